@@ -1,0 +1,1 @@
+//! The parley binary: configuration, HTTP API and wiring

@@ -1,0 +1,1 @@
+//! The database port, and the use cases that span domains

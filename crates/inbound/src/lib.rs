@@ -1,0 +1,1 @@
+//! WhatsApp signatures, envelopes, events and their life

@@ -1,0 +1,1 @@
+//! What every domain shares: typed ids, the clock, tenant scope, permissions, store errors and pages

@@ -1,0 +1,1 @@
+//! Adapter: every repository, transactions and migrations, on Postgres with Diesel

@@ -1,0 +1,1 @@
+//! Adapter: topology, confirmed publisher and consumer, on RabbitMQ with lapin

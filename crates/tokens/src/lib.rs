@@ -1,0 +1,1 @@
+//! Access tokens, refresh sessions and signing keys
