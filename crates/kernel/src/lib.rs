@@ -1,1 +1,27 @@
-//! What every domain shares: typed ids, the clock, tenant scope, permissions, store errors and pages
+//! What every domain shares and nothing else: no I/O, no business rules.
+//!
+//! - [`ids`]: one type per kind of id, so that a contact's id cannot be passed for a conversation's.
+//! - [`Clock`], [`Entropy`]: the two things a use case may not fetch for itself.
+//! - [`TenantScope`]: whose data is being looked at. [`Permission`], [`Permit`], [`Actor`]: who may.
+//! - [`StoreError`]: what a repository can answer besides its result. [`Page`]: a slice of a list.
+//! - [`seal`]: how secrets are kept in the database.
+
+mod actor;
+mod clock;
+mod entropy;
+pub mod ids;
+mod page;
+mod permission;
+mod scope;
+pub mod seal;
+mod store;
+
+pub use actor::{Actor, Permit};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use entropy::{Entropy, NoEntropy, SystemEntropy};
+pub use page::{Cursor, Limit, LimitOutOfRange, Page, PageRequest};
+pub use permission::{
+    ChannelsRead, ChannelsWrite, CrmRead, CrmWrite, Grant, Permission, PermissionSet, UnknownPermission,
+};
+pub use scope::TenantScope;
+pub use store::StoreError;

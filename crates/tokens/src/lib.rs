@@ -1,1 +1,24 @@
-//! Access tokens, refresh sessions and signing keys
+//! Access tokens, the sessions behind them, and the keys that sign.
+//!
+//! - An access token is a JWS (Ed25519) that lives for minutes. [`KeySet::verify`] checks it in a fixed order and says no
+//!   for one reason only, [`InvalidToken`]: an attacker learns nothing from which check failed.
+//! - A valid token alone opens nothing: its session is read from the database on each request.
+//! - A refresh token is an opaque secret of which only the SHA-256 is stored.
+//! - Private keys are in the database, sealed; see `kernel::seal`.
+//!
+//! josekit makes and checks signatures and nothing else: its payload validation accepts tokens without `exp` or `aud`, any
+//! `typ` and duplicate members, and panics on huge times.
+
+mod access_token;
+mod claims;
+mod key_set;
+mod ports;
+mod session;
+mod signing_key;
+
+pub use access_token::{InvalidToken, IssueError, TokenPolicy};
+pub use claims::Claims;
+pub use key_set::{KeySet, UnusableKey};
+pub use ports::{SessionRepo, SigningKeyRepo};
+pub use session::{Client, RefreshToken, RefreshTokenHash, Session};
+pub use signing_key::{KeyError, KeyState, SigningKey};

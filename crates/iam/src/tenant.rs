@@ -1,0 +1,150 @@
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use kernel::ids::TenantId;
+
+/// A business that uses Parley.
+#[derive(Clone, Debug)]
+pub struct Tenant {
+    pub id: TenantId,
+    pub slug: Slug,
+    pub name: TenantName,
+    pub status: TenantStatus,
+    pub self_registration: SelfRegistration,
+    pub created_at: DateTime<Utc>,
+}
+
+/// A suspended tenant's users cannot work; what Meta sends for it is held until it is active again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TenantStatus {
+    Active,
+    Suspended,
+}
+
+/// Whether people may register themselves (without any role) in a tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SelfRegistration {
+    Open,
+    Closed,
+}
+
+/// The tenant's short name for people and URLs: 3 to 63 of `a-z`, `0-9` and single `-` in between.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slug(String);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be 3 to 63 lower-case letters, digits or single hyphens in between, and not a UUID")]
+pub struct InvalidSlug;
+
+impl Slug {
+    /// # Errors
+    /// [`InvalidSlug`].
+    pub fn parse(text: &str) -> Result<Self, InvalidSlug> {
+        let sane = (3..=63).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && !text.starts_with('-')
+            && !text.ends_with('-')
+            && !text.contains("--")
+            // `X-Tenant-ID` takes either; one value must not mean two tenants.
+            && TenantId::from_str(text).is_err();
+        if sane { Ok(Self(text.to_owned())) } else { Err(InvalidSlug) }
+    }
+
+    /// A slug made of a name that a person typed, or nothing when too little of it is left.
+    #[must_use]
+    pub fn suggest(name: &TenantName) -> Option<Self> {
+        let words: Vec<String> = name
+            .as_str()
+            .to_lowercase()
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .collect();
+        let mut text = words.join("-");
+        text.truncate(63);
+        Self::parse(text.trim_end_matches('-')).ok()
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a tenant is called: 1 to 120 characters on one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantName(String);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must have 1 to 120 characters on one line")]
+pub struct InvalidTenantName;
+
+impl TenantName {
+    /// # Errors
+    /// [`InvalidTenantName`].
+    pub fn parse(text: &str) -> Result<Self, InvalidTenantName> {
+        let text = text.trim();
+        let sane = (1..=120).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        if sane { Ok(Self(text.to_owned())) } else { Err(InvalidTenantName) }
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// How a caller names a tenant before it is authenticated: by id or by slug.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TenantReference {
+    Id(TenantId),
+    Slug(Slug),
+}
+
+impl TenantReference {
+    #[must_use]
+    pub fn names(&self, tenant: &Tenant) -> bool {
+        match self {
+            Self::Id(id) => *id == tenant.id,
+            Self::Slug(slug) => *slug == tenant.slug,
+        }
+    }
+}
+
+impl FromStr for TenantReference {
+    type Err = InvalidSlug;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSlug> {
+        TenantId::from_str(text).map(Self::Id).or_else(|_| Slug::parse(text).map(Self::Slug))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slugs_are_plain() {
+        for text in ["acme", "acme-2", "a1b"] {
+            assert_eq!(Slug::parse(text).unwrap().as_str(), text);
+        }
+        for text in ["", "ab", "Acme", "-acme", "acme-", "a--b", "a b", "añb", "0190b5a2-7e2f-7000-8000-000000000000"] {
+            assert!(Slug::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_slug_comes_from_the_name() {
+        let suggest = |name: &str| Slug::suggest(&TenantName::parse(name).unwrap()).map(|s| s.as_str().to_owned());
+        assert_eq!(suggest("  Acme & Sons, Ltd. ").as_deref(), Some("acme-sons-ltd"));
+        assert_eq!(suggest("株式会社"), None);
+        assert!(suggest(&"word ".repeat(20)).is_some());
+    }
+
+    #[test]
+    fn a_reference_is_an_id_or_a_slug() {
+        assert!(matches!("acme".parse(), Ok(TenantReference::Slug(_))));
+        assert!(matches!("0190b5a2-7e2f-7000-8000-000000000000".parse(), Ok(TenantReference::Id(_))));
+        assert!("'; drop table".parse::<TenantReference>().is_err());
+    }
+}

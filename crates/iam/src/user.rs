@@ -1,0 +1,45 @@
+use chrono::{DateTime, Utc};
+use kernel::ids::UserId;
+
+use crate::Email;
+
+/// A person who works in one tenant. The same address may be a user of many tenants; they are different users.
+#[derive(Clone, Debug)]
+pub struct User {
+    pub id: UserId,
+    pub email: Email,
+    pub name: UserName,
+    pub status: UserStatus,
+    /// Nobody invited them, and nobody has verified the address.
+    pub self_registered: bool,
+    pub created_at: DateTime<Utc>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserStatus {
+    Active,
+    Suspended,
+}
+
+/// What a person is called: up to 120 characters on one line; may be empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserName(String);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must have at most 120 characters on one line")]
+pub struct InvalidUserName;
+
+impl UserName {
+    /// # Errors
+    /// [`InvalidUserName`].
+    pub fn parse(text: &str) -> Result<Self, InvalidUserName> {
+        let text = text.trim();
+        let sane = text.chars().count() <= 120 && !text.chars().any(char::is_control);
+        if sane { Ok(Self(text.to_owned())) } else { Err(InvalidUserName) }
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}

@@ -1,0 +1,87 @@
+//! Typed ids: UUIDv7, made from the injected clock, so that they sort by the time they were made.
+
+/// Defines a newtype around [`uuid::Uuid`] that only its own kind accepts.
+#[macro_export]
+macro_rules! define_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+        )]
+        #[serde(transparent)]
+        pub struct $name(uuid::Uuid);
+
+        impl $name {
+            /// A new id at the clock's time.
+            #[must_use]
+            pub fn new(clock: &dyn $crate::Clock) -> Self {
+                Self(clock.new_id())
+            }
+
+            #[must_use]
+            pub const fn from_uuid(value: uuid::Uuid) -> Self {
+                Self(value)
+            }
+
+            #[must_use]
+            pub const fn as_uuid(self) -> uuid::Uuid {
+                self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+    };
+}
+
+define_id!(
+    /// A business that uses Parley; the wall between customers.
+    TenantId
+);
+define_id!(
+    /// A person who works in one tenant.
+    UserId
+);
+define_id!(
+    /// A set of permissions within one tenant.
+    RoleId
+);
+define_id!(
+    /// One login of one user, until it ends.
+    SessionId
+);
+define_id!(
+    /// A WhatsApp number that a tenant connected.
+    AccountId
+);
+define_id!(
+    /// One thing that Meta told us: a message, a status, another change.
+    EventId
+);
+define_id!(
+    /// A customer of a tenant.
+    ContactId
+);
+define_id!(
+    /// A thread between one account and one contact.
+    ConversationId
+);
+define_id!(
+    /// One message of a conversation.
+    MessageId
+);
+define_id!(
+    /// One line of a contact's history.
+    InteractionId
+);

@@ -1,0 +1,159 @@
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+/// The closed set of things a user may be allowed to do. `x:write` implies `x:read`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Permission {
+    CrmRead,
+    CrmWrite,
+    BillingRead,
+    BillingWrite,
+    ChannelsRead,
+    ChannelsWrite,
+    EventsRead,
+    EventsReplay,
+    UsersRead,
+    UsersWrite,
+    RolesRead,
+    RolesWrite,
+    AuditRead,
+    TenantRead,
+    TenantWrite,
+}
+
+impl Permission {
+    pub const ALL: [Self; 15] = [
+        Self::CrmRead,
+        Self::CrmWrite,
+        Self::BillingRead,
+        Self::BillingWrite,
+        Self::ChannelsRead,
+        Self::ChannelsWrite,
+        Self::EventsRead,
+        Self::EventsReplay,
+        Self::UsersRead,
+        Self::UsersWrite,
+        Self::RolesRead,
+        Self::RolesWrite,
+        Self::AuditRead,
+        Self::TenantRead,
+        Self::TenantWrite,
+    ];
+
+    /// The name in the API, the database and the scopes of the OpenAPI document.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::CrmRead => "crm:read",
+            Self::CrmWrite => "crm:write",
+            Self::BillingRead => "billing:read",
+            Self::BillingWrite => "billing:write",
+            Self::ChannelsRead => "channels:read",
+            Self::ChannelsWrite => "channels:write",
+            Self::EventsRead => "events:read",
+            Self::EventsReplay => "events:replay",
+            Self::UsersRead => "users:read",
+            Self::UsersWrite => "users:write",
+            Self::RolesRead => "roles:read",
+            Self::RolesWrite => "roles:write",
+            Self::AuditRead => "audit:read",
+            Self::TenantRead => "tenant:read",
+            Self::TenantWrite => "tenant:write",
+        }
+    }
+
+    /// What comes with it.
+    #[must_use]
+    pub const fn implies(self) -> Option<Self> {
+        match self {
+            Self::CrmWrite => Some(Self::CrmRead),
+            Self::BillingWrite => Some(Self::BillingRead),
+            Self::ChannelsWrite => Some(Self::ChannelsRead),
+            Self::EventsReplay => Some(Self::EventsRead),
+            Self::UsersWrite => Some(Self::UsersRead),
+            Self::RolesWrite => Some(Self::RolesRead),
+            Self::TenantWrite => Some(Self::TenantRead),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.key())
+    }
+}
+
+/// The text is not the key of a permission.
+#[derive(Debug, thiserror::Error)]
+#[error("no such permission")]
+pub struct UnknownPermission;
+
+impl FromStr for Permission {
+    type Err = UnknownPermission;
+
+    fn from_str(key: &str) -> Result<Self, UnknownPermission> {
+        Self::ALL.into_iter().find(|permission| permission.key() == key).ok_or(UnknownPermission)
+    }
+}
+
+/// What somebody may do, with everything that is implied.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PermissionSet(BTreeSet<Permission>);
+
+impl PermissionSet {
+    #[must_use]
+    pub fn contains(&self, permission: Permission) -> bool {
+        self.0.contains(&permission)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = Permission> + '_ {
+        self.0.iter().copied()
+    }
+}
+
+impl FromIterator<Permission> for PermissionSet {
+    fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
+        Self(permissions.into_iter().flat_map(|permission| [Some(permission), permission.implies()]).flatten().collect())
+    }
+}
+
+/// A permission as a type, for signatures: `Allow<CrmRead>`, `Permit<CrmRead>`.
+pub trait Grant: 'static {
+    const PERMISSION: Permission;
+}
+
+macro_rules! grants {
+    ($($name:ident),+ $(,)?) => {$(
+        #[doc = concat!("[`Permission::", stringify!($name), "`] as a type.")]
+        #[derive(Clone, Copy, Debug)]
+        pub struct $name;
+
+        impl Grant for $name {
+            const PERMISSION: Permission = Permission::$name;
+        }
+    )+};
+}
+
+grants!(CrmRead, CrmWrite, ChannelsRead, ChannelsWrite);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_unique_and_read_back() {
+        for permission in Permission::ALL {
+            assert_eq!(permission.key().parse::<Permission>().unwrap(), permission);
+        }
+        assert_eq!(Permission::ALL.iter().map(|p| p.key()).collect::<BTreeSet<_>>().len(), Permission::ALL.len());
+    }
+
+    #[test]
+    fn writing_implies_reading() {
+        let set = PermissionSet::from_iter([Permission::CrmWrite]);
+        assert!(set.contains(Permission::CrmRead));
+        assert!(!set.contains(Permission::BillingRead));
+    }
+}
