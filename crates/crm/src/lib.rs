@@ -1,1 +1,27 @@
-//! Contacts, conversations, messages and interactions
+//! The customers of a tenant and what is said with them: contacts, conversations, messages, interactions.
+//!
+//! Invariants this crate holds, together with the constraints of the database:
+//! - one contact per identity (a phone number, a business-scoped user id) within a tenant;
+//! - one open conversation per account and contact; a message to a closed one opens a new one;
+//! - one message, one interaction and one unread mark per provider message, however often it is delivered;
+//! - the result does not depend on the order in which messages are recorded.
+//!
+//! [`inbox`] records what customers send, many messages in one transaction; [`identity`] decides whose they are, as a pure
+//! function. Reading is in `read.rs`. To add a use case: a file of its own, its port in `ports.rs`, the adapter's half in
+//! `crates/postgres/src/crm/`.
+
+mod contact;
+mod conversation;
+pub mod identity;
+pub mod inbox;
+mod interaction;
+mod message;
+mod ports;
+mod read;
+
+pub use contact::{Contact, MarketingConsent};
+pub use conversation::{Conversation, ConversationFilter, ConversationStatus};
+pub use interaction::{Interaction, InteractionKind};
+pub use message::{Delivery, Direction, Media, Message, ReplyTo};
+pub use ports::{ContactRepo, ConversationRepo, InboxRepo};
+pub use read::{contacts, conversation, conversations, messages};

@@ -1,1 +1,34 @@
-//! The database port, and the use cases that span domains
+//! What spans domains: the [`Database`] port, which hands out transactions that are the repositories of all domains, and
+//! the use cases that need more than one of them.
+//!
+//! | use case | what it does |
+//! |---|---|
+//! | [`sign_up`], [`log_in`], [`authenticate`] | how a person gets in |
+//! | [`connect_account`] | a tenant claims its WhatsApp number |
+//! | [`accept_delivery`] | a signed delivery becomes stored events |
+//! | [`process_events`] | stored events of one tenant become contacts, conversations and messages |
+//! | [`open_signing_keys`] | a deployment gets and opens its keys |
+//!
+//! A use case that needs one transaction is given it and never commits; the caller does, with [`settle`]. Those here
+//! that take the [`Database`] itself do so because a password hash lies between their transactions, and no transaction
+//! is held open across one.
+
+mod accept_delivery;
+mod authenticate;
+mod connect_account;
+mod database;
+mod log_in;
+mod process_events;
+mod sign_up;
+mod signing_keys;
+mod tokens_for;
+
+pub use accept_delivery::{Accepted, accept_delivery};
+pub use authenticate::{AuthenticateError, authenticate};
+pub use connect_account::{ConnectAccountError, connect_account};
+pub use database::{Access, Commit, Database, DirectoryTx, IntakeTx, OperatorTx, TenantTx, settle};
+pub use log_in::{LogIn, LogInError, log_in};
+pub use process_events::{Buried, Processed, process_events};
+pub use sign_up::{SignUp, SignUpError, sign_up};
+pub use signing_keys::{OpenKeysError, open_signing_keys};
+pub use tokens_for::{Identity, LoggedIn, TokensError};

@@ -85,7 +85,20 @@ mod tests {
     #[test]
     fn refuses_what_is_no_address() {
         let long = format!("{}@x.example", "a".repeat(65));
-        for text in ["", "@", "a", "a@", "@b.example", "a b@c.example", "a@b", "a@b..example", "a\0@b.example", "a@b@c.d", ".a@b.example", &long] {
+        for text in [
+            "",
+            "@",
+            "a",
+            "a@",
+            "@b.example",
+            "a b@c.example",
+            "a@b",
+            "a@b..example",
+            "a\0@b.example",
+            "a@b@c.d",
+            ".a@b.example",
+            &long,
+        ] {
             assert_eq!(Email::parse(text), Err(InvalidEmail), "{text:?}");
         }
     }

@@ -15,16 +15,60 @@ pub enum InvalidPassword {
     TooLong,
     #[error("is one of the passwords that are tried first")]
     Common,
+    #[error("is the email address or the name of the tenant")]
+    Personal,
 }
 
 /// Tried first by everyone who guesses; each is at least 8 characters long, as shorter ones are refused anyway.
 const COMMON: [&str; 48] = [
-    "00000000", "11111111", "12121212", "123123123", "12341234", "12344321", "12345678", "123456789", "1234567890",
-    "1q2w3e4r", "1q2w3e4r5t", "1qaz2wsx", "22222222", "66666666", "77777777", "87654321", "88888888", "987654321",
-    "99999999", "a1234567", "aa123456", "abc12345", "abcd1234", "admin123", "administrator", "asdfasdf", "asdfghjkl",
-    "baseball", "changeme", "computer", "dragon123", "football", "iloveyou", "internet", "letmein1", "michelle",
-    "password", "password1", "password12", "password123", "princess", "q1w2e3r4", "qwer1234", "qwerty123", "qwertyui",
-    "qwertyuiop", "sunshine", "trustno1",
+    "00000000",
+    "11111111",
+    "12121212",
+    "123123123",
+    "12341234",
+    "12344321",
+    "12345678",
+    "123456789",
+    "1234567890",
+    "1q2w3e4r",
+    "1q2w3e4r5t",
+    "1qaz2wsx",
+    "22222222",
+    "66666666",
+    "77777777",
+    "87654321",
+    "88888888",
+    "987654321",
+    "99999999",
+    "a1234567",
+    "aa123456",
+    "abc12345",
+    "abcd1234",
+    "admin123",
+    "administrator",
+    "asdfasdf",
+    "asdfghjkl",
+    "baseball",
+    "changeme",
+    "computer",
+    "dragon123",
+    "football",
+    "iloveyou",
+    "internet",
+    "letmein1",
+    "michelle",
+    "password",
+    "password1",
+    "password12",
+    "password123",
+    "princess",
+    "q1w2e3r4",
+    "qwer1234",
+    "qwerty123",
+    "qwertyui",
+    "qwertyuiop",
+    "sunshine",
+    "trustno1",
 ];
 
 impl Password {
@@ -32,17 +76,19 @@ impl Password {
     pub const MAX_CHARS: usize = 256;
     pub const MAX_BYTES: usize = 1_024;
 
-    /// A password that somebody wants to set.
+    /// A password that somebody wants to set, who is known by the `personal` texts.
     ///
     /// # Errors
     /// [`InvalidPassword`], with the rule it breaks.
-    pub fn choose(text: &str) -> Result<Self, InvalidPassword> {
+    pub fn choose(text: &str, personal: &[&str]) -> Result<Self, InvalidPassword> {
         let password = Self::attempt(text)?;
-        let chars = password.expose().chars().count();
-        if chars < Self::MIN_CHARS {
+        let lower_case = password.expose().to_lowercase();
+        if password.expose().chars().count() < Self::MIN_CHARS {
             Err(InvalidPassword::TooShort)
-        } else if COMMON.contains(&password.expose().to_lowercase().as_str()) {
+        } else if COMMON.contains(&lower_case.as_str()) {
             Err(InvalidPassword::Common)
+        } else if personal.iter().any(|known| known.to_lowercase() == lower_case) {
+            Err(InvalidPassword::Personal)
         } else {
             Ok(password)
         }
@@ -81,27 +127,34 @@ mod tests {
 
     #[test]
     fn lengths_count_characters_and_bytes() {
-        assert_eq!(Password::choose("short 7").unwrap_err(), InvalidPassword::TooShort);
-        assert!(Password::choose("ünïcödé!").is_ok());
-        assert_eq!(Password::choose(&"a".repeat(257)).unwrap_err(), InvalidPassword::TooLong);
-        assert_eq!(Password::choose(&"😀".repeat(257)).unwrap_err(), InvalidPassword::TooLong);
-        assert!(Password::choose(&"ab".repeat(128)).is_ok());
+        assert_eq!(Password::choose("short 7", &[]).unwrap_err(), InvalidPassword::TooShort);
+        assert!(Password::choose("ünïcödé!", &[]).is_ok());
+        assert_eq!(Password::choose(&"a".repeat(257), &[]).unwrap_err(), InvalidPassword::TooLong);
+        assert_eq!(Password::choose(&"😀".repeat(257), &[]).unwrap_err(), InvalidPassword::TooLong);
+        assert!(Password::choose(&"ab".repeat(128), &[]).is_ok());
     }
 
     #[test]
     fn the_first_guesses_are_refused_when_chosen_and_tried_when_logging_in() {
-        assert_eq!(Password::choose("PassWord123").unwrap_err(), InvalidPassword::Common);
+        assert_eq!(Password::choose("PassWord123", &[]).unwrap_err(), InvalidPassword::Common);
         assert!(Password::attempt("password").is_ok());
         assert!(COMMON.is_sorted());
     }
 
     #[test]
+    fn nobody_is_their_own_password() {
+        let choose = |text| Password::choose(text, &["Ada@x.example", "Acme Trading"]).unwrap_err();
+        assert_eq!(choose("ada@x.example"), InvalidPassword::Personal);
+        assert_eq!(choose("acme trading"), InvalidPassword::Personal);
+    }
+
+    #[test]
     fn spelling_of_accents_does_not_matter() {
-        assert_eq!(Password::choose("cafe\u{301} au lait").unwrap().expose(), "café au lait");
+        assert_eq!(Password::choose("cafe\u{301} au lait", &[]).unwrap().expose(), "café au lait");
     }
 
     #[test]
     fn debug_shows_nothing() {
-        assert_eq!(format!("{:?}", Password::choose("correct horse").unwrap()), "Password(***)");
+        assert_eq!(format!("{:?}", Password::choose("correct horse", &[]).unwrap()), "Password(***)");
     }
 }

@@ -128,7 +128,8 @@ mod tests {
         for text in ["acme", "acme-2", "a1b"] {
             assert_eq!(Slug::parse(text).unwrap().as_str(), text);
         }
-        for text in ["", "ab", "Acme", "-acme", "acme-", "a--b", "a b", "añb", "0190b5a2-7e2f-7000-8000-000000000000"] {
+        for text in ["", "ab", "Acme", "-acme", "acme-", "a--b", "a b", "añb", "0190b5a2-7e2f-7000-8000-000000000000"]
+        {
             assert!(Slug::parse(text).is_err(), "{text:?}");
         }
     }

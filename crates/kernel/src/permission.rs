@@ -115,7 +115,9 @@ impl PermissionSet {
 
 impl FromIterator<Permission> for PermissionSet {
     fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
-        Self(permissions.into_iter().flat_map(|permission| [Some(permission), permission.implies()]).flatten().collect())
+        Self(
+            permissions.into_iter().flat_map(|permission| [Some(permission), permission.implies()]).flatten().collect(),
+        )
     }
 }
 

@@ -91,10 +91,7 @@ impl KeyRing {
         let (nonce, ciphertext) = sealed.bytes.split_at_checked(NONCE_LEN).ok_or_else(refused)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| refused())?;
         let mut buffer = ciphertext.to_vec();
-        let length = key
-            .open_in_place(nonce, aad(context, &sealed.key_id), &mut buffer)
-            .map_err(|_| refused())?
-            .len();
+        let length = key.open_in_place(nonce, aad(context, &sealed.key_id), &mut buffer).map_err(|_| refused())?.len();
         buffer.truncate(length);
         Ok(buffer.into())
     }

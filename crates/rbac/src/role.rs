@@ -66,14 +66,13 @@ impl SystemRole {
 
     #[must_use]
     pub fn permissions(self) -> PermissionSet {
-        use Permission::{
-            BillingWrite, ChannelsRead, CrmRead, CrmWrite, TenantRead, TenantWrite, UsersRead,
-        };
+        use Permission::{BillingWrite, ChannelsRead, CrmRead, CrmWrite, TenantRead, TenantWrite, UsersRead};
         match self {
             Self::Owner => Permission::ALL.into_iter().collect(),
-            Self::Admin => {
-                Permission::ALL.into_iter().filter(|permission| ![TenantWrite, BillingWrite].contains(permission)).collect()
-            }
+            Self::Admin => Permission::ALL
+                .into_iter()
+                .filter(|permission| ![TenantWrite, BillingWrite].contains(permission))
+                .collect(),
             Self::Agent => [CrmWrite, ChannelsRead, UsersRead].into_iter().collect(),
             Self::Viewer => [CrmRead, UsersRead].into_iter().collect(),
             Self::Billing => [BillingWrite, TenantRead].into_iter().collect(),

@@ -51,8 +51,7 @@ impl SigningKey {
     pub fn generate(ring: &KeyRing, entropy: &dyn Entropy, now: DateTime<Utc>) -> Result<Self, KeyError> {
         let pair = EdKeyPair::generate(EdCurve::Ed25519).map_err(|_| KeyError::Generate)?;
         let public = pair.to_jwk_public_key();
-        let public_x =
-            public.parameter("x").and_then(|x| x.as_str()).ok_or(KeyError::Generate)?.to_owned();
+        let public_x = public.parameter("x").and_then(|x| x.as_str()).ok_or(KeyError::Generate)?.to_owned();
         let kid = thumbprint(&public_x);
         let private: SecretSlice<u8> = pair.to_der_private_key().into();
         let private = ring.seal(secrecy::ExposeSecret::expose_secret(&private), &seal_context(&kid), entropy)?;

@@ -1,0 +1,36 @@
+use chrono::{DateTime, Utc};
+use kernel::ids::{AccountId, ContactId, ConversationId, UserId};
+
+/// A thread between one of the tenant's accounts and one contact.
+#[derive(Clone, Debug)]
+pub struct Conversation {
+    pub id: ConversationId,
+    pub account: AccountId,
+    pub contact: ContactId,
+    pub contact_display_name: String,
+    pub status: ConversationStatus,
+    pub assignee: Option<UserId>,
+    /// Inbound messages since somebody last marked it read.
+    pub unread_count: i32,
+    pub last_message_at: DateTime<Utc>,
+    pub last_message_preview: String,
+    /// Until then free-form answers are allowed: 24 hours after the customer's last message (a rule of WhatsApp).
+    pub service_window_ends_at: Option<DateTime<Utc>>,
+    pub version: i64,
+}
+
+/// At most one conversation of an account and a contact is not closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConversationStatus {
+    Open,
+    Pending,
+    Closed,
+}
+
+/// Which conversations are wanted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ConversationFilter {
+    pub status: Option<ConversationStatus>,
+    pub assignee: Option<UserId>,
+    pub account: Option<AccountId>,
+}

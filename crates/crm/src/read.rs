@@ -1,0 +1,53 @@
+//! Reading, for who may.
+
+use kernel::ids::ConversationId;
+use kernel::{CrmRead, Page, PageRequest, Permit, StoreError};
+
+use crate::{Contact, ContactRepo, Conversation, ConversationFilter, ConversationRepo, Message};
+
+/// # Errors
+/// [`StoreError`].
+pub async fn contacts(
+    _permit: Permit<CrmRead>,
+    repo: &mut dyn ContactRepo,
+    page: &PageRequest,
+) -> Result<Page<Contact>, StoreError> {
+    repo.contacts(page).await
+}
+
+/// # Errors
+/// [`StoreError`].
+pub async fn conversations(
+    _permit: Permit<CrmRead>,
+    repo: &mut dyn ConversationRepo,
+    filter: &ConversationFilter,
+    page: &PageRequest,
+) -> Result<Page<Conversation>, StoreError> {
+    repo.conversations(filter, page).await
+}
+
+/// # Errors
+/// [`StoreError`].
+pub async fn conversation(
+    _permit: Permit<CrmRead>,
+    repo: &mut dyn ConversationRepo,
+    id: ConversationId,
+) -> Result<Option<Conversation>, StoreError> {
+    repo.conversation(id).await
+}
+
+/// The messages of a conversation, or nothing when there is no such conversation.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn messages(
+    _permit: Permit<CrmRead>,
+    repo: &mut dyn ConversationRepo,
+    conversation: ConversationId,
+    page: &PageRequest,
+) -> Result<Option<Page<Message>>, StoreError> {
+    match repo.conversation(conversation).await? {
+        Some(_) => repo.messages(conversation, page).await.map(Some),
+        None => Ok(None),
+    }
+}

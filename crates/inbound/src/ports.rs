@@ -1,0 +1,114 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use kernel::ids::{AccountId, EventId};
+use kernel::{Page, PageRequest, StoreError};
+
+use crate::{DueEvent, ErrorClass, MetaAppKey, NewEvent, QueuedEvent, StoredEvent, WhatsAppAccount};
+
+/// Names of the database's constraints that mean something to this domain.
+pub mod constraint {
+    /// The number is active on that app, in this tenant or another.
+    pub const ACTIVE_NUMBER: &str = "whatsapp_accounts_active_number_key";
+    /// The tenant has connected the number already.
+    pub const OWN_NUMBER: &str = "whatsapp_accounts_own_number_key";
+}
+
+/// WhatsApp accounts of the transaction's tenant.
+#[async_trait]
+pub trait AccountRepo: Send {
+    /// Conflicts with [`constraint::ACTIVE_NUMBER`] and [`constraint::OWN_NUMBER`].
+    async fn insert_account(&mut self, account: &WhatsAppAccount) -> Result<(), StoreError>;
+    /// Newest first.
+    async fn accounts(&mut self, page: &PageRequest) -> Result<Page<WhatsAppAccount>, StoreError>;
+}
+
+/// WhatsApp accounts of all tenants, for operators.
+#[async_trait]
+pub trait AccountDirectory: Send {
+    /// Makes a pending account active; whether there was one. Conflicts with [`constraint::ACTIVE_NUMBER`].
+    async fn approve_account(&mut self, id: AccountId, now: DateTime<Utc>) -> Result<bool, StoreError>;
+    /// Every account with the slug of its tenant, newest first.
+    async fn all_accounts(&mut self) -> Result<Vec<(String, WhatsAppAccount)>, StoreError>;
+}
+
+/// Storing what Meta sent.
+#[async_trait]
+pub trait EventIntake: Send {
+    /// Stores events with their payloads, finds each one's account and tenant among the accounts of this app, and
+    /// enters those that can be processed into the ledger: one statement. Answers the ones that were not there before.
+    async fn store_events(
+        &mut self,
+        app: &MetaAppKey,
+        events: &[NewEvent],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<StoredEvent>, StoreError>;
+}
+
+/// The ledger of unfinished events: a row lives until its event is finished, so that whatever happens to the queue, what
+/// is left to do can be read from here.
+#[async_trait]
+pub trait EventLedger: Send {
+    /// Events whose time has come, locked for this transaction; those that another relay has in hand are passed over.
+    async fn due_events(&mut self, now: DateTime<Utc>, limit: i64) -> Result<Vec<DueEvent>, StoreError>;
+    /// The broker has them: they are due again only if nothing is heard for a good while.
+    async fn mark_published(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// Events without a tenant whose number has been connected since are given to it; how many.
+    async fn adopt_unroutable(&mut self, now: DateTime<Utc>) -> Result<usize, StoreError>;
+    /// What a worker needs of the events that are not finished; others are left out.
+    async fn waiting_events(&mut self, events: &[EventId]) -> Result<Vec<QueuedEvent>, StoreError>;
+}
+
+/// What became of events, written in the transaction that did it. All changes are guarded: an event that somebody else
+/// has finished meanwhile stays as it is.
+#[async_trait]
+pub trait EventOutcomeRepo: Send {
+    async fn finish_events(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// Notes a failure and when to try again.
+    async fn retry_event(
+        &mut self,
+        event: EventId,
+        next_attempt_at: DateTime<Utc>,
+        class: ErrorClass,
+        error: &str,
+    ) -> Result<(), StoreError>;
+    /// Notes a failure as the last: the event is a dead letter.
+    async fn bury_event(
+        &mut self,
+        event: EventId,
+        class: ErrorClass,
+        error: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the broker is unavailable")]
+pub struct QueueError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// Where the relay publishes.
+#[async_trait]
+pub trait EventPublisher: Send + Sync {
+    /// Publishes the ids of events; answers those that the broker has confirmed to keep. The others are unknown, not
+    /// unsent.
+    async fn publish(&self, events: &[DueEvent]) -> Result<Vec<EventId>, QueueError>;
+}
+
+/// An id that the broker delivered, to be settled by its tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    pub event: EventId,
+    /// Somebody had it before and did not settle it.
+    pub redelivered: bool,
+    pub tag: u64,
+}
+
+/// Where a worker takes events from. Connections are the adapter's business: a call waits until there is one.
+#[async_trait]
+pub trait EventSource: Send {
+    /// One delivery and what else has arrived, up to `max`. Dropping the future loses nothing.
+    async fn receive(&mut self, max: usize) -> Vec<Delivery>;
+    /// Done with them. If the connection was lost meanwhile they come again, which is harmless.
+    async fn acknowledge(&mut self, deliveries: &[Delivery]);
+    /// To the dead letters.
+    async fn reject(&mut self, delivery: &Delivery);
+}
