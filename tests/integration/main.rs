@@ -1,1 +1,10 @@
-fn main(){}
+//! Integration tests: real Postgres, real RabbitMQ, the real server. One module per behaviour; what they stand on is in
+//! [`kit`]. `cargo xtask test` provides the services.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod kit;
+
+mod catalogue;
+mod row_level_security;
+mod transactions;

@@ -63,5 +63,5 @@ pub trait InboxRepo: Send {
     async fn insert_interactions(&mut self, interactions: &[Interaction], now: DateTime<Utc>)
     -> Result<(), StoreError>;
     /// Brings conversations up to date with what came in; an older message does not take the place of a newer one.
-    async fn note_received(&mut self, received: &[Received], now: DateTime<Utc>) -> Result<(), StoreError>;
+    async fn note_received(&mut self, received: &[Received]) -> Result<(), StoreError>;
 }

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use kernel::ids::{AccountId, EventId};
 use kernel::{Page, PageRequest, StoreError};
 
@@ -48,14 +48,24 @@ pub trait EventIntake: Send {
 /// is left to do can be read from here.
 #[async_trait]
 pub trait EventLedger: Send {
-    /// Events whose time has come, locked for this transaction; those that another relay has in hand are passed over.
-    async fn due_events(&mut self, now: DateTime<Utc>, limit: i64) -> Result<Vec<DueEvent>, StoreError>;
+    /// Takes events whose time has come: they are not due again before `lease` ends, so that no other relay takes them
+    /// meanwhile, and one that dies with them in hand delays them by no more than that.
+    async fn claim_due(
+        &mut self,
+        now: DateTime<Utc>,
+        lease: TimeDelta,
+        limit: i64,
+    ) -> Result<Vec<DueEvent>, StoreError>;
     /// The broker has them: they are due again only if nothing is heard for a good while.
     async fn mark_published(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// They could not be published and are due at once.
+    async fn release(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError>;
     /// Events without a tenant whose number has been connected since are given to it; how many.
     async fn adopt_unroutable(&mut self, now: DateTime<Utc>) -> Result<usize, StoreError>;
     /// What a worker needs of the events that are not finished; others are left out.
     async fn waiting_events(&mut self, events: &[EventId]) -> Result<Vec<QueuedEvent>, StoreError>;
+    /// The broker gave up delivering them, and nobody has written that down: they are dead letters. How many.
+    async fn bury_abandoned(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<usize, StoreError>;
 }
 
 /// What became of events, written in the transaction that did it. All changes are guarded: an event that somebody else
@@ -91,6 +101,8 @@ pub trait EventPublisher: Send + Sync {
     /// Publishes the ids of events; answers those that the broker has confirmed to keep. The others are unknown, not
     /// unsent.
     async fn publish(&self, events: &[DueEvent]) -> Result<Vec<EventId>, QueueError>;
+    /// How many ids wait in the queue, without those that a worker has in hand.
+    async fn waiting(&self) -> Result<u32, QueueError>;
 }
 
 /// An id that the broker delivered, to be settled by its tag.

@@ -1,1 +1,23 @@
-//! The loops that run beside requests: relay and worker
+//! The loops that run beside requests, over ports only: no SQL, no AMQP.
+//!
+//! - [`Relay`] publishes the ids of due events from the ledger to the queue.
+//! - [`Worker`] takes ids from the queue and turns their events into what the CRM shows.
+//! - [`Recorder`] makes sure that what the broker gave up on is a dead letter in the database.
+//!
+//! Any number of each may run, in any number of processes: what they share is in the database. Each runs until its token
+//! is cancelled, and then finishes what it has in hand.
+
+mod backoff;
+mod recorder;
+mod relay;
+mod worker;
+
+pub use recorder::Recorder;
+pub use relay::Relay;
+pub use worker::Worker;
+
+/// An error with everything that caused it, for a line in the log.
+fn error_chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

@@ -68,7 +68,7 @@ pub async fn record_inbound(
     let new: Vec<&NewMessage> = messages.iter().filter(|message| stored.contains(&message.id)).collect();
 
     repo.insert_interactions(&interactions(&new, clock), now).await?;
-    repo.note_received(&received(&new), now).await?;
+    repo.note_received(&received(&new)).await?;
     Ok(Recorded { messages: new.len() })
 }
 

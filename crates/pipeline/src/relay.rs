@@ -1,0 +1,159 @@
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use flows::{Database, settle};
+use inbound::{DueEvent, EventLedger, EventPublisher, QueueError};
+use kernel::ids::EventId;
+use kernel::{Clock, StoreError};
+use metrics::counter;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use crate::backoff::Backoff;
+use crate::error_chain;
+
+/// Moves what is due from the ledger to the queue: at once when it is nudged, and each second in any case, because nudges
+/// are lost with the process that gave them.
+#[derive(Clone)]
+pub struct Relay {
+    pub database: Arc<dyn Database>,
+    pub publisher: Arc<dyn EventPublisher>,
+    pub clock: Arc<dyn Clock>,
+    /// Given after each commit that made events due.
+    pub nudge: Arc<Notify>,
+}
+
+/// As many as go out in one pipelined batch.
+const BATCH: usize = 500;
+/// Longer than a batch may take: who holds the claim for longer has died.
+const LEASE: TimeDelta = TimeDelta::seconds(30);
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+#[derive(Debug, thiserror::Error)]
+enum RelayError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+impl Relay {
+    /// Runs until it is told to stop.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut backoff = Backoff::new();
+        while !stop.is_cancelled() {
+            match self.sweep().await {
+                // There may be more.
+                Ok(BATCH) => backoff.reset(),
+                Ok(_) => {
+                    backoff.reset();
+                    self.wait(&stop).await;
+                }
+                Err(error) => {
+                    warn!(error = error_chain(&error), "the relay waits for what it depends on");
+                    backoff.pause(&stop).await;
+                }
+            }
+        }
+        // What was committed before the end is not left to the next sweep of somebody else.
+        if let Err(error) = self.sweep().await {
+            debug!(error = error_chain(&error), "the last sweep did not get through; the ledger keeps its events");
+        }
+    }
+
+    async fn wait(&self, stop: &CancellationToken) {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.nudge.notified() => {}
+            () = tokio::time::sleep(SWEEP_INTERVAL) => {}
+        }
+    }
+
+    /// Publishes one batch of what is due; how many events were due. No transaction is open while the broker is spoken to:
+    /// the claim has a lease instead.
+    async fn sweep(&self) -> Result<usize, RelayError> {
+        let due = self.claim().await?;
+        if due.is_empty() {
+            return Ok(0);
+        }
+        let published = match self.publish(&due).await {
+            Ok(published) => published,
+            Err(error) => {
+                self.give_back(&due, &HashSet::new()).await?;
+                return Err(error.into());
+            }
+        };
+        self.give_back(&due, &published.iter().copied().collect()).await?;
+        Ok(due.len())
+    }
+
+    async fn claim(&self) -> Result<Vec<DueEvent>, StoreError> {
+        let now = self.clock.now();
+        let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
+        let mut tx = self.database.intake().await?;
+        let outcome = async {
+            let adopted = EventLedger::adopt_unroutable(&mut *tx, now).await?;
+            let due = EventLedger::claim_due(&mut *tx, now, LEASE, limit).await?;
+            Ok::<_, StoreError>((adopted, due))
+        }
+        .await;
+        let (adopted, due) = settle(tx, outcome).await?;
+        if adopted > 0 {
+            info!(events = adopted, "events of numbers that have been connected since are driven again");
+        }
+        Ok(due)
+    }
+
+    /// Publishes, and answers what the ledger may count as published.
+    async fn publish(&self, due: &[DueEvent]) -> Result<Vec<EventId>, QueueError> {
+        // What was published long ago and is not finished is most likely waiting in a long queue: publishing it again
+        // would make that longer still.
+        let (again, new): (Vec<DueEvent>, Vec<DueEvent>) = due.iter().cloned().partition(|event| event.published > 0);
+        let backlog = !again.is_empty() && usize::try_from(self.publisher.waiting().await?).unwrap_or(BATCH) >= BATCH;
+        let (mut published, events) =
+            if backlog { (again.iter().map(|event| event.id).collect(), new) } else { (Vec::new(), due.to_vec()) };
+        if !events.is_empty() {
+            let confirmed = self.publisher.publish(&events).await.inspect_err(|_| {
+                counter!("parley_publish_total", "outcome" => "error").increment(events.len() as u64);
+            })?;
+            counter!("parley_publish_total", "outcome" => "confirmed").increment(confirmed.len() as u64);
+            let unconfirmed = events.len() - confirmed.len();
+            if unconfirmed > 0 {
+                counter!("parley_publish_total", "outcome" => "returned").increment(unconfirmed as u64);
+                warn!(events = unconfirmed, "the broker did not keep events; they are published again");
+            }
+            published.extend(confirmed);
+        }
+        Ok(published)
+    }
+
+    /// Ends the claim: what was published is due again in a good while, the rest after the lease. The broker refuses
+    /// seldom and for a reason, so the rest is not due at once; when it is away altogether, the events are.
+    async fn give_back(&self, due: &[DueEvent], published: &HashSet<EventId>) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let (published, rest): (Vec<EventId>, Vec<EventId>) =
+            due.iter().map(|event| event.id).partition(|id| published.contains(id));
+        let mut tx = self.database.intake().await?;
+        let outcome = async {
+            if !published.is_empty() {
+                EventLedger::mark_published(&mut *tx, &published, now).await?;
+            }
+            if published.is_empty() && !rest.is_empty() {
+                EventLedger::release(&mut *tx, &rest, now).await?;
+            }
+            Ok::<_, StoreError>(())
+        }
+        .await;
+        settle(tx, outcome).await
+    }
+}
+
+impl fmt::Debug for Relay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Relay").finish_non_exhaustive()
+    }
+}

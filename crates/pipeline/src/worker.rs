@@ -1,0 +1,235 @@
+mod outcome;
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use flows::{Database, Processed, process_events, settle};
+use futures_util::FutureExt;
+use inbound::{Delivery, ErrorClass, EventLedger, EventSource, QueuedEvent, RetryPolicy};
+use kernel::ids::{EventId, TenantId};
+use kernel::{Clock, Entropy, StoreError, TenantScope};
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, debug, info_span, warn};
+
+use crate::backoff::Backoff;
+use crate::error_chain;
+use outcome::{Outcome, Outcomes};
+
+/// Takes ids from the queue and processes their events: all that came together, a tenant at a time, each tenant's in one
+/// transaction. A delivery is settled only after the commit, so a worker that dies loses nothing: its events come again,
+/// and what was committed is not done twice.
+#[derive(Clone)]
+pub struct Worker {
+    pub database: Arc<dyn Database>,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub retry: RetryPolicy,
+}
+
+const BATCH: usize = 50;
+/// Deadlocks and the like: tried again here before the ledger is bothered.
+const CONTENTION_TRIES: u32 = 3;
+const CONTENTION_PAUSE: Duration = Duration::from_millis(20);
+
+/// Why a group of events was not processed.
+enum Failure {
+    /// The database is away: nobody's fault, so no attempt is counted.
+    Unavailable(StoreError),
+    /// It may have been any of the group.
+    Guilty(ErrorClass, String),
+}
+
+impl Worker {
+    /// Runs until it is told to stop.
+    pub async fn run(self, mut source: Box<dyn EventSource>, stop: CancellationToken) {
+        loop {
+            let deliveries = tokio::select! {
+                () = stop.cancelled() => return,
+                deliveries = source.receive(BATCH) => deliveries,
+            };
+            let outcomes = self.work(&deliveries, &stop).await;
+            // What has no outcome was interrupted; it goes back to the queue when the connection closes.
+            let (rejected, settled): (Vec<Delivery>, Vec<Delivery>) = deliveries
+                .into_iter()
+                .filter(|delivery| outcomes.get(delivery.event).is_some())
+                .partition(|delivery| outcomes.get(delivery.event) == Some(Outcome::Buried));
+            source.acknowledge(&settled).await;
+            for delivery in &rejected {
+                source.reject(delivery).await;
+            }
+        }
+    }
+
+    /// Processes what was delivered, and says what became of each event.
+    async fn work(&self, deliveries: &[Delivery], stop: &CancellationToken) -> Outcomes {
+        let ids: Vec<EventId> = deliveries.iter().map(|delivery| delivery.event).collect();
+        let mut outcomes = Outcomes::default();
+        let Some(events) = self.load(&ids, stop).await else { return outcomes };
+
+        let waiting: HashSet<EventId> = events.iter().map(|event| event.id).collect();
+        outcomes.note_all(ids.into_iter().filter(|id| !waiting.contains(id)), Outcome::AlreadyDone);
+        for (tenant, group) in by_tenant(events) {
+            let span = info_span!("process", tenant_id = %tenant, events = group.len());
+            self.process(tenant, group, stop, &mut outcomes).instrument(span).await;
+        }
+        outcomes
+    }
+
+    /// The events that are not finished; waits for the database as long as it takes, or until it is time to stop.
+    async fn load(&self, ids: &[EventId], stop: &CancellationToken) -> Option<Vec<QueuedEvent>> {
+        let mut backoff = Backoff::new();
+        loop {
+            match self.try_load(ids).await {
+                Ok(events) => return Some(events),
+                Err(error) => warn!(error = error_chain(&error), "the worker waits for the database"),
+            }
+            backoff.pause(stop).await;
+            if stop.is_cancelled() {
+                return None;
+            }
+        }
+    }
+
+    async fn try_load(&self, ids: &[EventId]) -> Result<Vec<QueuedEvent>, StoreError> {
+        let mut tx = self.database.intake().await?;
+        let outcome = EventLedger::waiting_events(&mut *tx, ids).await;
+        settle(tx, outcome).await
+    }
+
+    /// Processes a tenant's events together; if that fails, one by one, so that only the guilty one is held back.
+    async fn process(
+        &self,
+        tenant: TenantId,
+        events: Vec<QueuedEvent>,
+        stop: &CancellationToken,
+        outcomes: &mut Outcomes,
+    ) {
+        let mut backoff = Backoff::new();
+        loop {
+            match self.attempt(tenant, &events).await {
+                Ok(processed) => return outcomes.note_processed(&processed, &events, self.clock.now()),
+                Err(Failure::Guilty(class, reason)) => {
+                    if let [event] = events.as_slice() {
+                        return self.note_failure(tenant, event, class, &reason, stop, outcomes).await;
+                    }
+                    debug!(reason, "the group failed, its events are processed one by one");
+                    for event in events {
+                        Box::pin(self.process(tenant, vec![event], stop, outcomes)).await;
+                    }
+                    return;
+                }
+                Err(Failure::Unavailable(error)) => {
+                    warn!(error = error_chain(&error), "the worker waits for the database");
+                    backoff.pause(stop).await;
+                    if stop.is_cancelled() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// One transaction, repeated a few times while others are in its way. A panic counts as a failure of the events that
+    /// caused it: the transaction is rolled back when it is dropped.
+    async fn attempt(&self, tenant: TenantId, events: &[QueuedEvent]) -> Result<Processed, Failure> {
+        let mut tries = 1;
+        loop {
+            let error = match AssertUnwindSafe(self.transaction(tenant, events)).catch_unwind().await {
+                Ok(Ok(processed)) => return Ok(processed),
+                Ok(Err(error)) => error,
+                Err(_) => return Err(Failure::Guilty(ErrorClass::Transient, "processing panicked".to_owned())),
+            };
+            match error {
+                StoreError::Unavailable(_) => return Err(Failure::Unavailable(error)),
+                StoreError::Retryable(_) if tries < CONTENTION_TRIES => {
+                    tokio::time::sleep(CONTENTION_PAUSE * tries + Duration::from_millis(self.jitter().into())).await;
+                    tries += 1;
+                }
+                StoreError::Retryable(_) => return Err(Failure::Guilty(ErrorClass::Contention, error_chain(&error))),
+                _ => return Err(Failure::Guilty(ErrorClass::Transient, error_chain(&error))),
+            }
+        }
+    }
+
+    async fn transaction(&self, tenant: TenantId, events: &[QueuedEvent]) -> Result<Processed, StoreError> {
+        let mut tx = self.database.tenant(&scope(tenant)).await?;
+        let outcome = process_events(&mut *tx, events, &*self.clock).await;
+        settle(tx, outcome).await
+    }
+
+    /// Writes a failure down: the event is tried again later, or is a dead letter after the last attempt.
+    async fn note_failure(
+        &self,
+        tenant: TenantId,
+        event: &QueuedEvent,
+        class: ErrorClass,
+        reason: &str,
+        stop: &CancellationToken,
+        outcomes: &mut Outcomes,
+    ) {
+        let mut backoff = Backoff::new();
+        loop {
+            match self.try_note_failure(tenant, event, class, reason).await {
+                Ok(outcome) => return outcomes.note_failed(event, outcome, class, reason),
+                Err(error) => warn!(error = error_chain(&error), "the worker waits for the database"),
+            }
+            backoff.pause(stop).await;
+            if stop.is_cancelled() {
+                return;
+            }
+        }
+    }
+
+    async fn try_note_failure(
+        &self,
+        tenant: TenantId,
+        event: &QueuedEvent,
+        class: ErrorClass,
+        reason: &str,
+    ) -> Result<Outcome, StoreError> {
+        use inbound::EventOutcomeRepo as Repo;
+
+        let now = self.clock.now();
+        let delay = self.retry.delay_after(event.attempts + 1, self.jitter());
+        let mut tx = self.database.tenant(&scope(tenant)).await?;
+        let written = match delay {
+            Some(delay) => Repo::retry_event(&mut *tx, event.id, now + delay, class, reason).await,
+            None => Repo::bury_event(&mut *tx, event.id, class, reason, now).await,
+        };
+        settle(tx, written).await?;
+        Ok(if delay.is_some() { Outcome::Retried } else { Outcome::Buried })
+    }
+
+    /// A random byte; without randomness everything simply waits equally long.
+    fn jitter(&self) -> u8 {
+        let mut byte = [0];
+        let _ = self.entropy.fill(&mut byte);
+        byte[0]
+    }
+}
+
+/// In the order of tenants, and of events within each: two workers then lock in the same order.
+fn by_tenant(events: Vec<QueuedEvent>) -> BTreeMap<TenantId, Vec<QueuedEvent>> {
+    let mut groups: BTreeMap<TenantId, Vec<QueuedEvent>> = BTreeMap::new();
+    for event in events {
+        // Without a tenant an event is unroutable, and no unroutable event is in the ledger.
+        if let Some(tenant) = event.tenant {
+            groups.entry(tenant).or_default().push(event);
+        }
+    }
+    groups
+}
+
+#[expect(clippy::disallowed_methods, reason = "the tenant was found by the account when the event was stored")]
+const fn scope(tenant: TenantId) -> TenantScope {
+    TenantScope::mint(tenant)
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker").field("retry", &self.retry).finish_non_exhaustive()
+    }
+}

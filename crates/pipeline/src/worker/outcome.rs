@@ -1,0 +1,70 @@
+use std::collections::HashMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use flows::Processed;
+use inbound::{ErrorClass, QueuedEvent};
+use kernel::ids::EventId;
+use metrics::{counter, histogram};
+use tracing::{error, info, warn};
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// Somebody finished it before: the delivery came twice.
+    AlreadyDone,
+    Processed,
+    /// It failed, and the ledger knows when to try again.
+    Retried,
+    /// It is a dead letter.
+    Buried,
+}
+
+/// What became of the events of a batch, and the one place where it is told to logs and metrics.
+#[derive(Debug, Default)]
+pub(super) struct Outcomes(HashMap<EventId, Outcome>);
+
+impl Outcomes {
+    pub(super) fn get(&self, event: EventId) -> Option<Outcome> {
+        self.0.get(&event).copied()
+    }
+
+    pub(super) fn note_all(&mut self, events: impl Iterator<Item = EventId>, outcome: Outcome) {
+        self.0.extend(events.map(|event| (event, outcome)));
+    }
+
+    /// A committed group.
+    pub(super) fn note_processed(&mut self, processed: &Processed, events: &[QueuedEvent], now: DateTime<Utc>) {
+        self.note_all(processed.finished.iter().copied(), Outcome::Processed);
+        for buried in &processed.buried {
+            self.0.insert(buried.event, Outcome::Buried);
+            error!(event_id = %buried.event, reason = buried.reason, "the event is a dead letter");
+        }
+        for event in events {
+            let (kind, buried) = (event.kind.label(), self.get(event.id) == Some(Outcome::Buried));
+            let outcome = if buried { "dead_letter" } else { "processed" };
+            counter!("parley_webhook_events_total", "kind" => kind, "outcome" => outcome).increment(1);
+            if buried {
+                counter!("parley_events_dead_lettered_total", "kind" => kind, "reason" => ErrorClass::Permanent.key())
+                    .increment(1);
+            }
+            let age = (now - event.received_at).to_std().unwrap_or(Duration::ZERO);
+            histogram!("parley_event_end_to_end_seconds", "kind" => kind, "outcome" => outcome).record(age);
+        }
+        info!(events = processed.finished.len(), messages = processed.messages, "processed");
+    }
+
+    /// An event that failed by itself, its outcome written down.
+    pub(super) fn note_failed(&mut self, event: &QueuedEvent, outcome: Outcome, class: ErrorClass, reason: &str) {
+        self.0.insert(event.id, outcome);
+        let kind = event.kind.label();
+        let attempt = event.attempts + 1;
+        if outcome == Outcome::Buried {
+            error!(event_id = %event.id, attempt, class = class.key(), reason, "the event is a dead letter");
+            counter!("parley_events_dead_lettered_total", "kind" => kind, "reason" => class.key()).increment(1);
+        } else {
+            warn!(event_id = %event.id, attempt, class = class.key(), reason, "the event is tried again later");
+            counter!("parley_event_retries_total", "kind" => kind, "reason" => class.key()).increment(1);
+        }
+    }
+}

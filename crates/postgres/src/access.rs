@@ -1,0 +1,110 @@
+use chrono::{DateTime, Utc};
+use diesel::OptionalExtension;
+use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use flows::Access;
+use iam::{Email, Tenant, TenantStatus, User, UserStatus};
+use kernel::ids::{SessionId, UserId};
+use kernel::{Permission, StoreError, TenantScope};
+use rbac::RoleKey;
+use tokens::{Client, Session};
+use uuid::Uuid;
+
+use crate::error::OrStoreError;
+use crate::iam::{self_registration, slug, tenant_name, user_name};
+use crate::sql::{Constant, sql};
+
+#[derive(diesel::QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    tenant_slug: String,
+    #[diesel(sql_type = Text)]
+    tenant_name: String,
+    #[diesel(sql_type = Text)]
+    self_registration: String,
+    #[diesel(sql_type = Timestamptz)]
+    tenant_created_at: DateTime<Utc>,
+    #[diesel(sql_type = SqlUuid)]
+    user_id: Uuid,
+    #[diesel(sql_type = Text)]
+    email: String,
+    #[diesel(sql_type = Text)]
+    email_norm: String,
+    #[diesel(sql_type = Text)]
+    user_name: String,
+    #[diesel(sql_type = Bool)]
+    self_registered: bool,
+    #[diesel(sql_type = Timestamptz)]
+    user_created_at: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Text>)]
+    session_address: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    session_user_agent: Option<String>,
+    #[diesel(sql_type = Timestamptz)]
+    session_created_at: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    session_idle_expires_at: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    session_expires_at: DateTime<Utc>,
+    #[diesel(sql_type = Array<Text>)]
+    roles: Vec<String>,
+    #[diesel(sql_type = Array<Text>)]
+    permissions: Vec<String>,
+}
+
+/// One statement outside of a transaction: `app.access` sets the tenant for the transaction that the statement is.
+pub(crate) async fn read(
+    connection: &mut AsyncPgConnection,
+    scope: &TenantScope,
+    session: SessionId,
+    now: DateTime<Utc>,
+) -> Result<Option<Access>, StoreError> {
+    let row: Option<Row> = sql("SELECT * FROM app.access($1, $2, $3)")
+        .bind::<SqlUuid, _>(scope.tenant().as_uuid())
+        .bind::<SqlUuid, _>(session.as_uuid())
+        .bind::<Timestamptz, _>(now)
+        .prepared()
+        .get_result(connection)
+        .await
+        .optional()
+        .or_store_error()?;
+    row.map(|row| row.into_access(scope, session)).transpose()
+}
+
+impl Row {
+    fn into_access(self, scope: &TenantScope, session: SessionId) -> Result<Access, StoreError> {
+        let user = UserId::from_uuid(self.user_id);
+        Ok(Access {
+            tenant: Tenant {
+                id: scope.tenant(),
+                slug: slug(&self.tenant_slug)?,
+                name: tenant_name(&self.tenant_name)?,
+                status: TenantStatus::Active,
+                self_registration: self_registration(&self.self_registration)?,
+                created_at: self.tenant_created_at,
+            },
+            user: User {
+                id: user,
+                email: Email::from_stored(self.email, self.email_norm),
+                name: user_name(&self.user_name)?,
+                status: UserStatus::Active,
+                self_registered: self.self_registered,
+                created_at: self.user_created_at,
+            },
+            session: Session {
+                id: session,
+                user,
+                client: Client {
+                    address: self.session_address.and_then(|address| address.parse().ok()),
+                    user_agent: self.session_user_agent,
+                },
+                created_at: self.session_created_at,
+                idle_expires_at: self.session_idle_expires_at,
+                expires_at: self.session_expires_at,
+            },
+            roles: self.roles.into_iter().map(RoleKey::from_stored).collect(),
+            // A key that this build does not know gives nothing.
+            permissions: self.permissions.iter().filter_map(|key| key.parse::<Permission>().ok()).collect(),
+        })
+    }
+}

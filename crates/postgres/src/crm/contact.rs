@@ -1,0 +1,108 @@
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use crm::identity::{Identity, IdentityKey};
+use crm::{Contact, ContactRepo, MarketingConsent};
+use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel_async::RunQueryDsl;
+use kernel::ids::ContactId;
+use kernel::{Cursor, Page, PageRequest, StoreError};
+use uuid::Uuid;
+
+use super::identity::identity_kind;
+use crate::error::OrStoreError;
+use crate::schema::{contact_identities, contacts};
+use crate::transaction::{Tenant, Tx};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = contacts)]
+struct Row {
+    id: Uuid,
+    display_name: String,
+    attributes: serde_json::Value,
+    language: Option<String>,
+    marketing_consent: String,
+    needs_review: bool,
+    version: i64,
+    created_at: DateTime<Utc>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = contact_identities)]
+struct IdentityRow {
+    kind: String,
+    scope: String,
+    value: String,
+    contact_id: Uuid,
+    current: bool,
+}
+
+#[async_trait]
+impl ContactRepo for Tx<Tenant> {
+    async fn contacts(&mut self, page: &PageRequest) -> Result<Page<Contact>, StoreError> {
+        let mut query = contacts::table
+            .filter(contacts::tenant_id.eq(self.tenant_id()))
+            .order((contacts::created_at.desc(), contacts::id.desc()))
+            .limit(page.limit.and_one())
+            .select(Row::as_select())
+            .into_boxed();
+        if let Some(Cursor { time, id }) = page.after {
+            let later = contacts::created_at.lt(time).or(contacts::created_at.eq(time).and(contacts::id.lt(id)));
+            query = query.filter(contacts::created_at.le(time)).filter(later);
+        }
+        let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
+        let mut identities = self.identities_of(rows.iter().map(|row| row.id).collect()).await?;
+        let contacts = rows
+            .into_iter()
+            .map(|row| {
+                let identities = identities.remove(&row.id).unwrap_or_default();
+                row.into_contact(identities)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::of(contacts, page.limit, |contact| Cursor { time: contact.created_at, id: contact.id.as_uuid() }))
+    }
+}
+
+impl Tx<Tenant> {
+    async fn identities_of(&mut self, contacts: Vec<Uuid>) -> Result<HashMap<Uuid, Vec<Identity>>, StoreError> {
+        let rows: Vec<IdentityRow> = contact_identities::table
+            .filter(contact_identities::tenant_id.eq(self.tenant_id()))
+            .filter(contact_identities::contact_id.eq_any(contacts))
+            .order((contact_identities::created_at, contact_identities::kind, contact_identities::value))
+            .select(IdentityRow::as_select())
+            .load(self.connection())
+            .await
+            .or_store_error()?;
+        let mut identities: HashMap<Uuid, Vec<Identity>> = HashMap::new();
+        for row in rows {
+            let key = IdentityKey { kind: identity_kind(&row.kind)?, scope: row.scope, value: row.value };
+            identities.entry(row.contact_id).or_default().push(Identity { key, current: row.current });
+        }
+        Ok(identities)
+    }
+}
+
+impl Row {
+    fn into_contact(self, identities: Vec<Identity>) -> Result<Contact, StoreError> {
+        let serde_json::Value::Object(attributes) = self.attributes else {
+            return Err(StoreError::corrupt("contacts.attributes"));
+        };
+        Ok(Contact {
+            id: ContactId::from_uuid(self.id),
+            display_name: self.display_name,
+            identities,
+            attributes,
+            language: self.language,
+            marketing_consent: match self.marketing_consent.as_str() {
+                "unknown" => MarketingConsent::Unknown,
+                "granted" => MarketingConsent::Granted,
+                "withdrawn" => MarketingConsent::Withdrawn,
+                _ => return Err(StoreError::corrupt("contacts.marketing_consent")),
+            },
+            needs_review: self.needs_review,
+            version: self.version,
+            created_at: self.created_at,
+        })
+    }
+}

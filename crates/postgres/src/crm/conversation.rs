@@ -1,0 +1,127 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use crm::{Conversation, ConversationFilter, ConversationRepo, ConversationStatus, Message};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, Queryable, Selectable,
+    SelectableHelper,
+};
+use diesel_async::RunQueryDsl;
+use kernel::ids::{AccountId, ContactId, ConversationId, UserId};
+use kernel::{Cursor, Page, PageRequest, StoreError};
+use uuid::Uuid;
+
+use crate::error::OrStoreError;
+use crate::schema::{contacts, conversations};
+use crate::transaction::{Tenant, Tx};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = conversations)]
+struct Row {
+    id: Uuid,
+    account_id: Uuid,
+    contact_id: Uuid,
+    status: String,
+    assignee_id: Option<Uuid>,
+    unread_count: i32,
+    last_message_at: DateTime<Utc>,
+    last_message_preview: String,
+    service_window_ends_at: Option<DateTime<Utc>>,
+    version: i64,
+}
+
+/// A conversation with the name of its contact.
+macro_rules! with_contact {
+    () => {
+        conversations::table
+            .inner_join(
+                contacts::table.on(contacts::tenant_id
+                    .eq(conversations::tenant_id)
+                    .and(contacts::id.eq(conversations::contact_id))),
+            )
+            .select((Row::as_select(), contacts::display_name))
+    };
+}
+
+#[async_trait]
+impl ConversationRepo for Tx<Tenant> {
+    async fn conversations(
+        &mut self,
+        filter: &ConversationFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Conversation>, StoreError> {
+        let mut query = with_contact!()
+            .filter(conversations::tenant_id.eq(self.tenant_id()))
+            .order((conversations::last_message_at.desc(), conversations::id.desc()))
+            .limit(page.limit.and_one())
+            .into_boxed();
+        if let Some(status) = filter.status {
+            query = query.filter(conversations::status.eq(status_key(status)));
+        }
+        if let Some(assignee) = filter.assignee {
+            query = query.filter(conversations::assignee_id.eq(assignee.as_uuid()));
+        }
+        if let Some(account) = filter.account {
+            query = query.filter(conversations::account_id.eq(account.as_uuid()));
+        }
+        if let Some(Cursor { time, id }) = page.after {
+            let later = conversations::last_message_at
+                .lt(time)
+                .or(conversations::last_message_at.eq(time).and(conversations::id.lt(id)));
+            query = query.filter(conversations::last_message_at.le(time)).filter(later);
+        }
+        let rows: Vec<(Row, String)> = query.load(self.connection()).await.or_store_error()?;
+        let conversations = rows.into_iter().map(into_conversation).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::of(conversations, page.limit, |conversation| Cursor {
+            time: conversation.last_message_at,
+            id: conversation.id.as_uuid(),
+        }))
+    }
+
+    async fn conversation(&mut self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
+        let row: Option<(Row, String)> = with_contact!()
+            .filter(conversations::tenant_id.eq(self.tenant_id()))
+            .filter(conversations::id.eq(id.as_uuid()))
+            .first(self.connection())
+            .await
+            .optional()
+            .or_store_error()?;
+        row.map(into_conversation).transpose()
+    }
+
+    async fn messages(
+        &mut self,
+        conversation: ConversationId,
+        page: &PageRequest,
+    ) -> Result<Page<Message>, StoreError> {
+        super::message::of_conversation(self, conversation, page).await
+    }
+}
+
+fn into_conversation((row, contact_display_name): (Row, String)) -> Result<Conversation, StoreError> {
+    Ok(Conversation {
+        id: ConversationId::from_uuid(row.id),
+        account: AccountId::from_uuid(row.account_id),
+        contact: ContactId::from_uuid(row.contact_id),
+        contact_display_name,
+        status: match row.status.as_str() {
+            "open" => ConversationStatus::Open,
+            "pending" => ConversationStatus::Pending,
+            "closed" => ConversationStatus::Closed,
+            _ => return Err(StoreError::corrupt("conversations.status")),
+        },
+        assignee: row.assignee_id.map(UserId::from_uuid),
+        unread_count: row.unread_count,
+        last_message_at: row.last_message_at,
+        last_message_preview: row.last_message_preview,
+        service_window_ends_at: row.service_window_ends_at,
+        version: row.version,
+    })
+}
+
+const fn status_key(status: ConversationStatus) -> &'static str {
+    match status {
+        ConversationStatus::Open => "open",
+        ConversationStatus::Pending => "pending",
+        ConversationStatus::Closed => "closed",
+    }
+}

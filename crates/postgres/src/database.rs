@@ -1,0 +1,124 @@
+use std::fmt;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use diesel_async::pooled_connection::deadpool::BuildError;
+use flows::{Access, Database, DirectoryTx, IntakeTx, OperatorTx, TenantTx};
+use kernel::ids::SessionId;
+use kernel::{StoreError, TenantScope};
+use secrecy::SecretString;
+
+use crate::access;
+use crate::migrate;
+use crate::pool::{ConnectionPool, PoolStatus};
+use crate::roles::{self, RoleProblem};
+use crate::transaction::{Platform, Tenant, Tx};
+
+/// Where the database is, seen by the two roles that serve requests.
+#[derive(Clone, Debug)]
+pub struct PostgresConfig {
+    /// Logs in as `parley_app`.
+    pub app_url: SecretString,
+    /// Logs in as `parley_platform`.
+    pub platform_url: SecretString,
+    pub connections: Connections,
+}
+
+/// How many connections each pool opens at most. They are apart, so that webhooks and the API cannot starve each other.
+#[derive(Clone, Copy, Debug)]
+pub struct Connections {
+    pub tenant: usize,
+    pub platform: usize,
+    pub intake: usize,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the connection pools could not be made")]
+pub struct ConnectError(#[from] BuildError);
+
+/// Postgres, as the port [`Database`].
+#[derive(Clone)]
+pub struct Postgres {
+    tenant: ConnectionPool,
+    platform: ConnectionPool,
+    intake: ConnectionPool,
+}
+
+impl Postgres {
+    /// Makes the pools; nothing is connected yet.
+    ///
+    /// # Errors
+    /// [`ConnectError`].
+    pub fn new(config: &PostgresConfig) -> Result<Self, ConnectError> {
+        let Connections { tenant, platform, intake } = config.connections;
+        Ok(Self {
+            tenant: ConnectionPool::new("tenant", &config.app_url, tenant)?,
+            platform: ConnectionPool::new("platform", &config.platform_url, platform)?,
+            intake: ConnectionPool::new("intake", &config.platform_url, intake)?,
+        })
+    }
+
+    /// Whether the server can be talked to.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] says why not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.platform.get().await.map(drop)
+    }
+
+    /// The migrations that this build knows and the database has not seen.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
+        migrate::pending(&mut *self.platform.get().await?).await
+    }
+
+    /// Whether both roles are ones that row level security holds for. A server must not start otherwise.
+    ///
+    /// # Errors
+    /// [`RoleProblem`] names the role and what is wrong with it.
+    pub async fn check_roles(&self) -> Result<(), RoleProblem> {
+        roles::check(&mut *self.tenant.get().await?, "parley_app").await?;
+        roles::check(&mut *self.platform.get().await?, "parley_platform").await
+    }
+
+    #[must_use]
+    pub fn pools(&self) -> [PoolStatus; 3] {
+        [self.tenant.status(), self.platform.status(), self.intake.status()]
+    }
+}
+
+#[async_trait]
+impl Database for Postgres {
+    async fn tenant(&self, scope: &TenantScope) -> Result<Box<dyn TenantTx>, StoreError> {
+        Ok(Box::new(Tx::<Tenant>::begin(&self.tenant, scope).await?))
+    }
+
+    async fn directory(&self) -> Result<Box<dyn DirectoryTx>, StoreError> {
+        Ok(Box::new(Tx::<Platform>::begin(&self.platform).await?))
+    }
+
+    async fn intake(&self) -> Result<Box<dyn IntakeTx>, StoreError> {
+        Ok(Box::new(Tx::<Platform>::begin(&self.intake).await?))
+    }
+
+    async fn operator(&self) -> Result<Box<dyn OperatorTx>, StoreError> {
+        Ok(Box::new(Tx::<Platform>::begin(&self.platform).await?))
+    }
+
+    async fn access(
+        &self,
+        scope: &TenantScope,
+        session: SessionId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Access>, StoreError> {
+        access::read(&mut *self.tenant.get().await?, scope, session, now).await
+    }
+}
+
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Postgres").field("pools", &self.pools()).finish()
+    }
+}

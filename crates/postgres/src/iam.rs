@@ -1,0 +1,27 @@
+//! Tenants and users.
+
+mod tenant;
+mod user;
+
+use iam::{SelfRegistration, Slug, TenantName, UserName};
+use kernel::StoreError;
+
+pub(crate) fn slug(text: &str) -> Result<Slug, StoreError> {
+    Slug::parse(text).map_err(|_| StoreError::corrupt("tenants.slug"))
+}
+
+pub(crate) fn tenant_name(text: &str) -> Result<TenantName, StoreError> {
+    TenantName::parse(text).map_err(|_| StoreError::corrupt("tenants.name"))
+}
+
+pub(crate) fn user_name(text: &str) -> Result<UserName, StoreError> {
+    UserName::parse(text).map_err(|_| StoreError::corrupt("users.name"))
+}
+
+pub(crate) fn self_registration(text: &str) -> Result<SelfRegistration, StoreError> {
+    match text {
+        "open" => Ok(SelfRegistration::Open),
+        "closed" => Ok(SelfRegistration::Closed),
+        _ => Err(StoreError::corrupt("tenants.self_registration")),
+    }
+}

@@ -1,0 +1,94 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel_async::RunQueryDsl;
+use iam::{SelfRegistration, Tenant, TenantDirectory, TenantReference, TenantRepo, TenantStatus};
+use kernel::StoreError;
+use kernel::ids::TenantId;
+use uuid::Uuid;
+
+use super::{self_registration, slug, tenant_name};
+use crate::error::OrStoreError;
+use crate::schema::tenants;
+use crate::transaction::{self, Platform, Tx};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = tenants)]
+struct Row {
+    id: Uuid,
+    slug: String,
+    name: String,
+    status: String,
+    self_registration: String,
+    created_at: DateTime<Utc>,
+}
+
+#[async_trait]
+impl TenantRepo for Tx<transaction::Tenant> {
+    async fn insert_tenant(&mut self, tenant: &Tenant) -> Result<(), StoreError> {
+        diesel::insert_into(tenants::table)
+            .values((
+                tenants::id.eq(tenant.id.as_uuid()),
+                tenants::slug.eq(tenant.slug.as_str()),
+                tenants::name.eq(tenant.name.as_str()),
+                tenants::status.eq(status_key(tenant.status)),
+                tenants::self_registration.eq(match tenant.self_registration {
+                    SelfRegistration::Open => "open",
+                    SelfRegistration::Closed => "closed",
+                }),
+                tenants::created_at.eq(tenant.created_at),
+            ))
+            .execute(self.connection())
+            .await
+            .or_store_error()?;
+        Ok(())
+    }
+
+    async fn tenant(&mut self) -> Result<Option<Tenant>, StoreError> {
+        let row: Option<Row> = tenants::table
+            .find(self.tenant_id())
+            .select(Row::as_select())
+            .first(self.connection())
+            .await
+            .optional()
+            .or_store_error()?;
+        row.map(Row::into_tenant).transpose()
+    }
+}
+
+#[async_trait]
+impl TenantDirectory for Tx<Platform> {
+    async fn find_tenant(&mut self, reference: &TenantReference) -> Result<Option<Tenant>, StoreError> {
+        let tenants = tenants::table.select(Row::as_select()).into_boxed();
+        let found = match reference {
+            TenantReference::Id(id) => tenants.filter(tenants::id.eq(id.as_uuid())),
+            TenantReference::Slug(slug) => tenants.filter(tenants::slug.eq(slug.as_str())),
+        };
+        let row: Option<Row> = found.first(self.connection()).await.optional().or_store_error()?;
+        row.map(Row::into_tenant).transpose()
+    }
+}
+
+impl Row {
+    fn into_tenant(self) -> Result<Tenant, StoreError> {
+        Ok(Tenant {
+            id: TenantId::from_uuid(self.id),
+            slug: slug(&self.slug)?,
+            name: tenant_name(&self.name)?,
+            status: match self.status.as_str() {
+                "active" => TenantStatus::Active,
+                "suspended" => TenantStatus::Suspended,
+                _ => return Err(StoreError::corrupt("tenants.status")),
+            },
+            self_registration: self_registration(&self.self_registration)?,
+            created_at: self.created_at,
+        })
+    }
+}
+
+const fn status_key(status: TenantStatus) -> &'static str {
+    match status {
+        TenantStatus::Active => "active",
+        TenantStatus::Suspended => "suspended",
+    }
+}

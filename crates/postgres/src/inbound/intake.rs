@@ -1,0 +1,99 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use diesel_async::RunQueryDsl;
+use inbound::{EventIntake, EventKind, MetaAppKey, NewEvent, StoredEvent};
+use kernel::StoreError;
+use kernel::ids::EventId;
+use uuid::Uuid;
+
+use super::ledger::event_status;
+use crate::error::OrStoreError;
+use crate::sql::{Constant, sql, types};
+use crate::transaction::{Platform, Tx};
+
+/// One statement from delivery to ledger. The account is looked up inside of it, so there is no cache to go stale; sorted
+/// keys, so that two deliveries with the same events wait for each other instead of deadlocking.
+///
+/// A change without a phone number is routed by its WhatsApp Business Account; its tenant is that of the oldest account
+/// there.
+const STORE: &str = "
+WITH input AS (
+  SELECT * FROM unnest($1, $2, $3, $4, $5, $6) AS input (id, kind, phone_number_id, waba_id, dedupe_key, body)
+), stored AS (
+  INSERT INTO webhook_events
+    (id, tenant_id, account_id, app_id, kind, dedupe_key, status, received_at, processed_at, error_class, last_error,
+     phone_number_id, waba_id)
+  SELECT i.id, a.tenant_id, a.account_id, $7, i.kind, i.dedupe_key,
+         CASE WHEN i.kind = $8 THEN 'dead_letter'
+              WHEN a.tenant_id IS NULL THEN 'unroutable'
+              WHEN a.tenant_status = 'suspended' THEN 'held'
+              ELSE 'received' END,
+         $9,
+         CASE WHEN i.kind = $8 THEN $9 END,
+         CASE WHEN i.kind = $8 THEN 'permanent' END,
+         CASE WHEN i.kind = $8 THEN 'is not what the documents of the WhatsApp Business Platform describe' END,
+         CASE WHEN a.tenant_id IS NULL THEN i.phone_number_id END,
+         CASE WHEN a.tenant_id IS NULL THEN i.waba_id END
+    FROM input i
+    LEFT JOIN LATERAL (
+      SELECT a.tenant_id, a.id AS account_id, t.status AS tenant_status
+        FROM whatsapp_accounts a JOIN tenants t ON t.id = a.tenant_id
+       WHERE a.app_id = $7 AND a.status = 'active'
+         AND CASE WHEN i.phone_number_id IS NOT NULL THEN a.phone_number_id = i.phone_number_id
+                  ELSE a.waba_id = i.waba_id END
+       ORDER BY a.created_at, a.id
+       LIMIT 1
+    ) a ON true
+   ORDER BY i.dedupe_key
+  ON CONFLICT (app_id, dedupe_key) DO NOTHING
+  RETURNING id, tenant_id, status
+), payloads AS (
+  INSERT INTO webhook_payloads (event_id, tenant_id, body)
+  SELECT s.id, s.tenant_id, i.body FROM stored s JOIN input i ON i.id = s.id
+), ledger AS (
+  INSERT INTO webhook_outbox (event_id, tenant_id, not_before)
+  SELECT id, tenant_id, $9 FROM stored WHERE status = 'received'
+)
+SELECT id, status FROM stored";
+
+#[derive(diesel::QueryableByName)]
+struct Row {
+    #[diesel(sql_type = types::Uuid)]
+    id: Uuid,
+    #[diesel(sql_type = types::Text)]
+    status: String,
+}
+
+#[async_trait]
+impl EventIntake for Tx<Platform> {
+    async fn store_events(
+        &mut self,
+        app: &MetaAppKey,
+        events: &[NewEvent],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        let ids: Vec<Uuid> = events.iter().map(|event| event.id.as_uuid()).collect();
+        let kinds: Vec<&str> = events.iter().map(|event| event.kind.as_str()).collect();
+        let phones: Vec<Option<&str>> = events.iter().map(|event| event.phone_number_id.as_deref()).collect();
+        let wabas: Vec<Option<&str>> = events.iter().map(|event| event.waba_id.as_deref()).collect();
+        let keys: Vec<&str> = events.iter().map(|event| event.dedupe_key.as_str()).collect();
+        let bodies: Vec<&[u8]> = events.iter().map(|event| event.payload.as_slice()).collect();
+        let rows: Vec<Row> = sql(STORE)
+            .bind::<types::Uuids, _>(ids)
+            .bind::<types::Texts, _>(kinds)
+            .bind::<types::MaybeTexts, _>(phones)
+            .bind::<types::MaybeTexts, _>(wabas)
+            .bind::<types::Texts, _>(keys)
+            .bind::<types::Binaries, _>(bodies)
+            .bind::<types::Text, _>(app.as_str())
+            .bind::<types::Text, _>(EventKind::unparsed().as_str())
+            .bind::<types::Timestamptz, _>(now)
+            .prepared()
+            .load(self.connection())
+            .await
+            .or_store_error()?;
+        rows.into_iter()
+            .map(|row| Ok(StoredEvent { id: EventId::from_uuid(row.id), status: event_status(&row.status)? }))
+            .collect()
+    }
+}

@@ -1,0 +1,214 @@
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel_async::RunQueryDsl;
+use inbound::{DueEvent, EventKind, EventLedger, EventStatus, QueuedEvent};
+use kernel::StoreError;
+use kernel::ids::{AccountId, EventId, TenantId};
+use uuid::Uuid;
+
+use crate::error::OrStoreError;
+use crate::sql::{Constant, sql, types};
+use crate::transaction::{Platform, Tx};
+
+const CLAIM: &str = "
+WITH due AS (
+  SELECT event_id FROM webhook_outbox WHERE not_before <= $1 ORDER BY not_before LIMIT $3 FOR UPDATE SKIP LOCKED
+), claimed AS (
+  UPDATE webhook_outbox o SET not_before = $2 FROM due WHERE o.event_id = due.event_id
+  RETURNING o.event_id, o.publish_count
+)
+SELECT c.event_id AS id, c.publish_count AS published, e.traceparent
+  FROM claimed c JOIN webhook_events e ON e.id = c.event_id
+ ORDER BY c.event_id";
+
+const RELEASE: &str = "UPDATE webhook_outbox SET not_before = $2 WHERE event_id = ANY ($1)";
+
+const BURY_ABANDONED: &str = "
+WITH buried AS (
+  UPDATE webhook_events
+     SET status = 'dead_letter', processed_at = $2, next_attempt_at = NULL, error_class = 'poison',
+         last_error = 'the broker gave up after delivering it too often'
+   WHERE id = ANY ($1) AND status IN ('received', 'retrying')
+  RETURNING id
+), ledger AS (
+  DELETE FROM webhook_outbox WHERE event_id IN (SELECT id FROM buried)
+)
+SELECT count(*) AS count FROM buried";
+
+/// In flight, not due: 10 minutes after the first publish, twice as long after each further one, at most about a day.
+const PUBLISHED: &str = "
+UPDATE webhook_outbox
+   SET publish_count = publish_count + 1,
+       not_before = $2 + interval '10 minutes' * (2 ^ least(publish_count, 7))
+ WHERE event_id = ANY ($1)";
+
+const ADOPT: &str = "
+WITH adopted AS (
+  UPDATE webhook_events e
+     SET tenant_id = a.tenant_id, account_id = a.id, phone_number_id = NULL, waba_id = NULL,
+         status = CASE t.status WHEN 'suspended' THEN 'held' ELSE 'received' END
+    FROM whatsapp_accounts a JOIN tenants t ON t.id = a.tenant_id
+   WHERE e.status = 'unroutable' AND a.status = 'active' AND a.app_id = e.app_id
+     AND (a.phone_number_id = e.phone_number_id
+          OR (e.phone_number_id IS NULL AND a.waba_id = e.waba_id
+              AND a.id = (SELECT o.id FROM whatsapp_accounts o
+                           WHERE o.app_id = e.app_id AND o.waba_id = e.waba_id AND o.status = 'active'
+                           ORDER BY o.created_at, o.id LIMIT 1)))
+  RETURNING e.id, e.tenant_id, e.status
+), payloads AS (
+  UPDATE webhook_payloads p SET tenant_id = a.tenant_id FROM adopted a WHERE p.event_id = a.id
+), ledger AS (
+  INSERT INTO webhook_outbox (event_id, tenant_id, not_before)
+  SELECT id, tenant_id, $1 FROM adopted WHERE status = 'received'
+)
+SELECT count(*) AS count FROM adopted";
+
+const WAITING: &str = "
+SELECT e.id, e.tenant_id, e.account_id, e.kind, e.status, e.attempts, e.received_at, p.body
+  FROM webhook_events e JOIN webhook_payloads p ON p.event_id = e.id
+ WHERE e.id = ANY ($1) AND e.status IN ('received', 'retrying')
+ ORDER BY e.id";
+
+#[derive(diesel::QueryableByName)]
+struct Due {
+    #[diesel(sql_type = types::Uuid)]
+    id: Uuid,
+    #[diesel(sql_type = types::Integer)]
+    published: i32,
+    #[diesel(sql_type = diesel::sql_types::Nullable<types::Text>)]
+    traceparent: Option<String>,
+}
+
+#[derive(diesel::QueryableByName)]
+struct Count {
+    #[diesel(sql_type = types::BigInt)]
+    count: i64,
+}
+
+#[derive(diesel::QueryableByName)]
+struct Waiting {
+    #[diesel(sql_type = types::Uuid)]
+    id: Uuid,
+    #[diesel(sql_type = diesel::sql_types::Nullable<types::Uuid>)]
+    tenant_id: Option<Uuid>,
+    #[diesel(sql_type = diesel::sql_types::Nullable<types::Uuid>)]
+    account_id: Option<Uuid>,
+    #[diesel(sql_type = types::Text)]
+    kind: String,
+    #[diesel(sql_type = types::Text)]
+    status: String,
+    #[diesel(sql_type = types::Integer)]
+    attempts: i32,
+    #[diesel(sql_type = types::Timestamptz)]
+    received_at: DateTime<Utc>,
+    #[diesel(sql_type = types::Binary)]
+    body: Vec<u8>,
+}
+
+#[async_trait]
+impl EventLedger for Tx<Platform> {
+    async fn claim_due(
+        &mut self,
+        now: DateTime<Utc>,
+        lease: TimeDelta,
+        limit: i64,
+    ) -> Result<Vec<DueEvent>, StoreError> {
+        let rows: Vec<Due> = sql(CLAIM)
+            .bind::<types::Timestamptz, _>(now)
+            .bind::<types::Timestamptz, _>(now + lease)
+            .bind::<types::BigInt, _>(limit)
+            .prepared()
+            .load(self.connection())
+            .await
+            .or_store_error()?;
+        let due = |row: Due| DueEvent {
+            id: EventId::from_uuid(row.id),
+            published: row.published,
+            traceparent: row.traceparent,
+        };
+        Ok(rows.into_iter().map(due).collect())
+    }
+
+    async fn mark_published(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError> {
+        self.reschedule(PUBLISHED, events, now).await
+    }
+
+    async fn release(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError> {
+        self.reschedule(RELEASE, events, now).await
+    }
+
+    async fn adopt_unroutable(&mut self, now: DateTime<Utc>) -> Result<usize, StoreError> {
+        let Count { count } = sql(ADOPT)
+            .bind::<types::Timestamptz, _>(now)
+            .prepared()
+            .get_result(self.connection())
+            .await
+            .or_store_error()?;
+        Ok(usize::try_from(count).unwrap_or_default())
+    }
+
+    async fn waiting_events(&mut self, events: &[EventId]) -> Result<Vec<QueuedEvent>, StoreError> {
+        let rows: Vec<Waiting> = sql(WAITING)
+            .bind::<types::Uuids, _>(uuids(events))
+            .prepared()
+            .load(self.connection())
+            .await
+            .or_store_error()?;
+        rows.into_iter().map(Waiting::into_event).collect()
+    }
+
+    async fn bury_abandoned(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<usize, StoreError> {
+        let Count { count } = sql(BURY_ABANDONED)
+            .bind::<types::Uuids, _>(uuids(events))
+            .bind::<types::Timestamptz, _>(now)
+            .prepared()
+            .get_result(self.connection())
+            .await
+            .or_store_error()?;
+        Ok(usize::try_from(count).unwrap_or_default())
+    }
+}
+
+impl Tx<Platform> {
+    async fn reschedule(
+        &mut self,
+        statement: &'static str,
+        events: &[EventId],
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        sql(statement)
+            .bind::<types::Uuids, _>(uuids(events))
+            .bind::<types::Timestamptz, _>(now)
+            .prepared()
+            .execute(self.connection())
+            .await
+            .or_store_error()?;
+        Ok(())
+    }
+}
+
+impl Waiting {
+    fn into_event(self) -> Result<QueuedEvent, StoreError> {
+        Ok(QueuedEvent {
+            id: EventId::from_uuid(self.id),
+            tenant: self.tenant_id.map(TenantId::from_uuid),
+            account: self.account_id.map(AccountId::from_uuid),
+            kind: EventKind::from_stored(self.kind),
+            status: event_status(&self.status)?,
+            attempts: self.attempts,
+            received_at: self.received_at,
+            payload: self.body,
+        })
+    }
+}
+
+pub(super) fn uuids(events: &[EventId]) -> Vec<Uuid> {
+    events.iter().map(|event| event.as_uuid()).collect()
+}
+
+pub(super) fn event_status(text: &str) -> Result<EventStatus, StoreError> {
+    EventStatus::ALL
+        .into_iter()
+        .find(|status| status.key() == text)
+        .ok_or_else(|| StoreError::corrupt("webhook_events.status"))
+}

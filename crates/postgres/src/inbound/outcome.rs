@@ -1,0 +1,100 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use diesel_async::RunQueryDsl;
+use inbound::{ErrorClass, EventOutcomeRepo};
+use kernel::StoreError;
+use kernel::ids::EventId;
+
+use super::ledger::uuids;
+use crate::error::OrStoreError;
+use crate::sql::{Constant, sql, types};
+use crate::transaction::{Tenant, Tx};
+
+// Each change is guarded by the states it may start from: an event that was finished meanwhile stays as it is. The ledger
+// row goes in any case, as there is nothing left to do.
+
+const FINISH: &str = "
+WITH finished AS (
+  UPDATE webhook_events SET status = 'processed', processed_at = $2, next_attempt_at = NULL
+   WHERE tenant_id = $3 AND id = ANY ($1) AND status IN ('received', 'retrying')
+)
+DELETE FROM webhook_outbox WHERE tenant_id = $3 AND event_id = ANY ($1)";
+
+const RETRY: &str = "
+WITH retried AS (
+  UPDATE webhook_events
+     SET status = 'retrying', attempts = attempts + 1, next_attempt_at = $2, error_class = $3, last_error = $4
+   WHERE tenant_id = $5 AND id = $1 AND status IN ('received', 'retrying')
+  RETURNING id
+)
+UPDATE webhook_outbox SET not_before = $2, publish_count = 0
+ WHERE tenant_id = $5 AND event_id IN (SELECT id FROM retried)";
+
+const BURY: &str = "
+WITH buried AS (
+  UPDATE webhook_events
+     SET status = 'dead_letter', attempts = attempts + 1, processed_at = $2, next_attempt_at = NULL,
+         error_class = $3, last_error = $4
+   WHERE tenant_id = $5 AND id = $1 AND status IN ('received', 'retrying')
+)
+DELETE FROM webhook_outbox WHERE tenant_id = $5 AND event_id = $1";
+
+#[async_trait]
+impl EventOutcomeRepo for Tx<Tenant> {
+    async fn finish_events(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError> {
+        let tenant = self.tenant_id();
+        sql(FINISH)
+            .bind::<types::Uuids, _>(uuids(events))
+            .bind::<types::Timestamptz, _>(now)
+            .bind::<types::Uuid, _>(tenant)
+            .prepared()
+            .execute(self.connection())
+            .await
+            .or_store_error()?;
+        Ok(())
+    }
+
+    async fn retry_event(
+        &mut self,
+        event: EventId,
+        next_attempt_at: DateTime<Utc>,
+        class: ErrorClass,
+        error: &str,
+    ) -> Result<(), StoreError> {
+        self.note_failure(RETRY, event, next_attempt_at, class, error).await
+    }
+
+    async fn bury_event(
+        &mut self,
+        event: EventId,
+        class: ErrorClass,
+        error: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.note_failure(BURY, event, now, class, error).await
+    }
+}
+
+impl Tx<Tenant> {
+    async fn note_failure(
+        &mut self,
+        statement: &'static str,
+        event: EventId,
+        time: DateTime<Utc>,
+        class: ErrorClass,
+        error: &str,
+    ) -> Result<(), StoreError> {
+        let tenant = self.tenant_id();
+        sql(statement)
+            .bind::<types::Uuid, _>(event.as_uuid())
+            .bind::<types::Timestamptz, _>(time)
+            .bind::<types::Text, _>(class.key())
+            .bind::<types::Text, _>(error)
+            .bind::<types::Uuid, _>(tenant)
+            .prepared()
+            .execute(self.connection())
+            .await
+            .or_store_error()?;
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+use std::collections::HashSet;
+
+use diesel::migration::{Migration, MigrationSource};
+use diesel::pg::Pg;
+use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use kernel::StoreError;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use crate::error::OrStoreError;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
+const ROLES: &str = include_str!("../../../deploy/postgres/roles.sql");
+/// Any number will do, as long as all instances use the same: one migrates, the others wait.
+const LOCK: &str = "SELECT pg_advisory_lock(7263740)";
+
+/// Where migrations run.
+#[derive(Clone, Debug)]
+pub struct MigrateUrls {
+    /// Logs in as `parley_owner`, who owns the schema.
+    pub owner: SecretString,
+    /// Makes roles and the database first, where they are missing.
+    pub admin: Option<Admin>,
+}
+
+/// A superuser's way in, and the URLs whose passwords the roles get.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    pub url: SecretString,
+    pub app: SecretString,
+    pub platform: SecretString,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    #[error("cannot connect to the database as {role}: {source}")]
+    Connect { role: &'static str, source: diesel::ConnectionError },
+    #[error("the database URL of {0} is not a postgres:// URL with a user, a password and a database")]
+    Url(&'static str),
+    #[error("could not make roles and database: {0}")]
+    Setup(diesel::result::Error),
+    #[error("a migration failed: {0}")]
+    Migration(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Brings the schema up to date; answers the names of the migrations that ran. Needs a multi-threaded runtime.
+///
+/// # Errors
+/// [`MigrateError`]. Each migration is a transaction: the ones before it stay, of a failed one nothing does.
+pub async fn migrate(urls: &MigrateUrls) -> Result<Vec<String>, MigrateError> {
+    if let Some(admin) = &urls.admin {
+        set_up(admin, &urls.owner).await?;
+    }
+    let mut owner = connect("parley_owner", urls.owner.expose_secret()).await?;
+    owner.batch_execute(LOCK).await.map_err(MigrateError::Setup)?;
+    let mut harness = AsyncMigrationHarness::new(owner);
+    let ran = harness.run_pending_migrations(MIGRATIONS).map_err(MigrateError::Migration)?;
+    Ok(ran.iter().map(ToString::to_string).collect())
+}
+
+/// The migrations that the database has not seen.
+pub(crate) async fn pending(connection: &mut AsyncPgConnection) -> Result<Vec<String>, StoreError> {
+    use crate::schema::__diesel_schema_migrations::dsl::{__diesel_schema_migrations, version};
+    use diesel::QueryDsl as _;
+
+    let seen: HashSet<String> =
+        __diesel_schema_migrations.select(version).load(connection).await.or_store_error()?.into_iter().collect();
+    let known = MigrationSource::<Pg>::migrations(&MIGRATIONS).map_err(StoreError::Other)?;
+    Ok(known
+        .iter()
+        .filter(|migration| !seen.contains(&migration.name().version().to_string()))
+        .map(|migration| migration.name().to_string())
+        .collect())
+}
+
+/// Makes the roles with the passwords of the URLs, and the database.
+async fn set_up(admin: &Admin, owner: &SecretString) -> Result<(), MigrateError> {
+    let mut connection = connect("the administrator", admin.url.expose_secret()).await?;
+    connection.batch_execute(LOCK).await.map_err(MigrateError::Setup)?;
+    let mut statements = ROLES.to_owned();
+    for (role, url) in [("parley_owner", owner), ("parley_app", &admin.app), ("parley_platform", &admin.platform)] {
+        let url = parse(role, url)?;
+        if url.username() != role {
+            return Err(MigrateError::Url(role));
+        }
+        let password = decode(url.password().ok_or(MigrateError::Url(role))?);
+        statements.push_str(&format!("ALTER ROLE {role} PASSWORD {};\n", literal(&password)));
+    }
+    connection.batch_execute(&statements).await.map_err(MigrateError::Setup)?;
+
+    let url = parse("parley_owner", owner)?;
+    let database = decode(url.path().trim_start_matches('/'));
+    if !exists(&mut connection, &database).await.map_err(MigrateError::Setup)? {
+        let create =
+            format!("CREATE DATABASE {} OWNER parley_owner ENCODING 'UTF8' TEMPLATE template0", identifier(&database));
+        connection.batch_execute(&create).await.map_err(MigrateError::Setup)?;
+    }
+    Ok(())
+}
+
+#[derive(diesel::QueryableByName)]
+struct Exists {
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    exists: bool,
+}
+
+async fn exists(connection: &mut AsyncPgConnection, database: &str) -> Result<bool, diesel::result::Error> {
+    let row: Exists = diesel::sql_query("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1) AS exists")
+        .bind::<diesel::sql_types::Text, _>(database)
+        .get_result(connection)
+        .await?;
+    Ok(row.exists)
+}
+
+async fn connect(role: &'static str, url: &str) -> Result<AsyncPgConnection, MigrateError> {
+    AsyncPgConnection::establish(url).await.map_err(|source| MigrateError::Connect { role, source })
+}
+
+fn parse(role: &'static str, url: &SecretString) -> Result<Url, MigrateError> {
+    Url::parse(url.expose_secret()).ok().filter(|url| url.path().len() > 1).ok_or(MigrateError::Url(role))
+}
+
+/// Percent-decoded, as the database driver does it.
+fn decode(text: &str) -> String {
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+/// A string constant that no content can get out of; these statements take no parameters.
+fn literal(text: &str) -> String {
+    format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}
+
+fn identifier(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_gets_out_of_its_quotes() {
+        assert_eq!(literal(r"a'b\'c"), r"E'a''b\\''c'");
+        assert_eq!(identifier(r#"a"b"#), r#""a""b""#);
+    }
+
+    #[test]
+    fn migrations_can_be_undone() {
+        for migration in MigrationSource::<Pg>::migrations(&MIGRATIONS).unwrap() {
+            let down = format!("../../migrations/{}/down.sql", migration.name());
+            assert!(std::path::Path::new(&down).exists(), "{down}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+use std::time::Duration;
+
+use deadpool::Runtime;
+use deadpool::managed::Timeouts;
+use diesel::result::{ConnectionError, Error};
+use diesel_async::pooled_connection::deadpool::{Object, Pool};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use futures_util::FutureExt;
+use kernel::StoreError;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::sql::{Constant, sql};
+
+pub(crate) type Connection = Object<AsyncPgConnection>;
+
+/// How long a request waits for a connection before it is told that the database is busy.
+const WAIT: Duration = Duration::from_secs(5);
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// No statement, no wait for a lock and no forgotten transaction holds others up for longer. The statement timeout is
+/// above anything we run; the lock timeout below it, so that contention is told apart.
+const LIMITS: &str = "SET statement_timeout = '30s'; SET lock_timeout = '10s'; \
+                      SET idle_in_transaction_session_timeout = '60s'";
+
+/// How many connections a pool has, and what they do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolStatus {
+    pub name: &'static str,
+    pub max: usize,
+    pub open: usize,
+    pub idle: usize,
+    pub waiting: usize,
+}
+
+/// Connections of one role.
+#[derive(Clone)]
+pub(crate) struct ConnectionPool {
+    name: &'static str,
+    pool: Pool<AsyncPgConnection>,
+}
+
+impl ConnectionPool {
+    /// Makes a pool; connections are opened when they are needed.
+    pub(crate) fn new(
+        name: &'static str,
+        url: &SecretString,
+        size: usize,
+    ) -> Result<Self, diesel_async::pooled_connection::deadpool::BuildError> {
+        let mut config = ManagerConfig::default();
+        config.custom_setup = Box::new(|url| connect(url.to_owned()).boxed());
+        config.recycling_method = RecyclingMethod::CustomFunction(Box::new(|connection| clean(connection).boxed()));
+        let manager = AsyncDieselConnectionManager::new_with_config(url.expose_secret(), config);
+        let pool = Pool::builder(manager)
+            .max_size(size)
+            .timeouts(Timeouts { wait: Some(WAIT), create: Some(CONNECT), recycle: Some(CONNECT) })
+            .runtime(Runtime::Tokio1)
+            .build()?;
+        Ok(Self { name, pool })
+    }
+
+    pub(crate) async fn get(&self) -> Result<Connection, StoreError> {
+        self.pool.get().await.map_err(|error| StoreError::Unavailable(format!("{} pool: {error}", self.name).into()))
+    }
+
+    pub(crate) fn status(&self) -> PoolStatus {
+        let status = self.pool.status();
+        PoolStatus {
+            name: self.name,
+            max: status.max_size,
+            open: status.size,
+            idle: status.available,
+            waiting: status.waiting,
+        }
+    }
+}
+
+async fn connect(url: String) -> Result<AsyncPgConnection, ConnectionError> {
+    let mut connection = AsyncPgConnection::establish(&url).await?;
+    connection.batch_execute(LIMITS).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(connection)
+}
+
+#[derive(diesel::QueryableByName)]
+struct Leftover {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    leftover: String,
+}
+
+/// Whether a connection may be lent again. Each transaction sets `app.in_tx` for itself, so anything that can be read here
+/// is either a transaction that is still open or a setting that outlived one: such a connection is closed, whatever Diesel
+/// believes of it.
+async fn clean(connection: &mut AsyncPgConnection) -> Result<(), Error> {
+    let Leftover { leftover } = sql("SELECT coalesce(current_setting('app.current_tenant_id', true), '') \
+         || coalesce(current_setting('app.in_tx', true), '') AS leftover")
+    .prepared()
+    .get_result(connection)
+    .await?;
+    if leftover.is_empty() { Ok(()) } else { Err(Error::BrokenTransactionManager) }
+}

@@ -1,0 +1,4 @@
+//! Roles and memberships.
+
+mod membership;
+mod role;

@@ -1,0 +1,64 @@
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use kernel::StoreError;
+
+use crate::error::OrStoreError;
+use crate::sql::{Constant, sql};
+
+/// The server logs in with a role that row level security would not hold for.
+#[derive(Debug, thiserror::Error)]
+pub enum RoleProblem {
+    #[error("the database URL for {expected} logs in as {actual:?}; its policies are made for {expected}")]
+    OtherRole { expected: &'static str, actual: String },
+    #[error("the role {0} is a superuser: row level security does not hold for it (ALTER ROLE {0} NOSUPERUSER)")]
+    Superuser(&'static str),
+    #[error("the role {0} bypasses row level security (ALTER ROLE {0} NOBYPASSRLS)")]
+    BypassesRls(&'static str),
+    #[error("the role {0} is a member of {1}, and could become it (REVOKE {1} FROM {0})")]
+    Member(&'static str, String),
+    #[error(
+        "the role {0} owns {1}: an owner can switch row level security off (ALTER TABLE {1} OWNER TO parley_owner)"
+    )]
+    Owner(&'static str, String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+#[derive(diesel::QueryableByName)]
+struct Facts {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    name: String,
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    superuser: bool,
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    bypasses: bool,
+    #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Text>)]
+    member_of: Option<String>,
+    #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Text>)]
+    owned: Option<String>,
+}
+
+pub(crate) async fn check(connection: &mut AsyncPgConnection, expected: &'static str) -> Result<(), RoleProblem> {
+    let facts: Facts = sql("SELECT r.rolname::text AS name, r.rolsuper AS superuser, r.rolbypassrls AS bypasses,
+                (SELECT g.rolname::text FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid
+                  WHERE m.member = r.oid ORDER BY g.rolname LIMIT 1) AS member_of,
+                (SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                  WHERE c.relowner = r.oid AND n.nspname NOT LIKE 'pg\\_%' ORDER BY 1 LIMIT 1) AS owned
+           FROM pg_roles r WHERE r.rolname = current_user")
+    .prepared()
+    .get_result(connection)
+    .await
+    .or_store_error()?;
+    if facts.name != expected {
+        Err(RoleProblem::OtherRole { expected, actual: facts.name })
+    } else if facts.superuser {
+        Err(RoleProblem::Superuser(expected))
+    } else if facts.bypasses {
+        Err(RoleProblem::BypassesRls(expected))
+    } else if let Some(role) = facts.member_of {
+        Err(RoleProblem::Member(expected, role))
+    } else if let Some(table) = facts.owned {
+        Err(RoleProblem::Owner(expected, table))
+    } else {
+        Ok(())
+    }
+}

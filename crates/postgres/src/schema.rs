@@ -1,0 +1,180 @@
+//! The tables that Diesel's query builder works with; the migrations are the source.
+
+diesel::table! {
+    __diesel_schema_migrations (version) {
+        version -> Text,
+    }
+}
+
+diesel::table! {
+    tenants (id) {
+        id -> Uuid,
+        slug -> Text,
+        name -> Text,
+        status -> Text,
+        self_registration -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    users (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        email -> Text,
+        email_norm -> Text,
+        name -> Text,
+        password_hash -> Text,
+        status -> Text,
+        self_registered -> Bool,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    roles (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        key -> Text,
+        name -> Text,
+        system -> Bool,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    role_permissions (tenant_id, role_id, permission) {
+        tenant_id -> Uuid,
+        role_id -> Uuid,
+        permission -> Text,
+    }
+}
+
+diesel::table! {
+    memberships (tenant_id, user_id, role_id) {
+        tenant_id -> Uuid,
+        user_id -> Uuid,
+        role_id -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sessions (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        user_id -> Uuid,
+        address -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+        created_at -> Timestamptz,
+        last_seen_at -> Timestamptz,
+        idle_expires_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    refresh_tokens (tenant_id, token_hash) {
+        tenant_id -> Uuid,
+        token_hash -> Bytea,
+        session_id -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    signing_keys (kid) {
+        kid -> Text,
+        state -> Text,
+        public_x -> Text,
+        private_sealed -> Bytea,
+        sealed_with -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    whatsapp_accounts (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        app_id -> Text,
+        phone_number_id -> Text,
+        waba_id -> Text,
+        display_phone_number -> Nullable<Text>,
+        name -> Nullable<Text>,
+        status -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    contacts (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        display_name -> Text,
+        attributes -> Jsonb,
+        language -> Nullable<Text>,
+        marketing_consent -> Text,
+        needs_review -> Bool,
+        version -> Int8,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    contact_identities (tenant_id, kind, scope, value) {
+        tenant_id -> Uuid,
+        kind -> Text,
+        scope -> Text,
+        value -> Text,
+        contact_id -> Uuid,
+        current -> Bool,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    conversations (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        account_id -> Uuid,
+        contact_id -> Uuid,
+        status -> Text,
+        assignee_id -> Nullable<Uuid>,
+        unread_count -> Int4,
+        last_message_at -> Timestamptz,
+        last_message_preview -> Text,
+        service_window_ends_at -> Nullable<Timestamptz>,
+        version -> Int8,
+    }
+}
+
+diesel::table! {
+    messages (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        conversation_id -> Uuid,
+        account_id -> Uuid,
+        wamid -> Text,
+        direction -> Text,
+        kind -> Text,
+        text -> Text,
+        media_id -> Nullable<Text>,
+        media_mime_type -> Nullable<Text>,
+        media_sha256 -> Nullable<Text>,
+        media_caption -> Nullable<Text>,
+        media_filename -> Nullable<Text>,
+        reply_to_wamid -> Nullable<Text>,
+        referral -> Nullable<Text>,
+        payload -> Text,
+        delivery_status -> Nullable<Text>,
+        edited_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+        provider_timestamp -> Timestamptz,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(memberships, roles);
+diesel::allow_tables_to_appear_in_same_query!(conversations, contacts);

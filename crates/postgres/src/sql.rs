@@ -1,0 +1,60 @@
+//! SQL as text, for statements that Diesel's query builder has no words for: one statement over a whole batch.
+
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId, SqlQuery};
+use diesel::result::QueryResult;
+use diesel::sql_types::Untyped;
+
+/// A statement whose plan the connection keeps. Diesel prepares SQL text anew each time, as it may be different each time;
+/// ours is constant, and preparing costs a round trip.
+#[derive(Debug)]
+pub(crate) struct Prepared<Q>(Q);
+
+/// Starts a constant statement; bind its parameters in order, then [`Constant::prepared`].
+pub(crate) fn sql(text: &'static str) -> SqlQuery {
+    diesel::sql_query(text)
+}
+
+pub(crate) trait Constant: Sized {
+    fn prepared(self) -> Prepared<Self> {
+        Prepared(self)
+    }
+}
+
+impl<Q> Constant for Q where Q: Query<SqlType = Untyped> {}
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Prepared<Q> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.0.walk_ast(out)
+    }
+
+    fn is_safe_to_cache_prepared(&self, _backend: &Pg) -> QueryResult<bool> {
+        Ok(true)
+    }
+}
+
+impl<Q> QueryId for Prepared<Q> {
+    type QueryId = ();
+
+    /// The text is the key of the cache.
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q: Query> Query for Prepared<Q> {
+    type SqlType = Q::SqlType;
+}
+
+/// The types of parameters, by the short names that statements use.
+pub(crate) mod types {
+    use diesel::sql_types::{Array, Nullable};
+
+    pub(crate) use diesel::sql_types::{BigInt, Binary, Integer, Text, Timestamptz, Uuid};
+
+    pub(crate) type Uuids = Array<Uuid>;
+    pub(crate) type Texts = Array<Text>;
+    pub(crate) type MaybeTexts = Array<Nullable<Text>>;
+    pub(crate) type MaybeUuids = Array<Nullable<Uuid>>;
+    pub(crate) type Integers = Array<Integer>;
+    pub(crate) type Times = Array<Timestamptz>;
+    pub(crate) type Binaries = Array<Binary>;
+}

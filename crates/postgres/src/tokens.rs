@@ -1,0 +1,4 @@
+//! Sessions and signing keys.
+
+mod session;
+mod signing_key;

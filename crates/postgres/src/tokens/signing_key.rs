@@ -1,0 +1,87 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use diesel::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel_async::RunQueryDsl;
+use kernel::StoreError;
+use kernel::seal::Sealed;
+use tokens::{KeyState, SigningKey, SigningKeyRepo};
+
+use crate::error::OrStoreError;
+use crate::schema::signing_keys;
+use crate::sql::{Constant, sql};
+use crate::transaction::{Platform, Tx};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = signing_keys)]
+struct Row {
+    kid: String,
+    state: String,
+    public_x: String,
+    private_sealed: Vec<u8>,
+    sealed_with: String,
+    created_at: DateTime<Utc>,
+}
+
+#[async_trait]
+impl SigningKeyRepo for Tx<Platform> {
+    async fn lock_signing_keys(&mut self) -> Result<(), StoreError> {
+        sql("SELECT pg_advisory_xact_lock(hashtext('parley.signing_keys'))")
+            .prepared()
+            .execute(self.connection())
+            .await
+            .or_store_error()?;
+        Ok(())
+    }
+
+    async fn signing_keys(&mut self) -> Result<Vec<SigningKey>, StoreError> {
+        let rows: Vec<Row> = signing_keys::table
+            .order((signing_keys::created_at, signing_keys::kid))
+            .select(Row::as_select())
+            .load(self.connection())
+            .await
+            .or_store_error()?;
+        rows.into_iter().map(Row::into_key).collect()
+    }
+
+    async fn insert_signing_key(&mut self, key: &SigningKey) -> Result<(), StoreError> {
+        let sealed = key.sealed_private_half();
+        diesel::insert_into(signing_keys::table)
+            .values((
+                signing_keys::kid.eq(&key.kid),
+                signing_keys::state.eq(state_key(key.state)),
+                signing_keys::public_x.eq(&key.public_x),
+                signing_keys::private_sealed.eq(&sealed.bytes),
+                signing_keys::sealed_with.eq(&sealed.key_id),
+                signing_keys::created_at.eq(key.created_at),
+            ))
+            .execute(self.connection())
+            .await
+            .or_store_error()?;
+        Ok(())
+    }
+}
+
+impl Row {
+    fn into_key(self) -> Result<SigningKey, StoreError> {
+        let state = match self.state.as_str() {
+            "upcoming" => KeyState::Upcoming,
+            "active" => KeyState::Active,
+            "retiring" => KeyState::Retiring,
+            "retired" => KeyState::Retired,
+            "revoked" => KeyState::Revoked,
+            _ => return Err(StoreError::corrupt("signing_keys.state")),
+        };
+        let private = Sealed { key_id: self.sealed_with, bytes: self.private_sealed };
+        Ok(SigningKey::from_stored(self.kid, state, self.public_x, private, self.created_at))
+    }
+}
+
+const fn state_key(state: KeyState) -> &'static str {
+    match state {
+        KeyState::Upcoming => "upcoming",
+        KeyState::Active => "active",
+        KeyState::Retiring => "retiring",
+        KeyState::Retired => "retired",
+        KeyState::Revoked => "revoked",
+    }
+}

@@ -1,0 +1,76 @@
+use async_trait::async_trait;
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager};
+use flows::{Commit, DirectoryTx, IntakeTx, OperatorTx, TenantTx};
+use kernel::ids::TenantId;
+use kernel::{StoreError, TenantScope};
+use uuid::Uuid;
+
+use crate::error::OrStoreError;
+use crate::pool::{Connection, ConnectionPool};
+
+/// One tenant's data, as the role `parley_app`.
+#[derive(Debug)]
+pub(crate) struct Tenant(TenantId);
+
+/// What belongs to the deployment, as the role `parley_platform`.
+#[derive(Debug)]
+pub(crate) struct Platform;
+
+/// An open transaction. Which repositories it is depends on its scope.
+///
+/// Dropped without an end, it is rolled back by closing its connection.
+#[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
+pub(crate) struct Tx<Scope> {
+    connection: Connection,
+    scope: Scope,
+}
+
+impl Tx<Tenant> {
+    /// Begins and sets the tenant, in one round trip. The id is a typed UUID, so nothing else can get into the text.
+    pub(crate) async fn begin(pool: &ConnectionPool, scope: &TenantScope) -> Result<Self, StoreError> {
+        let tenant = scope.tenant();
+        let begin = format!(
+            "BEGIN; SELECT set_config('app.current_tenant_id', '{tenant}', true), set_config('app.in_tx', '1', true)"
+        );
+        Self::begin_with(pool, &begin, Tenant(tenant)).await
+    }
+
+    /// The tenant of the transaction, for the explicit predicates that stand beside row level security.
+    pub(crate) const fn tenant_id(&self) -> Uuid {
+        self.scope.0.as_uuid()
+    }
+}
+
+impl Tx<Platform> {
+    pub(crate) async fn begin(pool: &ConnectionPool) -> Result<Self, StoreError> {
+        Self::begin_with(pool, "BEGIN; SELECT set_config('app.in_tx', '1', true)", Platform).await
+    }
+}
+
+impl<Scope> Tx<Scope> {
+    async fn begin_with(pool: &ConnectionPool, begin: &str, scope: Scope) -> Result<Self, StoreError> {
+        let mut connection = pool.get().await?;
+        AnsiTransactionManager::begin_transaction_sql(&mut *connection, begin).await.or_store_error()?;
+        Ok(Self { connection, scope })
+    }
+
+    pub(crate) fn connection(&mut self) -> &mut AsyncPgConnection {
+        &mut self.connection
+    }
+}
+
+#[async_trait]
+impl<Scope: Send> Commit for Tx<Scope> {
+    async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+        AnsiTransactionManager::commit_transaction(&mut *self.connection).await.or_store_error()
+    }
+
+    async fn rollback(mut self: Box<Self>) -> Result<(), StoreError> {
+        AnsiTransactionManager::rollback_transaction(&mut *self.connection).await.or_store_error()
+    }
+}
+
+impl TenantTx for Tx<Tenant> {}
+impl DirectoryTx for Tx<Platform> {}
+impl IntakeTx for Tx<Platform> {}
+impl OperatorTx for Tx<Platform> {}

@@ -1,0 +1,91 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use lapin::uri::AMQPUri;
+use lapin::{Channel, Connection, ConnectionProperties};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::timeout;
+
+use crate::{Queue, RabbitPublisher, RabbitSource, Topology};
+
+/// Where the broker is.
+#[derive(Clone, Debug)]
+pub struct BrokerConfig {
+    /// `amqp://user:password@host:port/vhost`
+    pub url: SecretString,
+    /// What the names of exchanges and queues start with.
+    pub namespace: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum BrokerError {
+    #[error("the broker URL is no amqp:// URL: {0}")]
+    Url(String),
+    #[error("cannot declare {name:?}; does it exist with other arguments? {source}")]
+    Declare { name: String, source: lapin::Error },
+    #[error("the broker did not answer within {} s", DEADLINE.as_secs())]
+    TimedOut,
+    #[error(transparent)]
+    Lapin(#[from] lapin::Error),
+}
+
+/// Nothing we ask of a broker that is well takes this long.
+const DEADLINE: Duration = Duration::from_secs(10);
+const HEARTBEAT_SECONDS: u16 = 15;
+
+/// RabbitMQ, from which publishers and sources are made. Connects when something is first needed.
+#[derive(Clone, Debug)]
+pub struct Broker(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    uri: AMQPUri,
+    topology: Topology,
+}
+
+impl Broker {
+    /// # Errors
+    /// [`BrokerError::Url`].
+    pub fn new(config: &BrokerConfig) -> Result<Self, BrokerError> {
+        let mut uri: AMQPUri = config.url.expose_secret().parse().map_err(BrokerError::Url)?;
+        uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
+        Ok(Self(Arc::new(Inner { uri, topology: Topology::new(&config.namespace) })))
+    }
+
+    #[must_use]
+    pub fn topology(&self) -> &Topology {
+        &self.0.topology
+    }
+
+    /// A publisher with a connection of its own.
+    #[must_use]
+    pub fn publisher(&self) -> RabbitPublisher {
+        RabbitPublisher::new(self.clone())
+    }
+
+    /// A consumer of a queue, with a connection of its own.
+    #[must_use]
+    pub fn source(&self, queue: Queue) -> RabbitSource {
+        RabbitSource::new(self.clone(), queue)
+    }
+
+    /// Connects, and declares the topology.
+    ///
+    /// # Errors
+    /// [`BrokerError`].
+    pub async fn open(&self, name: &str) -> Result<(Connection, Channel), BrokerError> {
+        let open = async {
+            let properties = ConnectionProperties::default().with_connection_name(format!("parley {name}").into());
+            let connection = Connection::connect_uri(self.0.uri.clone(), properties).await?;
+            let channel = connection.create_channel().await?;
+            self.0.topology.declare(&channel).await?;
+            Ok((connection, channel))
+        };
+        within_deadline(open).await
+    }
+}
+
+/// lapin waits for ever for a broker that is silent.
+pub(crate) async fn within_deadline<T>(work: impl Future<Output = Result<T, BrokerError>>) -> Result<T, BrokerError> {
+    timeout(DEADLINE, work).await.unwrap_or(Err(BrokerError::TimedOut))
+}

@@ -1,0 +1,141 @@
+use std::collections::HashSet;
+use std::fmt;
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use inbound::{DueEvent, EventPublisher, QueueError};
+use kernel::ids::EventId;
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use lapin::{BasicProperties, Channel, Confirmation, Connection};
+use tokio::sync::Mutex;
+
+use crate::broker::within_deadline;
+use crate::topology::ROUTING_KEY;
+use crate::{Broker, BrokerError, Queue};
+
+/// Publishes ids: persistent, mandatory, and counted as published only when the broker has confirmed that they are kept.
+/// One batch at a time, pipelined.
+pub struct RabbitPublisher {
+    broker: Broker,
+    open: Mutex<Option<Open>>,
+}
+
+struct Open {
+    /// Dropping it would close the channel.
+    _connection: Connection,
+    channel: Channel,
+}
+
+impl RabbitPublisher {
+    pub(crate) fn new(broker: Broker) -> Self {
+        Self { broker, open: Mutex::new(None) }
+    }
+
+    /// Whether the broker can be talked to; connects if it is not.
+    ///
+    /// # Errors
+    /// [`QueueError`] says why not.
+    pub async fn ping(&self) -> Result<(), QueueError> {
+        self.waiting().await.map(drop)
+    }
+
+    /// Runs on the open channel, which is opened first where it is missing, and closed where anything fails: what is
+    /// unknown about a batch is then over with the channel.
+    async fn with_channel<T>(
+        &self,
+        work: impl AsyncFnOnce(&Channel) -> Result<T, BrokerError> + Send,
+    ) -> Result<T, QueueError>
+    where
+        T: Send,
+    {
+        let mut open = self.open.lock().await;
+        let outcome = match open.take().filter(|open| open.channel.status().connected()) {
+            Some(ready) => Ok(ready),
+            None => self.connect().await,
+        };
+        let outcome = match outcome {
+            Ok(ready) => within_deadline(work(&ready.channel)).await.map(|value| (ready, value)),
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok((ready, value)) => {
+                *open = Some(ready);
+                Ok(value)
+            }
+            Err(error) => Err(QueueError(error.into())),
+        }
+    }
+
+    async fn connect(&self) -> Result<Open, BrokerError> {
+        let (connection, channel) = self.broker.open("publisher").await?;
+        channel.confirm_select(ConfirmSelectOptions::default()).await?;
+        Ok(Open { _connection: connection, channel })
+    }
+}
+
+#[async_trait]
+impl EventPublisher for RabbitPublisher {
+    async fn publish(&self, events: &[DueEvent]) -> Result<Vec<EventId>, QueueError> {
+        let exchange = self.broker.topology().inbound_exchange.as_str();
+        self.with_channel(async |channel| publish(channel, exchange, events).await).await
+    }
+
+    async fn waiting(&self) -> Result<u32, QueueError> {
+        let queue = self.broker.topology().queue(Queue::Inbound);
+        self.with_channel(async |channel| {
+            let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+            let queue = channel.queue_declare(queue.into(), passive, FieldTable::default()).await?;
+            Ok(queue.message_count())
+        })
+        .await
+    }
+}
+
+async fn publish(channel: &Channel, exchange: &str, events: &[DueEvent]) -> Result<Vec<EventId>, BrokerError> {
+    let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+    let mut confirms = Vec::with_capacity(events.len());
+    for event in events {
+        let id = event.id.to_string();
+        let properties = properties(&id, event.traceparent.as_deref());
+        let confirm =
+            channel.basic_publish(exchange.into(), ROUTING_KEY.into(), options, id.as_bytes(), properties).await?;
+        confirms.push(confirm);
+    }
+    let mut acknowledged = Vec::with_capacity(events.len());
+    let mut returned: HashSet<String> = HashSet::new();
+    for (event, confirmation) in events.iter().zip(join_all(confirms).await) {
+        match confirmation? {
+            Confirmation::Ack(None) => acknowledged.push(event.id),
+            // A returned message may hang on the confirm of another one: only its own id tells which it was.
+            Confirmation::Ack(Some(message)) | Confirmation::Nack(Some(message)) => {
+                returned.extend(message.properties.message_id().as_ref().map(ToString::to_string));
+            }
+            Confirmation::Nack(None) | Confirmation::NotRequested => {}
+        }
+    }
+    acknowledged.retain(|id| !returned.contains(&id.to_string()));
+    Ok(acknowledged)
+}
+
+fn properties(id: &str, traceparent: Option<&str>) -> BasicProperties {
+    const PERSISTENT: u8 = 2;
+    let properties = BasicProperties::default()
+        .with_delivery_mode(PERSISTENT)
+        .with_content_type(ShortString::from("text/plain"))
+        .with_message_id(id.into());
+    match traceparent {
+        Some(traceparent) => {
+            let mut headers = FieldTable::default();
+            headers.insert("traceparent".into(), AMQPValue::LongString(traceparent.as_bytes().to_vec().into()));
+            properties.with_headers(headers)
+        }
+        None => properties,
+    }
+}
+
+impl fmt::Debug for RabbitPublisher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RabbitPublisher").field("broker", &self.broker).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,148 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::{FutureExt, StreamExt};
+use inbound::{Delivery, EventSource};
+use kernel::ids::EventId;
+
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions};
+use lapin::types::FieldTable;
+use lapin::{Acker, Connection, Consumer};
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+use crate::broker::within_deadline;
+use crate::{Broker, BrokerError, Queue};
+
+/// How many deliveries the broker hands out before some are settled.
+const PREFETCH: u16 = 100;
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Takes ids from a queue, and connects again whenever the connection is lost.
+pub struct RabbitSource {
+    broker: Broker,
+    queue: Queue,
+    open: Option<Open>,
+    pause: Duration,
+    /// What was handed out and is not settled, by a tag of our own: those of the broker start over with each connection.
+    unsettled: HashMap<u64, Acker>,
+    last_tag: u64,
+}
+
+struct Open {
+    /// Dropping it would end the consumer.
+    _connection: Connection,
+    consumer: Consumer,
+}
+
+impl RabbitSource {
+    pub(crate) fn new(broker: Broker, queue: Queue) -> Self {
+        Self { broker, queue, open: None, pause: FIRST_PAUSE, unsettled: HashMap::new(), last_tag: 0 }
+    }
+
+    /// Waits until there is a connection, for as long as it takes.
+    async fn consumer(&mut self) -> &mut Consumer {
+        while self.open.is_none() {
+            match self.connect().await {
+                Ok(open) => {
+                    info!(queue = self.broker.topology().queue(self.queue), "consuming");
+                    self.pause = FIRST_PAUSE;
+                    self.open = Some(open);
+                }
+                Err(error) => {
+                    warn!(%error, pause_seconds = self.pause.as_secs_f32(), "the broker is away, waiting for it");
+                    sleep(self.pause).await;
+                    self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+        match &mut self.open {
+            Some(open) => &mut open.consumer,
+            None => unreachable!("the loop ends only with a connection"),
+        }
+    }
+
+    async fn connect(&self) -> Result<Open, BrokerError> {
+        let (connection, channel) = self.broker.open("consumer").await?;
+        let queue = self.broker.topology().queue(self.queue);
+        within_deadline(async {
+            channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
+            let options = BasicConsumeOptions::default();
+            let consumer = channel.basic_consume(queue.into(), "".into(), options, FieldTable::default()).await?;
+            Ok(Open { _connection: connection, consumer })
+        })
+        .await
+    }
+
+    /// Forgets the connection and everything that came by it: the broker delivers it again.
+    fn disconnect(&mut self) {
+        self.open = None;
+        self.unsettled.clear();
+    }
+
+    /// Takes a delivery in; one that carries no id goes straight to the dead letters.
+    async fn take(&mut self, delivery: lapin::message::Delivery) -> Option<Delivery> {
+        let event = std::str::from_utf8(&delivery.data).ok().and_then(|text| text.parse::<EventId>().ok());
+        let Some(event) = event else {
+            warn!(queue = self.broker.topology().queue(self.queue), "a message without an event id was rejected");
+            let _ = delivery.acker.reject(BasicRejectOptions { requeue: false }).await;
+            return None;
+        };
+        self.last_tag += 1;
+        self.unsettled.insert(self.last_tag, delivery.acker);
+        Some(Delivery { event, redelivered: delivery.redelivered, tag: self.last_tag })
+    }
+}
+
+#[async_trait]
+impl EventSource for RabbitSource {
+    async fn receive(&mut self, max: usize) -> Vec<Delivery> {
+        let mut deliveries = Vec::new();
+        loop {
+            let next = if deliveries.is_empty() {
+                Some(self.consumer().await.next().await)
+            } else {
+                self.consumer().await.next().now_or_never()
+            };
+            match next {
+                Some(Some(Ok(delivery))) => deliveries.extend(self.take(delivery).await),
+                // The connection is lost, and with it the claim on whatever came by it.
+                Some(Some(Err(_)) | None) => {
+                    self.disconnect();
+                    deliveries.clear();
+                }
+                None => return deliveries,
+            }
+            if deliveries.len() >= max {
+                return deliveries;
+            }
+        }
+    }
+
+    async fn acknowledge(&mut self, deliveries: &[Delivery]) {
+        for delivery in deliveries {
+            if let Some(acker) = self.unsettled.remove(&delivery.tag)
+                && acker.ack(BasicAckOptions::default()).await.is_err()
+            {
+                return self.disconnect();
+            }
+        }
+    }
+
+    async fn reject(&mut self, delivery: &Delivery) {
+        if let Some(acker) = self.unsettled.remove(&delivery.tag)
+            && acker.reject(BasicRejectOptions { requeue: false }).await.is_err()
+        {
+            self.disconnect();
+        }
+    }
+}
+
+impl fmt::Debug for RabbitSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RabbitSource").field("queue", &self.queue).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,25 @@
+-- The three roles that Parley logs in with. Run once per cluster by a superuser; `parley migrate` with an admin URL does
+-- the same and sets the passwords that stand in its configuration.
+--
+--   parley_owner     owns the schema and runs migrations, nothing else
+--   parley_app       one tenant's data at a time, under row level security
+--   parley_platform  what belongs to the deployment: tenant directory, routing, webhook events, signing keys
+--
+-- None of them may be a superuser, bypass row level security or create roles, and the two that serve requests own
+-- nothing: the server checks it and refuses to start otherwise.
+DO $$
+DECLARE
+  wanted text;
+BEGIN
+  FOREACH wanted IN ARRAY ARRAY['parley_owner', 'parley_app', 'parley_platform'] LOOP
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
+      BEGIN
+        EXECUTE format('CREATE ROLE %I LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB', wanted);
+      EXCEPTION
+        -- Somebody else was faster.
+        WHEN duplicate_object OR unique_violation THEN NULL;
+      END;
+    END IF;
+  END LOOP;
+END
+$$;

@@ -1,0 +1,1 @@
+DROP TABLE memberships, role_permissions, roles, permissions, users, tenants;

@@ -1,0 +1,3 @@
+DROP TABLE signing_keys;
+DROP FUNCTION app.access(uuid, uuid, timestamptz);
+DROP TABLE refresh_tokens, sessions;

@@ -1,0 +1,1 @@
+DROP TABLE interactions, messages, conversations, contact_identities, contacts;
