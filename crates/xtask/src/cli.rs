@@ -1,0 +1,107 @@
+//! The command line.
+
+use crate::error::{Result, fail};
+
+pub(crate) const HELP: &str = "\
+Developer commands of Parley
+
+Usage: cargo xtask <command>
+
+Commands:
+  run     Starts everything on this machine: Postgres, RabbitMQ, migrations, a demo tenant, the server.
+          Ctrl-C stops what it started; data stays for the next run.
+  test    Checks everything: format, lints, dependency edges, unit tests, integration tests.
+            --containers        the integration tests must use containers; fails if there is no Docker engine or image
+            --integration-only  only the integration tests
+            -- <FILTER>...      passed to the integration tests, e.g. `cargo xtask test --integration-only -- webhook`
+  edges   Checks which crate depends on which (part of `test`).
+  images  Makes the container images parley-test/postgres:15 and parley-test/rabbitmq:3.10 from Debian's packages, for
+          machines that reach no registry, and starts a Docker engine if there is none (Debian or Ubuntu, as root).
+            --stop-engine       only stops the engine that an earlier `images` started
+  down    Stops what a killed `run` or `test` of this checkout left behind.
+            --wipe              also deletes the data of `run`
+
+Postgres and RabbitMQ come, each by itself, from the first of these that there is:
+  1. the environment:    DATABASE_URL (a superuser's) and AMQP_URL for `run`;
+                         PARLEY_TEST_DATABASE_URL (a superuser's) and PARLEY_TEST_AMQP_URL for `test`
+  2. a Docker engine that has or can pull the images postgres:17 and rabbitmq:4 (others by PARLEY_POSTGRES_IMAGE,
+     PARLEY_RABBITMQ_IMAGE; for `test` PARLEY_TEST_POSTGRES_IMAGE, PARLEY_TEST_RABBITMQ_IMAGE)
+  3. private instances on free ports, from installed packages (PostgreSQL 15, RabbitMQ 3.10, or newer), which are
+     installed by apt-get when missing, if this is Debian or Ubuntu and you are root
+
+The data of private instances lies below /var/lib/parley-dev as root, else below ~/.local/share/parley-dev.";
+
+#[derive(Debug, PartialEq)]
+pub(crate) enum Invocation {
+    Help,
+    Run,
+    Test(TestOptions),
+    Edges,
+    Images { stop_engine: bool },
+    Down { wipe: bool },
+}
+
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct TestOptions {
+    pub(crate) containers: bool,
+    pub(crate) integration_only: bool,
+    pub(crate) filters: Vec<String>,
+}
+
+pub(crate) fn parse(arguments: &[String]) -> Result<Invocation> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] | ["help" | "--help" | "-h", ..] | [_, "--help" | "-h"] => Ok(Invocation::Help),
+        ["run"] => Ok(Invocation::Run),
+        ["test", options @ ..] => test_options(options).map(Invocation::Test),
+        ["edges"] => Ok(Invocation::Edges),
+        ["images"] => Ok(Invocation::Images { stop_engine: false }),
+        ["images", "--stop-engine"] => Ok(Invocation::Images { stop_engine: true }),
+        ["down"] => Ok(Invocation::Down { wipe: false }),
+        ["down", "--wipe"] => Ok(Invocation::Down { wipe: true }),
+        ["run" | "edges" | "images" | "down", unknown, ..] => fail(format!("unknown argument `{unknown}`\n\n{HELP}")),
+        [unknown, ..] => fail(format!("unknown command `{unknown}`\n\n{HELP}")),
+    }
+}
+
+fn test_options(words: &[&str]) -> Result<TestOptions> {
+    let mut options = TestOptions::default();
+    for (index, word) in words.iter().enumerate() {
+        match *word {
+            "--containers" => options.containers = true,
+            "--integration-only" => options.integration_only = true,
+            "--" => {
+                options.filters = words[index + 1..].iter().map(|word| (*word).to_owned()).collect();
+                break;
+            }
+            unknown => return fail(format!("unknown argument `{unknown}`\n\n{HELP}")),
+        }
+    }
+    Ok(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Invocation> {
+        parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn commands_and_options() {
+        assert_eq!(parsed("").unwrap(), Invocation::Help);
+        assert_eq!(parsed("run --help").unwrap(), Invocation::Help);
+        assert_eq!(parsed("down --wipe").unwrap(), Invocation::Down { wipe: true });
+        let options = TestOptions { containers: true, integration_only: true, filters: vec!["crm".to_owned()] };
+        assert_eq!(parsed("test --integration-only --containers -- crm").unwrap(), Invocation::Test(options));
+    }
+
+    #[test]
+    fn what_is_unknown_is_named() {
+        for line in ["fly", "run --fast", "test --fast", "down --wipe now"] {
+            let error = parsed(line).unwrap_err().to_string();
+            assert!(error.starts_with("unknown"), "{error}");
+        }
+    }
+}
