@@ -14,11 +14,12 @@ CREATE TABLE whatsapp_accounts (
   PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX whatsapp_accounts_newest_idx ON whatsapp_accounts (tenant_id, created_at DESC, id DESC);
+-- Before the next one: a tenant that claims its own number twice is told so.
+CREATE UNIQUE INDEX whatsapp_accounts_own_number_key ON whatsapp_accounts (tenant_id, app_id, phone_number_id)
+  WHERE status <> 'disconnected';
 -- Without the tenant on purpose: a number's messages go to one tenant only.
 CREATE UNIQUE INDEX whatsapp_accounts_active_number_key ON whatsapp_accounts (app_id, phone_number_id)
   WHERE status = 'active';
-CREATE UNIQUE INDEX whatsapp_accounts_own_number_key ON whatsapp_accounts (tenant_id, app_id, phone_number_id)
-  WHERE status <> 'disconnected';
 -- Routes what names no phone number.
 CREATE INDEX whatsapp_accounts_waba_idx ON whatsapp_accounts (app_id, waba_id) WHERE status = 'active';
 SELECT app.protect_tenant_table('whatsapp_accounts', 'SELECT, INSERT, UPDATE');

@@ -1,4 +1,9 @@
 //! What the tests stand on.
 
+pub(crate) mod app;
+pub(crate) mod broker;
+pub(crate) mod client;
 pub(crate) mod database;
+pub(crate) mod meta;
 pub(crate) mod services;
+pub(crate) mod wait;

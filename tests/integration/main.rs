@@ -6,5 +6,13 @@
 mod kit;
 
 mod catalogue;
+mod channels;
+mod http;
+mod identity;
+mod inbox;
+mod process;
+mod reading;
+mod roles;
 mod row_level_security;
 mod transactions;
+mod webhooks;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The program under test.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    app::cli::main()
+}

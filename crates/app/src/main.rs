@@ -1,1 +1,7 @@
-fn main() {}
+//! The `parley` binary.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    app::cli::main()
+}

@@ -25,7 +25,22 @@ pub async fn connect_account(
     self_service: bool,
     clock: &dyn Clock,
 ) -> Result<WhatsAppAccount, ConnectAccountError> {
-    let account = account.claim(self_service, clock);
+    insert(repo, account.claim(self_service, clock)).await
+}
+
+/// Connects a number for an operator, whose word is the approval.
+///
+/// # Errors
+/// [`ConnectAccountError`].
+pub async fn add_account(
+    repo: &mut dyn AccountRepo,
+    account: NewAccount,
+    clock: &dyn Clock,
+) -> Result<WhatsAppAccount, ConnectAccountError> {
+    insert(repo, account.claim(true, clock)).await
+}
+
+async fn insert(repo: &mut dyn AccountRepo, account: WhatsAppAccount) -> Result<WhatsAppAccount, ConnectAccountError> {
     repo.insert_account(&account).await?;
     Ok(account)
 }

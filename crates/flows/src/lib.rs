@@ -4,7 +4,7 @@
 //! | use case | what it does |
 //! |---|---|
 //! | [`sign_up`], [`log_in`], [`authenticate`] | how a person gets in |
-//! | [`connect_account`] | a tenant claims its WhatsApp number |
+//! | [`connect_account`], [`add_account`] | a tenant claims its WhatsApp number, an operator connects one |
 //! | [`accept_delivery`] | a signed delivery becomes stored events |
 //! | [`process_events`] | stored events of one tenant become contacts, conversations and messages |
 //! | [`open_signing_keys`] | a deployment gets and opens its keys |
@@ -25,7 +25,7 @@ mod tokens_for;
 
 pub use accept_delivery::{Accepted, accept_delivery};
 pub use authenticate::{AuthenticateError, authenticate};
-pub use connect_account::{ConnectAccountError, connect_account};
+pub use connect_account::{ConnectAccountError, add_account, connect_account};
 pub use database::{Access, Commit, Database, DirectoryTx, IntakeTx, OperatorTx, TenantTx, settle};
 pub use log_in::{LogIn, LogInError, log_in};
 pub use process_events::{Buried, Processed, process_events};

@@ -3,7 +3,7 @@ use iam::{
     User, UserName, UserRepo, UserStatus,
 };
 use kernel::ids::{RoleId, TenantId, UserId};
-use kernel::{NoEntropy, StoreError, TenantScope};
+use kernel::{NoEntropy, StoreError, TenantScope, hex};
 use rbac::{MembershipRepo, Role, RoleRepo, SystemRole};
 use tokens::{Client, IssueError};
 
@@ -124,10 +124,9 @@ async fn write(
 fn random_slug(identity: &Identity, name: &TenantName) -> Result<Slug, TokensError> {
     let mut random = [0; 3];
     identity.entropy.fill(&mut random)?;
-    let end: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
     let stem: String =
         Slug::suggest(name).map_or_else(|| "tenant".to_owned(), |slug| slug.as_str().chars().take(50).collect());
-    let slug = format!("{}-{end}", stem.trim_end_matches('-'));
+    let slug = format!("{}-{}", stem.trim_end_matches('-'), hex(&random));
     Slug::parse(&slug).map_err(|_| StoreError::corrupt(format!("{slug:?} is no slug")).into())
 }
 

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use kernel::hex;
 use ring::hmac;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -59,8 +60,7 @@ impl AppSecrets {
     #[must_use]
     pub fn sign(&self, body: &[u8]) -> Option<String> {
         let key = self.keys.first()?;
-        let hex: String = hmac::sign(key, body).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        Some(format!("{PREFIX}{hex}"))
+        Some(format!("{PREFIX}{}", hex(hmac::sign(key, body).as_ref())))
     }
 }
 

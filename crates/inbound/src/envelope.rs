@@ -8,8 +8,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use kernel::Clock;
 use kernel::ids::EventId;
+use kernel::{Clock, hex};
 use ring::digest::{SHA256, digest};
 use serde_json::value::RawValue;
 
@@ -206,11 +206,7 @@ fn short_key(key: String) -> String {
 }
 
 fn fingerprint(bytes: impl AsRef<[u8]>) -> String {
-    let mut hex = String::from("h:");
-    for byte in digest(&SHA256, bytes.as_ref()).as_ref() {
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
+    format!("h:{}", hex(digest(&SHA256, bytes.as_ref()).as_ref()))
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ pub(crate) fn text(value: &RawValue) -> Option<String> {
     }
 }
 
-/// Reads a string with lone surrogates, which serde_json refuses. Escapes are the only thing that can be wrong with it.
+/// Reads a string with lone surrogates, which `serde_json` refuses. Escapes are the only thing that can be wrong with it.
 fn unescape_lossy(json: &str) -> String {
     let mut units: Vec<u16> = Vec::with_capacity(json.len());
     let mut chars = json[1..json.len().saturating_sub(1)].chars();

@@ -9,6 +9,7 @@
 mod actor;
 mod clock;
 mod entropy;
+mod hex;
 pub mod ids;
 mod page;
 mod permission;
@@ -19,6 +20,7 @@ mod store;
 pub use actor::{Actor, Permit};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use entropy::{Entropy, NoEntropy, SystemEntropy};
+pub use hex::hex;
 pub use page::{Cursor, Limit, LimitOutOfRange, Page, PageRequest};
 pub use permission::{
     ChannelsRead, ChannelsWrite, CrmRead, CrmWrite, Grant, Permission, PermissionSet, UnknownPermission,

@@ -45,7 +45,10 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Makes the pools; nothing is connected yet.
+    /// Makes the pools; nothing is connected yet. Connections will live on the runtime that this is called on.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
     ///
     /// # Errors
     /// [`ConnectError`].

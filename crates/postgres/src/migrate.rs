@@ -1,4 +1,5 @@
 use std::collections::HashSet;
+use std::fmt::Write as _;
 
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
@@ -38,6 +39,8 @@ pub enum MigrateError {
     Connect { role: &'static str, source: diesel::ConnectionError },
     #[error("the database URL of {0} is not a postgres:// URL with a user, a password and a database")]
     Url(&'static str),
+    #[error("Postgres 15 or later is needed, this is {0}")]
+    TooOld(String),
     #[error("could not make roles and database: {0}")]
     Setup(diesel::result::Error),
     #[error("a migration failed: {0}")]
@@ -53,6 +56,7 @@ pub async fn migrate(urls: &MigrateUrls) -> Result<Vec<String>, MigrateError> {
         set_up(admin, &urls.owner).await?;
     }
     let mut owner = connect("parley_owner", urls.owner.expose_secret()).await?;
+    check_version(&mut owner).await?;
     owner.batch_execute(LOCK).await.map_err(MigrateError::Setup)?;
     let mut harness = AsyncMigrationHarness::new(owner);
     let ran = harness.run_pending_migrations(MIGRATIONS).map_err(MigrateError::Migration)?;
@@ -74,6 +78,25 @@ pub(crate) async fn pending(connection: &mut AsyncPgConnection) -> Result<Vec<St
         .collect())
 }
 
+#[derive(diesel::QueryableByName)]
+struct Version {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    name: String,
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    enough: bool,
+}
+
+/// Policies and foreign keys here use what Postgres 15 brought.
+async fn check_version(connection: &mut AsyncPgConnection) -> Result<(), MigrateError> {
+    let version: Version = diesel::sql_query(
+        "SELECT current_setting('server_version') AS name, current_setting('server_version_num')::int >= 150000 AS enough",
+    )
+    .get_result(connection)
+    .await
+    .map_err(MigrateError::Setup)?;
+    if version.enough { Ok(()) } else { Err(MigrateError::TooOld(version.name)) }
+}
+
 /// Makes the roles with the passwords of the URLs, and the database.
 async fn set_up(admin: &Admin, owner: &SecretString) -> Result<(), MigrateError> {
     let mut connection = connect("the administrator", admin.url.expose_secret()).await?;
@@ -85,7 +108,7 @@ async fn set_up(admin: &Admin, owner: &SecretString) -> Result<(), MigrateError>
             return Err(MigrateError::Url(role));
         }
         let password = decode(url.password().ok_or(MigrateError::Url(role))?);
-        statements.push_str(&format!("ALTER ROLE {role} PASSWORD {};\n", literal(&password)));
+        let _ = writeln!(statements, "ALTER ROLE {role} PASSWORD {};", literal(&password));
     }
     connection.batch_execute(&statements).await.map_err(MigrateError::Setup)?;
 

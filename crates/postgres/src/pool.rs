@@ -9,6 +9,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncC
 use futures_util::FutureExt;
 use kernel::StoreError;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::runtime::Handle;
 
 use crate::sql::{Constant, sql};
 
@@ -41,14 +42,21 @@ pub(crate) struct ConnectionPool {
 }
 
 impl ConnectionPool {
-    /// Makes a pool; connections are opened when they are needed.
+    /// Makes a pool on the current runtime; connections are opened when they are needed.
     pub(crate) fn new(
         name: &'static str,
         url: &SecretString,
         size: usize,
     ) -> Result<Self, diesel_async::pooled_connection::deadpool::BuildError> {
         let mut config = ManagerConfig::default();
-        config.custom_setup = Box::new(|url| connect(url.to_owned()).boxed());
+        // Each thread of the web server has a runtime of its own, which ends before the process does: connections live on
+        // the one that the pool was made on.
+        let runtime = Handle::current();
+        config.custom_setup = Box::new(move |url| {
+            let connecting = runtime.spawn(connect(url.to_owned()));
+            async { connecting.await.unwrap_or_else(|crash| Err(ConnectionError::BadConnection(crash.to_string()))) }
+                .boxed()
+        });
         config.recycling_method = RecyclingMethod::CustomFunction(Box::new(|connection| clean(connection).boxed()));
         let manager = AsyncDieselConnectionManager::new_with_config(url.expose_secret(), config);
         let pool = Pool::builder(manager)

@@ -7,18 +7,20 @@ use crate::sql::{Constant, sql};
 /// The server logs in with a role that row level security would not hold for.
 #[derive(Debug, thiserror::Error)]
 pub enum RoleProblem {
-    #[error("the database URL for {expected} logs in as {actual:?}; its policies are made for {expected}")]
-    OtherRole { expected: &'static str, actual: String },
-    #[error("the role {0} is a superuser: row level security does not hold for it (ALTER ROLE {0} NOSUPERUSER)")]
-    Superuser(&'static str),
-    #[error("the role {0} bypasses row level security (ALTER ROLE {0} NOBYPASSRLS)")]
-    BypassesRls(&'static str),
-    #[error("the role {0} is a member of {1}, and could become it (REVOKE {1} FROM {0})")]
-    Member(&'static str, String),
     #[error(
-        "the role {0} owns {1}: an owner can switch row level security off (ALTER TABLE {1} OWNER TO parley_owner)"
+        "the database role {0} is a superuser: row level security does not hold for it (ALTER ROLE {0} NOSUPERUSER)"
     )]
-    Owner(&'static str, String),
+    Superuser(String),
+    #[error("the database role {0} bypasses row level security (ALTER ROLE {0} NOBYPASSRLS)")]
+    BypassesRls(String),
+    #[error("the database role {0} is a member of {1}, and could become it (REVOKE {1} FROM {0})")]
+    Member(String, String),
+    #[error(
+        "the database role {0} owns {1}: an owner can switch row level security off (ALTER TABLE {1} OWNER TO parley_owner)"
+    )]
+    Owner(String, String),
+    #[error("the database URL for {expected} logs in as {actual}; the policies are made for {expected}")]
+    OtherRole { expected: &'static str, actual: String },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -48,16 +50,16 @@ pub(crate) async fn check(connection: &mut AsyncPgConnection, expected: &'static
     .get_result(connection)
     .await
     .or_store_error()?;
-    if facts.name != expected {
-        Err(RoleProblem::OtherRole { expected, actual: facts.name })
-    } else if facts.superuser {
-        Err(RoleProblem::Superuser(expected))
+    if facts.superuser {
+        Err(RoleProblem::Superuser(facts.name))
     } else if facts.bypasses {
-        Err(RoleProblem::BypassesRls(expected))
+        Err(RoleProblem::BypassesRls(facts.name))
     } else if let Some(role) = facts.member_of {
-        Err(RoleProblem::Member(expected, role))
+        Err(RoleProblem::Member(facts.name, role))
     } else if let Some(table) = facts.owned {
-        Err(RoleProblem::Owner(expected, table))
+        Err(RoleProblem::Owner(facts.name, table))
+    } else if facts.name != expected {
+        Err(RoleProblem::OtherRole { expected, actual: facts.name })
     } else {
         Ok(())
     }

@@ -45,23 +45,28 @@ impl RabbitSource {
 
     /// Waits until there is a connection, for as long as it takes.
     async fn consumer(&mut self) -> &mut Consumer {
-        while self.open.is_none() {
+        let open = match self.open.take() {
+            Some(open) => open,
+            None => self.connect_at_last().await,
+        };
+        &mut self.open.insert(open).consumer
+    }
+
+    async fn connect_at_last(&mut self) -> Open {
+        let queue = self.broker.topology().queue(self.queue).to_owned();
+        loop {
             match self.connect().await {
                 Ok(open) => {
-                    info!(queue = self.broker.topology().queue(self.queue), "consuming");
+                    info!(queue, "consuming");
                     self.pause = FIRST_PAUSE;
-                    self.open = Some(open);
+                    return open;
                 }
                 Err(error) => {
-                    warn!(%error, pause_seconds = self.pause.as_secs_f32(), "the broker is away, waiting for it");
+                    warn!(queue, %error, pause_seconds = self.pause.as_secs_f32(), "the broker is away, waiting for it");
                     sleep(self.pause).await;
                     self.pause = (self.pause * 2).min(LONGEST_PAUSE);
                 }
             }
-        }
-        match &mut self.open {
-            Some(open) => &mut open.consumer,
-            None => unreachable!("the loop ends only with a connection"),
         }
     }
 

@@ -150,6 +150,20 @@ impl TestDatabase {
         count(&mut self.admin().await, query).await.expect("the query runs")
     }
 
+    /// Lets nobody but superusers in, and throws out who is in: as if it were away.
+    pub(crate) async fn refuse_connections(&self) {
+        execute(&services().await.database_url, &format!("ALTER DATABASE \"{}\" CONNECTION LIMIT 0", self.name)).await;
+        let throw_out = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}' AND usename <> 'postgres'",
+            self.name
+        );
+        execute(&services().await.database_url, &throw_out).await;
+    }
+
+    pub(crate) async fn accept_connections(&self) {
+        execute(&services().await.database_url, &format!("ALTER DATABASE \"{}\" CONNECTION LIMIT -1", self.name)).await;
+    }
+
     /// Removes it, whoever is still connected.
     pub(crate) async fn drop(self) {
         let drop = format!("DROP DATABASE \"{}\" WITH (FORCE)", self.name);

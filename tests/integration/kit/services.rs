@@ -1,9 +1,14 @@
 //! One Postgres and one RabbitMQ for the whole run: those that the environment names, else containers.
 
-use testcontainers::core::{IntoContainerPort, WaitFor};
+use std::time::Duration;
+
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+use testcontainers::core::{ContainerPort, WaitFor};
 use testcontainers::runners::AsyncRunner;
-use testcontainers::{ContainerAsync, GenericImage, ImageExt};
+use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt};
 use tokio::sync::OnceCell;
+
+use super::wait;
 
 /// Where the services are.
 #[derive(Debug)]
@@ -28,59 +33,57 @@ async fn find() -> Services {
     let database_url = match std::env::var("PARLEY_TEST_DATABASE_URL") {
         Ok(url) => url,
         Err(_) => {
-            let (container, port) = postgres().await;
+            let (container, address) = start(postgres_image(), POSTGRES_PORT).await;
             containers.push(container);
-            format!("postgres://postgres:{PASSWORD}@127.0.0.1:{port}/postgres")
+            format!("postgres://postgres:{PASSWORD}@{address}/postgres")
         }
     };
+    // The official image starts a server for its own set-up first: its ready line alone does not tell.
+    wait::until("Postgres to take connections", async || AsyncPgConnection::establish(&database_url).await.ok()).await;
     let amqp_url = match std::env::var("PARLEY_TEST_AMQP_URL") {
         Ok(url) => url,
         Err(_) => {
-            let (container, port) = rabbitmq().await;
+            let (container, address) = start(rabbitmq_image(), RABBITMQ_PORT).await;
             containers.push(container);
-            format!("amqp://parley:{PASSWORD}@127.0.0.1:{port}/%2f")
+            format!("amqp://guest:guest@{address}/%2f")
         }
     };
     Services { database_url, amqp_url, _containers: containers }
 }
 
-async fn postgres() -> (ContainerAsync<GenericImage>, u16) {
-    let ready = WaitFor::message_on_stderr("database system is ready to accept connections");
-    let container = image("PARLEY_TEST_POSTGRES_IMAGE", "postgres:17")
-        .with_exposed_port(5432.tcp())
-        // The official image starts a server for itself first: the second time it says so, it is ours.
-        .with_wait_for(ready.clone())
-        .with_wait_for(ready)
+const POSTGRES_PORT: ContainerPort = ContainerPort::Tcp(5432);
+const RABBITMQ_PORT: ContainerPort = ContainerPort::Tcp(5672);
+
+fn postgres_image() -> ContainerRequest<GenericImage> {
+    image("PARLEY_TEST_POSTGRES_IMAGE", "postgres:17")
+        .with_exposed_port(POSTGRES_PORT)
+        .with_wait_for(WaitFor::message_on_stderr("database system is ready to accept connections"))
         .with_env_var("POSTGRES_PASSWORD", PASSWORD)
         .with_cmd(["postgres", "-c", "max_connections=300", "-c", "fsync=off", "-c", "synchronous_commit=off"])
-        .with_labels(label())
-        .start()
-        .await
-        .expect("a Postgres container starts; or set PARLEY_TEST_DATABASE_URL");
-    let port = container.get_host_port_ipv4(5432.tcp()).await.expect("the container publishes its port");
-    (container, port)
 }
 
-async fn rabbitmq() -> (ContainerAsync<GenericImage>, u16) {
-    let container = image("PARLEY_TEST_RABBITMQ_IMAGE", "rabbitmq:4")
-        .with_exposed_port(5672.tcp())
+fn rabbitmq_image() -> ContainerRequest<GenericImage> {
+    image("PARLEY_TEST_RABBITMQ_IMAGE", "rabbitmq:4")
+        .with_exposed_port(RABBITMQ_PORT)
         .with_wait_for(WaitFor::message_on_stdout("Server startup complete"))
-        .with_env_var("RABBITMQ_DEFAULT_USER", "parley")
-        .with_env_var("RABBITMQ_DEFAULT_PASS", PASSWORD)
-        .with_labels(label())
+        .with_startup_timeout(Duration::from_secs(120))
+}
+
+/// Starts a container; answers its address as `host:port`, too.
+async fn start(image: ContainerRequest<GenericImage>, port: ContainerPort) -> (ContainerAsync<GenericImage>, String) {
+    let run = std::env::var("PARLEY_TEST_CONTAINER_LABEL").unwrap_or_default();
+    let container = image
+        .with_label("parley.test", run)
         .start()
         .await
-        .expect("a RabbitMQ container starts; or set PARLEY_TEST_AMQP_URL");
-    let port = container.get_host_port_ipv4(5672.tcp()).await.expect("the container publishes its port");
-    (container, port)
+        .expect("a container starts; or name the services by PARLEY_TEST_DATABASE_URL and PARLEY_TEST_AMQP_URL");
+    let host = container.get_host().await.expect("the container has a host");
+    let port = container.get_host_port_ipv4(port).await.expect("the container publishes its port");
+    (container, format!("{host}:{port}"))
 }
 
 fn image(variable: &str, default: &str) -> GenericImage {
     let name = std::env::var(variable).unwrap_or_else(|_| default.to_owned());
     let (name, tag) = name.rsplit_once(':').unwrap_or((&name, "latest"));
     GenericImage::new(name, tag)
-}
-
-fn label() -> Option<(String, String)> {
-    std::env::var("PARLEY_TEST_CONTAINER_LABEL").ok().map(|run| ("parley.test".to_owned(), run))
 }

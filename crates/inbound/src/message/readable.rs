@@ -4,9 +4,8 @@ use crate::json::{Object, text as json_text};
 /// What a person reads for a message of any kind: what was written, or what it is.
 pub(super) fn text(kind: &str, message: &Object<'_>, body: &Object<'_>) -> String {
     let said = match kind {
-        "text" => body.text("body"),
+        "text" | "system" => body.text("body"),
         "image" | "video" | "sticker" => body.text("caption"),
-        "audio" | "voice" => None,
         "document" => body.text("caption").or_else(|| body.text("filename").map(|name| plain_filename(&name))),
         "location" => location(body),
         "contacts" => cards(message),
@@ -14,7 +13,6 @@ pub(super) fn text(kind: &str, message: &Object<'_>, body: &Object<'_>) -> Strin
         "button" => body.text("text").or_else(|| body.text("payload")),
         "order" => order(body),
         "reaction" => body.text("emoji"),
-        "system" => body.text("body"),
         "edit" => edited(body),
         _ => None,
     };

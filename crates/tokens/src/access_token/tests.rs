@@ -185,7 +185,7 @@ fn refuses_other_shapes() {
         "a".repeat(1024 * 1024),
     ];
     for shape in shapes {
-        assert_eq!(world.verify(&shape), Err(InvalidToken), "{:.60}", shape);
+        assert_eq!(world.verify(&shape), Err(InvalidToken), "{shape:.60}");
     }
     for position in 0..token.len() {
         let mut changed = token.clone().into_bytes();

@@ -1,0 +1,136 @@
+//! The command line: `parley <subcommand>`. Each subcommand that does something has a file here.
+
+mod arguments;
+mod demo;
+mod effective_config;
+mod migrate;
+mod openapi;
+mod sample;
+mod send_sample;
+mod serve;
+mod whatsapp;
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+use postgres::{ConnectError, MigrateError};
+use tokio::runtime::Builder;
+
+use crate::config::source::{self, Sources};
+use crate::config::{Mistakes, Settings};
+use crate::telemetry::{self, LogsError};
+use crate::wiring::ServeError;
+
+use arguments::{Cli, Command, WhatsAppCommand};
+
+/// Why a subcommand failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    #[error(transparent)]
+    Config(#[from] Mistakes),
+    #[error(transparent)]
+    Logs(#[from] LogsError),
+    #[error("the runtime cannot start: {0}")]
+    Runtime(#[source] io::Error),
+    #[error("the answer cannot be written: {0}")]
+    Output(#[source] io::Error),
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
+    #[error(transparent)]
+    Demo(#[from] demo::DemoError),
+    #[error(transparent)]
+    Accounts(#[from] whatsapp::AccountsError),
+    #[error(transparent)]
+    Sample(#[from] send_sample::SampleError),
+}
+
+/// Reads the command line and does what it says. Exit codes: 0 done, 1 failed, 2 not understood.
+#[must_use]
+pub fn main() -> ExitCode {
+    match parse(std::env::args_os().collect()) {
+        Ok((cli, sources)) => match run(cli, &sources) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                // Where nothing can be written, the exit code says it alone.
+                let _ = writeln!(io::stderr(), "error: {error}");
+                ExitCode::FAILURE
+            }
+        },
+        Err(error) => {
+            let _ = error.print();
+            u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+        }
+    }
+}
+
+fn parse(arguments: Vec<OsString>) -> Result<(Cli, Sources), clap::Error> {
+    let sources = source::read(Cli::command(), arguments, |name| std::env::var_os(name))?;
+    let mut cli = Cli::from_arg_matches(&sources.matches)?;
+    cli.settings.mistakes = sources.mistakes.clone();
+    Ok((cli, sources))
+}
+
+fn run(cli: Cli, sources: &Sources) -> Result<(), CliError> {
+    let Cli { command, settings, .. } = cli;
+    match command {
+        Command::Openapi => openapi::run().map_err(CliError::Output),
+        Command::Config => effective_config::run(sources),
+        Command::Serve(arguments) => on_runtime(&settings, async { serve::run(settings.serve()?, arguments).await }),
+        Command::Migrate => on_runtime(&settings, async { migrate::run(settings.migrate()?).await }),
+        Command::Demo => on_runtime(&settings, async { demo::run(settings.database()?, settings.identity()?).await }),
+        Command::Whatsapp { command } => on_runtime(&settings, on_whatsapp(&settings, command)),
+    }
+}
+
+async fn on_whatsapp(settings: &Settings, command: WhatsAppCommand) -> Result<(), CliError> {
+    match command {
+        WhatsAppCommand::Add(arguments) => whatsapp::add(settings.database()?, arguments).await,
+        WhatsAppCommand::List => whatsapp::list(settings.database()?).await,
+        WhatsAppCommand::Approve { id } => whatsapp::approve(settings.database()?, id).await,
+        WhatsAppCommand::SendSample(arguments) => send_sample::run(settings.sample()?, &arguments).await,
+    }
+}
+
+/// Runs what needs logs and a runtime: one with several threads, which migrations and the server demand.
+fn on_runtime(settings: &Settings, work: impl Future<Output = Result<(), CliError>>) -> Result<(), CliError> {
+    telemetry::init_logs(&settings.log()?)?;
+    let runtime = Builder::new_multi_thread().enable_all().build().map_err(CliError::Runtime)?;
+    runtime.block_on(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(arguments: &[&str]) -> Result<Cli, clap::Error> {
+        let arguments = ["parley"].iter().chain(arguments).map(OsString::from).collect();
+        parse(arguments).map(|(cli, _)| cli)
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn settings_go_with_every_subcommand() {
+        for arguments in [&["--http-listen=127.0.0.1:1", "config"][..], &["config", "--http-listen=127.0.0.1:1"]] {
+            let cli = parsed(&[arguments, &["--whatsapp-app-secret=s"]].concat()).unwrap();
+            assert_eq!(cli.settings.sample().unwrap().listen.port(), 1);
+        }
+    }
+
+    #[test]
+    fn help_is_the_reference_of_the_configuration() {
+        let help = parsed(&["config", "--help"]).unwrap_err().to_string();
+        for part in ["--database-url", "PARLEY_DATABASE_URL", "PARLEY_HTTP_LISTEN", "127.0.0.1:8080", "--config"] {
+            assert!(help.contains(part), "{part} is not in {help}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+use std::num::NonZeroUsize;
+
+use clap::Args;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::key::Key;
+use super::mistakes::{Mistakes, present};
+
+/// How to reach Postgres, as text.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Database")]
+#[group(skip)]
+#[expect(clippy::struct_field_names, reason = "a field is named as its flag, variable and entry in the file are")]
+pub(super) struct DatabaseSettings {
+    /// Postgres, as the role `parley_app`, which sees one tenant at a time: `postgres://parley_app:...@host/parley`
+    #[arg(long, value_name = "URL", hide_env_values = true)]
+    database_url: Option<SecretString>,
+    /// The same database, as the role `parley_platform`, which sees what belongs to no single tenant
+    #[arg(long, value_name = "URL", hide_env_values = true)]
+    database_platform_url: Option<SecretString>,
+    /// The same database, as the role `parley_owner`, which owns the schema; only `migrate` uses it
+    #[arg(long, value_name = "URL", hide_env_values = true)]
+    database_owner_url: Option<SecretString>,
+    /// The same server, as a superuser; with it `migrate` makes the roles and the database first
+    #[arg(long, value_name = "URL", hide_env_values = true)]
+    database_admin_url: Option<SecretString>,
+    /// How many connections an instance opens at most for the data of tenants
+    #[arg(long, value_name = "N", default_value = "16")]
+    database_tenant_connections: String,
+    /// How many it opens at most for logins, signing keys and operators
+    #[arg(long, value_name = "N", default_value = "4")]
+    database_platform_connections: String,
+    /// How many it opens at most to store and relay webhook deliveries
+    #[arg(long, value_name = "N", default_value = "4")]
+    database_intake_connections: String,
+}
+
+/// How to reach Postgres at run time.
+#[derive(Clone, Debug)]
+pub struct DatabaseConfig {
+    pub url: SecretString,
+    pub platform_url: SecretString,
+    pub tenant_connections: usize,
+    pub platform_connections: usize,
+    pub intake_connections: usize,
+}
+
+/// How to bring the schema up to date.
+#[derive(Clone, Debug)]
+pub struct MigrateConfig {
+    pub owner_url: SecretString,
+    pub admin: Option<AdminConfig>,
+}
+
+/// What it takes to make the roles and the database.
+#[derive(Clone, Debug)]
+pub struct AdminConfig {
+    pub url: SecretString,
+    /// Their passwords become those of the roles.
+    pub app_url: SecretString,
+    pub platform_url: SecretString,
+}
+
+const URL: Key<'_> = Key("database_url");
+const PLATFORM_URL: Key<'_> = Key("database_platform_url");
+
+impl DatabaseSettings {
+    pub(crate) fn check(&self, mistakes: &mut Mistakes) -> Option<DatabaseConfig> {
+        let app_url = url(mistakes, URL, self.database_url.as_ref());
+        let platform_url = url(mistakes, PLATFORM_URL, self.database_platform_url.as_ref());
+        let mut connections = |key, text: &str| {
+            let number = mistakes.parse::<NonZeroUsize>(Key(key), text, "a number of connections, at least 1");
+            number.map(NonZeroUsize::get)
+        };
+        let tenant = connections("database_tenant_connections", &self.database_tenant_connections);
+        let platform = connections("database_platform_connections", &self.database_platform_connections);
+        let intake = connections("database_intake_connections", &self.database_intake_connections);
+        Some(DatabaseConfig {
+            url: app_url?,
+            platform_url: platform_url?,
+            tenant_connections: tenant?,
+            platform_connections: platform?,
+            intake_connections: intake?,
+        })
+    }
+
+    pub(crate) fn check_for_migrate(&self, mistakes: &mut Mistakes) -> Option<MigrateConfig> {
+        let owner_url = url(mistakes, Key("database_owner_url"), self.database_owner_url.as_ref());
+        let admin = match present(self.database_admin_url.as_ref()) {
+            None => Some(None),
+            Some(_) => self.check_admin(mistakes).map(Some),
+        };
+        Some(MigrateConfig { owner_url: owner_url?, admin: admin? })
+    }
+
+    fn check_admin(&self, mistakes: &mut Mistakes) -> Option<AdminConfig> {
+        let admin = url(mistakes, Key("database_admin_url"), self.database_admin_url.as_ref());
+        let app = url(mistakes, URL, self.database_url.as_ref());
+        let platform = url(mistakes, PLATFORM_URL, self.database_platform_url.as_ref());
+        Some(AdminConfig { url: admin?, app_url: app?, platform_url: platform? })
+    }
+}
+
+fn url(mistakes: &mut Mistakes, key: Key<'_>, value: Option<&SecretString>) -> Option<SecretString> {
+    let value = mistakes.require(key, value)?;
+    let is_postgres = |url: &Url| matches!(url.scheme(), "postgres" | "postgresql") && url.has_host();
+    if Url::parse(value.expose_secret()).as_ref().is_ok_and(is_postgres) {
+        return Some(value.clone());
+    }
+    mistakes.wrong_secret(key, "must be a URL such as postgres://user:password@host:5432/database");
+    None
+}

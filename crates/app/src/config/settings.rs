@@ -1,0 +1,116 @@
+use clap::Args;
+
+use super::amqp::AmqpSettings;
+use super::database::DatabaseSettings;
+use super::http::HttpSettings;
+use super::keys::KeysSettings;
+use super::log::LogSettings;
+use super::tenants::TenantsSettings;
+use super::tokens::TokensSettings;
+use super::whatsapp::WhatsAppSettings;
+use super::{DatabaseConfig, IdentityConfig, LogConfig, MigrateConfig, Mistakes, SampleConfig, ServeConfig};
+
+/// Every setting, as text. A subcommand asks for what it needs, and that alone must be there and right.
+#[derive(Clone, Debug, Args)]
+#[group(skip)]
+pub struct Settings {
+    #[command(flatten)]
+    database: DatabaseSettings,
+    #[command(flatten)]
+    amqp: AmqpSettings,
+    #[command(flatten)]
+    http: HttpSettings,
+    #[command(flatten)]
+    keys: KeysSettings,
+    #[command(flatten)]
+    tokens: TokensSettings,
+    #[command(flatten)]
+    whatsapp: WhatsAppSettings,
+    #[command(flatten)]
+    tenants: TenantsSettings,
+    #[command(flatten)]
+    log: LogSettings,
+    /// What was wrong before any value was looked at.
+    #[arg(skip)]
+    pub(crate) mistakes: Mistakes,
+}
+
+impl Settings {
+    /// # Errors
+    /// All [`Mistakes`].
+    pub fn log(&self) -> Result<LogConfig, Mistakes> {
+        self.check(|mistakes| self.log.check(mistakes))
+    }
+
+    /// What `serve` needs.
+    ///
+    /// # Errors
+    /// All [`Mistakes`].
+    pub fn serve(&self) -> Result<ServeConfig, Mistakes> {
+        self.check(|mistakes| {
+            let database = self.database.check(mistakes);
+            let amqp = self.amqp.check(mistakes);
+            let http = self.http.check(mistakes);
+            let keys = self.keys.check(mistakes);
+            let tokens = self.tokens.check(mistakes);
+            let whatsapp = self.whatsapp.check(mistakes);
+            let tenants = self.tenants.check(mistakes);
+            Some(ServeConfig {
+                database: database?,
+                amqp: amqp?,
+                http: http?,
+                identity: IdentityConfig { keys: keys?, tokens: tokens? },
+                whatsapp: whatsapp?,
+                tenants: tenants?,
+            })
+        })
+    }
+
+    /// What it takes to open the database.
+    ///
+    /// # Errors
+    /// All [`Mistakes`].
+    pub fn database(&self) -> Result<DatabaseConfig, Mistakes> {
+        self.check(|mistakes| self.database.check(mistakes))
+    }
+
+    /// What it takes to sign people up and in.
+    ///
+    /// # Errors
+    /// All [`Mistakes`].
+    pub fn identity(&self) -> Result<IdentityConfig, Mistakes> {
+        self.check(|mistakes| {
+            let keys = self.keys.check(mistakes);
+            let tokens = self.tokens.check(mistakes);
+            Some(IdentityConfig { keys: keys?, tokens: tokens? })
+        })
+    }
+
+    /// What `migrate` needs.
+    ///
+    /// # Errors
+    /// All [`Mistakes`].
+    pub fn migrate(&self) -> Result<MigrateConfig, Mistakes> {
+        self.check(|mistakes| self.database.check_for_migrate(mistakes))
+    }
+
+    /// What it takes to send a signed sample to a running server.
+    ///
+    /// # Errors
+    /// All [`Mistakes`].
+    pub fn sample(&self) -> Result<SampleConfig, Mistakes> {
+        self.check(|mistakes| {
+            let secrets = self.whatsapp.check_secrets(mistakes);
+            let listen = self.http.check_listen(mistakes);
+            Some(SampleConfig { secrets: secrets?, listen: listen? })
+        })
+    }
+
+    fn check<T>(&self, area: impl FnOnce(&mut Mistakes) -> Option<T>) -> Result<T, Mistakes> {
+        let mut mistakes = self.mistakes.clone();
+        match area(&mut mistakes) {
+            Some(config) if mistakes.is_empty() => Ok(config),
+            _ => Err(mistakes),
+        }
+    }
+}

@@ -1,0 +1,41 @@
+use clap::Args;
+
+use super::key::Key;
+use super::mistakes::Mistakes;
+
+/// What people may do without an operator, as text.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Tenants")]
+#[group(skip)]
+pub(super) struct TenantsSettings {
+    /// Whether anyone may make a tenant by signing up: `open` or `closed`
+    #[arg(long, value_name = "MODE", default_value = "open")]
+    signup_mode: String,
+    /// Whether a claimed WhatsApp number is active at once (`true`), which only a deployment of a single company may do;
+    /// otherwise an operator approves it
+    #[arg(long, value_name = "BOOL", default_value = "false")]
+    channels_self_service: String,
+}
+
+/// What people may do without an operator.
+#[derive(Clone, Copy, Debug)]
+pub struct TenantsConfig {
+    pub signup_open: bool,
+    pub self_service: bool,
+}
+
+impl TenantsSettings {
+    pub(crate) fn check(&self, mistakes: &mut Mistakes) -> Option<TenantsConfig> {
+        let signup_open = match self.signup_mode.as_str() {
+            "open" => Some(true),
+            "closed" => Some(false),
+            other => {
+                mistakes.wrong(Key("signup_mode"), other, "`open` or `closed`");
+                None
+            }
+        };
+        let self_service =
+            mistakes.parse(Key("channels_self_service"), &self.channels_self_service, "`true` or `false`");
+        Some(TenantsConfig { signup_open: signup_open?, self_service: self_service? })
+    }
+}

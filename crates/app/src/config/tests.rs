@@ -1,0 +1,137 @@
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
+
+use clap::{Arg, Args as _, Command, FromArgMatches as _, value_parser};
+
+use super::source::{self, Sources};
+use super::{Mistakes, Settings, show};
+
+fn sources(arguments: &[&str], environment: &[(&str, &str)]) -> Sources {
+    let file = Arg::new(source::FILE).long("config").value_parser(value_parser!(PathBuf)).global(true);
+    let command = Settings::augment_args(Command::new("parley").arg(file)).subcommand(Command::new("serve"));
+    let arguments = ["parley"].iter().chain(arguments).map(OsString::from).collect();
+    let environment: HashMap<String, OsString> =
+        environment.iter().map(|(name, value)| ((*name).to_owned(), value.into())).collect();
+    source::read(command, arguments, |name| environment.get(name).cloned()).unwrap()
+}
+
+fn settings(arguments: &[&str], environment: &[(&str, &str)]) -> Settings {
+    let sources = sources(arguments, environment);
+    let mut settings = Settings::from_arg_matches(&sources.matches).unwrap();
+    settings.mistakes = sources.mistakes;
+    settings
+}
+
+fn file(name: &str, text: &str) -> String {
+    let path = std::env::temp_dir().join(format!("parley-config-{}-{name}", std::process::id()));
+    fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+const COMPLETE: &[&str] = &[
+    "--database-url=postgres://parley_app:p1@db/parley",
+    "--database-platform-url=postgres://parley_platform:p2@db/parley",
+    "--amqp-url=amqp://guest:p3@mq",
+    "--keys-encryption=a:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+    "--whatsapp-app-secret=p4",
+    "--whatsapp-verify-token=p5",
+];
+
+#[test]
+fn every_mistake_is_listed_at_once() {
+    let Mistakes { .. } = settings(&[], &[]).serve().unwrap_err();
+    let text = settings(
+        &["--http-listen=here", "--tokens-access-minutes=61", "--database-url=hunter2", "--log-format=xml"],
+        &[],
+    )
+    .serve()
+    .unwrap_err()
+    .to_string();
+    for part in [
+        "8 mistakes",
+        "http.listen must be an IP address and a port, such as 0.0.0.0:8080, not \"here\"",
+        "tokens.access_minutes must be",
+        "database.url must be a URL",
+        "database.platform_url is missing: set --database-platform-url, PARLEY_DATABASE_PLATFORM_URL, or \
+         `platform_url` in [database] of the configuration file",
+        "amqp.url is missing",
+        "keys.encryption is missing",
+        "whatsapp.app_secret is missing",
+        "whatsapp.verify_token is missing",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in {text}");
+    }
+    assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn only_what_is_needed_is_demanded() {
+    let owner = "--database-owner-url=postgres://parley_owner:p@db/parley";
+    assert!(settings(&[owner], &[]).migrate().unwrap().admin.is_none());
+    // With the administrator the passwords of the other roles are needed.
+    let text =
+        settings(&[owner, "--database-admin-url=postgres://postgres:p@db"], &[]).migrate().unwrap_err().to_string();
+    assert!(text.contains("database.url is missing") && text.contains("database.platform_url is missing"), "{text}");
+    assert!(settings(&["--whatsapp-app-secret=s"], &[]).sample().is_ok());
+}
+
+#[test]
+fn a_flag_is_above_the_file_and_the_file_above_the_default() {
+    let path = file("order.toml", "[http]\nlisten = '0.0.0.0:1'\nmetrics_listen = '0.0.0.0:2'\nworkers = 3\n");
+    let arguments = [COMPLETE, &["serve", "--config", &path, "--http-listen", "0.0.0.0:9"]].concat();
+    let http = settings(&arguments, &[]).serve().unwrap().http;
+    assert_eq!((http.listen.port(), http.metrics_listen.port()), (9, 2));
+    assert_eq!(http.workers.unwrap().get(), 3);
+}
+
+#[test]
+fn a_secret_may_come_from_a_file_of_its_own() {
+    let path = file("secret", "from a file\n");
+    let named = [("PARLEY_WHATSAPP_APP_SECRET_FILE", path.as_str())];
+    assert!(settings(&[], &named).sample().is_ok());
+
+    let twice = [named[0], ("PARLEY_WHATSAPP_APP_SECRET", "x")];
+    assert!(settings(&[], &twice).sample().unwrap_err().to_string().contains("both set"));
+    let missing = [("PARLEY_WHATSAPP_APP_SECRET_FILE", "/nowhere")];
+    assert!(settings(&[], &missing).sample().unwrap_err().to_string().contains("/nowhere"));
+}
+
+#[test]
+fn mistakes_of_the_file_are_listed_with_the_others() {
+    let path = file("mistaken.toml", "[http]\nlisen = '0.0.0.0:1'\n");
+    let text = settings(&["--config", &path], &[]).sample().unwrap_err().to_string();
+    assert!(text.contains("unknown key: http.lisen") && text.contains("whatsapp.app_secret is missing"), "{text}");
+}
+
+#[test]
+fn an_empty_value_is_a_missing_one() {
+    assert!(settings(&["--whatsapp-app-secret="], &[]).sample().is_err());
+    assert!(settings(&["--whatsapp-app-secret=s", "--whatsapp-previous-app-secret="], &[]).sample().is_ok());
+}
+
+#[test]
+fn keys_are_32_bytes() {
+    let keys = |value: &str| settings(&[&format!("--keys-encryption={value}")], &[]).identity();
+    let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+    assert!(keys(&format!("a:{key}=, b:{key}")).is_ok());
+    for wrong in ["", "a", "a:", "a:AAEC", key, &format!("a:{key},a:{key}"), &format!(":{key}"), "a:hunter2!"] {
+        let mistakes = keys(wrong).unwrap_err().to_string();
+        assert!(mistakes.contains("keys.encryption") && !mistakes.contains("hunter2"), "{wrong:?}: {mistakes}");
+    }
+}
+
+#[test]
+fn neither_the_effective_configuration_nor_debug_shows_a_secret() {
+    let sources = sources(COMPLETE, &[]);
+    let text = show(&sources);
+    assert!(text.contains("[database]\nurl = \"***\" # command line"), "{text}");
+    assert!(text.contains("# owner_url is not set") && text.contains("access_minutes = 15 # default"), "{text}");
+    let settings = settings(COMPLETE, &[]);
+    let debug = format!("{settings:?} {:?}", settings.serve().unwrap());
+    for secret in ["p1", "p2", "p3", "p4", "p5", "AAEC"] {
+        assert!(!text.contains(secret) && !debug.contains(secret), "{secret}");
+    }
+    assert!(text.parse::<toml::Table>().is_ok(), "{text}");
+}

@@ -1,0 +1,135 @@
+use actix_web::web;
+use chrono::{DateTime, Utc};
+use crm::identity::{Identity, IdentityKind};
+use crm::{Contact, MarketingConsent};
+use flows::settle;
+use kernel::{CrmRead, Grant as _};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::http::State;
+use crate::http::auth::Allow;
+use crate::http::cursor::{List, ListKind};
+use crate::http::extract::{PageQuery, Query, page_request};
+use crate::http::openapi::tag;
+use crate::http::page::PageBody;
+use crate::http::problem::{Code, Problem};
+
+/// A customer.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Contact)]
+pub(crate) struct ContactBody {
+    id: Uuid,
+    /// As their profile says, or as a user wrote over it; may be empty.
+    #[schema(example = "Grace Hopper")]
+    display_name: String,
+    identities: Vec<IdentityBody>,
+    /// The tenant's own fields.
+    #[schema(value_type = Object)]
+    attributes: Map<String, Value>,
+    /// BCP 47.
+    #[schema(required, example = "en")]
+    language: Option<String>,
+    marketing_consent: MarketingConsentBody,
+    /// Their identities contradict each other; a person should look.
+    needs_review: bool,
+    version: i64,
+    created_at: DateTime<Utc>,
+}
+
+/// What a customer is known by.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ContactIdentity)]
+pub(crate) struct IdentityBody {
+    kind: IdentityKindBody,
+    #[schema(example = "15550100001")]
+    value: String,
+    /// False for one that they had before; messages under it still find them.
+    current: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ContactIdentityKind)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum IdentityKindBody {
+    /// Digits of a phone number.
+    Phone,
+    /// WhatsApp's business-scoped user id.
+    Bsuid,
+    /// The same across the portfolios of one business.
+    ParentBsuid,
+    /// For display only.
+    Username,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MarketingConsent)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum MarketingConsentBody {
+    Unknown,
+    Granted,
+    Withdrawn,
+}
+
+/// List contacts
+///
+/// Newest first.
+#[utoipa::path(
+    get,
+    path = "/crm/contacts",
+    operation_id = "listContacts",
+    tag = tag::CRM,
+    security(("bearer" = [CrmRead::PERMISSION])),
+    params(PageQuery),
+    responses((status = 200, description = "A page of contacts", body = PageBody<ContactBody>)),
+    extensions(("x-problems" = json!([Code::InvalidCursor]))),
+)]
+pub(crate) async fn list(
+    allow: Allow<CrmRead>,
+    state: web::Data<State>,
+    Query(query): Query<PageQuery>,
+) -> Result<web::Json<PageBody<ContactBody>>, Problem> {
+    let list = List { kind: ListKind::Contacts, tenant: allow.scope().tenant() };
+    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
+    let mut tx = state.identity.database.tenant(allow.scope()).await?;
+    let outcome = crm::contacts(allow.permit(), &mut *tx, &page).await;
+    let page = settle(tx, outcome).await?;
+    Ok(web::Json(PageBody::of(page, &state.cursor_key, list)))
+}
+
+impl From<Contact> for ContactBody {
+    fn from(contact: Contact) -> Self {
+        Self {
+            id: contact.id.as_uuid(),
+            display_name: contact.display_name,
+            identities: contact.identities.into_iter().map(IdentityBody::from).collect(),
+            attributes: contact.attributes,
+            language: contact.language,
+            marketing_consent: match contact.marketing_consent {
+                MarketingConsent::Unknown => MarketingConsentBody::Unknown,
+                MarketingConsent::Granted => MarketingConsentBody::Granted,
+                MarketingConsent::Withdrawn => MarketingConsentBody::Withdrawn,
+            },
+            needs_review: contact.needs_review,
+            version: contact.version,
+            created_at: contact.created_at,
+        }
+    }
+}
+
+impl From<Identity> for IdentityBody {
+    fn from(identity: Identity) -> Self {
+        Self {
+            kind: match identity.key.kind {
+                IdentityKind::Phone => IdentityKindBody::Phone,
+                IdentityKind::Bsuid => IdentityKindBody::Bsuid,
+                IdentityKind::ParentBsuid => IdentityKindBody::ParentBsuid,
+                IdentityKind::Username => IdentityKindBody::Username,
+            },
+            value: identity.key.value,
+            current: identity.current,
+        }
+    }
+}

@@ -1,0 +1,116 @@
+use actix_web::web;
+use chrono::{DateTime, Utc};
+use crm::Conversation;
+use flows::settle;
+use kernel::ids::{ConversationId, UserId};
+use kernel::{CrmRead, Grant as _};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::conversation_query::{ConversationQuery, ConversationStatusBody};
+use crate::http::State;
+use crate::http::auth::Allow;
+use crate::http::cursor::{List, ListKind};
+use crate::http::extract::{PathId, Query, page_request};
+use crate::http::openapi::tag;
+use crate::http::page::PageBody;
+use crate::http::problem::{Code, Problem};
+
+/// A thread between one of the tenant's numbers and one contact.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Conversation)]
+pub(crate) struct ConversationBody {
+    id: Uuid,
+    /// The WhatsApp number it is with.
+    account_id: Uuid,
+    contact_id: Uuid,
+    contact: ConversationContactBody,
+    status: ConversationStatusBody,
+    /// The user who takes care of it.
+    #[schema(required)]
+    assignee_id: Option<Uuid>,
+    /// Inbound messages since somebody last marked it read.
+    #[schema(example = 1)]
+    unread_count: i32,
+    last_message_at: DateTime<Utc>,
+    #[schema(example = "Hello, is my order on its way?")]
+    last_message_preview: String,
+    /// Until then free-form answers are allowed: 24 hours after the customer's last message.
+    #[schema(required)]
+    service_window_ends_at: Option<DateTime<Utc>>,
+    version: i64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ConversationContact)]
+pub(crate) struct ConversationContactBody {
+    #[schema(example = "Grace Hopper")]
+    display_name: String,
+}
+
+/// List conversations
+///
+/// The one with the latest message first.
+#[utoipa::path(
+    get,
+    path = "/crm/conversations",
+    operation_id = "listConversations",
+    tag = tag::CRM,
+    security(("bearer" = [CrmRead::PERMISSION])),
+    params(ConversationQuery),
+    responses((status = 200, description = "A page of conversations", body = PageBody<ConversationBody>)),
+    extensions(("x-problems" = json!([Code::InvalidCursor]))),
+)]
+pub(crate) async fn list(
+    allow: Allow<CrmRead>,
+    state: web::Data<State>,
+    Query(query): Query<ConversationQuery>,
+) -> Result<web::Json<PageBody<ConversationBody>>, Problem> {
+    let list = List { kind: ListKind::Conversations, tenant: allow.scope().tenant() };
+    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
+    let mut tx = state.identity.database.tenant(allow.scope()).await?;
+    let outcome = crm::conversations(allow.permit(), &mut *tx, &query.into(), &page).await;
+    let page = settle(tx, outcome).await?;
+    Ok(web::Json(PageBody::of(page, &state.cursor_key, list)))
+}
+
+/// Read a conversation
+#[utoipa::path(
+    get,
+    path = "/crm/conversations/{id}",
+    operation_id = "readConversation",
+    tag = tag::CRM,
+    security(("bearer" = [CrmRead::PERMISSION])),
+    params(("id" = Uuid, Path, description = "The conversation's id")),
+    responses((status = 200, description = "The conversation", body = ConversationBody)),
+    extensions(("x-problems" = json!([Code::NotFound]))),
+)]
+pub(crate) async fn read(
+    allow: Allow<CrmRead>,
+    state: web::Data<State>,
+    PathId(id): PathId<ConversationId>,
+) -> Result<web::Json<ConversationBody>, Problem> {
+    let mut tx = state.identity.database.tenant(allow.scope()).await?;
+    let outcome = crm::conversation(allow.permit(), &mut *tx, id).await;
+    let conversation = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    Ok(web::Json(conversation.into()))
+}
+
+impl From<Conversation> for ConversationBody {
+    fn from(conversation: Conversation) -> Self {
+        Self {
+            id: conversation.id.as_uuid(),
+            account_id: conversation.account.as_uuid(),
+            contact_id: conversation.contact.as_uuid(),
+            contact: ConversationContactBody { display_name: conversation.contact_display_name },
+            status: conversation.status.into(),
+            assignee_id: conversation.assignee.map(UserId::as_uuid),
+            unread_count: conversation.unread_count,
+            last_message_at: conversation.last_message_at,
+            last_message_preview: conversation.last_message_preview,
+            service_window_ends_at: conversation.service_window_ends_at,
+            version: conversation.version,
+        }
+    }
+}

@@ -1,0 +1,22 @@
+use std::future::{Ready, ready};
+use std::str::FromStr;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+
+use crate::http::problem::{Code, Problem};
+
+/// The `{id}` of the path. One that is malformed names nothing, so it gets the very answer of one that is unknown or
+/// belongs to another tenant.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PathId<T>(pub(crate) T);
+
+impl<T: FromStr> FromRequest for PathId<T> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let id = request.match_info().get("id").and_then(|text| text.parse().ok());
+        ready(id.map(Self).ok_or_else(|| Problem::new(Code::NotFound)))
+    }
+}

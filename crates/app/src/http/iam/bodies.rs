@@ -1,0 +1,126 @@
+use chrono::{DateTime, Utc};
+use flows::LoggedIn;
+use iam::{SelfRegistration, Tenant, TenantStatus, User, UserStatus};
+use rbac::RoleKey;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A business that uses Parley.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Tenant)]
+pub(crate) struct TenantBody {
+    id: Uuid,
+    #[schema(example = "acme-trading")]
+    slug: String,
+    #[schema(example = "Acme Trading")]
+    name: String,
+    status: StatusBody,
+    /// Whether people may register themselves in it.
+    self_registration: SelfRegistrationBody,
+    created_at: DateTime<Utc>,
+}
+
+/// A person who works in a tenant.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = User)]
+pub(crate) struct UserBody {
+    id: Uuid,
+    #[schema(example = "ada@acme.example")]
+    email: String,
+    #[schema(example = "Ada Lovelace")]
+    name: String,
+    status: StatusBody,
+    /// Nobody invited them, and nobody has verified the address.
+    self_registered: bool,
+    /// Keys of their roles.
+    #[schema(example = json!(["owner"]))]
+    roles: Vec<String>,
+    created_at: DateTime<Utc>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Status)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum StatusBody {
+    Active,
+    Suspended,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SelfRegistration)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SelfRegistrationBody {
+    Open,
+    Closed,
+}
+
+/// The tokens of somebody who got in.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LoggedIn)]
+pub(crate) struct LoggedInBody {
+    /// To be sent as `Authorization: Bearer`; a signed JWT (RFC 9068).
+    access_token: String,
+    #[schema(value_type = String, example = "Bearer")]
+    token_type: &'static str,
+    /// How many seconds the access token lives.
+    #[schema(example = 900)]
+    expires_in: i64,
+    /// An opaque secret.
+    refresh_token: String,
+    tenant: TenantBody,
+    user: UserBody,
+}
+
+impl From<Tenant> for TenantBody {
+    fn from(tenant: Tenant) -> Self {
+        Self {
+            id: tenant.id.as_uuid(),
+            slug: tenant.slug.as_str().to_owned(),
+            name: tenant.name.as_str().to_owned(),
+            status: match tenant.status {
+                TenantStatus::Active => StatusBody::Active,
+                TenantStatus::Suspended => StatusBody::Suspended,
+            },
+            self_registration: match tenant.self_registration {
+                SelfRegistration::Open => SelfRegistrationBody::Open,
+                SelfRegistration::Closed => SelfRegistrationBody::Closed,
+            },
+            created_at: tenant.created_at,
+        }
+    }
+}
+
+impl UserBody {
+    pub(super) fn of(user: &User, roles: &[RoleKey]) -> Self {
+        Self {
+            id: user.id.as_uuid(),
+            email: user.email.as_written().to_owned(),
+            name: user.name.as_str().to_owned(),
+            status: match user.status {
+                UserStatus::Active => StatusBody::Active,
+                UserStatus::Suspended => StatusBody::Suspended,
+            },
+            self_registered: user.self_registered,
+            roles: role_keys(roles),
+            created_at: user.created_at,
+        }
+    }
+}
+
+pub(super) fn role_keys(roles: &[RoleKey]) -> Vec<String> {
+    roles.iter().map(|role| role.as_str().to_owned()).collect()
+}
+
+impl From<LoggedIn> for LoggedInBody {
+    fn from(logged_in: LoggedIn) -> Self {
+        Self {
+            access_token: logged_in.access_token,
+            token_type: "Bearer",
+            expires_in: logged_in.expires_in.num_seconds(),
+            refresh_token: logged_in.refresh_token.expose().to_owned(),
+            user: UserBody::of(&logged_in.user, &logged_in.roles),
+            tenant: logged_in.tenant.into(),
+        }
+    }
+}

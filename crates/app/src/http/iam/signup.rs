@@ -1,0 +1,151 @@
+use actix_web::http::StatusCode;
+use actix_web::web;
+use flows::{SignUp, SignUpError, sign_up};
+use iam::{Email, InvalidPassword, Password, Slug, TenantName, UserName};
+use metrics::counter;
+use serde::Deserialize;
+use tokens::Client;
+use utoipa::ToSchema;
+
+use super::bodies::LoggedInBody;
+use super::tokens_error::outcome;
+use crate::http::State;
+use crate::http::auth::Public;
+use crate::http::extract::{ClientInfo, Json};
+use crate::http::openapi::tag;
+use crate::http::problem::{Code, FieldError, Problem};
+use crate::http::validation::Validation;
+use crate::telemetry::metrics::AUTH_ATTEMPTS;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = SignUp)]
+pub(crate) struct SignupBody {
+    /// 1 to 120 characters.
+    #[schema(example = "Acme Trading")]
+    tenant_name: String,
+    /// 3 to 63 lower-case letters, digits and single hyphens; made of the name when it is missing.
+    #[schema(example = "acme-trading")]
+    slug: Option<String>,
+    #[schema(example = "ada@acme.example")]
+    email: String,
+    /// 8 to 256 characters.
+    #[schema(example = "correct horse battery", format = Password, min_length = 8, max_length = 256)]
+    password: String,
+    /// Of the person; up to 120 characters.
+    #[schema(example = "Ada Lovelace")]
+    name: Option<String>,
+}
+
+/// Sign up
+///
+/// Makes a tenant with its system roles and its first user, who is its owner and logged in at once.
+#[utoipa::path(
+    post,
+    path = "/auth/signup",
+    operation_id = "signUp",
+    tag = tag::AUTH,
+    request_body = SignupBody,
+    responses((status = 201, description = "The tenant was made", body = LoggedInBody)),
+    extensions(("x-problems" = json!([
+        Code::SignupClosed, Code::SlugTaken, Code::WeakPassword, Code::Busy, Code::TemporarilyUnavailable,
+    ]))),
+)]
+pub(crate) async fn signup(
+    _public: Public,
+    ClientInfo(client): ClientInfo,
+    state: web::Data<State>,
+    body: Json<SignupBody>,
+) -> Result<(web::Json<LoggedInBody>, StatusCode), Problem> {
+    if !state.signup_open {
+        return Err(Problem::new(Code::SignupClosed));
+    }
+    let outcome = sign_up(&state.identity, body.into_inner().check(client)?).await;
+    count(&outcome);
+    Ok((web::Json(outcome?.into()), StatusCode::CREATED))
+}
+
+impl SignupBody {
+    fn check(self, client: Client) -> Result<SignUp, Problem> {
+        let mut validation = Validation::default();
+        let tenant_name = validation.field("/tenant_name", TenantName::parse(&self.tenant_name));
+        let slug = self.slug.as_deref().and_then(|slug| validation.field("/slug", Slug::parse(slug)));
+        let email = validation.field("/email", Email::parse(&self.email));
+        let name = validation.field("/name", UserName::parse(self.name.as_deref().unwrap_or_default()));
+        let others_are_clean = validation.is_clean();
+        let password = Password::choose(&self.password, &[self.email.trim(), self.tenant_name.trim()])
+            .map_err(|reason| validation.note(weak(reason)));
+        match (tenant_name, email, name, password, others_are_clean) {
+            (Some(tenant_name), Some(email), Some(name), Ok(password), true) => {
+                Ok(SignUp { tenant_name, slug, email, password, name, client })
+            }
+            (.., Err(()), true) => Err(validation.into_problem_of(Code::WeakPassword)),
+            _ => Err(validation.into_problem()),
+        }
+    }
+}
+
+fn weak(reason: InvalidPassword) -> FieldError {
+    let code = match reason {
+        InvalidPassword::TooShort => "too_short",
+        InvalidPassword::TooLong => "too_long",
+        InvalidPassword::Common => "common",
+        InvalidPassword::Personal => "personal",
+    };
+    FieldError::at("/password", code, reason.to_string())
+}
+
+fn count<T>(outcome: &Result<T, SignUpError>) {
+    let label = match outcome {
+        Ok(_) => "ok",
+        Err(SignUpError::SlugTaken) => "slug_taken",
+        Err(SignUpError::Failed(error)) => self::outcome(error),
+    };
+    counter!(AUTH_ATTEMPTS, "action" => "signup", "outcome" => label).increment(1);
+}
+
+impl From<SignUpError> for Problem {
+    fn from(error: SignUpError) -> Self {
+        match error {
+            SignUpError::SlugTaken => {
+                let field = FieldError::at("/slug", "taken", "is another tenant's");
+                Self::new(Code::SlugTaken).with_errors(vec![field])
+            }
+            SignUpError::Failed(error) => error.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn errors(body: serde_json::Value) -> (Code, Vec<(String, &'static str)>) {
+        let body: SignupBody = serde_json::from_value(body).unwrap();
+        let problem = body.check(Client::default()).unwrap_err();
+        let json = problem.to_json(None);
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let known = ["invalid", "too_short", "common", "personal"];
+        let code = |value: &serde_json::Value| *known.iter().find(|code| value == *code).unwrap();
+        let errors = json["errors"].as_array().unwrap().iter();
+        (problem.code(), errors.map(|error| (text(&error["pointer"]), code(&error["code"]))).collect())
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told() {
+        let body = serde_json::json!({ "tenant_name": " ", "slug": "A", "email": "a", "password": "x", "name": "\n" });
+        let (code, errors) = errors(body);
+        assert_eq!(code, Code::ValidationFailed);
+        let pointers: Vec<&str> = errors.iter().map(|(pointer, _)| pointer.as_str()).collect();
+        assert_eq!(pointers, ["/tenant_name", "/slug", "/email", "/password"]);
+    }
+
+    #[test]
+    fn a_weak_password_alone_has_a_code_of_its_own() {
+        let rows = [("1234567", "too_short"), ("Password123", "common"), ("ADA@acme.example", "personal")];
+        for (password, reason) in rows {
+            let body = serde_json::json!({ "tenant_name": "Acme", "email": "ada@acme.example", "password": password });
+            assert_eq!(errors(body), (Code::WeakPassword, vec![("/password".to_owned(), reason)]));
+        }
+    }
+}

@@ -1,0 +1,36 @@
+use std::time::Duration;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::ServiceResponse;
+use actix_web::http::Method;
+use metrics::{counter, histogram};
+
+use crate::telemetry::metrics::{HTTP_REQUEST_DURATION, HTTP_REQUESTS};
+
+/// A route's template, never the path itself: that holds ids, and there is no end to paths.
+const UNMATCHED: &str = "unmatched";
+
+/// A line in the log and the metrics of an answered request.
+pub(super) fn note(response: &ServiceResponse<BoxBody>, method: &'static str, took: Duration) {
+    let route = response.request().match_pattern().unwrap_or_else(|| UNMATCHED.to_owned());
+    let status = response.status().as_u16();
+    let duration_ms = took.as_secs_f64() * 1_000.0;
+    tracing::info!(method, route, status, duration_ms, "request");
+    let labels = [("route", route), ("method", method.to_owned()), ("status", status.to_string())];
+    counter!(HTTP_REQUESTS, &labels).increment(1);
+    histogram!(HTTP_REQUEST_DURATION, &labels).record(took);
+}
+
+/// One of a few values, whatever is sent as the method.
+pub(super) fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}

@@ -1,0 +1,87 @@
+//! The HTTP API.
+//!
+//! The modules mirror the domains: `crm/conversations.rs` holds the bodies and handlers of `/crm/conversations`. A handler
+//! reads its arguments ([extractors](extract)), calls one use case in one transaction, and turns the answer into a body or a
+//! [`Problem`](problem::Problem). [`auth`] says who may, [`middleware`] goes around everything, [`openapi`] is the document.
+//!
+//! To add an endpoint: a handler with `#[utoipa::path]` whose first argument is [`auth::Allow`], [`auth::Authenticated`] or
+//! [`auth::Public`]; its route in a `routes` function, its name in [`openapi`]; then `cargo run --bin parley -- openapi >
+//! crates/app/openapi.json`.
+
+pub mod auth;
+mod channels;
+mod crm;
+mod cursor;
+mod extract;
+mod iam;
+mod middleware;
+pub mod openapi;
+mod operations;
+mod page;
+pub mod problem;
+mod server;
+mod state;
+mod tokens;
+mod validation;
+mod webhooks;
+
+use std::sync::Arc;
+
+use actix_web::middleware::from_fn;
+use actix_web::web;
+use kernel::Clock;
+
+pub use cursor::CursorKey;
+pub use middleware::RequestId;
+pub use operations::{Check, Readiness};
+pub use server::{bind, bind_metrics, bind_standby};
+pub use state::{State, WhatsApp};
+
+use problem::{Code, Problem};
+
+/// All routes, and what their handlers need. Those of the last scope are protected: whoever calls them is looked up first.
+pub(crate) fn api(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfig) {
+    |config| {
+        config
+            .app_data(web::Data::from(Arc::clone(&state.identity.clock)))
+            .app_data(web::Data::from(Arc::clone(&state.readiness)))
+            .app_data(state)
+            .configure(operations::routes)
+            .configure(tokens::routes)
+            .configure(webhooks::routes)
+            .configure(iam::public_routes)
+            .service(
+                web::scope("")
+                    .wrap(from_fn(auth::authenticate))
+                    .configure(iam::routes)
+                    .configure(channels::routes)
+                    .configure(crm::routes),
+            )
+            .default_service(web::to(not_found));
+    }
+}
+
+/// What is served while the API cannot be: that the process is alive, and what it waits for.
+pub(crate) fn standby(readiness: Arc<dyn Readiness>, clock: Arc<dyn Clock>) -> impl FnOnce(&mut web::ServiceConfig) {
+    |config| {
+        config
+            .app_data(web::Data::from(clock))
+            .app_data(web::Data::from(readiness))
+            .configure(operations::routes)
+            .default_service(web::to(not_ready));
+    }
+}
+
+/// Meta, for one, is to send it again.
+async fn not_ready(_public: auth::Public) -> Result<actix_web::HttpResponse, Problem> {
+    Err(Problem::unavailable(Code::TemporarilyUnavailable))
+}
+
+async fn not_found(_public: auth::Public) -> Result<actix_web::HttpResponse, Problem> {
+    Err(Problem::new(Code::NotFound))
+}
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

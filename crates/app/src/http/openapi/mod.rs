@@ -1,0 +1,116 @@
+//! The OpenAPI document, made from the handlers. It is a file of the repository, too (`crates/app/openapi.json`), so that a
+//! change of the API is seen in review.
+
+mod problems;
+
+use std::sync::LazyLock;
+
+use serde_json::Value;
+use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::path::PathItem;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use crate::http::problem::ProblemBody;
+use crate::http::{channels, crm, iam, operations, tokens, webhooks};
+
+use problems::Problems;
+
+/// The groups of operations.
+pub(crate) mod tag {
+    pub(crate) const AUTH: &str = "auth";
+    pub(crate) const KEYS: &str = "keys";
+    pub(crate) const CHANNELS: &str = "channels";
+    pub(crate) const CRM: &str = "crm";
+    pub(crate) const WEBHOOKS: &str = "webhooks";
+    pub(crate) const OPERATIONS: &str = "operations";
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Parley",
+        description = "A CRM for businesses that talk to their customers on WhatsApp.\n\n\
+            Times are RFC 3339 in UTC, ids are UUIDs. Every answer carries `X-Request-ID`: the request's own, where that is 1 to \
+            128 letters, digits, dots, hyphens and underscores, else a new one. Whatever goes wrong is answered with a problem \
+            (RFC 9457) whose `code` is one of a closed set. Unknown fields and query parameters are refused.\n\n\
+            Lists are read page by page: `next_cursor` of one page is the `cursor` of the next, until it is null.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    paths(
+        iam::signup::signup,
+        iam::login::login,
+        iam::me::me,
+        tokens::jwks,
+        channels::whatsapp_accounts::list,
+        channels::whatsapp_accounts::connect,
+        crm::contacts::list,
+        crm::conversations::list,
+        crm::conversations::read,
+        crm::messages::list,
+        webhooks::handshake::handshake,
+        webhooks::deliveries::deliver,
+        operations::health::health,
+        operations::readiness::ready,
+        operations::document::document,
+    ),
+    components(schemas(ProblemBody<'static>)),
+    tags(
+        (name = tag::AUTH, description = "Signing up, logging in, and who one is"),
+        (name = tag::KEYS, description = "What it takes to check access tokens"),
+        (name = tag::CHANNELS, description = "The tenant's WhatsApp numbers"),
+        (name = tag::CRM, description = "Contacts, conversations and messages"),
+        (name = tag::WEBHOOKS, description = "Called by Meta"),
+        (name = tag::OPERATIONS, description = "Health, readiness and this document"),
+    ),
+    modifiers(&Bearer, &Problems),
+)]
+struct Api;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut Document) {
+        let mut http = Http::new(HttpAuthScheme::Bearer);
+        http.bearer_format = Some("JWT".to_owned());
+        http.description =
+            Some("An access token of `/auth/login`. Scopes are the permissions that are needed.".to_owned());
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(http));
+    }
+}
+
+static DOCUMENT: LazyLock<Document> = LazyLock::new(Api::openapi);
+
+static JSON: LazyLock<String> = LazyLock::new(|| {
+    let mut document = serde_json::to_value(&*DOCUMENT).unwrap_or(Value::Null);
+    // Whether a map of serde_json's is sorted depends on what other crates ask of it; the file must not.
+    document.sort_all_objects();
+    format!("{document:#}\n")
+});
+
+/// The document, formatted for people.
+#[must_use]
+pub fn json() -> &'static str {
+    &JSON
+}
+
+/// The methods of a path, as `Allow` lists them.
+pub(crate) fn methods_of(pattern: &str) -> Option<String> {
+    let path = DOCUMENT.paths.paths.get(pattern)?;
+    Some(methods(path).collect::<Vec<_>>().join(", "))
+}
+
+fn methods(path: &PathItem) -> impl Iterator<Item = &'static str> {
+    let methods = [
+        ("GET", &path.get),
+        ("POST", &path.post),
+        ("PUT", &path.put),
+        ("PATCH", &path.patch),
+        ("DELETE", &path.delete),
+    ];
+    methods.into_iter().filter_map(|(method, operation)| operation.as_ref().map(|_| method))
+}
+
+#[cfg(test)]
+mod tests;

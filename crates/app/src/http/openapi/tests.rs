@@ -1,0 +1,67 @@
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{DOCUMENT, json, methods, methods_of};
+
+const COMMAND: &str = "cargo run --bin parley -- openapi > crates/app/openapi.json";
+
+/// Operations that anyone may call.
+const PUBLIC: [&str; 8] =
+    ["deliverEvents", "health", "login", "openapi", "readiness", "signUp", "signingKeys", "verifyWebhook"];
+
+fn operations() -> Vec<(String, Value)> {
+    let document: Value = serde_json::from_str(json()).unwrap();
+    let paths = document["paths"].as_object().unwrap();
+    let operations = paths.iter().flat_map(|(path, item)| {
+        let operations = item.as_object().unwrap().iter();
+        operations.map(move |(method, operation)| (format!("{method} {path}"), operation.clone()))
+    });
+    operations.collect()
+}
+
+#[test]
+fn the_file_is_up_to_date() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+    let file = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(file == json(), "crates/app/openapi.json is not what the handlers say; write it anew:\n\n    {COMMAND}\n");
+}
+
+#[test]
+fn every_operation_says_who_may_call_it() {
+    let mut public = BTreeSet::new();
+    for (operation, value) in operations() {
+        let id = value["operationId"].as_str().unwrap_or_else(|| panic!("{operation} has no operationId")).to_owned();
+        assert_eq!(value["tags"].as_array().map(Vec::len), Some(1), "{operation} has no tag");
+        match value["security"].as_array() {
+            Some(security) => assert!(security[0]["bearer"].is_array(), "{operation}"),
+            None => {
+                public.insert(id);
+            }
+        }
+    }
+    assert_eq!(public, PUBLIC.map(str::to_owned).into());
+}
+
+#[test]
+fn operations_have_names_of_their_own_and_document_their_problems() {
+    let mut ids = BTreeSet::new();
+    for (operation, value) in operations() {
+        assert!(ids.insert(value["operationId"].to_string()), "{operation} has the operationId of another");
+        assert!(value["x-problems"].is_null(), "{operation}: the list of problems was not turned into responses");
+        let responses = value["responses"].as_object().unwrap();
+        assert!(responses.contains_key("500"), "{operation}");
+        assert_eq!(responses.contains_key("401"), !value["security"].is_null() || anonymous_401(&value), "{operation}");
+    }
+}
+
+fn anonymous_401(operation: &Value) -> bool {
+    ["login", "deliverEvents"].iter().any(|id| operation["operationId"] == *id)
+}
+
+#[test]
+fn paths_know_their_methods() {
+    assert_eq!(methods_of("/whatsapp-accounts").as_deref(), Some("GET, POST"));
+    assert_eq!(methods_of("/nowhere"), None);
+    assert!(DOCUMENT.paths.paths.values().all(|path| methods(path).next().is_some()));
+}

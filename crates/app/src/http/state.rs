@@ -1,0 +1,40 @@
+use std::fmt;
+use std::sync::Arc;
+
+use flows::Identity;
+use inbound::{AppSecrets, VerifyToken};
+use tokio::sync::Notify;
+
+use crate::background::Background;
+use crate::http::cursor::CursorKey;
+use crate::http::operations::Readiness;
+
+/// What the handlers need.
+pub struct State {
+    /// Database, clock and keys, among others.
+    pub identity: Identity,
+    pub whatsapp: WhatsApp,
+    /// Whether a claimed WhatsApp number is active without an operator's approval.
+    pub self_service: bool,
+    /// Whether anyone may sign up.
+    pub signup_open: bool,
+    pub cursor_key: CursorKey,
+    /// Wakes the relay when events were stored.
+    pub nudge: Arc<Notify>,
+    pub readiness: Arc<dyn Readiness>,
+    /// Where deliveries are stored, so that no client can stop that by hanging up.
+    pub background: Background,
+}
+
+/// The deployment's own Meta app.
+#[derive(Clone, Debug)]
+pub struct WhatsApp {
+    pub secrets: AppSecrets,
+    pub verify_token: VerifyToken,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}

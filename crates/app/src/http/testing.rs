@@ -1,0 +1,105 @@
+//! A state whose database is away: whatever gets as far as the database is answered with 503, so a test sees that a
+//! refusal came before.
+
+use std::sync::Arc;
+
+use actix_web::web;
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use flows::{Access, Database, DirectoryTx, Identity, IntakeTx, OperatorTx, TenantTx};
+use iam::PasswordHasher;
+use inbound::{AppSecret, AppSecrets, VerifyToken};
+use kernel::ids::{SessionId, TenantId, UserId};
+use kernel::seal::KeyRing;
+use kernel::{Clock as _, StoreError, SystemClock, SystemEntropy, TenantScope};
+use tokens::{Claims, KeySet, SigningKey, TokenPolicy};
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+use crate::background::Background;
+use crate::http::{Check, CursorKey, Readiness, State, WhatsApp};
+
+struct Away;
+
+fn away<T>() -> Result<T, StoreError> {
+    Err(StoreError::Unavailable("no route to host".into()))
+}
+
+#[async_trait]
+impl Database for Away {
+    async fn tenant(&self, _: &TenantScope) -> Result<Box<dyn TenantTx>, StoreError> {
+        away()
+    }
+
+    async fn directory(&self) -> Result<Box<dyn DirectoryTx>, StoreError> {
+        away()
+    }
+
+    async fn intake(&self) -> Result<Box<dyn IntakeTx>, StoreError> {
+        away()
+    }
+
+    async fn operator(&self) -> Result<Box<dyn OperatorTx>, StoreError> {
+        away()
+    }
+
+    async fn access(&self, _: &TenantScope, _: SessionId, _: DateTime<Utc>) -> Result<Option<Access>, StoreError> {
+        away()
+    }
+}
+
+#[async_trait]
+impl Readiness for Away {
+    async fn check(&self) -> Vec<Check> {
+        vec![
+            Check { name: "database", state: Err("cannot be reached".to_owned()) },
+            Check { name: "broker", state: Ok(()) },
+        ]
+    }
+}
+
+pub(crate) fn secrets() -> AppSecrets {
+    AppSecrets::new(&AppSecret::new("app secret".into()).unwrap(), None)
+}
+
+pub(crate) fn state() -> web::Data<State> {
+    let (entropy, clock) = (SystemEntropy::new(), SystemClock::new());
+    let key = vec![7; 32];
+    let ring = KeyRing::new([("test".to_owned(), key.clone().into())]).unwrap();
+    let signing_key = SigningKey::generate(&ring, &entropy, clock.now()).unwrap();
+    web::Data::new(State {
+        identity: Identity {
+            database: Arc::new(Away),
+            clock: Arc::new(clock),
+            hasher: PasswordHasher::new(&entropy).unwrap(),
+            entropy: Arc::new(entropy),
+            keys: Arc::new(KeySet::open([&signing_key], &ring).unwrap()),
+            policy: TokenPolicy {
+                issuer: "parley".to_owned(),
+                audience: "parley".to_owned(),
+                lifetime: TimeDelta::minutes(15),
+            },
+        },
+        whatsapp: WhatsApp { secrets: secrets(), verify_token: VerifyToken::new("verify".into()).unwrap() },
+        self_service: false,
+        signup_open: true,
+        cursor_key: CursorKey::derive(&key.into()),
+        nudge: Arc::new(Notify::new()),
+        readiness: Arc::new(Away),
+        background: Background::new(Handle::current()),
+    })
+}
+
+/// An access token that is genuine and in force.
+pub(crate) fn access_token(state: &State) -> String {
+    let (clock, now) = (&*state.identity.clock, state.identity.clock.now());
+    let claims = Claims {
+        user: UserId::new(clock),
+        tenant: TenantId::new(clock),
+        session: SessionId::new(clock),
+        token: clock.new_id(),
+        issued_at: now,
+        expires_at: now + TimeDelta::minutes(15),
+    };
+    state.identity.keys.issue(&state.identity.policy, &claims).unwrap()
+}

@@ -1,0 +1,189 @@
+//! The API without a database: what is refused before one is needed, and how.
+
+use actix_web::body::{MessageBody, to_bytes};
+use actix_web::http::Method;
+use actix_web::http::header::HeaderMap;
+use actix_web::middleware::from_fn;
+use actix_web::test::{TestRequest, call_service, init_service};
+use actix_web::{App, web};
+use serde_json::Value;
+
+use super::extract::BodyLimit;
+use super::testing::{access_token, secrets, state};
+use super::{State, api, middleware};
+
+struct Answer {
+    status: u16,
+    headers: HeaderMap,
+    body: String,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// Status and code of a problem, after checking that it is one.
+    fn problem(&self) -> (u16, String) {
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{}", self.body);
+        let problem: Value = serde_json::from_str(&self.body).unwrap();
+        assert_eq!(problem["status"], self.status);
+        assert_eq!(problem["request_id"].as_str(), self.header("x-request-id"));
+        (self.status, problem["code"].as_str().unwrap().to_owned())
+    }
+}
+
+async fn send(state: &web::Data<State>, request: TestRequest) -> Answer {
+    let app = App::new().wrap(from_fn(middleware::around)).configure(api(state.clone()));
+    let response = call_service(&init_service(app).await, request.to_request()).await;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let body = to_bytes(response.into_body().boxed()).await.unwrap();
+    Answer { status, headers, body: String::from_utf8(body.to_vec()).unwrap() }
+}
+
+fn request(method: Method, path: &str) -> TestRequest {
+    TestRequest::with_uri(path).method(method)
+}
+
+async fn problem(request: TestRequest) -> (u16, String) {
+    send(&state(), request).await.problem()
+}
+
+fn is(status: u16, code: &str) -> (u16, String) {
+    (status, code.to_owned())
+}
+
+#[actix_web::test]
+async fn the_frameworks_own_errors_are_problems() {
+    assert_eq!(problem(request(Method::GET, "/nowhere")).await, is(404, "not_found"));
+    assert_eq!(problem(request(Method::GET, "/crm/nowhere")).await, is(404, "not_found"));
+    for (path, allow) in
+        [("/whatsapp-accounts", "GET, POST"), ("/auth/login", "POST"), ("/crm/conversations/x/messages", "GET")]
+    {
+        let answer = send(&state(), request(Method::DELETE, path)).await;
+        assert_eq!(answer.problem(), is(405, "method_not_allowed"), "{path}");
+        assert_eq!(answer.header("allow"), Some(allow), "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn every_answer_has_the_requests_id() {
+    let answer = send(&state(), request(Method::GET, "/healthz").insert_header(("x-request-id", "mine-1"))).await;
+    assert_eq!((answer.status, answer.header("x-request-id")), (200, Some("mine-1")));
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    let answer = send(&state(), request(Method::GET, "/nowhere").insert_header(("x-request-id", "not \" mine"))).await;
+    assert_eq!(answer.header("x-request-id").unwrap().len(), 36);
+}
+
+#[actix_web::test]
+async fn an_anonymous_caller_is_told_so_before_anything_else() {
+    let malformed = request(Method::POST, "/whatsapp-accounts")
+        .insert_header(("content-type", "application/json"))
+        .set_payload("{ nonsense");
+    let answer = send(&state(), malformed).await;
+    assert_eq!(answer.problem(), is(401, "unauthenticated"));
+    assert_eq!(answer.header("www-authenticate"), Some(r#"Bearer realm="parley""#));
+    for path in ["/auth/me", "/crm/contacts?limit=none", "/crm/conversations/x", "/crm/conversations?cursor=x"] {
+        assert_eq!(problem(request(Method::GET, path)).await, is(401, "unauthenticated"), "{path}");
+    }
+    let basic = request(Method::GET, "/auth/me").insert_header(("authorization", "Basic YTpi"));
+    assert_eq!(problem(basic).await, is(401, "unauthenticated"));
+}
+
+#[actix_web::test]
+async fn a_bad_token_is_refused_without_the_database() {
+    let state = state();
+    let genuine = access_token(&state);
+    for token in ["", "x", "a.b.c", &genuine[..genuine.len() - 2], &genuine.replacen('.', ".x", 1)] {
+        let asking = request(Method::GET, "/auth/me").insert_header(("authorization", format!("Bearer {token}")));
+        let answer = send(&state, asking).await;
+        assert_eq!(answer.problem(), is(401, "invalid_token"), "{token}");
+        assert_eq!(answer.header("www-authenticate"), Some(r#"Bearer realm="parley", error="invalid_token""#));
+    }
+    // The genuine one gets as far as the database.
+    let bearer = ("authorization", format!("bearer {genuine}"));
+    let answer = send(&state, request(Method::GET, "/auth/me").insert_header(bearer.clone())).await;
+    assert_eq!((answer.problem(), answer.header("retry-after")), (is(503, "temporarily_unavailable"), Some("5")));
+    let twice = request(Method::GET, "/auth/me").append_header(bearer.clone()).append_header(bearer);
+    assert_eq!(send(&state, twice).await.problem(), is(400, "ambiguous_credentials"));
+}
+
+#[actix_web::test]
+async fn bodies_are_limited() {
+    let long = |path: &str, bytes: usize| {
+        request(Method::POST, path)
+            .insert_header(("x-tenant-id", "acme"))
+            .insert_header(("content-type", "application/json"))
+            .insert_header(("x-hub-signature-256", "sha256=00"))
+            .set_payload(vec![b' '; bytes])
+    };
+    assert_eq!(problem(long("/auth/login", BodyLimit::AUTH.0 + 1)).await, is(413, "body_too_large"));
+    assert_eq!(problem(long("/auth/login", BodyLimit::AUTH.0)).await, is(400, "malformed_json"));
+    assert_eq!(problem(long("/webhooks/whatsapp", BodyLimit::WEBHOOK.0 + 1)).await, is(413, "body_too_large"));
+    assert_eq!(problem(long("/webhooks/whatsapp", BodyLimit::WEBHOOK.0)).await, is(401, "invalid_signature"));
+    let text = request(Method::POST, "/auth/signup").insert_header(("content-type", "text/plain")).set_payload("{}");
+    assert_eq!(problem(text).await, is(415, "unsupported_media_type"));
+}
+
+fn login(email: &str, password: &str) -> TestRequest {
+    let body = serde_json::json!({ "email": email, "password": password });
+    request(Method::POST, "/auth/login").insert_header(("x-tenant-id", "acme")).set_json(body)
+}
+
+#[actix_web::test]
+async fn what_cannot_be_an_address_or_a_password_is_wrong_like_any_other() {
+    assert_eq!(problem(login("no address", "correct horse")).await, is(401, "invalid_credentials"));
+    assert_eq!(problem(login("ada@x.example", &"x".repeat(2_000))).await, is(401, "invalid_credentials"));
+    assert_eq!(problem(login("ada@x.example", "correct horse")).await, is(503, "temporarily_unavailable"));
+    let nobodys = request(Method::POST, "/auth/login").set_json(serde_json::json!({ "email": "a", "password": "b" }));
+    assert_eq!(problem(nobodys).await, is(400, "tenant_required"));
+}
+
+fn delivery(body: &'static str, signatures: &[&str]) -> TestRequest {
+    let request = request(Method::POST, "/webhooks/whatsapp").set_payload(body);
+    signatures.iter().fold(request, |request, signature| request.append_header(("x-hub-signature-256", *signature)))
+}
+
+#[actix_web::test]
+async fn a_delivery_is_refused_for_its_signature_alone() {
+    const BODY: &str = r#"{"entry":[{"id":"1"}]}"#;
+    let signature = secrets().sign(BODY.as_bytes()).unwrap();
+    let wrong = secrets().sign(b"another").unwrap();
+    for signatures in [&[][..], &[wrong.as_str()], &["sha256=x"], &[&signature, &signature], &[&signature, &wrong]] {
+        assert_eq!(problem(delivery(BODY, signatures)).await, is(401, "invalid_signature"), "{signatures:?}");
+    }
+    // With the right one it gets as far as the database, and what fails there is never the delivery's fault.
+    let answer = send(&state(), delivery(BODY, &[&signature])).await;
+    assert_eq!((answer.problem(), answer.header("retry-after")), (is(503, "temporarily_unavailable"), Some("5")));
+    let nothing = r#"{"entry":[]}"#;
+    let signature = secrets().sign(nothing.as_bytes()).unwrap();
+    let answer = send(&state(), delivery(nothing, &[&signature])).await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+}
+
+#[actix_web::test]
+async fn the_handshake_answers_the_challenge() {
+    let ask = |query: &str| request(Method::GET, &format!("/webhooks/whatsapp?{query}"));
+    let right = "hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=verify";
+    let answer = send(&state(), ask(right)).await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, "1158201444"));
+    assert!(answer.header("content-type").unwrap().starts_with("text/plain"));
+    assert_eq!(
+        problem(ask(&right.replace("verify_token=verify", "verify_token=x"))).await,
+        is(403, "handshake_refused")
+    );
+    assert_eq!(problem(ask("hub.mode=subscribe")).await, is(400, "invalid_query"));
+}
+
+#[actix_web::test]
+async fn operations_say_what_is_missing() {
+    let answer = send(&state(), request(Method::GET, "/readyz")).await;
+    assert_eq!(answer.problem(), is(503, "not_ready"));
+    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(body["checks"], serde_json::json!({ "database": "cannot be reached", "broker": "ok" }));
+
+    let answer = send(&state(), request(Method::GET, "/.well-known/jwks.json")).await;
+    assert_eq!((answer.status, answer.header("cache-control")), (200, Some("public, max-age=300")));
+    let answer = send(&state(), request(Method::GET, "/openapi.json")).await;
+    assert_eq!((answer.status, answer.header("cache-control")), (200, Some("no-store")));
+}

@@ -1,0 +1,62 @@
+//! The metrics that the process exports: their names, what they mean, and the registry that Prometheus reads.
+//!
+//! Labels come from small fixed sets; never a tenant, a number or free text.
+
+use std::sync::OnceLock;
+use std::thread;
+use std::time::Duration;
+
+use metrics::{Unit, describe_counter, describe_histogram};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+pub const HTTP_REQUESTS: &str = "parley_http_requests_total";
+pub const HTTP_REQUEST_DURATION: &str = "parley_http_request_duration_seconds";
+pub const AUTH_ATTEMPTS: &str = "parley_auth_attempts_total";
+pub const WEBHOOK_DELIVERIES: &str = "parley_webhook_deliveries_total";
+pub const WEBHOOK_ACCEPT: &str = "parley_webhook_accept_seconds";
+
+/// For everything that somebody waits for: 1 ms to 10 s.
+const SECONDS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// How often the registry sorts what was recorded into buckets when nobody reads it, so that it does not grow.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("metrics cannot be recorded: {0}")]
+pub struct MetricsError(String);
+
+/// The process's registry; made by the first call. Without one, recording costs nothing and does nothing.
+///
+/// # Errors
+/// [`MetricsError`] when another library installed a recorder of its own.
+pub fn init_metrics() -> Result<PrometheusHandle, MetricsError> {
+    static REGISTRY: OnceLock<Result<PrometheusHandle, MetricsError>> = OnceLock::new();
+    REGISTRY.get_or_init(|| install().map_err(|error| MetricsError(error.to_string()))).clone()
+}
+
+fn install() -> Result<PrometheusHandle, BuildError> {
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
+        .install_recorder()?;
+    describe();
+    let upkeep = handle.clone();
+    // A thread rather than a task: the registry outlives every runtime.
+    let spawned = thread::Builder::new().name("metrics".to_owned()).spawn(move || {
+        loop {
+            thread::sleep(UPKEEP);
+            upkeep.run_upkeep();
+        }
+    });
+    if let Err(error) = spawned {
+        tracing::warn!(%error, "metrics have no upkeep: they are tidied up only when they are read");
+    }
+    Ok(handle)
+}
+
+fn describe() {
+    describe_counter!(HTTP_REQUESTS, "Requests, by route, method and status");
+    describe_histogram!(HTTP_REQUEST_DURATION, Unit::Seconds, "From the head of a request to the head of its answer");
+    describe_counter!(AUTH_ATTEMPTS, "Attempts to get in, by action and outcome");
+    describe_counter!(WEBHOOK_DELIVERIES, "Deliveries from Meta, by what became of them");
+    describe_histogram!(WEBHOOK_ACCEPT, Unit::Seconds, "From a delivery's valid signature to its events being stored");
+}

@@ -1,0 +1,138 @@
+//! Puts the adapters behind the ports and runs the parts of one process: the API, the relay, the workers.
+//!
+//! [`Instance::open`] needs a database that answers and is migrated; [`serve`] waits for one.
+
+mod readiness;
+mod role;
+mod running;
+mod serve;
+mod starting;
+
+use std::sync::Arc;
+
+use actix_web::web;
+use flows::{Database, Identity, OpenKeysError, open_signing_keys};
+use iam::{HashError, PasswordHasher};
+use inbound::{EventPublisher, RetryPolicy};
+use kernel::{Clock, Entropy};
+use pipeline::{Recorder, Relay, Worker};
+use postgres::{ConnectError, Connections, Postgres, PostgresConfig, RoleProblem};
+use rabbitmq::{Broker, BrokerConfig, BrokerError, Queue, RabbitPublisher};
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+use crate::Background;
+use crate::config::{AmqpConfig, DatabaseConfig, ServeConfig};
+use crate::http::{CursorKey, State, WhatsApp};
+use readiness::Dependencies;
+
+pub use role::{Role, Roles};
+pub use running::Running;
+pub use serve::{ServeError, serve};
+
+/// Why an instance cannot start, however long one waits.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error(transparent)]
+    Role(#[from] RoleProblem),
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    #[error(transparent)]
+    Keys(#[from] OpenKeysError),
+    #[error(transparent)]
+    Hash(#[from] HashError),
+}
+
+/// Everything that one process is made of, not running yet.
+#[derive(Debug)]
+pub struct Instance {
+    pub(crate) state: web::Data<State>,
+    broker: Broker,
+    publisher: Arc<RabbitPublisher>,
+    nudge: Arc<Notify>,
+    retry: RetryPolicy,
+}
+
+impl Instance {
+    /// Checks the database roles and opens the signing keys. Call it on the runtime that the instance is to live on.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open(
+        config: ServeConfig,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, OpenError> {
+        let database = postgres(&config.database)?;
+        database.check_roles().await?;
+        let broker = broker(&config.amqp)?;
+        let publisher = Arc::new(broker.publisher());
+        let nudge = Arc::new(Notify::new());
+        let keys = open_signing_keys(&database, &config.identity.keys.ring, &*entropy, &*clock).await?;
+        let identity = Identity {
+            database: Arc::new(database.clone()),
+            clock,
+            hasher: PasswordHasher::new(&*entropy)?,
+            entropy,
+            keys: Arc::new(keys),
+            policy: config.identity.tokens,
+        };
+        let state = State {
+            identity,
+            whatsapp: WhatsApp { secrets: config.whatsapp.secrets, verify_token: config.whatsapp.verify_token },
+            self_service: config.tenants.self_service,
+            signup_open: config.tenants.signup_open,
+            cursor_key: CursorKey::derive(&config.identity.keys.first),
+            nudge: Arc::clone(&nudge),
+            readiness: Arc::new(Dependencies { database, publisher: Some(Arc::clone(&publisher)) }),
+            background: Background::new(Handle::current()),
+        };
+        Ok(Self { state: web::Data::new(state), broker, publisher, nudge, retry: RetryPolicy::default() })
+    }
+
+    fn database(&self) -> Arc<dyn Database> {
+        Arc::clone(&self.state.identity.database)
+    }
+
+    fn relay(&self) -> Relay {
+        Relay {
+            database: self.database(),
+            publisher: Arc::clone(&self.publisher) as Arc<dyn EventPublisher>,
+            clock: Arc::clone(&self.state.identity.clock),
+            nudge: Arc::clone(&self.nudge),
+        }
+    }
+
+    fn worker(&self) -> (Worker, Box<rabbitmq::RabbitSource>) {
+        let worker = Worker {
+            database: self.database(),
+            clock: Arc::clone(&self.state.identity.clock),
+            entropy: Arc::clone(&self.state.identity.entropy),
+            retry: self.retry,
+        };
+        (worker, Box::new(self.broker.source(Queue::Inbound)))
+    }
+
+    fn recorder(&self) -> (Recorder, Box<rabbitmq::RabbitSource>) {
+        let recorder = Recorder { database: self.database(), clock: Arc::clone(&self.state.identity.clock) };
+        (recorder, Box::new(self.broker.source(Queue::Dead)))
+    }
+}
+
+pub(crate) fn postgres(config: &DatabaseConfig) -> Result<Postgres, ConnectError> {
+    Postgres::new(&PostgresConfig {
+        app_url: config.url.clone(),
+        platform_url: config.platform_url.clone(),
+        connections: Connections {
+            tenant: config.tenant_connections,
+            platform: config.platform_connections,
+            intake: config.intake_connections,
+        },
+    })
+}
+
+fn broker(config: &AmqpConfig) -> Result<Broker, BrokerError> {
+    Broker::new(&BrokerConfig { url: config.url.clone(), namespace: config.namespace.clone() })
+}

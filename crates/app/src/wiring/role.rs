@@ -1,0 +1,34 @@
+use std::collections::BTreeSet;
+
+/// A part of the system that a process can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum Role {
+    /// Serves the HTTP API and accepts webhooks
+    Api,
+    /// Moves what was accepted to the queue
+    Relay,
+    /// Processes what is in the queue
+    Worker,
+}
+
+/// The parts that one process is. Any number of processes may be the same part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Roles(BTreeSet<Role>);
+
+impl Roles {
+    #[must_use]
+    pub fn all() -> Self {
+        [Role::Api, Role::Relay, Role::Worker].into_iter().collect()
+    }
+
+    #[must_use]
+    pub fn include(&self, role: Role) -> bool {
+        self.0.contains(&role)
+    }
+}
+
+impl FromIterator<Role> for Roles {
+    fn from_iter<I: IntoIterator<Item = Role>>(roles: I) -> Self {
+        Self(roles.into_iter().collect())
+    }
+}

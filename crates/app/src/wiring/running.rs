@@ -1,0 +1,93 @@
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{error, info};
+
+use super::{Instance, Role, Roles};
+use crate::Background;
+use crate::http;
+
+/// How long background work may take to finish what it has in hand; with the server's own time, well within 25 s.
+const FINISH: Duration = Duration::from_secs(8);
+
+/// The parts of a process at work.
+pub struct Running {
+    /// Where the API listens, if it is one of the parts.
+    pub address: Option<SocketAddr>,
+    server: Option<(ServerHandle, JoinHandle<io::Result<()>>)>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    background: Background,
+}
+
+impl Instance {
+    /// Starts the parts. The API is served on the listener.
+    ///
+    /// # Errors
+    /// When the listener cannot be used.
+    pub fn run(self, roles: &Roles, listener: TcpListener, threads: Option<NonZeroUsize>) -> io::Result<Running> {
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        if roles.include(Role::Relay) {
+            tasks.spawn(self.relay().run(stop.clone()));
+        }
+        if roles.include(Role::Worker) {
+            for _ in 0..workers() {
+                let (worker, source) = self.worker();
+                tasks.spawn(worker.run(source, stop.clone()));
+            }
+            let (recorder, source) = self.recorder();
+            tasks.spawn(recorder.run(source, stop.clone()));
+        }
+        let address = roles.include(Role::Api).then(|| listener.local_addr()).transpose()?;
+        let background = self.state.background.clone();
+        let server = match address {
+            Some(_) => {
+                let server = http::bind(listener, self.state, threads)?;
+                Some((server.handle(), tokio::spawn(server)))
+            }
+            None => None,
+        };
+        Ok(Running { address, server, stop, tasks, background })
+    }
+}
+
+/// Competing consumers: while one waits for the database, the other computes.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(2, NonZeroUsize::get)
+}
+
+impl Running {
+    /// Stops taking requests, finishes what is in hand, publishes what is committed, and stops taking deliveries.
+    pub async fn stop(self) {
+        if let Some((handle, server)) = self.server {
+            handle.stop(true).await;
+            if let Ok(Err(reason)) = server.await {
+                error!(%reason, "the server did not stop well");
+            }
+        }
+        let finish = async {
+            self.background.finish().await;
+            self.stop.cancel();
+            self.tasks.close();
+            self.tasks.wait().await;
+        };
+        if timeout(FINISH, finish).await.is_err() {
+            error!("background work was cut off; the ledger and the broker keep what was not finished");
+        }
+        info!("stopped");
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").field("address", &self.address).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,214 @@
+//! Signing up, logging in, and who one is.
+
+use serde_json::{Value, json};
+
+use crate::kit::app::{PASSWORD, TestApp};
+use crate::kit::meta::fresh_digits;
+
+fn signup_body() -> Value {
+    json!({
+        "tenant_name": "Acme Trading", "slug": format!("acme-{}", fresh_digits()),
+        "email": "Ada@Example.com", "password": PASSWORD, "name": "Ada",
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_up_makes_a_tenant_with_an_owner_who_can_work() {
+    let app = TestApp::start().await;
+    let body = signup_body();
+    let answer = app.client.post("/auth/signup", &body).await;
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let signed_up = answer.json(201);
+    assert_eq!(signed_up["token_type"], "Bearer");
+    assert_eq!(signed_up["expires_in"], 900);
+    assert!(signed_up["refresh_token"].as_str().unwrap().starts_with("rt1_"));
+    assert_eq!(signed_up["tenant"]["slug"], body["slug"]);
+    assert_eq!(signed_up["tenant"]["status"], "active");
+    assert_eq!(signed_up["user"]["email"], "Ada@Example.com");
+    assert_eq!(signed_up["user"]["roles"], json!(["owner"]));
+
+    let me = app.client.with_token(signed_up["access_token"].as_str().unwrap()).get("/auth/me").await.json(200);
+    assert_eq!(me["tenant"]["id"], signed_up["tenant"]["id"]);
+    assert_eq!(me["user"]["id"], signed_up["user"]["id"]);
+    assert_eq!(me["roles"], json!(["owner"]));
+    assert_eq!(me["permissions"].as_array().unwrap().len(), kernel::Permission::ALL.len());
+    assert!(me["session"]["expires_at"].as_str().unwrap().ends_with('Z'));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slug_is_taken_once_and_made_up_when_missing() {
+    let app = TestApp::start().await;
+    let body = signup_body();
+    app.client.post("/auth/signup", &body).await.json(201);
+    app.client.post("/auth/signup", &body).await.problem(409, "slug_taken");
+
+    let mut without = signup_body();
+    without.as_object_mut().unwrap().remove("slug");
+    let (first, second) =
+        (app.client.post("/auth/signup", &without).await, app.client.post("/auth/signup", &without).await);
+    assert_ne!(first.json(201)["tenant"]["slug"], second.json(201)["tenant"]["slug"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_signups_are_told_what_is_wrong_and_change_nothing() {
+    let app = TestApp::start().await;
+    for (member, value, code) in [
+        ("email", json!("no address"), "validation_failed"),
+        ("email", json!(7), "validation_failed"),
+        ("slug", json!("-"), "validation_failed"),
+        ("tenant_name", json!(""), "validation_failed"),
+        ("role", json!("owner"), "validation_failed"),
+        ("password", json!("short"), "weak_password"),
+        ("password", json!("password123"), "weak_password"),
+        ("password", json!("ada@example.com"), "weak_password"),
+        ("password", json!("Acme Trading"), "weak_password"),
+    ] {
+        let mut body = signup_body();
+        body[member] = value;
+        let problem = app.client.post("/auth/signup", &body).await.problem(422, code);
+        assert_eq!(problem["errors"][0]["pointer"], format!("/{member}"), "{problem}");
+        let made = format!("SELECT count(*) FROM tenants WHERE slug = '{}'", body["slug"].as_str().unwrap());
+        assert_eq!(app.database.count(&made).await, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logging_in_needs_the_tenant_by_slug_or_id() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let body = json!({"email": tenant.email.to_uppercase(), "password": PASSWORD});
+    for reference in [&tenant.slug, &tenant.id] {
+        let answer = app.client.with("x-tenant-id", reference).post("/auth/login", &body).await;
+        assert_eq!(answer.header("cache-control"), "no-store");
+        let token = answer.json(200)["access_token"].as_str().unwrap().to_owned();
+        let me = app.client.with_token(&token).get("/auth/me").await.json(200);
+        assert_eq!(me["tenant"]["id"], tenant.id.as_str());
+    }
+    app.client.post("/auth/login", &body).await.problem(400, "tenant_required");
+    app.client.with("x-tenant-id", "'; --").post("/auth/login", &body).await.problem(400, "invalid_tenant_id");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_login_tells_nothing() {
+    let app = TestApp::start().await;
+    let (tenant, other) = (app.tenant().await, app.tenant().await);
+    let attempt = |reference: &str, email: &str, password: &str| {
+        let client = app.client.with("x-tenant-id", reference).with("x-request-id", "same");
+        let body = json!({"email": email, "password": password});
+        async move { client.post("/auth/login", &body).await }
+    };
+    let wrong_password = attempt(&tenant.slug, &tenant.email, "wrong password").await;
+    wrong_password.problem(401, "invalid_credentials");
+    for (reference, email) in [
+        (tenant.slug.as_str(), "nobody@example.com"),
+        (tenant.slug.as_str(), "no address"),
+        ("no-such-tenant", tenant.email.as_str()),
+        ("0190b5a2-7e2f-7000-8000-000000000000", tenant.email.as_str()),
+        (other.slug.as_str(), tenant.email.as_str()),
+    ] {
+        let answer = attempt(reference, email, PASSWORD).await;
+        assert_eq!(answer.text, wrong_password.text, "{reference} {email}");
+        let without_date = |answer: &crate::kit::client::Answer| {
+            let mut headers = answer.headers.clone();
+            headers.remove("date");
+            headers
+        };
+        assert_eq!(without_date(&answer), without_date(&wrong_password), "{reference} {email}");
+    }
+    let sessions = format!("SELECT count(*) FROM sessions WHERE tenant_id = '{}'", tenant.id);
+    assert_eq!(app.database.count(&sessions).await, 1, "only the one of signing up");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_token_and_a_bad_token_are_told_apart_but_bad_ones_are_all_alike() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let anonymous = app.client.get("/auth/me").await;
+    anonymous.problem(401, "unauthenticated");
+    assert_eq!(anonymous.header("www-authenticate"), "Bearer realm=\"parley\"");
+
+    let mut texts = std::collections::HashSet::new();
+    let mut forged = tenant.token.clone();
+    forged.replace_range(forged.len() - 4.., "AAAA");
+    for token in ["x", "a.b.c", forged.as_str(), &"a".repeat(6_000)] {
+        let answer = app.client.with_token(token).with("x-request-id", "same").get("/auth/me").await;
+        answer.problem(401, "invalid_token");
+        assert!(answer.header("www-authenticate").contains("error=\"invalid_token\""));
+        texts.insert(answer.text);
+    }
+    assert_eq!(texts.len(), 1);
+    let twice = app.client.with_token(&tenant.token).with_token(&tenant.token).get("/auth/me").await;
+    twice.problem(400, "ambiguous_credentials");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_header_of_another_tenant_does_not_go_with_a_token() {
+    let app = TestApp::start().await;
+    let (ours, theirs) = (app.tenant().await, app.tenant().await);
+    for reference in [&theirs.id, &theirs.slug] {
+        ours.client.with("x-tenant-id", reference).get("/crm/contacts").await.problem(403, "tenant_mismatch");
+    }
+    for reference in [&ours.id, &ours.slug] {
+        ours.client.with("x-tenant-id", reference).get("/crm/contacts").await.json(200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tenant_header_changes_nothing_at_signup() {
+    let app = TestApp::start().await;
+    let theirs = app.tenant().await;
+    for reference in [theirs.id.as_str(), "'; --"] {
+        let made = app.client.with("x-tenant-id", reference).post("/auth/signup", &signup_body()).await.json(201);
+        assert_ne!(made["tenant"]["id"], theirs.id.as_str());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ends_in_the_database_ends_on_the_next_request() {
+    use diesel_async::SimpleAsyncConnection;
+
+    let app = TestApp::start().await;
+    for end in [
+        "UPDATE sessions SET revoked_at = now() WHERE tenant_id = '$T'",
+        "UPDATE users SET status = 'suspended' WHERE tenant_id = '$T'",
+        "UPDATE tenants SET status = 'suspended' WHERE id = '$T'",
+    ] {
+        let tenant = app.tenant().await;
+        tenant.client.get("/auth/me").await.json(200);
+        app.database.admin().await.batch_execute(&end.replace("$T", &tenant.id)).await.unwrap();
+        tenant.client.get("/auth/me").await.problem(401, "invalid_token");
+    }
+    let tenant = app.tenant().await;
+    let demote = format!("DELETE FROM memberships WHERE tenant_id = '{}'", tenant.id);
+    app.database.admin().await.batch_execute(&demote).await.unwrap();
+    let answer = tenant.client.get("/crm/contacts").await;
+    answer.problem(403, "insufficient_scope");
+    assert!(answer.header("www-authenticate").contains("scope=\"crm:read\""));
+    tenant.client.get("/auth/me").await.json(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_expires() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    app.clock.advance(chrono::TimeDelta::minutes(15) + chrono::TimeDelta::seconds(29));
+    tenant.client.get("/auth/me").await.json(200);
+    app.clock.advance(chrono::TimeDelta::seconds(1));
+    tenant.client.get("/auth/me").await.problem(401, "invalid_token");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_public_keys_are_published_and_no_private_ones() {
+    let app = TestApp::start().await;
+    let answer = app.client.get("/.well-known/jwks.json").await;
+    assert_eq!(answer.header("cache-control"), "public, max-age=300");
+    let keys = answer.json(200);
+    let key = &keys["keys"][0];
+    assert_eq!(
+        (&key["kty"], &key["crv"], &key["alg"], &key["use"]),
+        (&json!("OKP"), &json!("Ed25519"), &json!("EdDSA"), &json!("sig"))
+    );
+    assert!(key["d"].is_null());
+    let sealed = "SELECT count(*) FROM signing_keys WHERE length(private_sealed) > 48 AND sealed_with = 'test'";
+    assert!(app.database.count(sealed).await >= 1);
+}

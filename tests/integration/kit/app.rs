@@ -1,0 +1,213 @@
+//! The server under test, in this process, with a clock that stands still until it is moved.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use app::config::{
+    AmqpConfig, DatabaseConfig, HttpConfig, IdentityConfig, KeysConfig, ServeConfig, TenantsConfig, WhatsAppConfig,
+};
+use app::wiring::{Instance, Role, Roles, Running};
+use chrono::TimeDelta;
+use inbound::{AppSecret, AppSecrets, VerifyToken};
+use kernel::seal::KeyRing;
+use kernel::{Clock, ManualClock, SystemClock, SystemEntropy};
+use postgres::Postgres;
+use serde_json::{Value, json};
+use tokens::TokenPolicy;
+
+use super::client::{Answer, Client};
+use super::database::{self, TestDatabase};
+use super::meta::{APP_SECRET, Number, VERIFY_TOKEN, fresh_digits, signature};
+use super::services::services;
+use super::{broker, wait};
+
+/// Everybody's password.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// What a test asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    /// With relay and worker, queues of its own, and a database of its own: the relay takes whatever is in the ledger.
+    pub(crate) pipeline: bool,
+    /// A database of its own.
+    pub(crate) alone: bool,
+    pub(crate) self_service: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { pipeline: false, alone: false, self_service: true }
+    }
+}
+
+pub(crate) struct TestApp {
+    pub(crate) client: Client,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) database: TestDatabase,
+    /// The adapter, for what has no endpoint.
+    pub(crate) postgres: Postgres,
+    running: Running,
+    namespace: String,
+    settings: Settings,
+}
+
+/// A tenant that signed up for this test, seen by its owner.
+#[derive(Clone, Debug)]
+pub(crate) struct TestTenant {
+    pub(crate) id: String,
+    pub(crate) slug: String,
+    pub(crate) email: String,
+    pub(crate) token: String,
+    pub(crate) client: Client,
+}
+
+impl TestApp {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(Settings::default()).await
+    }
+
+    pub(crate) async fn start_with(settings: Settings) -> Self {
+        app::telemetry::init_metrics().expect("there is a registry");
+        let database =
+            if settings.alone || settings.pipeline { database::alone().await } else { database::shared().await };
+        let namespace = broker::fresh_namespace();
+        let clock = Arc::new(ManualClock::starting_at(SystemClock::new().now()));
+        let config = config(&database, &namespace, &settings).await;
+        let shared_clock = Arc::clone(&clock) as Arc<dyn Clock>;
+        let instance = Instance::open(config, shared_clock, Arc::new(SystemEntropy::new())).await.expect("it opens");
+        let roles: Roles = if settings.pipeline { Roles::all() } else { [Role::Api].into_iter().collect() };
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let running = instance.run(&roles, listener, std::num::NonZeroUsize::new(2)).expect("it runs");
+        let address = running.address.expect("the API listens");
+        Self {
+            client: Client::new(format!("http://{address}")),
+            clock,
+            postgres: database.postgres(),
+            database,
+            running,
+            namespace,
+            settings,
+        }
+    }
+
+    /// A fresh tenant.
+    pub(crate) async fn tenant(&self) -> TestTenant {
+        let (slug, email) = (format!("t-{}", fresh_digits()), format!("owner-{}@example.com", fresh_digits()));
+        let body = json!({"tenant_name": "Test Tenant", "slug": slug, "email": email, "password": PASSWORD});
+        let made = self.client.post("/auth/signup", &body).await.json(201);
+        let token = made["access_token"].as_str().unwrap().to_owned();
+        let client = self.client.with_token(&token);
+        TestTenant { id: made["tenant"]["id"].as_str().unwrap().to_owned(), slug, email, token, client }
+    }
+
+    /// Delivers a body as Meta does.
+    pub(crate) async fn deliver(&self, delivery: &Value) -> Answer {
+        self.deliver_bytes(&delivery.to_string().into_bytes()).await
+    }
+
+    pub(crate) async fn deliver_bytes(&self, body: &[u8]) -> Answer {
+        let client = self.client.with("x-hub-signature-256", &signature(body));
+        client.send(reqwest::Method::POST, "/webhooks/whatsapp", Some(body.to_vec())).await
+    }
+
+    /// What Prometheus reads.
+    pub(crate) fn metrics(&self) -> String {
+        app::telemetry::init_metrics().expect("there is a registry").render()
+    }
+
+    /// Waits until the ledger is empty: everything that was accepted is processed or a dead letter.
+    pub(crate) async fn settled(&self) {
+        wait::until("the ledger to be empty", async || {
+            (self.database.count("SELECT count(*) FROM webhook_outbox").await == 0).then_some(())
+        })
+        .await;
+    }
+
+    /// Ends the app. What was accepted must have been processed, and nothing may be a dead letter.
+    pub(crate) async fn finish(self) {
+        self.finish_with_dead_letters(0).await;
+    }
+
+    pub(crate) async fn finish_with_dead_letters(self, expected: i64) {
+        self.settled().await;
+        let dead = "SELECT count(*) FROM webhook_events WHERE status = 'dead_letter'";
+        assert_eq!(self.database.count(dead).await, expected, "dead letters");
+        self.finish_unprocessed().await;
+    }
+
+    /// Ends an app of which nobody expected that it processes anything.
+    pub(crate) async fn finish_unprocessed(self) {
+        self.running.stop().await;
+        if self.settings.pipeline {
+            broker::delete(&self.namespace).await;
+        }
+        if self.settings.alone || self.settings.pipeline {
+            self.database.drop().await;
+        }
+    }
+}
+
+impl TestTenant {
+    /// Connects a number of this test's own.
+    pub(crate) async fn connect(&self) -> Number {
+        let number = Number::fresh();
+        let body = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id});
+        self.client.post("/whatsapp-accounts", &body).await.json(201);
+        number
+    }
+
+    pub(crate) async fn conversations(&self) -> Vec<Value> {
+        self.list("/crm/conversations?limit=100").await
+    }
+
+    pub(crate) async fn messages(&self, conversation: &Value) -> Vec<Value> {
+        self.list(&format!("/crm/conversations/{}/messages?limit=100", conversation["id"].as_str().unwrap())).await
+    }
+
+    pub(crate) async fn wait_for_conversations(&self, count: usize) -> Vec<Value> {
+        wait::until("conversations", async || {
+            let conversations = self.conversations().await;
+            (conversations.len() >= count).then_some(conversations)
+        })
+        .await
+    }
+
+    async fn list(&self, path: &str) -> Vec<Value> {
+        self.client.get(path).await.json(200)["data"].as_array().unwrap().clone()
+    }
+}
+
+async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -> ServeConfig {
+    let first = vec![7; 32];
+    ServeConfig {
+        database: DatabaseConfig {
+            url: database.app_url.as_str().into(),
+            platform_url: database.platform_url.as_str().into(),
+            tenant_connections: 8,
+            platform_connections: 2,
+            intake_connections: 4,
+        },
+        amqp: AmqpConfig { url: services().await.amqp_url.as_str().into(), namespace: namespace.to_owned() },
+        http: HttpConfig {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            metrics_listen: "127.0.0.1:0".parse().unwrap(),
+            workers: None,
+        },
+        identity: IdentityConfig {
+            keys: KeysConfig {
+                ring: KeyRing::new([("test".to_owned(), first.clone().into())]).unwrap(),
+                first: first.into(),
+            },
+            tokens: TokenPolicy {
+                issuer: "https://parley.test".to_owned(),
+                audience: "parley".to_owned(),
+                lifetime: TimeDelta::minutes(15),
+            },
+        },
+        whatsapp: WhatsAppConfig {
+            secrets: AppSecrets::new(&AppSecret::new(APP_SECRET.into()).unwrap(), None),
+            verify_token: VerifyToken::new(VERIFY_TOKEN.into()).unwrap(),
+        },
+        tenants: TenantsConfig { signup_open: true, self_service: settings.self_service },
+    }
+}

@@ -1,0 +1,106 @@
+//! The API as its clients see it.
+
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+
+/// Somebody who speaks to the server, with or without a token.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    base: String,
+    headers: HeaderMap,
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Client {
+    pub(crate) fn new(base: impl Into<String>) -> Self {
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).no_proxy().build().unwrap();
+        Self { http, base: base.into(), headers: HeaderMap::new() }
+    }
+
+    /// The same with one more header.
+    pub(crate) fn with(&self, name: &'static str, value: &str) -> Self {
+        let mut client = self.clone();
+        client.headers.append(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
+        client
+    }
+
+    pub(crate) fn with_token(&self, token: &str) -> Self {
+        self.with("authorization", &format!("Bearer {token}"))
+    }
+
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.with("content-type", "application/json").send(Method::POST, path, Some(body.to_string().into())).await
+    }
+
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Answer {
+        self.try_send(method, path, body).await.expect("the server answers")
+    }
+
+    pub(crate) async fn try_send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+    ) -> Result<Answer, reqwest::Error> {
+        let request = self.http.request(method, format!("{}{path}", self.base)).headers(self.headers.clone());
+        let request = match body {
+            Some(body) => request.body(body),
+            None => request,
+        };
+        let response = request.send().await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        Ok(Answer { status, headers, text: response.text().await? })
+    }
+}
+
+impl Answer {
+    /// The body, after checking the status.
+    #[track_caller]
+    pub(crate) fn json(&self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("no JSON ({error}): {}", self.text))
+    }
+
+    /// The body, which may be none, after checking the status.
+    #[track_caller]
+    pub(crate) fn expect(&self, status: u16) {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+    }
+
+    /// The body of a problem, after checking that it is a whole one with this status and code.
+    #[track_caller]
+    pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
+        let problem = self.json(status);
+        assert_eq!(problem["code"], code, "{problem}");
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(problem["status"], status);
+        assert_eq!(problem["request_id"], self.header("x-request-id"));
+        for member in ["type", "title", "detail"] {
+            assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "{member} in {problem}");
+        }
+        problem
+    }
+
+    #[track_caller]
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}

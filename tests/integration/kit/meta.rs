@@ -1,0 +1,78 @@
+//! Deliveries as Meta sends them.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use inbound::{AppSecret, AppSecrets};
+use kernel::{Clock, SystemClock};
+use serde_json::{Value, json};
+
+/// The secret of the deployment's Meta app in these tests.
+pub(crate) const APP_SECRET: &str = "the secret of the test app";
+pub(crate) const VERIFY_TOKEN: &str = "the verify token of the test app";
+
+/// A number with an account of Meta's that no other test uses.
+#[derive(Clone, Debug)]
+pub(crate) struct Number {
+    pub(crate) phone_number_id: String,
+    pub(crate) waba_id: String,
+}
+
+/// Digits that are used once.
+pub(crate) fn fresh_digits() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let now = SystemClock::new().now().timestamp_micros();
+    format!("{now}{:03}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+pub(crate) fn fresh_wamid() -> String {
+    format!("wamid.{}", fresh_digits())
+}
+
+pub(crate) fn signature(body: &[u8]) -> String {
+    sign_with(APP_SECRET, body)
+}
+
+pub(crate) fn sign_with(secret: &str, body: &[u8]) -> String {
+    AppSecrets::new(&AppSecret::new(secret.into()).unwrap(), None).sign(body).unwrap()
+}
+
+impl Number {
+    pub(crate) fn fresh() -> Self {
+        Self { phone_number_id: fresh_digits(), waba_id: fresh_digits() }
+    }
+
+    /// A delivery for this number with these messages, and a contact entry for each sender.
+    pub(crate) fn delivery(&self, messages: &[Value]) -> Value {
+        let contacts: Vec<Value> = messages
+            .iter()
+            .map(|message| {
+                let mut contact = json!({"profile": {"name": "Ada Lovelace"}});
+                for (theirs, ours) in [("from", "wa_id"), ("from_user_id", "user_id")] {
+                    if let Some(id) = message.get(theirs) {
+                        contact[ours] = id.clone();
+                    }
+                }
+                contact
+            })
+            .collect();
+        self.change("messages", json!({"contacts": contacts, "messages": messages}))
+    }
+
+    /// A delivery for this number with another change.
+    pub(crate) fn change(&self, field: &str, mut value: Value) -> Value {
+        value["messaging_product"] = json!("whatsapp");
+        value["metadata"] = json!({"display_phone_number": "15550000000", "phone_number_id": self.phone_number_id});
+        json!({
+            "object": "whatsapp_business_account",
+            "entry": [{"id": self.waba_id, "changes": [{"value": value, "field": field}]}],
+        })
+    }
+}
+
+/// A text from a phone number, now.
+pub(crate) fn text(from: &str, body: &str) -> Value {
+    json!({
+        "from": from, "id": fresh_wamid(), "timestamp": SystemClock::new().now().timestamp().to_string(),
+        "type": "text", "text": {"body": body},
+    })
+}

@@ -1,0 +1,19 @@
+//! Waiting for what happens in the background.
+
+use std::time::{Duration, Instant};
+
+/// More than anything here takes; whoever waits for longer has failed.
+const DEADLINE: Duration = Duration::from_secs(20);
+const INTERVAL: Duration = Duration::from_millis(20);
+
+/// Asks again and again until there is an answer.
+pub(crate) async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(start.elapsed() < DEADLINE, "gave up waiting for {what}");
+        tokio::time::sleep(INTERVAL).await;
+    }
+}

@@ -1,0 +1,89 @@
+//! The server works only with roles that row level security holds for; migrations make them and can be undone.
+
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use flows::Database;
+use postgres::{Connections, Postgres, PostgresConfig, RoleProblem, migrate};
+use url::Url;
+
+use crate::kit::database::{self, TestDatabase};
+use crate::kit::services::services;
+
+fn postgres_as(app_url: &str, platform_url: &str) -> Postgres {
+    Postgres::new(&PostgresConfig {
+        app_url: app_url.into(),
+        platform_url: platform_url.into(),
+        connections: Connections { tenant: 1, platform: 1, intake: 1 },
+    })
+    .unwrap()
+}
+
+async fn problem(database: &TestDatabase, app_url: &str) -> RoleProblem {
+    postgres_as(app_url, &database.platform_url).check_roles().await.unwrap_err()
+}
+
+/// A role of this test's, with a way into the database.
+async fn role(database: &TestDatabase, name: &str, attributes: &str) -> String {
+    let create = format!("DROP ROLE IF EXISTS {name}; CREATE ROLE {name} LOGIN PASSWORD 'parley-test' {attributes}");
+    database.admin().await.batch_execute(&create).await.unwrap();
+    let mut url = Url::parse(&database.app_url).unwrap();
+    url.set_username(name).unwrap();
+    url.to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_roles_that_migrations_make_are_safe() {
+    database::shared().await.postgres().check_roles().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_could_look_behind_the_wall_is_refused() {
+    let database = database::alone().await;
+    assert!(matches!(problem(&database, &database.admin_url).await, RoleProblem::Superuser(_)));
+    let bypassing = role(&database, "parley_test_bypassing", "BYPASSRLS").await;
+    assert!(matches!(problem(&database, &bypassing).await, RoleProblem::BypassesRls(_)));
+    let member = role(&database, "parley_test_member", "IN ROLE parley_owner").await;
+    assert!(matches!(problem(&database, &member).await, RoleProblem::Member(_, of) if of == "parley_owner"));
+    assert!(matches!(problem(&database, &database.platform_url).await, RoleProblem::OtherRole { .. }));
+
+    database.admin().await.batch_execute("ALTER TABLE contacts OWNER TO parley_app").await.unwrap();
+    assert!(matches!(problem(&database, &database.app_url).await, RoleProblem::Owner(_, table) if table == "contacts"));
+    let mut admin = AsyncPgConnection::establish(&services().await.database_url).await.unwrap();
+    database.drop().await;
+    admin.batch_execute("DROP ROLE parley_test_bypassing; DROP ROLE parley_test_member").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrations_run_once_and_can_be_undone_and_redone() {
+    let database = database::migrated("from_nothing").await;
+    let postgres = database.postgres();
+    assert_eq!(postgres.pending_migrations().await.unwrap(), [""; 0]);
+    let urls = database.migrate_urls(&services().await.database_url);
+    assert_eq!(migrate(&urls).await.unwrap(), [""; 0], "a second run has nothing to do");
+
+    let mut migrations: Vec<_> =
+        std::fs::read_dir("../migrations").unwrap().map(|entry| entry.unwrap().path()).collect();
+    migrations.sort();
+    let mut owner = AsyncPgConnection::establish(&database.owner_url).await.unwrap();
+    for migration in migrations.iter().rev() {
+        let down = std::fs::read_to_string(migration.join("down.sql")).unwrap();
+        owner.batch_execute(&down).await.unwrap_or_else(|error| panic!("{}: {error}", migration.display()));
+    }
+    let left = "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                 WHERE n.nspname IN ('public', 'app') AND c.relkind = 'r' AND c.relname <> '__diesel_schema_migrations'";
+    assert_eq!(database.count(left).await, 0);
+    owner.batch_execute("DELETE FROM __diesel_schema_migrations").await.unwrap();
+    assert_eq!(
+        postgres.pending_migrations().await.map(|pending| pending.len()).unwrap_or(migrations.len()),
+        migrations.len()
+    );
+    assert_eq!(migrate(&urls).await.unwrap().len(), migrations.len());
+    drop(owner);
+    database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_away_is_unavailable() {
+    let postgres = postgres_as("postgres://parley_app:x@127.0.0.1:1/x", "postgres://parley_platform:x@127.0.0.1:1/x");
+    let error = postgres.directory().await.err().unwrap();
+    assert!(matches!(error, kernel::StoreError::Unavailable(_)), "{error:?}");
+}
