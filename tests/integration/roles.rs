@@ -72,10 +72,6 @@ async fn migrations_run_once_and_can_be_undone_and_redone() {
                  WHERE n.nspname IN ('public', 'app') AND c.relkind = 'r' AND c.relname <> '__diesel_schema_migrations'";
     assert_eq!(database.count(left).await, 0);
     owner.batch_execute("DELETE FROM __diesel_schema_migrations").await.unwrap();
-    assert_eq!(
-        postgres.pending_migrations().await.map(|pending| pending.len()).unwrap_or(migrations.len()),
-        migrations.len()
-    );
     assert_eq!(migrate(&urls).await.unwrap().len(), migrations.len());
     drop(owner);
     database.drop().await;

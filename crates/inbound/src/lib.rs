@@ -11,6 +11,7 @@
 //! knows a tenant: the account decides, in the statement that stores the event.
 
 mod account;
+mod accounts;
 mod app_secrets;
 mod envelope;
 mod event;
@@ -21,6 +22,7 @@ mod ports;
 mod retry;
 
 pub use account::{AccountStatus, InvalidAccountField, MetaAppKey, MetaId, NewAccount, WhatsAppAccount};
+pub use accounts::accounts;
 pub use app_secrets::{AppSecret, AppSecrets, EmptySecret, InvalidSignature};
 pub use envelope::split;
 pub use event::{DueEvent, ErrorClass, EventKind, EventStatus, NewEvent, QueuedEvent, StoredEvent};

@@ -29,8 +29,9 @@ pub struct Relay {
 
 /// As many as go out in one pipelined batch.
 const BATCH: usize = 500;
-/// Longer than a batch may take: who holds the claim for longer has died.
-const LEASE: TimeDelta = TimeDelta::seconds(30);
+/// Much longer than a batch takes. Who dies with a claim delays its events by no more than this; who is slower than this
+/// has them published twice, which is harmless.
+const LEASE: TimeDelta = TimeDelta::seconds(5);
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Debug, thiserror::Error)]

@@ -110,11 +110,6 @@ impl TestApp {
         client.send(reqwest::Method::POST, "/webhooks/whatsapp", Some(body.to_vec())).await
     }
 
-    /// What Prometheus reads.
-    pub(crate) fn metrics(&self) -> String {
-        app::telemetry::init_metrics().expect("there is a registry").render()
-    }
-
     /// Waits until the ledger is empty: everything that was accepted is processed or a dead letter.
     pub(crate) async fn settled(&self) {
         wait::until("the ledger to be empty", async || {
@@ -175,6 +170,11 @@ impl TestTenant {
     async fn list(&self, path: &str) -> Vec<Value> {
         self.client.get(path).await.json(200)["data"].as_array().unwrap().clone()
     }
+}
+
+/// What Prometheus reads: one registry for all apps of the process.
+pub(crate) fn metrics() -> String {
+    app::telemetry::init_metrics().expect("there is a registry").render()
 }
 
 async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -> ServeConfig {

@@ -30,23 +30,21 @@ pub(crate) async fn services() -> &'static Services {
 
 async fn find() -> Services {
     let mut containers = Vec::new();
-    let database_url = match std::env::var("PARLEY_TEST_DATABASE_URL") {
-        Ok(url) => url,
-        Err(_) => {
-            let (container, address) = start(postgres_image(), POSTGRES_PORT).await;
-            containers.push(container);
-            format!("postgres://postgres:{PASSWORD}@{address}/postgres")
-        }
+    let database_url = if let Ok(url) = std::env::var("PARLEY_TEST_DATABASE_URL") {
+        url
+    } else {
+        let (container, address) = start(postgres_image(), POSTGRES_PORT).await;
+        containers.push(container);
+        format!("postgres://postgres:{PASSWORD}@{address}/postgres")
     };
     // The official image starts a server for its own set-up first: its ready line alone does not tell.
     wait::until("Postgres to take connections", async || AsyncPgConnection::establish(&database_url).await.ok()).await;
-    let amqp_url = match std::env::var("PARLEY_TEST_AMQP_URL") {
-        Ok(url) => url,
-        Err(_) => {
-            let (container, address) = start(rabbitmq_image(), RABBITMQ_PORT).await;
-            containers.push(container);
-            format!("amqp://guest:guest@{address}/%2f")
-        }
+    let amqp_url = if let Ok(url) = std::env::var("PARLEY_TEST_AMQP_URL") {
+        url
+    } else {
+        let (container, address) = start(rabbitmq_image(), RABBITMQ_PORT).await;
+        containers.push(container);
+        format!("amqp://guest:guest@{address}/%2f")
     };
     Services { database_url, amqp_url, _containers: containers }
 }
@@ -66,7 +64,7 @@ fn rabbitmq_image() -> ContainerRequest<GenericImage> {
     image("PARLEY_TEST_RABBITMQ_IMAGE", "rabbitmq:4")
         .with_exposed_port(RABBITMQ_PORT)
         .with_wait_for(WaitFor::message_on_stdout("Server startup complete"))
-        .with_startup_timeout(Duration::from_secs(120))
+        .with_startup_timeout(Duration::from_mins(2))
 }
 
 /// Starts a container; answers its address as `host:port`, too.

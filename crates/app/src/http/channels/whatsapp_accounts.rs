@@ -2,7 +2,7 @@ use actix_web::http::StatusCode;
 use actix_web::web;
 use chrono::{DateTime, Utc};
 use flows::{ConnectAccountError, connect_account, settle};
-use inbound::{AccountRepo, AccountStatus, MetaId, NewAccount, WhatsAppAccount};
+use inbound::{AccountStatus, MetaId, NewAccount, WhatsAppAccount, accounts};
 use kernel::{ChannelsRead, ChannelsWrite, Grant as _};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -119,7 +119,7 @@ pub(crate) async fn list(
     let list = List { kind: ListKind::WhatsAppAccounts, tenant: allow.scope().tenant() };
     let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
     let mut tx = state.identity.database.tenant(allow.scope()).await?;
-    let outcome = AccountRepo::accounts(&mut *tx, &page).await;
+    let outcome = accounts(allow.permit(), &mut *tx, &page).await;
     let page = settle(tx, outcome).await?;
     Ok(web::Json(PageBody::of(page, &state.cursor_key, list)))
 }
