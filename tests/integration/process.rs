@@ -23,11 +23,12 @@ struct Server {
 struct Deployment {
     database: TestDatabase,
     namespace: String,
+    self_service: bool,
 }
 
 impl Deployment {
     async fn new() -> Self {
-        Self { database: database::alone().await, namespace: broker::fresh_namespace() }
+        Self { database: database::alone().await, namespace: broker::fresh_namespace(), self_service: true }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -44,7 +45,7 @@ impl Deployment {
             .env("PARLEY_KEYS_ENCRYPTION", "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
             .env("PARLEY_WHATSAPP_APP_SECRET", APP_SECRET)
             .env("PARLEY_WHATSAPP_VERIFY_TOKEN", VERIFY_TOKEN)
-            .env("PARLEY_CHANNELS_SELF_SERVICE", "true")
+            .env("PARLEY_CHANNELS_SELF_SERVICE", self.self_service.to_string())
             .env("PARLEY_LOG_FORMAT", "json");
         command
     }
@@ -75,6 +76,14 @@ impl Deployment {
     async fn finish(self) {
         broker::delete(&self.namespace).await;
         self.database.drop().await;
+    }
+}
+
+/// A test that fails leaves no server behind.
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -202,6 +211,34 @@ async fn the_command_line_connects_a_number_and_sends_a_sample() {
     let said = String::from_utf8_lossy(&sample.stdout);
     assert!(sample.status.success(), "{said}{}", String::from_utf8_lossy(&sample.stderr));
     assert!(said.contains("Hello from the command line") && said.contains("\"unread_count\": 1"), "{said}");
+    server.signal("TERM");
+    assert!(server.exit().await.success());
+    deployment.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_approves_a_claim() {
+    let deployment = Deployment { self_service: false, ..Deployment::new().await };
+    let server = deployment.serve().await;
+    let signup = json!({"tenant_name": "Claims", "slug": "claims", "email": "ada@example.com", "password": PASSWORD});
+    let signed_up = server.client.post("/auth/signup", &signup).await.json(201);
+    let client = server.client.with_token(signed_up["access_token"].as_str().unwrap());
+    let number = Number::fresh();
+    let claim = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id});
+    let account = client.post("/whatsapp-accounts", &claim).await.json(201);
+    assert_eq!(account["status"], "pending");
+
+    let id = account["id"].as_str().unwrap();
+    let listed = deployment.command(&["whatsapp", "list"]).output().unwrap();
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    assert!(listed.contains(id) && listed.contains("pending") && listed.contains("claims"), "{listed}");
+    assert!(deployment.command(&["whatsapp", "approve", id]).status().unwrap().success());
+    assert!(
+        !deployment.command(&["whatsapp", "approve", id]).status().unwrap().success(),
+        "it is not pending any more"
+    );
+    assert_eq!(client.get("/whatsapp-accounts").await.json(200)["data"][0]["status"], "active");
+
     server.signal("TERM");
     assert!(server.exit().await.success());
     deployment.finish().await;

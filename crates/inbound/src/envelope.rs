@@ -5,7 +5,7 @@
 //! ```
 //! One delivery may carry many entries, changes, messages and statuses, for several numbers and tenants.
 
-use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use kernel::ids::EventId;
@@ -131,41 +131,46 @@ impl Splitter<'_> {
 }
 
 /// The `contacts` of a change: one list for all its messages and statuses.
-struct People<'a>(Vec<(Object<'a>, &'a RawValue)>);
+struct People<'a> {
+    entries: Vec<&'a RawValue>,
+    by_bsuid: HashMap<String, &'a RawValue>,
+    by_phone: HashMap<String, &'a RawValue>,
+}
 
 impl<'a> People<'a> {
     fn of(value: &Object<'a>) -> Self {
-        Self(
-            value
-                .array("contacts")
-                .into_iter()
-                .filter_map(|raw| Object::parse(raw.get()).map(|contact| (contact, raw)))
-                .collect(),
-        )
+        let mut people = Self { entries: Vec::new(), by_bsuid: HashMap::new(), by_phone: HashMap::new() };
+        for raw in value.array("contacts") {
+            let Some(contact) = Object::parse(raw.get()) else { continue };
+            people.entries.push(raw);
+            if let Some(bsuid) = contact.text("user_id") {
+                people.by_bsuid.entry(bsuid).or_insert(raw);
+            }
+            if let Some(phone) = contact.text("wa_id") {
+                people.by_phone.entry(phone).or_insert(raw);
+            }
+        }
+        people
     }
 
     /// The sender's entry: by BSUID, else by phone. Only a message that names nobody takes the only one there is.
     fn of_message(&self, message: &Object<'_>) -> Option<&'a RawValue> {
-        let (bsuid, phone) = (message.text("from_user_id"), message.text("from"));
-        if bsuid.is_none() && phone.is_none() {
-            return match self.0.as_slice() {
-                [(_, only)] => Some(only),
+        match (message.text("from_user_id"), message.text("from")) {
+            (None, None) => match self.entries.as_slice() {
+                [only] => Some(only),
                 _ => None,
-            };
+            },
+            (bsuid, phone) => self.find(bsuid.as_deref(), phone.as_deref()),
         }
-        self.find(bsuid, phone)
     }
 
     fn of_status(&self, status: &Object<'_>) -> Option<&'a RawValue> {
-        self.find(status.text("recipient_user_id"), status.text("recipient_id"))
+        self.find(status.text("recipient_user_id").as_deref(), status.text("recipient_id").as_deref())
     }
 
-    fn find(&self, bsuid: Option<String>, phone: Option<String>) -> Option<&'a RawValue> {
-        let by = |key: &str, value: Option<String>| {
-            let value = value?;
-            self.0.iter().find(|(contact, _)| contact.text(key).as_ref() == Some(&value)).map(|(_, raw)| *raw)
-        };
-        by("user_id", bsuid).or_else(|| by("wa_id", phone))
+    fn find(&self, bsuid: Option<&str>, phone: Option<&str>) -> Option<&'a RawValue> {
+        let by_bsuid = bsuid.and_then(|bsuid| self.by_bsuid.get(bsuid));
+        by_bsuid.or_else(|| phone.and_then(|phone| self.by_phone.get(phone))).copied()
     }
 }
 
@@ -193,8 +198,8 @@ fn enclose(entry: &Object<'_>, change: &str) -> Vec<u8> {
     payload.into_bytes()
 }
 
-fn quote(key: &str) -> Cow<'_, str> {
-    serde_json::to_string(key).map_or(Cow::Borrowed("\"\""), Cow::Owned)
+fn quote(key: &str) -> String {
+    serde_json::Value::from(key).to_string()
 }
 
 fn routing_id(object: &Object<'_>, key: &str) -> Option<String> {
@@ -210,90 +215,4 @@ fn fingerprint(bytes: impl AsRef<[u8]>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use kernel::SystemClock;
-
-    use super::*;
-
-    fn split(body: &str) -> Vec<NewEvent> {
-        super::split(body.as_bytes(), &SystemClock::new())
-    }
-
-    fn delivery(value: &str) -> String {
-        format!(
-            r#"{{"object":"whatsapp_business_account","entry":[{{"id":"900","changes":[{{"value":{value},"field":"messages"}}]}}]}}"#
-        )
-    }
-
-    fn value(rest: &str) -> String {
-        format!(
-            r#"{{"messaging_product":"whatsapp","metadata":{{"display_phone_number":"15550001","phone_number_id":"100"}},{rest}}}"#
-        )
-    }
-
-    #[test]
-    fn each_message_and_status_is_an_event_with_its_own_person() {
-        let events = split(&delivery(&value(
-            r#""contacts":[{"wa_id":"1","user_id":"US.1"},{"wa_id":"2"}],
-               "messages":[{"id":"wamid.A","from":"2"},{"id":"wamid.B","from_user_id":"US.1"}],
-               "statuses":[{"id":"wamid.C","status":"read","recipient_id":"1"}]"#,
-        )));
-        let keys: Vec<&str> = events.iter().map(|event| event.dedupe_key.as_str()).collect();
-        assert_eq!(keys, ["m:100:wamid.A", "m:100:wamid.B", "s:wamid.C:read:"]);
-        let payload = |n: usize| String::from_utf8(events[n].payload.clone()).unwrap();
-        assert!(payload(0).contains(r#""contacts":[{"wa_id":"2"}]"#) && !payload(0).contains("wamid.B"));
-        assert!(payload(1).contains("US.1") && payload(1).contains(r#""id":"900""#));
-        assert!(events.iter().all(|event| event.phone_number_id.as_deref() == Some("100")));
-        assert!(events.iter().all(|event| serde_json::from_slice::<serde_json::Value>(&event.payload).is_ok()));
-    }
-
-    #[test]
-    fn the_same_thing_has_the_same_key_however_it_is_grouped() {
-        let (a, b) = (r#"{"id":"wamid.A","from":"1"}"#, r#"{"id":"wamid.B","from":"1"}"#);
-        let together = split(&delivery(&value(&format!(r#""messages":[{a},{b}]"#))));
-        let alone = split(&delivery(&value(&format!(r#""messages":[{b}]"#))));
-        assert_eq!(together[1].dedupe_key, alone[0].dedupe_key);
-    }
-
-    #[test]
-    fn what_is_not_understood_is_kept_and_harms_nothing() {
-        let events = split(&delivery(&value(r#""messages":[7,{"id":"wamid.A"},null,{}]"#)));
-        let kinds: Vec<&str> = events.iter().map(|event| event.kind.as_str()).collect();
-        assert_eq!(kinds, ["unparsed", "message", "unparsed", "message"]);
-        for body in [
-            "",
-            "no json",
-            "[]",
-            "{}",
-            r#"{"entry":{}}"#,
-            r#"{"entry":[{"id":"900"}]}"#,
-            r#"{"entry":[{"id":"900","changes":[{}]}]}"#,
-        ] {
-            let events = split(body);
-            assert_eq!((events.len(), events[0].kind.as_str()), (1, "unparsed"), "{body}");
-        }
-        assert_eq!(split(r#"{"object":"whatsapp_business_account","entry":[]}"#).len(), 0);
-        assert_eq!(super::split(b"\xff\xfe", &SystemClock::new())[0].payload, b"\xff\xfe");
-    }
-
-    #[test]
-    fn other_changes_are_events_of_their_field() {
-        let change = |field: &str| {
-            split(&format!(r#"{{"entry":[{{"id":900,"changes":[{{"field":{field},"value":{{"event":"X"}}}}]}}]}}"#))
-        };
-        let events = change(r#""account_update""#);
-        assert_eq!(events[0].kind.as_str(), "account_update");
-        assert_eq!((events[0].waba_id.as_deref(), events[0].phone_number_id.as_deref()), (Some("900"), None));
-        assert!(events[0].dedupe_key.starts_with("h:"));
-        assert_eq!(change(r#""Ünknown field""#)[0].kind.as_str(), "other");
-        assert_eq!(change("7")[0].kind.as_str(), "7");
-        // `messages` with neither messages nor statuses, such as errors of the account.
-        assert_eq!(split(&delivery(&value(r#""errors":[{"code":131000}]"#)))[0].kind.as_str(), "messages");
-    }
-
-    #[test]
-    fn long_keys_are_hashed() {
-        let events = split(&delivery(&value(&format!(r#""messages":[{{"id":"{}"}}]"#, "x".repeat(5_000)))));
-        assert_eq!(events[0].dedupe_key.len(), 66);
-    }
-}
+mod tests;

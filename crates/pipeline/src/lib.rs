@@ -8,10 +8,12 @@
 //! is cancelled, and then finishes what it has in hand.
 
 mod backoff;
+mod metrics;
 mod recorder;
 mod relay;
 mod worker;
 
+pub use metrics::describe as describe_metrics;
 pub use recorder::Recorder;
 pub use relay::Relay;
 pub use worker::Worker;

@@ -11,6 +11,7 @@ use tracing::{error, warn};
 
 use crate::backoff::Backoff;
 use crate::error_chain;
+use crate::metrics::DEAD_LETTERED;
 
 /// Empties the queue of dead letters. Most of them are dead letters in the database already; the broker gives up on
 /// deliveries by itself, too, and then this is where it is written down. The list that people work with is the table.
@@ -50,8 +51,7 @@ impl Recorder {
         let buried = settle(tx, outcome).await?;
         if buried > 0 {
             error!(events = buried, "the broker gave up on events; they are dead letters now");
-            counter!("parley_events_dead_lettered_total", "kind" => "unknown", "reason" => "poison")
-                .increment(buried as u64);
+            counter!(DEAD_LETTERED, "kind" => "unknown", "reason" => "poison").increment(buried as u64);
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ use tracing::{debug, info, warn};
 
 use crate::backoff::Backoff;
 use crate::error_chain;
+use crate::metrics::PUBLISHED;
 
 /// Moves what is due from the ledger to the queue: at once when it is nudged, and each second in any case, because nudges
 /// are lost with the process that gave them.
@@ -119,12 +120,12 @@ impl Relay {
             if backlog { (again.iter().map(|event| event.id).collect(), new) } else { (Vec::new(), due.to_vec()) };
         if !events.is_empty() {
             let confirmed = self.publisher.publish(&events).await.inspect_err(|_| {
-                counter!("parley_publish_total", "outcome" => "error").increment(events.len() as u64);
+                counter!(PUBLISHED, "outcome" => "error").increment(events.len() as u64);
             })?;
-            counter!("parley_publish_total", "outcome" => "confirmed").increment(confirmed.len() as u64);
+            counter!(PUBLISHED, "outcome" => "confirmed").increment(confirmed.len() as u64);
             let unconfirmed = events.len() - confirmed.len();
             if unconfirmed > 0 {
-                counter!("parley_publish_total", "outcome" => "returned").increment(unconfirmed as u64);
+                counter!(PUBLISHED, "outcome" => "returned").increment(unconfirmed as u64);
                 warn!(events = unconfirmed, "the broker did not keep events; they are published again");
             }
             published.extend(confirmed);

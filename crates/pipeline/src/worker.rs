@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use flows::{Database, Processed, process_events, settle};
 use futures_util::FutureExt;
@@ -107,10 +107,12 @@ impl Worker {
         stop: &CancellationToken,
         outcomes: &mut Outcomes,
     ) {
-        let mut backoff = Backoff::new();
+        let (mut backoff, started) = (Backoff::new(), Instant::now());
         loop {
             match self.attempt(tenant, &events).await {
-                Ok(processed) => return outcomes.note_processed(&processed, &events, self.clock.now()),
+                Ok(processed) => {
+                    return outcomes.note_processed(&processed, &events, started.elapsed(), self.clock.now());
+                }
                 Err(Failure::Guilty(class, reason)) => {
                     if let [event] = events.as_slice() {
                         return self.note_failure(tenant, event, class, &reason, stop, outcomes).await;

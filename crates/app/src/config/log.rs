@@ -12,7 +12,7 @@ use super::mistakes::Mistakes;
 #[group(skip)]
 pub(super) struct LogSettings {
     /// What is logged: `error`, `warn`, `info`, `debug`, `trace`, also per module, such as `info,app=debug`
-    #[arg(long, value_name = "FILTER", default_value = "info")]
+    #[arg(long, value_name = "FILTER", default_value = "info,actix_server=warn")]
     log_level: String,
     /// How: `json` (an object a line), `text` (for people), `auto` (text on a terminal, else json)
     #[arg(long, value_name = "FORMAT", default_value = "auto")]

@@ -39,6 +39,7 @@ fn install() -> Result<PrometheusHandle, BuildError> {
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
         .install_recorder()?;
     describe();
+    pipeline::describe_metrics();
     let upkeep = handle.clone();
     // A thread rather than a task: the registry outlives every runtime.
     let spawned = thread::Builder::new().name("metrics".to_owned()).spawn(move || {

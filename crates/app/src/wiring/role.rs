@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::fmt;
 
 /// A part of the system that a process can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -24,6 +25,19 @@ impl Roles {
     #[must_use]
     pub fn include(&self, role: Role) -> bool {
         self.0.contains(&role)
+    }
+}
+
+/// As they are written on the command line: `api,relay,worker`.
+impl fmt::Display for Roles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<String> = self
+            .0
+            .iter()
+            .filter_map(clap::ValueEnum::to_possible_value)
+            .map(|value| value.get_name().to_owned())
+            .collect();
+        f.write_str(&names.join(","))
     }
 }
 

@@ -56,9 +56,9 @@ pub async fn serve(config: ServeConfig, roles: &Roles) -> Result<(), ServeError>
     let instance = Instance::open(config, Arc::new(SystemClock::new()), Arc::new(SystemEntropy::new())).await?;
     let running = instance.run(roles, listener, threads)?;
     if let Some(address) = running.address {
-        info!(%address, ?roles, "listening");
+        info!(%address, %roles, "listening");
     } else {
-        info!(?roles, "working");
+        info!(%roles, "working");
     }
     told_to_stop.await;
     info!("stopping");

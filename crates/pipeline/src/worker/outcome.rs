@@ -6,7 +6,9 @@ use flows::Processed;
 use inbound::{ErrorClass, QueuedEvent};
 use kernel::ids::EventId;
 use metrics::{counter, histogram};
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
+
+use crate::metrics::{DEAD_LETTERED, END_TO_END, EVENTS, PROCESSING, RETRIES};
 
 /// What became of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +35,14 @@ impl Outcomes {
         self.0.extend(events.map(|event| (event, outcome)));
     }
 
-    /// A committed group.
-    pub(super) fn note_processed(&mut self, processed: &Processed, events: &[QueuedEvent], now: DateTime<Utc>) {
+    /// A committed group, and how long that took.
+    pub(super) fn note_processed(
+        &mut self,
+        processed: &Processed,
+        events: &[QueuedEvent],
+        took: Duration,
+        now: DateTime<Utc>,
+    ) {
         self.note_all(processed.finished.iter().copied(), Outcome::Processed);
         for buried in &processed.buried {
             self.0.insert(buried.event, Outcome::Buried);
@@ -43,15 +51,19 @@ impl Outcomes {
         for event in events {
             let (kind, buried) = (event.kind.label(), self.get(event.id) == Some(Outcome::Buried));
             let outcome = if buried { "dead_letter" } else { "processed" };
-            counter!("parley_webhook_events_total", "kind" => kind, "outcome" => outcome).increment(1);
+            counter!(EVENTS, "kind" => kind, "outcome" => outcome).increment(1);
             if buried {
-                counter!("parley_events_dead_lettered_total", "kind" => kind, "reason" => ErrorClass::Permanent.key())
-                    .increment(1);
+                counter!(DEAD_LETTERED, "kind" => kind, "reason" => ErrorClass::Permanent.key()).increment(1);
             }
             let age = (now - event.received_at).to_std().unwrap_or(Duration::ZERO);
-            histogram!("parley_event_end_to_end_seconds", "kind" => kind, "outcome" => outcome).record(age);
+            histogram!(END_TO_END, "kind" => kind, "outcome" => outcome).record(age);
+            histogram!(PROCESSING, "kind" => kind, "outcome" => outcome).record(took);
+            if !buried {
+                let (age_ms, attempt) = (age.as_millis(), event.attempts + 1);
+                info!(event_id = %event.id, kind = event.kind.as_str(), attempt, age_ms, "processed");
+            }
         }
-        info!(events = processed.finished.len(), messages = processed.messages, "processed");
+        debug!(events = processed.finished.len(), messages = processed.messages, "committed");
     }
 
     /// An event that failed by itself, its outcome written down.
@@ -61,10 +73,10 @@ impl Outcomes {
         let attempt = event.attempts + 1;
         if outcome == Outcome::Buried {
             error!(event_id = %event.id, attempt, class = class.key(), reason, "the event is a dead letter");
-            counter!("parley_events_dead_lettered_total", "kind" => kind, "reason" => class.key()).increment(1);
+            counter!(DEAD_LETTERED, "kind" => kind, "reason" => class.key()).increment(1);
         } else {
             warn!(event_id = %event.id, attempt, class = class.key(), reason, "the event is tried again later");
-            counter!("parley_event_retries_total", "kind" => kind, "reason" => class.key()).increment(1);
+            counter!(RETRIES, "kind" => kind, "reason" => class.key()).increment(1);
         }
     }
 }

@@ -1,0 +1,20 @@
+//! What the loops count and measure. Labels come from small fixed sets.
+
+use metrics::{Unit, describe_counter, describe_histogram};
+
+pub(crate) const PUBLISHED: &str = "parley_publish_total";
+pub(crate) const EVENTS: &str = "parley_webhook_events_total";
+pub(crate) const PROCESSING: &str = "parley_event_processing_seconds";
+pub(crate) const END_TO_END: &str = "parley_event_end_to_end_seconds";
+pub(crate) const RETRIES: &str = "parley_event_retries_total";
+pub(crate) const DEAD_LETTERED: &str = "parley_events_dead_lettered_total";
+
+/// Tells the process's recorder what the names mean; once, after it was installed.
+pub fn describe() {
+    describe_counter!(PUBLISHED, "Events given to the broker, by what it said");
+    describe_counter!(EVENTS, "Events that are finished, by kind and outcome");
+    describe_histogram!(PROCESSING, Unit::Seconds, "From an event being taken up to its outcome being committed");
+    describe_histogram!(END_TO_END, Unit::Seconds, "From an event being stored to its outcome being committed");
+    describe_counter!(RETRIES, "Failures after which an event is tried again, by kind and reason");
+    describe_counter!(DEAD_LETTERED, "Events that became dead letters, by kind and reason");
+}
