@@ -120,6 +120,20 @@ async fn a_customer_without_a_phone_number_is_a_customer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_number_of_brazil_is_one_person_with_and_without_its_nine() {
+    let app = app().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    for from in ["551187654321", "5511987654321"] {
+        app.deliver(&number.delivery(&[text(from, "hello")])).await.expect(200);
+        app.settled().await;
+    }
+    assert_eq!(tenant.conversations().await.len(), 1);
+    assert_eq!(app.database.count("SELECT count(*) FROM contact_identities WHERE kind = 'phone'").await, 2);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn thirty_first_messages_at_once_are_one_contact_and_one_conversation() {
     let app = app().await;
     let tenant = app.tenant().await;

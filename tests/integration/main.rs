@@ -11,6 +11,7 @@ mod http;
 mod identity;
 mod inbox;
 mod process;
+mod queue;
 mod reading;
 mod roles;
 mod row_level_security;

@@ -1,6 +1,7 @@
 //! Whose message is it? A person on WhatsApp is known by a business-scoped user id (BSUID), by a phone number, or by both;
 //! since 2026 the number may be missing, and it may come and go.
 
+mod phone;
 mod resolve;
 
 use kernel::ids::ContactId;
@@ -57,6 +58,11 @@ impl Person {
     pub fn keys(&self) -> impl Iterator<Item = &IdentityKey> {
         self.bsuid.iter().chain(&self.phone)
     }
+
+    /// The keys under which they may be stored: their own, and the phone number as it may have been written before.
+    pub fn keys_to_look_up(&self) -> impl Iterator<Item = IdentityKey> {
+        self.keys().cloned().chain(self.phone.as_ref().and_then(IdentityKey::other_spelling))
+    }
 }
 
 impl IdentityKey {
@@ -70,5 +76,11 @@ impl IdentityKey {
     pub fn phone(number: &str) -> Option<Self> {
         let value: String = number.chars().filter(char::is_ascii_digit).collect();
         (!value.is_empty()).then(|| Self { kind: IdentityKind::Phone, scope: String::new(), value })
+    }
+
+    /// The same phone number as WhatsApp may write it, too.
+    fn other_spelling(&self) -> Option<Self> {
+        let value = phone::other_spelling(&self.value).filter(|_| self.kind == IdentityKind::Phone)?;
+        Some(Self { value, ..self.clone() })
     }
 }

@@ -41,6 +41,8 @@ enum RelayError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Queue(#[from] QueueError),
+    #[error("the broker kept none of the events")]
+    NothingKept,
 }
 
 impl Relay {
@@ -90,7 +92,7 @@ impl Relay {
             }
         };
         self.give_back(&due, &published.iter().copied().collect()).await?;
-        Ok(due.len())
+        if published.is_empty() { Err(RelayError::NothingKept) } else { Ok(due.len()) }
     }
 
     async fn claim(&self) -> Result<Vec<DueEvent>, StoreError> {

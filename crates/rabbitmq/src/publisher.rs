@@ -78,7 +78,12 @@ impl RabbitPublisher {
 impl EventPublisher for RabbitPublisher {
     async fn publish(&self, events: &[DueEvent]) -> Result<Vec<EventId>, QueueError> {
         let exchange = self.broker.topology().inbound_exchange.as_str();
-        self.with_channel(async |channel| publish(channel, exchange, events).await).await
+        let batch = self.with_channel(async |channel| publish(channel, exchange, events).await).await?;
+        if batch.returned > 0 {
+            // The queue is gone: opening declares it again.
+            *self.open.lock().await = None;
+        }
+        Ok(batch.kept)
     }
 
     async fn waiting(&self) -> Result<u32, QueueError> {
@@ -92,7 +97,14 @@ impl EventPublisher for RabbitPublisher {
     }
 }
 
-async fn publish(channel: &Channel, exchange: &str, events: &[DueEvent]) -> Result<Vec<EventId>, BrokerError> {
+/// What the broker said to a batch.
+struct Batch {
+    kept: Vec<EventId>,
+    /// Messages that no queue took.
+    returned: usize,
+}
+
+async fn publish(channel: &Channel, exchange: &str, events: &[DueEvent]) -> Result<Batch, BrokerError> {
     let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
     let mut confirms = Vec::with_capacity(events.len());
     for event in events {
@@ -102,11 +114,11 @@ async fn publish(channel: &Channel, exchange: &str, events: &[DueEvent]) -> Resu
             channel.basic_publish(exchange.into(), ROUTING_KEY.into(), options, id.as_bytes(), properties).await?;
         confirms.push(confirm);
     }
-    let mut acknowledged = Vec::with_capacity(events.len());
+    let mut kept = Vec::with_capacity(events.len());
     let mut returned: HashSet<String> = HashSet::new();
     for (event, confirmation) in events.iter().zip(join_all(confirms).await) {
         match confirmation? {
-            Confirmation::Ack(None) => acknowledged.push(event.id),
+            Confirmation::Ack(None) => kept.push(event.id),
             // A returned message may hang on the confirm of another one: only its own id tells which it was.
             Confirmation::Ack(Some(message)) | Confirmation::Nack(Some(message)) => {
                 returned.extend(message.properties.message_id().as_ref().map(ToString::to_string));
@@ -114,8 +126,8 @@ async fn publish(channel: &Channel, exchange: &str, events: &[DueEvent]) -> Resu
             Confirmation::Nack(None) | Confirmation::NotRequested => {}
         }
     }
-    acknowledged.retain(|id| !returned.contains(&id.to_string()));
-    Ok(acknowledged)
+    kept.retain(|id| !returned.contains(&id.to_string()));
+    Ok(Batch { kept, returned: returned.len() })
 }
 
 fn properties(id: &str, traceparent: Option<&str>) -> BasicProperties {

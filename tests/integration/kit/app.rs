@@ -32,11 +32,13 @@ pub(crate) struct Settings {
     /// A database of its own.
     pub(crate) alone: bool,
     pub(crate) self_service: bool,
+    /// Nobody listens where the broker should be.
+    pub(crate) broker_away: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { pipeline: false, alone: false, self_service: true }
+        Self { pipeline: false, alone: false, self_service: true, broker_away: false }
     }
 }
 
@@ -46,8 +48,9 @@ pub(crate) struct TestApp {
     pub(crate) database: TestDatabase,
     /// The adapter, for what has no endpoint.
     pub(crate) postgres: Postgres,
+    /// What this app's queues are called after.
+    pub(crate) namespace: String,
     running: Running,
-    namespace: String,
     settings: Settings,
 }
 
@@ -133,7 +136,7 @@ impl TestApp {
     /// Ends an app of which nobody expected that it processes anything.
     pub(crate) async fn finish_unprocessed(self) {
         self.running.stop().await;
-        if self.settings.pipeline {
+        if self.settings.pipeline && !self.settings.broker_away {
             broker::delete(&self.namespace).await;
         }
         if self.settings.alone || self.settings.pipeline {
@@ -179,6 +182,7 @@ pub(crate) fn metrics() -> String {
 
 async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -> ServeConfig {
     let first = vec![7; 32];
+    let amqp_url = if settings.broker_away { "amqp://127.0.0.1:1/%2f" } else { &services().await.amqp_url };
     ServeConfig {
         database: DatabaseConfig {
             url: database.app_url.as_str().into(),
@@ -187,7 +191,7 @@ async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -
             platform_connections: 2,
             intake_connections: 4,
         },
-        amqp: AmqpConfig { url: services().await.amqp_url.as_str().into(), namespace: namespace.to_owned() },
+        amqp: AmqpConfig { url: amqp_url.into(), namespace: namespace.to_owned() },
         http: HttpConfig {
             listen: "127.0.0.1:0".parse().unwrap(),
             metrics_listen: "127.0.0.1:0".parse().unwrap(),

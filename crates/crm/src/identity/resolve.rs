@@ -29,15 +29,20 @@ pub struct Attachment {
 /// the other attached, unless somebody else has it, or the contact that the phone leads to already is somebody with
 /// another BSUID: numbers are recycled, so that is a contradiction for people to look at, never a silent merge.
 ///
-/// `known` has every stored identity with a key of these people, and all BSUIDs of the contacts behind those.
+/// `known` has every stored identity with a [key to look up](Person::keys_to_look_up) of these people, and all BSUIDs of the contacts behind those.
 #[must_use]
 pub fn resolve(known: &[KnownIdentity], people: &[Person], clock: &dyn Clock) -> Resolution {
     let mut owners: HashMap<IdentityKey, ContactId> =
         known.iter().map(|identity| (identity.key.clone(), identity.contact)).collect();
     let mut resolution = Resolution::default();
     for person in people {
-        let owner = |key: &Option<IdentityKey>| key.as_ref().and_then(|key| owners.get(key)).copied();
-        let (by_bsuid, by_phone) = (owner(&person.bsuid), owner(&person.phone));
+        let owner = |key: &IdentityKey| owners.get(key).copied();
+        let by_bsuid = person.bsuid.as_ref().and_then(owner);
+        // The very number wins over its other spelling.
+        let by_phone = person
+            .phone
+            .as_ref()
+            .and_then(|phone| owner(phone).or_else(|| phone.other_spelling().as_ref().and_then(owner)));
         let phone_is_of_another = by_phone.is_some_and(|contact| {
             by_bsuid.is_none() && person.bsuid.as_ref().is_some_and(|bsuid| has_other_bsuid(&owners, contact, bsuid))
         });
@@ -120,6 +125,17 @@ mod tests {
         assert_eq!(resolution.contacts, [contact]);
         assert_eq!(resolution.attached, [Attachment { key: IdentityKey::bsuid("waba", "US.1"), contact }]);
         assert!(resolution.new.is_empty());
+    }
+
+    #[test]
+    fn a_number_of_brazil_is_found_with_and_without_its_nine() {
+        let clock = clock();
+        let contact = ContactId::new(&clock);
+        let stored = [known(IdentityKey::phone("551187654321").unwrap(), contact)];
+        let person = person(None, Some("5511987654321"));
+        let resolution = resolve(&stored, std::slice::from_ref(&person), &clock);
+        assert_eq!(resolution.contacts, [contact]);
+        assert_eq!(resolution.attached, [Attachment { key: person.phone.unwrap(), contact }]);
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub async fn record_inbound(
 ) -> Result<Recorded, StoreError> {
     let now = clock.now();
     // Everyone in the batch is locked before anything is read: what is read below stays true until the commit.
-    let keys: BTreeSet<_> = batch.iter().flat_map(|message| message.sender.keys().cloned()).collect();
+    let keys: BTreeSet<_> = batch.iter().flat_map(|message| message.sender.keys_to_look_up()).collect();
     let keys: Vec<_> = keys.into_iter().collect();
     repo.lock_people(&keys).await?;
 
