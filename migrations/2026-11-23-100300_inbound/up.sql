@@ -50,7 +50,11 @@ CREATE TABLE webhook_events (
   waba_id         text,
   -- Per app, not per tenant: two apps must not be able to smother each other's events.
   CONSTRAINT webhook_events_app_id_dedupe_key_key UNIQUE (app_id, dedupe_key),
-  CHECK ((status = 'unroutable') <= (tenant_id IS NULL))
+  -- Whatever is to be processed belongs to somebody.
+  CHECK (CASE status WHEN 'unroutable' THEN tenant_id IS NULL
+                     WHEN 'dead_letter' THEN true
+                     WHEN 'discarded' THEN true
+                     ELSE tenant_id IS NOT NULL END)
 ) WITH (fillfactor = 70);
 CREATE INDEX webhook_events_tenant_idx ON webhook_events (tenant_id, received_at DESC, id DESC);
 CREATE INDEX webhook_events_dead_letter_idx ON webhook_events (tenant_id, received_at DESC, id DESC)

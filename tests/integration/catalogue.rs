@@ -88,6 +88,26 @@ async fn no_policy_lets_the_application_see_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_platform_role_sees_what_is_listed_and_nothing_else() {
+    let seen = findings(
+        "SELECT DISTINCT table_name::text AS finding FROM information_schema.role_table_grants
+          WHERE table_schema = 'public' AND grantee = 'parley_platform'
+          UNION SELECT tablename::text FROM pg_policies WHERE roles::text LIKE '%parley_platform%' ORDER BY 1",
+    )
+    .await;
+    let listed = [
+        "__diesel_schema_migrations",
+        "signing_keys",
+        "tenants",
+        "webhook_events",
+        "webhook_outbox",
+        "webhook_payloads",
+        "whatsapp_accounts",
+    ];
+    assert_eq!(seen, listed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn foreign_keys_between_tenant_tables_carry_the_tenant() {
     let without = findings(&format!(
         "SELECT con.conname::text AS finding FROM pg_constraint con

@@ -102,6 +102,7 @@ async fn a_refused_login_tells_nothing() {
     for (reference, email) in [
         (tenant.slug.as_str(), "nobody@example.com"),
         (tenant.slug.as_str(), "no address"),
+        (tenant.slug.as_str(), ""),
         ("no-such-tenant", tenant.email.as_str()),
         ("0190b5a2-7e2f-7000-8000-000000000000", tenant.email.as_str()),
         (other.slug.as_str(), tenant.email.as_str()),

@@ -1,6 +1,6 @@
 //! The broker may come and go: it carries nothing that is not in the ledger.
 
-use crate::kit::app::{Settings, TestApp};
+use crate::kit::app::{Broker, Settings, TestApp};
 use crate::kit::broker;
 use crate::kit::meta::text;
 
@@ -23,7 +23,7 @@ async fn queues_that_were_deleted_are_declared_again_and_nothing_is_lost() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_broker_is_away_deliveries_are_accepted_and_kept() {
-    let app = TestApp::start_with(Settings { pipeline: true, broker_away: true, ..Settings::default() }).await;
+    let app = TestApp::start_with(Settings { pipeline: true, broker: Broker::Away, ..Settings::default() }).await;
     let number = app.tenant().await.connect().await;
     app.deliver(&number.delivery(&[text("15550100", "kept")])).await.expect(200);
     let due =

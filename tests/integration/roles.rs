@@ -43,13 +43,22 @@ async fn a_role_that_could_look_behind_the_wall_is_refused() {
     assert!(matches!(problem(&database, &bypassing).await, RoleProblem::BypassesRls(_)));
     let member = role(&database, "parley_test_member", "IN ROLE parley_owner").await;
     assert!(matches!(problem(&database, &member).await, RoleProblem::Member(_, of) if of == "parley_owner"));
+    let creating = role(&database, "parley_test_creating", "CREATEROLE").await;
+    assert!(matches!(problem(&database, &creating).await, RoleProblem::CreatesRoles(_)));
+    let borrowed = format!("{}?options=-c%20role%3Dparley_app", database.admin_url);
+    assert!(
+        matches!(problem(&database, &borrowed).await, RoleProblem::Borrowed { session, .. } if session == "postgres")
+    );
     assert!(matches!(problem(&database, &database.platform_url).await, RoleProblem::OtherRole { .. }));
 
     database.admin().await.batch_execute("ALTER TABLE contacts OWNER TO parley_app").await.unwrap();
     assert!(matches!(problem(&database, &database.app_url).await, RoleProblem::Owner(_, table) if table == "contacts"));
     let mut admin = AsyncPgConnection::establish(&services().await.database_url).await.unwrap();
     database.drop().await;
-    admin.batch_execute("DROP ROLE parley_test_bypassing; DROP ROLE parley_test_member").await.unwrap();
+    admin
+        .batch_execute("DROP ROLE parley_test_bypassing; DROP ROLE parley_test_member; DROP ROLE parley_test_creating")
+        .await
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

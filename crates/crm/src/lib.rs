@@ -10,6 +10,8 @@
 //! function. Reading is in `read.rs`. To add a use case: a file of its own, its port in `ports.rs`, the adapter's half in
 //! `crates/postgres/src/crm/`.
 
+#![deny(clippy::future_not_send)]
+
 mod contact;
 mod conversation;
 pub mod identity;

@@ -1,7 +1,10 @@
-use inbound::{EventIntake, MetaAppKey, StoredEvent, split};
+use chrono::{DateTime, Utc};
+use inbound::{EventIntake, MetaAppKey, NewEvent, StoredEvent, split};
 use kernel::{Clock, StoreError};
 
 use crate::{Database, settle};
+
+const CHUNK: usize = 1_000;
 
 /// What became of a delivery.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +33,21 @@ pub async fn accept_delivery(
     // One order for everyone: two deliveries with the same events wait for each other instead of deadlocking.
     events.sort_by(|a, b| a.dedupe_key.cmp(&b.dedupe_key));
     let mut tx = database.intake().await?;
-    let outcome = EventIntake::store_events(&mut *tx, app, &events, clock.now()).await;
+    let outcome = store(&mut *tx, app, &events, clock.now()).await;
     let stored = settle(tx, outcome).await?;
     Ok(Accepted { events: events.len(), stored })
+}
+
+/// A delivery has one event as a rule and up to a thousand; no statement grows beyond what is quick.
+async fn store(
+    repo: &mut dyn EventIntake,
+    app: &MetaAppKey,
+    events: &[NewEvent],
+    now: DateTime<Utc>,
+) -> Result<Vec<StoredEvent>, StoreError> {
+    let mut stored = Vec::new();
+    for chunk in events.chunks(CHUNK) {
+        stored.extend(repo.store_events(app, chunk, now).await?);
+    }
+    Ok(stored)
 }

@@ -13,6 +13,8 @@
 //! that take the [`Database`] itself do so because a password hash lies between their transactions, and no transaction
 //! is held open across one.
 
+#![deny(clippy::future_not_send)]
+
 mod accept_delivery;
 mod authenticate;
 mod connect_account;

@@ -1,6 +1,7 @@
 use iam::{
     Email, Password, PasswordHash, Tenant, TenantDirectory, TenantReference, TenantStatus, User, UserRepo, UserStatus,
 };
+use kernel::ids::TenantId;
 use kernel::{StoreError, TenantScope};
 use rbac::MembershipRepo;
 use tokens::Client;
@@ -40,12 +41,13 @@ pub async fn log_in(identity: &Identity, input: LogIn) -> Result<LoggedIn, LogIn
     if !right || !may_work {
         return Err(LogInError::InvalidCredentials);
     }
-    let mut tx = identity.database.tenant(&scope(&tenant)).await?;
+    let mut tx = identity.database.tenant(&scope(tenant.id)).await?;
     let outcome = start(identity, &mut *tx, tenant, user, client).await;
     settle(tx, outcome).await
 }
 
-/// The tenant, and its user with that address.
+/// The tenant, and its user with that address. An unknown tenant is asked for the user, too: the time of the answer must not
+/// tell which it was.
 async fn find(
     identity: &Identity,
     reference: &TenantReference,
@@ -53,11 +55,13 @@ async fn find(
 ) -> Result<Option<(Tenant, User, PasswordHash)>, StoreError> {
     let mut tx = identity.database.directory().await?;
     let found = TenantDirectory::find_tenant(&mut *tx, reference).await;
-    let Some(tenant) = settle(tx, found).await? else { return Ok(None) };
+    let tenant = settle(tx, found).await?;
 
-    let mut tx = identity.database.tenant(&scope(&tenant)).await?;
+    let id = tenant.as_ref().map_or_else(|| TenantId::new(&*identity.clock), |tenant| tenant.id);
+    let mut tx = identity.database.tenant(&scope(id)).await?;
     let found = UserRepo::user_by_email(&mut *tx, email).await;
-    Ok(settle(tx, found).await?.map(|(user, hash)| (tenant, user, hash)))
+    let user = settle(tx, found).await?;
+    Ok(tenant.zip(user).map(|(tenant, (user, hash))| (tenant, user, hash)))
 }
 
 async fn start(
@@ -80,8 +84,8 @@ async fn start(
 }
 
 #[expect(clippy::disallowed_methods, reason = "whoever logs in names the tenant; its user's password is then checked")]
-const fn scope(tenant: &Tenant) -> TenantScope {
-    TenantScope::mint(tenant.id)
+const fn scope(tenant: TenantId) -> TenantScope {
+    TenantScope::mint(tenant)
 }
 
 impl From<StoreError> for LogInError {

@@ -25,7 +25,8 @@ pub struct Buried {
 }
 
 /// Turns events of one tenant into contacts, conversations, messages and interactions, in one transaction with their being
-/// finished: either all of it is there or none. An event that makes no sense is buried and harms no other.
+/// finished: either all of it is there or none. An event that makes no sense is buried and harms no other; one that somebody
+/// else has finished meanwhile, or whose next attempt is later, is left alone.
 ///
 /// # Errors
 /// [`StoreError`]: nothing of the group may be committed.
@@ -34,9 +35,12 @@ pub async fn process_events(
     events: &[QueuedEvent],
     clock: &dyn Clock,
 ) -> Result<Processed, StoreError> {
+    let now = clock.now();
+    let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
+    let taken = EventOutcomeRepo::take_events(tx, &ids, now).await?;
     let mut processed = Processed::default();
     let mut messages = Vec::new();
-    for event in events {
+    for event in events.iter().filter(|event| taken.contains(&event.id)) {
         match read(event) {
             Ok(message) => {
                 messages.extend(message);
@@ -48,7 +52,6 @@ pub async fn process_events(
     if !messages.is_empty() {
         processed.messages = record_inbound(tx, messages, clock).await?.messages;
     }
-    let now = clock.now();
     EventOutcomeRepo::finish_events(tx, &processed.finished, now).await?;
     for buried in &processed.buried {
         EventOutcomeRepo::bury_event(tx, buried.event, ErrorClass::Permanent, &buried.reason, now).await?;

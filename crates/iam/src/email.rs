@@ -44,6 +44,12 @@ impl Email {
         }
     }
 
+    /// An address that nobody can have: for work that must look like any other.
+    #[must_use]
+    pub const fn of_nobody() -> Self {
+        Self { original: String::new(), normalized: String::new() }
+    }
+
     /// An address as it was stored, both forms.
     #[must_use]
     pub const fn from_stored(original: String, normalized: String) -> Self {

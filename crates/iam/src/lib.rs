@@ -9,6 +9,8 @@
 //! To add to it: a type with a validating constructor in a file of its own, its port in `ports.rs`, the adapter's half in
 //! `crates/postgres/src/iam/`. Use cases that also touch roles or sessions (sign-up, login) live in `flows`.
 
+#![deny(clippy::future_not_send)]
+
 mod email;
 mod password;
 mod password_hasher;

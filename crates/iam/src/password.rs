@@ -110,6 +110,12 @@ impl Password {
         Ok(Self(normalized.into()))
     }
 
+    /// A password that nobody can have chosen: for work that must look like any other.
+    #[must_use]
+    pub fn of_nobody() -> Self {
+        Self(SecretString::default())
+    }
+
     pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()
     }

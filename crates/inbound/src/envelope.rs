@@ -5,7 +5,7 @@
 //! ```
 //! One delivery may carry many entries, changes, messages and statuses, for several numbers and tenants.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use kernel::ids::EventId;
@@ -36,8 +36,16 @@ pub fn split(body: &[u8], clock: &dyn Clock) -> Vec<NewEvent> {
         }
         _ => splitter.unparsed(&Route::default(), body),
     }
+    // The same thing twice in one delivery is one event.
+    let mut seen = HashSet::new();
+    splitter.events.retain(|event| seen.insert(event.dedupe_key.clone()));
     splitter.events
 }
+
+/// What each message and status gets a copy of. Whatever else stands beside them stays with the change, as an event of its
+/// own: copied to a thousand messages it would fill the memory.
+const SHARED: [&str; 3] = ["messaging_product", "metadata", "errors"];
+const LISTS: [&str; 3] = ["contacts", "messages", "statuses"];
 
 /// What a thing is routed by.
 #[derive(Clone, Debug, Default)]
@@ -79,8 +87,11 @@ impl Splitter<'_> {
         let field = change.text("field").unwrap_or_default();
         let items = if field == "messages" { self.items(entry, &route, &value) } else { 0 };
         if items == 0 {
-            let key = fingerprint(raw.get());
-            self.push(EventKind::field(&field), &route, key, enclose(entry, raw.get()));
+            let payload = enclose(entry, raw.get());
+            self.push(EventKind::field(&field), &route, fingerprint(&payload), payload);
+        } else if let Some(rest) = rest(&value) {
+            let payload = enclose(entry, &rest);
+            self.push(EventKind::field(&field), &route, fingerprint(&payload), payload);
         }
     }
 
@@ -93,11 +104,11 @@ impl Splitter<'_> {
                 self.unparsed(route, raw.get().as_bytes());
                 continue;
             };
+            let payload = enclose(entry, &single(value, "messages", raw, people.of_message(&message)));
             let key = match (&route.phone_number_id, message.text("id")) {
                 (Some(phone), Some(wamid)) => short_key(format!("m:{phone}:{wamid}")),
-                _ => fingerprint(raw.get()),
+                _ => fingerprint(&payload),
             };
-            let payload = enclose(entry, &single(value, "messages", raw, people.of_message(&message)));
             self.push(EventKind::message(), route, key, payload);
         }
         for raw in &statuses {
@@ -105,15 +116,15 @@ impl Splitter<'_> {
                 self.unparsed(route, raw.get().as_bytes());
                 continue;
             };
+            let payload = enclose(entry, &single(value, "statuses", raw, people.of_status(&status)));
             let participant = ["recipient_participant_user_id", "recipient_participant_id", "participant_recipient_id"]
                 .iter()
                 .find_map(|name| status.text(name))
                 .unwrap_or_default();
             let key = match (status.text("id"), status.text("status")) {
                 (Some(wamid), Some(step)) => short_key(format!("s:{wamid}:{step}:{participant}")),
-                _ => fingerprint(raw.get()),
+                _ => fingerprint(&payload),
             };
-            let payload = enclose(entry, &single(value, "statuses", raw, people.of_status(&status)));
             self.push(EventKind::status(), route, key, payload);
         }
         messages.len() + statuses.len()
@@ -178,13 +189,21 @@ impl<'a> People<'a> {
 fn single(value: &Object<'_>, list: &str, item: &RawValue, person: Option<&RawValue>) -> String {
     let mut change = String::from(r#"{"field":"messages","value":{"#);
     for (key, slice) in value.members() {
-        if !matches!(key, "contacts" | "messages" | "statuses") {
+        if SHARED.contains(&key) {
             let _ = write!(change, "{}:{},", quote(key), slice.get());
         }
     }
     let _ = write!(change, r#""contacts":[{}],"#, person.map_or("", RawValue::get));
     let _ = write!(change, r#""{list}":[{}]}}}}"#, item.get());
     change
+}
+
+/// What stands beside messages and statuses and is not known, if there is anything.
+fn rest(value: &Object<'_>) -> Option<String> {
+    value.members().find(|(key, _)| !SHARED.contains(key) && !LISTS.contains(key))?;
+    let members = value.members().filter(|(key, _)| !LISTS.contains(key));
+    let members: Vec<String> = members.map(|(key, slice)| format!("{}:{}", quote(key), slice.get())).collect();
+    Some(format!(r#"{{"field":"messages","value":{{{}}}}}"#, members.join(",")))
 }
 
 /// The entry with this one change in it.

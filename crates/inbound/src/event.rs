@@ -40,10 +40,12 @@ impl EventKind {
         Self("unparsed".to_owned())
     }
 
-    /// A change of another field; a name that is no plain word is `other`.
+    /// A change of another field; a name that is no plain word, or one of ours, is `other`.
     #[must_use]
     pub fn field(name: &str) -> Self {
-        let plain = (1..=Self::MAX_BYTES).contains(&name.len())
+        let ours = matches!(name, "message" | "status" | "unparsed");
+        let plain = !ours
+            && (1..=Self::MAX_BYTES).contains(&name.len())
             && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
         Self(if plain { name } else { "other" }.to_owned())
     }
@@ -118,12 +120,6 @@ impl EventStatus {
             Self::Unroutable => "unroutable",
             Self::Held => "held",
         }
-    }
-
-    /// Whether there is work to do for it.
-    #[must_use]
-    pub const fn is_waiting(self) -> bool {
-        matches!(self, Self::Received | Self::Retrying)
     }
 }
 

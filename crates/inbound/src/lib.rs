@@ -10,6 +10,8 @@
 //! Parsing is lenient throughout: a broken item becomes an event of its own and never harms its neighbours. Nothing here
 //! knows a tenant: the account decides, in the statement that stores the event.
 
+#![deny(clippy::future_not_send)]
+
 mod account;
 mod accounts;
 mod app_secrets;
@@ -23,13 +25,13 @@ mod retry;
 
 pub use account::{AccountStatus, InvalidAccountField, MetaAppKey, MetaId, NewAccount, WhatsAppAccount};
 pub use accounts::accounts;
-pub use app_secrets::{AppSecret, AppSecrets, EmptySecret, InvalidSignature};
+pub use app_secrets::{AppSecret, AppSecrets, EmptySecret, InvalidSignature, Signature};
 pub use envelope::split;
 pub use event::{DueEvent, ErrorClass, EventKind, EventStatus, NewEvent, QueuedEvent, StoredEvent};
 pub use handshake::{Handshake, HandshakeRefused, VerifyToken};
 pub use message::{DecodedMessage, MediaPointer, Undecodable, decode_message};
 pub use ports::{
     AccountDirectory, AccountRepo, Delivery, EventIntake, EventLedger, EventOutcomeRepo, EventPublisher, EventSource,
-    QueueError, constraint,
+    Published, QueueError, constraint,
 };
 pub use retry::RetryPolicy;

@@ -1,5 +1,7 @@
+use std::collections::HashSet;
+
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use kernel::ids::{AccountId, EventId};
 use kernel::{Page, PageRequest, StoreError};
 
@@ -25,7 +27,8 @@ pub trait AccountRepo: Send {
 /// WhatsApp accounts of all tenants, for operators.
 #[async_trait]
 pub trait AccountDirectory: Send {
-    /// Makes a pending account active; whether there was one. Conflicts with [`constraint::ACTIVE_NUMBER`].
+    /// Makes a pending account active, and drives what came for its number before; whether there was one. Conflicts with
+    /// [`constraint::ACTIVE_NUMBER`].
     async fn approve_account(&mut self, id: AccountId, now: DateTime<Utc>) -> Result<bool, StoreError>;
     /// Every account with the slug of its tenant, newest first.
     async fn all_accounts(&mut self) -> Result<Vec<(String, WhatsAppAccount)>, StoreError>;
@@ -48,20 +51,31 @@ pub trait EventIntake: Send {
 /// is left to do can be read from here.
 #[async_trait]
 pub trait EventLedger: Send {
-    /// Takes events whose time has come: they are not due again before `lease` ends, so that no other relay takes them
+    /// Takes events whose time has come: they are not due again before `until`, so that no other relay takes them
     /// meanwhile, and one that dies with them in hand delays them by no more than that.
     async fn claim_due(
         &mut self,
         now: DateTime<Utc>,
-        lease: TimeDelta,
+        until: DateTime<Utc>,
         limit: i64,
     ) -> Result<Vec<DueEvent>, StoreError>;
-    /// The broker has them: they are due again only if nothing is heard for a good while.
-    async fn mark_published(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError>;
-    /// They could not be published and are due at once.
-    async fn release(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError>;
-    /// Events without a tenant whose number has been connected since are given to it; how many.
-    async fn adopt_unroutable(&mut self, now: DateTime<Utc>) -> Result<usize, StoreError>;
+    /// The broker has them: they are due again only if nothing is heard for a good while. Those that are no longer as
+    /// they were claimed stay as they are.
+    async fn mark_published(
+        &mut self,
+        events: &[EventId],
+        claimed_until: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
+    /// They could not be published and are due at once; those that are no longer as they were claimed stay as they are.
+    async fn release(
+        &mut self,
+        events: &[EventId],
+        claimed_until: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
+    /// Events without a tenant whose number has been connected since are given to it, so many at a time; how many.
+    async fn adopt_unroutable(&mut self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError>;
     /// What a worker needs of the events that are not finished; others are left out.
     async fn waiting_events(&mut self, events: &[EventId]) -> Result<Vec<QueuedEvent>, StoreError>;
     /// The broker gave up delivering them, and nobody has written that down: they are dead letters. How many.
@@ -72,23 +86,26 @@ pub trait EventLedger: Send {
 /// has finished meanwhile stays as it is.
 #[async_trait]
 pub trait EventOutcomeRepo: Send {
+    /// Those of the events that are to be processed now: not finished, and not waiting for a later attempt. They are this
+    /// transaction's until it ends; others who want them wait, in one order.
+    async fn take_events(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<HashSet<EventId>, StoreError>;
     async fn finish_events(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError>;
-    /// Notes a failure and when to try again.
+    /// Notes a failure and when to try again; whether the event was still waiting.
     async fn retry_event(
         &mut self,
         event: EventId,
         next_attempt_at: DateTime<Utc>,
         class: ErrorClass,
         error: &str,
-    ) -> Result<(), StoreError>;
-    /// Notes a failure as the last: the event is a dead letter.
+    ) -> Result<bool, StoreError>;
+    /// Notes a failure as the last: the event is a dead letter; whether it was still waiting.
     async fn bury_event(
         &mut self,
         event: EventId,
         class: ErrorClass,
         error: &str,
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError>;
+    ) -> Result<bool, StoreError>;
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -98,11 +115,21 @@ pub struct QueueError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 /// Where the relay publishes.
 #[async_trait]
 pub trait EventPublisher: Send + Sync {
-    /// Publishes the ids of events; answers those that the broker has confirmed to keep. The others are unknown, not
-    /// unsent.
-    async fn publish(&self, events: &[DueEvent]) -> Result<Vec<EventId>, QueueError>;
+    /// Publishes the ids of events; answers what the broker said.
+    async fn publish(&self, events: &[DueEvent]) -> Result<Published, QueueError>;
     /// How many ids wait in the queue, without those that a worker has in hand.
     async fn waiting(&self) -> Result<u32, QueueError>;
+}
+
+/// What the broker said to a batch of ids.
+#[derive(Clone, Debug, Default)]
+pub struct Published {
+    /// Confirmed to be kept. All others are to be published again.
+    pub kept: Vec<EventId>,
+    /// How many no queue took.
+    pub returned: usize,
+    /// How many were refused.
+    pub nacked: usize,
 }
 
 /// An id that the broker delivered, to be settled by its tag.

@@ -9,6 +9,7 @@
 mod actor;
 mod clock;
 mod entropy;
+mod error_chain;
 mod hex;
 pub mod ids;
 mod page;
@@ -20,6 +21,7 @@ mod store;
 pub use actor::{Actor, Permit};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use entropy::{Entropy, NoEntropy, SystemEntropy};
+pub use error_chain::error_chain;
 pub use hex::hex;
 pub use page::{Cursor, Limit, LimitOutOfRange, Page, PageRequest};
 pub use permission::{

@@ -7,6 +7,8 @@
 //! Any number of each may run, in any number of processes: what they share is in the database. Each runs until its token
 //! is cancelled, and then finishes what it has in hand.
 
+#![deny(clippy::future_not_send)]
+
 mod backoff;
 mod metrics;
 mod recorder;
@@ -17,9 +19,3 @@ pub use metrics::describe as describe_metrics;
 pub use recorder::Recorder;
 pub use relay::Relay;
 pub use worker::Worker;
-
-/// An error with everything that caused it, for a line in the log.
-fn error_chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
-}

@@ -4,13 +4,12 @@ use std::sync::Arc;
 use flows::{Database, settle};
 use inbound::{Delivery, EventLedger, EventSource};
 use kernel::ids::EventId;
-use kernel::{Clock, StoreError};
+use kernel::{Clock, StoreError, error_chain};
 use metrics::counter;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::backoff::Backoff;
-use crate::error_chain;
 use crate::metrics::DEAD_LETTERED;
 
 /// Empties the queue of dead letters. Most of them are dead letters in the database already; the broker gives up on
@@ -29,6 +28,7 @@ impl Recorder {
         let mut backoff = Backoff::new();
         loop {
             let deliveries = tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 deliveries = source.receive(BATCH) => deliveries,
             };

@@ -3,18 +3,18 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use flows::{Database, settle};
-use inbound::{DueEvent, EventLedger, EventPublisher, QueueError};
+use inbound::{DueEvent, EventLedger, EventPublisher, Published, QueueError};
 use kernel::ids::EventId;
-use kernel::{Clock, StoreError};
+use kernel::{Clock, StoreError, error_chain};
 use metrics::counter;
 use tokio::sync::Notify;
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use crate::backoff::Backoff;
-use crate::error_chain;
 use crate::metrics::PUBLISHED;
 
 /// Moves what is due from the ledger to the queue: at once when it is nudged, and each second in any case, because nudges
@@ -30,6 +30,7 @@ pub struct Relay {
 
 /// As many as go out in one pipelined batch.
 const BATCH: usize = 500;
+const LIMIT: i64 = 500;
 /// Much longer than a batch takes. Who dies with a claim delays its events by no more than this; who is slower than this
 /// has them published twice, which is harmless.
 const LEASE: TimeDelta = TimeDelta::seconds(5);
@@ -45,17 +46,29 @@ enum RelayError {
     NothingKept,
 }
 
+/// Events that are ours to publish until then.
+struct Claim {
+    events: Vec<DueEvent>,
+    until: DateTime<Utc>,
+}
+
 impl Relay {
     /// Runs until it is told to stop.
     pub async fn run(self, stop: CancellationToken) {
         let mut backoff = Backoff::new();
+        let mut tick = interval(SWEEP_INTERVAL);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !stop.is_cancelled() {
             match self.sweep().await {
                 // There may be more.
                 Ok(BATCH) => backoff.reset(),
                 Ok(_) => {
                     backoff.reset();
-                    self.wait(&stop).await;
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = self.nudge.notified() => {}
+                        _ = tick.tick() => self.adopt().await,
+                    }
                 }
                 Err(error) => {
                     warn!(error = error_chain(&error), "the relay waits for what it depends on");
@@ -69,47 +82,45 @@ impl Relay {
         }
     }
 
-    async fn wait(&self, stop: &CancellationToken) {
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = self.nudge.notified() => {}
-            () = tokio::time::sleep(SWEEP_INTERVAL) => {}
+    /// Drives events again whose number has been connected since.
+    async fn adopt(&self) {
+        match self.try_adopt().await {
+            Ok(0) => {}
+            Ok(adopted) => info!(events = adopted, "events of numbers that have been connected since are driven again"),
+            Err(error) => warn!(error = error_chain(&error), "events of unknown numbers were not looked at"),
         }
+    }
+
+    async fn try_adopt(&self) -> Result<usize, StoreError> {
+        let mut tx = self.database.intake().await?;
+        let outcome = EventLedger::adopt_unroutable(&mut *tx, self.clock.now(), LIMIT).await;
+        settle(tx, outcome).await
     }
 
     /// Publishes one batch of what is due; how many events were due. No transaction is open while the broker is spoken to:
     /// the claim has a lease instead.
     async fn sweep(&self) -> Result<usize, RelayError> {
-        let due = self.claim().await?;
-        if due.is_empty() {
+        let claim = self.claim().await?;
+        if claim.events.is_empty() {
             return Ok(0);
         }
-        let published = match self.publish(&due).await {
+        let published = match self.publish(&claim.events).await {
             Ok(published) => published,
             Err(error) => {
-                self.give_back(&due, &HashSet::new()).await?;
+                self.give_back(&claim, &HashSet::new()).await?;
                 return Err(error.into());
             }
         };
-        self.give_back(&due, &published.iter().copied().collect()).await?;
-        if published.is_empty() { Err(RelayError::NothingKept) } else { Ok(due.len()) }
+        self.give_back(&claim, &published.iter().copied().collect()).await?;
+        if published.is_empty() { Err(RelayError::NothingKept) } else { Ok(claim.events.len()) }
     }
 
-    async fn claim(&self) -> Result<Vec<DueEvent>, StoreError> {
+    async fn claim(&self) -> Result<Claim, StoreError> {
         let now = self.clock.now();
-        let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
+        let until = now + LEASE;
         let mut tx = self.database.intake().await?;
-        let outcome = async {
-            let adopted = EventLedger::adopt_unroutable(&mut *tx, now).await?;
-            let due = EventLedger::claim_due(&mut *tx, now, LEASE, limit).await?;
-            Ok::<_, StoreError>((adopted, due))
-        }
-        .await;
-        let (adopted, due) = settle(tx, outcome).await?;
-        if adopted > 0 {
-            info!(events = adopted, "events of numbers that have been connected since are driven again");
-        }
-        Ok(due)
+        let outcome = EventLedger::claim_due(&mut *tx, now, until, LIMIT).await;
+        Ok(Claim { events: settle(tx, outcome).await?, until })
     }
 
     /// Publishes, and answers what the ledger may count as published.
@@ -121,38 +132,44 @@ impl Relay {
         let (mut published, events) =
             if backlog { (again.iter().map(|event| event.id).collect(), new) } else { (Vec::new(), due.to_vec()) };
         if !events.is_empty() {
-            let confirmed = self.publisher.publish(&events).await.inspect_err(|_| {
-                counter!(PUBLISHED, "outcome" => "error").increment(events.len() as u64);
-            })?;
-            counter!(PUBLISHED, "outcome" => "confirmed").increment(confirmed.len() as u64);
-            let unconfirmed = events.len() - confirmed.len();
-            if unconfirmed > 0 {
-                counter!(PUBLISHED, "outcome" => "returned").increment(unconfirmed as u64);
-                warn!(events = unconfirmed, "the broker did not keep events; they are published again");
-            }
-            published.extend(confirmed);
+            let answer = self.publisher.publish(&events).await;
+            count(&answer, events.len());
+            published.extend(answer?.kept);
         }
         Ok(published)
     }
 
     /// Ends the claim: what was published is due again in a good while, the rest after the lease. The broker refuses
     /// seldom and for a reason, so the rest is not due at once; when it is away altogether, the events are.
-    async fn give_back(&self, due: &[DueEvent], published: &HashSet<EventId>) -> Result<(), StoreError> {
+    async fn give_back(&self, claim: &Claim, published: &HashSet<EventId>) -> Result<(), StoreError> {
         let now = self.clock.now();
         let (published, rest): (Vec<EventId>, Vec<EventId>) =
-            due.iter().map(|event| event.id).partition(|id| published.contains(id));
+            claim.events.iter().map(|event| event.id).partition(|id| published.contains(id));
         let mut tx = self.database.intake().await?;
         let outcome = async {
             if !published.is_empty() {
-                EventLedger::mark_published(&mut *tx, &published, now).await?;
+                EventLedger::mark_published(&mut *tx, &published, claim.until, now).await?;
             }
             if published.is_empty() && !rest.is_empty() {
-                EventLedger::release(&mut *tx, &rest, now).await?;
+                EventLedger::release(&mut *tx, &rest, claim.until, now).await?;
             }
             Ok::<_, StoreError>(())
         }
         .await;
         settle(tx, outcome).await
+    }
+}
+
+fn count(answer: &Result<Published, QueueError>, events: usize) {
+    let outcomes = match answer {
+        Ok(said) => vec![("confirmed", said.kept.len()), ("returned", said.returned), ("nacked", said.nacked)],
+        Err(_) => vec![("error", events)],
+    };
+    for (outcome, events) in outcomes {
+        counter!(PUBLISHED, "outcome" => outcome).increment(events as u64);
+        if outcome != "confirmed" && events > 0 {
+            warn!(outcome, events, "the broker did not keep events; they are published again");
+        }
     }
 }
 

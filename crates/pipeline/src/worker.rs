@@ -10,12 +10,11 @@ use flows::{Database, Processed, process_events, settle};
 use futures_util::FutureExt;
 use inbound::{Delivery, ErrorClass, EventLedger, EventSource, QueuedEvent, RetryPolicy};
 use kernel::ids::{EventId, TenantId};
-use kernel::{Clock, Entropy, StoreError, TenantScope};
+use kernel::{Clock, Entropy, StoreError, TenantScope, error_chain};
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, debug, info_span, warn};
+use tracing::{Instrument, debug, error, info_span, warn};
 
 use crate::backoff::Backoff;
-use crate::error_chain;
 use outcome::{Outcome, Outcomes};
 
 /// Takes ids from the queue and processes their events: all that came together, a tenant at a time, each tenant's in one
@@ -47,6 +46,7 @@ impl Worker {
     pub async fn run(self, mut source: Box<dyn EventSource>, stop: CancellationToken) {
         loop {
             let deliveries = tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 deliveries = source.receive(BATCH) => deliveries,
             };
@@ -71,6 +71,12 @@ impl Worker {
 
         let waiting: HashSet<EventId> = events.iter().map(|event| event.id).collect();
         outcomes.note_all(ids.into_iter().filter(|id| !waiting.contains(id)), Outcome::AlreadyDone);
+        let (events, homeless): (Vec<_>, Vec<_>) = events.into_iter().partition(|event| event.tenant.is_some());
+        for event in &homeless {
+            // The table does not allow it. Should it happen, the ledger keeps the event.
+            error!(event_id = %event.id, "an event without a tenant was to be processed");
+        }
+        outcomes.note_all(homeless.into_iter().map(|event| event.id), Outcome::AlreadyDone);
         for (tenant, group) in by_tenant(events) {
             let span = info_span!("process", tenant_id = %tenant, events = group.len());
             self.process(tenant, group, stop, &mut outcomes).instrument(span).await;
@@ -201,8 +207,12 @@ impl Worker {
             Some(delay) => Repo::retry_event(&mut *tx, event.id, now + delay, class, reason).await,
             None => Repo::bury_event(&mut *tx, event.id, class, reason, now).await,
         };
-        settle(tx, written).await?;
-        Ok(if delay.is_some() { Outcome::Retried } else { Outcome::Buried })
+        let was_waiting = settle(tx, written).await?;
+        Ok(match delay {
+            _ if !was_waiting => Outcome::AlreadyDone,
+            Some(_) => Outcome::Retried,
+            None => Outcome::Buried,
+        })
     }
 
     /// A random byte; without randomness everything simply waits equally long.
@@ -217,7 +227,6 @@ impl Worker {
 fn by_tenant(events: Vec<QueuedEvent>) -> BTreeMap<TenantId, Vec<QueuedEvent>> {
     let mut groups: BTreeMap<TenantId, Vec<QueuedEvent>> = BTreeMap::new();
     for event in events {
-        // Without a tenant an event is unroutable, and no unroutable event is in the ledger.
         if let Some(tenant) = event.tenant {
             groups.entry(tenant).or_default().push(event);
         }

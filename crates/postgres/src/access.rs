@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::error::OrStoreError;
 use crate::iam::{self_registration, slug, tenant_name, user_name};
-use crate::sql::{Constant, sql};
+use crate::sql::{Prepared, sql};
 
 #[derive(diesel::QueryableByName)]
 struct Row {
@@ -59,15 +59,16 @@ pub(crate) async fn read(
     session: SessionId,
     now: DateTime<Utc>,
 ) -> Result<Option<Access>, StoreError> {
-    let row: Option<Row> = sql("SELECT * FROM app.access($1, $2, $3)")
-        .bind::<SqlUuid, _>(scope.tenant().as_uuid())
-        .bind::<SqlUuid, _>(session.as_uuid())
-        .bind::<Timestamptz, _>(now)
-        .prepared()
-        .get_result(connection)
-        .await
-        .optional()
-        .or_store_error()?;
+    let row: Option<Row> = Prepared(
+        sql("SELECT * FROM app.access($1, $2, $3)")
+            .bind::<SqlUuid, _>(scope.tenant().as_uuid())
+            .bind::<SqlUuid, _>(session.as_uuid())
+            .bind::<Timestamptz, _>(now),
+    )
+    .get_result(connection)
+    .await
+    .optional()
+    .or_store_error()?;
     row.map(|row| row.into_access(scope, session)).transpose()
 }
 

@@ -9,8 +9,9 @@ use kernel::{StoreError, TenantScope};
 use secrecy::SecretString;
 
 use crate::access;
+use crate::error::store_error;
 use crate::migrate;
-use crate::pool::{ConnectionPool, PoolStatus};
+use crate::pool::{self, ConnectionPool};
 use crate::roles::{self, RoleProblem};
 use crate::transaction::{Platform, Tenant, Tx};
 
@@ -61,12 +62,21 @@ impl Postgres {
         })
     }
 
-    /// Whether the server can be talked to.
+    /// Whether the server can be talked to, as both roles.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] says why not.
     pub async fn ping(&self) -> Result<(), StoreError> {
+        drop(self.tenant.get().await?);
         self.platform.get().await.map(drop)
+    }
+
+    /// What of an earlier transaction a connection still carries that is lent out next: nothing, or there is a leak.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn leftover(&self) -> Result<String, StoreError> {
+        pool::leftover(&mut *self.tenant.get().await?).await.map_err(store_error)
     }
 
     /// The migrations that this build knows and the database has not seen.
@@ -84,11 +94,6 @@ impl Postgres {
     pub async fn check_roles(&self) -> Result<(), RoleProblem> {
         roles::check(&mut *self.tenant.get().await?, "parley_app").await?;
         roles::check(&mut *self.platform.get().await?, "parley_platform").await
-    }
-
-    #[must_use]
-    pub fn pools(&self) -> [PoolStatus; 3] {
-        [self.tenant.status(), self.platform.status(), self.intake.status()]
     }
 }
 
@@ -122,6 +127,6 @@ impl Database for Postgres {
 
 impl fmt::Debug for Postgres {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Postgres").field("pools", &self.pools()).finish()
+        f.debug_struct("Postgres").finish_non_exhaustive()
     }
 }

@@ -5,13 +5,16 @@ use kernel::StoreError;
 /// still works: what is not recognized is tried again by the ledger like any other failure.
 const CONTENTION: [&str; 3] =
     ["deadlock detected", "canceling statement due to lock timeout", "could not obtain lock on"];
-const UNAVAILABLE: [&str; 8] = [
+const UNAVAILABLE: [&str; 11] = [
     "terminating connection",
     "the database system is",
     "sorry, too many clients",
     "too many connections",
     "remaining connection slots",
+    "canceling statement due to statement timeout",
     "could not extend file",
+    "could not write to file",
+    "out of shared memory",
     "No space left on device",
     "out of memory",
 ];
@@ -28,7 +31,10 @@ pub(crate) fn store_error(error: Error) -> StoreError {
             StoreError::Conflict { constraint: information.constraint_name().unwrap_or_default().to_owned() }
         }
         DatabaseErrorKind::SerializationFailure => StoreError::Retryable(error.into()),
-        DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
+        DatabaseErrorKind::ClosedConnection
+        | DatabaseErrorKind::UnableToSendCommand
+        // What a primary says that has become a standby.
+        | DatabaseErrorKind::ReadOnlyTransaction => {
             StoreError::Unavailable(error.into())
         }
         _ if says(&CONTENTION) => StoreError::Retryable(error.into()),

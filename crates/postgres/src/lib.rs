@@ -25,5 +25,4 @@ mod transaction;
 
 pub use database::{ConnectError, Connections, Postgres, PostgresConfig};
 pub use migrate::{Admin, MigrateError, MigrateUrls, migrate};
-pub use pool::PoolStatus;
 pub use roles::RoleProblem;

@@ -11,7 +11,7 @@ use kernel::StoreError;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::runtime::Handle;
 
-use crate::sql::{Constant, sql};
+use crate::sql::{Prepared, sql};
 
 pub(crate) type Connection = Object<AsyncPgConnection>;
 
@@ -23,16 +23,6 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// above anything we run; the lock timeout below it, so that contention is told apart.
 const LIMITS: &str = "SET statement_timeout = '30s'; SET lock_timeout = '10s'; \
                       SET idle_in_transaction_session_timeout = '60s'";
-
-/// How many connections a pool has, and what they do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PoolStatus {
-    pub name: &'static str,
-    pub max: usize,
-    pub open: usize,
-    pub idle: usize,
-    pub waiting: usize,
-}
 
 /// Connections of one role.
 #[derive(Clone)]
@@ -70,17 +60,6 @@ impl ConnectionPool {
     pub(crate) async fn get(&self) -> Result<Connection, StoreError> {
         self.pool.get().await.map_err(|error| StoreError::Unavailable(format!("{} pool: {error}", self.name).into()))
     }
-
-    pub(crate) fn status(&self) -> PoolStatus {
-        let status = self.pool.status();
-        PoolStatus {
-            name: self.name,
-            max: status.max_size,
-            open: status.size,
-            idle: status.available,
-            waiting: status.waiting,
-        }
-    }
 }
 
 async fn connect(url: String) -> Result<AsyncPgConnection, ConnectionError> {
@@ -99,10 +78,14 @@ struct Leftover {
 /// is either a transaction that is still open or a setting that outlived one: such a connection is closed, whatever Diesel
 /// believes of it.
 async fn clean(connection: &mut AsyncPgConnection) -> Result<(), Error> {
-    let Leftover { leftover } = sql("SELECT coalesce(current_setting('app.current_tenant_id', true), '') \
-         || coalesce(current_setting('app.in_tx', true), '') AS leftover")
-    .prepared()
+    if leftover(connection).await?.is_empty() { Ok(()) } else { Err(Error::BrokenTransactionManager) }
+}
+
+/// The settings that a transaction made for itself, as this connection sees them now.
+pub(crate) async fn leftover(connection: &mut AsyncPgConnection) -> Result<String, Error> {
+    let Leftover { leftover } = Prepared(sql("SELECT coalesce(current_setting('app.current_tenant_id', true), '') \
+         || coalesce(current_setting('app.in_tx', true), '') AS leftover"))
     .get_result(connection)
     .await?;
-    if leftover.is_empty() { Ok(()) } else { Err(Error::BrokenTransactionManager) }
+    Ok(leftover)
 }

@@ -2,7 +2,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use kernel::StoreError;
 
 use crate::error::OrStoreError;
-use crate::sql::{Constant, sql};
+use crate::sql::{Prepared, sql};
 
 /// The server logs in with a role that row level security would not hold for.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +13,10 @@ pub enum RoleProblem {
     Superuser(String),
     #[error("the database role {0} bypasses row level security (ALTER ROLE {0} NOBYPASSRLS)")]
     BypassesRls(String),
+    #[error("the database role {0} may create roles, and so become any other (ALTER ROLE {0} NOCREATEROLE)")]
+    CreatesRoles(String),
+    #[error("the database URL logs in as {session} and works as {0}, and could go back; log in as {0} itself", .role)]
+    Borrowed { session: String, role: String },
     #[error("the database role {0} is a member of {1}, and could become it (REVOKE {1} FROM {0})")]
     Member(String, String),
     #[error(
@@ -33,6 +37,10 @@ struct Facts {
     superuser: bool,
     #[diesel(sql_type = diesel::sql_types::Bool)]
     bypasses: bool,
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    creates_roles: bool,
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    session: String,
     #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Text>)]
     member_of: Option<String>,
     #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Text>)]
@@ -40,20 +48,25 @@ struct Facts {
 }
 
 pub(crate) async fn check(connection: &mut AsyncPgConnection, expected: &'static str) -> Result<(), RoleProblem> {
-    let facts: Facts = sql("SELECT r.rolname::text AS name, r.rolsuper AS superuser, r.rolbypassrls AS bypasses,
+    let facts: Facts =
+        Prepared(sql("SELECT r.rolname::text AS name, r.rolsuper AS superuser, r.rolbypassrls AS bypasses,
+                r.rolcreaterole AS creates_roles, session_user::text AS session,
                 (SELECT g.rolname::text FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid
                   WHERE m.member = r.oid ORDER BY g.rolname LIMIT 1) AS member_of,
                 (SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                   WHERE c.relowner = r.oid AND n.nspname NOT LIKE 'pg\\_%' ORDER BY 1 LIMIT 1) AS owned
-           FROM pg_roles r WHERE r.rolname = current_user")
-    .prepared()
-    .get_result(connection)
-    .await
-    .or_store_error()?;
+           FROM pg_roles r WHERE r.rolname = current_user"))
+        .get_result(connection)
+        .await
+        .or_store_error()?;
     if facts.superuser {
         Err(RoleProblem::Superuser(facts.name))
     } else if facts.bypasses {
         Err(RoleProblem::BypassesRls(facts.name))
+    } else if facts.creates_roles {
+        Err(RoleProblem::CreatesRoles(facts.name))
+    } else if facts.session != facts.name {
+        Err(RoleProblem::Borrowed { session: facts.session, role: facts.name })
     } else if let Some(role) = facts.member_of {
         Err(RoleProblem::Member(facts.name, role))
     } else if let Some(table) = facts.owned {

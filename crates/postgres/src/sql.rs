@@ -3,25 +3,16 @@
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId, SqlQuery};
 use diesel::result::QueryResult;
-use diesel::sql_types::Untyped;
 
 /// A statement whose plan the connection keeps. Diesel prepares SQL text anew each time, as it may be different each time;
 /// ours is constant, and preparing costs a round trip.
 #[derive(Debug)]
-pub(crate) struct Prepared<Q>(Q);
+pub(crate) struct Prepared<Q>(pub(crate) Q);
 
-/// Starts a constant statement; bind its parameters in order, then [`Constant::prepared`].
+/// Starts a constant statement: bind its parameters in order, then run it as [`Prepared`].
 pub(crate) fn sql(text: &'static str) -> SqlQuery {
     diesel::sql_query(text)
 }
-
-pub(crate) trait Constant: Sized {
-    fn prepared(self) -> Prepared<Self> {
-        Prepared(self)
-    }
-}
-
-impl<Q> Constant for Q where Q: Query<SqlType = Untyped> {}
 
 impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Prepared<Q> {
     fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {

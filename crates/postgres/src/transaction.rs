@@ -1,5 +1,6 @@
 use async_trait::async_trait;
-use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager};
+use diesel_async::methods::ExecuteDsl;
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
 use flows::{Commit, DirectoryTx, IntakeTx, OperatorTx, TenantTx};
 use kernel::ids::TenantId;
 use kernel::{StoreError, TenantScope};
@@ -7,6 +8,7 @@ use uuid::Uuid;
 
 use crate::error::OrStoreError;
 use crate::pool::{Connection, ConnectionPool};
+use crate::sql::Prepared;
 
 /// One tenant's data, as the role `parley_app`.
 #[derive(Debug)]
@@ -56,6 +58,14 @@ impl<Scope> Tx<Scope> {
 
     pub(crate) fn connection(&mut self) -> &mut AsyncPgConnection {
         &mut self.connection
+    }
+
+    /// Runs a constant statement; how many rows it touched.
+    pub(crate) async fn execute<Q>(&mut self, statement: Q) -> Result<usize, StoreError>
+    where
+        Prepared<Q>: ExecuteDsl<AsyncPgConnection> + Send,
+    {
+        RunQueryDsl::execute(Prepared(statement), self.connection()).await.or_store_error()
     }
 }
 

@@ -3,8 +3,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
-use inbound::{DueEvent, EventPublisher, QueueError};
-use kernel::ids::EventId;
+use inbound::{DueEvent, EventPublisher, Published, QueueError};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
@@ -76,14 +75,14 @@ impl RabbitPublisher {
 
 #[async_trait]
 impl EventPublisher for RabbitPublisher {
-    async fn publish(&self, events: &[DueEvent]) -> Result<Vec<EventId>, QueueError> {
+    async fn publish(&self, events: &[DueEvent]) -> Result<Published, QueueError> {
         let exchange = self.broker.topology().inbound_exchange.as_str();
-        let batch = self.with_channel(async |channel| publish(channel, exchange, events).await).await?;
-        if batch.returned > 0 {
+        let published = self.with_channel(async |channel| publish(channel, exchange, events).await).await?;
+        if published.returned > 0 {
             // The queue is gone: opening declares it again.
             *self.open.lock().await = None;
         }
-        Ok(batch.kept)
+        Ok(published)
     }
 
     async fn waiting(&self) -> Result<u32, QueueError> {
@@ -97,14 +96,7 @@ impl EventPublisher for RabbitPublisher {
     }
 }
 
-/// What the broker said to a batch.
-struct Batch {
-    kept: Vec<EventId>,
-    /// Messages that no queue took.
-    returned: usize,
-}
-
-async fn publish(channel: &Channel, exchange: &str, events: &[DueEvent]) -> Result<Batch, BrokerError> {
+async fn publish(channel: &Channel, exchange: &str, events: &[DueEvent]) -> Result<Published, BrokerError> {
     let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
     let mut confirms = Vec::with_capacity(events.len());
     for event in events {
@@ -114,7 +106,7 @@ async fn publish(channel: &Channel, exchange: &str, events: &[DueEvent]) -> Resu
             channel.basic_publish(exchange.into(), ROUTING_KEY.into(), options, id.as_bytes(), properties).await?;
         confirms.push(confirm);
     }
-    let mut kept = Vec::with_capacity(events.len());
+    let (mut kept, mut nacked) = (Vec::with_capacity(events.len()), 0);
     let mut returned: HashSet<String> = HashSet::new();
     for (event, confirmation) in events.iter().zip(join_all(confirms).await) {
         match confirmation? {
@@ -123,11 +115,11 @@ async fn publish(channel: &Channel, exchange: &str, events: &[DueEvent]) -> Resu
             Confirmation::Ack(Some(message)) | Confirmation::Nack(Some(message)) => {
                 returned.extend(message.properties.message_id().as_ref().map(ToString::to_string));
             }
-            Confirmation::Nack(None) | Confirmation::NotRequested => {}
+            Confirmation::Nack(None) | Confirmation::NotRequested => nacked += 1,
         }
     }
     kept.retain(|id| !returned.contains(&id.to_string()));
-    Ok(Batch { kept, returned: returned.len() })
+    Ok(Published { kept, returned: returned.len(), nacked })
 }
 
 fn properties(id: &str, traceparent: Option<&str>) -> BasicProperties {

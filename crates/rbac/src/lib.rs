@@ -6,6 +6,8 @@
 //!
 //! To add to it: a use case a file, its port in `ports.rs`, the adapter's half in `crates/postgres/src/rbac/`.
 
+#![deny(clippy::future_not_send)]
+
 mod ports;
 mod role;
 

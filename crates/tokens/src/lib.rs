@@ -9,6 +9,8 @@
 //! josekit makes and checks signatures and nothing else: its payload validation accepts tokens without `exp` or `aud`, any
 //! `typ` and duplicate members, and panics on huge times.
 
+#![deny(clippy::future_not_send)]
+
 mod access_token;
 mod claims;
 mod key_set;

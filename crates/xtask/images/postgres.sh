@@ -1,6 +1,8 @@
 #!/bin/sh
 # What the official image does with POSTGRES_PASSWORD and PGDATA, for Debian's package.
 set -eu
+# The official entry point takes the name of the server as its first argument, or only its options.
+if [ "${1:-}" = postgres ]; then shift; fi
 bin=$(echo /usr/lib/postgresql/*/bin)
 data=${PGDATA:-/var/lib/postgresql/data}
 if [ "$(id -u)" = 0 ]; then

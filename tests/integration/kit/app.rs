@@ -32,13 +32,19 @@ pub(crate) struct Settings {
     /// A database of its own.
     pub(crate) alone: bool,
     pub(crate) self_service: bool,
-    /// Nobody listens where the broker should be.
-    pub(crate) broker_away: bool,
+    pub(crate) broker: Broker,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Broker {
+    There,
+    /// Nobody listens where it should be.
+    Away,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { pipeline: false, alone: false, self_service: true, broker_away: false }
+        Self { pipeline: false, alone: false, self_service: true, broker: Broker::There }
     }
 }
 
@@ -136,7 +142,7 @@ impl TestApp {
     /// Ends an app of which nobody expected that it processes anything.
     pub(crate) async fn finish_unprocessed(self) {
         self.running.stop().await;
-        if self.settings.pipeline && !self.settings.broker_away {
+        if self.settings.pipeline && self.settings.broker == Broker::There {
             broker::delete(&self.namespace).await;
         }
         if self.settings.alone || self.settings.pipeline {
@@ -182,7 +188,10 @@ pub(crate) fn metrics() -> String {
 
 async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -> ServeConfig {
     let first = vec![7; 32];
-    let amqp_url = if settings.broker_away { "amqp://127.0.0.1:1/%2f" } else { &services().await.amqp_url };
+    let amqp_url = match settings.broker {
+        Broker::There => services().await.amqp_url.as_str(),
+        Broker::Away => "amqp://127.0.0.1:1/%2f",
+    };
     ServeConfig {
         database: DatabaseConfig {
             url: database.app_url.as_str().into(),

@@ -1,8 +1,10 @@
 //! One Postgres and one RabbitMQ for the whole run: those that the environment names, else containers.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use diesel_async::{AsyncConnection, AsyncPgConnection};
+use futures_util::FutureExt;
 use testcontainers::core::{ContainerPort, WaitFor};
 use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt};
@@ -22,10 +24,12 @@ pub(crate) struct Services {
 
 const PASSWORD: &str = "parley-test";
 
-static SERVICES: OnceCell<Services> = OnceCell::const_new();
+static SERVICES: OnceCell<Option<Services>> = OnceCell::const_new();
 
+/// Looked for once: where they cannot be had, no test tries again.
 pub(crate) async fn services() -> &'static Services {
-    SERVICES.get_or_init(find).await
+    let services = SERVICES.get_or_init(|| AssertUnwindSafe(find()).catch_unwind().map(Result::ok)).await;
+    services.as_ref().expect("there are services; the first test that failed says why there are none")
 }
 
 async fn find() -> Services {
@@ -57,7 +61,7 @@ fn postgres_image() -> ContainerRequest<GenericImage> {
         .with_exposed_port(POSTGRES_PORT)
         .with_wait_for(WaitFor::message_on_stderr("database system is ready to accept connections"))
         .with_env_var("POSTGRES_PASSWORD", PASSWORD)
-        .with_cmd(["postgres", "-c", "max_connections=300", "-c", "fsync=off", "-c", "synchronous_commit=off"])
+        .with_cmd(["-c", "max_connections=300", "-c", "fsync=off", "-c", "synchronous_commit=off"])
 }
 
 fn rabbitmq_image() -> ContainerRequest<GenericImage> {

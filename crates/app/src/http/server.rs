@@ -47,8 +47,13 @@ pub fn bind_standby(listener: TcpListener, readiness: Arc<dyn Readiness>) -> io:
 /// When the listener cannot be used.
 pub fn bind_metrics(listener: TcpListener, metrics: PrometheusHandle) -> io::Result<Server> {
     let metrics = web::Data::new(metrics);
+    let clock: web::Data<dyn Clock> = web::Data::from(Arc::new(SystemClock::new()) as Arc<dyn Clock>);
     let server = HttpServer::new(move || {
-        App::new().app_data(web::Data::clone(&metrics)).route("/metrics", web::get().to(render))
+        App::new()
+            .app_data(web::Data::clone(&metrics))
+            .app_data(web::Data::clone(&clock))
+            .wrap(from_fn(around))
+            .service(web::resource("/metrics").route(web::get().to(render)))
     });
     Ok(server.workers(1).disable_signals().shutdown_timeout(1).listen(listener)?.run())
 }
@@ -103,7 +108,9 @@ mod tests {
         let status = client.get(format!("{url}/healthz")).send().await.unwrap().status();
         assert_eq!(status, StatusCode::OK);
         // Refused while the client still sends: it hears of it all the same.
-        let sent = client.post(format!("{url}/webhooks/whatsapp")).header("x-hub-signature-256", "sha256=0");
+        let sent = client
+            .post(format!("{url}/webhooks/whatsapp"))
+            .header("x-hub-signature-256", format!("sha256={}", "0".repeat(64)));
         let status = sent.body(vec![b' '; 5 * 1024 * 1024]).send().await.unwrap().status();
         assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
 

@@ -114,7 +114,7 @@ async fn bodies_are_limited() {
         request(Method::POST, path)
             .insert_header(("x-tenant-id", "acme"))
             .insert_header(("content-type", "application/json"))
-            .insert_header(("x-hub-signature-256", "sha256=00"))
+            .insert_header(("x-hub-signature-256", format!("sha256={}", "0".repeat(64))))
             .set_payload(vec![b' '; bytes])
     };
     assert_eq!(problem(long("/auth/login", BodyLimit::AUTH.0 + 1)).await, is(413, "body_too_large"));
@@ -131,10 +131,12 @@ fn login(email: &str, password: &str) -> TestRequest {
 }
 
 #[actix_web::test]
-async fn what_cannot_be_an_address_or_a_password_is_wrong_like_any_other() {
-    assert_eq!(problem(login("no address", "correct horse")).await, is(401, "invalid_credentials"));
-    assert_eq!(problem(login("ada@x.example", &"x".repeat(2_000))).await, is(401, "invalid_credentials"));
-    assert_eq!(problem(login("ada@x.example", "correct horse")).await, is(503, "temporarily_unavailable"));
+async fn what_cannot_be_an_address_or_a_password_is_looked_up_like_any_other() {
+    for (email, password) in
+        [("ada@x.example", "correct horse"), ("no address", "correct horse"), ("ada@x.example", &"x".repeat(2_000))]
+    {
+        assert_eq!(problem(login(email, password)).await, is(503, "temporarily_unavailable"), "{email}");
+    }
     let nobodys = request(Method::POST, "/auth/login").set_json(serde_json::json!({ "email": "a", "password": "b" }));
     assert_eq!(problem(nobodys).await, is(400, "tenant_required"));
 }

@@ -17,7 +17,7 @@ use inbound::{EventPublisher, RetryPolicy};
 use kernel::{Clock, Entropy};
 use pipeline::{Recorder, Relay, Worker};
 use postgres::{ConnectError, Connections, Postgres, PostgresConfig, RoleProblem};
-use rabbitmq::{Broker, BrokerConfig, BrokerError, Queue, RabbitPublisher};
+use rabbitmq::{Broker, BrokerConfig, BrokerError, RabbitPublisher};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
@@ -86,7 +86,7 @@ impl Instance {
             signup_open: config.tenants.signup_open,
             cursor_key: CursorKey::derive(&config.identity.keys.first),
             nudge: Arc::clone(&nudge),
-            readiness: Arc::new(Dependencies { database, publisher: Some(Arc::clone(&publisher)) }),
+            readiness: Arc::new(Dependencies::new(database, Some(broker.publisher()))),
             background: Background::new(Handle::current()),
         };
         Ok(Self { state: web::Data::new(state), broker, publisher, nudge, retry: RetryPolicy::default() })
@@ -105,19 +105,17 @@ impl Instance {
         }
     }
 
-    fn worker(&self) -> (Worker, Box<rabbitmq::RabbitSource>) {
-        let worker = Worker {
+    fn worker(&self) -> Worker {
+        Worker {
             database: self.database(),
             clock: Arc::clone(&self.state.identity.clock),
             entropy: Arc::clone(&self.state.identity.entropy),
             retry: self.retry,
-        };
-        (worker, Box::new(self.broker.source(Queue::Inbound)))
+        }
     }
 
-    fn recorder(&self) -> (Recorder, Box<rabbitmq::RabbitSource>) {
-        let recorder = Recorder { database: self.database(), clock: Arc::clone(&self.state.identity.clock) };
-        (recorder, Box::new(self.broker.source(Queue::Dead)))
+    fn recorder(&self) -> Recorder {
+        Recorder { database: self.database(), clock: Arc::clone(&self.state.identity.clock) }
     }
 }
 

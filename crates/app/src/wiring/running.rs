@@ -2,9 +2,12 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use futures_util::FutureExt as _;
+use rabbitmq::Queue;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -17,15 +20,42 @@ use crate::http;
 
 /// How long background work may take to finish what it has in hand; with the server's own time, well within 25 s.
 const FINISH: Duration = Duration::from_secs(8);
+/// Before a part that failed starts again.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// The parts of a process at work.
 pub struct Running {
     /// Where the API listens, if it is one of the parts.
     pub address: Option<SocketAddr>,
     server: Option<(ServerHandle, JoinHandle<io::Result<()>>)>,
+    parts: Parts,
+    background: Background,
+}
+
+/// The loops beside the server.
+struct Parts {
     stop: CancellationToken,
     tasks: TaskTracker,
-    background: Background,
+}
+
+impl Parts {
+    /// Runs a loop until it is told to stop. One that ends before, which only a panic makes it do, starts again: the API
+    /// would go on accepting what nobody processes.
+    fn keep_running<F>(&self, part: &'static str, start: impl Fn(CancellationToken) -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send,
+    {
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            while !stop.is_cancelled() {
+                let _ = AssertUnwindSafe(start(stop.clone())).catch_unwind().await;
+                if !stop.is_cancelled() {
+                    error!(part, "ended although nobody told it to; it starts again");
+                    let _ = timeout(PAUSE, stop.cancelled()).await;
+                }
+            }
+        });
+    }
 }
 
 impl Instance {
@@ -34,17 +64,21 @@ impl Instance {
     /// # Errors
     /// When the listener cannot be used.
     pub fn run(self, roles: &Roles, listener: TcpListener, threads: Option<NonZeroUsize>) -> io::Result<Running> {
-        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let parts = Parts { stop: CancellationToken::new(), tasks: TaskTracker::new() };
         if roles.include(Role::Relay) {
-            tasks.spawn(self.relay().run(stop.clone()));
+            let relay = self.relay();
+            parts.keep_running("relay", move |stop| relay.clone().run(stop));
         }
         if roles.include(Role::Worker) {
             for _ in 0..workers() {
-                let (worker, source) = self.worker();
-                tasks.spawn(worker.run(source, stop.clone()));
+                let (worker, broker) = (self.worker(), self.broker.clone());
+                parts.keep_running("worker", move |stop| {
+                    worker.clone().run(Box::new(broker.source(Queue::Inbound)), stop)
+                });
             }
-            let (recorder, source) = self.recorder();
-            tasks.spawn(recorder.run(source, stop.clone()));
+            let (recorder, broker) = (self.recorder(), self.broker.clone());
+            parts
+                .keep_running("recorder", move |stop| recorder.clone().run(Box::new(broker.source(Queue::Dead)), stop));
         }
         let address = roles.include(Role::Api).then(|| listener.local_addr()).transpose()?;
         let background = self.state.background.clone();
@@ -55,7 +89,7 @@ impl Instance {
             }
             None => None,
         };
-        Ok(Running { address, server, stop, tasks, background })
+        Ok(Running { address, server, parts, background })
     }
 }
 
@@ -75,9 +109,9 @@ impl Running {
         }
         let finish = async {
             self.background.finish().await;
-            self.stop.cancel();
-            self.tasks.close();
-            self.tasks.wait().await;
+            self.parts.stop.cancel();
+            self.parts.tasks.close();
+            self.parts.tasks.wait().await;
         };
         if timeout(FINISH, finish).await.is_err() {
             error!("background work was cut off; the ledger and the broker keep what was not finished");

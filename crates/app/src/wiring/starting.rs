@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use postgres::Postgres;
 use tokio::time::sleep;
-use tracing::{info, warn};
+use tracing::info;
 
 use super::readiness::Dependencies;
 use crate::http::{self, Readiness};
@@ -15,34 +15,24 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// Waits until the database answers and is migrated, in whatever order things are started. Meanwhile the listener is served
 /// by a stand-by that says what is missing, so that whoever starts us can see it.
 pub(super) async fn wait_for_database(database: &Postgres, listener: TcpListener) -> io::Result<()> {
-    let readiness = Arc::new(Dependencies { database: database.clone(), publisher: None });
-    let Some(mut missing) = missing(&*readiness).await else { return Ok(()) };
-
+    let readiness = Arc::new(Dependencies::new(database.clone(), None));
+    if is_there(&*readiness).await {
+        return Ok(());
+    }
     let standby = http::bind_standby(listener, Arc::clone(&readiness) as Arc<dyn Readiness>)?;
     let handle = standby.handle();
     let standby = tokio::spawn(standby);
-    let mut said = String::new();
-    loop {
-        if missing != said {
-            warn!(missing, "waiting for the database");
-            said.clone_from(&missing);
-        }
+    while !is_there(&*readiness).await {
         sleep(INTERVAL).await;
-        match self::missing(&*readiness).await {
-            Some(still) => missing = still,
-            None => break,
-        }
     }
     info!("the database is there");
-    handle.stop(false).await;
+    handle.stop(true).await;
     // It was told to stop: how it took it does not matter.
     let _ = standby.await;
     Ok(())
 }
 
-/// What of the database is missing, in a sentence. The broker may come later.
-async fn missing(readiness: &dyn Readiness) -> Option<String> {
-    let checks = readiness.check().await;
-    let mut missing = checks.into_iter().filter(|check| check.name != "broker");
-    missing.find_map(|check| check.state.err().map(|reason| format!("{} {reason}", check.name)))
+/// Whether the database answers and is migrated; what is missing is in the log. The broker may come later.
+async fn is_there(readiness: &dyn Readiness) -> bool {
+    readiness.check().await.iter().all(|check| check.name == "broker" || check.state.is_ok())
 }

@@ -46,9 +46,12 @@ pub async fn record_inbound(
     let messages: Vec<NewMessage> = batch
         .into_iter()
         .zip(contacts)
-        .filter_map(|(message, contact)| {
-            let conversation = *conversations.get(&(message.account, contact))?;
-            Some(NewMessage {
+        .map(|(message, contact)| {
+            let open = conversations.get(&(message.account, contact));
+            // It was closed between being found and being locked: the next try opens another.
+            let conversation =
+                *open.ok_or_else(|| StoreError::Retryable("a conversation was closed just now".into()))?;
+            Ok(NewMessage {
                 id: MessageId::new(clock),
                 conversation,
                 contact,
@@ -63,7 +66,7 @@ pub async fn record_inbound(
                 provider_timestamp: message.provider_timestamp,
             })
         })
-        .collect();
+        .collect::<Result<_, StoreError>>()?;
     let stored = repo.insert_messages(&messages, now).await?;
     let new: Vec<&NewMessage> = messages.iter().filter(|message| stored.contains(&message.id)).collect();
 

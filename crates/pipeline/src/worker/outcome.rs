@@ -13,7 +13,7 @@ use crate::metrics::{DEAD_LETTERED, END_TO_END, EVENTS, PROCESSING, RETRIES};
 /// What became of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// Somebody finished it before: the delivery came twice.
+    /// Nothing is to be done now: it is finished, or its next attempt is later.
     AlreadyDone,
     Processed,
     /// It failed, and the ledger knows when to try again.
@@ -48,7 +48,9 @@ impl Outcomes {
             self.0.insert(buried.event, Outcome::Buried);
             error!(event_id = %buried.event, reason = buried.reason, "the event is a dead letter");
         }
-        for event in events {
+        let (ours, left_alone): (Vec<_>, Vec<_>) = events.iter().partition(|event| self.get(event.id).is_some());
+        self.note_all(left_alone.into_iter().map(|event| event.id), Outcome::AlreadyDone);
+        for event in ours {
             let (kind, buried) = (event.kind.label(), self.get(event.id) == Some(Outcome::Buried));
             let outcome = if buried { "dead_letter" } else { "processed" };
             counter!(EVENTS, "kind" => kind, "outcome" => outcome).increment(1);
@@ -69,6 +71,9 @@ impl Outcomes {
     /// An event that failed by itself, its outcome written down.
     pub(super) fn note_failed(&mut self, event: &QueuedEvent, outcome: Outcome, class: ErrorClass, reason: &str) {
         self.0.insert(event.id, outcome);
+        if outcome == Outcome::AlreadyDone {
+            return;
+        }
         let kind = event.kind.label();
         let attempt = event.attempts + 1;
         if outcome == Outcome::Buried {

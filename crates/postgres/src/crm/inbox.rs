@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::identity::{identity_kind, kind_key};
 use crate::error::OrStoreError;
-use crate::sql::{Constant, sql, types};
+use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
 /// The lock's number is a hash: two people may share one, and then wait for each other for nothing. `unnest` yields the
@@ -139,15 +139,12 @@ impl InboxRepo for Tx<Tenant> {
         let mut keys: Vec<&IdentityKey> = keys.iter().collect();
         keys.sort_unstable();
         let (kinds, scopes, values) = columns(keys);
-        sql(LOCK)
+        let statement = sql(LOCK)
             .bind::<types::Text, _>(tenant)
             .bind::<types::Texts, _>(kinds)
             .bind::<types::Texts, _>(scopes)
-            .bind::<types::Texts, _>(values)
-            .prepared()
-            .execute(self.connection())
-            .await
-            .or_store_error()?;
+            .bind::<types::Texts, _>(values);
+        self.execute(statement).await?;
         Ok(())
     }
 
@@ -158,29 +155,27 @@ impl InboxRepo for Tx<Tenant> {
         let tenant = self.tenant_id();
         let accounts: Vec<Uuid> = messages.iter().map(|(account, _)| account.as_uuid()).collect();
         let wamids: Vec<&str> = messages.iter().map(|(_, wamid)| wamid.as_str()).collect();
-        let rows: Vec<MessageKey> = sql(KNOWN_MESSAGES)
-            .bind::<types::Uuid, _>(tenant)
-            .bind::<types::Uuids, _>(accounts)
-            .bind::<types::Texts, _>(wamids)
-            .prepared()
-            .load(self.connection())
-            .await
-            .or_store_error()?;
+        let statement = Prepared(
+            sql(KNOWN_MESSAGES)
+                .bind::<types::Uuid, _>(tenant)
+                .bind::<types::Uuids, _>(accounts)
+                .bind::<types::Texts, _>(wamids),
+        );
+        let rows: Vec<MessageKey> = statement.load(self.connection()).await.or_store_error()?;
         Ok(rows.into_iter().map(|row| (AccountId::from_uuid(row.account_id), row.wamid)).collect())
     }
 
     async fn identities(&mut self, keys: &[IdentityKey]) -> Result<Vec<KnownIdentity>, StoreError> {
         let tenant = self.tenant_id();
         let (kinds, scopes, values) = columns(keys);
-        let rows: Vec<IdentityRow> = sql(IDENTITIES)
-            .bind::<types::Uuid, _>(tenant)
-            .bind::<types::Texts, _>(kinds)
-            .bind::<types::Texts, _>(scopes)
-            .bind::<types::Texts, _>(values)
-            .prepared()
-            .load(self.connection())
-            .await
-            .or_store_error()?;
+        let statement = Prepared(
+            sql(IDENTITIES)
+                .bind::<types::Uuid, _>(tenant)
+                .bind::<types::Texts, _>(kinds)
+                .bind::<types::Texts, _>(scopes)
+                .bind::<types::Texts, _>(values),
+        );
+        let rows: Vec<IdentityRow> = statement.load(self.connection()).await.or_store_error()?;
         rows.into_iter()
             .map(|row| {
                 let key = IdentityKey { kind: identity_kind(&row.kind)?, scope: row.scope, value: row.value };
@@ -197,15 +192,12 @@ impl InboxRepo for Tx<Tenant> {
         let tenant = self.tenant_id();
         let ids: Vec<Uuid> = contacts.iter().map(|(id, _)| id.as_uuid()).collect();
         let names: Vec<&str> = contacts.iter().map(|(_, name)| name.as_str()).collect();
-        sql(INSERT_CONTACTS)
+        let statement = sql(INSERT_CONTACTS)
             .bind::<types::Uuid, _>(tenant)
             .bind::<types::Uuids, _>(ids)
             .bind::<types::Texts, _>(names)
-            .bind::<types::Timestamptz, _>(now)
-            .prepared()
-            .execute(self.connection())
-            .await
-            .or_store_error()?;
+            .bind::<types::Timestamptz, _>(now);
+        self.execute(statement).await?;
         Ok(())
     }
 
@@ -213,31 +205,25 @@ impl InboxRepo for Tx<Tenant> {
         let tenant = self.tenant_id();
         let (kinds, scopes, values) = columns(identities.iter().map(|identity| &identity.key));
         let contacts: Vec<Uuid> = identities.iter().map(|identity| identity.contact.as_uuid()).collect();
-        sql(INSERT_IDENTITIES)
+        let statement = sql(INSERT_IDENTITIES)
             .bind::<types::Uuid, _>(tenant)
             .bind::<types::Texts, _>(kinds)
             .bind::<types::Texts, _>(scopes)
             .bind::<types::Texts, _>(values)
             .bind::<types::Uuids, _>(contacts)
-            .bind::<types::Timestamptz, _>(now)
-            .prepared()
-            .execute(self.connection())
-            .await
-            .or_store_error()?;
+            .bind::<types::Timestamptz, _>(now);
+        self.execute(statement).await?;
         Ok(())
     }
 
     async fn flag_for_review(&mut self, contacts: &[ContactId], now: DateTime<Utc>) -> Result<(), StoreError> {
         let tenant = self.tenant_id();
         let contacts: Vec<Uuid> = contacts.iter().map(|contact| contact.as_uuid()).collect();
-        sql(FLAG)
+        let statement = sql(FLAG)
             .bind::<types::Uuid, _>(tenant)
             .bind::<types::Uuids, _>(contacts)
-            .bind::<types::Timestamptz, _>(now)
-            .prepared()
-            .execute(self.connection())
-            .await
-            .or_store_error()?;
+            .bind::<types::Timestamptz, _>(now);
+        self.execute(statement).await?;
         Ok(())
     }
 
@@ -250,24 +236,20 @@ impl InboxRepo for Tx<Tenant> {
         let ids: Vec<Uuid> = wanted.iter().map(|wanted| wanted.id.as_uuid()).collect();
         let accounts: Vec<Uuid> = wanted.iter().map(|wanted| wanted.account.as_uuid()).collect();
         let contacts: Vec<Uuid> = wanted.iter().map(|wanted| wanted.contact.as_uuid()).collect();
-        sql(OPEN)
+        let statement = sql(OPEN)
             .bind::<types::Uuid, _>(tenant)
             .bind::<types::Uuids, _>(ids)
             .bind::<types::Uuids, _>(accounts.clone())
             .bind::<types::Uuids, _>(contacts.clone())
-            .bind::<types::Timestamptz, _>(now)
-            .prepared()
-            .execute(self.connection())
-            .await
-            .or_store_error()?;
-        let rows: Vec<OpenRow> = sql(FIND_OPEN)
-            .bind::<types::Uuid, _>(tenant)
-            .bind::<types::Uuids, _>(accounts)
-            .bind::<types::Uuids, _>(contacts)
-            .prepared()
-            .load(self.connection())
-            .await
-            .or_store_error()?;
+            .bind::<types::Timestamptz, _>(now);
+        self.execute(statement).await?;
+        let statement = Prepared(
+            sql(FIND_OPEN)
+                .bind::<types::Uuid, _>(tenant)
+                .bind::<types::Uuids, _>(accounts)
+                .bind::<types::Uuids, _>(contacts),
+        );
+        let rows: Vec<OpenRow> = statement.load(self.connection()).await.or_store_error()?;
         let open = |row: OpenRow| OpenConversation {
             id: ConversationId::from_uuid(row.id),
             account: AccountId::from_uuid(row.account_id),
@@ -286,29 +268,30 @@ impl InboxRepo for Tx<Tenant> {
         }
         let media = |read: fn(&crm::Media) -> Option<&str>| column(messages, |m| m.media.as_ref().and_then(read));
         let tenant = self.tenant_id();
-        let rows: Vec<Id> = sql(INSERT_MESSAGES)
-            .bind::<types::Uuid, _>(tenant)
-            .bind::<types::Timestamptz, _>(now)
-            .bind::<types::Uuids, _>(column(messages, |m| m.id.as_uuid()))
-            .bind::<types::Uuids, _>(column(messages, |m| m.conversation.as_uuid()))
-            .bind::<types::Uuids, _>(column(messages, |m| m.contact.as_uuid()))
-            .bind::<types::Uuids, _>(column(messages, |m| m.account.as_uuid()))
-            .bind::<types::Texts, _>(column(messages, |m| m.wamid.as_str()))
-            .bind::<types::Texts, _>(column(messages, |m| m.kind.as_str()))
-            .bind::<types::Texts, _>(column(messages, |m| m.text.as_str()))
-            .bind::<types::MaybeTexts, _>(media(|media| Some(&media.id)))
-            .bind::<types::MaybeTexts, _>(media(|media| media.mime_type.as_deref()))
-            .bind::<types::MaybeTexts, _>(media(|media| media.sha256.as_deref()))
-            .bind::<types::MaybeTexts, _>(media(|media| media.caption.as_deref()))
-            .bind::<types::MaybeTexts, _>(media(|media| media.filename.as_deref()))
-            .bind::<types::MaybeTexts, _>(column(messages, |m| m.reply_to.as_ref().map(|reply| reply.wamid.as_str())))
-            .bind::<types::MaybeTexts, _>(column(messages, |m| m.referral.as_deref()))
-            .bind::<types::Texts, _>(column(messages, |m| m.payload.as_str()))
-            .bind::<types::Times, _>(column(messages, |m| m.provider_timestamp))
-            .prepared()
-            .load(self.connection())
-            .await
-            .or_store_error()?;
+        let statement = Prepared(
+            sql(INSERT_MESSAGES)
+                .bind::<types::Uuid, _>(tenant)
+                .bind::<types::Timestamptz, _>(now)
+                .bind::<types::Uuids, _>(column(messages, |m| m.id.as_uuid()))
+                .bind::<types::Uuids, _>(column(messages, |m| m.conversation.as_uuid()))
+                .bind::<types::Uuids, _>(column(messages, |m| m.contact.as_uuid()))
+                .bind::<types::Uuids, _>(column(messages, |m| m.account.as_uuid()))
+                .bind::<types::Texts, _>(column(messages, |m| m.wamid.as_str()))
+                .bind::<types::Texts, _>(column(messages, |m| m.kind.as_str()))
+                .bind::<types::Texts, _>(column(messages, |m| m.text.as_str()))
+                .bind::<types::MaybeTexts, _>(media(|media| Some(&media.id)))
+                .bind::<types::MaybeTexts, _>(media(|media| media.mime_type.as_deref()))
+                .bind::<types::MaybeTexts, _>(media(|media| media.sha256.as_deref()))
+                .bind::<types::MaybeTexts, _>(media(|media| media.caption.as_deref()))
+                .bind::<types::MaybeTexts, _>(media(|media| media.filename.as_deref()))
+                .bind::<types::MaybeTexts, _>(column(messages, |m| {
+                    m.reply_to.as_ref().map(|reply| reply.wamid.as_str())
+                }))
+                .bind::<types::MaybeTexts, _>(column(messages, |m| m.referral.as_deref()))
+                .bind::<types::Texts, _>(column(messages, |m| m.payload.as_str()))
+                .bind::<types::Times, _>(column(messages, |m| m.provider_timestamp)),
+        );
+        let rows: Vec<Id> = statement.load(self.connection()).await.or_store_error()?;
         Ok(rows.into_iter().map(|row| MessageId::from_uuid(row.id)).collect())
     }
 
@@ -323,7 +306,7 @@ impl InboxRepo for Tx<Tenant> {
         let messages: Vec<Option<Uuid>> =
             new.iter().map(|interaction| interaction.message.map(MessageId::as_uuid)).collect();
         let times: Vec<DateTime<Utc>> = new.iter().map(|interaction| interaction.occurred_at).collect();
-        sql(INSERT_INTERACTIONS)
+        let statement = sql(INSERT_INTERACTIONS)
             .bind::<types::Uuid, _>(tenant)
             .bind::<types::Timestamptz, _>(now)
             .bind::<types::Uuids, _>(ids)
@@ -332,11 +315,8 @@ impl InboxRepo for Tx<Tenant> {
             .bind::<types::Texts, _>(texts)
             .bind::<types::MaybeUuids, _>(actors)
             .bind::<types::MaybeUuids, _>(messages)
-            .bind::<types::Times, _>(times)
-            .prepared()
-            .execute(self.connection())
-            .await
-            .or_store_error()?;
+            .bind::<types::Times, _>(times);
+        self.execute(statement).await?;
         Ok(())
     }
 
@@ -347,17 +327,14 @@ impl InboxRepo for Tx<Tenant> {
         let times: Vec<DateTime<Utc>> = received.iter().map(|received| received.last_message_at).collect();
         let previews: Vec<&str> = received.iter().map(|received| received.last_message_preview.as_str()).collect();
         let windows: Vec<DateTime<Utc>> = received.iter().map(|received| received.service_window_ends_at).collect();
-        sql(RECEIVED)
+        let statement = sql(RECEIVED)
             .bind::<types::Uuid, _>(tenant)
             .bind::<types::Uuids, _>(ids)
             .bind::<types::Integers, _>(counts)
             .bind::<types::Times, _>(times)
             .bind::<types::Texts, _>(previews)
-            .bind::<types::Times, _>(windows)
-            .prepared()
-            .execute(self.connection())
-            .await
-            .or_store_error()?;
+            .bind::<types::Times, _>(windows);
+        self.execute(statement).await?;
         Ok(())
     }
 }

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::{BoolExpressionMethods, ExpressionMethods, JoinOnDsl, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
-use inbound::{AccountDirectory, AccountRepo, AccountStatus, MetaAppKey, MetaId, WhatsAppAccount};
+use inbound::{AccountDirectory, AccountRepo, AccountStatus, EventLedger, MetaAppKey, MetaId, WhatsAppAccount};
 use kernel::ids::AccountId;
 use kernel::{Cursor, Page, PageRequest, StoreError};
 use uuid::Uuid;
@@ -12,6 +12,9 @@ use crate::schema::{tenants, whatsapp_accounts};
 use crate::transaction::{Platform, Tenant, Tx};
 
 diesel::allow_tables_to_appear_in_same_query!(tenants, whatsapp_accounts);
+
+/// What came for a number before it was approved is driven again with the approval; the sweep takes what is beyond this.
+const ADOPTED_AT_ONCE: i64 = 1_000;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = whatsapp_accounts)]
@@ -81,6 +84,9 @@ impl AccountDirectory for Tx<Platform> {
             .execute(self.connection())
             .await
             .or_store_error()?;
+        if approved == 1 {
+            EventLedger::adopt_unroutable(self, now, ADOPTED_AT_ONCE).await?;
+        }
         Ok(approved == 1)
     }
 

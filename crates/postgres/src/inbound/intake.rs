@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::ledger::event_status;
 use crate::error::OrStoreError;
-use crate::sql::{Constant, sql, types};
+use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Platform, Tx};
 
 /// One statement from delivery to ledger. The account is looked up inside of it, so there is no cache to go stale; sorted
@@ -26,7 +26,7 @@ WITH input AS (
   SELECT i.id, a.tenant_id, a.account_id, $7, i.kind, i.dedupe_key,
          CASE WHEN i.kind = $8 THEN 'dead_letter'
               WHEN a.tenant_id IS NULL THEN 'unroutable'
-              WHEN a.tenant_status = 'suspended' THEN 'held'
+              WHEN t.status = 'suspended' THEN 'held'
               ELSE 'received' END,
          $9,
          CASE WHEN i.kind = $8 THEN $9 END,
@@ -36,14 +36,17 @@ WITH input AS (
          CASE WHEN a.tenant_id IS NULL THEN i.waba_id END
     FROM input i
     LEFT JOIN LATERAL (
-      SELECT a.tenant_id, a.id AS account_id, t.status AS tenant_status
-        FROM whatsapp_accounts a JOIN tenants t ON t.id = a.tenant_id
-       WHERE a.app_id = $7 AND a.status = 'active'
-         AND CASE WHEN i.phone_number_id IS NOT NULL THEN a.phone_number_id = i.phone_number_id
-                  ELSE a.waba_id = i.waba_id END
-       ORDER BY a.created_at, a.id
-       LIMIT 1
+      (SELECT a.tenant_id, a.id AS account_id
+         FROM whatsapp_accounts a
+        WHERE a.app_id = $7 AND a.status = 'active' AND a.phone_number_id = i.phone_number_id)
+      UNION ALL
+      (SELECT a.tenant_id, a.id
+         FROM whatsapp_accounts a
+        WHERE i.phone_number_id IS NULL AND a.app_id = $7 AND a.status = 'active' AND a.waba_id = i.waba_id
+        ORDER BY a.created_at, a.id
+        LIMIT 1)
     ) a ON true
+    LEFT JOIN tenants t ON t.id = a.tenant_id
    ORDER BY i.dedupe_key
   ON CONFLICT (app_id, dedupe_key) DO NOTHING
   RETURNING id, tenant_id, status
@@ -78,20 +81,20 @@ impl EventIntake for Tx<Platform> {
         let wabas: Vec<Option<&str>> = events.iter().map(|event| event.waba_id.as_deref()).collect();
         let keys: Vec<&str> = events.iter().map(|event| event.dedupe_key.as_str()).collect();
         let bodies: Vec<&[u8]> = events.iter().map(|event| event.payload.as_slice()).collect();
-        let rows: Vec<Row> = sql(STORE)
-            .bind::<types::Uuids, _>(ids)
-            .bind::<types::Texts, _>(kinds)
-            .bind::<types::MaybeTexts, _>(phones)
-            .bind::<types::MaybeTexts, _>(wabas)
-            .bind::<types::Texts, _>(keys)
-            .bind::<types::Binaries, _>(bodies)
-            .bind::<types::Text, _>(app.as_str())
-            .bind::<types::Text, _>(EventKind::unparsed().as_str())
-            .bind::<types::Timestamptz, _>(now)
-            .prepared()
-            .load(self.connection())
-            .await
-            .or_store_error()?;
+        let unparsed = EventKind::unparsed();
+        let statement = Prepared(
+            sql(STORE)
+                .bind::<types::Uuids, _>(ids)
+                .bind::<types::Texts, _>(kinds)
+                .bind::<types::MaybeTexts, _>(phones)
+                .bind::<types::MaybeTexts, _>(wabas)
+                .bind::<types::Texts, _>(keys)
+                .bind::<types::Binaries, _>(bodies)
+                .bind::<types::Text, _>(app.as_str())
+                .bind::<types::Text, _>(unparsed.as_str())
+                .bind::<types::Timestamptz, _>(now),
+        );
+        let rows: Vec<Row> = statement.load(self.connection()).await.or_store_error()?;
         rows.into_iter()
             .map(|row| Ok(StoredEvent { id: EventId::from_uuid(row.id), status: event_status(&row.status)? }))
             .collect()

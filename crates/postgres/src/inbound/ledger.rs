@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use diesel_async::RunQueryDsl;
 use inbound::{DueEvent, EventKind, EventLedger, EventStatus, QueuedEvent};
 use kernel::StoreError;
@@ -7,7 +7,7 @@ use kernel::ids::{AccountId, EventId, TenantId};
 use uuid::Uuid;
 
 use crate::error::OrStoreError;
-use crate::sql::{Constant, sql, types};
+use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Platform, Tx};
 
 const CLAIM: &str = "
@@ -21,7 +21,7 @@ SELECT c.event_id AS id, c.publish_count AS published, e.traceparent
   FROM claimed c JOIN webhook_events e ON e.id = c.event_id
  ORDER BY c.event_id";
 
-const RELEASE: &str = "UPDATE webhook_outbox SET not_before = $2 WHERE event_id = ANY ($1)";
+const RELEASE: &str = "UPDATE webhook_outbox SET not_before = $2 WHERE event_id = ANY ($1) AND not_before = $3";
 
 const BURY_ABANDONED: &str = "
 WITH buried AS (
@@ -35,25 +35,36 @@ WITH buried AS (
 )
 SELECT count(*) AS count FROM buried";
 
-/// In flight, not due: 10 minutes after the first publish, twice as long after each further one, at most about a day.
+/// In flight, not due: 10 minutes after the first publish, twice as long after each further one, at most about a day. The
+/// end of the lease is the proof of the claim: where a worker was faster and has set the time of a retry, that stays.
 const PUBLISHED: &str = "
 UPDATE webhook_outbox
    SET publish_count = publish_count + 1,
        not_before = $2 + interval '10 minutes' * (2 ^ least(publish_count, 7))
- WHERE event_id = ANY ($1)";
+ WHERE event_id = ANY ($1) AND not_before = $3";
 
+/// From the accounts to the events: an account that is active is looked at, not every event that belongs to nobody.
 const ADOPT: &str = "
-WITH adopted AS (
+WITH candidates AS (
+  SELECT e.id, a.tenant_id, a.id AS account_id
+    FROM whatsapp_accounts a
+    JOIN webhook_events e ON e.status = 'unroutable' AND e.app_id = a.app_id AND e.phone_number_id = a.phone_number_id
+   WHERE a.status = 'active'
+   UNION ALL
+  SELECT e.id, a.tenant_id, a.id
+    FROM (SELECT DISTINCT ON (app_id, waba_id) * FROM whatsapp_accounts WHERE status = 'active'
+           ORDER BY app_id, waba_id, created_at, id) a
+    JOIN webhook_events e ON e.status = 'unroutable' AND e.app_id = a.app_id AND e.phone_number_id IS NULL
+                         AND e.waba_id = a.waba_id
+   LIMIT $2
+), locked AS (
+  SELECT e.id FROM webhook_events e WHERE e.id IN (SELECT id FROM candidates) ORDER BY e.id FOR UPDATE SKIP LOCKED
+), adopted AS (
   UPDATE webhook_events e
-     SET tenant_id = a.tenant_id, account_id = a.id, phone_number_id = NULL, waba_id = NULL,
+     SET tenant_id = c.tenant_id, account_id = c.account_id, phone_number_id = NULL, waba_id = NULL,
          status = CASE t.status WHEN 'suspended' THEN 'held' ELSE 'received' END
-    FROM whatsapp_accounts a JOIN tenants t ON t.id = a.tenant_id
-   WHERE e.status = 'unroutable' AND a.status = 'active' AND a.app_id = e.app_id
-     AND (a.phone_number_id = e.phone_number_id
-          OR (e.phone_number_id IS NULL AND a.waba_id = e.waba_id
-              AND a.id = (SELECT o.id FROM whatsapp_accounts o
-                           WHERE o.app_id = e.app_id AND o.waba_id = e.waba_id AND o.status = 'active'
-                           ORDER BY o.created_at, o.id LIMIT 1)))
+    FROM locked l JOIN candidates c ON c.id = l.id JOIN tenants t ON t.id = c.tenant_id
+   WHERE e.id = l.id AND e.status = 'unroutable'
   RETURNING e.id, e.tenant_id, e.status
 ), payloads AS (
   UPDATE webhook_payloads p SET tenant_id = a.tenant_id FROM adopted a WHERE p.event_id = a.id
@@ -110,17 +121,16 @@ impl EventLedger for Tx<Platform> {
     async fn claim_due(
         &mut self,
         now: DateTime<Utc>,
-        lease: TimeDelta,
+        until: DateTime<Utc>,
         limit: i64,
     ) -> Result<Vec<DueEvent>, StoreError> {
-        let rows: Vec<Due> = sql(CLAIM)
-            .bind::<types::Timestamptz, _>(now)
-            .bind::<types::Timestamptz, _>(now + lease)
-            .bind::<types::BigInt, _>(limit)
-            .prepared()
-            .load(self.connection())
-            .await
-            .or_store_error()?;
+        let statement = Prepared(
+            sql(CLAIM)
+                .bind::<types::Timestamptz, _>(now)
+                .bind::<types::Timestamptz, _>(until)
+                .bind::<types::BigInt, _>(limit),
+        );
+        let rows: Vec<Due> = statement.load(self.connection()).await.or_store_error()?;
         let due = |row: Due| DueEvent {
             id: EventId::from_uuid(row.id),
             published: row.published,
@@ -129,43 +139,41 @@ impl EventLedger for Tx<Platform> {
         Ok(rows.into_iter().map(due).collect())
     }
 
-    async fn mark_published(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError> {
-        self.reschedule(PUBLISHED, events, now).await
+    async fn mark_published(
+        &mut self,
+        events: &[EventId],
+        claimed_until: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.reschedule(PUBLISHED, events, claimed_until, now).await
     }
 
-    async fn release(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError> {
-        self.reschedule(RELEASE, events, now).await
+    async fn release(
+        &mut self,
+        events: &[EventId],
+        claimed_until: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.reschedule(RELEASE, events, claimed_until, now).await
     }
 
-    async fn adopt_unroutable(&mut self, now: DateTime<Utc>) -> Result<usize, StoreError> {
-        let Count { count } = sql(ADOPT)
-            .bind::<types::Timestamptz, _>(now)
-            .prepared()
-            .get_result(self.connection())
-            .await
-            .or_store_error()?;
-        Ok(usize::try_from(count).unwrap_or_default())
+    async fn adopt_unroutable(&mut self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
+        let statement = Prepared(sql(ADOPT).bind::<types::Timestamptz, _>(now).bind::<types::BigInt, _>(limit));
+        let rows: Vec<Count> = statement.load(self.connection()).await.or_store_error()?;
+        Ok(rows.iter().map(|row| usize::try_from(row.count).unwrap_or_default()).sum())
     }
 
     async fn waiting_events(&mut self, events: &[EventId]) -> Result<Vec<QueuedEvent>, StoreError> {
-        let rows: Vec<Waiting> = sql(WAITING)
-            .bind::<types::Uuids, _>(uuids(events))
-            .prepared()
-            .load(self.connection())
-            .await
-            .or_store_error()?;
+        let statement = Prepared(sql(WAITING).bind::<types::Uuids, _>(uuids(events)));
+        let rows: Vec<Waiting> = statement.load(self.connection()).await.or_store_error()?;
         rows.into_iter().map(Waiting::into_event).collect()
     }
 
     async fn bury_abandoned(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<usize, StoreError> {
-        let Count { count } = sql(BURY_ABANDONED)
-            .bind::<types::Uuids, _>(uuids(events))
-            .bind::<types::Timestamptz, _>(now)
-            .prepared()
-            .get_result(self.connection())
-            .await
-            .or_store_error()?;
-        Ok(usize::try_from(count).unwrap_or_default())
+        let statement =
+            Prepared(sql(BURY_ABANDONED).bind::<types::Uuids, _>(uuids(events)).bind::<types::Timestamptz, _>(now));
+        let rows: Vec<Count> = statement.load(self.connection()).await.or_store_error()?;
+        Ok(rows.iter().map(|row| usize::try_from(row.count).unwrap_or_default()).sum())
     }
 }
 
@@ -174,15 +182,14 @@ impl Tx<Platform> {
         &mut self,
         statement: &'static str,
         events: &[EventId],
+        claimed_until: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        sql(statement)
+        let statement = sql(statement)
             .bind::<types::Uuids, _>(uuids(events))
             .bind::<types::Timestamptz, _>(now)
-            .prepared()
-            .execute(self.connection())
-            .await
-            .or_store_error()?;
+            .bind::<types::Timestamptz, _>(claimed_until);
+        self.execute(statement).await?;
         Ok(())
     }
 }

@@ -1,17 +1,27 @@
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel_async::RunQueryDsl;
 use inbound::{ErrorClass, EventOutcomeRepo};
 use kernel::StoreError;
 use kernel::ids::EventId;
+use uuid::Uuid;
 
 use super::ledger::uuids;
 use crate::error::OrStoreError;
-use crate::sql::{Constant, sql, types};
+use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
 // Each change is guarded by the states it may start from: an event that was finished meanwhile stays as it is. The ledger
 // row goes in any case, as there is nothing left to do.
+
+const TAKE: &str = "
+SELECT id FROM webhook_events
+ WHERE tenant_id = $3 AND id = ANY ($1)
+   AND (status = 'received' OR (status = 'retrying' AND next_attempt_at <= $2))
+ ORDER BY id
+   FOR UPDATE";
 
 const FINISH: &str = "
 WITH finished AS (
@@ -39,18 +49,33 @@ WITH buried AS (
 )
 DELETE FROM webhook_outbox WHERE tenant_id = $5 AND event_id = $1";
 
+#[derive(diesel::QueryableByName)]
+struct Id {
+    #[diesel(sql_type = types::Uuid)]
+    id: Uuid,
+}
+
 #[async_trait]
 impl EventOutcomeRepo for Tx<Tenant> {
+    async fn take_events(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<HashSet<EventId>, StoreError> {
+        let tenant = self.tenant_id();
+        let statement = Prepared(
+            sql(TAKE)
+                .bind::<types::Uuids, _>(uuids(events))
+                .bind::<types::Timestamptz, _>(now)
+                .bind::<types::Uuid, _>(tenant),
+        );
+        let rows: Vec<Id> = statement.load(self.connection()).await.or_store_error()?;
+        Ok(rows.into_iter().map(|row| EventId::from_uuid(row.id)).collect())
+    }
+
     async fn finish_events(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError> {
         let tenant = self.tenant_id();
-        sql(FINISH)
+        let statement = sql(FINISH)
             .bind::<types::Uuids, _>(uuids(events))
             .bind::<types::Timestamptz, _>(now)
-            .bind::<types::Uuid, _>(tenant)
-            .prepared()
-            .execute(self.connection())
-            .await
-            .or_store_error()?;
+            .bind::<types::Uuid, _>(tenant);
+        self.execute(statement).await?;
         Ok(())
     }
 
@@ -60,7 +85,7 @@ impl EventOutcomeRepo for Tx<Tenant> {
         next_attempt_at: DateTime<Utc>,
         class: ErrorClass,
         error: &str,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         self.note_failure(RETRY, event, next_attempt_at, class, error).await
     }
 
@@ -70,7 +95,7 @@ impl EventOutcomeRepo for Tx<Tenant> {
         class: ErrorClass,
         error: &str,
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         self.note_failure(BURY, event, now, class, error).await
     }
 }
@@ -83,18 +108,14 @@ impl Tx<Tenant> {
         time: DateTime<Utc>,
         class: ErrorClass,
         error: &str,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let tenant = self.tenant_id();
-        sql(statement)
+        let statement = sql(statement)
             .bind::<types::Uuid, _>(event.as_uuid())
             .bind::<types::Timestamptz, _>(time)
             .bind::<types::Text, _>(class.key())
             .bind::<types::Text, _>(error)
-            .bind::<types::Uuid, _>(tenant)
-            .prepared()
-            .execute(self.connection())
-            .await
-            .or_store_error()?;
-        Ok(())
+            .bind::<types::Uuid, _>(tenant);
+        Ok(self.execute(statement).await? > 0)
     }
 }

@@ -8,7 +8,7 @@ use tokens::{KeyState, SigningKey, SigningKeyRepo};
 
 use crate::error::OrStoreError;
 use crate::schema::signing_keys;
-use crate::sql::{Constant, sql};
+use crate::sql::sql;
 use crate::transaction::{Platform, Tx};
 
 #[derive(Queryable, Selectable)]
@@ -25,11 +25,7 @@ struct Row {
 #[async_trait]
 impl SigningKeyRepo for Tx<Platform> {
     async fn lock_signing_keys(&mut self) -> Result<(), StoreError> {
-        sql("SELECT pg_advisory_xact_lock(hashtext('parley.signing_keys'))")
-            .prepared()
-            .execute(self.connection())
-            .await
-            .or_store_error()?;
+        self.execute(sql("SELECT pg_advisory_xact_lock(hashtext('parley.signing_keys'))")).await?;
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICA
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
 use flows::{Accepted, accept_delivery};
-use inbound::{EventStatus, InvalidSignature, MetaAppKey};
+use inbound::{EventStatus, InvalidSignature, MetaAppKey, Signature};
 use kernel::StoreError;
 use metrics::{counter, histogram};
 use tokio::task::JoinError;
@@ -53,9 +53,9 @@ pub(crate) async fn deliver(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     // Before the body is read: whoever does not even claim to be Meta costs nothing.
-    let signature = only_signature(request.headers()).map_err(refuse)?;
+    let signature = only_signature(request.headers()).and_then(Signature::parse).map_err(refuse)?;
     let body = read_body(&request, payload.into_inner(), BodyLimit::WEBHOOK).await?;
-    state.whatsapp.secrets.verify(Some(signature), &body).map_err(refuse)?;
+    state.whatsapp.secrets.verify(&signature, &body).map_err(refuse)?;
     let started = Instant::now();
     let outcome = store(&state, body).await;
     histogram!(WEBHOOK_ACCEPT).record(started.elapsed());
@@ -111,12 +111,16 @@ fn label(outcome: &Result<Accepted, NotStored>) -> &'static str {
     match outcome {
         Err(_) => "failed",
         Ok(accepted) if accepted.events > 0 && accepted.stored.is_empty() => "duplicate",
-        Ok(accepted) if accepted.events == 0 => "empty",
-        Ok(accepted) if accepted.stored.iter().all(|event| event.status == EventStatus::Unroutable) => {
-            "unknown_account"
-        }
+        // Nothing of it could be read: it was never to be processed.
+        Ok(accepted) if all(accepted, EventStatus::DeadLetter) => "malformed",
+        Ok(accepted) if all(accepted, EventStatus::Unroutable) => "unknown_account",
+        // Also a delivery without any event: all of it is stored.
         Ok(_) => "stored",
     }
+}
+
+fn all(accepted: &Accepted, status: EventStatus) -> bool {
+    !accepted.stored.is_empty() && accepted.stored.iter().all(|event| event.status == status)
 }
 
 /// Never a 4xx, whatever the database says: Meta would give the delivery up.
