@@ -14,6 +14,7 @@ mod database;
 mod error;
 mod iam;
 mod inbound;
+mod keyset;
 mod migrate;
 mod pool;
 mod rbac;

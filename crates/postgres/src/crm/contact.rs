@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::identity::identity_kind;
 use crate::error::OrStoreError;
+use crate::keyset::continue_after;
 use crate::schema::{contact_identities, contacts};
 use crate::transaction::{Tenant, Tx};
 
@@ -47,10 +48,7 @@ impl ContactRepo for Tx<Tenant> {
             .limit(page.limit.and_one())
             .select(Row::as_select())
             .into_boxed();
-        if let Some(Cursor { time, id }) = page.after {
-            let later = contacts::created_at.lt(time).or(contacts::created_at.eq(time).and(contacts::id.lt(id)));
-            query = query.filter(contacts::created_at.le(time)).filter(later);
-        }
+        continue_after!(query, page.after, contacts::created_at, contacts::id);
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
         let mut identities = self.identities_of(rows.iter().map(|row| row.id).collect()).await?;
         let contacts = rows

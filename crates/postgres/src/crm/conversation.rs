@@ -11,6 +11,7 @@ use kernel::{Cursor, Page, PageRequest, StoreError};
 use uuid::Uuid;
 
 use crate::error::OrStoreError;
+use crate::keyset::continue_after;
 use crate::schema::{contacts, conversations};
 use crate::transaction::{Tenant, Tx};
 
@@ -63,12 +64,7 @@ impl ConversationRepo for Tx<Tenant> {
         if let Some(account) = filter.account {
             query = query.filter(conversations::account_id.eq(account.as_uuid()));
         }
-        if let Some(Cursor { time, id }) = page.after {
-            let later = conversations::last_message_at
-                .lt(time)
-                .or(conversations::last_message_at.eq(time).and(conversations::id.lt(id)));
-            query = query.filter(conversations::last_message_at.le(time)).filter(later);
-        }
+        continue_after!(query, page.after, conversations::last_message_at, conversations::id);
         let rows: Vec<(Row, String)> = query.load(self.connection()).await.or_store_error()?;
         let conversations = rows.into_iter().map(into_conversation).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::of(conversations, page.limit, |conversation| Cursor {

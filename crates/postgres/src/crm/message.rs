@@ -10,6 +10,7 @@ use kernel::{Cursor, Page, PageRequest, StoreError};
 use uuid::Uuid;
 
 use crate::error::OrStoreError;
+use crate::keyset::continue_after;
 use crate::schema::messages;
 use crate::transaction::{Tenant, Tx};
 
@@ -59,11 +60,7 @@ pub(super) async fn of_conversation(
         .limit(page.limit.and_one())
         .select((Row::as_select(), quoted_id))
         .into_boxed();
-    if let Some(Cursor { time, id }) = page.after {
-        let later =
-            messages::provider_timestamp.lt(time).or(messages::provider_timestamp.eq(time).and(messages::id.lt(id)));
-        query = query.filter(messages::provider_timestamp.le(time)).filter(later);
-    }
+    continue_after!(query, page.after, messages::provider_timestamp, messages::id);
     let rows: Vec<(Row, Option<Uuid>)> = query.load(tx.connection()).await.or_store_error()?;
     let messages = rows.into_iter().map(into_message).collect::<Result<Vec<_>, _>>()?;
     Ok(Page::of(messages, page.limit, |message| Cursor { time: message.provider_timestamp, id: message.id.as_uuid() }))

@@ -8,6 +8,7 @@ use kernel::{Cursor, Page, PageRequest, StoreError};
 use uuid::Uuid;
 
 use crate::error::OrStoreError;
+use crate::keyset::continue_after;
 use crate::schema::{tenants, whatsapp_accounts};
 use crate::transaction::{Platform, Tenant, Tx};
 
@@ -62,12 +63,7 @@ impl AccountRepo for Tx<Tenant> {
             .limit(page.limit.and_one())
             .select(Row::as_select())
             .into_boxed();
-        if let Some(Cursor { time, id }) = page.after {
-            let later = whatsapp_accounts::created_at
-                .lt(time)
-                .or(whatsapp_accounts::created_at.eq(time).and(whatsapp_accounts::id.lt(id)));
-            query = query.filter(whatsapp_accounts::created_at.le(time)).filter(later);
-        }
+        continue_after!(query, page.after, whatsapp_accounts::created_at, whatsapp_accounts::id);
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
         let accounts = rows.into_iter().map(Row::into_account).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::of(accounts, page.limit, |account| Cursor { time: account.created_at, id: account.id.as_uuid() }))
