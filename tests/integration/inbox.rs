@@ -175,6 +175,20 @@ async fn an_old_message_that_comes_late_does_not_become_the_latest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_message_from_the_future_came_when_it_was_received() {
+    let app = app().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let mut message = text("15550100", "from the year 3000");
+    message["timestamp"] = json!("32503680000");
+    app.deliver(&number.delivery(&[message])).await.expect(200);
+    let conversation = tenant.wait_for_conversations(1).await.remove(0);
+    let at = chrono::DateTime::parse_from_rfc3339(conversation["last_message_at"].as_str().unwrap()).unwrap();
+    assert_eq!(at, kernel::Clock::now(&*app.clock));
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_message_to_a_closed_conversation_opens_a_new_one_and_a_repeated_one_does_not() {
     use diesel_async::SimpleAsyncConnection;
 
@@ -207,13 +221,15 @@ async fn a_message_to_a_closed_conversation_opens_a_new_one_and_a_repeated_one_d
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_without_an_id_is_a_dead_letter_and_its_neighbours_are_processed() {
+async fn a_message_that_makes_no_sense_is_a_dead_letter_and_its_neighbours_are_processed() {
     let app = app().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
-    let mut broken = text("15550100", "broken");
+    let (mut broken, mut endless) = (text("15550100", "broken"), text("15550100", "endless"));
     broken.as_object_mut().unwrap().remove("id");
-    app.deliver(&number.delivery(&[text("15550100", "before"), broken, text("15550100", "after")])).await.expect(200);
+    endless["id"] = json!("x".repeat(100_000));
+    let messages = [text("15550100", "before"), broken, endless, text("15550100", "after")];
+    app.deliver(&number.delivery(&messages)).await.expect(200);
     let conversation = tenant.wait_for_conversations(1).await.remove(0);
     app.settled().await;
     assert_eq!(tenant.messages(&conversation).await.len(), 2);
@@ -221,6 +237,6 @@ async fn an_event_without_an_id_is_a_dead_letter_and_its_neighbours_are_processe
         "SELECT count(*) FROM webhook_events WHERE status = 'dead_letter' AND tenant_id = '{}' AND error_class = 'permanent'",
         tenant.id
     );
-    assert_eq!(app.database.count(&dead).await, 1);
-    app.finish_with_dead_letters(1).await;
+    assert_eq!(app.database.count(&dead).await, 2);
+    app.finish_with_dead_letters(2).await;
 }

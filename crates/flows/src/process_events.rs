@@ -1,3 +1,4 @@
+use chrono::TimeDelta;
 use crm::Media;
 use crm::identity::{IdentityKey, Person};
 use crm::inbox::{InboundMessage, record_inbound};
@@ -6,6 +7,9 @@ use kernel::ids::{AccountId, EventId};
 use kernel::{Clock, StoreError};
 
 use crate::TenantTx;
+
+/// How far ahead of ours Meta's clock may be.
+const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::hours(1);
 
 /// What became of a group of events.
 #[derive(Debug, Default)]
@@ -71,6 +75,8 @@ fn read(event: &QueuedEvent) -> Result<Option<InboundMessage>, String> {
 }
 
 fn inbound_message(account: AccountId, decoded: DecodedMessage, event: &QueuedEvent) -> InboundMessage {
+    // A time to come would hold its conversation at the top, and the service window open, for as long.
+    let latest = event.received_at + MAX_CLOCK_SKEW;
     InboundMessage {
         account,
         sender: Person {
@@ -91,6 +97,6 @@ fn inbound_message(account: AccountId, decoded: DecodedMessage, event: &QueuedEv
         reply_to: decoded.reply_to,
         referral: decoded.referral,
         payload: decoded.payload,
-        provider_timestamp: decoded.timestamp.unwrap_or(event.received_at),
+        provider_timestamp: decoded.timestamp.filter(|time| *time <= latest).unwrap_or(event.received_at),
     }
 }

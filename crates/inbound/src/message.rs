@@ -47,9 +47,19 @@ pub enum Undecodable {
     NoMessage,
     #[error("the message has no id")]
     NoId,
+    #[error("the id of the message is longer than any of WhatsApp's")]
+    LongId,
 }
 
 const MAX_KIND_BYTES: usize = 48;
+/// Ids of messages have less than 200 bytes; all ids are indexed, and an index takes no more than 2,704.
+const MAX_WAMID_BYTES: usize = 512;
+/// `US.` and up to 128 characters; `US.ENT.` for a parent's.
+const MAX_BSUID_BYTES: usize = 160;
+/// E.164 has 15 digits; people write more around them.
+const MAX_PHONE_BYTES: usize = 32;
+const MAX_WABA_ID_BYTES: usize = 64;
+const MAX_NAME_CHARS: usize = 256;
 
 /// Reads the payload of an event of kind `message`. Everything but the id may be missing.
 ///
@@ -64,14 +74,23 @@ pub fn decode_message(payload: &[u8]) -> Result<DecodedMessage, Undecodable> {
     let message = Object::parse(raw.get()).ok_or(Undecodable::NoMessage)?;
     let person = value.objects("contacts").into_iter().next().unwrap_or_default();
 
+    let wamid = message.text("id").ok_or(Undecodable::NoId)?;
+    if wamid.len() > MAX_WAMID_BYTES {
+        return Err(Undecodable::LongId);
+    }
+    // Of other ids, one that cannot be right is none.
+    let id = |object: &Object<'_>, key: &str, max: usize| object.text(key).filter(|id| id.len() <= max);
     let kind = kind(&message);
     let body = message.object(&kind).unwrap_or_default();
     Ok(DecodedMessage {
-        wamid: message.text("id").ok_or(Undecodable::NoId)?,
-        waba_id: entry.text("id").unwrap_or_default(),
-        bsuid: message.text("from_user_id").or_else(|| person.text("user_id")),
-        phone: message.text("from").or_else(|| person.text("wa_id")),
-        profile_name: person.object("profile").and_then(|profile| profile.text("name")),
+        wamid,
+        waba_id: id(&entry, "id", MAX_WABA_ID_BYTES).unwrap_or_default(),
+        bsuid: id(&message, "from_user_id", MAX_BSUID_BYTES).or_else(|| id(&person, "user_id", MAX_BSUID_BYTES)),
+        phone: id(&message, "from", MAX_PHONE_BYTES).or_else(|| id(&person, "wa_id", MAX_PHONE_BYTES)),
+        profile_name: person
+            .object("profile")
+            .and_then(|profile| profile.text("name"))
+            .map(|name| name.chars().take(MAX_NAME_CHARS).collect()),
         group_id: message.text("group_id"),
         text: readable::text(&kind, &message, &body),
         media: media(&kind, &body),
@@ -150,6 +169,19 @@ mod tests {
         assert_eq!(decode("{}", ""), Err(Undecodable::NoId));
         assert_eq!(decode_message(b"{}"), Err(Undecodable::NoMessage));
         assert_eq!(decode_message(b""), Err(Undecodable::NoMessage));
+    }
+
+    #[test]
+    fn ids_that_no_index_takes_are_refused_or_none() {
+        let long = "x".repeat(5_000);
+        assert_eq!(decode(&format!(r#"{{"id":"{long}"}}"#), ""), Err(Undecodable::LongId));
+        let decoded = decode(
+            &format!(r#"{{"id":"wamid.A","from":"{long}","from_user_id":"{long}"}}"#),
+            &format!(r#"{{"profile":{{"name":"{long}"}}}}"#),
+        )
+        .unwrap();
+        assert_eq!((decoded.phone, decoded.bsuid), (None, None));
+        assert_eq!(decoded.profile_name.map(|name| name.len()), Some(MAX_NAME_CHARS));
     }
 
     #[test]

@@ -140,9 +140,7 @@ impl Problem {
 
     /// What happened, with the causes of causes, for the log.
     pub(crate) fn cause_chain(&self) -> Option<String> {
-        let first: &dyn Error = &**self.cause.as_ref()?;
-        let causes = std::iter::successors(Some(first), |&error| error.source());
-        Some(causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
+        self.cause.as_ref().map(|cause| kernel::error_chain(&**cause))
     }
 
     /// The answer's body.
