@@ -21,7 +21,11 @@ SELECT c.event_id AS id, c.publish_count AS published, e.traceparent
   FROM claimed c JOIN webhook_events e ON e.id = c.event_id
  ORDER BY c.event_id";
 
-const RELEASE: &str = "UPDATE webhook_outbox SET not_before = $2 WHERE event_id = ANY ($1) AND not_before = $3";
+const RELEASE: &str = "
+WITH claimed AS (
+  SELECT event_id FROM webhook_outbox WHERE event_id = ANY ($1) AND not_before = $3 FOR UPDATE SKIP LOCKED
+)
+UPDATE webhook_outbox o SET not_before = $2 FROM claimed c WHERE o.event_id = c.event_id";
 
 const BURY_ABANDONED: &str = "
 WITH buried AS (
@@ -36,12 +40,16 @@ WITH buried AS (
 SELECT count(*) AS count FROM buried";
 
 /// In flight, not due: 10 minutes after the first publish, twice as long after each further one, at most about a day. The
-/// end of the lease is the proof of the claim: where a worker was faster and has set the time of a retry, that stays.
+/// end of the lease is the proof of the claim: where a worker was faster and has set the time of a retry, that stays; where
+/// it is about to finish an event, there is nothing to wait for.
 const PUBLISHED: &str = "
-UPDATE webhook_outbox
+WITH claimed AS (
+  SELECT event_id FROM webhook_outbox WHERE event_id = ANY ($1) AND not_before = $3 FOR UPDATE SKIP LOCKED
+)
+UPDATE webhook_outbox o
    SET publish_count = publish_count + 1,
        not_before = $2 + interval '10 minutes' * (2 ^ least(publish_count, 7))
- WHERE event_id = ANY ($1) AND not_before = $3";
+  FROM claimed c WHERE o.event_id = c.event_id";
 
 /// From the accounts to the events: an account that is active is looked at, not every event that belongs to nobody.
 const ADOPT: &str = "
