@@ -51,10 +51,10 @@ impl Dependencies {
 
     /// The reasons go to the log, once each time they change: they may name hosts and users, which the answer must not.
     async fn say(&self, checks: &[(&'static str, Result<(), NotReady>)]) {
-        let reasons: Vec<String> = checks
-            .iter()
-            .filter_map(|(name, state)| state.as_ref().err().map(|not| format!("{name} {}: {}", not.said, not.reason)))
-            .collect();
+        // What is not looked for yet is not missing.
+        let looked_for = checks.iter().filter(|(name, _)| *name != "broker" || self.broker.is_some());
+        let reasons: Vec<String> =
+            looked_for.filter_map(|(name, state)| state.as_ref().err().map(|not| not.for_log(name))).collect();
         let reasons = reasons.join("; ");
         let mut said = self.said.lock().await;
         if *said != reasons {
@@ -91,6 +91,11 @@ struct NotReady {
 }
 
 impl NotReady {
+    fn for_log(&self, name: &str) -> String {
+        let Self { said, reason } = self;
+        if reason.is_empty() { format!("{name} {said}") } else { format!("{name} {said}: {reason}") }
+    }
+
     fn plain(said: impl Into<String>) -> Self {
         Self { said: said.into(), reason: String::new() }
     }
