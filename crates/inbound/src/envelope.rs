@@ -54,6 +54,16 @@ struct Route {
     waba_id: Option<String>,
 }
 
+impl Route {
+    /// The key of what has none of its own. Where it goes is part of it: the same bytes for two tenants are two events.
+    fn fingerprint(&self, bytes: &[u8]) -> String {
+        let to = |id: &Option<String>| id.as_deref().unwrap_or_default().to_owned();
+        // No id has a zero byte in it: no two routes give the same bytes.
+        let route = format!("{}\0{}\0", to(&self.phone_number_id), to(&self.waba_id));
+        fingerprint([route.as_bytes(), bytes].concat())
+    }
+}
+
 struct Splitter<'c> {
     clock: &'c dyn Clock,
     events: Vec<NewEvent>,
@@ -87,11 +97,9 @@ impl Splitter<'_> {
         let field = change.text("field").unwrap_or_default();
         let items = if field == "messages" { self.items(entry, &route, &value) } else { 0 };
         if items == 0 {
-            let payload = enclose(entry, raw.get());
-            self.push(EventKind::field(&field), &route, fingerprint(&payload), payload);
+            self.other(&field, &route, enclose(entry, raw.get()));
         } else if let Some(rest) = rest(&value) {
-            let payload = enclose(entry, &rest);
-            self.push(EventKind::field(&field), &route, fingerprint(&payload), payload);
+            self.other(&field, &route, enclose(entry, &rest));
         }
     }
 
@@ -107,7 +115,7 @@ impl Splitter<'_> {
             let payload = enclose(entry, &single(value, "messages", raw, people.of_message(&message)));
             let key = match (&route.phone_number_id, message.text("id")) {
                 (Some(phone), Some(wamid)) => short_key(format!("m:{phone}:{wamid}")),
-                _ => fingerprint(&payload),
+                _ => route.fingerprint(&payload),
             };
             self.push(EventKind::message(), route, key, payload);
         }
@@ -123,15 +131,19 @@ impl Splitter<'_> {
                 .unwrap_or_default();
             let key = match (status.text("id"), status.text("status")) {
                 (Some(wamid), Some(step)) => short_key(format!("s:{wamid}:{step}:{participant}")),
-                _ => fingerprint(&payload),
+                _ => route.fingerprint(&payload),
             };
             self.push(EventKind::status(), route, key, payload);
         }
         messages.len() + statuses.len()
     }
 
+    fn other(&mut self, field: &str, route: &Route, payload: Vec<u8>) {
+        self.push(EventKind::field(field), route, route.fingerprint(&payload), payload);
+    }
+
     fn unparsed(&mut self, route: &Route, bytes: &[u8]) {
-        self.push(EventKind::unparsed(), route, fingerprint(bytes), bytes.to_vec());
+        self.push(EventKind::unparsed(), route, route.fingerprint(bytes), bytes.to_vec());
     }
 
     fn push(&mut self, kind: EventKind, route: &Route, dedupe_key: String, payload: Vec<u8>) {

@@ -99,6 +99,16 @@ fn the_same_change_of_two_accounts_is_two_events_and_of_one_account_again_is_ano
 }
 
 #[test]
+fn what_makes_no_sense_for_two_numbers_is_two_events() {
+    let key = |phone: &str| {
+        let body = delivery(&format!(r#"{{"metadata":{{"phone_number_id":"{phone}"}},"messages":[7]}}"#));
+        split(&body).remove(0).dedupe_key
+    };
+    assert_eq!(key("100"), key("100"));
+    assert_ne!(key("100"), key("200"));
+}
+
+#[test]
 fn no_field_passes_for_a_message() {
     for field in ["message", "status", "unparsed"] {
         let body = format!(r#"{{"entry":[{{"id":"1","changes":[{{"field":"{field}","value":{{}}}}]}}]}}"#);
