@@ -1,11 +1,11 @@
 use iam::{
-    Email, HashError, Password, PasswordHash, SelfRegistration, Slug, Tenant, TenantName, TenantRepo, TenantStatus,
-    User, UserName, UserRepo, UserStatus,
+    Email, Password, PasswordHash, SelfRegistration, Slug, Tenant, TenantName, TenantRepo, TenantStatus, User,
+    UserName, UserRepo, UserStatus,
 };
 use kernel::ids::{RoleId, TenantId, UserId};
-use kernel::{NoEntropy, StoreError, TenantScope, hex};
+use kernel::{StoreError, TenantScope, hex};
 use rbac::{MembershipRepo, Role, RoleRepo, SystemRole};
-use tokens::{Client, IssueError};
+use tokens::Client;
 
 use crate::tokens_for::SessionTokens;
 use crate::{Identity, LoggedIn, TenantTx, TokensError, settle};
@@ -39,7 +39,7 @@ const SLUG_TRIES: usize = 4;
 /// [`SignUpError`].
 pub async fn sign_up(identity: &Identity, input: SignUp) -> Result<LoggedIn, SignUpError> {
     let SignUp { tenant_name, slug, email, password, name, client } = input;
-    let password = identity.hasher.hash(password, &*identity.entropy).await?;
+    let password = identity.hasher.hash(password, &*identity.entropy).await.map_err(TokensError::from)?;
     let user = User {
         id: UserId::new(&*identity.clock),
         email,
@@ -132,24 +132,6 @@ fn random_slug(identity: &Identity, name: &TenantName) -> Result<Slug, TokensErr
 
 impl From<StoreError> for SignUpError {
     fn from(error: StoreError) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-impl From<HashError> for SignUpError {
-    fn from(error: HashError) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-impl From<NoEntropy> for SignUpError {
-    fn from(error: NoEntropy) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-impl From<IssueError> for SignUpError {
-    fn from(error: IssueError) -> Self {
         Self::Failed(error.into())
     }
 }

@@ -1,6 +1,5 @@
 use async_trait::async_trait;
 use kernel::StoreError;
-use kernel::ids::UserId;
 
 use crate::{Email, PasswordHash, Tenant, TenantReference, User};
 
@@ -25,7 +24,6 @@ pub trait TenantRepo: Send {
 pub trait UserRepo: Send {
     /// Conflicts with [`constraint::USER_EMAIL`].
     async fn insert_user(&mut self, user: &User, password: &PasswordHash) -> Result<(), StoreError>;
-    async fn user(&mut self, id: UserId) -> Result<Option<User>, StoreError>;
     async fn user_by_email(&mut self, email: &Email) -> Result<Option<(User, PasswordHash)>, StoreError>;
 }
 

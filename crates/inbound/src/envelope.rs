@@ -57,9 +57,9 @@ struct Route {
 impl Route {
     /// The key of what has none of its own. Where it goes is part of it: the same bytes for two tenants are two events.
     fn fingerprint(&self, bytes: &[u8]) -> String {
-        let to = |id: &Option<String>| id.as_deref().unwrap_or_default().to_owned();
+        let [number, account] = [&self.phone_number_id, &self.waba_id].map(|id| id.as_deref().unwrap_or_default());
         // No id has a zero byte in it: no two routes give the same bytes.
-        let route = format!("{}\0{}\0", to(&self.phone_number_id), to(&self.waba_id));
+        let route = format!("{number}\0{account}\0");
         fingerprint([route.as_bytes(), bytes].concat())
     }
 }
@@ -212,7 +212,9 @@ fn single(value: &Object<'_>, list: &str, item: &RawValue, person: Option<&RawVa
 
 /// What stands beside messages and statuses and is not known, if there is anything.
 fn rest(value: &Object<'_>) -> Option<String> {
-    value.members().find(|(key, _)| !SHARED.contains(key) && !LISTS.contains(key))?;
+    if value.members().all(|(key, _)| SHARED.contains(&key) || LISTS.contains(&key)) {
+        return None;
+    }
     let members = value.members().filter(|(key, _)| !LISTS.contains(key));
     let members: Vec<String> = members.map(|(key, slice)| format!("{}:{}", quote(key), slice.get())).collect();
     Some(format!(r#"{{"field":"messages","value":{{{}}}}}"#, members.join(",")))

@@ -29,8 +29,7 @@ pub struct Relay {
 }
 
 /// As many as go out in one pipelined batch.
-const BATCH: usize = 500;
-const LIMIT: i64 = 500;
+const BATCH: u16 = 500;
 /// Much longer than a batch takes. Who dies with a claim delays its events by no more than this; who is slower than this
 /// has them published twice, which is harmless.
 const LEASE: TimeDelta = TimeDelta::seconds(5);
@@ -61,7 +60,7 @@ impl Relay {
         while !stop.is_cancelled() {
             match self.sweep().await {
                 // There may be more.
-                Ok(BATCH) => backoff.reset(),
+                Ok(due) if due == usize::from(BATCH) => backoff.reset(),
                 Ok(_) => {
                     backoff.reset();
                     tokio::select! {
@@ -93,7 +92,7 @@ impl Relay {
 
     async fn try_adopt(&self) -> Result<usize, StoreError> {
         let mut tx = self.database.intake().await?;
-        let outcome = EventLedger::adopt_unroutable(&mut *tx, self.clock.now(), LIMIT).await;
+        let outcome = EventLedger::adopt_unroutable(&mut *tx, self.clock.now(), BATCH.into()).await;
         settle(tx, outcome).await
     }
 
@@ -119,7 +118,7 @@ impl Relay {
         let now = self.clock.now();
         let until = now + LEASE;
         let mut tx = self.database.intake().await?;
-        let outcome = EventLedger::claim_due(&mut *tx, now, until, LIMIT).await;
+        let outcome = EventLedger::claim_due(&mut *tx, now, until, BATCH.into()).await;
         Ok(Claim { events: settle(tx, outcome).await?, until })
     }
 
@@ -128,7 +127,7 @@ impl Relay {
         // What was published long ago and is not finished is most likely waiting in a long queue: publishing it again
         // would make that longer still.
         let (again, new): (Vec<DueEvent>, Vec<DueEvent>) = due.iter().cloned().partition(|event| event.published > 0);
-        let backlog = !again.is_empty() && usize::try_from(self.publisher.waiting().await?).unwrap_or(BATCH) >= BATCH;
+        let backlog = !again.is_empty() && self.publisher.waiting().await? >= BATCH.into();
         let (mut published, events) =
             if backlog { (again.iter().map(|event| event.id).collect(), new) } else { (Vec::new(), due.to_vec()) };
         if !events.is_empty() {

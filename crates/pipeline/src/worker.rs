@@ -71,13 +71,13 @@ impl Worker {
 
         let waiting: HashSet<EventId> = events.iter().map(|event| event.id).collect();
         outcomes.note_all(ids.into_iter().filter(|id| !waiting.contains(id)), Outcome::AlreadyDone);
-        let (events, homeless): (Vec<_>, Vec<_>) = events.into_iter().partition(|event| event.tenant.is_some());
-        for event in &homeless {
-            // The table does not allow it. Should it happen, the ledger keeps the event.
-            error!(event_id = %event.id, "an event without a tenant was to be processed");
-        }
-        outcomes.note_all(homeless.into_iter().map(|event| event.id), Outcome::AlreadyDone);
         for (tenant, group) in by_tenant(events) {
+            let Some(tenant) = tenant else {
+                // The table does not allow it. Should it happen, the ledger keeps the events.
+                error!(events = group.len(), "events without a tenant were to be processed");
+                outcomes.note_all(group.into_iter().map(|event| event.id), Outcome::AlreadyDone);
+                continue;
+            };
             let span = info_span!("process", tenant_id = %tenant, events = group.len());
             self.process(tenant, group, stop, &mut outcomes).instrument(span).await;
         }
@@ -224,12 +224,10 @@ impl Worker {
 }
 
 /// In the order of tenants, and of events within each: two workers then lock in the same order.
-fn by_tenant(events: Vec<QueuedEvent>) -> BTreeMap<TenantId, Vec<QueuedEvent>> {
-    let mut groups: BTreeMap<TenantId, Vec<QueuedEvent>> = BTreeMap::new();
+fn by_tenant(events: Vec<QueuedEvent>) -> BTreeMap<Option<TenantId>, Vec<QueuedEvent>> {
+    let mut groups: BTreeMap<_, Vec<QueuedEvent>> = BTreeMap::new();
     for event in events {
-        if let Some(tenant) = event.tenant {
-            groups.entry(tenant).or_default().push(event);
-        }
+        groups.entry(event.tenant).or_default().push(event);
     }
     groups
 }

@@ -13,11 +13,11 @@ use std::sync::Arc;
 use actix_web::web;
 use flows::{Database, Identity, OpenKeysError, open_signing_keys};
 use iam::{HashError, PasswordHasher};
-use inbound::{EventPublisher, RetryPolicy};
+use inbound::RetryPolicy;
 use kernel::{Clock, Entropy};
 use pipeline::{Recorder, Relay, Worker};
 use postgres::{ConnectError, Connections, Postgres, PostgresConfig, RoleProblem};
-use rabbitmq::{Broker, BrokerConfig, BrokerError, RabbitPublisher};
+use rabbitmq::{Broker, BrokerConfig, BrokerError};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
@@ -50,7 +50,6 @@ pub enum OpenError {
 pub struct Instance {
     pub(crate) state: web::Data<State>,
     broker: Broker,
-    publisher: Arc<RabbitPublisher>,
     nudge: Arc<Notify>,
     retry: RetryPolicy,
 }
@@ -68,7 +67,6 @@ impl Instance {
         let database = postgres(&config.database)?;
         database.check_roles().await?;
         let broker = broker(&config.amqp)?;
-        let publisher = Arc::new(broker.publisher());
         let nudge = Arc::new(Notify::new());
         let keys = open_signing_keys(&database, &config.identity.keys.ring, &*entropy, &*clock).await?;
         let identity = Identity {
@@ -89,7 +87,7 @@ impl Instance {
             readiness: Arc::new(Dependencies::new(database, Some(broker.publisher()))),
             background: Background::new(Handle::current()),
         };
-        Ok(Self { state: web::Data::new(state), broker, publisher, nudge, retry: RetryPolicy::default() })
+        Ok(Self { state: web::Data::new(state), broker, nudge, retry: RetryPolicy::default() })
     }
 
     fn database(&self) -> Arc<dyn Database> {
@@ -99,7 +97,7 @@ impl Instance {
     fn relay(&self) -> Relay {
         Relay {
             database: self.database(),
-            publisher: Arc::clone(&self.publisher) as Arc<dyn EventPublisher>,
+            publisher: Arc::new(self.broker.publisher()),
             clock: Arc::clone(&self.state.identity.clock),
             nudge: Arc::clone(&self.nudge),
         }

@@ -53,9 +53,10 @@ impl Outcomes {
         for event in ours {
             let (kind, buried) = (event.kind.label(), self.get(event.id) == Some(Outcome::Buried));
             let outcome = if buried { "dead_letter" } else { "processed" };
-            counter!(EVENTS, "kind" => kind, "outcome" => outcome).increment(1);
             if buried {
-                counter!(DEAD_LETTERED, "kind" => kind, "reason" => ErrorClass::Permanent.key()).increment(1);
+                count_dead_letter(event, ErrorClass::Permanent);
+            } else {
+                counter!(EVENTS, "kind" => kind, "outcome" => outcome).increment(1);
             }
             let age = (now - event.received_at).to_std().unwrap_or(Duration::ZERO);
             histogram!(END_TO_END, "kind" => kind, "outcome" => outcome).record(age);
@@ -74,14 +75,19 @@ impl Outcomes {
         if outcome == Outcome::AlreadyDone {
             return;
         }
-        let kind = event.kind.label();
         let attempt = event.attempts + 1;
         if outcome == Outcome::Buried {
             error!(event_id = %event.id, attempt, class = class.key(), reason, "the event is a dead letter");
-            counter!(DEAD_LETTERED, "kind" => kind, "reason" => class.key()).increment(1);
+            count_dead_letter(event, class);
         } else {
             warn!(event_id = %event.id, attempt, class = class.key(), reason, "the event is tried again later");
-            counter!(RETRIES, "kind" => kind, "reason" => class.key()).increment(1);
+            counter!(RETRIES, "kind" => event.kind.label(), "reason" => class.key()).increment(1);
         }
     }
+}
+
+/// Whether it made no sense at once or failed too often.
+fn count_dead_letter(event: &QueuedEvent, class: ErrorClass) {
+    counter!(EVENTS, "kind" => event.kind.label(), "outcome" => "dead_letter").increment(1);
+    counter!(DEAD_LETTERED, "kind" => event.kind.label(), "reason" => class.key()).increment(1);
 }

@@ -49,17 +49,6 @@ impl UserRepo for Tx<Tenant> {
         Ok(())
     }
 
-    async fn user(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
-        let row: Option<Row> = users::table
-            .find((self.tenant_id(), id.as_uuid()))
-            .select(Row::as_select())
-            .first(self.connection())
-            .await
-            .optional()
-            .or_store_error()?;
-        Ok(row.map(Row::into_user).transpose()?.map(|(user, _)| user))
-    }
-
     async fn user_by_email(&mut self, email: &Email) -> Result<Option<(User, PasswordHash)>, StoreError> {
         let row: Option<Row> = users::table
             .filter(users::tenant_id.eq(self.tenant_id()))
