@@ -5,8 +5,12 @@
 //! ```
 //! One delivery may carry many entries, changes, messages and statuses, for several numbers and tenants.
 
-use std::collections::{HashMap, HashSet};
-use std::fmt::Write as _;
+mod fields;
+mod history;
+mod payload;
+mod people;
+
+use std::collections::HashSet;
 
 use kernel::ids::EventId;
 use kernel::{Clock, hex};
@@ -15,11 +19,18 @@ use serde_json::value::RawValue;
 
 use crate::json::Object;
 use crate::{EventKind, NewEvent};
+pub(crate) use fields::PARTICIPANT;
+use fields::{CHUNK, List};
+use payload::Frame;
+use people::People;
 
 /// Ids of Meta's are shorter; anything longer routes nowhere.
 const MAX_ROUTING_ID: usize = 64;
 /// Keys are indexed; longer ones are hashed.
 const MAX_KEY: usize = 200;
+/// What all items of a delivery may get copied of what they share. Meta's 1,000 updates need a thirtieth of it. Without a
+/// limit, somebody who signs deliveries with an app of their own could fill the memory with a few megabytes.
+const MAX_COPIED: usize = 16 << 20;
 
 /// The events of a signed delivery. Nothing that is in it gets lost: what is not understood becomes an event of kind
 /// `unparsed`, with the bytes as they came.
@@ -27,7 +38,7 @@ const MAX_KEY: usize = 200;
 pub fn split(body: &[u8], clock: &dyn Clock) -> Vec<NewEvent> {
     // Meta sends ASCII. Should a byte be no UTF-8, only the text that it stands in suffers.
     let text = String::from_utf8_lossy(body);
-    let mut splitter = Splitter { clock, events: Vec::new() };
+    let mut splitter = Splitter { clock, events: Vec::new(), copies_left: MAX_COPIED };
     match Object::parse(&text) {
         Some(envelope) if envelope.get("entry").is_some_and(|entry| entry.get().starts_with('[')) => {
             for entry in envelope.array("entry") {
@@ -42,11 +53,6 @@ pub fn split(body: &[u8], clock: &dyn Clock) -> Vec<NewEvent> {
     splitter.events
 }
 
-/// What each message and status gets a copy of. Whatever else stands beside them stays with the change, as an event of its
-/// own: copied to a thousand messages it would fill the memory.
-const SHARED: [&str; 3] = ["messaging_product", "metadata", "errors"];
-const LISTS: [&str; 3] = ["contacts", "messages", "statuses"];
-
 /// What a thing is routed by.
 #[derive(Clone, Debug, Default)]
 struct Route {
@@ -55,6 +61,16 @@ struct Route {
 }
 
 impl Route {
+    /// The route of a change, given that of its entry.
+    fn of_change(&self, value: &Object<'_>) -> Self {
+        let inner = |object: &str, key: &str| value.object(object).and_then(|object| routing_id(&object, key));
+        Self {
+            phone_number_id: inner("metadata", "phone_number_id"),
+            // The entry of an event about a partner is a business portfolio.
+            waba_id: inner("waba_info", "waba_id").or_else(|| self.waba_id.clone()),
+        }
+    }
+
     /// The key of what has none of its own. Where it goes is part of it: the same bytes for two tenants are two events.
     fn fingerprint(&self, bytes: &[u8]) -> String {
         let [number, account] = [&self.phone_number_id, &self.waba_id].map(|id| id.as_deref().unwrap_or_default());
@@ -67,6 +83,16 @@ impl Route {
 struct Splitter<'c> {
     clock: &'c dyn Clock,
     events: Vec<NewEvent>,
+    copies_left: usize,
+}
+
+/// What the items of a change have in common.
+struct Around<'a> {
+    route: &'a Route,
+    field: &'a str,
+    people: People<'a>,
+    /// Whoever an item that names nobody is about.
+    only: Option<&'a RawValue>,
 }
 
 impl Splitter<'_> {
@@ -75,67 +101,86 @@ impl Splitter<'_> {
             return self.unparsed(&Route::default(), raw.get().as_bytes());
         };
         let route = Route { phone_number_id: None, waba_id: routing_id(&entry, "id") };
-        if !entry.get("changes").is_some_and(|changes| changes.get().starts_with('[')) {
+        if !entry.get("changes").is_some_and(payload::is_array) {
             return self.unparsed(&route, raw.get().as_bytes());
         }
+        let head = payload::head(&entry);
         for change in entry.array("changes") {
-            self.change(&entry, &route, change);
+            self.change(&head, &route, change);
         }
     }
 
-    fn change(&mut self, entry: &Object<'_>, route: &Route, raw: &RawValue) {
+    fn change(&mut self, head: &str, route: &Route, raw: &RawValue) {
         let change = Object::parse(raw.get());
-        let Some((change, value)) = change.and_then(|change| change.object("value").map(|value| (change, value)))
-        else {
+        let parts = change.and_then(|change| change.object("value").map(|value| (change, value)));
+        let Some((change, value)) = parts.filter(|_| self.may_copy(head.len())) else {
             return self.unparsed(route, raw.get().as_bytes());
         };
-        let metadata = value.object("metadata");
-        let route = Route {
-            phone_number_id: metadata.and_then(|metadata| routing_id(&metadata, "phone_number_id")),
-            ..route.clone()
-        };
+        let route = route.of_change(&value);
         let field = change.text("field").unwrap_or_default();
-        let items = if field == "messages" { self.items(entry, &route, &value) } else { 0 };
-        if items == 0 {
-            self.other(&field, &route, enclose(entry, raw.get()));
-        } else if let Some(rest) = rest(&value) {
-            self.other(&field, &route, enclose(entry, &rest));
+        let mut lists = fields::lists(&field);
+        let before = self.events.len();
+        if !lists.is_empty() {
+            let shared = payload::shared(head, &field, &value);
+            let around = self.lists(&lists, &route, &field, &value, &shared);
+            if field == history::FIELD {
+                self.chunks(&value, &Around { only: None, ..around }, &shared);
+                lists.push(CHUNK);
+            }
+        }
+        if self.events.len() == before {
+            self.other(&field, &route, payload::enclose(head, raw.get()));
+        } else if let Some(rest) = payload::rest(&change, &value, &field, &lists) {
+            self.other(&field, &route, payload::enclose(head, &rest));
         }
     }
 
-    /// The messages and statuses of a change, each an event of its own; how many there were.
-    fn items(&mut self, entry: &Object<'_>, route: &Route, value: &Object<'_>) -> usize {
-        let (messages, statuses) = (value.array("messages"), value.array("statuses"));
+    /// Each item of the lists of a change as an event of its own.
+    fn lists<'a>(
+        &mut self,
+        lists: &[List],
+        route: &'a Route,
+        field: &'a str,
+        value: &Object<'a>,
+        shared: &str,
+    ) -> Around<'a> {
+        let items_of = |list: &List| -> Vec<(&RawValue, Option<Object<'_>>)> {
+            value.array(list.name).into_iter().map(|raw| (raw, Object::parse(raw.get()))).collect()
+        };
+        let lists: Vec<_> = lists.iter().map(|list| (list, items_of(list))).collect();
         let people = People::of(value);
-        for raw in &messages {
-            let Some(message) = Object::parse(raw.get()) else {
-                self.unparsed(route, raw.get().as_bytes());
-                continue;
-            };
-            let payload = enclose(entry, &single(value, "messages", raw, people.of_message(&message)));
-            let key = match (&route.phone_number_id, message.text("id")) {
-                (Some(phone), Some(wamid)) => short_key(format!("m:{phone}:{wamid}")),
-                _ => route.fingerprint(&payload),
-            };
-            self.push(EventKind::message(), route, key, payload);
+        let named = |(list, items): &(&List, Vec<(_, Option<Object<'_>>)>)| {
+            items.iter().any(|(_, item)| item.as_ref().is_some_and(|item| list.names_somebody(item)))
+        };
+        // Were it about somebody whom another item names, it would be said to be theirs.
+        let only = if lists.iter().any(named) { None } else { people.only() };
+        let around = Around { route, field, people, only };
+        for (list, items) in &lists {
+            let frame = Frame::list(shared, list);
+            for (raw, item) in items {
+                self.item(list, &around, &frame, raw.get(), item.as_ref());
+            }
         }
-        for raw in &statuses {
-            let Some(status) = Object::parse(raw.get()) else {
-                self.unparsed(route, raw.get().as_bytes());
-                continue;
-            };
-            let payload = enclose(entry, &single(value, "statuses", raw, people.of_status(&status)));
-            let participant = ["recipient_participant_user_id", "recipient_participant_id", "participant_recipient_id"]
-                .iter()
-                .find_map(|name| status.text(name))
-                .unwrap_or_default();
-            let key = match (status.text("id"), status.text("status")) {
-                (Some(wamid), Some(step)) => short_key(format!("s:{wamid}:{step}:{participant}")),
-                _ => route.fingerprint(&payload),
-            };
-            self.push(EventKind::status(), route, key, payload);
-        }
-        messages.len() + statuses.len()
+        around
+    }
+
+    fn item(&mut self, list: &List, around: &Around<'_>, frame: &Frame<'_>, json: &str, item: Option<&Object<'_>>) {
+        let Around { route, field, people, only } = around;
+        let person = item.and_then(|item| people.whose(list, item).or(*only));
+        let copied = frame.len() + person.map_or(0, |person| person.get().len());
+        let Some(item) = item.filter(|_| self.may_copy(copied)) else {
+            return self.unparsed(route, json.as_bytes());
+        };
+        let payload = frame.around(json, person);
+        let key = list.key(item, route.phone_number_id.as_deref());
+        let key = key.map_or_else(|| route.fingerprint(&payload), short_key);
+        self.push(list.event_kind(field), route, key, payload);
+    }
+
+    fn may_copy(&mut self, bytes: usize) -> bool {
+        let left = self.copies_left.checked_sub(bytes);
+        self.copies_left = left.unwrap_or(self.copies_left);
+        left.is_some()
     }
 
     fn other(&mut self, field: &str, route: &Route, payload: Vec<u8>) {
@@ -151,88 +196,6 @@ impl Splitter<'_> {
         let id = EventId::new(self.clock);
         self.events.push(NewEvent { id, kind, phone_number_id, waba_id, dedupe_key, payload });
     }
-}
-
-/// The `contacts` of a change: one list for all its messages and statuses.
-struct People<'a> {
-    entries: Vec<&'a RawValue>,
-    by_bsuid: HashMap<String, &'a RawValue>,
-    by_phone: HashMap<String, &'a RawValue>,
-}
-
-impl<'a> People<'a> {
-    fn of(value: &Object<'a>) -> Self {
-        let mut people = Self { entries: Vec::new(), by_bsuid: HashMap::new(), by_phone: HashMap::new() };
-        for raw in value.array("contacts") {
-            let Some(contact) = Object::parse(raw.get()) else { continue };
-            people.entries.push(raw);
-            if let Some(bsuid) = contact.text("user_id") {
-                people.by_bsuid.entry(bsuid).or_insert(raw);
-            }
-            if let Some(phone) = contact.text("wa_id") {
-                people.by_phone.entry(phone).or_insert(raw);
-            }
-        }
-        people
-    }
-
-    /// The sender's entry: by BSUID, else by phone. Only a message that names nobody takes the only one there is.
-    fn of_message(&self, message: &Object<'_>) -> Option<&'a RawValue> {
-        match (message.text("from_user_id"), message.text("from")) {
-            (None, None) => match self.entries.as_slice() {
-                [only] => Some(only),
-                _ => None,
-            },
-            (bsuid, phone) => self.find(bsuid.as_deref(), phone.as_deref()),
-        }
-    }
-
-    fn of_status(&self, status: &Object<'_>) -> Option<&'a RawValue> {
-        self.find(status.text("recipient_user_id").as_deref(), status.text("recipient_id").as_deref())
-    }
-
-    fn find(&self, bsuid: Option<&str>, phone: Option<&str>) -> Option<&'a RawValue> {
-        let by_bsuid = bsuid.and_then(|bsuid| self.by_bsuid.get(bsuid));
-        by_bsuid.or_else(|| phone.and_then(|phone| self.by_phone.get(phone))).copied()
-    }
-}
-
-/// A change in Meta's shape with a single message or status in it, and who it is about.
-fn single(value: &Object<'_>, list: &str, item: &RawValue, person: Option<&RawValue>) -> String {
-    let mut change = String::from(r#"{"field":"messages","value":{"#);
-    for (key, slice) in value.members() {
-        if SHARED.contains(&key) {
-            let _ = write!(change, "{}:{},", quote(key), slice.get());
-        }
-    }
-    let _ = write!(change, r#""contacts":[{}],"#, person.map_or("", RawValue::get));
-    let _ = write!(change, r#""{list}":[{}]}}}}"#, item.get());
-    change
-}
-
-/// What stands beside messages and statuses and is not known, if there is anything.
-fn rest(value: &Object<'_>) -> Option<String> {
-    if value.members().all(|(key, _)| SHARED.contains(&key) || LISTS.contains(&key)) {
-        return None;
-    }
-    let members = value.members().filter(|(key, _)| !LISTS.contains(key));
-    let members: Vec<String> = members.map(|(key, slice)| format!("{}:{}", quote(key), slice.get())).collect();
-    Some(format!(r#"{{"field":"messages","value":{{{}}}}}"#, members.join(",")))
-}
-
-/// The entry with this one change in it.
-fn enclose(entry: &Object<'_>, change: &str) -> Vec<u8> {
-    let mut payload = String::with_capacity(change.len() + 64);
-    payload.push('{');
-    for (key, slice) in entry.members().filter(|(key, _)| *key != "changes") {
-        let _ = write!(payload, "{}:{},", quote(key), slice.get());
-    }
-    let _ = write!(payload, r#""changes":[{change}]}}"#);
-    payload.into_bytes()
-}
-
-fn quote(key: &str) -> String {
-    serde_json::Value::from(key).to_string()
 }
 
 fn routing_id(object: &Object<'_>, key: &str) -> Option<String> {

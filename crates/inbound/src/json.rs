@@ -111,30 +111,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     }
 }
 
-/// A key, borrowed where it has no escapes.
+/// A key, borrowed where it has no escapes. Read as a slice first: a lone surrogate in one key must not cost the others.
 struct Key<'a>(Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-
-        impl<'de> Visitor<'de> for Text {
-            type Value = Cow<'de, str>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a key")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Cow::Borrowed(text))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Cow::Owned(text.to_owned()))
-            }
-        }
-
-        deserializer.deserialize_str(Text).map(Key)
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        let bare = raw.get().strip_prefix('"').and_then(|key| key.strip_suffix('"')).filter(|key| !key.contains('\\'));
+        Ok(Self(bare.map_or_else(|| Cow::Owned(text(raw).unwrap_or_default()), Cow::Borrowed)))
     }
 }
 
@@ -158,6 +142,13 @@ mod tests {
         let text = |json: &str| Object::parse(&format!(r#"{{"k":{json}}}"#)).unwrap().text("k");
         assert_eq!(text(r#""a\u0000b""#).as_deref(), Some("a\u{fffd}b"));
         assert_eq!(text(r#""\ud83d\ude00 \ud83d x\n\"\/\\""#).as_deref(), Some("😀 \u{fffd} x\n\"/\\"));
+    }
+
+    #[test]
+    fn no_key_costs_its_neighbours() {
+        let object = Object::parse(r#"{"\ud800":1,"\u0061":"x","b\u0000":2}"#).unwrap();
+        let keys: Vec<&str> = object.members().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["\u{fffd}", "a", "b\u{fffd}"]);
     }
 
     #[test]
