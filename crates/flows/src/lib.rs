@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`sign_up`], [`log_in`], [`authenticate`] | how a person gets in |
 //! | [`connect_account`], [`add_account`] | a tenant claims its WhatsApp number, an operator connects one |
+//! | [`adopt_waiting`] | what came for a number before it was connected is driven again |
 //! | [`accept_delivery`] | a signed delivery becomes stored events |
 //! | [`process_events`] | stored events of one tenant become contacts, conversations and messages |
 //! | [`open_signing_keys`] | a deployment gets and opens its keys |
@@ -16,6 +17,7 @@
 #![deny(clippy::future_not_send)]
 
 mod accept_delivery;
+mod adopt_waiting;
 mod authenticate;
 mod connect_account;
 mod database;
@@ -26,6 +28,7 @@ mod signing_keys;
 mod tokens_for;
 
 pub use accept_delivery::{Accepted, accept_delivery};
+pub use adopt_waiting::adopt_waiting;
 pub use authenticate::{AuthenticateError, authenticate};
 pub use connect_account::{ConnectAccountError, add_account, connect_account};
 pub use database::{Access, Commit, Database, DirectoryTx, IntakeTx, OperatorTx, TenantTx, settle};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use flows::{Database, settle};
+use flows::{Database, adopt_waiting, settle};
 use inbound::{DueEvent, EventLedger, EventPublisher, Published, QueueError};
 use kernel::ids::EventId;
 use kernel::{Clock, StoreError, error_chain};
@@ -83,17 +83,11 @@ impl Relay {
 
     /// Drives events again whose number has been connected since.
     async fn adopt(&self) {
-        match self.try_adopt().await {
+        match adopt_waiting(&*self.database, BATCH.into(), &*self.clock).await {
             Ok(0) => {}
             Ok(adopted) => info!(events = adopted, "events of numbers that have been connected since are driven again"),
             Err(error) => warn!(error = error_chain(&error), "events of unknown numbers were not looked at"),
         }
-    }
-
-    async fn try_adopt(&self) -> Result<usize, StoreError> {
-        let mut tx = self.database.intake().await?;
-        let outcome = EventLedger::adopt_unroutable(&mut *tx, self.clock.now(), BATCH.into()).await;
-        settle(tx, outcome).await
     }
 
     /// Publishes one batch of what is due; how many events were due. No transaction is open while the broker is spoken to:
