@@ -4,9 +4,11 @@
 //! - [`Clock`], [`Entropy`]: the two things a use case may not fetch for itself.
 //! - [`TenantScope`]: whose data is being looked at. [`Permission`], [`Permit`], [`Actor`]: who may.
 //! - [`StoreError`]: what a repository can answer besides its result. [`Page`]: a slice of a list.
+//! - [`Change`]: what a patch does to a value.
 //! - [`seal`]: how secrets are kept in the database.
 
 mod actor;
+mod change;
 mod clock;
 mod entropy;
 mod error_chain;
@@ -19,6 +21,7 @@ pub mod seal;
 mod store;
 
 pub use actor::{Actor, Permit};
+pub use change::Change;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use entropy::{Entropy, NoEntropy, SystemEntropy};
 pub use error_chain::error_chain;

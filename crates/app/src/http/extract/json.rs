@@ -1,10 +1,13 @@
 use std::ops::Deref;
 
 use actix_web::dev::Payload;
+use actix_web::http::Method;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
+use kernel::Change;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
@@ -12,7 +15,9 @@ use super::body::{BodyLimit, read_body};
 use super::text::{Misfit, explain};
 use crate::http::problem::{Code, FieldError, Problem};
 
-/// A JSON body. Bodies refuse unknown fields, so that a typo is heard.
+const MERGE_PATCH: &str = "application/merge-patch+json";
+
+/// A JSON body, an object. Bodies refuse unknown fields, so that a typo is heard.
 #[derive(Debug)]
 pub(crate) struct Json<T>(T);
 
@@ -37,8 +42,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         async move {
-            let media_type = actix_web::HttpMessage::content_type(&request);
-            if !media_type.eq_ignore_ascii_case("application/json") {
+            if !is_json(&request) {
                 return Err(Problem::new(Code::UnsupportedMediaType));
             }
             let body = read_body(&request, payload, BodyLimit::of(&request)).await?;
@@ -46,6 +50,22 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
         }
         .boxed_local()
     }
+}
+
+/// A patch may also be called what it is (RFC 7396, section 4).
+fn is_json(request: &HttpRequest) -> bool {
+    let media_type = actix_web::HttpMessage::content_type(request);
+    media_type.eq_ignore_ascii_case("application/json")
+        || (request.method() == Method::PATCH && media_type.eq_ignore_ascii_case(MERGE_PATCH))
+}
+
+/// For a member of a JSON Merge Patch, with `#[serde(default)]`: one that is absent is kept, null clears it.
+pub(crate) fn member<'de, T, D>(deserializer: D) -> Result<Change<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.map_or(Change::Clear, Change::Set))
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
@@ -56,6 +76,11 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     })?;
     // What stands behind the value is no part of it.
     deserializer.end().map_err(|error| problem("", &error))?;
+    // serde would read the members of a struct from an array, too, by their order.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        let error = FieldError::at("", "invalid", "expected an object");
+        return Err(Problem::new(Code::ValidationFailed).with_errors(vec![error]));
+    }
     Ok(value)
 }
 
@@ -93,7 +118,6 @@ fn escape(key: &str) -> String {
 mod tests {
     use actix_web::http::StatusCode;
     use actix_web::test::TestRequest;
-    use serde::Deserialize;
     use serde_json::json;
 
     use super::*;
@@ -146,6 +170,37 @@ mod tests {
         for (body, pointer, code) in rows {
             assert_eq!(field_error(body).await, (pointer.to_owned(), code.to_owned()), "{body}");
         }
+    }
+
+    #[actix_web::test]
+    async fn a_patch_tells_absent_from_null() {
+        #[derive(Debug, Deserialize, PartialEq)]
+        #[serde(deny_unknown_fields)]
+        struct Patch {
+            #[serde(default, deserialize_with = "member")]
+            name: Change<String>,
+        }
+
+        async fn patch(method: Method, media_type: &str, body: &'static str) -> Result<Patch, Problem> {
+            let request = TestRequest::default().method(method).insert_header(("content-type", media_type));
+            let (request, mut payload) = request.set_payload(body).to_http_parts();
+            Json::from_request(&request, &mut payload).await.map(Json::into_inner)
+        }
+
+        for (body, change) in [
+            ("{}", Change::Keep),
+            (r#"{"name":null}"#, Change::Clear),
+            (r#"{"name":"a"}"#, Change::Set("a".to_owned())),
+        ] {
+            for media_type in ["application/json", MERGE_PATCH] {
+                assert_eq!(patch(Method::PATCH, media_type, body).await.unwrap().name, change, "{body}");
+            }
+        }
+        for body in [r#"{"name":7}"#, r#"{"nmae":"a"}"#, "[]", r#"["a"]"#, "null"] {
+            assert_eq!(patch(Method::PATCH, MERGE_PATCH, body).await.unwrap_err().code(), Code::ValidationFailed);
+        }
+        let elsewhere = patch(Method::POST, MERGE_PATCH, "{}").await.unwrap_err();
+        assert_eq!(elsewhere.code(), Code::UnsupportedMediaType);
     }
 
     #[actix_web::test]

@@ -11,8 +11,8 @@ mod text;
 
 pub(crate) use body::{BodyLimit, read_body};
 pub(crate) use client::ClientInfo;
-pub(crate) use json::Json;
+pub(crate) use json::{Json, member};
 pub(crate) use page::{LimitParameter, PageQuery, page_request};
-pub(crate) use path::PathId;
+pub(crate) use path::{PathId, PathKey};
 pub(crate) use query::Query;
 pub(crate) use tenant::{TenantHeader, tenant_header};

@@ -11,12 +11,29 @@ use crate::http::problem::{Code, Problem};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PathId<T>(pub(crate) T);
 
+/// The `{key}` of the path, in the same way.
+#[derive(Clone, Debug)]
+pub(crate) struct PathKey<T>(pub(crate) T);
+
 impl<T: FromStr> FromRequest for PathId<T> {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let id = request.match_info().get("id").and_then(|text| text.parse().ok());
-        ready(id.map(Self).ok_or_else(|| Problem::new(Code::NotFound)))
+        ready(segment(request, "id").map(Self))
     }
+}
+
+impl<T: FromStr> FromRequest for PathKey<T> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(segment(request, "key").map(Self))
+    }
+}
+
+fn segment<T: FromStr>(request: &HttpRequest, name: &str) -> Result<T, Problem> {
+    let value = request.match_info().get(name).and_then(|text| text.parse().ok());
+    value.ok_or_else(|| Problem::new(Code::NotFound))
 }
