@@ -1,4 +1,4 @@
-use inbound::{AccountRepo, NewAccount, WhatsAppAccount, constraint};
+use inbound::{ChannelRepo, NewAccount, WhatsAppAccount, constraint};
 use kernel::{ChannelsWrite, Clock, Permit, StoreError};
 
 #[derive(Debug, thiserror::Error)]
@@ -9,18 +9,21 @@ pub enum ConnectAccountError {
     /// The number is active in the deployment: possible only where claims are believed.
     #[error("the number is in use")]
     InUse,
+    /// It is not one of the tenant's own Meta apps.
+    #[error("there is no such Meta app")]
+    UnknownApp,
     #[error(transparent)]
     Store(StoreError),
 }
 
-/// Claims a number on the deployment's Meta app. What Meta sent for it before is driven again by the sweep once the
-/// account is active.
+/// Claims a number on the deployment's Meta app, or connects one to an app of the tenant's own. What Meta sent for it before
+/// is driven again once the account is active: by [`adopt_waiting`](crate::adopt_waiting), or by the sweep.
 ///
 /// # Errors
 /// [`ConnectAccountError`].
 pub async fn connect_account(
     _permit: Permit<ChannelsWrite>,
-    repo: &mut dyn AccountRepo,
+    repo: &mut dyn ChannelRepo,
     account: NewAccount,
     self_service: bool,
     clock: &dyn Clock,
@@ -33,14 +36,17 @@ pub async fn connect_account(
 /// # Errors
 /// [`ConnectAccountError`].
 pub async fn add_account(
-    repo: &mut dyn AccountRepo,
+    repo: &mut dyn ChannelRepo,
     account: NewAccount,
     clock: &dyn Clock,
 ) -> Result<WhatsAppAccount, ConnectAccountError> {
     insert(repo, account.claim(true, clock)).await
 }
 
-async fn insert(repo: &mut dyn AccountRepo, account: WhatsAppAccount) -> Result<WhatsAppAccount, ConnectAccountError> {
+async fn insert(repo: &mut dyn ChannelRepo, account: WhatsAppAccount) -> Result<WhatsAppAccount, ConnectAccountError> {
+    if account.app.of_tenant().is_some() && !repo.hold_meta_app(&account.app).await? {
+        return Err(ConnectAccountError::UnknownApp);
+    }
     repo.insert_account(&account).await?;
     Ok(account)
 }

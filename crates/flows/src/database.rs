@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use crm::{ContactRepo, ConversationRepo, InboxRepo};
 use iam::{Tenant, TenantDirectory, TenantRepo, User, UserRepo};
-use inbound::{AccountDirectory, AccountRepo, EventIntake, EventLedger, EventOutcomeRepo};
+use inbound::{AccountDirectory, ChannelRepo, EventIntake, EventLedger, EventOutcomeRepo, MetaAppDirectory};
 use kernel::ids::SessionId;
 use kernel::{PermissionSet, StoreError, TenantScope};
 use rbac::{MembershipRepo, RoleKey, RoleRepo};
@@ -15,7 +15,7 @@ pub trait Database: Send + Sync {
     async fn tenant(&self, scope: &TenantScope) -> Result<Box<dyn TenantTx>, StoreError>;
     /// Which tenants and accounts there are.
     async fn directory(&self) -> Result<Box<dyn DirectoryTx>, StoreError>;
-    /// Webhook events of all tenants, and of none. Has connections of its own, so that it and the API cannot starve each
+    /// Webhook events of all tenants, and of none, and what their deliveries are checked with. Has connections of its own, so that it and the API cannot starve each
     /// other.
     async fn intake(&self) -> Result<Box<dyn IntakeTx>, StoreError>;
     /// What belongs to the deployment.
@@ -37,7 +37,7 @@ pub trait TenantTx:
     + RoleRepo
     + MembershipRepo
     + SessionRepo
-    + AccountRepo
+    + ChannelRepo
     + ContactRepo
     + ConversationRepo
     + InboxRepo
@@ -50,7 +50,7 @@ pub trait TenantTx:
 pub trait DirectoryTx: TenantDirectory + AccountDirectory + Commit {}
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
-pub trait IntakeTx: EventIntake + EventLedger + Commit {}
+pub trait IntakeTx: MetaAppDirectory + EventIntake + EventLedger + Commit {}
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
 pub trait OperatorTx: SigningKeyRepo + Commit {}

@@ -1,6 +1,9 @@
 use chrono::{DateTime, Utc};
-use kernel::Clock;
 use kernel::ids::AccountId;
+use kernel::{Change, Clock};
+use serde_json::{Map, Value};
+
+use crate::MetaAppKey;
 
 /// A WhatsApp number that a tenant connected.
 #[derive(Clone, Debug)]
@@ -14,6 +17,8 @@ pub struct WhatsAppAccount {
     pub display_phone_number: Option<String>,
     pub name: Option<String>,
     pub status: AccountStatus,
+    /// What Meta says about the number, by topic.
+    pub health: Map<String, Value>,
     pub created_at: DateTime<Utc>,
 }
 
@@ -24,55 +29,66 @@ pub enum AccountStatus {
     /// Deliveries for the number go to this tenant.
     Active,
     /// History only.
-    Disconnected,
+    Disconnected(Disconnection),
+}
+
+/// Who ended an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disconnection {
+    /// For good: whatever Meta sends reaches this account no more.
+    ByTenant,
+    /// Meta may take it back, and says so to this account.
+    ByMeta,
 }
 
 /// A number that a tenant wants to connect.
 #[derive(Clone, Debug)]
 pub struct NewAccount {
+    /// Whose deliveries are for the account.
+    pub app: MetaAppKey,
     pub phone_number_id: MetaId,
     pub waba_id: MetaId,
     pub display_phone_number: Option<String>,
     pub name: Option<String>,
 }
 
-impl NewAccount {
-    /// The account on the deployment's own Meta app. With `self_service` a claim is believed, which only a deployment of
-    /// a single company may do.
+/// What the tenant calls an account.
+#[derive(Clone, Debug, Default)]
+pub struct AccountPatch {
+    pub name: Change<String>,
+    pub display_phone_number: Change<String>,
+}
+
+impl WhatsAppAccount {
+    /// The account after a patch.
     #[must_use]
-    pub fn claim(self, self_service: bool, clock: &dyn Clock) -> WhatsAppAccount {
-        WhatsAppAccount {
-            id: AccountId::new(clock),
-            app: MetaAppKey::deployment(),
-            phone_number_id: self.phone_number_id,
-            waba_id: self.waba_id,
-            display_phone_number: self.display_phone_number,
-            name: self.name,
-            status: if self_service { AccountStatus::Active } else { AccountStatus::Pending },
-            created_at: clock.now(),
+    pub fn patch(self, patch: AccountPatch) -> Self {
+        Self {
+            name: patch.name.of(self.name),
+            display_phone_number: patch.display_phone_number.of(self.display_phone_number),
+            ..self
         }
     }
 }
 
-/// Which Meta app signed a delivery. Events of two apps never meet: the key is part of what makes an event unique.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct MetaAppKey(String);
-
-impl MetaAppKey {
-    /// The deployment's own app, behind `/webhooks/whatsapp`.
+impl NewAccount {
+    /// The account as it starts. On a tenant's own Meta app it is active at once: only who knows the app's secret can send
+    /// anything to it. On the deployment's it is so with `self_service` only, where a claim is believed, which only a
+    /// deployment of a single company may do.
     #[must_use]
-    pub fn deployment() -> Self {
-        Self("deployment".to_owned())
-    }
-
-    #[must_use]
-    pub const fn from_stored(key: String) -> Self {
-        Self(key)
-    }
-
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
+    pub fn claim(self, self_service: bool, clock: &dyn Clock) -> WhatsAppAccount {
+        let believed = self_service || self.app.of_tenant().is_some();
+        WhatsAppAccount {
+            id: AccountId::new(clock),
+            app: self.app,
+            phone_number_id: self.phone_number_id,
+            waba_id: self.waba_id,
+            display_phone_number: self.display_phone_number,
+            name: self.name,
+            status: if believed { AccountStatus::Active } else { AccountStatus::Pending },
+            health: Map::new(),
+            created_at: clock.now(),
+        }
     }
 }
 

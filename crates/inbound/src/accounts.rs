@@ -1,3 +1,4 @@
+use kernel::ids::AccountId;
 use kernel::{ChannelsRead, Page, PageRequest, Permit, StoreError};
 
 use crate::{AccountRepo, WhatsAppAccount};
@@ -12,4 +13,16 @@ pub async fn accounts(
     page: &PageRequest,
 ) -> Result<Page<WhatsAppAccount>, StoreError> {
     repo.accounts(page).await
+}
+
+/// One of the tenant's accounts.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn account(
+    _permit: Permit<ChannelsRead>,
+    repo: &mut dyn AccountRepo,
+    id: AccountId,
+) -> Result<Option<WhatsAppAccount>, StoreError> {
+    repo.account(id).await
 }

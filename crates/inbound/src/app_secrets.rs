@@ -12,11 +12,30 @@ pub struct AppSecret(SecretString);
 #[error("must not be empty")]
 pub struct EmptySecret;
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must have 1 to 256 visible ASCII characters")]
+pub struct InvalidSecret;
+
 impl AppSecret {
     /// # Errors
     /// [`EmptySecret`], also for white space alone.
     pub fn new(secret: SecretString) -> Result<Self, EmptySecret> {
         if secret.expose_secret().trim().is_empty() { Err(EmptySecret) } else { Ok(Self(secret)) }
+    }
+
+    /// A secret that a tenant enters. Meta's are 32 hexadecimal digits; white space around one would be a mistake that nobody
+    /// sees any more once it is sealed.
+    ///
+    /// # Errors
+    /// [`InvalidSecret`].
+    pub fn parse(secret: SecretString) -> Result<Self, InvalidSecret> {
+        let text = secret.expose_secret();
+        let sane = (1..=256).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if sane { Ok(Self(secret)) } else { Err(InvalidSecret) }
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        self.0.expose_secret()
     }
 
     fn key(&self) -> hmac::Key {
@@ -52,6 +71,19 @@ impl AppSecrets {
         } else {
             Err(InvalidSignature)
         }
+    }
+
+    /// As [`verify`](Self::verify). Without secrets, those of an app that nobody has, nothing matches, and finding that out
+    /// takes as long as it does with a tenant's.
+    ///
+    /// # Errors
+    /// [`InvalidSignature`].
+    pub fn verify_known(secrets: Option<&Self>, signature: &Signature, body: &[u8]) -> Result<(), InvalidSignature> {
+        if let Some(secrets) = secrets {
+            return secrets.verify(signature, body);
+        }
+        let keys = [(); 2].map(|()| hmac::Key::new(hmac::HMAC_SHA256, &[]));
+        Self { keys: keys.into() }.verify(signature, body).and(Err(InvalidSignature))
     }
 
     /// The header that Meta would send with this body, under the current secret: to send samples.
@@ -147,6 +179,13 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_signed_by_nobody() {
+        let signed_with_nothing = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &[]), b"body");
+        let claimed = Signature::parse(format!("sha256={}", hex(signed_with_nothing.as_ref())).as_bytes()).unwrap();
+        assert!(AppSecrets::verify_known(None, &claimed, b"body").is_err());
+    }
+
+    #[test]
     fn malformed_headers_are_refused() {
         let (_, _, signature) = VECTORS[0];
         for header in [
@@ -168,6 +207,9 @@ mod tests {
     fn there_is_no_empty_secret() {
         for text in ["", " ", "\n"] {
             assert_eq!(AppSecret::new(text.into()).unwrap_err(), EmptySecret);
+        }
+        for text in ["", " ", "a b", "secret\n", "é", "a\u{0}", &"x".repeat(257)] {
+            assert_eq!(AppSecret::parse(text.into()).unwrap_err(), InvalidSecret, "{text:?}");
         }
     }
 }

@@ -16,6 +16,21 @@ impl VerifyToken {
         if token.expose_secret().trim().is_empty() { Err(EmptySecret) } else { Ok(Self(token)) }
     }
 
+    /// A token that a tenant enters, and again where the webhook is registered with Meta.
+    ///
+    /// # Errors
+    /// [`InvalidVerifyToken`].
+    pub fn parse(token: SecretString) -> Result<Self, InvalidVerifyToken> {
+        let text = token.expose_secret();
+        let sane =
+            (1..=256).contains(&text.chars().count()) && text.trim() == text && !text.chars().any(char::is_control);
+        if sane { Ok(Self(token)) } else { Err(InvalidVerifyToken) }
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
     /// Compares in constant time, whatever the lengths: both sides go through a keyed hash first.
     fn matches(&self, other: &str) -> bool {
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.expose_secret().as_bytes());
@@ -28,6 +43,10 @@ impl fmt::Debug for VerifyToken {
         f.write_str("VerifyToken(***)")
     }
 }
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must have 1 to 256 characters on one line, without white space around them")]
+pub struct InvalidVerifyToken;
 
 /// What Meta asks before it sends anything: `hub.mode`, `hub.verify_token`, `hub.challenge`.
 #[derive(Debug)]
@@ -64,12 +83,12 @@ impl Handshake {
         Ok(handshake)
     }
 
-    /// The challenge to answer with, exactly.
+    /// The challenge to answer with, exactly. An app that nobody has expects no token.
     ///
     /// # Errors
     /// [`HandshakeRefused::Refused`] for another mode or token.
-    pub fn answer(self, expected: &VerifyToken) -> Result<String, HandshakeRefused> {
-        if self.mode == "subscribe" && expected.matches(&self.token) {
+    pub fn answer(self, expected: Option<&VerifyToken>) -> Result<String, HandshakeRefused> {
+        if self.mode == "subscribe" && expected.is_some_and(|expected| expected.matches(&self.token)) {
             Ok(self.challenge)
         } else {
             Err(HandshakeRefused::Refused)
@@ -83,7 +102,7 @@ mod tests {
 
     fn ask(parameters: &[(&str, &str)]) -> Result<String, HandshakeRefused> {
         let parameters: Vec<_> = parameters.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Handshake::from_query(&parameters)?.answer(&VerifyToken::new("token".into()).unwrap())
+        Handshake::from_query(&parameters)?.answer(Some(&VerifyToken::new("token".into()).unwrap()))
     }
 
     #[test]
@@ -107,5 +126,9 @@ mod tests {
         ];
         assert_eq!(ask(&twice), Err(HandshakeRefused::Malformed));
         assert!(VerifyToken::new("".into()).is_err());
+        for text in ["", " ", " token", "token\n", "to\u{0}ken", &"x".repeat(257)] {
+            assert!(VerifyToken::parse(text.into()).is_err(), "{text:?}");
+        }
+        assert!(VerifyToken::parse("ein Wört".into()).is_ok());
     }
 }

@@ -1,6 +1,7 @@
 //! What Meta sends: is it genuine, what is in it, and what becomes of it.
 //!
-//! - [`AppSecrets::verify`] checks the signature over the raw bytes, before anything is parsed.
+//! - [`AppSecrets::verify`] checks the signature over the raw bytes, before anything is parsed. Whose secrets those are, the
+//!   path says: the deployment's, or those of a tenant's own [`MetaApp`]. From then on only accounts of that app count.
 //! - [`split`] turns one delivery into events, one per message, status or other change, each with a slice of the very
 //!   bytes that Meta sent and a key that is the same for every delivery of the same thing.
 //! - An event lives in the database (see [`EventStatus`]); the queue carries only its id. [`RetryPolicy`] says when it is
@@ -14,24 +15,46 @@
 
 mod account;
 mod accounts;
+mod app_credentials;
 mod app_secrets;
+mod change_account;
+mod change_meta_app;
+mod create_meta_app;
+mod delete_meta_app;
+mod disconnect_account;
 mod envelope;
 mod event;
 mod handshake;
 mod json;
 mod message;
+mod meta_app;
+mod meta_app_key;
+mod meta_apps;
 mod ports;
 mod retry;
+mod sealed_secrets;
 
-pub use account::{AccountStatus, InvalidAccountField, MetaAppKey, MetaId, NewAccount, WhatsAppAccount};
-pub use accounts::accounts;
-pub use app_secrets::{AppSecret, AppSecrets, EmptySecret, InvalidSignature, Signature};
+pub use account::{
+    AccountPatch, AccountStatus, Disconnection, InvalidAccountField, MetaId, NewAccount, WhatsAppAccount,
+};
+pub use accounts::{account, accounts};
+pub use app_credentials::{AppCredentialsError, app_credentials};
+pub use app_secrets::{AppSecret, AppSecrets, EmptySecret, InvalidSecret, InvalidSignature, Signature};
+pub use change_account::change_account;
+pub use change_meta_app::{ChangeMetaAppError, change_meta_app};
+pub use create_meta_app::{CreateMetaAppError, create_meta_app};
+pub use delete_meta_app::{DeleteMetaAppError, delete_meta_app};
+pub use disconnect_account::disconnect_account;
 pub use envelope::split;
 pub use event::{DueEvent, ErrorClass, EventKind, EventStatus, NewEvent, QueuedEvent, StoredEvent};
-pub use handshake::{Handshake, HandshakeRefused, VerifyToken};
+pub use handshake::{Handshake, HandshakeRefused, InvalidVerifyToken, VerifyToken};
 pub use message::{DecodedMessage, MediaPointer, Undecodable, decode_message};
+pub use meta_app::{MetaApp, MetaAppPatch, NewMetaApp};
+pub use meta_app_key::{InvalidMetaAppKey, MetaAppKey};
+pub use meta_apps::meta_apps;
 pub use ports::{
-    AccountDirectory, AccountRepo, Delivery, EventIntake, EventLedger, EventOutcomeRepo, EventPublisher, EventSource,
-    Published, QueueError, constraint,
+    AccountDirectory, AccountRepo, ChannelRepo, Delivery, EventIntake, EventLedger, EventOutcomeRepo, EventPublisher,
+    EventSource, MetaAppDirectory, MetaAppRepo, Published, QueueError, constraint,
 };
 pub use retry::RetryPolicy;
+pub use sealed_secrets::{AppCredentials, SealedSecrets, SecretsError};

@@ -5,7 +5,10 @@ use chrono::{DateTime, Utc};
 use kernel::ids::{AccountId, EventId};
 use kernel::{Page, PageRequest, StoreError};
 
-use crate::{DueEvent, ErrorClass, MetaAppKey, NewEvent, QueuedEvent, StoredEvent, WhatsAppAccount};
+use crate::{
+    Disconnection, DueEvent, ErrorClass, MetaApp, MetaAppKey, NewEvent, QueuedEvent, SealedSecrets, StoredEvent,
+    WhatsAppAccount,
+};
 
 /// Names of the database's constraints that mean something to this domain.
 pub mod constraint {
@@ -22,6 +25,45 @@ pub trait AccountRepo: Send {
     async fn insert_account(&mut self, account: &WhatsAppAccount) -> Result<(), StoreError>;
     /// Newest first.
     async fn accounts(&mut self, page: &PageRequest) -> Result<Page<WhatsAppAccount>, StoreError>;
+    async fn account(&mut self, id: AccountId) -> Result<Option<WhatsAppAccount>, StoreError>;
+    /// The account, which nobody else can change until the transaction ends.
+    async fn lock_account(&mut self, id: AccountId) -> Result<Option<WhatsAppAccount>, StoreError>;
+    /// Stores what the tenant calls it.
+    async fn rename_account(&mut self, account: &WhatsAppAccount, now: DateTime<Utc>) -> Result<(), StoreError>;
+    async fn disconnect_account(
+        &mut self,
+        id: AccountId,
+        by: Disconnection,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
+}
+
+/// Meta apps of the transaction's tenant.
+#[async_trait]
+pub trait MetaAppRepo: Send {
+    async fn insert_meta_app(&mut self, app: &MetaApp) -> Result<(), StoreError>;
+    /// Newest first.
+    async fn meta_apps(&mut self, page: &PageRequest) -> Result<Page<MetaApp>, StoreError>;
+    /// Whether there is this app; it cannot be deleted until the transaction ends.
+    async fn hold_meta_app(&mut self, key: &MetaAppKey) -> Result<bool, StoreError>;
+    /// The app, which nobody else can change, delete or hold until the transaction ends.
+    async fn lock_meta_app(&mut self, key: &MetaAppKey) -> Result<Option<MetaApp>, StoreError>;
+    /// Stores its name and secrets.
+    async fn update_meta_app(&mut self, app: &MetaApp) -> Result<(), StoreError>;
+    /// Whether an account that is not disconnected is bound to it.
+    async fn is_meta_app_in_use(&mut self, key: &MetaAppKey) -> Result<bool, StoreError>;
+    async fn delete_meta_app(&mut self, key: &MetaAppKey) -> Result<(), StoreError>;
+}
+
+/// The accounts of the transaction's tenant, and the apps that they are bound to.
+pub trait ChannelRepo: AccountRepo + MetaAppRepo {}
+
+impl<T: AccountRepo + MetaAppRepo> ChannelRepo for T {}
+
+/// Meta apps of all tenants, for who checks deliveries.
+#[async_trait]
+pub trait MetaAppDirectory: Send {
+    async fn meta_app_secrets(&mut self, key: &MetaAppKey) -> Result<Option<SealedSecrets>, StoreError>;
 }
 
 /// WhatsApp accounts of all tenants, for operators.

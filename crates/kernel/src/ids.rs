@@ -66,6 +66,10 @@ define_id!(
     AccountId
 );
 define_id!(
+    /// A Meta app of a tenant's own.
+    MetaAppId
+);
+define_id!(
     /// One thing that Meta told us: a message, a status, another change.
     EventId
 );

@@ -1,6 +1,7 @@
-//! WhatsApp accounts, and the life of webhook events.
+//! WhatsApp accounts, Meta apps, and the life of webhook events.
 
 mod account;
 mod intake;
 mod ledger;
+mod meta_app;
 mod outcome;

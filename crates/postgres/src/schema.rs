@@ -103,6 +103,26 @@ diesel::table! {
         display_phone_number -> Nullable<Text>,
         name -> Nullable<Text>,
         status -> Text,
+        disconnected_by -> Nullable<Text>,
+        health -> Jsonb,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    meta_apps (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        key -> Text,
+        app_id -> Text,
+        name -> Nullable<Text>,
+        app_secret_sealed -> Bytea,
+        app_secret_sealed_with -> Text,
+        previous_app_secret_sealed -> Nullable<Bytea>,
+        previous_app_secret_sealed_with -> Nullable<Text>,
+        verify_token_sealed -> Bytea,
+        verify_token_sealed_with -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
     }

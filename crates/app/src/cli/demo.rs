@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use flows::{ConnectAccountError, Identity, SignUp, open_signing_keys, sign_up};
 use iam::{Email, Password, PasswordHasher, Slug, TenantName, UserName};
-use inbound::{MetaId, NewAccount};
+use inbound::{MetaAppKey, MetaId, NewAccount};
 use kernel::{Clock, Entropy, SystemClock, SystemEntropy};
 use postgres::Postgres;
 use tokens::Client;
@@ -80,6 +80,7 @@ async fn make_tenant(database: &Postgres, config: IdentityConfig) -> Result<(), 
 fn number() -> Result<NewAccount, DemoError> {
     let id = |text| MetaId::parse(text).map_err(|_| DemoError::Data("number"));
     Ok(NewAccount {
+        app: MetaAppKey::deployment(),
         phone_number_id: id(PHONE_NUMBER_ID)?,
         waba_id: id(WABA_ID)?,
         display_phone_number: Some("+1 555 010 0000".to_owned()),

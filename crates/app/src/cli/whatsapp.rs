@@ -4,7 +4,9 @@ use std::io::{self, Write as _};
 
 use flows::{ConnectAccountError, Database as _, add_account, settle};
 use iam::{Tenant, TenantDirectory, TenantReference};
-use inbound::{AccountDirectory, AccountStatus, InvalidAccountField, MetaId, NewAccount, WhatsAppAccount, constraint};
+use inbound::{
+    AccountDirectory, AccountStatus, InvalidAccountField, MetaAppKey, MetaId, NewAccount, WhatsAppAccount, constraint,
+};
 use kernel::ids::AccountId;
 use kernel::{Clock as _, StoreError, SystemClock, TenantScope};
 use postgres::Postgres;
@@ -85,6 +87,7 @@ fn new_account(arguments: &AddArgs) -> Result<NewAccount, AccountsError> {
         checked.map_err(|reason| AccountsError::Field { flag, reason })
     };
     Ok(NewAccount {
+        app: MetaAppKey::deployment(),
         phone_number_id: id("phone-number-id", &arguments.phone_number_id)?,
         waba_id: id("waba-id", &arguments.waba_id)?,
         display_phone_number: text("display-phone-number", arguments.display_phone_number.as_ref())?,
@@ -98,14 +101,15 @@ fn print(accounts: &[(String, WhatsAppAccount)]) -> Result<(), CliError> {
         let status = match account.status {
             AccountStatus::Pending => "pending",
             AccountStatus::Active => "active",
-            AccountStatus::Disconnected => "disconnected",
+            AccountStatus::Disconnected(_) => "disconnected",
         };
         writeln!(
             out,
-            "{}  {status:<12}  number {}  waba {}  tenant {tenant}",
+            "{}  {status:<12}  number {}  waba {}  app {}  tenant {tenant}",
             account.id,
             account.phone_number_id.as_str(),
             account.waba_id.as_str(),
+            account.app.as_str(),
         )
     });
     lines.map_err(CliError::Output)

@@ -25,6 +25,7 @@ pub(crate) struct List {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ListKind {
     WhatsAppAccounts,
+    MetaApps,
     Contacts,
     Conversations,
     Messages(ConversationId),
@@ -89,6 +90,7 @@ impl ListKind {
     const fn name(self) -> &'static str {
         match self {
             Self::WhatsAppAccounts => "whatsapp_accounts",
+            Self::MetaApps => "meta_apps",
             Self::Contacts => "contacts",
             Self::Conversations => "conversations",
             Self::Messages(_) => "messages",

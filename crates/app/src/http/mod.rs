@@ -35,7 +35,7 @@ pub use cursor::CursorKey;
 pub use middleware::RequestId;
 pub use operations::{Check, Readiness};
 pub use server::{bind, bind_metrics, bind_standby};
-pub use state::{State, WhatsApp};
+pub use state::State;
 
 use problem::{Code, Problem};
 

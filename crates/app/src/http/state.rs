@@ -2,7 +2,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use flows::Identity;
-use inbound::{AppSecrets, VerifyToken};
+use inbound::AppCredentials;
+use kernel::seal::KeyRing;
 use tokio::sync::Notify;
 
 use crate::background::Background;
@@ -13,7 +14,10 @@ use crate::http::operations::Readiness;
 pub struct State {
     /// Database, clock and keys, among others.
     pub identity: Identity,
-    pub whatsapp: WhatsApp,
+    /// Of the deployment's own Meta app.
+    pub whatsapp: AppCredentials,
+    /// Seals and opens the secrets of tenants' own Meta apps.
+    pub ring: Arc<KeyRing>,
     /// Whether a claimed WhatsApp number is active without an operator's approval.
     pub self_service: bool,
     /// Whether anyone may sign up.
@@ -24,13 +28,6 @@ pub struct State {
     pub readiness: Arc<dyn Readiness>,
     /// Where deliveries are stored, so that no client can stop that by hanging up.
     pub background: Background,
-}
-
-/// The deployment's own Meta app.
-#[derive(Clone, Debug)]
-pub struct WhatsApp {
-    pub secrets: AppSecrets,
-    pub verify_token: VerifyToken,
 }
 
 impl fmt::Debug for State {

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use flows::{Access, Database, DirectoryTx, Identity, IntakeTx, OperatorTx, TenantTx};
 use iam::PasswordHasher;
-use inbound::{AppSecret, AppSecrets, VerifyToken};
+use inbound::{AppCredentials, AppSecret, AppSecrets, VerifyToken};
 use kernel::ids::{SessionId, TenantId, UserId};
 use kernel::seal::KeyRing;
 use kernel::{Clock as _, StoreError, SystemClock, SystemEntropy, TenantScope};
@@ -17,7 +17,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use crate::background::Background;
-use crate::http::{Check, CursorKey, Readiness, State, WhatsApp};
+use crate::http::{Check, CursorKey, Readiness, State};
 
 struct Away;
 
@@ -80,7 +80,8 @@ pub(crate) fn state() -> web::Data<State> {
                 lifetime: TimeDelta::minutes(15),
             },
         },
-        whatsapp: WhatsApp { secrets: secrets(), verify_token: VerifyToken::new("verify".into()).unwrap() },
+        whatsapp: AppCredentials { secrets: secrets(), verify_token: VerifyToken::new("verify".into()).unwrap() },
+        ring: Arc::new(ring),
         self_service: false,
         signup_open: true,
         cursor_key: CursorKey::derive(&key.into()),

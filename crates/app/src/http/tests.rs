@@ -163,6 +163,31 @@ async fn a_delivery_is_refused_for_its_signature_alone() {
     assert_eq!((answer.status, answer.body.as_str()), (200, ""));
 }
 
+/// As keys of tenants' apps look.
+const APP: &str = "/webhooks/whatsapp/0123456789abcdef0123456789abcdef01234567";
+
+#[actix_web::test]
+async fn the_database_is_asked_for_an_app_only_for_what_may_be_a_delivery() {
+    let signature = secrets().sign(b"{}").unwrap();
+    let post = |path: &str, signature: &str| {
+        request(Method::POST, path).insert_header(("x-hub-signature-256", signature)).set_payload("{}")
+    };
+    for signature in ["", "sha256=x", &signature[1..], &signature.replace("sha256", "sha1")] {
+        assert_eq!(problem(post(APP, signature)).await, is(401, "invalid_signature"), "{signature}");
+    }
+    assert_eq!(problem(request(Method::POST, APP).set_payload("{}")).await, is(401, "invalid_signature"));
+    for app in ["deployment", "x", &APP.to_uppercase()[19..], &format!("{}0", &APP[19..])] {
+        let path = format!("/webhooks/whatsapp/{app}");
+        assert_eq!(problem(post(&path, &signature)).await, is(401, "invalid_signature"), "{app}");
+        let asked = format!("{path}?hub.mode=subscribe&hub.challenge=1&hub.verify_token=verify");
+        assert_eq!(problem(request(Method::GET, &asked)).await, is(403, "handshake_refused"), "{app}");
+    }
+    assert_eq!(problem(post(APP, &signature)).await, is(503, "temporarily_unavailable"));
+    let asked = format!("{APP}?hub.mode=subscribe&hub.challenge=1&hub.verify_token=verify");
+    assert_eq!(problem(request(Method::GET, &asked)).await, is(503, "temporarily_unavailable"));
+    assert_eq!(problem(request(Method::GET, APP)).await, is(400, "invalid_query"));
+}
+
 #[actix_web::test]
 async fn the_handshake_answers_the_challenge() {
     let ask = |query: &str| request(Method::GET, &format!("/webhooks/whatsapp?{query}"));

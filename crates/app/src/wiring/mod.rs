@@ -13,7 +13,7 @@ use std::sync::Arc;
 use actix_web::web;
 use flows::{Database, Identity, OpenKeysError, open_signing_keys};
 use iam::{HashError, PasswordHasher};
-use inbound::RetryPolicy;
+use inbound::{AppCredentials, RetryPolicy};
 use kernel::{Clock, Entropy};
 use pipeline::{Recorder, Relay, Worker};
 use postgres::{ConnectError, Connections, Postgres, PostgresConfig, RoleProblem};
@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 
 use crate::Background;
 use crate::config::{AmqpConfig, DatabaseConfig, ServeConfig};
-use crate::http::{CursorKey, State, WhatsApp};
+use crate::http::{CursorKey, State};
 use readiness::Dependencies;
 
 pub use role::{Role, Roles};
@@ -79,7 +79,8 @@ impl Instance {
         };
         let state = State {
             identity,
-            whatsapp: WhatsApp { secrets: config.whatsapp.secrets, verify_token: config.whatsapp.verify_token },
+            whatsapp: AppCredentials { secrets: config.whatsapp.secrets, verify_token: config.whatsapp.verify_token },
+            ring: Arc::new(config.identity.keys.ring),
             self_service: config.tenants.self_service,
             signup_open: config.tenants.signup_open,
             cursor_key: CursorKey::derive(&config.identity.keys.first),

@@ -1,10 +1,16 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use diesel::{BoolExpressionMethods, ExpressionMethods, JoinOnDsl, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, Queryable, Selectable,
+    SelectableHelper,
+};
 use diesel_async::RunQueryDsl;
-use inbound::{AccountDirectory, AccountRepo, AccountStatus, EventLedger, MetaAppKey, MetaId, WhatsAppAccount};
+use inbound::{
+    AccountDirectory, AccountRepo, AccountStatus, Disconnection, EventLedger, MetaAppKey, MetaId, WhatsAppAccount,
+};
 use kernel::ids::AccountId;
 use kernel::{Cursor, Page, PageRequest, StoreError};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::OrStoreError;
@@ -27,12 +33,24 @@ struct Row {
     display_phone_number: Option<String>,
     name: Option<String>,
     status: String,
+    disconnected_by: Option<String>,
+    health: Value,
     created_at: DateTime<Utc>,
+}
+
+/// The tenant's account with this id.
+macro_rules! account {
+    ($tx:ident, $id:ident) => {
+        whatsapp_accounts::table
+            .filter(whatsapp_accounts::tenant_id.eq($tx.tenant_id()))
+            .filter(whatsapp_accounts::id.eq($id.as_uuid()))
+    };
 }
 
 #[async_trait]
 impl AccountRepo for Tx<Tenant> {
     async fn insert_account(&mut self, account: &WhatsAppAccount) -> Result<(), StoreError> {
+        let (status, disconnected_by) = status_keys(account.status);
         diesel::insert_into(whatsapp_accounts::table)
             .values((
                 whatsapp_accounts::tenant_id.eq(self.tenant_id()),
@@ -42,11 +60,8 @@ impl AccountRepo for Tx<Tenant> {
                 whatsapp_accounts::waba_id.eq(account.waba_id.as_str()),
                 whatsapp_accounts::display_phone_number.eq(&account.display_phone_number),
                 whatsapp_accounts::name.eq(&account.name),
-                whatsapp_accounts::status.eq(match account.status {
-                    AccountStatus::Pending => "pending",
-                    AccountStatus::Active => "active",
-                    AccountStatus::Disconnected => "disconnected",
-                }),
+                whatsapp_accounts::status.eq(status),
+                whatsapp_accounts::disconnected_by.eq(disconnected_by),
                 whatsapp_accounts::created_at.eq(account.created_at),
                 whatsapp_accounts::updated_at.eq(account.created_at),
             ))
@@ -67,6 +82,51 @@ impl AccountRepo for Tx<Tenant> {
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
         let accounts = rows.into_iter().map(Row::into_account).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::of(accounts, page.limit, |account| Cursor { time: account.created_at, id: account.id.as_uuid() }))
+    }
+
+    async fn account(&mut self, id: AccountId) -> Result<Option<WhatsAppAccount>, StoreError> {
+        let query = account!(self, id).select(Row::as_select());
+        let row: Option<Row> = query.first(self.connection()).await.optional().or_store_error()?;
+        row.map(Row::into_account).transpose()
+    }
+
+    async fn lock_account(&mut self, id: AccountId) -> Result<Option<WhatsAppAccount>, StoreError> {
+        let query = account!(self, id).select(Row::as_select()).for_no_key_update();
+        let row: Option<Row> = query.first(self.connection()).await.optional().or_store_error()?;
+        row.map(Row::into_account).transpose()
+    }
+
+    async fn rename_account(&mut self, account: &WhatsAppAccount, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let id = account.id;
+        diesel::update(account!(self, id))
+            .set((
+                whatsapp_accounts::name.eq(&account.name),
+                whatsapp_accounts::display_phone_number.eq(&account.display_phone_number),
+                whatsapp_accounts::updated_at.eq(now),
+            ))
+            .execute(self.connection())
+            .await
+            .or_store_error()?;
+        Ok(())
+    }
+
+    async fn disconnect_account(
+        &mut self,
+        id: AccountId,
+        by: Disconnection,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let (status, disconnected_by) = status_keys(AccountStatus::Disconnected(by));
+        diesel::update(account!(self, id))
+            .set((
+                whatsapp_accounts::status.eq(status),
+                whatsapp_accounts::disconnected_by.eq(disconnected_by),
+                whatsapp_accounts::updated_at.eq(now),
+            ))
+            .execute(self.connection())
+            .await
+            .or_store_error()?;
+        Ok(())
     }
 }
 
@@ -108,13 +168,28 @@ impl Row {
             waba_id: meta_id(&self.waba_id)?,
             display_phone_number: self.display_phone_number,
             name: self.name,
-            status: match self.status.as_str() {
-                "pending" => AccountStatus::Pending,
-                "active" => AccountStatus::Active,
-                "disconnected" => AccountStatus::Disconnected,
+            status: match (self.status.as_str(), self.disconnected_by.as_deref()) {
+                ("pending", None) => AccountStatus::Pending,
+                ("active", None) => AccountStatus::Active,
+                ("disconnected", Some("tenant")) => AccountStatus::Disconnected(Disconnection::ByTenant),
+                ("disconnected", Some("meta")) => AccountStatus::Disconnected(Disconnection::ByMeta),
                 _ => return Err(StoreError::corrupt("whatsapp_accounts.status")),
+            },
+            health: match self.health {
+                Value::Object(health) => health,
+                _ => return Err(StoreError::corrupt("whatsapp_accounts.health")),
             },
             created_at: self.created_at,
         })
+    }
+}
+
+/// `status` and `disconnected_by`.
+const fn status_keys(status: AccountStatus) -> (&'static str, Option<&'static str>) {
+    match status {
+        AccountStatus::Pending => ("pending", None),
+        AccountStatus::Active => ("active", None),
+        AccountStatus::Disconnected(Disconnection::ByTenant) => ("disconnected", Some("tenant")),
+        AccountStatus::Disconnected(Disconnection::ByMeta) => ("disconnected", Some("meta")),
     }
 }

@@ -14,8 +14,8 @@ use crate::transaction::{Platform, Tx};
 /// One statement from delivery to ledger. The account is looked up inside of it, so there is no cache to go stale; sorted
 /// keys, so that two deliveries with the same events wait for each other instead of deadlocking.
 ///
-/// A change without a phone number is routed by its WhatsApp Business Account; its tenant is that of the oldest account
-/// there.
+/// A change without a phone number is routed by its WhatsApp Business Account, to the oldest account there: an active one,
+/// else one that Meta took away, which is to hear when Meta gives it back. One that its tenant gave up hears nothing.
 const STORE: &str = "
 WITH input AS (
   SELECT * FROM unnest($1, $2, $3, $4, $5, $6) AS input (id, kind, phone_number_id, waba_id, dedupe_key, body)
@@ -42,8 +42,9 @@ WITH input AS (
       UNION ALL
       (SELECT a.tenant_id, a.id
          FROM whatsapp_accounts a
-        WHERE i.phone_number_id IS NULL AND a.app_id = $7 AND a.status = 'active' AND a.waba_id = i.waba_id
-        ORDER BY a.created_at, a.id
+        WHERE i.phone_number_id IS NULL AND a.app_id = $7 AND a.waba_id = i.waba_id
+          AND (a.status = 'active' OR a.disconnected_by = 'meta')
+        ORDER BY a.status <> 'active', a.created_at, a.id
         LIMIT 1)
     ) a ON true
     LEFT JOIN tenants t ON t.id = a.tenant_id

@@ -51,7 +51,8 @@ UPDATE webhook_outbox o
        not_before = $2 + interval '10 minutes' * (2 ^ least(publish_count, 7))
   FROM claimed c WHERE o.event_id = c.event_id";
 
-/// From the accounts to the events: an account that is active is looked at, not every event that belongs to nobody.
+/// From the accounts to the events: an account that is active is looked at, not every event that belongs to nobody. Whose
+/// an event is, it is by the same rules as when it comes in.
 const ADOPT: &str = "
 WITH candidates AS (
   SELECT e.id, a.tenant_id, a.id AS account_id
@@ -60,8 +61,9 @@ WITH candidates AS (
    WHERE a.status = 'active'
    UNION ALL
   SELECT e.id, a.tenant_id, a.id
-    FROM (SELECT DISTINCT ON (app_id, waba_id) * FROM whatsapp_accounts WHERE status = 'active'
-           ORDER BY app_id, waba_id, created_at, id) a
+    FROM (SELECT DISTINCT ON (app_id, waba_id) * FROM whatsapp_accounts
+           WHERE status = 'active' OR disconnected_by = 'meta'
+           ORDER BY app_id, waba_id, status <> 'active', created_at, id) a
     JOIN webhook_events e ON e.status = 'unroutable' AND e.app_id = a.app_id AND e.phone_number_id IS NULL
                          AND e.waba_id = a.waba_id
    LIMIT $2

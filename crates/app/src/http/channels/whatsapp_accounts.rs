@@ -1,17 +1,25 @@
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
-use actix_web::web;
+use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
-use flows::{ConnectAccountError, connect_account, settle};
-use inbound::{AccountStatus, MetaId, NewAccount, WhatsAppAccount, accounts};
-use kernel::{ChannelsRead, ChannelsWrite, Grant as _};
+use flows::{ConnectAccountError, adopt_waiting, connect_account, settle};
+use inbound::{
+    AccountPatch, AccountStatus, InvalidMetaAppKey, MetaAppKey, MetaId, NewAccount, WhatsAppAccount, account, accounts,
+    change_account, disconnect_account,
+};
+use kernel::ids::AccountId;
+use kernel::{Change, ChannelsRead, ChannelsWrite, Grant as _, error_chain};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tracing::{info, warn};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::http::State;
 use crate::http::auth::Allow;
 use crate::http::cursor::{List, ListKind};
-use crate::http::extract::{Json, PageQuery, Query, page_request};
+use crate::http::extract::{Json, PageQuery, PathId, Query, member, page_request};
 use crate::http::openapi::tag;
 use crate::http::page::PageBody;
 use crate::http::problem::{Code, FieldError, Problem};
@@ -32,10 +40,28 @@ pub(crate) struct ConnectBody {
     display_phone_number: Option<String>,
     #[schema(example = "Support")]
     name: Option<String>,
-    /// Which Meta app receives the number's messages; null or missing is the deployment's own, the only one for now.
+    /// Which Meta app receives the number's messages: the key of one of the tenant's own, or the deployment's when it is null
+    /// or missing.
     #[schema(example = json!(null))]
     app: Option<String>,
 }
+
+/// Members that are absent stay as they are (RFC 7396).
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = WhatsAppAccountPatch)]
+pub(crate) struct PatchBody {
+    /// Null: none.
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = Option<String>, example = "+1 555 010 0001")]
+    display_phone_number: Change<String>,
+    /// Null: none.
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = Option<String>, example = "Support")]
+    name: Change<String>,
+}
+
+const APP: &str = "/app";
 
 /// A WhatsApp number that the tenant connected.
 #[derive(Debug, Serialize, ToSchema)]
@@ -50,13 +76,13 @@ pub(crate) struct AccountBody {
     display_phone_number: Option<String>,
     #[schema(required, example = "Support")]
     name: Option<String>,
-    /// Null: the deployment's own Meta app.
+    /// The key of the tenant's own Meta app; null: the deployment's.
     #[schema(required)]
     app: Option<String>,
     status: AccountStatusBody,
-    /// What Meta says about the number; null as long as nothing is known.
-    #[schema(value_type = Option<Object>, required)]
-    health: (),
+    /// What Meta says about the number, by topic: when (`at`) and what (`detail`). Empty as long as nothing is known.
+    #[schema(value_type = HashMap<String, Object>, example = json!({}))]
+    health: Map<String, Value>,
     created_at: DateTime<Utc>,
 }
 
@@ -74,7 +100,8 @@ pub(crate) enum AccountStatusBody {
 
 /// Connect a WhatsApp number
 ///
-/// On the deployment's own Meta app the claim has to be approved by an operator, unless the deployment is self-service.
+/// On a Meta app of the tenant's own it is active at once. On the deployment's the claim has to be approved by an operator,
+/// unless the deployment is self-service. What Meta sent for the number before is processed once it is active.
 #[utoipa::path(
     post,
     path = "/whatsapp-accounts",
@@ -95,7 +122,31 @@ pub(crate) async fn connect(
     let mut tx = identity.database.tenant(allow.scope()).await?;
     let outcome = connect_account(allow.permit(), &mut *tx, account, state.self_service, &*identity.clock).await;
     let account = settle(tx, outcome).await?;
+    if account.status == AccountStatus::Active {
+        adopt(&state);
+    }
     Ok((web::Json(account.into()), StatusCode::CREATED))
+}
+
+/// Drives what waits for the number at once. Nobody waits for that: should it fail, the relay's sweep does it.
+fn adopt(state: &State) {
+    /// The sweep takes what is beyond this.
+    const AT_ONCE: i64 = 1_000;
+
+    let (database, clock) = (Arc::clone(&state.identity.database), Arc::clone(&state.identity.clock));
+    let nudge = Arc::clone(&state.nudge);
+    drop(state.background.spawn(async move {
+        match adopt_waiting(&*database, AT_ONCE, &*clock).await {
+            Ok(0) => {}
+            Ok(events) => {
+                info!(events, "events of a number that was connected are driven again");
+                nudge.notify_one();
+            }
+            Err(error) => {
+                warn!(error = error_chain(&error), "events of a number that was connected wait for the sweep");
+            }
+        }
+    }));
 }
 
 /// List the connected WhatsApp numbers
@@ -124,6 +175,81 @@ pub(crate) async fn list(
     Ok(web::Json(PageBody::of(page, &state.cursor_key, list)))
 }
 
+/// Read a WhatsApp number
+#[utoipa::path(
+    get,
+    path = "/whatsapp-accounts/{id}",
+    operation_id = "readWhatsAppAccount",
+    tag = tag::CHANNELS,
+    security(("bearer" = [ChannelsRead::PERMISSION])),
+    params(("id" = Uuid, Path, description = "The account's id")),
+    responses((status = 200, description = "The account", body = AccountBody)),
+    extensions(("x-problems" = json!([Code::NotFound]))),
+)]
+pub(crate) async fn read(
+    allow: Allow<ChannelsRead>,
+    state: web::Data<State>,
+    PathId(id): PathId<AccountId>,
+) -> Result<web::Json<AccountBody>, Problem> {
+    let mut tx = state.identity.database.tenant(allow.scope()).await?;
+    let outcome = account(allow.permit(), &mut *tx, id).await;
+    let account = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    Ok(web::Json(account.into()))
+}
+
+/// Change a WhatsApp number
+///
+/// A JSON Merge Patch of what the tenant calls it. Its ids and its Meta app stay: another number is another account.
+#[utoipa::path(
+    patch,
+    path = "/whatsapp-accounts/{id}",
+    operation_id = "changeWhatsAppAccount",
+    tag = tag::CHANNELS,
+    security(("bearer" = [ChannelsWrite::PERMISSION])),
+    params(("id" = Uuid, Path, description = "The account's id")),
+    request_body(
+        content((PatchBody = "application/merge-patch+json"), (PatchBody = "application/json")),
+    ),
+    responses((status = 200, description = "As it is now", body = AccountBody)),
+    extensions(("x-problems" = json!([Code::NotFound]))),
+)]
+pub(crate) async fn change(
+    allow: Allow<ChannelsWrite>,
+    state: web::Data<State>,
+    PathId(id): PathId<AccountId>,
+    body: Json<PatchBody>,
+) -> Result<web::Json<AccountBody>, Problem> {
+    let patch = body.into_inner().check()?;
+    let mut tx = state.identity.database.tenant(allow.scope()).await?;
+    let outcome = change_account(allow.permit(), &mut *tx, id, patch, &*state.identity.clock).await;
+    let account = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    Ok(web::Json(account.into()))
+}
+
+/// Disconnect a WhatsApp number
+///
+/// Its conversations stay and get no more messages. What Meta still sends is kept for a while, and processed if the number is
+/// connected again: as a new account. Disconnecting once more changes nothing.
+#[utoipa::path(
+    delete,
+    path = "/whatsapp-accounts/{id}",
+    operation_id = "disconnectWhatsAppAccount",
+    tag = tag::CHANNELS,
+    security(("bearer" = [ChannelsWrite::PERMISSION])),
+    params(("id" = Uuid, Path, description = "The account's id")),
+    responses((status = 204, description = "Disconnected")),
+    extensions(("x-problems" = json!([Code::NotFound]))),
+)]
+pub(crate) async fn disconnect(
+    allow: Allow<ChannelsWrite>,
+    state: web::Data<State>,
+    PathId(id): PathId<AccountId>,
+) -> Result<HttpResponse, Problem> {
+    let mut tx = state.identity.database.tenant(allow.scope()).await?;
+    let outcome = disconnect_account(allow.permit(), &mut *tx, id, &*state.identity.clock).await;
+    if settle(tx, outcome).await? { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::new(Code::NotFound)) }
+}
+
 impl ConnectBody {
     fn check(self) -> Result<NewAccount, Problem> {
         let mut validation = Validation::default();
@@ -134,16 +260,30 @@ impl ConnectBody {
         };
         let display_phone_number = text("/display_phone_number", self.display_phone_number);
         let name = text("/name", self.name);
-        if self.app.is_some() {
-            let detail = "must be null or missing: only the deployment's own Meta app can be used for now";
-            validation.note(FieldError::at("/app", "unsupported", detail));
-        }
-        match (phone_number_id, waba_id, validation.is_clean()) {
-            (Some(phone_number_id), Some(waba_id), true) => {
-                Ok(NewAccount { phone_number_id, waba_id, display_phone_number, name })
+        let app = match self.app {
+            None => Some(MetaAppKey::deployment()),
+            Some(key) => validation.field(APP, key.parse()),
+        };
+        match (app, phone_number_id, waba_id, validation.is_clean()) {
+            (Some(app), Some(phone_number_id), Some(waba_id), true) => {
+                Ok(NewAccount { app, phone_number_id, waba_id, display_phone_number, name })
             }
             _ => Err(validation.into_problem()),
         }
+    }
+}
+
+impl PatchBody {
+    fn check(self) -> Result<AccountPatch, Problem> {
+        let mut validation = Validation::default();
+        let mut text = |pointer: &str, change: Change<String>| {
+            validation.change(pointer, change, |text| NewAccount::check_text(&text))
+        };
+        let patch = AccountPatch {
+            display_phone_number: text("/display_phone_number", self.display_phone_number),
+            name: text("/name", self.name),
+        };
+        if validation.is_clean() { Ok(patch) } else { Err(validation.into_problem()) }
     }
 }
 
@@ -155,13 +295,13 @@ impl From<WhatsAppAccount> for AccountBody {
             waba_id: account.waba_id.as_str().to_owned(),
             display_phone_number: account.display_phone_number,
             name: account.name,
-            app: None,
+            app: account.app.of_tenant().map(str::to_owned),
             status: match account.status {
                 AccountStatus::Pending => AccountStatusBody::Pending,
                 AccountStatus::Active => AccountStatusBody::Active,
-                AccountStatus::Disconnected => AccountStatusBody::Disconnected,
+                AccountStatus::Disconnected(_) => AccountStatusBody::Disconnected,
             },
-            health: (),
+            health: account.health,
             created_at: account.created_at,
         }
     }
@@ -172,6 +312,11 @@ impl From<ConnectAccountError> for Problem {
         match error {
             ConnectAccountError::AlreadyConnected => Self::new(Code::AccountExists),
             ConnectAccountError::InUse => Self::new(Code::NumberInUse),
+            // As one that cannot be a key at all.
+            ConnectAccountError::UnknownApp => {
+                let error = FieldError::at(APP, "invalid", InvalidMetaAppKey.to_string());
+                Self::new(Code::ValidationFailed).with_errors(vec![error])
+            }
             ConnectAccountError::Store(error) => error.into(),
         }
     }

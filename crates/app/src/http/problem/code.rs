@@ -90,6 +90,8 @@ codes! {
         "This number is connected already."
     NumberInUse = CONFLICT "number_in_use" "Number in use"
         "This number is active elsewhere in this deployment."
+    AppInUse = CONFLICT "app_in_use" "App in use"
+        "A connected number uses this Meta app; disconnect it first."
     BodyTooLarge = PAYLOAD_TOO_LARGE "body_too_large" "Body too large"
         "The body has more bytes than this path takes."
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "Unsupported media type"

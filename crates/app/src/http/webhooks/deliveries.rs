@@ -5,11 +5,11 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICA
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
 use flows::{Accepted, accept_delivery};
-use inbound::{EventStatus, InvalidSignature, MetaAppKey, Signature};
-use kernel::StoreError;
+use inbound::{AppSecrets, EventStatus, InvalidSignature, MetaAppKey, Signature};
 use metrics::{counter, histogram};
-use tokio::task::JoinError;
 
+use super::Failure;
+use super::callee::Callee;
 use crate::http::State;
 use crate::http::auth::Public;
 use crate::http::extract::{BodyLimit, read_body};
@@ -18,6 +18,15 @@ use crate::http::problem::{Code, Problem};
 use crate::telemetry::metrics::{WEBHOOK_ACCEPT, WEBHOOK_DELIVERIES};
 
 const SIGNATURE: HeaderName = HeaderName::from_static("x-hub-signature-256");
+
+/// What is answered besides 200.
+const PROBLEMS: [Code; 5] = [
+    Code::InvalidSignature,
+    Code::IncompleteBody,
+    Code::RequestTimeout,
+    Code::BodyTooLarge,
+    Code::TemporarilyUnavailable,
+];
 
 /// Deliver events
 ///
@@ -41,45 +50,84 @@ const SIGNATURE: HeaderName = HeaderName::from_static("x-hub-signature-256");
         example = json!({ "object": "whatsapp_business_account", "entry": [] }),
     ),
     responses((status = 200, description = "Stored")),
-    extensions(("x-problems" = json!([
-        Code::InvalidSignature, Code::IncompleteBody, Code::RequestTimeout, Code::BodyTooLarge,
-        Code::TemporarilyUnavailable,
-    ]))),
+    extensions(("x-problems" = json!(PROBLEMS))),
 )]
 pub(crate) async fn deliver(
     _public: Public,
+    callee: Callee,
     state: web::Data<State>,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    // Before the body is read: whoever does not even claim to be Meta costs nothing.
+    receive(&state, callee, &request, payload).await
+}
+
+/// Deliver events of a tenant's own Meta app
+///
+/// As those of the deployment's, under the secret of this app. What is in them reaches only numbers that are connected to this
+/// app. Without such an app, every signature is the wrong one.
+#[utoipa::path(
+    post,
+    path = "/webhooks/whatsapp/{app}",
+    operation_id = "deliverAppEvents",
+    tag = tag::WEBHOOKS,
+    params(
+        ("app" = String, Path, description = "The app's key"),
+        (
+            "X-Hub-Signature-256" = String,
+            Header,
+            description = "`sha256=` and the HMAC-SHA256 of the body under the app's secret, in hexadecimal",
+            example = "sha256=dec6a680679a968e7e0319355b23599cbfc54502c0784668e9618baa0c633756",
+        ),
+    ),
+    request_body(
+        content = Object,
+        content_type = "application/json",
+        description = "Up to 4 MiB; nothing in it makes a delivery fail",
+        example = json!({ "object": "whatsapp_business_account", "entry": [] }),
+    ),
+    responses((status = 200, description = "Stored")),
+    extensions(("x-problems" = json!(PROBLEMS))),
+)]
+pub(crate) async fn deliver_to_app(
+    _public: Public,
+    callee: Callee,
+    state: web::Data<State>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    receive(&state, callee, &request, payload).await
+}
+
+async fn receive(
+    state: &State,
+    callee: Callee,
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    // Before anything is looked up or read: whoever does not even claim to be Meta costs nothing.
     let signature = only_signature(request.headers()).and_then(Signature::parse).map_err(refuse)?;
-    let body = read_body(&request, payload.into_inner(), BodyLimit::WEBHOOK).await?;
-    state.whatsapp.secrets.verify(&signature, &body).map_err(refuse)?;
+    let known = callee.find(state).await.inspect_err(|_| count("failed"))?;
+    // Also for an app that there is not: its caller must not learn that from being answered sooner.
+    let body = read_body(request, payload.into_inner(), BodyLimit::WEBHOOK).await?;
+    let secrets = known.as_ref().map(|known| &known.credentials.secrets);
+    let verified = AppSecrets::verify_known(secrets, &signature, &body);
+    let app = verified.and(known.ok_or(InvalidSignature)).map_err(refuse)?.app;
     let started = Instant::now();
-    let outcome = store(&state, body).await;
+    let outcome = store(state, app, body).await;
     histogram!(WEBHOOK_ACCEPT).record(started.elapsed());
     count(label(&outcome));
     outcome?;
     Ok(HttpResponse::Ok().finish())
 }
 
-/// Why a signed delivery is not stored.
-#[derive(Debug, thiserror::Error)]
-enum NotStored {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Crashed(#[from] JoinError),
-}
-
 /// Stores the delivery and wakes the relay. Once begun it is finished, even if Meta no longer waits for the answer: what
 /// would be lost otherwise is the work, not the delivery, but Meta would send it again and again.
-async fn store(state: &State, body: Bytes) -> Result<Accepted, NotStored> {
+async fn store(state: &State, app: MetaAppKey, body: Bytes) -> Result<Accepted, Failure> {
     let (database, clock) = (Arc::clone(&state.identity.database), Arc::clone(&state.identity.clock));
     let nudge = Arc::clone(&state.nudge);
     let accepting = state.background.spawn(async move {
-        let accepted = accept_delivery(&*database, &MetaAppKey::deployment(), &body, &*clock).await?;
+        let accepted = accept_delivery(&*database, &app, &body, &*clock).await?;
         if !accepted.stored.is_empty() {
             nudge.notify_one();
         }
@@ -107,7 +155,7 @@ fn count(outcome: &'static str) {
     counter!(WEBHOOK_DELIVERIES, "outcome" => outcome).increment(1);
 }
 
-fn label(outcome: &Result<Accepted, NotStored>) -> &'static str {
+fn label(outcome: &Result<Accepted, Failure>) -> &'static str {
     match outcome {
         Err(_) => "failed",
         Ok(accepted) if accepted.events > 0 && accepted.stored.is_empty() => "duplicate",
@@ -121,11 +169,4 @@ fn label(outcome: &Result<Accepted, NotStored>) -> &'static str {
 
 fn all(accepted: &Accepted, status: EventStatus) -> bool {
     !accepted.stored.is_empty() && accepted.stored.iter().all(|event| event.status == status)
-}
-
-/// Never a 4xx, whatever the database says: Meta would give the delivery up.
-impl From<NotStored> for Problem {
-    fn from(reason: NotStored) -> Self {
-        Self::unavailable(Code::TemporarilyUnavailable).caused_by(reason)
-    }
 }

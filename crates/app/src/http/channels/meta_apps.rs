@@ -1,0 +1,281 @@
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use chrono::{DateTime, Utc};
+use flows::settle;
+use inbound::{
+    AppSecret, ChangeMetaAppError, CreateMetaAppError, DeleteMetaAppError, MetaApp, MetaAppKey, MetaAppPatch, MetaId,
+    NewAccount, NewMetaApp, SecretsError, VerifyToken, change_meta_app, create_meta_app, delete_meta_app, meta_apps,
+};
+use kernel::{Change, ChannelsRead, ChannelsWrite, Grant as _};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::http::State;
+use crate::http::auth::Allow;
+use crate::http::cursor::{List, ListKind};
+use crate::http::extract::{Json, PageQuery, PathKey, Query, member, page_request};
+use crate::http::openapi::tag;
+use crate::http::page::PageBody;
+use crate::http::problem::{Code, Problem};
+use crate::http::validation::Validation;
+
+/// A Meta app of the tenant's own. Its secrets are written and never read back.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = CreateMetaApp)]
+pub(crate) struct CreateBody {
+    /// Meta's id of the app: digits.
+    #[schema(example = "1234567890123456")]
+    app_id: String,
+    /// 1 to 120 characters.
+    #[schema(example = "Our own app")]
+    name: Option<String>,
+    /// From the app's basic settings at Meta: its deliveries are signed with it.
+    #[schema(example = "0123456789abcdef0123456789abcdef", format = Password, min_length = 1, max_length = 256, write_only)]
+    app_secret: String,
+    /// The secret before it was reset, while deliveries may still be signed with it.
+    #[schema(format = Password, min_length = 1, max_length = 256, write_only)]
+    previous_app_secret: Option<String>,
+    /// Chosen freely; to be entered as "verify token" where the webhook is registered with Meta.
+    #[schema(example = "a long random text", format = Password, min_length = 1, max_length = 256, write_only)]
+    verify_token: String,
+}
+
+/// Members that are absent stay as they are (RFC 7396).
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = MetaAppPatch)]
+pub(crate) struct PatchBody {
+    /// Null: none.
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = Option<String>, example = "Our own app")]
+    name: Change<String>,
+    /// The current secret becomes the previous one, unless `previous_app_secret` is given, too.
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = String, required = false, format = Password, min_length = 1, max_length = 256, write_only)]
+    app_secret: Change<String>,
+    /// Null: deliveries that are signed with it are refused from now on.
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = Option<String>, format = Password, min_length = 1, max_length = 256, write_only)]
+    previous_app_secret: Change<String>,
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = String, required = false, format = Password, min_length = 1, max_length = 256, write_only)]
+    verify_token: Change<String>,
+}
+
+/// A Meta app of the tenant's own.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MetaApp)]
+pub(crate) struct MetaAppBody {
+    /// Names the app here, as `app` of an account.
+    #[schema(example = "5f0c1c7a9d2e4b6880aa13c4d7e9f2ab40c5d6e7")]
+    key: String,
+    /// Meta's id of it.
+    #[schema(example = "1234567890123456")]
+    app_id: String,
+    #[schema(required, example = "Our own app")]
+    name: Option<String>,
+    /// Where Meta is to send its events: to be registered as callback URL, behind this deployment's address.
+    #[schema(example = "/webhooks/whatsapp/5f0c1c7a9d2e4b6880aa13c4d7e9f2ab40c5d6e7")]
+    webhook_path: String,
+    /// Whether deliveries that are signed with the previous secret are accepted, too.
+    has_previous_secret: bool,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+/// Add a Meta app of one's own
+///
+/// Numbers that are connected to it are active at once, because only deliveries that are signed with its secret reach them.
+#[utoipa::path(
+    post,
+    path = "/meta-apps",
+    operation_id = "createMetaApp",
+    tag = tag::CHANNELS,
+    security(("bearer" = [ChannelsWrite::PERMISSION])),
+    request_body = CreateBody,
+    responses((status = 201, description = "Added", body = MetaAppBody)),
+)]
+pub(crate) async fn create(
+    allow: Allow<ChannelsWrite>,
+    state: web::Data<State>,
+    body: Json<CreateBody>,
+) -> Result<(web::Json<MetaAppBody>, StatusCode), Problem> {
+    let app = body.into_inner().check()?;
+    let identity = &state.identity;
+    let mut tx = identity.database.tenant(allow.scope()).await?;
+    let permit = allow.permit();
+    let outcome = create_meta_app(permit, &mut *tx, app, &state.ring, &*identity.entropy, &*identity.clock).await;
+    let app = settle(tx, outcome).await?;
+    Ok((web::Json(app.into()), StatusCode::CREATED))
+}
+
+/// List the tenant's own Meta apps
+///
+/// Newest first.
+#[utoipa::path(
+    get,
+    path = "/meta-apps",
+    operation_id = "listMetaApps",
+    tag = tag::CHANNELS,
+    security(("bearer" = [ChannelsRead::PERMISSION])),
+    params(PageQuery),
+    responses((status = 200, description = "A page of apps", body = PageBody<MetaAppBody>)),
+    extensions(("x-problems" = json!([Code::InvalidCursor]))),
+)]
+pub(crate) async fn list(
+    allow: Allow<ChannelsRead>,
+    state: web::Data<State>,
+    Query(query): Query<PageQuery>,
+) -> Result<web::Json<PageBody<MetaAppBody>>, Problem> {
+    let list = List { kind: ListKind::MetaApps, tenant: allow.scope().tenant() };
+    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
+    let mut tx = state.identity.database.tenant(allow.scope()).await?;
+    let outcome = meta_apps(allow.permit(), &mut *tx, &page).await;
+    let page = settle(tx, outcome).await?;
+    Ok(web::Json(PageBody::of(page, &state.cursor_key, list)))
+}
+
+/// Change a Meta app
+///
+/// A JSON Merge Patch. When the secret was reset at Meta, enter the new one here: deliveries that are signed with either are
+/// accepted until the previous one is cleared. Meta sends again what was refused in between.
+#[utoipa::path(
+    patch,
+    path = "/meta-apps/{key}",
+    operation_id = "changeMetaApp",
+    tag = tag::CHANNELS,
+    security(("bearer" = [ChannelsWrite::PERMISSION])),
+    params(("key" = String, Path, description = "The app's key")),
+    request_body(
+        content((PatchBody = "application/merge-patch+json"), (PatchBody = "application/json")),
+    ),
+    responses((status = 200, description = "As it is now", body = MetaAppBody)),
+    extensions(("x-problems" = json!([Code::NotFound]))),
+)]
+pub(crate) async fn change(
+    allow: Allow<ChannelsWrite>,
+    state: web::Data<State>,
+    PathKey(key): PathKey<MetaAppKey>,
+    body: Json<PatchBody>,
+) -> Result<web::Json<MetaAppBody>, Problem> {
+    let patch = body.into_inner().check()?;
+    let (ring, entropy, clock) = (&state.ring, &*state.identity.entropy, &*state.identity.clock);
+    let mut tx = state.identity.database.tenant(allow.scope()).await?;
+    let outcome = change_meta_app(allow.permit(), &mut *tx, &key, patch, ring, entropy, clock).await;
+    Ok(web::Json(settle(tx, outcome).await?.into()))
+}
+
+/// Delete a Meta app
+///
+/// Its secrets are gone, and its deliveries are refused. Numbers that are connected to it have to be disconnected before.
+#[utoipa::path(
+    delete,
+    path = "/meta-apps/{key}",
+    operation_id = "deleteMetaApp",
+    tag = tag::CHANNELS,
+    security(("bearer" = [ChannelsWrite::PERMISSION])),
+    params(("key" = String, Path, description = "The app's key")),
+    responses((status = 204, description = "Deleted")),
+    extensions(("x-problems" = json!([Code::NotFound, Code::AppInUse]))),
+)]
+pub(crate) async fn delete(
+    allow: Allow<ChannelsWrite>,
+    state: web::Data<State>,
+    PathKey(key): PathKey<MetaAppKey>,
+) -> Result<HttpResponse, Problem> {
+    let mut tx = state.identity.database.tenant(allow.scope()).await?;
+    let outcome = delete_meta_app(allow.permit(), &mut *tx, &key).await;
+    settle(tx, outcome).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+fn app_secret(text: String) -> Result<AppSecret, inbound::InvalidSecret> {
+    AppSecret::parse(text.into())
+}
+
+fn verify_token(text: String) -> Result<VerifyToken, inbound::InvalidVerifyToken> {
+    VerifyToken::parse(text.into())
+}
+
+impl CreateBody {
+    fn check(self) -> Result<NewMetaApp, Problem> {
+        let mut validation = Validation::default();
+        let app_id = validation.field("/app_id", MetaId::parse(&self.app_id));
+        let name = self.name.and_then(|name| validation.field("/name", NewAccount::check_text(&name)));
+        let secret = validation.field("/app_secret", app_secret(self.app_secret));
+        let previous = self.previous_app_secret;
+        let previous_app_secret =
+            previous.and_then(|secret| validation.field("/previous_app_secret", app_secret(secret)));
+        let token = validation.field("/verify_token", verify_token(self.verify_token));
+        match (app_id, secret, token, validation.is_clean()) {
+            (Some(app_id), Some(app_secret), Some(verify_token), true) => {
+                Ok(NewMetaApp { app_id, name, app_secret, previous_app_secret, verify_token })
+            }
+            _ => Err(validation.into_problem()),
+        }
+    }
+}
+
+impl PatchBody {
+    fn check(self) -> Result<MetaAppPatch, Problem> {
+        let mut validation = Validation::default();
+        let patch = MetaAppPatch {
+            name: validation.change("/name", self.name, |name| NewAccount::check_text(&name)),
+            app_secret: validation.replacement("/app_secret", self.app_secret, app_secret),
+            previous_app_secret: validation.change("/previous_app_secret", self.previous_app_secret, app_secret),
+            verify_token: validation.replacement("/verify_token", self.verify_token, verify_token),
+        };
+        if validation.is_clean() { Ok(patch) } else { Err(validation.into_problem()) }
+    }
+}
+
+impl From<MetaApp> for MetaAppBody {
+    fn from(app: MetaApp) -> Self {
+        let key = app.key.as_str();
+        Self {
+            webhook_path: format!("/webhooks/whatsapp/{key}"),
+            key: key.to_owned(),
+            app_id: app.app_id.as_str().to_owned(),
+            name: app.name,
+            has_previous_secret: app.secrets.previous_app_secret.is_some(),
+            created_at: app.created_at,
+            updated_at: app.updated_at,
+        }
+    }
+}
+
+impl From<SecretsError> for Problem {
+    fn from(error: SecretsError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<CreateMetaAppError> for Problem {
+    fn from(error: CreateMetaAppError) -> Self {
+        match error {
+            CreateMetaAppError::Store(error) => error.into(),
+            CreateMetaAppError::Secrets(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangeMetaAppError> for Problem {
+    fn from(error: ChangeMetaAppError) -> Self {
+        match error {
+            ChangeMetaAppError::Unknown => Self::new(Code::NotFound),
+            ChangeMetaAppError::Store(error) => error.into(),
+            ChangeMetaAppError::Secrets(error) => error.into(),
+        }
+    }
+}
+
+impl From<DeleteMetaAppError> for Problem {
+    fn from(error: DeleteMetaAppError) -> Self {
+        match error {
+            DeleteMetaAppError::Unknown => Self::new(Code::NotFound),
+            DeleteMetaAppError::InUse => Self::new(Code::AppInUse),
+            DeleteMetaAppError::Store(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use diesel::dsl::{exists, select};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
+};
+use diesel_async::RunQueryDsl;
+use inbound::{MetaApp, MetaAppDirectory, MetaAppKey, MetaAppRepo, MetaId, SealedSecrets};
+use kernel::ids::MetaAppId;
+use kernel::seal::Sealed;
+use kernel::{Cursor, Page, PageRequest, StoreError};
+use uuid::Uuid;
+
+use crate::error::OrStoreError;
+use crate::keyset::continue_after;
+use crate::schema::{meta_apps, whatsapp_accounts};
+use crate::transaction::{Platform, Tenant, Tx};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = meta_apps)]
+struct Row {
+    id: Uuid,
+    key: String,
+    app_id: String,
+    name: Option<String>,
+    #[diesel(embed)]
+    secrets: SecretsRow,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = meta_apps)]
+struct SecretsRow {
+    app_secret_sealed: Vec<u8>,
+    app_secret_sealed_with: String,
+    previous_app_secret_sealed: Option<Vec<u8>>,
+    previous_app_secret_sealed_with: Option<String>,
+    verify_token_sealed: Vec<u8>,
+    verify_token_sealed_with: String,
+}
+
+/// The tenant's app with this key.
+macro_rules! meta_app {
+    ($tx:ident, $key:expr) => {
+        meta_apps::table.filter(meta_apps::tenant_id.eq($tx.tenant_id())).filter(meta_apps::key.eq($key.as_str()))
+    };
+}
+
+/// What sets the secrets of an app.
+macro_rules! secrets_of {
+    ($secrets:expr) => {{
+        let previous = $secrets.previous_app_secret.as_ref();
+        (
+            meta_apps::app_secret_sealed.eq(&$secrets.app_secret.bytes),
+            meta_apps::app_secret_sealed_with.eq(&$secrets.app_secret.key_id),
+            meta_apps::previous_app_secret_sealed.eq(previous.map(|sealed| &sealed.bytes)),
+            meta_apps::previous_app_secret_sealed_with.eq(previous.map(|sealed| &sealed.key_id)),
+            meta_apps::verify_token_sealed.eq(&$secrets.verify_token.bytes),
+            meta_apps::verify_token_sealed_with.eq(&$secrets.verify_token.key_id),
+        )
+    }};
+}
+
+#[async_trait]
+impl MetaAppRepo for Tx<Tenant> {
+    async fn insert_meta_app(&mut self, app: &MetaApp) -> Result<(), StoreError> {
+        diesel::insert_into(meta_apps::table)
+            .values((
+                meta_apps::tenant_id.eq(self.tenant_id()),
+                meta_apps::id.eq(app.id.as_uuid()),
+                meta_apps::key.eq(app.key.as_str()),
+                meta_apps::app_id.eq(app.app_id.as_str()),
+                meta_apps::name.eq(&app.name),
+                secrets_of!(app.secrets),
+                meta_apps::created_at.eq(app.created_at),
+                meta_apps::updated_at.eq(app.updated_at),
+            ))
+            .execute(self.connection())
+            .await
+            .or_store_error()?;
+        Ok(())
+    }
+
+    async fn meta_apps(&mut self, page: &PageRequest) -> Result<Page<MetaApp>, StoreError> {
+        let mut query = meta_apps::table
+            .filter(meta_apps::tenant_id.eq(self.tenant_id()))
+            .order((meta_apps::created_at.desc(), meta_apps::id.desc()))
+            .limit(page.limit.and_one())
+            .select(Row::as_select())
+            .into_boxed();
+        continue_after!(query, page.after, meta_apps::created_at, meta_apps::id);
+        let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
+        let apps = rows.into_iter().map(Row::into_app).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::of(apps, page.limit, |app| Cursor { time: app.created_at, id: app.id.as_uuid() }))
+    }
+
+    async fn hold_meta_app(&mut self, key: &MetaAppKey) -> Result<bool, StoreError> {
+        let query = meta_app!(self, key).select(meta_apps::id).for_key_share();
+        let held: Option<Uuid> = query.first(self.connection()).await.optional().or_store_error()?;
+        Ok(held.is_some())
+    }
+
+    async fn lock_meta_app(&mut self, key: &MetaAppKey) -> Result<Option<MetaApp>, StoreError> {
+        let query = meta_app!(self, key).select(Row::as_select()).for_update();
+        let row: Option<Row> = query.first(self.connection()).await.optional().or_store_error()?;
+        row.map(Row::into_app).transpose()
+    }
+
+    async fn update_meta_app(&mut self, app: &MetaApp) -> Result<(), StoreError> {
+        diesel::update(meta_app!(self, app.key))
+            .set((meta_apps::name.eq(&app.name), secrets_of!(app.secrets), meta_apps::updated_at.eq(app.updated_at)))
+            .execute(self.connection())
+            .await
+            .or_store_error()?;
+        Ok(())
+    }
+
+    async fn is_meta_app_in_use(&mut self, key: &MetaAppKey) -> Result<bool, StoreError> {
+        let bound = whatsapp_accounts::table
+            .filter(whatsapp_accounts::tenant_id.eq(self.tenant_id()))
+            .filter(whatsapp_accounts::app_id.eq(key.as_str()))
+            .filter(whatsapp_accounts::status.ne("disconnected"));
+        select(exists(bound)).get_result(self.connection()).await.or_store_error()
+    }
+
+    async fn delete_meta_app(&mut self, key: &MetaAppKey) -> Result<(), StoreError> {
+        diesel::delete(meta_app!(self, key)).execute(self.connection()).await.or_store_error()?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl MetaAppDirectory for Tx<Platform> {
+    async fn meta_app_secrets(&mut self, key: &MetaAppKey) -> Result<Option<SealedSecrets>, StoreError> {
+        let query = meta_apps::table.filter(meta_apps::key.eq(key.as_str())).select(SecretsRow::as_select());
+        let row: Option<SecretsRow> = query.first(self.connection()).await.optional().or_store_error()?;
+        row.map(SecretsRow::into_secrets).transpose()
+    }
+}
+
+impl Row {
+    fn into_app(self) -> Result<MetaApp, StoreError> {
+        Ok(MetaApp {
+            id: MetaAppId::from_uuid(self.id),
+            key: MetaAppKey::from_stored(self.key),
+            app_id: MetaId::parse(&self.app_id).map_err(|_| StoreError::corrupt("meta_apps.app_id"))?,
+            name: self.name,
+            secrets: self.secrets.into_secrets()?,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        })
+    }
+}
+
+impl SecretsRow {
+    fn into_secrets(self) -> Result<SealedSecrets, StoreError> {
+        Ok(SealedSecrets {
+            app_secret: Sealed { key_id: self.app_secret_sealed_with, bytes: self.app_secret_sealed },
+            previous_app_secret: match (self.previous_app_secret_sealed_with, self.previous_app_secret_sealed) {
+                (Some(key_id), Some(bytes)) => Some(Sealed { key_id, bytes }),
+                (None, None) => None,
+                _ => return Err(StoreError::corrupt("meta_apps.previous_app_secret_sealed")),
+            },
+            verify_token: Sealed { key_id: self.verify_token_sealed_with, bytes: self.verify_token_sealed },
+        })
+    }
+}
