@@ -5,7 +5,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use crate::kit::database;
 
 /// Unique indexes that do not start with the tenant, each with its reason.
-const UNIQUE_ACROSS_TENANTS: [(&str, &str); 6] = [
+const UNIQUE_ACROSS_TENANTS: [(&str, &str); 7] = [
+    ("meta_apps_key_key", "Meta's callback names the app alone; keys are drawn at random by the server"),
     ("tenants_pkey", "the tenant itself"),
     ("tenants_slug_key", "slugs name tenants"),
     ("webhook_events_pkey", "unroutable events have no tenant; ids are made by the server"),
@@ -97,6 +98,7 @@ async fn the_platform_role_sees_what_is_listed_and_nothing_else() {
     .await;
     let listed = [
         "__diesel_schema_migrations",
+        "meta_apps",
         "signing_keys",
         "tenants",
         "webhook_events",

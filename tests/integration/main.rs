@@ -10,6 +10,8 @@ mod channels;
 mod http;
 mod identity;
 mod inbox;
+mod meta_app_routing;
+mod meta_apps;
 mod process;
 mod queue;
 mod reading;

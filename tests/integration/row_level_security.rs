@@ -20,6 +20,9 @@ INSERT INTO refresh_tokens (tenant_id, token_hash, session_id, created_at)
   VALUES ('$T', decode(md5('$T') || md5('$C'), 'hex'), '$C', now());
 INSERT INTO whatsapp_accounts (tenant_id, id, app_id, phone_number_id, waba_id, status, created_at, updated_at)
   VALUES ('$T', '$D', 'deployment', '$S', '1', 'active', now(), now());
+INSERT INTO meta_apps (tenant_id, id, key, app_id, app_secret_sealed, app_secret_sealed_with, verify_token_sealed,
+    verify_token_sealed_with, created_at, updated_at)
+  VALUES ('$T', '$J', md5('$T') || left(md5('$J'), 8), '1', '', 'kek', '', 'kek', now(), now());
 INSERT INTO webhook_events (id, tenant_id, account_id, app_id, kind, dedupe_key, status, received_at)
   VALUES ('$E', '$T', '$D', 'deployment', 'message', '$E', 'received', now());
 INSERT INTO webhook_payloads (event_id, tenant_id, body) VALUES ('$E', '$T', '');
@@ -39,7 +42,7 @@ async fn insert_tenant(database: &TestDatabase) -> Uuid {
     let clock = SystemClock::new();
     let tenant = clock.new_id();
     let mut statements = ROWS.replace("$T", &tenant.to_string());
-    for name in ["$A", "$B", "$C", "$D", "$E", "$F", "$G", "$H", "$I"] {
+    for name in ["$A", "$B", "$C", "$D", "$E", "$F", "$G", "$H", "$I", "$J"] {
         statements = statements.replace(name, &clock.new_id().to_string());
     }
     statements = statements.replace("$S", &tenant.as_u128().rem_euclid(1 << 40).to_string());

@@ -17,7 +17,7 @@ use tokens::TokenPolicy;
 
 use super::client::{Answer, Client};
 use super::database::{self, TestDatabase};
-use super::meta::{APP_SECRET, Number, VERIFY_TOKEN, fresh_digits, signature};
+use super::meta::{APP_SECRET, Number, OwnApp, VERIFY_TOKEN, fresh_digits, sign_with, signature};
 use super::services::services;
 use super::{broker, wait};
 
@@ -119,6 +119,21 @@ impl TestApp {
         client.send(reqwest::Method::POST, "/webhooks/whatsapp", Some(body.to_vec())).await
     }
 
+    /// Delivers a body as Meta does for a tenant's own app.
+    pub(crate) async fn deliver_by(&self, own: &OwnApp, delivery: &Value) -> Answer {
+        self.deliver_signed(&own.webhook(), &own.secret, &delivery.to_string().into_bytes()).await
+    }
+
+    pub(crate) async fn deliver_signed(&self, path: &str, secret: &str, body: &[u8]) -> Answer {
+        let client = self.client.with("x-hub-signature-256", &sign_with(secret, body));
+        client.send(reqwest::Method::POST, path, Some(body.to_vec())).await
+    }
+
+    /// How many events there are that a condition holds for.
+    pub(crate) async fn events(&self, condition: &str) -> i64 {
+        self.database.count(&format!("SELECT count(*) FROM webhook_events WHERE {condition}")).await
+    }
+
     /// Waits until the ledger is empty: everything that was accepted is processed or a dead letter.
     pub(crate) async fn settled(&self) {
         wait::until("the ledger to be empty", async || {
@@ -158,6 +173,20 @@ impl TestTenant {
         let body = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id});
         self.client.post("/whatsapp-accounts", &body).await.json(201);
         number
+    }
+
+    /// Connects a number to an app of the tenant's own; its account.
+    pub(crate) async fn connect_to(&self, own: &OwnApp, number: &Number) -> Value {
+        let body = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id, "app": own.key});
+        self.client.post("/whatsapp-accounts", &body).await.json(201)
+    }
+
+    /// A Meta app of the tenant's own.
+    pub(crate) async fn meta_app(&self) -> OwnApp {
+        let (secret, verify_token) = (format!("secret-{}", fresh_digits()), format!("token-{}", fresh_digits()));
+        let body = json!({"app_id": fresh_digits(), "app_secret": secret, "verify_token": verify_token});
+        let made = self.client.post("/meta-apps", &body).await.json(201);
+        OwnApp { key: made["key"].as_str().unwrap().to_owned(), secret, verify_token }
     }
 
     pub(crate) async fn conversations(&self) -> Vec<Value> {

@@ -50,6 +50,15 @@ impl Client {
         self.with("content-type", "application/json").send(Method::POST, path, Some(body.to_string().into())).await
     }
 
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Answer {
+        let client = self.with("content-type", "application/merge-patch+json");
+        client.send(Method::PATCH, path, Some(body.to_string().into())).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, None).await
+    }
+
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Answer {
         self.try_send(method, path, body).await.expect("the server answers")
     }

@@ -17,6 +17,25 @@ pub(crate) struct Number {
     pub(crate) waba_id: String,
 }
 
+/// A Meta app of a tenant's own.
+#[derive(Clone, Debug)]
+pub(crate) struct OwnApp {
+    pub(crate) key: String,
+    pub(crate) secret: String,
+    pub(crate) verify_token: String,
+}
+
+impl OwnApp {
+    /// Where Meta calls.
+    pub(crate) fn webhook(&self) -> String {
+        format!("/webhooks/whatsapp/{}", self.key)
+    }
+
+    pub(crate) fn path(&self) -> String {
+        format!("/meta-apps/{}", self.key)
+    }
+}
+
 /// Digits that are used once.
 pub(crate) fn fresh_digits() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);

@@ -1,0 +1,189 @@
+//! What the deliveries of a tenant's own Meta app reach, and what they do not.
+
+use diesel_async::SimpleAsyncConnection;
+use flows::adopt_waiting;
+use serde_json::{Value, json};
+
+use crate::kit::app::{Settings, TestApp, TestTenant};
+use crate::kit::meta::{Number, OwnApp, text};
+use crate::kit::wait::until;
+
+async fn with_pipeline() -> TestApp {
+    TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await
+}
+
+async fn alone() -> TestApp {
+    TestApp::start_with(Settings { alone: true, ..Settings::default() }).await
+}
+
+async fn previews(tenant: &TestTenant) -> Vec<Value> {
+    tenant.conversations().await.iter().map(|conversation| conversation["last_message_preview"].clone()).collect()
+}
+
+/// Delivers, signed by the app of somebody else, what is for a number of ours: nothing of ours may change, and the genuine
+/// delivery of the very same message must still get through.
+async fn attack(app: &TestApp, ours: &TestTenant, number: &Number, genuine: Option<&OwnApp>) {
+    let thief = app.tenant().await;
+    let theirs = thief.meta_app().await;
+    thief.connect_to(&theirs, &Number::fresh()).await;
+    let mut message = text("15550100", "forged");
+    app.deliver_by(&theirs, &number.delivery(&[message.clone()])).await.expect(200);
+    let account_level = json!({"entry": [{"id": number.waba_id, "changes": [
+        {"field": "account_update", "value": {"event": "DISABLED_UPDATE"}}]}]});
+    app.deliver_by(&theirs, &account_level).await.expect(200);
+    app.settled().await;
+    assert_eq!(ours.conversations().await, [""; 0]);
+    let of_theirs = format!("app_id = '{}' AND tenant_id IS NULL AND status = 'unroutable'", theirs.key);
+    assert_eq!(app.events(&of_theirs).await, 2);
+    assert_eq!(app.events(&format!("tenant_id = '{}'", ours.id)).await, 0);
+
+    message["text"]["body"] = json!("genuine");
+    let delivery = number.delivery(&[message]);
+    match genuine {
+        Some(own) => app.deliver_by(own, &delivery).await.expect(200),
+        None => app.deliver(&delivery).await.expect(200),
+    }
+    ours.wait_for_conversations(1).await;
+    assert_eq!(previews(ours).await, ["genuine"]);
+
+    // Should they connect the number later, to their own app, then what their app said is theirs, and only that.
+    thief.connect_to(&theirs, number).await;
+    thief.wait_for_conversations(1).await;
+    app.settled().await;
+    assert_eq!(previews(&thief).await, ["forged"]);
+    assert_eq!(previews(ours).await, ["genuine"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_reaches_no_account_of_the_deployments_app() {
+    let app = with_pipeline().await;
+    let ours = app.tenant().await;
+    let number = ours.connect().await;
+    attack(&app, &ours, &number, None).await;
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_reaches_no_account_of_anothers_app() {
+    let app = with_pipeline().await;
+    let ours = app.tenant().await;
+    let (own, number) = (ours.meta_app().await, Number::fresh());
+    let account = ours.connect_to(&own, &number).await;
+    assert_eq!((&account["status"], &account["app"]), (&json!("active"), &json!(own.key)));
+    attack(&app, &ours, &number, Some(&own)).await;
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_on_two_apps_is_two_accounts() {
+    let app = with_pipeline().await;
+    let (one, two) = (app.tenant().await, app.tenant().await);
+    let (first, second) = (one.meta_app().await, two.meta_app().await);
+    let number = Number::fresh();
+    one.connect_to(&first, &number).await;
+    two.connect_to(&second, &number).await;
+    let delivery = number.delivery(&[text("15550100", "once each")]);
+    for own in [&first, &second, &first] {
+        app.deliver_by(own, &delivery).await.expect(200);
+    }
+    app.deliver(&delivery).await.expect(200);
+    app.settled().await;
+    for tenant in [&one, &two] {
+        let conversation = tenant.wait_for_conversations(1).await.remove(0);
+        assert_eq!(tenant.messages(&conversation).await.len(), 1);
+    }
+    // Nobody has it on the deployment's.
+    assert_eq!(app.events("app_id = 'deployment' AND status = 'unroutable'").await, 1);
+    assert_eq!(app.events("true").await, 3);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_delivery_of_an_app_is_for_its_own_numbers_only() {
+    let app = with_pipeline().await;
+    let (ours, theirs) = (app.tenant().await, app.tenant().await);
+    let own = ours.meta_app().await;
+    let (one, two, not_its_own) = (Number::fresh(), Number::fresh(), theirs.connect().await);
+    for number in [&one, &two] {
+        ours.connect_to(&own, number).await;
+    }
+    let mut delivery = one.delivery(&[text("15550101", "one")]);
+    let others = [&two, &not_its_own].map(|number| number.delivery(&[text("15550102", "other")])["entry"][0].clone());
+    delivery["entry"].as_array_mut().unwrap().extend(others);
+    app.deliver_by(&own, &delivery).await.expect(200);
+    ours.wait_for_conversations(2).await;
+    app.settled().await;
+    assert_eq!(theirs.conversations().await, [""; 0]);
+    assert_eq!(app.events("status = 'unroutable'").await, 1);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_names_no_number_goes_by_the_account_of_meta() {
+    let app = alone().await;
+    let tenant = app.tenant().await;
+    let own = tenant.meta_app().await;
+    let (older, newer) = (Number::fresh(), Number::fresh());
+    let newer = Number { waba_id: older.waba_id.clone(), ..newer };
+    let mut ids = Vec::new();
+    for number in [&older, &newer] {
+        let account = tenant.connect_to(&own, number).await;
+        ids.push(account["id"].as_str().unwrap().to_owned());
+        app.clock.advance(chrono::TimeDelta::seconds(1));
+    }
+    let mut said = 0;
+    let mut routed = async || {
+        said += 1;
+        let change = json!({"field": "account_update", "value": {"event": "SAID", "number": said}});
+        app.deliver_by(&own, &json!({"entry": [{"id": older.waba_id, "changes": [change]}]})).await.expect(200);
+        let mut counts = Vec::new();
+        for condition in [format!("account_id = '{}'", ids[0]), format!("account_id = '{}'", ids[1])] {
+            counts.push(app.events(&condition).await);
+        }
+        counts.push(app.events("status = 'unroutable'").await);
+        counts
+    };
+    let end = async |id: &str, by: &str| {
+        let end =
+            format!("UPDATE whatsapp_accounts SET status = 'disconnected', disconnected_by = '{by}' WHERE id = '{id}'");
+        app.database.admin().await.batch_execute(&end).await.unwrap();
+    };
+    assert_eq!(routed().await, [1, 0, 0], "the oldest");
+    end(&ids[0], "meta").await;
+    assert_eq!(routed().await, [1, 1, 0], "an active one before one that Meta took away");
+    end(&ids[1], "meta").await;
+    assert_eq!(routed().await, [2, 1, 0], "one that Meta took away hears when it gives it back");
+    end(&ids[0], "tenant").await;
+    assert_eq!(routed().await, [2, 2, 0], "one that its tenant gave up does not");
+    tenant.client.delete(&format!("/whatsapp-accounts/{}", ids[1])).await.expect(204);
+    assert_eq!(routed().await, [2, 2, 1], "also when Meta had taken it away before");
+
+    // What belongs to nobody yet is given away by the same rules.
+    let adopted = async || adopt_waiting(&app.postgres, 10, &*app.clock).await.unwrap();
+    assert_eq!(adopted().await, 0);
+    end(&ids[1], "meta").await;
+    assert_eq!(adopted().await, 1);
+    assert_eq!(app.events(&format!("account_id = '{}' AND status = 'received'", ids[1])).await, 3);
+    app.finish_unprocessed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_for_an_unknown_number_is_driven_at_once_when_it_is_connected() {
+    // Without a relay, so without its sweep.
+    let app = alone().await;
+    let tenant = app.tenant().await;
+    let own = tenant.meta_app().await;
+    let number = Number::fresh();
+    app.deliver_by(&own, &number.delivery(&[text("15550100", "early")])).await.expect(200);
+    app.deliver(&number.delivery(&[text("15550100", "elsewhere")])).await.expect(200);
+    assert_eq!(app.events("status = 'unroutable'").await, 2);
+    tenant.connect_to(&own, &number).await;
+    until("the event to be driven", async || {
+        let driven = format!("status = 'received' AND tenant_id = '{}' AND app_id = '{}'", tenant.id, own.key);
+        (app.events(&driven).await == 1).then_some(())
+    })
+    .await;
+    assert_eq!(app.database.count("SELECT count(*) FROM webhook_outbox WHERE tenant_id IS NOT NULL").await, 1);
+    assert_eq!(app.events("status = 'unroutable' AND app_id = 'deployment'").await, 1);
+    app.finish_unprocessed().await;
+}

@@ -1,0 +1,305 @@
+//! Meta apps of tenants' own: their life, their secrets, and who may call their webhooks.
+
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::kit::app::{Settings, TestApp, TestTenant};
+use crate::kit::meta::{APP_SECRET, Number, VERIFY_TOKEN, sign_with, text};
+
+async fn alone() -> TestApp {
+    TestApp::start_with(Settings { alone: true, ..Settings::default() }).await
+}
+
+async fn listed(tenant: &TestTenant) -> Vec<Value> {
+    tenant.client.get("/meta-apps").await.json(200)["data"].as_array().unwrap().clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_is_made_listed_changed_and_deleted() {
+    let app = alone().await;
+    let tenant = app.tenant().await;
+    let body = json!({
+        "app_id": "1234567890", "name": "Own app", "app_secret": "hunter2-current", "verify_token": "hunter2-token",
+        "previous_app_secret": "hunter2-previous",
+    });
+    let created = tenant.client.post("/meta-apps", &body).await;
+    let first = created.json(201);
+    let key = first["key"].as_str().unwrap().to_owned();
+    let mut members: Vec<&str> = first.as_object().unwrap().keys().map(String::as_str).collect();
+    members.sort_unstable();
+    assert_eq!(members, ["app_id", "created_at", "has_previous_secret", "key", "name", "updated_at", "webhook_path"]);
+    assert_eq!(first["app_id"], "1234567890");
+    assert_eq!(first["name"], "Own app");
+    assert_eq!(first["has_previous_secret"], true);
+    assert_eq!(first["webhook_path"], format!("/webhooks/whatsapp/{key}"));
+    assert!(key.len() >= 32 && key.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    assert_eq!(listed(&tenant).await, std::slice::from_ref(&first));
+
+    let path = format!("/meta-apps/{key}");
+    app.clock.advance(chrono::TimeDelta::seconds(1));
+    let edit = json!({"name": null, "app_secret": "hunter2-next", "verify_token": "hunter2-token-2"});
+    let changed = tenant.client.patch(&path, &edit).await;
+    let second = changed.json(200);
+    assert_eq!((&second["name"], &second["has_previous_secret"]), (&Value::Null, &json!(true)));
+    assert_eq!(second["created_at"], first["created_at"]);
+    assert_ne!(second["updated_at"], first["updated_at"]);
+    assert_eq!(tenant.client.patch(&path, &json!({})).await.json(200), second);
+    assert_eq!(listed(&tenant).await, [second]);
+
+    // Nothing of the secrets is in an answer, or in the database as it is.
+    assert!(!created.text.contains("hunter2") && !changed.text.contains("hunter2"));
+    let readable = "SELECT count(*) FROM meta_apps t
+                     WHERE t::text LIKE '%hunter2%' OR t::text LIKE '%' || encode('hunter2', 'hex') || '%'";
+    assert_eq!(app.database.count(readable).await, 0);
+
+    tenant.client.delete(&path).await.expect(204);
+    tenant.client.delete(&path).await.problem(404, "not_found");
+    tenant.client.patch(&path, &json!({"name": "x"})).await.problem(404, "not_found");
+    assert_eq!(listed(&tenant).await, [""; 0]);
+    app.finish_unprocessed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_apps_are_told_what_is_wrong_and_not_what_they_said() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let whole = json!({"app_id": "1", "app_secret": "a", "verify_token": "b"});
+    let own = tenant.meta_app().await;
+    let before = listed(&tenant).await;
+    for (member, value) in [
+        ("app_id", json!("12a")),
+        ("app_id", Value::Null),
+        ("name", json!("")),
+        ("app_secret", json!("")),
+        ("app_secret", json!("hunter2 ")),
+        ("app_secret", json!("hunter2".repeat(40))),
+        ("app_secret", Value::Null),
+        ("app_secret", json!(["hunter2"])),
+        ("previous_app_secret", json!("")),
+        ("verify_token", json!("")),
+        ("verify_token", json!(" hunter2")),
+        ("verify_token", Value::Null),
+        ("key", json!("0123456789abcdef0123456789abcdef01234567")),
+    ] {
+        let mut body = whole.clone();
+        body[member] = value.clone();
+        let answer = tenant.client.post("/meta-apps", &body).await;
+        assert_eq!(answer.problem(422, "validation_failed")["errors"][0]["pointer"], format!("/{member}"), "{value}");
+        assert!(!answer.text.contains("hunter2"));
+        // As a patch, too: an app keeps its id.
+        let answer = tenant.client.patch(&own.path(), &json!({ member: value })).await;
+        assert_eq!(answer.problem(422, "validation_failed")["errors"][0]["pointer"], format!("/{member}"), "{value}");
+        assert!(!answer.text.contains("hunter2"));
+    }
+    assert_eq!(listed(&tenant).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn apps_are_listed_page_by_page() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    for _ in 0..3 {
+        tenant.meta_app().await;
+    }
+    let first = tenant.client.get("/meta-apps?limit=2").await.json(200);
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let second = tenant.client.get(&format!("/meta-apps?limit=2&cursor={cursor}")).await.json(200);
+    assert_eq!(second["next_cursor"], Value::Null);
+    let walked = [first["data"].as_array().unwrap().clone(), second["data"].as_array().unwrap().clone()].concat();
+    assert_eq!(walked, listed(&tenant).await);
+    tenant.client.get(&format!("/whatsapp-accounts?cursor={cursor}")).await.problem(400, "invalid_cursor");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_reset_both_secrets_count_until_the_old_one_is_cleared() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let own = tenant.meta_app().await;
+    let rotate = async |patch: Value| {
+        tenant.client.patch(&own.path(), &patch).await.expect(200);
+    };
+    let accepted = async |secrets: &[&str]| {
+        let mut accepted = Vec::new();
+        for secret in secrets {
+            let answer = app.deliver_signed(&own.webhook(), secret, b"{\"entry\":[]}").await;
+            match answer.status.as_u16() {
+                200 => accepted.push((*secret).to_owned()),
+                _ => drop(answer.problem(401, "invalid_signature")),
+            }
+        }
+        accepted
+    };
+    let old = own.secret.as_str();
+    let all = [old, "second", "third"];
+    assert_eq!(accepted(&all).await, [old]);
+    rotate(json!({"app_secret": "second"})).await;
+    assert_eq!(accepted(&all).await, [old, "second"]);
+    rotate(json!({"app_secret": "second"})).await;
+    assert_eq!(accepted(&all).await, [old, "second"], "a request that is sent twice");
+    rotate(json!({"previous_app_secret": null})).await;
+    assert_eq!(accepted(&all).await, ["second"]);
+    rotate(json!({"app_secret": "third", "previous_app_secret": old})).await;
+    assert_eq!(accepted(&all).await, [old, "third"]);
+    app.client.delete(&own.path()).await.problem(401, "unauthenticated");
+    tenant.client.delete(&own.path()).await.expect(204);
+    assert_eq!(accepted(&all).await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_app_has_a_handshake_of_its_own() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let (own, other) = (tenant.meta_app().await, tenant.meta_app().await);
+    let ask = async |path: &str, token: &str| {
+        let query = format!("hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token={token}");
+        app.client.with("x-request-id", "same").get(&format!("{path}?{query}")).await
+    };
+    let answer = ask(&own.webhook(), &own.verify_token).await;
+    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, "1158201444"));
+    assert!(answer.header("content-type").starts_with("text/plain"));
+
+    let refused = ask(&own.webhook(), "wrong").await;
+    refused.problem(403, "handshake_refused");
+    let deployments: String = url::form_urlencoded::byte_serialize(VERIFY_TOKEN.as_bytes()).collect();
+    let unknown = format!("/webhooks/whatsapp/{}", "0".repeat(40));
+    for (path, token) in [
+        (own.webhook(), other.verify_token.as_str()),
+        (own.webhook(), deployments.as_str()),
+        ("/webhooks/whatsapp".to_owned(), own.verify_token.as_str()),
+        (unknown, own.verify_token.as_str()),
+        ("/webhooks/whatsapp/deployment".to_owned(), deployments.as_str()),
+    ] {
+        let answer = ask(&path, token).await;
+        assert_eq!((answer.status, &answer.text), (refused.status, &refused.text), "{path}");
+    }
+    app.client.get(&own.webhook()).await.problem(400, "invalid_query");
+
+    tenant.client.patch(&own.path(), &json!({"verify_token": "new"})).await.expect(200);
+    ask(&own.webhook(), &own.verify_token).await.problem(403, "handshake_refused");
+    ask(&own.webhook(), "new").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_tells_whether_there_is_an_app() {
+    let app = alone().await;
+    let own = app.tenant().await.meta_app().await;
+    let client = app.client.with("x-request-id", "same");
+    let unknown = format!("/webhooks/whatsapp/{}", "0".repeat(40));
+    let long = vec![b' '; 4 * 1024 * 1024 + 1];
+    for (body, code) in [(b"{}".to_vec(), "invalid_signature"), (long, "body_too_large")] {
+        let client = client.with("x-hub-signature-256", &sign_with("wrong", b"{}"));
+        let there = client.send(Method::POST, &own.webhook(), Some(body.clone())).await;
+        let none = client.send(Method::POST, &unknown, Some(body)).await;
+        none.problem(none.status.as_u16(), code);
+        assert_eq!((there.status, &there.text), (none.status, &none.text));
+        let headers = |answer: &crate::kit::client::Answer| {
+            let mut headers = answer.headers.clone();
+            headers.remove("date");
+            headers
+        };
+        assert_eq!(headers(&there), headers(&none));
+    }
+    // Nor does another app's secret help, the deployment's, or none at all.
+    let other = app.tenant().await.meta_app().await;
+    for secret in [APP_SECRET, other.secret.as_str()] {
+        app.deliver_signed(&own.webhook(), secret, b"{}").await.problem(401, "invalid_signature");
+    }
+    app.deliver_signed("/webhooks/whatsapp", &own.secret, b"{}").await.problem(401, "invalid_signature");
+    client.send(Method::POST, &own.webhook(), Some(b"{}".to_vec())).await.problem(401, "invalid_signature");
+    assert_eq!(app.events("true").await, 0);
+    app.finish_unprocessed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_database_is_away_meta_is_asked_to_send_again() {
+    let app = alone().await;
+    let tenant = app.tenant().await;
+    let own = tenant.meta_app().await;
+    let number = Number::fresh();
+    tenant.connect_to(&own, &number).await;
+    let delivery = number.delivery(&[text("15550100", "later")]);
+    app.database.refuse_connections().await;
+    let answer = app.deliver_by(&own, &delivery).await;
+    answer.problem(503, "temporarily_unavailable");
+    assert_eq!(answer.header("retry-after"), "5");
+    app.database.accept_connections().await;
+    app.deliver_by(&own, &delivery).await.expect(200);
+    assert_eq!(app.events("status = 'received'").await, 1);
+    app.finish_unprocessed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_is_its_tenants_alone() {
+    let app = TestApp::start().await;
+    let (ours, theirs) = (app.tenant().await, app.tenant().await);
+    let own = ours.meta_app().await;
+    assert_eq!(listed(&theirs).await, [""; 0]);
+    let theirs_same = theirs.client.with("x-request-id", "same");
+    let nobodys = format!("/meta-apps/{}", "0".repeat(40));
+    for path in [own.path(), nobodys, "/meta-apps/deployment".to_owned()] {
+        let changed = theirs_same.patch(&path, &json!({"name": "mine"})).await;
+        changed.problem(404, "not_found");
+        let deleted = theirs_same.delete(&path).await;
+        assert_eq!((changed.status, &changed.text), (deleted.status, &deleted.text), "{path}");
+    }
+    for key in [own.key.as_str(), &"0".repeat(40), "deployment", "", "x"] {
+        let number = Number::fresh();
+        let body = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id, "app": key});
+        let problem = theirs.client.post("/whatsapp-accounts", &body).await.problem(422, "validation_failed");
+        let error = json!({
+            "pointer": "/app", "code": "invalid", "detail": "must be the key of one of the tenant's own Meta apps",
+        });
+        assert_eq!(problem["errors"], json!([error]), "{key}");
+    }
+    assert_eq!(theirs.client.get("/whatsapp-accounts").await.json(200)["data"], json!([]));
+    assert_eq!(listed(&ours).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_in_use_stays() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let own = tenant.meta_app().await;
+    let account = tenant.connect_to(&own, &Number::fresh()).await;
+    tenant.client.delete(&own.path()).await.problem(409, "app_in_use");
+    let account = format!("/whatsapp-accounts/{}", account["id"].as_str().unwrap());
+    tenant.client.delete(&account).await.expect(204);
+    tenant.client.delete(&own.path()).await.expect(204);
+    assert_eq!(tenant.client.get(&account).await.json(200)["app"], own.key);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_is_not_deleted_while_a_number_is_being_connected_to_it() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    for _ in 0..10 {
+        let own = tenant.meta_app().await;
+        let number = Number::fresh();
+        let body = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id, "app": own.key});
+        let connecting = tenant.client.post("/whatsapp-accounts", &body);
+        let path = own.path();
+        let (connected, deleted) = futures_util::join!(connecting, tenant.client.delete(&path));
+        match (connected.status.as_u16(), deleted.status.as_u16()) {
+            (201, 409) | (422, 204) => {}
+            other => panic!("{other:?}: {} {}", connected.text, deleted.text),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rotations_at_once_leave_the_app_whole() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let own = tenant.meta_app().await;
+    let path = own.path();
+    let secrets: Vec<String> = (0..8).map(|n| format!("secret-{n}")).collect();
+    let patches: Vec<Value> = secrets.iter().map(|secret| json!({"app_secret": secret})).collect();
+    let answers = join_all(patches.iter().map(|patch| tenant.client.patch(&path, patch))).await;
+    assert!(answers.iter().all(|answer| answer.status == 200));
+    let mut accepted = 0;
+    for secret in secrets.iter().chain([&own.secret]) {
+        accepted += i32::from(app.deliver_signed(&own.webhook(), secret, b"{\"entry\":[]}").await.status == 200);
+    }
+    assert_eq!(accepted, 2, "the current secret and the one before");
+}
