@@ -69,7 +69,10 @@ async fn every_kind_of_message_is_text_and_payload() {
         (body("button", json!({"text": "Stop", "payload": "stop"})), "Stop"),
         (body("order", json!({"product_items": [{"product_retailer_id": "A", "quantity": 2}]})), "2 x A"),
         (json!({"type": "interactive"}), "Interactive reply"),
-        (json!({"type": "unsupported", "errors": [{"code": 131_060}]}), "Unsupported message"),
+        (
+            json!({"type": "unsupported", "errors": [{"code": 131_060}]}),
+            "Message unavailable: open WhatsApp on the phone to read it",
+        ),
         (body("hologram", json!({"x": 1})), "Unsupported message"),
         (json!({}), "Unsupported message"),
         (body("text", json!({"body": "nul \u{0} in it"})), "nul \u{fffd} in it"),

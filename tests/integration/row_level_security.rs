@@ -28,8 +28,14 @@ INSERT INTO webhook_events (id, tenant_id, account_id, app_id, kind, dedupe_key,
 INSERT INTO webhook_payloads (event_id, tenant_id, body) VALUES ('$E', '$T', '');
 INSERT INTO webhook_outbox (event_id, tenant_id, not_before) VALUES ('$E', '$T', 'infinity');
 INSERT INTO contacts (tenant_id, id, display_name, created_at, updated_at) VALUES ('$T', '$F', 'C', now(), now());
-INSERT INTO contact_identities (tenant_id, kind, scope, value, contact_id, created_at)
-  VALUES ('$T', 'phone', '', '1', '$F', now());
+INSERT INTO contact_identities (tenant_id, kind, scope, value, contact_id, created_at, since)
+  VALUES ('$T', 'phone', '', '1', '$F', now(), now());
+INSERT INTO contact_merges (tenant_id, contact_id, into_id, merged_at) VALUES ('$T', '$A', '$F', now());
+INSERT INTO identity_changes (tenant_id, fingerprint, text, changed_at, created_at) VALUES ('$T', '1', '', now(), now());
+INSERT INTO identity_change_keys (tenant_id, fingerprint, side, kind, scope, value)
+  VALUES ('$T', '1', 'before', 'phone', '', '1');
+INSERT INTO message_updates (tenant_id, account_id, wamid, kind, key, occurred_at, created_at)
+  VALUES ('$T', '$D', 'wamid', 'revocation', '1', now(), now());
 INSERT INTO conversations (tenant_id, id, account_id, contact_id, last_message_at, created_at)
   VALUES ('$T', '$G', '$D', '$F', now(), now());
 INSERT INTO messages (tenant_id, id, conversation_id, contact_id, account_id, wamid, direction, kind, text, payload, provider_timestamp, created_at)

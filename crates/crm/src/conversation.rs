@@ -16,6 +16,8 @@ pub struct Conversation {
     pub last_message_preview: String,
     /// Until then free-form answers are allowed: 24 hours after the customer's last message (a rule of WhatsApp).
     pub service_window_ends_at: Option<DateTime<Utc>>,
+    /// Somebody else, such as Meta's own agent, answers here.
+    pub read_only: bool,
     pub version: i64,
 }
 

@@ -1,12 +1,9 @@
-use std::collections::HashSet;
-
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
+use kernel::ids::{ContactId, ConversationId};
 use kernel::{Page, PageRequest, StoreError};
 
-use crate::identity::{Attachment, IdentityKey, KnownIdentity};
-use crate::inbox::{NewMessage, OpenConversation, Received};
+use crate::inbox::{IdentityRepo, InboxRepo};
 use crate::{Contact, Conversation, ConversationFilter, Interaction, Message};
 
 /// Contacts of the transaction's tenant.
@@ -14,6 +11,12 @@ use crate::{Contact, Conversation, ConversationFilter, Interaction, Message};
 pub trait ContactRepo: Send {
     /// Newest first.
     async fn contacts(&mut self, page: &PageRequest) -> Result<Page<Contact>, StoreError>;
+    /// The contact, or the one that it was merged into.
+    async fn contact(&mut self, id: ContactId) -> Result<Option<Contact>, StoreError>;
+    /// The same, and nobody else changes it before this transaction ends.
+    async fn lock_contact(&mut self, id: ContactId) -> Result<Option<Contact>, StoreError>;
+    /// A user has made up their mind about the contact: there is nothing left to review, and its version rises.
+    async fn note_review(&mut self, id: ContactId, now: DateTime<Utc>) -> Result<(), StoreError>;
 }
 
 /// Conversations of the transaction's tenant, and their messages.
@@ -31,37 +34,14 @@ pub trait ConversationRepo: Send {
     -> Result<Page<Message>, StoreError>;
 }
 
-/// What recording inbound messages needs, each call one statement for the whole batch.
+/// What happened with contacts of the transaction's tenant.
 #[async_trait]
-pub trait InboxRepo: Send {
-    /// Makes this transaction the only one that works on these people, until it ends. Takes the locks in one order, so
-    /// that two batches wait for each other instead of deadlocking.
-    async fn lock_people(&mut self, keys: &[IdentityKey]) -> Result<(), StoreError>;
-    /// Those of the messages that are stored already.
-    async fn known_messages(
-        &mut self,
-        messages: &[(AccountId, String)],
-    ) -> Result<HashSet<(AccountId, String)>, StoreError>;
-    /// The identities with these keys, and all BSUIDs of the contacts that they lead to.
-    async fn identities(&mut self, keys: &[IdentityKey]) -> Result<Vec<KnownIdentity>, StoreError>;
-    async fn insert_contacts(&mut self, contacts: &[(ContactId, String)], now: DateTime<Utc>)
-    -> Result<(), StoreError>;
-    async fn insert_identities(&mut self, identities: &[Attachment], now: DateTime<Utc>) -> Result<(), StoreError>;
-    async fn flag_for_review(&mut self, contacts: &[ContactId], now: DateTime<Utc>) -> Result<(), StoreError>;
-    /// The conversation that is not closed of each account and contact; made with the id given where there is none.
-    async fn open_conversations(
-        &mut self,
-        wanted: &[OpenConversation],
-        now: DateTime<Utc>,
-    ) -> Result<Vec<OpenConversation>, StoreError>;
-    /// Answers which of them are new; a message that is stored already stays as it is.
-    async fn insert_messages(
-        &mut self,
-        messages: &[NewMessage],
-        now: DateTime<Utc>,
-    ) -> Result<HashSet<MessageId>, StoreError>;
-    async fn insert_interactions(&mut self, interactions: &[Interaction], now: DateTime<Utc>)
-    -> Result<(), StoreError>;
-    /// Brings conversations up to date with what came in; an older message does not take the place of a newer one.
-    async fn note_received(&mut self, received: &[Received]) -> Result<(), StoreError>;
+pub trait InteractionRepo: Send {
+    /// Latest first, by the time of what they tell of.
+    async fn interactions(&mut self, contact: ContactId, page: &PageRequest) -> Result<Page<Interaction>, StoreError>;
 }
+
+/// What merging contacts by hand needs.
+pub trait MergeTx: ContactRepo + IdentityRepo + InboxRepo {}
+
+impl<T: ContactRepo + IdentityRepo + InboxRepo> MergeTx for T {}

@@ -1,9 +1,11 @@
 //! Reading, for who may.
 
-use kernel::ids::ConversationId;
+use kernel::ids::{ContactId, ConversationId};
 use kernel::{CrmRead, Page, PageRequest, Permit, StoreError};
 
-use crate::{Contact, ContactRepo, Conversation, ConversationFilter, ConversationRepo, Message};
+use crate::{
+    Contact, ContactRepo, Conversation, ConversationFilter, ConversationRepo, Interaction, InteractionRepo, Message,
+};
 
 /// # Errors
 /// [`StoreError`].
@@ -13,6 +15,34 @@ pub async fn contacts(
     page: &PageRequest,
 ) -> Result<Page<Contact>, StoreError> {
     repo.contacts(page).await
+}
+
+/// A contact; by the id of one that was merged, the contact that it is part of now.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn contact(
+    _permit: Permit<CrmRead>,
+    repo: &mut dyn ContactRepo,
+    id: ContactId,
+) -> Result<Option<Contact>, StoreError> {
+    repo.contact(id).await
+}
+
+/// What happened with a contact, or nothing when there is no such contact.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn interactions<Repo: ContactRepo + InteractionRepo + ?Sized>(
+    _permit: Permit<CrmRead>,
+    repo: &mut Repo,
+    contact: ContactId,
+    page: &PageRequest,
+) -> Result<Option<Page<Interaction>>, StoreError> {
+    match repo.contact(contact).await? {
+        Some(contact) => repo.interactions(contact.id, page).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// # Errors

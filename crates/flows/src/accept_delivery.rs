@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use inbound::{EventIntake, MetaAppKey, NewEvent, StoredEvent, split};
-use kernel::{Clock, StoreError};
+use kernel::{Clock, StoreError, Traceparent};
 
 use crate::{Database, settle};
 
@@ -24,6 +24,7 @@ pub async fn accept_delivery(
     database: &dyn Database,
     app: &MetaAppKey,
     body: &[u8],
+    trace: Traceparent,
     clock: &dyn Clock,
 ) -> Result<Accepted, StoreError> {
     let mut events = split(body, clock);
@@ -33,7 +34,7 @@ pub async fn accept_delivery(
     // One order for everyone: two deliveries with the same events wait for each other instead of deadlocking.
     events.sort_by(|a, b| a.dedupe_key.cmp(&b.dedupe_key));
     let mut tx = database.intake().await?;
-    let outcome = store(&mut *tx, app, &events, clock.now()).await;
+    let outcome = store(&mut *tx, app, &events, trace, clock.now()).await;
     let stored = settle(tx, outcome).await?;
     Ok(Accepted { events: events.len(), stored })
 }
@@ -43,11 +44,12 @@ async fn store(
     repo: &mut dyn EventIntake,
     app: &MetaAppKey,
     events: &[NewEvent],
+    trace: Traceparent,
     now: DateTime<Utc>,
 ) -> Result<Vec<StoredEvent>, StoreError> {
     let mut stored = Vec::new();
     for chunk in events.chunks(CHUNK) {
-        stored.extend(repo.store_events(app, chunk, now).await?);
+        stored.extend(repo.store_events(app, chunk, trace, now).await?);
     }
     Ok(stored)
 }

@@ -1,8 +1,12 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use crm::{ContactRepo, ConversationRepo, InboxRepo};
+use crm::inbox::InboxTx;
+use crm::{ContactRepo, ConversationRepo, InteractionRepo, MergeTx};
 use iam::{Tenant, TenantDirectory, TenantRepo, User, UserRepo};
-use inbound::{AccountDirectory, ChannelRepo, EventIntake, EventLedger, EventOutcomeRepo, MetaAppDirectory};
+use inbound::{
+    AccountDirectory, AccountHealthRepo, ChannelRepo, EventHousekeeping, EventIntake, EventLedger, EventOutcomeRepo,
+    MetaAppDirectory,
+};
 use kernel::ids::SessionId;
 use kernel::{PermissionSet, StoreError, TenantScope};
 use rbac::{MembershipRepo, RoleKey, RoleRepo};
@@ -38,9 +42,12 @@ pub trait TenantTx:
     + MembershipRepo
     + SessionRepo
     + ChannelRepo
+    + AccountHealthRepo
     + ContactRepo
     + ConversationRepo
-    + InboxRepo
+    + InteractionRepo
+    + InboxTx
+    + MergeTx
     + EventOutcomeRepo
     + Commit
 {
@@ -50,7 +57,7 @@ pub trait TenantTx:
 pub trait DirectoryTx: TenantDirectory + AccountDirectory + Commit {}
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
-pub trait IntakeTx: MetaAppDirectory + EventIntake + EventLedger + Commit {}
+pub trait IntakeTx: MetaAppDirectory + EventIntake + EventLedger + EventHousekeeping + Commit {}
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
 pub trait OperatorTx: SigningKeyRepo + Commit {}

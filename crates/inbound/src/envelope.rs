@@ -38,7 +38,7 @@ const MAX_COPIED: usize = 16 << 20;
 pub fn split(body: &[u8], clock: &dyn Clock) -> Vec<NewEvent> {
     // Meta sends ASCII. Should a byte be no UTF-8, only the text that it stands in suffers.
     let text = String::from_utf8_lossy(body);
-    let mut splitter = Splitter { clock, events: Vec::new(), copies_left: MAX_COPIED };
+    let mut splitter = Splitter { clock, events: Vec::new(), seen: HashSet::new(), found: 0, copies_left: MAX_COPIED };
     match Object::parse(&text) {
         Some(envelope) if envelope.get("entry").is_some_and(|entry| entry.get().starts_with('[')) => {
             for entry in envelope.array("entry") {
@@ -47,9 +47,6 @@ pub fn split(body: &[u8], clock: &dyn Clock) -> Vec<NewEvent> {
         }
         _ => splitter.unparsed(&Route::default(), body),
     }
-    // The same thing twice in one delivery is one event.
-    let mut seen = HashSet::new();
-    splitter.events.retain(|event| seen.insert(event.dedupe_key.clone()));
     splitter.events
 }
 
@@ -83,6 +80,10 @@ impl Route {
 struct Splitter<'c> {
     clock: &'c dyn Clock,
     events: Vec<NewEvent>,
+    /// The same thing twice in one delivery is one event.
+    seen: HashSet<String>,
+    /// How many things there were, with those that had been seen.
+    found: usize,
     copies_left: usize,
 }
 
@@ -119,7 +120,7 @@ impl Splitter<'_> {
         let route = route.of_change(&value);
         let field = change.text("field").unwrap_or_default();
         let mut lists = fields::lists(&field);
-        let before = self.events.len();
+        let before = self.found;
         if !lists.is_empty() {
             let shared = payload::shared(head, &field, &value);
             let around = self.lists(&lists, &route, &field, &value, &shared);
@@ -128,7 +129,7 @@ impl Splitter<'_> {
                 lists.push(CHUNK);
             }
         }
-        if self.events.len() == before {
+        if self.found == before {
             self.other(&field, &route, payload::enclose(head, raw.get()));
         } else if let Some(rest) = payload::rest(&change, &value, &field, &lists) {
             self.other(&field, &route, payload::enclose(head, &rest));
@@ -192,6 +193,10 @@ impl Splitter<'_> {
     }
 
     fn push(&mut self, kind: EventKind, route: &Route, dedupe_key: String, payload: Vec<u8>) {
+        self.found += 1;
+        if !self.seen.insert(dedupe_key.clone()) {
+            return;
+        }
         let Route { phone_number_id, waba_id } = route.clone();
         let id = EventId::new(self.clock);
         self.events.push(NewEvent { id, kind, phone_number_id, waba_id, dedupe_key, payload });
@@ -210,5 +215,7 @@ fn fingerprint(bytes: impl AsRef<[u8]>) -> String {
     format!("h:{}", hex(digest(&SHA256, bytes.as_ref()).as_ref()))
 }
 
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests;

@@ -150,8 +150,21 @@ pub struct QueuedEvent {
     pub status: EventStatus,
     /// Tries that failed.
     pub attempts: i32,
+    /// Times it was begun alone, after a crash, and nobody heard of it again.
+    pub starts: i32,
+    /// W3C trace context of the delivery that brought it.
+    pub traceparent: Option<String>,
     pub received_at: chrono::DateTime<chrono::Utc>,
     pub payload: Vec<u8>,
+}
+
+impl QueuedEvent {
+    /// What the log lines of its delivery have in common with those of its processing.
+    #[must_use]
+    pub fn trace_id(&self) -> Option<String> {
+        let trace: kernel::Traceparent = self.traceparent.as_deref()?.parse().ok()?;
+        Some(trace.trace_id())
+    }
 }
 
 /// Why an event was not processed.
@@ -163,6 +176,8 @@ pub enum ErrorClass {
     Transient,
     /// No retry will help.
     Permanent,
+    /// Whoever processes it dies of it.
+    Poison,
 }
 
 impl ErrorClass {
@@ -172,6 +187,7 @@ impl ErrorClass {
             Self::Contention => "contention",
             Self::Transient => "transient",
             Self::Permanent => "permanent",
+            Self::Poison => "poison",
         }
     }
 }

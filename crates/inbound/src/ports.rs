@@ -3,11 +3,11 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use kernel::ids::{AccountId, EventId};
-use kernel::{Page, PageRequest, StoreError};
+use kernel::{Page, PageRequest, StoreError, Traceparent};
 
 use crate::{
-    Disconnection, DueEvent, ErrorClass, MetaApp, MetaAppKey, NewEvent, QueuedEvent, SealedSecrets, StoredEvent,
-    WhatsAppAccount,
+    Disconnection, DueEvent, ErrorClass, HealthUpdate, MetaApp, MetaAppKey, NewEvent, QueuedEvent, SealedSecrets,
+    StoredEvent, WhatsAppAccount,
 };
 
 /// Names of the database's constraints that mean something to this domain.
@@ -66,6 +66,24 @@ pub trait MetaAppDirectory: Send {
     async fn meta_app_secrets(&mut self, key: &MetaAppKey) -> Result<Option<SealedSecrets>, StoreError>;
 }
 
+/// What Meta says about the accounts of the transaction's tenant.
+#[async_trait]
+pub trait AccountHealthRepo: Send {
+    /// Notes the word on its topic, unless a later one is known; and what follows for the connection. It is about the
+    /// number that it names, else about all of the tenant's in that WhatsApp Business Account and on that app.
+    async fn note_health(&mut self, news: &AccountNews, now: DateTime<Utc>) -> Result<(), StoreError>;
+}
+
+/// Something that Meta said about accounts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountNews {
+    /// The account that it was told by.
+    pub account: AccountId,
+    pub waba_id: String,
+    pub said_at: DateTime<Utc>,
+    pub update: HealthUpdate,
+}
+
 /// WhatsApp accounts of all tenants, for operators.
 #[async_trait]
 pub trait AccountDirectory: Send {
@@ -85,6 +103,7 @@ pub trait EventIntake: Send {
         &mut self,
         app: &MetaAppKey,
         events: &[NewEvent],
+        trace: Traceparent,
         now: DateTime<Utc>,
     ) -> Result<Vec<StoredEvent>, StoreError>;
 }
@@ -120,6 +139,8 @@ pub trait EventLedger: Send {
     async fn adopt_unroutable(&mut self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError>;
     /// What a worker needs of the events that are not finished; others are left out.
     async fn waiting_events(&mut self, events: &[EventId]) -> Result<Vec<QueuedEvent>, StoreError>;
+    /// Writes down that an event is begun, for when nobody hears of it again: whether it is still to be processed.
+    async fn note_start(&mut self, event: EventId) -> Result<bool, StoreError>;
     /// The broker gave up delivering them, and nobody has written that down: they are dead letters. How many.
     async fn bury_abandoned(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<usize, StoreError>;
 }
@@ -132,7 +153,7 @@ pub trait EventOutcomeRepo: Send {
     /// transaction's until it ends; others who want them wait, in one order.
     async fn take_events(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<HashSet<EventId>, StoreError>;
     async fn finish_events(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError>;
-    /// Notes a failure and when to try again; whether the event was still waiting.
+    /// Notes a failure and when to try again; whether the event was still waiting. It ended, so its starts are forgotten.
     async fn retry_event(
         &mut self,
         event: EventId,

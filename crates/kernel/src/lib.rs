@@ -5,6 +5,7 @@
 //! - [`TenantScope`]: whose data is being looked at. [`Permission`], [`Permit`], [`Actor`]: who may.
 //! - [`StoreError`]: what a repository can answer besides its result. [`Page`]: a slice of a list.
 //! - [`Change`]: what a patch does to a value.
+//! - [`Traceparent`]: what connects a delivery with what becomes of it, across processes.
 //! - [`seal`]: how secrets are kept in the database.
 
 mod actor;
@@ -19,6 +20,7 @@ mod permission;
 mod scope;
 pub mod seal;
 mod store;
+mod traceparent;
 
 pub use actor::{Actor, Permit};
 pub use change::Change;
@@ -32,3 +34,4 @@ pub use permission::{
 };
 pub use scope::TenantScope;
 pub use store::StoreError;
+pub use traceparent::{InvalidTraceparent, Traceparent};

@@ -1,6 +1,6 @@
 //! What the loops count and measure. Labels come from small fixed sets.
 
-use metrics::{Unit, describe_counter, describe_histogram};
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 
 pub(crate) const PUBLISHED: &str = "parley_publish_total";
 pub(crate) const EVENTS: &str = "parley_webhook_events_total";
@@ -8,6 +8,11 @@ pub(crate) const PROCESSING: &str = "parley_event_processing_seconds";
 pub(crate) const END_TO_END: &str = "parley_event_end_to_end_seconds";
 pub(crate) const RETRIES: &str = "parley_event_retries_total";
 pub(crate) const DEAD_LETTERED: &str = "parley_events_dead_lettered_total";
+pub(crate) const WAITING: &str = "parley_events_waiting";
+pub(crate) const OLDEST_WAITING: &str = "parley_events_oldest_waiting_seconds";
+pub(crate) const DEAD_LETTERS: &str = "parley_events_dead_letter";
+pub(crate) const QUEUE_MESSAGES: &str = "parley_queue_messages";
+pub(crate) const QUEUE_CONSUMERS: &str = "parley_queue_consumers";
 
 /// Tells the process's recorder what the names mean; once, after it was installed.
 pub fn describe() {
@@ -17,4 +22,9 @@ pub fn describe() {
     describe_histogram!(END_TO_END, Unit::Seconds, "From an event being stored to its outcome being committed");
     describe_counter!(RETRIES, "Failures after which an event is tried again, by kind and reason");
     describe_counter!(DEAD_LETTERED, "Events that became dead letters, by kind and reason");
+    describe_gauge!(WAITING, "Events that are not finished, by status, as the database has them");
+    describe_gauge!(OLDEST_WAITING, Unit::Seconds, "Since the oldest of them came in, by status");
+    describe_gauge!(DEAD_LETTERS, "Dead letters, as the database has them");
+    describe_gauge!(QUEUE_MESSAGES, "Messages that wait in a queue, as the broker has them");
+    describe_gauge!(QUEUE_CONSUMERS, "Consumers of a queue, as the broker has them");
 }

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use crate::backoff::Backoff;
+use crate::failpoint;
 use crate::metrics::PUBLISHED;
 
 /// Moves what is due from the ledger to the queue: at once when it is nudged, and each second in any case, because nudges
@@ -104,6 +105,7 @@ impl Relay {
                 return Err(error.into());
             }
         };
+        failpoint::die_at("relay.published");
         self.give_back(&claim, &published.iter().copied().collect()).await?;
         if published.is_empty() { Err(RelayError::NothingKept) } else { Ok(claim.events.len()) }
     }

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, error, info_span, warn};
 
 use crate::backoff::Backoff;
+use crate::failpoint;
 use outcome::{Outcome, Outcomes};
 
 /// Takes ids from the queue and processes their events: all that came together, a tenant at a time, each tenant's in one
@@ -32,6 +33,8 @@ const BATCH: usize = 50;
 /// Deadlocks and the like: tried again here before the ledger is bothered.
 const CONTENTION_TRIES: u32 = 3;
 const CONTENTION_PAUSE: Duration = Duration::from_millis(20);
+/// An event that was begun alone this often, and of which nobody heard again, is what kills its workers.
+const MAX_STARTS: i32 = 4;
 
 /// Why a group of events was not processed.
 enum Failure {
@@ -71,17 +74,66 @@ impl Worker {
 
         let waiting: HashSet<EventId> = events.iter().map(|event| event.id).collect();
         outcomes.note_all(ids.into_iter().filter(|id| !waiting.contains(id)), Outcome::AlreadyDone);
-        for (tenant, group) in by_tenant(events) {
-            let Some(tenant) = tenant else {
-                // The table does not allow it. Should it happen, the ledger keeps the events.
-                error!(events = group.len(), "events without a tenant were to be processed");
-                outcomes.note_all(group.into_iter().map(|event| event.id), Outcome::AlreadyDone);
-                continue;
-            };
-            let span = info_span!("process", tenant_id = %tenant, events = group.len());
-            self.process(tenant, group, stop, &mut outcomes).instrument(span).await;
+        // A crash returns everything that was handed out, so each of it may have been the cause.
+        let redelivered: HashSet<EventId> =
+            deliveries.iter().filter(|delivery| delivery.redelivered).map(|delivery| delivery.event).collect();
+        let (mut suspects, others): (Vec<_>, Vec<_>) =
+            events.into_iter().partition(|event| redelivered.contains(&event.id));
+        for (tenant, group) in by_tenant(others) {
+            self.process_group(tenant, group, stop, &mut outcomes).await;
+        }
+        // The one that was begun most often comes last: it is the likeliest to end everything.
+        suspects.sort_by_key(|event| (event.starts, event.id));
+        for suspect in suspects {
+            self.process_suspect(suspect, stop, &mut outcomes).await;
         }
         outcomes
+    }
+
+    async fn process_group(
+        &self,
+        tenant: Option<TenantId>,
+        group: Vec<QueuedEvent>,
+        stop: &CancellationToken,
+        outcomes: &mut Outcomes,
+    ) {
+        let Some(tenant) = tenant else {
+            // The table does not allow it. Should it happen, the ledger keeps the events.
+            error!(events = group.len(), "events without a tenant were to be processed");
+            return outcomes.note_all(group.into_iter().map(|event| event.id), Outcome::AlreadyDone);
+        };
+        let span = info_span!("process", tenant_id = %tenant, events = group.len());
+        self.process(tenant, group, stop, outcomes).instrument(span).await;
+    }
+
+    /// Processes an event that may kill us: alone, and after it was written down that it was begun.
+    async fn process_suspect(&self, event: QueuedEvent, stop: &CancellationToken, outcomes: &mut Outcomes) {
+        if let (Some(tenant), true) = (event.tenant, event.starts >= MAX_STARTS) {
+            let reason = "each worker that began it died";
+            return self.note_failure(tenant, &event, ErrorClass::Poison, reason, stop, outcomes).await;
+        }
+        let mut backoff = Backoff::new();
+        let begun = loop {
+            match self.note_start(event.id).await {
+                Ok(begun) => break begun,
+                Err(error) => warn!(error = error_chain(&error), "the worker waits for the database"),
+            }
+            backoff.pause(stop).await;
+            if stop.is_cancelled() {
+                return;
+            }
+        };
+        if begun {
+            self.process_group(event.tenant, vec![event], stop, outcomes).await;
+        } else {
+            outcomes.note_all(std::iter::once(event.id), Outcome::AlreadyDone);
+        }
+    }
+
+    async fn note_start(&self, event: EventId) -> Result<bool, StoreError> {
+        let mut tx = self.database.intake().await?;
+        let outcome = EventLedger::note_start(&mut *tx, event).await;
+        settle(tx, outcome).await
     }
 
     /// The events that are not finished; waits for the database as long as it takes, or until it is time to stop.
@@ -165,7 +217,13 @@ impl Worker {
     async fn transaction(&self, tenant: TenantId, events: &[QueuedEvent]) -> Result<Processed, StoreError> {
         let mut tx = self.database.tenant(&scope(tenant)).await?;
         let outcome = process_events(&mut *tx, events, &*self.clock).await;
-        settle(tx, outcome).await
+        for event in events {
+            failpoint::die_of("worker.poison", &event.payload);
+        }
+        failpoint::die_at("worker.before_commit");
+        let processed = settle(tx, outcome).await?;
+        failpoint::die_at("worker.committed");
+        Ok(processed)
     }
 
     /// Writes a failure down: the event is tried again later, or is a dead letter after the last attempt.
@@ -201,7 +259,8 @@ impl Worker {
         use inbound::EventOutcomeRepo as Repo;
 
         let now = self.clock.now();
-        let delay = self.retry.delay_after(event.attempts + 1, self.jitter());
+        let gives_up = class == ErrorClass::Poison;
+        let delay = self.retry.delay_after(event.attempts + 1, self.jitter()).filter(|_| !gives_up);
         let mut tx = self.database.tenant(&scope(tenant)).await?;
         let written = match delay {
             Some(delay) => Repo::retry_event(&mut *tx, event.id, now + delay, class, reason).await,

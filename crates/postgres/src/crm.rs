@@ -1,7 +1,10 @@
-//! Contacts, conversations and messages.
+//! Contacts, conversations, messages and interactions.
 
 mod contact;
 mod conversation;
 mod identity;
 mod inbox;
+mod interaction;
+mod merge;
 mod message;
+mod words;

@@ -143,14 +143,22 @@ diesel::table! {
 }
 
 diesel::table! {
-    contact_identities (tenant_id, kind, scope, value) {
+    contact_identities (tenant_id, kind, scope, value, contact_id) {
         tenant_id -> Uuid,
         kind -> Text,
         scope -> Text,
         value -> Text,
         contact_id -> Uuid,
         current -> Bool,
-        created_at -> Timestamptz,
+        since -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    contact_merges (tenant_id, contact_id) {
+        tenant_id -> Uuid,
+        contact_id -> Uuid,
+        into_id -> Uuid,
     }
 }
 
@@ -166,6 +174,7 @@ diesel::table! {
         last_message_at -> Timestamptz,
         last_message_preview -> Text,
         service_window_ends_at -> Nullable<Timestamptz>,
+        read_only -> Bool,
         version -> Int8,
     }
 }
@@ -174,10 +183,11 @@ diesel::table! {
     messages (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,
-        conversation_id -> Uuid,
+        conversation_id -> Nullable<Uuid>,
         account_id -> Uuid,
         wamid -> Text,
         direction -> Text,
+        origin -> Text,
         kind -> Text,
         text -> Text,
         media_id -> Nullable<Text>,
@@ -186,6 +196,7 @@ diesel::table! {
         media_caption -> Nullable<Text>,
         media_filename -> Nullable<Text>,
         reply_to_wamid -> Nullable<Text>,
+        forwarded -> Nullable<Text>,
         referral -> Nullable<Text>,
         payload -> Text,
         delivery_status -> Nullable<Text>,
@@ -193,6 +204,34 @@ diesel::table! {
         revoked_at -> Nullable<Timestamptz>,
         provider_timestamp -> Timestamptz,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    message_updates (tenant_id, account_id, wamid, kind, key) {
+        tenant_id -> Uuid,
+        account_id -> Uuid,
+        wamid -> Text,
+        kind -> Text,
+        key -> Text,
+        value -> Nullable<Text>,
+        contact_id -> Nullable<Uuid>,
+        payload -> Nullable<Text>,
+        occurred_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    interactions (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        contact_id -> Uuid,
+        kind -> Text,
+        text -> Text,
+        actor_id -> Nullable<Uuid>,
+        message_id -> Nullable<Uuid>,
+        source -> Nullable<Text>,
+        occurred_at -> Timestamptz,
     }
 }
 

@@ -39,13 +39,15 @@ impl<Q: Query> Query for Prepared<Q> {
 pub(crate) mod types {
     use diesel::sql_types::{Array, Nullable};
 
-    pub(crate) use diesel::sql_types::{BigInt, Binary, Integer, Text, Timestamptz, Uuid};
+    pub(crate) use diesel::sql_types::{BigInt, Binary, Bool, Integer, Text, Timestamptz, Uuid};
 
     pub(crate) type Uuids = Array<Uuid>;
     pub(crate) type Texts = Array<Text>;
     pub(crate) type MaybeTexts = Array<Nullable<Text>>;
     pub(crate) type MaybeUuids = Array<Nullable<Uuid>>;
     pub(crate) type Integers = Array<Integer>;
+    pub(crate) type Bools = Array<Bool>;
+    pub(crate) type MaybeTimes = Array<Nullable<Timestamptz>>;
     pub(crate) type Times = Array<Timestamptz>;
     pub(crate) type Binaries = Array<Binary>;
 }

@@ -3,7 +3,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
-use inbound::{DueEvent, EventPublisher, Published, QueueError};
+use inbound::{DueEvent, EventPublisher, Published, QueueDepth, QueueError, QueueInspector};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
@@ -87,13 +87,30 @@ impl EventPublisher for RabbitPublisher {
 
     async fn waiting(&self) -> Result<u32, QueueError> {
         let queue = self.broker.topology().queue(Queue::Inbound);
+        self.with_channel(async |channel| Ok(look_at(channel, queue).await?.message_count())).await
+    }
+}
+
+#[async_trait]
+impl QueueInspector for RabbitPublisher {
+    async fn queues(&self) -> Result<Vec<QueueDepth>, QueueError> {
+        let topology = self.broker.topology();
         self.with_channel(async |channel| {
-            let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-            let queue = channel.queue_declare(queue.into(), passive, FieldTable::default()).await?;
-            Ok(queue.message_count())
+            let mut depths = Vec::new();
+            for (label, queue) in [("inbound", Queue::Inbound), ("dead", Queue::Dead)] {
+                let queue = look_at(channel, topology.queue(queue)).await?;
+                let (messages, consumers) = (queue.message_count(), queue.consumer_count());
+                depths.push(QueueDepth { queue: label, messages, consumers });
+            }
+            Ok(depths)
         })
         .await
     }
+}
+
+async fn look_at(channel: &Channel, queue: &str) -> Result<lapin::Queue, BrokerError> {
+    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+    Ok(channel.queue_declare(queue.into(), passive, FieldTable::default()).await?)
 }
 
 async fn publish(channel: &Channel, exchange: &str, events: &[DueEvent]) -> Result<Published, BrokerError> {

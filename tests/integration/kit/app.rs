@@ -197,6 +197,25 @@ impl TestTenant {
         self.list(&format!("/crm/conversations/{}/messages?limit=100", conversation["id"].as_str().unwrap())).await
     }
 
+    pub(crate) async fn contacts(&self) -> Vec<Value> {
+        self.list("/crm/contacts?limit=100").await
+    }
+
+    /// What happened with a contact, latest first.
+    pub(crate) async fn interactions(&self, contact: &Value) -> Vec<Value> {
+        self.list(&format!("/crm/contacts/{}/interactions?limit=100", contact["id"].as_str().unwrap())).await
+    }
+
+    /// The one contact with an identity that leads to it or is shown.
+    pub(crate) async fn contact_with(&self, kind: &str, value: &str) -> Value {
+        let has = |contact: &Value| {
+            contact["identities"].as_array().unwrap().iter().any(|it| it["kind"] == kind && it["value"] == value)
+        };
+        let found: Vec<Value> = self.contacts().await.into_iter().filter(has).collect();
+        assert_eq!(found.len(), 1, "contacts with {kind} {value}: {found:#?}");
+        found.into_iter().next().unwrap()
+    }
+
     pub(crate) async fn wait_for_conversations(&self, count: usize) -> Vec<Value> {
         wait::until("conversations", async || {
             let conversations = self.conversations().await;
@@ -251,5 +270,6 @@ async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -
             verify_token: VerifyToken::new(VERIFY_TOKEN.into()).unwrap(),
         },
         tenants: TenantsConfig { signup_open: true, self_service: settings.self_service },
+        retention: inbound::RetentionPolicy::default(),
     }
 }

@@ -53,6 +53,7 @@ pub enum CliError {
 /// Reads the command line and does what it says. Exit codes: 0 done, 1 failed, 2 not understood.
 #[must_use]
 pub fn main() -> ExitCode {
+    let _armed = pipeline::failpoint::arm();
     match parse(std::env::args_os().collect()) {
         Ok((cli, sources)) => match run(cli, &sources) {
             Ok(()) => ExitCode::SUCCESS,

@@ -56,7 +56,7 @@ pub(super) fn new_wamid(entropy: &dyn Entropy) -> Result<String, NoEntropy> {
 
 #[cfg(test)]
 mod tests {
-    use inbound::{decode_message, split};
+    use inbound::{Update, decode, split};
     use kernel::{SystemClock, SystemEntropy};
 
     use super::*;
@@ -75,9 +75,11 @@ mod tests {
             sent_at: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
         };
         let events = split(sample.to_delivery().to_string().as_bytes(), &SystemClock::new());
-        let message = decode_message(&events[0].payload).unwrap();
+        let Some(Update::Message(message)) = decode(&events[0].kind, &events[0].payload).unwrap().update else {
+            panic!("is no message");
+        };
         assert_eq!((message.wamid, message.text, message.kind.as_str()), (wamid.clone(), "Hello".to_owned(), "text"));
-        assert_eq!(message.phone.as_deref(), Some("15550100001"));
+        assert_eq!(message.customer.phones, ["15550100001"]);
         assert_eq!((events[0].phone_number_id.as_deref(), message.timestamp), (Some("100"), Some(sample.sent_at)));
     }
 }

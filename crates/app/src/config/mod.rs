@@ -16,6 +16,7 @@ mod key;
 mod keys;
 mod log;
 mod mistakes;
+mod retention;
 mod settings;
 mod show;
 pub(crate) mod source;
@@ -26,7 +27,7 @@ mod whatsapp;
 use std::net::SocketAddr;
 
 use ::tokens::TokenPolicy;
-use inbound::AppSecrets;
+use inbound::{AppSecrets, RetentionPolicy};
 
 pub use amqp::AmqpConfig;
 pub use database::{AdminConfig, DatabaseConfig, MigrateConfig};
@@ -48,6 +49,7 @@ pub struct ServeConfig {
     pub identity: IdentityConfig,
     pub whatsapp: WhatsAppConfig,
     pub tenants: TenantsConfig,
+    pub retention: RetentionPolicy,
 }
 
 /// What it takes to sign people up and in.

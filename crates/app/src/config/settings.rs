@@ -5,6 +5,7 @@ use super::database::DatabaseSettings;
 use super::http::HttpSettings;
 use super::keys::KeysSettings;
 use super::log::LogSettings;
+use super::retention::RetentionSettings;
 use super::tenants::TenantsSettings;
 use super::tokens::TokensSettings;
 use super::whatsapp::WhatsAppSettings;
@@ -28,6 +29,8 @@ pub struct Settings {
     whatsapp: WhatsAppSettings,
     #[command(flatten)]
     tenants: TenantsSettings,
+    #[command(flatten)]
+    retention: RetentionSettings,
     #[command(flatten)]
     log: LogSettings,
     /// What was wrong before any value was looked at.
@@ -55,6 +58,7 @@ impl Settings {
             let tokens = self.tokens.check(mistakes);
             let whatsapp = self.whatsapp.check(mistakes);
             let tenants = self.tenants.check(mistakes);
+            let retention = self.retention.check(mistakes);
             Some(ServeConfig {
                 database: database?,
                 amqp: amqp?,
@@ -62,6 +66,7 @@ impl Settings {
                 identity: IdentityConfig { keys: keys?, tokens: tokens? },
                 whatsapp: whatsapp?,
                 tenants: tenants?,
+                retention: retention?,
             })
         })
     }

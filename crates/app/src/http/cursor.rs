@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::DateTime;
 use kernel::Cursor;
-use kernel::ids::{ConversationId, TenantId};
+use kernel::ids::{ContactId, ConversationId, TenantId};
 use ring::hmac;
 use secrecy::{ExposeSecret as _, SecretSlice};
 use uuid::Uuid;
@@ -29,6 +29,7 @@ pub(crate) enum ListKind {
     Contacts,
     Conversations,
     Messages(ConversationId),
+    Interactions(ContactId),
 }
 
 const TIME: usize = 8;
@@ -77,8 +78,10 @@ impl List {
     fn signed(self, place: &[u8]) -> Vec<u8> {
         let mut bytes = self.kind.name().as_bytes().to_vec();
         bytes.push(0);
-        if let ListKind::Messages(conversation) = self.kind {
-            bytes.extend_from_slice(conversation.as_uuid().as_bytes());
+        match self.kind {
+            ListKind::Messages(conversation) => bytes.extend_from_slice(conversation.as_uuid().as_bytes()),
+            ListKind::Interactions(contact) => bytes.extend_from_slice(contact.as_uuid().as_bytes()),
+            ListKind::WhatsAppAccounts | ListKind::MetaApps | ListKind::Contacts | ListKind::Conversations => {}
         }
         bytes.extend_from_slice(self.tenant.as_uuid().as_bytes());
         bytes.extend_from_slice(place);
@@ -94,6 +97,7 @@ impl ListKind {
             Self::Contacts => "contacts",
             Self::Conversations => "conversations",
             Self::Messages(_) => "messages",
+            Self::Interactions(_) => "interactions",
         }
     }
 }

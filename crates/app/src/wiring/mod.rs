@@ -13,9 +13,9 @@ use std::sync::Arc;
 use actix_web::web;
 use flows::{Database, Identity, OpenKeysError, open_signing_keys};
 use iam::{HashError, PasswordHasher};
-use inbound::{AppCredentials, RetryPolicy};
+use inbound::{AppCredentials, RetentionPolicy, RetryPolicy};
 use kernel::{Clock, Entropy};
-use pipeline::{Recorder, Relay, Worker};
+use pipeline::{Recorder, Relay, Scheduler, Worker};
 use postgres::{ConnectError, Connections, Postgres, PostgresConfig, RoleProblem};
 use rabbitmq::{Broker, BrokerConfig, BrokerError};
 use tokio::runtime::Handle;
@@ -52,6 +52,7 @@ pub struct Instance {
     broker: Broker,
     nudge: Arc<Notify>,
     retry: RetryPolicy,
+    retention: RetentionPolicy,
 }
 
 impl Instance {
@@ -88,7 +89,8 @@ impl Instance {
             readiness: Arc::new(Dependencies::new(database, Some(broker.publisher()))),
             background: Background::new(Handle::current()),
         };
-        Ok(Self { state: web::Data::new(state), broker, nudge, retry: RetryPolicy::default() })
+        let (retry, retention) = (RetryPolicy::default(), config.retention);
+        Ok(Self { state: web::Data::new(state), broker, nudge, retry, retention })
     }
 
     fn database(&self) -> Arc<dyn Database> {
@@ -110,6 +112,15 @@ impl Instance {
             clock: Arc::clone(&self.state.identity.clock),
             entropy: Arc::clone(&self.state.identity.entropy),
             retry: self.retry,
+        }
+    }
+
+    fn scheduler(&self) -> Scheduler {
+        Scheduler {
+            database: self.database(),
+            queues: Arc::new(self.broker.publisher()),
+            clock: Arc::clone(&self.state.identity.clock),
+            retention: self.retention,
         }
     }
 

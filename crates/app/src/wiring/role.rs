@@ -10,6 +10,8 @@ pub enum Role {
     Relay,
     /// Processes what is in the queue
     Worker,
+    /// Measures what waits and deletes what is old, now and then
+    Scheduler,
 }
 
 /// The parts that one process is. Any number of processes may be the same part.
@@ -19,7 +21,7 @@ pub struct Roles(BTreeSet<Role>);
 impl Roles {
     #[must_use]
     pub fn all() -> Self {
-        [Role::Api, Role::Relay, Role::Worker].into_iter().collect()
+        [Role::Api, Role::Relay, Role::Worker, Role::Scheduler].into_iter().collect()
     }
 
     #[must_use]
@@ -28,7 +30,7 @@ impl Roles {
     }
 }
 
-/// As they are written on the command line: `api,relay,worker`.
+/// As they are written on the command line: `api,relay,worker,scheduler`.
 impl fmt::Display for Roles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<String> = self

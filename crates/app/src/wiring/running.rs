@@ -80,6 +80,10 @@ impl Instance {
             parts
                 .keep_running("recorder", move |stop| recorder.clone().run(Box::new(broker.source(Queue::Dead)), stop));
         }
+        if roles.include(Role::Scheduler) {
+            let scheduler = self.scheduler();
+            parts.keep_running("scheduler", move |stop| scheduler.clone().run(stop));
+        }
         let address = roles.include(Role::Api).then(|| listener.local_addr()).transpose()?;
         let background = self.state.background.clone();
         let server = match address {

@@ -1,19 +1,22 @@
 use kernel::SystemClock;
-use proptest::prelude::*;
 
 use super::*;
 
-fn split(body: &str) -> Vec<NewEvent> {
+pub(super) fn split(body: &str) -> Vec<NewEvent> {
     super::split(body.as_bytes(), &SystemClock::new())
 }
 
 fn delivery(value: &str) -> String {
+    delivery_of("messages", value)
+}
+
+pub(super) fn delivery_of(field: &str, value: &str) -> String {
     format!(
-        r#"{{"object":"whatsapp_business_account","entry":[{{"id":"900","changes":[{{"value":{value},"field":"messages"}}]}}]}}"#
+        r#"{{"object":"whatsapp_business_account","entry":[{{"id":"900","changes":[{{"value":{value},"field":"{field}"}}]}}]}}"#
     )
 }
 
-fn value(rest: &str) -> String {
+pub(super) fn value(rest: &str) -> String {
     format!(
         r#"{{"messaging_product":"whatsapp","metadata":{{"display_phone_number":"15550001","phone_number_id":"100"}},{rest}}}"#
     )
@@ -80,6 +83,13 @@ fn other_changes_are_events_of_their_field() {
 }
 
 #[test]
+fn what_came_before_in_the_same_delivery_is_no_change_of_its_own() {
+    let change = format!(r#"{{"field":"messages","value":{}}}"#, value(r#""messages":[{"id":"wamid.A"}]"#));
+    let events = split(&format!(r#"{{"entry":[{{"id":"900","changes":[{change},{change}]}}]}}"#));
+    assert_eq!((events.len(), events[0].dedupe_key.as_str()), (1, "m:100:wamid.A"));
+}
+
+#[test]
 fn long_keys_are_hashed() {
     let events = split(&delivery(&value(&format!(r#""messages":[{{"id":"{}"}}]"#, "x".repeat(5_000)))));
     assert_eq!(events[0].dedupe_key.len(), 66);
@@ -127,62 +137,6 @@ fn what_stands_beside_the_messages_is_kept_once() {
     assert_eq!(with_actions.count(), 1);
 }
 
-/// JSON of any shape, with keys that mean something here more often than by chance.
-fn any_json() -> impl Strategy<Value = String> {
-    let leaf = prop_oneof![
-        Just("null".to_owned()),
-        any::<i64>().prop_map(|number| number.to_string()),
-        any::<f64>().prop_filter_map("finite", |number| number.is_finite().then(|| number.to_string())),
-        "[a-z0-9 .:]{0,12}".prop_map(|text| format!("{text:?}")),
-        Just(r#""\ud800 \u0000""#.to_owned()),
-    ];
-    leaf.prop_recursive(6, 64, 5, |inner| {
-        let key = prop_oneof![
-            "[a-z_]{0,8}",
-            prop::sample::select(vec![
-                "entry", "changes", "value", "field", "messages", "statuses", "contacts", "metadata", "id"
-            ])
-            .prop_map(str::to_owned),
-        ];
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..5).prop_map(|items| format!("[{}]", items.join(","))),
-            prop::collection::vec((key, inner), 0..5).prop_map(|members| {
-                let members: Vec<String> = members.into_iter().map(|(key, value)| format!("{key:?}:{value}")).collect();
-                format!("{{{}}}", members.join(","))
-            }),
-        ]
-    })
-}
-
-proptest! {
-    #[test]
-    fn no_bytes_panic_and_none_vanish(body in prop::collection::vec(any::<u8>(), 0..300)) {
-        let events = super::split(&body, &SystemClock::new());
-        prop_assert!(events.len() == 1 && events[0].payload == body || Object::parse(&String::from_utf8_lossy(&body)).is_some());
-    }
-
-    #[test]
-    fn no_json_panics_and_all_of_it_is_decoded_or_refused(json in any_json()) {
-        for event in split(&json) {
-            let _ = crate::decode_message(&event.payload);
-            prop_assert!(event.dedupe_key.len() <= MAX_KEY);
-        }
-    }
-
-    #[test]
-    fn a_good_message_survives_any_neighbour(before in any_json(), after in any_json(), person in any_json()) {
-        let good = r#"{"id":"wamid.GOOD","from":"15550100","type":"text","text":{"body":"hello"}}"#;
-        let events = split(&delivery(&value(&format!(
-            r#""contacts":[{person},{{"wa_id":"15550100"}}],"messages":[{before},{good},{after}]"#
-        ))));
-        let event = events.iter().find(|event| event.dedupe_key == "m:100:wamid.GOOD").unwrap();
-        let decoded = crate::decode_message(&event.payload).unwrap();
-        prop_assert_eq!(decoded.text, "hello");
-        prop_assert_eq!(decoded.payload, good);
-        prop_assert_eq!(decoded.phone.as_deref(), Some("15550100"));
-    }
-}
-
 #[test]
 fn a_thousand_messages_of_a_thousand_people_are_split_at_once() {
     let (mut people, mut messages) = (Vec::new(), Vec::new());
@@ -194,4 +148,154 @@ fn a_thousand_messages_of_a_thousand_people_are_split_at_once() {
     let events = split(&delivery(&value(&format!(r#""contacts":[{people}],"messages":[{messages}]"#))));
     assert_eq!(events.len(), 1_000);
     assert!(String::from_utf8_lossy(&events[999].payload).contains(r#""wa_id":"999""#));
+}
+
+/// `kind key`, for each event of a change.
+fn keys(field: &str, members: &str) -> Vec<String> {
+    let events = split(&delivery_of(field, &value(members)));
+    let shown = |event: &NewEvent| match event.dedupe_key.strip_prefix("h:") {
+        Some(_) => event.kind.to_string(),
+        None => format!("{} {}", event.kind, event.dedupe_key),
+    };
+    events.iter().map(shown).collect()
+}
+
+#[test]
+fn each_field_has_lists_of_its_own() {
+    let rows: [(&str, &str, &[&str]); 12] = [
+        (
+            "messages",
+            r#""messages":[{"id":"A"}],"statuses":[{"id":"B","status":"read","recipient_participant_id":"7"}]"#,
+            &["message m:100:A", "status s:B:read:7"],
+        ),
+        (
+            "standby",
+            r#""messages":[{"id":"A"}],"statuses":[{"id":"B","status":"read"}],"message_echoes":[{"id":"C"}]"#,
+            &["message m:100:A", "status s:B:read:", "standby e:100:C"],
+        ),
+        (
+            "smb_message_echoes",
+            r#""message_echoes":[{"id":"A"},{"id":"B"}]"#,
+            &["smb_message_echoes e:100:A", "smb_message_echoes e:100:B"],
+        ),
+        (
+            "calls",
+            r#""calls":[{"id":"A","event":"connect"},{"id":"A"}],"statuses":[{"id":"A","status":"RINGING","recipient_id":"7"}]"#,
+            &["calls c:100:A:connect", "calls", "calls cs:100:A:RINGING:7"],
+        ),
+        ("user_preferences", r#""user_preferences":[{"wa_id":"1"},{"wa_id":"2"}]"#, &["user_preferences"; 2]),
+        ("smb_app_state_sync", r#""state_sync":[{"x":1},{"x":2}]"#, &["smb_app_state_sync"; 2]),
+        ("user_id_update", r#""user_id_update":[{"x":1},{"x":2}]"#, &["user_id_update"; 2]),
+        (
+            "history",
+            r#""messages":[{"id":"A"}],"message_echoes":[{"id":"A"}]"#,
+            &["history hm:100:A", "history he:100:A"],
+        ),
+        (
+            "history",
+            r#""history":[{"metadata":{"phase":0},"threads":[{"id":"1","messages":[{"id":"A"},7]},{"messages":[{"id":"B"}]},8]},9]"#,
+            &["history ht:100:A", "unparsed", "history ht:100:B", "unparsed", "history", "unparsed"],
+        ),
+        ("history", r#""history":[{"errors":[{"code":2593109}]}]"#, &["history"]),
+        ("message_echoes", r#""message_echoes":[{"id":"A"},{"id":"B"}]"#, &["message_echoes"]),
+        (
+            "messages",
+            r#""messages":{"id":"A"},"statuses":[{"id":"B","status":"read"}]"#,
+            &["status s:B:read:", "messages"],
+        ),
+    ];
+    for (field, members, expected) in rows {
+        assert_eq!(keys(field, members), expected, "{field} {members}");
+    }
+}
+
+#[test]
+fn a_message_of_history_has_its_thread_and_the_rest_of_the_chunk_is_kept_once() {
+    let events = split(&delivery_of(
+        "history",
+        &value(
+            r#""history":[{"metadata":{"phase":0},"threads":[{"id":"1","context":{"user_id":"US.1"},"extra":5,"messages":[{"id":"A"},{"id":"B"}]},{"id":"2","messages":[]}]}]"#,
+        ),
+    ));
+    let payload = |n: usize| String::from_utf8(events[n].payload.clone()).unwrap();
+    let around = |history: &str| {
+        format!(
+            r#"{{"id":"900","changes":[{{"field":"history","value":{{"messaging_product":"whatsapp","metadata":{{"display_phone_number":"15550001","phone_number_id":"100"}},"contacts":[],"history":[{history}]}}}}]}}"#
+        )
+    };
+    let thread = |id| {
+        around(&format!(r#"{{"threads":[{{"id":"1","context":{{"user_id":"US.1"}},"messages":[{{"id":"{id}"}}]}}]}}"#))
+    };
+    assert_eq!((payload(0), payload(1)), (thread("A"), thread("B")));
+    assert_eq!(payload(2), around(r#"{"metadata":{"phase":0},"threads":[{"extra":5},{"id":"2","messages":[]}]}"#));
+    assert_eq!(events.len(), 3);
+}
+
+#[test]
+fn each_item_has_its_own_person() {
+    let people = r#""contacts":[{"wa_id":"1","user_id":"US.1"},{"wa_id":"2","user_id":"US.2"}]"#;
+    let rows = [
+        ("smb_message_echoes", r#""message_echoes":[{"id":"A","from":"1","to":"2"}]"#),
+        ("smb_message_echoes", r#""message_echoes":[{"id":"A","to_user_id":"US.2","to":"1"}]"#),
+        ("calls", r#""calls":[{"id":"A","from":"9","to":"2"}]"#),
+        ("calls", r#""calls":[{"id":"A","from_user_id":"US.2","to":"9"}]"#),
+        ("calls", r#""statuses":[{"id":"A","recipient_user_id":"US.2"}]"#),
+        ("user_preferences", r#""user_preferences":[{"wa_id":"2"}]"#),
+        ("user_preferences", r#""user_preferences":[{"user_id":"US.2","wa_id":"1"}]"#),
+        ("history", r#""history":[{"threads":[{"messages":[{"id":"A","from":"2"}]}]}]"#),
+        ("history", r#""messages":[{"id":"A","from_user_id":"US.2"}]"#),
+    ];
+    for (field, items) in rows {
+        let events = split(&delivery_of(field, &value(&format!("{people},{items}"))));
+        let payload = String::from_utf8_lossy(&events[0].payload).into_owned();
+        assert!(payload.contains(r#""contacts":[{"wa_id":"2","user_id":"US.2"}]"#), "{payload}");
+    }
+}
+
+#[test]
+fn only_where_nobody_is_named_the_only_person_is_meant() {
+    let contacts = |items: &str| {
+        let members = format!(r#""contacts":[{{"wa_id":"1"}}],"messages":[{{"id":"A"}}{items}]"#);
+        let events = split(&delivery(&value(&members)));
+        String::from_utf8_lossy(&events[0].payload).contains(r#""contacts":[{"wa_id":"1"}]"#)
+    };
+    assert!(contacts("") && contacts(r#",{"id":"B"}"#));
+    assert!(!contacts(r#",{"id":"B","from":"1"}"#));
+}
+
+#[test]
+fn an_event_about_a_partner_goes_to_the_account_that_it_names() {
+    let body = r#"{"event":"PARTNER_REMOVED","waba_info":{"waba_id":"901","owner_business_id":"1"}}"#;
+    let event = split(&delivery_of("account_update", body)).remove(0);
+    assert_eq!(event.waba_id.as_deref(), Some("901"));
+    assert_eq!(crate::decode(&event.kind, &event.payload).unwrap().waba_id, "901");
+}
+
+#[test]
+fn what_is_shared_cannot_fill_the_memory() {
+    let (large, many) = ("x".repeat(10_000), "{},".repeat(10_000));
+    let shapes = [
+        delivery(&value(&format!(r#""errors":["{large}"],"messages":[{many}{{}}]"#))),
+        delivery(&value(&format!(r#""contacts":[{{"wa_id":"1","x":"{large}"}}],"messages":[{many}{{}}]"#))),
+        delivery_of(
+            "history",
+            &value(&format!(r#""history":[{{"threads":[{{"id":"{large}","messages":[{many}{{}}]}}]}}]"#)),
+        ),
+        delivery_of(
+            "history",
+            &value(&format!(r#""errors":["{large}"],"history":[{{"threads":[{many}{{}}],"x":1}},{many}{{}}]"#)),
+        ),
+        format!(r#"{{"entry":[{{"id":"900","x":"{large}","changes":[{}{{}}]}}]}}"#, r#"{"value":{}},"#.repeat(10_000)),
+    ];
+    for body in shapes {
+        // Each is the same as its neighbours but for its id: nothing is dropped for being seen before.
+        let mut parts = body.split("{}");
+        let mut body = parts.next().unwrap().to_owned();
+        for (n, part) in parts.enumerate() {
+            body.extend([&format!(r#"{{"x":{n}}}"#), part]);
+        }
+        let events = split(&body);
+        let bytes: usize = events.iter().map(|event| event.payload.len()).sum();
+        assert!(events.len() >= 10_000 && bytes < MAX_COPIED + body.len() + 60 * events.len(), "{bytes}");
+    }
 }

@@ -63,7 +63,7 @@ impl Outcomes {
             histogram!(PROCESSING, "kind" => kind, "outcome" => outcome).record(took);
             if !buried {
                 let (age_ms, attempt) = (age.as_millis(), event.attempts + 1);
-                info!(event_id = %event.id, kind = event.kind.as_str(), attempt, age_ms, "processed");
+                info!(event_id = %event.id, trace_id = event.trace_id(), kind = event.kind.as_str(), attempt, age_ms, "processed");
             }
         }
         debug!(events = processed.finished.len(), messages = processed.messages, "committed");
@@ -77,10 +77,10 @@ impl Outcomes {
         }
         let attempt = event.attempts + 1;
         if outcome == Outcome::Buried {
-            error!(event_id = %event.id, attempt, class = class.key(), reason, "the event is a dead letter");
+            error!(event_id = %event.id, trace_id = event.trace_id(), attempt, class = class.key(), reason, "the event is a dead letter");
             count_dead_letter(event, class);
         } else {
-            warn!(event_id = %event.id, attempt, class = class.key(), reason, "the event is tried again later");
+            warn!(event_id = %event.id, trace_id = event.trace_id(), attempt, class = class.key(), reason, "the event is tried again later");
             counter!(RETRIES, "kind" => event.kind.label(), "reason" => class.key()).increment(1);
         }
     }

@@ -4,17 +4,29 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use crm::identity::{Identity, IdentityKey};
 use crm::{Contact, ContactRepo, MarketingConsent};
-use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
+};
 use diesel_async::RunQueryDsl;
 use kernel::ids::ContactId;
 use kernel::{Cursor, Page, PageRequest, StoreError};
 use uuid::Uuid;
 
-use super::identity::identity_kind;
+use super::words::identity_kind;
 use crate::error::OrStoreError;
 use crate::keyset::continue_after;
-use crate::schema::{contact_identities, contacts};
+use crate::schema::{contact_identities, contact_merges, contacts};
+use crate::sql::{sql, types};
 use crate::transaction::{Tenant, Tx};
+
+const LOCK: &str = "
+SELECT id FROM contacts
+ WHERE tenant_id = $1
+   AND id = coalesce((SELECT into_id FROM contact_merges WHERE tenant_id = $1 AND contact_id = $2), $2)
+   FOR UPDATE";
+
+const REVIEWED: &str = "
+UPDATE contacts SET needs_review = false, version = version + 1, updated_at = $3 WHERE tenant_id = $1 AND id = $2";
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = contacts)]
@@ -50,24 +62,67 @@ impl ContactRepo for Tx<Tenant> {
             .into_boxed();
         continue_after!(query, page.after, contacts::created_at, contacts::id);
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
-        let mut identities = self.identities_of(rows.iter().map(|row| row.id).collect()).await?;
-        let contacts = rows
-            .into_iter()
-            .map(|row| {
-                let identities = identities.remove(&row.id).unwrap_or_default();
-                row.into_contact(identities)
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+        let contacts = self.with_identities(rows).await?;
         Ok(Page::of(contacts, page.limit, |contact| Cursor { time: contact.created_at, id: contact.id.as_uuid() }))
+    }
+
+    async fn contact(&mut self, id: ContactId) -> Result<Option<Contact>, StoreError> {
+        let id = self.merged_into(id).await?;
+        let row = contacts::table
+            .filter(contacts::tenant_id.eq(self.tenant_id()))
+            .filter(contacts::id.eq(id.as_uuid()))
+            .select(Row::as_select())
+            .load(self.connection())
+            .await
+            .or_store_error()?;
+        Ok(self.with_identities(row).await?.pop())
+    }
+
+    async fn lock_contact(&mut self, id: ContactId) -> Result<Option<Contact>, StoreError> {
+        let tenant = self.tenant_id();
+        self.execute(sql(LOCK).bind::<types::Uuid, _>(tenant).bind::<types::Uuid, _>(id.as_uuid())).await?;
+        self.contact(id).await
+    }
+
+    async fn note_review(&mut self, id: ContactId, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let tenant = self.tenant_id();
+        let statement = sql(REVIEWED)
+            .bind::<types::Uuid, _>(tenant)
+            .bind::<types::Uuid, _>(id.as_uuid())
+            .bind::<types::Timestamptz, _>(now);
+        self.execute(statement).await?;
+        Ok(())
     }
 }
 
 impl Tx<Tenant> {
+    /// The contact that this one was merged into, or itself.
+    async fn merged_into(&mut self, id: ContactId) -> Result<ContactId, StoreError> {
+        let into: Option<Uuid> = contact_merges::table
+            .filter(contact_merges::tenant_id.eq(self.tenant_id()))
+            .filter(contact_merges::contact_id.eq(id.as_uuid()))
+            .select(contact_merges::into_id)
+            .first(self.connection())
+            .await
+            .optional()
+            .or_store_error()?;
+        Ok(into.map_or(id, ContactId::from_uuid))
+    }
+
+    async fn with_identities(&mut self, rows: Vec<Row>) -> Result<Vec<Contact>, StoreError> {
+        let mut identities = self.identities_of(rows.iter().map(|row| row.id).collect()).await?;
+        let contact = |row: Row| {
+            let identities = identities.remove(&row.id).unwrap_or_default();
+            row.into_contact(identities)
+        };
+        rows.into_iter().map(contact).collect()
+    }
+
     async fn identities_of(&mut self, contacts: Vec<Uuid>) -> Result<HashMap<Uuid, Vec<Identity>>, StoreError> {
         let rows: Vec<IdentityRow> = contact_identities::table
             .filter(contact_identities::tenant_id.eq(self.tenant_id()))
             .filter(contact_identities::contact_id.eq_any(contacts))
-            .order((contact_identities::created_at, contact_identities::kind, contact_identities::value))
+            .order((contact_identities::since, contact_identities::kind, contact_identities::value))
             .select(IdentityRow::as_select())
             .load(self.connection())
             .await

@@ -27,6 +27,7 @@ struct Row {
     last_message_at: DateTime<Utc>,
     last_message_preview: String,
     service_window_ends_at: Option<DateTime<Utc>>,
+    read_only: bool,
     version: i64,
 }
 
@@ -110,6 +111,7 @@ fn into_conversation((row, contact_display_name): (Row, String)) -> Result<Conve
         last_message_at: row.last_message_at,
         last_message_preview: row.last_message_preview,
         service_window_ends_at: row.service_window_ends_at,
+        read_only: row.read_only,
         version: row.version,
     })
 }

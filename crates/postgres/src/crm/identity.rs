@@ -1,21 +1,320 @@
-use crm::identity::IdentityKind;
-use kernel::StoreError;
+//! Who is who, each question a statement over arrays.
 
-pub(super) const fn kind_key(kind: IdentityKind) -> &'static str {
-    match kind {
-        IdentityKind::Bsuid => "bsuid",
-        IdentityKind::ParentBsuid => "parent_bsuid",
-        IdentityKind::Phone => "phone",
-        IdentityKind::Username => "username",
+use std::collections::{BTreeMap, HashSet};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use crm::identity::{IdentityChange, IdentityKey, IdentityRecord, Known, Merge, NewContact};
+use crm::inbox::{IdentityRepo, Lock};
+use diesel_async::RunQueryDsl;
+use kernel::StoreError;
+use kernel::ids::ContactId;
+use uuid::Uuid;
+
+use super::words::{identity_kind, kind_key};
+use crate::error::OrStoreError;
+use crate::sql::{Prepared, sql, types};
+use crate::transaction::{Tenant, Tx};
+
+/// The lock's number is a hash: two may share one, and then wait for each other for nothing. `unnest` yields the rows in
+/// their order, which is that of all callers.
+const LOCK: &str = "
+SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest($1) AS locks (name)";
+
+const IDENTITIES: &str = "
+WITH found AS (
+  SELECT DISTINCT i.contact_id FROM contact_identities i
+    JOIN unnest($2, $3, $4) AS keys (kind, scope, value)
+      ON keys.kind = i.kind AND keys.scope = i.scope AND keys.value = i.value
+   WHERE i.tenant_id = $1 AND i.resolves
+)
+SELECT i.kind, i.scope, i.value, i.contact_id, i.resolves, i.current, i.since, i.affirmed_at, i.superseded_at,
+       c.display_name = '' AS nameless
+  FROM found f
+  JOIN contact_identities i ON i.tenant_id = $1 AND i.contact_id = f.contact_id
+  JOIN contacts c ON c.tenant_id = $1 AND c.id = f.contact_id";
+
+const CHANGES: &str = "
+SELECT c.fingerprint, c.text, c.changed_at, k.side, k.kind, k.scope, k.value
+  FROM identity_changes c
+  JOIN identity_change_keys k ON k.tenant_id = c.tenant_id AND k.fingerprint = c.fingerprint
+ WHERE c.tenant_id = $1 AND NOT c.settled
+   AND c.fingerprint IN (
+     SELECT k.fingerprint FROM identity_change_keys k
+       JOIN unnest($2, $3, $4) AS keys (kind, scope, value)
+         ON keys.kind = k.kind AND keys.scope = k.scope AND keys.value = k.value
+      WHERE k.tenant_id = $1)";
+
+/// Told again with a later time it happened again.
+const STORE_CHANGES: &str = "
+INSERT INTO identity_changes AS known (tenant_id, fingerprint, text, changed_at, created_at)
+SELECT $1, fingerprint, text, changed_at, $2 FROM unnest($3, $4, $5) AS new (fingerprint, text, changed_at)
+ ORDER BY fingerprint
+    ON CONFLICT (tenant_id, fingerprint) DO UPDATE
+   SET changed_at = greatest(known.changed_at, excluded.changed_at),
+       settled = known.settled AND excluded.changed_at <= known.changed_at";
+
+const STORE_CHANGE_KEYS: &str = "
+INSERT INTO identity_change_keys (tenant_id, fingerprint, side, kind, scope, value)
+SELECT $1, new.* FROM unnest($2, $3, $4, $5, $6) AS new
+    ON CONFLICT DO NOTHING";
+
+const SETTLE_CHANGES: &str = "
+UPDATE identity_changes SET settled = true WHERE tenant_id = $1 AND fingerprint = ANY ($2)";
+
+const INSERT_CONTACTS: &str = "
+INSERT INTO contacts (tenant_id, id, display_name, created_at, updated_at)
+SELECT $1, id, display_name, $4, $4 FROM unnest($2, $3) AS new (id, display_name)";
+
+const STORE_IDENTITIES: &str = "
+INSERT INTO contact_identities
+  (tenant_id, created_at, kind, scope, value, contact_id, resolves, current, since, affirmed_at, superseded_at)
+SELECT $1, $2, new.* FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11) AS new
+    ON CONFLICT (tenant_id, kind, scope, value, contact_id) DO UPDATE
+   SET resolves = excluded.resolves, current = excluded.current, since = excluded.since,
+       affirmed_at = excluded.affirmed_at, superseded_at = excluded.superseded_at";
+
+const FLAG: &str = "
+UPDATE contacts SET needs_review = true, updated_at = $3 WHERE tenant_id = $1 AND id = ANY ($2) AND NOT needs_review";
+
+const NAME: &str = "
+UPDATE contacts c SET display_name = new.display_name, updated_at = $4
+  FROM unnest($2, $3) AS new (id, display_name)
+ WHERE c.tenant_id = $1 AND c.id = new.id AND c.display_name = ''";
+
+#[derive(diesel::QueryableByName)]
+struct IdentityRow {
+    #[diesel(sql_type = types::Text)]
+    kind: String,
+    #[diesel(sql_type = types::Text)]
+    scope: String,
+    #[diesel(sql_type = types::Text)]
+    value: String,
+    #[diesel(sql_type = types::Uuid)]
+    contact_id: Uuid,
+    #[diesel(sql_type = types::Bool)]
+    resolves: bool,
+    #[diesel(sql_type = types::Bool)]
+    current: bool,
+    #[diesel(sql_type = types::Timestamptz)]
+    since: DateTime<Utc>,
+    #[diesel(sql_type = diesel::sql_types::Nullable<types::Timestamptz>)]
+    affirmed_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = diesel::sql_types::Nullable<types::Timestamptz>)]
+    superseded_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = types::Bool)]
+    nameless: bool,
+}
+
+#[derive(diesel::QueryableByName)]
+struct ChangeRow {
+    #[diesel(sql_type = types::Text)]
+    fingerprint: String,
+    #[diesel(sql_type = types::Text)]
+    text: String,
+    #[diesel(sql_type = types::Timestamptz)]
+    changed_at: DateTime<Utc>,
+    #[diesel(sql_type = types::Text)]
+    side: String,
+    #[diesel(sql_type = types::Text)]
+    kind: String,
+    #[diesel(sql_type = types::Text)]
+    scope: String,
+    #[diesel(sql_type = types::Text)]
+    value: String,
+}
+
+#[async_trait]
+impl IdentityRepo for Tx<Tenant> {
+    async fn lock(&mut self, locks: &[Lock]) -> Result<(), StoreError> {
+        let tenant = self.tenant_id();
+        let mut locks: Vec<&Lock> = locks.iter().collect();
+        locks.sort_unstable();
+        let names: Vec<String> = locks
+            .into_iter()
+            .map(|lock| match lock {
+                Lock::Person(IdentityKey { kind, scope, value }) => {
+                    format!("{tenant}|{}|{scope}|{value}", kind_key(*kind))
+                }
+                Lock::Message(account, wamid) => format!("{tenant}|message|{account}|{wamid}"),
+            })
+            .collect();
+        self.execute(sql(LOCK).bind::<types::Texts, _>(names)).await?;
+        Ok(())
+    }
+
+    async fn known(&mut self, keys: &[IdentityKey]) -> Result<Known, StoreError> {
+        if keys.is_empty() {
+            return Ok(Known::default());
+        }
+        let tenant = self.tenant_id();
+        let (kinds, scopes, values) = columns(keys);
+        let bind = |statement: &'static str| {
+            Prepared(
+                sql(statement)
+                    .bind::<types::Uuid, _>(tenant)
+                    .bind::<types::Texts, _>(kinds.clone())
+                    .bind::<types::Texts, _>(scopes.clone())
+                    .bind::<types::Texts, _>(values.clone()),
+            )
+        };
+        let identities: Vec<IdentityRow> = bind(IDENTITIES).load(self.connection()).await.or_store_error()?;
+        let changes: Vec<ChangeRow> = bind(CHANGES).load(self.connection()).await.or_store_error()?;
+        let nameless: HashSet<_> =
+            identities.iter().filter(|row| row.nameless).map(|row| ContactId::from_uuid(row.contact_id)).collect();
+        Ok(Known {
+            identities: identities.into_iter().map(IdentityRow::into_record).collect::<Result<_, _>>()?,
+            changes: into_changes(changes)?,
+            nameless,
+        })
+    }
+
+    async fn store_changes(&mut self, changes: &[IdentityChange], now: DateTime<Utc>) -> Result<(), StoreError> {
+        let tenant = self.tenant_id();
+        // The same change may be in a batch twice: its latest time counts.
+        let mut latest: BTreeMap<String, &IdentityChange> = BTreeMap::new();
+        for change in changes {
+            let known = latest.entry(change.fingerprint()).or_insert(change);
+            if known.changed_at < change.changed_at {
+                *known = change;
+            }
+        }
+        let statement = sql(STORE_CHANGES)
+            .bind::<types::Uuid, _>(tenant)
+            .bind::<types::Timestamptz, _>(now)
+            .bind::<types::Texts, _>(latest.keys().collect::<Vec<_>>())
+            .bind::<types::Texts, _>(latest.values().map(|change| change.text.as_str()).collect::<Vec<_>>())
+            .bind::<types::Times, _>(latest.values().map(|change| change.changed_at).collect::<Vec<_>>());
+        self.execute(statement).await?;
+
+        let of = |(fingerprint, change): (&'_ String, &'_ &IdentityChange)| {
+            let sides = [("before", change.before.clone()), ("after", change.after.clone())];
+            let fingerprint = fingerprint.clone();
+            sides.into_iter().flat_map(move |(side, keys)| {
+                let fingerprint = fingerprint.clone();
+                keys.into_iter().map(move |key| (fingerprint.clone(), side, key))
+            })
+        };
+        let rows: Vec<(String, &str, IdentityKey)> = latest.iter().flat_map(of).collect();
+        let (kinds, scopes, values) = columns(rows.iter().map(|(_, _, key)| key));
+        let statement = sql(STORE_CHANGE_KEYS)
+            .bind::<types::Uuid, _>(tenant)
+            .bind::<types::Texts, _>(rows.iter().map(|(fingerprint, ..)| fingerprint.as_str()).collect::<Vec<_>>())
+            .bind::<types::Texts, _>(rows.iter().map(|(_, side, _)| *side).collect::<Vec<_>>())
+            .bind::<types::Texts, _>(kinds)
+            .bind::<types::Texts, _>(scopes)
+            .bind::<types::Texts, _>(values);
+        self.execute(statement).await?;
+        Ok(())
+    }
+
+    async fn settle_changes(&mut self, changes: &[IdentityChange]) -> Result<(), StoreError> {
+        let tenant = self.tenant_id();
+        let fingerprints: Vec<String> = changes.iter().map(IdentityChange::fingerprint).collect();
+        let statement = sql(SETTLE_CHANGES).bind::<types::Uuid, _>(tenant).bind::<types::Texts, _>(fingerprints);
+        self.execute(statement).await?;
+        Ok(())
+    }
+
+    async fn insert_contacts(&mut self, contacts: &[NewContact], now: DateTime<Utc>) -> Result<(), StoreError> {
+        let tenant = self.tenant_id();
+        let statement = sql(INSERT_CONTACTS)
+            .bind::<types::Uuid, _>(tenant)
+            .bind::<types::Uuids, _>(contacts.iter().map(|new| new.id.as_uuid()).collect::<Vec<_>>())
+            .bind::<types::Texts, _>(contacts.iter().map(|new| new.display_name.as_str()).collect::<Vec<_>>())
+            .bind::<types::Timestamptz, _>(now);
+        self.execute(statement).await?;
+        Ok(())
+    }
+
+    async fn merge_contacts(&mut self, merges: &[Merge], now: DateTime<Utc>) -> Result<(), StoreError> {
+        for merge in merges {
+            super::merge::merge(self, *merge, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn store_identities(&mut self, records: &[IdentityRecord], now: DateTime<Utc>) -> Result<(), StoreError> {
+        fn column<'r, T>(records: &'r [IdentityRecord], read: impl Fn(&'r IdentityRecord) -> T) -> Vec<T> {
+            records.iter().map(read).collect()
+        }
+        let tenant = self.tenant_id();
+        let (kinds, scopes, values) = columns(records.iter().map(|record| &record.key));
+        let statement = sql(STORE_IDENTITIES)
+            .bind::<types::Uuid, _>(tenant)
+            .bind::<types::Timestamptz, _>(now)
+            .bind::<types::Texts, _>(kinds)
+            .bind::<types::Texts, _>(scopes)
+            .bind::<types::Texts, _>(values)
+            .bind::<types::Uuids, _>(column(records, |record| record.contact.as_uuid()))
+            .bind::<types::Bools, _>(column(records, |record| record.resolves))
+            .bind::<types::Bools, _>(column(records, |record| record.current))
+            .bind::<types::Times, _>(column(records, |record| record.since))
+            .bind::<types::MaybeTimes, _>(column(records, |record| record.affirmed_at))
+            .bind::<types::MaybeTimes, _>(column(records, |record| record.superseded_at));
+        self.execute(statement).await?;
+        Ok(())
+    }
+
+    async fn flag_for_review(&mut self, contacts: &[ContactId], now: DateTime<Utc>) -> Result<(), StoreError> {
+        let tenant = self.tenant_id();
+        let statement = sql(FLAG)
+            .bind::<types::Uuid, _>(tenant)
+            .bind::<types::Uuids, _>(contacts.iter().map(|contact| contact.as_uuid()).collect::<Vec<_>>())
+            .bind::<types::Timestamptz, _>(now);
+        self.execute(statement).await?;
+        Ok(())
+    }
+
+    async fn name_nameless(&mut self, names: &[(ContactId, String)], now: DateTime<Utc>) -> Result<(), StoreError> {
+        let tenant = self.tenant_id();
+        let statement = sql(NAME)
+            .bind::<types::Uuid, _>(tenant)
+            .bind::<types::Uuids, _>(names.iter().map(|(contact, _)| contact.as_uuid()).collect::<Vec<_>>())
+            .bind::<types::Texts, _>(names.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>())
+            .bind::<types::Timestamptz, _>(now);
+        self.execute(statement).await?;
+        Ok(())
     }
 }
 
-pub(super) fn identity_kind(text: &str) -> Result<IdentityKind, StoreError> {
-    match text {
-        "bsuid" => Ok(IdentityKind::Bsuid),
-        "parent_bsuid" => Ok(IdentityKind::ParentBsuid),
-        "phone" => Ok(IdentityKind::Phone),
-        "username" => Ok(IdentityKind::Username),
-        _ => Err(StoreError::corrupt("contact_identities.kind")),
+impl IdentityRow {
+    fn into_record(self) -> Result<IdentityRecord, StoreError> {
+        Ok(IdentityRecord {
+            key: IdentityKey { kind: identity_kind(&self.kind)?, scope: self.scope, value: self.value },
+            contact: ContactId::from_uuid(self.contact_id),
+            resolves: self.resolves,
+            current: self.current,
+            since: self.since,
+            affirmed_at: self.affirmed_at,
+            superseded_at: self.superseded_at,
+        })
     }
+}
+
+/// A row for each key becomes a change with its keys.
+fn into_changes(rows: Vec<ChangeRow>) -> Result<Vec<IdentityChange>, StoreError> {
+    let mut changes: BTreeMap<String, IdentityChange> = BTreeMap::new();
+    for row in rows {
+        let key = IdentityKey { kind: identity_kind(&row.kind)?, scope: row.scope, value: row.value };
+        let change = changes.entry(row.fingerprint).or_insert_with(|| IdentityChange {
+            before: Vec::new(),
+            after: Vec::new(),
+            text: row.text,
+            changed_at: row.changed_at,
+        });
+        if row.side == "before" { &mut change.before } else { &mut change.after }.push(key);
+    }
+    Ok(changes.into_values().collect())
+}
+
+/// Keys as the columns of `unnest`.
+fn columns<'k>(keys: impl IntoIterator<Item = &'k IdentityKey>) -> (Vec<&'static str>, Vec<&'k str>, Vec<&'k str>) {
+    let mut columns = (Vec::new(), Vec::new(), Vec::new());
+    for key in keys {
+        columns.0.push(kind_key(key.kind));
+        columns.1.push(key.scope.as_str());
+        columns.2.push(key.value.as_str());
+    }
+    columns
 }

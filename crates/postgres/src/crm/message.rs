@@ -1,17 +1,20 @@
 use chrono::{DateTime, Utc};
-use crm::{Delivery, Direction, Media, Message, ReplyTo};
+use std::collections::HashMap;
+
+use crm::{DeliveryStep, Media, Message, Reaction, ReplyTo};
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, Queryable, Selectable,
     SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
-use kernel::ids::{ConversationId, MessageId};
+use kernel::ids::{ContactId, ConversationId, MessageId};
 use kernel::{Cursor, Page, PageRequest, StoreError};
 use uuid::Uuid;
 
+use super::words;
 use crate::error::OrStoreError;
 use crate::keyset::continue_after;
-use crate::schema::messages;
+use crate::schema::{message_updates, messages};
 use crate::transaction::{Tenant, Tx};
 
 diesel::alias!(messages as quoted: Quoted);
@@ -20,9 +23,10 @@ diesel::alias!(messages as quoted: Quoted);
 #[diesel(table_name = messages)]
 struct Row {
     id: Uuid,
-    conversation_id: Uuid,
+    account_id: Uuid,
     wamid: String,
     direction: String,
+    origin: String,
     kind: String,
     text: String,
     media_id: Option<String>,
@@ -31,6 +35,7 @@ struct Row {
     media_caption: Option<String>,
     media_filename: Option<String>,
     reply_to_wamid: Option<String>,
+    forwarded: Option<String>,
     referral: Option<String>,
     payload: String,
     delivery_status: Option<String>,
@@ -38,6 +43,19 @@ struct Row {
     revoked_at: Option<DateTime<Utc>>,
     provider_timestamp: DateTime<Utc>,
     created_at: DateTime<Utc>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = message_updates)]
+struct UpdateRow {
+    account_id: Uuid,
+    wamid: String,
+    kind: String,
+    key: String,
+    value: Option<String>,
+    contact_id: Option<Uuid>,
+    payload: Option<String>,
+    occurred_at: DateTime<Utc>,
 }
 
 /// The messages of a conversation, latest first. The quoted message is looked up now, not when the reply was stored: it may
@@ -62,28 +80,63 @@ pub(super) async fn of_conversation(
         .into_boxed();
     continue_after!(query, page.after, messages::provider_timestamp, messages::id);
     let rows: Vec<(Row, Option<Uuid>)> = query.load(tx.connection()).await.or_store_error()?;
-    let messages = rows.into_iter().map(into_message).collect::<Result<Vec<_>, _>>()?;
+    let mut updates = updates_of(tx, rows.iter().map(|(row, _)| row)).await?;
+    let messages = rows.into_iter().map(|(row, quoted_id)| {
+        let told = updates.remove(&(row.account_id, row.wamid.clone())).unwrap_or_default();
+        into_message(row, quoted_id, conversation, told)
+    });
+    let messages = messages.collect::<Result<Vec<_>, _>>()?;
     Ok(Page::of(messages, page.limit, |message| Cursor { time: message.provider_timestamp, id: message.id.as_uuid() }))
 }
 
-fn into_message((row, quoted_id): (Row, Option<Uuid>)) -> Result<Message, StoreError> {
+/// What became of messages, in the order of its times.
+async fn updates_of<'r>(
+    tx: &mut Tx<Tenant>,
+    rows: impl Iterator<Item = &'r Row>,
+) -> Result<HashMap<(Uuid, String), Vec<UpdateRow>>, StoreError> {
+    let (mut accounts, wamids): (Vec<Uuid>, Vec<&str>) = rows.map(|row| (row.account_id, row.wamid.as_str())).unzip();
+    accounts.dedup();
+    let found: Vec<UpdateRow> = message_updates::table
+        .filter(message_updates::tenant_id.eq(tx.tenant_id()))
+        .filter(message_updates::account_id.eq_any(accounts))
+        .filter(message_updates::wamid.eq_any(wamids))
+        .filter(message_updates::kind.eq_any(["status", "reaction"]))
+        .order((message_updates::occurred_at, message_updates::key))
+        .select(UpdateRow::as_select())
+        .load(tx.connection())
+        .await
+        .or_store_error()?;
+    let mut updates: HashMap<_, Vec<UpdateRow>> = HashMap::new();
+    for update in found {
+        updates.entry((update.account_id, update.wamid.clone())).or_default().push(update);
+    }
+    Ok(updates)
+}
+
+fn into_message(
+    row: Row,
+    quoted_id: Option<Uuid>,
+    conversation: ConversationId,
+    updates: Vec<UpdateRow>,
+) -> Result<Message, StoreError> {
     let (mime_type, sha256, caption, filename) =
         (row.media_mime_type, row.media_sha256, row.media_caption, row.media_filename);
+    let (steps, reactions): (Vec<_>, Vec<_>) = updates.into_iter().partition(|update| update.kind == "status");
     Ok(Message {
         id: MessageId::from_uuid(row.id),
-        conversation: ConversationId::from_uuid(row.conversation_id),
+        conversation,
         wamid: row.wamid,
-        direction: match row.direction.as_str() {
-            "inbound" => Direction::Inbound,
-            "outbound" => Direction::Outbound,
-            _ => return Err(StoreError::corrupt("messages.direction")),
-        },
+        direction: words::direction(&row.direction)?,
+        origin: words::origin(&row.origin)?,
         kind: row.kind,
         text: row.text,
         media: row.media_id.map(|id| Media { id, mime_type, sha256, caption, filename }),
         reply_to: row.reply_to_wamid.map(|wamid| ReplyTo { wamid, message: quoted_id.map(MessageId::from_uuid) }),
+        forwarded: row.forwarded.as_deref().map(words::forwarded).transpose()?,
         referral: row.referral,
-        delivery: row.delivery_status.as_deref().map(delivery).transpose()?,
+        reactions: latest_reactions(reactions),
+        delivery: row.delivery_status.as_deref().map(words::delivery).transpose()?,
+        delivery_steps: steps.into_iter().map(UpdateRow::into_step).collect(),
         edited_at: row.edited_at,
         revoked_at: row.revoked_at,
         payload: row.payload,
@@ -92,14 +145,28 @@ fn into_message((row, quoted_id): (Row, Option<Uuid>)) -> Result<Message, StoreE
     })
 }
 
-fn delivery(text: &str) -> Result<Delivery, StoreError> {
-    match text {
-        "pending" => Ok(Delivery::Pending),
-        "sent" => Ok(Delivery::Sent),
-        "delivered" => Ok(Delivery::Delivered),
-        "read" => Ok(Delivery::Read),
-        "played" => Ok(Delivery::Played),
-        "failed" => Ok(Delivery::Failed),
-        _ => Err(StoreError::corrupt("messages.delivery_status")),
+/// Of everyone the last one, unless it was taken back.
+fn latest_reactions(updates: Vec<UpdateRow>) -> Vec<Reaction> {
+    let mut latest: Vec<(Option<Uuid>, Option<String>)> = Vec::new();
+    for update in updates {
+        latest.retain(|(contact, _)| *contact != update.contact_id);
+        latest.push((update.contact_id, update.value));
+    }
+    let reaction = |(contact, emoji): (Option<Uuid>, Option<String>)| {
+        Some(Reaction { emoji: emoji?, contact: contact.map(ContactId::from_uuid) })
+    };
+    latest.into_iter().filter_map(reaction).collect()
+}
+
+impl UpdateRow {
+    fn into_step(self) -> DeliveryStep {
+        // The key is the status and, after a colon, the participant.
+        let participant = self.key.split_once(':').map(|(_, participant)| participant.to_owned());
+        DeliveryStep {
+            status: self.value.unwrap_or_default(),
+            participant: participant.filter(|participant| !participant.is_empty()),
+            occurred_at: self.occurred_at,
+            payload: self.payload,
+        }
     }
 }

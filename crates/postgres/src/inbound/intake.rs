@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel_async::RunQueryDsl;
 use inbound::{EventIntake, EventKind, MetaAppKey, NewEvent, StoredEvent};
-use kernel::StoreError;
 use kernel::ids::EventId;
+use kernel::{StoreError, Traceparent};
 use uuid::Uuid;
 
 use super::ledger::event_status;
@@ -22,7 +22,7 @@ WITH input AS (
 ), stored AS (
   INSERT INTO webhook_events
     (id, tenant_id, account_id, app_id, kind, dedupe_key, status, received_at, processed_at, error_class, last_error,
-     phone_number_id, waba_id)
+     phone_number_id, waba_id, traceparent)
   SELECT i.id, a.tenant_id, a.account_id, $7, i.kind, i.dedupe_key,
          CASE WHEN i.kind = $8 THEN 'dead_letter'
               WHEN a.tenant_id IS NULL THEN 'unroutable'
@@ -33,7 +33,8 @@ WITH input AS (
          CASE WHEN i.kind = $8 THEN 'permanent' END,
          CASE WHEN i.kind = $8 THEN 'is not what the documents of the WhatsApp Business Platform describe' END,
          CASE WHEN a.tenant_id IS NULL THEN i.phone_number_id END,
-         CASE WHEN a.tenant_id IS NULL THEN i.waba_id END
+         CASE WHEN a.tenant_id IS NULL THEN i.waba_id END,
+         $10
     FROM input i
     LEFT JOIN LATERAL (
       (SELECT a.tenant_id, a.id AS account_id
@@ -74,6 +75,7 @@ impl EventIntake for Tx<Platform> {
         &mut self,
         app: &MetaAppKey,
         events: &[NewEvent],
+        trace: Traceparent,
         now: DateTime<Utc>,
     ) -> Result<Vec<StoredEvent>, StoreError> {
         let ids: Vec<Uuid> = events.iter().map(|event| event.id.as_uuid()).collect();
@@ -93,7 +95,8 @@ impl EventIntake for Tx<Platform> {
                 .bind::<types::Binaries, _>(bodies)
                 .bind::<types::Text, _>(app.as_str())
                 .bind::<types::Text, _>(unparsed.as_str())
-                .bind::<types::Timestamptz, _>(now),
+                .bind::<types::Timestamptz, _>(now)
+                .bind::<types::Text, _>(trace.to_string()),
         );
         let rows: Vec<Row> = statement.load(self.connection()).await.or_store_error()?;
         rows.into_iter()

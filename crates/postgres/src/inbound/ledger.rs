@@ -84,8 +84,11 @@ WITH candidates AS (
 )
 SELECT count(*) AS count FROM adopted";
 
+const NOTE_START: &str = "
+UPDATE webhook_events SET starts = starts + 1 WHERE id = $1 AND status IN ('received', 'retrying')";
+
 const WAITING: &str = "
-SELECT e.id, e.tenant_id, e.account_id, e.kind, e.status, e.attempts, e.received_at, p.body
+SELECT e.id, e.tenant_id, e.account_id, e.kind, e.status, e.attempts, e.starts, e.traceparent, e.received_at, p.body
   FROM webhook_events e JOIN webhook_payloads p ON p.event_id = e.id
  WHERE e.id = ANY ($1) AND e.status IN ('received', 'retrying')
  ORDER BY e.id";
@@ -120,6 +123,10 @@ struct Waiting {
     status: String,
     #[diesel(sql_type = types::Integer)]
     attempts: i32,
+    #[diesel(sql_type = types::Integer)]
+    starts: i32,
+    #[diesel(sql_type = diesel::sql_types::Nullable<types::Text>)]
+    traceparent: Option<String>,
     #[diesel(sql_type = types::Timestamptz)]
     received_at: DateTime<Utc>,
     #[diesel(sql_type = types::Binary)]
@@ -179,6 +186,10 @@ impl EventLedger for Tx<Platform> {
         rows.into_iter().map(Waiting::into_event).collect()
     }
 
+    async fn note_start(&mut self, event: EventId) -> Result<bool, StoreError> {
+        Ok(self.execute(sql(NOTE_START).bind::<types::Uuid, _>(event.as_uuid())).await? > 0)
+    }
+
     async fn bury_abandoned(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<usize, StoreError> {
         let statement =
             Prepared(sql(BURY_ABANDONED).bind::<types::Uuids, _>(uuids(events)).bind::<types::Timestamptz, _>(now));
@@ -213,6 +224,8 @@ impl Waiting {
             kind: EventKind::from_stored(self.kind),
             status: event_status(&self.status)?,
             attempts: self.attempts,
+            starts: self.starts,
+            traceparent: self.traceparent,
             received_at: self.received_at,
             payload: self.body,
         })

@@ -33,7 +33,7 @@ DELETE FROM webhook_outbox WHERE tenant_id = $3 AND event_id = ANY ($1)";
 const RETRY: &str = "
 WITH retried AS (
   UPDATE webhook_events
-     SET status = 'retrying', attempts = attempts + 1, next_attempt_at = $2, error_class = $3, last_error = $4
+     SET status = 'retrying', attempts = attempts + 1, starts = 0, next_attempt_at = $2, error_class = $3, last_error = $4
    WHERE tenant_id = $5 AND id = $1 AND status IN ('received', 'retrying')
   RETURNING id
 )

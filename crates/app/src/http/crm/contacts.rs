@@ -3,6 +3,7 @@ use chrono::{DateTime, Utc};
 use crm::identity::{Identity, IdentityKind};
 use crm::{Contact, MarketingConsent};
 use flows::settle;
+use kernel::ids::ContactId;
 use kernel::{CrmRead, Grant as _};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -12,7 +13,7 @@ use uuid::Uuid;
 use crate::http::State;
 use crate::http::auth::Allow;
 use crate::http::cursor::{List, ListKind};
-use crate::http::extract::{PageQuery, Query, page_request};
+use crate::http::extract::{PageQuery, PathId, Query, page_request};
 use crate::http::openapi::tag;
 use crate::http::page::PageBody;
 use crate::http::problem::{Code, Problem};
@@ -97,6 +98,30 @@ pub(crate) async fn list(
     let outcome = crm::contacts(allow.permit(), &mut *tx, &page).await;
     let page = settle(tx, outcome).await?;
     Ok(web::Json(PageBody::of(page, &state.cursor_key, list)))
+}
+
+/// Read a contact
+///
+/// By the id of a contact that was merged into another, the other.
+#[utoipa::path(
+    get,
+    path = "/crm/contacts/{id}",
+    operation_id = "readContact",
+    tag = tag::CRM,
+    security(("bearer" = [CrmRead::PERMISSION])),
+    params(("id" = Uuid, Path, description = "The contact's id")),
+    responses((status = 200, description = "The contact", body = ContactBody)),
+    extensions(("x-problems" = json!([Code::NotFound]))),
+)]
+pub(crate) async fn read(
+    allow: Allow<CrmRead>,
+    state: web::Data<State>,
+    PathId(id): PathId<ContactId>,
+) -> Result<web::Json<ContactBody>, Problem> {
+    let mut tx = state.identity.database.tenant(allow.scope()).await?;
+    let outcome = crm::contact(allow.permit(), &mut *tx, id).await;
+    let contact = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    Ok(web::Json(contact.into()))
 }
 
 impl From<Contact> for ContactBody {

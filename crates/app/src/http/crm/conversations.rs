@@ -39,6 +39,8 @@ pub(crate) struct ConversationBody {
     /// Until then free-form answers are allowed: 24 hours after the customer's last message.
     #[schema(required)]
     service_window_ends_at: Option<DateTime<Utc>>,
+    /// Somebody else, such as Meta's own agent, answers here: do not.
+    read_only: bool,
     version: i64,
 }
 
@@ -110,6 +112,7 @@ impl From<Conversation> for ConversationBody {
             last_message_at: conversation.last_message_at,
             last_message_preview: conversation.last_message_preview,
             service_window_ends_at: conversation.service_window_ends_at,
+            read_only: conversation.read_only,
             version: conversation.version,
         }
     }

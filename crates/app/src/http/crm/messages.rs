@@ -1,14 +1,17 @@
 use actix_web::web;
 use chrono::{DateTime, Utc};
-use crm::{Delivery, Direction, Media, Message, ReplyTo};
+use crm::Message;
 use flows::settle;
-use kernel::ids::{ConversationId, MessageId};
+use kernel::ids::ConversationId;
 use kernel::{CrmRead, Grant as _};
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::message_parts::{
+    DeliveryBody, DeliveryStepBody, DirectionBody, ForwardedBody, MediaBody, OriginBody, ReactionBody, ReplyToBody, raw,
+};
 use crate::http::State;
 use crate::http::auth::Allow;
 use crate::http::cursor::{List, ListKind};
@@ -27,6 +30,7 @@ pub(crate) struct MessageBody {
     #[schema(example = "wamid.HBgLMTU1NTAxMDAwMDEVAgASGBQzQTdC")]
     wamid: String,
     direction: DirectionBody,
+    origin: OriginBody,
     /// WhatsApp's `type`; more may come.
     #[schema(example = "text")]
     kind: String,
@@ -37,13 +41,19 @@ pub(crate) struct MessageBody {
     media: Option<MediaBody>,
     #[schema(required)]
     reply_to: Option<ReplyToBody>,
+    /// Whether and how it was passed on.
+    #[schema(required)]
+    forwarded: Option<ForwardedBody>,
     /// The ad or post that the message came from, as WhatsApp describes it.
     #[schema(value_type = Option<Object>, required)]
     referral: Option<Box<RawValue>>,
+    /// Of everyone the one they left last.
     reactions: Vec<ReactionBody>,
-    /// Of outbound messages.
+    /// Of outbound messages: how far it has come. It never goes back.
     #[schema(required)]
     delivery_status: Option<DeliveryBody>,
+    /// Everything that WhatsApp told about the delivery, in the order of its times.
+    delivery_steps: Vec<DeliveryStepBody>,
     #[schema(required)]
     edited_at: Option<DateTime<Utc>>,
     #[schema(required)]
@@ -54,61 +64,6 @@ pub(crate) struct MessageBody {
     /// When it was sent; whole seconds.
     provider_timestamp: DateTime<Utc>,
     created_at: DateTime<Utc>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Direction)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum DirectionBody {
-    /// From the customer.
-    Inbound,
-    /// To the customer.
-    Outbound,
-}
-
-/// A picture, recording or file.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Media)]
-pub(crate) struct MediaBody {
-    id: String,
-    #[schema(required, example = "image/jpeg")]
-    mime_type: Option<String>,
-    /// Base64.
-    #[schema(required)]
-    sha256: Option<String>,
-    #[schema(required)]
-    caption: Option<String>,
-    #[schema(required)]
-    filename: Option<String>,
-}
-
-/// The quoted message; one that is not stored here has no `message_id`.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ReplyTo)]
-pub(crate) struct ReplyToBody {
-    wamid: String,
-    #[schema(required)]
-    message_id: Option<Uuid>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Reaction)]
-pub(crate) struct ReactionBody {
-    #[schema(example = "👍")]
-    emoji: String,
-    by: String,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = DeliveryStatus)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum DeliveryBody {
-    Pending,
-    Sent,
-    Delivered,
-    Read,
-    Played,
-    Failed,
 }
 
 /// List the messages of a conversation
@@ -144,71 +99,22 @@ impl From<Message> for MessageBody {
             id: message.id.as_uuid(),
             conversation_id: message.conversation.as_uuid(),
             wamid: message.wamid,
-            direction: match message.direction {
-                Direction::Inbound => DirectionBody::Inbound,
-                Direction::Outbound => DirectionBody::Outbound,
-            },
+            direction: message.direction.into(),
+            origin: message.origin.into(),
             kind: message.kind,
             text: message.text,
             media: message.media.map(MediaBody::from),
             reply_to: message.reply_to.map(ReplyToBody::from),
+            forwarded: message.forwarded.map(ForwardedBody::from),
             referral: message.referral.as_deref().map(raw),
-            reactions: Vec::new(),
+            reactions: message.reactions.into_iter().map(ReactionBody::from).collect(),
             delivery_status: message.delivery.map(DeliveryBody::from),
+            delivery_steps: message.delivery_steps.into_iter().map(DeliveryStepBody::from).collect(),
             edited_at: message.edited_at,
             revoked_at: message.revoked_at,
             payload: raw(&message.payload),
             provider_timestamp: message.provider_timestamp,
             created_at: message.created_at,
         }
-    }
-}
-
-impl From<Media> for MediaBody {
-    fn from(media: Media) -> Self {
-        Self {
-            id: media.id,
-            mime_type: media.mime_type,
-            sha256: media.sha256,
-            caption: media.caption,
-            filename: media.filename,
-        }
-    }
-}
-
-impl From<ReplyTo> for ReplyToBody {
-    fn from(reply_to: ReplyTo) -> Self {
-        Self { wamid: reply_to.wamid, message_id: reply_to.message.map(MessageId::as_uuid) }
-    }
-}
-
-impl From<Delivery> for DeliveryBody {
-    fn from(delivery: Delivery) -> Self {
-        match delivery {
-            Delivery::Pending => Self::Pending,
-            Delivery::Sent => Self::Sent,
-            Delivery::Delivered => Self::Delivered,
-            Delivery::Read => Self::Read,
-            Delivery::Played => Self::Played,
-            Delivery::Failed => Self::Failed,
-        }
-    }
-}
-
-/// The stored JSON as it is: numbers and repeated keys stay what they were. Should it be no JSON after all, it is shown as
-/// a string, for one bad row must not hide a conversation.
-fn raw(json: &str) -> Box<RawValue> {
-    RawValue::from_string(json.to_owned()).or_else(|_| to_raw_value(json)).unwrap_or_else(|_| RawValue::NULL.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn payloads_stay_as_they_are() {
-        let json = r#"{"n": 1.0e2, "n": 12345678901234567890, "t": "\ud83d\u0000"}"#;
-        assert_eq!(raw(json).get(), json);
-        assert_eq!(raw("{").get(), r#""{""#);
     }
 }

@@ -12,7 +12,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, web};
-use kernel::Clock;
+use kernel::{Clock, Traceparent};
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
@@ -29,8 +29,12 @@ pub(crate) async fn around(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = RequestId::of(request.headers(), &**clock);
     request.extensions_mut().insert(id.clone());
+    let trace = trace_of(request.headers(), &**clock);
+    request.extensions_mut().insert(trace);
     // At the highest level, so that its fields are there whichever level is logged.
-    let span = tracing::error_span!("request", request_id = %id, tenant_id = Empty, user_id = Empty);
+    let span = tracing::error_span!(
+        "request", request_id = %id, trace_id = trace.trace_id(), tenant_id = Empty, user_id = Empty
+    );
     async move {
         let started = Instant::now();
         let method = observe::method_label(request.method());
@@ -42,6 +46,12 @@ pub(crate) async fn around(
     }
     .instrument(span)
     .await
+}
+
+/// The next span of the caller's trace, or the beginning of one.
+fn trace_of(headers: &HeaderMap, clock: &dyn Clock) -> Traceparent {
+    let given = headers.get("traceparent").and_then(|value| value.to_str().ok()?.parse::<Traceparent>().ok());
+    given.map_or_else(|| Traceparent::start(clock), |trace| trace.child(clock))
 }
 
 fn add_headers(headers: &mut HeaderMap, id: &RequestId) {

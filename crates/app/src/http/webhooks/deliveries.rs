@@ -3,9 +3,10 @@ use std::time::Instant;
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::web::{self, Bytes};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use flows::{Accepted, accept_delivery};
 use inbound::{AppSecrets, EventStatus, InvalidSignature, MetaAppKey, Signature};
+use kernel::Traceparent;
 use metrics::{counter, histogram};
 
 use super::Failure;
@@ -114,7 +115,7 @@ async fn receive(
     let verified = AppSecrets::verify_known(secrets, &signature, &body);
     let app = verified.and(known.ok_or(InvalidSignature)).map_err(refuse)?.app;
     let started = Instant::now();
-    let outcome = store(state, app, body).await;
+    let outcome = store(state, app, body, trace_of(request, state)).await;
     histogram!(WEBHOOK_ACCEPT).record(started.elapsed());
     count(label(&outcome));
     outcome?;
@@ -123,17 +124,22 @@ async fn receive(
 
 /// Stores the delivery and wakes the relay. Once begun it is finished, even if Meta no longer waits for the answer: what
 /// would be lost otherwise is the work, not the delivery, but Meta would send it again and again.
-async fn store(state: &State, app: MetaAppKey, body: Bytes) -> Result<Accepted, Failure> {
+async fn store(state: &State, app: MetaAppKey, body: Bytes, trace: Traceparent) -> Result<Accepted, Failure> {
     let (database, clock) = (Arc::clone(&state.identity.database), Arc::clone(&state.identity.clock));
     let nudge = Arc::clone(&state.nudge);
     let accepting = state.background.spawn(async move {
-        let accepted = accept_delivery(&*database, &app, &body, &*clock).await?;
+        let accepted = accept_delivery(&*database, &app, &body, trace, &*clock).await?;
         if !accepted.stored.is_empty() {
             nudge.notify_one();
         }
         Ok(accepted)
     });
     accepting.await?
+}
+
+/// Goes with the events to whoever processes them.
+fn trace_of(request: &HttpRequest, state: &State) -> Traceparent {
+    request.extensions().get().copied().unwrap_or_else(|| Traceparent::start(&*state.identity.clock))
 }
 
 /// The value of the one signature header. Of two, nobody can say which one counts.

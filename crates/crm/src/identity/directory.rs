@@ -1,0 +1,199 @@
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use kernel::ids::ContactId;
+
+use super::{IdentityKey, IdentityKind, IdentityRecord, Merge};
+
+/// Who is known by what, while a batch is worked on; and what of it has to be written.
+#[derive(Debug, Default)]
+pub(super) struct Directory {
+    records: BTreeMap<(IdentityKey, ContactId), IdentityRecord>,
+    owners: HashMap<IdentityKey, ContactId>,
+    changed: BTreeSet<(IdentityKey, ContactId)>,
+    merged: Vec<Merge>,
+    contradicted: BTreeSet<ContactId>,
+}
+
+impl Directory {
+    pub(super) fn new(records: Vec<IdentityRecord>) -> Self {
+        let mut directory = Self::default();
+        for record in records {
+            if record.resolves {
+                directory.owners.insert(record.key.clone(), record.contact);
+            }
+            directory.records.insert((record.key.clone(), record.contact), record);
+        }
+        directory
+    }
+
+    /// The contact that events with this key belong to.
+    pub(super) fn owner(&self, key: &IdentityKey) -> Option<ContactId> {
+        self.owners.get(key).copied()
+    }
+
+    /// The record by which a phone number leads to its contact; the very number wins over its other spelling.
+    pub(super) fn by_phone(&self, phone: &IdentityKey) -> Option<&IdentityRecord> {
+        let spellings = [Some(phone.clone()), phone.other_spelling()];
+        spellings.into_iter().flatten().find_map(|key| {
+            let contact = self.owner(&key)?;
+            self.records.get(&(key, contact))
+        })
+    }
+
+    /// Whether the contact is somebody with a BSUID in the scope that is current and another one. Without a scope, any.
+    pub(super) fn has_other_bsuid(&self, contact: ContactId, bsuid: Option<&IdentityKey>) -> bool {
+        self.of(contact).any(|record| {
+            record.key.kind == IdentityKind::Bsuid
+                && record.current
+                && bsuid.is_none_or(|bsuid| record.key.scope == bsuid.scope && record.key.value != bsuid.value)
+        })
+    }
+
+    pub(super) fn of(&self, contact: ContactId) -> impl Iterator<Item = &IdentityRecord> {
+        self.records.values().filter(move |record| record.contact == contact)
+    }
+
+    /// Notes that a contact is known by a key which leads to nobody else.
+    pub(super) fn attach(&mut self, key: &IdentityKey, contact: ContactId, seen_at: DateTime<Utc>) {
+        self.update(key, contact, seen_at, |record| {
+            record.current |= !record.resolves;
+            record.resolves = true;
+        });
+        self.owners.insert(key.clone(), contact);
+    }
+
+    /// Gives a key that leads to another contact to this one, if it was seen with this one later.
+    pub(super) fn take_over(&mut self, key: &IdentityKey, contact: ContactId, seen_at: DateTime<Utc>) {
+        let Some(owner) = self.owner(key) else { return self.attach(key, contact, seen_at) };
+        let since = self.records.get(&(key.clone(), owner)).map(|record| record.since);
+        let (loser, is_later) =
+            if since.is_some_and(|since| seen_at < since) { (contact, false) } else { (owner, true) };
+        self.update(key, loser, seen_at, |record| (record.resolves, record.current) = (false, false));
+        if is_later {
+            self.attach(key, contact, seen_at);
+        }
+    }
+
+    /// WhatsApp says that the key became the contact's.
+    pub(super) fn affirm(&mut self, key: &IdentityKey, contact: ContactId, at: DateTime<Utc>) {
+        self.update(key, contact, at, |record| {
+            record.affirmed_at = record.affirmed_at.max(Some(at));
+            record.current = is_current(record);
+        });
+    }
+
+    /// WhatsApp says that the key is no longer the contact's. It still leads to them.
+    pub(super) fn supersede(&mut self, key: &IdentityKey, contact: ContactId, at: DateTime<Utc>) {
+        self.update(key, contact, at, |record| {
+            record.superseded_at = record.superseded_at.max(Some(at));
+            record.current = is_current(record);
+        });
+    }
+
+    /// Notes a BSUID of the parent business, which leads nowhere.
+    pub(super) fn note_parent(&mut self, key: &IdentityKey, contact: ContactId, seen_at: DateTime<Utc>) {
+        if !self.records.contains_key(&(key.clone(), contact)) {
+            self.update(key, contact, seen_at, |record| record.resolves = false);
+        }
+    }
+
+    /// Notes a user name, which leads nowhere; the one that was seen last is current.
+    pub(super) fn note_username(&mut self, key: &IdentityKey, contact: ContactId, seen_at: DateTime<Utc>) {
+        let of_kind: Vec<_> = self.of(contact).filter(|record| record.key.kind == key.kind).cloned().collect();
+        let same = of_kind.iter().find(|record| record.key.value.to_lowercase() == key.value.to_lowercase());
+        if same.is_some_and(|record| record.current) {
+            return;
+        }
+        let key = same.map_or(key, |record| &record.key);
+        let is_latest = of_kind.iter().all(|record| record.since <= seen_at);
+        self.update(key, contact, seen_at, |record| {
+            (record.resolves, record.current) = (false, is_latest);
+            if is_latest {
+                record.since = seen_at;
+            }
+        });
+        for other in of_kind.iter().filter(|other| is_latest && other.key != *key) {
+            self.update(&other.key, contact, other.since, |record| record.current = false);
+        }
+    }
+
+    /// Makes one contact of two: everything of the first belongs to the second from now on.
+    pub(super) fn merge(&mut self, from: ContactId, into: ContactId) {
+        let theirs: Vec<_> = self.of(from).map(|record| record.key.clone()).collect();
+        for key in theirs {
+            let Some(record) = self.records.remove(&(key.clone(), from)) else { continue };
+            self.changed.remove(&(key.clone(), from));
+            if record.resolves {
+                self.owners.insert(key.clone(), into);
+            }
+            self.changed.insert((key.clone(), into));
+            let combined = match self.records.remove(&(key.clone(), into)) {
+                Some(other) => combine(other, &record),
+                None => IdentityRecord { contact: into, ..record },
+            };
+            self.records.insert((key, into), combined);
+        }
+        for merge in &mut self.merged {
+            if merge.into == from {
+                merge.into = into;
+            }
+        }
+        self.merged.push(Merge { from, into });
+        if self.contradicted.remove(&from) {
+            self.contradicted.insert(into);
+        }
+    }
+
+    /// A person has to look at these two.
+    pub(super) fn contradict(&mut self, contacts: impl IntoIterator<Item = ContactId>) {
+        self.contradicted.extend(contacts);
+    }
+
+    /// What has to be written: records, merges, contradictions.
+    pub(super) fn into_changes(mut self) -> (Vec<IdentityRecord>, Vec<Merge>, Vec<ContactId>) {
+        let mut records: Vec<_> = self.changed.iter().filter_map(|key| self.records.remove(key)).collect();
+        // A key is given up before somebody else takes it.
+        records.sort_by_key(|record| record.resolves);
+        (records, self.merged, self.contradicted.into_iter().collect())
+    }
+
+    /// Changes the record of a key and contact, made if there is none. What is as it was is not written.
+    fn update(
+        &mut self,
+        key: &IdentityKey,
+        contact: ContactId,
+        seen_at: DateTime<Utc>,
+        change: impl FnOnce(&mut IdentityRecord),
+    ) {
+        let entry = (key.clone(), contact);
+        let before = self.records.get(&entry);
+        let mut record = before.cloned().unwrap_or_else(|| IdentityRecord::new(key.clone(), contact, seen_at));
+        record.since = record.since.min(seen_at);
+        change(&mut record);
+        if before != Some(&record) {
+            self.changed.insert(entry.clone());
+            self.records.insert(entry, record);
+        }
+    }
+}
+
+fn is_current(record: &IdentityRecord) -> bool {
+    record.superseded_at.is_none_or(|superseded| record.affirmed_at >= Some(superseded))
+}
+
+/// Two contacts were known by the same key, and turn out to be one.
+fn combine(ours: IdentityRecord, theirs: &IdentityRecord) -> IdentityRecord {
+    let mut record = IdentityRecord {
+        resolves: ours.resolves || theirs.resolves,
+        current: ours.current || theirs.current,
+        since: ours.since.min(theirs.since),
+        affirmed_at: ours.affirmed_at.max(theirs.affirmed_at),
+        superseded_at: ours.superseded_at.max(theirs.superseded_at),
+        ..ours
+    };
+    if record.superseded_at.is_some() {
+        record.current = is_current(&record);
+    }
+    record
+}

@@ -1,0 +1,43 @@
+use kernel::ids::{ContactId, InteractionId};
+use kernel::{Clock, StoreError};
+
+use super::messages::SERVICE_WINDOW;
+use super::{Activity, ActivityEffect, InboxRepo};
+use crate::Interaction;
+
+/// Does what follows from activities, each with its contact.
+pub(super) async fn apply(repo: &mut dyn InboxRepo, activities: &[(ContactId, Activity)]) -> Result<(), StoreError> {
+    let (mut consent, mut names, mut windows) = (Vec::new(), Vec::new(), Vec::new());
+    for (contact, activity) in activities {
+        let at = activity.occurred_at;
+        match &activity.effect {
+            ActivityEffect::None => {}
+            ActivityEffect::Consent { granted } => consent.push((*contact, *granted, at)),
+            ActivityEffect::Name(name) => names.push((*contact, name.clone(), at)),
+            ActivityEffect::ServiceWindow(account) => windows.push((*account, *contact, at + SERVICE_WINDOW)),
+        }
+    }
+    if !consent.is_empty() {
+        repo.note_consent(&consent).await?;
+    }
+    if !names.is_empty() {
+        repo.name_contacts(&names).await?;
+    }
+    if !windows.is_empty() {
+        repo.extend_windows(&windows).await?;
+    }
+    Ok(())
+}
+
+pub(super) fn interaction(contact: ContactId, activity: &Activity, clock: &dyn Clock) -> Interaction {
+    Interaction {
+        id: InteractionId::new(clock),
+        contact,
+        kind: activity.kind,
+        text: activity.text.clone(),
+        actor: None,
+        message: None,
+        source: Some(activity.source.clone()),
+        occurred_at: activity.occurred_at,
+    }
+}

@@ -1,0 +1,89 @@
+use chrono::{DateTime, Utc};
+use kernel::Clock;
+use kernel::ids::{ContactId, ConversationId, InteractionId, MessageId};
+
+use super::{MessageKey, MessageUpdate, UpdateEffect};
+use crate::{Direction, Interaction, InteractionKind};
+
+/// An update as it is stored, for good: a message's state is what follows from all of them.
+#[derive(Clone, Debug)]
+pub struct NewUpdate {
+    pub message: MessageKey,
+    pub effect: UpdateEffect,
+    /// Who did it; nobody for the business and for WhatsApp.
+    pub contact: Option<ContactId>,
+    pub payload: Option<String>,
+    pub occurred_at: DateTime<Utc>,
+}
+
+/// A message that has taken its state from its updates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefreshedMessage {
+    pub id: MessageId,
+    pub contact: ContactId,
+    pub conversation: Option<ConversationId>,
+    /// It reads differently now.
+    pub rewritten: bool,
+    /// When it failed to be delivered, whatever happened then.
+    pub failed_at: Option<DateTime<Utc>>,
+}
+
+/// What a batch means for a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConversationNews {
+    pub conversation: ConversationId,
+    /// More that nobody has read.
+    pub unread: i32,
+    pub service_window_ends_at: Option<DateTime<Utc>>,
+}
+
+pub(super) fn new_update(update: &MessageUpdate, contact: Option<ContactId>) -> NewUpdate {
+    NewUpdate {
+        message: update.message.clone(),
+        effect: update.effect.clone(),
+        contact: contact.filter(|_| update.direction == Direction::Inbound),
+        payload: update.payload.clone(),
+        occurred_at: update.occurred_at,
+    }
+}
+
+/// What a customer's history says of an update; steps of a delivery are too many to be told.
+pub(super) fn interaction(update: &MessageUpdate, contact: ContactId, clock: &dyn Clock) -> Option<Interaction> {
+    let (kind, text, wamid) = match &update.effect {
+        UpdateEffect::Status { .. } => return None,
+        UpdateEffect::Reaction { wamid, emoji: Some(emoji) } => {
+            (InteractionKind::Reaction, format!("Reacted with {emoji}"), wamid)
+        }
+        UpdateEffect::Reaction { wamid, emoji: None } => {
+            (InteractionKind::Reaction, "Took a reaction back".to_owned(), wamid)
+        }
+        UpdateEffect::Edit { wamid, text } => (InteractionKind::MessageEdited, text.clone(), wamid),
+        UpdateEffect::Revocation { wamid } => (InteractionKind::MessageRevoked, "Deleted a message".to_owned(), wamid),
+    };
+    Some(Interaction {
+        id: InteractionId::new(clock),
+        contact,
+        kind,
+        text,
+        actor: None,
+        message: None,
+        source: Some(format!("update:{}:{wamid}", update.message.0)),
+        occurred_at: update.occurred_at,
+    })
+}
+
+/// What a customer's history says of messages that did not reach them.
+pub(super) fn failures(messages: &[RefreshedMessage], clock: &dyn Clock) -> impl Iterator<Item = Interaction> {
+    messages.iter().filter_map(|message| {
+        Some(Interaction {
+            id: InteractionId::new(clock),
+            contact: message.contact,
+            kind: InteractionKind::DeliveryFailed,
+            text: "The message could not be delivered".to_owned(),
+            actor: None,
+            message: Some(message.id),
+            source: None,
+            occurred_at: message.failed_at?,
+        })
+    })
+}

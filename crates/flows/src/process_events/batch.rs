@@ -1,0 +1,234 @@
+//! From WhatsApp's words to those of the CRM.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use crm::identity::{IdentityChange, IdentityKey, Person};
+use crm::inbox::{Activity, ActivityEffect, Batch, IncomingMessage, MessageUpdate, UpdateEffect};
+use crm::{Delivery, Direction, Forwarded, InteractionKind, Media, Origin};
+use inbound::{AccountNews, DecodedMessage, DeliveryStep, MediaPointer, Party, QueuedEvent, Update};
+use kernel::ids::AccountId;
+
+/// How far ahead of ours Meta's clock may be.
+const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::hours(1);
+
+/// What a group of events means.
+#[derive(Debug, Default)]
+pub(super) struct Translation {
+    pub(super) batch: Batch,
+    pub(super) health: Vec<AccountNews>,
+}
+
+impl Translation {
+    /// Adds what an event tells.
+    ///
+    /// # Errors
+    /// Why nothing can be made of it.
+    pub(super) fn add(&mut self, event: &QueuedEvent, waba_id: String, update: Update) -> Result<(), String> {
+        let account = event.account.ok_or("the event names no account")?;
+        Scene { event, account, waba_id }.add(self, update);
+        Ok(())
+    }
+}
+
+/// Where and when an update was told.
+struct Scene<'e> {
+    event: &'e QueuedEvent,
+    account: AccountId,
+    waba_id: String,
+}
+
+impl Scene<'_> {
+    fn add(self, to: &mut Translation, update: Update) {
+        let Translation { batch, health } = to;
+        match update {
+            Update::Message(message) => batch.messages.push(self.message(*message)),
+            Update::Reaction(it) => {
+                let effect = UpdateEffect::Reaction { wamid: it.wamid, emoji: it.emoji };
+                batch.updates.push(self.update(it.target, effect, Some(it.customer), it.direction, None, it.timestamp));
+            }
+            Update::Edit(it) => {
+                let effect = UpdateEffect::Edit { wamid: it.wamid, text: it.text };
+                let (customer, payload) = (Some(it.customer), Some(it.payload));
+                batch.updates.push(self.update(it.target, effect, customer, it.direction, payload, it.timestamp));
+            }
+            Update::Revocation(it) => {
+                let effect = UpdateEffect::Revocation { wamid: it.wamid };
+                batch.updates.push(self.update(it.target, effect, Some(it.customer), it.direction, None, it.timestamp));
+            }
+            Update::Status(it) => {
+                let effect = UpdateEffect::Status { status: it.status, participant: it.participant };
+                let (direction, payload) = (inbound::Direction::Outbound, Some(it.payload));
+                batch.updates.push(self.update(it.target, effect, None, direction, payload, it.timestamp));
+            }
+            Update::IdentityChange(it) => batch.changes.push(IdentityChange {
+                before: self.keys(&it.before),
+                after: self.keys(&it.after),
+                text: it.text,
+                changed_at: self.time(it.timestamp),
+            }),
+            Update::Notice(it) => {
+                let source = format!("notice:{}:{}", self.account, it.wamid);
+                let told = (InteractionKind::Notice, it.text, source);
+                batch.activities.extend(self.activity(it.customer, told, ActivityEffect::None, it.timestamp));
+            }
+            Update::Consent(it) => {
+                let text = if it.granted { "Wants marketing messages" } else { "Wants no marketing messages" };
+                let told = (InteractionKind::ConsentChanged, text.to_owned(), self.source("consent"));
+                let effect = ActivityEffect::Consent { granted: it.granted };
+                batch.activities.extend(self.activity(it.customer, told, effect, it.timestamp));
+            }
+            Update::AddressBook(it) => {
+                let text = match (&it.name, it.removed) {
+                    (_, true) => "Removed from the address book of the phone".to_owned(),
+                    (Some(name), false) => format!("In the address book of the phone: {name}"),
+                    (None, false) => "In the address book of the phone".to_owned(),
+                };
+                let told = (InteractionKind::AddressBook, text, self.source("address_book"));
+                let name = it.name.filter(|_| !it.removed);
+                let effect = name.map_or(ActivityEffect::None, ActivityEffect::Name);
+                batch.activities.extend(self.activity(it.customer, told, effect, it.timestamp));
+            }
+            Update::Call(it) => {
+                let source = format!("call:{}:{}:{}", self.account, it.call_id, it.event);
+                let called_us = it.direction == inbound::Direction::Inbound;
+                let effect = if called_us { ActivityEffect::ServiceWindow(self.account) } else { ActivityEffect::None };
+                let told = (InteractionKind::Call, it.text, source);
+                batch.activities.extend(self.activity(it.customer, told, effect, it.timestamp));
+            }
+            Update::Health(it) => health.push(AccountNews {
+                account: self.account,
+                said_at: self.time(it.timestamp),
+                waba_id: self.waba_id,
+                update: it,
+            }),
+        }
+    }
+
+    fn message(&self, decoded: DecodedMessage) -> IncomingMessage {
+        let provider_timestamp = self.time(decoded.timestamp);
+        let delivery = decoded.delivery.map(delivery);
+        let direction = direction(decoded.direction);
+        let origin = origin(decoded.origin);
+        IncomingMessage {
+            account: self.account,
+            wamid: decoded.wamid,
+            direction,
+            origin,
+            customer: self.person(decoded.customer, provider_timestamp),
+            group_id: decoded.group_id,
+            kind: decoded.kind,
+            text: decoded.text,
+            media: decoded.media.map(media),
+            reply_to: decoded.reply_to,
+            forwarded: decoded.forwarded.map(|forwarded| match forwarded {
+                inbound::Forwarded::Once => Forwarded::Once,
+                inbound::Forwarded::Frequently => Forwarded::Frequently,
+            }),
+            referral: decoded.referral,
+            payload: decoded.payload,
+            // What the app on the phone tells of was sent.
+            delivery: (direction == Direction::Outbound).then(|| delivery.unwrap_or(Delivery::Sent)),
+            provider_timestamp,
+        }
+    }
+
+    fn update(
+        &self,
+        target: String,
+        effect: UpdateEffect,
+        customer: Option<Party>,
+        by: inbound::Direction,
+        payload: Option<String>,
+        timestamp: Option<DateTime<Utc>>,
+    ) -> MessageUpdate {
+        let occurred_at = self.time(timestamp);
+        MessageUpdate {
+            message: (self.account, target),
+            effect,
+            customer: customer.map(|customer| self.person(customer, occurred_at)).filter(is_somebody),
+            direction: direction(by),
+            payload,
+            occurred_at,
+        }
+    }
+
+    /// Nothing when it does not say with whom: then there is nobody to tell it of.
+    fn activity(
+        &self,
+        customer: Party,
+        (kind, text, source): (InteractionKind, String, String),
+        effect: ActivityEffect,
+        timestamp: Option<DateTime<Utc>>,
+    ) -> Option<Activity> {
+        let occurred_at = self.time(timestamp);
+        let customer = Some(self.person(customer, occurred_at)).filter(is_somebody)?;
+        Some(Activity { customer, kind, text, source, effect, occurred_at })
+    }
+
+    fn person(&self, party: Party, seen_at: DateTime<Utc>) -> Person {
+        Person {
+            bsuid: party.bsuid.as_deref().map(|bsuid| IdentityKey::bsuid(&self.waba_id, bsuid)),
+            phones: party.phones.iter().filter_map(|phone| IdentityKey::phone(phone)).collect(),
+            parent_bsuid: party.parent_bsuid.as_deref().map(IdentityKey::parent_bsuid),
+            username: party.username.as_deref().map(IdentityKey::username),
+            display_name: party.profile_name,
+            seen_at,
+        }
+    }
+
+    /// The keys that lead to a person.
+    fn keys(&self, party: &Party) -> Vec<IdentityKey> {
+        self.person(party.clone(), self.event.received_at).keys().cloned().collect()
+    }
+
+    /// What has no id of its own is told once per event.
+    fn source(&self, kind: &str) -> String {
+        format!("{kind}:{}", self.event.id)
+    }
+
+    /// A time to come would hold a conversation at the top, and the service window open, for as long.
+    fn time(&self, timestamp: Option<DateTime<Utc>>) -> DateTime<Utc> {
+        let latest = self.event.received_at + MAX_CLOCK_SKEW;
+        timestamp.filter(|time| *time <= latest).unwrap_or(self.event.received_at)
+    }
+}
+
+fn is_somebody(person: &Person) -> bool {
+    person.keys().next().is_some()
+}
+
+const fn direction(direction: inbound::Direction) -> Direction {
+    match direction {
+        inbound::Direction::Inbound => Direction::Inbound,
+        inbound::Direction::Outbound => Direction::Outbound,
+    }
+}
+
+const fn origin(origin: inbound::Origin) -> Origin {
+    match origin {
+        inbound::Origin::Live => Origin::Live,
+        inbound::Origin::NativeApp => Origin::NativeApp,
+        inbound::Origin::History => Origin::History,
+        inbound::Origin::Standby => Origin::Standby,
+    }
+}
+
+const fn delivery(step: DeliveryStep) -> Delivery {
+    match step {
+        DeliveryStep::Pending => Delivery::Pending,
+        DeliveryStep::Sent => Delivery::Sent,
+        DeliveryStep::Delivered => Delivery::Delivered,
+        DeliveryStep::Read => Delivery::Read,
+        DeliveryStep::Played => Delivery::Played,
+        DeliveryStep::Failed => Delivery::Failed,
+    }
+}
+
+fn media(pointer: MediaPointer) -> Media {
+    Media {
+        id: pointer.id,
+        mime_type: pointer.mime_type,
+        sha256: pointer.sha256,
+        caption: pointer.caption,
+        filename: pointer.filename,
+    }
+}

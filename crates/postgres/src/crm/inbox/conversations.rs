@@ -1,0 +1,160 @@
+use chrono::{DateTime, Utc};
+use crm::inbox::{ConversationNews, OpenConversation};
+use diesel_async::RunQueryDsl;
+use kernel::StoreError;
+use kernel::ids::{AccountId, ContactId, ConversationId};
+use uuid::Uuid;
+
+use crate::error::OrStoreError;
+use crate::sql::{Prepared, sql, types};
+use crate::transaction::{Tenant, Tx};
+
+const OPEN: &str = "
+INSERT INTO conversations (tenant_id, id, account_id, contact_id, last_message_at, created_at)
+SELECT $1, id, account_id, contact_id, $5, $5 FROM unnest($2, $3, $4) AS new (id, account_id, contact_id)
+    ON CONFLICT (tenant_id, account_id, contact_id) WHERE status <> 'closed' DO NOTHING";
+
+/// Locked, so that nobody closes it while a message is put in.
+const FIND_OPEN: &str = "
+SELECT c.id, c.account_id, c.contact_id FROM conversations c
+  JOIN unnest($2, $3) AS wanted (account_id, contact_id)
+    ON wanted.account_id = c.account_id AND wanted.contact_id = c.contact_id
+ WHERE c.tenant_id = $1 AND c.status <> 'closed'
+ ORDER BY c.id
+   FOR NO KEY UPDATE OF c";
+
+const FIND_LAST: &str = "
+SELECT DISTINCT ON (c.account_id, c.contact_id) c.id, c.account_id, c.contact_id FROM conversations c
+  JOIN unnest($2, $3) AS wanted (account_id, contact_id)
+    ON wanted.account_id = c.account_id AND wanted.contact_id = c.contact_id
+ WHERE c.tenant_id = $1
+ ORDER BY c.account_id, c.contact_id, c.status = 'closed', c.last_message_at DESC, c.id DESC";
+
+/// Before they are brought up to date: the next statement then sees what others have committed.
+const LOCK: &str = "
+SELECT id FROM conversations WHERE tenant_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE";
+
+/// What a conversation shows is its latest message, as the list of its messages has it; the window only ever grows.
+const NOTE: &str = "
+UPDATE conversations c
+   SET unread_count = c.unread_count + news.unread,
+       service_window_ends_at = greatest(c.service_window_ends_at, news.window_ends_at),
+       last_message_at = l.provider_timestamp,
+       last_message_preview = app.preview(l.text),
+       read_only = l.origin = 'standby'
+  FROM unnest($2, $3, $4) AS news (id, unread, window_ends_at)
+ CROSS JOIN LATERAL (
+   SELECT m.provider_timestamp, m.text, m.origin FROM messages m
+    WHERE m.tenant_id = $1 AND m.conversation_id = news.id
+    ORDER BY m.provider_timestamp DESC, m.id DESC
+    LIMIT 1
+ ) l
+ WHERE c.tenant_id = $1 AND c.id = news.id";
+
+const EXTEND: &str = "
+UPDATE conversations c
+   SET service_window_ends_at = greatest(c.service_window_ends_at, w.ends_at)
+  FROM (SELECT account_id, contact_id, max(ends_at) AS ends_at FROM unnest($2, $3, $4) AS w (account_id, contact_id, ends_at)
+         GROUP BY account_id, contact_id) w
+ WHERE c.tenant_id = $1 AND c.account_id = w.account_id AND c.contact_id = w.contact_id AND c.status <> 'closed'";
+
+#[derive(diesel::QueryableByName)]
+struct Row {
+    #[diesel(sql_type = types::Uuid)]
+    id: Uuid,
+    #[diesel(sql_type = types::Uuid)]
+    account_id: Uuid,
+    #[diesel(sql_type = types::Uuid)]
+    contact_id: Uuid,
+}
+
+pub(super) async fn open(
+    tx: &mut Tx<Tenant>,
+    wanted: &[OpenConversation],
+    now: DateTime<Utc>,
+) -> Result<Vec<OpenConversation>, StoreError> {
+    let tenant = tx.tenant_id();
+    let ids: Vec<Uuid> = wanted.iter().map(|wanted| wanted.id.as_uuid()).collect();
+    let pairs: Vec<_> = wanted.iter().map(|wanted| (wanted.account, wanted.contact)).collect();
+    let (accounts, contacts) = columns(&pairs);
+    let statement = sql(OPEN)
+        .bind::<types::Uuid, _>(tenant)
+        .bind::<types::Uuids, _>(ids)
+        .bind::<types::Uuids, _>(accounts)
+        .bind::<types::Uuids, _>(contacts)
+        .bind::<types::Timestamptz, _>(now);
+    tx.execute(statement).await?;
+    find(tx, FIND_OPEN, &pairs).await
+}
+
+pub(super) async fn last(
+    tx: &mut Tx<Tenant>,
+    pairs: &[(AccountId, ContactId)],
+) -> Result<Vec<OpenConversation>, StoreError> {
+    find(tx, FIND_LAST, pairs).await
+}
+
+async fn find(
+    tx: &mut Tx<Tenant>,
+    statement: &'static str,
+    pairs: &[(AccountId, ContactId)],
+) -> Result<Vec<OpenConversation>, StoreError> {
+    let tenant = tx.tenant_id();
+    let (accounts, contacts) = columns(pairs);
+    let statement = Prepared(
+        sql(statement)
+            .bind::<types::Uuid, _>(tenant)
+            .bind::<types::Uuids, _>(accounts)
+            .bind::<types::Uuids, _>(contacts),
+    );
+    let rows: Vec<Row> = statement.load(tx.connection()).await.or_store_error()?;
+    let found = |row: Row| OpenConversation {
+        id: ConversationId::from_uuid(row.id),
+        account: AccountId::from_uuid(row.account_id),
+        contact: ContactId::from_uuid(row.contact_id),
+    };
+    Ok(rows.into_iter().map(found).collect())
+}
+
+pub(super) async fn note(tx: &mut Tx<Tenant>, news: &[ConversationNews]) -> Result<(), StoreError> {
+    let tenant = tx.tenant_id();
+    let ids: Vec<Uuid> = news.iter().map(|news| news.conversation.as_uuid()).collect();
+    tx.execute(sql(LOCK).bind::<types::Uuid, _>(tenant).bind::<types::Uuids, _>(ids.clone())).await?;
+    let statement = sql(NOTE)
+        .bind::<types::Uuid, _>(tenant)
+        .bind::<types::Uuids, _>(ids)
+        .bind::<types::Integers, _>(news.iter().map(|news| news.unread).collect::<Vec<_>>())
+        .bind::<types::MaybeTimes, _>(news.iter().map(|news| news.service_window_ends_at).collect::<Vec<_>>());
+    tx.execute(statement).await?;
+    Ok(())
+}
+
+/// Brings conversations up to date whose messages have come from others.
+pub(in crate::crm) async fn refresh(tx: &mut Tx<Tenant>, conversations: Vec<Uuid>) -> Result<(), StoreError> {
+    let news = |id: Uuid| ConversationNews {
+        conversation: ConversationId::from_uuid(id),
+        unread: 0,
+        service_window_ends_at: None,
+    };
+    note(tx, &conversations.into_iter().map(news).collect::<Vec<_>>()).await
+}
+
+pub(super) async fn extend_windows(
+    tx: &mut Tx<Tenant>,
+    windows: &[(AccountId, ContactId, DateTime<Utc>)],
+) -> Result<(), StoreError> {
+    let tenant = tx.tenant_id();
+    let pairs: Vec<_> = windows.iter().map(|(account, contact, _)| (*account, *contact)).collect();
+    let (accounts, contacts) = columns(&pairs);
+    let statement = sql(EXTEND)
+        .bind::<types::Uuid, _>(tenant)
+        .bind::<types::Uuids, _>(accounts)
+        .bind::<types::Uuids, _>(contacts)
+        .bind::<types::Times, _>(windows.iter().map(|(.., ends_at)| *ends_at).collect::<Vec<_>>());
+    tx.execute(statement).await?;
+    Ok(())
+}
+
+fn columns(pairs: &[(AccountId, ContactId)]) -> (Vec<Uuid>, Vec<Uuid>) {
+    pairs.iter().map(|(account, contact)| (account.as_uuid(), contact.as_uuid())).unzip()
+}

@@ -1,0 +1,119 @@
+use chrono::{DateTime, Utc};
+use crm::inbox::{MessageKey, NewUpdate, RefreshedMessage, UpdateEffect};
+use diesel::sql_types::Nullable;
+use diesel_async::RunQueryDsl;
+use kernel::StoreError;
+use kernel::ids::{ContactId, ConversationId, MessageId};
+use uuid::Uuid;
+
+use super::columns;
+use crate::error::OrStoreError;
+use crate::sql::{Prepared, sql, types};
+use crate::transaction::{Tenant, Tx};
+
+const INSERT: &str = "
+INSERT INTO message_updates
+  (tenant_id, created_at, account_id, wamid, kind, key, value, contact_id, payload, occurred_at)
+SELECT $1, $2, new.* FROM unnest($3, $4, $5, $6, $7, $8, $9, $10) AS new
+    ON CONFLICT DO NOTHING";
+
+/// A message's state follows from all its updates. The furthest step of the delivery counts, in the order of the array;
+/// the last edit; and a revocation above all.
+const REFRESH: &str = "
+WITH told AS (
+  SELECT u.account_id, u.wamid,
+         max(array_position($4, u.value)) FILTER (WHERE u.kind = 'status') AS step,
+         min(u.occurred_at) FILTER (WHERE u.kind = 'status' AND u.value = 'failed') AS failed_at,
+         (array_agg(u.value ORDER BY u.occurred_at DESC, u.key DESC) FILTER (WHERE u.kind = 'edit'))[1] AS edit,
+         max(u.occurred_at) FILTER (WHERE u.kind = 'edit') AS edited_at,
+         min(u.occurred_at) FILTER (WHERE u.kind = 'revocation') AS revoked_at
+    FROM message_updates u
+    JOIN unnest($2, $3) AS keys (account_id, wamid) ON keys.account_id = u.account_id AND keys.wamid = u.wamid
+   WHERE u.tenant_id = $1
+   GROUP BY u.account_id, u.wamid
+), state AS (
+  SELECT m.id, told.failed_at, told.edited_at, told.revoked_at,
+         CASE WHEN m.direction = 'outbound'
+              THEN ($4)[greatest(told.step, array_position($4, m.delivery_status))] END AS delivery_status,
+         CASE WHEN told.revoked_at IS NOT NULL THEN 'Message deleted' ELSE coalesce(told.edit, m.text) END AS text,
+         CASE WHEN m.media_id IS NOT NULL THEN coalesce(told.edit, m.media_caption) END AS media_caption,
+         m.text AS text_before
+    FROM told
+    JOIN messages m ON m.tenant_id = $1 AND m.account_id = told.account_id AND m.wamid = told.wamid
+)
+UPDATE messages m
+   SET delivery_status = s.delivery_status, text = s.text, media_caption = s.media_caption,
+       edited_at = s.edited_at, revoked_at = s.revoked_at
+  FROM state s
+ WHERE m.tenant_id = $1 AND m.id = s.id
+RETURNING m.id, m.contact_id, m.conversation_id, s.text <> s.text_before AS rewritten, s.failed_at";
+
+/// A step that comes later in this order is further.
+const STEPS: [&str; 6] = ["pending", "sent", "failed", "delivered", "read", "played"];
+
+#[derive(diesel::QueryableByName)]
+struct Refreshed {
+    #[diesel(sql_type = types::Uuid)]
+    id: Uuid,
+    #[diesel(sql_type = types::Uuid)]
+    contact_id: Uuid,
+    #[diesel(sql_type = Nullable<types::Uuid>)]
+    conversation_id: Option<Uuid>,
+    #[diesel(sql_type = types::Bool)]
+    rewritten: bool,
+    #[diesel(sql_type = Nullable<types::Timestamptz>)]
+    failed_at: Option<DateTime<Utc>>,
+}
+
+pub(super) async fn insert(tx: &mut Tx<Tenant>, new: &[NewUpdate], now: DateTime<Utc>) -> Result<(), StoreError> {
+    let tenant = tx.tenant_id();
+    let columns_of: Vec<(&str, String, Option<&str>)> = new.iter().map(|update| columns_of(&update.effect)).collect();
+    let statement = sql(INSERT)
+        .bind::<types::Uuid, _>(tenant)
+        .bind::<types::Timestamptz, _>(now)
+        .bind::<types::Uuids, _>(new.iter().map(|update| update.message.0.as_uuid()).collect::<Vec<_>>())
+        .bind::<types::Texts, _>(new.iter().map(|update| update.message.1.as_str()).collect::<Vec<_>>())
+        .bind::<types::Texts, _>(columns_of.iter().map(|(kind, ..)| *kind).collect::<Vec<_>>())
+        .bind::<types::Texts, _>(columns_of.iter().map(|(_, key, _)| key.as_str()).collect::<Vec<_>>())
+        .bind::<types::MaybeTexts, _>(columns_of.iter().map(|(.., value)| *value).collect::<Vec<_>>())
+        .bind::<types::MaybeUuids, _>(
+            new.iter().map(|update| update.contact.map(ContactId::as_uuid)).collect::<Vec<_>>(),
+        )
+        .bind::<types::MaybeTexts, _>(new.iter().map(|update| update.payload.as_deref()).collect::<Vec<_>>())
+        .bind::<types::Times, _>(new.iter().map(|update| update.occurred_at).collect::<Vec<_>>());
+    tx.execute(statement).await?;
+    Ok(())
+}
+
+/// Kind, key and value.
+fn columns_of(effect: &UpdateEffect) -> (&'static str, String, Option<&str>) {
+    match effect {
+        UpdateEffect::Status { status, participant } => {
+            ("status", format!("{status}:{participant}"), Some(status.as_str()))
+        }
+        UpdateEffect::Reaction { wamid, emoji } => ("reaction", wamid.clone(), emoji.as_deref()),
+        UpdateEffect::Edit { wamid, text } => ("edit", wamid.clone(), Some(text.as_str())),
+        UpdateEffect::Revocation { wamid } => ("revocation", wamid.clone(), None),
+    }
+}
+
+pub(super) async fn refresh(tx: &mut Tx<Tenant>, keys: &[MessageKey]) -> Result<Vec<RefreshedMessage>, StoreError> {
+    let tenant = tx.tenant_id();
+    let (accounts, wamids) = columns(keys);
+    let statement = Prepared(
+        sql(REFRESH)
+            .bind::<types::Uuid, _>(tenant)
+            .bind::<types::Uuids, _>(accounts)
+            .bind::<types::Texts, _>(wamids)
+            .bind::<types::Texts, _>(STEPS.to_vec()),
+    );
+    let rows: Vec<Refreshed> = statement.load(tx.connection()).await.or_store_error()?;
+    let refreshed = |row: Refreshed| RefreshedMessage {
+        id: MessageId::from_uuid(row.id),
+        contact: ContactId::from_uuid(row.contact_id),
+        conversation: row.conversation_id.map(ConversationId::from_uuid),
+        rewritten: row.rewritten,
+        failed_at: row.failed_at,
+    };
+    Ok(rows.into_iter().map(refreshed).collect())
+}

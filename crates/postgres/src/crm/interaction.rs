@@ -1,0 +1,62 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use crm::{Interaction, InteractionRepo};
+use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel_async::RunQueryDsl;
+use kernel::ids::{ContactId, InteractionId, MessageId, UserId};
+use kernel::{Cursor, Page, PageRequest, StoreError};
+use uuid::Uuid;
+
+use super::words::interaction_kind;
+use crate::error::OrStoreError;
+use crate::keyset::continue_after;
+use crate::schema::interactions;
+use crate::transaction::{Tenant, Tx};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = interactions)]
+struct Row {
+    id: Uuid,
+    contact_id: Uuid,
+    kind: String,
+    text: String,
+    actor_id: Option<Uuid>,
+    message_id: Option<Uuid>,
+    source: Option<String>,
+    occurred_at: DateTime<Utc>,
+}
+
+#[async_trait]
+impl InteractionRepo for Tx<Tenant> {
+    async fn interactions(&mut self, contact: ContactId, page: &PageRequest) -> Result<Page<Interaction>, StoreError> {
+        let mut query = interactions::table
+            .filter(interactions::tenant_id.eq(self.tenant_id()))
+            .filter(interactions::contact_id.eq(contact.as_uuid()))
+            .order((interactions::occurred_at.desc(), interactions::id.desc()))
+            .limit(page.limit.and_one())
+            .select(Row::as_select())
+            .into_boxed();
+        continue_after!(query, page.after, interactions::occurred_at, interactions::id);
+        let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
+        let interactions = rows.into_iter().map(Row::into_interaction).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::of(interactions, page.limit, |interaction| Cursor {
+            time: interaction.occurred_at,
+            id: interaction.id.as_uuid(),
+        }))
+    }
+}
+
+impl Row {
+    fn into_interaction(self) -> Result<Interaction, StoreError> {
+        Ok(Interaction {
+            id: InteractionId::from_uuid(self.id),
+            contact: ContactId::from_uuid(self.contact_id),
+            kind: interaction_kind(&self.kind)?,
+            text: self.text,
+            actor: self.actor_id.map(UserId::from_uuid),
+            message: self.message_id.map(MessageId::from_uuid),
+            source: self.source,
+            occurred_at: self.occurred_at,
+        })
+    }
+}

@@ -1,0 +1,117 @@
+use chrono::{DateTime, Utc};
+use crm::identity::Merge;
+use diesel_async::RunQueryDsl;
+use kernel::StoreError;
+use uuid::Uuid;
+
+use crate::error::OrStoreError;
+use crate::sql::{Prepared, sql, types};
+use crate::transaction::{Tenant, Tx};
+
+/// In every statement `$1` is the tenant, `$2` the contact that goes, `$3` the one that stays.
+///
+/// Both are locked, so that nobody writes to the one that goes; of open conversations with one account there may be only
+/// one, so those of the one that goes are emptied into those of the other.
+const LOCK: &str = "
+SELECT id FROM contacts WHERE tenant_id = $1 AND id IN ($2, $3) ORDER BY id FOR UPDATE";
+
+const LOCK_CONVERSATIONS: &str = "
+SELECT id FROM conversations WHERE tenant_id = $1 AND contact_id IN ($2, $3) ORDER BY id FOR UPDATE";
+
+const JOIN_CONVERSATIONS: &str = "
+WITH pairs AS (
+  SELECT f.id AS from_id, i.id AS into_id, f.unread_count, f.service_window_ends_at, f.assignee_id
+    FROM conversations f
+    JOIN conversations i ON i.tenant_id = $1 AND i.contact_id = $3 AND i.account_id = f.account_id AND i.status <> 'closed'
+   WHERE f.tenant_id = $1 AND f.contact_id = $2 AND f.status <> 'closed'
+), moved AS (
+  UPDATE messages m SET conversation_id = p.into_id FROM pairs p
+   WHERE m.tenant_id = $1 AND m.conversation_id = p.from_id
+)
+UPDATE conversations c
+   SET unread_count = c.unread_count + p.unread_count,
+       service_window_ends_at = greatest(c.service_window_ends_at, p.service_window_ends_at),
+       assignee_id = coalesce(c.assignee_id, p.assignee_id),
+       status = 'open'
+  FROM pairs p
+ WHERE c.tenant_id = $1 AND c.id = p.into_id
+RETURNING c.id, p.from_id";
+
+const DROP_CONVERSATIONS: &str = "
+DELETE FROM conversations WHERE tenant_id = $1 AND id = ANY ($2)";
+
+const MOVE: [&str; 7] = [
+    "UPDATE conversations SET contact_id = $3 WHERE tenant_id = $1 AND contact_id = $2",
+    "UPDATE messages SET contact_id = $3 WHERE tenant_id = $1 AND contact_id = $2",
+    "UPDATE message_updates SET contact_id = $3 WHERE tenant_id = $1 AND contact_id = $2",
+    "UPDATE interactions SET contact_id = $3 WHERE tenant_id = $1 AND contact_id = $2",
+    "WITH both_have AS (
+       DELETE FROM contact_identities f USING contact_identities i
+        WHERE f.tenant_id = $1 AND f.contact_id = $2 AND i.tenant_id = $1 AND i.contact_id = $3
+          AND i.kind = f.kind AND i.scope = f.scope AND i.value = f.value
+       RETURNING f.*
+     )
+     UPDATE contact_identities i
+        SET current = i.current OR b.current, since = least(i.since, b.since), resolves = i.resolves OR b.resolves,
+            affirmed_at = greatest(i.affirmed_at, b.affirmed_at),
+            superseded_at = greatest(i.superseded_at, b.superseded_at)
+       FROM both_have b
+      WHERE i.tenant_id = $1 AND i.contact_id = $3 AND i.kind = b.kind AND i.scope = b.scope AND i.value = b.value",
+    "UPDATE contact_identities SET contact_id = $3 WHERE tenant_id = $1 AND contact_id = $2",
+    "UPDATE contact_merges SET into_id = $3 WHERE tenant_id = $1 AND into_id = $2",
+];
+
+/// What the one that stays does not know itself it takes from the other; the latest word on marketing counts.
+const COMBINE: &str = "
+UPDATE contacts i
+   SET display_name = CASE WHEN i.display_name = '' THEN f.display_name ELSE i.display_name END,
+       name_source = CASE WHEN i.display_name = '' THEN f.name_source ELSE i.name_source END,
+       name_at = CASE WHEN i.display_name = '' THEN f.name_at ELSE i.name_at END,
+       attributes = f.attributes || i.attributes,
+       language = coalesce(i.language, f.language),
+       marketing_consent = CASE WHEN later THEN f.marketing_consent ELSE i.marketing_consent END,
+       marketing_consent_at = CASE WHEN later THEN f.marketing_consent_at ELSE i.marketing_consent_at END,
+       needs_review = i.needs_review OR f.needs_review,
+       updated_at = $4
+  FROM (
+    SELECT f.*, f.marketing_consent <> 'unknown'
+             AND (i.marketing_consent = 'unknown'
+                  OR coalesce(f.marketing_consent_at, f.created_at) > coalesce(i.marketing_consent_at, i.created_at)) AS later
+      FROM contacts f, contacts i
+     WHERE f.tenant_id = $1 AND f.id = $2 AND i.tenant_id = $1 AND i.id = $3
+  ) f
+ WHERE i.tenant_id = $1 AND i.id = $3";
+
+const POINT: &str = "
+INSERT INTO contact_merges (tenant_id, contact_id, into_id, merged_at) VALUES ($1, $2, $3, $4)";
+
+const DROP: &str = "DELETE FROM contacts WHERE tenant_id = $1 AND id = $2";
+
+#[derive(diesel::QueryableByName)]
+struct Joined {
+    #[diesel(sql_type = types::Uuid)]
+    id: Uuid,
+    #[diesel(sql_type = types::Uuid)]
+    from_id: Uuid,
+}
+
+/// Everything of one contact becomes the other's, and its id leads there.
+pub(super) async fn merge(tx: &mut Tx<Tenant>, merge: Merge, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let (tenant, from, into) = (tx.tenant_id(), merge.from.as_uuid(), merge.into.as_uuid());
+    let bind = |statement: &'static str| {
+        sql(statement).bind::<types::Uuid, _>(tenant).bind::<types::Uuid, _>(from).bind::<types::Uuid, _>(into)
+    };
+    tx.execute(bind(LOCK)).await?;
+    tx.execute(bind(LOCK_CONVERSATIONS)).await?;
+    let joined: Vec<Joined> = Prepared(bind(JOIN_CONVERSATIONS)).load(tx.connection()).await.or_store_error()?;
+    let emptied: Vec<Uuid> = joined.iter().map(|joined| joined.from_id).collect();
+    tx.execute(sql(DROP_CONVERSATIONS).bind::<types::Uuid, _>(tenant).bind::<types::Uuids, _>(emptied)).await?;
+    for statement in MOVE {
+        tx.execute(bind(statement)).await?;
+    }
+    for statement in [COMBINE, POINT] {
+        tx.execute(bind(statement).bind::<types::Timestamptz, _>(now)).await?;
+    }
+    tx.execute(sql(DROP).bind::<types::Uuid, _>(tenant).bind::<types::Uuid, _>(from)).await?;
+    super::inbox::refresh(tx, joined.into_iter().map(|joined| joined.id).collect()).await
+}

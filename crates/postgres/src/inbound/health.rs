@@ -1,0 +1,112 @@
+use async_trait::async_trait;
+use chrono::{DateTime, SecondsFormat, Utc};
+use diesel::sql_types::{Jsonb, Nullable};
+use inbound::{AccountHealthRepo, AccountNews, Connection};
+use kernel::StoreError;
+use serde_json::{Value, json};
+
+use crate::sql::{sql, types};
+use crate::transaction::{Tenant, Tx};
+
+/// Which accounts are meant: on the app of the account that told it, in that WhatsApp Business Account, the one with the
+/// number. A number that nobody has is that of the only account there.
+macro_rules! with_meant {
+    ($then:literal) => {
+        concat!(
+            "
+WITH candidates AS (
+  SELECT a.id, regexp_replace(a.display_phone_number, '\\D', '', 'g') AS digits
+    FROM whatsapp_accounts a
+    JOIN whatsapp_accounts told_by ON told_by.tenant_id = $1 AND told_by.id = $2 AND told_by.app_id = a.app_id
+   WHERE a.tenant_id = $1 AND a.waba_id = $3 AND a.status <> 'pending'
+), named AS (
+  SELECT id FROM candidates WHERE digits = $4
+), meant AS (
+  SELECT id FROM candidates
+   WHERE $4 IS NULL OR id IN (SELECT id FROM named)
+      OR (NOT EXISTS (SELECT FROM named) AND (SELECT count(*) FROM candidates) = 1)
+)
+",
+            $then
+        )
+    };
+}
+
+const NOTE: &str = with_meant!(
+    "UPDATE whatsapp_accounts a
+        SET health = a.health || jsonb_build_object($5, $6), updated_at = $7
+       FROM meant
+      WHERE a.tenant_id = $1 AND a.id = meant.id
+        AND coalesce((a.health -> $5 ->> 'at')::timestamptz <= $8, true)"
+);
+
+/// What Meta gives back comes back, unless the number is somebody's by now, or the app is gone.
+const CONNECTION: &str = with_meant!(
+    ", restored AS (
+       SELECT DISTINCT ON (a.app_id, a.phone_number_id) a.id FROM whatsapp_accounts a JOIN meant ON meant.id = a.id
+        WHERE a.tenant_id = $1 AND $8 AND a.disconnected_by = 'meta'
+          AND NOT app.number_is_active(a.app_id, a.phone_number_id)
+          AND NOT EXISTS (
+            SELECT FROM whatsapp_accounts own
+             WHERE own.tenant_id = $1 AND own.app_id = a.app_id AND own.phone_number_id = a.phone_number_id
+               AND own.status <> 'disconnected')
+          AND (a.app_id = 'deployment' OR EXISTS (SELECT FROM meta_apps m WHERE m.tenant_id = $1 AND m.key = a.app_id))
+        ORDER BY a.app_id, a.phone_number_id, a.created_at DESC, a.id
+     )
+     UPDATE whatsapp_accounts a
+        SET health = a.health || jsonb_build_object('connection', $5),
+            status = CASE WHEN a.id IN (SELECT id FROM restored) THEN 'active'
+                          WHEN NOT $8 AND a.status = 'active' THEN 'disconnected'
+                          ELSE a.status END,
+            disconnected_by = CASE WHEN a.id IN (SELECT id FROM restored) THEN NULL
+                                   WHEN NOT $8 AND a.status = 'active' THEN 'meta'
+                                   ELSE a.disconnected_by END,
+            updated_at = $6
+       FROM meant
+      WHERE a.tenant_id = $1 AND a.id = meant.id
+        AND coalesce((a.health -> 'connection' ->> 'at')::timestamptz <= $7, true)"
+);
+
+#[async_trait]
+impl AccountHealthRepo for Tx<Tenant> {
+    async fn note_health(&mut self, news: &AccountNews, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let tenant = self.tenant_id();
+        let update = &news.update;
+        let bind = |statement: &'static str| {
+            sql(statement)
+                .bind::<types::Uuid, _>(tenant)
+                .bind::<types::Uuid, _>(news.account.as_uuid())
+                .bind::<types::Text, _>(news.waba_id.clone())
+                .bind::<Nullable<types::Text>, _>(update.display_phone_number.clone())
+        };
+        let statement = bind(NOTE)
+            .bind::<types::Text, _>(update.topic.key())
+            .bind::<Jsonb, _>(entry(news, &readable(&update.detail)))
+            .bind::<types::Timestamptz, _>(now)
+            .bind::<types::Timestamptz, _>(news.said_at);
+        self.execute(statement).await?;
+        if let Some(connection) = update.connection {
+            let word = match connection {
+                Connection::Lost => "lost",
+                Connection::Restored => "restored",
+            };
+            let statement = bind(CONNECTION)
+                .bind::<Jsonb, _>(entry(news, &json!(word)))
+                .bind::<types::Timestamptz, _>(now)
+                .bind::<types::Timestamptz, _>(news.said_at)
+                .bind::<types::Bool, _>(connection == Connection::Restored);
+            self.execute(statement).await?;
+        }
+        Ok(())
+    }
+}
+
+fn entry(news: &AccountNews, detail: &Value) -> Value {
+    json!({ "at": news.said_at.to_rfc3339_opts(SecondsFormat::Secs, true), "detail": detail })
+}
+
+/// JSON as a value. What Postgres would refuse (NUL, half of a surrogate pair) is kept as the text that it came as.
+fn readable(detail: &str) -> Value {
+    let value = serde_json::from_str(detail).ok().filter(|_| !detail.contains("\\u0000"));
+    value.unwrap_or_else(|| Value::String(detail.replace('\0', "\u{fffd}")))
+}

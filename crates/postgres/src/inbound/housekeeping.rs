@@ -1,0 +1,107 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use diesel::sql_types::Nullable;
+use diesel_async::RunQueryDsl;
+use inbound::{EventHousekeeping, EventStatus, Purged, RetentionPolicy, Unfinished};
+use kernel::StoreError;
+use uuid::Uuid;
+
+use super::ledger::event_status;
+use crate::error::OrStoreError;
+use crate::sql::{Prepared, sql, types};
+use crate::transaction::{Platform, Tx};
+
+/// Ids begin with the time at which an event came in, so the oldest are found by the primary key.
+const PURGE_PAYLOADS: &str = "
+DELETE FROM webhook_payloads
+ WHERE event_id IN (
+   SELECT p.event_id FROM webhook_payloads p JOIN webhook_events e ON e.id = p.event_id
+    WHERE p.event_id < $1 AND e.status IN ('processed', 'discarded')
+    ORDER BY p.event_id
+    LIMIT $2
+      FOR UPDATE OF p SKIP LOCKED)";
+
+const PURGE_EVENTS: &str = "
+WITH old AS (
+  SELECT id FROM webhook_events
+   WHERE id < $1 AND status IN ('processed', 'discarded', 'unroutable')
+   ORDER BY id
+   LIMIT $2
+     FOR UPDATE SKIP LOCKED
+), payloads AS (
+  DELETE FROM webhook_payloads WHERE event_id IN (SELECT id FROM old)
+)
+DELETE FROM webhook_events WHERE id IN (SELECT id FROM old)";
+
+/// What is in flight is in the ledger; the other states have an index of their own.
+const UNFINISHED: &str = "
+SELECT e.status, count(*) AS events, min(e.received_at) AS oldest
+  FROM webhook_outbox o JOIN webhook_events e ON e.id = o.event_id GROUP BY e.status
+ UNION ALL
+SELECT 'dead_letter', count(*), min(received_at) FROM webhook_events WHERE status = 'dead_letter'
+ UNION ALL
+SELECT 'unroutable', count(*), min(received_at) FROM webhook_events WHERE status = 'unroutable'
+ UNION ALL
+SELECT 'held', count(*), min(received_at) FROM webhook_events WHERE status = 'held'";
+
+const STATUSES: [EventStatus; 5] =
+    [EventStatus::Received, EventStatus::Retrying, EventStatus::DeadLetter, EventStatus::Unroutable, EventStatus::Held];
+
+#[derive(diesel::QueryableByName)]
+struct Row {
+    #[diesel(sql_type = types::Text)]
+    status: String,
+    #[diesel(sql_type = types::BigInt)]
+    events: i64,
+    #[diesel(sql_type = Nullable<types::Timestamptz>)]
+    oldest: Option<DateTime<Utc>>,
+}
+
+#[async_trait]
+impl EventHousekeeping for Tx<Platform> {
+    async fn purge(&mut self, policy: RetentionPolicy, now: DateTime<Utc>, limit: i64) -> Result<Purged, StoreError> {
+        let kept_events = policy.events.max(RetentionPolicy::SHORTEST);
+        let bind = |statement: &'static str, before: DateTime<Utc>| {
+            sql(statement).bind::<types::Uuid, _>(first_id_of(before)).bind::<types::BigInt, _>(limit)
+        };
+        let payloads = self.execute(bind(PURGE_PAYLOADS, now - policy.payloads)).await?;
+        let events = self.execute(bind(PURGE_EVENTS, now - kept_events)).await?;
+        Ok(Purged { payloads, events })
+    }
+
+    async fn unfinished(&mut self) -> Result<Vec<Unfinished>, StoreError> {
+        let rows: Vec<Row> = Prepared(sql(UNFINISHED)).load(self.connection()).await.or_store_error()?;
+        let mut found = rows
+            .into_iter()
+            .map(|row| Ok(Unfinished { status: event_status(&row.status)?, events: row.events, oldest: row.oldest }))
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        for status in STATUSES {
+            if found.iter().all(|unfinished| unfinished.status != status) {
+                found.push(Unfinished { status, events: 0, oldest: None });
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The smallest UUIDv7 of a time: 48 bits of milliseconds, then zeros (RFC 9562, section 5.7).
+fn first_id_of(time: DateTime<Utc>) -> Uuid {
+    let millis = u128::try_from(time.timestamp_millis()).unwrap_or_default();
+    Uuid::from_u128(millis << 80)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use kernel::{Clock, ManualClock};
+
+    use super::*;
+
+    #[test]
+    fn ids_of_before_are_smaller_and_ids_of_after_are_not() {
+        let time = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let id = |shift: i64| ManualClock::starting_at(time + TimeDelta::milliseconds(shift)).new_id();
+        assert!(id(-1) < first_id_of(time));
+        assert!(id(0) > first_id_of(time));
+    }
+}

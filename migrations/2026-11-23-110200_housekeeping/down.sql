@@ -1,0 +1,1 @@
+DROP INDEX webhook_events_unroutable_received_idx, webhook_events_held_idx;
