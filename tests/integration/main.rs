@@ -7,6 +7,7 @@ mod kit;
 
 mod catalogue;
 mod channels;
+mod housekeeping;
 mod http;
 mod identity;
 mod inbox;

@@ -13,6 +13,12 @@ pub struct Batch {
     pub activities: Vec<Activity>,
 }
 
+impl Batch {
+    pub(super) const fn is_empty(&self) -> bool {
+        self.messages.is_empty() && self.updates.is_empty() && self.changes.is_empty() && self.activities.is_empty()
+    }
+}
+
 /// What a message is known by: WhatsApp's id, at the account that it went through.
 pub type MessageKey = (AccountId, String);
 

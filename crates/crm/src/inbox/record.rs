@@ -19,6 +19,9 @@ pub struct Recorded {
 /// # Errors
 /// [`StoreError`]; nothing of the batch may be committed then.
 pub async fn record(repo: &mut dyn InboxTx, batch: Batch, clock: &dyn Clock) -> Result<Recorded, StoreError> {
+    if batch.is_empty() {
+        return Ok(Recorded::default());
+    }
     let now = clock.now();
     let keys = identity_keys(&batch);
     repo.lock(&locks(&batch, &keys)).await?;
