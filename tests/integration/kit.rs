@@ -3,6 +3,7 @@
 pub(crate) mod app;
 pub(crate) mod broker;
 pub(crate) mod client;
+pub(crate) mod customer;
 pub(crate) mod database;
 pub(crate) mod meta;
 pub(crate) mod services;

@@ -20,3 +20,4 @@ mod roles;
 mod row_level_security;
 mod transactions;
 mod webhooks;
+mod whatsapp;

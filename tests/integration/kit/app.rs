@@ -99,6 +99,11 @@ impl TestApp {
         }
     }
 
+    /// With relay and worker.
+    pub(crate) async fn start_with_pipeline() -> Self {
+        Self::start_with(Settings { pipeline: true, ..Settings::default() }).await
+    }
+
     /// A fresh tenant.
     pub(crate) async fn tenant(&self) -> TestTenant {
         let (slug, email) = (format!("t-{}", fresh_digits()), format!("owner-{}@example.com", fresh_digits()));
@@ -132,6 +137,12 @@ impl TestApp {
     /// How many events there are that a condition holds for.
     pub(crate) async fn events(&self, condition: &str) -> i64 {
         self.database.count(&format!("SELECT count(*) FROM webhook_events WHERE {condition}")).await
+    }
+
+    /// Delivers a body, and waits until everything in it is processed.
+    pub(crate) async fn tell(&self, delivery: &Value) {
+        self.deliver(delivery).await.expect(200);
+        self.settled().await;
     }
 
     /// Waits until the ledger is empty: everything that was accepted is processed or a dead letter.
@@ -170,8 +181,7 @@ impl TestTenant {
     /// Connects a number of this test's own.
     pub(crate) async fn connect(&self) -> Number {
         let number = Number::fresh();
-        let body = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id});
-        self.client.post("/whatsapp-accounts", &body).await.json(201);
+        self.connect_number(&number).await;
         number
     }
 
@@ -189,12 +199,30 @@ impl TestTenant {
         OwnApp { key: made["key"].as_str().unwrap().to_owned(), secret, verify_token }
     }
 
+    /// Connects a number; answers the account.
+    pub(crate) async fn connect_number(&self, number: &Number) -> Value {
+        let body = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id});
+        self.client.post("/whatsapp-accounts", &body).await.json(201)
+    }
+
     pub(crate) async fn conversations(&self) -> Vec<Value> {
         self.list("/crm/conversations?limit=100").await
     }
 
     pub(crate) async fn messages(&self, conversation: &Value) -> Vec<Value> {
         self.list(&format!("/crm/conversations/{}/messages?limit=100", conversation["id"].as_str().unwrap())).await
+    }
+
+    /// Those of a long conversation, page by page.
+    pub(crate) async fn all_messages(&self, conversation: &Value) -> Vec<Value> {
+        let path = format!("/crm/conversations/{}/messages?limit=100", conversation["id"].as_str().unwrap());
+        let mut page = self.client.get(&path).await.json(200);
+        let mut messages = page["data"].as_array().unwrap().clone();
+        while let Some(cursor) = page["next_cursor"].as_str() {
+            page = self.client.get(&format!("{path}&cursor={cursor}")).await.json(200);
+            messages.extend(page["data"].as_array().unwrap().iter().cloned());
+        }
+        messages
     }
 
     pub(crate) async fn contacts(&self) -> Vec<Value> {
@@ -214,6 +242,32 @@ impl TestTenant {
         let found: Vec<Value> = self.contacts().await.into_iter().filter(has).collect();
         assert_eq!(found.len(), 1, "contacts with {kind} {value}: {found:#?}");
         found.into_iter().next().unwrap()
+    }
+
+    /// A contact by its id, or by that of one which was merged into it.
+    pub(crate) async fn contact(&self, id: &Value) -> Value {
+        self.client.get(&format!("/crm/contacts/{}", id.as_str().unwrap())).await.json(200)
+    }
+
+    /// The conversations with a contact.
+    pub(crate) async fn conversations_with(&self, contact: &Value) -> Vec<Value> {
+        let mut conversations = self.conversations().await;
+        conversations.retain(|conversation| conversation["contact_id"] == contact["id"]);
+        conversations
+    }
+
+    /// The only conversation with the one contact that has this identity.
+    pub(crate) async fn conversation_with(&self, kind: &str, value: &str) -> Value {
+        let conversations = self.conversations_with(&self.contact_with(kind, value).await).await;
+        assert_eq!(conversations.len(), 1, "conversations with {kind} {value}: {conversations:#?}");
+        conversations.into_iter().next().unwrap()
+    }
+
+    /// A message of a conversation by WhatsApp's id.
+    pub(crate) async fn message(&self, conversation: &Value, wamid: &str) -> Value {
+        let messages = self.messages(conversation).await;
+        let found = messages.iter().find(|message| message["wamid"] == wamid);
+        found.unwrap_or_else(|| panic!("no {wamid} in {messages:#?}")).clone()
     }
 
     pub(crate) async fn wait_for_conversations(&self, count: usize) -> Vec<Value> {

@@ -1,5 +1,6 @@
 //! Deliveries as Meta sends them.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use inbound::{AppSecret, AppSecrets};
@@ -47,6 +48,18 @@ pub(crate) fn fresh_wamid() -> String {
     format!("wamid.{}", fresh_digits())
 }
 
+/// A time of this run in seconds since the epoch: later for a higher number, and in the past for those below 3,600.
+pub(crate) fn second(at: i64) -> i64 {
+    static START: LazyLock<i64> = LazyLock::new(|| SystemClock::new().now().timestamp() - 3_600);
+    *START + at
+}
+
+/// The same as the API writes it.
+pub(crate) fn time(at: i64) -> String {
+    let time = chrono::DateTime::from_timestamp(second(at), 0).unwrap();
+    time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
+
 pub(crate) fn signature(body: &[u8]) -> String {
     sign_with(APP_SECRET, body)
 }
@@ -58,6 +71,11 @@ pub(crate) fn sign_with(secret: &str, body: &[u8]) -> String {
 impl Number {
     pub(crate) fn fresh() -> Self {
         Self { phone_number_id: fresh_digits(), waba_id: fresh_digits() }
+    }
+
+    /// Another number of the same business account.
+    pub(crate) fn sibling(&self) -> Self {
+        Self { phone_number_id: fresh_digits(), waba_id: self.waba_id.clone() }
     }
 
     /// A delivery for this number with these messages, and a contact entry for each sender.

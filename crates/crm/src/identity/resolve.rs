@@ -122,6 +122,9 @@ impl Resolver<'_> {
     fn new_contact(&mut self, person: &Person) -> ContactId {
         let id = ContactId::new(self.clock);
         self.resolution.new.push(NewContact { id, display_name: person.display_name.clone().unwrap_or_default() });
+        if person.display_name.is_none() {
+            self.nameless.insert(id);
+        }
         if person.keys().next().is_none() {
             self.directory.contradict([id]);
         }

@@ -51,7 +51,7 @@ pub(crate) struct IdentityBody {
     current: bool,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = ContactIdentityKind)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum IdentityKindBody {
@@ -129,7 +129,7 @@ impl From<Contact> for ContactBody {
         Self {
             id: contact.id.as_uuid(),
             display_name: contact.display_name,
-            identities: contact.identities.into_iter().map(IdentityBody::from).collect(),
+            identities: shown(contact.identities),
             attributes: contact.attributes,
             language: contact.language,
             marketing_consent: match contact.marketing_consent {
@@ -142,6 +142,18 @@ impl From<Contact> for ContactBody {
             created_at: contact.created_at,
         }
     }
+}
+
+/// Each once: the same user id may be known from several accounts.
+fn shown(identities: Vec<Identity>) -> Vec<IdentityBody> {
+    let mut shown: Vec<IdentityBody> = Vec::new();
+    for body in identities.into_iter().map(IdentityBody::from) {
+        match shown.iter_mut().find(|known| known.kind == body.kind && known.value == body.value) {
+            Some(known) => known.current |= body.current,
+            None => shown.push(body),
+        }
+    }
+    shown
 }
 
 impl From<Identity> for IdentityBody {

@@ -1,0 +1,332 @@
+//! Who somebody is: by user id first, then by number.
+
+use serde_json::json;
+
+use super::{column, identities};
+use crate::kit::app::TestApp;
+use crate::kit::customer::{Customer, fresh_bsuid, fresh_phone};
+use crate::kit::meta::Number;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_without_a_number_is_listed_like_anybody() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let ada = Customer::with_bsuid("US.13491208655302741918");
+    // An empty number is none.
+    for (at, body, from) in [(1, "absent", None), (2, "empty", Some(""))] {
+        let mut message = ada.text(at, body);
+        let mut delivery = number.received(&ada, &[message.clone()]);
+        if let Some(from) = from {
+            message["from"] = json!(from);
+            delivery = number.change("messages", json!({"contacts": [{"wa_id": from, "user_id": ada.bsuid, "profile": {"name": "Ada"}}], "messages": [message]}));
+        }
+        app.tell(&delivery).await;
+    }
+    let contacts = tenant.contacts().await;
+    assert_eq!(contacts.len(), 1, "{contacts:#?}");
+    assert_eq!(contacts[0]["display_name"], "Ada Lovelace");
+    assert_eq!(
+        contacts[0]["identities"],
+        json!([{"kind": "bsuid", "value": "US.13491208655302741918", "current": true}])
+    );
+    let conversation = tenant.conversations().await.remove(0);
+    assert_eq!(column(&tenant.messages(&conversation).await, "text"), ["empty", "absent"]);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_known_by_a_number_keeps_everything_when_the_user_id_comes() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let ada = Customer::new("15550100", "US.1");
+    let shown = [ada.without_bsuid(), ada.clone(), ada.without_phone(), ada.without_bsuid()];
+    for (at, shown) in (1..).zip(&shown) {
+        app.tell(&number.received(shown, &[shown.text(at, "hello")])).await;
+    }
+    let contact = tenant.contact_with("bsuid", "US.1").await;
+    assert_eq!(tenant.contacts().await.len(), 1);
+    assert_eq!(identities(&contact), (vec!["bsuid US.1".to_owned(), "phone 15550100".to_owned()], vec![]));
+    assert_eq!(contact["needs_review"], false);
+    assert_eq!(tenant.conversation_with("phone", "15550100").await["unread_count"], 4);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_is_lost_and_regained() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let ada = Customer::new("15550100", "US.1");
+    let moved = Customer::new("15550199", "US.1");
+    for (at, shown) in (1..).zip([ada.clone(), ada.without_phone(), ada, moved.without_phone(), moved]) {
+        app.tell(&number.received(&shown, &[shown.text(at, "hello")])).await;
+    }
+    let contact = tenant.contact_with("phone", "15550199").await;
+    assert_eq!(contact["id"], tenant.contact_with("phone", "15550100").await["id"]);
+    assert_eq!(tenant.contacts().await.len(), 1);
+    assert_eq!(contact["needs_review"], false);
+    assert!(identities(&contact).0.contains(&"phone 15550199".to_owned()));
+    assert_eq!(tenant.conversations().await[0]["unread_count"], 5);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn some_countries_have_two_spellings_of_one_number() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let rows = [
+        ("Brazil", "5511987654321", "551187654321", 1),
+        ("Brazil, shorter first", "551187654322", "5511987654322", 1),
+        ("a landline of Brazil", "551133334444", "5511933334444", 2),
+        ("Mexico", "5215512345678", "525512345678", 1),
+        ("Mexico, shorter first", "525512345679", "5215512345679", 1),
+        ("Argentina", "5491123456789", "541123456789", 1),
+        ("Argentina, shorter first", "541123456780", "5491123456780", 1),
+        ("a country with one spelling", "4915112345678", "49915112345678", 2),
+    ];
+    for (country, first, second, expected) in rows {
+        let before = tenant.contacts().await.len();
+        for (at, phone) in [(1, first), (2, second)] {
+            let customer = Customer::with_phone(phone);
+            app.tell(&number.received(&customer, &[customer.text(at, "hello")])).await;
+        }
+        assert_eq!(tenant.contacts().await.len() - before, expected, "{country}");
+        // What WhatsApp wrote stays as it wrote it.
+        let found = [tenant.contact_with("phone", first).await, tenant.contact_with("phone", second).await];
+        assert_eq!(found[0]["id"] == found[1]["id"], expected == 1, "{country}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_spellings_that_are_two_people_the_very_one_wins() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let (ada, grace) = (Customer::new("551187654321", "BR.1"), Customer::new("5511987654321", "BR.2"));
+    for (at, customer) in [(1, &ada), (2, &grace)] {
+        app.tell(&number.received(customer, &[customer.text(at, "hello")])).await;
+    }
+    assert_eq!(tenant.contacts().await.len(), 2);
+    for (at, customer) in [(3, &ada), (4, &grace)] {
+        let shown = customer.without_bsuid();
+        app.tell(&number.received(&shown, &[shown.text(at, customer.bsuid())])).await;
+    }
+    for customer in [&ada, &grace] {
+        let conversation = tenant.conversation_with("bsuid", customer.bsuid()).await;
+        assert_eq!(conversation["last_message_preview"], customer.bsuid());
+        assert_eq!(conversation["unread_count"], 2);
+    }
+    app.finish().await;
+}
+
+/// A number that was somebody's is another one's now. Who came later has it, whichever is told first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recycled_number_is_nobodys_proof_and_is_looked_at() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    for order in [[0, 1], [1, 0]] {
+        let phone = fresh_phone();
+        let (before, after) = (Customer::new(&phone, &fresh_bsuid()), Customer::new(&phone, &fresh_bsuid()));
+        let told = [
+            number.received(&before, &[before.text(1, "the one before")]),
+            number.received(&after, &[after.text(2, "the one after")]),
+        ];
+        for index in order {
+            app.tell(&told[index]).await;
+        }
+        let [old, new] =
+            [tenant.contact_with("bsuid", before.bsuid()).await, tenant.contact_with("bsuid", after.bsuid()).await];
+        assert_ne!(old["id"], new["id"], "{order:?}");
+        assert_eq!([&old["needs_review"], &new["needs_review"]], [true, true], "{order:?}");
+        assert_eq!(identities(&old), (vec![format!("bsuid {}", before.bsuid())], vec![format!("phone {phone}")]));
+        assert_eq!(
+            identities(&new),
+            (vec![format!("bsuid {}", after.bsuid()), format!("phone {phone}")], vec![]),
+            "{order:?}"
+        );
+        // Whoever writes with nothing but the number is the one who has it.
+        let shown = after.without_bsuid();
+        app.tell(&number.received(&shown, &[shown.text(3, "again")])).await;
+        let conversation = tenant.conversation_with("bsuid", after.bsuid()).await;
+        assert_eq!(conversation["last_message_preview"], "again", "{order:?}");
+        assert_eq!(tenant.conversation_with("bsuid", before.bsuid()).await["unread_count"], 1);
+    }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn user_id_and_number_in_one_message_make_one_of_two() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let ada = Customer::new("15550100", "US.1");
+    for (at, shown) in (1..).zip([ada.without_bsuid(), ada.without_phone()]) {
+        app.tell(&number.received(&shown, &[shown.text(at, "hello")])).await;
+    }
+    let two = tenant.contacts().await;
+    assert_eq!(two.len(), 2);
+    app.tell(&number.received(&ada, &[ada.text(3, "it is me")])).await;
+
+    let one = tenant.contacts().await.remove(0);
+    assert_eq!(tenant.contacts().await.len(), 1);
+    for before in &two {
+        assert_eq!(tenant.contact(&before["id"]).await, one, "the ids of both lead to the one");
+    }
+    assert_eq!(one["needs_review"], false);
+    let conversation = tenant.conversation_with("bsuid", "US.1").await;
+    assert_eq!(conversation["unread_count"], 3);
+    assert_eq!(column(&tenant.messages(&conversation).await, "text"), ["it is me", "hello", "hello"]);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_with_another_user_id_goes_over_without_its_contact() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let (ada, grace) = (Customer::with_bsuid("US.1"), Customer::new("15550100", "US.2"));
+    for (at, shown) in (1..).zip([ada, grace, Customer::new("15550100", "US.1")]) {
+        app.tell(&number.received(&shown, &[shown.text(at, "hello")])).await;
+    }
+    let [ada, grace] = [tenant.contact_with("bsuid", "US.1").await, tenant.contact_with("bsuid", "US.2").await];
+    assert_ne!(ada["id"], grace["id"]);
+    assert_eq!([&ada["needs_review"], &grace["needs_review"]], [true, true]);
+    assert_eq!(identities(&ada).0, ["bsuid US.1", "phone 15550100"]);
+    assert_eq!(identities(&grace), (vec!["bsuid US.2".to_owned()], vec!["phone 15550100".to_owned()]));
+    assert_eq!(tenant.conversation_with("bsuid", "US.1").await["unread_count"], 2);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_tells_the_senders_number_only_when_they_were_asked() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let phones = json!([{"phone": "+1 555 0100", "wa_id": "15550100", "type": "CELL"}]);
+    let asked = json!([{"origin": "contact_request", "phones": phones}]);
+    let other =
+        json!([{"origin": "other", "vcard": "BEGIN:VCARD", "name": {"formatted_name": "Grace"}, "phones": phones}]);
+    let neither = json!([{"name": {"formatted_name": "Grace"}, "phones": phones}]);
+    for (cards, expected) in [(&other, vec![]), (&neither, vec![]), (&asked, vec!["phone 15550100".to_owned()])] {
+        let ada = Customer::with_bsuid(&fresh_bsuid());
+        app.tell(&number.received(&ada, &[ada.message(1, "contacts", cards.clone())])).await;
+        let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+        let mut all = vec![format!("bsuid {}", ada.bsuid())];
+        all.extend(expected);
+        assert_eq!(identities(&contact), (all, vec![]), "{cards}");
+    }
+    // Whoever has that number is the one who handed it out.
+    let shown = Customer::with_phone("15550100");
+    app.tell(&number.received(&shown, &[shown.text(2, "hello")])).await;
+    assert_eq!(tenant.contacts().await.len(), 3);
+    assert_eq!(tenant.conversation_with("phone", "15550100").await["unread_count"], 2);
+
+    // As early in 2026: nothing says who wrote but the only contact, and the origin stands on the message.
+    let early = Customer::with_bsuid(&fresh_bsuid());
+    let mut message = Customer::default().message(3, "contacts", json!([{"phones": [{"phone": "+1 555 0177"}]}]));
+    message["origin"] = json!("contact_request");
+    app.tell(&number.received(&early, &[message])).await;
+    assert_eq!(
+        identities(&tenant.contact_with("bsuid", early.bsuid()).await).0,
+        [format!("bsuid {}", early.bsuid()), "phone 15550177".to_owned()]
+    );
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_username_is_shown_and_identifies_nobody() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let ada = Customer::with_bsuid("US.1");
+    // With and without @, in another case, and then another one.
+    for (at, username) in [(1, "@ada.l"), (2, "ada.l"), (3, "Ada.L"), (4, "countess")] {
+        let shown = ada.clone().with_username(username);
+        app.tell(&number.received(&shown, &[shown.text(at, "hello")])).await;
+    }
+    let contact = tenant.contact_with("bsuid", "US.1").await;
+    assert_eq!(
+        identities(&contact),
+        (vec!["bsuid US.1".to_owned(), "username countess".to_owned()], vec!["username ada.l".to_owned()])
+    );
+    // Told late: what was seen last stays.
+    let late = ada.clone().with_username("ada.l");
+    app.tell(&number.received(&late, &[late.text(2, "late")])).await;
+    assert_eq!(identities(&tenant.contact_with("bsuid", "US.1").await).0, ["bsuid US.1", "username countess"]);
+
+    let namesake = Customer::with_bsuid("US.2").with_username("countess");
+    app.tell(&number.received(&namesake, &[namesake.text(5, "hello")])).await;
+    assert_eq!(tenant.contacts().await.len(), 2);
+    assert_eq!(identities(&tenant.contact_with("bsuid", "US.2").await).0, ["bsuid US.2", "username countess"]);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_id_is_somebody_else_under_another_account_and_a_parents_is_only_a_hint() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let (number, elsewhere) = (tenant.connect().await, tenant.connect().await);
+    let shown = Customer::with_bsuid("US.1").with_parent("US.ENT.7");
+    for (at, number) in [(1, &number), (2, &elsewhere)] {
+        app.tell(&number.received(&shown, &[shown.text(at, "hello")])).await;
+    }
+    let contacts = tenant.contacts().await;
+    assert_eq!(contacts.len(), 2, "{contacts:#?}");
+    for contact in &contacts {
+        assert_eq!(identities(contact).0, ["bsuid US.1", "parent_bsuid US.ENT.7"]);
+        assert_eq!(contact["needs_review"], false);
+        assert_eq!(tenant.conversations_with(contact).await.len(), 1);
+    }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_is_the_same_person_at_every_account_of_a_tenant() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let (number, elsewhere) = (tenant.connect().await, tenant.connect().await);
+    let sibling = number.sibling();
+    tenant.connect_number(&sibling).await;
+    let told = [
+        (&number, Customer::new("15550100", "US.1")),
+        (&sibling, Customer::with_bsuid("US.1")),
+        (&elsewhere, Customer::new("15550100", "US.2")),
+    ];
+    for (at, (number, shown)) in (1..).zip(&told) {
+        app.tell(&number.received(shown, &[shown.text(at, "hello")])).await;
+    }
+    let contact = tenant.contact_with("phone", "15550100").await;
+    assert_eq!(tenant.contacts().await.len(), 1);
+    assert_eq!(identities(&contact).0, ["bsuid US.1", "bsuid US.2", "phone 15550100"]);
+    assert_eq!(contact["needs_review"], false);
+    let conversations = tenant.conversations_with(&contact).await;
+    assert_eq!(column(&conversations, "unread_count"), [1, 1, 1], "one with each number");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_person_is_a_contact_of_each_tenant() {
+    let app = TestApp::start_with_pipeline().await;
+    let (ours, theirs) = (app.tenant().await, app.tenant().await);
+    let our_number = ours.connect().await;
+    // Not even the business account makes a difference.
+    let their_number: Number = our_number.sibling();
+    theirs.connect_number(&their_number).await;
+    let ada = Customer::new("15550100", "US.1");
+    app.tell(&our_number.received(&ada, &[ada.text(1, "to us")])).await;
+    app.tell(&their_number.received(&ada, &[ada.text(2, "to them")])).await;
+    let mut ids = Vec::new();
+    for (tenant, body) in [(&ours, "to us"), (&theirs, "to them")] {
+        let conversation = tenant.conversation_with("bsuid", "US.1").await;
+        assert_eq!(column(&tenant.messages(&conversation).await, "text"), [body]);
+        assert_eq!(tenant.contacts().await.len(), 1);
+        ids.push(conversation["contact_id"].clone());
+    }
+    assert_ne!(ids[0], ids[1]);
+    app.finish().await;
+}

@@ -1,0 +1,188 @@
+//! Two contacts that a user knows to be one person.
+
+use diesel_async::SimpleAsyncConnection;
+use serde_json::{Value, json};
+
+use super::{column, identities, kinds};
+use crate::kit::app::{TestApp, TestTenant};
+use crate::kit::client::Answer;
+use crate::kit::customer::{Customer, wamid};
+use crate::kit::meta::{Number, time};
+
+async fn merge(tenant: &TestTenant, into: &Value, body: &Value) -> Answer {
+    tenant.client.post(&format!("/crm/contacts/{}/merge", into["id"].as_str().unwrap()), body).await
+}
+
+/// Two people who have written to a number.
+async fn two(app: &TestApp, tenant: &TestTenant, number: &Number) -> [Value; 2] {
+    let people = [Customer::fresh().named("Ada"), Customer::fresh().named("Grace")];
+    for customer in &people {
+        app.tell(&number.received(customer, &[customer.text(1, "hello")])).await;
+    }
+    let [ada, grace] = &people;
+    [tenant.contact_with("bsuid", ada.bsuid()).await, tenant.contact_with("bsuid", grace.bsuid()).await]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_of_both_is_there_afterwards() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let (number, second_number) = (tenant.connect().await, tenant.connect().await);
+    let ada = Customer::new("15550100", "US.1").named("Ada");
+    let grace = Customer::new("15550200", "US.2").named("Grace").with_username("amazing");
+    let ours = ada.echo(4, "text", json!({"body": "from us"}));
+    let reaction = |customer: &Customer, at: i64, emoji: &str| {
+        number.received(
+            customer,
+            &[customer.message(at, "reaction", json!({"message_id": wamid(&ours), "emoji": emoji}))],
+        )
+    };
+    for delivery in [
+        number.received(&ada, &[ada.text(1, "one"), ada.text(3, "three")]),
+        number.received(&grace, &[grace.text(2, "two")]),
+        second_number.received(&grace, &[grace.text(5, "elsewhere")]),
+        number.echoes(std::slice::from_ref(&ours)),
+        reaction(&grace, 6, "👎"),
+        reaction(&ada, 7, "👍"),
+    ] {
+        app.tell(&delivery).await;
+    }
+    let (stays, goes) =
+        (tenant.contact_with("phone", "15550100").await, tenant.contact_with("phone", "15550200").await);
+    let told: usize = tenant.interactions(&stays).await.len() + tenant.interactions(&goes).await.len();
+
+    let answer =
+        merge(&tenant, &stays, &json!({"contact_id": goes["id"], "version": stays["version"]})).await.json(200);
+    assert_eq!(answer["id"], stays["id"]);
+    assert_eq!(answer["display_name"], "Ada");
+    let all = ["bsuid US.1", "bsuid US.2", "phone 15550100", "phone 15550200", "username amazing"];
+    assert_eq!(identities(&answer), (all.map(str::to_owned).to_vec(), vec![]));
+    assert_ne!(answer["version"], stays["version"]);
+
+    // The id of the one that went leads to the other.
+    assert_eq!(tenant.contacts().await, [answer.clone()]);
+    assert_eq!(tenant.contact(&goes["id"]).await, answer);
+    let interactions = tenant.interactions(&goes).await;
+    assert_eq!(interactions, tenant.interactions(&stays).await);
+    assert_eq!(interactions.len(), told + 1);
+    let merged = interactions.iter().find(|interaction| interaction["kind"] == "contact_merged").unwrap();
+    let me = tenant.client.get("/auth/me").await.json(200);
+    assert_eq!((&merged["actor_id"], &merged["text"]), (&me["user"]["id"], &json!("Merged with Grace")));
+    assert!(interactions.iter().all(|interaction| interaction["contact_id"] == stays["id"]));
+
+    // One conversation with each number.
+    let conversations = tenant.conversations_with(&answer).await;
+    assert_eq!(column(&conversations, "last_message_preview"), ["elsewhere", "from us"]);
+    assert_eq!(column(&conversations, "unread_count"), [1, 3]);
+    assert_eq!(conversations[1]["last_message_at"], time(4));
+    let messages = tenant.messages(&conversations[1]).await;
+    assert_eq!(column(&messages, "text"), ["from us", "three", "two", "one"]);
+    assert!(messages.iter().all(|message| message["conversation_id"] == conversations[1]["id"]));
+    assert_eq!(messages[0]["reactions"], json!([{"emoji": "👍", "by": "contact", "contact_id": stays["id"]}]));
+
+    // Whoever writes as either is the one.
+    for (at, customer) in [(8, &ada), (9, &grace)] {
+        app.tell(&number.received(customer, &[customer.text(at, "later")])).await;
+    }
+    assert_eq!(tenant.contacts().await.len(), 1);
+    let conversations = tenant.conversations_with(&answer).await;
+    assert_eq!(column(&conversations, "unread_count"), [5, 1]);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_does_not_know_the_other_does() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let (nameless, named) = (Customer { name: None, ..Customer::fresh() }, Customer::fresh().named("Grace"));
+    for customer in [&nameless, &named] {
+        app.tell(&number.received(customer, &[customer.text(1, "hello")])).await;
+    }
+    let preference = json!({
+        "wa_id": named.phone, "user_id": named.bsuid, "category": "marketing_messages", "value": "stop",
+        "detail": "User requested to stop marketing messages", "timestamp": crate::kit::meta::second(2),
+    });
+    app.tell(&number.change("user_preferences", json!({"user_preferences": [preference]}))).await;
+    let stays = tenant.contact_with("bsuid", nameless.bsuid()).await;
+    let goes = tenant.contact_with("bsuid", named.bsuid()).await;
+    let answer = merge(&tenant, &stays, &json!({"contact_id": goes["id"]})).await.json(200);
+    assert_eq!(answer["display_name"], "Grace");
+    assert_eq!(answer["marketing_consent"], "withdrawn");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merge_answers_the_question_whether_they_are_one() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    for (at, bsuid) in [(1, "US.1"), (2, "US.2")] {
+        let shown = Customer::new("15550100", bsuid);
+        app.tell(&number.received(&shown, &[shown.text(at, "hello")])).await;
+    }
+    let [stays, goes] = [tenant.contact_with("bsuid", "US.1").await, tenant.contact_with("bsuid", "US.2").await];
+    assert_eq!([&stays["needs_review"], &goes["needs_review"]], [true, true]);
+    let answer = merge(&tenant, &stays, &json!({"contact_id": goes["id"]})).await.json(200);
+    assert_eq!(answer["needs_review"], false);
+
+    // And they stay one, whatever they show.
+    for (at, shown) in [(3, Customer::new("15550100", "US.1")), (4, Customer::new("15550100", "US.2"))] {
+        app.tell(&number.received(&shown, &[shown.text(at, "hello")])).await;
+    }
+    let contacts = tenant.contacts().await;
+    assert_eq!(column(&contacts, "needs_review"), [false]);
+    assert_eq!(tenant.conversations().await[0]["unread_count"], 4);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contacts_of_contacts_that_were_merged_lead_to_the_last() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let ([first, second], [third, _]) = (two(&app, &tenant, &number).await, two(&app, &tenant, &number).await);
+    merge(&tenant, &second, &json!({"contact_id": first["id"]})).await.json(200);
+    // By the id of one that is part of another already.
+    merge(&tenant, &third, &json!({"contact_id": first["id"]})).await.json(200);
+    for contact in [&first, &second, &third] {
+        assert_eq!(tenant.contact(&contact["id"]).await["id"], third["id"]);
+    }
+    assert_eq!(tenant.interactions(&first).await.iter().filter(|it| it["kind"] == "contact_merged").count(), 2);
+    merge(&tenant, &first, &json!({"contact_id": third["id"]})).await.problem(409, "same_contact");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_merged_is_refused_and_stays() {
+    let app = TestApp::start_with_pipeline().await;
+    let (tenant, others) = (app.tenant().await, app.tenant().await);
+    let (number, their_number) = (tenant.connect().await, others.connect().await);
+    let [ada, grace] = two(&app, &tenant, &number).await;
+    let [theirs, _] = two(&app, &others, &their_number).await;
+    let nobody = json!({"id": "0190b5a2-7e2f-7000-8000-000000000000"});
+    let body = |contact: &Value| json!({"contact_id": contact["id"]});
+
+    merge(&tenant, &nobody, &body(&grace)).await.problem(404, "not_found");
+    merge(&tenant, &theirs, &body(&grace)).await.problem(404, "not_found");
+    for unknown in [&nobody, &theirs] {
+        let problem = merge(&tenant, &ada, &body(unknown)).await.problem(422, "validation_failed");
+        assert_eq!(problem["errors"][0]["pointer"], "/contact_id", "{problem}");
+    }
+    merge(&tenant, &ada, &body(&ada)).await.problem(409, "same_contact");
+    let stale = json!({"contact_id": grace["id"], "version": ada["version"].as_i64().unwrap() + 1});
+    merge(&tenant, &ada, &stale).await.problem(409, "stale_version");
+    for wrong in [json!({}), json!({"contact_id": "x"}), json!({"contact_id": grace["id"], "into": ada["id"]})] {
+        merge(&tenant, &ada, &wrong).await.problem(422, "validation_failed");
+    }
+    for contact in [&ada, &grace] {
+        assert_eq!(tenant.contact(&contact["id"]).await, *contact);
+        assert_eq!(kinds(&tenant.interactions(contact).await), ["inbound_message"]);
+    }
+    assert_eq!(others.contact(&theirs["id"]).await, theirs);
+
+    let stripped = format!("DELETE FROM memberships WHERE tenant_id = '{}'", tenant.id);
+    app.database.admin().await.batch_execute(&stripped).await.unwrap();
+    merge(&tenant, &ada, &body(&grace)).await.problem(403, "insufficient_scope");
+    app.finish().await;
+}

@@ -1,0 +1,298 @@
+//! How far a message of the business has come.
+
+use serde_json::{Value, json};
+
+use super::{column, kinds};
+use crate::kit::app::TestApp;
+use crate::kit::customer::{Customer, fresh_bsuid, fresh_phone, joined, wamid};
+use crate::kit::meta::{Number, fresh_wamid, time};
+
+/// Tells of all rows step by step: of each row one thing, then of each row the next.
+async fn tell_in_step(app: &TestApp, rows: &[Vec<Value>]) {
+    for step in 0..rows.iter().map(Vec::len).max().unwrap_or_default() {
+        let news: Vec<&Value> = rows.iter().filter_map(|row| row.get(step)).collect();
+        app.tell(&joined(news)).await;
+    }
+}
+
+/// When WhatsApp says that a step was made, whenever it is told.
+fn at(status: &str) -> i64 {
+    match status {
+        "sent" => 11,
+        "failed" => 12,
+        "delivered" => 13,
+        "read" => 14,
+        "played" => 15,
+        _ => 16,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_never_goes_back_in_whatever_order_its_steps_are_told() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let ada = Customer::fresh();
+    let mut rows: Vec<(Vec<&str>, &str)> = vec![
+        (vec![], "sent"),
+        (vec!["sent"], "sent"),
+        (vec!["delivered"], "delivered"),
+        (vec!["read"], "read"),
+        (vec!["played"], "played"),
+        (vec!["failed"], "failed"),
+        (vec!["read", "delivered"], "read"),
+        (vec!["delivered", "sent"], "delivered"),
+        (vec!["delivered", "read", "delivered"], "read"),
+        (vec!["failed", "sent"], "failed"),
+        (vec!["sent", "failed"], "failed"),
+        (vec!["failed", "delivered"], "delivered"),
+        (vec!["delivered", "failed"], "delivered"),
+        (vec!["read", "failed"], "read"),
+        (vec!["played", "failed"], "played"),
+        (vec!["sent", "deleted"], "sent"),
+        (vec!["delivered", "warning"], "delivered"),
+        (vec!["hologram", "read"], "read"),
+    ];
+    rows.extend(permutations(&["sent", "delivered", "read", "played"]).into_iter().map(|row| (row, "played")));
+    rows.extend(permutations(&["sent", "failed", "delivered"]).into_iter().map(|row| (row, "delivered")));
+
+    // Each row twice: the message before what is told of it, and after.
+    let mut expected = Vec::new();
+    let mut told = Vec::new();
+    for (statuses, state) in &rows {
+        for is_first in [true, false] {
+            let message = ada.echo(10, "text", json!({"body": format!("{statuses:?}")}));
+            let id = wamid(&message).to_owned();
+            let mut news: Vec<Value> =
+                statuses.iter().map(|word| number.statuses(&[ada.status(at(word), &id, word)])).collect();
+            news.insert(if is_first { 0 } else { news.len() }, number.echoes(&[message]));
+            told.push(news);
+            expected.push((id, statuses, state));
+        }
+    }
+    tell_in_step(&app, &told).await;
+
+    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    let messages = tenant.all_messages(&conversation).await;
+    assert_eq!(messages.len(), expected.len());
+    for (id, statuses, state) in expected {
+        let message = messages.iter().find(|message| message["wamid"] == id.as_str()).unwrap();
+        assert_eq!(message["delivery_status"], **state, "{statuses:?}");
+        // Everything that was told is kept, in the order of its times.
+        let mut steps: Vec<&str> = statuses.clone();
+        steps.sort_by_key(|status| at(status));
+        steps.dedup();
+        assert_eq!(column(message["delivery_steps"].as_array().unwrap(), "status"), steps, "{statuses:?}");
+        let times: Vec<String> = steps.iter().map(|status| time(at(status))).collect();
+        assert_eq!(column(message["delivery_steps"].as_array().unwrap(), "occurred_at"), times, "{statuses:?}");
+    }
+    assert_eq!((&conversation["unread_count"], &conversation["service_window_ends_at"]), (&json!(0), &Value::Null));
+    app.finish().await;
+}
+
+pub(super) fn permutations<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
+    if items.is_empty() {
+        return vec![Vec::new()];
+    }
+    let mut all = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let mut rest = items.to_vec();
+        rest.remove(index);
+        for mut tail in permutations(&rest) {
+            tail.insert(0, item.clone());
+            all.push(tail);
+        }
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pending_message_of_the_past_may_still_be_sent_or_fail() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let ada = Customer::fresh();
+    for (status, expected) in
+        [(None, "pending"), (Some("sent"), "sent"), (Some("failed"), "failed"), (Some("read"), "read")]
+    {
+        let mut message = ada.echo(10, "text", json!({"body": "queued"}));
+        message["history_context"] = json!({"status": "PENDING"});
+        app.tell(&number.history(&[(&ada, &[message.clone()])])).await;
+        if let Some(status) = status {
+            app.tell(&number.statuses(&[ada.status(11, wamid(&message), status)])).await;
+        }
+        let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+        assert_eq!(tenant.message(&conversation, wamid(&message)).await["delivery_status"], expected);
+    }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_steps_in_one_delivery_and_again_are_as_good_as_one_by_one() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let ada = Customer::fresh();
+    let message = ada.echo(10, "audio", json!({"id": "1", "voice": true}));
+    let words = ["played", "sent", "read", "delivered"];
+    let statuses = words.map(|word| ada.status(at(word), wamid(&message), word));
+    for _ in 0..2 {
+        app.tell(&joined([&number.statuses(&statuses), &number.echoes(std::slice::from_ref(&message))])).await;
+        // Grouped in another way, each is still the same.
+        app.tell(&number.statuses(&statuses[1..3])).await;
+    }
+    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    let stored = tenant.messages(&conversation).await.remove(0);
+    assert_eq!(stored["delivery_status"], "played");
+    let steps = stored["delivery_steps"].as_array().unwrap();
+    assert_eq!(column(steps, "status"), ["sent", "delivered", "read", "played"]);
+    assert_eq!(app.database.count("SELECT count(*) FROM webhook_events").await, 5);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_it_failed_and_what_it_costs_is_kept() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let ada = Customer::fresh();
+    let message = ada.echo(10, "text", json!({"body": "an offer"}));
+    let errors = json!([{
+        "code": 131_047, "title": "Re-engagement message", "message": "Re-engagement message",
+        "error_data": {"details": "More than 24 hours have passed"}, "href": "https://developers.facebook.com/docs/",
+    }]);
+    let pricing = json!({"billable": true, "pricing_model": "PMP", "type": "regular", "category": "marketing"});
+    // As a message to a number fails: no user id, no contacts.
+    let mut failed = ada.without_bsuid().status(12, wamid(&message), "failed");
+    failed["errors"] = errors.clone();
+    let mut sent = ada.status(11, wamid(&message), "sent");
+    sent["pricing"] = pricing.clone();
+    for delivery in
+        [number.statuses(&[failed]), number.echoes(std::slice::from_ref(&message)), number.statuses(&[sent])]
+    {
+        app.tell(&delivery).await;
+    }
+    let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    let stored = tenant.message(&conversation, wamid(&message)).await;
+    assert_eq!(stored["delivery_status"], "failed");
+    let steps = stored["delivery_steps"].as_array().unwrap();
+    assert_eq!(column(steps, "errors"), [Value::Null, errors]);
+    assert_eq!(column(steps, "pricing"), [pricing, Value::Null]);
+
+    let interactions = tenant.interactions(&contact).await;
+    assert_eq!(kinds(&interactions), ["delivery_failed", "outbound_message"], "told once");
+    assert_eq!(interactions[0]["message_id"], stored["id"]);
+    assert_eq!(interactions[0]["occurred_at"], time(12));
+
+    // It did get through, to another device: both are facts.
+    app.tell(&number.statuses(&[ada.status(13, wamid(&message), "delivered")])).await;
+    assert_eq!(tenant.message(&conversation, wamid(&message)).await["delivery_status"], "delivered");
+    assert_eq!(kinds(&tenant.interactions(&contact).await), ["delivery_failed", "outbound_message"]);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn steps_of_messages_that_nobody_knows_harm_nothing_and_make_nobody_up() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let ada = Customer::fresh();
+    for word in ["sent", "delivered", "read", "played", "failed", "deleted", "hologram"] {
+        app.tell(&number.statuses(&[ada.status(1, &fresh_wamid(), word)])).await;
+    }
+    let mut with_contacts = number.statuses(&[ada.status(1, &fresh_wamid(), "read")]);
+    with_contacts["entry"][0]["changes"][0]["value"]["contacts"] = json!([ada.entry()]);
+    app.tell(&with_contacts).await;
+    assert_eq!((tenant.contacts().await, tenant.conversations().await), (vec![], vec![]));
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn steps_of_inbound_messages_change_nothing() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let ada = Customer::fresh();
+    let message = ada.text(1, "hello");
+    app.tell(&number.received(&ada, std::slice::from_ref(&message))).await;
+    app.tell(&number.statuses(&[ada.status(2, wamid(&message), "read")])).await;
+    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    assert_eq!(tenant.messages(&conversation).await[0]["delivery_status"], Value::Null);
+    assert_eq!(conversation["unread_count"], 1);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_and_new_shapes_say_the_same() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let (phone, bsuid) = (fresh_phone(), fresh_bsuid());
+    let ada = Customer::new(&phone, &bsuid);
+    let conversation = json!({"id": "c", "expiration_timestamp": "1790000000", "origin": {"type": "service"}});
+    let more = [
+        ("a number, and a conversation", json!({"recipient_id": phone, "conversation": conversation})),
+        ("a number that is none", json!({"recipient_id": 4_915_112_345_678_i64, "conversation": {"origin": 7}})),
+        ("both", json!({"recipient_id": phone, "recipient_user_id": bsuid})),
+        ("a user id", json!({"recipient_user_id": bsuid, "biz_opaque_callback_data": "ours"})),
+        ("a parent", json!({"recipient_user_id": bsuid, "recipient_parent_user_id": "US.ENT.1"})),
+        ("a parent as it was called", json!({"recipient_user_id": bsuid, "parent_user_id": "US.ENT.1"})),
+        ("a parent as it was called, too", json!({"recipient_user_id": bsuid, "parent_recipient_user_id": "US.ENT.1"})),
+        ("nobody", json!({})),
+        ("an empty number", json!({"recipient_id": ""})),
+        ("a key hash", json!({"recipient_id": phone, "recipient_identity_key_hash": "x="})),
+    ];
+    for (shape, more) in more {
+        let message = ada.echo(10, "text", json!({"body": shape}));
+        let mut status = Customer::default().status(13, wamid(&message), "delivered");
+        status.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        // A time may be a number.
+        status["timestamp"] = json!(status["timestamp"].as_str().unwrap().parse::<i64>().unwrap());
+        app.tell(&joined([&number.echoes(std::slice::from_ref(&message)), &number.statuses(&[status])])).await;
+        let conversation = tenant.conversation_with("bsuid", &bsuid).await;
+        let stored = tenant.message(&conversation, wamid(&message)).await;
+        assert_eq!(stored["delivery_status"], "delivered", "{shape}");
+        assert_eq!(column(stored["delivery_steps"].as_array().unwrap(), "occurred_at"), [time(13)], "{shape}");
+    }
+    assert_eq!(tenant.contacts().await.len(), 1);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_in_a_group_makes_steps_of_their_own() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number: Number = tenant.connect().await;
+    let ada = Customer::fresh();
+    let message = ada.echo(10, "text", json!({"body": "to everybody"}));
+    let participants = [
+        ("recipient_participant_user_id", "US.1"),
+        ("recipient_participant_id", "15550101"),
+        ("participant_recipient_id", "15550102"),
+    ];
+    let of = |at: i64, word: &str, (key, who): (&str, &str)| {
+        let mut status = Customer::default().status(at, wamid(&message), word);
+        status["recipient_type"] = json!("group");
+        status["recipient_id"] = json!("120363041234567890");
+        status[key] = json!(who);
+        status
+    };
+    let delivered = [
+        of(11, "delivered", participants[0]),
+        of(12, "delivered", participants[1]),
+        of(13, "delivered", participants[2]),
+    ];
+    app.tell(&number.statuses(&delivered)).await;
+    app.tell(&number.echoes(std::slice::from_ref(&message))).await;
+    app.tell(&number.statuses(&[of(14, "read", participants[1]), delivered[0].clone()])).await;
+
+    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    let stored = tenant.messages(&conversation).await.remove(0);
+    assert_eq!(stored["delivery_status"], "read");
+    let steps = stored["delivery_steps"].as_array().unwrap();
+    assert_eq!(column(steps, "status"), ["delivered", "delivered", "delivered", "read"]);
+    assert_eq!(column(steps, "participant"), ["US.1", "15550101", "15550102", "15550101"]);
+    assert_eq!(tenant.contacts().await.len(), 1, "a group is nobody");
+    app.finish().await;
+}
