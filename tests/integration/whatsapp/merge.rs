@@ -60,7 +60,7 @@ async fn everything_of_both_is_there_afterwards() {
     assert_ne!(answer["version"], stays["version"]);
 
     // The id of the one that went leads to the other.
-    assert_eq!(tenant.contacts().await, [answer.clone()]);
+    assert_eq!(tenant.contacts().await, std::slice::from_ref(&answer));
     assert_eq!(tenant.contact(&goes["id"]).await, answer);
     let interactions = tenant.interactions(&goes).await;
     assert_eq!(interactions, tenant.interactions(&stays).await);
