@@ -188,7 +188,9 @@ fn who_was_seen_later_has_the_number_whatever_comes_first() {
     let seen = [person(Some("US.1"), Some("15550100"), 1), person(Some("US.2"), Some("15550100"), 2)];
     let pictures = orders(2).into_iter().map(|order| {
         let mut store = Store::new();
-        order.iter().for_each(|n| drop(store.see(&seen[*n..=*n])));
+        for n in order {
+            store.see(&seen[n..=n]);
+        }
         store.picture()
     });
     let pictures: Vec<_> = pictures.collect();
@@ -310,10 +312,10 @@ fn names_of_users_are_shown_and_lead_nowhere() {
     }
     store.see(&[named("US.2", "lady", 5)]);
     assert_eq!(store.contacts.len(), 2);
-    let names: Vec<_> =
+    let usernames: Vec<_> =
         store.picture()[0].iter().filter(|(kind, ..)| *kind == IdentityKind::Username).cloned().collect();
     assert_eq!(
-        names,
+        usernames,
         [
             entry(IdentityKind::Username, "ada", false),
             entry(IdentityKind::Username, "between", false),
