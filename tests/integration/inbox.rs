@@ -60,6 +60,12 @@ async fn every_kind_of_message_is_text_and_payload() {
     let body = |kind: &str, body: Value| json!({"type": kind, kind: body});
     let kinds = [
         (body("image", json!({"id": "7", "mime_type": "image/jpeg", "sha256": "x=", "caption": "Look"})), "Look"),
+        (body("video", json!({"id": "11", "caption": "Clip"})), "Clip"),
+        (body("voice", json!({"id": "12"})), "Voice message"),
+        (body("interactive", json!({"type": "list_reply", "list_reply": {"id": "1", "title": "Large"}})), "Large"),
+        (body("interactive", json!({"type": "nfm_reply", "nfm_reply": {"name": "flow", "body": "Sent"}})), "Sent"),
+        (json!({"type": "unsupported", "errors": [{"code": 131_051}]}), "Unsupported message"),
+        (json!({"type": "request_welcome"}), "Opened the chat"),
         (body("audio", json!({"id": "8", "mime_type": "audio/ogg; codecs=opus", "voice": true})), "Voice message"),
         (body("document", json!({"id": "9", "filename": "a.pdf"})), "a.pdf"),
         (body("sticker", json!({"id": "10"})), "Sticker"),
@@ -93,7 +99,7 @@ async fn every_kind_of_message_is_text_and_payload() {
         assert_eq!(
             stored["media"].is_object(),
             message.to_string().contains("\"id\":\"7\"")
-                || ["audio", "document", "sticker"].iter().any(|k| message["type"] == *k)
+                || ["audio", "document", "sticker", "video", "voice"].iter().any(|k| message["type"] == *k)
         );
     }
     assert_eq!(app.database.count("SELECT count(*) FROM contacts").await, 1);
