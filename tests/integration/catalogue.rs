@@ -5,10 +5,11 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use crate::kit::database;
 
 /// Unique indexes that do not start with the tenant, each with its reason.
-const UNIQUE_ACROSS_TENANTS: [(&str, &str); 7] = [
+const UNIQUE_ACROSS_TENANTS: [(&str, &str); 8] = [
     ("meta_apps_key_key", "Meta's callback names the app alone; keys are drawn at random by the server"),
     ("tenants_pkey", "the tenant itself"),
     ("tenants_slug_key", "slugs name tenants"),
+    ("webhook_attempts_pkey", "as webhook_events"),
     ("webhook_events_pkey", "unroutable events have no tenant; ids are made by the server"),
     ("webhook_events_app_id_dedupe_key_key", "the same thing is one event, whoever it belongs to; per Meta app"),
     ("webhook_outbox_pkey", "as webhook_events"),
@@ -18,9 +19,11 @@ const UNIQUE_ACROSS_TENANTS: [(&str, &str); 7] = [
 const ACTIVE_NUMBER: &str = "whatsapp_accounts_active_number_key";
 
 /// Tables without a tenant, each with its reason.
-const WITHOUT_TENANT: [(&str, &str); 4] = [
+const WITHOUT_TENANT: [(&str, &str); 6] = [
     ("__diesel_schema_migrations", "Diesel's own"),
     ("permissions", "the catalogue, the same for all"),
+    ("platform_audit_records", "the operators'"),
+    ("provisioning_keys", "the operators'"),
     ("signing_keys", "the deployment's"),
     ("tenants", "its id is the tenant"),
 ];
@@ -99,8 +102,11 @@ async fn the_platform_role_sees_what_is_listed_and_nothing_else() {
     let listed = [
         "__diesel_schema_migrations",
         "meta_apps",
+        "platform_audit_records",
+        "provisioning_keys",
         "signing_keys",
         "tenants",
+        "webhook_attempts",
         "webhook_events",
         "webhook_outbox",
         "webhook_payloads",

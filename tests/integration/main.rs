@@ -5,14 +5,17 @@
 
 mod kit;
 
+mod audit;
 mod catalogue;
 mod channels;
+mod dead_letters;
 mod housekeeping;
 mod http;
 mod identity;
 mod inbox;
 mod meta_app_routing;
 mod meta_apps;
+mod operators;
 mod process;
 mod queue;
 mod reading;

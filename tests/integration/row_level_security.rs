@@ -27,6 +27,10 @@ INSERT INTO webhook_events (id, tenant_id, account_id, app_id, kind, dedupe_key,
   VALUES ('$E', '$T', '$D', 'deployment', 'message', '$E', 'received', now());
 INSERT INTO webhook_payloads (event_id, tenant_id, body) VALUES ('$E', '$T', '');
 INSERT INTO webhook_outbox (event_id, tenant_id, not_before) VALUES ('$E', '$T', 'infinity');
+INSERT INTO webhook_attempts (event_id, tenant_id, replay_seq, attempt, failed_at, error_class, error)
+  VALUES ('$E', '$T', 0, 1, now(), 'transient', '');
+INSERT INTO audit_records (tenant_id, id, occurred_at, actor_kind, action, outcome, changes)
+  VALUES ('$T', '$A', now(), 'user', 'x', 'done', '{}');
 INSERT INTO contacts (tenant_id, id, display_name, created_at, updated_at) VALUES ('$T', '$F', 'C', now(), now());
 INSERT INTO contact_identities (tenant_id, kind, scope, value, contact_id, created_at, since)
   VALUES ('$T', 'phone', '', '1', '$F', now(), now());

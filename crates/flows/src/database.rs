@@ -3,14 +3,13 @@ use chrono::{DateTime, Utc};
 use crm::inbox::InboxTx;
 use crm::{ContactRepo, ConversationRepo, InteractionRepo, MergeTx};
 use iam::{Tenant, TenantDirectory, TenantRepo, User, UserRepo};
-use inbound::{
-    AccountDirectory, AccountHealthRepo, ChannelRepo, EventHousekeeping, EventIntake, EventLedger, EventOutcomeRepo,
-    MetaAppDirectory,
-};
+use inbound::{AccountHealthRepo, ChannelRepo, EventHousekeeping, EventLedger, EventOutcomeRepo, MetaAppDirectory};
 use kernel::ids::SessionId;
 use kernel::{PermissionSet, StoreError, TenantScope};
 use rbac::{MembershipRepo, RoleKey, RoleRepo};
 use tokens::{Session, SessionRepo, SigningKeyRepo};
+
+use crate::{ApproveTx, EventDeskTx, ProvisioningTx, SplitAgainTx, TenantlessEventDeskTx};
 
 /// The database: where transactions come from. What a transaction offers depends on whose data it may see.
 #[async_trait]
@@ -49,18 +48,22 @@ pub trait TenantTx:
     + InboxTx
     + MergeTx
     + EventOutcomeRepo
+    + EventDeskTx
     + Commit
 {
 }
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
-pub trait DirectoryTx: TenantDirectory + AccountDirectory + Commit {}
+pub trait DirectoryTx: TenantDirectory + ApproveTx + Commit {}
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
-pub trait IntakeTx: MetaAppDirectory + EventIntake + EventLedger + EventHousekeeping + Commit {}
+pub trait IntakeTx:
+    MetaAppDirectory + EventLedger + EventHousekeeping + TenantlessEventDeskTx + SplitAgainTx + Commit
+{
+}
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
-pub trait OperatorTx: SigningKeyRepo + Commit {}
+pub trait OperatorTx: SigningKeyRepo + ProvisioningTx + Commit {}
 
 /// How a transaction ends.
 #[async_trait]

@@ -4,9 +4,12 @@
 //! | use case | what it does |
 //! |---|---|
 //! | [`sign_up`], [`log_in`], [`authenticate`] | how a person gets in |
-//! | [`connect_account`], [`add_account`] | a tenant claims its WhatsApp number, an operator connects one |
+//! | [`connect_account`], [`add_account`], [`approve_account`] | a tenant claims its WhatsApp number, an operator connects or approves one |
 //! | [`adopt_waiting`] | what came for a number before it was connected is driven again |
 //! | [`accept_delivery`] | a signed delivery becomes stored events |
+//! | [`replay_event`], [`replay_events`], [`discard_event`] | people work with dead letters |
+//! | [`split_again`], [`discard_tenantless_event`] | operators do with those that belong to no tenant |
+//! | [`authenticate_operator`], [`create_provisioning_key`] | who is an operator |
 //! | [`process_events`] | stored events of one tenant become contacts, conversations and messages |
 //! | [`open_signing_keys`] | a deployment gets and opens its keys |
 //!
@@ -18,22 +21,36 @@
 
 mod accept_delivery;
 mod adopt_waiting;
+mod approve_account;
 mod authenticate;
+mod authenticate_operator;
 mod connect_account;
 mod database;
+mod discard_event;
 mod log_in;
 mod process_events;
+mod provisioning_keys;
+mod replay_events;
 mod sign_up;
 mod signing_keys;
+mod split_again;
 mod tokens_for;
 
 pub use accept_delivery::{Accepted, accept_delivery};
 pub use adopt_waiting::adopt_waiting;
+pub use approve_account::{ApproveAccountError, ApproveTx, approve_account};
 pub use authenticate::{AuthenticateError, authenticate};
+pub use authenticate_operator::{OperatorAccess, authenticate_operator, note_refused_operator};
 pub use connect_account::{ConnectAccountError, add_account, connect_account};
 pub use database::{Access, Commit, Database, DirectoryTx, IntakeTx, OperatorTx, TenantTx, settle};
+pub use discard_event::{DiscardEventError, TenantlessEventDeskTx, discard_event, discard_tenantless_event};
 pub use log_in::{LogIn, LogInError, log_in};
 pub use process_events::{Buried, Processed, process_events};
+pub use provisioning_keys::{
+    CreateProvisioningKeyError, ProvisioningTx, create_provisioning_key, revoke_provisioning_key,
+};
+pub use replay_events::{EventDeskTx, ReplayEventError, count_replayable, replay_event, replay_events};
 pub use sign_up::{SignUp, SignUpError, sign_up};
 pub use signing_keys::{OpenKeysError, open_signing_keys};
+pub use split_again::{SplitAgainError, SplitAgainTx, split_again};
 pub use tokens_for::{Identity, LoggedIn, TokensError};

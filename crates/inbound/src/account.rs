@@ -22,6 +22,14 @@ pub struct WhatsAppAccount {
     pub created_at: DateTime<Utc>,
 }
 
+/// An account as operators see it.
+#[derive(Clone, Debug)]
+pub struct OwnedAccount {
+    /// The slug of its tenant.
+    pub tenant: String,
+    pub account: WhatsAppAccount,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountStatus {
     /// Claimed on the deployment's own Meta app; an operator has to approve it, or anyone could claim any number.

@@ -181,6 +181,9 @@ pub enum ErrorClass {
 }
 
 impl ErrorClass {
+    pub const ALL: [Self; 4] = [Self::Contention, Self::Transient, Self::Permanent, Self::Poison];
+
+    /// The name in the API, the database and metrics.
     #[must_use]
     pub const fn key(self) -> &'static str {
         match self {

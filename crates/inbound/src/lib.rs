@@ -5,7 +5,7 @@
 //! - [`split`] turns one delivery into events, one per message, status, call or other thing, each with a slice of the very
 //!   bytes that Meta sent and a key that is the same for every delivery of the same thing.
 //! - An event lives in the database (see [`EventStatus`]); the queue carries only its id. [`RetryPolicy`] says when it is
-//!   tried again.
+//!   tried again. People look after what failed: [`EventReader`], [`EventRepo`].
 //! - [`decode()`] reads an event: an [`Update`], if it is something that changes the CRM.
 //!
 //! Parsing is lenient throughout: a broken item becomes an event of its own and never harms its neighbours. Nothing here
@@ -32,12 +32,14 @@ mod meta_app;
 mod meta_app_key;
 mod meta_apps;
 mod ports;
+mod read_events;
 mod retry;
 mod sealed_secrets;
 mod update;
+mod webhook_event;
 
 pub use account::{
-    AccountPatch, AccountStatus, Disconnection, InvalidAccountField, MetaId, NewAccount, WhatsAppAccount,
+    AccountPatch, AccountStatus, Disconnection, InvalidAccountField, MetaId, NewAccount, OwnedAccount, WhatsAppAccount,
 };
 pub use accounts::{account, accounts};
 pub use app_credentials::{AppCredentialsError, app_credentials};
@@ -57,8 +59,10 @@ pub use meta_app_key::{InvalidMetaAppKey, MetaAppKey};
 pub use meta_apps::meta_apps;
 pub use ports::{
     AccountDirectory, AccountHealthRepo, AccountNews, AccountRepo, ChannelRepo, Delivery, EventIntake, EventLedger,
-    EventOutcomeRepo, EventPublisher, EventSource, MetaAppDirectory, MetaAppRepo, Published, QueueError, constraint,
+    EventOutcomeRepo, EventPublisher, EventReader, EventRepo, EventSource, MetaAppDirectory, MetaAppRepo, Published,
+    QueueError, TenantlessEventRepo, constraint,
 };
+pub use read_events::{EventDetails, event, events};
 pub use retry::RetryPolicy;
 pub use sealed_secrets::{AppCredentials, SealedSecrets, SecretsError};
 pub use update::{
@@ -66,3 +70,4 @@ pub use update::{
     HealthTopic, HealthUpdate, IdentityChange, MediaPointer, Notice, Origin, Party, Reaction, Revocation, StatusUpdate,
     Update,
 };
+pub use webhook_event::{EventFilter, FailedAttempt, ReplayLimit, ReplayLimitOutOfRange, WebhookEvent};

@@ -6,8 +6,8 @@ use kernel::ids::{AccountId, EventId};
 use kernel::{Page, PageRequest, StoreError, Traceparent};
 
 use crate::{
-    Disconnection, DueEvent, ErrorClass, HealthUpdate, MetaApp, MetaAppKey, NewEvent, QueuedEvent, SealedSecrets,
-    StoredEvent, WhatsAppAccount,
+    Disconnection, DueEvent, ErrorClass, EventFilter, FailedAttempt, HealthUpdate, MetaApp, MetaAppKey, NewEvent,
+    OwnedAccount, QueuedEvent, ReplayLimit, SealedSecrets, StoredEvent, WebhookEvent, WhatsAppAccount,
 };
 
 /// Names of the database's constraints that mean something to this domain.
@@ -90,8 +90,8 @@ pub trait AccountDirectory: Send {
     /// Makes a pending account active, and drives what came for its number before; whether there was one. Conflicts with
     /// [`constraint::ACTIVE_NUMBER`].
     async fn approve_account(&mut self, id: AccountId, now: DateTime<Utc>) -> Result<bool, StoreError>;
-    /// Every account with the slug of its tenant, newest first.
-    async fn all_accounts(&mut self) -> Result<Vec<(String, WhatsAppAccount)>, StoreError>;
+    /// Every account, or those that wait for approval, newest first.
+    async fn all_accounts(&mut self, only_pending: bool, page: &PageRequest) -> Result<Page<OwnedAccount>, StoreError>;
 }
 
 /// Storing what Meta sent.
@@ -160,6 +160,7 @@ pub trait EventOutcomeRepo: Send {
         next_attempt_at: DateTime<Utc>,
         class: ErrorClass,
         error: &str,
+        now: DateTime<Utc>,
     ) -> Result<bool, StoreError>;
     /// Notes a failure as the last: the event is a dead letter; whether it was still waiting.
     async fn bury_event(
@@ -169,6 +170,44 @@ pub trait EventOutcomeRepo: Send {
         error: &str,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError>;
+}
+
+/// Looking at events: at those of the transaction's tenant, or, for operators, at those that belong to none.
+#[async_trait]
+pub trait EventReader: Send {
+    /// Latest first.
+    async fn events(&mut self, filter: &EventFilter, page: &PageRequest) -> Result<Page<WebhookEvent>, StoreError>;
+    async fn event(&mut self, id: EventId) -> Result<Option<WebhookEvent>, StoreError>;
+    /// Oldest first.
+    async fn failed_attempts(&mut self, id: EventId) -> Result<Vec<FailedAttempt>, StoreError>;
+    /// What Meta sent, unless it was kept long enough.
+    async fn event_payload(&mut self, id: EventId) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Gives up a dead letter for good; whether it was one.
+    async fn discard_event(&mut self, id: EventId, now: DateTime<Utc>) -> Result<bool, StoreError>;
+}
+
+/// Driving events of the transaction's tenant again. Both need what Meta sent: an event whose bytes are gone stays.
+#[async_trait]
+pub trait EventRepo: EventReader {
+    /// A dead letter, or a discarded event, is as if it had just come in; whether it was one. Of several at once, one gets it.
+    async fn replay_event(&mut self, id: EventId, now: DateTime<Utc>) -> Result<bool, StoreError>;
+    /// The same for those that the filter finds, the oldest first, one after the other from now on; how many. The filter's
+    /// status is that of a dead letter unless it says that of a discarded event.
+    async fn replay_events(
+        &mut self,
+        filter: &EventFilter,
+        limit: ReplayLimit,
+        now: DateTime<Utc>,
+    ) -> Result<usize, StoreError>;
+    /// How many there are to be replayed, up to the limit.
+    async fn count_replayable(&mut self, filter: &EventFilter, limit: ReplayLimit) -> Result<usize, StoreError>;
+}
+
+/// Events that belong to no tenant.
+#[async_trait]
+pub trait TenantlessEventRepo: EventReader {
+    /// A dead letter turned out to make sense: it is finished. Whether it was one.
+    async fn finish_tenantless_event(&mut self, id: EventId, now: DateTime<Utc>) -> Result<bool, StoreError>;
 }
 
 #[derive(Debug, thiserror::Error)]

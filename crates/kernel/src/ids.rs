@@ -89,3 +89,11 @@ define_id!(
     /// One line of a contact's history.
     InteractionId
 );
+define_id!(
+    /// One record of an audit log.
+    AuditRecordId
+);
+define_id!(
+    /// What an operator's program shows instead of logging in.
+    ProvisioningKeyId
+);

@@ -2,7 +2,8 @@
 //!
 //! - [`ids`]: one type per kind of id, so that a contact's id cannot be passed for a conversation's.
 //! - [`Clock`], [`Entropy`]: the two things a use case may not fetch for itself.
-//! - [`TenantScope`]: whose data is being looked at. [`Permission`], [`Permit`], [`Actor`]: who may.
+//! - [`TenantScope`]: whose data is being looked at. [`Permission`], [`Permit`], [`Actor`]: who may. [`Operator`]: who runs
+//!   the deployment. [`By`]: either of the two.
 //! - [`StoreError`]: what a repository can answer besides its result. [`Page`]: a slice of a list.
 //! - [`Change`]: what a patch does to a value.
 //! - [`Traceparent`]: what connects a delivery with what becomes of it, across processes.
@@ -15,6 +16,7 @@ mod entropy;
 mod error_chain;
 mod hex;
 pub mod ids;
+mod operator;
 mod page;
 mod permission;
 mod scope;
@@ -28,9 +30,11 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use entropy::{Entropy, NoEntropy, SystemEntropy};
 pub use error_chain::error_chain;
 pub use hex::hex;
+pub use operator::{By, Operator};
 pub use page::{Cursor, Limit, LimitOutOfRange, Page, PageRequest};
 pub use permission::{
-    ChannelsRead, ChannelsWrite, CrmRead, CrmWrite, Grant, Permission, PermissionSet, UnknownPermission,
+    ChannelsRead, ChannelsWrite, CrmRead, CrmWrite, EventsRead, EventsReplay, Grant, Permission, PermissionSet,
+    UnknownPermission,
 };
 pub use scope::TenantScope;
 pub use store::StoreError;

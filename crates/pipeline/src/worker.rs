@@ -263,7 +263,7 @@ impl Worker {
         let delay = self.retry.delay_after(event.attempts + 1, self.jitter()).filter(|_| !gives_up);
         let mut tx = self.database.tenant(&scope(tenant)).await?;
         let written = match delay {
-            Some(delay) => Repo::retry_event(&mut *tx, event.id, now + delay, class, reason).await,
+            Some(delay) => Repo::retry_event(&mut *tx, event.id, now + delay, class, reason, now).await,
             None => Repo::bury_event(&mut *tx, event.id, class, reason, now).await,
         };
         let was_waiting = settle(tx, written).await?;

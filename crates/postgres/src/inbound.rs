@@ -1,9 +1,11 @@
 //! WhatsApp accounts, Meta apps, and the life of webhook events.
 
 mod account;
+mod event;
 mod health;
 mod housekeeping;
 mod intake;
 mod ledger;
 mod meta_app;
 mod outcome;
+mod replay;

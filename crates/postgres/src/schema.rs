@@ -129,6 +129,90 @@ diesel::table! {
 }
 
 diesel::table! {
+    webhook_events (id) {
+        id -> Uuid,
+        tenant_id -> Nullable<Uuid>,
+        account_id -> Nullable<Uuid>,
+        app_id -> Text,
+        kind -> Text,
+        status -> Text,
+        attempts -> Integer,
+        replay_seq -> Integer,
+        received_at -> Timestamptz,
+        processed_at -> Nullable<Timestamptz>,
+        next_attempt_at -> Nullable<Timestamptz>,
+        error_class -> Nullable<Text>,
+        last_error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    webhook_payloads (event_id) {
+        event_id -> Uuid,
+        tenant_id -> Nullable<Uuid>,
+        body -> Bytea,
+    }
+}
+
+diesel::table! {
+    webhook_attempts (event_id, replay_seq, attempt) {
+        event_id -> Uuid,
+        tenant_id -> Uuid,
+        replay_seq -> Integer,
+        attempt -> Integer,
+        failed_at -> Timestamptz,
+        error_class -> Text,
+        error -> Text,
+    }
+}
+
+diesel::table! {
+    audit_records (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        occurred_at -> Timestamptz,
+        actor_kind -> Text,
+        actor_id -> Nullable<Text>,
+        address -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        action -> Text,
+        target_kind -> Nullable<Text>,
+        target_id -> Nullable<Text>,
+        outcome -> Text,
+        changes -> Jsonb,
+    }
+}
+
+diesel::table! {
+    platform_audit_records (id) {
+        id -> Uuid,
+        occurred_at -> Timestamptz,
+        actor_kind -> Text,
+        actor_id -> Nullable<Text>,
+        address -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        action -> Text,
+        target_kind -> Nullable<Text>,
+        target_id -> Nullable<Text>,
+        outcome -> Text,
+        changes -> Jsonb,
+    }
+}
+
+diesel::table! {
+    provisioning_keys (id) {
+        id -> Uuid,
+        key_hash -> Bytea,
+        name -> Text,
+        scopes -> Array<Text>,
+        created_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+        last_used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     contacts (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,

@@ -1,4 +1,5 @@
 //! Sessions and signing keys.
 
+mod provisioning_key;
 mod session;
 mod signing_key;

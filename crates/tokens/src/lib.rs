@@ -1,9 +1,11 @@
-//! Access tokens, the sessions behind them, and the keys that sign.
+//! Access tokens, the sessions behind them, the keys that sign, and the keys that operators' programs show.
 //!
 //! - An access token is a JWS (Ed25519) that lives for minutes. [`KeySet::verify`] checks it in a fixed order and says no
 //!   for one reason only, [`InvalidToken`]: an attacker learns nothing from which check failed.
 //! - A valid token alone opens nothing: its session is read from the database on each request.
 //! - A refresh token is an opaque secret of which only the SHA-256 is stored.
+//! - A provisioning key is an operator's: it opens what belongs to no tenant, as far as its [`KeyScope`]s go. Only its
+//!   SHA-256 is stored, too.
 //! - Private keys are in the database, sealed; see `kernel::seal`.
 //!
 //! josekit makes and checks signatures and nothing else: its payload validation accepts tokens without `exp` or `aud`, any
@@ -13,14 +15,19 @@
 
 mod access_token;
 mod claims;
+mod digest;
+mod key_scope;
 mod key_set;
 mod ports;
+mod provisioning_key;
 mod session;
 mod signing_key;
 
 pub use access_token::{InvalidToken, IssueError, TokenPolicy};
 pub use claims::Claims;
+pub use key_scope::{KeyScope, ScopeGrant, UnknownScope, scope};
 pub use key_set::{KeySet, UnusableKey};
-pub use ports::{SessionRepo, SigningKeyRepo};
+pub use ports::{ProvisioningKeyRepo, SessionRepo, SigningKeyRepo};
+pub use provisioning_key::{ProvisioningKey, ProvisioningKeyHash, ProvisioningSecret};
 pub use session::{Client, RefreshToken, RefreshTokenHash, Session};
 pub use signing_key::{KeyError, KeyState, SigningKey};

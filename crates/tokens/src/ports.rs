@@ -1,7 +1,9 @@
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use kernel::StoreError;
+use kernel::ids::ProvisioningKeyId;
 
-use crate::{RefreshTokenHash, Session, SigningKey};
+use crate::{ProvisioningKey, ProvisioningKeyHash, RefreshTokenHash, Session, SigningKey};
 
 /// Sessions of the transaction's tenant.
 #[async_trait]
@@ -17,4 +19,27 @@ pub trait SigningKeyRepo: Send {
     async fn lock_signing_keys(&mut self) -> Result<(), StoreError>;
     async fn signing_keys(&mut self) -> Result<Vec<SigningKey>, StoreError>;
     async fn insert_signing_key(&mut self, key: &SigningKey) -> Result<(), StoreError>;
+}
+
+/// The keys of operators' programs.
+#[async_trait]
+pub trait ProvisioningKeyRepo: Send {
+    async fn insert_provisioning_key(
+        &mut self,
+        key: &ProvisioningKey,
+        hash: &ProvisioningKeyHash,
+    ) -> Result<(), StoreError>;
+    /// Newest first, the revoked ones too.
+    async fn provisioning_keys(&mut self) -> Result<Vec<ProvisioningKey>, StoreError>;
+    /// The key with this hash, whether or not it is still in force.
+    async fn provisioning_key(&mut self, hash: &ProvisioningKeyHash) -> Result<Option<ProvisioningKey>, StoreError>;
+    /// Notes that a key was used, unless that was noted a moment ago.
+    async fn note_provisioning_key_used(
+        &mut self,
+        key: ProvisioningKeyId,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
+    /// Ends a key; whether there was one in force.
+    async fn revoke_provisioning_key(&mut self, key: ProvisioningKeyId, now: DateTime<Utc>)
+    -> Result<bool, StoreError>;
 }

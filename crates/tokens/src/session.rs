@@ -8,6 +8,8 @@ use kernel::ids::{SessionId, TenantId, UserId};
 use kernel::{Clock, Entropy, NoEntropy};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::digest::sha256;
+
 /// One login of one user.
 #[derive(Clone, Debug)]
 pub struct Session {
@@ -50,7 +52,7 @@ impl Session {
 #[derive(Clone)]
 pub struct RefreshToken(SecretString);
 
-/// What is stored of a refresh token: SHA-256. The token has 256 random bits, so a slow hash would add nothing.
+/// What is stored of a refresh token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefreshTokenHash([u8; 32]);
 
@@ -67,10 +69,7 @@ impl RefreshToken {
 
     #[must_use]
     pub fn hash(&self) -> RefreshTokenHash {
-        let digest = ring::digest::digest(&ring::digest::SHA256, self.expose().as_bytes());
-        let mut hash = [0; 32];
-        hash.copy_from_slice(digest.as_ref());
-        RefreshTokenHash(hash)
+        RefreshTokenHash(sha256(self.expose()))
     }
 
     /// The token itself, for the one answer that carries it.

@@ -178,6 +178,14 @@ impl TestApp {
 }
 
 impl TestTenant {
+    /// The same, with a token of now.
+    pub(crate) async fn logged_in_again(&self, app: &TestApp) -> Self {
+        let login = json!({"email": self.email, "password": PASSWORD});
+        let made = app.client.with("x-tenant-id", &self.slug).post("/auth/login", &login).await.json(200);
+        let token = made["access_token"].as_str().unwrap().to_owned();
+        Self { client: app.client.with_token(&token), token, ..self.clone() }
+    }
+
     /// Connects a number of this test's own.
     pub(crate) async fn connect(&self) -> Number {
         let number = Number::fresh();

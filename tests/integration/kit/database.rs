@@ -150,6 +150,21 @@ impl TestDatabase {
         count(&mut self.admin().await, query).await.expect("the query runs")
     }
 
+    /// Runs statements as the superuser.
+    pub(crate) async fn execute(&self, statements: &str) {
+        self.admin().await.batch_execute(statements).await.unwrap_or_else(|error| panic!("{statements}: {error}"));
+    }
+
+    /// The one text that a query answers, in a column called `finding`.
+    pub(crate) async fn text(&self, query: &str) -> String {
+        #[derive(diesel::QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            finding: String,
+        }
+        diesel::sql_query(query).get_result::<Row>(&mut self.admin().await).await.expect("the query runs").finding
+    }
+
     /// Lets nobody but superusers in, and throws out who is in: as if it were away.
     pub(crate) async fn refuse_connections(&self) {
         execute(&services().await.database_url, &format!("ALTER DATABASE \"{}\" CONNECTION LIMIT 0", self.name)).await;

@@ -1,3 +1,6 @@
+pub(super) mod events;
+pub(super) mod provisioning_key;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -7,6 +10,9 @@ use url::Url;
 
 use crate::config::Settings;
 use crate::wiring::Role;
+
+use events::EventsCommand;
+use provisioning_key::ProvisioningKeyCommand;
 
 /// A CRM for businesses that talk to their customers on WhatsApp
 ///
@@ -39,6 +45,16 @@ pub(super) enum Command {
     Config,
     /// Print the OpenAPI document of the HTTP API
     Openapi,
+    /// Webhook events: a tenant's, or those that belong to none
+    Events {
+        #[command(subcommand)]
+        command: EventsCommand,
+    },
+    /// Keys that operators' programs show instead of logging in
+    ProvisioningKey {
+        #[command(subcommand)]
+        command: ProvisioningKeyCommand,
+    },
     /// WhatsApp numbers and samples
     Whatsapp {
         #[command(subcommand)]

@@ -3,8 +3,10 @@
 mod arguments;
 mod demo;
 mod effective_config;
+mod events;
 mod migrate;
 mod openapi;
+mod provisioning_key;
 mod sample;
 mod send_sample;
 mod serve;
@@ -44,6 +46,10 @@ pub enum CliError {
     Migrate(#[from] MigrateError),
     #[error(transparent)]
     Demo(#[from] demo::DemoError),
+    #[error(transparent)]
+    Events(#[from] events::EventsError),
+    #[error(transparent)]
+    ProvisioningKey(#[from] provisioning_key::ProvisioningKeyError),
     #[error(transparent)]
     Accounts(#[from] whatsapp::AccountsError),
     #[error(transparent)]
@@ -85,6 +91,12 @@ fn run(cli: Cli, sources: &Sources) -> Result<(), CliError> {
         Command::Serve(arguments) => on_runtime(&settings, async { serve::run(settings.serve()?, arguments).await }),
         Command::Migrate => on_runtime(&settings, async { migrate::run(settings.migrate()?).await }),
         Command::Demo => on_runtime(&settings, async { demo::run(settings.database()?, settings.identity()?).await }),
+        Command::Events { command } => {
+            on_runtime(&settings, async { events::run(settings.database()?, command).await })
+        }
+        Command::ProvisioningKey { command } => {
+            on_runtime(&settings, async { provisioning_key::run(settings.database()?, command).await })
+        }
         Command::Whatsapp { command } => on_runtime(&settings, on_whatsapp(&settings, command)),
     }
 }

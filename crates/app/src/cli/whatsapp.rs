@@ -2,17 +2,19 @@
 
 use std::io::{self, Write as _};
 
-use flows::{ConnectAccountError, Database as _, add_account, settle};
+use audit::Origin;
+use flows::{ApproveAccountError, ConnectAccountError, Database as _, add_account, approve_account, settle};
 use iam::{Tenant, TenantDirectory, TenantReference};
 use inbound::{
-    AccountDirectory, AccountStatus, InvalidAccountField, MetaAppKey, MetaId, NewAccount, WhatsAppAccount, constraint,
+    AccountDirectory, AccountStatus, InvalidAccountField, MetaAppKey, MetaId, NewAccount, OwnedAccount, WhatsAppAccount,
 };
 use kernel::ids::AccountId;
-use kernel::{Clock as _, StoreError, SystemClock, TenantScope};
+use kernel::{Limit, PageRequest, StoreError, SystemClock, TenantScope};
 use postgres::Postgres;
 
 use super::CliError;
 use super::arguments::AddArgs;
+use super::events::operator;
 use crate::config::DatabaseConfig;
 use crate::wiring::postgres;
 
@@ -22,10 +24,8 @@ pub enum AccountsError {
     NoSuchTenant(String),
     #[error("--{flag} {reason}")]
     Field { flag: &'static str, reason: InvalidAccountField },
-    #[error("there is no pending account with that id")]
-    NotPending,
-    #[error("another account with the same number is active; a number belongs to one tenant")]
-    NumberInUse,
+    #[error(transparent)]
+    Approve(#[from] ApproveAccountError),
     #[error(transparent)]
     Connect(#[from] ConnectAccountError),
     #[error(transparent)]
@@ -38,26 +38,31 @@ pub(super) async fn add(config: DatabaseConfig, arguments: AddArgs) -> Result<()
     let database = postgres(&config)?;
     let tenant = find_tenant(&database, &arguments.tenant).await?;
     let account = add_for(&database, &tenant, account).await?;
-    print(&[(tenant.slug.as_str().to_owned(), account)])
+    print(&[OwnedAccount { tenant: tenant.slug.as_str().to_owned(), account }])
 }
 
 /// Shows all numbers of all tenants.
 pub(super) async fn list(config: DatabaseConfig) -> Result<(), CliError> {
-    let mut tx = postgres(&config)?.directory().await.map_err(AccountsError::from)?;
-    let accounts = AccountDirectory::all_accounts(&mut *tx).await;
-    print(&settle(tx, accounts).await.map_err(AccountsError::from)?)
+    let database = postgres(&config)?;
+    let mut page = PageRequest { limit: Limit::new(Limit::MAX.into()).unwrap_or_default(), after: None };
+    loop {
+        let mut tx = database.directory().await.map_err(AccountsError::from)?;
+        let accounts = AccountDirectory::all_accounts(&mut *tx, false, &page).await;
+        let part = settle(tx, accounts).await.map_err(AccountsError::from)?;
+        print(&part.items)?;
+        page.after = part.next;
+        if page.after.is_none() {
+            return Ok(());
+        }
+    }
 }
 
 /// Makes a claimed number active.
 pub(super) async fn approve(config: DatabaseConfig, id: AccountId) -> Result<(), CliError> {
     let mut tx = postgres(&config)?.directory().await.map_err(AccountsError::from)?;
-    let approved = AccountDirectory::approve_account(&mut *tx, id, SystemClock::new().now()).await;
-    match settle(tx, approved).await {
-        Ok(true) => writeln!(io::stdout(), "approved {id}").map_err(CliError::Output),
-        Ok(false) => Err(AccountsError::NotPending.into()),
-        Err(error) if error.is_conflict_with(constraint::ACTIVE_NUMBER) => Err(AccountsError::NumberInUse.into()),
-        Err(error) => Err(AccountsError::from(error).into()),
-    }
+    let approved = approve_account(operator(), &mut *tx, id, Origin::default(), &SystemClock::new()).await;
+    settle(tx, approved).await.map_err(AccountsError::from)?;
+    writeln!(io::stdout(), "approved {id}").map_err(CliError::Output)
 }
 
 pub(super) async fn find_tenant(database: &Postgres, reference: &str) -> Result<Tenant, AccountsError> {
@@ -95,9 +100,9 @@ fn new_account(arguments: &AddArgs) -> Result<NewAccount, AccountsError> {
     })
 }
 
-fn print(accounts: &[(String, WhatsAppAccount)]) -> Result<(), CliError> {
+fn print(accounts: &[OwnedAccount]) -> Result<(), CliError> {
     let mut out = io::stdout();
-    let lines = accounts.iter().try_for_each(|(tenant, account)| {
+    let lines = accounts.iter().try_for_each(|OwnedAccount { tenant, account }| {
         let status = match account.status {
             AccountStatus::Pending => "pending",
             AccountStatus::Active => "active",

@@ -12,13 +12,14 @@ use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest, web};
+use audit::Origin;
 use flows::{Access, AuthenticateError};
 use kernel::{Actor, Grant, Permit, TenantScope};
 use metrics::counter;
 use tracing::{Span, field};
 
 use crate::http::State;
-use crate::http::extract::tenant_header;
+use crate::http::extract::{origin, tenant_header};
 use crate::http::problem::{Code, Problem};
 use crate::telemetry::metrics::AUTH_ATTEMPTS;
 
@@ -61,9 +62,7 @@ async fn identify(state: &State, token: &str, headers: &HeaderMap) -> Result<Acc
     };
     counter!(AUTH_ATTEMPTS, "action" => "token", "outcome" => label).increment(1);
     let access = outcome.map_err(|error| match error {
-        AuthenticateError::InvalidToken(_) => {
-            challenge(Code::InvalidToken, r#"Bearer realm="parley", error="invalid_token""#)
-        }
+        AuthenticateError::InvalidToken(_) => invalid_token(),
         AuthenticateError::Store(error) => error.into(),
     })?;
     let span = Span::current();
@@ -76,7 +75,7 @@ async fn identify(state: &State, token: &str, headers: &HeaderMap) -> Result<Acc
 
 /// The token of the one `Authorization` header. Another scheme than `Bearer` is none that we know, so none (RFC 6750,
 /// section 3.1).
-fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let mut values = headers.get_all(AUTHORIZATION);
     let (Some(value), rest) = (values.next(), values.next()) else { return Ok(None) };
     if rest.is_some() {
@@ -84,6 +83,11 @@ fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     }
     let credentials = value.to_str().ok().and_then(|text| text.split_once(' '));
     Ok(credentials.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim()))
+}
+
+/// One answer, whatever is wrong with a token or a key.
+pub(crate) fn invalid_token() -> Problem {
+    challenge(Code::InvalidToken, r#"Bearer realm="parley", error="invalid_token""#)
 }
 
 /// A 401 says how to do better (RFC 9110, section 15.5.2).
@@ -103,8 +107,10 @@ fn caller(request: &HttpRequest) -> Result<Rc<Access>, Problem> {
 /// The caller holds the permission `P`. The first argument of every protected handler.
 #[derive(Debug)]
 pub struct Allow<P> {
+    actor: Actor,
     permit: Permit<P>,
     scope: TenantScope,
+    origin: Origin,
 }
 
 impl<P: Grant> Allow<P> {
@@ -120,6 +126,18 @@ impl<P: Grant> Allow<P> {
         &self.scope
     }
 
+    /// Proof of another permission, where the caller happens to hold it, too.
+    #[must_use]
+    pub fn also<Q: Grant>(&self) -> Option<Permit<Q>> {
+        self.actor.permit()
+    }
+
+    /// Where the request comes from, for the audit log.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        self.origin.clone()
+    }
+
     fn check(request: &HttpRequest) -> Result<Self, Problem> {
         let access = caller(request)?;
         let actor = Actor {
@@ -128,15 +146,15 @@ impl<P: Grant> Allow<P> {
             session: access.session.id,
             permissions: access.permissions.clone(),
         };
-        let permit = actor.permit().ok_or_else(|| insufficient_scope::<P>())?;
+        let permit = actor.permit().ok_or_else(|| insufficient_scope(P::PERMISSION.key()))?;
         #[expect(clippy::disallowed_methods, reason = "the caller's access token names the tenant, and was verified")]
         let scope = TenantScope::mint(actor.tenant);
-        Ok(Self { permit, scope })
+        Ok(Self { actor, permit, scope, origin: origin(request) })
     }
 }
 
-fn insufficient_scope<P: Grant>() -> Problem {
-    let scope = P::PERMISSION.key();
+/// What is missing is a permission of a user, or a scope of a provisioning key.
+pub(crate) fn insufficient_scope(scope: &str) -> Problem {
     let problem = Problem::new(Code::InsufficientScope).with_detail(format!("The permission {scope} is missing."));
     let value = format!(r#"{BEARER}, error="insufficient_scope", scope="{scope}""#);
     match HeaderValue::from_str(&value) {

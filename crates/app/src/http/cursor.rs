@@ -15,7 +15,7 @@ use crate::http::problem::{Code, Problem};
 #[derive(Clone, Debug)]
 pub struct CursorKey(hmac::Key);
 
-/// A list of one tenant.
+/// A list of one tenant, or of the operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct List {
     pub(crate) kind: ListKind,
@@ -30,6 +30,7 @@ pub(crate) enum ListKind {
     Conversations,
     Messages(ConversationId),
     Interactions(ContactId),
+    WebhookEvents,
 }
 
 const TIME: usize = 8;
@@ -73,6 +74,11 @@ impl CursorKey {
 }
 
 impl List {
+    /// A list that belongs to no tenant. No tenant's id is zero.
+    pub(crate) const fn of_operators(kind: ListKind) -> Self {
+        Self { kind, tenant: TenantId::from_uuid(Uuid::nil()) }
+    }
+
     /// What the signature is over. All parts but the name have fixed lengths, and the name ends with a zero byte: no two
     /// lists give the same bytes.
     fn signed(self, place: &[u8]) -> Vec<u8> {
@@ -81,7 +87,11 @@ impl List {
         match self.kind {
             ListKind::Messages(conversation) => bytes.extend_from_slice(conversation.as_uuid().as_bytes()),
             ListKind::Interactions(contact) => bytes.extend_from_slice(contact.as_uuid().as_bytes()),
-            ListKind::WhatsAppAccounts | ListKind::MetaApps | ListKind::Contacts | ListKind::Conversations => {}
+            ListKind::WhatsAppAccounts
+            | ListKind::MetaApps
+            | ListKind::Contacts
+            | ListKind::Conversations
+            | ListKind::WebhookEvents => {}
         }
         bytes.extend_from_slice(self.tenant.as_uuid().as_bytes());
         bytes.extend_from_slice(place);
@@ -98,6 +108,7 @@ impl ListKind {
             Self::Conversations => "conversations",
             Self::Messages(_) => "messages",
             Self::Interactions(_) => "interactions",
+            Self::WebhookEvents => "webhook_events",
         }
     }
 }

@@ -4,21 +4,25 @@
 //! reads its arguments ([extractors](extract)), calls one use case in one transaction, and turns the answer into a body or a
 //! [`Problem`](problem::Problem). [`auth`] says who may, [`middleware`] goes around everything, [`openapi`] is the document.
 //!
-//! To add an endpoint: a handler with `#[utoipa::path]` whose first argument is [`auth::Allow`], [`auth::Authenticated`] or
-//! [`auth::Public`]; its route in a `routes` function, its name in [`openapi`]; then `cargo run --bin parley -- openapi >
+//! To add an endpoint: a handler with `#[utoipa::path]` whose first argument is [`auth::Allow`], [`auth::Authenticated`],
+//! [`operators::Operate`] or [`auth::Public`]; its route in a `routes` function, its name in [`openapi`]; then `cargo run --bin parley -- openapi >
 //! crates/app/openapi.json`.
 
 pub mod auth;
 mod channels;
 mod crm;
 mod cursor;
+mod events;
 mod extract;
 mod iam;
 mod middleware;
 pub mod openapi;
 mod operations;
+mod operators;
 mod page;
+mod platform;
 pub mod problem;
+mod raw_json;
 mod server;
 mod state;
 mod tokens;
@@ -50,12 +54,14 @@ pub(crate) fn api(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfi
             .configure(tokens::routes)
             .configure(webhooks::routes)
             .configure(iam::public_routes)
+            .configure(platform::routes)
             .service(
                 web::scope("")
                     .wrap(from_fn(auth::authenticate))
                     .configure(iam::routes)
                     .configure(channels::routes)
-                    .configure(crm::routes),
+                    .configure(crm::routes)
+                    .configure(events::routes),
             )
             .default_service(web::to(not_found));
     }

@@ -6,7 +6,8 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use inbound::{
-    AccountDirectory, AccountRepo, AccountStatus, Disconnection, EventLedger, MetaAppKey, MetaId, WhatsAppAccount,
+    AccountDirectory, AccountRepo, AccountStatus, Disconnection, EventLedger, MetaAppKey, MetaId, OwnedAccount,
+    WhatsAppAccount,
 };
 use kernel::ids::AccountId;
 use kernel::{Cursor, Page, PageRequest, StoreError};
@@ -146,15 +147,26 @@ impl AccountDirectory for Tx<Platform> {
         Ok(approved == 1)
     }
 
-    async fn all_accounts(&mut self) -> Result<Vec<(String, WhatsAppAccount)>, StoreError> {
-        let rows: Vec<(String, Row)> = whatsapp_accounts::table
+    async fn all_accounts(&mut self, only_pending: bool, page: &PageRequest) -> Result<Page<OwnedAccount>, StoreError> {
+        let mut query = whatsapp_accounts::table
             .inner_join(tenants::table.on(tenants::id.eq(whatsapp_accounts::tenant_id)))
             .order((whatsapp_accounts::created_at.desc(), whatsapp_accounts::id.desc()))
+            .limit(page.limit.and_one())
             .select((tenants::slug, Row::as_select()))
-            .load(self.connection())
-            .await
-            .or_store_error()?;
-        rows.into_iter().map(|(slug, row)| Ok((slug, row.into_account()?))).collect()
+            .into_boxed();
+        if only_pending {
+            query = query.filter(whatsapp_accounts::status.eq("pending"));
+        }
+        continue_after!(query, page.after, whatsapp_accounts::created_at, whatsapp_accounts::id);
+        let rows: Vec<(String, Row)> = query.load(self.connection()).await.or_store_error()?;
+        let accounts = rows
+            .into_iter()
+            .map(|(tenant, row)| Ok(OwnedAccount { tenant, account: row.into_account()? }))
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        Ok(Page::of(accounts, page.limit, |owned| Cursor {
+            time: owned.account.created_at,
+            id: owned.account.id.as_uuid(),
+        }))
     }
 }
 

@@ -30,6 +30,8 @@ WITH old AS (
      FOR UPDATE SKIP LOCKED
 ), payloads AS (
   DELETE FROM webhook_payloads WHERE event_id IN (SELECT id FROM old)
+), attempts AS (
+  DELETE FROM webhook_attempts WHERE event_id IN (SELECT id FROM old)
 )
 DELETE FROM webhook_events WHERE id IN (SELECT id FROM old)";
 

@@ -31,9 +31,12 @@ const BURY_ABANDONED: &str = "
 WITH buried AS (
   UPDATE webhook_events
      SET status = 'dead_letter', processed_at = $2, next_attempt_at = NULL, error_class = 'poison',
-         last_error = 'the broker gave up after delivering it too often'
+         last_error = 'the broker gave up after delivering it too often', attempts = attempts + 1
    WHERE id = ANY ($1) AND status IN ('received', 'retrying')
-  RETURNING id
+  RETURNING id, tenant_id, replay_seq, attempts, error_class, last_error
+), attempts AS (
+  INSERT INTO webhook_attempts (event_id, tenant_id, replay_seq, attempt, failed_at, error_class, error)
+  SELECT id, tenant_id, replay_seq, attempts, $2, error_class, last_error FROM buried
 ), ledger AS (
   DELETE FROM webhook_outbox WHERE event_id IN (SELECT id FROM buried)
 )
@@ -87,9 +90,12 @@ SELECT count(*) AS count FROM adopted";
 const NOTE_START: &str = "
 UPDATE webhook_events SET starts = starts + 1 WHERE id = $1 AND status IN ('received', 'retrying')";
 
+/// One whose bytes are gone, which nothing here does, makes no sense and becomes a dead letter; left out, it would be in the
+/// ledger for ever.
 const WAITING: &str = "
-SELECT e.id, e.tenant_id, e.account_id, e.kind, e.status, e.attempts, e.starts, e.traceparent, e.received_at, p.body
-  FROM webhook_events e JOIN webhook_payloads p ON p.event_id = e.id
+SELECT e.id, e.tenant_id, e.account_id, e.kind, e.status, e.attempts, e.starts, e.traceparent, e.received_at,
+       coalesce(p.body, '') AS body
+  FROM webhook_events e LEFT JOIN webhook_payloads p ON p.event_id = e.id
  WHERE e.id = ANY ($1) AND e.status IN ('received', 'retrying')
  ORDER BY e.id";
 

@@ -35,7 +35,10 @@ WITH retried AS (
   UPDATE webhook_events
      SET status = 'retrying', attempts = attempts + 1, starts = 0, next_attempt_at = $2, error_class = $3, last_error = $4
    WHERE tenant_id = $5 AND id = $1 AND status IN ('received', 'retrying')
-  RETURNING id
+  RETURNING id, tenant_id, replay_seq, attempts
+), attempts AS (
+  INSERT INTO webhook_attempts (event_id, tenant_id, replay_seq, attempt, failed_at, error_class, error)
+  SELECT id, tenant_id, replay_seq, attempts, $6, $3, $4 FROM retried
 )
 UPDATE webhook_outbox SET not_before = $2, publish_count = 0
  WHERE tenant_id = $5 AND event_id IN (SELECT id FROM retried)";
@@ -46,6 +49,10 @@ WITH buried AS (
      SET status = 'dead_letter', attempts = attempts + 1, processed_at = $2, next_attempt_at = NULL,
          error_class = $3, last_error = $4
    WHERE tenant_id = $5 AND id = $1 AND status IN ('received', 'retrying')
+  RETURNING id, tenant_id, replay_seq, attempts
+), attempts AS (
+  INSERT INTO webhook_attempts (event_id, tenant_id, replay_seq, attempt, failed_at, error_class, error)
+  SELECT id, tenant_id, replay_seq, attempts, $6, $3, $4 FROM buried
 )
 DELETE FROM webhook_outbox WHERE tenant_id = $5 AND event_id = $1";
 
@@ -85,8 +92,9 @@ impl EventOutcomeRepo for Tx<Tenant> {
         next_attempt_at: DateTime<Utc>,
         class: ErrorClass,
         error: &str,
+        now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        self.note_failure(RETRY, event, next_attempt_at, class, error).await
+        self.note_failure(RETRY, event, next_attempt_at, class, error, now).await
     }
 
     async fn bury_event(
@@ -96,7 +104,7 @@ impl EventOutcomeRepo for Tx<Tenant> {
         error: &str,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        self.note_failure(BURY, event, now, class, error).await
+        self.note_failure(BURY, event, now, class, error, now).await
     }
 }
 
@@ -108,6 +116,7 @@ impl Tx<Tenant> {
         time: DateTime<Utc>,
         class: ErrorClass,
         error: &str,
+        now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let tenant = self.tenant_id();
         let statement = sql(statement)
@@ -115,7 +124,8 @@ impl Tx<Tenant> {
             .bind::<types::Timestamptz, _>(time)
             .bind::<types::Text, _>(class.key())
             .bind::<types::Text, _>(error)
-            .bind::<types::Uuid, _>(tenant);
+            .bind::<types::Uuid, _>(tenant)
+            .bind::<types::Timestamptz, _>(now);
         Ok(self.execute(statement).await? > 0)
     }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use crm::{Delivery, DeliveryStep, Direction, Forwarded, Media, Origin, Reaction, ReplyTo};
 use kernel::ids::{ContactId, MessageId};
 use serde::{Deserialize, Serialize};
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -201,23 +201,5 @@ impl From<Delivery> for DeliveryBody {
             Delivery::Played => Self::Played,
             Delivery::Failed => Self::Failed,
         }
-    }
-}
-
-/// The stored JSON as it is: numbers and repeated keys stay what they were. Should it be no JSON after all, it is shown as
-/// a string, for one bad row must not hide a conversation.
-pub(super) fn raw(json: &str) -> Box<RawValue> {
-    RawValue::from_string(json.to_owned()).or_else(|_| to_raw_value(json)).unwrap_or_else(|_| RawValue::NULL.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn payloads_stay_as_they_are() {
-        let json = r#"{"n": 1.0e2, "n": 12345678901234567890, "t": "\ud83d\u0000"}"#;
-        assert_eq!(raw(json).get(), json);
-        assert_eq!(raw("{").get(), r#""{""#);
     }
 }

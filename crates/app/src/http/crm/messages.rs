@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::message_parts::{
-    DeliveryBody, DeliveryStepBody, DirectionBody, ForwardedBody, MediaBody, OriginBody, ReactionBody, ReplyToBody, raw,
+    DeliveryBody, DeliveryStepBody, DirectionBody, ForwardedBody, MediaBody, OriginBody, ReactionBody, ReplyToBody,
 };
 use crate::http::State;
 use crate::http::auth::Allow;
@@ -19,6 +19,7 @@ use crate::http::extract::{PageQuery, PathId, Query, page_request};
 use crate::http::openapi::tag;
 use crate::http::page::PageBody;
 use crate::http::problem::{Code, Problem};
+use crate::http::raw_json::raw_json;
 
 /// One message of a conversation.
 #[derive(Debug, Serialize, ToSchema)]
@@ -106,13 +107,13 @@ impl From<Message> for MessageBody {
             media: message.media.map(MediaBody::from),
             reply_to: message.reply_to.map(ReplyToBody::from),
             forwarded: message.forwarded.map(ForwardedBody::from),
-            referral: message.referral.as_deref().map(raw),
+            referral: message.referral.as_deref().map(raw_json),
             reactions: message.reactions.into_iter().map(ReactionBody::from).collect(),
             delivery_status: message.delivery.map(DeliveryBody::from),
             delivery_steps: message.delivery_steps.into_iter().map(DeliveryStepBody::from).collect(),
             edited_at: message.edited_at,
             revoked_at: message.revoked_at,
-            payload: raw(&message.payload),
+            payload: raw_json(&message.payload),
             provider_timestamp: message.provider_timestamp,
             created_at: message.created_at,
         }

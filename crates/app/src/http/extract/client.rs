@@ -1,10 +1,14 @@
 use std::convert::Infallible;
 use std::future::{Ready, ready};
+use std::net::IpAddr;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::USER_AGENT;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
+use audit::Origin;
 use tokens::Client;
+
+use crate::http::RequestId;
 
 /// Where a request comes from, to be shown in the list of one's sessions.
 #[derive(Clone, Debug)]
@@ -17,12 +21,22 @@ impl FromRequest for ClientInfo {
     type Error = Infallible;
     type Future = Ready<Result<Self, Infallible>>;
 
-    /// The address is the connection's: anybody can write an `X-Forwarded-For`.
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let user_agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
         ready(Ok(Self(Client {
-            address: request.peer_addr().map(|address| address.ip()),
+            address: address(request),
             user_agent: user_agent.map(|text| text.chars().take(MAX_USER_AGENT_CHARS).collect()),
         })))
     }
+}
+
+/// The connection's: anybody can write an `X-Forwarded-For`.
+fn address(request: &HttpRequest) -> Option<IpAddr> {
+    request.peer_addr().map(|address| address.ip())
+}
+
+/// Where a request comes from, for the audit log.
+pub(crate) fn origin(request: &HttpRequest) -> Origin {
+    let request_id = request.extensions().get::<RequestId>().map(ToString::to_string);
+    Origin { address: address(request), request_id }
 }

@@ -12,7 +12,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::http::problem::ProblemBody;
-use crate::http::{channels, crm, iam, operations, tokens, webhooks};
+use crate::http::{channels, crm, events, iam, operations, platform, tokens, webhooks};
 
 use problems::Problems;
 
@@ -22,6 +22,8 @@ pub(crate) mod tag {
     pub(crate) const KEYS: &str = "keys";
     pub(crate) const CHANNELS: &str = "channels";
     pub(crate) const CRM: &str = "crm";
+    pub(crate) const EVENTS: &str = "events";
+    pub(crate) const PLATFORM: &str = "platform";
     pub(crate) const WEBHOOKS: &str = "webhooks";
     pub(crate) const OPERATIONS: &str = "operations";
 }
@@ -58,6 +60,14 @@ pub(crate) mod tag {
         crm::conversations::list,
         crm::conversations::read,
         crm::messages::list,
+        events::webhook_events::list,
+        events::webhook_events::read,
+        events::replay::replay,
+        events::replay::replay_many,
+        events::discard::discard,
+        platform::webhook_events::list,
+        platform::whatsapp_accounts::list,
+        platform::whatsapp_accounts::approve,
         webhooks::handshake::handshake,
         webhooks::handshake::handshake_of_app,
         webhooks::deliveries::deliver,
@@ -72,6 +82,8 @@ pub(crate) mod tag {
         (name = tag::KEYS, description = "What it takes to check access tokens"),
         (name = tag::CHANNELS, description = "The tenant's WhatsApp numbers, and its own Meta apps"),
         (name = tag::CRM, description = "Contacts, conversations and messages"),
+        (name = tag::EVENTS, description = "What Meta sent, and dead letters"),
+        (name = tag::PLATFORM, description = "For operators, with a provisioning key"),
         (name = tag::WEBHOOKS, description = "Called by Meta"),
         (name = tag::OPERATIONS, description = "Health, readiness and this document"),
     ),
@@ -89,6 +101,11 @@ impl Modify for Bearer {
             Some("An access token of `/auth/login`. Scopes are the permissions that are needed.".to_owned());
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("bearer", SecurityScheme::Http(http));
+        let mut http = Http::new(HttpAuthScheme::Bearer);
+        http.bearer_format = Some("parley_pk_...".to_owned());
+        http.description =
+            Some("A provisioning key of `parley provisioning-key create`. Scopes are those of the key.".to_owned());
+        components.add_security_scheme("provisioning_key", SecurityScheme::Http(http));
     }
 }
 

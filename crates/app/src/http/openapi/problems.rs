@@ -35,6 +35,16 @@ const OF_CALLERS: [Code; 6] = [
     Code::TemporarilyUnavailable,
 ];
 
+/// Of each operators' operation.
+const OF_OPERATORS: [Code; 6] = [
+    Code::AmbiguousCredentials,
+    Code::Unauthenticated,
+    Code::InvalidToken,
+    Code::InsufficientScope,
+    Code::OperatorsOnly,
+    Code::TemporarilyUnavailable,
+];
+
 /// Documents each response that is a problem: those that the handler lists, and those that come with what it takes.
 pub(super) struct Problems;
 
@@ -73,6 +83,10 @@ fn implied(operation: &Operation) -> BTreeSet<Code> {
     }
     let scopes = operation.security.iter().flatten().filter_map(|requirement| serde_json::to_value(requirement).ok());
     for scopes in scopes {
+        if scopes["provisioning_key"].is_array() {
+            codes.extend(OF_OPERATORS);
+            continue;
+        }
         codes.extend(OF_CALLERS);
         if scopes["bearer"].as_array().is_some_and(|scopes| !scopes.is_empty()) {
             codes.insert(Code::InsufficientScope);

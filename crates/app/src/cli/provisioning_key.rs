@@ -1,0 +1,86 @@
+//! The keys of operators' programs.
+
+use std::io::{self, Write as _};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use flows::{CreateProvisioningKeyError, Database as _, create_provisioning_key, revoke_provisioning_key, settle};
+use kernel::{Clock as _, StoreError, SystemClock, SystemEntropy};
+use tokens::{ProvisioningKey, ProvisioningKeyRepo};
+
+use super::CliError;
+use super::arguments::provisioning_key::ProvisioningKeyCommand;
+use super::events::operator;
+use crate::config::DatabaseConfig;
+use crate::wiring::postgres;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ProvisioningKeyError {
+    #[error("--expires-at is in the past")]
+    Expired,
+    #[error("there is no key in force with that id")]
+    NotInForce,
+    #[error(transparent)]
+    Create(#[from] CreateProvisioningKeyError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Output(#[from] io::Error),
+}
+
+pub(super) async fn run(config: DatabaseConfig, command: ProvisioningKeyCommand) -> Result<(), CliError> {
+    let database = postgres(&config)?;
+    Ok(carry_out(&database, command).await?)
+}
+
+async fn carry_out(database: &postgres::Postgres, command: ProvisioningKeyCommand) -> Result<(), ProvisioningKeyError> {
+    let (clock, mut out) = (SystemClock::new(), io::stdout());
+    let mut tx = database.operator().await?;
+    match command {
+        ProvisioningKeyCommand::Create { name, scopes, expires_at } => {
+            if expires_at.is_some_and(|end| end <= clock.now()) {
+                return Err(ProvisioningKeyError::Expired);
+            }
+            let (entropy, scopes) = (SystemEntropy::new(), scopes.into_iter().collect());
+            let made = create_provisioning_key(operator(), &mut *tx, name, scopes, expires_at, &entropy, &clock).await;
+            let (key, secret) = settle(tx, made).await?;
+            writeln!(out, "{}", line(&key, clock.now()))?;
+            writeln!(out, "{}", secret.expose())?;
+            writeln!(out, "Keep it: it is not shown again.")?;
+        }
+        ProvisioningKeyCommand::List => {
+            let keys = ProvisioningKeyRepo::provisioning_keys(&mut *tx).await;
+            let keys = settle(tx, keys).await?;
+            keys.iter().try_for_each(|key| writeln!(out, "{}", line(key, clock.now())))?;
+        }
+        ProvisioningKeyCommand::Revoke { id } => {
+            let revoked = revoke_provisioning_key(operator(), &mut *tx, id, &clock).await;
+            if !settle(tx, revoked).await? {
+                return Err(ProvisioningKeyError::NotInForce);
+            }
+            writeln!(out, "revoked {id}")?;
+        }
+    }
+    Ok(())
+}
+
+fn line(key: &ProvisioningKey, now: DateTime<Utc>) -> String {
+    let time = |time: Option<DateTime<Utc>>| {
+        time.map_or_else(|| "never".to_owned(), |time| time.to_rfc3339_opts(SecondsFormat::Secs, true))
+    };
+    let state = if key.revoked_at.is_some() {
+        "revoked"
+    } else if key.is_in_force(now) {
+        "in force"
+    } else {
+        "expired"
+    };
+    let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.key()).collect();
+    format!(
+        "{}  {state:<8}  expires {}  last used {}  {}  {}",
+        key.id,
+        time(key.expires_at),
+        time(key.last_used_at),
+        scopes.join(","),
+        key.name
+    )
+}

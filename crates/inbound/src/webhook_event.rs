@@ -1,0 +1,94 @@
+use chrono::{DateTime, Utc};
+use kernel::ids::{AccountId, EventId};
+
+use crate::{ErrorClass, EventKind, EventStatus, MetaAppKey};
+
+/// An event as people see it who look after events.
+#[derive(Clone, Debug)]
+pub struct WebhookEvent {
+    pub id: EventId,
+    /// The Meta app that signed it.
+    pub app: MetaAppKey,
+    pub account: Option<AccountId>,
+    pub kind: EventKind,
+    pub status: EventStatus,
+    /// Tries that failed since it came in, or since it was last replayed.
+    pub attempts: i32,
+    /// How often somebody replayed it.
+    pub replays: i32,
+    pub received_at: DateTime<Utc>,
+    /// When it was finished, one way or another.
+    pub processed_at: Option<DateTime<Utc>>,
+    pub next_attempt_at: Option<DateTime<Utc>>,
+    /// Of the last failure.
+    pub error_class: Option<ErrorClass>,
+    pub last_error: Option<String>,
+}
+
+/// A try that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedAttempt {
+    /// How often the event had been replayed before.
+    pub replay: i32,
+    /// Counts from 1 for each replay.
+    pub attempt: i32,
+    pub failed_at: DateTime<Utc>,
+    pub class: ErrorClass,
+    pub error: String,
+}
+
+/// Which events are wanted; what is not named does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    pub status: Option<EventStatus>,
+    pub kind: Option<EventKind>,
+    pub account: Option<AccountId>,
+    pub error_class: Option<ErrorClass>,
+}
+
+/// How many events are replayed at once at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplayLimit(u16);
+
+/// The limit is not between 1 and 10,000.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be between 1 and {}", ReplayLimit::MAX)]
+pub struct ReplayLimitOutOfRange;
+
+impl ReplayLimit {
+    pub const MAX: u16 = 10_000;
+
+    /// # Errors
+    /// [`ReplayLimitOutOfRange`].
+    pub fn new(limit: u32) -> Result<Self, ReplayLimitOutOfRange> {
+        match u16::try_from(limit) {
+            Ok(limit) if (1..=Self::MAX).contains(&limit) => Ok(Self(limit)),
+            _ => Err(ReplayLimitOutOfRange),
+        }
+    }
+
+    #[must_use]
+    pub const fn get(self) -> i64 {
+        self.0 as i64
+    }
+}
+
+impl Default for ReplayLimit {
+    fn default() -> Self {
+        Self(Self::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_than_ten_thousand_are_replayed_at_once() {
+        assert_eq!(ReplayLimit::default().get(), 10_000);
+        assert_eq!(ReplayLimit::new(1).map(ReplayLimit::get), Ok(1));
+        for limit in [0, 10_001, 65_537] {
+            assert_eq!(ReplayLimit::new(limit), Err(ReplayLimitOutOfRange));
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The audit logs.
+
+mod record;

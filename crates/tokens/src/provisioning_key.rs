@@ -1,0 +1,124 @@
+use std::collections::BTreeSet;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use kernel::ids::ProvisioningKeyId;
+use kernel::{Clock, Entropy, NoEntropy};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::KeyScope;
+use crate::digest::sha256;
+
+/// What an operator's program shows instead of logging in. It belongs to no tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProvisioningKey {
+    pub id: ProvisioningKeyId,
+    /// What its maker calls it.
+    pub name: String,
+    pub scopes: BTreeSet<KeyScope>,
+    pub created_at: DateTime<Utc>,
+    pub expires_at: Option<DateTime<Utc>>,
+    pub revoked_at: Option<DateTime<Utc>>,
+    /// To the minute or so.
+    pub last_used_at: Option<DateTime<Utc>>,
+}
+
+/// The key itself, `parley_pk_<256 random bits>`; shown once, when it is made.
+#[derive(Clone)]
+pub struct ProvisioningSecret(SecretString);
+
+/// What is stored of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProvisioningKeyHash([u8; 32]);
+
+impl ProvisioningKey {
+    pub const MAX_NAME_CHARS: usize = 100;
+
+    /// A key that is in force from now on.
+    #[must_use]
+    pub fn new(name: String, scopes: BTreeSet<KeyScope>, expires_at: Option<DateTime<Utc>>, clock: &dyn Clock) -> Self {
+        let id = ProvisioningKeyId::new(clock);
+        Self { id, name, scopes, created_at: clock.now(), expires_at, revoked_at: None, last_used_at: None }
+    }
+
+    /// Whether it counts at that time.
+    #[must_use]
+    pub fn is_in_force(&self, now: DateTime<Utc>) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+impl ProvisioningSecret {
+    /// Tells a key from an access token.
+    pub const PREFIX: &str = "parley_pk_";
+
+    /// # Errors
+    /// [`NoEntropy`].
+    pub fn generate(entropy: &dyn Entropy) -> Result<Self, NoEntropy> {
+        let mut random = [0; 32];
+        entropy.fill(&mut random)?;
+        Ok(Self(format!("{}{}", Self::PREFIX, URL_SAFE_NO_PAD.encode(random)).into()))
+    }
+
+    /// For the one time that it is shown.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    #[must_use]
+    pub fn hash(&self) -> ProvisioningKeyHash {
+        ProvisioningKeyHash::of(self.expose())
+    }
+}
+
+impl fmt::Debug for ProvisioningSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProvisioningSecret(***)")
+    }
+}
+
+impl ProvisioningKeyHash {
+    /// Of whatever somebody shows as a key. Finding a key by its hash takes the same time whichever byte is wrong.
+    #[must_use]
+    pub fn of(shown: &str) -> Self {
+        Self(sha256(shown))
+    }
+
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use kernel::{ManualClock, SystemClock, SystemEntropy};
+
+    use super::*;
+
+    #[test]
+    fn keys_are_never_alike_and_are_not_printed() {
+        let entropy = SystemEntropy::new();
+        let (one, other) =
+            (ProvisioningSecret::generate(&entropy).unwrap(), ProvisioningSecret::generate(&entropy).unwrap());
+        assert!(one.expose().starts_with("parley_pk_") && one.expose().len() > 50);
+        assert_ne!(one.hash(), other.hash());
+        assert_eq!(one.hash(), ProvisioningKeyHash::of(one.expose()));
+        assert_eq!(format!("{one:?}"), "ProvisioningSecret(***)");
+    }
+
+    #[test]
+    fn a_key_counts_until_it_expires_or_is_revoked() {
+        let clock = ManualClock::starting_at(SystemClock::new().now());
+        let end = clock.now() + TimeDelta::hours(1);
+        let key = ProvisioningKey::new("deploy".to_owned(), BTreeSet::new(), Some(end), &clock);
+        assert!(key.is_in_force(end - TimeDelta::microseconds(1)));
+        assert!(!key.is_in_force(end));
+        let revoked = ProvisioningKey { revoked_at: Some(clock.now()), expires_at: None, ..key };
+        assert!(!revoked.is_in_force(clock.now()));
+    }
+}

@@ -1,0 +1,2 @@
+DROP TABLE audit_records, platform_audit_records;
+DROP FUNCTION app.refuse_change();

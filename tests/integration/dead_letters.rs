@@ -1,0 +1,286 @@
+//! Dead letters, and the people who work with them.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+use diesel_async::SimpleAsyncConnection;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::kit::app::{Settings, TestApp, TestTenant};
+use crate::kit::meta::{Number, text};
+use crate::kit::wait;
+
+/// Messages that hold this text cannot be stored, as long as the cause is there.
+const BROKEN: &str = "cannot be stored";
+/// Failures before an event is given up, and more than any of the pauses between them.
+const MAX_ATTEMPTS: i64 = 7;
+const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(2);
+
+/// A fault of the database which meets some messages alone.
+async fn break_the_table(app: &TestApp) {
+    let trigger = format!(
+        "CREATE FUNCTION public.break_message() RETURNS trigger LANGUAGE plpgsql AS $$
+           BEGIN IF NEW.text = '{BROKEN}' THEN RAISE EXCEPTION 'a fault of this test'; END IF; RETURN NEW; END $$;
+         CREATE TRIGGER break_message BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION public.break_message()"
+    );
+    app.database.execute(&trigger).await;
+}
+
+async fn mend_the_table(app: &TestApp) {
+    let drop = "DROP TRIGGER break_message ON messages; DROP FUNCTION public.break_message()";
+    app.database.execute(drop).await;
+}
+
+/// A dead letter that no retry helps: a message without an id, from somebody else each time.
+async fn dead_letter(app: &TestApp, tenant: &TestTenant, number: &Number) -> String {
+    let known: BTreeSet<String> = ids(&dead_letters(tenant).await);
+    let mut message = text("15550100", &format!("nameless {}", known.len()));
+    message.as_object_mut().unwrap().remove("id");
+    app.deliver(&number.delivery(&[message])).await.expect(200);
+    wait::until("a dead letter", async || ids(&dead_letters(tenant).await).into_iter().find(|id| !known.contains(id)))
+        .await
+}
+
+async fn dead_letters(tenant: &TestTenant) -> Vec<Value> {
+    tenant.client.get("/webhook-events?status=dead_letter&limit=100").await.json(200)["data"]
+        .as_array()
+        .unwrap()
+        .clone()
+}
+
+fn ids(events: &[Value]) -> BTreeSet<String> {
+    events.iter().map(|event| event["id"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn event(tenant: &TestTenant, id: &str) -> Value {
+    tenant.client.get(&format!("/webhook-events/{id}")).await.json(200)
+}
+
+fn because() -> Value {
+    json!({"reason": "the cause is mended"})
+}
+
+/// What the audit log of a tenant says of an action.
+async fn audited(app: &TestApp, tenant: &TestTenant, action: &str) -> i64 {
+    let query = format!(
+        "SELECT count(*) FROM audit_records a JOIN users u ON u.tenant_id = a.tenant_id AND u.id::text = a.actor_id
+          WHERE a.tenant_id = '{}' AND a.action = '{action}' AND a.actor_kind = 'user' AND a.outcome = 'done'
+            AND a.address = '127.0.0.1' AND a.request_id IS NOT NULL AND a.changes ->> 'reason' = 'the cause is mended'",
+        tenant.id
+    );
+    app.database.count(&query).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_fifty_events_the_one_that_fails_is_retried_buried_and_replayed_once_the_cause_is_gone() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    break_the_table(&app).await;
+    let mut messages: Vec<Value> = (0..49).map(|n| text(&format!("155501{n:02}"), "hello")).collect();
+    messages.insert(20, text("15550199", BROKEN));
+    app.deliver(&number.delivery(&messages)).await.expect(200);
+
+    for attempt in 1..=MAX_ATTEMPTS {
+        wait::until("the next failure", async || {
+            (app.events(&format!("attempts = {attempt}")).await == 1).then_some(())
+        })
+        .await;
+        app.clock.advance(LONGEST_PAUSE);
+    }
+    app.settled().await;
+    // Hours have passed.
+    let tenant = tenant.logged_in_again(&app).await;
+    assert_eq!(app.events("attempts = 0 AND status = 'processed'").await, 49);
+    let dead = dead_letters(&tenant).await;
+    assert_eq!(dead.len(), 1);
+    assert_eq!((&dead[0]["attempts"], &dead[0]["error_class"]), (&json!(MAX_ATTEMPTS), &json!("transient")));
+    let id = dead[0]["id"].as_str().unwrap();
+    let details = event(&tenant, id).await;
+    let attempts = details["failed_attempts"].as_array().unwrap();
+    let numbers: Vec<&Value> = attempts.iter().map(|attempt| &attempt["attempt"]).collect();
+    assert_eq!(numbers, (1..=MAX_ATTEMPTS).map(Value::from).collect::<Vec<_>>().iter().collect::<Vec<_>>());
+    assert!(attempts.iter().all(|attempt| attempt["error_class"] == "transient" && attempt["replay"] == 0));
+    let sent = &details["payload"]["changes"][0]["value"]["messages"][0];
+    assert_eq!((&sent["id"], &sent["text"]["body"]), (&messages[20]["id"], &json!(BROKEN)));
+
+    mend_the_table(&app).await;
+    let replayed = tenant.client.post(&format!("/webhook-events/{id}/replay"), &because()).await.json(202);
+    assert_eq!((&replayed["status"], &replayed["attempts"]), (&json!("received"), &json!(0)));
+    app.settled().await;
+    let after = event(&tenant, id).await;
+    assert_eq!((&after["status"], &after["replays"]), (&json!("processed"), &json!(1)));
+    assert_eq!(after["failed_attempts"].as_array().unwrap().len(), 7, "its history stays");
+    assert_eq!(app.database.count("SELECT count(*) FROM messages").await, 50);
+    assert_eq!(app.database.count("SELECT count(*) FROM interactions WHERE kind = 'inbound_message'").await, 50);
+    assert_eq!(tenant.conversation_with("phone", "15550199").await["unread_count"], 1);
+    assert_eq!(audited(&app, &tenant, "webhook_event.replayed").await, 1);
+    tenant.client.post(&format!("/webhook-events/{id}/replay"), &because()).await.problem(409, "not_replayable");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_replays_clicked_at_once_one_is_accepted() {
+    // Without a worker: what is replayed stays as the replay left it.
+    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    app.deliver(&number.delivery(&[text("15550100", "hello")])).await.expect(200);
+    app.database.execute("UPDATE webhook_events SET status = 'dead_letter'; DELETE FROM webhook_outbox").await;
+    let id = dead_letters(&tenant).await[0]["id"].as_str().unwrap().to_owned();
+    // The row is held until all of them wait for it.
+    let mut holder = app.database.admin().await;
+    holder.batch_execute("BEGIN; SELECT FROM webhook_events FOR UPDATE").await.unwrap();
+    let (path, reason) = (format!("/webhook-events/{id}/replay"), because());
+    let clicks = join_all((0..5).map(|_| tenant.client.post(&path, &reason)));
+    let release = async {
+        wait::until("all of them to wait", async || {
+            let waiting = "SELECT count(*) FROM pg_stat_activity
+                            WHERE datname = current_database() AND usename = 'parley_app' AND wait_event_type = 'Lock'";
+            (app.database.count(waiting).await == 5).then_some(())
+        })
+        .await;
+        holder.batch_execute("COMMIT").await.unwrap();
+    };
+    let (answers, ()) = tokio::join!(clicks, release);
+    let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [202, 409, 409, 409, 409]);
+    assert_eq!(app.database.count("SELECT count(*) FROM webhook_outbox").await, 1);
+    assert_eq!(audited(&app, &tenant, "webhook_event.replayed").await, 1);
+    app.finish_unprocessed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_is_discarded_once_and_may_still_be_replayed_while_its_bytes_are_kept() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let id = dead_letter(&app, &tenant, &number).await;
+    let path = |what: &str| format!("/webhook-events/{id}/{what}");
+    let discarded = tenant.client.post(&path("discard"), &because()).await.json(200);
+    assert_eq!(discarded["status"], "discarded");
+    assert_eq!(dead_letters(&tenant).await, [json!(null); 0]);
+    tenant.client.post(&path("discard"), &because()).await.problem(409, "not_dead_letter");
+    assert_eq!(audited(&app, &tenant, "webhook_event.discarded").await, 1);
+
+    tenant.client.post(&path("replay"), &because()).await.expect(202);
+    wait::until("it to be a dead letter again", async || (dead_letters(&tenant).await.len() == 1).then_some(())).await;
+    tenant.client.post(&path("discard"), &because()).await.expect(200);
+    let forget = format!("DELETE FROM webhook_payloads WHERE event_id = '{id}'");
+    app.database.execute(&forget).await;
+    tenant.client.post(&path("replay"), &because()).await.problem(409, "not_replayable");
+    assert_eq!(event(&tenant, &id).await["payload"], Value::Null);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_are_replayed_by_filter_and_a_dry_run_only_counts() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let (number, other) = (tenant.connect_number(&Number::fresh()).await, Number::fresh());
+    tenant.connect_number(&other).await;
+    let number_of = |account: &Value| Number {
+        phone_number_id: account["phone_number_id"].as_str().unwrap().to_owned(),
+        waba_id: account["waba_id"].as_str().unwrap().to_owned(),
+    };
+    for _ in 0..3 {
+        dead_letter(&app, &tenant, &number_of(&number)).await;
+    }
+    dead_letter(&app, &tenant, &other).await;
+    let client = &tenant.client;
+    let replay = async |body: Value| client.post("/webhook-events/replay", &body).await;
+    let of_account = json!({"account_id": number["id"], "dry_run": true});
+    assert_eq!(replay(of_account).await.json(200), json!({"dry_run": true, "events": 3}));
+    assert_eq!(replay(json!({"dry_run": true, "limit": 2})).await.json(200)["events"], 2);
+    assert_eq!(replay(json!({"dry_run": true, "kind": "status"})).await.json(200)["events"], 0);
+    assert_eq!(replay(json!({"dry_run": true, "error_class": "permanent"})).await.json(200)["events"], 4);
+    assert_eq!(replay(json!({"dry_run": true, "status": "discarded"})).await.json(200)["events"], 0);
+    assert_eq!(dead_letters(&tenant).await.len(), 4, "nothing was replayed");
+    assert_eq!(audited(&app, &tenant, "webhook_events.replayed").await, 0);
+
+    let body = json!({"account_id": number["id"], "reason": "the cause is mended", "limit": 2});
+    assert_eq!(replay(body).await.json(202), json!({"dry_run": false, "events": 2}));
+    assert_eq!(app.events("replay_seq = 1").await, 2);
+    let oldest = "replay_seq = 1 AND received_at <= ALL (SELECT received_at FROM webhook_events WHERE replay_seq = 0
+                  AND account_id = (SELECT account_id FROM webhook_events WHERE replay_seq = 1 LIMIT 1))";
+    assert_eq!(app.events(oldest).await, 2, "the oldest come first");
+    // One after the other, from now on: the clock stands still, so the second is not due yet.
+    app.clock.advance(TimeDelta::seconds(1));
+    app.settled().await;
+    assert_eq!(audited(&app, &tenant, "webhook_events.replayed").await, 1);
+
+    for (body, pointer) in [
+        (json!({}), "/reason"),
+        (json!({"reason": ""}), "/reason"),
+        (json!({"dry_run": true, "limit": 0}), "/limit"),
+        (json!({"dry_run": true, "limit": 10_001}), "/limit"),
+        (json!({"dry_run": true, "status": "processed"}), "/status"),
+        (json!({"dry_run": true, "everything": true}), "/everything"),
+    ] {
+        let problem = replay(body).await.problem(422, "validation_failed");
+        assert_eq!(problem["errors"][0]["pointer"], pointer);
+    }
+    app.finish_with_dead_letters(4).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_listed_and_filtered_and_belong_to_their_tenant() {
+    let app = TestApp::start_with_pipeline().await;
+    let (tenant, other) = (app.tenant().await, app.tenant().await);
+    let number = tenant.connect().await;
+    let id = dead_letter(&app, &tenant, &number).await;
+    app.tell(&number.delivery(&[text("15550100", "fine")])).await;
+    let list = async |query: &str| {
+        let page = tenant.client.get(&format!("/webhook-events{query}")).await.json(200);
+        page["data"].as_array().unwrap().len()
+    };
+    assert_eq!(list("").await, 2);
+    assert_eq!(list("?status=processed").await, 1);
+    assert_eq!(list("?kind=message").await, 2);
+    assert_eq!(list("?kind=status").await, 0);
+    assert_eq!(list("?error_class=permanent").await, 1);
+    assert_eq!(list("?account=01890000-0000-7000-8000-000000000000").await, 0);
+    for query in ["?status=lost", "?kind=message&kind=status", "?acount=1", "?account=x"] {
+        tenant.client.get(&format!("/webhook-events{query}")).await.problem(400, "invalid_query");
+    }
+    let page = tenant.client.get("/webhook-events?limit=1").await.json(200);
+    let cursor = page["next_cursor"].as_str().unwrap();
+    let next = tenant.client.get(&format!("/webhook-events?limit=1&cursor={cursor}")).await.json(200);
+    assert_eq!(next["data"][0]["id"], json!(id), "latest first");
+    other.client.get(&format!("/webhook-events?cursor={cursor}")).await.problem(400, "invalid_cursor");
+
+    // Another tenant's is as unknown as none.
+    assert_eq!(other.client.get("/webhook-events").await.json(200)["data"], json!([]));
+    for id in [id.as_str(), "01890000-0000-7000-8000-000000000000", "x"] {
+        other.client.get(&format!("/webhook-events/{id}")).await.problem(404, "not_found");
+        for what in ["replay", "discard"] {
+            other.client.post(&format!("/webhook-events/{id}/{what}"), &because()).await.problem(404, "not_found");
+        }
+    }
+    assert_eq!(event(&tenant, &id).await["status"], "dead_letter");
+    app.finish_with_dead_letters(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_meta_sent_is_shown_to_who_may_replay_it() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let id = dead_letter(&app, &tenant, &number).await;
+    assert!(event(&tenant, &id).await["payload"].to_string().contains("nameless"));
+    let take_away = |permission: &str| {
+        format!("DELETE FROM role_permissions WHERE tenant_id = '{}' AND permission = '{permission}'", tenant.id)
+    };
+    app.database.execute(&take_away("events:replay")).await;
+    assert_eq!(event(&tenant, &id).await["payload"], Value::Null);
+    for path in [format!("/webhook-events/{id}/replay"), format!("/webhook-events/{id}/discard")] {
+        tenant.client.post(&path, &because()).await.problem(403, "insufficient_scope");
+    }
+    let all = json!({"dry_run": true});
+    tenant.client.post("/webhook-events/replay", &all).await.problem(403, "insufficient_scope");
+    app.database.execute(&take_away("events:read")).await;
+    tenant.client.get("/webhook-events").await.problem(403, "insufficient_scope");
+    app.finish_with_dead_letters(1).await;
+}

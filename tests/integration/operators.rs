@@ -1,0 +1,173 @@
+//! Operators: their keys, and what belongs to no tenant.
+
+use std::collections::BTreeSet;
+
+use audit::Origin;
+use chrono::{DateTime, TimeDelta, Utc};
+use flows::{Database as _, create_provisioning_key, revoke_provisioning_key, settle};
+use kernel::ids::ProvisioningKeyId;
+use kernel::{Clock as _, Operator, SystemEntropy};
+use serde_json::{Value, json};
+use tokens::KeyScope;
+
+use crate::kit::app::{Settings, TestApp};
+use crate::kit::client::Client;
+use crate::kit::meta::{Number, text};
+
+#[expect(clippy::disallowed_methods, reason = "as the command line does")]
+const fn operator() -> Operator {
+    Operator::at_the_command_line()
+}
+
+async fn key(
+    app: &TestApp,
+    scopes: &[KeyScope],
+    expires_at: Option<DateTime<Utc>>,
+) -> (ProvisioningKeyId, String, Client) {
+    let mut tx = app.postgres.operator().await.unwrap();
+    let scopes: BTreeSet<KeyScope> = scopes.iter().copied().collect();
+    let (entropy, name) = (SystemEntropy::new(), "test".to_owned());
+    let made = create_provisioning_key(operator(), &mut *tx, name, scopes, expires_at, &entropy, &*app.clock).await;
+    let (key, secret) = settle(tx, made).await.unwrap();
+    (key.id, secret.expose().to_owned(), app.client.with_token(secret.expose()))
+}
+
+async fn refusals(app: &TestApp, condition: &str) -> i64 {
+    let query = format!(
+        "SELECT count(*) FROM platform_audit_records WHERE action = 'operator.refused' AND outcome = 'refused'
+            AND request_id IS NOT NULL AND address = '127.0.0.1' AND {condition}"
+    );
+    app.database.count(&query).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_key_in_force_with_the_scope_opens_and_refusals_are_written_down() {
+    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let path = "/platform/webhook-events";
+    let tenant = app.tenant().await;
+    let nobody = app.client.get(path).await;
+    nobody.problem(401, "unauthenticated");
+    assert_eq!(nobody.header("www-authenticate"), r#"Bearer realm="parley""#);
+    assert_eq!(refusals(&app, "actor_kind = 'anonymous'").await, 1);
+    tenant.client.get(path).await.problem(403, "operators_only");
+    assert_eq!(refusals(&app, "actor_kind = 'user' AND target_id = 'GET /platform/webhook-events'").await, 1);
+
+    let (_, secret, client) = key(&app, &[KeyScope::EventsRead], None).await;
+    assert_eq!(client.get(path).await.json(200), json!({"data": [], "next_cursor": null}));
+    let (_, _, narrow) = key(&app, &[KeyScope::TenantsRead], None).await;
+    let refused = narrow.get(path).await;
+    refused.problem(403, "insufficient_scope");
+    assert!(refused.header("www-authenticate").contains(r#"scope="events:read""#));
+    assert_eq!(refusals(&app, "actor_kind = 'provisioning_key'").await, 1);
+
+    // One answer, whatever is wrong with a key.
+    let end = app.clock.now() + TimeDelta::hours(1);
+    let (_, _, expired) = key(&app, &[KeyScope::EventsRead], Some(end)).await;
+    expired.get(path).await.expect(200);
+    app.clock.advance(TimeDelta::hours(1));
+    let (revoked_id, _, revoked) = key(&app, &[KeyScope::EventsRead], None).await;
+    revoked.get(path).await.expect(200);
+    let mut tx = app.postgres.operator().await.unwrap();
+    let ended = revoke_provisioning_key(operator(), &mut *tx, revoked_id, &*app.clock).await;
+    assert!(settle(tx, ended).await.unwrap());
+    let other = if secret.ends_with('A') { 'B' } else { 'A' };
+    let wrong = app.client.with_token(&format!("{}{other}", &secret[..secret.len() - 1]));
+    let bare = app.client.with_token("parley_pk_");
+    let garbage = app.client.with_token("garbage");
+    let mut answers = Vec::new();
+    for client in [&expired, &revoked, &wrong, &bare, &garbage] {
+        let answer = client.get(path).await;
+        let mut problem = answer.problem(401, "invalid_token");
+        problem.as_object_mut().unwrap().remove("request_id");
+        answers.push((problem, answer.header("www-authenticate").to_owned()));
+    }
+    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:#?}");
+    let last_used = "SELECT count(*) FROM provisioning_keys WHERE last_used_at IS NOT NULL";
+    assert_eq!(app.database.count(last_used).await, 4);
+    // What a key opens is no tenant's.
+    client.get("/crm/contacts").await.problem(401, "invalid_token");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_see_events_without_a_tenant_and_no_others() {
+    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let (_, _, client) = key(&app, &[KeyScope::EventsRead], None).await;
+    let (unknown, tenant) = (Number::fresh(), app.tenant().await);
+    let number = tenant.connect().await;
+    app.deliver(&number.delivery(&[text("15550100", "the tenant's")])).await.expect(200);
+    app.deliver(&unknown.delivery(&[text("15550100", "nobody's")])).await.expect(200);
+    app.deliver_bytes(b"no JSON at all").await.expect(200);
+    let list =
+        async |query: &str| client.get(&format!("/platform/webhook-events{query}")).await.json(200)["data"].clone();
+    let all = list("").await;
+    let states: Vec<(&Value, &Value)> =
+        all.as_array().unwrap().iter().map(|event| (&event["kind"], &event["status"])).collect();
+    assert_eq!(
+        states,
+        [(&json!("unparsed"), &json!("dead_letter")), (&json!("message"), &json!("unroutable"))],
+        "latest first"
+    );
+    assert_eq!(list("?status=dead_letter").await.as_array().unwrap().len(), 1);
+    assert_eq!(list("?kind=message").await.as_array().unwrap().len(), 1);
+    assert_eq!(tenant.client.get("/webhook-events").await.json(200)["data"].as_array().unwrap().len(), 1);
+    let page = client.get("/platform/webhook-events?limit=1").await.json(200);
+    let cursor = page["next_cursor"].as_str().unwrap();
+    assert_eq!(list(&format!("?cursor={cursor}")).await.as_array().unwrap().len(), 1);
+    tenant.client.get(&format!("/webhook-events?cursor={cursor}")).await.problem(400, "invalid_cursor");
+    app.finish_unprocessed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_approve_claims_and_what_waited_is_driven() {
+    let app = TestApp::start_with(Settings { pipeline: true, self_service: false, ..Settings::default() }).await;
+    let (_, _, client) = key(&app, &[KeyScope::ChannelsRead, KeyScope::ChannelsWrite], None).await;
+    let (tenant, rival, number) = (app.tenant().await, app.tenant().await, Number::fresh());
+    let account = tenant.connect_number(&number).await;
+    let claim = rival.connect_number(&number).await;
+    app.deliver(&number.delivery(&[text("15550100", "before")])).await.expect(200);
+    let listed = client.get("/platform/whatsapp-accounts?pending=true").await.json(200);
+    let slugs: Vec<&Value> = listed["data"].as_array().unwrap().iter().map(|account| &account["tenant"]).collect();
+    assert_eq!(slugs, [&json!(rival.slug), &json!(tenant.slug)]);
+
+    let approve = |account: &Value| format!("/platform/whatsapp-accounts/{}/approve", account["id"].as_str().unwrap());
+    client.post(&approve(&account), &json!({})).await.expect(204);
+    client.post(&approve(&account), &json!({})).await.problem(404, "not_found");
+    client.post(&approve(&claim), &json!({})).await.problem(409, "number_in_use");
+    tenant.wait_for_conversations(1).await;
+    assert_eq!(rival.conversations().await.len(), 0);
+    let record = "SELECT count(*) FROM platform_audit_records WHERE action = 'whatsapp_account.approved'
+                    AND actor_kind = 'provisioning_key' AND outcome = 'done'";
+    assert_eq!(app.database.count(record).await, 1);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_that_is_understood_by_now_is_stored_when_it_is_replayed() {
+    use flows::{SplitAgainError, split_again};
+
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    app.deliver_bytes(b"no JSON at all").await.expect(200);
+    let id = "SELECT id::text AS finding FROM webhook_events WHERE status = 'dead_letter'";
+    let id: kernel::ids::EventId = app.database.text(id).await.parse().unwrap();
+    let reason = audit::Reason::parse("we read it now").unwrap();
+    let again = async || {
+        let mut tx = app.postgres.intake().await.unwrap();
+        let outcome = split_again(operator(), &mut *tx, id, &reason, Origin::default(), &*app.clock).await;
+        settle(tx, outcome).await
+    };
+    assert!(matches!(again().await, Err(SplitAgainError::StillUnparsed)));
+
+    // What later code would make of it: the bytes are those of a delivery.
+    let body = number.delivery(&[text("15550100", "understood at last")]).to_string();
+    let statement =
+        format!("UPDATE webhook_payloads SET body = convert_to($${body}$$, 'UTF8') WHERE event_id = '{id}'");
+    app.database.execute(&statement).await;
+    assert_eq!(again().await.unwrap(), 1);
+    app.settled().await;
+    assert_eq!(tenant.conversations().await[0]["last_message_preview"], "understood at last");
+    assert!(matches!(again().await, Err(SplitAgainError::NotReplayable)));
+    app.finish().await;
+}
