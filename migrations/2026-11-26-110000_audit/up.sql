@@ -19,11 +19,36 @@ CREATE TABLE audit_records (
   target_kind text,
   target_id   text,
   outcome     text NOT NULL,
-  changes     jsonb NOT NULL CHECK (jsonb_typeof(changes) = 'object'),
+  -- Not jsonb: what is sealed must stay as it was written.
+  changes     json NOT NULL CHECK (json_typeof(changes) = 'object'),
   PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX audit_records_latest_idx ON audit_records (tenant_id, occurred_at DESC, id DESC);
 SELECT app.protect_tenant_table('audit_records', 'SELECT, INSERT');
+
+-- Records that no seal covers yet. A record that is in neither has been smuggled in.
+CREATE TABLE audit_unsealed (
+  tenant_id uuid NOT NULL REFERENCES tenants (id),
+  record_id uuid NOT NULL,
+  PRIMARY KEY (tenant_id, record_id)
+);
+SELECT app.protect_tenant_table('audit_unsealed', 'SELECT, INSERT, DELETE');
+SELECT app.open_to_platform('audit_unsealed', 'SELECT');
+
+-- A chain over a tenant's records: each seal covers its record and the seal before, under a key that is not in the database.
+-- No foreign key: that a record is gone is what a seal is there to show.
+CREATE TABLE audit_seals (
+  tenant_id uuid NOT NULL REFERENCES tenants (id),
+  sequence  bigint NOT NULL CHECK (sequence > 0),
+  record_id uuid NOT NULL,
+  -- Which key-encryption key the seal's key comes from.
+  key_id    text NOT NULL,
+  hash      bytea NOT NULL CHECK (length(hash) = 32),
+  sealed_at timestamptz NOT NULL,
+  PRIMARY KEY (tenant_id, sequence),
+  UNIQUE (tenant_id, record_id)
+);
+SELECT app.protect_tenant_table('audit_seals', 'SELECT, INSERT');
 
 -- The operators' own.
 CREATE TABLE platform_audit_records (
@@ -37,17 +62,19 @@ CREATE TABLE platform_audit_records (
   target_kind text,
   target_id   text,
   outcome     text NOT NULL,
-  changes     jsonb NOT NULL CHECK (jsonb_typeof(changes) = 'object')
+  changes     json NOT NULL CHECK (json_typeof(changes) = 'object')
 );
 CREATE INDEX platform_audit_records_latest_idx ON platform_audit_records (occurred_at DESC, id DESC);
 SELECT app.open_to_platform('platform_audit_records', 'SELECT, INSERT');
 CREATE POLICY owner_maintenance ON platform_audit_records FOR ALL TO parley_owner USING (true) WITH CHECK (true);
 
-CREATE TRIGGER audit_records_stay BEFORE UPDATE OR DELETE ON audit_records
-  FOR EACH ROW EXECUTE FUNCTION app.refuse_change();
-CREATE TRIGGER audit_records_are_not_truncated BEFORE TRUNCATE ON audit_records
-  FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change();
-CREATE TRIGGER platform_audit_records_stay BEFORE UPDATE OR DELETE ON platform_audit_records
-  FOR EACH ROW EXECUTE FUNCTION app.refuse_change();
-CREATE TRIGGER platform_audit_records_are_not_truncated BEFORE TRUNCATE ON platform_audit_records
-  FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change();
+DO $$
+DECLARE
+  log text;
+BEGIN
+  FOREACH log IN ARRAY ARRAY['audit_records', 'audit_seals', 'platform_audit_records'] LOOP
+    EXECUTE format('CREATE TRIGGER stays BEFORE UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION app.refuse_change()', log);
+    EXECUTE format('CREATE TRIGGER is_not_emptied BEFORE TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()', log);
+  END LOOP;
+END
+$$;

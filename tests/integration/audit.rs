@@ -1,30 +1,216 @@
-//! The audit logs: added to, never changed.
+//! The audit logs: added to, never changed without being noticed.
 
+use ::audit::{Action, Actor, AuditRepo, Origin, Record};
 use diesel_async::SimpleAsyncConnection;
-use serde_json::json;
+use flows::{Database as _, seal_audit_logs, settle};
+use futures_util::future::join_all;
+use kernel::TenantScope;
+use kernel::seal::KeyRing;
+use serde_json::{Value, json};
+use tokens::KeyScope;
 
-use crate::kit::app::TestApp;
+use crate::kit::app::{Settings, TestApp, TestTenant};
+use crate::kit::operators;
+
+async fn alone() -> TestApp {
+    TestApp::start_with(Settings { alone: true, ..Settings::default() }).await
+}
+
+#[expect(clippy::disallowed_methods, reason = "the tenant is this test's")]
+fn scope(tenant: &TestTenant) -> TenantScope {
+    TenantScope::mint(tenant.id.parse().unwrap())
+}
+
+async fn write(app: &TestApp, tenant: &TestTenant, text: &str) {
+    let record = Record::new(Actor::CommandLine, Origin::default(), Action::EventDiscarded, &*app.clock)
+        .about("webhook_event", &text)
+        .with("reason", text);
+    let mut tx = app.postgres.tenant(&scope(tenant)).await.unwrap();
+    let appended = AuditRepo::append_audit_record(&mut *tx, &record).await;
+    settle(tx, appended).await.unwrap();
+}
+
+/// As the scheduler does, under the key of the test's server.
+async fn seal(app: &TestApp) -> usize {
+    let ring = KeyRing::new([("test".to_owned(), vec![7; 32].into())]).unwrap();
+    seal_audit_logs(&app.postgres, &ring, &*app.clock).await.unwrap()
+}
+
+async fn records(tenant: &TestTenant, query: &str) -> Vec<Value> {
+    tenant.client.get(&format!("/audit-log{query}")).await.json(200)["data"].as_array().unwrap().clone()
+}
+
+async fn verify(tenant: &TestTenant) -> Value {
+    tenant.client.get("/audit-log/verify").await.json(200)
+}
+
+/// What the owner of the database can do, who also owns the triggers.
+async fn tamper(app: &TestApp, statement: &str) {
+    app.database.execute(&format!("SET session_replication_role = replica; {statement}")).await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_is_neither_changed_nor_deleted_by_whoever_owns_the_table() {
-    let app = TestApp::start().await;
+    let app = alone().await;
     let tenant = app.tenant().await;
-    let insert = format!(
-        "INSERT INTO audit_records (tenant_id, id, occurred_at, actor_kind, action, outcome, changes)
-           VALUES ('{0}', '{0}', now(), 'user', 'test', 'done', '{{}}');
-         INSERT INTO platform_audit_records (id, occurred_at, actor_kind, action, outcome, changes)
-           VALUES ('{0}', now(), 'user', 'test', 'done', '{{}}')",
-        tenant.id
-    );
+    write(&app, &tenant, "one").await;
+    seal(&app).await;
+    app.client.get("/platform/audit-log").await.problem(401, "unauthenticated");
     let mut admin = app.database.admin().await;
-    admin.batch_execute(&insert).await.unwrap();
-    for table in ["audit_records", "platform_audit_records"] {
-        for change in ["UPDATE {} SET outcome = 'x'", "DELETE FROM {}", "TRUNCATE {}"] {
-            let statement = format!("SET ROLE parley_owner; {}", change.replace("{}", table));
-            let error = admin.batch_execute(&statement).await.unwrap_err().to_string();
-            assert!(error.contains("never changed or deleted"), "{statement}: {error}");
+    for table in ["audit_records", "audit_seals", "platform_audit_records"] {
+        let rows = format!("SELECT count(*) FROM {table}");
+        assert!(app.database.count(&rows).await > 0, "there is something to change in {table}");
+        let key = if table == "audit_seals" { "sequence" } else { "id" };
+        for change in
+            [format!("UPDATE {table} SET {key} = {key}"), format!("DELETE FROM {table}"), format!("TRUNCATE {table}")]
+        {
+            let error = admin.batch_execute(&format!("SET ROLE parley_owner; {change}")).await.unwrap_err().to_string();
+            assert!(error.contains("never changed or deleted"), "{change}: {error}");
         }
     }
-    app.client.post("/auth/login", &json!({})).await.problem(400, "tenant_required");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_who_write_at_once_leave_one_unbroken_chain() {
+    let app = alone().await;
+    let (tenant, other) = (app.tenant().await, app.tenant().await);
+    let texts: Vec<String> = (0..200).map(|n| n.to_string()).collect();
+    let writers = join_all(texts.iter().map(|text| write(&app, &tenant, text)));
+    let sealers = join_all((0..3).map(|_| async {
+        let mut sealed = 0;
+        for _ in 0..10 {
+            sealed += seal(&app).await;
+        }
+        sealed
+    }));
+    let (_, sealed) = tokio::join!(writers, sealers);
+    let rest = seal(&app).await;
+    assert_eq!(sealed.iter().sum::<usize>() + rest, 200);
+    let found = verify(&tenant).await;
+    assert_eq!((&found["valid"], &found["sealed"], &found["unsealed"]), (&json!(true), &json!(200), &json!(0)));
+    assert_eq!(found["head"]["sequence"], 200);
+    assert_eq!(verify(&other).await, json!({"valid": true, "sealed": 0, "unsealed": 0, "head": null, "damage": []}));
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_owner_of_the_database_does_to_a_log_is_found_and_named() {
+    let app = alone().await;
+    let rows = [
+        ("UPDATE audit_records SET changes = '{\"reason\": \"another\"}' WHERE id = '$3'", "changed", json!(3), true),
+        ("UPDATE audit_records SET actor_id = '1' WHERE id = '$3'", "changed", json!(3), true),
+        (
+            "UPDATE audit_records SET occurred_at = occurred_at - interval '1 day' WHERE id = '$3'",
+            "changed",
+            json!(3),
+            true,
+        ),
+        ("DELETE FROM audit_records WHERE id = '$3'", "removed", json!(3), true),
+        (
+            "DELETE FROM audit_records WHERE id = '$3'; DELETE FROM audit_seals WHERE record_id = '$3'",
+            "missing",
+            json!(3),
+            false,
+        ),
+        (
+            "INSERT INTO audit_records SELECT tenant_id, gen_random_uuid(), occurred_at, actor_kind, actor_id, address,
+                    request_id, action, target_kind, target_id, outcome, changes FROM audit_records WHERE id = '$3'",
+            "inserted",
+            Value::Null,
+            false,
+        ),
+    ];
+    for (statement, kind, sequence, is_named) in rows {
+        let tenant = app.tenant().await;
+        for text in ["one", "two", "three", "four", "five"] {
+            write(&app, &tenant, text).await;
+            seal(&app).await;
+        }
+        assert_eq!(verify(&tenant).await["valid"], true);
+        let all = records(&tenant, "").await;
+        let third = all.iter().find(|record| record["sequence"] == 3).unwrap()["id"].clone();
+        tamper(&app, &statement.replace("$3", third.as_str().unwrap())).await;
+        let found = verify(&tenant).await;
+        assert_eq!(found["valid"], false, "{statement}");
+        let damage = found["damage"].as_array().unwrap();
+        assert_eq!(damage.len(), 1, "{statement}: {damage:#?}");
+        assert_eq!((&damage[0]["kind"], &damage[0]["sequence"]), (&json!(kind), &sequence), "{statement}");
+        assert_eq!(damage[0]["record_id"] == third, is_named, "{statement}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_scheduler_seals_what_requests_wrote() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    write(&app, &tenant, "one").await;
+    crate::kit::wait::until("the record to be sealed", async || (verify(&tenant).await["sealed"] == 1).then_some(()))
+        .await;
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_is_listed_filtered_and_exported_and_is_its_tenants_alone() {
+    let app = alone().await;
+    let (tenant, other) = (app.tenant().await, app.tenant().await);
+    for n in 0..7 {
+        write(&app, &tenant, &n.to_string()).await;
+        app.clock.advance(chrono::TimeDelta::seconds(1));
+    }
+    let all = records(&tenant, "").await;
+    let about: Vec<&Value> = all.iter().map(|record| &record["target"]["id"]).collect();
+    assert_eq!(about, ["6", "5", "4", "3", "2", "1", "0"], "latest first");
+    assert_eq!(all[0]["actor"], json!({"kind": "command_line", "id": null}));
+    assert_eq!((&all[0]["changes"], &all[0]["outcome"]), (&json!({"reason": "6"}), &json!("done")));
+    assert_eq!(records(&tenant, "?target=3").await.len(), 1);
+    assert_eq!(records(&tenant, "?action=webhook_event.discarded").await.len(), 7);
+    assert_eq!(records(&tenant, "?action=webhook_event.replayed").await.len(), 0);
+    assert_eq!(records(&tenant, "?outcome=refused").await.len(), 0);
+    let middle = all[3]["occurred_at"].as_str().unwrap();
+    assert_eq!(records(&tenant, &format!("?from={middle}")).await.len(), 4);
+    assert_eq!(records(&tenant, &format!("?to={middle}")).await.len(), 3);
+    for query in ["?limit=0", "?from=yesterday", "?actor_id=1"] {
+        tenant.client.get(&format!("/audit-log{query}")).await.problem(400, "invalid_query");
+    }
+    let page = tenant.client.get("/audit-log?limit=4").await.json(200);
+    let cursor = page["next_cursor"].as_str().unwrap();
+    assert_eq!(records(&tenant, &format!("?cursor={cursor}")).await, all[4..]);
+    other.client.get(&format!("/audit-log?cursor={cursor}")).await.problem(400, "invalid_cursor");
+    assert_eq!(records(&other, "").await, [json!(null); 0]);
+
+    for n in 7..250 {
+        write(&app, &tenant, &n.to_string()).await;
+    }
+    let export = tenant.client.get("/audit-log/export").await;
+    assert_eq!((export.status.as_u16(), export.header("content-type")), (200, "application/x-ndjson"));
+    let lines: Vec<Value> = export.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 250);
+    assert_eq!(lines[..100], records(&tenant, "?limit=100").await);
+    assert_eq!(tenant.client.get("/audit-log/export?target=3").await.text.lines().count(), 1);
+    assert_eq!(other.client.get("/audit-log/export").await.text, "");
+    let take_away =
+        format!("DELETE FROM role_permissions WHERE tenant_id = '{}' AND permission = 'audit:read'", tenant.id);
+    app.database.execute(&take_away).await;
+    for path in ["/audit-log", "/audit-log/export", "/audit-log/verify"] {
+        tenant.client.get(path).await.problem(403, "insufficient_scope");
+    }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_have_a_log_of_their_own() {
+    let app = alone().await;
+    let (_, _, client) = operators::key(&app, &[KeyScope::AuditRead], None).await;
+    app.client.get("/platform/audit-log").await.problem(401, "unauthenticated");
+    let log = client.get("/platform/audit-log").await.json(200)["data"].clone();
+    let actions: Vec<&Value> = log.as_array().unwrap().iter().map(|record| &record["action"]).collect();
+    assert_eq!(actions, ["operator.refused", "provisioning_key.created"]);
+    assert_eq!(log[0]["target"], json!({"kind": "endpoint", "id": "GET /platform/audit-log"}));
+    assert_eq!((&log[0]["outcome"], &log[0]["address"]), (&json!("refused"), &json!("127.0.0.1")));
+    assert!(!log.to_string().contains("parley_pk_"), "no secret is in a log");
+    let refused = client.get("/platform/audit-log?outcome=refused").await.json(200)["data"].clone();
+    assert_eq!(refused.as_array().unwrap().len(), 1);
     app.finish().await;
 }

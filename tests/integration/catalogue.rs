@@ -101,6 +101,7 @@ async fn the_platform_role_sees_what_is_listed_and_nothing_else() {
     .await;
     let listed = [
         "__diesel_schema_migrations",
+        "audit_unsealed",
         "meta_apps",
         "platform_audit_records",
         "provisioning_keys",

@@ -6,5 +6,6 @@ pub(crate) mod client;
 pub(crate) mod customer;
 pub(crate) mod database;
 pub(crate) mod meta;
+pub(crate) mod operators;
 pub(crate) mod services;
 pub(crate) mod wait;

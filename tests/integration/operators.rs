@@ -1,36 +1,15 @@
 //! Operators: their keys, and what belongs to no tenant.
 
-use std::collections::BTreeSet;
-
-use audit::Origin;
-use chrono::{DateTime, TimeDelta, Utc};
-use flows::{Database as _, create_provisioning_key, revoke_provisioning_key, settle};
-use kernel::ids::ProvisioningKeyId;
-use kernel::{Clock as _, Operator, SystemEntropy};
+use ::audit::{Origin, Reason};
+use chrono::TimeDelta;
+use flows::{Database as _, revoke_provisioning_key, settle};
+use kernel::Clock as _;
 use serde_json::{Value, json};
 use tokens::KeyScope;
 
 use crate::kit::app::{Settings, TestApp};
-use crate::kit::client::Client;
 use crate::kit::meta::{Number, text};
-
-#[expect(clippy::disallowed_methods, reason = "as the command line does")]
-const fn operator() -> Operator {
-    Operator::at_the_command_line()
-}
-
-async fn key(
-    app: &TestApp,
-    scopes: &[KeyScope],
-    expires_at: Option<DateTime<Utc>>,
-) -> (ProvisioningKeyId, String, Client) {
-    let mut tx = app.postgres.operator().await.unwrap();
-    let scopes: BTreeSet<KeyScope> = scopes.iter().copied().collect();
-    let (entropy, name) = (SystemEntropy::new(), "test".to_owned());
-    let made = create_provisioning_key(operator(), &mut *tx, name, scopes, expires_at, &entropy, &*app.clock).await;
-    let (key, secret) = settle(tx, made).await.unwrap();
-    (key.id, secret.expose().to_owned(), app.client.with_token(secret.expose()))
-}
+use crate::kit::operators::{key, operator};
 
 async fn refusals(app: &TestApp, condition: &str) -> i64 {
     let query = format!(
@@ -152,7 +131,7 @@ async fn a_delivery_that_is_understood_by_now_is_stored_when_it_is_replayed() {
     app.deliver_bytes(b"no JSON at all").await.expect(200);
     let id = "SELECT id::text AS finding FROM webhook_events WHERE status = 'dead_letter'";
     let id: kernel::ids::EventId = app.database.text(id).await.parse().unwrap();
-    let reason = audit::Reason::parse("we read it now").unwrap();
+    let reason = Reason::parse("we read it now").unwrap();
     let again = async || {
         let mut tx = app.postgres.intake().await.unwrap();
         let outcome = split_again(operator(), &mut *tx, id, &reason, Origin::default(), &*app.clock).await;

@@ -31,6 +31,9 @@ INSERT INTO webhook_attempts (event_id, tenant_id, replay_seq, attempt, failed_a
   VALUES ('$E', '$T', 0, 1, now(), 'transient', '');
 INSERT INTO audit_records (tenant_id, id, occurred_at, actor_kind, action, outcome, changes)
   VALUES ('$T', '$A', now(), 'user', 'x', 'done', '{}');
+INSERT INTO audit_unsealed (tenant_id, record_id) VALUES ('$T', '$A');
+INSERT INTO audit_seals (tenant_id, sequence, record_id, key_id, hash, sealed_at)
+  VALUES ('$T', 1, '$A', 'kek', decode(md5('$T') || md5('$A'), 'hex'), now());
 INSERT INTO contacts (tenant_id, id, display_name, created_at, updated_at) VALUES ('$T', '$F', 'C', now(), now());
 INSERT INTO contact_identities (tenant_id, kind, scope, value, contact_id, created_at, since)
   VALUES ('$T', 'phone', '', '1', '$F', now(), now());

@@ -1,16 +1,57 @@
 use async_trait::async_trait;
-use kernel::StoreError;
+use chrono::{DateTime, Utc};
+use kernel::ids::{AuditRecordId, TenantId};
+use kernel::{Page, PageRequest, StoreError};
 
-use crate::Record;
+use crate::{Record, RecordFilter, Seal, StoredRecord};
 
 /// The log of the transaction's tenant.
 #[async_trait]
 pub trait AuditRepo: Send {
+    /// Adds a record; it is sealed later.
     async fn append_audit_record(&mut self, record: &Record) -> Result<(), StoreError>;
+    /// Latest first.
+    async fn audit_records(
+        &mut self,
+        filter: &RecordFilter,
+        page: &PageRequest,
+    ) -> Result<Page<StoredRecord>, StoreError>;
+}
+
+/// The chain over the log of the transaction's tenant.
+#[async_trait]
+pub trait AuditChainRepo: Send {
+    /// Makes this transaction the only one that adds seals; whether nobody else is at it.
+    async fn lock_audit_chain(&mut self) -> Result<bool, StoreError>;
+    async fn last_audit_seal(&mut self) -> Result<Option<Seal>, StoreError>;
+    /// Oldest first.
+    async fn unsealed_audit_records(&mut self, limit: i64) -> Result<Vec<StoredRecord>, StoreError>;
+    async fn insert_audit_seals(&mut self, seals: &[Seal], now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// The seals behind a place, each with its record if that is still there.
+    async fn sealed_audit_records(
+        &mut self,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<(Seal, Option<StoredRecord>)>, StoreError>;
+    async fn count_unsealed_audit_records(&mut self) -> Result<u64, StoreError>;
+    /// Records that are neither sealed nor waiting for it.
+    async fn smuggled_audit_records(&mut self, limit: i64) -> Result<Vec<AuditRecordId>, StoreError>;
+}
+
+/// Who has something to seal.
+#[async_trait]
+pub trait UnsealedDirectory: Send {
+    async fn tenants_with_unsealed_records(&mut self, limit: i64) -> Result<Vec<TenantId>, StoreError>;
 }
 
 /// The operators' log: what belongs to no tenant.
 #[async_trait]
 pub trait PlatformAuditRepo: Send {
     async fn append_platform_audit_record(&mut self, record: &Record) -> Result<(), StoreError>;
+    /// Latest first.
+    async fn platform_audit_records(
+        &mut self,
+        filter: &RecordFilter,
+        page: &PageRequest,
+    ) -> Result<Page<StoredRecord>, StoreError>;
 }

@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use audit::{AuditChainRepo, UnsealedDirectory};
 use chrono::{DateTime, Utc};
 use crm::inbox::InboxTx;
 use crm::{ContactRepo, ConversationRepo, InteractionRepo, MergeTx};
@@ -49,12 +50,13 @@ pub trait TenantTx:
     + MergeTx
     + EventOutcomeRepo
     + EventDeskTx
+    + AuditChainRepo
     + Commit
 {
 }
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
-pub trait DirectoryTx: TenantDirectory + ApproveTx + Commit {}
+pub trait DirectoryTx: TenantDirectory + UnsealedDirectory + ApproveTx + Commit {}
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
 pub trait IntakeTx:

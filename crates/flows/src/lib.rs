@@ -10,6 +10,7 @@
 //! | [`replay_event`], [`replay_events`], [`discard_event`] | people work with dead letters |
 //! | [`split_again`], [`discard_tenantless_event`] | operators do with those that belong to no tenant |
 //! | [`authenticate_operator`], [`create_provisioning_key`] | who is an operator |
+//! | [`seal_audit_logs`] | what was done stays written as it was |
 //! | [`process_events`] | stored events of one tenant become contacts, conversations and messages |
 //! | [`open_signing_keys`] | a deployment gets and opens its keys |
 //!
@@ -31,6 +32,7 @@ mod log_in;
 mod process_events;
 mod provisioning_keys;
 mod replay_events;
+mod seal_audit_logs;
 mod sign_up;
 mod signing_keys;
 mod split_again;
@@ -50,6 +52,7 @@ pub use provisioning_keys::{
     CreateProvisioningKeyError, ProvisioningTx, create_provisioning_key, revoke_provisioning_key,
 };
 pub use replay_events::{EventDeskTx, ReplayEventError, count_replayable, replay_event, replay_events};
+pub use seal_audit_logs::seal_audit_logs;
 pub use sign_up::{SignUp, SignUpError, sign_up};
 pub use signing_keys::{OpenKeysError, open_signing_keys};
 pub use split_again::{SplitAgainError, SplitAgainTx, split_again};

@@ -33,8 +33,8 @@ pub use hex::hex;
 pub use operator::{By, Operator};
 pub use page::{Cursor, Limit, LimitOutOfRange, Page, PageRequest};
 pub use permission::{
-    ChannelsRead, ChannelsWrite, CrmRead, CrmWrite, EventsRead, EventsReplay, Grant, Permission, PermissionSet,
-    UnknownPermission,
+    AuditRead, ChannelsRead, ChannelsWrite, CrmRead, CrmWrite, EventsRead, EventsReplay, Grant, Permission,
+    PermissionSet, UnknownPermission,
 };
 pub use scope::TenantScope;
 pub use store::StoreError;

@@ -138,7 +138,7 @@ macro_rules! grants {
     )+};
 }
 
-grants!(CrmRead, CrmWrite, ChannelsRead, ChannelsWrite, EventsRead, EventsReplay);
+grants!(AuditRead, CrmRead, CrmWrite, ChannelsRead, ChannelsWrite, EventsRead, EventsReplay);
 
 #[cfg(test)]
 mod tests {

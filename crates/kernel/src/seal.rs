@@ -1,16 +1,36 @@
-//! Sealing: AES-256-GCM (NIST SP 800-38D) under a key-encryption key, for secrets that are kept in the database.
+//! Sealing: AES-256-GCM (NIST SP 800-38D) under a key-encryption key, for secrets that are kept in the database; and tags
+//! (HMAC-SHA256) under keys that are derived from it, for what is there to be read but not to be changed.
 
 use std::fmt;
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::hmac;
 use secrecy::{ExposeSecret, SecretSlice};
 
 use crate::{Entropy, NoEntropy};
 
 /// The key-encryption keys of a deployment. The first seals; all of them open, so that one can be replaced by another.
 pub struct KeyRing {
-    keys: Vec<(String, LessSafeKey)>,
+    keys: Vec<RingKey>,
 }
+
+struct RingKey {
+    id: String,
+    sealing: LessSafeKey,
+    /// What others are derived from.
+    parent: hmac::Key,
+}
+
+/// A tag over data, and the key of the ring that it was made under.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tag {
+    pub key_id: String,
+    pub bytes: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no key-encryption key is configured")]
+pub struct NoKey;
 
 /// A secret as it is stored: which key sealed it, and nonce and ciphertext in one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,13 +69,17 @@ impl KeyRing {
     /// # Errors
     /// [`InvalidKeyRing`] when there is no key, one is not 256 bits long, or two share an id.
     pub fn new(keys: impl IntoIterator<Item = (String, SecretSlice<u8>)>) -> Result<Self, InvalidKeyRing> {
-        let mut ring: Vec<(String, LessSafeKey)> = Vec::new();
+        let mut ring: Vec<RingKey> = Vec::new();
         for (id, key) in keys {
-            if ring.iter().any(|(other, _)| *other == id) {
+            if ring.iter().any(|other| other.id == id) {
                 return Err(InvalidKeyRing::DuplicateId(id));
             }
             match UnboundKey::new(&AES_256_GCM, key.expose_secret()) {
-                Ok(key) => ring.push((id, LessSafeKey::new(key))),
+                Ok(sealing) => ring.push(RingKey {
+                    id,
+                    sealing: LessSafeKey::new(sealing),
+                    parent: hmac::Key::new(hmac::HMAC_SHA256, key.expose_secret()),
+                }),
                 Err(_) => return Err(InvalidKeyRing::WrongLength(id)),
             }
         }
@@ -68,7 +92,7 @@ impl KeyRing {
     /// # Errors
     /// [`SealError`] without randomness.
     pub fn seal(&self, secret: &[u8], context: &str, entropy: &dyn Entropy) -> Result<Sealed, SealError> {
-        let (key_id, key) = self.keys.first().ok_or(SealError::Failed)?;
+        let RingKey { id: key_id, sealing: key, .. } = self.keys.first().ok_or(SealError::Failed)?;
         let mut nonce = [0; NONCE_LEN];
         entropy.fill(&mut nonce)?;
         let mut ciphertext = secret.to_vec();
@@ -82,11 +106,8 @@ impl KeyRing {
     /// # Errors
     /// [`OpenError`] when the key is missing or wrong, or the bytes or the context are not what was sealed.
     pub fn open(&self, sealed: &Sealed, context: &str) -> Result<SecretSlice<u8>, OpenError> {
-        let (_, key) = self
-            .keys
-            .iter()
-            .find(|(id, _)| *id == sealed.key_id)
-            .ok_or_else(|| OpenError::UnknownKey(sealed.key_id.clone()))?;
+        let RingKey { sealing: key, .. } =
+            self.key(&sealed.key_id).ok_or_else(|| OpenError::UnknownKey(sealed.key_id.clone()))?;
         let refused = || OpenError::Refused(sealed.key_id.clone());
         let (nonce, ciphertext) = sealed.bytes.split_at_checked(NONCE_LEN).ok_or_else(refused)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| refused())?;
@@ -94,6 +115,35 @@ impl KeyRing {
         let length = key.open_in_place(nonce, aad(context, &sealed.key_id), &mut buffer).map_err(|_| refused())?.len();
         buffer.truncate(length);
         Ok(buffer.into())
+    }
+
+    /// HMAC-SHA256 of the data, under a key for this purpose that is derived from the first key of the ring.
+    ///
+    /// # Errors
+    /// [`NoKey`], which a ring that was made does not answer.
+    pub fn tag(&self, purpose: &str, data: &[u8]) -> Result<Tag, NoKey> {
+        let key = self.keys.first().ok_or(NoKey)?;
+        let bytes = hmac::sign(&key.derive(purpose), data).as_ref().to_vec();
+        Ok(Tag { key_id: key.id.clone(), bytes })
+    }
+
+    /// Whether the tag is that of the data; nothing when its key is not in the ring.
+    #[must_use]
+    pub fn is_tag_of(&self, tag: &Tag, purpose: &str, data: &[u8]) -> Option<bool> {
+        let key = self.key(&tag.key_id)?.derive(purpose);
+        Some(hmac::verify(&key, data, &tag.bytes).is_ok())
+    }
+
+    fn key(&self, id: &str) -> Option<&RingKey> {
+        self.keys.iter().find(|key| key.id == id)
+    }
+}
+
+impl RingKey {
+    /// Another key, from which this one cannot be found out (the second half of HKDF, RFC 5869, sections 2.3 and 3.3).
+    fn derive(&self, purpose: &str) -> hmac::Key {
+        let info = format!("{purpose}\u{1}");
+        hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&self.parent, info.as_bytes()).as_ref())
     }
 }
 
@@ -103,7 +153,7 @@ fn aad(context: &str, key_id: &str) -> Aad<Vec<u8>> {
 
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.keys.iter().map(|(id, _)| id)).finish()
+        f.debug_list().entries(self.keys.iter().map(|key| &key.id)).finish()
     }
 }
 
@@ -124,6 +174,17 @@ mod tests {
         assert!(matches!(rotated.open(&sealed, "row-2"), Err(OpenError::Refused(_))));
         assert!(matches!(ring(&[("new", 2)]).open(&sealed, "row-1"), Err(OpenError::UnknownKey(_))));
         assert!(matches!(ring(&[("old", 3)]).open(&sealed, "row-1"), Err(OpenError::Refused(_))));
+    }
+
+    #[test]
+    fn a_tag_is_of_its_data_purpose_and_key() {
+        let tag = ring(&[("old", 1)]).tag("audit", b"data").unwrap();
+        let rotated = ring(&[("new", 2), ("old", 1)]);
+        assert_eq!(rotated.is_tag_of(&tag, "audit", b"data"), Some(true));
+        assert_eq!(rotated.is_tag_of(&tag, "audit", b"date"), Some(false));
+        assert_eq!(rotated.is_tag_of(&tag, "cursor", b"data"), Some(false));
+        assert_eq!(ring(&[("old", 3)]).is_tag_of(&tag, "audit", b"data"), Some(false));
+        assert_eq!(ring(&[("new", 2)]).is_tag_of(&tag, "audit", b"data"), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! - [`Relay`] publishes the ids of due events from the ledger to the queue.
 //! - [`Worker`] takes ids from the queue and turns their events into what the CRM shows.
 //! - [`Scheduler`] measures what waits and deletes what was kept long enough.
+//! - [`Sealer`] seals what was written into the audit logs.
 //! - [`Recorder`] makes sure that what the broker gave up on is a dead letter in the database.
 //!
 //! Any number of each may run, in any number of processes: what they share is in the database. Each runs until its token
@@ -16,10 +17,12 @@ mod metrics;
 mod recorder;
 mod relay;
 mod scheduler;
+mod sealer;
 mod worker;
 
 pub use metrics::describe as describe_metrics;
 pub use recorder::Recorder;
 pub use relay::Relay;
 pub use scheduler::Scheduler;
+pub use sealer::Sealer;
 pub use worker::Worker;

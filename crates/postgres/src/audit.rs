@@ -1,3 +1,6 @@
 //! The audit logs.
 
+mod chain;
+mod platform_record;
 mod record;
+mod row;

@@ -167,39 +167,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    audit_records (tenant_id, id) {
-        tenant_id -> Uuid,
-        id -> Uuid,
-        occurred_at -> Timestamptz,
-        actor_kind -> Text,
-        actor_id -> Nullable<Text>,
-        address -> Nullable<Text>,
-        request_id -> Nullable<Text>,
-        action -> Text,
-        target_kind -> Nullable<Text>,
-        target_id -> Nullable<Text>,
-        outcome -> Text,
-        changes -> Jsonb,
-    }
-}
-
-diesel::table! {
-    platform_audit_records (id) {
-        id -> Uuid,
-        occurred_at -> Timestamptz,
-        actor_kind -> Text,
-        actor_id -> Nullable<Text>,
-        address -> Nullable<Text>,
-        request_id -> Nullable<Text>,
-        action -> Text,
-        target_kind -> Nullable<Text>,
-        target_id -> Nullable<Text>,
-        outcome -> Text,
-        changes -> Jsonb,
-    }
-}
-
-diesel::table! {
     provisioning_keys (id) {
         id -> Uuid,
         key_hash -> Bytea,

@@ -45,6 +45,7 @@ pub(crate) mod types {
     pub(crate) type Texts = Array<Text>;
     pub(crate) type MaybeTexts = Array<Nullable<Text>>;
     pub(crate) type MaybeUuids = Array<Nullable<Uuid>>;
+    pub(crate) type BigInts = Array<BigInt>;
     pub(crate) type Integers = Array<Integer>;
     pub(crate) type Bools = Array<Bool>;
     pub(crate) type MaybeTimes = Array<Nullable<Timestamptz>>;

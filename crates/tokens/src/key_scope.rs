@@ -79,7 +79,7 @@ pub mod scope {
         )+};
     }
 
-    scopes!(EventsRead, ChannelsRead, ChannelsWrite);
+    scopes!(AuditRead, EventsRead, ChannelsRead, ChannelsWrite);
 }
 
 #[cfg(test)]

@@ -1,3 +1,4 @@
+pub(super) mod audit;
 pub(super) mod events;
 pub(super) mod provisioning_key;
 
@@ -11,6 +12,7 @@ use url::Url;
 use crate::config::Settings;
 use crate::wiring::Role;
 
+use audit::AuditCommand;
 use events::EventsCommand;
 use provisioning_key::ProvisioningKeyCommand;
 
@@ -45,6 +47,11 @@ pub(super) enum Command {
     Config,
     /// Print the OpenAPI document of the HTTP API
     Openapi,
+    /// Audit logs
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Webhook events: a tenant's, or those that belong to none
     Events {
         #[command(subcommand)]

@@ -1,6 +1,7 @@
 //! The command line: `parley <subcommand>`. Each subcommand that does something has a file here.
 
 mod arguments;
+mod audit;
 mod demo;
 mod effective_config;
 mod events;
@@ -47,6 +48,8 @@ pub enum CliError {
     #[error(transparent)]
     Demo(#[from] demo::DemoError),
     #[error(transparent)]
+    Audit(#[from] audit::AuditError),
+    #[error(transparent)]
     Events(#[from] events::EventsError),
     #[error(transparent)]
     ProvisioningKey(#[from] provisioning_key::ProvisioningKeyError),
@@ -91,6 +94,9 @@ fn run(cli: Cli, sources: &Sources) -> Result<(), CliError> {
         Command::Serve(arguments) => on_runtime(&settings, async { serve::run(settings.serve()?, arguments).await }),
         Command::Migrate => on_runtime(&settings, async { migrate::run(settings.migrate()?).await }),
         Command::Demo => on_runtime(&settings, async { demo::run(settings.database()?, settings.identity()?).await }),
+        Command::Audit { command } => {
+            on_runtime(&settings, async { audit::run(settings.database()?, settings.keys()?, command).await })
+        }
         Command::Events { command } => {
             on_runtime(&settings, async { events::run(settings.database()?, command).await })
         }

@@ -9,7 +9,9 @@ use super::retention::RetentionSettings;
 use super::tenants::TenantsSettings;
 use super::tokens::TokensSettings;
 use super::whatsapp::WhatsAppSettings;
-use super::{DatabaseConfig, IdentityConfig, LogConfig, MigrateConfig, Mistakes, SampleConfig, ServeConfig};
+use super::{
+    DatabaseConfig, IdentityConfig, KeysConfig, LogConfig, MigrateConfig, Mistakes, SampleConfig, ServeConfig,
+};
 
 /// Every setting, as text. A subcommand asks for what it needs, and that alone must be there and right.
 #[derive(Clone, Debug, Args)]
@@ -89,6 +91,14 @@ impl Settings {
             let tokens = self.tokens.check(mistakes);
             Some(IdentityConfig { keys: keys?, tokens: tokens? })
         })
+    }
+
+    /// What it takes to check what was sealed.
+    ///
+    /// # Errors
+    /// All [`Mistakes`].
+    pub fn keys(&self) -> Result<KeysConfig, Mistakes> {
+        self.check(|mistakes| self.keys.check(mistakes))
     }
 
     /// What `migrate` needs.

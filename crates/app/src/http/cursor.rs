@@ -31,6 +31,7 @@ pub(crate) enum ListKind {
     Messages(ConversationId),
     Interactions(ContactId),
     WebhookEvents,
+    AuditLog,
 }
 
 const TIME: usize = 8;
@@ -91,7 +92,8 @@ impl List {
             | ListKind::MetaApps
             | ListKind::Contacts
             | ListKind::Conversations
-            | ListKind::WebhookEvents => {}
+            | ListKind::WebhookEvents
+            | ListKind::AuditLog => {}
         }
         bytes.extend_from_slice(self.tenant.as_uuid().as_bytes());
         bytes.extend_from_slice(place);
@@ -109,6 +111,7 @@ impl ListKind {
             Self::Messages(_) => "messages",
             Self::Interactions(_) => "interactions",
             Self::WebhookEvents => "webhook_events",
+            Self::AuditLog => "audit_log",
         }
     }
 }

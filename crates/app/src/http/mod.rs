@@ -8,6 +8,7 @@
 //! [`operators::Operate`] or [`auth::Public`]; its route in a `routes` function, its name in [`openapi`]; then `cargo run --bin parley -- openapi >
 //! crates/app/openapi.json`.
 
+mod audit;
 pub mod auth;
 mod channels;
 mod crm;
@@ -61,7 +62,8 @@ pub(crate) fn api(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfi
                     .configure(iam::routes)
                     .configure(channels::routes)
                     .configure(crm::routes)
-                    .configure(events::routes),
+                    .configure(events::routes)
+                    .configure(audit::routes),
             )
             .default_service(web::to(not_found));
     }

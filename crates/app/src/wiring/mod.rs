@@ -15,7 +15,7 @@ use flows::{Database, Identity, OpenKeysError, open_signing_keys};
 use iam::{HashError, PasswordHasher};
 use inbound::{AppCredentials, RetentionPolicy, RetryPolicy};
 use kernel::{Clock, Entropy};
-use pipeline::{Recorder, Relay, Scheduler, Worker};
+use pipeline::{Recorder, Relay, Scheduler, Sealer, Worker};
 use postgres::{ConnectError, Connections, Postgres, PostgresConfig, RoleProblem};
 use rabbitmq::{Broker, BrokerConfig, BrokerError};
 use tokio::runtime::Handle;
@@ -121,6 +121,14 @@ impl Instance {
             queues: Arc::new(self.broker.publisher()),
             clock: Arc::clone(&self.state.identity.clock),
             retention: self.retention,
+        }
+    }
+
+    fn sealer(&self) -> Sealer {
+        Sealer {
+            database: self.database(),
+            ring: Arc::clone(&self.state.ring),
+            clock: Arc::clone(&self.state.identity.clock),
         }
     }
 

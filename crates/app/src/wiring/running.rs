@@ -83,6 +83,8 @@ impl Instance {
         if roles.include(Role::Scheduler) {
             let scheduler = self.scheduler();
             parts.keep_running("scheduler", move |stop| scheduler.clone().run(stop));
+            let sealer = self.sealer();
+            parts.keep_running("sealer", move |stop| sealer.clone().run(stop));
         }
         let address = roles.include(Role::Api).then(|| listener.local_addr()).transpose()?;
         let background = self.state.background.clone();

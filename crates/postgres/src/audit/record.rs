@@ -1,54 +1,46 @@
 use async_trait::async_trait;
-use audit::{AuditRepo, PlatformAuditRepo, Record};
-use diesel::ExpressionMethods;
+use audit::{AuditRepo, Record, RecordFilter, StoredRecord};
+use diesel::sql_types::Nullable;
 use diesel_async::RunQueryDsl;
-use kernel::StoreError;
-use serde_json::Value;
+use kernel::{Page, PageRequest, StoreError};
 
+use super::row::{RecordRow, bind_filter, bind_record, filtered, page, record_columns};
 use crate::error::OrStoreError;
-use crate::schema::{audit_records, platform_audit_records};
-use crate::transaction::{Platform, Tenant, Tx};
+use crate::sql::{Prepared, sql, types};
+use crate::transaction::{Tenant, Tx};
 
-/// The columns that both logs have.
-macro_rules! columns {
-    ($table:ident, $record:expr) => {{
-        let Record { id, occurred_at, actor, origin, action, target, outcome, changes } = $record;
-        (
-            $table::id.eq(id.as_uuid()),
-            $table::occurred_at.eq(occurred_at),
-            $table::actor_kind.eq(actor.kind()),
-            $table::actor_id.eq(actor.id()),
-            $table::address.eq(origin.address.map(|address| address.to_string())),
-            $table::request_id.eq(&origin.request_id),
-            $table::action.eq(action.key()),
-            $table::target_kind.eq(target.as_ref().map(|target| target.kind)),
-            $table::target_id.eq(target.as_ref().map(|target| target.id.as_str())),
-            $table::outcome.eq(outcome.key()),
-            $table::changes.eq(Value::Object(changes.clone())),
-        )
-    }};
-}
+const APPEND: &str = "
+WITH added AS (
+  INSERT INTO audit_records
+    (tenant_id, id, occurred_at, actor_kind, actor_id, address, request_id, action, target_kind, target_id, outcome, changes)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::json)
+  RETURNING tenant_id, id
+)
+INSERT INTO audit_unsealed (tenant_id, record_id) SELECT tenant_id, id FROM added";
+
+const LIST: &str = concat!(
+    "SELECT s.sequence, ",
+    record_columns!(),
+    " FROM audit_records r LEFT JOIN audit_seals s ON s.tenant_id = r.tenant_id AND s.record_id = r.id \
+      WHERE r.tenant_id = $10 AND ",
+    filtered!()
+);
 
 #[async_trait]
 impl AuditRepo for Tx<Tenant> {
     async fn append_audit_record(&mut self, record: &Record) -> Result<(), StoreError> {
-        diesel::insert_into(audit_records::table)
-            .values((audit_records::tenant_id.eq(self.tenant_id()), columns!(audit_records, record)))
-            .execute(self.connection())
-            .await
-            .or_store_error()?;
+        let statement = bind_record!(sql(APPEND).bind::<types::Uuid, _>(self.tenant_id()), record);
+        self.execute(statement).await?;
         Ok(())
     }
-}
 
-#[async_trait]
-impl PlatformAuditRepo for Tx<Platform> {
-    async fn append_platform_audit_record(&mut self, record: &Record) -> Result<(), StoreError> {
-        diesel::insert_into(platform_audit_records::table)
-            .values(columns!(platform_audit_records, record))
-            .execute(self.connection())
-            .await
-            .or_store_error()?;
-        Ok(())
+    async fn audit_records(
+        &mut self,
+        filter: &RecordFilter,
+        request: &PageRequest,
+    ) -> Result<Page<StoredRecord>, StoreError> {
+        let statement = bind_filter!(LIST, filter, request).bind::<types::Uuid, _>(self.tenant_id());
+        let rows: Vec<RecordRow> = Prepared(statement).load(self.connection()).await.or_store_error()?;
+        Ok(page(rows, request.limit))
     }
 }

@@ -12,7 +12,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::http::problem::ProblemBody;
-use crate::http::{channels, crm, events, iam, operations, platform, tokens, webhooks};
+use crate::http::{audit, channels, crm, events, iam, operations, platform, tokens, webhooks};
 
 use problems::Problems;
 
@@ -22,6 +22,7 @@ pub(crate) mod tag {
     pub(crate) const KEYS: &str = "keys";
     pub(crate) const CHANNELS: &str = "channels";
     pub(crate) const CRM: &str = "crm";
+    pub(crate) const AUDIT: &str = "audit";
     pub(crate) const EVENTS: &str = "events";
     pub(crate) const PLATFORM: &str = "platform";
     pub(crate) const WEBHOOKS: &str = "webhooks";
@@ -65,6 +66,10 @@ pub(crate) mod tag {
         events::replay::replay,
         events::replay::replay_many,
         events::discard::discard,
+        audit::log::list,
+        audit::export::export,
+        audit::verify::verify,
+        platform::audit_log::list,
         platform::webhook_events::list,
         platform::whatsapp_accounts::list,
         platform::whatsapp_accounts::approve,
@@ -83,6 +88,7 @@ pub(crate) mod tag {
         (name = tag::CHANNELS, description = "The tenant's WhatsApp numbers, and its own Meta apps"),
         (name = tag::CRM, description = "Contacts, conversations and messages"),
         (name = tag::EVENTS, description = "What Meta sent, and dead letters"),
+        (name = tag::AUDIT, description = "Who did what"),
         (name = tag::PLATFORM, description = "For operators, with a provisioning key"),
         (name = tag::WEBHOOKS, description = "Called by Meta"),
         (name = tag::OPERATIONS, description = "Health, readiness and this document"),

@@ -1,6 +1,7 @@
 //! What operators look after: it belongs to no tenant, or to all.
 
 mod account_query;
+pub(crate) mod audit_log;
 pub(crate) mod webhook_events;
 pub(crate) mod whatsapp_accounts;
 
@@ -13,6 +14,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     config.service(
         web::scope("/platform")
             .wrap(from_fn(operators::authenticate))
+            .service(resource("/audit-log").route(get().to(audit_log::list)))
             .service(resource("/webhook-events").route(get().to(webhook_events::list)))
             .service(resource("/whatsapp-accounts").route(get().to(whatsapp_accounts::list)))
             .service(resource("/whatsapp-accounts/{id}/approve").route(post().to(whatsapp_accounts::approve))),

@@ -1,0 +1,120 @@
+//! Records as both logs have them.
+
+use audit::StoredRecord;
+use chrono::{DateTime, Utc};
+use diesel::sql_types::Nullable;
+use kernel::ids::AuditRecordId;
+use kernel::{Cursor, Limit, Page};
+use uuid::Uuid;
+
+use crate::sql::types;
+
+/// The columns of [`RecordRow`], of a log called `r`; which column or expression is its place in the chain is for the caller
+/// to say.
+macro_rules! record_columns {
+    () => {
+        "r.id, r.occurred_at, r.actor_kind, r.actor_id, r.address, r.request_id, r.action, r.target_kind, r.target_id, \
+         r.outcome, r.changes::text AS changes"
+    };
+}
+
+/// The conditions of a filter and a page, from the parameter `$1` on, and the order. See [`bind_filter`].
+macro_rules! filtered {
+    () => {
+        "($1::text IS NULL OR r.action = $1) AND ($2::text IS NULL OR r.actor_id = $2) \
+         AND ($3::text IS NULL OR r.target_id = $3) AND ($4::text IS NULL OR r.outcome = $4) \
+         AND ($5::timestamptz IS NULL OR r.occurred_at >= $5) AND ($6::timestamptz IS NULL OR r.occurred_at < $6) \
+         AND ($7::timestamptz IS NULL OR (r.occurred_at, r.id) < ($7, $8)) \
+         ORDER BY r.occurred_at DESC, r.id DESC LIMIT $9"
+    };
+}
+
+/// Binds what [`filtered`] uses.
+macro_rules! bind_filter {
+    ($statement:expr, $filter:expr, $page:expr) => {
+        crate::sql::sql($statement)
+            .bind::<Nullable<types::Text>, _>(&$filter.action)
+            .bind::<Nullable<types::Text>, _>(&$filter.actor_id)
+            .bind::<Nullable<types::Text>, _>(&$filter.target_id)
+            .bind::<Nullable<types::Text>, _>(&$filter.outcome)
+            .bind::<Nullable<types::Timestamptz>, _>($filter.from)
+            .bind::<Nullable<types::Timestamptz>, _>($filter.to)
+            .bind::<Nullable<types::Timestamptz>, _>($page.after.map(|cursor| cursor.time))
+            .bind::<Nullable<types::Uuid>, _>($page.after.map(|cursor| cursor.id))
+            .bind::<types::BigInt, _>($page.limit.and_one())
+    };
+}
+
+/// Binds the members of a [`audit::Record`], in the order of the columns.
+macro_rules! bind_record {
+    ($statement:expr, $record:expr) => {{
+        let audit::Record { id, occurred_at, actor, origin, action, target, outcome, changes } = $record;
+        $statement
+            .bind::<types::Uuid, _>(id.as_uuid())
+            .bind::<types::Timestamptz, _>(occurred_at)
+            .bind::<types::Text, _>(actor.kind())
+            .bind::<Nullable<types::Text>, _>(actor.id())
+            .bind::<Nullable<types::Text>, _>(origin.address.map(|address| address.to_string()))
+            .bind::<Nullable<types::Text>, _>(&origin.request_id)
+            .bind::<types::Text, _>(action.key())
+            .bind::<Nullable<types::Text>, _>(target.as_ref().map(|target| target.kind))
+            .bind::<Nullable<types::Text>, _>(target.as_ref().map(|target| target.id.as_str()))
+            .bind::<types::Text, _>(outcome.key())
+            .bind::<types::Text, _>(serde_json::Value::Object(changes.clone()).to_string())
+    }};
+}
+
+pub(super) use {bind_filter, bind_record, filtered, record_columns};
+
+#[derive(diesel::QueryableByName)]
+pub(super) struct RecordRow {
+    #[diesel(sql_type = types::Uuid)]
+    id: Uuid,
+    #[diesel(sql_type = Nullable<types::BigInt>)]
+    sequence: Option<i64>,
+    #[diesel(sql_type = types::Timestamptz)]
+    occurred_at: DateTime<Utc>,
+    #[diesel(sql_type = types::Text)]
+    actor_kind: String,
+    #[diesel(sql_type = Nullable<types::Text>)]
+    actor_id: Option<String>,
+    #[diesel(sql_type = Nullable<types::Text>)]
+    address: Option<String>,
+    #[diesel(sql_type = Nullable<types::Text>)]
+    request_id: Option<String>,
+    #[diesel(sql_type = types::Text)]
+    action: String,
+    #[diesel(sql_type = Nullable<types::Text>)]
+    target_kind: Option<String>,
+    #[diesel(sql_type = Nullable<types::Text>)]
+    target_id: Option<String>,
+    #[diesel(sql_type = types::Text)]
+    outcome: String,
+    #[diesel(sql_type = types::Text)]
+    changes: String,
+}
+
+impl From<RecordRow> for StoredRecord {
+    fn from(row: RecordRow) -> Self {
+        Self {
+            id: AuditRecordId::from_uuid(row.id),
+            sequence: row.sequence,
+            occurred_at: row.occurred_at,
+            actor_kind: row.actor_kind,
+            actor_id: row.actor_id,
+            address: row.address,
+            request_id: row.request_id,
+            action: row.action,
+            target_kind: row.target_kind,
+            target_id: row.target_id,
+            outcome: row.outcome,
+            changes: row.changes,
+        }
+    }
+}
+
+/// The page that the rows make.
+pub(super) fn page(rows: Vec<RecordRow>, limit: Limit) -> Page<StoredRecord> {
+    let records = rows.into_iter().map(StoredRecord::from).collect();
+    Page::of(records, limit, |record| Cursor { time: record.occurred_at, id: record.id.as_uuid() })
+}
