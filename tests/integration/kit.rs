@@ -5,6 +5,7 @@ pub(crate) mod broker;
 pub(crate) mod client;
 pub(crate) mod customer;
 pub(crate) mod database;
+pub(crate) mod machine;
 pub(crate) mod meta;
 pub(crate) mod operators;
 pub(crate) mod services;

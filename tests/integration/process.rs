@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::kit::app::PASSWORD;
 use crate::kit::client::Client;
 use crate::kit::database::{self, TestDatabase};
+use crate::kit::machine::Turn;
 use crate::kit::meta::{APP_SECRET, Number, VERIFY_TOKEN, fresh_digits, signature, text};
 use crate::kit::services::services;
 use crate::kit::{broker, wait};
@@ -24,11 +25,18 @@ struct Deployment {
     database: TestDatabase,
     namespace: String,
     self_service: bool,
+    _turn: Turn,
 }
 
 impl Deployment {
     async fn new() -> Self {
-        Self { database: database::alone().await, namespace: broker::fresh_namespace(), self_service: true }
+        let turn = Turn::shared().await;
+        Self {
+            database: database::alone().await,
+            namespace: broker::fresh_namespace(),
+            self_service: true,
+            _turn: turn,
+        }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

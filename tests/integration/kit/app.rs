@@ -17,6 +17,7 @@ use tokens::TokenPolicy;
 
 use super::client::{Answer, Client};
 use super::database::{self, TestDatabase};
+use super::machine::Turn;
 use super::meta::{APP_SECRET, Number, OwnApp, VERIFY_TOKEN, fresh_digits, sign_with, signature};
 use super::services::services;
 use super::{broker, wait};
@@ -33,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) alone: bool,
     pub(crate) self_service: bool,
     pub(crate) broker: Broker,
+    /// The machine for itself: no other test runs beside it.
+    pub(crate) quiet: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +47,7 @@ pub(crate) enum Broker {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { pipeline: false, alone: false, self_service: true, broker: Broker::There }
+        Self { pipeline: false, alone: false, self_service: true, broker: Broker::There, quiet: false }
     }
 }
 
@@ -58,6 +61,7 @@ pub(crate) struct TestApp {
     pub(crate) namespace: String,
     running: Running,
     settings: Settings,
+    _turn: Turn,
 }
 
 /// A tenant that signed up for this test, seen by its owner.
@@ -76,6 +80,7 @@ impl TestApp {
     }
 
     pub(crate) async fn start_with(settings: Settings) -> Self {
+        let turn = if settings.quiet { Turn::alone().await } else { Turn::shared().await };
         app::telemetry::init_metrics().expect("there is a registry");
         let database =
             if settings.alone || settings.pipeline { database::alone().await } else { database::shared().await };
@@ -96,6 +101,7 @@ impl TestApp {
             running,
             namespace,
             settings,
+            _turn: turn,
         }
     }
 
@@ -147,8 +153,11 @@ impl TestApp {
 
     /// Waits until the ledger is empty: everything that was accepted is processed or a dead letter.
     pub(crate) async fn settled(&self) {
+        let mut admin = self.database.admin().await;
         wait::until("the ledger to be empty", async || {
-            (self.database.count("SELECT count(*) FROM webhook_outbox").await == 0).then_some(())
+            let left =
+                database::count(&mut admin, "SELECT count(*) FROM webhook_outbox").await.expect("the query runs");
+            (left == 0).then_some(())
         })
         .await;
     }

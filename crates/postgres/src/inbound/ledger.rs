@@ -10,6 +10,7 @@ use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Platform, Tx};
 
+/// In the order of tenants: a worker takes what comes together, and does what is of one tenant in one transaction.
 const CLAIM: &str = "
 WITH due AS (
   SELECT event_id FROM webhook_outbox WHERE not_before <= $1 ORDER BY not_before LIMIT $3 FOR UPDATE SKIP LOCKED
@@ -19,7 +20,7 @@ WITH due AS (
 )
 SELECT c.event_id AS id, c.publish_count AS published, e.traceparent
   FROM claimed c JOIN webhook_events e ON e.id = c.event_id
- ORDER BY c.event_id";
+ ORDER BY e.tenant_id, c.event_id";
 
 const RELEASE: &str = "
 WITH claimed AS (
