@@ -41,6 +41,9 @@ INSERT INTO contact_merges (tenant_id, contact_id, into_id, merged_at) VALUES ('
 INSERT INTO identity_changes (tenant_id, fingerprint, text, changed_at, created_at) VALUES ('$T', '1', '', now(), now());
 INSERT INTO identity_change_keys (tenant_id, fingerprint, side, kind, scope, value)
   VALUES ('$T', '1', 'before', 'phone', '', '1');
+INSERT INTO identity_sightings (tenant_id, scope, bsuid, phone, seen_at, created_at)
+  VALUES ('$T', '1', 'US.1', '1', now(), now());
+INSERT INTO service_windows (tenant_id, account_id, contact_id, ends_at) VALUES ('$T', '$D', '$F', now());
 INSERT INTO message_updates (tenant_id, account_id, wamid, kind, key, occurred_at, created_at)
   VALUES ('$T', '$D', 'wamid', 'revocation', '1', now(), now());
 INSERT INTO conversations (tenant_id, id, account_id, contact_id, last_message_at, created_at)

@@ -6,6 +6,7 @@
 mod address_book;
 mod call;
 mod effects;
+mod handover;
 mod health;
 mod history;
 mod ids;
@@ -47,8 +48,6 @@ pub enum Undecodable {
     NoId,
     #[error("the id of the item is longer than any of WhatsApp's")]
     LongId,
-    #[error("it is about another message and does not say which")]
-    NoTarget,
     #[error("it is about a person and does not say who")]
     Nobody,
 }
@@ -150,6 +149,7 @@ fn update(change: &Change<'_>) -> Result<Option<Update>, Undecodable> {
             first("user_preferences").map_or(Ok(None), |item| preferences::decode(&item.members, &change.person))
         }
         "user_id_update" => first("user_id_update").map(|item| system::decode_update(&item.members)).transpose(),
+        "messaging_handovers" => Ok(handover::decode(change)),
         "smb_app_state_sync" => first("state_sync").map_or(Ok(None), |item| address_book::decode(&item.members)),
         _ => Ok(health::decode(change)),
     }

@@ -62,7 +62,8 @@ impl Route {
     fn of_change(&self, value: &Object<'_>) -> Self {
         let inner = |object: &str, key: &str| value.object(object).and_then(|object| routing_id(&object, key));
         Self {
-            phone_number_id: inner("metadata", "phone_number_id"),
+            // Who is handed a thread is named as its recipient.
+            phone_number_id: inner("metadata", "phone_number_id").or_else(|| inner("recipient", "phone_number_id")),
             // The entry of an event about a partner is a business portfolio.
             waba_id: inner("waba_info", "waba_id").or_else(|| self.waba_id.clone()),
         }

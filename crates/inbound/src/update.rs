@@ -160,9 +160,7 @@ pub enum DeliveryStep {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusUpdate {
     pub target: String,
-    /// Nothing for a word that is not known: kept, and changes nothing.
-    pub step: Option<DeliveryStep>,
-    /// As it came.
+    /// In lower case, if it is a step; any other word as it came: it is kept, and changes nothing.
     pub status: String,
     /// In a group each participant makes the steps; empty otherwise.
     pub participant: String,
@@ -183,10 +181,11 @@ pub struct IdentityChange {
     pub timestamp: Option<DateTime<Utc>>,
 }
 
-/// A message of kind `system` that changes no identity.
+/// A message of kind `system` that changes no identity, or other news of a customer that is no message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    pub wamid: String,
+    /// Its own id, if it has one.
+    pub wamid: Option<String>,
     pub customer: Party,
     /// For people.
     pub text: String,

@@ -50,6 +50,14 @@ impl Directory {
         })
     }
 
+    /// Whether two contacts have BSUIDs that nobody has both of: in the same scope, both current, and not the same.
+    pub(super) fn are_two(&self, one: ContactId, other: ContactId) -> bool {
+        self.of(one).any(|record| {
+            let key = &record.key;
+            key.kind == IdentityKind::Bsuid && record.current && self.has_other_bsuid(other, Some(key))
+        })
+    }
+
     pub(super) fn of(&self, contact: ContactId) -> impl Iterator<Item = &IdentityRecord> {
         self.records.values().filter(move |record| record.contact == contact)
     }

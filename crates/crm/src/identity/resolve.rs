@@ -13,6 +13,8 @@ pub struct Known {
     pub identities: Vec<IdentityRecord>,
     /// Those that had no contact yet to be applied to.
     pub changes: Vec<IdentityChange>,
+    /// People who were named before anybody was known by one of their keys.
+    pub sightings: Vec<Person>,
     /// Contacts without a name.
     pub nameless: HashSet<ContactId>,
 }
@@ -33,6 +35,8 @@ pub struct Resolution {
     pub named: Vec<(ContactId, String)>,
     /// The changes that have found their contact.
     pub settled: Vec<(ContactId, IdentityChange)>,
+    /// Sightings of people that nobody is known as yet.
+    pub unknown: Vec<Person>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,23 +61,25 @@ pub struct Merge {
 /// a BSUID proves that the two are one, and they are merged.
 ///
 /// Changes of identity that were told before are applied as soon as there is a contact that they are about, so it does not
-/// matter whether a change or a message under the new identity comes first.
+/// matter whether a change or a message under the new identity comes first. The same goes for sightings, which make nobody
+/// a contact.
 #[must_use]
 pub fn resolve(known: Known, people: &[Person], clock: &dyn Clock) -> Resolution {
     let mut resolver = Resolver {
         directory: Directory::new(known.identities),
         pending: known.changes,
+        sightings: known.sightings,
         nameless: known.nameless,
         clock,
         resolution: Resolution::default(),
     };
     // The earlier one first, so that a chain of changes ends in the contact that it began with.
     resolver.pending.sort_by_cached_key(|change| (change.changed_at, change.fingerprint()));
-    resolver.settle_changes();
+    resolver.settle_pending();
     for person in people {
         let contact = resolver.contact_of(person);
         resolver.resolution.contacts.push(contact);
-        resolver.settle_changes();
+        resolver.settle_pending();
     }
     resolver.finish()
 }
@@ -81,25 +87,25 @@ pub fn resolve(known: Known, people: &[Person], clock: &dyn Clock) -> Resolution
 struct Resolver<'c> {
     directory: Directory,
     pending: Vec<IdentityChange>,
+    sightings: Vec<Person>,
     nameless: HashSet<ContactId>,
     clock: &'c dyn Clock,
     resolution: Resolution,
 }
 
 impl Resolver<'_> {
-    fn contact_of(&mut self, person: &Person) -> ContactId {
+    /// By BSUID, else by phone. A person who shows no BSUID is whoever has the number.
+    fn find(&self, person: &Person) -> Option<ContactId> {
         let by_bsuid = person.bsuid.as_ref().and_then(|bsuid| self.directory.owner(bsuid));
-        let found = by_bsuid.or_else(|| {
+        by_bsuid.or_else(|| {
             let owner = self.directory.by_phone(person.phones.first()?)?.contact;
-            let is_another = self.directory.has_other_bsuid(owner, Some(person.bsuid.as_ref()?));
-            (!is_another).then_some(owner)
-        });
-        // A person who shows no BSUID is whoever has the number.
-        let found = found.or_else(|| match (&person.bsuid, person.phones.first()) {
-            (None, Some(phone)) => self.directory.by_phone(phone).map(|record| record.contact),
-            _ => None,
-        });
-        let contact = found.unwrap_or_else(|| self.new_contact(person));
+            let is_another = |bsuid| self.directory.has_other_bsuid(owner, Some(bsuid));
+            (!person.bsuid.as_ref().is_some_and(is_another)).then_some(owner)
+        })
+    }
+
+    fn contact_of(&mut self, person: &Person) -> ContactId {
+        let contact = self.find(person).unwrap_or_else(|| self.new_contact(person));
         if self.nameless.contains(&contact)
             && let Some(name) = &person.display_name
         {
@@ -138,7 +144,7 @@ impl Resolver<'_> {
             self.directory.attach(phone, contact, person.seen_at);
             return contact;
         };
-        if self.directory.has_other_bsuid(record.contact, person.bsuid.as_ref()) {
+        if self.is_another(record.contact, contact, person) {
             // Of a number that its owner is known to have left there is nothing to wonder about.
             if record.current {
                 self.directory.contradict([contact, record.contact]);
@@ -152,14 +158,21 @@ impl Resolver<'_> {
         into
     }
 
-    /// Applies the changes that are about somebody who is known, until there are none.
-    fn settle_changes(&mut self) {
+    /// Applies the changes and sightings that are about somebody who is known, until there are none.
+    fn settle_pending(&mut self) {
         let about_somebody =
             |change: &IdentityChange, directory: &Directory| change.keys().any(|key| directory.owner(key).is_some());
-        while let Some(at) = self.pending.iter().position(|change| about_somebody(change, &self.directory)) {
-            let change = self.pending.remove(at);
-            if let Some(contact) = self.settle(&change) {
-                self.resolution.settled.push((contact, change));
+        loop {
+            if let Some(at) = self.pending.iter().position(|change| about_somebody(change, &self.directory)) {
+                let change = self.pending.remove(at);
+                if let Some(contact) = self.settle(&change) {
+                    self.resolution.settled.push((contact, change));
+                }
+            } else if let Some(at) = self.sightings.iter().position(|person| self.find(person).is_some()) {
+                let person = self.sightings.remove(at);
+                self.contact_of(&person);
+            } else {
+                return;
             }
         }
     }
@@ -221,13 +234,18 @@ impl Resolver<'_> {
     fn claim_phone_in_change(&mut self, phone: &IdentityKey, contact: ContactId, person: &Person) -> ContactId {
         let other = self.directory.by_phone(phone).map(|record| record.contact).filter(|other| *other != contact);
         match other {
-            Some(other) if !self.directory.has_other_bsuid(other, person.bsuid.as_ref()) => {
+            Some(other) if !self.is_another(other, contact, person) => {
                 self.merge(other, contact);
                 self.directory.attach(phone, contact, person.seen_at);
                 contact
             }
             _ => self.claim_phone(phone, contact, person),
         }
+    }
+
+    /// Whether a contact is somebody else than the one that a person was found to be.
+    fn is_another(&self, other: ContactId, contact: ContactId, person: &Person) -> bool {
+        self.directory.has_other_bsuid(other, person.bsuid.as_ref()) || self.directory.are_two(contact, other)
     }
 
     fn merge(&mut self, from: ContactId, into: ContactId) {
@@ -247,7 +265,7 @@ impl Resolver<'_> {
         resolution.named.retain(|(contact, _)| merged.iter().all(|merge| merge.from != *contact));
         resolution.new = made;
         resolution.merged = merged.into_iter().filter(is_stored).collect();
-        Resolution { records, contradicted, ..resolution }
+        Resolution { records, contradicted, unknown: self.sightings, ..resolution }
     }
 }
 

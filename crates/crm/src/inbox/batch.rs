@@ -11,11 +11,18 @@ pub struct Batch {
     pub updates: Vec<MessageUpdate>,
     pub changes: Vec<IdentityChange>,
     pub activities: Vec<Activity>,
+    /// People who are named beside something that makes nobody a contact, such as a status: whoever is known by one of
+    /// their keys is known by the others, too.
+    pub sightings: Vec<Person>,
 }
 
 impl Batch {
     pub(super) const fn is_empty(&self) -> bool {
-        self.messages.is_empty() && self.updates.is_empty() && self.changes.is_empty() && self.activities.is_empty()
+        self.messages.is_empty()
+            && self.updates.is_empty()
+            && self.changes.is_empty()
+            && self.activities.is_empty()
+            && self.sightings.is_empty()
     }
 }
 

@@ -19,7 +19,7 @@ pub enum Lock {
 pub(super) async fn find_contacts(
     repo: &mut dyn IdentityRepo,
     people: &[Person],
-    changes: &[IdentityChange],
+    Told { changes, sightings }: Told<'_>,
     locked: &[IdentityKey],
     clock: &dyn Clock,
 ) -> Result<(Vec<ContactId>, Vec<Interaction>), StoreError> {
@@ -28,10 +28,14 @@ pub(super) async fn find_contacts(
         repo.store_changes(changes, now).await?;
     }
     let mut keys: BTreeSet<IdentityKey> = locked.iter().cloned().collect();
+    let mut parked;
     let resolution = loop {
         let wanted: Vec<_> = keys.iter().cloned().collect();
-        let known = repo.known(&wanted).await?;
+        let mut known = repo.known(&wanted).await?;
         let mut more: BTreeSet<_> = known.changes.iter().flat_map(IdentityChange::keys).cloned().collect();
+        more.extend(known.sightings.iter().flat_map(Person::keys_to_look_up));
+        parked = known.sightings.clone();
+        known.sightings.extend(sightings.iter().cloned());
         let resolution = resolve(known.clone(), people, clock);
         more.extend(keys_of_merged(&known, &resolution));
         more.retain(|key| !keys.contains(key));
@@ -43,8 +47,36 @@ pub(super) async fn find_contacts(
         keys.extend(more);
     };
     store(repo, &resolution, clock).await?;
+    park(repo, &resolution.unknown, &parked, clock).await?;
     let told = resolution.settled.iter().map(|(contact, change)| told(*contact, change, clock)).collect();
     Ok((resolution.contacts, told))
+}
+
+/// What is told of people beside what they do themselves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told<'a> {
+    pub(super) changes: &'a [IdentityChange],
+    pub(super) sightings: &'a [Person],
+}
+
+/// Keeps sightings of people who are unknown, and forgets those that have found somebody. Only which number belongs to
+/// which user id is worth keeping: everything else comes again with the person.
+async fn park(
+    repo: &mut dyn IdentityRepo,
+    unknown: &[Person],
+    parked: &[Person],
+    clock: &dyn Clock,
+) -> Result<(), StoreError> {
+    let is_pair = |person: &&Person| person.bsuid.is_some() && !person.phones.is_empty();
+    let new: Vec<_> = unknown.iter().filter(|person| !parked.contains(person)).filter(is_pair).cloned().collect();
+    let found: Vec<_> = parked.iter().filter(|person| !unknown.contains(person)).cloned().collect();
+    if !new.is_empty() {
+        repo.park_sightings(&new, clock.now()).await?;
+    }
+    if !found.is_empty() {
+        repo.drop_sightings(&found).await?;
+    }
+    Ok(())
 }
 
 fn keys_of_merged(known: &Known, resolution: &Resolution) -> Vec<IdentityKey> {

@@ -7,7 +7,7 @@ use kernel::ids::{AccountId, ContactId, ConversationId};
 
 use super::{ConversationNews, Lock, MessageKey, NewMessage, NewUpdate, OpenConversation, RefreshedMessage};
 use crate::Interaction;
-use crate::identity::{IdentityChange, IdentityKey, IdentityRecord, Known, Merge, NewContact};
+use crate::identity::{IdentityChange, IdentityKey, IdentityRecord, Known, Merge, NewContact, Person};
 
 /// Who is who. Each call is a statement or a few, however many it is about.
 #[async_trait]
@@ -19,6 +19,9 @@ pub trait IdentityRepo: Send {
     async fn known(&mut self, keys: &[IdentityKey]) -> Result<Known, StoreError>;
     /// One that is told again later than before is to be applied again.
     async fn store_changes(&mut self, changes: &[IdentityChange], now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// Keeps who was seen while nobody is known by it; the latest time counts.
+    async fn park_sightings(&mut self, sightings: &[Person], now: DateTime<Utc>) -> Result<(), StoreError>;
+    async fn drop_sightings(&mut self, sightings: &[Person]) -> Result<(), StoreError>;
     async fn settle_changes(&mut self, changes: &[IdentityChange]) -> Result<(), StoreError>;
     async fn insert_contacts(&mut self, contacts: &[NewContact], now: DateTime<Utc>) -> Result<(), StoreError>;
     /// Moves everything, and leaves a pointer from the contact that goes to the one that stays.
@@ -53,6 +56,8 @@ pub trait InboxRepo: Send {
     async fn insert_updates(&mut self, updates: &[NewUpdate], now: DateTime<Utc>) -> Result<(), StoreError>;
     /// Gives messages the state that follows from all their updates. Answers those that there are, and have any.
     async fn refresh_messages(&mut self, messages: &[MessageKey]) -> Result<Vec<RefreshedMessage>, StoreError>;
+    /// Deletes some of what was parked before then and has not found its message or person.
+    async fn forget_parked(&mut self, before: DateTime<Utc>) -> Result<(), StoreError>;
     /// Brings conversations up to date with their messages.
     async fn refresh_conversations(&mut self, news: &[ConversationNews]) -> Result<(), StoreError>;
     /// What was told already is not told again.

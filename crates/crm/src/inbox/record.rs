@@ -1,9 +1,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::TimeDelta;
 use kernel::{Clock, StoreError};
 
 use super::{Batch, ConversationNews, InboxTx, Lock, MessageKey, activities, messages, people, updates};
 use crate::identity::{IdentityChange, IdentityKey, Person};
+
+/// How long we wait for a message that something is told of, and for a person that nobody knows. Meta repeats a delivery for
+/// seven days, so that much later it may come; what has not come after twice that was sent by another tool and never will.
+/// Whoever parks something clears away some of what is older, so a tenant's parked updates do not grow beyond this.
+pub const PARKED: TimeDelta = TimeDelta::days(14);
 
 /// What recording a batch did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,7 +42,8 @@ pub async fn record(repo: &mut dyn InboxTx, batch: Batch, clock: &dyn Clock) -> 
         .chain(batch.activities.iter().map(|activity| &activity.customer))
         .cloned()
         .collect();
-    let (mut contacts, mut told) = people::find_contacts(repo, &people, &batch.changes, &keys, clock).await?;
+    let told = people::Told { changes: &batch.changes, sightings: &batch.sightings };
+    let (mut contacts, mut told) = people::find_contacts(repo, &people, told, &keys, clock).await?;
     let of_others = contacts.split_off(sorted.new.len());
     let mut of_others = of_others.into_iter();
 
@@ -53,6 +60,7 @@ pub async fn record(repo: &mut dyn InboxTx, batch: Batch, clock: &dyn Clock) -> 
     }
     if !new_updates.is_empty() {
         repo.insert_updates(&new_updates, now).await?;
+        repo.forget_parked(now - PARKED).await?;
     }
     let touched: Vec<_> = touched.into_iter().collect();
     let refreshed = if touched.is_empty() { Vec::new() } else { repo.refresh_messages(&touched).await? };
@@ -82,7 +90,8 @@ pub async fn record(repo: &mut dyn InboxTx, batch: Batch, clock: &dyn Clock) -> 
 fn identity_keys(batch: &Batch) -> Vec<IdentityKey> {
     let people = (batch.messages.iter().map(|message| &message.customer))
         .chain(batch.updates.iter().filter_map(|update| update.customer.as_ref()))
-        .chain(batch.activities.iter().map(|activity| &activity.customer));
+        .chain(batch.activities.iter().map(|activity| &activity.customer))
+        .chain(&batch.sightings);
     let changed = batch.changes.iter().flat_map(IdentityChange::keys).cloned();
     let keys: BTreeSet<_> = people.flat_map(Person::keys_to_look_up).chain(changed).collect();
     keys.into_iter().collect()

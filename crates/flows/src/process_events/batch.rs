@@ -57,6 +57,8 @@ impl Scene<'_> {
             Update::Status(it) => {
                 let effect = UpdateEffect::Status { status: it.status, participant: it.participant };
                 let (direction, payload) = (inbound::Direction::Outbound, Some(it.payload));
+                let seen = self.person(it.customer, self.time(it.timestamp));
+                batch.sightings.extend(Some(seen).filter(tells_more_than_a_key));
                 batch.updates.push(self.update(it.target, effect, None, direction, payload, it.timestamp));
             }
             Update::IdentityChange(it) => batch.changes.push(IdentityChange {
@@ -66,7 +68,8 @@ impl Scene<'_> {
                 changed_at: self.time(it.timestamp),
             }),
             Update::Notice(it) => {
-                let source = format!("notice:{}:{}", self.account, it.wamid);
+                let of_message = |wamid: String| format!("notice:{}:{wamid}", self.account);
+                let source = it.wamid.map_or_else(|| self.source("notice"), of_message);
                 let told = (InteractionKind::Notice, it.text, source);
                 batch.activities.extend(self.activity(it.customer, told, ActivityEffect::None, it.timestamp));
             }
@@ -194,6 +197,13 @@ impl Scene<'_> {
 
 fn is_somebody(person: &Person) -> bool {
     person.keys().next().is_some()
+}
+
+/// By a single key nobody learns anything.
+fn tells_more_than_a_key(person: &Person) -> bool {
+    let more = person.username.is_some() || person.parent_bsuid.is_some() || person.display_name.is_some();
+    let keys = person.keys().count();
+    keys > 1 || (keys == 1 && more)
 }
 
 const fn direction(direction: inbound::Direction) -> Direction {

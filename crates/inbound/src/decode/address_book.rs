@@ -21,8 +21,9 @@ pub(super) fn decode(item: &Object<'_>) -> Result<Option<Update>, Undecodable> {
         profile_name: None,
         username: ids::username(&contact, "username"),
     };
+    // With nothing but a user name, which may be anybody's tomorrow.
     if !customer.is_known() {
-        return Err(Undecodable::Nobody);
+        return Ok(None);
     }
     Ok(Some(Update::AddressBook(AddressBookUpdate {
         customer,
@@ -64,9 +65,9 @@ mod tests {
     }
 
     #[test]
-    fn other_things_are_left_alone_and_nobody_is_refused() {
+    fn other_things_are_left_alone_and_so_is_nobody() {
         assert_eq!(decode(r#"{"type":"label","contact":{"user_id":"US.1"}}"#), Ok(None));
         assert_eq!(decode(r#"{"type":"contact"}"#), Ok(None));
-        assert_eq!(decode(r#"{"type":"contact","contact":{"full_name":"Ada"}}"#), Err(Undecodable::Nobody));
+        assert_eq!(decode(r#"{"type":"contact","contact":{"full_name":"Ada","username":"ada"}}"#), Ok(None));
     }
 }

@@ -1,50 +1,43 @@
 //! What a message of a special type does to another one. Who may do it is for whoever knows that other one.
 
 use super::message::Scene;
-use super::{Item, Undecodable, ids, readable};
+use super::{Item, ids, readable};
 use crate::json::Object;
 use crate::update::{Edit, Reaction, Revocation, Update};
 
 /// Longer than any emoji with all its joiners.
 const MAX_EMOJI_CHARS: usize = 64;
 
-/// An absent emoji takes the reaction back, and so does an empty one.
-pub(super) fn reaction(item: &Item<'_>, wamid: String, body: &Object<'_>, scene: Scene) -> Result<Update, Undecodable> {
-    Ok(Update::Reaction(Reaction {
-        wamid,
-        target: ids::target(body, "message_id")?,
-        direction: scene.direction,
-        customer: scene.customer,
-        emoji: body.text("emoji").map(|emoji| emoji.chars().take(MAX_EMOJI_CHARS).collect()),
-        timestamp: ids::timestamp(&item.members),
-    }))
-}
-
-pub(super) fn edit(item: &Item<'_>, wamid: String, body: &Object<'_>, scene: Scene) -> Result<Update, Undecodable> {
-    Ok(Update::Edit(Edit {
-        wamid,
-        target: ids::target(body, "original_message_id")?,
-        direction: scene.direction,
-        customer: scene.customer,
-        text: readable::text("edit", &item.members, body),
-        payload: item.json.to_owned(),
-        timestamp: ids::timestamp(&item.members),
-    }))
-}
-
-pub(super) fn revocation(
-    item: &Item<'_>,
-    wamid: String,
-    body: &Object<'_>,
-    scene: Scene,
-) -> Result<Update, Undecodable> {
-    Ok(Update::Revocation(Revocation {
-        wamid,
-        target: ids::target(body, "original_message_id")?,
-        direction: scene.direction,
-        customer: scene.customer,
-        timestamp: ids::timestamp(&item.members),
-    }))
+/// Nothing for a message of any other type, and for one that names no message.
+pub(super) fn decode(kind: &str, item: &Item<'_>, wamid: &str, body: &Object<'_>, scene: &Scene) -> Option<Update> {
+    let target = |key: &str| ids::any(body, key);
+    let (wamid, direction, customer) = (wamid.to_owned(), scene.direction, scene.customer.clone());
+    let timestamp = ids::timestamp(&item.members);
+    Some(match kind {
+        "reaction" => Update::Reaction(Reaction {
+            wamid,
+            target: target("message_id")?,
+            direction,
+            customer,
+            // An absent one takes the reaction back, and so does an empty one.
+            emoji: body.text("emoji").map(|emoji| emoji.chars().take(MAX_EMOJI_CHARS).collect()),
+            timestamp,
+        }),
+        "edit" => Update::Edit(Edit {
+            wamid,
+            target: target("original_message_id")?,
+            direction,
+            customer,
+            text: readable::text("edit", &item.members, body),
+            payload: item.json.to_owned(),
+            timestamp,
+        }),
+        "revoke" => {
+            let target = target("original_message_id")?;
+            Update::Revocation(Revocation { wamid, target, direction, customer, timestamp })
+        }
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -53,7 +46,7 @@ mod tests {
     use super::*;
     use crate::update::{Direction, Origin, Party};
 
-    fn decode(message: &str) -> Result<Update, Undecodable> {
+    fn decode(message: &str) -> Update {
         let raw = serde_json::from_str(message).unwrap();
         let scene = Scene {
             direction: Direction::Outbound,
@@ -61,14 +54,14 @@ mod tests {
             customer: Party::default(),
             delivery: None,
         };
-        message::decode(&Item::of(raw).unwrap(), scene)
+        message::decode(&Item::of(raw).unwrap(), scene).unwrap()
     }
 
     #[test]
     fn a_reaction_is_given_or_taken_back() {
         let emoji = |body: &str| {
             let json = format!(r#"{{"id":"wamid.R","type":"reaction","reaction":{{"message_id":"wamid.A"{body}}}}}"#);
-            let Update::Reaction(reaction) = decode(&json).unwrap() else { panic!("no reaction") };
+            let Update::Reaction(reaction) = decode(&json) else { panic!("no reaction") };
             assert_eq!((reaction.target.as_str(), reaction.direction), ("wamid.A", Direction::Outbound));
             reaction.emoji
         };
@@ -82,7 +75,7 @@ mod tests {
     fn an_edit_has_the_new_text() {
         let text = |inner: &str| {
             let json = format!(r#"{{"id":"wamid.E","type":"edit","edit":{{"original_message_id":"wamid.A"{inner}}}}}"#);
-            let Update::Edit(edit) = decode(&json).unwrap() else { panic!("no edit") };
+            let Update::Edit(edit) = decode(&json) else { panic!("no edit") };
             assert_eq!((edit.target.as_str(), edit.payload), ("wamid.A", json));
             edit.text
         };
@@ -93,19 +86,20 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_other_message_is_refused() {
+    fn what_names_no_other_message_is_shown_as_it_is() {
         let long = "x".repeat(513);
-        for kind in ["reaction", "edit", "revoke"] {
+        for (kind, text) in [("reaction", "Reaction"), ("edit", "Message edited"), ("revoke", "Message deleted")] {
             for body in [
                 "7".to_owned(),
                 "{}".to_owned(),
                 format!(r#"{{"message_id":"{long}","original_message_id":"{long}"}}"#),
             ] {
                 let json = format!(r#"{{"id":"wamid.X","type":"{kind}","{kind}":{body}}}"#);
-                assert_eq!(decode(&json), Err(Undecodable::NoTarget), "{json}");
+                let Update::Message(message) = decode(&json) else { panic!("no message") };
+                assert_eq!((message.kind.as_str(), message.text.as_str(), message.payload), (kind, text, json));
             }
         }
         let revoke = decode(r#"{"id":"wamid.X","type":"revoke","revoke":{"original_message_id":"wamid.A"}}"#);
-        assert!(matches!(revoke, Ok(Update::Revocation(Revocation { target, .. })) if target == "wamid.A"));
+        assert!(matches!(revoke, Update::Revocation(Revocation { target, .. }) if target == "wamid.A"));
     }
 }

@@ -21,11 +21,6 @@ pub(super) fn own(item: &Object<'_>) -> Result<String, Undecodable> {
     if id.len() > MAX_WAMID_BYTES { Err(Undecodable::LongId) } else { Ok(id) }
 }
 
-/// The id of the message that an item is about.
-pub(super) fn target(item: &Object<'_>, key: &str) -> Result<String, Undecodable> {
-    short(item, key, MAX_WAMID_BYTES).ok_or(Undecodable::NoTarget)
-}
-
 /// An id that may be missing.
 pub(super) fn any(object: &Object<'_>, key: &str) -> Option<String> {
     short(object, key, MAX_WAMID_BYTES)
@@ -134,7 +129,6 @@ mod tests {
     fn ids_that_no_index_takes_are_none() {
         let long = format!("{:?}", "x".repeat(513));
         assert_eq!(with(&long, |object| any(object, "k")), None);
-        assert_eq!(with(&long, |object| target(object, "k")), Err(Undecodable::NoTarget));
         assert_eq!(with(&long, |object| bsuid(object, &["k"])), None);
         assert_eq!(with(&long, |object| name(object, "k")).map(|name| name.len()), Some(256));
         assert_eq!(with(&long, |object| word(object, "k")), None);

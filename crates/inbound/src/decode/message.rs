@@ -18,13 +18,12 @@ pub(super) fn decode(item: &Item<'_>, scene: Scene) -> Result<Update, Undecodabl
     let wamid = ids::own(&item.members)?;
     let kind = ids::word(&item.members, "type").unwrap_or_else(|| "unknown".to_owned());
     let body = item.members.object(&kind).unwrap_or_default();
-    match kind.as_str() {
-        "reaction" => effects::reaction(item, wamid, &body, scene),
-        "edit" => effects::edit(item, wamid, &body, scene),
-        "revoke" => effects::revocation(item, wamid, &body, scene),
-        "system" => Ok(system::decode(item, wamid, &body, scene)),
-        _ => Ok(Update::Message(Box::new(message(item, wamid, kind, &body, scene)))),
+    if kind == "system" {
+        return Ok(system::decode(item, wamid, &body, scene));
     }
+    // One that does not say to which message is shown as what it is: something came that makes no sense alone.
+    let effect = effects::decode(&kind, item, &wamid, &body, &scene);
+    Ok(effect.unwrap_or_else(|| Update::Message(Box::new(message(item, wamid, kind, &body, scene)))))
 }
 
 fn message(item: &Item<'_>, wamid: String, kind: String, body: &Object<'_>, scene: Scene) -> DecodedMessage {

@@ -24,8 +24,14 @@ pub(super) fn text(kind: &str, message: &Object<'_>, body: &Object<'_>) -> Strin
 pub(super) fn filename(body: &Object<'_>) -> Option<String> {
     let path = body.text("filename")?;
     let name = path.rsplit(['/', '\\']).next()?;
-    let plain: String = name.chars().filter(|c| !c.is_control()).take(255).collect();
-    (!plain.is_empty()).then_some(plain)
+    let plain: String = name.chars().filter(|c| !c.is_control() && !turns_text(*c)).take(255).collect();
+    // Two of these are no files, and nobody would see the third.
+    (!matches!(plain.trim(), "" | "." | "..")).then_some(plain)
+}
+
+/// What makes the end of a name look like its middle: `exe.pdf` that is `fdp.exe`.
+const fn turns_text(c: char) -> bool {
+    matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// What WhatsApp could not pass on, if it says so.
@@ -60,7 +66,9 @@ fn label(kind: &str, message: &Object<'_>, body: &Object<'_>) -> String {
         },
         "button" => "Button",
         "order" => "Order",
+        "reaction" => "Reaction",
         "edit" => "Message edited",
+        "revoke" => "Message deleted",
         "media_placeholder" => "Media",
         "request_welcome" => "Opened the chat",
         _ => {
@@ -224,5 +232,25 @@ mod tests {
             let body = message.object(&kind).unwrap_or_default();
             assert_eq!(text(&kind, &message, &body), expected, "{json}");
         }
+    }
+
+    #[test]
+    fn a_filename_is_a_name_and_reads_as_what_it_is() {
+        let named = |json: &str| filename(&Object::parse(&format!(r#"{{"filename":"{json}"}}"#)).unwrap());
+        for (json, expected) in [
+            ("a.pdf", Some("a.pdf")),
+            (r"..\\..\\a.pdf", Some("a.pdf")),
+            ("/etc/passwd", Some("passwd")),
+            (r"a\u0000b\u0007.pdf", Some("a\u{fffd}b.pdf")),
+            (r"\u202efdp.exe", Some("fdp.exe")),
+            (r"\u2067a\u2069\u200f.pdf", Some("a.pdf")),
+            ("..", None),
+            ("x/.", None),
+            (r"\u202e", None),
+            ("  ", None),
+        ] {
+            assert_eq!(named(json).as_deref(), expected, "{json}");
+        }
+        assert_eq!(named(&"x".repeat(300)).map(|name| name.len()), Some(255));
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn decode(item: &Item<'_>, wamid: String, body: &Object<'_>, scene: S
         return Update::IdentityChange(IdentityChange { before, after, text, timestamp });
     }
     let text = said.unwrap_or_else(|| default_text(&kind).to_owned());
-    Update::Notice(Notice { wamid, customer: scene.customer, text, timestamp })
+    Update::Notice(Notice { wamid: Some(wamid), customer: scene.customer, text, timestamp })
 }
 
 fn default_text(kind: &str) -> &'static str {

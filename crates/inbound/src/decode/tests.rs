@@ -22,7 +22,7 @@ fn shown(update: Update) -> String {
         }
         Update::Edit(it) => format!("{:?} edit {} {} {}", it.direction, it.target, party(&it.customer), it.text),
         Update::Revocation(it) => format!("{:?} revocation {} {}", it.direction, it.target, party(&it.customer)),
-        Update::Status(it) => format!("status {} {} {:?}", it.target, party(&it.customer), it.step),
+        Update::Status(it) => format!("status {} {} {}", it.target, party(&it.customer), it.status),
         Update::IdentityChange(it) => format!("identity {} {}", party(&it.before), party(&it.after)),
         Update::Notice(it) => format!("notice {} {}", party(&it.customer), it.text),
         Update::Consent(it) => format!("consent {} {}", party(&it.customer), it.granted),
@@ -50,7 +50,7 @@ const ADA: &str = r#""contacts":[{"wa_id":"1","user_id":"US.1","profile":{"name"
 
 #[test]
 fn each_field_tells_what_it_tells() {
-    let rows: [(&str, &str, &[&str]); 24] = [
+    let rows: [(&str, &str, &[&str]); 25] = [
         (
             "messages",
             r#""messages":[{"id":"A","from":"1","type":"text","text":{"body":"Hi"}},{"id":"B","from_user_id":"US.1","type":"reaction","reaction":{"message_id":"A","emoji":"x"}}]"#,
@@ -69,7 +69,7 @@ fn each_field_tells_what_it_tells() {
         (
             "messages",
             r#""statuses":[{"id":"A","status":"read","recipient_user_id":"US.1"},{"id":"B","status":"warning"}],"user_actions":[{"x":1}]"#,
-            &["status A [US.1 ada 1] Some(Read)", "status B [] None", "nothing"],
+            &["status A [US.1 ada 1] read", "status B [] warning", "nothing"],
         ),
         ("messages", r#""errors":[{"code":131000}]"#, &["nothing"]),
         ("messages", r#""messages":[{"type":"text"},7]"#, &["the item has no id", "it is not what WhatsApp sends"]),
@@ -78,7 +78,7 @@ fn each_field_tells_what_it_tells() {
             r#""messages":[{"id":"A","from":"1"}],"statuses":[{"id":"B","status":"sent","recipient_id":"1"}],"message_echoes":[{"id":"C","from":"9","to":"1","type":"image"}]"#,
             &[
                 "Inbound Standby unknown [US.1 ada 1] Unsupported message",
-                "status B [US.1 ada 1] Some(Sent)",
+                "status B [US.1 ada 1] sent",
                 "Outbound Standby image [US.1 ada 1] Picture",
             ],
         ),
@@ -129,13 +129,18 @@ fn each_field_tells_what_it_tells() {
         (
             "smb_app_state_sync",
             r#""state_sync":[{"type":"contact","contact":{"full_name":"Bob","phone_number":"2"},"action":"add"},{"type":"contact","contact":{},"action":"remove"}]"#,
-            &[r#"book [2] Some("Bob") false"#, "it is about a person and does not say who"],
+            &[r#"book [2] Some("Bob") false"#, "nothing"],
         ),
         ("account_update", r#""event":"ACCOUNT_OFFBOARDED""#, &["health account Some(Lost)"]),
         ("phone_number_quality_update", r#""event":"FLAGGED""#, &["health quality None"]),
         ("message_template_status_update", r#""event":"APPROVED""#, &["nothing"]),
         ("group_lifecycle_update", r#""groups":[]"#, &["nothing"]),
         ("messaging_handovers", r#""type":"control_passed""#, &["nothing"]),
+        (
+            "messaging_handovers",
+            r#""type":"control_taken","sender":{"phone_number":"1"}"#,
+            &["notice [1] The conversation was taken over"],
+        ),
         ("message", r#""messages":[{"id":"A"}]"#, &["nothing"]),
         ("Something New", r#""messages":[{"id":"A"}]"#, &["nothing"]),
     ];

@@ -22,7 +22,7 @@ impl<'a> People<'a> {
             if let Some(bsuid) = contact.text("user_id") {
                 people.by_bsuid.entry(bsuid).or_insert(raw);
             }
-            if let Some(phone) = contact.text("wa_id") {
+            if let Some(phone) = phone(&contact, "wa_id") {
                 people.by_phone.entry(phone).or_insert(raw);
             }
         }
@@ -32,7 +32,7 @@ impl<'a> People<'a> {
     /// The entry of the one that an item is about: by BSUID, else by phone.
     pub(super) fn whose(&self, list: &List, item: &Object<'_>) -> Option<&'a RawValue> {
         let by_bsuid = || list.people.iter().find_map(|(bsuid, _)| self.by_bsuid.get(&item.text(bsuid)?));
-        let by_phone = || list.people.iter().find_map(|(_, phone)| self.by_phone.get(&item.text(phone)?));
+        let by_phone = || list.people.iter().find_map(|(_, key)| self.by_phone.get(&phone(item, key)?));
         if self.entries.is_empty() {
             return None;
         }
@@ -46,4 +46,10 @@ impl<'a> People<'a> {
             _ => None,
         }
     }
+}
+
+/// As digits: the same number may stand with `+` in one place and without in another.
+fn phone(object: &Object<'_>, key: &str) -> Option<String> {
+    let digits: String = object.text(key)?.chars().filter(char::is_ascii_digit).collect();
+    (!digits.is_empty()).then_some(digits)
 }

@@ -241,6 +241,7 @@ fn each_item_has_its_own_person() {
         ("calls", r#""calls":[{"id":"A","from_user_id":"US.2","to":"9"}]"#),
         ("calls", r#""statuses":[{"id":"A","recipient_user_id":"US.2"}]"#),
         ("user_preferences", r#""user_preferences":[{"wa_id":"2"}]"#),
+        ("user_preferences", r#""user_preferences":[{"wa_id":"+2"}]"#),
         ("user_preferences", r#""user_preferences":[{"user_id":"US.2","wa_id":"1"}]"#),
         ("history", r#""history":[{"threads":[{"messages":[{"id":"A","from":"2"}]}]}]"#),
         ("history", r#""messages":[{"id":"A","from_user_id":"US.2"}]"#),

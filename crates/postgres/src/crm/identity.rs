@@ -1,10 +1,12 @@
 //! Who is who, each question a statement over arrays.
 
+mod sightings;
+
 use std::collections::{BTreeMap, HashSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use crm::identity::{IdentityChange, IdentityKey, IdentityRecord, Known, Merge, NewContact};
+use crm::identity::{IdentityChange, IdentityKey, IdentityRecord, Known, Merge, NewContact, Person};
 use crm::inbox::{IdentityRepo, Lock};
 use diesel_async::RunQueryDsl;
 use kernel::StoreError;
@@ -165,6 +167,7 @@ impl IdentityRepo for Tx<Tenant> {
         Ok(Known {
             identities: identities.into_iter().map(IdentityRow::into_record).collect::<Result<_, _>>()?,
             changes: into_changes(changes)?,
+            sightings: sightings::known(self, keys).await?,
             nameless,
         })
     }
@@ -206,6 +209,14 @@ impl IdentityRepo for Tx<Tenant> {
             .bind::<types::Texts, _>(values);
         self.execute(statement).await?;
         Ok(())
+    }
+
+    async fn park_sightings(&mut self, sightings: &[Person], now: DateTime<Utc>) -> Result<(), StoreError> {
+        sightings::park(self, sightings, now).await
+    }
+
+    async fn drop_sightings(&mut self, sightings: &[Person]) -> Result<(), StoreError> {
+        sightings::forget(self, sightings).await
     }
 
     async fn settle_changes(&mut self, changes: &[IdentityChange]) -> Result<(), StoreError> {

@@ -3,6 +3,7 @@
 mod activities;
 mod conversations;
 mod messages;
+mod parked;
 mod updates;
 
 use std::collections::HashMap;
@@ -50,6 +51,10 @@ impl InboxRepo for Tx<Tenant> {
 
     async fn insert_updates(&mut self, new: &[NewUpdate], now: DateTime<Utc>) -> Result<(), StoreError> {
         updates::insert(self, new, now).await
+    }
+
+    async fn forget_parked(&mut self, before: DateTime<Utc>) -> Result<(), StoreError> {
+        parked::forget(self, before).await
     }
 
     async fn refresh_messages(&mut self, keys: &[MessageKey]) -> Result<Vec<RefreshedMessage>, StoreError> {

@@ -40,8 +40,16 @@ RETURNING c.id, p.from_id";
 const DROP_CONVERSATIONS: &str = "
 DELETE FROM conversations WHERE tenant_id = $1 AND id = ANY ($2)";
 
-const MOVE: [&str; 7] = [
+const MOVE: [&str; 8] = [
     "UPDATE conversations SET contact_id = $3 WHERE tenant_id = $1 AND contact_id = $2",
+    "WITH windows AS (
+       INSERT INTO service_windows AS known (tenant_id, account_id, contact_id, ends_at)
+       SELECT tenant_id, account_id, $3, ends_at FROM service_windows WHERE tenant_id = $1 AND contact_id = $2
+           ON CONFLICT (tenant_id, account_id, contact_id) DO UPDATE SET ends_at = greatest(known.ends_at, excluded.ends_at)
+       RETURNING account_id, ends_at
+     )
+     UPDATE conversations c SET service_window_ends_at = greatest(c.service_window_ends_at, w.ends_at) FROM windows w
+      WHERE c.tenant_id = $1 AND c.contact_id = $3 AND c.account_id = w.account_id AND c.status <> 'closed'",
     "UPDATE messages SET contact_id = $3 WHERE tenant_id = $1 AND contact_id = $2",
     "UPDATE message_updates SET contact_id = $3 WHERE tenant_id = $1 AND contact_id = $2",
     "UPDATE interactions SET contact_id = $3 WHERE tenant_id = $1 AND contact_id = $2",

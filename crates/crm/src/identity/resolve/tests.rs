@@ -11,6 +11,7 @@ struct Store {
     contacts: Vec<ContactId>,
     identities: Vec<IdentityRecord>,
     changes: Vec<IdentityChange>,
+    sightings: Vec<Person>,
     flagged: Vec<ContactId>,
 }
 
@@ -21,12 +22,18 @@ impl Store {
             contacts: Vec::new(),
             identities: Vec::new(),
             changes: Vec::new(),
+            sightings: Vec::new(),
             flagged: Vec::new(),
         }
     }
 
     fn see(&mut self, people: &[Person]) -> Vec<ContactId> {
         self.apply(people, Vec::new())
+    }
+
+    fn sight(&mut self, person: Person) {
+        self.sightings.push(person);
+        self.apply(&[], Vec::new());
     }
 
     fn change(&mut self, change: IdentityChange) {
@@ -39,6 +46,7 @@ impl Store {
         let known = Known {
             identities: self.identities.clone(),
             changes: self.changes.clone(),
+            sightings: self.sightings.clone(),
             nameless: std::iter::empty().collect(),
         };
         let resolution = resolve(known, people, &self.clock);
@@ -54,6 +62,7 @@ impl Store {
         for (_, settled) in &resolution.settled {
             self.changes.retain(|change| change != settled);
         }
+        self.sightings = resolution.unknown;
         self.flagged.extend(resolution.contradicted);
         let mut leading: Vec<_> = self.identities.iter().filter(|i| i.resolves).map(|i| i.key.clone()).collect();
         let all = leading.len();
@@ -341,4 +350,52 @@ fn what_is_known_already_is_not_written_again() {
     let known = Known { identities: store.identities.clone(), ..Known::default() };
     let resolution = resolve(known, &[person(Some("US.1"), Some("15550100"), 2)], &store.clock);
     assert!(resolution.records.is_empty() && resolution.new.is_empty());
+}
+
+#[test]
+fn a_sighting_makes_nobody_a_contact_and_one_of_two() {
+    let mut store = Store::new();
+    store.sight(person(Some("US.1"), Some("15550100"), 1));
+    assert_eq!((store.contacts.len(), store.identities.len(), store.sightings.len()), (0, 0, 1));
+
+    let both = [vec![entry(IdentityKind::Bsuid, "US.1", true), entry(IdentityKind::Phone, "15550100", true)]];
+    for order in orders(3) {
+        let mut store = Store::new();
+        for step in &order {
+            match step {
+                0 => drop(store.see(&[person(None, Some("15550100"), 1)])),
+                1 => store.sight(person(Some("US.1"), Some("15550100"), 2)),
+                _ => drop(store.see(&[person(Some("US.1"), None, 3)])),
+            }
+        }
+        assert_eq!(store.picture(), both, "{order:?}");
+        assert!(store.sightings.is_empty() && store.flagged.is_empty(), "{order:?}");
+    }
+}
+
+#[test]
+fn a_sighting_of_a_number_with_another_user_id_waits_for_who_that_is() {
+    let mut store = Store::new();
+    let ada = store.see(&[person(Some("US.1"), Some("15550100"), 1)]);
+    store.sight(person(Some("US.2"), Some("15550100"), 2));
+    assert_eq!((store.contacts.len(), store.sightings.len(), store.flagged.len()), (1, 1, 0));
+    let grace = store.see(&[person(Some("US.2"), None, 3)]);
+    assert_ne!(ada, grace);
+    assert_eq!((store.sightings.len(), store.flagged.len()), (0, 2));
+    assert_eq!(store.see(&[person(None, Some("15550100"), 4)]), grace);
+}
+
+#[test]
+fn two_who_contradict_each_other_elsewhere_are_not_one() {
+    let mut store = Store::new();
+    let elsewhere = |id: &str, number: Option<&str>, seen: i64| Person {
+        bsuid: Some(IdentityKey::bsuid("another", id)),
+        ..person(None, number, seen)
+    };
+    let ada = store.see(&[person(Some("US.1"), Some("15550199"), 1), elsewhere("US.7", Some("15550199"), 2)]);
+    let grace = store.see(&[elsewhere("US.8", Some("15550100"), 3)]);
+    // At this account the number has no other user id, but its owner has one where both are known.
+    assert_eq!(store.see(&[person(Some("US.1"), Some("15550100"), 4)]), [ada[0]]);
+    assert_eq!((store.contacts.len(), store.flagged.len()), (2, 2));
+    assert_ne!(ada[0], grace[0]);
 }

@@ -34,15 +34,29 @@ SELECT DISTINCT ON (c.account_id, c.contact_id) c.id, c.account_id, c.contact_id
 const LOCK: &str = "
 SELECT id FROM conversations WHERE tenant_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE";
 
+/// What new messages say of the window is the contact's, whatever becomes of the conversation.
+const KEEP_WINDOWS: &str = "
+INSERT INTO service_windows AS known (tenant_id, account_id, contact_id, ends_at)
+SELECT $1, c.account_id, c.contact_id, max(news.window_ends_at)
+  FROM unnest($2, $3) AS news (id, window_ends_at)
+  JOIN conversations c ON c.tenant_id = $1 AND c.id = news.id
+ WHERE news.window_ends_at IS NOT NULL
+ GROUP BY c.account_id, c.contact_id
+ ORDER BY c.account_id, c.contact_id
+    ON CONFLICT (tenant_id, account_id, contact_id) DO UPDATE SET ends_at = excluded.ends_at
+ WHERE known.ends_at < excluded.ends_at";
+
 /// What a conversation shows is its latest message, as the list of its messages has it; the window only ever grows.
 const NOTE: &str = "
 UPDATE conversations c
    SET unread_count = c.unread_count + news.unread,
-       service_window_ends_at = greatest(c.service_window_ends_at, news.window_ends_at),
+       service_window_ends_at = greatest(c.service_window_ends_at, (
+         SELECT w.ends_at FROM service_windows w
+          WHERE w.tenant_id = $1 AND w.account_id = c.account_id AND w.contact_id = c.contact_id)),
        last_message_at = l.provider_timestamp,
        last_message_preview = app.preview(l.text),
        read_only = l.origin = 'standby'
-  FROM unnest($2, $3, $4) AS news (id, unread, window_ends_at)
+  FROM unnest($2, $3) AS news (id, unread)
  CROSS JOIN LATERAL (
    SELECT m.provider_timestamp, m.text, m.origin FROM messages m
     WHERE m.tenant_id = $1 AND m.conversation_id = news.id
@@ -52,10 +66,17 @@ UPDATE conversations c
  WHERE c.tenant_id = $1 AND c.id = news.id";
 
 const EXTEND: &str = "
+WITH windows AS (
+  INSERT INTO service_windows AS known (tenant_id, account_id, contact_id, ends_at)
+  SELECT $1, account_id, contact_id, max(ends_at) FROM unnest($2, $3, $4) AS new (account_id, contact_id, ends_at)
+   GROUP BY account_id, contact_id
+   ORDER BY account_id, contact_id
+      ON CONFLICT (tenant_id, account_id, contact_id) DO UPDATE SET ends_at = greatest(known.ends_at, excluded.ends_at)
+  RETURNING account_id, contact_id, ends_at
+)
 UPDATE conversations c
    SET service_window_ends_at = greatest(c.service_window_ends_at, w.ends_at)
-  FROM (SELECT account_id, contact_id, max(ends_at) AS ends_at FROM unnest($2, $3, $4) AS w (account_id, contact_id, ends_at)
-         GROUP BY account_id, contact_id) w
+  FROM windows w
  WHERE c.tenant_id = $1 AND c.account_id = w.account_id AND c.contact_id = w.contact_id AND c.status <> 'closed'";
 
 #[derive(diesel::QueryableByName)]
@@ -120,11 +141,18 @@ pub(super) async fn note(tx: &mut Tx<Tenant>, news: &[ConversationNews]) -> Resu
     let tenant = tx.tenant_id();
     let ids: Vec<Uuid> = news.iter().map(|news| news.conversation.as_uuid()).collect();
     tx.execute(sql(LOCK).bind::<types::Uuid, _>(tenant).bind::<types::Uuids, _>(ids.clone())).await?;
+    if news.iter().any(|news| news.service_window_ends_at.is_some()) {
+        let statement =
+            sql(KEEP_WINDOWS)
+                .bind::<types::Uuid, _>(tenant)
+                .bind::<types::Uuids, _>(ids.clone())
+                .bind::<types::MaybeTimes, _>(news.iter().map(|news| news.service_window_ends_at).collect::<Vec<_>>());
+        tx.execute(statement).await?;
+    }
     let statement = sql(NOTE)
         .bind::<types::Uuid, _>(tenant)
         .bind::<types::Uuids, _>(ids)
-        .bind::<types::Integers, _>(news.iter().map(|news| news.unread).collect::<Vec<_>>())
-        .bind::<types::MaybeTimes, _>(news.iter().map(|news| news.service_window_ends_at).collect::<Vec<_>>());
+        .bind::<types::Integers, _>(news.iter().map(|news| news.unread).collect::<Vec<_>>());
     tx.execute(statement).await?;
     Ok(())
 }

@@ -13,12 +13,16 @@ use crate::transaction::{Tenant, Tx};
 
 const INSERT: &str = "
 INSERT INTO message_updates
-  (tenant_id, created_at, account_id, wamid, kind, key, value, contact_id, payload, occurred_at)
-SELECT $1, $2, new.* FROM unnest($3, $4, $5, $6, $7, $8, $9, $10) AS new
+  (tenant_id, created_at, account_id, wamid, kind, key, value, contact_id, payload, occurred_at, parked)
+SELECT $1, $2, new.*,
+       NOT EXISTS (SELECT FROM messages m
+                    WHERE m.tenant_id = $1 AND m.account_id = new.account_id AND m.wamid = new.wamid)
+  FROM unnest($3, $4, $5, $6, $7, $8, $9, $10) AS new
+    (account_id, wamid, kind, key, value, contact_id, payload, occurred_at)
     ON CONFLICT DO NOTHING";
 
 /// A message's state follows from all its updates. The furthest step of the delivery counts, in the order of the array;
-/// the last edit; and a revocation above all.
+/// the last edit; and a revocation above all. What was parked for the message is so no longer.
 const REFRESH: &str = "
 WITH told AS (
   SELECT u.account_id, u.wamid,
@@ -32,7 +36,8 @@ WITH told AS (
    WHERE u.tenant_id = $1
    GROUP BY u.account_id, u.wamid
 ), state AS (
-  SELECT m.id, told.failed_at, told.edited_at, told.revoked_at,
+  SELECT m.id, told.edited_at, told.revoked_at,
+         CASE WHEN m.direction = 'outbound' THEN told.failed_at END AS failed_at,
          CASE WHEN m.direction = 'outbound'
               THEN ($4)[greatest(told.step, array_position($4, m.delivery_status))] END AS delivery_status,
          CASE WHEN told.revoked_at IS NOT NULL THEN 'Message deleted' ELSE coalesce(told.edit, m.text) END AS text,
@@ -40,6 +45,10 @@ WITH told AS (
          m.text AS text_before
     FROM told
     JOIN messages m ON m.tenant_id = $1 AND m.account_id = told.account_id AND m.wamid = told.wamid
+), found AS (
+  UPDATE message_updates u SET parked = false FROM messages m, unnest($2, $3) AS keys (account_id, wamid)
+   WHERE u.tenant_id = $1 AND u.account_id = keys.account_id AND u.wamid = keys.wamid AND u.parked
+     AND m.tenant_id = $1 AND m.account_id = keys.account_id AND m.wamid = keys.wamid
 )
 UPDATE messages m
    SET delivery_status = s.delivery_status, text = s.text, media_caption = s.media_caption,

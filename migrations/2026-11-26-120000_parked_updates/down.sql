@@ -1,0 +1,1 @@
+ALTER TABLE message_updates DROP COLUMN parked;

@@ -1,0 +1,7 @@
+-- What became of messages that nobody knows yet is parked, and not for ever: most of them were sent by other tools and
+-- never come.
+ALTER TABLE message_updates ADD COLUMN parked boolean NOT NULL DEFAULT false;
+UPDATE message_updates u SET parked = true
+ WHERE NOT EXISTS (SELECT FROM messages m
+                    WHERE m.tenant_id = u.tenant_id AND m.account_id = u.account_id AND m.wamid = u.wamid);
+CREATE INDEX message_updates_parked_idx ON message_updates (tenant_id, created_at) WHERE parked;
