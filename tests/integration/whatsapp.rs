@@ -2,6 +2,7 @@
 
 mod coexistence;
 mod identity;
+mod kinds;
 mod merge;
 mod parallel;
 mod permutations;

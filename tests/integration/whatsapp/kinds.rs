@@ -1,0 +1,100 @@
+//! Messages of every kind that WhatsApp has, as people see them.
+
+mod calls;
+mod content;
+mod context;
+mod effects;
+mod interactive;
+mod media;
+mod oddities;
+
+use serde_json::{Map, Value, json};
+
+use crate::kit::app::TestApp;
+use crate::kit::customer::Customer;
+use crate::kit::meta::{fresh_wamid, second, time};
+
+/// When all of them were written.
+const AT: i64 = 10;
+
+/// A message of somebody who has written nothing else, and what of it people see.
+struct Row {
+    name: &'static str,
+    sender: Customer,
+    message: Value,
+    seen: Value,
+}
+
+/// A message with its body under its kind.
+fn row(name: &'static str, kind: &str, body: Value, seen: Value) -> Row {
+    let sender = Customer::fresh();
+    let message = sender.message(AT, kind, body);
+    Row { name, sender, message, seen }
+}
+
+/// A message without a body.
+fn bare(name: &'static str, seen: Value) -> Row {
+    let sender = Customer::fresh();
+    let mut message = sender.from();
+    message.insert("id".to_owned(), json!(fresh_wamid()));
+    message.insert("timestamp".to_owned(), json!(second(AT).to_string()));
+    Row { name, sender, message: message.into(), seen }
+}
+
+impl Row {
+    /// With something that stands beside the body.
+    fn with(mut self, member: &str, value: Value) -> Self {
+        self.message[member] = value;
+        self
+    }
+}
+
+/// What people see of a message of which nothing else is said.
+fn plain() -> Map<String, Value> {
+    let Value::Object(plain) = json!({
+        "direction": "inbound", "origin": "live", "media": null, "reply_to": null, "forwarded": null, "referral": null,
+        "reactions": [], "delivery_status": null, "delivery_steps": [], "edited_at": null, "revoked_at": null,
+        "provider_timestamp": time(AT),
+    }) else {
+        unreachable!()
+    };
+    plain
+}
+
+/// Delivers all rows at once, and looks at each: the message, its conversation, and the history of who wrote it. What a row
+/// does not mention is as in any message.
+async fn check(rows: Vec<Row>) {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let messages: Vec<Value> = rows.iter().map(|row| row.message.clone()).collect();
+    app.tell(&number.delivery(&messages)).await;
+    assert_eq!(tenant.contacts().await.len(), rows.len());
+    for Row { name, sender, message, seen } in rows {
+        let contact = tenant.contact_with("bsuid", sender.bsuid()).await;
+        let conversation = tenant.conversations_with(&contact).await.remove(0);
+        let stored = tenant.messages(&conversation).await;
+        assert_eq!(stored.len(), 1, "{name}");
+        let mut expected = plain();
+        expected.extend(seen.as_object().unwrap().clone());
+        expected.insert("payload".to_owned(), message.clone());
+        expected.insert("wamid".to_owned(), message["id"].clone());
+        for (member, expected) in &expected {
+            assert_eq!(&stored[0][member], expected, "{name}: {member}");
+        }
+        let text = &seen["text"];
+        assert!(text.as_str().is_some_and(|text| !text.is_empty()), "{name}");
+        let shown = json!({
+            "status": "open", "unread_count": 1, "last_message_preview": text, "last_message_at": time(AT),
+            "service_window_ends_at": time(AT + 24 * 3_600), "read_only": false,
+        });
+        for (member, expected) in shown.as_object().unwrap() {
+            assert_eq!(&conversation[member], expected, "{name}: {member} of the conversation");
+        }
+        let interactions = tenant.interactions(&contact).await;
+        assert_eq!(interactions.len(), 1, "{name}");
+        let line = ["kind", "text", "message_id"].map(|member| &interactions[0][member]);
+        assert_eq!(line, [&json!("inbound_message"), text, &stored[0]["id"]], "{name}");
+    }
+    app.finish().await;
+}

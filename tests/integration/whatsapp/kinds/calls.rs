@@ -1,0 +1,101 @@
+//! Calls: what happened is in the customer's history, and theirs let the business answer.
+
+use serde_json::{Value, json};
+
+use super::super::{column, kinds};
+use crate::kit::app::TestApp;
+use crate::kit::customer::Customer;
+use crate::kit::meta::{fresh_wamid, second, time};
+
+const DAY: i64 = 24 * 3_600;
+
+/// An event of a call that the customer made, or the business.
+fn call(ada: &Customer, at: i64, event: &str, by_us: bool, more: &Value) -> Value {
+    let mut call =
+        json!({"id": format!("wacid.{}", fresh_wamid()), "event": event, "timestamp": second(at).to_string()});
+    let (from, to) = if by_us { ("to", "from") } else { ("from", "to") };
+    call[from] = json!(ada.phone);
+    call[format!("{from}_user_id")] = json!(ada.bsuid);
+    call[to] = json!("15550000000");
+    call["direction"] = json!(if by_us { "BUSINESS_INITIATED" } else { "USER_INITIATED" });
+    call.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    call
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_event_of_a_call_is_a_line_of_the_history() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let of_call = |by_us: bool, event: &'static str, more: Value| {
+        let ada = Customer::fresh();
+        (ada.clone(), json!({"contacts": [ada.entry()], "calls": [call(&ada, 10, event, by_us, &more)]}))
+    };
+    let of_status = |status: &str| {
+        let ada = Customer::fresh();
+        let mut status = ada.status(10, &format!("wacid.{}", fresh_wamid()), status);
+        status["type"] = json!("call");
+        (ada, json!({"statuses": [status]}))
+    };
+    let session = json!({"session": {"sdp_type": "offer", "sdp": "v=0\r\n"}});
+    let rows = [
+        ("connect", of_call(false, "connect", session.clone()), "Incoming call"),
+        ("connect of ours", of_call(true, "connect", session), "Outgoing call"),
+        ("created", of_call(true, "created", json!({})), "Outgoing call"),
+        (
+            "terminate",
+            of_call(
+                false,
+                "terminate",
+                json!({"status": "COMPLETED", "start_time": second(10).to_string(),
+                                               "end_time": second(100).to_string(), "duration": 90}),
+            ),
+            "Incoming call ended after 1:30",
+        ),
+        ("terminate, not taken", of_call(false, "terminate", json!({"status": "FAILED"})), "Missed call"),
+        ("terminate of ours, not taken", of_call(true, "terminate", json!({"status": "FAILED"})), "Call not answered"),
+        ("recording", of_call(false, "call_recording_available", json!({})), "Call recording available"),
+        ("transcript", of_call(false, "call_transcription_available", json!({})), "Call transcript available"),
+        ("something new", of_call(false, "put_on_hold", json!({})), "Incoming call: put on hold"),
+        ("ringing", of_status("RINGING"), "Call ringing"),
+        ("accepted", of_status("ACCEPTED"), "Call accepted"),
+        ("rejected", of_status("REJECTED"), "Call rejected"),
+    ];
+    for (_, (_, value), _) in &rows {
+        app.deliver(&number.change("calls", value.clone())).await.expect(200);
+    }
+    app.settled().await;
+    for (name, (ada, _), text) in rows {
+        let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+        let interactions = tenant.interactions(&contact).await;
+        assert_eq!((kinds(&interactions), column(&interactions, "text")), (vec!["call"], vec![json!(text)]), "{name}");
+        assert_eq!(interactions[0]["occurred_at"], time(10), "{name}");
+        assert_eq!(contact["identities"].as_array().unwrap().len(), 2, "{name}");
+    }
+    assert_eq!(tenant.conversations().await, [""; 0], "a call is no message");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_of_the_customer_opens_the_window_whenever_it_is_told() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    for (by_us, expected) in [(false, json!(time(100 + DAY))), (true, Value::Null)] {
+        for order in [[0, 1], [1, 0]] {
+            let ada = Customer::fresh();
+            let call = call(&ada, 100, "connect", by_us, &json!({}));
+            let told = [
+                number.change("calls", json!({"calls": [call]})),
+                number.echoes(&[ada.echo(50, "text", json!({"body": "Call us"}))]),
+            ];
+            for index in order {
+                app.tell(&told[index]).await;
+            }
+            let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+            assert_eq!(conversation["service_window_ends_at"], expected, "{by_us} {order:?}");
+            assert_eq!(conversation["unread_count"], 0);
+        }
+    }
+    app.finish().await;
+}

@@ -1,0 +1,89 @@
+//! What a message refers to: another one, a product, an advertisement, a group.
+
+use serde_json::{Value, json};
+
+use super::super::{column, kinds};
+use super::{check, row};
+use crate::kit::app::TestApp;
+use crate::kit::customer::{Customer, wamid};
+
+fn text(name: &'static str, member: &str, value: Value, seen: Value) -> super::Row {
+    let mut expected = json!({"kind": "text", "text": "Hi"});
+    expected.as_object_mut().unwrap().extend(seen.as_object().unwrap().clone());
+    row(name, "text", json!({"body": "Hi"}), expected).with(member, value)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replies_forwards_products_and_ads_are_kept() {
+    let unknown = json!({"wamid": "wamid.unknown", "message_id": null});
+    let ad = json!({
+        "source_url": "https://fb.me/1", "source_id": "120", "source_type": "ad", "headline": "Tea", "body": "Fresh",
+        "media_type": "video", "video_url": "https://x.example/v", "thumbnail_url": "https://x.example/t",
+        "ctwa_clid": "click", "welcome_message": {"text": "Hi!"},
+    });
+    let post = json!({"source_url": "https://fb.me/2", "source_id": "7", "source_type": "post", "body": "Fresh"});
+    let product = json!({
+        "from": "15550000000", "id": "wamid.unknown",
+        "referred_product": {"catalog_id": "77", "product_retailer_id": "tea"},
+    });
+    check(vec![
+        text("a reply", "context", json!({"from": "1", "id": "wamid.unknown"}), json!({"reply_to": unknown})),
+        text("forwarded", "context", json!({"forwarded": true}), json!({"forwarded": "once"})),
+        text("forwarded often", "context", json!({"frequently_forwarded": true}), json!({"forwarded": "frequently"})),
+        text("about a product", "context", product, json!({"reply_to": unknown})),
+        text("from an ad", "referral", ad.clone(), json!({"referral": ad})),
+        text("from a post, without a click id", "referral", post.clone(), json!({"referral": post})),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quoted_message_is_linked_when_it_is_there() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let ada = Customer::fresh();
+    let ours = ada.echo(10, "text", json!({"body": "Tea?"}));
+    let mut reply = ada.text(20, "Yes");
+    reply["context"] = json!({"from": "15550000000", "id": wamid(&ours)});
+    app.tell(&number.received(&ada, &[reply])).await;
+    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    let reply_to = async || tenant.messages(&conversation).await[0]["reply_to"].clone();
+    assert_eq!(reply_to().await, json!({"wamid": wamid(&ours), "message_id": null}));
+    app.tell(&number.echoes(std::slice::from_ref(&ours))).await;
+    let quoted = tenant.message(&conversation, wamid(&ours)).await;
+    assert_eq!(reply_to().await, json!({"wamid": wamid(&ours), "message_id": quoted["id"]}));
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_in_a_group_is_in_no_conversation_with_one_person() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let (ada, grace) = (Customer::fresh(), Customer::fresh());
+    let in_group = |sender: &Customer, at: i64, kind: &str, body: Value| {
+        let mut message = sender.message(at, kind, body);
+        message["group_id"] = json!("120363041234567890");
+        message
+    };
+    app.tell(&number.received(&ada, &[ada.text(10, "to you alone")])).await;
+    let messages = [
+        in_group(&ada, 20, "text", json!({"body": "to everybody"})),
+        in_group(&grace, 30, "image", json!({"id": "1", "caption": "Look"})),
+    ];
+    app.tell(&number.delivery(&messages)).await;
+
+    let alone = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    assert_eq!((&alone["unread_count"], &alone["last_message_preview"]), (&json!(1), &json!("to you alone")));
+    assert_eq!(column(&tenant.messages(&alone).await, "text"), ["to you alone"]);
+    assert_eq!(tenant.conversations().await.len(), 1, "nobody has one with the group or with Grace");
+    let told = |customer: &Customer| {
+        let (tenant, bsuid) = (tenant.clone(), customer.bsuid().to_owned());
+        async move { tenant.interactions(&tenant.contact_with("bsuid", &bsuid).await).await }
+    };
+    assert_eq!(kinds(&told(&ada).await), ["group_message", "inbound_message"]);
+    let graces = told(&grace).await;
+    assert_eq!((kinds(&graces), &graces[0]["text"]), (vec!["group_message"], &json!("Look")));
+    app.finish().await;
+}

@@ -1,0 +1,140 @@
+//! What one message does to another.
+
+use serde_json::{Value, json};
+
+use super::super::kinds;
+use crate::kit::app::TestApp;
+use crate::kit::customer::{Customer, wamid};
+use crate::kit::meta::time;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_has_one_reaction_and_takes_it_back_in_two_ways() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let ada = Customer::fresh();
+    let ours = ada.echo(10, "text", json!({"body": "Done"}));
+    app.tell(&number.echoes(std::slice::from_ref(&ours))).await;
+    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    let by_ada = |emoji: &str| json!({"emoji": emoji, "by": "contact", "contact_id": conversation["contact_id"]});
+    let by_us = json!({"emoji": "🎉", "by": "business", "contact_id": null});
+    let react = |at: i64, emoji: Option<&str>| {
+        let mut body = json!({"message_id": wamid(&ours)});
+        if let Some(emoji) = emoji {
+            body["emoji"] = json!(emoji);
+        }
+        number.received(&ada, &[ada.message(at, "reaction", body)])
+    };
+    let own = ada.echo(12, "reaction", json!({"message_id": wamid(&ours), "emoji": "🎉"}));
+    let rows = [
+        ("given", react(11, Some("👍")), vec![by_ada("👍")]),
+        ("one of the business", number.echoes(&[own]), vec![by_ada("👍"), by_us.clone()]),
+        ("another one", react(13, Some("❤️")), vec![by_us.clone(), by_ada("❤️")]),
+        ("taken back: absent", react(14, None), vec![by_us.clone()]),
+        ("given again", react(15, Some("👍")), vec![by_us.clone(), by_ada("👍")]),
+        ("taken back: empty", react(16, Some("")), vec![by_us.clone()]),
+        ("told late: the last one counts", react(13, Some("👎")), vec![by_us]),
+    ];
+    for (name, delivery, expected) in rows {
+        app.tell(&delivery).await;
+        let messages = tenant.messages(&conversation).await;
+        assert_eq!(messages.len(), 1, "{name}: a reaction is no message");
+        assert_eq!(messages[0]["reactions"], Value::from(expected), "{name}");
+    }
+    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    assert_eq!((&conversation["unread_count"], &conversation["last_message_preview"]), (&json!(0), &json!("Done")));
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_and_captions_are_edited_and_messages_are_deleted() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let edit = |original: &str, kind: &str, body: Value| {
+        let mut message = json!({"type": kind});
+        message[kind] = body;
+        json!({"original_message_id": original, "message": message})
+    };
+    let edited = json!({"edited_at": time(20), "revoked_at": null});
+    let deleted = json!({"edited_at": null, "revoked_at": time(20), "text": "Message deleted"});
+    let seen = |base: &Value, more: Value| {
+        let mut seen = base.clone();
+        seen.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        seen
+    };
+    type Second = (&'static str, Value);
+    let picture = json!({"id": "1", "mime_type": "image/jpeg", "caption": "Lok"});
+    let rows: Vec<(&str, Second, Box<dyn Fn(&str) -> Second + '_>, Value, &str)> = vec![
+        (
+            "a text is edited",
+            ("text", json!({"body": "Helo"})),
+            Box::new(|id| ("edit", edit(id, "text", json!({"body": "Hello"})))),
+            seen(&edited, json!({"text": "Hello", "kind": "text", "media": null})),
+            "message_edited",
+        ),
+        (
+            "a caption is edited",
+            ("image", picture.clone()),
+            Box::new(|id| ("edit", edit(id, "image", json!({"id": "1", "caption": "Look"})))),
+            seen(
+                &edited,
+                json!({"text": "Look", "kind": "image", "media":
+                {"id": "1", "mime_type": "image/jpeg", "caption": "Look", "sha256": null, "filename": null}}),
+            ),
+            "message_edited",
+        ),
+        (
+            "a text is deleted",
+            ("text", json!({"body": "Wrong chat"})),
+            Box::new(|id| ("revoke", json!({"original_message_id": id}))),
+            seen(&deleted, json!({"kind": "text"})),
+            "message_revoked",
+        ),
+        (
+            "a picture is deleted",
+            ("image", picture),
+            Box::new(|id| ("revoke", json!({"original_message_id": id}))),
+            seen(&deleted, json!({"kind": "image"})),
+            "message_revoked",
+        ),
+    ];
+    // Each three times: as it happens, with the message coming last, and all of it on the phone of the business.
+    for (name, (kind, body), then, expected, line) in rows {
+        for way in ["in order", "reversed", "by the business"] {
+            let ada = Customer::fresh();
+            let by_us = way == "by the business";
+            let write = |at: i64, kind: &str, body: Value| {
+                if by_us { ada.echo(at, kind, body) } else { ada.message(at, kind, body) }
+            };
+            let tell = |message: &Value| {
+                if by_us {
+                    number.echoes(std::slice::from_ref(message))
+                } else {
+                    number.received(&ada, std::slice::from_ref(message))
+                }
+            };
+            let message = write(10, kind, body.clone());
+            let (what, how) = then(wamid(&message));
+            let mut news = vec![tell(&message), tell(&write(20, what, how))];
+            if way == "reversed" {
+                news.reverse();
+            }
+            for news in news {
+                app.tell(&news).await;
+            }
+            let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+            assert_eq!(conversation["last_message_preview"], expected["text"], "{name}, {way}");
+            let stored = tenant.messages(&conversation).await;
+            assert_eq!(stored.len(), 1, "{name}, {way}");
+            for (member, expected) in expected.as_object().unwrap() {
+                assert_eq!(&stored[0][member], expected, "{name}, {way}: {member}");
+            }
+            assert_eq!(stored[0]["payload"], message, "{name}, {way}: what was sent stays");
+            let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+            let first = if by_us { "outbound_message" } else { "inbound_message" };
+            assert_eq!(kinds(&tenant.interactions(&contact).await), [line, first], "{name}, {way}");
+        }
+    }
+    app.finish().await;
+}
