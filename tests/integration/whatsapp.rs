@@ -1,11 +1,14 @@
 //! What Meta tells of customers, in every shape it has, as people see it in the end.
 
 mod coexistence;
+mod fields;
 mod identity;
 mod kinds;
 mod merge;
 mod parallel;
+mod people;
 mod permutations;
+mod recipients;
 mod rotations;
 mod statuses;
 

@@ -1,0 +1,186 @@
+//! What Meta says of an account or its number.
+
+use serde_json::{Value, json};
+
+use crate::kit::app::{TestApp, TestTenant};
+use crate::kit::customer::joined;
+use crate::kit::meta::{Number, second, time};
+
+async fn account(tenant: &TestTenant, number: &Number) -> Value {
+    let accounts = tenant.client.get("/whatsapp-accounts?limit=100").await.json(200);
+    let mut accounts = accounts["data"].as_array().unwrap().iter();
+    accounts.find(|account| account["phone_number_id"] == number.phone_number_id.as_str()).unwrap().clone()
+}
+
+/// Whether deliveries still come, and in which side of the health it stands.
+type Row = (&'static str, Value, &'static str);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_event_of_an_account_is_its_health_and_some_take_it_away() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let event = |event: &str| json!({"event": event});
+    let with = |event: &str, member: &str, value: Value| json!({"event": event, member: value});
+    let rows: Vec<Row> = vec![
+        ("violation", with("ACCOUNT_VIOLATION", "violation_info", json!({"violation_type": "ALCOHOL"})), "active"),
+        (
+            "restriction",
+            with(
+                "ACCOUNT_RESTRICTION",
+                "restriction_info",
+                json!([{"restriction_type": "RESTRICTED_BIZ_INITIATED_MESSAGING", "expiration": 1_799_999_999}]),
+            ),
+            "active",
+        ),
+        (
+            "ban to come",
+            with("DISABLED_UPDATE", "ban_info", json!({"waba_ban_state": "SCHEDULE_FOR_DISABLE"})),
+            "active",
+        ),
+        (
+            "ban",
+            with("DISABLED_UPDATE", "ban_info", json!({"waba_ban_state": "DISABLE", "waba_ban_date": "2026-11-23"})),
+            "disconnected",
+        ),
+        ("end of a ban", with("DISABLED_UPDATE", "ban_info", json!({"waba_ban_state": ["REINSTATE"]})), "active"),
+        ("deleted", event("ACCOUNT_DELETED"), "disconnected"),
+        ("offboarded", event("ACCOUNT_OFFBOARDED"), "disconnected"),
+        ("reconnected", event("ACCOUNT_RECONNECTED"), "active"),
+        ("partner added", event("PARTNER_ADDED"), "active"),
+        ("partner removed", event("PARTNER_REMOVED"), "disconnected"),
+        ("app installed", event("PARTNER_APP_INSTALLED"), "active"),
+        ("app uninstalled", event("PARTNER_APP_UNINSTALLED"), "active"),
+        ("certification", event("PARTNER_CLIENT_CERTIFICATION_STATUS_UPDATE"), "active"),
+        ("verified", event("VERIFIED_ACCOUNT"), "active"),
+        ("country", with("BUSINESS_PRIMARY_LOCATION_COUNTRY_UPDATE", "country", json!("DE")), "active"),
+        (
+            "tier",
+            with("VOLUME_BASED_PRICING_TIER_UPDATE", "volume_tier_info", json!({"tier": "25000:50000"})),
+            "active",
+        ),
+        ("price", event("AUTH_INTL_PRICE_ELIGIBILITY_UPDATE"), "active"),
+        ("terms", event("MM_LITE_TERMS_SIGNED"), "active"),
+        ("ads", event("AD_ACCOUNT_LINKED"), "active"),
+        ("something new", event("ACCOUNT_PAINTED"), "active"),
+    ];
+    let mut numbers = Vec::new();
+    for _ in &rows {
+        numbers.push(tenant.connect().await);
+    }
+    // A partner's events come by the business portfolio, and name the account.
+    let told = |row: &Row, number: &Number| {
+        let mut value = row.1.clone();
+        if value["event"].as_str().unwrap().starts_with("PARTNER_") {
+            value["waba_info"] = json!({"waba_id": number.waba_id, "owner_business_id": "5"});
+            return json!({"object": "whatsapp_business_account", "entry": [
+                {"id": "5", "time": second(10), "changes": [{"field": "account_update", "value": value}]}]});
+        }
+        number.account_change(10, "account_update", &value)
+    };
+    let deliveries: Vec<Value> = rows.iter().zip(&numbers).map(|(row, number)| told(row, number)).collect();
+    app.tell(&joined(&deliveries)).await;
+    for (((name, _, status), number), delivery) in rows.iter().zip(&numbers).zip(&deliveries) {
+        let account = account(&tenant, number).await;
+        let detail = &delivery["entry"][0]["changes"][0]["value"];
+        assert_eq!(account["health"]["account"], json!({"at": time(10), "detail": detail}), "{name}");
+        assert_eq!(&account["status"], status, "{name}");
+    }
+
+    // What was taken away and is given back is connected again, whoever says so last.
+    for (at, event, status) in [(30, "ACCOUNT_RECONNECTED", "active"), (20, "ACCOUNT_DELETED", "active")] {
+        let (_, number) = rows.iter().zip(&numbers).find(|((name, ..), _)| *name == "deleted").unwrap();
+        app.tell(&number.account_change(at, "account_update", &json!({"event": event}))).await;
+        assert_eq!(account(&tenant, number).await["status"], status, "{event}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_field_is_a_side_of_the_health() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let phone = "15550001";
+    let rows = [
+        (
+            "account_alerts",
+            "alerts",
+            json!({"entity_type": "BUSINESS", "entity_id": "1", "alert_severity": "CRITICAL",
+            "alert_status": "ACTIVE", "alert_type": "INCREASED_CAPABILITIES_ELIGIBILITY_DEFERRED"}),
+        ),
+        ("account_review_update", "review", json!({"decision": "APPROVED"})),
+        (
+            "account_settings_update",
+            "settings",
+            json!({"messaging_product": "whatsapp", "timestamp": second(1).to_string(),
+            "type": "phone_number_settings", "phone_number_settings": {"phone_number_id": number.phone_number_id,
+            "calling": {"status": "ENABLED"}}}),
+        ),
+        (
+            "business_capability_update",
+            "capability",
+            json!({"max_daily_conversation_per_phone": 1000,
+            "max_phone_numbers_per_business": 2}),
+        ),
+        (
+            "security",
+            "security",
+            json!({"display_phone_number": phone, "event": "PIN_RESET_REQUEST", "requester": "5"}),
+        ),
+        (
+            "phone_number_quality_update",
+            "quality",
+            json!({"display_phone_number": phone, "event": "THROUGHPUT_UPGRADE",
+            "current_limit": "TIER_UNLIMITED"}),
+        ),
+        (
+            "phone_number_name_update",
+            "name",
+            json!({"display_phone_number": phone, "decision": "REJECTED",
+            "requested_verified_name": "Tea", "rejection_reason": null}),
+        ),
+        (
+            "business_username_update",
+            "username",
+            json!({"display_phone_number": phone, "username": "tea",
+            "status": "approved"}),
+        ),
+    ];
+    let deliveries: Vec<Value> = rows.iter().map(|(field, _, value)| number.account_change(10, field, value)).collect();
+    app.tell(&joined(&deliveries)).await;
+    let health = account(&tenant, &number).await["health"].clone();
+    for (field, side, value) in &rows {
+        assert_eq!(health[side], json!({"at": time(10), "detail": value}), "{field}");
+    }
+    // The field has two names.
+    let reserved = json!({"display_phone_number": phone, "status": "deleted"});
+    app.tell(&number.account_change(20, "business_username_updates", &reserved)).await;
+    let account = account(&tenant, &number).await;
+    assert_eq!(account["health"]["username"], json!({"at": time(20), "detail": reserved}));
+    assert_eq!(account["status"], "active");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_of_one_number_is_not_said_of_its_sibling() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let numbers = [Number::fresh(), Number::fresh()];
+    let numbers = [numbers[0].clone(), Number { waba_id: numbers[0].waba_id.clone(), ..numbers[1].clone() }];
+    for (number, display) in numbers.iter().zip(["+1 555-0001", "15550002"]) {
+        let body = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id,
+                          "display_phone_number": display});
+        tenant.client.post("/whatsapp-accounts", &body).await.json(201);
+    }
+    let flagged = json!({"display_phone_number": "+1 (555) 0002", "event": "FLAGGED", "current_limit": "TIER_1K"});
+    app.tell(&numbers[0].account_change(10, "phone_number_quality_update", &flagged)).await;
+    // Of the account as a whole, both hear.
+    app.tell(&numbers[0].account_change(20, "account_review_update", &json!({"decision": "APPROVED"}))).await;
+    let health = [account(&tenant, &numbers[0]).await, account(&tenant, &numbers[1]).await];
+    assert_eq!(health[0]["health"]["quality"], Value::Null);
+    assert_eq!(health[1]["health"]["quality"], json!({"at": time(10), "detail": flagged}));
+    for account in health {
+        assert_eq!(account["health"]["review"]["detail"]["decision"], "APPROVED");
+    }
+    app.finish().await;
+}

@@ -1,0 +1,80 @@
+//! Threads that somebody else holds.
+
+use serde_json::{Value, json};
+
+use super::super::{column, kinds};
+use crate::kit::app::TestApp;
+use crate::kit::customer::{Customer, wamid};
+use crate::kit::meta::{second, time};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_in_a_thread_of_somebody_else_is_there_to_read() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let ada = Customer::fresh();
+    let question = ada.text(10, "Is it open?");
+    let answer = ada.echo(20, "text", json!({"body": "Until six"}));
+    let standby = json!({
+        "contacts": [ada.entry()], "messages": [question], "message_echoes": [answer.clone()],
+        "statuses": [ada.status(30, wamid(&answer), "read")],
+    });
+    app.tell(&number.change("standby", standby)).await;
+    let thanks = ada.message(40, "reaction", json!({"message_id": wamid(&answer), "emoji": "🙏"}));
+    app.tell(&number.change("standby", json!({"contacts": [ada.entry()], "messages": [thanks]}))).await;
+
+    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    let shown = ["read_only", "unread_count", "last_message_preview", "service_window_ends_at"];
+    let expected = json!([true, 0, "Until six", time(10 + 24 * 3_600)]);
+    assert_eq!(Value::from(shown.map(|member| conversation[member].clone()).to_vec()), expected);
+    let messages = tenant.messages(&conversation).await;
+    assert_eq!(column(&messages, "origin"), ["standby", "standby"]);
+    assert_eq!(column(&messages, "direction"), ["outbound", "inbound"]);
+    assert_eq!(
+        (&messages[0]["delivery_status"], &messages[0]["reactions"][0]["emoji"]),
+        (&json!("read"), &json!("🙏"))
+    );
+    let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+    assert_eq!(kinds(&tenant.interactions(&contact).await), ["reaction", "outbound_message", "inbound_message"]);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handover_is_a_line_of_the_history_at_the_number_that_it_names() {
+    let app = TestApp::start_with_pipeline().await;
+    let (tenant, other) = (app.tenant().await, app.tenant().await);
+    // The older number of the business account is another tenant's.
+    let older = other.connect().await;
+    let number = older.sibling();
+    tenant.connect_number(&number).await;
+    let ada = Customer::fresh();
+    app.tell(&number.received(&ada, &[ada.text(10, "Hi")])).await;
+    let rows = [
+        (
+            "control_passed",
+            json!({"previous_owner_role": "PRIMARY", "new_owner_role": "META_BUSINESS_AGENT"}),
+            "The conversation was passed on (from primary to meta business agent)",
+        ),
+        ("control_taken", json!({"new_owner_role": "primary"}), "The conversation was taken over (to primary)"),
+        ("control_lost", json!({}), "The conversation has another owner"),
+    ];
+    for (at, (kind, owners, _)) in (20..).zip(&rows) {
+        let mut value = json!({
+            "messaging_product": "whatsapp", "timestamp": second(at).to_string(), "type": kind,
+            "recipient": {"display_phone_number": "15550000000", "phone_number_id": number.phone_number_id},
+            "sender": {"phone_number": ada.phone},
+        });
+        value[*kind] = owners.clone();
+        app.tell(&number.account_change(at, "messaging_handovers", &value)).await;
+    }
+    let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+    let interactions = tenant.interactions(&contact).await;
+    assert_eq!(kinds(&interactions), ["notice", "notice", "notice", "inbound_message"]);
+    assert_eq!(column(&interactions, "text"), [rows[2].2, rows[1].2, rows[0].2, "Hi"]);
+    assert_eq!(interactions[2]["occurred_at"], time(20));
+    // It is no message.
+    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    assert_eq!((&conversation["unread_count"], tenant.messages(&conversation).await.len()), (&json!(1), 1));
+    assert_eq!(other.contacts().await, [""; 0]);
+    app.finish().await;
+}

@@ -1,0 +1,143 @@
+//! Messages from before the number was connected.
+
+use serde_json::{Value, json};
+
+use super::super::{column, kinds};
+use crate::kit::app::TestApp;
+use crate::kit::customer::{Customer, wamid};
+use crate::kit::meta::{Number, fresh_wamid, time};
+
+fn chunk(number: &Number, phase: i64, order: i64, progress: i64, threads: &Value) -> Value {
+    let metadata = json!({"phase": phase, "chunk_order": order, "progress": progress});
+    number.change("history", json!({"history": [{"metadata": metadata, "threads": threads}]}))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chunks_come_in_any_order_and_twice_and_make_one_history() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let ada = Customer::fresh();
+    let with_status = |mut message: Value, status: &str| {
+        message["history_context"] = json!({"status": status});
+        message
+    };
+    let messages: Vec<Value> = vec![
+        ada.text(10, "First"),
+        with_status(ada.echo(20, "text", json!({"body": "Second"})), "READ"),
+        ada.message(30, "location", json!({"latitude": 1.5, "longitude": 2, "name": "Here"})),
+        with_status(ada.echo(40, "text", json!({"body": "Fourth"})), "ERROR"),
+        with_status(ada.echo(50, "text", json!({"body": "Fifth"})), "PENDING"),
+        with_status(ada.echo(60, "text", json!({"body": "Sixth"})), "DELIVERED"),
+    ];
+    let of = |messages: &[Value]| json!([{"id": ada.phone, "context": {"wa_id": ada.phone, "user_id": ada.bsuid}, "messages": messages}]);
+    let live = ada.text(70, "Live");
+    for delivery in [
+        chunk(&number, 2, 2, 100, &of(&messages[4..])),
+        number.received(&ada, std::slice::from_ref(&live)),
+        chunk(&number, 0, 1, 30, &of(&messages[..2])),
+        chunk(&number, 1, 1, 60, &of(&messages[2..4])),
+        // Once more, grouped in another way, and the live one is part of it.
+        chunk(&number, 1, 2, 70, &of(&[messages[3].clone(), messages[0].clone(), live])),
+    ] {
+        app.tell(&delivery).await;
+    }
+    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    let stored = tenant.messages(&conversation).await;
+    assert_eq!(column(&stored, "text"), ["Live", "Sixth", "Fifth", "Fourth", "Here", "Second", "First"]);
+    let statuses =
+        [Value::Null, json!("delivered"), json!("pending"), json!("failed"), Value::Null, json!("read"), Value::Null];
+    assert_eq!(column(&stored, "delivery_status"), statuses);
+    assert_eq!((&stored[0]["origin"], &stored[6]["origin"]), (&json!("live"), &json!("history")));
+    assert_eq!(
+        (&conversation["unread_count"], &conversation["last_message_preview"], &conversation["service_window_ends_at"]),
+        (&json!(1), &json!("Live"), &json!(time(70 + 24 * 3_600)))
+    );
+    let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+    assert_eq!(tenant.interactions(&contact).await.len(), 7);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_come_later_and_take_the_place_of_what_stood_for_them() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let ada = Customer::fresh();
+    let (theirs, ours) = (fresh_wamid(), fresh_wamid());
+    let with_id = |mut message: Value, id: &str| {
+        message["id"] = json!(id);
+        message
+    };
+    let placeholders = [
+        with_id(ada.message(10, "media_placeholder", json!({})), &theirs),
+        with_id(ada.echo(20, "media_placeholder", json!({})), &ours),
+    ];
+    app.tell(&number.history(&[(&ada, &placeholders)])).await;
+    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    assert_eq!(column(&tenant.messages(&conversation).await, "text"), ["Media", "Media"]);
+
+    let picture = json!({"id": "7", "mime_type": "image/jpeg", "sha256": "aGFzaA==", "caption": "Look"});
+    let files = json!({
+        "contacts": [ada.entry()],
+        "messages": [with_id(ada.message(10, "image", picture), &theirs)],
+        "message_echoes": [with_id(ada.echo(20, "audio", json!({"id": "8", "voice": true})), &ours)],
+    });
+    app.tell(&number.change("history", files)).await;
+    let stored = tenant.messages(&conversation).await;
+    assert_eq!(column(&stored, "text"), ["Voice message", "Look"]);
+    assert_eq!(column(&stored, "kind"), ["audio", "image"]);
+    assert_eq!([&stored[0]["media"]["id"], &stored[1]["media"]["id"]], ["8", "7"]);
+    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    assert_eq!(
+        (&conversation["last_message_preview"], &conversation["unread_count"]),
+        (&json!("Voice message"), &json!(0))
+    );
+    let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+    let interactions = tenant.interactions(&contact).await;
+    assert_eq!(
+        (kinds(&interactions), column(&interactions, "text")),
+        (vec!["outbound_message", "inbound_message"], vec![json!("Voice message"), json!("Look")])
+    );
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_there_is_no_history_is_the_accounts_health() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let errors = json!([{"code": 2_593_109, "title": "History sync is turned off by the business from the WhatsApp Business App",
+                         "message": "History sync is turned off", "error_data": {"details": "Turned off"}}]);
+    app.tell(&number.change("history", json!({"history": [{"errors": errors}]}))).await;
+    // Only how far it has come: nothing to tell.
+    app.tell(&chunk(&number, 0, 1, 5, &json!([]))).await;
+    let account = tenant.client.get("/whatsapp-accounts").await.json(200)["data"][0].clone();
+    assert_eq!((&account["health"]["history"]["detail"], &account["status"]), (&errors, &json!("active")));
+    assert_eq!(tenant.contacts().await, [""; 0]);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reactions_edits_and_revocations_of_the_past_count() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let ada = Customer::fresh();
+    let (said, gone) = (ada.text(10, "Helo"), ada.text(11, "Oops"));
+    let edit = json!({"original_message_id": wamid(&said), "message": {"type": "text", "text": {"body": "Hello"}}});
+    let past = [
+        ada.message(20, "edit", edit),
+        ada.echo(30, "reaction", json!({"message_id": wamid(&said), "emoji": "👋"})),
+        ada.message(40, "revoke", json!({"original_message_id": wamid(&gone)})),
+        said.clone(),
+        gone.clone(),
+    ];
+    app.tell(&number.history(&[(&ada, &past)])).await;
+    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    let stored = tenant.messages(&conversation).await;
+    assert_eq!(column(&stored, "text"), ["Message deleted", "Hello"]);
+    assert_eq!(stored[1]["reactions"], json!([{"emoji": "👋", "by": "business", "contact_id": null}]));
+    assert_eq!((&stored[0]["revoked_at"], &stored[1]["edited_at"]), (&json!(time(40)), &json!(time(20))));
+    app.finish().await;
+}

@@ -1,0 +1,166 @@
+//! The app on the phone of the business: what it writes there, its address book, and what customers want.
+
+use serde_json::{Value, json};
+
+use super::super::{column, identities, kinds};
+use crate::kit::app::TestApp;
+use crate::kit::customer::{Customer, wamid};
+use crate::kit::meta::second;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_written_on_the_phone_is_an_outbound_message() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let mut deliveries = Vec::new();
+    let rows = [
+        ("text", json!({"body": "Hello"}), "Hello"),
+        ("image", json!({"id": "1", "caption": "Look"}), "Look"),
+        ("audio", json!({"id": "2", "voice": true}), "Voice message"),
+        ("document", json!({"id": "3", "filename": "a.pdf"}), "a.pdf"),
+        ("location", json!({"latitude": 1, "longitude": 2}), "1, 2"),
+        (
+            "contacts",
+            json!([{"name": {"formatted_name": "Grace"}, "origin": "contact_request",
+                             "phones": [{"phone": "+1 555 0177", "wa_id": "15550177"}]}]),
+            "Grace",
+        ),
+        ("unsupported", json!({}), "Unsupported message"),
+    ];
+    let rows = rows.map(|(kind, body, text)| {
+        let ada = Customer::fresh();
+        let mut message = ada.echo(10, kind, body);
+        message["message_creation_type"] = json!("created_by_1p_bot");
+        deliveries.push(number.echoes(std::slice::from_ref(&message)));
+        (kind, ada, message, text)
+    });
+    for delivery in deliveries.iter().chain(&deliveries) {
+        app.deliver(delivery).await.expect(200);
+    }
+    app.settled().await;
+    for (kind, ada, message, text) in rows {
+        let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+        let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+        let shown = ["unread_count", "last_message_preview", "service_window_ends_at", "read_only"];
+        let expected = json!([0, text, null, false]);
+        assert_eq!(Value::from(shown.map(|member| conversation[member].clone()).to_vec()), expected, "{kind}");
+        let stored = tenant.messages(&conversation).await;
+        assert_eq!(stored.len(), 1, "{kind}");
+        let shown = ["direction", "origin", "kind", "text", "delivery_status", "payload"];
+        let expected = json!(["outbound", "native_app", kind, text, "sent", message]);
+        assert_eq!(Value::from(shown.map(|member| stored[0][member].clone()).to_vec()), expected, "{kind}");
+        assert_eq!(kinds(&tenant.interactions(&contact).await), ["outbound_message"], "{kind}");
+        // A card that the business hands out says nothing of the customer.
+        let own = vec![format!("bsuid {}", ada.bsuid()), format!("phone {}", ada.phone())];
+        assert_eq!(identities(&contact), (own, vec![]), "{kind}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_echo_may_come_before_the_customer_has_written_and_after() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    for order in [[0, 1], [1, 0]] {
+        let ada = Customer::fresh();
+        let told = [
+            number.echoes(&[ada.echo(10, "text", json!({"body": "Hello"}))]),
+            number.received(&ada, &[ada.text(20, "Hi")]),
+        ];
+        for index in order {
+            app.tell(&told[index]).await;
+        }
+        let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+        assert_eq!(column(&tenant.messages(&conversation).await, "text"), ["Hi", "Hello"], "{order:?}");
+        assert_eq!(
+            (&conversation["unread_count"], &conversation["contact"]["display_name"]),
+            (&json!(1), &json!("Ada Lovelace")),
+            "{order:?}"
+        );
+    }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_address_book_is_a_hint_whatever_it_says() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let ada = Customer::fresh();
+    app.tell(&number.received(&ada, &[ada.text(1, "Hi")])).await;
+    let entry = |at: i64, action: &str, contact: Value| json!({"type": "contact", "action": action, "contact": contact, "metadata": {"timestamp": second(at).to_string()}});
+    let named = |name: &str| json!({"full_name": name, "phone_number": format!("+{}", ada.phone())});
+    let rows = [
+        ("added", entry(20, "add", named("Ada of the office")), "Ada of the office"),
+        ("told late", entry(10, "add", named("Ada")), "Ada of the office"),
+        ("removed", entry(30, "remove", json!({"phone_number": ada.phone})), "Ada of the office"),
+        (
+            "added again, by user id",
+            entry(40, "add", json!({"first_name": "Countess", "user_id": ada.bsuid})),
+            "Countess",
+        ),
+        ("a user name alone", entry(50, "add", json!({"full_name": "Nobody", "username": "@nobody"})), "Countess"),
+        ("another thing than a contact", json!({"type": "label", "label": {}}), "Countess"),
+        ("an action of tomorrow", entry(60, "archive", named("Archived")), "Countess"),
+    ];
+    for (name, entry, expected) in rows {
+        app.tell(&number.change("smb_app_state_sync", json!({"state_sync": [entry]}))).await;
+        let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+        assert_eq!(contact["display_name"], expected, "{name}");
+    }
+    assert_eq!(tenant.contacts().await.len(), 1);
+    let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+    let book = tenant.interactions(&contact).await;
+    assert_eq!(kinds(&book).iter().filter(|kind| **kind == "address_book").count(), 4);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn consent_is_given_taken_back_and_about_marketing_only() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let word = |ada: &Customer, at: i64, category: &str, value: &str| {
+        json!({"wa_id": ada.phone, "user_id": ada.bsuid, "detail": "User requested", "category": category, "value": value,
+               "timestamp": second(at)})
+    };
+    let marketing = "marketing_messages";
+    type Words = &'static [(i64, &'static str, &'static str)];
+    let rows: [(&str, Words, &str); 6] = [
+        ("stop", &[(10, "marketing_messages", "stop")], "withdrawn"),
+        ("resume", &[(10, "marketing_messages", "resume")], "granted"),
+        ("stop, then resume", &[(10, "marketing_messages", "stop"), (20, "marketing_messages", "resume")], "granted"),
+        ("the same, told late", &[(20, "marketing_messages", "resume"), (10, "marketing_messages", "stop")], "granted"),
+        ("both at once: no", &[(10, "marketing_messages", "stop"), (10, "marketing_messages", "resume")], "withdrawn"),
+        ("another category", &[(10, "marketing_messages", "resume"), (20, "utility_messages", "stop")], "granted"),
+    ];
+    let mut people = Vec::new();
+    for (name, words, expected) in rows {
+        let ada = Customer::fresh();
+        for (at, category, value) in words {
+            let words = json!({"contacts": [ada.entry()], "user_preferences": [word(&ada, *at, category, value)]});
+            app.tell(&number.change("user_preferences", words)).await;
+        }
+        people.push((name, ada, words.iter().filter(|(_, category, _)| *category == marketing).count(), expected));
+    }
+    for (name, ada, lines, expected) in people {
+        let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+        assert_eq!(
+            (&contact["marketing_consent"], &contact["display_name"]),
+            (&json!(expected), &json!("Ada Lovelace")),
+            "{name}"
+        );
+        assert_eq!(kinds(&tenant.interactions(&contact).await), vec!["consent_changed"; lines], "{name}");
+    }
+    assert_eq!(tenant.conversations().await, [""; 0]);
+    // A `stop` that is written in a message is a message: only the preference counts.
+    let ada = Customer::fresh();
+    let stop = ada.message(10, "button", json!({"text": "Stop promotions", "payload": "stop"}));
+    app.tell(&number.received(&ada, std::slice::from_ref(&stop))).await;
+    let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+    assert_eq!(contact["marketing_consent"], "unknown");
+    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    assert_eq!(tenant.message(&conversation, wamid(&stop)).await["text"], "Stop promotions");
+    app.finish().await;
+}

@@ -1,0 +1,96 @@
+//! Fields that the CRM makes nothing of: kept byte for byte, counted, and nobody's contact or message.
+
+use serde_json::{Value, json};
+
+use crate::kit::app::{TestApp, metrics};
+use crate::kit::meta::Number;
+use crate::kit::wait::until;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_other_field_is_kept_and_counted() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let template = |event: &str| {
+        json!({"event": event, "message_template_id": 1_689_556_908_129_832_i64, "message_template_name": "offer",
+               "message_template_language": "en-US", "reason": null})
+    };
+    let group = json!({"groups": [{"timestamp": 1_790_000_000, "group_id": "1203", "type": "group_create",
+                                   "request_id": "r", "errors": [{"code": 1}]}]});
+    let rows = [
+        ("message_template_status_update", template("APPROVED")),
+        ("message_template_quality_update", json!({"previous_quality_score": "GREEN", "new_quality_score": "RED"})),
+        ("message_template_components_update", json!({"message_template_element": "Hello {{1}}"})),
+        ("template_category_update", json!({"previous_category": "UTILITY", "new_category": "MARKETING"})),
+        ("template_correct_category_detection", json!({"category": "MARKETING"})),
+        ("group_lifecycle_update", group.clone()),
+        ("group_participants_update", group.clone()),
+        ("group_settings_update", group.clone()),
+        ("group_status_update", group),
+        ("message_echoes", json!({"message_echoes": [{"id": "wamid.E", "to": "15550100", "type": "text"}]})),
+        ("automatic_events", json!({"automatic_events": [{"id": "1", "event_name": "Lead"}]})),
+        ("flows", json!({"event": "FLOW_STATUS_CHANGE", "flow_id": "1"})),
+        ("payment_configuration_update", json!({"configuration_name": "pix", "status": "Active"})),
+        ("partner_solutions", json!({"event": "SOLUTION_CREATED", "solution_id": "1"})),
+        ("consumer_profile", json!({"profile": {}})),
+        ("a_field_of_tomorrow", json!({"messages": [{"id": "wamid.F", "from": "15550100"}]})),
+        ("Not a word ☃", json!({"x": 1})),
+        ("", json!({"x": 1})),
+    ];
+    let before = counted();
+    for (field, value) in &rows {
+        app.deliver(&number.account_change(10, field, value)).await.expect(200);
+    }
+    // Clicks and errors beside no message are of `messages`, and are nobody's.
+    for value in [
+        json!({"user_actions": [{"action_type": "marketing_messages_link_click"}]}),
+        json!({"errors": [{"code": 130_429, "title": "Rate limit hit"}]}),
+    ] {
+        app.deliver(&number.change("messages", value)).await.expect(200);
+    }
+    app.settled().await;
+    let all = i64::try_from(rows.len()).unwrap() + 2;
+    assert_eq!(app.events(&format!("status = 'processed' AND tenant_id = '{}'", tenant.id)).await, all);
+    for (field, value) in &rows {
+        let kept = kept(&app, &number, field).await;
+        assert_eq!(kept["entry"]["changes"][0]["value"], *value, "{field}");
+    }
+    // One registry is for all tests: others count, too.
+    let expected = before + u64::try_from(all).unwrap();
+    until("them to be counted", async || (counted() >= expected).then_some(())).await;
+    assert_eq!((tenant.contacts().await, tenant.conversations().await), (vec![], vec![]));
+    let account = tenant.client.get("/whatsapp-accounts").await.json(200)["data"][0].clone();
+    assert_eq!((&account["health"], &account["status"]), (&json!({}), &json!("active")));
+    app.finish().await;
+}
+
+/// Events that are neither messages nor statuses and were processed, as Prometheus reads it.
+fn counted() -> u64 {
+    let series = |line: &&str| {
+        line.starts_with("parley_events_total{")
+            && line.contains(r#"kind="change""#)
+            && line.contains(r#"outcome="processed""#)
+    };
+    metrics().lines().find(series).and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or_default()
+}
+
+/// The bytes of the event of a field, as JSON.
+async fn kept(app: &TestApp, number: &Number, field: &str) -> Value {
+    use diesel_async::RunQueryDsl;
+
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = diesel::sql_types::Binary)]
+        body: Vec<u8>,
+    }
+    let rows: Vec<Row> =
+        diesel::sql_query("SELECT p.body FROM webhook_payloads p WHERE position(convert_to($1, 'UTF8') IN p.body) > 0")
+            .bind::<diesel::sql_types::Text, _>(format!(r#""field":{}"#, Value::from(field)))
+            .load(&mut app.database.admin().await)
+            .await
+            .unwrap();
+    assert_eq!(rows.len(), 1, "{field}");
+    let entry: Value = serde_json::from_slice(&rows[0].body).unwrap();
+    assert_eq!(entry["id"], number.waba_id.as_str(), "{field}");
+    json!({"entry": entry})
+}
