@@ -11,6 +11,7 @@ mod permutations;
 mod recipients;
 mod rotations;
 mod statuses;
+mod walls;
 
 use serde_json::Value;
 

@@ -1,13 +1,15 @@
 //! Two contacts that a user knows to be one person.
 
 use diesel_async::SimpleAsyncConnection;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::{column, identities, kinds};
 use crate::kit::app::{TestApp, TestTenant};
 use crate::kit::client::Answer;
-use crate::kit::customer::{Customer, wamid};
+use crate::kit::customer::{Customer, fresh_phone, wamid};
 use crate::kit::meta::{Number, time};
+use crate::kit::wait;
 
 async fn merge(tenant: &TestTenant, into: &Value, body: &Value) -> Answer {
     tenant.client.post(&format!("/crm/contacts/{}/merge", into["id"].as_str().unwrap()), body).await
@@ -184,5 +186,54 @@ async fn what_cannot_be_merged_is_refused_and_stays() {
     let stripped = format!("DELETE FROM memberships WHERE tenant_id = '{}'", tenant.id);
     app.database.admin().await.batch_execute(&stripped).await.unwrap();
     merge(&tenant, &ada, &body(&grace)).await.problem(403, "insufficient_scope");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_come_while_contacts_are_merged_are_all_there() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let people: [Customer; 6] = std::array::from_fn(|_| Customer::fresh());
+    for customer in &people {
+        app.tell(&number.received(customer, &[customer.text(1, "first")])).await;
+    }
+    let mut contacts = Vec::new();
+    for customer in &people {
+        contacts.push(tenant.contact_with("bsuid", customer.bsuid()).await);
+    }
+    let messages: Vec<Value> = (2..42)
+        .map(|at| {
+            let customer = &people[usize::try_from(at).unwrap() % people.len()];
+            // Some show but one of their keys, and some a new one.
+            let shown = match at % 3 {
+                0 => customer.clone(),
+                1 => customer.without_phone(),
+                _ => Customer { phone: Some(fresh_phone()), ..customer.clone() },
+            };
+            number.received(&shown, &[shown.text(at, "meanwhile")])
+        })
+        .collect();
+    let deliveries = join_all(messages.iter().map(|delivery| app.deliver(delivery)));
+    let merges = async {
+        for goes in &contacts[1..] {
+            merge(&tenant, &contacts[0], &json!({"contact_id": goes["id"]})).await.json(200);
+        }
+    };
+    let (answers, ()) = tokio::join!(deliveries, merges);
+    assert!(answers.iter().all(|answer| answer.status == 200));
+    // Whoever was in the way of a merge is tried again later.
+    wait::until("everything to be processed", async || {
+        app.clock.advance(chrono::TimeDelta::milliseconds(500));
+        (app.database.count("SELECT count(*) FROM webhook_outbox").await == 0).then_some(())
+    })
+    .await;
+    let one = tenant.contacts().await;
+    assert_eq!(column(&one, "id"), [contacts[0]["id"].clone()]);
+    let conversations = tenant.conversations().await;
+    assert_eq!(column(&conversations, "unread_count"), [46]);
+    assert_eq!(tenant.messages(&conversations[0]).await.len(), 46);
+    let interactions = tenant.interactions(&one[0]).await;
+    assert_eq!(kinds(&interactions).iter().filter(|kind| **kind == "inbound_message").count(), 46);
     app.finish().await;
 }

@@ -67,7 +67,7 @@ async fn every_other_field_is_kept_and_counted() {
 /// Events that are neither messages nor statuses and were processed, as Prometheus reads it.
 fn counted() -> u64 {
     let series = |line: &&str| {
-        line.starts_with("parley_events_total{")
+        line.starts_with("parley_webhook_events_total{")
             && line.contains(r#"kind="change""#)
             && line.contains(r#"outcome="processed""#)
     };
