@@ -230,6 +230,8 @@ pub struct HealthUpdate {
     pub topic: HealthTopic,
     /// Which number of the WhatsApp Business Account, where Meta says it: digits.
     pub display_phone_number: Option<String>,
+    /// Meta's id of the number, or of whatever else it is about.
+    pub entity_id: Option<String>,
     /// JSON, as it came.
     pub detail: String,
     /// What follows for the connection.

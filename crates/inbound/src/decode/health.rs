@@ -33,7 +33,12 @@ pub(super) fn about(
 ) -> Update {
     Update::Health(HealthUpdate {
         topic,
-        display_phone_number: display_phone_number(&change.value),
+        display_phone_number: somewhere(&change.value, |object| {
+            ids::phone(object, &["display_phone_number", "phone_number"])
+        }),
+        entity_id: somewhere(&change.value, |object| {
+            ["phone_number_id", "entity_id"].iter().find_map(|key| ids::waba(object, key))
+        }),
         detail: detail.get().to_owned(),
         connection,
         timestamp: change.time.or_else(|| ids::timestamp(&change.value)),
@@ -59,10 +64,9 @@ fn banned(info: &Object<'_>) -> Option<Connection> {
 }
 
 /// Beside the news, in the metadata, or in whatever the news is wrapped in.
-fn display_phone_number(value: &Object<'_>) -> Option<String> {
-    let of = |object: &Object<'_>| ids::phone(object, &["display_phone_number", "phone_number"]);
+fn somewhere(value: &Object<'_>, of: impl Fn(&Object<'_>) -> Option<String>) -> Option<String> {
     let wrapped = |raw: &RawValue| match raw.get().as_bytes() {
-        [b'{', ..] => Object::parse(raw.get()).as_ref().and_then(of),
+        [b'{', ..] => Object::parse(raw.get()).as_ref().and_then(&of),
         [b'[', ..] => serde_json::from_str::<Vec<&RawValue>>(raw.get())
             .ok()?
             .first()
@@ -139,6 +143,13 @@ mod tests {
             assert_eq!(decode("", "security", value).unwrap().display_phone_number.as_deref(), Some("15550001"));
         }
         assert_eq!(decode("", "security", r#"{"a":[],"b":[1],"c":"1"}"#).unwrap().display_phone_number, None);
+        for value in [
+            r#"{"phone_number_id":"100"}"#,
+            r#"{"entity_type":"PHONE_NUMBER","entity_id":100}"#,
+            r#"{"type":"x","phone_number_settings":{"phone_number_id":"100"}}"#,
+        ] {
+            assert_eq!(decode("", "account_alerts", value).unwrap().entity_id.as_deref(), Some("100"));
+        }
     }
 
     #[test]

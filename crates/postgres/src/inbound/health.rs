@@ -9,22 +9,23 @@ use crate::sql::{sql, types};
 use crate::transaction::{Tenant, Tx};
 
 /// Which accounts are meant: on the app of the account that told it, in that WhatsApp Business Account, the one with the
-/// number. A number that nobody has is that of the only account there.
+/// number. A number that nobody has is that of the only account there, unless that is known to have another.
 macro_rules! with_meant {
     ($then:literal) => {
         concat!(
             "
 WITH candidates AS (
-  SELECT a.id, regexp_replace(a.display_phone_number, '\\D', '', 'g') AS digits
+  SELECT a.id, a.phone_number_id, regexp_replace(a.display_phone_number, '\\D', '', 'g') AS digits
     FROM whatsapp_accounts a
     JOIN whatsapp_accounts told_by ON told_by.tenant_id = $1 AND told_by.id = $2 AND told_by.app_id = a.app_id
    WHERE a.tenant_id = $1 AND a.waba_id = $3 AND a.status <> 'pending'
 ), named AS (
-  SELECT id FROM candidates WHERE digits = $4
+  SELECT id FROM candidates WHERE digits = $4 OR phone_number_id = $5
 ), meant AS (
   SELECT id FROM candidates
-   WHERE $4 IS NULL OR id IN (SELECT id FROM named)
-      OR (NOT EXISTS (SELECT FROM named) AND (SELECT count(*) FROM candidates) = 1)
+   WHERE id IN (SELECT id FROM named)
+      OR (NOT EXISTS (SELECT FROM named)
+          AND ($4 IS NULL OR (coalesce(digits, '') = '' AND (SELECT count(*) FROM candidates) = 1)))
 )
 ",
             $then
@@ -34,17 +35,17 @@ WITH candidates AS (
 
 const NOTE: &str = with_meant!(
     "UPDATE whatsapp_accounts a
-        SET health = a.health || jsonb_build_object($5, $6), updated_at = $7
+        SET health = a.health || jsonb_build_object($6, $7), updated_at = $8
        FROM meant
       WHERE a.tenant_id = $1 AND a.id = meant.id
-        AND coalesce((a.health -> $5 ->> 'at')::timestamptz <= $8, true)"
+        AND coalesce((a.health -> $6 ->> 'at')::timestamptz <= $9, true)"
 );
 
 /// What Meta gives back comes back, unless the number is somebody's by now, or the app is gone.
 const CONNECTION: &str = with_meant!(
     ", restored AS (
        SELECT DISTINCT ON (a.app_id, a.phone_number_id) a.id FROM whatsapp_accounts a JOIN meant ON meant.id = a.id
-        WHERE a.tenant_id = $1 AND $8 AND a.disconnected_by = 'meta'
+        WHERE a.tenant_id = $1 AND $9 AND a.disconnected_by = 'meta'
           AND NOT app.number_is_active(a.app_id, a.phone_number_id)
           AND NOT EXISTS (
             SELECT FROM whatsapp_accounts own
@@ -54,17 +55,17 @@ const CONNECTION: &str = with_meant!(
         ORDER BY a.app_id, a.phone_number_id, a.created_at DESC, a.id
      )
      UPDATE whatsapp_accounts a
-        SET health = a.health || jsonb_build_object('connection', $5),
+        SET health = a.health || jsonb_build_object('connection', $6),
             status = CASE WHEN a.id IN (SELECT id FROM restored) THEN 'active'
-                          WHEN NOT $8 AND a.status = 'active' THEN 'disconnected'
+                          WHEN NOT $9 AND a.status = 'active' THEN 'disconnected'
                           ELSE a.status END,
             disconnected_by = CASE WHEN a.id IN (SELECT id FROM restored) THEN NULL
-                                   WHEN NOT $8 AND a.status = 'active' THEN 'meta'
+                                   WHEN NOT $9 AND a.status = 'active' THEN 'meta'
                                    ELSE a.disconnected_by END,
-            updated_at = $6
+            updated_at = $7
        FROM meant
       WHERE a.tenant_id = $1 AND a.id = meant.id
-        AND coalesce((a.health -> 'connection' ->> 'at')::timestamptz <= $7, true)"
+        AND coalesce((a.health -> 'connection' ->> 'at')::timestamptz <= $8, true)"
 );
 
 #[async_trait]
@@ -78,6 +79,7 @@ impl AccountHealthRepo for Tx<Tenant> {
                 .bind::<types::Uuid, _>(news.account.as_uuid())
                 .bind::<types::Text, _>(news.waba_id.clone())
                 .bind::<Nullable<types::Text>, _>(update.display_phone_number.clone())
+                .bind::<Nullable<types::Text>, _>(update.entity_id.clone())
         };
         let statement = bind(NOTE)
             .bind::<types::Text, _>(update.topic.key())

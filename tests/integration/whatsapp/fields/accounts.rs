@@ -174,13 +174,31 @@ async fn what_is_said_of_one_number_is_not_said_of_its_sibling() {
     }
     let flagged = json!({"display_phone_number": "+1 (555) 0002", "event": "FLAGGED", "current_limit": "TIER_1K"});
     app.tell(&numbers[0].account_change(10, "phone_number_quality_update", &flagged)).await;
+    let calling = json!({"type": "phone_number_settings",
+                         "phone_number_settings": {"phone_number_id": numbers[1].phone_number_id}});
+    app.tell(&numbers[0].account_change(10, "account_settings_update", &calling)).await;
+    let alert = json!({"entity_type": "PHONE_NUMBER", "entity_id": numbers[0].phone_number_id, "alert_type": "X"});
+    app.tell(&numbers[0].account_change(10, "account_alerts", &alert)).await;
     // Of the account as a whole, both hear.
     app.tell(&numbers[0].account_change(20, "account_review_update", &json!({"decision": "APPROVED"}))).await;
     let health = [account(&tenant, &numbers[0]).await, account(&tenant, &numbers[1]).await];
-    assert_eq!(health[0]["health"]["quality"], Value::Null);
-    assert_eq!(health[1]["health"]["quality"], json!({"at": time(10), "detail": flagged}));
+    for (side, detail, whose) in [("quality", &flagged, 1), ("settings", &calling, 1), ("alerts", &alert, 0)] {
+        assert_eq!(health[1 - whose]["health"][side], Value::Null, "{side}");
+        assert_eq!(health[whose]["health"][side], json!({"at": time(10), "detail": detail}), "{side}");
+    }
     for account in health {
         assert_eq!(account["health"]["review"]["detail"]["decision"], "APPROVED");
+    }
+
+    // A number that is not connected here is not the only one that is; where ours is not known, it is.
+    let alone = Number::fresh();
+    let body =
+        json!({"phone_number_id": alone.phone_number_id, "waba_id": alone.waba_id, "display_phone_number": "1555"});
+    tenant.client.post("/whatsapp-accounts", &body).await.json(201);
+    let nameless = tenant.connect().await;
+    for (number, expected) in [(&alone, Value::Null), (&nameless, flagged.clone())] {
+        app.tell(&number.account_change(10, "phone_number_quality_update", &flagged)).await;
+        assert_eq!(account(&tenant, number).await["health"]["quality"]["detail"], expected);
     }
     app.finish().await;
 }
