@@ -1,7 +1,9 @@
 //! Who has the machine. All tests share it; one that measures time has it for itself, or it would measure the others.
 
+use std::hint::spin_loop;
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
@@ -34,4 +36,34 @@ impl Turn {
     pub(crate) async fn alone() -> Self {
         Self { _guard: Guard::Alone(Arc::clone(&MACHINE).write_owned().await) }
     }
+}
+
+/// How much of the machine we get while other programs run on it, up to 1: the share of a moment that as many busy threads
+/// as there are cores spend on them. 1 where nobody tells.
+pub(crate) async fn share() -> f64 {
+    tokio::task::spawn_blocking(|| {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let busy: Vec<_> = (0..cores).map(|_| thread::spawn(share_of_a_core)).collect();
+        let shares: Vec<f64> = busy.into_iter().map(|busy| busy.join().expect("it counts time")).collect();
+        let count = u32::try_from(shares.len()).expect("there are fewer cores");
+        shares.iter().sum::<f64>() / f64::from(count)
+    })
+    .await
+    .expect("it counts time")
+}
+
+fn share_of_a_core() -> f64 {
+    const MOMENT: Duration = Duration::from_millis(300);
+    let (Some(before), start) = (on_a_core(), Instant::now()) else { return 1.0 };
+    while start.elapsed() < MOMENT {
+        spin_loop();
+    }
+    let Some(after) = on_a_core() else { return 1.0 };
+    ((after - before).as_secs_f64() / start.elapsed().as_secs_f64()).min(1.0)
+}
+
+/// How long this thread has run in all, as Linux counts it.
+fn on_a_core() -> Option<Duration> {
+    let counted = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    Some(Duration::from_nanos(counted.split(' ').next()?.parse().ok()?))
 }
