@@ -150,7 +150,7 @@ fn update(change: &Change<'_>) -> Result<Option<Update>, Undecodable> {
         }
         "user_id_update" => first("user_id_update").map(|item| system::decode_update(&item.members)).transpose(),
         "messaging_handovers" => Ok(handover::decode(change)),
-        "smb_app_state_sync" => first("state_sync").map_or(Ok(None), |item| address_book::decode(&item.members)),
+        "smb_app_state_sync" => Ok(first("state_sync").and_then(|item| address_book::decode(&item.members))),
         _ => Ok(health::decode(change)),
     }
 }

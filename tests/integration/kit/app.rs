@@ -17,7 +17,7 @@ use tokens::TokenPolicy;
 
 use super::client::{Answer, Client};
 use super::database::{self, TestDatabase};
-use super::machine::Turn;
+use super::machine::{Neighbours, Turn};
 use super::meta::{APP_SECRET, Number, OwnApp, VERIFY_TOKEN, fresh_digits, sign_with, signature};
 use super::services::services;
 use super::{broker, wait};
@@ -34,8 +34,7 @@ pub(crate) struct Settings {
     pub(crate) alone: bool,
     pub(crate) self_service: bool,
     pub(crate) broker: Broker,
-    /// The machine for itself: no other test runs beside it.
-    pub(crate) quiet: bool,
+    pub(crate) neighbours: Neighbours,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +46,7 @@ pub(crate) enum Broker {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { pipeline: false, alone: false, self_service: true, broker: Broker::There, quiet: false }
+        Self { pipeline: false, alone: false, self_service: true, broker: Broker::There, neighbours: Neighbours::Any }
     }
 }
 
@@ -80,7 +79,7 @@ impl TestApp {
     }
 
     pub(crate) async fn start_with(settings: Settings) -> Self {
-        let turn = if settings.quiet { Turn::alone().await } else { Turn::shared().await };
+        let turn = Turn::beside(settings.neighbours).await;
         app::telemetry::init_metrics().expect("there is a registry");
         let database =
             if settings.alone || settings.pipeline { database::alone().await } else { database::shared().await };

@@ -25,7 +25,22 @@ enum Guard {
     Alone(#[expect(dead_code, reason = "it is held")] OwnedRwLockWriteGuard<()>),
 }
 
+/// With whom a test has the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Neighbours {
+    Any,
+    /// It measures time.
+    None,
+}
+
 impl Turn {
+    pub(crate) async fn beside(neighbours: Neighbours) -> Self {
+        match neighbours {
+            Neighbours::Any => Self::shared().await,
+            Neighbours::None => Self::alone().await,
+        }
+    }
+
     /// Beside any others, as soon as nobody has the machine for themselves.
     pub(crate) async fn shared() -> Self {
         let turn = tokio::time::timeout(LONGEST_WAIT, Arc::clone(&MACHINE).read_owned()).await;
@@ -33,7 +48,7 @@ impl Turn {
     }
 
     /// When those who have it now are done; who comes later waits.
-    pub(crate) async fn alone() -> Self {
+    async fn alone() -> Self {
         Self { _guard: Guard::Alone(Arc::clone(&MACHINE).write_owned().await) }
     }
 }
@@ -59,7 +74,7 @@ fn share_of_a_core() -> f64 {
         spin_loop();
     }
     let Some(after) = on_a_core() else { return 1.0 };
-    ((after - before).as_secs_f64() / start.elapsed().as_secs_f64()).min(1.0)
+    (after.saturating_sub(before).as_secs_f64() / start.elapsed().as_secs_f64()).min(1.0)
 }
 
 /// How long this thread has run in all, as Linux counts it.

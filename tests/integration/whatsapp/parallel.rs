@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::kit::app::{Settings, TestApp};
 use crate::kit::customer::{Customer, joined};
-use crate::kit::machine;
+use crate::kit::machine::{self, Neighbours};
 use crate::kit::meta::Number;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,7 +39,8 @@ const LIMIT: Duration = Duration::from_secs(3);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_updates_of_five_tenants_with_a_broken_one() {
-    let app = TestApp::start_with(Settings { pipeline: true, quiet: true, ..Settings::default() }).await;
+    let app =
+        TestApp::start_with(Settings { pipeline: true, neighbours: Neighbours::None, ..Settings::default() }).await;
     let mut tenants = Vec::new();
     for _ in 0..5 {
         let tenant = app.tenant().await;

@@ -79,7 +79,7 @@ async fn nothing_that_anothers_app_signs_changes_or_shows_anything_of_ours() {
         match by {
             None => app.deliver(&genuine).await.expect(200),
             Some(own) => app.deliver_by(own, &genuine).await.expect(200),
-        };
+        }
     }
     app.settled().await;
     let before = [picture(&deployments).await, picture(&own).await];

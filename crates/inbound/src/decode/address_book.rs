@@ -1,18 +1,18 @@
 //! The address book of the phone that the business uses beside Parley.
 
-use super::{Undecodable, ids};
+use super::ids;
 use crate::json::Object;
 use crate::update::{AddressBookUpdate, Party, Update};
 
-pub(super) fn decode(item: &Object<'_>) -> Result<Option<Update>, Undecodable> {
-    let Some(contact) = item.object("contact") else { return Ok(None) };
+pub(super) fn decode(item: &Object<'_>) -> Option<Update> {
+    let contact = item.object("contact")?;
     if ids::lowered(item, "type").is_some_and(|kind| kind != "contact") {
-        return Ok(None);
+        return None;
     }
     let removed = match ids::lowered(item, "action").as_deref() {
         Some("remove") => true,
         Some("add" | "edit") | None => false,
-        Some(_) => return Ok(None),
+        Some(_) => return None,
     };
     let customer = Party {
         bsuid: ids::bsuid(&contact, &["user_id"]),
@@ -23,14 +23,14 @@ pub(super) fn decode(item: &Object<'_>) -> Result<Option<Update>, Undecodable> {
     };
     // With nothing but a user name, which may be anybody's tomorrow.
     if !customer.is_known() {
-        return Ok(None);
+        return None;
     }
-    Ok(Some(Update::AddressBook(AddressBookUpdate {
+    Some(Update::AddressBook(AddressBookUpdate {
         customer,
         name: ids::name(&contact, "full_name").or_else(|| ids::name(&contact, "first_name")),
         removed,
         timestamp: item.object("metadata").and_then(|metadata| ids::timestamp(&metadata)),
-    })))
+    }))
 }
 
 #[cfg(test)]
@@ -39,9 +39,10 @@ mod tests {
 
     use super::*;
 
-    fn decode(json: &str) -> Result<Option<AddressBookUpdate>, Undecodable> {
+    fn decode(json: &str) -> Option<AddressBookUpdate> {
         let update = super::decode(&Object::parse(json).unwrap())?;
-        Ok(update.map(|update| if let Update::AddressBook(entry) = update { entry } else { panic!("{update:?}") }))
+        let Update::AddressBook(entry) = update else { panic!("{update:?}") };
+        Some(entry)
     }
 
     #[test]
@@ -49,7 +50,7 @@ mod tests {
         let added = decode(
             r#"{"type":"contact","contact":{"full_name":"Ada L","first_name":"Ada","phone_number":"+1 666","username":"@ada"},"action":"add","metadata":{"timestamp":"1800000000"}}"#,
         );
-        let added = added.unwrap().unwrap();
+        let added = added.unwrap();
         assert_eq!((added.name.as_deref(), added.removed), (Some("Ada L"), false));
         assert_eq!(
             (added.customer.phones.join(" "), added.customer.username.as_deref()),
@@ -58,16 +59,16 @@ mod tests {
         assert_eq!(added.timestamp, DateTime::from_timestamp(1_800_000_000, 0));
 
         let of = |action: &str| decode(&format!(r#"{{"contact":{{"user_id":"US.1","first_name":"Ada"}}{action}}}"#));
-        assert_eq!(of(r#","action":"remove""#).unwrap().map(|entry| entry.removed), Some(true));
-        assert_eq!(of(r#","action":"edit""#).unwrap().map(|entry| entry.removed), Some(false));
-        assert_eq!(of("").unwrap().and_then(|entry| entry.name).as_deref(), Some("Ada"));
-        assert_eq!(of(r#","action":"archive""#), Ok(None));
+        assert_eq!(of(r#","action":"remove""#).map(|entry| entry.removed), Some(true));
+        assert_eq!(of(r#","action":"edit""#).map(|entry| entry.removed), Some(false));
+        assert_eq!(of("").and_then(|entry| entry.name).as_deref(), Some("Ada"));
+        assert_eq!(of(r#","action":"archive""#), None);
     }
 
     #[test]
     fn other_things_are_left_alone_and_so_is_nobody() {
-        assert_eq!(decode(r#"{"type":"label","contact":{"user_id":"US.1"}}"#), Ok(None));
-        assert_eq!(decode(r#"{"type":"contact"}"#), Ok(None));
-        assert_eq!(decode(r#"{"type":"contact","contact":{"full_name":"Ada","username":"ada"}}"#), Ok(None));
+        assert_eq!(decode(r#"{"type":"label","contact":{"user_id":"US.1"}}"#), None);
+        assert_eq!(decode(r#"{"type":"contact"}"#), None);
+        assert_eq!(decode(r#"{"type":"contact","contact":{"full_name":"Ada","username":"ada"}}"#), None);
     }
 }

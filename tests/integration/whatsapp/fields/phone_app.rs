@@ -116,6 +116,9 @@ async fn the_address_book_is_a_hint_whatever_it_says() {
     app.finish().await;
 }
 
+/// When which category is said to be wanted or not.
+type Words = &'static [(i64, &'static str, &'static str)];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn consent_is_given_taken_back_and_about_marketing_only() {
     let app = TestApp::start_with_pipeline().await;
@@ -126,7 +129,6 @@ async fn consent_is_given_taken_back_and_about_marketing_only() {
                "timestamp": second(at)})
     };
     let marketing = "marketing_messages";
-    type Words = &'static [(i64, &'static str, &'static str)];
     let rows: [(&str, Words, &str); 6] = [
         ("stop", &[(10, "marketing_messages", "stop")], "withdrawn"),
         ("resume", &[(10, "marketing_messages", "resume")], "granted"),

@@ -7,7 +7,7 @@ use super::{check, row};
 use crate::kit::app::TestApp;
 use crate::kit::customer::{Customer, wamid};
 
-fn text(name: &'static str, member: &str, value: Value, seen: Value) -> super::Row {
+fn text(name: &'static str, member: &str, value: Value, seen: &Value) -> super::Row {
     let mut expected = json!({"kind": "text", "text": "Hi"});
     expected.as_object_mut().unwrap().extend(seen.as_object().unwrap().clone());
     row(name, "text", json!({"body": "Hi"}), expected).with(member, value)
@@ -27,12 +27,12 @@ async fn replies_forwards_products_and_ads_are_kept() {
         "referred_product": {"catalog_id": "77", "product_retailer_id": "tea"},
     });
     check(vec![
-        text("a reply", "context", json!({"from": "1", "id": "wamid.unknown"}), json!({"reply_to": unknown})),
-        text("forwarded", "context", json!({"forwarded": true}), json!({"forwarded": "once"})),
-        text("forwarded often", "context", json!({"frequently_forwarded": true}), json!({"forwarded": "frequently"})),
-        text("about a product", "context", product, json!({"reply_to": unknown})),
-        text("from an ad", "referral", ad.clone(), json!({"referral": ad})),
-        text("from a post, without a click id", "referral", post.clone(), json!({"referral": post})),
+        text("a reply", "context", json!({"from": "1", "id": "wamid.unknown"}), &json!({"reply_to": unknown})),
+        text("forwarded", "context", json!({"forwarded": true}), &json!({"forwarded": "once"})),
+        text("forwarded often", "context", json!({"frequently_forwarded": true}), &json!({"forwarded": "frequently"})),
+        text("about a product", "context", product, &json!({"reply_to": unknown})),
+        text("from an ad", "referral", ad.clone(), &json!({"referral": ad})),
+        text("from a post, without a click id", "referral", post.clone(), &json!({"referral": post})),
     ])
     .await;
 }
