@@ -1,10 +1,11 @@
 //! Calls: what happened is in the customer's history, and theirs let the business answer.
 
+use diesel_async::SimpleAsyncConnection;
 use serde_json::{Value, json};
 
 use super::super::{column, kinds};
 use crate::kit::app::TestApp;
-use crate::kit::customer::Customer;
+use crate::kit::customer::{Customer, joined};
 use crate::kit::meta::{fresh_wamid, second, time};
 
 const DAY: i64 = 24 * 3_600;
@@ -97,5 +98,41 @@ async fn a_call_of_the_customer_opens_the_window_whenever_it_is_told() {
             assert_eq!(conversation["unread_count"], 0);
         }
     }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_window_outlives_its_conversation_and_goes_with_the_contact() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let [ada, grace] = [Customer::fresh(), Customer::fresh()];
+    let answer = |customer: &Customer, at: i64| number.echoes(&[customer.echo(at, "text", json!({"body": "Hello"}))]);
+    app.tell(&number.received(&ada, &[ada.text(10, "Hi")])).await;
+    let close = "UPDATE conversations SET status = 'closed'";
+    app.database.admin().await.batch_execute(close).await.unwrap();
+    app.tell(&joined([&answer(&ada, 20), &answer(&grace, 20)])).await;
+    let open = async |customer: &Customer| {
+        let contact = tenant.contact_with("bsuid", customer.bsuid()).await;
+        let mut conversations = tenant.conversations_with(&contact).await;
+        conversations.retain(|conversation| conversation["status"] == "open");
+        assert_eq!(conversations.len(), 1);
+        conversations.remove(0)
+    };
+    assert_eq!(open(&ada).await["service_window_ends_at"], time(10 + DAY));
+    let graces = open(&grace).await;
+    assert_eq!(graces["service_window_ends_at"], Value::Null);
+
+    // They are one: what Ada has opened is open.
+    app.database
+        .admin()
+        .await
+        .batch_execute(&format!("{close} WHERE id <> '{}'", graces["id"].as_str().unwrap()))
+        .await
+        .unwrap();
+    let path = format!("/crm/contacts/{}/merge", graces["contact_id"].as_str().unwrap());
+    let ada = tenant.contact_with("bsuid", ada.bsuid()).await;
+    tenant.client.post(&path, &json!({"contact_id": ada["id"]})).await.json(200);
+    assert_eq!(open(&grace).await["service_window_ends_at"], time(10 + DAY));
     app.finish().await;
 }
