@@ -50,6 +50,12 @@ impl Directory {
         })
     }
 
+    /// Whether a contact was seen with a key before WhatsApp said that it ceased to be theirs.
+    pub(super) fn had_left(&self, key: &IdentityKey, contact: ContactId, seen_at: DateTime<Utc>) -> bool {
+        let record = self.records.get(&(key.clone(), contact));
+        record.and_then(|record| record.superseded_at).is_some_and(|left| seen_at <= left)
+    }
+
     /// Whether two contacts have BSUIDs that nobody has both of: in the same scope, both current, and not the same.
     pub(super) fn are_two(&self, one: ContactId, other: ContactId) -> bool {
         self.of(one).any(|record| {

@@ -144,6 +144,10 @@ impl Resolver<'_> {
             self.directory.attach(phone, contact, person.seen_at);
             return contact;
         };
+        // Told late: by now it is somebody else's, and it is known that it was left.
+        if self.directory.had_left(phone, contact, person.seen_at) {
+            return contact;
+        }
         if self.is_another(record.contact, contact, person) {
             // Of a number that its owner is known to have left there is nothing to wonder about.
             if record.current {

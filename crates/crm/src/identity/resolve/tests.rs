@@ -399,3 +399,17 @@ fn two_who_contradict_each_other_elsewhere_are_not_one() {
     assert_eq!((store.contacts.len(), store.flagged.len()), (2, 2));
     assert_ne!(ada[0], grace[0]);
 }
+
+#[test]
+fn what_comes_late_from_a_number_that_was_left_is_nothing_to_wonder_about() {
+    let mut store = Store::new();
+    let ada = store.see(&[person(Some("US.1"), Some("15550100"), 1)]);
+    store.change(change(&[bsuid("US.1"), phone("15550100")], &[bsuid("US.2"), phone("15550199")], 10));
+    let grace = store.see(&[person(Some("US.9"), Some("15550100"), 20)]);
+    assert_eq!(store.see(&[person(Some("US.1"), Some("15550100"), 5)]), ada);
+    assert_eq!(store.see(&[person(None, Some("15550100"), 21)]), grace);
+    assert!(store.flagged.is_empty());
+    // After it had been left, it is.
+    store.see(&[person(Some("US.2"), Some("15550100"), 30)]);
+    assert_eq!(store.flagged.len(), 2);
+}
