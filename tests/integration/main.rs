@@ -9,6 +9,7 @@ mod audit;
 mod catalogue;
 mod channels;
 mod dead_letters;
+mod faults;
 mod housekeeping;
 mod http;
 mod identity;

@@ -1,114 +1,14 @@
 //! The real program: started, killed and started again.
 
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use serde_json::json;
 
 use crate::kit::app::PASSWORD;
-use crate::kit::client::Client;
-use crate::kit::database::{self, TestDatabase};
-use crate::kit::machine::Turn;
-use crate::kit::meta::{APP_SECRET, Number, VERIFY_TOKEN, fresh_digits, signature, text};
+use crate::kit::deployment::Deployment;
+use crate::kit::meta::{Number, fresh_digits, signature, text};
 use crate::kit::services::services;
-use crate::kit::{broker, wait};
-
-/// A running server in a process of its own.
-struct Server {
-    child: Child,
-    client: Client,
-}
-
-/// What one server after another is started with.
-struct Deployment {
-    database: TestDatabase,
-    namespace: String,
-    self_service: bool,
-    _turn: Turn,
-}
-
-impl Deployment {
-    async fn new() -> Self {
-        let turn = Turn::shared().await;
-        Self {
-            database: database::alone().await,
-            namespace: broker::fresh_namespace(),
-            self_service: true,
-            _turn: turn,
-        }
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(PathBuf::from(env!("CARGO_BIN_EXE_parley-under-test")));
-        command
-            .args(arguments)
-            .env_clear()
-            .env("PARLEY_DATABASE_URL", &self.database.app_url)
-            .env("PARLEY_DATABASE_PLATFORM_URL", &self.database.platform_url)
-            .env("PARLEY_DATABASE_OWNER_URL", &self.database.owner_url)
-            .env("PARLEY_AMQP_NAMESPACE", &self.namespace)
-            .env("PARLEY_HTTP_LISTEN", "127.0.0.1:0")
-            .env("PARLEY_HTTP_METRICS_LISTEN", "127.0.0.1:0")
-            .env("PARLEY_KEYS_ENCRYPTION", "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
-            .env("PARLEY_WHATSAPP_APP_SECRET", APP_SECRET)
-            .env("PARLEY_WHATSAPP_VERIFY_TOKEN", VERIFY_TOKEN)
-            .env("PARLEY_CHANNELS_SELF_SERVICE", self.self_service.to_string())
-            .env("PARLEY_LOG_FORMAT", "json");
-        command
-    }
-
-    async fn serve(&self) -> Server {
-        self.serve_as("api,relay,worker").await
-    }
-
-    async fn serve_as(&self, roles: &str) -> Server {
-        let mut child = self
-            .command(&["serve", "--roles", roles])
-            .env("PARLEY_AMQP_URL", &services().await.amqp_url)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let address = tokio::task::spawn_blocking(move || {
-            let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
-                let line: serde_json::Value = serde_json::from_str(&line).expect("each line of the log is JSON");
-                (line["message"] == "listening").then(|| line["address"].as_str().unwrap().to_owned())
-            });
-            // Whoever logs into a full pipe stands still.
-            std::thread::spawn(move || lines.for_each(drop));
-            address.expect("the server says where it listens")
-        })
-        .await
-        .unwrap();
-        Server { child, client: Client::new(format!("http://{address}")) }
-    }
-
-    async fn finish(self) {
-        broker::delete(&self.namespace).await;
-        self.database.drop().await;
-    }
-}
-
-/// A test that fails leaves no server behind.
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Server {
-    fn signal(&self, name: &str) {
-        let kill = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status().unwrap();
-        assert!(kill.success());
-    }
-
-    async fn exit(mut self) -> std::process::ExitStatus {
-        tokio::task::spawn_blocking(move || self.child.wait().unwrap()).await.unwrap()
-    }
-}
+use crate::kit::wait;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_answered_200_survives_kill_9_and_so_do_users() {
@@ -231,7 +131,7 @@ async fn the_command_line_connects_a_number_and_sends_a_sample() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_line_approves_a_claim() {
-    let deployment = Deployment { self_service: false, ..Deployment::new().await };
+    let deployment = Deployment::new().await.with("PARLEY_CHANNELS_SELF_SERVICE", "false");
     let server = deployment.serve().await;
     let signup = json!({"tenant_name": "Claims", "slug": "claims", "email": "ada@example.com", "password": PASSWORD});
     let signed_up = server.client.post("/auth/signup", &signup).await.json(201);

@@ -14,11 +14,15 @@ Commands:
             --containers        the integration tests must use containers; fails if there is no Docker engine or image
             --integration-only  only the integration tests
             -- <FILTER>...      passed to the integration tests, e.g. `cargo xtask test --integration-only -- webhook`
+  faults  Kills, stops and starves everything that a message passes on its way, and counts what arrives. Takes about eight
+          minutes; always on a Postgres and a RabbitMQ of its own.
+            --times <N>         the whole suite N times in a row
+            -- <FILTER>...      only the tests with one of these in their names, e.g. `cargo xtask faults -- broker`
   edges   Checks which crate depends on which (part of `test`).
   images  Makes the container images parley-test/postgres:15 and parley-test/rabbitmq:3.10 from Debian's packages, for
           machines that reach no registry, and starts a Docker engine if there is none (Debian or Ubuntu, as root).
             --stop-engine       only stops the engine that an earlier `images` started
-  down    Stops what a killed `run` or `test` of this checkout left behind.
+  down    Stops what a killed `run`, `test` or `faults` of this checkout left behind.
             --wipe              also deletes the data of `run`
 
 Postgres and RabbitMQ come, each by itself, from the first of these that there is:
@@ -36,6 +40,7 @@ pub(crate) enum Invocation {
     Help,
     Run,
     Test(TestOptions),
+    Faults(FaultOptions),
     Edges,
     Images { stop_engine: bool },
     Down { wipe: bool },
@@ -48,12 +53,25 @@ pub(crate) struct TestOptions {
     pub(crate) filters: Vec<String>,
 }
 
+#[derive(Debug, PartialEq)]
+pub(crate) struct FaultOptions {
+    pub(crate) times: u32,
+    pub(crate) filters: Vec<String>,
+}
+
+impl Default for FaultOptions {
+    fn default() -> Self {
+        Self { times: 1, filters: Vec::new() }
+    }
+}
+
 pub(crate) fn parse(arguments: &[String]) -> Result<Invocation> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         [] | ["help" | "--help" | "-h", ..] | [_, "--help" | "-h"] => Ok(Invocation::Help),
         ["run"] => Ok(Invocation::Run),
         ["test", options @ ..] => test_options(options).map(Invocation::Test),
+        ["faults", options @ ..] => fault_options(options).map(Invocation::Faults),
         ["edges"] => Ok(Invocation::Edges),
         ["images"] => Ok(Invocation::Images { stop_engine: false }),
         ["images", "--stop-engine"] => Ok(Invocation::Images { stop_engine: true }),
@@ -80,6 +98,21 @@ fn test_options(words: &[&str]) -> Result<TestOptions> {
     Ok(options)
 }
 
+fn fault_options(words: &[&str]) -> Result<FaultOptions> {
+    match words {
+        [] => Ok(FaultOptions::default()),
+        ["--", filters @ ..] => Ok(FaultOptions {
+            filters: filters.iter().map(|word| (*word).to_owned()).collect(),
+            ..FaultOptions::default()
+        }),
+        ["--times", times, rest @ ..] => match times.parse() {
+            Ok(times) if times > 0 => Ok(FaultOptions { times, ..fault_options(rest)? }),
+            _ => fail(format!("unknown number of times `{times}`\n\n{HELP}")),
+        },
+        [unknown, ..] => fail(format!("unknown argument `{unknown}`\n\n{HELP}")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,11 +128,14 @@ mod tests {
         assert_eq!(parsed("down --wipe").unwrap(), Invocation::Down { wipe: true });
         let options = TestOptions { containers: true, integration_only: true, filters: vec!["crm".to_owned()] };
         assert_eq!(parsed("test --integration-only --containers -- crm").unwrap(), Invocation::Test(options));
+        let options = FaultOptions { times: 3, filters: vec!["broker".to_owned()] };
+        assert_eq!(parsed("faults --times 3 -- broker").unwrap(), Invocation::Faults(options));
+        assert_eq!(parsed("faults").unwrap(), Invocation::Faults(FaultOptions::default()));
     }
 
     #[test]
     fn what_is_unknown_is_named() {
-        for line in ["fly", "run --fast", "test --fast", "down --wipe now"] {
+        for line in ["fly", "run --fast", "test --fast", "faults --fast", "faults --times 0", "down --wipe now"] {
             let error = parsed(line).unwrap_err().to_string();
             assert!(error.starts_with("unknown"), "{error}");
         }

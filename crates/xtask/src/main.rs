@@ -10,6 +10,8 @@ mod down;
 mod edges;
 mod engine;
 mod error;
+mod fault_servers;
+mod faults;
 mod images;
 mod ports;
 mod probe;
@@ -48,6 +50,7 @@ fn carry_out(arguments: &[String]) -> Result {
         }
         Invocation::Run => run::run(),
         Invocation::Test(options) => test::test(&options),
+        Invocation::Faults(options) => faults::faults(&options),
         Invocation::Edges => edges::edges(),
         Invocation::Images { stop_engine: false } => images::images(),
         Invocation::Images { stop_engine: true } => engine::stop(),

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 /// The whole workspace is named although one package has such tests: cargo chooses the features of dependencies for what
 /// is named, and would otherwise compile the server a second time.
-const INTEGRATION: &[&str] = &["test", "--workspace", "--test", "integration"];
+pub(crate) const INTEGRATION: &[&str] = &["test", "--workspace", "--test", "integration"];
 
 type Step<'a> = (&'static str, Box<dyn Fn() -> Result + 'a>);
 

@@ -17,6 +17,7 @@ use docker::Engine;
 pub(crate) use postgres::Durability;
 use private::Daemon;
 pub(crate) use private::foreground;
+use rustix::process::Signal;
 use std::path::Path;
 
 /// A service somebody can use as long as this value lives.
@@ -44,6 +45,13 @@ impl Service {
         match &mut self.backing {
             Backing::Daemon(daemon) => daemon.ended(),
             Backing::Given | Backing::Container(_) => None,
+        }
+    }
+
+    /// Ends it by another signal than the one that is kind to it.
+    pub(crate) fn end_by(self, signal: Signal) {
+        if let Backing::Daemon(daemon) = self.backing {
+            daemon.end_by(signal);
         }
     }
 
@@ -92,6 +100,16 @@ pub(crate) fn postgres_private(store: &mut Store, durability: Durability) -> Res
 
 pub(crate) fn rabbitmq_private(store: &mut Store) -> Result<Service> {
     rabbitmq::start(store)
+}
+
+/// Kills the broker below `directory` at once, as the machine's out-of-memory killer would.
+pub(crate) fn kill_rabbitmq(directory: &Path) {
+    rabbitmq::kill(directory);
+}
+
+/// What an operator's command says about, or does to, the private broker.
+pub(crate) fn rabbitmqctl(store: &Store, arguments: &[&str]) -> Result<String> {
+    rabbitmq::control(store, arguments)
 }
 
 /// Ends private instances below `directory` that outlived the command that started them.

@@ -128,6 +128,11 @@ impl Daemon {
         }
     }
 
+    /// Ends it by this signal; returns when it is gone.
+    pub(crate) fn end_by(mut self, signal: Signal) {
+        self.stop = signal;
+    }
+
     pub(crate) fn log(&self) -> &Path {
         &self.log
     }

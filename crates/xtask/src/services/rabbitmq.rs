@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub(crate) const OLDEST: [u32; 2] = [3, 10];
+/// Erlang's.
+const VIRTUAL_MACHINE: &str = "beam.smp";
+const ENVIRONMENT: &str = "rabbitmq-env.conf";
 
 pub(super) fn start(store: &mut Store) -> Result<Service> {
     let home = store.directory().join("rabbitmq");
@@ -24,7 +27,7 @@ pub(super) fn start(store: &mut Store) -> Result<Service> {
         account.directory(directory)?;
     }
     let [configuration, plugins, environment] =
-        ["rabbitmq.conf", "enabled_plugins", "rabbitmq-env.conf"].map(|name| home.join(name));
+        ["rabbitmq.conf", "enabled_plugins", ENVIRONMENT].map(|name| home.join(name));
     account.file(&configuration, &configuration_text(port, &password))?;
     account.file(&plugins, "[].\n")?;
     // Exists and is empty, so that the one in /etc does not speak for us.
@@ -75,8 +78,26 @@ fn node_name(directory: &Path) -> String {
     format!("parley-{name}@localhost")
 }
 
+/// Runs `rabbitmqctl` on the private node.
+pub(super) fn control(store: &Store, arguments: &[&str]) -> Result<String> {
+    let home = store.directory().join("rabbitmq");
+    let program = program()?.with_file_name("rabbitmqctl");
+    let mut command = Account::named("rabbitmq")?.command(&program, &home, "KILL");
+    command
+        .env("RABBITMQ_NODENAME", node_name(store.directory()))
+        .env("RABBITMQ_CONF_ENV_FILE", home.join(ENVIRONMENT))
+        .args(arguments);
+    process::output(&mut command)
+}
+
+pub(super) fn kill(directory: &Path) {
+    for pid in process::using(VIRTUAL_MACHINE, &directory.join("rabbitmq")) {
+        process::signal(pid, Signal::KILL);
+    }
+}
+
 pub(super) fn stop_leftover(directory: &Path) -> bool {
-    private::stop_leftover("beam.smp", &directory.join("rabbitmq"), Signal::TERM)
+    private::stop_leftover(VIRTUAL_MACHINE, &directory.join("rabbitmq"), Signal::TERM)
 }
 
 /// The script behind Debian's wrapper: the wrapper insists on its own user and directory.

@@ -1,0 +1,208 @@
+//! The real program in processes of its own, which can be killed and started again.
+
+use std::io::{BufRead, BufReader, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::client::Client;
+use super::database::{self, TestDatabase};
+use super::machine::Turn;
+use super::meta::{APP_SECRET, VERIFY_TOKEN};
+use super::services::services;
+use super::{broker, wait};
+
+/// Compilers beside us may make the start of a process slow; nothing else does.
+const START: Duration = Duration::from_secs(60);
+
+/// What one server after another is started with.
+pub(crate) struct Deployment {
+    pub(crate) database: TestDatabase,
+    pub(crate) namespace: String,
+    settings: Vec<(&'static str, String)>,
+    _turn: Turn,
+}
+
+/// A running server in a process of its own.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) client: Client,
+    log: Log,
+}
+
+/// The lines of a server's log, as far as it has come.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<Value>>>);
+
+impl Log {
+    fn find(&self, message: &str) -> Option<Value> {
+        self.0.lock().unwrap().iter().find(|line| line["message"] == message).cloned()
+    }
+
+    fn lines(&self) -> Vec<Value> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Deployment {
+    pub(crate) async fn new() -> Self {
+        let turn = Turn::shared().await;
+        Self { database: database::alone().await, namespace: broker::fresh_namespace(), settings: Vec::new(), _turn: turn }
+    }
+
+    /// The same with a variable of the environment.
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.settings.push((name, value.into()));
+        self
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(PathBuf::from(env!("CARGO_BIN_EXE_parley-under-test")));
+        command
+            .args(arguments)
+            .env_clear()
+            .env("PARLEY_DATABASE_URL", &self.database.app_url)
+            .env("PARLEY_DATABASE_PLATFORM_URL", &self.database.platform_url)
+            .env("PARLEY_DATABASE_OWNER_URL", &self.database.owner_url)
+            .env("PARLEY_AMQP_NAMESPACE", &self.namespace)
+            .env("PARLEY_HTTP_LISTEN", "127.0.0.1:0")
+            .env("PARLEY_HTTP_METRICS_LISTEN", "127.0.0.1:0")
+            .env("PARLEY_KEYS_ENCRYPTION", "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+            .env("PARLEY_WHATSAPP_APP_SECRET", APP_SECRET)
+            .env("PARLEY_WHATSAPP_VERIFY_TOKEN", VERIFY_TOKEN)
+            .env("PARLEY_CHANNELS_SELF_SERVICE", "true")
+            .env("PARLEY_LOG_FORMAT", "json")
+            .envs(self.settings.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    pub(crate) async fn serve(&self) -> Server {
+        self.serve_as("api,relay,worker").await
+    }
+
+    pub(crate) async fn serve_as(&self, roles: &str) -> Server {
+        self.serve_with(roles, &[]).await
+    }
+
+    /// With variables for this process alone. Returns when it works.
+    pub(crate) async fn serve_with(&self, roles: &str, settings: &[(&str, &str)]) -> Server {
+        let mut server = self.spawn(roles, settings).await;
+        let log = server.log.clone();
+        let ready = if roles.split(',').any(|role| role == "api") { "listening" } else { "working" };
+        let line = wait::within(START, "a server to start", async || {
+            let line = log.find(ready);
+            if line.is_none()
+                && let Some(status) = server.child.try_wait().unwrap()
+            {
+                panic!("the server ended ({status}): {:#?}", log.lines());
+            }
+            line
+        })
+        .await;
+        if let Some(address) = line["address"].as_str() {
+            server.client = Client::new(format!("http://{address}"));
+        }
+        server
+    }
+
+    /// Starts a process that may never get as far as working.
+    pub(crate) async fn spawn(&self, roles: &str, settings: &[(&str, &str)]) -> Server {
+        let mut child = self
+            .command(&["serve", "--roles", roles])
+            .env("PARLEY_AMQP_URL", &services().await.amqp_url)
+            .envs(settings.iter().copied())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let log = Log::default();
+        let written = log.clone();
+        // To the end: whoever logs into a full pipe stands still.
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                // The last words of a process that fails, or panics, are plain.
+                let line = serde_json::from_str(&line).unwrap_or(Value::String(line));
+                written.0.lock().unwrap().push(line);
+            }
+        });
+        Server { child, client: Client::new("http://127.0.0.1:1"), log }
+    }
+
+    pub(crate) async fn finish(self) {
+        broker::delete(&self.namespace).await;
+        self.database.drop().await;
+    }
+}
+
+impl Server {
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+    }
+
+    /// `kill -9`; returns when it is dead.
+    pub(crate) async fn kill(self) {
+        self.signal("KILL");
+        assert!(!self.exit().await.success());
+    }
+
+    /// How it ended; waits until it has.
+    pub(crate) async fn exit(mut self) -> ExitStatus {
+        tokio::task::spawn_blocking(move || self.child.wait().unwrap()).await.unwrap()
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// The log so far. What is no JSON is a string.
+    pub(crate) fn log(&self) -> Vec<Value> {
+        self.log.lines()
+    }
+
+    /// What Prometheus reads of it.
+    pub(crate) async fn metrics(&self) -> String {
+        let line = self.log.find("metrics").expect("the log says where the metrics are");
+        Client::new(format!("http://{}", line["address"].as_str().unwrap())).get("/metrics").await.text
+    }
+
+    /// The value of one series, 0 if there is none yet.
+    pub(crate) async fn metric(&self, series: &str) -> f64 {
+        let text = self.metrics().await;
+        let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        value.map_or(0.0, |value| value.parse().unwrap())
+    }
+}
+
+/// A test that fails leaves no server behind, but the end of its log.
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let lines = self.log.lines();
+            let last = lines[lines.len().saturating_sub(25)..].iter().map(|line| format!("  {line}\n"));
+            let said = format!("server {}:\n{}", self.child.id(), last.collect::<String>());
+            let _ = std::io::stderr().write_all(said.as_bytes());
+        }
+    }
+}
+
+/// An address that stays a server's while it is away: below the ports that the system gives to outgoing connections.
+pub(crate) fn steady_address() -> SocketAddr {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(std::process::id() % 1_000).unwrap() * 10;
+    loop {
+        let port = 12_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 8_000;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
+}
