@@ -1,10 +1,8 @@
-use chrono::{DateTime, Utc};
-use inbound::{EventIntake, MetaAppKey, NewEvent, StoredEvent, split};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use inbound::{IncomingEvent, MetaAppKey, StoredEvent, split};
 use kernel::{Clock, StoreError, Traceparent};
-
-use crate::{Database, settle};
-
-const CHUNK: usize = 1_000;
 
 /// What became of a delivery.
 #[derive(Clone, Debug, Default)]
@@ -15,41 +13,43 @@ pub struct Accepted {
     pub stored: Vec<StoredEvent>,
 }
 
+/// Why a delivery was not accepted, though nothing is wrong with it: Meta has to send it again.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum AcceptError {
+    /// More deliveries wait to be stored than will be in a reasonable time.
+    #[error("too many deliveries wait to be stored")]
+    Busy,
+    #[error("the delivery was not stored, or not all of it")]
+    NotStored(#[source] Arc<StoreError>),
+    /// Whether it was stored, nobody knows.
+    #[error("storing the delivery was cut off")]
+    CutOff,
+}
+
+/// Stores the events of many deliveries together.
+#[async_trait]
+pub trait DeliveryStore: Send + Sync {
+    /// Answers when all of them are committed: those that were not there before. Who no longer waits for the answer does
+    /// not keep them from being stored.
+    async fn store(&self, events: Vec<IncomingEvent>) -> Result<Vec<StoredEvent>, AcceptError>;
+}
+
 /// Stores what is in a delivery whose signature was verified. When this returns, the events are committed; only then may
 /// Meta be told so.
 ///
 /// # Errors
-/// [`StoreError`]: nothing was stored, and Meta has to send it again.
+/// [`AcceptError`]: Meta has to send it again. What was stored of it is known by its key then.
 pub async fn accept_delivery(
-    database: &dyn Database,
+    store: &dyn DeliveryStore,
     app: &MetaAppKey,
     body: &[u8],
     trace: Traceparent,
     clock: &dyn Clock,
-) -> Result<Accepted, StoreError> {
-    let mut events = split(body, clock);
+) -> Result<Accepted, AcceptError> {
+    let incoming = |event| IncomingEvent { app: app.clone(), trace, event };
+    let events: Vec<IncomingEvent> = split(body, clock).into_iter().map(incoming).collect();
     if events.is_empty() {
         return Ok(Accepted::default());
     }
-    // One order for everyone: two deliveries with the same events wait for each other instead of deadlocking.
-    events.sort_by(|a, b| a.dedupe_key.cmp(&b.dedupe_key));
-    let mut tx = database.intake().await?;
-    let outcome = store(&mut *tx, app, &events, trace, clock.now()).await;
-    let stored = settle(tx, outcome).await?;
-    Ok(Accepted { events: events.len(), stored })
-}
-
-/// A delivery has one event as a rule and up to a thousand; no statement grows beyond what is quick.
-async fn store(
-    repo: &mut dyn EventIntake,
-    app: &MetaAppKey,
-    events: &[NewEvent],
-    trace: Traceparent,
-    now: DateTime<Utc>,
-) -> Result<Vec<StoredEvent>, StoreError> {
-    let mut stored = Vec::new();
-    for chunk in events.chunks(CHUNK) {
-        stored.extend(repo.store_events(app, chunk, trace, now).await?);
-    }
-    Ok(stored)
+    Ok(Accepted { events: events.len(), stored: store.store(events).await? })
 }

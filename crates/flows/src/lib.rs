@@ -12,6 +12,7 @@
 //! | [`authenticate_operator`], [`create_provisioning_key`] | who is an operator |
 //! | [`seal_audit_logs`] | what was done stays written as it was |
 //! | [`process_events`] | stored events of one tenant become contacts, conversations and messages |
+//! | [`note_failure`] | an event that failed is tried again later, or is a dead letter |
 //! | [`open_signing_keys`] | a deployment gets and opens its keys |
 //!
 //! A use case that needs one transaction is given it and never commits; the caller does, with [`settle`]. Those here
@@ -29,6 +30,7 @@ mod connect_account;
 mod database;
 mod discard_event;
 mod log_in;
+mod note_failure;
 mod process_events;
 mod provisioning_keys;
 mod replay_events;
@@ -38,7 +40,7 @@ mod signing_keys;
 mod split_again;
 mod tokens_for;
 
-pub use accept_delivery::{Accepted, accept_delivery};
+pub use accept_delivery::{AcceptError, Accepted, DeliveryStore, accept_delivery};
 pub use adopt_waiting::adopt_waiting;
 pub use approve_account::{ApproveAccountError, ApproveTx, approve_account};
 pub use authenticate::{AuthenticateError, authenticate};
@@ -47,6 +49,7 @@ pub use connect_account::{ConnectAccountError, add_account, connect_account};
 pub use database::{Access, Commit, Database, DirectoryTx, IntakeTx, OperatorTx, TenantTx, settle};
 pub use discard_event::{DiscardEventError, TenantlessEventDeskTx, discard_event, discard_tenantless_event};
 pub use log_in::{LogIn, LogInError, log_in};
+pub use note_failure::{AfterFailure, EventFailure, note_failure};
 pub use process_events::{Buried, Processed, process_events};
 pub use provisioning_keys::{
     CreateProvisioningKeyError, ProvisioningTx, create_provisioning_key, revoke_provisioning_key,

@@ -1,5 +1,5 @@
 use audit::{Action, Origin, PlatformAuditRepo, Reason, Record};
-use inbound::{EventIntake, EventKind, EventStatus, TenantlessEventRepo, split};
+use inbound::{EventIntake, EventKind, EventStatus, IncomingEvent, TenantlessEventRepo, split};
 use kernel::ids::EventId;
 use kernel::{Clock, Operator, StoreError, Traceparent};
 
@@ -49,7 +49,10 @@ pub async fn split_again(
         return Err(SplitAgainError::NotReplayable);
     }
     events.sort_by(|a, b| a.dedupe_key.cmp(&b.dedupe_key));
-    let stored = tx.store_events(&event.app, &events, Traceparent::start(clock), now).await?.len();
+    let trace = Traceparent::start(clock);
+    let incoming = |it| IncomingEvent { app: event.app.clone(), trace, event: it };
+    let events: Vec<IncomingEvent> = events.into_iter().map(incoming).collect();
+    let stored = tx.store_events(&events, now).await?.len();
     let record = Record::new(operator.into(), origin, Action::EventReplayed, clock).about(WEBHOOK_EVENT, &id);
     tx.append_platform_audit_record(&record.with("reason", reason.as_str()).with("events", stored)).await?;
     Ok(stored)

@@ -1,6 +1,9 @@
 use std::fmt;
 
+use kernel::Traceparent;
 use kernel::ids::{AccountId, EventId, TenantId};
+
+use crate::MetaAppKey;
 
 /// One thing that Meta told us, as it leaves a delivery.
 #[derive(Clone, Debug)]
@@ -15,6 +18,15 @@ pub struct NewEvent {
     pub dedupe_key: String,
     /// An entry in Meta's own shape with this one thing in it.
     pub payload: Vec<u8>,
+}
+
+/// An event, and what is known of the delivery that brought it.
+#[derive(Clone, Debug)]
+pub struct IncomingEvent {
+    /// The app whose secret proved the delivery.
+    pub app: MetaAppKey,
+    pub trace: Traceparent,
+    pub event: NewEvent,
 }
 
 /// What an event tells of: `message`, `status`, or the name of the change's field.
@@ -140,6 +152,15 @@ pub struct DueEvent {
     pub traceparent: Option<String>,
 }
 
+/// An event that the broker gave up on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AbandonedEvent {
+    pub id: EventId,
+    pub kind: EventKind,
+    /// Tries that failed, this one included.
+    pub attempts: i32,
+}
+
 /// An event as a worker takes it up.
 #[derive(Clone, Debug)]
 pub struct QueuedEvent {
@@ -162,7 +183,7 @@ impl QueuedEvent {
     /// What the log lines of its delivery have in common with those of its processing.
     #[must_use]
     pub fn trace_id(&self) -> Option<String> {
-        let trace: kernel::Traceparent = self.traceparent.as_deref()?.parse().ok()?;
+        let trace: Traceparent = self.traceparent.as_deref()?.parse().ok()?;
         Some(trace.trace_id())
     }
 }
@@ -172,6 +193,8 @@ impl QueuedEvent {
 pub enum ErrorClass {
     /// Deadlock, serialization failure, lock timeout.
     Contention,
+    /// Something that it refers to is not there yet, or not any more.
+    Dependency,
     /// A failure that may pass.
     Transient,
     /// No retry will help.
@@ -181,13 +204,20 @@ pub enum ErrorClass {
 }
 
 impl ErrorClass {
-    pub const ALL: [Self; 4] = [Self::Contention, Self::Transient, Self::Permanent, Self::Poison];
+    pub const ALL: [Self; 5] = [Self::Contention, Self::Dependency, Self::Transient, Self::Permanent, Self::Poison];
+
+    /// Whether another attempt may succeed.
+    #[must_use]
+    pub const fn may_pass(self) -> bool {
+        matches!(self, Self::Contention | Self::Dependency | Self::Transient)
+    }
 
     /// The name in the API, the database and metrics.
     #[must_use]
     pub const fn key(self) -> &'static str {
         match self {
             Self::Contention => "contention",
+            Self::Dependency => "dependency",
             Self::Transient => "transient",
             Self::Permanent => "permanent",
             Self::Poison => "poison",

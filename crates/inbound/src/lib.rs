@@ -51,7 +51,9 @@ pub use decode::{Decoded, Undecodable, decode};
 pub use delete_meta_app::{DeleteMetaAppError, delete_meta_app};
 pub use disconnect_account::disconnect_account;
 pub use envelope::split;
-pub use event::{DueEvent, ErrorClass, EventKind, EventStatus, NewEvent, QueuedEvent, StoredEvent};
+pub use event::{
+    AbandonedEvent, DueEvent, ErrorClass, EventKind, EventStatus, IncomingEvent, NewEvent, QueuedEvent, StoredEvent,
+};
 pub use handshake::{Handshake, HandshakeRefused, InvalidVerifyToken, VerifyToken};
 pub use housekeeping::{EventHousekeeping, Purged, QueueDepth, QueueInspector, RetentionPolicy, Unfinished};
 pub use meta_app::{MetaApp, MetaAppPatch, NewMetaApp};

@@ -3,11 +3,12 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use kernel::ids::{AccountId, EventId};
-use kernel::{Page, PageRequest, StoreError, Traceparent};
+use kernel::{Page, PageRequest, StoreError};
 
 use crate::{
-    Disconnection, DueEvent, ErrorClass, EventFilter, FailedAttempt, HealthUpdate, MetaApp, MetaAppKey, NewEvent,
-    OwnedAccount, QueuedEvent, ReplayLimit, SealedSecrets, StoredEvent, WebhookEvent, WhatsAppAccount,
+    AbandonedEvent, Disconnection, DueEvent, ErrorClass, EventFilter, FailedAttempt, HealthUpdate, IncomingEvent,
+    MetaApp, MetaAppKey, OwnedAccount, QueuedEvent, ReplayLimit, SealedSecrets, StoredEvent, WebhookEvent,
+    WhatsAppAccount,
 };
 
 /// Names of the database's constraints that mean something to this domain.
@@ -97,13 +98,14 @@ pub trait AccountDirectory: Send {
 /// Storing what Meta sent.
 #[async_trait]
 pub trait EventIntake: Send {
-    /// Stores events with their payloads, finds each one's account and tenant among the accounts of this app, and
-    /// enters those that can be processed into the ledger: one statement. Answers the ones that were not there before.
+    /// Stores events with their payloads, finds each one's account and tenant among the accounts of its app, and enters
+    /// those that can be processed into the ledger: one statement. Answers the ones that were not there before.
+    ///
+    /// The events are in the order of app and key: two batches with the same events then wait for each other instead of
+    /// deadlocking.
     async fn store_events(
         &mut self,
-        app: &MetaAppKey,
-        events: &[NewEvent],
-        trace: Traceparent,
+        events: &[IncomingEvent],
         now: DateTime<Utc>,
     ) -> Result<Vec<StoredEvent>, StoreError>;
 }
@@ -135,14 +137,21 @@ pub trait EventLedger: Send {
         claimed_until: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError>;
+    /// Published before the one time, not finished, and no longer in the queue: they are as if they had never been
+    /// published, and due. How many.
+    async fn recall_lost(&mut self, published_before: DateTime<Utc>, now: DateTime<Utc>) -> Result<usize, StoreError>;
     /// Events without a tenant whose number has been connected since are given to it, so many at a time; how many.
     async fn adopt_unroutable(&mut self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError>;
     /// What a worker needs of the events that are not finished; others are left out.
     async fn waiting_events(&mut self, events: &[EventId]) -> Result<Vec<QueuedEvent>, StoreError>;
     /// Writes down that an event is begun, for when nobody hears of it again: whether it is still to be processed.
     async fn note_start(&mut self, event: EventId) -> Result<bool, StoreError>;
-    /// The broker gave up delivering them, and nobody has written that down: they are dead letters. How many.
-    async fn bury_abandoned(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<usize, StoreError>;
+    /// The broker gave up delivering them. Where nobody has written that down, they are dead letters now: which.
+    async fn bury_abandoned(
+        &mut self,
+        events: &[EventId],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<AbandonedEvent>, StoreError>;
 }
 
 /// What became of events, written in the transaction that did it. All changes are guarded: an event that somebody else

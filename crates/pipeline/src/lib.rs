@@ -1,5 +1,6 @@
 //! The loops that run beside requests, over ports only: no SQL, no AMQP.
 //!
+//! - [`Flusher`] stores what requests hand in at the [`Intake`].
 //! - [`Relay`] publishes the ids of due events from the ledger to the queue.
 //! - [`Worker`] takes ids from the queue and turns their events into what the CRM shows.
 //! - [`Scheduler`] measures what waits and deletes what was kept long enough.
@@ -13,6 +14,7 @@
 
 mod backoff;
 pub mod failpoint;
+mod intake;
 mod metrics;
 mod recorder;
 mod relay;
@@ -20,7 +22,8 @@ mod scheduler;
 mod sealer;
 mod worker;
 
-pub use metrics::describe as describe_metrics;
+pub use intake::{Flusher, Intake};
+pub use metrics::{BATCH_SIZE, describe as describe_metrics};
 pub use recorder::Recorder;
 pub use relay::Relay;
 pub use scheduler::Scheduler;

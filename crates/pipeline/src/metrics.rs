@@ -2,6 +2,8 @@
 
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 
+/// Its buckets are those of a count.
+pub const BATCH_SIZE: &str = "parley_webhook_batch_size";
 pub(crate) const PUBLISHED: &str = "parley_publish_total";
 pub(crate) const EVENTS: &str = "parley_webhook_events_total";
 pub(crate) const PROCESSING: &str = "parley_event_processing_seconds";
@@ -16,6 +18,7 @@ pub(crate) const QUEUE_CONSUMERS: &str = "parley_queue_consumers";
 
 /// Tells the process's recorder what the names mean; once, after it was installed.
 pub fn describe() {
+    describe_histogram!(BATCH_SIZE, "Events that are stored together");
     describe_counter!(PUBLISHED, "Events given to the broker, by what it said");
     describe_counter!(EVENTS, "Events that are finished, by kind and outcome");
     describe_histogram!(PROCESSING, Unit::Seconds, "From an event being taken up to its outcome being committed");

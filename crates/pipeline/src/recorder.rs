@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use flows::{Database, settle};
-use inbound::{Delivery, EventLedger, EventSource};
+use inbound::{Delivery, ErrorClass, EventLedger, EventSource};
 use kernel::ids::EventId;
 use kernel::{Clock, StoreError, error_chain};
 use metrics::counter;
@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::backoff::Backoff;
-use crate::metrics::DEAD_LETTERED;
+use crate::metrics::{DEAD_LETTERED, EVENTS};
 
 /// Empties the queue of dead letters. Most of them are dead letters in the database already; the broker gives up on
 /// deliveries by itself, too, and then this is where it is written down. The list that people work with is the table.
@@ -49,9 +49,11 @@ impl Recorder {
         let mut tx = self.database.intake().await?;
         let outcome = EventLedger::bury_abandoned(&mut *tx, &events, self.clock.now()).await;
         let buried = settle(tx, outcome).await?;
-        if buried > 0 {
-            error!(events = buried, "the broker gave up on events; they are dead letters now");
-            counter!(DEAD_LETTERED, "kind" => "unknown", "reason" => "poison").increment(buried as u64);
+        for event in buried {
+            let (attempt, kind) = (event.attempts, event.kind.label());
+            error!(event_id = %event.id, attempt, kind, "the broker gave up on the event; it is a dead letter now");
+            counter!(EVENTS, "kind" => kind, "outcome" => "dead_letter").increment(1);
+            counter!(DEAD_LETTERED, "kind" => kind, "reason" => ErrorClass::Poison.key()).increment(1);
         }
         Ok(())
     }

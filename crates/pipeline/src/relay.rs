@@ -35,6 +35,9 @@ const BATCH: u16 = 500;
 /// has them published twice, which is harmless.
 const LEASE: TimeDelta = TimeDelta::seconds(5);
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+const RECALL_INTERVAL: Duration = Duration::from_secs(5);
+/// What a worker has had in hand for so long, while nothing waits in the queue, is most likely in nobody's hand.
+const LOST_AFTER: TimeDelta = TimeDelta::seconds(20);
 
 #[derive(Debug, thiserror::Error)]
 enum RelayError {
@@ -56,8 +59,11 @@ impl Relay {
     /// Runs until it is told to stop.
     pub async fn run(self, stop: CancellationToken) {
         let mut backoff = Backoff::new();
-        let mut tick = interval(SWEEP_INTERVAL);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let [mut tick, mut recall] = [SWEEP_INTERVAL, RECALL_INTERVAL].map(|period| {
+            let mut tick = interval(period);
+            tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            tick
+        });
         while !stop.is_cancelled() {
             match self.sweep().await {
                 // There may be more.
@@ -68,6 +74,7 @@ impl Relay {
                         () = stop.cancelled() => {}
                         () = self.nudge.notified() => {}
                         _ = tick.tick() => self.adopt().await,
+                        _ = recall.tick() => self.recall().await,
                     }
                 }
                 Err(error) => {
@@ -89,6 +96,26 @@ impl Relay {
             Ok(adopted) => info!(events = adopted, "events of numbers that have been connected since are driven again"),
             Err(error) => warn!(error = error_chain(&error), "events of unknown numbers were not looked at"),
         }
+    }
+
+    /// Publishes again what is in the ledger, was published and is in no queue: somebody deleted or emptied it, or it was
+    /// lost with the broker's data.
+    async fn recall(&self) {
+        match self.try_recall().await {
+            Ok(0) => {}
+            Ok(events) => warn!(events, "the queue has lost events; they are published again"),
+            Err(error) => warn!(error = error_chain(&error), "nobody looked whether the queue has lost events"),
+        }
+    }
+
+    async fn try_recall(&self) -> Result<usize, RelayError> {
+        if self.publisher.waiting().await? > 0 {
+            return Ok(0);
+        }
+        let now = self.clock.now();
+        let mut tx = self.database.intake().await?;
+        let outcome = EventLedger::recall_lost(&mut *tx, now - LOST_AFTER, now).await;
+        Ok(settle(tx, outcome).await?)
     }
 
     /// Publishes one batch of what is due; how many events were due. No transaction is open while the broker is spoken to:

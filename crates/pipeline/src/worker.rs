@@ -6,13 +6,14 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use flows::{Database, Processed, process_events, settle};
+use flows::{AfterFailure, Database, EventFailure, Processed, note_failure, process_events, settle};
 use futures_util::FutureExt;
 use inbound::{Delivery, ErrorClass, EventLedger, EventSource, QueuedEvent, RetryPolicy};
 use kernel::ids::{EventId, TenantId};
 use kernel::{Clock, Entropy, StoreError, TenantScope, error_chain};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, debug, error, info_span, warn};
+use tracing::{Instrument, Span, debug, error, info_span, warn};
 
 use crate::backoff::Backoff;
 use crate::failpoint;
@@ -33,6 +34,8 @@ const BATCH: usize = 50;
 /// Deadlocks and the like: tried again here before the ledger is bothered.
 const CONTENTION_TRIES: u32 = 3;
 const CONTENTION_PAUSE: Duration = Duration::from_millis(20);
+/// A database that needs longer than it allows itself for a statement is as good as away.
+const DEADLINE: Duration = Duration::from_secs(45);
 /// An event that was begun alone this often, and of which nobody heard again, is what kills its workers.
 const MAX_STARTS: i32 = 4;
 
@@ -41,7 +44,11 @@ enum Failure {
     /// The database is away: nobody's fault, so no attempt is counted.
     Unavailable(StoreError),
     /// It may have been any of the group.
-    Guilty(ErrorClass, String),
+    Guilty(EventFailure),
+}
+
+fn guilty(class: ErrorClass, reason: impl Into<String>) -> Failure {
+    Failure::Guilty(EventFailure { class, reason: reason.into() })
 }
 
 impl Worker {
@@ -102,15 +109,20 @@ impl Worker {
             error!(events = group.len(), "events without a tenant were to be processed");
             return outcomes.note_all(group.into_iter().map(|event| event.id), Outcome::AlreadyDone);
         };
-        let span = info_span!("process", tenant_id = %tenant, events = group.len());
+        let span = match group.as_slice() {
+            [event] => span_of(tenant, event),
+            _ => info_span!("process", tenant_id = %tenant, events = group.len()),
+        };
         self.process(tenant, group, stop, outcomes).instrument(span).await;
     }
 
     /// Processes an event that may kill us: alone, and after it was written down that it was begun.
     async fn process_suspect(&self, event: QueuedEvent, stop: &CancellationToken, outcomes: &mut Outcomes) {
         if let (Some(tenant), true) = (event.tenant, event.starts >= MAX_STARTS) {
-            let reason = "each worker that began it died";
-            return self.note_failure(tenant, &event, ErrorClass::Poison, reason, stop, outcomes).await;
+            let reason = "each worker that began it died".to_owned();
+            let failure = EventFailure { class: ErrorClass::Poison, reason };
+            let span = span_of(tenant, &event);
+            return self.note_failure(tenant, &event, failure, stop, outcomes).instrument(span).await;
         }
         let mut backoff = Backoff::new();
         let begun = loop {
@@ -171,13 +183,14 @@ impl Worker {
                 Ok(processed) => {
                     return outcomes.note_processed(&processed, &events, started.elapsed(), self.clock.now());
                 }
-                Err(Failure::Guilty(class, reason)) => {
+                Err(Failure::Guilty(failure)) => {
                     if let [event] = events.as_slice() {
-                        return self.note_failure(tenant, event, class, &reason, stop, outcomes).await;
+                        return self.note_failure(tenant, event, failure, stop, outcomes).await;
                     }
-                    debug!(reason, "the group failed, its events are processed one by one");
+                    debug!(reason = failure.reason, "the group failed, its events are processed one by one");
                     for event in events {
-                        Box::pin(self.process(tenant, vec![event], stop, outcomes)).await;
+                        let span = span_of(tenant, &event);
+                        Box::pin(self.process(tenant, vec![event], stop, outcomes)).instrument(span).await;
                     }
                     return;
                 }
@@ -197,10 +210,12 @@ impl Worker {
     async fn attempt(&self, tenant: TenantId, events: &[QueuedEvent]) -> Result<Processed, Failure> {
         let mut tries = 1;
         loop {
-            let error = match AssertUnwindSafe(self.transaction(tenant, events)).catch_unwind().await {
+            let attempt = timeout(DEADLINE, AssertUnwindSafe(self.transaction(tenant, events)).catch_unwind()).await;
+            let error = match attempt.unwrap_or_else(|_| Ok(Err(StoreError::Unavailable("it does not answer".into()))))
+            {
                 Ok(Ok(processed)) => return Ok(processed),
                 Ok(Err(error)) => error,
-                Err(_) => return Err(Failure::Guilty(ErrorClass::Transient, "processing panicked".to_owned())),
+                Err(_) => return Err(guilty(ErrorClass::Transient, "processing panicked")),
             };
             match error {
                 StoreError::Unavailable(_) => return Err(Failure::Unavailable(error)),
@@ -208,15 +223,19 @@ impl Worker {
                     tokio::time::sleep(CONTENTION_PAUSE * tries + Duration::from_millis(self.jitter().into())).await;
                     tries += 1;
                 }
-                StoreError::Retryable(_) => return Err(Failure::Guilty(ErrorClass::Contention, error_chain(&error))),
-                _ => return Err(Failure::Guilty(ErrorClass::Transient, error_chain(&error))),
+                StoreError::Retryable(_) => return Err(guilty(ErrorClass::Contention, error_chain(&error))),
+                StoreError::Conflict { .. } => return Err(guilty(ErrorClass::Dependency, error_chain(&error))),
+                _ => return Err(guilty(ErrorClass::Transient, error_chain(&error))),
             }
         }
     }
 
     async fn transaction(&self, tenant: TenantId, events: &[QueuedEvent]) -> Result<Processed, StoreError> {
         let mut tx = self.database.tenant(&scope(tenant)).await?;
-        let outcome = process_events(&mut *tx, events, &*self.clock).await;
+        let mut outcome = process_events(&mut *tx, events, &*self.clock).await;
+        if events.iter().any(|event| failpoint::fails("worker.fail", &event.payload)) {
+            outcome = Err(StoreError::Other("a test makes it fail".into()));
+        }
         for event in events {
             failpoint::die_of("worker.poison", &event.payload);
         }
@@ -226,20 +245,19 @@ impl Worker {
         Ok(processed)
     }
 
-    /// Writes a failure down: the event is tried again later, or is a dead letter after the last attempt.
+    /// Writes a failure down, for as long as it takes.
     async fn note_failure(
         &self,
         tenant: TenantId,
         event: &QueuedEvent,
-        class: ErrorClass,
-        reason: &str,
+        failure: EventFailure,
         stop: &CancellationToken,
         outcomes: &mut Outcomes,
     ) {
         let mut backoff = Backoff::new();
         loop {
-            match self.try_note_failure(tenant, event, class, reason).await {
-                Ok(outcome) => return outcomes.note_failed(event, outcome, class, reason),
+            match self.try_note_failure(tenant, event, failure.clone()).await {
+                Ok((after, failure)) => return outcomes.note_failed(event, after, &failure),
                 Err(error) => warn!(error = error_chain(&error), "the worker waits for the database"),
             }
             backoff.pause(stop).await;
@@ -253,25 +271,12 @@ impl Worker {
         &self,
         tenant: TenantId,
         event: &QueuedEvent,
-        class: ErrorClass,
-        reason: &str,
-    ) -> Result<Outcome, StoreError> {
-        use inbound::EventOutcomeRepo as Repo;
-
-        let now = self.clock.now();
-        let gives_up = class == ErrorClass::Poison;
-        let delay = self.retry.delay_after(event.attempts + 1, self.jitter()).filter(|_| !gives_up);
+        failure: EventFailure,
+    ) -> Result<(AfterFailure, EventFailure), StoreError> {
+        let delay = self.retry.delay_after(event.attempts + 1, self.jitter());
         let mut tx = self.database.tenant(&scope(tenant)).await?;
-        let written = match delay {
-            Some(delay) => Repo::retry_event(&mut *tx, event.id, now + delay, class, reason, now).await,
-            None => Repo::bury_event(&mut *tx, event.id, class, reason, now).await,
-        };
-        let was_waiting = settle(tx, written).await?;
-        Ok(match delay {
-            _ if !was_waiting => Outcome::AlreadyDone,
-            Some(_) => Outcome::Retried,
-            None => Outcome::Buried,
-        })
+        let outcome = note_failure(&mut *tx, event, failure, delay, &*self.clock).await;
+        settle(tx, outcome).await
     }
 
     /// A random byte; without randomness everything simply waits equally long.
@@ -280,6 +285,11 @@ impl Worker {
         let _ = self.entropy.fill(&mut byte);
         byte[0]
     }
+}
+
+/// What each line about one event carries.
+fn span_of(tenant: TenantId, event: &QueuedEvent) -> Span {
+    info_span!("process", tenant_id = %tenant, event_id = %event.id, attempt = event.attempts + 1)
 }
 
 /// In the order of tenants, and of events within each: two workers then lock in the same order.

@@ -62,6 +62,13 @@ impl Postgres {
         })
     }
 
+    /// Tells metrics what the connections are doing.
+    pub fn measure(&self) {
+        for pool in [&self.tenant, &self.platform, &self.intake] {
+            pool.measure();
+        }
+    }
+
     /// Whether the server can be talked to, as both roles.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ mod error;
 mod iam;
 mod inbound;
 mod keyset;
+mod metrics;
 mod migrate;
 mod pool;
 mod rbac;
@@ -26,5 +27,6 @@ mod tokens;
 mod transaction;
 
 pub use database::{ConnectError, Connections, Postgres, PostgresConfig};
+pub use metrics::describe as describe_metrics;
 pub use migrate::{Admin, MigrateError, MigrateUrls, migrate};
 pub use roles::RoleProblem;

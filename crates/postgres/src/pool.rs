@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deadpool::Runtime;
 use deadpool::managed::Timeouts;
@@ -8,9 +8,11 @@ use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfi
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::FutureExt;
 use kernel::StoreError;
+use metrics::{gauge, histogram};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::runtime::Handle;
 
+use crate::metrics as names;
 use crate::sql::{Prepared, sql};
 
 pub(crate) type Connection = Object<AsyncPgConnection>;
@@ -58,7 +60,24 @@ impl ConnectionPool {
     }
 
     pub(crate) async fn get(&self) -> Result<Connection, StoreError> {
-        self.pool.get().await.map_err(|error| StoreError::Unavailable(format!("{} pool: {error}", self.name).into()))
+        let asked = Instant::now();
+        let answer = self.pool.get().await;
+        histogram!(names::WAIT, "pool" => self.name).record(asked.elapsed());
+        answer.map_err(|error| StoreError::Unavailable(format!("{} pool: {error}", self.name).into()))
+    }
+
+    /// Tells metrics what the connections are doing.
+    #[expect(clippy::cast_precision_loss, reason = "a metric is a float, and a pool is small")]
+    pub(crate) fn measure(&self) {
+        let status = self.pool.status();
+        let states = [
+            ("used", status.size.saturating_sub(status.available)),
+            ("idle", status.available),
+            ("waited_for", status.waiting),
+        ];
+        for (state, connections) in states {
+            gauge!(names::CONNECTIONS, "pool" => self.name, "state" => state).set(connections as f64);
+        }
     }
 }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
+use tracing::debug;
 
 use crate::{Queue, RabbitPublisher, RabbitSource, Topology};
 
@@ -21,7 +22,13 @@ pub struct BrokerConfig {
 pub enum BrokerError {
     #[error("the broker URL is no amqp:// URL: {0}")]
     Url(String),
-    #[error("cannot declare {name:?}; does it exist with other arguments? {source}")]
+    /// Waiting does not mend it, and it is not ours to delete.
+    #[error(
+        "the broker has {name:?} with other arguments than this version of Parley declares: delete it when it is empty, or \
+         choose other names (amqp.namespace); {source}"
+    )]
+    OtherArguments { name: String, source: lapin::Error },
+    #[error("cannot declare {name:?}: {source}")]
     Declare { name: String, source: lapin::Error },
     #[error("the broker did not answer within {} s", DEADLINE.as_secs())]
     TimedOut,
@@ -32,6 +39,9 @@ pub enum BrokerError {
 /// Nothing we ask of a broker that is well takes this long.
 const DEADLINE: Duration = Duration::from_secs(10);
 const HEARTBEAT_SECONDS: u16 = 15;
+/// Between attempts to connect, the first and each after many.
+pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(500);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// RabbitMQ, from which publishers and sources are made. Connects when something is first needed.
 #[derive(Clone, Debug)]
@@ -67,6 +77,23 @@ impl Broker {
     #[must_use]
     pub fn source(&self, queue: Queue) -> RabbitSource {
         RabbitSource::new(self.clone(), queue)
+    }
+
+    /// Waits until the broker is there for the first time.
+    ///
+    /// # Errors
+    /// [`BrokerError::OtherArguments`]: what it has under our names is not ours.
+    pub async fn first_contact(&self) -> Result<(), BrokerError> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.open("start").await {
+                Ok(_) => return Ok(()),
+                Err(error @ BrokerError::OtherArguments { .. }) => return Err(error),
+                Err(error) => debug!(%error, "the broker is not there yet"),
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
     }
 
     /// Connects, and declares the topology.

@@ -13,13 +13,11 @@ use lapin::{Acker, Connection, Consumer};
 use tokio::time::sleep;
 use tracing::{info, warn};
 
-use crate::broker::within_deadline;
+use crate::broker::{FIRST_PAUSE, LONGEST_PAUSE, within_deadline};
 use crate::{Broker, BrokerError, Queue};
 
 /// How many deliveries the broker hands out before some are settled.
 const PREFETCH: u16 = 100;
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Takes ids from a queue, and connects again whenever the connection is lost.
 pub struct RabbitSource {

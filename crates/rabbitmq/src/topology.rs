@@ -1,8 +1,9 @@
 use lapin::options::{
     ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
 };
+use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 use lapin::types::{AMQPValue, FieldTable, LongString};
-use lapin::{Channel, ExchangeKind};
+use lapin::{Channel, ErrorKind, ExchangeKind};
 
 use crate::BrokerError;
 
@@ -55,7 +56,7 @@ impl Topology {
     /// Declares everything; what is there already is left alone. Valid on RabbitMQ 3.10 to 4.x.
     ///
     /// # Errors
-    /// [`BrokerError::Declare`] names what exists with other arguments.
+    /// [`BrokerError::OtherArguments`] names what exists and is different.
     pub(crate) async fn declare(&self, channel: &Channel) -> Result<(), BrokerError> {
         self.declare_exchange(channel, &self.dead_exchange, ExchangeKind::Fanout).await?;
         self.declare_exchange(channel, &self.inbound_exchange, ExchangeKind::Direct).await?;
@@ -85,7 +86,7 @@ impl Topology {
         channel
             .exchange_declare(name.into(), kind, options, FieldTable::default())
             .await
-            .map_err(|source| BrokerError::Declare { name: name.to_owned(), source })
+            .map_err(|source| not_declared(name, source))
     }
 
     async fn declare_queue(
@@ -103,7 +104,7 @@ impl Topology {
         for (key, value) in more {
             arguments.insert((*key).into(), text(value));
         }
-        let failed = |source| BrokerError::Declare { name: name.to_owned(), source };
+        let failed = |source| not_declared(name, source);
         let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
         channel.queue_declare(name.into(), options, arguments).await.map_err(failed)?;
         channel
@@ -116,5 +117,16 @@ impl Topology {
             )
             .await
             .map_err(failed)
+    }
+}
+
+fn not_declared(name: &str, source: lapin::Error) -> BrokerError {
+    let precondition_failed = AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED);
+    let name = name.to_owned();
+    match source.kind() {
+        ErrorKind::ProtocolError(said) if *said.kind() == precondition_failed => {
+            BrokerError::OtherArguments { name, source }
+        }
+        _ => BrokerError::Declare { name, source },
     }
 }

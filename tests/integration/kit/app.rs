@@ -87,11 +87,12 @@ impl TestApp {
         let clock = Arc::new(ManualClock::starting_at(SystemClock::new().now()));
         let config = config(&database, &namespace, &settings).await;
         let shared_clock = Arc::clone(&clock) as Arc<dyn Clock>;
-        let instance = Instance::open(config, shared_clock, Arc::new(SystemEntropy::new())).await.expect("it opens");
         let roles: Roles = if settings.pipeline { Roles::all() } else { [Role::Api].into_iter().collect() };
+        let entropy = Arc::new(SystemEntropy::new());
+        let instance = Instance::open(config, roles, shared_clock, entropy).await.expect("it opens");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        let running = instance.run(&roles, listener, std::num::NonZeroUsize::new(2)).expect("it runs");
-        let address = running.address.expect("the API listens");
+        let running = instance.run(listener, std::num::NonZeroUsize::new(2)).expect("it runs");
+        let address = running.address;
         Self {
             client: Client::new(format!("http://{address}")),
             clock,
@@ -340,6 +341,7 @@ async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -
             verify_token: VerifyToken::new(VERIFY_TOKEN.into()).unwrap(),
         },
         tenants: TenantsConfig { signup_open: true, self_service: settings.self_service },
+        retry: inbound::RetryPolicy::default(),
         retention: inbound::RetentionPolicy::default(),
     }
 }

@@ -6,5 +6,5 @@ use crate::wiring::{Roles, serve};
 /// Runs the server until it is told to stop.
 pub(super) async fn run(config: ServeConfig, arguments: ServeArgs) -> Result<(), CliError> {
     let roles = if arguments.roles.is_empty() { Roles::all() } else { arguments.roles.into_iter().collect() };
-    Ok(serve(config, &roles).await?)
+    Ok(serve(config, roles).await?)
 }

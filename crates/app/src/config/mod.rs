@@ -17,6 +17,7 @@ mod keys;
 mod log;
 mod mistakes;
 mod retention;
+mod retry;
 mod settings;
 mod show;
 pub(crate) mod source;
@@ -27,7 +28,7 @@ mod whatsapp;
 use std::net::SocketAddr;
 
 use ::tokens::TokenPolicy;
-use inbound::{AppSecrets, RetentionPolicy};
+use inbound::{AppSecrets, RetentionPolicy, RetryPolicy};
 
 pub use amqp::AmqpConfig;
 pub use database::{AdminConfig, DatabaseConfig, MigrateConfig};
@@ -49,6 +50,7 @@ pub struct ServeConfig {
     pub identity: IdentityConfig,
     pub whatsapp: WhatsAppConfig,
     pub tenants: TenantsConfig,
+    pub retry: RetryPolicy,
     pub retention: RetentionPolicy,
 }
 

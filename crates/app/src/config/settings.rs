@@ -6,6 +6,7 @@ use super::http::HttpSettings;
 use super::keys::KeysSettings;
 use super::log::LogSettings;
 use super::retention::RetentionSettings;
+use super::retry::RetrySettings;
 use super::tenants::TenantsSettings;
 use super::tokens::TokensSettings;
 use super::whatsapp::WhatsAppSettings;
@@ -31,6 +32,8 @@ pub struct Settings {
     whatsapp: WhatsAppSettings,
     #[command(flatten)]
     tenants: TenantsSettings,
+    #[command(flatten)]
+    retry: RetrySettings,
     #[command(flatten)]
     retention: RetentionSettings,
     #[command(flatten)]
@@ -60,6 +63,7 @@ impl Settings {
             let tokens = self.tokens.check(mistakes);
             let whatsapp = self.whatsapp.check(mistakes);
             let tenants = self.tenants.check(mistakes);
+            let retry = self.retry.check(mistakes);
             let retention = self.retention.check(mistakes);
             Some(ServeConfig {
                 database: database?,
@@ -68,6 +72,7 @@ impl Settings {
                 identity: IdentityConfig { keys: keys?, tokens: tokens? },
                 whatsapp: whatsapp?,
                 tenants: tenants?,
+                retry: retry?,
                 retention: retention?,
             })
         })

@@ -39,7 +39,7 @@ use kernel::Clock;
 pub use cursor::CursorKey;
 pub use middleware::RequestId;
 pub use operations::{Check, Readiness};
-pub use server::{bind, bind_metrics, bind_standby};
+pub use server::{bind, bind_metrics, bind_probes, bind_standby};
 pub use state::State;
 
 use problem::{Code, Problem};
@@ -77,6 +77,17 @@ pub(crate) fn standby(readiness: Arc<dyn Readiness>, clock: Arc<dyn Clock>) -> i
             .app_data(web::Data::from(readiness))
             .configure(operations::routes)
             .default_service(web::to(not_ready));
+    }
+}
+
+/// What is served by a process that does not serve the API: whether it is alive, and what it needs.
+pub(crate) fn probes(readiness: Arc<dyn Readiness>, clock: Arc<dyn Clock>) -> impl FnOnce(&mut web::ServiceConfig) {
+    |config| {
+        config
+            .app_data(web::Data::from(clock))
+            .app_data(web::Data::from(readiness))
+            .configure(operations::routes)
+            .default_service(web::to(not_found));
     }
 }
 

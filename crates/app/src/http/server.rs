@@ -10,7 +10,7 @@ use kernel::{Clock, SystemClock};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::http::middleware::around;
-use crate::http::{Readiness, State, api, standby};
+use crate::http::{Readiness, State, api, probes, standby};
 
 /// How long requests in hand may take when the server stops; the process as a whole has 25 s.
 const SHUTDOWN_SECONDS: u64 = 15;
@@ -37,6 +37,19 @@ pub fn bind_standby(listener: TcpListener, readiness: Arc<dyn Readiness>) -> io:
     let server = HttpServer::new(move || {
         let standby = standby(Arc::clone(&readiness), Arc::clone(&clock));
         App::new().wrap(from_fn(around)).configure(standby)
+    });
+    Ok(server.workers(1).disable_signals().shutdown_timeout(1).listen(listener)?.run())
+}
+
+/// Health and readiness on a listener, for a process that does something else than serving the API.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub fn bind_probes(listener: TcpListener, readiness: Arc<dyn Readiness>) -> io::Result<Server> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let server = HttpServer::new(move || {
+        let probes = probes(Arc::clone(&readiness), Arc::clone(&clock));
+        App::new().wrap(from_fn(around)).configure(probes)
     });
     Ok(server.workers(1).disable_signals().shutdown_timeout(1).listen(listener)?.run())
 }

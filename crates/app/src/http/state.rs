@@ -4,6 +4,7 @@ use std::sync::Arc;
 use flows::Identity;
 use inbound::AppCredentials;
 use kernel::seal::KeyRing;
+use pipeline::Intake;
 use tokio::sync::Notify;
 
 use crate::background::Background;
@@ -25,8 +26,10 @@ pub struct State {
     pub cursor_key: CursorKey,
     /// Wakes the relay when events were stored.
     pub nudge: Arc<Notify>,
+    /// Stores what Meta delivers.
+    pub intake: Intake,
     pub readiness: Arc<dyn Readiness>,
-    /// Where deliveries are stored, so that no client can stop that by hanging up.
+    /// Where runs what no client may stop by hanging up.
     pub background: Background,
 }
 

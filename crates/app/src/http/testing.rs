@@ -11,10 +11,12 @@ use iam::PasswordHasher;
 use inbound::{AppCredentials, AppSecret, AppSecrets, VerifyToken};
 use kernel::ids::{SessionId, TenantId, UserId};
 use kernel::seal::KeyRing;
-use kernel::{Clock as _, StoreError, SystemClock, SystemEntropy, TenantScope};
+use kernel::{Clock, StoreError, SystemClock, SystemEntropy, TenantScope};
+use pipeline::Intake;
 use tokens::{Claims, KeySet, SigningKey, TokenPolicy};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use crate::background::Background;
 use crate::http::{Check, CursorKey, Readiness, State};
@@ -52,8 +54,8 @@ impl Database for Away {
 impl Readiness for Away {
     async fn check(&self) -> Vec<Check> {
         vec![
-            Check { name: "database", state: Err("cannot be reached".to_owned()) },
-            Check { name: "broker", state: Ok(()) },
+            Check { name: "database", needed: true, state: Err("cannot be reached".to_owned()) },
+            Check { name: "broker", needed: true, state: Ok(()) },
         ]
     }
 }
@@ -67,10 +69,13 @@ pub(crate) fn state() -> web::Data<State> {
     let key = vec![7; 32];
     let ring = KeyRing::new([("test".to_owned(), key.clone().into())]).unwrap();
     let signing_key = SigningKey::generate(&ring, &entropy, clock.now()).unwrap();
+    let (clock, nudge): (Arc<dyn Clock>, _) = (Arc::new(clock), Arc::new(Notify::new()));
+    let (intake, flusher) = Intake::new(Arc::new(Away), Arc::clone(&clock), Arc::clone(&nudge));
+    tokio::spawn(flusher.run(CancellationToken::new()));
     web::Data::new(State {
         identity: Identity {
             database: Arc::new(Away),
-            clock: Arc::new(clock),
+            clock,
             hasher: PasswordHasher::new(&entropy).unwrap(),
             entropy: Arc::new(entropy),
             keys: Arc::new(KeySet::open([&signing_key], &ring).unwrap()),
@@ -85,7 +90,8 @@ pub(crate) fn state() -> web::Data<State> {
         self_service: false,
         signup_open: true,
         cursor_key: CursorKey::derive(&key.into()),
-        nudge: Arc::new(Notify::new()),
+        nudge,
+        intake,
         readiness: Arc::new(Away),
         background: Background::new(Handle::current()),
     })

@@ -18,6 +18,9 @@ pub const WEBHOOK_ACCEPT: &str = "parley_webhook_accept_seconds";
 /// For everything that somebody waits for: 1 ms to 10 s.
 const SECONDS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
+/// For what is stored together.
+const BATCHES: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 256.0, 1_000.0];
+
 /// How often the registry sorts what was recorded into buckets when nobody reads it, so that it does not grow.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -37,9 +40,11 @@ pub fn init_metrics() -> Result<PrometheusHandle, MetricsError> {
 fn install() -> Result<PrometheusHandle, BuildError> {
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
+        .set_buckets_for_metric(Matcher::Full(pipeline::BATCH_SIZE.to_owned()), &BATCHES)?
         .install_recorder()?;
     describe();
     pipeline::describe_metrics();
+    postgres::describe_metrics();
     let upkeep = handle.clone();
     // A thread rather than a task: the registry outlives every runtime.
     let spawned = thread::Builder::new().name("metrics".to_owned()).spawn(move || {

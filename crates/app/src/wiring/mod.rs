@@ -15,7 +15,7 @@ use flows::{Database, Identity, OpenKeysError, open_signing_keys};
 use iam::{HashError, PasswordHasher};
 use inbound::{AppCredentials, RetentionPolicy, RetryPolicy};
 use kernel::{Clock, Entropy};
-use pipeline::{Recorder, Relay, Scheduler, Sealer, Worker};
+use pipeline::{Flusher, Intake, Recorder, Relay, Scheduler, Sealer, Worker};
 use postgres::{ConnectError, Connections, Postgres, PostgresConfig, RoleProblem};
 use rabbitmq::{Broker, BrokerConfig, BrokerError};
 use tokio::runtime::Handle;
@@ -49,8 +49,12 @@ pub enum OpenError {
 #[derive(Debug)]
 pub struct Instance {
     pub(crate) state: web::Data<State>,
+    roles: Roles,
+    postgres: Postgres,
     broker: Broker,
     nudge: Arc<Notify>,
+    flusher: Flusher,
+    flushers: usize,
     retry: RetryPolicy,
     retention: RetentionPolicy,
 }
@@ -62,6 +66,7 @@ impl Instance {
     /// [`OpenError`].
     pub async fn open(
         config: ServeConfig,
+        roles: Roles,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, OpenError> {
@@ -69,6 +74,8 @@ impl Instance {
         database.check_roles().await?;
         let broker = broker(&config.amqp)?;
         let nudge = Arc::new(Notify::new());
+        let (intake, flusher) = Intake::new(Arc::new(database.clone()), Arc::clone(&clock), Arc::clone(&nudge));
+        let flushers = flushers(config.database.intake_connections);
         let keys = open_signing_keys(&database, &config.identity.keys.ring, &*entropy, &*clock).await?;
         let identity = Identity {
             database: Arc::new(database.clone()),
@@ -86,11 +93,13 @@ impl Instance {
             signup_open: config.tenants.signup_open,
             cursor_key: CursorKey::derive(&config.identity.keys.first),
             nudge: Arc::clone(&nudge),
-            readiness: Arc::new(Dependencies::new(database, Some(broker.publisher()))),
+            intake,
+            readiness: Arc::new(Dependencies::new(database.clone(), Some(broker.publisher()), roles.need_broker())),
             background: Background::new(Handle::current()),
         };
-        let (retry, retention) = (RetryPolicy::default(), config.retention);
-        Ok(Self { state: web::Data::new(state), broker, nudge, retry, retention })
+        let (retry, retention) = (config.retry, config.retention);
+        let state = web::Data::new(state);
+        Ok(Self { state, roles, postgres: database, broker, nudge, flusher, flushers, retry, retention })
     }
 
     fn database(&self) -> Arc<dyn Database> {
@@ -135,6 +144,12 @@ impl Instance {
     fn recorder(&self) -> Recorder {
         Recorder { database: self.database(), clock: Arc::clone(&self.state.identity.clock) }
     }
+}
+
+/// Two to four, if there are connections for them: one commits while another collects. Half of the connections are left to
+/// the relay and others.
+fn flushers(connections: usize) -> usize {
+    connections.div_ceil(2).clamp(1, 4)
 }
 
 pub(crate) fn postgres(config: &DatabaseConfig) -> Result<Postgres, ConnectError> {

@@ -20,14 +20,15 @@ pub(super) struct Dependencies {
     database: Postgres,
     /// Nothing while only the database is waited for.
     broker: Option<RabbitPublisher>,
+    needs_broker: bool,
     last: Mutex<Option<(Instant, Vec<Check>)>>,
     /// The reasons that the log has seen.
     said: Mutex<String>,
 }
 
 impl Dependencies {
-    pub(super) fn new(database: Postgres, broker: Option<RabbitPublisher>) -> Self {
-        Self { database, broker, last: Mutex::new(None), said: Mutex::new(String::new()) }
+    pub(super) fn new(database: Postgres, broker: Option<RabbitPublisher>, needs_broker: bool) -> Self {
+        Self { database, broker, needs_broker, last: Mutex::new(None), said: Mutex::new(String::new()) }
     }
 
     async fn look(&self) -> Vec<Check> {
@@ -46,7 +47,11 @@ impl Dependencies {
         });
         let checks = [("database", database), ("migrations", migrations), ("broker", broker)];
         self.say(&checks).await;
-        checks.into_iter().map(|(name, state)| Check { name, state: state.map_err(|not| not.said) }).collect()
+        let check = |(name, state): (_, Result<(), NotReady>)| {
+            let needed = name != "broker" || self.needs_broker;
+            Check { name, needed, state: state.map_err(|not| not.said) }
+        };
+        checks.into_iter().map(check).collect()
     }
 
     /// The reasons go to the log, once each time they change: they may name hosts and users, which the answer must not.

@@ -24,6 +24,12 @@ impl Roles {
         [Role::Api, Role::Relay, Role::Worker, Role::Scheduler].into_iter().collect()
     }
 
+    /// Whether one of them works on the queue. The API does not: what it accepts is in the database.
+    #[must_use]
+    pub fn need_broker(&self) -> bool {
+        self.0.iter().any(|role| *role != Role::Api)
+    }
+
     #[must_use]
     pub fn include(&self, role: Role) -> bool {
         self.0.contains(&role)

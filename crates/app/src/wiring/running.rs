@@ -3,10 +3,12 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use futures_util::FutureExt as _;
+use postgres::Postgres;
 use rabbitmq::Queue;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -14,20 +16,22 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
-use super::{Instance, Role, Roles};
+use super::{Instance, Role};
 use crate::Background;
 use crate::http;
 
 /// How long background work may take to finish what it has in hand; with the server's own time, well within 25 s.
 const FINISH: Duration = Duration::from_secs(8);
+/// How often the pools of connections are measured.
+const MEASURE: Duration = Duration::from_secs(5);
 /// Before a part that failed starts again.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The parts of a process at work.
 pub struct Running {
-    /// Where the API listens, if it is one of the parts.
-    pub address: Option<SocketAddr>,
-    server: Option<(ServerHandle, JoinHandle<io::Result<()>>)>,
+    /// Where the API listens, or only health and readiness, if the API is none of the parts.
+    pub address: SocketAddr,
+    server: (ServerHandle, JoinHandle<io::Result<()>>),
     parts: Parts,
     background: Background,
 }
@@ -63,8 +67,17 @@ impl Instance {
     ///
     /// # Errors
     /// When the listener cannot be used.
-    pub fn run(self, roles: &Roles, listener: TcpListener, threads: Option<NonZeroUsize>) -> io::Result<Running> {
+    pub fn run(self, listener: TcpListener, threads: Option<NonZeroUsize>) -> io::Result<Running> {
+        let roles = &self.roles;
         let parts = Parts { stop: CancellationToken::new(), tasks: TaskTracker::new() };
+        let postgres = self.postgres.clone();
+        parts.keep_running("measuring of pools", move |stop| measure(postgres.clone(), stop));
+        if roles.include(Role::Api) {
+            for _ in 0..self.flushers {
+                let flusher = self.flusher.clone();
+                parts.keep_running("flusher", move |stop| flusher.clone().run(stop));
+            }
+        }
         if roles.include(Role::Relay) {
             let relay = self.relay();
             parts.keep_running("relay", move |stop| relay.clone().run(stop));
@@ -86,16 +99,23 @@ impl Instance {
             let sealer = self.sealer();
             parts.keep_running("sealer", move |stop| sealer.clone().run(stop));
         }
-        let address = roles.include(Role::Api).then(|| listener.local_addr()).transpose()?;
+        let address = listener.local_addr()?;
         let background = self.state.background.clone();
-        let server = match address {
-            Some(_) => {
-                let server = http::bind(listener, self.state, threads)?;
-                Some((server.handle(), tokio::spawn(server)))
-            }
-            None => None,
+        let server = if roles.include(Role::Api) {
+            http::bind(listener, self.state, threads)?
+        } else {
+            // Whoever watches the process asks it at the same place, whatever it does.
+            http::bind_probes(listener, Arc::clone(&self.state.readiness))?
         };
+        let server = (server.handle(), tokio::spawn(server));
         Ok(Running { address, server, parts, background })
+    }
+}
+
+async fn measure(postgres: Postgres, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        postgres.measure();
+        let _ = timeout(MEASURE, stop.cancelled()).await;
     }
 }
 
@@ -107,11 +127,10 @@ fn workers() -> usize {
 impl Running {
     /// Stops taking requests, finishes what is in hand, publishes what is committed, and stops taking deliveries.
     pub async fn stop(self) {
-        if let Some((handle, server)) = self.server {
-            handle.stop(true).await;
-            if let Ok(Err(reason)) = server.await {
-                error!(%reason, "the server did not stop well");
-            }
+        let (handle, server) = self.server;
+        handle.stop(true).await;
+        if let Ok(Err(reason)) = server.await {
+            error!(%reason, "the server did not stop well");
         }
         let finish = async {
             self.background.finish().await;

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use kernel::{SystemClock, SystemEntropy};
 use postgres::ConnectError;
+use rabbitmq::{Broker, BrokerError};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
 
 use super::starting::wait_for_database;
-use super::{Instance, OpenError, Roles, postgres};
+use super::{Instance, OpenError, Role, Roles, postgres};
 use crate::config::ServeConfig;
 use crate::{http, telemetry};
 
@@ -21,6 +22,8 @@ pub enum ServeError {
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error(transparent)]
+    Broker(BrokerError),
+    #[error(transparent)]
     Metrics(#[from] telemetry::MetricsError),
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -30,7 +33,7 @@ pub enum ServeError {
 ///
 /// # Errors
 /// [`ServeError`], for what waiting would not mend.
-pub async fn serve(config: ServeConfig, roles: &Roles) -> Result<(), ServeError> {
+pub async fn serve(config: ServeConfig, roles: Roles) -> Result<(), ServeError> {
     // From here on a signal ends the process in order, also while it waits.
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let told_to_stop = async {
@@ -53,20 +56,35 @@ pub async fn serve(config: ServeConfig, roles: &Roles) -> Result<(), ServeError>
         waited = wait_for_database(&database, listener.try_clone()?) => waited?,
     }
     let threads = config.http.workers;
-    let instance = Instance::open(config, Arc::new(SystemClock::new()), Arc::new(SystemEntropy::new())).await?;
-    let running = instance.run(roles, listener, threads)?;
-    if let Some(address) = running.address {
-        info!(%address, %roles, "listening");
+    let (clock, entropy) = (Arc::new(SystemClock::new()), Arc::new(SystemEntropy::new()));
+    let instance = Instance::open(config, roles.clone(), clock, entropy).await?;
+    let contact = first_contact(instance.broker.clone(), &roles);
+    let running = instance.run(listener, threads)?;
+    if roles.include(Role::Api) {
+        info!(address = %running.address, %roles, "listening");
     } else {
-        info!(%roles, "working");
+        info!(address = %running.address, %roles, "working");
     }
-    told_to_stop.await;
+    let outcome = tokio::select! {
+        () = told_to_stop => Ok(()),
+        reason = contact => Err(ServeError::Broker(reason)),
+    };
     info!("stopping");
     running.stop().await;
     metrics_handle.stop(false).await;
     // It was told to stop: how it took it does not matter.
     let _ = metrics.await;
-    Ok(())
+    outcome
+}
+
+/// Answers only if the broker has something else under our names, which nobody notices before it is there.
+async fn first_contact(broker: Broker, roles: &Roles) -> BrokerError {
+    if roles.need_broker()
+        && let Err(reason) = broker.first_contact().await
+    {
+        return reason;
+    }
+    std::future::pending().await
 }
 
 fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {

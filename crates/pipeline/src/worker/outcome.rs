@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use flows::Processed;
+use flows::{AfterFailure, EventFailure, Processed};
 use inbound::{ErrorClass, QueuedEvent};
 use kernel::ids::EventId;
 use metrics::{counter, histogram};
@@ -44,24 +44,21 @@ impl Outcomes {
         now: DateTime<Utc>,
     ) {
         self.note_all(processed.finished.iter().copied(), Outcome::Processed);
-        for buried in &processed.buried {
-            self.0.insert(buried.event, Outcome::Buried);
-            error!(event_id = %buried.event, reason = buried.reason, "the event is a dead letter");
-        }
+        let reasons: HashMap<EventId, &str> =
+            processed.buried.iter().map(|buried| (buried.event, buried.reason.as_str())).collect();
+        self.note_all(reasons.keys().copied(), Outcome::Buried);
         let (ours, left_alone): (Vec<_>, Vec<_>) = events.iter().partition(|event| self.get(event.id).is_some());
         self.note_all(left_alone.into_iter().map(|event| event.id), Outcome::AlreadyDone);
         for event in ours {
-            let (kind, buried) = (event.kind.label(), self.get(event.id) == Some(Outcome::Buried));
-            let outcome = if buried { "dead_letter" } else { "processed" };
-            if buried {
-                count_dead_letter(event, ErrorClass::Permanent);
-            } else {
-                counter!(EVENTS, "kind" => kind, "outcome" => outcome).increment(1);
-            }
+            let (kind, reason) = (event.kind.label(), reasons.get(&event.id));
+            let outcome = if reason.is_some() { "dead_letter" } else { "processed" };
             let age = (now - event.received_at).to_std().unwrap_or(Duration::ZERO);
             histogram!(END_TO_END, "kind" => kind, "outcome" => outcome).record(age);
             histogram!(PROCESSING, "kind" => kind, "outcome" => outcome).record(took);
-            if !buried {
+            if let Some(reason) = reason {
+                note_dead_letter(event, ErrorClass::Permanent, reason);
+            } else {
+                counter!(EVENTS, "kind" => kind, "outcome" => outcome).increment(1);
                 let (age_ms, attempt) = (age.as_millis(), event.attempts + 1);
                 info!(event_id = %event.id, trace_id = event.trace_id(), kind = event.kind.as_str(), attempt, age_ms, "processed");
             }
@@ -70,24 +67,29 @@ impl Outcomes {
     }
 
     /// An event that failed by itself, its outcome written down.
-    pub(super) fn note_failed(&mut self, event: &QueuedEvent, outcome: Outcome, class: ErrorClass, reason: &str) {
+    pub(super) fn note_failed(&mut self, event: &QueuedEvent, after: AfterFailure, failure: &EventFailure) {
+        let EventFailure { class, reason } = failure;
+        let outcome = match after {
+            AfterFailure::AlreadyDone => Outcome::AlreadyDone,
+            AfterFailure::Buried => {
+                note_dead_letter(event, *class, reason);
+                Outcome::Buried
+            }
+            AfterFailure::Retried => {
+                let attempt = event.attempts + 1;
+                warn!(event_id = %event.id, trace_id = event.trace_id(), attempt, class = class.key(), reason, "the event is tried again later");
+                counter!(RETRIES, "kind" => event.kind.label(), "reason" => class.key()).increment(1);
+                Outcome::Retried
+            }
+        };
         self.0.insert(event.id, outcome);
-        if outcome == Outcome::AlreadyDone {
-            return;
-        }
-        let attempt = event.attempts + 1;
-        if outcome == Outcome::Buried {
-            error!(event_id = %event.id, trace_id = event.trace_id(), attempt, class = class.key(), reason, "the event is a dead letter");
-            count_dead_letter(event, class);
-        } else {
-            warn!(event_id = %event.id, trace_id = event.trace_id(), attempt, class = class.key(), reason, "the event is tried again later");
-            counter!(RETRIES, "kind" => event.kind.label(), "reason" => class.key()).increment(1);
-        }
     }
 }
 
 /// Whether it made no sense at once or failed too often.
-fn count_dead_letter(event: &QueuedEvent, class: ErrorClass) {
+fn note_dead_letter(event: &QueuedEvent, class: ErrorClass, reason: &str) {
+    let attempt = event.attempts + 1;
+    error!(event_id = %event.id, trace_id = event.trace_id(), attempt, class = class.key(), reason, "the event is a dead letter");
     counter!(EVENTS, "kind" => event.kind.label(), "outcome" => "dead_letter").increment(1);
     counter!(DEAD_LETTERED, "kind" => event.kind.label(), "reason" => class.key()).increment(1);
 }

@@ -1,9 +1,9 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel_async::RunQueryDsl;
-use inbound::{EventIntake, EventKind, MetaAppKey, NewEvent, StoredEvent};
+use inbound::{EventIntake, EventKind, IncomingEvent, StoredEvent};
+use kernel::StoreError;
 use kernel::ids::EventId;
-use kernel::{StoreError, Traceparent};
 use uuid::Uuid;
 
 use super::ledger::event_status;
@@ -11,45 +11,46 @@ use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Platform, Tx};
 
-/// One statement from delivery to ledger. The account is looked up inside of it, so there is no cache to go stale; sorted
-/// keys, so that two deliveries with the same events wait for each other instead of deadlocking.
+/// One statement from deliveries to ledger. The account is looked up inside of it, so there is no cache to go stale; sorted
+/// keys, so that two batches with the same events wait for each other instead of deadlocking.
 ///
 /// A change without a phone number is routed by its WhatsApp Business Account, to the oldest account there: an active one,
 /// else one that Meta took away, which is to hear when Meta gives it back. One that its tenant gave up hears nothing.
 const STORE: &str = "
 WITH input AS (
-  SELECT * FROM unnest($1, $2, $3, $4, $5, $6) AS input (id, kind, phone_number_id, waba_id, dedupe_key, body)
+  SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
+           AS input (id, kind, phone_number_id, waba_id, dedupe_key, body, app_id, traceparent)
 ), stored AS (
   INSERT INTO webhook_events
     (id, tenant_id, account_id, app_id, kind, dedupe_key, status, received_at, processed_at, error_class, last_error,
      phone_number_id, waba_id, traceparent)
-  SELECT i.id, a.tenant_id, a.account_id, $7, i.kind, i.dedupe_key,
-         CASE WHEN i.kind = $8 THEN 'dead_letter'
+  SELECT i.id, a.tenant_id, a.account_id, i.app_id, i.kind, i.dedupe_key,
+         CASE WHEN i.kind = $9 THEN 'dead_letter'
               WHEN a.tenant_id IS NULL THEN 'unroutable'
               WHEN t.status = 'suspended' THEN 'held'
               ELSE 'received' END,
-         $9,
-         CASE WHEN i.kind = $8 THEN $9 END,
-         CASE WHEN i.kind = $8 THEN 'permanent' END,
-         CASE WHEN i.kind = $8 THEN 'is not what the documents of the WhatsApp Business Platform describe' END,
+         $10,
+         CASE WHEN i.kind = $9 THEN $10 END,
+         CASE WHEN i.kind = $9 THEN 'permanent' END,
+         CASE WHEN i.kind = $9 THEN 'is not what the documents of the WhatsApp Business Platform describe' END,
          CASE WHEN a.tenant_id IS NULL THEN i.phone_number_id END,
          CASE WHEN a.tenant_id IS NULL THEN i.waba_id END,
-         $10
+         i.traceparent
     FROM input i
     LEFT JOIN LATERAL (
       (SELECT a.tenant_id, a.id AS account_id
          FROM whatsapp_accounts a
-        WHERE a.app_id = $7 AND a.status = 'active' AND a.phone_number_id = i.phone_number_id)
+        WHERE a.app_id = i.app_id AND a.status = 'active' AND a.phone_number_id = i.phone_number_id)
       UNION ALL
       (SELECT a.tenant_id, a.id
          FROM whatsapp_accounts a
-        WHERE i.phone_number_id IS NULL AND a.app_id = $7 AND a.waba_id = i.waba_id
+        WHERE i.phone_number_id IS NULL AND a.app_id = i.app_id AND a.waba_id = i.waba_id
           AND (a.status = 'active' OR a.disconnected_by = 'meta')
         ORDER BY a.status <> 'active', a.created_at, a.id
         LIMIT 1)
     ) a ON true
     LEFT JOIN tenants t ON t.id = a.tenant_id
-   ORDER BY i.dedupe_key
+   ORDER BY i.app_id, i.dedupe_key
   ON CONFLICT (app_id, dedupe_key) DO NOTHING
   RETURNING id, tenant_id, status
 ), payloads AS (
@@ -57,7 +58,7 @@ WITH input AS (
   SELECT s.id, s.tenant_id, i.body FROM stored s JOIN input i ON i.id = s.id
 ), ledger AS (
   INSERT INTO webhook_outbox (event_id, tenant_id, not_before)
-  SELECT id, tenant_id, $9 FROM stored WHERE status = 'received'
+  SELECT id, tenant_id, $10 FROM stored WHERE status = 'received'
 )
 SELECT id, status FROM stored";
 
@@ -73,17 +74,18 @@ struct Row {
 impl EventIntake for Tx<Platform> {
     async fn store_events(
         &mut self,
-        app: &MetaAppKey,
-        events: &[NewEvent],
-        trace: Traceparent,
+        events: &[IncomingEvent],
         now: DateTime<Utc>,
     ) -> Result<Vec<StoredEvent>, StoreError> {
-        let ids: Vec<Uuid> = events.iter().map(|event| event.id.as_uuid()).collect();
-        let kinds: Vec<&str> = events.iter().map(|event| event.kind.as_str()).collect();
-        let phones: Vec<Option<&str>> = events.iter().map(|event| event.phone_number_id.as_deref()).collect();
-        let wabas: Vec<Option<&str>> = events.iter().map(|event| event.waba_id.as_deref()).collect();
-        let keys: Vec<&str> = events.iter().map(|event| event.dedupe_key.as_str()).collect();
-        let bodies: Vec<&[u8]> = events.iter().map(|event| event.payload.as_slice()).collect();
+        let column = || events.iter().map(|incoming| &incoming.event);
+        let ids: Vec<Uuid> = column().map(|event| event.id.as_uuid()).collect();
+        let kinds: Vec<&str> = column().map(|event| event.kind.as_str()).collect();
+        let phones: Vec<Option<&str>> = column().map(|event| event.phone_number_id.as_deref()).collect();
+        let wabas: Vec<Option<&str>> = column().map(|event| event.waba_id.as_deref()).collect();
+        let keys: Vec<&str> = column().map(|event| event.dedupe_key.as_str()).collect();
+        let bodies: Vec<&[u8]> = column().map(|event| event.payload.as_slice()).collect();
+        let apps: Vec<&str> = events.iter().map(|incoming| incoming.app.as_str()).collect();
+        let traces: Vec<String> = events.iter().map(|incoming| incoming.trace.to_string()).collect();
         let unparsed = EventKind::unparsed();
         let statement = Prepared(
             sql(STORE)
@@ -93,10 +95,10 @@ impl EventIntake for Tx<Platform> {
                 .bind::<types::MaybeTexts, _>(wabas)
                 .bind::<types::Texts, _>(keys)
                 .bind::<types::Binaries, _>(bodies)
-                .bind::<types::Text, _>(app.as_str())
+                .bind::<types::Texts, _>(apps)
+                .bind::<types::Texts, _>(traces)
                 .bind::<types::Text, _>(unparsed.as_str())
-                .bind::<types::Timestamptz, _>(now)
-                .bind::<types::Text, _>(trace.to_string()),
+                .bind::<types::Timestamptz, _>(now),
         );
         let rows: Vec<Row> = statement.load(self.connection()).await.or_store_error()?;
         rows.into_iter()

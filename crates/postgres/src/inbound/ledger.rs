@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel_async::RunQueryDsl;
-use inbound::{DueEvent, EventKind, EventLedger, EventStatus, QueuedEvent};
+use inbound::{AbandonedEvent, DueEvent, EventKind, EventLedger, EventStatus, QueuedEvent};
 use kernel::StoreError;
 use kernel::ids::{AccountId, EventId, TenantId};
 use uuid::Uuid;
@@ -34,14 +34,14 @@ WITH buried AS (
      SET status = 'dead_letter', processed_at = $2, next_attempt_at = NULL, error_class = 'poison',
          last_error = 'the broker gave up after delivering it too often', attempts = attempts + 1
    WHERE id = ANY ($1) AND status IN ('received', 'retrying')
-  RETURNING id, tenant_id, replay_seq, attempts, error_class, last_error
+  RETURNING id, tenant_id, kind, replay_seq, attempts, error_class, last_error
 ), attempts AS (
   INSERT INTO webhook_attempts (event_id, tenant_id, replay_seq, attempt, failed_at, error_class, error)
   SELECT id, tenant_id, replay_seq, attempts, $2, error_class, last_error FROM buried
 ), ledger AS (
   DELETE FROM webhook_outbox WHERE event_id IN (SELECT id FROM buried)
 )
-SELECT count(*) AS count FROM buried";
+SELECT id, kind, attempts FROM buried";
 
 /// In flight, not due: 10 minutes after the first publish, twice as long after each further one, at most about a day. The
 /// end of the lease is the proof of the claim: where a worker was faster and has set the time of a retry, that stays; where
@@ -54,6 +54,17 @@ UPDATE webhook_outbox o
    SET publish_count = publish_count + 1,
        not_before = $2 + interval '10 minutes' * (2 ^ least(publish_count, 7))
   FROM claimed c WHERE o.event_id = c.event_id";
+
+/// When an event was published follows from when it is due: see above. As it is known to be lost, it is like new: whoever
+/// publishes again only what a long queue does not hold must not pass it over.
+const RECALL: &str = "
+WITH lost AS (
+  SELECT event_id FROM webhook_outbox
+   WHERE publish_count > 0 AND not_before > $2
+     AND not_before - interval '10 minutes' * (2 ^ least(publish_count - 1, 7)) < $1
+     FOR UPDATE SKIP LOCKED
+)
+UPDATE webhook_outbox o SET not_before = $2, publish_count = 0 FROM lost l WHERE o.event_id = l.event_id";
 
 /// From the accounts to the events: an account that is active is looked at, not every event that belongs to nobody. Whose
 /// an event is, it is by the same rules as when it comes in.
@@ -114,6 +125,16 @@ struct Due {
 struct Count {
     #[diesel(sql_type = types::BigInt)]
     count: i64,
+}
+
+#[derive(diesel::QueryableByName)]
+struct Abandoned {
+    #[diesel(sql_type = types::Uuid)]
+    id: Uuid,
+    #[diesel(sql_type = types::Text)]
+    kind: String,
+    #[diesel(sql_type = types::Integer)]
+    attempts: i32,
 }
 
 #[derive(diesel::QueryableByName)]
@@ -181,6 +202,11 @@ impl EventLedger for Tx<Platform> {
         self.reschedule(RELEASE, events, claimed_until, now).await
     }
 
+    async fn recall_lost(&mut self, published_before: DateTime<Utc>, now: DateTime<Utc>) -> Result<usize, StoreError> {
+        let statement = sql(RECALL).bind::<types::Timestamptz, _>(published_before).bind::<types::Timestamptz, _>(now);
+        self.execute(statement).await
+    }
+
     async fn adopt_unroutable(&mut self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
         let statement = Prepared(sql(ADOPT).bind::<types::Timestamptz, _>(now).bind::<types::BigInt, _>(limit));
         let rows: Vec<Count> = statement.load(self.connection()).await.or_store_error()?;
@@ -197,11 +223,20 @@ impl EventLedger for Tx<Platform> {
         Ok(self.execute(sql(NOTE_START).bind::<types::Uuid, _>(event.as_uuid())).await? > 0)
     }
 
-    async fn bury_abandoned(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<usize, StoreError> {
+    async fn bury_abandoned(
+        &mut self,
+        events: &[EventId],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<AbandonedEvent>, StoreError> {
         let statement =
             Prepared(sql(BURY_ABANDONED).bind::<types::Uuids, _>(uuids(events)).bind::<types::Timestamptz, _>(now));
-        let rows: Vec<Count> = statement.load(self.connection()).await.or_store_error()?;
-        Ok(rows.iter().map(|row| usize::try_from(row.count).unwrap_or_default()).sum())
+        let rows: Vec<Abandoned> = statement.load(self.connection()).await.or_store_error()?;
+        let event = |row: Abandoned| AbandonedEvent {
+            id: EventId::from_uuid(row.id),
+            kind: EventKind::from_stored(row.kind),
+            attempts: row.attempts,
+        };
+        Ok(rows.into_iter().map(event).collect())
     }
 }
 

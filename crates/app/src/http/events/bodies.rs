@@ -98,6 +98,8 @@ pub(crate) enum EventStatusBody {
 pub(crate) enum ErrorClassBody {
     /// Others were in its way.
     Contention,
+    /// Something that it refers to is not there yet, or not any more.
+    Dependency,
     /// A failure that may pass.
     Transient,
     /// No retry helps.
@@ -210,4 +212,4 @@ macro_rules! mirror {
 }
 
 mirror!(EventStatus, EventStatusBody: Received, Retrying, Processed, DeadLetter, Discarded, Unroutable, Held);
-mirror!(ErrorClass, ErrorClassBody: Contention, Transient, Permanent, Poison);
+mirror!(ErrorClass, ErrorClassBody: Contention, Dependency, Transient, Permanent, Poison);

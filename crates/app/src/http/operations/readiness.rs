@@ -21,6 +21,8 @@ pub trait Readiness: Send + Sync {
 pub struct Check {
     /// `database`, `migrations`, `broker`.
     pub name: &'static str,
+    /// Whether this process cannot do its work without it. What only others need is told, too.
+    pub needed: bool,
     /// What is wrong with it, in a sentence that anyone may read: no hosts, no names of users.
     pub state: Result<(), String>,
 }
@@ -30,12 +32,15 @@ pub struct Check {
 pub(crate) struct ReadyBody {
     #[schema(value_type = String, example = "ready")]
     status: &'static str,
-    /// Each thing that is needed, and that it is there.
+    /// Each thing that the system needs, and that it is there; of what this process can do without, also what is wrong with it.
     #[schema(value_type = BTreeMap<String, String>, example = json!({ "database": "ok", "migrations": "ok", "broker": "ok" }))]
     checks: BTreeMap<&'static str, String>,
 }
 
 /// Can it serve?
+///
+/// Each thing that this process needs for its part is there. The API alone does without the broker: it accepts, and others
+/// publish.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -49,7 +54,7 @@ pub(crate) async fn ready(
     readiness: web::Data<dyn Readiness>,
 ) -> Result<web::Json<ReadyBody>, Problem> {
     let checks = readiness.check().await;
-    let ready = checks.iter().all(|check| check.state.is_ok());
+    let ready = checks.iter().all(|check| check.state.is_ok() || !check.needed);
     let checks =
         checks.into_iter().map(|check| (check.name, check.state.err().unwrap_or_else(|| "ok".to_owned()))).collect();
     if ready {

@@ -1,11 +1,10 @@
-use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
-use actix_web::web::{self, Bytes};
+use actix_web::web;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
-use flows::{Accepted, accept_delivery};
-use inbound::{AppSecrets, EventStatus, InvalidSignature, MetaAppKey, Signature};
+use flows::{AcceptError, Accepted, accept_delivery};
+use inbound::{AppSecrets, EventStatus, InvalidSignature, Signature};
 use kernel::Traceparent;
 use metrics::{counter, histogram};
 
@@ -115,26 +114,12 @@ async fn receive(
     let verified = AppSecrets::verify_known(secrets, &signature, &body);
     let app = verified.and(known.ok_or(InvalidSignature)).map_err(refuse)?.app;
     let started = Instant::now();
-    let outcome = store(state, app, body, trace_of(request, state)).await;
+    let trace = trace_of(request, state);
+    let outcome = accept_delivery(&state.intake, &app, &body, trace, &*state.identity.clock).await;
     histogram!(WEBHOOK_ACCEPT).record(started.elapsed());
     count(label(&outcome));
-    outcome?;
+    outcome.map_err(Failure::from)?;
     Ok(HttpResponse::Ok().finish())
-}
-
-/// Stores the delivery and wakes the relay. Once begun it is finished, even if Meta no longer waits for the answer: what
-/// would be lost otherwise is the work, not the delivery, but Meta would send it again and again.
-async fn store(state: &State, app: MetaAppKey, body: Bytes, trace: Traceparent) -> Result<Accepted, Failure> {
-    let (database, clock) = (Arc::clone(&state.identity.database), Arc::clone(&state.identity.clock));
-    let nudge = Arc::clone(&state.nudge);
-    let accepting = state.background.spawn(async move {
-        let accepted = accept_delivery(&*database, &app, &body, trace, &*clock).await?;
-        if !accepted.stored.is_empty() {
-            nudge.notify_one();
-        }
-        Ok(accepted)
-    });
-    accepting.await?
 }
 
 /// Goes with the events to whoever processes them.
@@ -161,7 +146,7 @@ fn count(outcome: &'static str) {
     counter!(WEBHOOK_DELIVERIES, "outcome" => outcome).increment(1);
 }
 
-fn label(outcome: &Result<Accepted, Failure>) -> &'static str {
+fn label(outcome: &Result<Accepted, AcceptError>) -> &'static str {
     match outcome {
         Err(_) => "failed",
         Ok(accepted) if accepted.events > 0 && accepted.stored.is_empty() => "duplicate",

@@ -8,8 +8,8 @@ pub(crate) mod deliveries;
 pub(crate) mod handshake;
 
 use actix_web::web::{ServiceConfig, get, post, resource};
+use flows::AcceptError;
 use inbound::AppCredentialsError;
-use kernel::StoreError;
 use tokio::task::JoinError;
 
 use crate::http::problem::{Code, Problem};
@@ -30,7 +30,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Accept(#[from] AcceptError),
     #[error(transparent)]
     Credentials(#[from] AppCredentialsError),
     #[error(transparent)]
