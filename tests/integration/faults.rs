@@ -20,6 +20,7 @@ mod processes {
     mod queues;
     mod relay;
     mod shutdown;
+    mod tenants;
     mod worker;
 }
 

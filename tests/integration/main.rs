@@ -14,6 +14,7 @@ mod housekeeping;
 mod http;
 mod identity;
 mod inbox;
+mod intake;
 mod meta_app_routing;
 mod meta_apps;
 mod operators;

@@ -156,3 +156,63 @@ async fn the_command_line_approves_a_claim() {
     assert!(server.exit().await.success());
     deployment.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_without_the_api_says_whether_it_is_ready_and_nothing_else() {
+    let deployment = Deployment::new().await;
+    let server = deployment.serve_as("worker").await;
+    server.client.get("/healthz").await.expect(200);
+    let ready = wait::until("the worker to be ready", async || {
+        let answer = server.client.get("/readyz").await;
+        (answer.status == 200).then(|| answer.json(200))
+    })
+    .await;
+    assert_eq!(ready["checks"], json!({"database": "ok", "migrations": "ok", "broker": "ok"}));
+    server.client.get("/crm/conversations").await.problem(404, "not_found");
+    server.signal("TERM");
+    assert!(server.exit().await.success());
+
+    let lonely = deployment.serve_with("worker", &[("PARLEY_AMQP_URL", "amqp://127.0.0.1:1/%2f")]).await;
+    let problem = lonely.client.get("/readyz").await.problem(503, "not_ready");
+    assert_eq!(problem["checks"]["broker"], "cannot be reached");
+    lonely.signal("TERM");
+    assert!(lonely.exit().await.success(), "also while it waits for the broker");
+    deployment.finish().await;
+}
+
+/// I4: what people write, and who they are, is nobody's business who reads logs.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_follows_an_event_and_names_nobody() {
+    let deployment = Deployment::new().await.with("PARLEY_RETRY_MAX_ATTEMPTS", "1");
+    let server = deployment.serve_with("api,relay,worker", &[("FAILPOINTS", "worker.fail=return(love letter)")]).await;
+    let signup = json!({"tenant_name": "Acme", "slug": "acme", "email": "ada@example.com", "password": PASSWORD});
+    let token = server.client.post("/auth/signup", &signup).await.json(201)["access_token"].clone();
+    let client = server.client.with_token(token.as_str().unwrap());
+    let number = Number::fresh();
+    let account = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id});
+    client.post("/whatsapp-accounts", &account).await.json(201);
+
+    let body = number.delivery(&[text("491701234567", "a love letter"), text("491701234567", "a tea order")]);
+    let body = body.to_string().into_bytes();
+    let signed = server.client.with("x-hub-signature-256", &signature(&body));
+    signed.send(reqwest::Method::POST, "/webhooks/whatsapp", Some(body)).await.expect(200);
+    let of_events = ["processed", "the event is a dead letter"];
+    let lines = wait::until("both events in the log", async || {
+        let lines = server.log();
+        let found = of_events.iter().all(|message| lines.iter().any(|line| line["message"] == *message));
+        found.then_some(lines)
+    })
+    .await;
+    let text = lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    for personal in ["4917", "love letter", "tea order", "Ada Lovelace", "ada@example.com"] {
+        assert!(!text.contains(personal), "{personal} in {text}");
+    }
+    for line in lines.iter().filter(|line| of_events.iter().any(|message| line["message"] == *message)) {
+        for name in ["event_id", "attempt", "tenant_id", "trace_id"] {
+            assert!(!line[name].is_null(), "{name} in {line}");
+        }
+    }
+    server.signal("TERM");
+    assert!(server.exit().await.success());
+    deployment.finish().await;
+}

@@ -1,5 +1,10 @@
 //! The broker may come and go: it carries nothing that is not in the ledger.
 
+use chrono::TimeDelta;
+use diesel_async::SimpleAsyncConnection;
+use inbound::EventPublisher;
+use kernel::Clock;
+
 use crate::kit::app::{Broker, Settings, TestApp};
 use crate::kit::broker;
 use crate::kit::meta::text;
@@ -33,4 +38,28 @@ async fn while_the_broker_is_away_deliveries_are_accepted_and_kept() {
     assert_eq!(problem["checks"]["database"], "ok");
     assert_ne!(problem["checks"]["broker"], "ok");
     app.finish_unprocessed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_published_and_is_in_no_queue_is_published_again() {
+    let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
+    let number = app.tenant().await.connect().await;
+    app.deliver(&number.delivery(&[text("15550100", "done")])).await.expect(200);
+    app.settled().await;
+    // As if it had been published, and then somebody had emptied the queue.
+    let lose = "WITH event AS (UPDATE webhook_events SET status = 'received' RETURNING id, tenant_id)
+                INSERT INTO webhook_outbox (event_id, tenant_id, publish_count, not_before)
+                SELECT id, tenant_id, 1, to_timestamp($) + interval '10 minutes' FROM event";
+    let lose = lose.replace('$', &app.clock.now().timestamp().to_string());
+    app.database.admin().await.batch_execute(&lose).await.unwrap();
+    app.clock.advance(TimeDelta::seconds(15));
+    let publisher = broker::broker(&app.namespace).await.publisher();
+    assert_eq!(publisher.waiting().await.unwrap(), 0);
+    assert_eq!(app.database.count("SELECT count(*) FROM webhook_outbox WHERE publish_count = 1").await, 1);
+
+    app.clock.advance(TimeDelta::seconds(10));
+    app.settled().await;
+    assert_eq!(app.events("status = 'processed'").await, 1);
+    assert_eq!(app.database.count("SELECT count(*) FROM messages").await, 1);
+    app.finish().await;
 }

@@ -105,6 +105,7 @@ async fn touched(connection: &mut AsyncPgConnection, statement: &str) -> usize {
     }
 }
 
+/// I4, also where the tenant setting is missing: then nothing is shown, and nothing can be changed.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_table_shows_or_takes_rows_of_another_tenant() {
     let database = database::shared().await;

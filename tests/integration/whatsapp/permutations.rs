@@ -1,4 +1,4 @@
-//! Whatever is told first, people see the same in the end.
+//! Whatever is told first, people see the same in the end (I7: see [`crate::faults`]).
 
 use std::collections::BTreeMap;
 

@@ -3,7 +3,10 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 
+use chrono::TimeDelta;
 use clap::{Arg, Args as _, Command, FromArgMatches as _, value_parser};
+
+use inbound::RetryPolicy;
 
 use super::source::{self, Sources};
 use super::{Mistakes, Settings, show};
@@ -134,4 +137,15 @@ fn neither_the_effective_configuration_nor_debug_shows_a_secret() {
         assert!(!text.contains(secret) && !debug.contains(secret), "{secret}");
     }
     assert!(text.parse::<toml::Table>().is_ok(), "{text}");
+}
+
+#[test]
+fn retries_are_as_often_and_as_soon_as_configured() {
+    let policy = |more: &[&str]| settings(&[COMPLETE, more].concat(), &[]).serve().map(|config| config.retry);
+    assert_eq!(policy(&[]).unwrap(), RetryPolicy::default());
+    let changed = policy(&["--retry-max-attempts=3", "--retry-first-delay-seconds=1"]).unwrap();
+    assert_eq!((changed.delay_after(1, 0), changed.delay_after(3, 0)), (Some(TimeDelta::seconds(1)), None));
+    for wrong in ["--retry-max-attempts=0", "--retry-max-attempts=21", "--retry-first-delay-seconds=1.5"] {
+        assert!(policy(&[wrong]).unwrap_err().to_string().contains("a number from 1 to"), "{wrong}");
+    }
 }
