@@ -19,6 +19,7 @@ mod processes {
     mod api;
     mod queues;
     mod relay;
+    mod replay;
     mod shutdown;
     mod tenants;
     mod worker;

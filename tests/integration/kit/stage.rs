@@ -46,6 +46,12 @@ impl Stage {
         Self { sender: Sender::new(&number, &[]), deployment, number }
     }
 
+    /// Sends to another number from now on, which a test has connected by itself.
+    pub(crate) fn use_number(&mut self, number: Number) {
+        self.sender = Sender::new(&number, &[]);
+        self.number = number;
+    }
+
     pub(crate) async fn serve_as(&self, roles: &str) -> Server {
         self.deployment.serve_as(roles).await
     }
