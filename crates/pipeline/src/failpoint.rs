@@ -24,6 +24,7 @@ pub fn die_of(place: &str, bytes: &[u8]) {
 
 /// Whether what is done here is to fail: this place is armed with `return(text)` and the text is in the bytes.
 #[cfg(feature = "failpoints")]
+#[must_use]
 pub fn fails(place: &str, bytes: &[u8]) -> bool {
     let found = fail::eval(place, |text| {
         let text = text.unwrap_or_default();
@@ -42,6 +43,7 @@ pub const fn die_at(_place: &str) {}
 pub const fn die_of(_place: &str, _bytes: &[u8]) {}
 
 #[cfg(not(feature = "failpoints"))]
+#[must_use]
 pub const fn fails(_place: &str, _bytes: &[u8]) -> bool {
     false
 }

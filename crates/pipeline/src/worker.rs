@@ -109,9 +109,10 @@ impl Worker {
             error!(events = group.len(), "events without a tenant were to be processed");
             return outcomes.note_all(group.into_iter().map(|event| event.id), Outcome::AlreadyDone);
         };
-        let span = match group.as_slice() {
-            [event] => span_of(tenant, event),
-            _ => info_span!("process", tenant_id = %tenant, events = group.len()),
+        let span = if let [event] = group.as_slice() {
+            span_of(tenant, event)
+        } else {
+            info_span!("process", tenant_id = %tenant, events = group.len())
         };
         self.process(tenant, group, stop, outcomes).instrument(span).await;
     }

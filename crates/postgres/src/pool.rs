@@ -69,12 +69,9 @@ impl ConnectionPool {
     /// Tells metrics what the connections are doing.
     #[expect(clippy::cast_precision_loss, reason = "a metric is a float, and a pool is small")]
     pub(crate) fn measure(&self) {
-        let status = self.pool.status();
-        let states = [
-            ("used", status.size.saturating_sub(status.available)),
-            ("idle", status.available),
-            ("waited_for", status.waiting),
-        ];
+        let now = self.pool.status();
+        let states =
+            [("used", now.size.saturating_sub(now.available)), ("idle", now.available), ("waited_for", now.waiting)];
         for (state, connections) in states {
             gauge!(names::CONNECTIONS, "pool" => self.name, "state" => state).set(connections as f64);
         }

@@ -18,7 +18,7 @@ use super::services::services;
 use super::{broker, wait};
 
 /// Compilers beside us may make the start of a process slow; nothing else does.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// What one server after another is started with.
 pub(crate) struct Deployment {

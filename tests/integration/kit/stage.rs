@@ -12,7 +12,7 @@ use super::meta::{Number, fresh_digits};
 use super::{broker, reckoning, servers};
 
 /// Once faults heal, everything is finished within this time (I3).
-pub(crate) const HEALED: Duration = Duration::from_secs(60);
+pub(crate) const HEALED: Duration = Duration::from_mins(1);
 
 pub(crate) struct Stage {
     pub(crate) deployment: Deployment,

@@ -4,13 +4,6 @@ use crate::kit::reckoning;
 use crate::kit::stage::{HEALED, Stage};
 use crate::kit::{broker, wait};
 
-/// Deletes one of the stage's queues with what is in it.
-async fn delete(stage: &Stage, queue: &str) {
-    let namespace = &stage.deployment.namespace;
-    let (_connection, channel) = broker::broker(namespace).await.open("test").await.unwrap();
-    channel.queue_delete(format!("{namespace}.{queue}").as_str().into(), Default::default()).await.unwrap();
-}
-
 /// I2, I3: the queue is declared again, and what was in it is published again.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "run by `cargo xtask faults`"]
@@ -21,7 +14,7 @@ async fn the_work_queue_is_deleted() {
     let flow = stage.sender.flow(50);
     for _ in 0..3 {
         stage.sender.wait_for_more(30).await;
-        delete(&stage, "inbound.v1").await;
+        broker::delete_queue(&stage.deployment.namespace, "inbound.v1").await;
     }
     stage.sender.wait_for_more(30).await;
     flow.stop().await;
@@ -37,7 +30,7 @@ async fn the_dead_letter_queue_is_deleted() {
     let server = stage.serve_as("api,relay,worker").await;
     stage.send_to(&[&server]);
     stage.sender.burst(10).await;
-    delete(&stage, "dead.v1").await;
+    broker::delete_queue(&stage.deployment.namespace, "dead.v1").await;
     // Nothing can be made of a message that is from nobody and of a time that was never.
     let mut nonsense = crate::kit::meta::text("", "");
     nonsense.as_object_mut().unwrap().remove("id");
@@ -84,19 +77,15 @@ async fn all_queues_are_deleted_with_ten_thousand_events() {
 #[ignore = "run by `cargo xtask faults`"]
 async fn a_queue_with_other_arguments_stops_the_start() {
     let stage = Stage::set().await;
-    let queue = format!("{}.inbound.v1", stage.deployment.namespace);
-    delete(&stage, "inbound.v1").await;
-    let broker = broker::broker(&format!("{}-other", stage.deployment.namespace)).await;
-    let (_connection, channel) = broker.open("test").await.unwrap();
-    channel.queue_declare(queue.as_str().into(), Default::default(), Default::default()).await.unwrap();
+    let namespace = &stage.deployment.namespace;
+    broker::replace_work_queue(namespace).await;
+    let queue = format!("{namespace}.inbound.v1");
 
     let mut server = stage.deployment.spawn("relay,worker", &[]).await;
     wait::within(HEALED, "the start to fail", async || server.has_ended().then_some(())).await;
     let said = server.log().iter().filter_map(|line| line.as_str()).collect::<String>();
     assert!(said.contains(&queue) && said.contains("other arguments"), "{said:?}");
     assert!(!server.exit().await.success());
-
-    channel.queue_delete(queue.as_str().into(), Default::default()).await.unwrap();
-    broker.topology().delete(&channel).await.unwrap();
+    broker::remove_replaced_queue(namespace).await;
     stage.strike([]).await;
 }

@@ -36,13 +36,7 @@ async fn published_to_no_queue() {
     let flow = stage.sender.flow(50);
     stage.sender.wait_for_more(50).await;
 
-    let namespace = &stage.deployment.namespace;
-    let (_connection, channel) = broker::broker(namespace).await.open("test").await.unwrap();
-    let (queue, exchange) = (format!("{namespace}.inbound.v1"), format!("{namespace}.inbound"));
-    channel
-        .queue_unbind(queue.as_str().into(), exchange.as_str().into(), "event".into(), Default::default())
-        .await
-        .unwrap();
+    broker::unbind_work_queue(&stage.deployment.namespace).await;
     wait::until("something to be returned", async || {
         (server.metric(r#"parley_publish_total{outcome="returned"}"#).await > 0.0).then_some(())
     })
