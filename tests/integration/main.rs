@@ -8,6 +8,7 @@ mod kit;
 mod audit;
 mod catalogue;
 mod channels;
+mod command_line;
 mod dead_letters;
 mod faults;
 mod housekeeping;

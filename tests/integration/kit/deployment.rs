@@ -52,7 +52,12 @@ impl Log {
 impl Deployment {
     pub(crate) async fn new() -> Self {
         let turn = Turn::shared().await;
-        Self { database: database::alone().await, namespace: broker::fresh_namespace(), settings: Vec::new(), _turn: turn }
+        Self {
+            database: database::alone().await,
+            namespace: broker::fresh_namespace(),
+            settings: Vec::new(),
+            _turn: turn,
+        }
     }
 
     /// The same with a variable of the environment.
