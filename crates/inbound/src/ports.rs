@@ -219,9 +219,15 @@ pub trait TenantlessEventRepo: EventReader {
     async fn finish_tenantless_event(&mut self, id: EventId, now: DateTime<Utc>) -> Result<bool, StoreError>;
 }
 
+/// Why the broker could not be used.
 #[derive(Debug, thiserror::Error)]
-#[error("the broker is unavailable")]
-pub struct QueueError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+pub enum QueueError {
+    #[error("the broker is unavailable")]
+    Away(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It may have done what it was asked for. One that comes back is silent for a while: its queues take longer.
+    #[error("the broker does not answer")]
+    Silent(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
 
 /// Where the relay publishes.
 #[async_trait]

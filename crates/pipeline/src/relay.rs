@@ -78,6 +78,10 @@ impl Relay {
                     }
                 }
                 Err(error) => {
+                    // Who is silent may be about to answer, and has made us wait already.
+                    if matches!(error, RelayError::Queue(QueueError::Silent(_))) {
+                        backoff.reset();
+                    }
                     warn!(error = error_chain(&error), "the relay waits for what it depends on");
                     backoff.pause(&stop).await;
                 }

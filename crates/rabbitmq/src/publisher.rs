@@ -62,7 +62,8 @@ impl RabbitPublisher {
                 *open = Some(ready);
                 Ok(value)
             }
-            Err(error) => Err(QueueError(error.into())),
+            Err(error @ BrokerError::TimedOut) => Err(QueueError::Silent(error.into())),
+            Err(error) => Err(QueueError::Away(error.into())),
         }
     }
 

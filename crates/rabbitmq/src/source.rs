@@ -60,6 +60,10 @@ impl RabbitSource {
                     return open;
                 }
                 Err(error) => {
+                    // Who is silent may be about to answer, and has made us wait already.
+                    if matches!(error, BrokerError::TimedOut) {
+                        self.pause = FIRST_PAUSE;
+                    }
                     warn!(queue, %error, pause_seconds = self.pause.as_secs_f32(), "the broker is away, waiting for it");
                     sleep(self.pause).await;
                     self.pause = (self.pause * 2).min(LONGEST_PAUSE);

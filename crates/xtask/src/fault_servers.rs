@@ -38,10 +38,7 @@ impl FaultServers {
         down::clear_dead_test_runs()?;
         let (ready, started) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
-            let (servers, listener) = match Servers::start() {
-                Ok(both) => both,
-                Err(cause) => return Err(cause),
-            };
+            let (servers, listener) = Servers::start()?;
             let socket = servers.socket();
             let urls = servers.urls.clone();
             if ready.send((socket, urls)).is_err() {

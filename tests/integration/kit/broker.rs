@@ -30,12 +30,13 @@ pub(crate) async fn delete_queue(namespace: &str, queue: &str) {
     channel.queue_delete(name.into(), QueueDeleteOptions::default()).await.expect("queues can be deleted");
 }
 
-/// Puts another queue in the place of the one that ids are published to: neither quorum nor durable.
+/// Puts another queue in the place of the one that ids are published to: of the classic kind, and without our arguments.
 pub(crate) async fn replace_work_queue(namespace: &str) {
     let (_connection, channel) = broker(namespace).await.open("test").await.expect("the broker answers");
     let name = format!("{namespace}.inbound.v1");
     channel.queue_delete(name.as_str().into(), QueueDeleteOptions::default()).await.expect("queues can be deleted");
-    let declared = channel.queue_declare(name.into(), QueueDeclareOptions::default(), FieldTable::default()).await;
+    let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+    let declared = channel.queue_declare(name.into(), durable, FieldTable::default()).await;
     declared.expect("queues can be declared");
 }
 
