@@ -19,8 +19,9 @@ const UNIQUE_ACROSS_TENANTS: [(&str, &str); 8] = [
 const ACTIVE_NUMBER: &str = "whatsapp_accounts_active_number_key";
 
 /// Tables without a tenant, each with its reason.
-const WITHOUT_TENANT: [(&str, &str); 6] = [
+const WITHOUT_TENANT: [(&str, &str); 7] = [
     ("__diesel_schema_migrations", "Diesel's own"),
+    ("login_tallies", "tries to get in, also to where no tenant is; keys are HMACs"),
     ("permissions", "the catalogue, the same for all"),
     ("platform_audit_records", "the operators'"),
     ("provisioning_keys", "the operators'"),
@@ -102,6 +103,7 @@ async fn the_platform_role_sees_what_is_listed_and_nothing_else() {
     let listed = [
         "__diesel_schema_migrations",
         "audit_unsealed",
+        "login_tallies",
         "meta_apps",
         "platform_audit_records",
         "provisioning_keys",

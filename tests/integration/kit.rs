@@ -10,6 +10,7 @@ pub(crate) mod load;
 pub(crate) mod machine;
 pub(crate) mod meta;
 pub(crate) mod operators;
+pub(crate) mod people;
 pub(crate) mod reckoning;
 pub(crate) mod servers;
 pub(crate) mod services;

@@ -45,6 +45,36 @@ async fn what_was_answered_200_survives_kill_9_and_so_do_users() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_registered_before_a_restart_logs_in_after_it() {
+    let deployment = Deployment::new().await;
+    let server = deployment.serve_as("api").await;
+    let signup = json!({"tenant_name": "Acme", "slug": "acme", "email": "ada@example.com", "password": PASSWORD});
+    server.client.post("/auth/signup", &signup).await.json(201);
+    let grace = json!({"email": "grace@example.com", "password": PASSWORD});
+    let registered = server.client.with("x-tenant-id", "acme").post("/auth/register", &grace).await.json(201);
+    server.signal("TERM");
+    assert!(server.exit().await.success());
+
+    let server = deployment.serve_as("api").await;
+    let logged_in = server.client.with("x-tenant-id", "acme").post("/auth/login", &grace).await.json(200);
+    assert_eq!(logged_in["user"]["id"], registered["user"]["id"]);
+    // The session of before goes on, too.
+    let token = registered["access_token"].as_str().unwrap();
+    server.client.with_token(token).get("/auth/me").await.json(200);
+    // Nobody is a proxy unless it is configured: what is written there is not believed.
+    let wrong = json!({"email": "grace@example.com", "password": "wrong password"});
+    for n in 0..5 {
+        let forged = server.client.at(&format!("203.0.113.{n}")).with("x-tenant-id", "acme");
+        forged.post("/auth/login", &wrong).await.problem(401, "invalid_credentials");
+    }
+    let forged = server.client.at("203.0.113.9").with("x-tenant-id", "acme");
+    forged.post("/auth/login", &grace).await.problem(429, "too_many_attempts");
+    server.signal("TERM");
+    assert!(server.exit().await.success());
+    deployment.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_server_refuses_a_role_that_looks_behind_the_wall() {
     let deployment = Deployment::new().await;
     let output = deployment

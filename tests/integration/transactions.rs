@@ -20,7 +20,7 @@ fn one_connection() -> Connections {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the tests of the scope itself")]
-fn scope_of(tenant: TenantId) -> TenantScope {
+pub(crate) fn scope_of(tenant: TenantId) -> TenantScope {
     TenantScope::mint(tenant)
 }
 

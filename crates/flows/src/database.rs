@@ -3,7 +3,7 @@ use audit::{AuditChainRepo, UnsealedDirectory};
 use chrono::{DateTime, Utc};
 use crm::inbox::InboxTx;
 use crm::{ContactRepo, ConversationRepo, InteractionRepo, MergeTx};
-use iam::{Tenant, TenantDirectory, TenantRepo, User, UserRepo};
+use iam::{Tenant, TenantDirectory, TenantRepo, ThrottleRepo, User, UserRepo};
 use inbound::{AccountHealthRepo, ChannelRepo, EventHousekeeping, EventLedger, EventOutcomeRepo, MetaAppDirectory};
 use kernel::ids::SessionId;
 use kernel::{PermissionSet, StoreError, TenantScope};
@@ -65,7 +65,7 @@ pub trait IntakeTx:
 }
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
-pub trait OperatorTx: SigningKeyRepo + ProvisioningTx + Commit {}
+pub trait OperatorTx: SigningKeyRepo + ThrottleRepo + ProvisioningTx + Commit {}
 
 /// How a transaction ends.
 #[async_trait]

@@ -3,9 +3,12 @@
 //!
 //! | use case | what it does |
 //! |---|---|
-//! | [`sign_up`], [`log_in`], [`authenticate`] | how a person gets in |
+//! | [`sign_up`], [`register`], [`log_in`], [`authenticate`] | how a person gets in |
+//! | [`change_password`] | how a person changes what they get in with |
+//! | [`users`], [`create_user`], [`change_user`], [`delete_user`] | administering the users of a tenant |
+//! | [`lock_authority`], [`keep_an_owner`] | what holds for all that gives or takes rights |
 //! | [`connect_account`], [`add_account`], [`approve_account`] | a tenant claims its WhatsApp number, an operator connects or approves one |
-//! | [`adopt_waiting`] | what came for a number before it was connected is driven again |
+//! | [`adopt_waiting`] | what came for a number before it was connected, or for a suspended tenant, is driven again |
 //! | [`accept_delivery`] | a signed delivery becomes stored events |
 //! | [`replay_event`], [`replay_events`], [`discard_event`] | people work with dead letters |
 //! | [`split_again`], [`discard_tenantless_event`] | operators do with those that belong to no tenant |
@@ -26,25 +29,33 @@ mod adopt_waiting;
 mod approve_account;
 mod authenticate;
 mod authenticate_operator;
+mod authority;
+mod change_password;
 mod connect_account;
 mod database;
 mod discard_event;
+mod find_tenant;
 mod log_in;
 mod note_failure;
 mod process_events;
 mod provisioning_keys;
+mod register;
 mod replay_events;
 mod seal_audit_logs;
 mod sign_up;
 mod signing_keys;
 mod split_again;
+mod throttle;
 mod tokens_for;
+mod users;
 
 pub use accept_delivery::{AcceptError, Accepted, DeliveryStore, accept_delivery};
 pub use adopt_waiting::adopt_waiting;
 pub use approve_account::{ApproveAccountError, ApproveTx, approve_account};
 pub use authenticate::{AuthenticateError, authenticate};
 pub use authenticate_operator::{OperatorAccess, authenticate_operator, note_refused_operator};
+pub use authority::{AuthorityError, keep_an_owner, lock_authority};
+pub use change_password::{ChangePassword, ChangePasswordError, change_password};
 pub use connect_account::{ConnectAccountError, add_account, connect_account};
 pub use database::{Access, Commit, Database, DirectoryTx, IntakeTx, OperatorTx, TenantTx, settle};
 pub use discard_event::{DiscardEventError, TenantlessEventDeskTx, discard_event, discard_tenantless_event};
@@ -54,9 +65,14 @@ pub use process_events::{Buried, Processed, process_events};
 pub use provisioning_keys::{
     CreateProvisioningKeyError, ProvisioningTx, create_provisioning_key, revoke_provisioning_key,
 };
+pub use register::{Register, RegisterError, register};
 pub use replay_events::{EventDeskTx, ReplayEventError, count_replayable, replay_event, replay_events};
 pub use seal_audit_logs::seal_audit_logs;
 pub use sign_up::{SignUp, SignUpError, sign_up};
 pub use signing_keys::{OpenKeysError, open_signing_keys};
 pub use split_again::{SplitAgainError, SplitAgainTx, split_again};
+pub use throttle::Throttled;
 pub use tokens_for::{Identity, LoggedIn, TokensError};
+pub use users::{
+    ChangeUserError, CreateUser, CreateUserError, Member, UserPatch, change_user, create_user, delete_user, user, users,
+};

@@ -87,14 +87,7 @@ async fn make_tenant(
     let mut tx = identity.database.tenant(&scope).await?;
     let outcome = write(identity, &mut *tx, &tenant, &user, password, client).await;
     let tokens = settle(tx, outcome).await?;
-    Ok(LoggedIn {
-        tenant,
-        user,
-        roles: vec![SystemRole::Owner.key()],
-        access_token: tokens.access_token,
-        expires_in: identity.policy.lifetime,
-        refresh_token: tokens.refresh_token,
-    })
+    Ok(identity.logged_in(tenant, user, vec![SystemRole::Owner.key()], tokens))
 }
 
 async fn write(

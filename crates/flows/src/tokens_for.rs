@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use iam::{HashError, PasswordHasher, Tenant, User};
+use iam::{HashError, PasswordHasher, Tenant, Throttle, User};
 use kernel::ids::{TenantId, UserId};
 use kernel::{Clock, Entropy, NoEntropy, StoreError};
 use rbac::RoleKey;
@@ -17,6 +17,8 @@ pub struct Identity {
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
     pub hasher: PasswordHasher,
+    /// The same for all instances.
+    pub throttle: Throttle,
     pub keys: Arc<KeySet>,
     pub policy: TokenPolicy,
 }
@@ -58,6 +60,18 @@ pub(crate) struct SessionTokens {
 }
 
 impl Identity {
+    /// Somebody who got in, as they are told.
+    pub(crate) fn logged_in(&self, tenant: Tenant, user: User, roles: Vec<RoleKey>, tokens: SessionTokens) -> LoggedIn {
+        LoggedIn {
+            tenant,
+            user,
+            roles,
+            access_token: tokens.access_token,
+            expires_in: self.policy.lifetime,
+            refresh_token: tokens.refresh_token,
+        }
+    }
+
     /// Starts a session in an open transaction and makes its tokens.
     pub(crate) async fn start_session(
         &self,

@@ -1,12 +1,15 @@
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, phc};
 use argon2::{Algorithm, Argon2, Params, Version};
 use kernel::{Entropy, NoEntropy};
+use metrics::{gauge, histogram};
 use tokio::sync::Semaphore;
 
 use crate::Password;
+use crate::metrics::{PASSWORD_HASH, PASSWORD_HASH_QUEUE};
 
 /// A password hash as a PHC string: algorithm, parameters, salt and hash in one.
 #[derive(Clone)]
@@ -41,53 +44,105 @@ pub enum HashError {
     Failed,
 }
 
-/// Hashes and verifies with argon2id: 19 MiB, 2 passes, 1 lane (OWASP's first choice), about 33 ms of one core.
+/// How much work a hash is. The defaults are OWASP's first choice: about 33 ms of one core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HashParameters {
+    pub memory_kib: u32,
+    pub passes: u32,
+    pub lanes: u32,
+}
+
+impl Default for HashParameters {
+    fn default() -> Self {
+        Self { memory_kib: 19_456, passes: 2, lanes: 1 }
+    }
+}
+
+impl HashParameters {
+    fn argon2(self) -> Result<Argon2<'static>, HashError> {
+        let params = Params::new(self.memory_kib, self.passes, self.lanes, None).map_err(|_| HashError::Failed)?;
+        Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+    }
+
+    /// Whether a hash was made with these.
+    fn made(self, hash: &phc::PasswordHash) -> bool {
+        let params = Params::try_from(hash).ok();
+        let same = |params: Params| {
+            (params.m_cost(), params.t_cost(), params.p_cost()) == (self.memory_kib, self.passes, self.lanes)
+        };
+        hash.algorithm == Algorithm::Argon2id.ident() && params.is_some_and(same)
+    }
+}
+
+/// What became of a password that was tried.
+#[derive(Debug)]
+pub enum Verification {
+    Wrong,
+    Right {
+        /// The same password under the parameters of today, where the stored hash has others.
+        renewed: Option<PasswordHash>,
+    },
+}
+
+/// Hashes and verifies with argon2id.
 ///
 /// The work runs on blocking threads, as many at a time as there are cores; a bounded number waits, and the rest is
 /// refused, so that a login storm neither slows other requests nor fills the memory.
 #[derive(Clone, Debug)]
 pub struct PasswordHasher {
+    parameters: HashParameters,
     running: Arc<Semaphore>,
     admitted: Arc<Semaphore>,
     dummy: PasswordHash,
 }
 
 impl PasswordHasher {
-    const MEMORY_KIB: u32 = 19_456;
-    const PASSES: u32 = 2;
-    const LANES: u32 = 1;
     /// At about 33 ms each, a queue of this many per core is at most two seconds long.
     const WAITING_PER_CORE: usize = 64;
     const SALT_BYTES: usize = 16;
 
     /// # Errors
-    /// [`HashError`] when not even the dummy hash can be made.
-    pub fn new(entropy: &dyn Entropy) -> Result<Self, HashError> {
+    /// [`HashError`] when not even the dummy hash can be made, as with parameters that argon2 does not have.
+    pub fn new(parameters: HashParameters, entropy: &dyn Entropy) -> Result<Self, HashError> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let mut nobodys_password = [0; 32];
         entropy.fill(&mut nobodys_password)?;
         Ok(Self {
+            parameters,
             running: Arc::new(Semaphore::new(cores)),
             admitted: Arc::new(Semaphore::new(cores * (1 + Self::WAITING_PER_CORE))),
-            dummy: hash(&nobodys_password, &salt(entropy)?)?,
+            dummy: hash(parameters, &nobodys_password, &salt(entropy)?)?,
         })
     }
 
     /// # Errors
     /// [`HashError`]; [`HashError::Busy`] when the queue is full.
     pub async fn hash(&self, password: Password, entropy: &dyn Entropy) -> Result<PasswordHash, HashError> {
-        let salt = salt(entropy)?;
-        self.run(move || hash(password.expose().as_bytes(), &salt)).await?
+        let (parameters, salt) = (self.parameters, salt(entropy)?);
+        self.run(move || hash(parameters, password.expose().as_bytes(), &salt)).await?
     }
 
-    /// Whether the password is the one that was hashed.
+    /// Whether the password is the one that was hashed. `renew` asks for a new hash where it is and the parameters have
+    /// changed, which is as much work again.
     ///
     /// # Errors
     /// [`HashError`]; [`HashError::Busy`] when the queue is full.
-    pub async fn verify(&self, password: Password, hash: PasswordHash) -> Result<bool, HashError> {
+    pub async fn verify(
+        &self,
+        password: Password,
+        stored: PasswordHash,
+        renew: bool,
+        entropy: &dyn Entropy,
+    ) -> Result<Verification, HashError> {
+        let (parameters, salt) = (self.parameters, salt(entropy)?);
         self.run(move || {
-            let hash = phc::PasswordHash::new(hash.as_phc()).map_err(|_| HashError::Failed)?;
-            Ok(Argon2::default().verify_password(password.expose().as_bytes(), &hash).is_ok())
+            let password = password.expose().as_bytes();
+            let stored = phc::PasswordHash::new(stored.as_phc()).map_err(|_| HashError::Failed)?;
+            if Argon2::default().verify_password(password, &stored).is_err() {
+                return Ok(Verification::Wrong);
+            }
+            let outdated = renew && !parameters.made(&stored);
+            Ok(Verification::Right { renewed: outdated.then(|| hash(parameters, password, &salt)).transpose()? })
         })
         .await?
     }
@@ -96,20 +151,41 @@ impl PasswordHasher {
     ///
     /// # Errors
     /// [`HashError`]; [`HashError::Busy`] when the queue is full.
-    pub async fn verify_nothing(&self, password: Password) -> Result<(), HashError> {
-        self.verify(password, self.dummy.clone()).await.map(|_| ())
+    pub async fn verify_nothing(&self, password: Password, entropy: &dyn Entropy) -> Result<(), HashError> {
+        self.verify(password, self.dummy.clone(), false, entropy).await.map(|_| ())
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, HashError> {
         let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| HashError::Busy)?;
+        let waiting = Waiting::begin();
         let running = Arc::clone(&self.running).acquire_owned().await.map_err(|_| HashError::Failed)?;
+        drop(waiting);
         // The permits go along: a caller who hangs up does not free the core that still works for them.
         tokio::task::spawn_blocking(move || {
             let _permits = (admitted, running);
-            work()
+            let started = Instant::now();
+            let result = work();
+            histogram!(PASSWORD_HASH).record(started.elapsed());
+            result
         })
         .await
         .map_err(|_| HashError::Failed)
+    }
+}
+
+/// Somebody in the queue, until dropped.
+struct Waiting;
+
+impl Waiting {
+    fn begin() -> Self {
+        gauge!(PASSWORD_HASH_QUEUE).increment(1);
+        Self
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        gauge!(PASSWORD_HASH_QUEUE).decrement(1);
     }
 }
 
@@ -119,10 +195,9 @@ fn salt(entropy: &dyn Entropy) -> Result<[u8; PasswordHasher::SALT_BYTES], NoEnt
     Ok(salt)
 }
 
-fn hash(password: &[u8], salt: &[u8]) -> Result<PasswordHash, HashError> {
-    let params = Params::new(PasswordHasher::MEMORY_KIB, PasswordHasher::PASSES, PasswordHasher::LANES, None)
-        .map_err(|_| HashError::Failed)?;
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+fn hash(parameters: HashParameters, password: &[u8], salt: &[u8]) -> Result<PasswordHash, HashError> {
+    parameters
+        .argon2()?
         .hash_password_with_salt(password, salt)
         .map(|hash| PasswordHash(hash.to_string()))
         .map_err(|_| HashError::Failed)
@@ -134,26 +209,52 @@ mod tests {
 
     use super::*;
 
+    const ENTROPY: fn() -> SystemEntropy = SystemEntropy::new;
+
     fn password(text: &str) -> Password {
         Password::attempt(text).unwrap()
     }
 
+    fn hasher(memory_kib: u32) -> PasswordHasher {
+        PasswordHasher::new(HashParameters { memory_kib, ..HashParameters::default() }, &ENTROPY()).unwrap()
+    }
+
     #[tokio::test]
     async fn verifies_what_it_hashed_and_nothing_else() {
-        let entropy = SystemEntropy::new();
-        let hasher = PasswordHasher::new(&entropy).unwrap();
-        let hash = hasher.hash(password("correct horse"), &entropy).await.unwrap();
+        let hasher = PasswordHasher::new(HashParameters::default(), &ENTROPY()).unwrap();
+        let hash = hasher.hash(password("correct horse"), &ENTROPY()).await.unwrap();
         assert!(hash.as_phc().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-        assert!(hasher.verify(password("correct horse"), hash.clone()).await.unwrap());
-        assert!(!hasher.verify(password("battery staple"), hash).await.unwrap());
+        let verify = async |text| hasher.verify(password(text), hash.clone(), true, &ENTROPY()).await.unwrap();
+        assert!(matches!(verify("correct horse").await, Verification::Right { renewed: None }));
+        assert!(matches!(verify("battery staple").await, Verification::Wrong));
+    }
+
+    #[tokio::test]
+    async fn renews_a_hash_that_was_made_with_other_parameters() {
+        let hash = hasher(8_192).hash(password("correct horse"), &ENTROPY()).await.unwrap();
+        let today = hasher(9_216);
+        let verify = async |text, renew| today.verify(password(text), hash.clone(), renew, &ENTROPY()).await.unwrap();
+        assert!(matches!(verify("battery staple", true).await, Verification::Wrong));
+        assert!(matches!(verify("correct horse", false).await, Verification::Right { renewed: None }));
+        let Verification::Right { renewed: Some(renewed) } = verify("correct horse", true).await else {
+            panic!("it is not renewed");
+        };
+        assert!(renewed.as_phc().starts_with("$argon2id$v=19$m=9216,t=2,p=1$"));
+        let again = today.verify(password("correct horse"), renewed, true, &ENTROPY()).await.unwrap();
+        assert!(matches!(again, Verification::Right { renewed: None }));
     }
 
     #[tokio::test]
     async fn refuses_when_the_queue_is_full() {
-        let entropy = SystemEntropy::new();
-        let hasher = PasswordHasher::new(&entropy).unwrap();
+        let hasher = hasher(8_192);
         let all = u32::try_from(hasher.admitted.available_permits()).unwrap();
         let _taken = hasher.admitted.acquire_many(all).await.unwrap();
-        assert!(matches!(hasher.verify_nothing(password("anything")).await, Err(HashError::Busy)));
+        assert!(matches!(hasher.verify_nothing(password("anything"), &ENTROPY()).await, Err(HashError::Busy)));
+    }
+
+    #[tokio::test]
+    async fn parameters_that_argon2_does_not_have_are_refused() {
+        let none = HashParameters { passes: 0, ..HashParameters::default() };
+        assert!(matches!(PasswordHasher::new(none, &ENTROPY()), Err(HashError::Failed)));
     }
 }

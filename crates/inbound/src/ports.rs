@@ -142,6 +142,8 @@ pub trait EventLedger: Send {
     async fn recall_lost(&mut self, published_before: DateTime<Utc>, now: DateTime<Utc>) -> Result<usize, StoreError>;
     /// Events without a tenant whose number has been connected since are given to it, so many at a time; how many.
     async fn adopt_unroutable(&mut self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError>;
+    /// Makes events due that were held while their tenant was suspended and that is active again, at most so many; how many.
+    async fn resume_held(&mut self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError>;
     /// What a worker needs of the events that are not finished; others are left out.
     async fn waiting_events(&mut self, events: &[EventId]) -> Result<Vec<QueuedEvent>, StoreError>;
     /// Writes down that an event is begun, for when nobody hears of it again: whether it is still to be processed.

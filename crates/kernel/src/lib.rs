@@ -34,7 +34,7 @@ pub use operator::{By, Operator};
 pub use page::{Cursor, Limit, LimitOutOfRange, Page, PageRequest};
 pub use permission::{
     AuditRead, ChannelsRead, ChannelsWrite, CrmRead, CrmWrite, EventsRead, EventsReplay, Grant, Permission,
-    PermissionSet, UnknownPermission,
+    PermissionSet, TenantRead, TenantWrite, UnknownPermission, UsersRead, UsersWrite,
 };
 pub use scope::TenantScope;
 pub use store::StoreError;

@@ -108,6 +108,12 @@ impl PermissionSet {
         self.0.contains(&permission)
     }
 
+    /// Whether somebody with the other set may do all of this, too.
+    #[must_use]
+    pub fn is_subset(&self, other: &Self) -> bool {
+        self.0.is_subset(&other.0)
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = Permission> + '_ {
         self.0.iter().copied()
     }
@@ -139,6 +145,7 @@ macro_rules! grants {
 }
 
 grants!(AuditRead, CrmRead, CrmWrite, ChannelsRead, ChannelsWrite, EventsRead, EventsReplay);
+grants!(TenantRead, TenantWrite, UsersRead, UsersWrite);
 
 #[cfg(test)]
 mod tests {

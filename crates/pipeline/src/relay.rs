@@ -93,12 +93,14 @@ impl Relay {
         }
     }
 
-    /// Drives events again whose number has been connected since.
+    /// Drives events again whose number has been connected since, or whose tenant is active again.
     async fn adopt(&self) {
         match adopt_waiting(&*self.database, BATCH.into(), &*self.clock).await {
             Ok(0) => {}
-            Ok(adopted) => info!(events = adopted, "events of numbers that have been connected since are driven again"),
-            Err(error) => warn!(error = error_chain(&error), "events of unknown numbers were not looked at"),
+            Ok(adopted) => info!(events = adopted, "events that waited for their number or tenant are driven again"),
+            Err(error) => {
+                warn!(error = error_chain(&error), "events that wait for their number or tenant were not looked at")
+            }
         }
     }
 

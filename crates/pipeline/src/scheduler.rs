@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flows::{Database, settle};
+use iam::ThrottleRepo;
 use inbound::{EventHousekeeping, EventStatus, Purged, QueueInspector, RetentionPolicy, Unfinished};
 use kernel::{Clock, StoreError, error_chain};
 use metrics::gauge;
@@ -101,6 +102,27 @@ impl Scheduler {
         if all != Purged::default() {
             info!(payloads = all.payloads, events = all.events, "what was kept long enough is deleted");
         }
+        self.purge_tallies(stop).await;
+    }
+
+    /// Forgets tries to get in that count no longer.
+    async fn purge_tallies(&self, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            match self.purge_some_tallies().await {
+                Ok(purged) if purged < usize::from(CHUNK) => return,
+                Ok(_) => {}
+                Err(error) => {
+                    warn!(error = error_chain(&error), "tries to get in that count no longer were not deleted");
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn purge_some_tallies(&self) -> Result<usize, StoreError> {
+        let mut tx = self.database.operator().await?;
+        let outcome = ThrottleRepo::purge_tallies(&mut *tx, self.clock.now(), CHUNK.into()).await;
+        settle(tx, outcome).await
     }
 
     async fn purge_some(&self) -> Result<Purged, StoreError> {

@@ -86,6 +86,19 @@ impl Postgres {
         pool::leftover(&mut *self.tenant.get().await?).await.map_err(store_error)
     }
 
+    /// After how long a connection of each pool gives up a statement, a wait for a lock, and a transaction in which nothing
+    /// happens, as the server has it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn limits(&self) -> Result<Vec<[String; 3]>, StoreError> {
+        let mut limits = Vec::new();
+        for pool in [&self.tenant, &self.platform, &self.intake] {
+            limits.push(pool::limits(&mut *pool.get().await?).await.map_err(store_error)?);
+        }
+        Ok(limits)
+    }
+
     /// The migrations that this build knows and the database has not seen.
     ///
     /// # Errors

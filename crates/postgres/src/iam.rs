@@ -1,6 +1,7 @@
 //! Tenants and users.
 
 mod tenant;
+mod throttle;
 mod user;
 
 use iam::{SelfRegistration, Slug, TenantName, UserName};

@@ -105,3 +105,23 @@ pub(crate) async fn leftover(connection: &mut AsyncPgConnection) -> Result<Strin
     .await?;
     Ok(leftover)
 }
+
+#[derive(diesel::QueryableByName)]
+struct Limits {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    statement: String,
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    lock: String,
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    idle: String,
+}
+
+/// What of [`LIMITS`] the server knows.
+pub(crate) async fn limits(connection: &mut AsyncPgConnection) -> Result<[String; 3], Error> {
+    let Limits { statement, lock, idle } = Prepared(sql("SELECT current_setting('statement_timeout') AS statement, \
+         current_setting('lock_timeout') AS lock, \
+         current_setting('idle_in_transaction_session_timeout') AS idle"))
+    .get_result(connection)
+    .await?;
+    Ok([statement, lock, idle])
+}

@@ -32,6 +32,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    login_tallies (key) {
+        key -> Bytea,
+        failures -> Array<Timestamptz>,
+        pending -> Array<Timestamptz>,
+        blocks -> Int4,
+        blocked_until -> Nullable<Timestamptz>,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     roles (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,
@@ -70,6 +81,7 @@ diesel::table! {
         last_seen_at -> Timestamptz,
         idle_expires_at -> Timestamptz,
         expires_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -286,5 +298,5 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(memberships, roles);
+diesel::allow_tables_to_appear_in_same_query!(memberships, role_permissions, roles, users);
 diesel::allow_tables_to_appear_in_same_query!(conversations, contacts);

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use kernel::StoreError;
-use kernel::ids::ProvisioningKeyId;
+use kernel::ids::{ProvisioningKeyId, SessionId, UserId};
 
 use crate::{ProvisioningKey, ProvisioningKeyHash, RefreshTokenHash, Session, SigningKey};
 
@@ -10,6 +10,13 @@ use crate::{ProvisioningKey, ProvisioningKeyHash, RefreshTokenHash, Session, Sig
 pub trait SessionRepo: Send {
     /// Stores a new session with its first refresh token.
     async fn insert_session(&mut self, session: &Session, token: &RefreshTokenHash) -> Result<(), StoreError>;
+    /// Ends a user's sessions, all but one if one is named; how many.
+    async fn end_sessions(
+        &mut self,
+        user: UserId,
+        except: Option<SessionId>,
+        now: DateTime<Utc>,
+    ) -> Result<usize, StoreError>;
 }
 
 /// The deployment's signing keys.

@@ -8,6 +8,7 @@ use app::config::{
 };
 use app::wiring::{Instance, Role, Roles, Running};
 use chrono::TimeDelta;
+use iam::HashParameters;
 use inbound::{AppSecret, AppSecrets, VerifyToken};
 use kernel::seal::KeyRing;
 use kernel::{Clock, ManualClock, SystemClock, SystemEntropy};
@@ -15,7 +16,7 @@ use postgres::Postgres;
 use serde_json::{Value, json};
 use tokens::TokenPolicy;
 
-use super::client::{Answer, Client};
+use super::client::{Answer, Client, fresh_address};
 use super::database::{self, TestDatabase};
 use super::machine::{Neighbours, Turn};
 use super::meta::{APP_SECRET, Number, OwnApp, VERIFY_TOKEN, fresh_digits, sign_with, signature};
@@ -35,6 +36,9 @@ pub(crate) struct Settings {
     pub(crate) self_service: bool,
     pub(crate) broker: Broker,
     pub(crate) neighbours: Neighbours,
+    /// Connections for the data of tenants.
+    pub(crate) tenant_connections: usize,
+    pub(crate) passwords: HashParameters,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +50,15 @@ pub(crate) enum Broker {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { pipeline: false, alone: false, self_service: true, broker: Broker::There, neighbours: Neighbours::Any }
+        Self {
+            pipeline: false,
+            alone: false,
+            self_service: true,
+            broker: Broker::There,
+            neighbours: Neighbours::Any,
+            tenant_connections: 8,
+            passwords: HashParameters::default(),
+        }
     }
 }
 
@@ -54,13 +66,13 @@ pub(crate) struct TestApp {
     pub(crate) client: Client,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) database: TestDatabase,
-    /// The adapter, for what has no endpoint.
+    /// The app's own connections, for what has no endpoint.
     pub(crate) postgres: Postgres,
     /// What this app's queues are called after.
     pub(crate) namespace: String,
     running: Running,
     settings: Settings,
-    _turn: Turn,
+    _turn: Option<Turn>,
 }
 
 /// A tenant that signed up for this test, seen by its owner.
@@ -80,23 +92,35 @@ impl TestApp {
 
     pub(crate) async fn start_with(settings: Settings) -> Self {
         let turn = Turn::beside(settings.neighbours).await;
-        app::telemetry::init_metrics().expect("there is a registry");
         let database =
             if settings.alone || settings.pipeline { database::alone().await } else { database::shared().await };
+        Self::start_on(database, settings, Some(turn)).await
+    }
+
+    /// Another server of the same deployment.
+    pub(crate) async fn beside(&self, settings: Settings) -> Self {
+        Self::start_on(self.database.clone(), settings, None).await
+    }
+
+    async fn start_on(database: TestDatabase, settings: Settings, turn: Option<Turn>) -> Self {
+        app::telemetry::init_metrics().expect("there is a registry");
         let namespace = broker::fresh_namespace();
         let clock = Arc::new(ManualClock::starting_at(SystemClock::new().now()));
         let config = config(&database, &namespace, &settings).await;
         let shared_clock = Arc::clone(&clock) as Arc<dyn Clock>;
+        let postgres = app::wiring::postgres(&config.database).expect("pools can be made");
         let roles: Roles = if settings.pipeline { Roles::all() } else { [Role::Api].into_iter().collect() };
         let entropy = Arc::new(SystemEntropy::new());
-        let instance = Instance::open(config, roles, shared_clock, entropy).await.expect("it opens");
+        let opened = Instance::open_on(postgres.clone(), config, roles, shared_clock, entropy).await;
+        let instance = opened.expect("it opens");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let running = instance.run(listener, std::num::NonZeroUsize::new(2)).expect("it runs");
         let address = running.address;
         Self {
-            client: Client::new(format!("http://{address}")),
+            // Each app is somewhere else: what fails at one is not counted against another.
+            client: Client::new(format!("http://{address}")).at(&fresh_address()),
             clock,
-            postgres: database.postgres(),
+            postgres,
             database,
             running,
             namespace,
@@ -315,7 +339,7 @@ async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -
         database: DatabaseConfig {
             url: database.app_url.as_str().into(),
             platform_url: database.platform_url.as_str().into(),
-            tenant_connections: 8,
+            tenant_connections: settings.tenant_connections,
             platform_connections: 2,
             intake_connections: 4,
         },
@@ -324,6 +348,7 @@ async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -
             listen: "127.0.0.1:0".parse().unwrap(),
             metrics_listen: "127.0.0.1:0".parse().unwrap(),
             workers: None,
+            trusted_proxies: "127.0.0.1".parse().unwrap(),
         },
         identity: IdentityConfig {
             keys: KeysConfig {
@@ -335,6 +360,7 @@ async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -
                 audience: "parley".to_owned(),
                 lifetime: TimeDelta::minutes(15),
             },
+            passwords: settings.passwords,
         },
         whatsapp: WhatsAppConfig {
             secrets: AppSecrets::new(&AppSecret::new(APP_SECRET.into()).unwrap(), None),

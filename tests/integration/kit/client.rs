@@ -1,10 +1,20 @@
 //! The API as its clients see it.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// An address that is used once.
+pub(crate) fn fresh_address() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    let [_, high, middle, low] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    format!("10.{high}.{middle}.{low}")
+}
 
 /// Somebody who speaks to the server, with or without a token.
 #[derive(Clone, Debug)]
@@ -36,6 +46,18 @@ impl Client {
 
     pub(crate) fn with_token(&self, token: &str) -> Self {
         self.with("authorization", &format!("Bearer {token}"))
+    }
+
+    /// The same from another address: the server believes the proxy that a test is.
+    pub(crate) fn at(&self, address: &str) -> Self {
+        let mut client = self.clone();
+        client.headers.insert(X_FORWARDED_FOR, HeaderValue::from_str(address).unwrap());
+        client
+    }
+
+    /// The same from an address that nobody else has.
+    pub(crate) fn elsewhere(&self) -> Self {
+        self.at(&fresh_address())
     }
 
     pub(crate) fn base(&self) -> &str {
@@ -86,6 +108,14 @@ impl Answer {
     pub(crate) fn json(&self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("no JSON ({error}): {}", self.text))
+    }
+
+    /// All headers but those that are never the same twice.
+    pub(crate) fn lasting_headers(&self) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        headers.remove("date");
+        headers.remove("x-request-id");
+        headers
     }
 
     /// The body, which may be none, after checking the status.

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::sync::Arc;
 
 use flows::{ConnectAccountError, Identity, SignUp, open_signing_keys, sign_up};
-use iam::{Email, Password, PasswordHasher, Slug, TenantName, UserName};
+use iam::{Email, Password, PasswordHasher, Slug, TenantName, Throttle, UserName};
 use inbound::{MetaAppKey, MetaId, NewAccount};
 use kernel::{Clock, Entropy, SystemClock, SystemEntropy};
 use postgres::Postgres;
@@ -59,7 +59,8 @@ async fn make_tenant(database: &Postgres, config: IdentityConfig) -> Result<(), 
     let keys = open_signing_keys(database, &config.keys.ring, &*entropy, &*clock).await.map_err(OpenError::from)?;
     let identity = Identity {
         database: Arc::new(database.clone()),
-        hasher: PasswordHasher::new(&*entropy).map_err(OpenError::from)?,
+        hasher: PasswordHasher::new(config.passwords, &*entropy).map_err(OpenError::from)?,
+        throttle: Throttle::new(&config.keys.first),
         clock: clock as Arc<dyn Clock>,
         entropy: entropy as Arc<dyn Entropy>,
         keys: Arc::new(keys),

@@ -5,6 +5,7 @@ use clap::Args;
 
 use super::key::Key;
 use super::mistakes::Mistakes;
+use crate::http::TrustedProxies;
 
 /// Where the server listens, as text.
 #[derive(Clone, Debug, Args)]
@@ -21,6 +22,10 @@ pub(super) struct HttpSettings {
     /// How many threads serve requests [default: one per core]
     #[arg(long, value_name = "N")]
     http_workers: Option<String>,
+    /// Proxies in front of the API, as addresses and networks with commas between: from them, and from nobody else,
+    /// `X-Forwarded-For` is believed to say where a request comes from
+    #[arg(long, value_name = "ADDRESS,...", default_value = "")]
+    http_trusted_proxies: String,
 }
 
 /// Where the server listens.
@@ -30,6 +35,7 @@ pub struct HttpConfig {
     pub metrics_listen: SocketAddr,
     /// One per core when nothing is said.
     pub workers: Option<NonZeroUsize>,
+    pub trusted_proxies: TrustedProxies,
 }
 
 impl HttpSettings {
@@ -40,7 +46,17 @@ impl HttpSettings {
             None => Some(None),
             Some(text) => mistakes.parse(Key("http_workers"), text, "a number of threads, at least 1").map(Some),
         };
-        Some(HttpConfig { listen: listen?, metrics_listen: metrics_listen?, workers: workers? })
+        let trusted_proxies = mistakes.parse::<TrustedProxies>(
+            Key("http_trusted_proxies"),
+            &self.http_trusted_proxies,
+            "IP addresses and networks, such as 10.0.0.0/8, with commas between",
+        );
+        Some(HttpConfig {
+            listen: listen?,
+            metrics_listen: metrics_listen?,
+            workers: workers?,
+            trusted_proxies: trusted_proxies?,
+        })
     }
 
     pub(crate) fn check_listen(&self, mistakes: &mut Mistakes) -> Option<SocketAddr> {

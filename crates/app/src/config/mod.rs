@@ -16,6 +16,7 @@ mod key;
 mod keys;
 mod log;
 mod mistakes;
+mod passwords;
 mod retention;
 mod retry;
 mod settings;
@@ -28,6 +29,7 @@ mod whatsapp;
 use std::net::SocketAddr;
 
 use ::tokens::TokenPolicy;
+use iam::HashParameters;
 use inbound::{AppSecrets, RetentionPolicy, RetryPolicy};
 
 pub use amqp::AmqpConfig;
@@ -59,6 +61,7 @@ pub struct ServeConfig {
 pub struct IdentityConfig {
     pub keys: KeysConfig,
     pub tokens: TokenPolicy,
+    pub passwords: HashParameters,
 }
 
 /// What it takes to send a signed sample to a running server.

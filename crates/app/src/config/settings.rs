@@ -5,6 +5,7 @@ use super::database::DatabaseSettings;
 use super::http::HttpSettings;
 use super::keys::KeysSettings;
 use super::log::LogSettings;
+use super::passwords::PasswordsSettings;
 use super::retention::RetentionSettings;
 use super::retry::RetrySettings;
 use super::tenants::TenantsSettings;
@@ -28,6 +29,8 @@ pub struct Settings {
     keys: KeysSettings,
     #[command(flatten)]
     tokens: TokensSettings,
+    #[command(flatten)]
+    passwords: PasswordsSettings,
     #[command(flatten)]
     whatsapp: WhatsAppSettings,
     #[command(flatten)]
@@ -61,6 +64,7 @@ impl Settings {
             let http = self.http.check(mistakes);
             let keys = self.keys.check(mistakes);
             let tokens = self.tokens.check(mistakes);
+            let passwords = self.passwords.check(mistakes);
             let whatsapp = self.whatsapp.check(mistakes);
             let tenants = self.tenants.check(mistakes);
             let retry = self.retry.check(mistakes);
@@ -69,7 +73,7 @@ impl Settings {
                 database: database?,
                 amqp: amqp?,
                 http: http?,
-                identity: IdentityConfig { keys: keys?, tokens: tokens? },
+                identity: IdentityConfig { keys: keys?, tokens: tokens?, passwords: passwords? },
                 whatsapp: whatsapp?,
                 tenants: tenants?,
                 retry: retry?,
@@ -94,7 +98,8 @@ impl Settings {
         self.check(|mistakes| {
             let keys = self.keys.check(mistakes);
             let tokens = self.tokens.check(mistakes);
-            Some(IdentityConfig { keys: keys?, tokens: tokens? })
+            let passwords = self.passwords.check(mistakes);
+            Some(IdentityConfig { keys: keys?, tokens: tokens?, passwords: passwords? })
         })
     }
 

@@ -126,6 +126,23 @@ fn keys_are_32_bytes() {
 }
 
 #[test]
+fn hashes_and_proxies_are_what_they_may_be() {
+    let serve = |arguments: &[&str]| settings(&[COMPLETE, arguments].concat(), &[]).serve();
+    let config = serve(&["--http-trusted-proxies=10.0.0.0/8, ::1", "--passwords-memory-kib=65536"]).unwrap();
+    assert_eq!(config.http.trusted_proxies, "10.0.0.0/8,::1".parse().unwrap());
+    let parameters = config.identity.passwords;
+    assert_eq!((parameters.memory_kib, parameters.passes, parameters.lanes), (65_536, 2, 1));
+    for (argument, part) in [
+        ("--http-trusted-proxies=proxy", "http.trusted_proxies must be IP addresses and networks"),
+        ("--passwords-memory-kib=64", "passwords.memory_kib must be a number from 8192 to 1048576"),
+        ("--passwords-passes=0", "passwords.passes must be a number from 1 to 16"),
+        ("--passwords-lanes=17", "passwords.lanes must be a number from 1 to 16"),
+    ] {
+        assert!(serve(&[argument]).unwrap_err().to_string().contains(part), "{argument}");
+    }
+}
+
+#[test]
 fn neither_the_effective_configuration_nor_debug_shows_a_secret() {
     let sources = sources(COMPLETE, &[]);
     let text = show(&sources);

@@ -126,6 +126,12 @@ impl<P: Grant> Allow<P> {
         &self.scope
     }
 
+    /// Both, for a use case that opens transactions itself.
+    #[must_use]
+    pub fn into_parts(self) -> (Permit<P>, TenantScope) {
+        (self.permit, self.scope)
+    }
+
     /// Proof of another permission, where the caller happens to hold it, too.
     #[must_use]
     pub fn also<Q: Grant>(&self) -> Option<Permit<Q>> {

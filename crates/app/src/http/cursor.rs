@@ -24,6 +24,7 @@ pub(crate) struct List {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ListKind {
+    Users,
     WhatsAppAccounts,
     MetaApps,
     Contacts,
@@ -88,7 +89,8 @@ impl List {
         match self.kind {
             ListKind::Messages(conversation) => bytes.extend_from_slice(conversation.as_uuid().as_bytes()),
             ListKind::Interactions(contact) => bytes.extend_from_slice(contact.as_uuid().as_bytes()),
-            ListKind::WhatsAppAccounts
+            ListKind::Users
+            | ListKind::WhatsAppAccounts
             | ListKind::MetaApps
             | ListKind::Contacts
             | ListKind::Conversations
@@ -104,6 +106,7 @@ impl List {
 impl ListKind {
     const fn name(self) -> &'static str {
         match self {
+            Self::Users => "users",
             Self::WhatsAppAccounts => "whatsapp_accounts",
             Self::MetaApps => "meta_apps",
             Self::Contacts => "contacts",

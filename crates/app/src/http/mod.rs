@@ -37,6 +37,7 @@ use actix_web::web;
 use kernel::Clock;
 
 pub use cursor::CursorKey;
+pub use extract::TrustedProxies;
 pub use middleware::RequestId;
 pub use operations::{Check, Readiness};
 pub use server::{bind, bind_metrics, bind_probes, bind_standby};

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use crate::background::Background;
 use crate::http::cursor::CursorKey;
+use crate::http::extract::TrustedProxies;
 use crate::http::operations::Readiness;
 
 /// What the handlers need.
@@ -24,6 +25,7 @@ pub struct State {
     /// Whether anyone may sign up.
     pub signup_open: bool,
     pub cursor_key: CursorKey,
+    pub trusted_proxies: TrustedProxies,
     /// Wakes the relay when events were stored.
     pub nudge: Arc<Notify>,
     /// Stores what Meta delivers.

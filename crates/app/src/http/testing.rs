@@ -7,7 +7,7 @@ use actix_web::web;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use flows::{Access, Database, DirectoryTx, Identity, IntakeTx, OperatorTx, TenantTx};
-use iam::PasswordHasher;
+use iam::{HashParameters, PasswordHasher, Throttle};
 use inbound::{AppCredentials, AppSecret, AppSecrets, VerifyToken};
 use kernel::ids::{SessionId, TenantId, UserId};
 use kernel::seal::KeyRing;
@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::background::Background;
-use crate::http::{Check, CursorKey, Readiness, State};
+use crate::http::{Check, CursorKey, Readiness, State, TrustedProxies};
 
 struct Away;
 
@@ -76,7 +76,8 @@ pub(crate) fn state() -> web::Data<State> {
         identity: Identity {
             database: Arc::new(Away),
             clock,
-            hasher: PasswordHasher::new(&entropy).unwrap(),
+            hasher: PasswordHasher::new(HashParameters::default(), &entropy).unwrap(),
+            throttle: Throttle::new(&key.clone().into()),
             entropy: Arc::new(entropy),
             keys: Arc::new(KeySet::open([&signing_key], &ring).unwrap()),
             policy: TokenPolicy {
@@ -90,6 +91,7 @@ pub(crate) fn state() -> web::Data<State> {
         self_service: false,
         signup_open: true,
         cursor_key: CursorKey::derive(&key.into()),
+        trusted_proxies: TrustedProxies::default(),
         nudge,
         intake,
         readiness: Arc::new(Away),

@@ -43,6 +43,7 @@ fn install() -> Result<PrometheusHandle, BuildError> {
         .set_buckets_for_metric(Matcher::Full(pipeline::BATCH_SIZE.to_owned()), &BATCHES)?
         .install_recorder()?;
     describe();
+    iam::describe_metrics();
     pipeline::describe_metrics();
     postgres::describe_metrics();
     let upkeep = handle.clone();

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use actix_web::web;
 use flows::{Database, Identity, OpenKeysError, open_signing_keys};
-use iam::{HashError, PasswordHasher};
+use iam::{HashError, PasswordHasher, Throttle};
 use inbound::{AppCredentials, RetentionPolicy, RetryPolicy};
 use kernel::{Clock, Entropy};
 use pipeline::{Flusher, Intake, Recorder, Relay, Scheduler, Sealer, Worker};
@@ -70,7 +70,20 @@ impl Instance {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, OpenError> {
-        let database = postgres(&config.database)?;
+        Self::open_on(postgres(&config.database)?, config, roles, clock, entropy).await
+    }
+
+    /// The same with connections that the caller has, too.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open_on(
+        database: Postgres,
+        config: ServeConfig,
+        roles: Roles,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, OpenError> {
         database.check_roles().await?;
         let broker = broker(&config.amqp)?;
         let nudge = Arc::new(Notify::new());
@@ -80,7 +93,8 @@ impl Instance {
         let identity = Identity {
             database: Arc::new(database.clone()),
             clock,
-            hasher: PasswordHasher::new(&*entropy)?,
+            hasher: PasswordHasher::new(config.identity.passwords, &*entropy)?,
+            throttle: Throttle::new(&config.identity.keys.first),
             entropy,
             keys: Arc::new(keys),
             policy: config.identity.tokens,
@@ -92,6 +106,7 @@ impl Instance {
             self_service: config.tenants.self_service,
             signup_open: config.tenants.signup_open,
             cursor_key: CursorKey::derive(&config.identity.keys.first),
+            trusted_proxies: config.http.trusted_proxies,
             nudge: Arc::clone(&nudge),
             intake,
             readiness: Arc::new(Dependencies::new(database.clone(), Some(broker.publisher()), roles.need_broker())),
@@ -152,7 +167,11 @@ fn flushers(connections: usize) -> usize {
     connections.div_ceil(2).clamp(1, 4)
 }
 
-pub(crate) fn postgres(config: &DatabaseConfig) -> Result<Postgres, ConnectError> {
+/// The pools of a process; nothing is connected yet.
+///
+/// # Errors
+/// [`ConnectError`].
+pub fn postgres(config: &DatabaseConfig) -> Result<Postgres, ConnectError> {
     Postgres::new(&PostgresConfig {
         app_url: config.url.clone(),
         platform_url: config.platform_url.clone(),

@@ -32,10 +32,7 @@ impl TenantRepo for Tx<transaction::Tenant> {
                 tenants::slug.eq(tenant.slug.as_str()),
                 tenants::name.eq(tenant.name.as_str()),
                 tenants::status.eq(status_key(tenant.status)),
-                tenants::self_registration.eq(match tenant.self_registration {
-                    SelfRegistration::Open => "open",
-                    SelfRegistration::Closed => "closed",
-                }),
+                tenants::self_registration.eq(self_registration_key(tenant.self_registration)),
                 tenants::created_at.eq(tenant.created_at),
             ))
             .execute(self.connection())
@@ -53,6 +50,30 @@ impl TenantRepo for Tx<transaction::Tenant> {
             .optional()
             .or_store_error()?;
         row.map(Row::into_tenant).transpose()
+    }
+
+    async fn lock_tenant(&mut self) -> Result<Option<Tenant>, StoreError> {
+        let row: Option<Row> = tenants::table
+            .find(self.tenant_id())
+            .select(Row::as_select())
+            .for_no_key_update()
+            .first(self.connection())
+            .await
+            .optional()
+            .or_store_error()?;
+        row.map(Row::into_tenant).transpose()
+    }
+
+    async fn update_tenant(&mut self, tenant: &Tenant) -> Result<(), StoreError> {
+        diesel::update(tenants::table.find(self.tenant_id()))
+            .set((
+                tenants::name.eq(tenant.name.as_str()),
+                tenants::self_registration.eq(self_registration_key(tenant.self_registration)),
+            ))
+            .execute(self.connection())
+            .await
+            .or_store_error()?;
+        Ok(())
     }
 }
 
@@ -90,5 +111,12 @@ const fn status_key(status: TenantStatus) -> &'static str {
     match status {
         TenantStatus::Active => "active",
         TenantStatus::Suspended => "suspended",
+    }
+}
+
+const fn self_registration_key(mode: SelfRegistration) -> &'static str {
+    match mode {
+        SelfRegistration::Open => "open",
+        SelfRegistration::Closed => "closed",
     }
 }

@@ -1,14 +1,17 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
+};
 use diesel_async::RunQueryDsl;
 use iam::{Email, PasswordHash, User, UserRepo, UserStatus};
-use kernel::StoreError;
 use kernel::ids::UserId;
+use kernel::{Cursor, Page, PageRequest, StoreError};
 use uuid::Uuid;
 
 use super::user_name;
 use crate::error::OrStoreError;
+use crate::keyset::continue_after;
 use crate::schema::users;
 use crate::transaction::{Tenant, Tx};
 
@@ -36,10 +39,7 @@ impl UserRepo for Tx<Tenant> {
                 users::email_norm.eq(user.email.normalized()),
                 users::name.eq(user.name.as_str()),
                 users::password_hash.eq(password.as_phc()),
-                users::status.eq(match user.status {
-                    UserStatus::Active => "active",
-                    UserStatus::Suspended => "suspended",
-                }),
+                users::status.eq(status_key(user.status)),
                 users::self_registered.eq(user.self_registered),
                 users::created_at.eq(user.created_at),
             ))
@@ -59,6 +59,75 @@ impl UserRepo for Tx<Tenant> {
             .optional()
             .or_store_error()?;
         row.map(Row::into_user).transpose()
+    }
+
+    async fn user(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
+        let row: Option<Row> = users::table
+            .find((self.tenant_id(), id.as_uuid()))
+            .select(Row::as_select())
+            .first(self.connection())
+            .await
+            .optional()
+            .or_store_error()?;
+        row.map(|row| row.into_user().map(|(user, _)| user)).transpose()
+    }
+
+    async fn lock_user(&mut self, id: UserId) -> Result<Option<(User, PasswordHash)>, StoreError> {
+        let row: Option<Row> = users::table
+            .find((self.tenant_id(), id.as_uuid()))
+            .select(Row::as_select())
+            .for_no_key_update()
+            .first(self.connection())
+            .await
+            .optional()
+            .or_store_error()?;
+        row.map(Row::into_user).transpose()
+    }
+
+    async fn users(&mut self, page: &PageRequest) -> Result<Page<User>, StoreError> {
+        let mut query = users::table
+            .filter(users::tenant_id.eq(self.tenant_id()))
+            .order((users::created_at.desc(), users::id.desc()))
+            .limit(page.limit.and_one())
+            .select(Row::as_select())
+            .into_boxed();
+        continue_after!(query, page.after, users::created_at, users::id);
+        let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
+        let users = rows.into_iter().map(|row| row.into_user().map(|(user, _)| user)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::of(users, page.limit, |user| Cursor { time: user.created_at, id: user.id.as_uuid() }))
+    }
+
+    async fn update_user(&mut self, user: &User) -> Result<(), StoreError> {
+        diesel::update(users::table.find((self.tenant_id(), user.id.as_uuid())))
+            .set((users::name.eq(user.name.as_str()), users::status.eq(status_key(user.status))))
+            .execute(self.connection())
+            .await
+            .or_store_error()?;
+        Ok(())
+    }
+
+    async fn set_password(&mut self, id: UserId, password: &PasswordHash) -> Result<(), StoreError> {
+        diesel::update(users::table.find((self.tenant_id(), id.as_uuid())))
+            .set(users::password_hash.eq(password.as_phc()))
+            .execute(self.connection())
+            .await
+            .or_store_error()?;
+        Ok(())
+    }
+
+    async fn delete_user(&mut self, id: UserId) -> Result<(), StoreError> {
+        diesel::delete(users::table.find((self.tenant_id(), id.as_uuid())))
+            .execute(self.connection())
+            .await
+            .or_store_error()?;
+        Ok(())
+    }
+}
+
+const fn status_key(status: UserStatus) -> &'static str {
+    match status {
+        UserStatus::Active => "active",
+        UserStatus::Suspended => "suspended",
     }
 }
 

@@ -99,6 +99,21 @@ WITH candidates AS (
 )
 SELECT count(*) AS count FROM adopted";
 
+/// An event that was on its way into `held` while its tenant was reactivated is found by the next sweep.
+const RESUME: &str = "
+WITH held AS (
+  SELECT e.id FROM webhook_events e JOIN tenants t ON t.id = e.tenant_id AND t.status = 'active'
+   WHERE e.status = 'held'
+   LIMIT $2
+     FOR UPDATE OF e SKIP LOCKED
+), resumed AS (
+  UPDATE webhook_events e SET status = 'received' FROM held WHERE e.id = held.id
+  RETURNING e.id, e.tenant_id
+), ledger AS (
+  INSERT INTO webhook_outbox (event_id, tenant_id, not_before) SELECT id, tenant_id, $1 FROM resumed
+)
+SELECT count(*) AS count FROM resumed";
+
 const NOTE_START: &str = "
 UPDATE webhook_events SET starts = starts + 1 WHERE id = $1 AND status IN ('received', 'retrying')";
 
@@ -208,9 +223,11 @@ impl EventLedger for Tx<Platform> {
     }
 
     async fn adopt_unroutable(&mut self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
-        let statement = Prepared(sql(ADOPT).bind::<types::Timestamptz, _>(now).bind::<types::BigInt, _>(limit));
-        let rows: Vec<Count> = statement.load(self.connection()).await.or_store_error()?;
-        Ok(rows.iter().map(|row| usize::try_from(row.count).unwrap_or_default()).sum())
+        self.drive_again(ADOPT, now, limit).await
+    }
+
+    async fn resume_held(&mut self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
+        self.drive_again(RESUME, now, limit).await
     }
 
     async fn waiting_events(&mut self, events: &[EventId]) -> Result<Vec<QueuedEvent>, StoreError> {
@@ -241,6 +258,17 @@ impl EventLedger for Tx<Platform> {
 }
 
 impl Tx<Platform> {
+    async fn drive_again(
+        &mut self,
+        statement: &'static str,
+        now: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<usize, StoreError> {
+        let statement = Prepared(sql(statement).bind::<types::Timestamptz, _>(now).bind::<types::BigInt, _>(limit));
+        let rows: Vec<Count> = statement.load(self.connection()).await.or_store_error()?;
+        Ok(rows.iter().map(|row| usize::try_from(row.count).unwrap_or_default()).sum())
+    }
+
     async fn reschedule(
         &mut self,
         statement: &'static str,

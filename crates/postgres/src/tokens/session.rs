@@ -1,7 +1,9 @@
 use async_trait::async_trait;
-use diesel::ExpressionMethods;
+use chrono::{DateTime, Utc};
+use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
 use kernel::StoreError;
+use kernel::ids::{SessionId, UserId};
 use tokens::{RefreshTokenHash, Session, SessionRepo};
 
 use crate::error::OrStoreError;
@@ -37,5 +39,26 @@ impl SessionRepo for Tx<Tenant> {
             .await
             .or_store_error()?;
         Ok(())
+    }
+
+    async fn end_sessions(
+        &mut self,
+        user: UserId,
+        except: Option<SessionId>,
+        now: DateTime<Utc>,
+    ) -> Result<usize, StoreError> {
+        let live = sessions::table
+            .filter(sessions::tenant_id.eq(self.tenant_id()))
+            .filter(sessions::user_id.eq(user.as_uuid()))
+            .filter(sessions::revoked_at.is_null());
+        let ended = sessions::revoked_at.eq(Some(now));
+        let ended = match except {
+            None => diesel::update(live).set(ended).execute(self.connection()).await,
+            Some(session) => {
+                let others = live.filter(sessions::id.ne(session.as_uuid()));
+                diesel::update(others).set(ended).execute(self.connection()).await
+            }
+        };
+        ended.or_store_error()
     }
 }

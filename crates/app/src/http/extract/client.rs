@@ -4,13 +4,14 @@ use std::net::IpAddr;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::USER_AGENT;
+use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use audit::Origin;
 use tokens::Client;
 
-use crate::http::RequestId;
+use crate::http::{RequestId, State};
 
-/// Where a request comes from, to be shown in the list of one's sessions.
+/// Where a request comes from: to be shown in the list of one's sessions, and for what is counted by address.
 #[derive(Clone, Debug)]
 pub(crate) struct ClientInfo(pub(crate) Client);
 
@@ -30,9 +31,13 @@ impl FromRequest for ClientInfo {
     }
 }
 
-/// The connection's: anybody can write an `X-Forwarded-For`.
+/// The connection's, or what a trusted proxy says: anybody else can write an `X-Forwarded-For`, too.
 fn address(request: &HttpRequest) -> Option<IpAddr> {
-    request.peer_addr().map(|address| address.ip())
+    let peer = request.peer_addr().map(|address| address.ip());
+    match request.app_data::<Data<State>>() {
+        Some(state) => state.trusted_proxies.client(peer, request.headers()),
+        None => peer,
+    }
 }
 
 /// Where a request comes from, for the audit log.

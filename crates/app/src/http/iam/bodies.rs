@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use flows::LoggedIn;
 use iam::{SelfRegistration, Tenant, TenantStatus, User, UserStatus};
 use rbac::RoleKey;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -39,7 +39,7 @@ pub(crate) struct UserBody {
     created_at: DateTime<Utc>,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[schema(as = Status)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum StatusBody {
@@ -47,7 +47,7 @@ pub(crate) enum StatusBody {
     Suspended,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[schema(as = SelfRegistration)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum SelfRegistrationBody {
@@ -70,6 +70,24 @@ pub(crate) struct LoggedInBody {
     refresh_token: String,
     tenant: TenantBody,
     user: UserBody,
+}
+
+impl From<StatusBody> for UserStatus {
+    fn from(status: StatusBody) -> Self {
+        match status {
+            StatusBody::Active => Self::Active,
+            StatusBody::Suspended => Self::Suspended,
+        }
+    }
+}
+
+impl From<SelfRegistrationBody> for SelfRegistration {
+    fn from(mode: SelfRegistrationBody) -> Self {
+        match mode {
+            SelfRegistrationBody::Open => Self::Open,
+            SelfRegistrationBody::Closed => Self::Closed,
+        }
+    }
 }
 
 impl From<Tenant> for TenantBody {

@@ -1,18 +1,16 @@
 use actix_web::web;
 use flows::{LogIn, LogInError, log_in};
 use iam::{Email, Password};
-use metrics::counter;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::attempt::{Refusal, attempt};
 use super::bodies::LoggedInBody;
-use super::tokens_error::outcome;
 use crate::http::State;
 use crate::http::auth::{BEARER, Public, challenge};
 use crate::http::extract::{ClientInfo, Json, TenantHeader};
 use crate::http::openapi::tag;
 use crate::http::problem::{Code, Problem};
-use crate::telemetry::metrics::AUTH_ATTEMPTS;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -26,7 +24,8 @@ pub(crate) struct LoginBody {
 
 /// Log in
 ///
-/// Wrong passwords, unknown users and tenants, and suspended ones are all answered alike.
+/// Wrong passwords, unknown users and tenants, and suspended ones are all answered alike. After five wrong tries for one
+/// account from one address within five minutes, the next ones have to wait; an address may fail thirty times in ten minutes.
 #[utoipa::path(
     post,
     path = "/auth/login",
@@ -36,7 +35,8 @@ pub(crate) struct LoginBody {
     request_body = LoginBody,
     responses((status = 200, description = "Logged in", body = LoggedInBody)),
     extensions(("x-problems" = json!([
-        Code::TenantRequired, Code::InvalidTenantId, Code::InvalidCredentials, Code::Busy, Code::TemporarilyUnavailable,
+        Code::TenantRequired, Code::InvalidTenantId, Code::InvalidCredentials, Code::TooManyAttempts, Code::Busy,
+        Code::TemporarilyUnavailable,
     ]))),
 )]
 pub(crate) async fn login(
@@ -50,24 +50,27 @@ pub(crate) async fn login(
     // What cannot be an address or a password is refused by the same work as one that is wrong.
     let email = Email::parse(&email).unwrap_or_else(|_| Email::of_nobody());
     let password = Password::attempt(&password).unwrap_or_else(|_| Password::of_nobody());
-    let outcome = log_in(&state.identity, LogIn { tenant: tenant.0, email, password, client }).await;
-    count(&outcome);
-    Ok(web::Json(outcome?.into()))
+    let input = LogIn { tenant: tenant.0, email, password, client };
+    let identity = state.identity.clone();
+    let logged_in = attempt(&state, "login", async move { log_in(&identity, input).await }).await?;
+    Ok(web::Json(logged_in.into()))
 }
 
-fn count<T>(outcome: &Result<T, LogInError>) {
-    let label = match outcome {
-        Ok(_) => "ok",
-        Err(LogInError::InvalidCredentials) => "invalid_credentials",
-        Err(LogInError::Failed(error)) => self::outcome(error),
-    };
-    counter!(AUTH_ATTEMPTS, "action" => "login", "outcome" => label).increment(1);
+impl Refusal for LogInError {
+    fn label(&self) -> &'static str {
+        match self {
+            Self::InvalidCredentials => "invalid_credentials",
+            Self::Throttled(_) => "throttled",
+            Self::Failed(error) => error.label(),
+        }
+    }
 }
 
 impl From<LogInError> for Problem {
     fn from(error: LogInError) -> Self {
         match error {
             LogInError::InvalidCredentials => challenge(Code::InvalidCredentials, BEARER),
+            LogInError::Throttled(throttled) => throttled.into(),
             LogInError::Failed(error) => error.into(),
         }
     }

@@ -1,21 +1,20 @@
 use actix_web::http::StatusCode;
 use actix_web::web;
 use flows::{SignUp, SignUpError, sign_up};
-use iam::{Email, InvalidPassword, Password, Slug, TenantName, UserName};
-use metrics::counter;
+use iam::{Email, Slug, TenantName, UserName};
 use serde::Deserialize;
 use tokens::Client;
 use utoipa::ToSchema;
 
+use super::attempt::{Refusal, attempt};
 use super::bodies::LoggedInBody;
-use super::tokens_error::outcome;
+use super::new_password::{personal, with_password};
 use crate::http::State;
 use crate::http::auth::Public;
 use crate::http::extract::{ClientInfo, Json};
 use crate::http::openapi::tag;
 use crate::http::problem::{Code, FieldError, Problem};
 use crate::http::validation::Validation;
-use crate::telemetry::metrics::AUTH_ATTEMPTS;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -60,9 +59,10 @@ pub(crate) async fn signup(
     if !state.signup_open {
         return Err(Problem::new(Code::SignupClosed));
     }
-    let outcome = sign_up(&state.identity, body.into_inner().check(client)?).await;
-    count(&outcome);
-    Ok((web::Json(outcome?.into()), StatusCode::CREATED))
+    let input = body.into_inner().check(client)?;
+    let identity = state.identity.clone();
+    let signed_up = attempt(&state, "signup", async move { sign_up(&identity, input).await }).await?;
+    Ok((web::Json(signed_up.into()), StatusCode::CREATED))
 }
 
 impl SignupBody {
@@ -72,36 +72,22 @@ impl SignupBody {
         let slug = self.slug.as_deref().and_then(|slug| validation.field("/slug", Slug::parse(slug)));
         let email = validation.field("/email", Email::parse(&self.email));
         let name = validation.field("/name", UserName::parse(self.name.as_deref().unwrap_or_default()));
-        let others_are_clean = validation.is_clean();
-        let password = Password::choose(&self.password, &[self.email.trim(), self.tenant_name.trim()])
-            .map_err(|reason| validation.note(weak(reason)));
-        match (tenant_name, email, name, password, others_are_clean) {
-            (Some(tenant_name), Some(email), Some(name), Ok(password), true) => {
-                Ok(SignUp { tenant_name, slug, email, password, name, client })
-            }
-            (.., Err(()), true) => Err(validation.into_problem_of(Code::WeakPassword)),
-            _ => Err(validation.into_problem()),
-        }
+        let [address, local] = personal(&self.email);
+        let known = [address, local, &self.tenant_name, self.slug.as_deref().unwrap_or_default()];
+        let rest = tenant_name.zip(email).zip(name);
+        let (((tenant_name, email), name), password) =
+            with_password(validation, rest, "/password", &self.password, &known)?;
+        Ok(SignUp { tenant_name, slug, email, password, name, client })
     }
 }
 
-fn weak(reason: InvalidPassword) -> FieldError {
-    let code = match reason {
-        InvalidPassword::TooShort => "too_short",
-        InvalidPassword::TooLong => "too_long",
-        InvalidPassword::Common => "common",
-        InvalidPassword::Personal => "personal",
-    };
-    FieldError::at("/password", code, reason.to_string())
-}
-
-fn count<T>(outcome: &Result<T, SignUpError>) {
-    let label = match outcome {
-        Ok(_) => "ok",
-        Err(SignUpError::SlugTaken) => "slug_taken",
-        Err(SignUpError::Failed(error)) => self::outcome(error),
-    };
-    counter!(AUTH_ATTEMPTS, "action" => "signup", "outcome" => label).increment(1);
+impl Refusal for SignUpError {
+    fn label(&self) -> &'static str {
+        match self {
+            Self::SlugTaken => "slug_taken",
+            Self::Failed(error) => error.label(),
+        }
+    }
 }
 
 impl From<SignUpError> for Problem {

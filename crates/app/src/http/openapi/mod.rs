@@ -19,6 +19,8 @@ use problems::Problems;
 /// The groups of operations.
 pub(crate) mod tag {
     pub(crate) const AUTH: &str = "auth";
+    pub(crate) const TENANT: &str = "tenant";
+    pub(crate) const USERS: &str = "users";
     pub(crate) const KEYS: &str = "keys";
     pub(crate) const CHANNELS: &str = "channels";
     pub(crate) const CRM: &str = "crm";
@@ -42,8 +44,17 @@ pub(crate) mod tag {
     ),
     paths(
         iam::signup::signup,
+        iam::register::register,
         iam::login::login,
         iam::me::me,
+        iam::password::change,
+        iam::tenant::read,
+        iam::tenant::change,
+        iam::users::list,
+        iam::users::create,
+        iam::users::read,
+        iam::users::change,
+        iam::users::delete,
         tokens::jwks,
         channels::whatsapp_accounts::list,
         channels::whatsapp_accounts::connect,
@@ -83,7 +94,9 @@ pub(crate) mod tag {
     ),
     components(schemas(ProblemBody<'static>)),
     tags(
-        (name = tag::AUTH, description = "Signing up, logging in, and who one is"),
+        (name = tag::AUTH, description = "Signing up, registering, logging in, and who one is"),
+        (name = tag::TENANT, description = "The tenant's own settings"),
+        (name = tag::USERS, description = "Who works in the tenant"),
         (name = tag::KEYS, description = "What it takes to check access tokens"),
         (name = tag::CHANNELS, description = "The tenant's WhatsApp numbers, and its own Meta apps"),
         (name = tag::CRM, description = "Contacts, conversations and messages"),

@@ -121,7 +121,7 @@ fn response(codes: &[Code]) -> Response {
     } else {
         response
     };
-    if is(Code::TemporarilyUnavailable) || is(Code::Busy) {
+    if is(Code::TemporarilyUnavailable) || is(Code::Busy) || is(Code::TooManyAttempts) {
         response.header("Retry-After", header(Type::Integer, "Seconds to wait")).build()
     } else {
         response.build()

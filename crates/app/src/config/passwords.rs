@@ -1,0 +1,39 @@
+use clap::Args;
+use iam::HashParameters;
+
+use super::key::Key;
+use super::mistakes::Mistakes;
+
+/// How much work it is to check a password, as text.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Passwords")]
+#[group(skip)]
+#[expect(clippy::struct_field_names, reason = "a field is named as its flag, variable and entry in the file are")]
+pub(super) struct PasswordsSettings {
+    /// Memory of one hash (argon2id) in KiB, 8192 to 1048576; as many run at once as there are cores. A user's hash is made
+    /// anew when they log in after any of the three was changed
+    #[arg(long, value_name = "KIB", default_value = "19456")]
+    passwords_memory_kib: String,
+    /// Passes over the memory, 1 to 16
+    #[arg(long, value_name = "N", default_value = "2")]
+    passwords_passes: String,
+    /// Lanes, 1 to 16
+    #[arg(long, value_name = "N", default_value = "1")]
+    passwords_lanes: String,
+}
+
+impl PasswordsSettings {
+    pub(crate) fn check(&self, mistakes: &mut Mistakes) -> Option<HashParameters> {
+        let mut number = |key: &str, text: &str, least: u32, most: u32| match text.parse() {
+            Ok(number) if (least..=most).contains(&number) => Some(number),
+            _ => {
+                mistakes.wrong(Key(key), text, &format!("a number from {least} to {most}"));
+                None
+            }
+        };
+        let memory_kib = number("passwords_memory_kib", &self.passwords_memory_kib, 8_192, 1_048_576);
+        let passes = number("passwords_passes", &self.passwords_passes, 1, 16);
+        let lanes = number("passwords_lanes", &self.passwords_lanes, 1, 16);
+        Some(HashParameters { memory_kib: memory_kib?, passes: passes?, lanes: lanes? })
+    }
+}

@@ -1,0 +1,231 @@
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use flows::{
+    AuthorityError, ChangeUserError, CreateUser, CreateUserError, Member, UserPatch, change_user, create_user,
+    delete_user, settle, user, users,
+};
+use iam::{Email, UserName, UserStatus};
+use kernel::ids::UserId;
+use kernel::{Change, Grant as _, UsersRead, UsersWrite};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::bodies::{StatusBody, UserBody};
+use super::new_password::{personal, weak_password, with_password};
+use super::register::email_taken;
+use crate::http::State;
+use crate::http::auth::{Allow, insufficient_scope};
+use crate::http::cursor::{List, ListKind};
+use crate::http::extract::{Json, PageQuery, PathId, Query, member, page_request};
+use crate::http::openapi::tag;
+use crate::http::page::PageBody;
+use crate::http::problem::{Code, Problem};
+use crate::http::validation::Validation;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = CreateUser)]
+pub(crate) struct CreateBody {
+    #[schema(example = "grace@acme.example")]
+    email: String,
+    /// 8 to 256 characters; the user should change it.
+    #[schema(example = "correct horse battery", format = Password, min_length = 8, max_length = 256, write_only)]
+    password: String,
+    /// Up to 120 characters.
+    #[schema(example = "Grace Hopper")]
+    name: Option<String>,
+}
+
+/// Members that are absent stay as they are (RFC 7396).
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = UserPatch)]
+pub(crate) struct PatchBody {
+    /// Up to 120 characters; null: none.
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = Option<String>, example = "Grace Hopper")]
+    name: Change<String>,
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = StatusBody, required = false)]
+    status: Change<StatusBody>,
+}
+
+/// List the tenant's users
+///
+/// Newest first.
+#[utoipa::path(
+    get,
+    path = "/users",
+    operation_id = "listUsers",
+    tag = tag::USERS,
+    security(("bearer" = [UsersRead::PERMISSION])),
+    params(PageQuery),
+    responses((status = 200, description = "A page of users", body = PageBody<UserBody>)),
+    extensions(("x-problems" = json!([Code::InvalidCursor]))),
+)]
+pub(crate) async fn list(
+    allow: Allow<UsersRead>,
+    state: web::Data<State>,
+    Query(query): Query<PageQuery>,
+) -> Result<web::Json<PageBody<UserBody>>, Problem> {
+    let list = List { kind: ListKind::Users, tenant: allow.scope().tenant() };
+    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
+    let mut tx = state.identity.database.tenant(allow.scope()).await?;
+    let outcome = users(allow.permit(), &mut *tx, &page).await;
+    let page = settle(tx, outcome).await?;
+    Ok(web::Json(PageBody::of(page, &state.cursor_key, list)))
+}
+
+/// Make a user
+///
+/// They have no role yet.
+#[utoipa::path(
+    post,
+    path = "/users",
+    operation_id = "createUser",
+    tag = tag::USERS,
+    security(("bearer" = [UsersWrite::PERMISSION])),
+    request_body = CreateBody,
+    responses((status = 201, description = "Made", body = UserBody)),
+    extensions(("x-problems" = json!([Code::EmailTaken, Code::WeakPassword, Code::Busy]))),
+)]
+pub(crate) async fn create(
+    allow: Allow<UsersWrite>,
+    state: web::Data<State>,
+    body: Json<CreateBody>,
+) -> Result<(web::Json<UserBody>, StatusCode), Problem> {
+    let input = body.into_inner().check()?;
+    let (permit, scope) = allow.into_parts();
+    let member = create_user(permit, &state.identity, &scope, input).await?;
+    Ok((web::Json(member.into()), StatusCode::CREATED))
+}
+
+/// Read a user
+#[utoipa::path(
+    get,
+    path = "/users/{id}",
+    operation_id = "readUser",
+    tag = tag::USERS,
+    security(("bearer" = [UsersRead::PERMISSION])),
+    params(("id" = Uuid, Path, description = "The user's id")),
+    responses((status = 200, description = "The user", body = UserBody)),
+    extensions(("x-problems" = json!([Code::NotFound]))),
+)]
+pub(crate) async fn read(
+    allow: Allow<UsersRead>,
+    state: web::Data<State>,
+    PathId(id): PathId<UserId>,
+) -> Result<web::Json<UserBody>, Problem> {
+    let mut tx = state.identity.database.tenant(allow.scope()).await?;
+    let outcome = user(allow.permit(), &mut *tx, id).await;
+    let member = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    Ok(web::Json(member.into()))
+}
+
+/// Rename, suspend or reactivate a user
+///
+/// A JSON Merge Patch. Who is suspended is out at once, and their sessions do not come back. Nobody acts on who may do what
+/// they may not themselves, and a tenant keeps at least one active owner.
+#[utoipa::path(
+    patch,
+    path = "/users/{id}",
+    operation_id = "changeUser",
+    tag = tag::USERS,
+    security(("bearer" = [UsersWrite::PERMISSION])),
+    params(("id" = Uuid, Path, description = "The user's id")),
+    request_body(content((PatchBody = "application/merge-patch+json"), (PatchBody = "application/json"))),
+    responses((status = 200, description = "As they are now", body = UserBody)),
+    extensions(("x-problems" = json!([Code::NotFound, Code::OutranksYou, Code::LastOwner]))),
+)]
+pub(crate) async fn change(
+    allow: Allow<UsersWrite>,
+    state: web::Data<State>,
+    PathId(id): PathId<UserId>,
+    body: Json<PatchBody>,
+) -> Result<web::Json<UserBody>, Problem> {
+    let patch = body.into_inner().check()?;
+    let mut tx = state.identity.database.tenant(allow.scope()).await?;
+    let outcome = change_user(allow.permit(), &mut *tx, id, patch, &*state.identity.clock).await;
+    Ok(web::Json(settle(tx, outcome).await?.into()))
+}
+
+/// Delete a user
+///
+/// What they did stays, without their name; conversations that were theirs are nobody's.
+#[utoipa::path(
+    delete,
+    path = "/users/{id}",
+    operation_id = "deleteUser",
+    tag = tag::USERS,
+    security(("bearer" = [UsersWrite::PERMISSION])),
+    params(("id" = Uuid, Path, description = "The user's id")),
+    responses((status = 204, description = "Deleted")),
+    extensions(("x-problems" = json!([Code::NotFound, Code::OutranksYou, Code::LastOwner]))),
+)]
+pub(crate) async fn delete(
+    allow: Allow<UsersWrite>,
+    state: web::Data<State>,
+    PathId(id): PathId<UserId>,
+) -> Result<HttpResponse, Problem> {
+    let mut tx = state.identity.database.tenant(allow.scope()).await?;
+    let outcome = delete_user(allow.permit(), &mut *tx, id).await;
+    settle(tx, outcome).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+impl CreateBody {
+    fn check(self) -> Result<CreateUser, Problem> {
+        let mut validation = Validation::default();
+        let email = validation.field("/email", Email::parse(&self.email));
+        let name = validation.field("/name", UserName::parse(self.name.as_deref().unwrap_or_default()));
+        let personal = personal(&self.email);
+        let ((email, name), password) =
+            with_password(validation, email.zip(name), "/password", &self.password, &personal)?;
+        Ok(CreateUser { email, name, password })
+    }
+}
+
+impl PatchBody {
+    fn check(self) -> Result<UserPatch, Problem> {
+        let mut validation = Validation::default();
+        let name = match validation.change("/name", self.name, |name| UserName::parse(&name)) {
+            Change::Keep => None,
+            Change::Clear => Some(UserName::default()),
+            Change::Set(name) => Some(name),
+        };
+        let status = validation
+            .replacement("/status", self.status, |status| Ok::<_, std::convert::Infallible>(UserStatus::from(status)));
+        if validation.is_clean() { Ok(UserPatch { name, status }) } else { Err(validation.into_problem()) }
+    }
+}
+
+impl From<Member> for UserBody {
+    fn from(Member { user, roles }: Member) -> Self {
+        Self::of(&user, &roles)
+    }
+}
+
+impl From<CreateUserError> for Problem {
+    fn from(error: CreateUserError) -> Self {
+        match error {
+            CreateUserError::EmailTaken => email_taken(),
+            CreateUserError::WeakPassword(reason) => weak_password("/password", reason),
+            CreateUserError::Hash(error) => error.into(),
+            CreateUserError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangeUserError> for Problem {
+    fn from(error: ChangeUserError) -> Self {
+        match error {
+            ChangeUserError::Unknown => Self::new(Code::NotFound),
+            ChangeUserError::Authority(AuthorityError::Lost) => insufficient_scope::<UsersWrite>(),
+            ChangeUserError::Authority(AuthorityError::OutranksYou(_)) => Self::new(Code::OutranksYou),
+            // Nothing is granted here.
+            ChangeUserError::Authority(error @ AuthorityError::CannotGrant(_)) => Self::internal(error),
+            ChangeUserError::Authority(AuthorityError::LastOwner) => Self::new(Code::LastOwner),
+            ChangeUserError::Authority(AuthorityError::Store(error)) => error.into(),
+        }
+    }
+}

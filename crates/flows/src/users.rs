@@ -1,0 +1,9 @@
+//! Administering the users of a tenant.
+
+mod change;
+mod create;
+mod list;
+
+pub use change::{ChangeUserError, UserPatch, change_user, delete_user};
+pub use create::{CreateUser, CreateUserError, create_user};
+pub use list::{Member, user, users};

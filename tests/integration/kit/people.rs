@@ -1,0 +1,76 @@
+//! Users beside the owner of a tenant.
+
+use diesel_async::SimpleAsyncConnection;
+use kernel::{Clock, SystemClock};
+use serde_json::{Value, json};
+
+use super::app::{PASSWORD, TestApp, TestTenant};
+use super::client::{Answer, Client};
+use super::meta::fresh_digits;
+
+/// A user of a tenant.
+#[derive(Clone, Debug)]
+pub(crate) struct Colleague {
+    pub(crate) id: String,
+    pub(crate) email: String,
+    pub(crate) client: Client,
+}
+
+impl Colleague {
+    pub(crate) fn path(&self) -> String {
+        format!("/users/{}", self.id)
+    }
+}
+
+impl TestApp {
+    pub(crate) async fn log_in(&self, tenant: &str, email: &str, password: &str) -> Answer {
+        log_in(&self.client, tenant, email, password).await
+    }
+
+    /// A user with one of the system roles, or with none.
+    pub(crate) async fn colleague(&self, tenant: &TestTenant, role: Option<&str>) -> Colleague {
+        let email = format!("user-{}@example.com", fresh_digits());
+        let body = json!({"email": email, "password": PASSWORD, "name": "Grace"});
+        let made = tenant.client.post("/users", &body).await.json(201);
+        let id = made["id"].as_str().unwrap().to_owned();
+        if let Some(role) = role {
+            let give = format!(
+                "INSERT INTO memberships (tenant_id, user_id, role_id, created_at)
+                 SELECT tenant_id, '{id}', id, now() FROM roles WHERE tenant_id = '{}' AND key = '{role}'",
+                tenant.id
+            );
+            self.database.admin().await.batch_execute(&give).await.unwrap();
+        }
+        let token = self.log_in(&tenant.slug, &email, PASSWORD).await.json(200)["access_token"].clone();
+        Colleague { id, email, client: self.client.with_token(token.as_str().unwrap()) }
+    }
+
+    /// A user with a role of these permissions, as the database would have it.
+    pub(crate) async fn colleague_with(&self, tenant: &TestTenant, permissions: &[&str]) -> Colleague {
+        let (role, key) = (SystemClock::new().new_id(), format!("role-{}", fresh_digits()));
+        let mut statements = format!(
+            "INSERT INTO roles (tenant_id, id, key, name, system, created_at)
+             VALUES ('{}', '{role}', '{key}', 'Role', false, now());",
+            tenant.id
+        );
+        for permission in permissions {
+            statements += &format!(
+                "INSERT INTO role_permissions (tenant_id, role_id, permission)
+                 VALUES ('{}', '{role}', '{permission}');",
+                tenant.id
+            );
+        }
+        self.database.admin().await.batch_execute(&statements).await.unwrap();
+        self.colleague(tenant, Some(&key)).await
+    }
+
+    /// Runs a statement as the superuser; `$T` is the tenant.
+    pub(crate) async fn change(&self, tenant: &TestTenant, statement: &str) {
+        self.database.admin().await.batch_execute(&statement.replace("$T", &tenant.id)).await.unwrap();
+    }
+}
+
+pub(crate) async fn log_in(client: &Client, tenant: &str, email: &str, password: &str) -> Answer {
+    let body: Value = json!({"email": email, "password": password});
+    client.with("x-tenant-id", tenant).post("/auth/login", &body).await
+}

@@ -1,0 +1,134 @@
+//! What logging in costs: the same whatever is wrong, and not the time of others. Each test has the machine for itself; run
+//! them with `--release` for the numbers of the real thing, as without it everything but the hash is slow.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use iam::{HashParameters, Password, PasswordHasher};
+use kernel::SystemEntropy;
+
+use crate::kit::app::{PASSWORD, Settings, TestApp, TestTenant};
+use crate::kit::people::log_in;
+
+fn quiet() -> Settings {
+    Settings { alone: true, neighbours: Neighbours::None, ..Settings::default() }
+}
+
+fn percentile(times: &mut [Duration], percent: usize) -> Duration {
+    times.sort_unstable();
+    times[(times.len() - 1) * percent / 100]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_login_takes_as_long_whatever_is_wrong() {
+    const TRIES: usize = 200;
+    let app = TestApp::start_with(quiet()).await;
+    let (tenant, other) = (app.tenant().await, app.tenant().await);
+    let suspended = app.colleague(&other, None).await;
+    app.change(&other, "UPDATE users SET status = 'suspended' WHERE tenant_id = '$T' AND name = 'Grace'").await;
+    let kinds = [
+        ("wrong password", tenant.slug.as_str(), tenant.email.as_str(), "wrong password"),
+        ("unknown user", tenant.slug.as_str(), "nobody@example.com", PASSWORD),
+        ("suspended user", other.slug.as_str(), suspended.email.as_str(), PASSWORD),
+        ("unknown tenant", "no-such-tenant", tenant.email.as_str(), PASSWORD),
+    ];
+    // In turn, so that whatever else slows the machine slows all of them.
+    let mut times = [const { Vec::new() }; 4];
+    for _ in 0..TRIES {
+        for ((_, reference, email, password), times) in kinds.iter().zip(&mut times) {
+            let client = app.client.elsewhere();
+            let started = Instant::now();
+            let answer = log_in(&client, reference, email, password).await;
+            times.push(started.elapsed());
+            answer.problem(401, "invalid_credentials");
+        }
+    }
+    let medians: Vec<Duration> = times.iter_mut().map(|times| percentile(times, 50)).collect();
+    let (least, most) = (medians.iter().min().unwrap(), medians.iter().max().unwrap());
+    println!("medians of {TRIES} tries: {:?}", kinds.iter().map(|kind| kind.0).zip(&medians).collect::<Vec<_>>());
+    assert!(most.as_secs_f64() <= least.as_secs_f64() * 1.1, "{medians:?}");
+    app.finish_unprocessed().await;
+}
+
+/// Hashes a second that all cores reach when they do nothing else.
+async fn argon2_alone(cores: usize, duration: Duration) -> f64 {
+    let entropy = SystemEntropy::new();
+    let hasher = PasswordHasher::new(HashParameters::default(), &entropy).unwrap();
+    let started = Instant::now();
+    let work = (0..cores).map(|_| async {
+        let mut hashes = 0_u32;
+        while started.elapsed() < duration {
+            hasher.hash(Password::attempt(PASSWORD).unwrap(), &SystemEntropy::new()).await.unwrap();
+            hashes += 1;
+        }
+        hashes
+    });
+    let hashes: u32 = join_all(work).await.iter().sum();
+    f64::from(hashes) / started.elapsed().as_secs_f64()
+}
+
+/// Logins a second of so many people who do nothing else, and how long others waited for `/auth/me` meanwhile.
+async fn storm(app: &TestApp, tenants: &[TestTenant], duration: Duration) -> (f64, Vec<Duration>) {
+    let over = AtomicBool::new(false);
+    let started = Instant::now();
+    let people = join_all(tenants.iter().map(|tenant| async {
+        let client = app.client.elsewhere();
+        let mut logins = 0_u32;
+        while started.elapsed() < duration {
+            log_in(&client, &tenant.slug, &tenant.email, PASSWORD).await.json(200);
+            logins += 1;
+        }
+        logins
+    }));
+    let others = async {
+        let mut times = Vec::new();
+        while !over.load(Ordering::Relaxed) {
+            let asked = Instant::now();
+            tenants[0].client.get("/auth/me").await.json(200);
+            times.push(asked.elapsed());
+        }
+        times
+    };
+    let people = async {
+        let logins: u32 = people.await.iter().sum();
+        over.store(true, Ordering::Relaxed);
+        f64::from(logins) / started.elapsed().as_secs_f64()
+    };
+    tokio::join!(people, others)
+}
+
+/// The most memory that this process, server, tests and all, has ever had, in KiB.
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_of_logins_uses_the_cores_and_slows_nobody_else() {
+    // Without optimization all that is not the hash takes ten times as long, on the same cores.
+    let (share, patience) = if cfg!(debug_assertions) { (0.6, 250) } else { (0.9, 50) };
+    let app = TestApp::start_with(quiet()).await;
+    let mut tenants = Vec::new();
+    for _ in 0..64 {
+        tenants.push(app.tenant().await);
+    }
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let before = argon2_alone(cores, Duration::from_secs(3)).await;
+    let (logins, mut times) = storm(&app, &tenants, Duration::from_secs(8)).await;
+    let after = argon2_alone(cores, Duration::from_secs(3)).await;
+    let alone = f64::midpoint(before, after);
+    let waited = percentile(&mut times, 99);
+    let memory = peak_memory();
+    println!(
+        "{logins:.1} logins/s, argon2 alone {alone:.1}/s, share {:.2}; /auth/me p99 {waited:?} of {}; {} MiB",
+        logins / alone,
+        times.len(),
+        memory / 1024
+    );
+    assert!(logins >= share * alone, "{logins:.1} logins/s, argon2 alone reaches {alone:.1}/s");
+    assert!(waited < Duration::from_millis(patience), "p99 of /auth/me is {waited:?}");
+    assert!(memory < 1024 * 1024, "{} MiB", memory / 1024);
+    app.finish_unprocessed().await;
+}

@@ -1,0 +1,227 @@
+//! Registering oneself in a tenant, and changing one's password.
+
+use std::collections::HashMap;
+
+use futures_util::future::join_all;
+use iam::HashParameters;
+use serde_json::{Value, json};
+
+use crate::kit::app::{PASSWORD, Settings, TestApp, TestTenant};
+use crate::kit::client::Answer;
+use crate::kit::meta::fresh_digits;
+
+const OTHER: &str = "staple of another horse";
+
+fn body() -> Value {
+    json!({"email": format!("New-{}@Example.com", fresh_digits()), "password": PASSWORD, "name": "Grace"})
+}
+
+async fn register(app: &TestApp, tenant: &str, body: &Value) -> Answer {
+    app.client.elsewhere().with("x-tenant-id", tenant).post("/auth/register", body).await
+}
+
+async fn users(app: &TestApp, tenant: &TestTenant) -> i64 {
+    app.database.count(&format!("SELECT count(*) FROM users WHERE tenant_id = '{}'", tenant.id)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_registers_sees_who_they_are_and_nothing_else() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let body = body();
+    let answer = register(&app, &tenant.slug, &body).await;
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let registered = answer.json(201);
+    assert_eq!((&registered["token_type"], &registered["expires_in"]), (&json!("Bearer"), &json!(900)));
+    assert_eq!(registered["tenant"]["id"], tenant.id.as_str());
+    let user = &registered["user"];
+    assert_eq!(user["email"], body["email"]);
+    assert_eq!(
+        (&user["self_registered"], &user["roles"], &user["status"]),
+        (&json!(true), &json!([]), &json!("active"))
+    );
+
+    let client = app.client.with_token(registered["access_token"].as_str().unwrap());
+    let me = client.get("/auth/me").await.json(200);
+    assert_eq!((&me["user"]["id"], &me["permissions"]), (&user["id"], &json!([])));
+    for path in ["/crm/contacts", "/users", "/tenant", "/whatsapp-accounts", "/meta-apps"] {
+        client.get(path).await.problem(403, "insufficient_scope");
+    }
+    app.log_in(&tenant.slug, &body["email"].as_str().unwrap().to_lowercase(), PASSWORD).await.json(200);
+    let seen = tenant.client.get(&format!("/users/{}", user["id"].as_str().unwrap())).await.json(200);
+    assert_eq!(seen["self_registered"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_is_taken_once_in_a_tenant() {
+    let app = TestApp::start().await;
+    let (tenant, other) = (app.tenant().await, app.tenant().await);
+    let body = body();
+    let (client, path) = (app.client.elsewhere().with("x-tenant-id", &tenant.slug), "/auth/register");
+    let mut answers: HashMap<u16, usize> = HashMap::new();
+    for answer in join_all((0..10).map(|_| client.post(path, &body))).await {
+        *answers.entry(answer.status.as_u16()).or_default() += 1;
+    }
+    assert_eq!(answers, HashMap::from([(201, 1), (409, 9)]));
+    let shouted = json!({"email": body["email"].as_str().unwrap().to_uppercase(), "password": PASSWORD});
+    let problem = register(&app, &tenant.slug, &shouted).await.problem(409, "email_taken");
+    assert_eq!(problem["errors"][0]["pointer"], "/email");
+    // The same person elsewhere is another user.
+    register(&app, &other.slug, &body).await.json(201);
+    assert_eq!((users(&app, &tenant).await, users(&app, &other).await), (2, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_registrations_are_told_what_is_wrong_and_change_nothing() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    app.change(&tenant, "UPDATE tenants SET name = 'Acme Trading' WHERE id = '$T'").await;
+    for (member, value, code) in [
+        ("role", json!("owner"), "validation_failed"),
+        ("roles", json!(["owner"]), "validation_failed"),
+        ("tenant", json!("other"), "validation_failed"),
+        ("tenant_id", json!(tenant.id), "validation_failed"),
+        ("status", json!("active"), "validation_failed"),
+        ("self_registered", json!(false), "validation_failed"),
+        ("email", json!("no address"), "validation_failed"),
+        ("email", json!(format!("{}@example.com", "a".repeat(250))), "validation_failed"),
+        ("name", json!("a\nb"), "validation_failed"),
+        ("password", json!("short"), "weak_password"),
+        ("password", json!("x".repeat(257)), "weak_password"),
+        ("password", json!("Password123"), "weak_password"),
+        ("password", json!("abcdefghij"), "weak_password"),
+        ("password", json!("someone@example.com"), "weak_password"),
+        ("password", json!("acme trading"), "weak_password"),
+        ("password", json!(tenant.slug), "weak_password"),
+    ] {
+        let mut body = json!({"email": "Someone@Example.com", "password": PASSWORD});
+        body[member] = value;
+        let problem = register(&app, &tenant.slug, &body).await.problem(422, code);
+        assert_eq!(problem["errors"][0]["pointer"], format!("/{member}"), "{problem}");
+    }
+    app.client.post("/auth/register", &body()).await.problem(400, "tenant_required");
+    app.client.with("x-tenant-id", "A b").post("/auth/register", &body()).await.problem(400, "invalid_tenant_id");
+    assert_eq!(users(&app, &tenant).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_may_close_its_door() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    tenant.client.patch("/tenant", &json!({"self_registration": "closed"})).await.json(200);
+    register(&app, &tenant.slug, &body()).await.problem(403, "registration_closed");
+    assert_eq!(users(&app, &tenant).await, 1);
+    tenant.client.patch("/tenant", &json!({"self_registration": "open"})).await.json(200);
+    register(&app, &tenant.slug, &body()).await.json(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_that_is_not_there_is_answered_like_wrong_credentials() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    app.change(&tenant, "UPDATE tenants SET status = 'suspended' WHERE id = '$T'").await;
+    let wrong = app.client.with("x-request-id", "same").with("x-tenant-id", "no-such-tenant");
+    let login = wrong.post("/auth/login", &json!({"email": "a@x.example", "password": PASSWORD})).await;
+    for reference in ["no-such-tenant", "0190b5a2-7e2f-7000-8000-000000000000", &tenant.slug, &tenant.id] {
+        let client = app.client.elsewhere().with("x-request-id", "same").with("x-tenant-id", reference);
+        let answer = client.post("/auth/register", &body()).await;
+        answer.problem(401, "invalid_credentials");
+        assert_eq!(answer.text, login.text, "{reference}");
+        assert_eq!(answer.lasting_headers(), login.lasting_headers(), "{reference}");
+    }
+    assert_eq!(users(&app, &tenant).await, 1);
+}
+
+async fn change(client: &crate::kit::client::Client, current: &str, new: &str) -> Answer {
+    client.post("/auth/password", &json!({"current_password": current, "new_password": new})).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_password_ends_all_other_sessions() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let token = app.log_in(&tenant.slug, &tenant.email, PASSWORD).await.json(200)["access_token"].clone();
+    let other = app.client.with_token(token.as_str().unwrap());
+    let colleague = app.colleague(&tenant, Some("agent")).await;
+
+    change(&tenant.client, PASSWORD, OTHER).await.expect(204);
+    tenant.client.get("/auth/me").await.json(200);
+    colleague.client.get("/auth/me").await.json(200);
+    other.get("/auth/me").await.problem(401, "invalid_token");
+    app.log_in(&tenant.slug, &tenant.email, PASSWORD).await.problem(401, "invalid_credentials");
+    app.log_in(&tenant.slug, &tenant.email, OTHER).await.json(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stolen_session_is_not_a_known_password() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    for new in ["short", "password123", tenant.email.as_str(), "Test Tenant"] {
+        let problem = change(&tenant.client, PASSWORD, new).await.problem(422, "weak_password");
+        assert_eq!(problem["errors"][0]["pointer"], "/new_password");
+    }
+    app.client.post("/auth/password", &json!({})).await.problem(401, "unauthenticated");
+    let thief = tenant.client.elsewhere();
+    for _ in 0..5 {
+        change(&thief, "a guess of mine", OTHER).await.problem(403, "wrong_password");
+    }
+    assert_eq!(change(&thief, PASSWORD, OTHER).await.problem(429, "too_many_attempts")["status"], 429);
+    thief.get("/auth/me").await.json(200);
+    // The owner, elsewhere, still can.
+    change(&tenant.client, PASSWORD, OTHER).await.expect(204);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_parallel_changes_one_wins() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let (one, two) = tokio::join!(
+        change(&tenant.client, PASSWORD, OTHER),
+        change(&tenant.client, PASSWORD, "a third horse altogether")
+    );
+    let mut statuses = [one.status.as_u16(), two.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [204, 403]);
+    let new = if one.status == 204 { OTHER } else { "a third horse altogether" };
+    app.log_in(&tenant.slug, &tenant.email, new).await.json(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hash_is_made_anew_when_the_parameters_have_changed() {
+    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let tenant = app.tenant().await;
+    let passwords = HashParameters { memory_kib: 9_216, passes: 3, lanes: 1 };
+    let later = app.beside(Settings { passwords, ..Settings::default() }).await;
+    let hashes = |parameters: &str| {
+        let query = format!("SELECT count(*) FROM users WHERE password_hash LIKE '$argon2id$v=19${parameters}$%'");
+        let database = app.database.clone();
+        async move { database.count(&query).await }
+    };
+    later.log_in(&tenant.slug, &tenant.email, "wrong password").await.problem(401, "invalid_credentials");
+    assert_eq!(hashes("m=19456,t=2,p=1").await, 1);
+    later.log_in(&tenant.slug, &tenant.email, PASSWORD).await.json(200);
+    assert_eq!((hashes("m=19456,t=2,p=1").await, hashes("m=9216,t=3,p=1").await), (0, 1));
+    later.log_in(&tenant.slug, &tenant.email, PASSWORD).await.json(200);
+    app.log_in(&tenant.slug, &tenant.email, PASSWORD).await.json(200);
+    later.finish_unprocessed().await;
+    app.finish_unprocessed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_passwords_than_can_be_hashed_soon_are_refused() {
+    let app = TestApp::start().await;
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let signups = (0..cores * 65 + 60).map(|_| {
+        let slug = format!("busy-{}", fresh_digits());
+        let body = json!({"tenant_name": "Busy", "slug": slug, "email": "a@x.example", "password": PASSWORD});
+        let client = app.client.clone();
+        async move { client.post("/auth/signup", &body).await }
+    });
+    let answers = join_all(signups).await;
+    let refused: Vec<&Answer> = answers.iter().filter(|answer| answer.status != 201).collect();
+    assert!(!refused.is_empty() && refused.len() < answers.len(), "{} of {}", refused.len(), answers.len());
+    for answer in refused {
+        answer.problem(503, "busy");
+        assert_eq!(answer.header("retry-after"), "2");
+    }
+}

@@ -1,0 +1,120 @@
+//! Naming a tenant that one does not belong to: wherever a tenant can be named, by each who may try.
+
+use serde_json::{Value, json};
+
+use crate::kit::app::{PASSWORD, Settings, TestApp};
+use crate::kit::meta::{fresh_digits, text};
+
+fn signup() -> Value {
+    json!({"tenant_name": "Acme", "slug": format!("acme-{}", fresh_digits()), "email": "ada@x.example", "password": PASSWORD})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_header_changes_nothing_on_webhooks() {
+    let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
+    let (ours, theirs) = (app.tenant().await, app.tenant().await);
+    let number = ours.connect().await;
+    for (n, named) in [theirs.id.as_str(), theirs.slug.as_str(), "'; --", ""].into_iter().enumerate() {
+        let body = number.delivery(&[text(&format!("1555010{n}"), "hello")]).to_string().into_bytes();
+        let signed =
+            app.client.with("x-tenant-id", named).with("x-hub-signature-256", &crate::kit::meta::signature(&body));
+        signed.send(reqwest::Method::POST, "/webhooks/whatsapp", Some(body)).await.expect(200);
+    }
+    app.settled().await;
+    assert_eq!((ours.conversations().await.len(), theirs.conversations().await.len()), (4, 0));
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_header_changes_nothing_at_signup() {
+    let app = TestApp::start().await;
+    let theirs = app.tenant().await;
+    for named in [theirs.id.as_str(), theirs.slug.as_str(), "'; --"] {
+        let made = app.client.with("x-tenant-id", named).post("/auth/signup", &signup()).await.json(201);
+        assert_ne!(made["tenant"]["id"], theirs.id.as_str());
+    }
+    let users = format!("SELECT count(*) FROM users WHERE tenant_id = '{}'", theirs.id);
+    assert_eq!(app.database.count(&users).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_header_of_another_tenant_does_not_go_with_a_token() {
+    let app = TestApp::start().await;
+    let (ours, theirs) = (app.tenant().await, app.tenant().await);
+    for named in [theirs.id.as_str(), theirs.slug.as_str(), "no-such-tenant", "0190b5a2-7e2f-7000-8000-000000000000"] {
+        ours.client.with("x-tenant-id", named).get("/crm/contacts").await.problem(403, "tenant_mismatch");
+    }
+    for named in ["'; --", "A b", ""] {
+        ours.client.with("x-tenant-id", named).get("/crm/contacts").await.problem(400, "invalid_tenant_id");
+    }
+    let twice = ours.client.with("x-tenant-id", &ours.id).with("x-tenant-id", &theirs.id);
+    twice.get("/crm/contacts").await.problem(400, "invalid_tenant_id");
+    for named in [&ours.id, &ours.slug] {
+        ours.client.with("x-tenant-id", named).get("/crm/contacts").await.json(200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forged_or_foreign_tenant_lets_nobody_in() {
+    let app = TestApp::start().await;
+    let (ours, theirs) = (app.tenant().await, app.tenant().await);
+    for named in [theirs.slug.as_str(), theirs.id.as_str(), "no-such-tenant"] {
+        app.log_in(named, &ours.email, PASSWORD).await.problem(401, "invalid_credentials");
+    }
+    for named in ["../acme", "acme%00", "ACME", "acme;x", "' OR 1=1 --", "\u{430}cme", "{}"] {
+        let body = json!({"email": ours.email, "password": PASSWORD});
+        for path in ["/auth/login", "/auth/register"] {
+            app.client.with("x-tenant-id", named).post(path, &body).await.problem(400, "invalid_tenant_id");
+        }
+    }
+    // A slug that looks like somebody's id would mean two tenants.
+    let mut body = signup();
+    body["slug"] = json!(theirs.id);
+    app.client.post("/auth/signup", &body).await.problem(422, "validation_failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_a_suspended_tenant_opens_nothing() {
+    let app = TestApp::start().await;
+    let (ours, theirs) = (app.tenant().await, app.tenant().await);
+    app.change(&ours, "UPDATE tenants SET status = 'suspended' WHERE id = '$T'").await;
+    ours.client.get("/auth/me").await.problem(401, "invalid_token");
+    ours.client.with("x-tenant-id", &theirs.id).get("/auth/me").await.problem(401, "invalid_token");
+    ours.client.patch("/tenant", &json!({"name": "Back"})).await.problem(401, "invalid_token");
+    theirs.client.get("/auth/me").await.json(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_names_a_tenant_is_refused() {
+    let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
+    let (ours, theirs) = (app.tenant().await, app.tenant().await);
+    let colleague = app.colleague(&ours, None).await;
+    let named = app.client.with("x-tenant-id", &ours.slug);
+    for member in ["tenant_id", "tenant"] {
+        for (client, path, mut body) in [
+            (&app.client, "/auth/signup", signup()),
+            (&named, "/auth/register", json!({"email": "new@x.example", "password": PASSWORD})),
+            (&named, "/auth/login", json!({"email": ours.email, "password": PASSWORD})),
+            (&ours.client, "/users", json!({"email": "new@x.example", "password": PASSWORD})),
+            (&ours.client, "/whatsapp-accounts", json!({"phone_number_id": "1", "waba_id": "1"})),
+            (&ours.client, "/meta-apps", json!({"app_id": "1", "app_secret": "s", "verify_token": "t"})),
+        ] {
+            body[member] = json!(theirs.id);
+            let problem = client.post(path, &body).await.problem(422, "validation_failed");
+            assert_eq!(problem["errors"][0]["pointer"], format!("/{member}"), "{path}: {problem}");
+        }
+        for path in ["/tenant", &colleague.path()] {
+            let mut patch = json!({"name": "Mine"});
+            patch[member] = json!(theirs.id);
+            ours.client.patch(path, &patch).await.problem(422, "validation_failed");
+        }
+    }
+    // One in a delivery is one of Meta's fields that nobody knows: it is kept, and counts for nothing.
+    let number = ours.connect().await;
+    let mut delivery = number.delivery(&[text("15550100", "hello")]);
+    delivery["tenant_id"] = json!(theirs.id);
+    delivery["entry"][0]["changes"][0]["value"]["tenant_id"] = json!(theirs.id);
+    app.tell(&delivery).await;
+    assert_eq!((ours.conversations().await.len(), theirs.conversations().await.len()), (1, 0));
+    app.finish().await;
+}

@@ -1,0 +1,82 @@
+//! A tenant's own settings, and what becomes of a tenant that is suspended.
+
+use flows::adopt_waiting;
+use serde_json::json;
+
+use crate::kit::app::{PASSWORD, Settings, TestApp};
+use crate::kit::meta::text;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_changes_its_name_and_its_door_and_nothing_else() {
+    let app = TestApp::start().await;
+    let (tenant, other) = (app.tenant().await, app.tenant().await);
+    let before = tenant.client.get("/tenant").await.json(200);
+    assert_eq!((&before["id"], &before["slug"]), (&json!(tenant.id), &json!(tenant.slug)));
+    assert_eq!((&before["status"], &before["self_registration"]), (&json!("active"), &json!("open")));
+
+    let patch = json!({"name": "Another Name", "self_registration": "closed"});
+    let after = tenant.client.patch("/tenant", &patch).await.json(200);
+    assert_eq!((&after["name"], &after["self_registration"]), (&json!("Another Name"), &json!("closed")));
+    assert_eq!(tenant.client.get("/tenant").await.json(200), after);
+    assert_eq!(tenant.client.patch("/tenant", &json!({})).await.json(200), after);
+    for (patch, pointer) in [
+        (json!({"slug": "another"}), "/slug"),
+        (json!({"status": "suspended"}), "/status"),
+        (json!({"id": other.id}), "/id"),
+        (json!({"name": null}), "/name"),
+        (json!({"name": " "}), "/name"),
+        (json!({"self_registration": "ajar"}), "/self_registration"),
+    ] {
+        let problem = tenant.client.patch("/tenant", &patch).await.problem(422, "validation_failed");
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+    }
+    assert_eq!(other.client.get("/tenant").await.json(200)["name"], "Test Tenant");
+
+    let admin = app.colleague(&tenant, Some("admin")).await;
+    admin.client.get("/tenant").await.json(200);
+    admin.client.patch("/tenant", &json!({"name": "Mine"})).await.problem(403, "insufficient_scope");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_tenant_is_shut_and_what_comes_for_it_waits() {
+    let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
+    let (tenant, other) = (app.tenant().await, app.tenant().await);
+    let number = tenant.connect().await;
+    app.change(&tenant, "UPDATE tenants SET status = 'suspended' WHERE id = '$T'").await;
+
+    tenant.client.get("/auth/me").await.problem(401, "invalid_token");
+    app.log_in(&tenant.slug, &tenant.email, PASSWORD).await.problem(401, "invalid_credentials");
+    other.client.get("/auth/me").await.json(200);
+
+    app.deliver(&number.delivery(&[text("15550100", "held"), text("15550101", "held")])).await.expect(200);
+    assert_eq!(app.events("status = 'held'").await, 2);
+    assert_eq!(adopt_waiting(&app.postgres, 100, &*app.clock).await.unwrap(), 0, "not while it is suspended");
+
+    app.change(&tenant, "UPDATE tenants SET status = 'active' WHERE id = '$T'").await;
+    // The sweep drives them, whoever reactivated the tenant.
+    let conversations = tenant.wait_for_conversations(2).await;
+    assert_eq!(conversations.len(), 2);
+    assert_eq!(app.events("status = 'held'").await, 0);
+    tenant.client.get("/auth/me").await.json(200);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_held_can_be_driven_at_once_and_step_by_step() {
+    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let (tenant, other) = (app.tenant().await, app.tenant().await);
+    for held in [&tenant, &other] {
+        let number = held.connect().await;
+        app.change(held, "UPDATE tenants SET status = 'suspended' WHERE id = '$T'").await;
+        let messages = [text("15550100", "one"), text("15550100", "two"), text("15550100", "three")];
+        app.deliver(&number.delivery(&messages)).await.expect(200);
+    }
+    app.change(&tenant, "UPDATE tenants SET status = 'active' WHERE id = '$T'").await;
+    for expected in [2, 1, 0] {
+        assert_eq!(adopt_waiting(&app.postgres, 2, &*app.clock).await.unwrap(), expected);
+    }
+    assert_eq!(app.events(&format!("status = 'received' AND tenant_id = '{}'", tenant.id)).await, 3);
+    assert_eq!(app.events(&format!("status = 'held' AND tenant_id = '{}'", other.id)).await, 3);
+    assert_eq!(app.database.count("SELECT count(*) FROM webhook_outbox").await, 3);
+    app.finish_unprocessed().await;
+}

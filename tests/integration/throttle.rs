@@ -1,0 +1,208 @@
+//! Guessing passwords: counted by account and address, in the database, before a password is verified.
+
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::net::TcpStream;
+
+use chrono::TimeDelta;
+use flows::{Database, settle};
+use futures_util::future::join_all;
+use kernel::Clock;
+use serde_json::json;
+
+use crate::kit::app::{PASSWORD, Settings, TestApp};
+use crate::kit::client::{Answer, Client, fresh_address};
+use crate::kit::people::log_in;
+use crate::kit::wait;
+
+/// Seconds to wait, of an answer that says so.
+#[track_caller]
+fn retry_after(answer: &Answer) -> i64 {
+    answer.problem(429, "too_many_attempts");
+    answer.header("retry-after").parse().unwrap()
+}
+
+/// Five wrong tries.
+async fn exhaust(client: &Client, tenant: &str, email: &str) {
+    for _ in 0..5 {
+        log_in(client, tenant, email, "wrong password").await.problem(401, "invalid_credentials");
+    }
+}
+
+async fn at_once(client: &Client, tenant: &str, email: &str, password: &str, times: usize) -> HashMap<u16, usize> {
+    let mut answers = HashMap::new();
+    for answer in join_all((0..times).map(|_| log_in(client, tenant, email, password))).await {
+        if answer.status == 429 {
+            assert!((1..=900).contains(&retry_after(&answer)));
+        }
+        *answers.entry(answer.status.as_u16()).or_default() += 1;
+    }
+    answers
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_wrong_passwords_at_once_are_five_guesses() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let attacker = app.client.elsewhere();
+    let answers = at_once(&attacker, &tenant.slug, &tenant.email, "wrong password", 200).await;
+    assert_eq!(answers, HashMap::from([(401, 5), (429, 195)]));
+    // Not even the right one, from there; the owner is somewhere else.
+    retry_after(&log_in(&attacker, &tenant.slug, &tenant.email, PASSWORD).await);
+    log_in(&app.client.elsewhere(), &tenant.slug, &tenant.email, PASSWORD).await.json(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_instances_count_together() {
+    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let other = app.beside(Settings::default()).await;
+    let tenant = app.tenant().await;
+    let (here, there) = (app.client.at("192.0.2.1"), other.client.at("192.0.2.1"));
+    let (one, two) = tokio::join!(
+        at_once(&here, &tenant.slug, &tenant.email, "wrong password", 40),
+        at_once(&there, &tenant.slug, &tenant.email, "wrong password", 40)
+    );
+    assert_eq!(one.get(&401).unwrap_or(&0) + two.get(&401).unwrap_or(&0), 5, "{one:?} {two:?}");
+    let (here, there) = (app.client.at("192.0.2.2"), other.client.at("192.0.2.2"));
+    let (one, two) = tokio::join!(
+        at_once(&here, &tenant.slug, &tenant.email, PASSWORD, 20),
+        at_once(&there, &tenant.slug, &tenant.email, PASSWORD, 20)
+    );
+    assert_eq!((one, two), (HashMap::from([(200, 20)]), HashMap::from([(200, 20)])));
+    other.finish_unprocessed().await;
+    app.finish_unprocessed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parallel_valid_logins_are_not_refused() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let answers = at_once(&app.client.elsewhere(), &tenant.slug, &tenant.email, PASSWORD, 64).await;
+    assert_eq!(answers, HashMap::from([(200, 64)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_and_tenants_that_do_not_exist_are_counted_alike() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    for (reference, email) in [
+        (tenant.slug.as_str(), tenant.email.as_str()),
+        (tenant.slug.as_str(), "nobody@example.com"),
+        (tenant.slug.as_str(), "no address"),
+        ("no-such-tenant", tenant.email.as_str()),
+        ("0190b5a2-7e2f-7000-8000-000000000000", tenant.email.as_str()),
+    ] {
+        let client = app.client.elsewhere();
+        exhaust(&client, reference, email).await;
+        assert_eq!(retry_after(&log_in(&client, reference, email, PASSWORD).await), 300, "{reference} {email}");
+    }
+    // The tenant has two names, and one account there is one account.
+    let client = app.client.elsewhere();
+    for reference in [&tenant.slug, &tenant.id, &tenant.slug, &tenant.id, &tenant.slug] {
+        let email = tenant.email.to_uppercase();
+        log_in(&client, reference, &email, "wrong password").await.problem(401, "invalid_credentials");
+    }
+    retry_after(&log_in(&client, &tenant.id, &tenant.email, PASSWORD).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_wait_grows_and_ends_with_the_right_password() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let client = app.client.elsewhere();
+    exhaust(&client, &tenant.slug, &tenant.email).await;
+    let again = async |password| log_in(&client, &tenant.slug, &tenant.email, password).await;
+    for wait in [300, 600, 900, 900] {
+        assert_eq!(retry_after(&again(PASSWORD).await), wait);
+        app.clock.advance(TimeDelta::seconds(wait - 1));
+        assert_eq!(retry_after(&again(PASSWORD).await), 1);
+        app.clock.advance(TimeDelta::seconds(1));
+        again("wrong password").await.problem(401, "invalid_credentials");
+    }
+    app.clock.advance(TimeDelta::seconds(900));
+    again(PASSWORD).await.json(200);
+    exhaust(&client, &tenant.slug, &tenant.email).await;
+    assert_eq!(retry_after(&again(PASSWORD).await), 300);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_fails_thirty_times_whatever_it_tries() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let client = app.client.elsewhere();
+    for n in 0..29 {
+        let email = format!("guess-{n}@example.com");
+        log_in(&client, &tenant.slug, &email, "wrong password").await.problem(401, "invalid_credentials");
+    }
+    // An account of the guesser's own does not help.
+    log_in(&client, &tenant.slug, &tenant.email, PASSWORD).await.json(200);
+    log_in(&client, &tenant.slug, "guess-29@example.com", "wrong password").await.problem(401, "invalid_credentials");
+    assert_eq!(retry_after(&log_in(&client, &tenant.slug, &tenant.email, PASSWORD).await), 600);
+    let register = json!({"email": "new@example.com", "password": PASSWORD});
+    retry_after(&client.with("x-tenant-id", &tenant.slug).post("/auth/register", &register).await);
+    log_in(&app.client.elsewhere(), &tenant.slug, &tenant.email, PASSWORD).await.json(200);
+    app.clock.advance(TimeDelta::minutes(10));
+    log_in(&client, &tenant.slug, &tenant.email, PASSWORD).await.json(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_a_trusted_proxy_says_last_is_the_address() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let address = fresh_address();
+    for n in 0..5 {
+        let forged = app.client.at(&format!("203.0.113.{n}, {address}"));
+        log_in(&forged, &tenant.slug, &tenant.email, "wrong password").await.problem(401, "invalid_credentials");
+    }
+    let forged = app.client.at(&format!("203.0.113.99, {address}, 127.0.0.1"));
+    retry_after(&log_in(&forged, &tenant.slug, &tenant.email, PASSWORD).await);
+    log_in(&app.client.at("203.0.113.1"), &tenant.slug, &tenant.email, PASSWORD).await.json(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hanging_up_does_not_make_a_guess_free() {
+    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let tenant = app.tenant().await;
+    let body = json!({"email": tenant.email, "password": "wrong password"}).to_string();
+    let request = format!(
+        "POST /auth/login HTTP/1.1\r\nhost: parley\r\nx-tenant-id: {}\r\nx-forwarded-for: 192.0.2.7\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        tenant.slug,
+        body.len()
+    );
+    let counted = |at_least: usize| {
+        format!("SELECT count(*) FROM login_tallies WHERE cardinality(failures) + cardinality(pending) >= {at_least}")
+    };
+    for n in 1..=5 {
+        let mut connection = TcpStream::connect(app.client.base().trim_start_matches("http://")).unwrap();
+        connection.write_all(request.as_bytes()).unwrap();
+        // As soon as it has begun, its client goes.
+        wait::until("the guess", async || (app.database.count(&counted(n)).await == 2).then_some(())).await;
+        drop(connection);
+    }
+    let failed = "SELECT count(*) FROM login_tallies WHERE cardinality(failures) = 5 AND cardinality(pending) = 0";
+    wait::until("the failures", async || (app.database.count(failed).await == 2).then_some(())).await;
+    retry_after(&log_in(&app.client.at("192.0.2.7"), &tenant.slug, &tenant.email, PASSWORD).await);
+    app.finish_unprocessed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tries_are_forgotten_in_time() {
+    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let tenant = app.tenant().await;
+    exhaust(&app.client, &tenant.slug, &tenant.email).await;
+    let purge = async || {
+        let mut tx = app.postgres.operator().await.unwrap();
+        let outcome = tx.purge_tallies(app.clock.now(), 100).await;
+        settle(tx, outcome).await.unwrap()
+    };
+    assert_eq!(purge().await, 0);
+    // That of the address says nothing after ten minutes, that of the account after a block of five and a quarter of an hour.
+    app.clock.advance(TimeDelta::seconds(601));
+    assert_eq!(purge().await, 1);
+    app.clock.advance(TimeDelta::minutes(10));
+    assert_eq!(purge().await, 1);
+    let readable = "SELECT count(*) FROM login_tallies";
+    assert_eq!(app.database.count(readable).await, 0);
+    app.finish_unprocessed().await;
+}

@@ -1,0 +1,160 @@
+//! The endpoint walk. The OpenAPI document says which operations there are and what each takes; each is tried by somebody who
+//! is not logged in, by another tenant, with another tenant's ids and cursors, with all permissions but the one and with
+//! only the one. A new operation is walked by itself; where the document does not say enough, the test says what to add.
+//!
+//! What an operation need not stand is in `walk/exceptions.txt`, with the reason. That file may only shrink, but for an
+//! operation that anyone may call.
+
+mod document;
+mod exceptions;
+mod world;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::kit::app::{Settings, TestApp};
+use crate::kit::client::{Answer, Client};
+use document::{Access, Operation, operations};
+use exceptions::{Check, Exceptions};
+use world::{Tenant, UNKNOWN};
+
+/// What went wrong, to be told all at once.
+#[derive(Default)]
+struct Findings(Vec<String>);
+
+impl Findings {
+    fn note(&mut self, exceptions: &mut Exceptions, operation: &Operation, check: Check, passed: Result<(), String>) {
+        match (exceptions.covers(&operation.id, check), passed) {
+            (false, Err(finding)) => self.0.push(format!("{} {operation}: {finding}", check.key())),
+            (true, Ok(())) => {
+                self.0.push(format!("{} {operation}: passes; take its line out of walk/exceptions.txt", check.key()))
+            }
+            _ => {}
+        }
+    }
+}
+
+async fn send(client: &Client, operation: &Operation, path: &str, body: Option<&Value>) -> Answer {
+    let client = client.with("x-request-id", "walk");
+    let client = match (body, &operation.method) {
+        (None, _) => client,
+        (Some(_), &Method::PATCH) => client.with("content-type", "application/merge-patch+json"),
+        (Some(_), _) => client.with("content-type", "application/json"),
+    };
+    client.send(operation.method.clone(), path, body.map(|body| body.to_string().into_bytes())).await
+}
+
+/// Both answers tell the same: nothing.
+fn alike(foreign: &Answer, unknown: &Answer) -> Result<(), String> {
+    if foreign.status == unknown.status
+        && foreign.text == unknown.text
+        && foreign.lasting_headers() == unknown.lasting_headers()
+    {
+        Ok(())
+    } else {
+        Err(format!(
+            "what is another tenant's is told from what is nobody's: {} {} / {} {}",
+            foreign.status, foreign.text, unknown.status, unknown.text
+        ))
+    }
+}
+
+fn refused_with(answer: &Answer, status: u16, code: &str) -> Result<(), String> {
+    let body: Value = serde_json::from_str(&answer.text).unwrap_or_default();
+    if answer.status == status && body["code"] == code {
+        Ok(())
+    } else {
+        Err(format!("expected {status} {code}, not {} {}", answer.status, answer.text))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_operation_keeps_tenants_apart() {
+    let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
+    let (ours, theirs) = (Tenant::with_a_world(&app).await, Tenant::with_a_world(&app).await);
+    let document = app.client.get("/openapi.json").await.json(200);
+    let mut exceptions = Exceptions::read();
+    let mut findings = Findings::default();
+    let operations = operations(&document);
+    exceptions.refuse_unknown(&operations);
+    let before = ours.everything(&operations).await;
+
+    for operation in &operations {
+        let own = theirs.path(&document, operation).await;
+        let anonymous = send(&app.client, operation, &own, None).await;
+        let passed = refused_with(&anonymous, 401, "unauthenticated");
+        findings.note(&mut exceptions, operation, Check::Anonymous, passed);
+        if operation.access != Access::Tenant {
+            continue;
+        }
+        let body = operation.body();
+
+        let mismatched = theirs.client.with("x-tenant-id", &ours.id);
+        let passed = refused_with(&send(&mismatched, operation, &own, body.as_ref()).await, 403, "tenant_mismatch");
+        findings.note(&mut exceptions, operation, Check::TenantMismatch, passed);
+
+        for parameter in &operation.path_parameters {
+            let (foreign, unknown) = ours.path_with(&document, operation, &theirs, parameter).await;
+            let foreign = send(&theirs.client, operation, &foreign, body.as_ref()).await;
+            let unknown = send(&theirs.client, operation, &unknown, body.as_ref()).await;
+            let passed = refused_with(&unknown, 404, "not_found").and_then(|()| alike(&foreign, &unknown));
+            findings.note(&mut exceptions, operation, Check::ForeignPath, passed);
+        }
+        for (parameter, list) in &operation.query_ids {
+            let ask = async |id: &str| send(&theirs.client, operation, &format!("{own}?{parameter}={id}"), None).await;
+            let (foreign, unknown) = (ask(&ours.first(list).await).await, ask(UNKNOWN).await);
+            findings.note(&mut exceptions, operation, Check::ForeignQuery, alike(&foreign, &unknown));
+        }
+        for (member, list) in &operation.body_ids {
+            let ask = async |id: String| {
+                let mut body = body.clone().unwrap_or_else(|| json!({}));
+                body[member] = json!(id);
+                send(&theirs.client, operation, &own, Some(&body)).await
+            };
+            let foreign = ask(ours.first(list).await).await;
+            let unknown = ask(world::unknown_like(&ours.first(list).await)).await;
+            findings.note(&mut exceptions, operation, Check::ForeignBody, alike(&foreign, &unknown));
+        }
+        if operation.has_cursor {
+            let ours_path = ours.path(&document, operation).await;
+            let page = ours.client.get(&format!("{ours_path}?limit=1")).await.json(200);
+            let cursor = page["next_cursor"].as_str().unwrap_or_else(|| {
+                panic!("{operation}: walk/world.rs has to make two of them, or nobody has a cursor to try")
+            });
+            let answer = send(&theirs.client, operation, &format!("{own}?cursor={cursor}"), None).await;
+            let passed = refused_with(&answer, 400, "invalid_cursor");
+            findings.note(&mut exceptions, operation, Check::ForeignCursor, passed);
+        }
+    }
+    assert_eq!(ours.everything(&operations).await, before, "the walk of another tenant changed something");
+    assert!(findings.0.is_empty(), "\n{}\n", findings.0.join("\n"));
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_operation_takes_the_permission_it_names_and_no_other() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let document = app.client.get("/openapi.json").await.json(200);
+    let mut exceptions = Exceptions::read();
+    let mut findings = Findings::default();
+    let mut callers = world::Callers::new(&app, &tenant);
+    for operation in operations(&document) {
+        let Some(permission) = &operation.permission else { continue };
+        // Nothing is there to be changed: whoever is let in finds that it is not.
+        let path = operation.unknown_path();
+        let body = operation.body();
+        let all_but = callers.all_but(permission).await;
+        let passed = refused_with(&send(&all_but, &operation, &path, body.as_ref()).await, 403, "insufficient_scope");
+        findings.note(&mut exceptions, &operation, Check::Without, passed);
+
+        let answer = send(&callers.only(permission).await, &operation, &path, body.as_ref()).await;
+        let passed = if [401, 403].contains(&answer.status.as_u16()) {
+            Err(format!("{permission} is not enough: {}", answer.text))
+        } else {
+            Ok(())
+        };
+        findings.note(&mut exceptions, &operation, Check::Only, passed);
+    }
+    assert!(findings.0.is_empty(), "\n{}\n", findings.0.join("\n"));
+}

@@ -1,0 +1,150 @@
+//! Two of everything, in each of two tenants, and callers with some permissions.
+
+use std::collections::{BTreeMap, HashMap};
+
+use kernel::Permission;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::document::{Access, Operation, list_of, unknown_parameter};
+use crate::kit::app::{TestApp, TestTenant};
+use crate::kit::client::Client;
+use crate::kit::meta::text;
+
+/// An id that nothing has.
+pub(super) const UNKNOWN: &str = "0190b5a2-7e2f-7000-8000-000000000000";
+
+/// One of the same form that nothing has.
+pub(super) fn unknown_like(id: &str) -> String {
+    if id.contains('-') { UNKNOWN.to_owned() } else { "0".repeat(id.len()) }
+}
+
+/// A tenant, seen by its owner.
+pub(super) struct Tenant {
+    pub(super) id: String,
+    pub(super) client: Client,
+}
+
+impl Tenant {
+    /// Makes two of everything that can be listed. Whoever adds a list adds to it here.
+    pub(super) async fn with_a_world(app: &TestApp) -> Self {
+        let tenant = app.tenant().await;
+        for from in ["15550100", "15550101"] {
+            let number = tenant.connect().await;
+            app.tell(&number.delivery(&[text(from, "one"), text(from, "two")])).await;
+            tenant.meta_app().await;
+            app.colleague(&tenant, Some("agent")).await;
+        }
+        app.log_in(&tenant.slug, &tenant.email, crate::kit::app::PASSWORD).await.json(200);
+        Self { id: tenant.id, client: tenant.client }
+    }
+
+    /// The id of the first in a list, or what stands for it.
+    pub(super) async fn first(&self, list: &str) -> String {
+        let page = self.client.get(list).await.json(200);
+        let item = &page["data"][0];
+        let id = ["id", "key"].iter().find_map(|name| item[name].as_str());
+        id.unwrap_or_else(|| panic!("{list} is empty; make two of them in walk/world.rs")).to_owned()
+    }
+
+    /// The path of an operation, of this tenant's own things.
+    pub(super) async fn path(&self, document: &Value, operation: &Operation) -> String {
+        let mut path = operation.template.clone();
+        for name in &operation.path_parameters {
+            let id = match operation.access {
+                Access::Tenant => self.id_for(document, &path, name).await,
+                _ => unknown_parameter(name).to_owned(),
+            };
+            path = path.replace(&format!("{{{name}}}"), &id);
+        }
+        path
+    }
+
+    /// The path of an operation on the other one's things, but for one parameter, which is this tenant's; and the same with
+    /// nobody's.
+    pub(super) async fn path_with(
+        &self,
+        document: &Value,
+        operation: &Operation,
+        other: &Self,
+        foreign: &str,
+    ) -> (String, String) {
+        let (mut own, mut ours) = (operation.template.clone(), operation.template.clone());
+        let mut paths = (operation.template.clone(), operation.template.clone());
+        for name in &operation.path_parameters {
+            let parameter = format!("{{{name}}}");
+            let (theirs, mine) = (other.id_for(document, &own, name).await, self.id_for(document, &ours, name).await);
+            let (one, two) =
+                if name == foreign { (mine.clone(), unknown_like(&mine)) } else { (theirs.clone(), theirs.clone()) };
+            paths = (paths.0.replace(&parameter, &one), paths.1.replace(&parameter, &two));
+            (own, ours) = (own.replace(&parameter, &theirs), ours.replace(&parameter, &mine));
+        }
+        paths
+    }
+
+    /// The id for a parameter of a path whose earlier ones are filled in: from the list that the path goes on from, unless
+    /// its name says otherwise.
+    async fn id_for(&self, document: &Value, path: &str, name: &str) -> String {
+        if let Some(list) = list_of(name) {
+            return self.first(list).await;
+        }
+        let (list, _) = path.split_once(&format!("/{{{name}}}")).expect("the parameter is in the path");
+        let is_list = document["paths"]
+            .as_object()
+            .expect("there are paths")
+            .iter()
+            .any(|(template, item)| !item["get"].is_null() && same_shape(template, list));
+        assert!(is_list, "{path}: nothing lists what {name} names; say in LISTS of walk/document.rs which list has it");
+        self.first(list).await
+    }
+
+    /// All lists that name no thing of their own, as the owner sees them.
+    pub(super) async fn everything(&self, operations: &[Operation]) -> BTreeMap<String, Value> {
+        let mut everything = BTreeMap::new();
+        let lists = operations.iter().filter(|it| it.method == Method::GET && it.access == Access::Tenant);
+        for operation in lists.filter(|it| it.path_parameters.is_empty() && it.template != "/auth/me") {
+            let answer = self.client.get(&operation.template).await;
+            everything.insert(operation.template.clone(), serde_json::from_str(&answer.text).unwrap_or(json!(null)));
+        }
+        everything
+    }
+}
+
+fn same_shape(template: &str, path: &str) -> bool {
+    let (template, path): (Vec<&str>, Vec<&str>) = (template.split('/').collect(), path.split('/').collect());
+    template.len() == path.len() && template.iter().zip(&path).all(|(one, other)| one == other || one.starts_with('{'))
+}
+
+/// Users of one tenant with some permissions each, made once.
+pub(super) struct Callers<'t> {
+    app: &'t TestApp,
+    tenant: &'t TestTenant,
+    known: HashMap<(bool, String), Client>,
+}
+
+impl<'t> Callers<'t> {
+    pub(super) fn new(app: &'t TestApp, tenant: &'t TestTenant) -> Self {
+        Self { app, tenant, known: HashMap::new() }
+    }
+
+    pub(super) async fn only(&mut self, permission: &str) -> Client {
+        self.caller(true, permission, |it| it.key() == permission).await
+    }
+
+    /// Everything that does not come with the permission, either.
+    pub(super) async fn all_but(&mut self, permission: &str) -> Client {
+        let implies = |it: &Permission| it.implies().is_some_and(|implied| implied.key() == permission);
+        self.caller(false, permission, |it| it.key() != permission && !implies(it)).await
+    }
+
+    async fn caller(&mut self, only: bool, name: &str, may: impl Fn(&Permission) -> bool) -> Client {
+        let key = (only, name.to_owned());
+        if let Some(client) = self.known.get(&key) {
+            return client.clone();
+        }
+        let permissions: Vec<&str> = Permission::ALL.iter().filter(|it| may(it)).map(|it| it.key()).collect();
+        let client = self.app.colleague_with(self.tenant, &permissions).await.client;
+        self.known.insert(key, client.clone());
+        client
+    }
+}
