@@ -17,6 +17,7 @@ mod common_passwords;
 mod email;
 mod metrics;
 mod password;
+mod password_hash;
 mod password_hasher;
 mod ports;
 mod tenant;
@@ -27,7 +28,8 @@ pub use change_tenant::{TenantPatch, change_tenant, tenant};
 pub use email::{Email, InvalidEmail};
 pub use metrics::describe as describe_metrics;
 pub use password::{InvalidPassword, Password};
-pub use password_hasher::{HashError, HashParameters, PasswordHash, PasswordHasher, Verification};
+pub use password_hash::{HashParameters, PasswordHash};
+pub use password_hasher::{HashError, PasswordHasher, Verification};
 pub use ports::{TenantDirectory, TenantRepo, ThrottleRepo, UserRepo, constraint};
 pub use tenant::{
     InvalidSlug, InvalidTenantName, SelfRegistration, Slug, Tenant, TenantName, TenantReference, TenantStatus,

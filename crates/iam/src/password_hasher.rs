@@ -1,37 +1,13 @@
-use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, phc};
-use argon2::{Algorithm, Argon2, Params, Version};
 use kernel::{Entropy, NoEntropy};
 use metrics::{gauge, histogram};
 use tokio::sync::Semaphore;
 
-use crate::Password;
 use crate::metrics::{PASSWORD_HASH, PASSWORD_HASH_QUEUE};
-
-/// A password hash as a PHC string: algorithm, parameters, salt and hash in one.
-#[derive(Clone)]
-pub struct PasswordHash(String);
-
-impl PasswordHash {
-    #[must_use]
-    pub const fn from_stored(phc: String) -> Self {
-        Self(phc)
-    }
-
-    #[must_use]
-    pub fn as_phc(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for PasswordHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PasswordHash(***)")
-    }
-}
+use crate::password_hash::Memory;
+use crate::{HashParameters, Password, PasswordHash};
 
 #[derive(Debug, thiserror::Error)]
 pub enum HashError {
@@ -42,36 +18,6 @@ pub enum HashError {
     NoEntropy(#[from] NoEntropy),
     #[error("the password could not be hashed")]
     Failed,
-}
-
-/// How much work a hash is. The defaults are OWASP's first choice: about 33 ms of one core.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HashParameters {
-    pub memory_kib: u32,
-    pub passes: u32,
-    pub lanes: u32,
-}
-
-impl Default for HashParameters {
-    fn default() -> Self {
-        Self { memory_kib: 19_456, passes: 2, lanes: 1 }
-    }
-}
-
-impl HashParameters {
-    fn argon2(self) -> Result<Argon2<'static>, HashError> {
-        let params = Params::new(self.memory_kib, self.passes, self.lanes, None).map_err(|_| HashError::Failed)?;
-        Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-    }
-
-    /// Whether a hash was made with these.
-    fn made(self, hash: &phc::PasswordHash) -> bool {
-        let params = Params::try_from(hash).ok();
-        let same = |params: Params| {
-            (params.m_cost(), params.t_cost(), params.p_cost()) == (self.memory_kib, self.passes, self.lanes)
-        };
-        hash.algorithm == Algorithm::Argon2id.ident() && params.is_some_and(same)
-    }
 }
 
 /// What became of a password that was tried.
@@ -93,6 +39,7 @@ pub struct PasswordHasher {
     parameters: HashParameters,
     running: Arc<Semaphore>,
     admitted: Arc<Semaphore>,
+    memory: Memory,
     dummy: PasswordHash,
 }
 
@@ -107,19 +54,21 @@ impl PasswordHasher {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let mut nobodys_password = [0; 32];
         entropy.fill(&mut nobodys_password)?;
+        let memory = Memory::default();
         Ok(Self {
             parameters,
             running: Arc::new(Semaphore::new(cores)),
             admitted: Arc::new(Semaphore::new(cores * (1 + Self::WAITING_PER_CORE))),
-            dummy: hash(parameters, &nobodys_password, &salt(entropy)?)?,
+            dummy: memory.hash(parameters, &nobodys_password, &salt(entropy)?)?,
+            memory,
         })
     }
 
     /// # Errors
     /// [`HashError`]; [`HashError::Busy`] when the queue is full.
     pub async fn hash(&self, password: Password, entropy: &dyn Entropy) -> Result<PasswordHash, HashError> {
-        let (parameters, salt) = (self.parameters, salt(entropy)?);
-        self.run(move || hash(parameters, password.expose().as_bytes(), &salt)).await?
+        let (parameters, memory, salt) = (self.parameters, self.memory.clone(), salt(entropy)?);
+        self.run(move || memory.hash(parameters, password.expose().as_bytes(), &salt)).await?
     }
 
     /// Whether the password is the one that was hashed. `renew` asks for a new hash where it is and the parameters have
@@ -134,15 +83,14 @@ impl PasswordHasher {
         renew: bool,
         entropy: &dyn Entropy,
     ) -> Result<Verification, HashError> {
-        let (parameters, salt) = (self.parameters, salt(entropy)?);
+        let (parameters, memory, salt) = (self.parameters, self.memory.clone(), salt(entropy)?);
         self.run(move || {
-            let password = password.expose().as_bytes();
-            let stored = phc::PasswordHash::new(stored.as_phc()).map_err(|_| HashError::Failed)?;
-            if Argon2::default().verify_password(password, &stored).is_err() {
+            let (password, stored) = (password.expose().as_bytes(), stored.parse()?);
+            if !memory.verify(password, &stored)? {
                 return Ok(Verification::Wrong);
             }
             let outdated = renew && !parameters.made(&stored);
-            Ok(Verification::Right { renewed: outdated.then(|| hash(parameters, password, &salt)).transpose()? })
+            Ok(Verification::Right { renewed: outdated.then(|| memory.hash(parameters, password, &salt)).transpose()? })
         })
         .await?
     }
@@ -193,14 +141,6 @@ fn salt(entropy: &dyn Entropy) -> Result<[u8; PasswordHasher::SALT_BYTES], NoEnt
     let mut salt = [0; PasswordHasher::SALT_BYTES];
     entropy.fill(&mut salt)?;
     Ok(salt)
-}
-
-fn hash(parameters: HashParameters, password: &[u8], salt: &[u8]) -> Result<PasswordHash, HashError> {
-    parameters
-        .argon2()?
-        .hash_password_with_salt(password, salt)
-        .map(|hash| PasswordHash(hash.to_string()))
-        .map_err(|_| HashError::Failed)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::document::Operation;
 /// Each line is an operation, a check, and behind `#` the reason.
 const FILE: &str = include_str!("exceptions.txt");
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Check {
     /// Who is not logged in is told so.
     Anonymous,

@@ -1,0 +1,156 @@
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use argon2::password_hash::phc;
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+
+use crate::HashError;
+
+/// A password hash as a PHC string: algorithm, parameters, salt and hash in one.
+#[derive(Clone)]
+pub struct PasswordHash(String);
+
+impl PasswordHash {
+    #[must_use]
+    pub const fn from_stored(phc: String) -> Self {
+        Self(phc)
+    }
+
+    #[must_use]
+    pub fn as_phc(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn parse(&self) -> Result<phc::PasswordHash, HashError> {
+        phc::PasswordHash::new(&self.0).map_err(|_| HashError::Failed)
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash(***)")
+    }
+}
+
+/// How much work a hash is. The defaults are OWASP's first choice: about 33 ms of one core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HashParameters {
+    pub memory_kib: u32,
+    pub passes: u32,
+    pub lanes: u32,
+}
+
+impl Default for HashParameters {
+    fn default() -> Self {
+        Self { memory_kib: 19_456, passes: 2, lanes: 1 }
+    }
+}
+
+impl HashParameters {
+    fn params(self) -> Result<Params, HashError> {
+        Params::new(self.memory_kib, self.passes, self.lanes, None).map_err(|_| HashError::Failed)
+    }
+
+    /// Whether a hash was made with these.
+    pub(crate) fn made(self, hash: &phc::PasswordHash) -> bool {
+        let params = Params::try_from(hash).ok();
+        let same = |params: Params| {
+            (params.m_cost(), params.t_cost(), params.p_cost()) == (self.memory_kib, self.passes, self.lanes)
+        };
+        hash.algorithm == Algorithm::Argon2id.ident() && params.is_some_and(same)
+    }
+}
+
+/// The memory that hashes are made in, kept from one to the next: to get and clear 19 MiB anew each time costs a tenth of
+/// the hash, and allocators do not give it back at once. As many pieces as hashes ever ran at once.
+#[derive(Clone, Default)]
+pub(crate) struct Memory(Arc<Mutex<Vec<Vec<Block>>>>);
+
+impl Memory {
+    pub(crate) fn hash(
+        &self,
+        parameters: HashParameters,
+        password: &[u8],
+        salt: &[u8],
+    ) -> Result<PasswordHash, HashError> {
+        let (algorithm, version, params) = (Algorithm::Argon2id, Version::V0x13, parameters.params()?);
+        let failed = |_| HashError::Failed;
+        let hash = phc::PasswordHash {
+            algorithm: algorithm.ident(),
+            version: Some(version.into()),
+            params: phc::ParamsString::try_from(&params).map_err(|_| HashError::Failed)?,
+            salt: Some(phc::Salt::new(salt).map_err(failed)?),
+            hash: Some(self.compute(&Argon2::new(algorithm, version, params), password, salt)?),
+        };
+        Ok(PasswordHash(hash.to_string()))
+    }
+
+    /// Whether the hash is that of the password, with its own parameters.
+    pub(crate) fn verify(&self, password: &[u8], stored: &phc::PasswordHash) -> Result<bool, HashError> {
+        let (Some(salt), Some(expected)) = (&stored.salt, &stored.hash) else { return Err(HashError::Failed) };
+        let failed = |_| HashError::Failed;
+        let algorithm = Algorithm::try_from(stored.algorithm.as_str()).map_err(|_| HashError::Failed)?;
+        let version =
+            stored.version.map_or(Ok(Version::default()), Version::try_from).map_err(|_| HashError::Failed)?;
+        let params = Params::try_from(stored).map_err(failed)?;
+        // Outputs are compared in constant time.
+        Ok(self.compute(&Argon2::new(algorithm, version, params), password, salt)? == *expected)
+    }
+
+    fn compute(&self, argon2: &Argon2<'_>, password: &[u8], salt: &[u8]) -> Result<phc::Output, HashError> {
+        let params = argon2.params();
+        let mut output = vec![0; params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN)];
+        let mut memory = self.pieces().pop().unwrap_or_default();
+        memory.resize(params.block_count().max(memory.len()), Block::new());
+        let done = argon2.hash_password_into_with_memory(password, salt, &mut output, &mut memory);
+        self.pieces().push(memory);
+        done.map_err(|_| HashError::Failed)?;
+        phc::Output::new(&output).map_err(|_| HashError::Failed)
+    }
+
+    fn pieces(&self) -> MutexGuard<'_, Vec<Vec<Block>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memory").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use argon2::PasswordVerifier as _;
+
+    use super::*;
+
+    const SALT: &[u8; 16] = b"sixteen bytes...";
+
+    #[test]
+    fn makes_and_reads_what_the_library_itself_does() {
+        let memory = Memory::default();
+        // Of falling size: a piece that is larger than needed does, too.
+        for (memory_kib, lanes) in [(16_384, 1), (8_192, 2), (8_192, 1)] {
+            let parameters = HashParameters { memory_kib, lanes, ..HashParameters::default() };
+            let hash = memory.hash(parameters, b"correct horse", SALT).unwrap();
+            let parsed = hash.parse().unwrap();
+            assert!(parameters.made(&parsed));
+            assert!(Argon2::default().verify_password(b"correct horse", &parsed).is_ok());
+            assert!(memory.verify(b"correct horse", &parsed).unwrap());
+            assert!(!memory.verify(b"battery staple", &parsed).unwrap());
+        }
+        assert_eq!(memory.pieces().len(), 1, "one after the other, they share one piece");
+    }
+
+    #[test]
+    fn what_is_no_hash_of_ours_is_an_error_and_not_a_wrong_password() {
+        let memory = Memory::default();
+        for text in
+            ["", "plain", "$argon2id$v=19$m=8192,t=2,p=1", "$scrypt$ln=15,r=8,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA"]
+        {
+            let parsed = PasswordHash::from_stored(text.to_owned()).parse();
+            assert!(parsed.and_then(|parsed| memory.verify(b"x", &parsed)).is_err(), "{text}");
+        }
+    }
+}
