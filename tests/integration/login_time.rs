@@ -9,7 +9,14 @@ use iam::{HashParameters, Password, PasswordHasher};
 use kernel::SystemEntropy;
 
 use crate::kit::app::{PASSWORD, Settings, TestApp, TestTenant};
+use crate::kit::machine::Neighbours;
 use crate::kit::people::log_in;
+
+/// Tells whoever runs the tests with `--nocapture`: what was measured is worth more than that it was enough.
+#[expect(clippy::print_stdout, reason = "the test harness keeps it to itself unless it is asked")]
+fn report(measured: &str) {
+    println!("{measured}");
+}
 
 fn quiet() -> Settings {
     Settings { alone: true, neighbours: Neighbours::None, ..Settings::default() }
@@ -46,7 +53,8 @@ async fn a_refused_login_takes_as_long_whatever_is_wrong() {
     }
     let medians: Vec<Duration> = times.iter_mut().map(|times| percentile(times, 50)).collect();
     let (least, most) = (medians.iter().min().unwrap(), medians.iter().max().unwrap());
-    println!("medians of {TRIES} tries: {:?}", kinds.iter().map(|kind| kind.0).zip(&medians).collect::<Vec<_>>());
+    let named: Vec<_> = kinds.iter().map(|kind| kind.0).zip(&medians).collect();
+    report(&format!("medians of {TRIES} tries: {named:?}"));
     assert!(most.as_secs_f64() <= least.as_secs_f64() * 1.1, "{medians:?}");
     app.finish_unprocessed().await;
 }
@@ -57,15 +65,15 @@ async fn argon2_alone(cores: usize, duration: Duration) -> f64 {
     let hasher = PasswordHasher::new(HashParameters::default(), &entropy).unwrap();
     let started = Instant::now();
     let work = (0..cores).map(|_| async {
-        let mut hashes = 0_u32;
+        let mut done = 0_u32;
         while started.elapsed() < duration {
             hasher.hash(Password::attempt(PASSWORD).unwrap(), &SystemEntropy::new()).await.unwrap();
-            hashes += 1;
+            done += 1;
         }
-        hashes
+        done
     });
-    let hashes: u32 = join_all(work).await.iter().sum();
-    f64::from(hashes) / started.elapsed().as_secs_f64()
+    let done: u32 = join_all(work).await.iter().sum();
+    f64::from(done) / started.elapsed().as_secs_f64()
 }
 
 /// Logins a second of so many people who do nothing else, and how long others waited for `/auth/me` meanwhile.
@@ -121,12 +129,12 @@ async fn a_storm_of_logins_uses_the_cores_and_slows_nobody_else() {
     let alone = f64::midpoint(before, after);
     let waited = percentile(&mut times, 99);
     let memory = peak_memory();
-    println!(
+    report(&format!(
         "{logins:.1} logins/s, argon2 alone {alone:.1}/s, share {:.2}; /auth/me p99 {waited:?} of {}; {} MiB",
         logins / alone,
         times.len(),
         memory / 1024
-    );
+    ));
     assert!(logins >= share * alone, "{logins:.1} logins/s, argon2 alone reaches {alone:.1}/s");
     assert!(waited < Duration::from_millis(patience), "p99 of /auth/me is {waited:?}");
     assert!(memory < 1024 * 1024, "{} MiB", memory / 1024);

@@ -150,6 +150,20 @@ async fn no_table_takes_a_row_with_another_tenants_id() {
             assert_eq!(touched(&mut connection, &insert).await, 0, "{table} takes a row from {somebody:?}");
         }
     }
+
+    // It is not the row that is wrong: its own tenant gets as far as to be told that it is there already.
+    let mut connection = database.as_app().await;
+    enter(&mut connection, Some(ours)).await;
+    for (table, key) in tenant_tables(&database).await {
+        let row: String = row_of(&database, &table, key, ours).await;
+        let insert = format!("INSERT INTO {table} SELECT * FROM json_populate_record(NULL::{table}, '{row}')");
+        connection.batch_execute("SAVEPOINT attempt").await.expect("a savepoint can be set");
+        let refusal = diesel::sql_query(&insert).execute(&mut connection).await.expect_err("there is one already");
+        let refusal = refusal.to_string();
+        let expected = ["duplicate key", "permission denied"];
+        assert!(expected.iter().any(|text| refusal.contains(text)), "{table}: {refusal}");
+        connection.batch_execute("ROLLBACK TO attempt").await.expect("back to the savepoint");
+    }
 }
 
 async fn row_of(database: &TestDatabase, table: &str, key: &str, tenant: Uuid) -> String {

@@ -51,12 +51,13 @@ impl Identity {
             let now = self.clock.now();
             let mut tx = self.database.operator().await.map_err(TokensError::from)?;
             let outcome = reserve(&mut *tx, &counted, now).await;
-            match settle(tx, outcome).await.map_err(TokensError::from)? {
-                Verdict::Free => return Ok(Slot { counted, reserved_at: now, _passage: passage }),
-                Verdict::Refuse(retry_after) => return Err(Throttled { retry_after }.into()),
-                Verdict::Wait if Instant::now() >= deadline => return Err(busy().into()),
-                // In this process nobody else has a slot; what happens in others nobody tells us.
-                Verdict::Wait => sleep(INTERVAL).await,
+            match settle(tx, outcome).await {
+                Ok(()) => return Ok(Slot { counted, reserved_at: now, _passage: passage }),
+                Err(NoSlot::Refused(throttled)) => return Err(throttled.into()),
+                Err(NoSlot::Store(error)) => return Err(TokensError::from(error).into()),
+                Err(NoSlot::Taken) if Instant::now() >= deadline => return Err(busy().into()),
+                // In this process nobody is in front of us; what happens in others nobody tells.
+                Err(NoSlot::Taken) => sleep(INTERVAL).await,
             }
         }
     }
@@ -73,15 +74,30 @@ fn busy() -> TokensError {
     HashError::Busy.into()
 }
 
-async fn reserve(repo: &mut dyn ThrottleRepo, counted: &[Counted], now: DateTime<Utc>) -> Result<Verdict, StoreError> {
+/// Why a slot was not taken. As an error, so that the transaction is rolled back: who is refused leaves nothing behind.
+#[derive(Debug, thiserror::Error)]
+enum NoSlot {
+    #[error("all slots are taken")]
+    Taken,
+    #[error(transparent)]
+    Refused(#[from] Throttled),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+async fn reserve(repo: &mut dyn ThrottleRepo, counted: &[Counted], now: DateTime<Utc>) -> Result<(), NoSlot> {
     let mut tallies = repo.lock_tallies(&keys(counted), now).await?;
     let verdicts = counted.iter().zip(&mut tallies).map(|(counted, tally)| tally.verdict(counted.limit, now));
-    let verdict = verdicts.fold(Verdict::Free, worse);
-    if verdict == Verdict::Free {
-        tallies.iter_mut().for_each(|tally| tally.reserve(now));
+    match verdicts.fold(Verdict::Free, worse) {
+        Verdict::Free => {}
+        Verdict::Wait => return Err(NoSlot::Taken),
+        Verdict::Refuse(retry_after) => return Err(Throttled { retry_after }.into()),
+    }
+    for tally in &mut tallies {
+        tally.reserve(now);
     }
     repo.save_tallies(&together(counted, tallies), now).await?;
-    Ok(verdict)
+    Ok(())
 }
 
 fn worse(one: Verdict, other: Verdict) -> Verdict {

@@ -26,7 +26,8 @@ impl Actor {
 #[derive(Debug)]
 pub struct Permit<P> {
     user: UserId,
-    permission: PhantomData<P>,
+    /// Of a function, as a permit can go to any thread whatever the permission is.
+    permission: PhantomData<fn() -> P>,
 }
 
 impl<P: Grant> Permit<P> {

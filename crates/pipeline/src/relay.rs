@@ -99,7 +99,7 @@ impl Relay {
             Ok(0) => {}
             Ok(adopted) => info!(events = adopted, "events that waited for their number or tenant are driven again"),
             Err(error) => {
-                warn!(error = error_chain(&error), "events that wait for their number or tenant were not looked at")
+                warn!(error = error_chain(&error), "events that wait for their number or tenant were not looked at");
             }
         }
     }

@@ -53,13 +53,9 @@ impl TestApp {
              VALUES ('{}', '{role}', '{key}', 'Role', false, now());",
             tenant.id
         );
-        for permission in permissions {
-            statements += &format!(
-                "INSERT INTO role_permissions (tenant_id, role_id, permission)
-                 VALUES ('{}', '{role}', '{permission}');",
-                tenant.id
-            );
-        }
+        statements.extend(permissions.iter().map(|permission| {
+            format!("INSERT INTO role_permissions VALUES ('{}', '{role}', '{permission}');", tenant.id)
+        }));
         self.database.admin().await.batch_execute(&statements).await.unwrap();
         self.colleague(tenant, Some(&key)).await
     }

@@ -65,8 +65,9 @@ impl From<HashError> for Problem {
 
 impl From<Throttled> for Problem {
     /// In whole seconds, and never so few that it would be refused again.
-    fn from(Throttled { retry_after }: Throttled) -> Self {
+    fn from(throttled: Throttled) -> Self {
+        let retry_after = throttled.retry_after;
         let seconds = retry_after.num_seconds() + i64::from(retry_after.subsec_nanos() > 0);
-        Self::new(Code::TooManyAttempts).with_header(RETRY_AFTER, HeaderValue::from(seconds))
+        Self::new(Code::TooManyAttempts).with_header(RETRY_AFTER, HeaderValue::from(seconds)).caused_by(throttled)
     }
 }

@@ -220,7 +220,7 @@ impl From<ChangeUserError> for Problem {
     fn from(error: ChangeUserError) -> Self {
         match error {
             ChangeUserError::Unknown => Self::new(Code::NotFound),
-            ChangeUserError::Authority(AuthorityError::Lost) => insufficient_scope::<UsersWrite>(),
+            ChangeUserError::Authority(AuthorityError::Lost) => insufficient_scope(UsersWrite::PERMISSION.key()),
             ChangeUserError::Authority(AuthorityError::OutranksYou(_)) => Self::new(Code::OutranksYou),
             // Nothing is granted here.
             ChangeUserError::Authority(error @ AuthorityError::CannotGrant(_)) => Self::internal(error),
