@@ -30,7 +30,7 @@ const WITHOUT_TENANT: [(&str, &str); 7] = [
 ];
 
 /// Tables of events that are looked up by the event alone, which the caller found by its tenant before.
-const BY_EVENT_ONLY: [&str; 2] = ["webhook_outbox", "webhook_payloads"];
+const BY_EVENT_ONLY: [&str; 3] = ["webhook_attempts", "webhook_outbox", "webhook_payloads"];
 
 /// Tables whose tenant may be null.
 const TENANT_MAY_BE_NULL: [&str; 3] = ["webhook_events", "webhook_outbox", "webhook_payloads"];

@@ -66,8 +66,9 @@ async fn audited(app: &TestApp, tenant: &TestTenant, action: &str) -> i64 {
     let query = format!(
         "SELECT count(*) FROM audit_records a JOIN users u ON u.tenant_id = a.tenant_id AND u.id::text = a.actor_id
           WHERE a.tenant_id = '{}' AND a.action = '{action}' AND a.actor_kind = 'user' AND a.outcome = 'done'
-            AND a.address = '127.0.0.1' AND a.request_id IS NOT NULL AND a.changes ->> 'reason' = 'the cause is mended'",
-        tenant.id
+            AND a.address = '{}' AND a.request_id IS NOT NULL AND a.changes ->> 'reason' = 'the cause is mended'",
+        tenant.id,
+        app.client.address()
     );
     app.database.count(&query).await
 }

@@ -14,7 +14,8 @@ use crate::kit::operators::{key, operator};
 async fn refusals(app: &TestApp, condition: &str) -> i64 {
     let query = format!(
         "SELECT count(*) FROM platform_audit_records WHERE action = 'operator.refused' AND outcome = 'refused'
-            AND request_id IS NOT NULL AND address = '127.0.0.1' AND {condition}"
+            AND request_id IS NOT NULL AND address = '{}' AND {condition}",
+        app.client.address()
     );
     app.database.count(&query).await
 }

@@ -60,6 +60,11 @@ impl Client {
         self.at(&fresh_address())
     }
 
+    /// Where the server takes it to be.
+    pub(crate) fn address(&self) -> &str {
+        self.headers.get(X_FORWARDED_FOR).map_or("127.0.0.1", |value| value.to_str().unwrap())
+    }
+
     pub(crate) fn base(&self) -> &str {
         &self.base
     }
