@@ -24,6 +24,11 @@ use std::time::Duration;
 /// The socket's path, for the tests.
 const CONTROL: &str = "PARLEY_FAULTS_CONTROL";
 
+/// Erlang: asks the quorum queues that have no leader to elect one; answers which.
+const ELECT_LEADERS: &str = "[begin ra:trigger_election(Server), Name end \
+    || Queue <- rabbit_amqqueue:list(), amqqueue:get_type(Queue) =:= rabbit_quorum_queue, \
+       {Name, _} = Server <- [amqqueue:get_pid(Queue)], ra_leaderboard:lookup_leader(Name) =:= undefined].";
+
 #[derive(Debug)]
 pub(crate) struct FaultServers {
     socket: PathBuf,
@@ -127,6 +132,7 @@ impl Servers {
             ["rabbitmq", "start"] if self.rabbitmq.is_none() => {
                 let again = again(|| services::rabbitmq_private(&mut self.store))?;
                 self.rabbitmq = Some(same_place(again, &self.urls[1])?);
+                self.elect_leaders()?;
             }
             ["postgres" | "rabbitmq", "start"] => {}
             ["postgres", "stop"] => end_by(self.postgres.take(), Signal::QUIT),
@@ -140,6 +146,16 @@ impl Servers {
             _ => return fail(format!("unknown request `{}`", words.join(" "))),
         }
         Ok(String::new())
+    }
+
+    /// A queue of one node that was killed may wait for ever for a leader, which would be itself: a defect of RabbitMQ
+    /// (rabbitmq-server issue 10070) that takes an operator. Only when this is done is the broker whole again.
+    fn elect_leaders(&self) -> Result {
+        let leaderless = services::rabbitmqctl(&self.store, &["eval", ELECT_LEADERS])?;
+        if leaderless.trim() != "[]" {
+            println!("RabbitMQ left queues without a leader, an election was asked for: {}", leaderless.trim());
+        }
+        Ok(())
     }
 
     fn end(self) -> Result {
