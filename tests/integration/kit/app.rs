@@ -94,12 +94,12 @@ impl TestApp {
         let turn = Turn::beside(settings.neighbours).await;
         let database =
             if settings.alone || settings.pipeline { database::alone().await } else { database::shared().await };
-        Self::start_on(database, settings, Some(turn)).await
+        Box::pin(Self::start_on(database, settings, Some(turn))).await
     }
 
     /// Another server of the same deployment.
     pub(crate) async fn beside(&self, settings: Settings) -> Self {
-        Self::start_on(self.database.clone(), settings, None).await
+        Box::pin(Self::start_on(self.database.clone(), settings, None)).await
     }
 
     async fn start_on(database: TestDatabase, settings: Settings, turn: Option<Turn>) -> Self {

@@ -28,7 +28,7 @@ static SERVICES: OnceCell<Option<Services>> = OnceCell::const_new();
 
 /// Looked for once: where they cannot be had, no test tries again.
 pub(crate) async fn services() -> &'static Services {
-    let services = SERVICES.get_or_init(|| AssertUnwindSafe(find()).catch_unwind().map(Result::ok)).await;
+    let services = SERVICES.get_or_init(|| AssertUnwindSafe(Box::pin(find())).catch_unwind().map(Result::ok)).await;
     services.as_ref().expect("there are services; the first test that failed says why there are none")
 }
 

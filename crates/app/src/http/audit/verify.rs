@@ -1,6 +1,7 @@
 use actix_web::web;
 use audit::{Damage, Verification, verify_log};
 use flows::settle;
+use kernel::ids::AuditRecordId;
 use kernel::{AuditRead, Grant as _, hex};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -110,6 +111,6 @@ impl From<Damage> for DamageBody {
             Damage::Inserted { record } => (DamageKindBody::Inserted, None, Some(record)),
             Damage::UnknownKey { sequence, record, .. } => (DamageKindBody::UnknownKey, Some(sequence), Some(record)),
         };
-        Self { kind, sequence, record_id: record.map(|record| record.as_uuid()) }
+        Self { kind, sequence, record_id: record.map(AuditRecordId::as_uuid) }
     }
 }
