@@ -1,6 +1,8 @@
 //! Integration tests: real Postgres, real RabbitMQ, the real server. One module per behaviour; what they stand on is in
 //! [`kit`]. `cargo xtask test` provides the services.
 
+// A test awaits the start of a whole server, which awaits everything that it is made of.
+#![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod kit;
