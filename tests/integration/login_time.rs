@@ -115,18 +115,23 @@ fn peak_memory() -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_of_logins_uses_the_cores_and_slows_nobody_else() {
+    const ROUNDS: u32 = 4;
     // Without optimization all that is not the hash takes ten times as long, on the same cores.
-    let (share, patience) = if cfg!(debug_assertions) { (0.6, 250) } else { (0.9, 50) };
+    let (share, patience) = if cfg!(debug_assertions) { (0.4, 500) } else { (0.9, 50) };
     let app = TestApp::start_with(quiet()).await;
     let mut tenants = Vec::new();
     for _ in 0..64 {
         tenants.push(app.tenant().await);
     }
     let cores = std::thread::available_parallelism().unwrap().get();
-    let before = argon2_alone(cores, Duration::from_secs(3)).await;
-    let (logins, mut times) = storm(&app, &tenants, Duration::from_secs(8)).await;
-    let after = argon2_alone(cores, Duration::from_secs(3)).await;
-    let alone = f64::midpoint(before, after);
+    // In turn, so that whatever else runs on the machine takes as much from both.
+    let (mut alone, mut logins, mut times) = (0.0, 0.0, Vec::new());
+    for _ in 0..ROUNDS {
+        alone += argon2_alone(cores, Duration::from_secs(2)).await / f64::from(ROUNDS);
+        let (reached, waits) = storm(&app, &tenants, Duration::from_secs(4)).await;
+        logins += reached / f64::from(ROUNDS);
+        times.extend(waits);
+    }
     let waited = percentile(&mut times, 99);
     let memory = peak_memory();
     report(&format!(
