@@ -25,7 +25,12 @@ mod processes {
     mod worker;
 }
 
-/// The servers that all share break: one test at a time.
+/// So much at once that it takes the whole machine: one test at a time, as neighbours would use up the minute of I3.
+mod crowd {
+    mod queues;
+}
+
+/// The servers that all share break: one test at a time, too.
 mod services {
     mod broker;
     mod postgres;

@@ -9,16 +9,16 @@ use crate::{checkout, process, signals};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// Tests below this module stop the servers, or what is the same to everybody else: one at a time. The others break
-/// processes and queues of their own and run side by side.
-const ALONE: &str = "faults::services::";
+/// Tests below these modules stop the servers, or what is the same to everybody else, or need the whole machine: one at a
+/// time. The others break processes and queues of their own and run side by side.
+const ALONE: [&str; 2] = ["faults::services::", "faults::crowd::"];
 
 pub(crate) fn faults(options: &FaultOptions) -> Result {
     packages::ensure_build_needs()?;
     // Before the servers start: compiling takes minutes.
     process::run(cargo()?.args(INTEGRATION).arg("--no-run"))?;
     let (alone, together): (Vec<String>, Vec<String>) =
-        chosen(options)?.into_iter().partition(|test| test.starts_with(ALONE));
+        chosen(options)?.into_iter().partition(|test| ALONE.iter().any(|module| test.starts_with(module)));
 
     let servers = FaultServers::start()?;
     let outcome = rounds(
