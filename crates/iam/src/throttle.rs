@@ -12,8 +12,9 @@ mod tally;
 use std::fmt;
 use std::net::IpAddr;
 
+use kernel::seal::derive_key;
 use ring::hmac;
-use secrecy::{ExposeSecret, SecretSlice};
+use secrecy::SecretSlice;
 
 use crate::Email;
 
@@ -42,13 +43,10 @@ pub struct Throttle {
 }
 
 impl Throttle {
-    /// Derives the secret from another, random one, which cannot be found out from it (the second half of HKDF, RFC 5869,
-    /// sections 2.3 and 3.3). All instances must be given the same.
+    /// All instances must be given the same secret.
     #[must_use]
     pub fn new(secret: &SecretSlice<u8>) -> Self {
-        let secret = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret());
-        let derived = hmac::sign(&secret, b"parley throttle v1\x01");
-        Self { secret: hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()), doors: Doors::default() }
+        Self { secret: derive_key(secret, "parley throttle v1"), doors: Doors::default() }
     }
 
     /// For tries of a password. `tenant` is its id, or what was said where there is no such tenant: it must not make a

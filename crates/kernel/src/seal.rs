@@ -123,14 +123,14 @@ impl KeyRing {
     /// [`NoKey`], which a ring that was made does not answer.
     pub fn tag(&self, purpose: &str, data: &[u8]) -> Result<Tag, NoKey> {
         let key = self.keys.first().ok_or(NoKey)?;
-        let bytes = hmac::sign(&key.derive(purpose), data).as_ref().to_vec();
+        let bytes = hmac::sign(&derive(&key.parent, purpose), data).as_ref().to_vec();
         Ok(Tag { key_id: key.id.clone(), bytes })
     }
 
     /// Whether the tag is that of the data; nothing when its key is not in the ring.
     #[must_use]
     pub fn is_tag_of(&self, tag: &Tag, purpose: &str, data: &[u8]) -> Option<bool> {
-        let key = self.key(&tag.key_id)?.derive(purpose);
+        let key = derive(&self.key(&tag.key_id)?.parent, purpose);
         Some(hmac::verify(&key, data, &tag.bytes).is_ok())
     }
 
@@ -139,12 +139,16 @@ impl KeyRing {
     }
 }
 
-impl RingKey {
-    /// Another key, from which this one cannot be found out (the second half of HKDF, RFC 5869, sections 2.3 and 3.3).
-    fn derive(&self, purpose: &str) -> hmac::Key {
-        let info = format!("{purpose}\u{1}");
-        hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&self.parent, info.as_bytes()).as_ref())
-    }
+/// A key for one purpose, from a secret that is random throughout and cannot be found out from it (the second half of HKDF,
+/// RFC 5869, sections 2.3 and 3.3). The same secret and purpose give the same key.
+#[must_use]
+pub fn derive_key(secret: &SecretSlice<u8>, purpose: &str) -> hmac::Key {
+    derive(&hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret()), purpose)
+}
+
+fn derive(parent: &hmac::Key, purpose: &str) -> hmac::Key {
+    let info = format!("{purpose}\u{1}");
+    hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(parent, info.as_bytes()).as_ref())
 }
 
 fn aad(context: &str, key_id: &str) -> Aad<Vec<u8>> {

@@ -35,6 +35,13 @@ impl<Q: Query> Query for Prepared<Q> {
     type SqlType = Q::SqlType;
 }
 
+/// What `SELECT count(*) AS count` answers.
+#[derive(diesel::QueryableByName)]
+pub(crate) struct Count {
+    #[diesel(sql_type = types::BigInt)]
+    pub(crate) count: i64,
+}
+
 /// The types of parameters, by the short names that statements use.
 pub(crate) mod types {
     use diesel::sql_types::{Array, Nullable};

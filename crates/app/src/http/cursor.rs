@@ -5,8 +5,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::DateTime;
 use kernel::Cursor;
 use kernel::ids::{ContactId, ConversationId, TenantId};
+use kernel::seal::derive_key;
 use ring::hmac;
-use secrecy::{ExposeSecret as _, SecretSlice};
+use secrecy::SecretSlice;
 use uuid::Uuid;
 
 use crate::http::problem::{Code, Problem};
@@ -39,13 +40,10 @@ const TIME: usize = 8;
 const ID: usize = 16;
 
 impl CursorKey {
-    /// Derives the key from another one, a random one, which cannot be found out from it (the second half of HKDF, RFC 5869,
-    /// sections 2.3 and 3.3). Cursors that were given out under another one are invalid: lists are then read from their
-    /// start.
+    /// Cursors that were given out under another secret are invalid: lists are then read from their start.
     #[must_use]
     pub fn derive(secret: &SecretSlice<u8>) -> Self {
-        let secret = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret());
-        Self(hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&secret, b"parley cursor v1\x01").as_ref()))
+        Self(derive_key(secret, "parley cursor v1"))
     }
 
     pub(crate) fn seal(&self, list: List, cursor: Cursor) -> String {

@@ -7,7 +7,7 @@ use kernel::ids::{AccountId, EventId, TenantId};
 use uuid::Uuid;
 
 use crate::error::OrStoreError;
-use crate::sql::{Prepared, sql, types};
+use crate::sql::{Count, Prepared, sql, types};
 use crate::transaction::{Platform, Tx};
 
 /// In the order of tenants: a worker takes what comes together, and does what is of one tenant in one transaction.
@@ -134,12 +134,6 @@ struct Due {
     published: i32,
     #[diesel(sql_type = diesel::sql_types::Nullable<types::Text>)]
     traceparent: Option<String>,
-}
-
-#[derive(diesel::QueryableByName)]
-struct Count {
-    #[diesel(sql_type = types::BigInt)]
-    count: i64,
 }
 
 #[derive(diesel::QueryableByName)]

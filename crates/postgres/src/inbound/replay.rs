@@ -7,7 +7,7 @@ use kernel::StoreError;
 use kernel::ids::EventId;
 
 use crate::error::OrStoreError;
-use crate::sql::{Prepared, sql, types};
+use crate::sql::{Count, Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
 /// What was known of its failures goes to the log of attempts; the event begins anew.
@@ -76,12 +76,6 @@ macro_rules! choose {
             .bind::<Nullable<types::Text>, _>($filter.error_class.map(|class| class.key()))
             .bind::<types::BigInt, _>($limit.get())
     };
-}
-
-#[derive(diesel::QueryableByName)]
-struct Count {
-    #[diesel(sql_type = types::BigInt)]
-    count: i64,
 }
 
 #[async_trait]
