@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use diesel_async::SimpleAsyncConnection;
 use iam::TenantRepo;
-use kernel::StoreError;
 use kernel::ids::TenantId;
+use kernel::{StoreError, SystemClock};
 use postgres::Connections;
 use serde_json::json;
+use tokio::time::sleep;
 
 use crate::kit::app::{PASSWORD, Settings, TestApp};
 use crate::kit::{database, wait};
@@ -58,13 +59,21 @@ async fn a_connection_that_still_has_a_tenant_is_not_lent_again() {
     );
     database.admin().await.batch_execute(&leak).await.unwrap();
     let one = database.postgres_with(Connections { tenant: 1, platform: 1, intake: 1 });
+    let scope = crate::transactions::scope_of(TenantId::new(&SystemClock::new()));
     let mut sessions = Vec::new();
     for _ in 0..3 {
         assert_ne!(one.leftover().await.unwrap(), "");
         sessions.push(database.count(session).await);
+        // At once it is lent again without a look, and whoever would begin to work with it sees it.
+        let refused = flows::Database::tenant(&one, &scope).await.err().map(|error| format!("{error:?}"));
+        assert!(refused.as_ref().is_some_and(|why| why.contains("outlived its transaction")), "{refused:?}");
+        assert_ne!(one.leftover().await.unwrap(), "");
+        sessions.push(database.count(session).await);
+        // A while later it is looked at first.
+        sleep(Duration::from_millis(120)).await;
     }
     sessions.dedup();
-    assert_eq!(sessions.len(), 3, "each was closed instead of lent again: {sessions:?}");
+    assert_eq!(sessions.len(), 6, "each was closed instead of lent again: {sessions:?}");
     drop(one);
     database.drop().await;
 }

@@ -3,7 +3,9 @@ use audit::{AuditChainRepo, UnsealedDirectory};
 use chrono::{DateTime, Utc};
 use crm::inbox::InboxTx;
 use crm::{ContactRepo, ConversationRepo, InteractionRepo, MergeTx};
-use iam::{Tenant, TenantDirectory, TenantRepo, ThrottleRepo, User, UserRepo};
+use iam::{
+    Email, LoneTries, PasswordHash, Tenant, TenantDirectory, TenantReference, TenantRepo, ThrottleRepo, User, UserRepo,
+};
 use inbound::{AccountHealthRepo, ChannelRepo, EventHousekeeping, EventLedger, EventOutcomeRepo, MetaAppDirectory};
 use kernel::ids::SessionId;
 use kernel::{PermissionSet, StoreError, TenantScope};
@@ -14,7 +16,7 @@ use crate::{ApproveTx, EventDeskTx, ProvisioningTx, SplitAgainTx, TenantlessEven
 
 /// The database: where transactions come from. What a transaction offers depends on whose data it may see.
 #[async_trait]
-pub trait Database: Send + Sync {
+pub trait Database: LoneTries + Send + Sync {
     /// One tenant's data, and nothing else: row level security sees to it.
     async fn tenant(&self, scope: &TenantScope) -> Result<Box<dyn TenantTx>, StoreError>;
     /// Which tenants and accounts there are.
@@ -32,6 +34,8 @@ pub trait Database: Send + Sync {
         session: SessionId,
         now: DateTime<Utc>,
     ) -> Result<Option<Access>, StoreError>;
+    /// Who wants to log in, in one round trip, too; nothing if there is no such tenant.
+    async fn candidate(&self, reference: &TenantReference, email: &Email) -> Result<Option<Candidate>, StoreError>;
 }
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
@@ -105,4 +109,13 @@ pub struct Access {
     pub session: Session,
     pub roles: Vec<RoleKey>,
     pub permissions: PermissionSet,
+}
+
+/// Somebody at the door, as they say.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    pub tenant: Tenant,
+    /// If it has one with that address.
+    pub user: Option<(User, PasswordHash)>,
+    pub roles: Vec<RoleKey>,
 }

@@ -57,7 +57,7 @@ pub use authenticate_operator::{OperatorAccess, authenticate_operator, note_refu
 pub use authority::{AuthorityError, keep_an_owner, lock_authority};
 pub use change_password::{ChangePassword, ChangePasswordError, change_password};
 pub use connect_account::{ConnectAccountError, add_account, connect_account};
-pub use database::{Access, Commit, Database, DirectoryTx, IntakeTx, OperatorTx, TenantTx, settle};
+pub use database::{Access, Candidate, Commit, Database, DirectoryTx, IntakeTx, OperatorTx, TenantTx, settle};
 pub use discard_event::{DiscardEventError, TenantlessEventDeskTx, discard_event, discard_tenantless_event};
 pub use log_in::{LogIn, LogInError, log_in};
 pub use note_failure::{AfterFailure, EventFailure, note_failure};

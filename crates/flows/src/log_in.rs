@@ -1,14 +1,13 @@
 use iam::{
-    Email, Password, PasswordHash, Tenant, TenantReference, TenantRepo, TenantStatus, User, UserRepo, UserStatus,
-    Verification,
+    Email, Password, PasswordHash, Tenant, TenantReference, TenantStatus, User, UserRepo, UserStatus, Verification,
 };
 use kernel::ids::TenantId;
 use kernel::{StoreError, TenantScope};
-use rbac::MembershipRepo;
+use rbac::RoleKey;
 use tokens::Client;
 
 use crate::throttle::{ReserveError, Try};
-use crate::{Identity, LoggedIn, TenantTx, Throttled, TokensError, settle};
+use crate::{Candidate, Identity, LoggedIn, TenantTx, Throttled, TokensError, settle};
 
 /// Somebody at the door.
 #[derive(Debug)]
@@ -32,9 +31,10 @@ pub enum LogInError {
 
 /// Somebody who knows the password, as they were when it was verified.
 struct Known {
-    tenant: TenantId,
+    tenant: Tenant,
     user: User,
     stored: PasswordHash,
+    roles: Vec<RoleKey>,
     renewed: Option<PasswordHash>,
 }
 
@@ -45,10 +45,11 @@ struct Known {
 /// [`LogInError`].
 pub async fn log_in(identity: &Identity, input: LogIn) -> Result<LoggedIn, LogInError> {
     let LogIn { tenant, email, password, client } = input;
-    let (tenant, name) = identity.find_tenant(&tenant).await?;
+    let candidate = identity.database.candidate(&tenant, &email).await?;
+    let name = tenant.counted_as(candidate.as_ref().map(|candidate| &candidate.tenant));
     let counted = identity.throttle.of_account(&name, &email, client.address);
     let slot = identity.reserve(counted).await?;
-    let verified = verify(identity, tenant, &email, password).await;
+    let verified = verify(identity, candidate, password).await;
     let outcome = match &verified {
         Ok(Some(_)) => Try::Right,
         Ok(None) => Try::Wrong,
@@ -56,30 +57,26 @@ pub async fn log_in(identity: &Identity, input: LogIn) -> Result<LoggedIn, LogIn
     };
     identity.settle_try(slot, outcome).await?;
     let known = verified?.ok_or(LogInError::InvalidCredentials)?;
-    let mut tx = identity.database.tenant(&scope(known.tenant)).await?;
+    let mut tx = identity.database.tenant(&scope(known.tenant.id)).await?;
     let outcome = start(identity, &mut *tx, known, client).await;
     settle(tx, outcome).await
 }
 
-/// Whoever it is, if everything is right. An unknown tenant is asked for the user, too: the time of the answer must not tell
+/// Whoever it is, if everything is right. Whatever is wrong, a password is verified: the time of the answer must not tell
 /// which it was.
 async fn verify(
     identity: &Identity,
-    tenant: Option<Tenant>,
-    email: &Email,
+    candidate: Option<Candidate>,
     password: Password,
 ) -> Result<Option<Known>, TokensError> {
-    let id = tenant.as_ref().map_or_else(|| TenantId::new(&*identity.clock), |tenant| tenant.id);
-    let mut tx = identity.database.tenant(&scope(id)).await?;
-    let found = UserRepo::user_by_email(&mut *tx, email).await;
-    let Some((tenant, (user, stored))) = tenant.zip(settle(tx, found).await?) else {
+    let Some(Candidate { tenant, user: Some((user, stored)), roles }) = candidate else {
         identity.hasher.verify_nothing(password, &*identity.entropy).await?;
         return Ok(None);
     };
     let may_work = tenant.status == TenantStatus::Active && user.status == UserStatus::Active;
     let verification = identity.hasher.verify(password, stored.clone(), may_work, &*identity.entropy).await?;
     Ok(match verification {
-        Verification::Right { renewed } if may_work => Some(Known { tenant: tenant.id, user, stored, renewed }),
+        Verification::Right { renewed } if may_work => Some(Known { tenant, user, stored, roles, renewed }),
         _ => None,
     })
 }
@@ -90,18 +87,15 @@ async fn start(
     known: Known,
     client: Client,
 ) -> Result<LoggedIn, LogInError> {
+    let Known { tenant, user, stored, roles, renewed } = known;
     // While the password was verified, it may have been changed, or the user suspended: their sessions have ended then, and
-    // this must not be one more.
-    let tenant = TenantRepo::tenant(tx).await?.filter(|tenant| tenant.status == TenantStatus::Active);
-    let unchanged = |(user, stored): &(User, PasswordHash)| {
-        user.status == UserStatus::Active && stored.as_phc() == known.stored.as_phc()
-    };
-    let user = UserRepo::lock_user(tx, known.user.id).await?.filter(unchanged);
-    let (tenant, (user, _)) = tenant.zip(user).ok_or(LogInError::InvalidCredentials)?;
-    if let Some(renewed) = known.renewed {
+    // this must not be one more. The tenant is looked at by each request.
+    let unchanged =
+        |(user, hash): &(User, PasswordHash)| user.status == UserStatus::Active && hash.as_phc() == stored.as_phc();
+    UserRepo::lock_user(tx, user.id).await?.filter(unchanged).ok_or(LogInError::InvalidCredentials)?;
+    if let Some(renewed) = renewed {
         UserRepo::set_password(tx, user.id, &renewed).await?;
     }
-    let roles = MembershipRepo::role_keys(tx, user.id).await?;
     let tokens = identity.start_session(tx, tenant.id, user.id, client).await?;
     Ok(identity.logged_in(tenant, user, roles, tokens))
 }

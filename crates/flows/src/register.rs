@@ -63,7 +63,7 @@ pub async fn register(identity: &Identity, input: Register) -> Result<LoggedIn, 
 
 async fn try_to(identity: &Identity, input: Register) -> Result<LoggedIn, RegisterError> {
     let Register { tenant, email, password, name, client } = input;
-    let (tenant, _) = identity.find_tenant(&tenant).await?;
+    let tenant = identity.find_tenant(&tenant).await?;
     if let Some(tenant) = tenant.as_ref().filter(|tenant| tenant.status == TenantStatus::Active) {
         password.check_personal(&[tenant.name.as_str(), tenant.slug.as_str()])?;
     }

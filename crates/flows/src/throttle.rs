@@ -42,10 +42,14 @@ pub(crate) struct Slot {
 const INTERVAL: Duration = Duration::from_millis(100);
 
 impl Identity {
-    /// Waits for a slot, and takes it in a transaction of its own: from then on the try is counted, whatever becomes of this
+    /// Waits for a slot, and takes it before anything else is done: from then on the try is counted, whatever becomes of this
     /// process.
     pub(crate) async fn reserve(&self, counted: Vec<Counted>) -> Result<Slot, ReserveError> {
         let passage = self.throttle.doors.enter(&counted).await.map_err(|NoPassage| busy())?;
+        let now = self.clock.now();
+        if self.database.begin_lone_try(&counted, now).await.map_err(TokensError::from)? {
+            return Ok(Slot { counted, reserved_at: now, _passage: passage });
+        }
         let deadline = Instant::now() + Doors::PATIENCE;
         loop {
             let now = self.clock.now();
@@ -64,6 +68,9 @@ impl Identity {
 
     /// Counts how a try ended, and lets the next one in.
     pub(crate) async fn settle_try(&self, slot: Slot, outcome: Try) -> Result<(), TokensError> {
+        if outcome != Try::Wrong && self.database.end_lone_try(&slot.counted, slot.reserved_at).await? {
+            return Ok(());
+        }
         let mut tx = self.database.operator().await?;
         let done = count(&mut *tx, &slot, outcome, self.clock.now()).await;
         Ok(settle(tx, done).await?)

@@ -109,6 +109,16 @@ impl TenantReference {
             Self::Slug(slug) => *slug == tenant.slug,
         }
     }
+
+    /// What the tenant is called where tries are counted: its id, whichever way it was named; where there is none, the name.
+    #[must_use]
+    pub fn counted_as(&self, found: Option<&Tenant>) -> String {
+        match (found, self) {
+            (Some(tenant), _) => tenant.id.to_string(),
+            (None, Self::Id(id)) => id.to_string(),
+            (None, Self::Slug(slug)) => slug.as_str().to_owned(),
+        }
+    }
 }
 
 impl FromStr for TenantReference {

@@ -3,12 +3,14 @@ use std::fmt;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel_async::pooled_connection::deadpool::BuildError;
-use flows::{Access, Database, DirectoryTx, IntakeTx, OperatorTx, TenantTx};
+use flows::{Access, Candidate, Database, DirectoryTx, IntakeTx, OperatorTx, TenantTx};
+use iam::{Email, TenantReference};
 use kernel::ids::SessionId;
 use kernel::{StoreError, TenantScope};
 use secrecy::SecretString;
 
 use crate::access;
+use crate::candidate;
 use crate::error::store_error;
 use crate::migrate;
 use crate::pool::{self, ConnectionPool};
@@ -60,6 +62,11 @@ impl Postgres {
             platform: ConnectionPool::new("platform", &config.platform_url, platform)?,
             intake: ConnectionPool::new("intake", &config.platform_url, intake)?,
         })
+    }
+
+    /// The pool of what belongs to the deployment.
+    pub(crate) const fn platform(&self) -> &ConnectionPool {
+        &self.platform
     }
 
     /// Tells metrics what the connections are doing.
@@ -142,6 +149,10 @@ impl Database for Postgres {
         now: DateTime<Utc>,
     ) -> Result<Option<Access>, StoreError> {
         access::read(&mut *self.tenant.get().await?, scope, session, now).await
+    }
+
+    async fn candidate(&self, reference: &TenantReference, email: &Email) -> Result<Option<Candidate>, StoreError> {
+        candidate::read(&mut *self.tenant.get().await?, reference, email).await
     }
 }
 

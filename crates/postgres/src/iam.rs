@@ -1,10 +1,11 @@
 //! Tenants and users.
 
+mod lone_try;
 mod tenant;
 mod throttle;
 mod user;
 
-use iam::{SelfRegistration, Slug, TenantName, UserName};
+use iam::{SelfRegistration, Slug, TenantName, TenantStatus, UserName, UserStatus};
 use kernel::StoreError;
 
 pub(crate) fn slug(text: &str) -> Result<Slug, StoreError> {
@@ -24,5 +25,21 @@ pub(crate) fn self_registration(text: &str) -> Result<SelfRegistration, StoreErr
         "open" => Ok(SelfRegistration::Open),
         "closed" => Ok(SelfRegistration::Closed),
         _ => Err(StoreError::corrupt("tenants.self_registration")),
+    }
+}
+
+pub(crate) fn tenant_status(text: &str) -> Result<TenantStatus, StoreError> {
+    match text {
+        "active" => Ok(TenantStatus::Active),
+        "suspended" => Ok(TenantStatus::Suspended),
+        _ => Err(StoreError::corrupt("tenants.status")),
+    }
+}
+
+pub(crate) fn user_status(text: &str) -> Result<UserStatus, StoreError> {
+    match text {
+        "active" => Ok(UserStatus::Active),
+        "suspended" => Ok(UserStatus::Suspended),
+        _ => Err(StoreError::corrupt("users.status")),
     }
 }

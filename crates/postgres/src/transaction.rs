@@ -6,7 +6,7 @@ use kernel::ids::TenantId;
 use kernel::{StoreError, TenantScope};
 use uuid::Uuid;
 
-use crate::error::OrStoreError;
+use crate::error::{OrStoreError, store_error};
 use crate::pool::{Connection, ConnectionPool};
 use crate::sql::Prepared;
 
@@ -31,10 +31,7 @@ impl Tx<Tenant> {
     /// Begins and sets the tenant, in one round trip. The id is a typed UUID, so nothing else can get into the text.
     pub(crate) async fn begin(pool: &ConnectionPool, scope: &TenantScope) -> Result<Self, StoreError> {
         let tenant = scope.tenant();
-        let begin = format!(
-            "BEGIN; SELECT set_config('app.current_tenant_id', '{tenant}', true), set_config('app.in_tx', '1', true)"
-        );
-        Self::begin_with(pool, &begin, Tenant(tenant)).await
+        Self::begin_with(pool, &format!("BEGIN; SELECT app.enter('{tenant}')"), Tenant(tenant)).await
     }
 
     /// The tenant of the transaction, for the explicit predicates that stand beside row level security.
@@ -45,14 +42,19 @@ impl Tx<Tenant> {
 
 impl Tx<Platform> {
     pub(crate) async fn begin(pool: &ConnectionPool) -> Result<Self, StoreError> {
-        Self::begin_with(pool, "BEGIN; SELECT set_config('app.in_tx', '1', true)", Platform).await
+        Self::begin_with(pool, "BEGIN; SELECT app.enter(NULL)", Platform).await
     }
 }
 
 impl<Scope> Tx<Scope> {
     async fn begin_with(pool: &ConnectionPool, begin: &str, scope: Scope) -> Result<Self, StoreError> {
         let mut connection = pool.get().await?;
-        AnsiTransactionManager::begin_transaction_sql(&mut *connection, begin).await.or_store_error()?;
+        let begun = AnsiTransactionManager::begin_transaction_sql(&mut *connection, begin).await;
+        if let Err(error) = begun {
+            // Whatever is wrong with it, nobody is to have it next.
+            drop(Connection::take(connection));
+            return Err(store_error(error));
+        }
         Ok(Self { connection, scope })
     }
 

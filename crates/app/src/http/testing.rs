@@ -6,8 +6,8 @@ use std::sync::Arc;
 use actix_web::web;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use flows::{Access, Database, DirectoryTx, Identity, IntakeTx, OperatorTx, TenantTx};
-use iam::{HashParameters, PasswordHasher, Throttle};
+use flows::{Access, Candidate, Database, DirectoryTx, Identity, IntakeTx, OperatorTx, TenantTx};
+use iam::{Counted, Email, HashParameters, LoneTries, PasswordHasher, TenantReference, Throttle};
 use inbound::{AppCredentials, AppSecret, AppSecrets, VerifyToken};
 use kernel::ids::{SessionId, TenantId, UserId};
 use kernel::seal::KeyRing;
@@ -46,6 +46,21 @@ impl Database for Away {
     }
 
     async fn access(&self, _: &TenantScope, _: SessionId, _: DateTime<Utc>) -> Result<Option<Access>, StoreError> {
+        away()
+    }
+
+    async fn candidate(&self, _: &TenantReference, _: &Email) -> Result<Option<Candidate>, StoreError> {
+        away()
+    }
+}
+
+#[async_trait]
+impl LoneTries for Away {
+    async fn begin_lone_try(&self, _: &[Counted], _: DateTime<Utc>) -> Result<bool, StoreError> {
+        away()
+    }
+
+    async fn end_lone_try(&self, _: &[Counted], _: DateTime<Utc>) -> Result<bool, StoreError> {
         away()
     }
 }

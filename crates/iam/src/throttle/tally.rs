@@ -53,6 +53,12 @@ impl Tally {
     /// After a block ended, before the next one is short again.
     const MEMORY: TimeDelta = TimeDelta::minutes(15);
 
+    /// Of a first try that began then.
+    #[must_use]
+    pub fn begun_at(now: DateTime<Utc>) -> Self {
+        Self { pending: vec![now], ..Self::default() }
+    }
+
     /// Whether one more may try now.
     pub fn verdict(&mut self, limit: Limit, now: DateTime<Utc>) -> Verdict {
         self.forget(limit, now);

@@ -7,7 +7,7 @@ use kernel::StoreError;
 use kernel::ids::TenantId;
 use uuid::Uuid;
 
-use super::{self_registration, slug, tenant_name};
+use super::{self_registration, slug, tenant_name, tenant_status};
 use crate::error::OrStoreError;
 use crate::schema::tenants;
 use crate::transaction::{self, Platform, Tx};
@@ -96,11 +96,7 @@ impl Row {
             id: TenantId::from_uuid(self.id),
             slug: slug(&self.slug)?,
             name: tenant_name(&self.name)?,
-            status: match self.status.as_str() {
-                "active" => TenantStatus::Active,
-                "suspended" => TenantStatus::Suspended,
-                _ => return Err(StoreError::corrupt("tenants.status")),
-            },
+            status: tenant_status(&self.status)?,
             self_registration: self_registration(&self.self_registration)?,
             created_at: self.created_at,
         })

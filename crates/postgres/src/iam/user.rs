@@ -9,7 +9,7 @@ use kernel::ids::UserId;
 use kernel::{Cursor, Page, PageRequest, StoreError};
 use uuid::Uuid;
 
-use super::user_name;
+use super::{user_name, user_status};
 use crate::error::OrStoreError;
 use crate::keyset::continue_after;
 use crate::schema::users;
@@ -137,11 +137,7 @@ impl Row {
             id: UserId::from_uuid(self.id),
             email: Email::from_stored(self.email, self.email_norm),
             name: user_name(&self.name)?,
-            status: match self.status.as_str() {
-                "active" => UserStatus::Active,
-                "suspended" => UserStatus::Suspended,
-                _ => return Err(StoreError::corrupt("users.status")),
-            },
+            status: user_status(&self.status)?,
             self_registered: self.self_registered,
             created_at: self.created_at,
         };

@@ -1,0 +1,52 @@
+-- What a transaction begins with: its tenant, or none for the deployment's own. Nothing of an earlier one may be there still:
+-- whoever finds something refuses to work on that connection.
+CREATE FUNCTION app.enter(for_tenant uuid) RETURNS void
+  LANGUAGE plpgsql VOLATILE
+  SET search_path = pg_catalog
+  AS $$
+  BEGIN
+    IF coalesce(current_setting('app.current_tenant_id', true), '') <> ''
+       OR coalesce(current_setting('app.in_tx', true), '') <> '' THEN
+      RAISE EXCEPTION 'a setting has outlived its transaction';
+    END IF;
+    PERFORM set_config('app.current_tenant_id', coalesce(for_tenant::text, ''), true), set_config('app.in_tx', '1', true);
+  END
+  $$;
+REVOKE ALL ON FUNCTION app.enter(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app.enter(uuid) TO parley_app, parley_platform;
+
+-- Which tenant a slug is of: nothing else of a tenant is seen from outside of it.
+CREATE FUNCTION app.tenant_of(with_slug text) RETURNS uuid
+  LANGUAGE sql STABLE SECURITY DEFINER
+  SET search_path = pg_catalog
+  AS $$ SELECT id FROM public.tenants WHERE slug = with_slug $$;
+REVOKE ALL ON FUNCTION app.tenant_of(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app.tenant_of(text) TO parley_app;
+
+-- Who wants to log in, in one round trip: as `app.access`, it sets the tenant for this one statement's transaction and reads
+-- as the caller, under its policies. No row without such a tenant; no user without such a user.
+CREATE FUNCTION app.candidate(by_id uuid, by_slug text, with_email_norm text)
+  RETURNS TABLE (
+    tenant_id uuid, tenant_slug text, tenant_name text, tenant_status text, self_registration text, tenant_created_at timestamptz,
+    user_id uuid, email text, email_norm text, user_name text, password_hash text, user_status text, self_registered boolean,
+    user_created_at timestamptz, roles text[])
+  LANGUAGE plpgsql VOLATILE
+  SET search_path = pg_catalog
+  AS $$
+  DECLARE
+    for_tenant uuid := coalesce(by_id, app.tenant_of(by_slug));
+  BEGIN
+    PERFORM set_config('app.current_tenant_id', coalesce(for_tenant::text, ''), true);
+    RETURN QUERY
+      SELECT t.id, t.slug, t.name, t.status, t.self_registration, t.created_at,
+             u.id, u.email, u.email_norm, u.name, u.password_hash, u.status, u.self_registered, u.created_at,
+             ARRAY(SELECT r.key FROM public.memberships m
+                     JOIN public.roles r ON r.tenant_id = m.tenant_id AND r.id = m.role_id
+                    WHERE m.tenant_id = for_tenant AND m.user_id = u.id ORDER BY r.key)
+        FROM public.tenants t
+        LEFT JOIN public.users u ON u.tenant_id = t.id AND u.email_norm = with_email_norm
+       WHERE t.id = for_tenant;
+  END
+  $$;
+REVOKE ALL ON FUNCTION app.candidate(uuid, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app.candidate(uuid, text, text) TO parley_app;
