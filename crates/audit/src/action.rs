@@ -1,6 +1,16 @@
 /// What was done, as a closed set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
+    TenantCreated,
+    TenantChanged,
+    TenantSuspended,
+    TenantReactivated,
+    /// Or was refused.
+    UserLoggedIn,
+    /// Somebody made themselves a user, without any role.
+    UserRegistered,
+    /// A user's own; or they tried, and did not know the current one.
+    PasswordChanged,
     /// A dead letter is driven again.
     EventReplayed,
     /// Dead letters that a filter found are driven again.
@@ -16,7 +26,14 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 14] = [
+        Self::TenantCreated,
+        Self::TenantChanged,
+        Self::TenantSuspended,
+        Self::TenantReactivated,
+        Self::UserLoggedIn,
+        Self::UserRegistered,
+        Self::PasswordChanged,
         Self::EventReplayed,
         Self::EventsReplayed,
         Self::EventDiscarded,
@@ -30,6 +47,13 @@ impl Action {
     #[must_use]
     pub const fn key(self) -> &'static str {
         match self {
+            Self::TenantCreated => "tenant.created",
+            Self::TenantChanged => "tenant.changed",
+            Self::TenantSuspended => "tenant.suspended",
+            Self::TenantReactivated => "tenant.reactivated",
+            Self::UserLoggedIn => "user.logged_in",
+            Self::UserRegistered => "user.registered",
+            Self::PasswordChanged => "user.password_changed",
             Self::EventReplayed => "webhook_event.replayed",
             Self::EventsReplayed => "webhook_events.replayed",
             Self::EventDiscarded => "webhook_event.discarded",

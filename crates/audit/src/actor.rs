@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 
 use kernel::ids::{ProvisioningKeyId, UserId};
-use kernel::{By, Grant, Operator};
+use kernel::{By, Grant, Operator, OperatorProof};
 
 /// Who did something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub enum Actor {
     User(UserId),
     /// An operator's program.
     ProvisioningKey(ProvisioningKeyId),
+    /// An operator's program, with the key whose hash is in the configuration.
+    BootstrapKey,
     /// An operator at the command line.
     CommandLine,
     /// Somebody who did not say, or could not prove, who they are.
@@ -22,6 +24,7 @@ impl Actor {
         match self {
             Self::User(_) => "user",
             Self::ProvisioningKey(_) => "provisioning_key",
+            Self::BootstrapKey => "bootstrap_key",
             Self::CommandLine => "command_line",
             Self::Anonymous => "anonymous",
         }
@@ -32,14 +35,18 @@ impl Actor {
         match self {
             Self::User(user) => Some(user.to_string()),
             Self::ProvisioningKey(key) => Some(key.to_string()),
-            Self::CommandLine | Self::Anonymous => None,
+            Self::BootstrapKey | Self::CommandLine | Self::Anonymous => None,
         }
     }
 }
 
 impl From<Operator> for Actor {
     fn from(operator: Operator) -> Self {
-        operator.key().map_or(Self::CommandLine, Self::ProvisioningKey)
+        match operator.proof() {
+            OperatorProof::CommandLine => Self::CommandLine,
+            OperatorProof::ProvisioningKey(key) => Self::ProvisioningKey(key),
+            OperatorProof::BootstrapKey => Self::BootstrapKey,
+        }
     }
 }
 

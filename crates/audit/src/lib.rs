@@ -25,7 +25,7 @@ mod verify_log;
 pub use action::Action;
 pub use actor::{Actor, Origin};
 pub use chain::Seal;
-pub use ports::{AuditChainRepo, AuditRepo, PlatformAuditRepo, UnsealedDirectory};
+pub use ports::{AuditChainRepo, AuditRepo, PlatformAuditReader, PlatformAuditRepo, UnsealedDirectory};
 pub use read_log::{audit_log, platform_audit_log};
 pub use reason::{InvalidReason, Reason};
 pub use record::{Outcome, Record, Target};

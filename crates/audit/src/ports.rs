@@ -48,6 +48,11 @@ pub trait UnsealedDirectory: Send {
 #[async_trait]
 pub trait PlatformAuditRepo: Send {
     async fn append_platform_audit_record(&mut self, record: &Record) -> Result<(), StoreError>;
+}
+
+/// The operators' log, for operators to read.
+#[async_trait]
+pub trait PlatformAuditReader: Send {
     /// Latest first.
     async fn platform_audit_records(
         &mut self,

@@ -1,6 +1,6 @@
 use kernel::{AuditRead, By, Operator, Page, PageRequest, StoreError};
 
-use crate::{AuditRepo, PlatformAuditRepo, RecordFilter, StoredRecord};
+use crate::{AuditRepo, PlatformAuditReader, RecordFilter, StoredRecord};
 
 /// The tenant's records, latest first.
 ///
@@ -21,7 +21,7 @@ pub async fn audit_log(
 /// [`StoreError`].
 pub async fn platform_audit_log(
     _operator: Operator,
-    repo: &mut dyn PlatformAuditRepo,
+    repo: &mut dyn PlatformAuditReader,
     filter: &RecordFilter,
     page: &PageRequest,
 ) -> Result<Page<StoredRecord>, StoreError> {

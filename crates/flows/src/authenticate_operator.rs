@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use audit::{Action, Actor, Origin, PlatformAuditRepo, Record};
 use kernel::{Clock, Operator, StoreError};
 use tokens::{KeyScope, ProvisioningKey, ProvisioningKeyHash, ProvisioningKeyRepo};
@@ -8,37 +10,44 @@ use crate::{Database, settle};
 #[derive(Clone, Debug)]
 pub struct OperatorAccess {
     pub operator: Operator,
-    key: ProvisioningKey,
+    scopes: BTreeSet<KeyScope>,
 }
 
 impl OperatorAccess {
     #[must_use]
     pub fn may(&self, scope: KeyScope) -> bool {
-        self.key.scopes.contains(&scope)
+        self.scopes.contains(&scope)
     }
 }
 
 /// Whose provisioning key this is; nothing for one that is unknown, has expired or is revoked: which of them, nobody learns.
+/// The key whose hash is `bootstrap` is for all that operators do, and is not in the database: it makes the first tenants of a
+/// deployment before there are others.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn authenticate_operator(
     database: &dyn Database,
+    bootstrap: Option<&ProvisioningKeyHash>,
     shown: &str,
     clock: &dyn Clock,
 ) -> Result<Option<OperatorAccess>, StoreError> {
-    let now = clock.now();
+    let (now, hash) = (clock.now(), ProvisioningKeyHash::of(shown));
     let mut tx = database.operator().await?;
     let outcome = async {
-        let found = ProvisioningKeyRepo::provisioning_key(&mut *tx, &ProvisioningKeyHash::of(shown)).await?;
+        let found = ProvisioningKeyRepo::provisioning_key(&mut *tx, &hash).await?;
         let Some(key) = found.filter(|key| key.is_in_force(now)) else { return Ok(None) };
         ProvisioningKeyRepo::note_provisioning_key_used(&mut *tx, key.id, now).await?;
         Ok(Some(key))
     }
     .await;
     let key: Option<ProvisioningKey> = settle(tx, outcome).await?;
+    if bootstrap.is_some_and(|bootstrap| *bootstrap == hash) {
+        #[expect(clippy::disallowed_methods, reason = "this is the check of the key")]
+        return Ok(Some(OperatorAccess { operator: Operator::with_bootstrap_key(), scopes: KeyScope::ALL.into() }));
+    }
     #[expect(clippy::disallowed_methods, reason = "this is the check of the key")]
-    Ok(key.map(|key| OperatorAccess { operator: Operator::with_key(key.id), key }))
+    Ok(key.map(|key| OperatorAccess { operator: Operator::with_key(key.id), scopes: key.scopes }))
 }
 
 /// Writes down that somebody called an operators' endpoint who may not.

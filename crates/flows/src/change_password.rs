@@ -1,10 +1,10 @@
-use std::net::IpAddr;
-
+use audit::{Action, Actor, AuditRepo, Origin, Record};
 use iam::{Password, PasswordHash, User, UserRepo, Verification};
 use kernel::ids::{SessionId, UserId};
 use kernel::{StoreError, TenantScope};
 use tokens::SessionRepo;
 
+use crate::audit_targets::USER;
 use crate::throttle::{ReserveError, Try};
 use crate::{Access, Identity, TenantTx, Throttled, TokensError, settle};
 
@@ -14,7 +14,7 @@ pub struct ChangePassword {
     pub current: Password,
     pub new: Password,
     /// Where they are.
-    pub address: Option<IpAddr>,
+    pub origin: Origin,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -39,9 +39,9 @@ pub async fn change_password(
     access: &Access,
     input: ChangePassword,
 ) -> Result<(), ChangePasswordError> {
-    let ChangePassword { current, new, address } = input;
+    let ChangePassword { current, new, origin } = input;
     let tenant = scope.tenant().to_string();
-    let slot = identity.reserve(identity.throttle.of_account(&tenant, &access.user.email, address)).await?;
+    let slot = identity.reserve(identity.throttle.of_account(&tenant, &access.user.email, origin.address)).await?;
     let verified = verify(identity, scope, access.user.id, current).await;
     let outcome = match &verified {
         Ok(Some(_)) => Try::Right,
@@ -49,11 +49,23 @@ pub async fn change_password(
         Err(_) => Try::None,
     };
     identity.settle_try(slot, outcome).await?;
-    let stored = verified?.ok_or(ChangePasswordError::WrongPassword)?;
+    let user = access.user.id;
+    let record = Record::new(Actor::User(user), origin, Action::PasswordChanged, &*identity.clock).about(USER, &user);
+    let Some(stored) = verified? else {
+        let mut tx = identity.database.tenant(scope).await?;
+        let outcome = AuditRepo::append_audit_record(&mut *tx, &record.refused()).await;
+        settle(tx, outcome).await?;
+        return Err(ChangePasswordError::WrongPassword);
+    };
     let new = identity.hasher.hash(new, &*identity.entropy).await.map_err(TokensError::from)?;
 
     let mut tx = identity.database.tenant(scope).await?;
-    let outcome = replace(identity, &mut *tx, access.user.id, access.session.id, &stored, &new).await;
+    let outcome = async {
+        replace(identity, &mut *tx, user, access.session.id, &stored, &new).await?;
+        AuditRepo::append_audit_record(&mut *tx, &record).await?;
+        Ok(())
+    }
+    .await;
     settle(tx, outcome).await
 }
 

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use audit::{AuditChainRepo, UnsealedDirectory};
+use audit::{AuditChainRepo, PlatformAuditReader, PlatformAuditRepo, UnsealedDirectory};
 use chrono::{DateTime, Utc};
 use crm::inbox::InboxTx;
 use crm::{ContactRepo, ConversationRepo, InteractionRepo, MergeTx};
@@ -55,6 +55,7 @@ pub trait TenantTx:
     + EventOutcomeRepo
     + EventDeskTx
     + AuditChainRepo
+    + PlatformAuditRepo
     + Commit
 {
 }
@@ -69,7 +70,7 @@ pub trait IntakeTx:
 }
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
-pub trait OperatorTx: SigningKeyRepo + ThrottleRepo + ProvisioningTx + Commit {}
+pub trait OperatorTx: SigningKeyRepo + ThrottleRepo + ProvisioningTx + PlatformAuditReader + Commit {}
 
 /// How a transaction ends.
 #[async_trait]

@@ -6,6 +6,8 @@
 //! | [`sign_up`], [`register`], [`log_in`], [`authenticate`] | how a person gets in |
 //! | [`change_password`] | how a person changes what they get in with |
 //! | [`users`], [`create_user`], [`change_user`], [`delete_user`] | administering the users of a tenant |
+//! | [`provision_tenant`], [`change_tenant_by_operator`] | what operators do with tenants |
+//! | [`change_settings`] | what a tenant does with itself |
 //! | [`lock_authority`], [`keep_an_owner`] | what holds for all that gives or takes rights |
 //! | [`connect_account`], [`add_account`], [`approve_account`] | a tenant claims its WhatsApp number, an operator connects or approves one |
 //! | [`adopt_waiting`] | what came for a number before it was connected, or for a suspended tenant, is driven again |
@@ -29,12 +31,14 @@ mod adopt_waiting;
 mod approve_account;
 mod authenticate;
 mod authenticate_operator;
+mod audit_targets;
 mod authority;
 mod change_password;
 mod connect_account;
 mod database;
 mod discard_event;
 mod find_tenant;
+mod found_tenant;
 mod log_in;
 mod note_failure;
 mod process_events;
@@ -45,6 +49,7 @@ mod seal_audit_logs;
 mod sign_up;
 mod signing_keys;
 mod split_again;
+mod tenants;
 mod throttle;
 mod tokens_for;
 mod users;
@@ -71,6 +76,9 @@ pub use seal_audit_logs::seal_audit_logs;
 pub use sign_up::{SignUp, SignUpError, sign_up};
 pub use signing_keys::{OpenKeysError, open_signing_keys};
 pub use split_again::{SplitAgainError, SplitAgainTx, split_again};
+pub use tenants::{
+    OperatorTenantPatch, ProvisionError, ProvisionTenant, change_settings, change_tenant_by_operator, provision_tenant,
+};
 pub use throttle::Throttled;
 pub use tokens_for::{Identity, LoggedIn, TokensError};
 pub use users::{

@@ -1,11 +1,13 @@
+use audit::{Action, Actor, AuditRepo, Origin, PlatformAuditRepo, Record};
 use iam::{
     Email, Password, PasswordHash, Tenant, TenantReference, TenantStatus, User, UserRepo, UserStatus, Verification,
 };
-use kernel::ids::TenantId;
+use kernel::ids::{TenantId, UserId};
 use kernel::{StoreError, TenantScope};
 use rbac::RoleKey;
 use tokens::Client;
 
+use crate::audit_targets::{TENANT, USER};
 use crate::throttle::{ReserveError, Try};
 use crate::{Candidate, Identity, LoggedIn, TenantTx, Throttled, TokensError, settle};
 
@@ -16,6 +18,7 @@ pub struct LogIn {
     pub email: Email,
     pub password: Password,
     pub client: Client,
+    pub origin: Origin,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -38,27 +41,40 @@ struct Known {
     renewed: Option<PasswordHash>,
 }
 
+/// Somebody who is not let in. Only the audit log tells why.
+struct Refused {
+    tenant: Option<TenantId>,
+    user: Option<UserId>,
+    why: &'static str,
+}
+
 /// Lets a user in who knows their password. A refused one costs the same work, whatever was wrong. It must be driven to its
 /// end, whether or not somebody waits for it: a try that nobody settles counts as a failure.
 ///
 /// # Errors
 /// [`LogInError`].
 pub async fn log_in(identity: &Identity, input: LogIn) -> Result<LoggedIn, LogInError> {
-    let LogIn { tenant, email, password, client } = input;
+    let LogIn { tenant, email, password, client, origin } = input;
     let candidate = identity.database.candidate(&tenant, &email).await?;
     let name = tenant.counted_as(candidate.as_ref().map(|candidate| &candidate.tenant));
     let counted = identity.throttle.of_account(&name, &email, client.address);
     let slot = identity.reserve(counted).await?;
     let verified = verify(identity, candidate, password).await;
     let outcome = match &verified {
-        Ok(Some(_)) => Try::Right,
-        Ok(None) => Try::Wrong,
+        Ok(Ok(_)) => Try::Right,
+        Ok(Err(_)) => Try::Wrong,
         Err(_) => Try::None,
     };
     identity.settle_try(slot, outcome).await?;
-    let known = verified?.ok_or(LogInError::InvalidCredentials)?;
+    let known = match verified? {
+        Ok(known) => known,
+        Err(refused) => {
+            note(identity, &refused, &name, origin).await?;
+            return Err(LogInError::InvalidCredentials);
+        }
+    };
     let mut tx = identity.database.tenant(&scope(known.tenant.id)).await?;
-    let outcome = start(identity, &mut *tx, known, client).await;
+    let outcome = start(identity, &mut *tx, known, client, origin).await;
     settle(tx, outcome).await
 }
 
@@ -68,17 +84,24 @@ async fn verify(
     identity: &Identity,
     candidate: Option<Candidate>,
     password: Password,
-) -> Result<Option<Known>, TokensError> {
-    let Some(Candidate { tenant, user: Some((user, stored)), roles }) = candidate else {
+) -> Result<Result<Known, Refused>, TokensError> {
+    let Some(Candidate { tenant, user, roles }) = candidate else {
         identity.hasher.verify_nothing(password, &*identity.entropy).await?;
-        return Ok(None);
+        return Ok(Err(Refused { tenant: None, user: None, why: "unknown_tenant" }));
+    };
+    let Some((user, stored)) = user else {
+        identity.hasher.verify_nothing(password, &*identity.entropy).await?;
+        return Ok(Err(Refused { tenant: Some(tenant.id), user: None, why: "unknown_user" }));
     };
     let may_work = tenant.status == TenantStatus::Active && user.status == UserStatus::Active;
     let verification = identity.hasher.verify(password, stored.clone(), may_work, &*identity.entropy).await?;
-    Ok(match verification {
-        Verification::Right { renewed } if may_work => Some(Known { tenant, user, stored, roles, renewed }),
-        _ => None,
-    })
+    let why = match verification {
+        Verification::Right { renewed } if may_work => return Ok(Ok(Known { tenant, user, stored, roles, renewed })),
+        Verification::Wrong => "wrong_password",
+        Verification::Right { .. } if tenant.status == TenantStatus::Suspended => "suspended_tenant",
+        Verification::Right { .. } => "suspended_user",
+    };
+    Ok(Err(Refused { tenant: Some(tenant.id), user: Some(user.id), why }))
 }
 
 async fn start(
@@ -86,6 +109,7 @@ async fn start(
     tx: &mut dyn TenantTx,
     known: Known,
     client: Client,
+    origin: Origin,
 ) -> Result<LoggedIn, LogInError> {
     let Known { tenant, user, stored, roles, renewed } = known;
     // While the password was verified, it may have been changed, or the user suspended: their sessions have ended then, and
@@ -96,8 +120,31 @@ async fn start(
     if let Some(renewed) = renewed {
         UserRepo::set_password(tx, user.id, &renewed).await?;
     }
+    let record = Record::new(Actor::User(user.id), origin, Action::UserLoggedIn, &*identity.clock).about(USER, &user.id);
+    AuditRepo::append_audit_record(tx, &record).await?;
     let tokens = identity.start_session(tx, tenant.id, user.id, client).await?;
     Ok(identity.logged_in(tenant, user, roles, tokens))
+}
+
+/// Writes down who was refused: in the tenant's log, or, where there is no such tenant, in the operators'. How many there are
+/// is limited as the tries are.
+async fn note(identity: &Identity, refused: &Refused, named: &str, origin: Origin) -> Result<(), StoreError> {
+    let record = Record::new(Actor::Anonymous, origin, Action::UserLoggedIn, &*identity.clock)
+        .with("reason", refused.why)
+        .refused();
+    let Some(tenant) = refused.tenant else {
+        let mut tx = identity.database.operator().await?;
+        let record = record.about(TENANT, &named);
+        let outcome = PlatformAuditRepo::append_platform_audit_record(&mut *tx, &record).await;
+        return settle(tx, outcome).await;
+    };
+    let record = match refused.user {
+        Some(user) => record.about(USER, &user),
+        None => record,
+    };
+    let mut tx = identity.database.tenant(&scope(tenant)).await?;
+    let outcome = AuditRepo::append_audit_record(&mut *tx, &record).await;
+    settle(tx, outcome).await
 }
 
 #[expect(clippy::disallowed_methods, reason = "whoever logs in names the tenant; its user's password is then checked")]

@@ -1,3 +1,4 @@
+use audit::{Action, Actor, AuditRepo, Origin, Record};
 use iam::{
     Email, InvalidPassword, Password, PasswordHash, SelfRegistration, Tenant, TenantReference, TenantRepo,
     TenantStatus, User, UserName, UserRepo, UserStatus,
@@ -6,6 +7,7 @@ use kernel::ids::UserId;
 use kernel::{StoreError, TenantScope};
 use tokens::Client;
 
+use crate::audit_targets::USER;
 use crate::throttle::{ReserveError, Try};
 use crate::{Identity, LoggedIn, TenantTx, Throttled, TokensError, settle};
 
@@ -18,6 +20,7 @@ pub struct Register {
     pub password: Password,
     pub name: UserName,
     pub client: Client,
+    pub origin: Origin,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +65,7 @@ pub async fn register(identity: &Identity, input: Register) -> Result<LoggedIn, 
 }
 
 async fn try_to(identity: &Identity, input: Register) -> Result<LoggedIn, RegisterError> {
-    let Register { tenant, email, password, name, client } = input;
+    let Register { tenant, email, password, name, client, origin } = input;
     let tenant = identity.find_tenant(&tenant).await?;
     if let Some(tenant) = tenant.as_ref().filter(|tenant| tenant.status == TenantStatus::Active) {
         password.check_personal(&[tenant.name.as_str(), tenant.slug.as_str()])?;
@@ -81,7 +84,7 @@ async fn try_to(identity: &Identity, input: Register) -> Result<LoggedIn, Regist
     #[expect(clippy::disallowed_methods, reason = "whoever registers names the tenant, which says whether they may")]
     let scope = TenantScope::mint(tenant.id);
     let mut tx = identity.database.tenant(&scope).await?;
-    let outcome = write(identity, &mut *tx, user, &password, client).await;
+    let outcome = write(identity, &mut *tx, user, &password, client, origin).await;
     settle(tx, outcome).await
 }
 
@@ -91,6 +94,7 @@ async fn write(
     user: User,
     password: &PasswordHash,
     client: Client,
+    origin: Origin,
 ) -> Result<LoggedIn, RegisterError> {
     let active = |tenant: &Tenant| tenant.status == TenantStatus::Active;
     let tenant = TenantRepo::tenant(tx).await?.filter(active).ok_or(RegisterError::InvalidCredentials)?;
@@ -100,6 +104,9 @@ async fn write(
     UserRepo::insert_user(tx, &user, password).await.map_err(|error| {
         if error.is_conflict_with(iam::constraint::USER_EMAIL) { RegisterError::EmailTaken } else { error.into() }
     })?;
+    let record =
+        Record::new(Actor::User(user.id), origin, Action::UserRegistered, &*identity.clock).about(USER, &user.id);
+    AuditRepo::append_audit_record(tx, &record).await?;
     let tokens = identity.start_session(tx, tenant.id, user.id, client).await?;
     Ok(identity.logged_in(tenant, user, Vec::new(), tokens))
 }

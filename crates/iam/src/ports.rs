@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use kernel::ids::UserId;
 use kernel::{Page, PageRequest, StoreError};
 
-use crate::{Counted, Email, PasswordHash, Tally, Tenant, TenantReference, ThrottleKey, User};
+use crate::{Counted, Email, PasswordHash, Tally, Tenant, TenantReference, TenantStatus, ThrottleKey, User};
 
 /// Names of the database's constraints that mean something to this domain.
 pub mod constraint {
@@ -22,7 +22,7 @@ pub trait TenantRepo: Send {
     /// The same, and nobody else changes it, or anybody's rights in it, until the transaction ends. Taken before any other
     /// lock. Rows that refer to the tenant can still be added.
     async fn lock_tenant(&mut self) -> Result<Option<Tenant>, StoreError>;
-    /// Stores the name and whether people may register themselves.
+    /// Stores the name, the status and whether people may register themselves.
     async fn update_tenant(&mut self, tenant: &Tenant) -> Result<(), StoreError>;
 }
 
@@ -44,10 +44,12 @@ pub trait UserRepo: Send {
     async fn delete_user(&mut self, id: UserId) -> Result<(), StoreError>;
 }
 
-/// All tenants, seen from the platform's side: only what it takes to find one.
+/// All tenants, seen from the platform's side.
 #[async_trait]
 pub trait TenantDirectory: Send {
     async fn find_tenant(&mut self, reference: &TenantReference) -> Result<Option<Tenant>, StoreError>;
+    /// Newest first; those of a status, or all.
+    async fn tenants(&mut self, status: Option<TenantStatus>, page: &PageRequest) -> Result<Page<Tenant>, StoreError>;
 }
 
 /// Tries of somebody for whom no tally is kept: nobody tries besides, and nobody failed before. It is what nearly all are, so

@@ -28,6 +28,28 @@ pub enum SelfRegistration {
     Closed,
 }
 
+impl TenantStatus {
+    /// The name in the API and the database.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+        }
+    }
+}
+
+impl SelfRegistration {
+    /// The name in the API and the database.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Closed => "closed",
+        }
+    }
+}
+
 /// The tenant's short name for people and URLs: 3 to 63 of `a-z`, `0-9` and single `-` in between.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slug(String);

@@ -30,7 +30,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use entropy::{Entropy, NoEntropy, SystemEntropy};
 pub use error_chain::error_chain;
 pub use hex::hex;
-pub use operator::{By, Operator};
+pub use operator::{By, Operator, OperatorProof};
 pub use page::{Cursor, Limit, LimitOutOfRange, Page, PageRequest};
 pub use permission::{
     AuditRead, ChannelsRead, ChannelsWrite, CrmRead, CrmWrite, EventsRead, EventsReplay, Grant, Permission,

@@ -1,10 +1,17 @@
 use crate::Permit;
 use crate::ids::ProvisioningKeyId;
 
-/// Proof that somebody who runs the deployment asks: at the command line, or by a program that showed a provisioning key.
+/// Proof that somebody who runs the deployment asks: at the command line, or by a program that showed a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Operator {
-    key: Option<ProvisioningKeyId>,
+pub struct Operator(OperatorProof);
+
+/// How an operator showed that they are one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OperatorProof {
+    CommandLine,
+    ProvisioningKey(ProvisioningKeyId),
+    /// The one key whose hash is in the configuration.
+    BootstrapKey,
 }
 
 impl Operator {
@@ -12,19 +19,24 @@ impl Operator {
     /// outside of the command line.
     #[must_use]
     pub const fn at_the_command_line() -> Self {
-        Self { key: None }
+        Self(OperatorProof::CommandLine)
     }
 
     /// Disallowed outside of the check of the key.
     #[must_use]
     pub const fn with_key(key: ProvisioningKeyId) -> Self {
-        Self { key: Some(key) }
+        Self(OperatorProof::ProvisioningKey(key))
     }
 
-    /// The key that was shown; none at the command line.
+    /// Disallowed outside of the check of the key.
     #[must_use]
-    pub const fn key(&self) -> Option<ProvisioningKeyId> {
-        self.key
+    pub const fn with_bootstrap_key() -> Self {
+        Self(OperatorProof::BootstrapKey)
+    }
+
+    #[must_use]
+    pub const fn proof(&self) -> OperatorProof {
+        self.0
     }
 }
 

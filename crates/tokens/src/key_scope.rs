@@ -79,7 +79,7 @@ pub mod scope {
         )+};
     }
 
-    scopes!(AuditRead, EventsRead, ChannelsRead, ChannelsWrite);
+    scopes!(TenantsRead, TenantsWrite, AuditRead, EventsRead, ChannelsRead, ChannelsWrite);
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 use std::collections::BTreeSet;
 use std::fmt;
+use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use kernel::ids::ProvisioningKeyId;
-use kernel::{Clock, Entropy, NoEntropy};
+use kernel::{Clock, Entropy, NoEntropy, hex};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::KeyScope;
@@ -93,6 +94,33 @@ impl ProvisioningKeyHash {
     }
 }
 
+/// The text is not 64 hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no SHA-256 in hexadecimal digits")]
+pub struct InvalidHash;
+
+impl FromStr for ProvisioningKeyHash {
+    type Err = InvalidHash;
+
+    fn from_str(text: &str) -> Result<Self, InvalidHash> {
+        let mut hash = [0; 32];
+        if text.len() != 2 * hash.len() || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(InvalidHash);
+        }
+        for (byte, digits) in hash.iter_mut().zip(0..) {
+            let digits = text.get(2 * digits..2 * digits + 2).ok_or(InvalidHash)?;
+            *byte = u8::from_str_radix(digits, 16).map_err(|_| InvalidHash)?;
+        }
+        Ok(Self(hash))
+    }
+}
+
+impl fmt::Display for ProvisioningKeyHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex(&self.0))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
@@ -109,6 +137,17 @@ mod tests {
         assert_ne!(one.hash(), other.hash());
         assert_eq!(one.hash(), ProvisioningKeyHash::of(one.expose()));
         assert_eq!(format!("{one:?}"), "ProvisioningSecret(***)");
+    }
+
+    #[test]
+    fn a_hash_is_read_back_and_nothing_else_is_one() {
+        let hash = ProvisioningKeyHash::of("parley_pk_x");
+        let text = hash.to_string();
+        assert_eq!(text.parse(), Ok(hash.clone()));
+        assert_eq!(text.to_uppercase().parse(), Ok(hash));
+        for wrong in ["", &text[1..], &format!("{text}0"), &text.replace(|digit: char| digit.is_ascii_digit(), "g"), "é"] {
+            assert_eq!(wrong.parse::<ProvisioningKeyHash>(), Err(InvalidHash), "{wrong}");
+        }
     }
 
     #[test]

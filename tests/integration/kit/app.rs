@@ -14,7 +14,7 @@ use kernel::seal::KeyRing;
 use kernel::{Clock, ManualClock, SystemClock, SystemEntropy};
 use postgres::Postgres;
 use serde_json::{Value, json};
-use tokens::TokenPolicy;
+use tokens::{ProvisioningKeyHash, TokenPolicy};
 
 use super::client::{Answer, Client, fresh_address};
 use super::database::{self, TestDatabase};
@@ -39,6 +39,9 @@ pub(crate) struct Settings {
     /// Connections for the data of tenants.
     pub(crate) tenant_connections: usize,
     pub(crate) passwords: HashParameters,
+    /// An operators' key of the configuration.
+    pub(crate) bootstrap_key: Option<&'static str>,
+    pub(crate) signup_open: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +61,8 @@ impl Default for Settings {
             neighbours: Neighbours::Any,
             tenant_connections: 8,
             passwords: HashParameters::default(),
+            bootstrap_key: None,
+            signup_open: true,
         }
     }
 }
@@ -366,7 +371,11 @@ async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -
             secrets: AppSecrets::new(&AppSecret::new(APP_SECRET.into()).unwrap(), None),
             verify_token: VerifyToken::new(VERIFY_TOKEN.into()).unwrap(),
         },
-        tenants: TenantsConfig { signup_open: true, self_service: settings.self_service },
+        tenants: TenantsConfig {
+            signup_open: settings.signup_open,
+            self_service: settings.self_service,
+            bootstrap_key: settings.bootstrap_key.map(ProvisioningKeyHash::of),
+        },
         retry: inbound::RetryPolicy::default(),
         retention: inbound::RetentionPolicy::default(),
     }

@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 use std::sync::Arc;
 
+use audit::Origin;
 use flows::{ConnectAccountError, Identity, SignUp, open_signing_keys, sign_up};
 use iam::{Email, Password, PasswordHasher, Slug, TenantName, Throttle, UserName};
 use inbound::{MetaAppKey, MetaId, NewAccount};
@@ -73,6 +74,7 @@ async fn make_tenant(database: &Postgres, config: IdentityConfig) -> Result<(), 
         password: Password::choose(PASSWORD, &[]).map_err(|_| DemoError::Data("password"))?,
         name: UserName::parse("Demo Owner").map_err(|_| DemoError::Data("user name"))?,
         client: Client::default(),
+        origin: Origin::default(),
     };
     sign_up(&identity, sign_up_as).await?;
     Ok(())

@@ -26,6 +26,7 @@ use crate::config::{Mistakes, Settings};
 use crate::telemetry::{self, LogsError};
 use crate::wiring::ServeError;
 
+use arguments::provisioning_key::ProvisioningKeyCommand;
 use arguments::{Cli, Command, WhatsAppCommand};
 
 /// Why a subcommand failed.
@@ -100,6 +101,7 @@ fn run(cli: Cli, sources: &Sources) -> Result<(), CliError> {
         Command::Events { command } => {
             on_runtime(&settings, async { events::run(settings.database()?, command).await })
         }
+        Command::ProvisioningKey { command: ProvisioningKeyCommand::Bootstrap } => Ok(provisioning_key::bootstrap()?),
         Command::ProvisioningKey { command } => {
             on_runtime(&settings, async { provisioning_key::run(settings.database()?, command).await })
         }

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use chrono::{DateTime, SecondsFormat, Utc};
 use flows::{CreateProvisioningKeyError, Database as _, create_provisioning_key, revoke_provisioning_key, settle};
 use kernel::{Clock as _, StoreError, SystemClock, SystemEntropy};
-use tokens::{ProvisioningKey, ProvisioningKeyRepo};
+use tokens::{ProvisioningKey, ProvisioningKeyRepo, ProvisioningSecret};
 
 use super::CliError;
 use super::arguments::provisioning_key::ProvisioningKeyCommand;
@@ -27,6 +27,16 @@ pub enum ProvisioningKeyError {
     Output(#[from] io::Error),
 }
 
+/// A key that needs no database: it opens once its hash is in the configuration.
+pub(super) fn bootstrap() -> Result<(), ProvisioningKeyError> {
+    let secret = ProvisioningSecret::generate(&SystemEntropy::new()).map_err(CreateProvisioningKeyError::from)?;
+    let mut out = io::stdout();
+    writeln!(out, "{}", secret.expose())?;
+    writeln!(out, "Keep it: it is not shown again. It opens where the configuration has")?;
+    writeln!(out, "provisioning.bootstrap_key_hash = \"{}\"", secret.hash())?;
+    Ok(())
+}
+
 pub(super) async fn run(config: DatabaseConfig, command: ProvisioningKeyCommand) -> Result<(), CliError> {
     let database = postgres(&config)?;
     Ok(carry_out(&database, command).await?)
@@ -36,6 +46,7 @@ async fn carry_out(database: &postgres::Postgres, command: ProvisioningKeyComman
     let (clock, mut out) = (SystemClock::new(), io::stdout());
     let mut tx = database.operator().await?;
     match command {
+        ProvisioningKeyCommand::Bootstrap => bootstrap()?,
         ProvisioningKeyCommand::Create { name, scopes, expires_at } => {
             if expires_at.is_some_and(|end| end <= clock.now()) {
                 return Err(ProvisioningKeyError::Expired);

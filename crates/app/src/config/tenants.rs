@@ -1,4 +1,5 @@
 use clap::Args;
+use tokens::ProvisioningKeyHash;
 
 use super::key::Key;
 use super::mistakes::Mistakes;
@@ -15,13 +16,18 @@ pub(super) struct TenantsSettings {
     /// otherwise an operator approves it
     #[arg(long, value_name = "BOOL", default_value = "false")]
     channels_self_service: String,
+    /// What is known of an operators' key that is in no database: its SHA-256 in hexadecimal digits, as
+    /// `parley provisioning-key bootstrap` shows it. The key may do all that operators do; leave it out where there are others
+    #[arg(long, value_name = "SHA256")]
+    provisioning_bootstrap_key_hash: Option<String>,
 }
 
 /// What people may do without an operator.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct TenantsConfig {
     pub signup_open: bool,
     pub self_service: bool,
+    pub bootstrap_key: Option<ProvisioningKeyHash>,
 }
 
 impl TenantsSettings {
@@ -36,6 +42,14 @@ impl TenantsSettings {
         };
         let self_service =
             mistakes.parse(Key("channels_self_service"), &self.channels_self_service, "`true` or `false`");
-        Some(TenantsConfig { signup_open: signup_open?, self_service: self_service? })
+        let bootstrap_key = match self.provisioning_bootstrap_key_hash.as_deref() {
+            None | Some("") => Some(None),
+            Some(text) => mistakes.parse(Key("provisioning_bootstrap_key_hash"), text, "64 hexadecimal digits").map(Some),
+        };
+        Some(TenantsConfig {
+            signup_open: signup_open?,
+            self_service: self_service?,
+            bootstrap_key: bootstrap_key?,
+        })
     }
 }

@@ -34,6 +34,7 @@ pub(crate) enum ListKind {
     Interactions(ContactId),
     WebhookEvents,
     AuditLog,
+    Tenants,
 }
 
 const TIME: usize = 8;
@@ -93,7 +94,8 @@ impl List {
             | ListKind::Contacts
             | ListKind::Conversations
             | ListKind::WebhookEvents
-            | ListKind::AuditLog => {}
+            | ListKind::AuditLog
+            | ListKind::Tenants => {}
         }
         bytes.extend_from_slice(self.tenant.as_uuid().as_bytes());
         bytes.extend_from_slice(place);
@@ -113,6 +115,7 @@ impl ListKind {
             Self::Interactions(_) => "interactions",
             Self::WebhookEvents => "webhook_events",
             Self::AuditLog => "audit_log",
+            Self::Tenants => "tenants",
         }
     }
 }

@@ -28,6 +28,7 @@ mod server;
 mod state;
 mod tokens;
 mod validation;
+mod waiting;
 mod webhooks;
 
 use std::sync::Arc;
@@ -57,6 +58,7 @@ pub(crate) fn api(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfi
             .configure(webhooks::routes)
             .configure(iam::public_routes)
             .configure(platform::routes)
+            .configure(platform::tenants::routes)
             .service(
                 web::scope("")
                     .wrap(from_fn(auth::authenticate))

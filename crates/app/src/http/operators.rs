@@ -73,7 +73,7 @@ async fn identify(state: &State, request: &ServiceRequest) -> Result<OperatorAcc
             Err(AuthenticateError::Store(error)) => anonymous(error.into()),
         });
     }
-    let found = authenticate_operator(&*identity.database, shown, &*identity.clock).await;
+    let found = authenticate_operator(&*identity.database, state.bootstrap_key.as_ref(), shown, &*identity.clock).await;
     let outcome = match &found {
         Ok(Some(_)) => "ok",
         Ok(None) => "invalid_token",

@@ -5,6 +5,7 @@ use flows::Identity;
 use inbound::AppCredentials;
 use kernel::seal::KeyRing;
 use pipeline::Intake;
+use tokens::ProvisioningKeyHash;
 use tokio::sync::Notify;
 
 use crate::background::Background;
@@ -24,6 +25,8 @@ pub struct State {
     pub self_service: bool,
     /// Whether anyone may sign up.
     pub signup_open: bool,
+    /// What the operators' key of the configuration is known by, if there is one.
+    pub bootstrap_key: Option<ProvisioningKeyHash>,
     pub cursor_key: CursorKey,
     pub trusted_proxies: TrustedProxies,
     /// Wakes the relay when events were stored.

@@ -105,6 +105,7 @@ pub(crate) fn state() -> web::Data<State> {
         ring: Arc::new(ring),
         self_service: false,
         signup_open: true,
+        bootstrap_key: None,
         cursor_key: CursorKey::derive(&key.into()),
         trusted_proxies: TrustedProxies::default(),
         nudge,

@@ -105,6 +105,7 @@ impl Instance {
             ring: Arc::new(config.identity.keys.ring),
             self_service: config.tenants.self_service,
             signup_open: config.tenants.signup_open,
+            bootstrap_key: config.tenants.bootstrap_key,
             cursor_key: CursorKey::derive(&config.identity.keys.first),
             trusted_proxies: config.http.trusted_proxies,
             nudge: Arc::clone(&nudge),

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use audit::{PlatformAuditRepo, Record, RecordFilter, StoredRecord, UnsealedDirectory};
+use audit::{PlatformAuditReader, PlatformAuditRepo, Record, RecordFilter, StoredRecord, UnsealedDirectory};
 use diesel::sql_types::Nullable;
 use diesel_async::RunQueryDsl;
 use kernel::ids::TenantId;
@@ -32,12 +32,15 @@ struct TenantRow {
 }
 
 #[async_trait]
-impl PlatformAuditRepo for Tx<Platform> {
+impl<Scope: Send> PlatformAuditRepo for Tx<Scope> {
     async fn append_platform_audit_record(&mut self, record: &Record) -> Result<(), StoreError> {
         self.execute(bind_record!(sql(APPEND), record)).await?;
         Ok(())
     }
+}
 
+#[async_trait]
+impl PlatformAuditReader for Tx<Platform> {
     async fn platform_audit_records(
         &mut self,
         filter: &RecordFilter,

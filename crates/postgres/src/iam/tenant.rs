@@ -1,14 +1,15 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use iam::{SelfRegistration, Tenant, TenantDirectory, TenantReference, TenantRepo, TenantStatus};
-use kernel::StoreError;
+use kernel::{Cursor, Page, PageRequest, StoreError};
 use kernel::ids::TenantId;
 use uuid::Uuid;
 
 use super::{self_registration, slug, tenant_name, tenant_status};
 use crate::error::OrStoreError;
+use crate::keyset::continue_after;
 use crate::schema::tenants;
 use crate::transaction::{self, Platform, Tx};
 
@@ -31,8 +32,8 @@ impl TenantRepo for Tx<transaction::Tenant> {
                 tenants::id.eq(tenant.id.as_uuid()),
                 tenants::slug.eq(tenant.slug.as_str()),
                 tenants::name.eq(tenant.name.as_str()),
-                tenants::status.eq(status_key(tenant.status)),
-                tenants::self_registration.eq(self_registration_key(tenant.self_registration)),
+                tenants::status.eq(tenant.status.key()),
+                tenants::self_registration.eq(tenant.self_registration.key()),
                 tenants::created_at.eq(tenant.created_at),
             ))
             .execute(self.connection())
@@ -68,7 +69,8 @@ impl TenantRepo for Tx<transaction::Tenant> {
         diesel::update(tenants::table.find(self.tenant_id()))
             .set((
                 tenants::name.eq(tenant.name.as_str()),
-                tenants::self_registration.eq(self_registration_key(tenant.self_registration)),
+                tenants::status.eq(tenant.status.key()),
+                tenants::self_registration.eq(tenant.self_registration.key()),
             ))
             .execute(self.connection())
             .await
@@ -88,6 +90,21 @@ impl TenantDirectory for Tx<Platform> {
         let row: Option<Row> = found.first(self.connection()).await.optional().or_store_error()?;
         row.map(Row::into_tenant).transpose()
     }
+
+    async fn tenants(&mut self, status: Option<TenantStatus>, page: &PageRequest) -> Result<Page<Tenant>, StoreError> {
+        let mut query = tenants::table
+            .order((tenants::created_at.desc(), tenants::id.desc()))
+            .limit(page.limit.and_one())
+            .select(Row::as_select())
+            .into_boxed();
+        if let Some(status) = status {
+            query = query.filter(tenants::status.eq(status.key()));
+        }
+        continue_after!(query, page.after, tenants::created_at, tenants::id);
+        let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
+        let tenants = rows.into_iter().map(Row::into_tenant).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::of(tenants, page.limit, |tenant| Cursor { time: tenant.created_at, id: tenant.id.as_uuid() }))
+    }
 }
 
 impl Row {
@@ -100,19 +117,5 @@ impl Row {
             self_registration: self_registration(&self.self_registration)?,
             created_at: self.created_at,
         })
-    }
-}
-
-const fn status_key(status: TenantStatus) -> &'static str {
-    match status {
-        TenantStatus::Active => "active",
-        TenantStatus::Suspended => "suspended",
-    }
-}
-
-const fn self_registration_key(mode: SelfRegistration) -> &'static str {
-    match mode {
-        SelfRegistration::Open => "open",
-        SelfRegistration::Closed => "closed",
     }
 }

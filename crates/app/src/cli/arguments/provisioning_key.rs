@@ -18,6 +18,8 @@ pub(crate) enum ProvisioningKeyCommand {
         #[arg(long, value_name = "TIME")]
         expires_at: Option<DateTime<Utc>>,
     },
+    /// Make a key for the configuration and show it, once, with its hash; nothing is stored
+    Bootstrap,
     /// List the keys, newest first; what is listed does not open anything
     List,
     /// End a key: its next use is refused

@@ -1,18 +1,15 @@
-use std::sync::Arc;
-
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
-use flows::{ConnectAccountError, adopt_waiting, connect_account, settle};
+use flows::{ConnectAccountError, connect_account, settle};
 use inbound::{
     AccountPatch, AccountStatus, InvalidMetaAppKey, MetaAppKey, MetaId, NewAccount, WhatsAppAccount, account, accounts,
     change_account, disconnect_account,
 };
 use kernel::ids::AccountId;
-use kernel::{Change, ChannelsRead, ChannelsWrite, Grant as _, error_chain};
+use kernel::{Change, ChannelsRead, ChannelsWrite, Grant as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tracing::{info, warn};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -24,6 +21,7 @@ use crate::http::openapi::tag;
 use crate::http::page::PageBody;
 use crate::http::problem::{Code, FieldError, Problem};
 use crate::http::validation::Validation;
+use crate::http::waiting::drive_waiting;
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -123,30 +121,9 @@ pub(crate) async fn connect(
     let outcome = connect_account(allow.permit(), &mut *tx, account, state.self_service, &*identity.clock).await;
     let account = settle(tx, outcome).await?;
     if account.status == AccountStatus::Active {
-        adopt(&state);
+        drive_waiting(&state);
     }
     Ok((web::Json(account.into()), StatusCode::CREATED))
-}
-
-/// Drives what waits for the number at once. Nobody waits for that: should it fail, the relay's sweep does it.
-fn adopt(state: &State) {
-    /// The sweep takes what is beyond this.
-    const AT_ONCE: i64 = 1_000;
-
-    let (database, clock) = (Arc::clone(&state.identity.database), Arc::clone(&state.identity.clock));
-    let nudge = Arc::clone(&state.nudge);
-    drop(state.background.spawn(async move {
-        match adopt_waiting(&*database, AT_ONCE, &*clock).await {
-            Ok(0) => {}
-            Ok(events) => {
-                info!(events, "events of a number that was connected are driven again");
-                nudge.notify_one();
-            }
-            Err(error) => {
-                warn!(error = error_chain(&error), "events of a number that was connected wait for the sweep");
-            }
-        }
-    }));
 }
 
 /// List the connected WhatsApp numbers

@@ -40,6 +40,19 @@ fn address(request: &HttpRequest) -> Option<IpAddr> {
     }
 }
 
+/// Where a request comes from, for the audit log of what is done before anybody is known.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestOrigin(pub(crate) Origin);
+
+impl FromRequest for RequestOrigin {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self(origin(request))))
+    }
+}
+
 /// Where a request comes from, for the audit log.
 pub(crate) fn origin(request: &HttpRequest) -> Origin {
     let request_id = request.extensions().get::<RequestId>().map(ToString::to_string);

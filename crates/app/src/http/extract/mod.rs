@@ -11,7 +11,7 @@ mod tenant;
 mod text;
 
 pub(crate) use body::{BodyLimit, read_body};
-pub(crate) use client::{ClientInfo, origin};
+pub(crate) use client::{ClientInfo, RequestOrigin, origin};
 pub(crate) use json::{Json, member};
 pub(crate) use page::{LimitParameter, PageQuery, page_request};
 pub(crate) use path::{PathId, PathKey};

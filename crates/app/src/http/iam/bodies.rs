@@ -81,6 +81,15 @@ impl From<StatusBody> for UserStatus {
     }
 }
 
+impl From<&StatusBody> for TenantStatus {
+    fn from(status: &StatusBody) -> Self {
+        match status {
+            StatusBody::Active => Self::Active,
+            StatusBody::Suspended => Self::Suspended,
+        }
+    }
+}
+
 impl From<SelfRegistrationBody> for SelfRegistration {
     fn from(mode: SelfRegistrationBody) -> Self {
         match mode {

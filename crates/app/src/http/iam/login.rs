@@ -8,7 +8,7 @@ use super::attempt::{Refusal, attempt};
 use super::bodies::LoggedInBody;
 use crate::http::State;
 use crate::http::auth::{BEARER, Public, challenge};
-use crate::http::extract::{ClientInfo, Json, TenantHeader};
+use crate::http::extract::{ClientInfo, Json, RequestOrigin, TenantHeader};
 use crate::http::openapi::tag;
 use crate::http::problem::{Code, Problem};
 
@@ -43,6 +43,7 @@ pub(crate) async fn login(
     _public: Public,
     tenant: TenantHeader,
     ClientInfo(client): ClientInfo,
+    RequestOrigin(origin): RequestOrigin,
     state: web::Data<State>,
     body: Json<LoginBody>,
 ) -> Result<web::Json<LoggedInBody>, Problem> {
@@ -50,7 +51,7 @@ pub(crate) async fn login(
     // What cannot be an address or a password is refused by the same work as one that is wrong.
     let email = Email::parse(&email).unwrap_or_else(|_| Email::of_nobody());
     let password = Password::attempt(&password).unwrap_or_else(|_| Password::of_nobody());
-    let input = LogIn { tenant: tenant.0, email, password, client };
+    let input = LogIn { tenant: tenant.0, email, password, client, origin };
     let identity = state.identity.clone();
     let logged_in = attempt(&state, "login", async move { log_in(&identity, input).await }).await?;
     Ok(web::Json(logged_in.into()))

@@ -1,10 +1,10 @@
 //! `/auth`: signing up, registering, logging in, and who one is; `/users` and `/tenant`: who else is there, and where.
 
 mod attempt;
-mod bodies;
+pub(crate) mod bodies;
 pub(crate) mod login;
 pub(crate) mod me;
-mod new_password;
+pub(crate) mod new_password;
 pub(crate) mod password;
 pub(crate) mod register;
 pub(crate) mod signup;

@@ -5,7 +5,7 @@ use crate::http::validation::Validation;
 
 /// Checks a password that somebody wants, after everything else in the body; `rest` is what that came to, if it was right.
 /// A password that alone is wrong has a code of its own.
-pub(super) fn with_password<T>(
+pub(crate) fn with_password<T>(
     mut validation: Validation,
     rest: Option<T>,
     pointer: &str,
@@ -22,12 +22,12 @@ pub(super) fn with_password<T>(
 }
 
 /// Of what is known only after the body was checked.
-pub(super) fn weak_password(pointer: &str, reason: InvalidPassword) -> Problem {
+pub(crate) fn weak_password(pointer: &str, reason: InvalidPassword) -> Problem {
     Problem::new(Code::WeakPassword).with_errors(vec![weak(pointer, reason)])
 }
 
 /// What an address says about its owner.
-pub(super) fn personal(email: &str) -> [&str; 2] {
+pub(crate) fn personal(email: &str) -> [&str; 2] {
     let email = email.trim();
     [email, email.rsplit_once('@').map_or(email, |(local, _)| local)]
 }

@@ -9,7 +9,7 @@ use super::attempt::{Refusal, attempt};
 use super::new_password::{personal, with_password};
 use crate::http::State;
 use crate::http::auth::Authenticated;
-use crate::http::extract::{ClientInfo, Json};
+use crate::http::extract::{Json, RequestOrigin};
 use crate::http::openapi::tag;
 use crate::http::problem::{Code, FieldError, Problem};
 use crate::http::validation::Validation;
@@ -42,7 +42,7 @@ pub(crate) struct PasswordBody {
 )]
 pub(crate) async fn change(
     Authenticated(access): Authenticated,
-    ClientInfo(client): ClientInfo,
+    RequestOrigin(origin): RequestOrigin,
     state: web::Data<State>,
     body: Json<PasswordBody>,
 ) -> Result<HttpResponse, Problem> {
@@ -51,7 +51,7 @@ pub(crate) async fn change(
     let personal = [email, local, access.tenant.name.as_str(), access.tenant.slug.as_str()];
     let ((), new) = with_password(Validation::default(), Some(()), "/new_password", &new_password, &personal)?;
     let current = Password::attempt(&current_password).unwrap_or_else(|_| Password::of_nobody());
-    let input = ChangePassword { current, new, address: client.address };
+    let input = ChangePassword { current, new, origin };
     #[expect(clippy::disallowed_methods, reason = "the caller's access token names the tenant, and was verified")]
     let scope = TenantScope::mint(access.tenant.id);
     let (identity, access) = (state.identity.clone(), (*access).clone());

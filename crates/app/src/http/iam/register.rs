@@ -1,5 +1,6 @@
 use actix_web::http::StatusCode;
 use actix_web::web;
+use audit::Origin;
 use flows::{Register, RegisterError, register as register_user};
 use iam::{Email, TenantReference, UserName};
 use serde::Deserialize;
@@ -11,7 +12,7 @@ use super::bodies::LoggedInBody;
 use super::new_password::{personal, weak_password, with_password};
 use crate::http::State;
 use crate::http::auth::{BEARER, Public, challenge};
-use crate::http::extract::{ClientInfo, Json, TenantHeader};
+use crate::http::extract::{ClientInfo, Json, RequestOrigin, TenantHeader};
 use crate::http::openapi::tag;
 use crate::http::problem::{Code, FieldError, Problem};
 use crate::http::validation::Validation;
@@ -51,24 +52,25 @@ pub(crate) async fn register(
     _public: Public,
     tenant: TenantHeader,
     ClientInfo(client): ClientInfo,
+    RequestOrigin(origin): RequestOrigin,
     state: web::Data<State>,
     body: Json<RegisterBody>,
 ) -> Result<(web::Json<LoggedInBody>, StatusCode), Problem> {
-    let input = body.into_inner().check(tenant.0, client)?;
+    let input = body.into_inner().check(tenant.0, client, origin)?;
     let identity = state.identity.clone();
     let logged_in = attempt(&state, "register", async move { register_user(&identity, input).await }).await?;
     Ok((web::Json(logged_in.into()), StatusCode::CREATED))
 }
 
 impl RegisterBody {
-    fn check(self, tenant: TenantReference, client: Client) -> Result<Register, Problem> {
+    fn check(self, tenant: TenantReference, client: Client, origin: Origin) -> Result<Register, Problem> {
         let mut validation = Validation::default();
         let email = validation.field("/email", Email::parse(&self.email));
         let name = validation.field("/name", UserName::parse(self.name.as_deref().unwrap_or_default()));
         let personal = personal(&self.email);
         let ((email, name), password) =
             with_password(validation, email.zip(name), "/password", &self.password, &personal)?;
-        Ok(Register { tenant, email, password, name, client })
+        Ok(Register { tenant, email, password, name, client, origin })
     }
 }
 

@@ -1,5 +1,6 @@
 use actix_web::http::StatusCode;
 use actix_web::web;
+use audit::Origin;
 use flows::{SignUp, SignUpError, sign_up};
 use iam::{Email, Slug, TenantName, UserName};
 use serde::Deserialize;
@@ -11,7 +12,7 @@ use super::bodies::LoggedInBody;
 use super::new_password::{personal, with_password};
 use crate::http::State;
 use crate::http::auth::Public;
-use crate::http::extract::{ClientInfo, Json};
+use crate::http::extract::{ClientInfo, Json, RequestOrigin};
 use crate::http::openapi::tag;
 use crate::http::problem::{Code, FieldError, Problem};
 use crate::http::validation::Validation;
@@ -53,20 +54,21 @@ pub(crate) struct SignupBody {
 pub(crate) async fn signup(
     _public: Public,
     ClientInfo(client): ClientInfo,
+    RequestOrigin(origin): RequestOrigin,
     state: web::Data<State>,
     body: Json<SignupBody>,
 ) -> Result<(web::Json<LoggedInBody>, StatusCode), Problem> {
     if !state.signup_open {
         return Err(Problem::new(Code::SignupClosed));
     }
-    let input = body.into_inner().check(client)?;
+    let input = body.into_inner().check(client, origin)?;
     let identity = state.identity.clone();
     let signed_up = attempt(&state, "signup", async move { sign_up(&identity, input).await }).await?;
     Ok((web::Json(signed_up.into()), StatusCode::CREATED))
 }
 
 impl SignupBody {
-    fn check(self, client: Client) -> Result<SignUp, Problem> {
+    fn check(self, client: Client, origin: Origin) -> Result<SignUp, Problem> {
         let mut validation = Validation::default();
         let tenant_name = validation.field("/tenant_name", TenantName::parse(&self.tenant_name));
         let slug = self.slug.as_deref().and_then(|slug| validation.field("/slug", Slug::parse(slug)));
@@ -77,7 +79,7 @@ impl SignupBody {
         let rest = tenant_name.zip(email).zip(name);
         let (((tenant_name, email), name), password) =
             with_password(validation, rest, "/password", &self.password, &known)?;
-        Ok(SignUp { tenant_name, slug, email, password, name, client })
+        Ok(SignUp { tenant_name, slug, email, password, name, client, origin })
     }
 }
 
@@ -108,7 +110,7 @@ mod tests {
 
     fn errors(body: serde_json::Value) -> (Code, Vec<(String, &'static str)>) {
         let body: SignupBody = serde_json::from_value(body).unwrap();
-        let problem = body.check(Client::default()).unwrap_err();
+        let problem = body.check(Client::default(), Origin::default()).unwrap_err();
         let json = problem.to_json(None);
         let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
         let known = ["invalid", "too_short", "common", "personal"];

@@ -1,6 +1,6 @@
 use actix_web::web;
-use flows::settle;
-use iam::{SelfRegistration, TenantName, TenantPatch, change_tenant, tenant};
+use flows::{change_settings, settle};
+use iam::{SelfRegistration, TenantName, TenantPatch, tenant};
 use kernel::{Change, Grant as _, TenantRead, TenantWrite};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -62,8 +62,9 @@ pub(crate) async fn change(
     body: Json<PatchBody>,
 ) -> Result<web::Json<TenantBody>, Problem> {
     let patch = body.into_inner().check()?;
+    let (origin, clock) = (allow.origin(), &*state.identity.clock);
     let mut tx = state.identity.database.tenant(allow.scope()).await?;
-    let outcome = change_tenant(allow.permit(), &mut *tx, patch).await;
+    let outcome = change_settings(allow.permit(), &mut *tx, patch, origin, clock).await;
     let tenant = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
     Ok(web::Json(tenant.into()))
 }

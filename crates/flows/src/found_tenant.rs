@@ -1,0 +1,100 @@
+use iam::{
+    Email, PasswordHash, SelfRegistration, Slug, Tenant, TenantName, TenantRepo, TenantStatus, User, UserName, UserRepo,
+    UserStatus,
+};
+use kernel::ids::{RoleId, TenantId, UserId};
+use kernel::{Clock, Entropy, StoreError, hex};
+use rbac::{MembershipRepo, Role, RoleRepo, SystemRole};
+
+use crate::{TenantTx, TokensError};
+
+/// Why a tenant cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FoundError {
+    #[error("the slug is taken")]
+    SlugTaken,
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+/// A tenant that is not there yet.
+pub(crate) fn new_tenant(name: TenantName, slug: Slug, clock: &dyn Clock) -> Tenant {
+    Tenant {
+        id: TenantId::new(clock),
+        slug,
+        name,
+        status: TenantStatus::Active,
+        self_registration: SelfRegistration::Open,
+        created_at: clock.now(),
+    }
+}
+
+/// The first user of a tenant.
+pub(crate) fn new_owner(email: Email, name: UserName, clock: &dyn Clock) -> User {
+    User {
+        id: UserId::new(clock),
+        email,
+        name,
+        status: UserStatus::Active,
+        self_registered: false,
+        created_at: clock.now(),
+    }
+}
+
+/// Makes a tenant with all that it has from its beginning, its owner included. In its own scope.
+///
+/// # Errors
+/// [`FoundError`].
+pub(crate) async fn found_tenant(
+    tx: &mut dyn TenantTx,
+    tenant: &Tenant,
+    owner: &User,
+    password: &PasswordHash,
+    clock: &dyn Clock,
+) -> Result<(), FoundError> {
+    let now = clock.now();
+    TenantRepo::insert_tenant(tx, tenant).await.map_err(|error| {
+        if error.is_conflict_with(iam::constraint::TENANT_SLUG) { FoundError::SlugTaken } else { error.into() }
+    })?;
+    let roles: Vec<Role> = SystemRole::ALL.into_iter().map(|role| role.with_id(RoleId::new(clock))).collect();
+    RoleRepo::insert_roles(tx, &roles, now).await?;
+    UserRepo::insert_user(tx, owner, password).await?;
+    for role in roles.iter().filter(|role| role.key == SystemRole::Owner.key()) {
+        MembershipRepo::insert_membership(tx, owner.id, role.id, now).await?;
+    }
+    Ok(())
+}
+
+/// How often another slug is tried when the name's is taken.
+const SLUG_TRIES: usize = 4;
+
+/// What a tenant's slug may be, best first: the one that was asked for and no other, or those that can be made of its name.
+///
+/// # Errors
+/// [`TokensError`].
+pub(crate) fn slugs(name: &TenantName, asked: Option<Slug>, entropy: &dyn Entropy) -> Result<Vec<Slug>, TokensError> {
+    if let Some(slug) = asked {
+        return Ok(vec![slug]);
+    }
+    let mut slugs: Vec<Slug> = Slug::suggest(name).into_iter().collect();
+    while slugs.len() < SLUG_TRIES {
+        slugs.push(random_slug(name, entropy)?);
+    }
+    Ok(slugs)
+}
+
+/// The name's slug with a random end, or a random one altogether.
+fn random_slug(name: &TenantName, entropy: &dyn Entropy) -> Result<Slug, TokensError> {
+    let mut random = [0; 3];
+    entropy.fill(&mut random)?;
+    let stem: String =
+        Slug::suggest(name).map_or_else(|| "tenant".to_owned(), |slug| slug.as_str().chars().take(50).collect());
+    let slug = format!("{}-{}", stem.trim_end_matches('-'), hex(&random));
+    Slug::parse(&slug).map_err(|_| StoreError::corrupt(format!("{slug:?} is no slug")).into())
+}
+
+impl From<StoreError> for FoundError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}

@@ -1,0 +1,48 @@
+use audit::{Action, AuditRepo, Origin, PlatformAuditRepo, Record};
+use iam::{Tenant, TenantName, TenantRepo, TenantStatus};
+use kernel::{Clock, Operator, StoreError};
+
+use crate::audit_targets::TENANT;
+use crate::TenantTx;
+
+/// What an operator may change about a tenant. What is `None` stays as it is.
+#[derive(Clone, Debug, Default)]
+pub struct OperatorTenantPatch {
+    pub name: Option<TenantName>,
+    pub status: Option<TenantStatus>,
+}
+
+/// Renames, suspends or reactivates the transaction's tenant; nothing if there is none. What changes is in the tenant's log
+/// and in the operators'. Of a suspended tenant nobody is let in from the next request on, and what comes for it is held;
+/// after it is active again that is to be driven, see [`adopt_waiting`](crate::adopt_waiting).
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn change_tenant_by_operator(
+    operator: Operator,
+    tx: &mut dyn TenantTx,
+    patch: OperatorTenantPatch,
+    origin: &Origin,
+    clock: &dyn Clock,
+) -> Result<Option<Tenant>, StoreError> {
+    let Some(mut tenant) = TenantRepo::lock_tenant(tx).await? else { return Ok(None) };
+    let record = |action| Record::new(operator.into(), origin.clone(), action, clock).about(TENANT, &tenant.id);
+    let mut records = Vec::new();
+    if let Some(name) = patch.name.filter(|name| *name != tenant.name) {
+        records.push(record(Action::TenantChanged).with("name", name.as_str()));
+        tenant.name = name;
+    }
+    if let Some(status) = patch.status.filter(|status| *status != tenant.status) {
+        records.push(record(match status {
+            TenantStatus::Active => Action::TenantReactivated,
+            TenantStatus::Suspended => Action::TenantSuspended,
+        }));
+        tenant.status = status;
+    }
+    TenantRepo::update_tenant(tx, &tenant).await?;
+    for record in &records {
+        AuditRepo::append_audit_record(tx, record).await?;
+        PlatformAuditRepo::append_platform_audit_record(tx, record).await?;
+    }
+    Ok(Some(tenant))
+}

@@ -1,0 +1,97 @@
+use audit::{Action, AuditRepo, Origin, PlatformAuditRepo, Record};
+use iam::{Email, HashError, Password, PasswordHash, Slug, Tenant, TenantName, User, UserName};
+use kernel::{Operator, StoreError, TenantScope};
+
+use crate::audit_targets::TENANT;
+use crate::found_tenant::{FoundError, found_tenant, new_owner, new_tenant, slugs};
+use crate::{Identity, TenantTx, TokensError, settle};
+
+/// A tenant that an operator wants, and its first user.
+#[derive(Debug)]
+pub struct ProvisionTenant {
+    pub name: TenantName,
+    /// Made of the name when it is missing.
+    pub slug: Option<Slug>,
+    pub owner_email: Email,
+    pub owner_password: Password,
+    pub owner_name: UserName,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ProvisionError {
+    #[error("the slug is taken")]
+    SlugTaken,
+    #[error(transparent)]
+    Failed(#[from] TokensError),
+}
+
+/// Makes a tenant with its system roles and its first user as owner, and says so in the tenant's log and in the operators':
+/// in one transaction.
+///
+/// # Errors
+/// [`ProvisionError`].
+pub async fn provision_tenant(
+    operator: Operator,
+    identity: &Identity,
+    input: ProvisionTenant,
+    origin: &Origin,
+) -> Result<Tenant, ProvisionError> {
+    let ProvisionTenant { name, slug, owner_email, owner_password, owner_name } = input;
+    let password = identity.hasher.hash(owner_password, &*identity.entropy).await?;
+    let owner = new_owner(owner_email, owner_name, &*identity.clock);
+    for slug in slugs(&name, slug, &*identity.entropy)? {
+        let tenant = new_tenant(name.clone(), slug, &*identity.clock);
+        #[expect(clippy::disallowed_methods, reason = "the tenant does not exist yet: it is made in this very scope")]
+        let scope = TenantScope::mint(tenant.id);
+        let mut tx = identity.database.tenant(&scope).await?;
+        let outcome = write(operator, identity, &mut *tx, &tenant, &owner, &password, origin).await;
+        match settle(tx, outcome).await {
+            Err(ProvisionError::SlugTaken) => {}
+            outcome => return outcome.map(|()| tenant),
+        }
+    }
+    Err(ProvisionError::SlugTaken)
+}
+
+async fn write(
+    operator: Operator,
+    identity: &Identity,
+    tx: &mut dyn TenantTx,
+    tenant: &Tenant,
+    owner: &User,
+    password: &PasswordHash,
+    origin: &Origin,
+) -> Result<(), ProvisionError> {
+    found_tenant(tx, tenant, owner, password, &*identity.clock).await?;
+    let record = || {
+        Record::new(operator.into(), origin.clone(), Action::TenantCreated, &*identity.clock)
+            .about(TENANT, &tenant.id)
+            .with("slug", tenant.slug.as_str())
+            .with("name", tenant.name.as_str())
+            .with("owner_id", owner.id.to_string())
+    };
+    AuditRepo::append_audit_record(tx, &record()).await?;
+    PlatformAuditRepo::append_platform_audit_record(tx, &record()).await?;
+    Ok(())
+}
+
+impl From<StoreError> for ProvisionError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<HashError> for ProvisionError {
+    fn from(error: HashError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<FoundError> for ProvisionError {
+    fn from(error: FoundError) -> Self {
+        match error {
+            FoundError::SlugTaken => Self::SlugTaken,
+            FoundError::Store(error) => error.into(),
+        }
+    }
+}
