@@ -15,6 +15,7 @@ mod crm;
 mod database;
 mod error;
 mod iam;
+mod idempotency;
 mod inbound;
 mod keyset;
 mod metrics;
