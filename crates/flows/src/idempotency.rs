@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use kernel::StoreError;
+use kernel::{Operator, StoreError};
 use kernel::ids::UserId;
 use kernel::seal::{KeyRing, NoKey, Tag};
 
@@ -21,10 +21,18 @@ pub struct IdempotencyKey(String);
 #[error("must have 1 to {} visible ASCII characters", IdempotencyKey::MAX_CHARS)]
 pub struct InvalidIdempotencyKey;
 
-/// A request that was given such a key. Within a tenant its user, route and key say which one it is.
+/// Who may send a request again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// Of the transaction's tenant.
+    User(UserId),
+    Operator(Operator),
+}
+
+/// A request that was given such a key. Its sender, route and key say which one it is.
 #[derive(Clone)]
 pub struct KeyedRequest {
-    pub user: UserId,
+    pub sender: Sender,
     /// Method and template of the path.
     pub route: String,
     pub key: IdempotencyKey,
@@ -52,7 +60,7 @@ pub enum IdempotencyError {
     Store(#[from] StoreError),
 }
 
-/// Answers that are kept, in the transaction's tenant.
+/// Answers that are kept: to users in the transaction's tenant, to operators beside all tenants.
 #[async_trait]
 pub trait IdempotencyRepo: Send {
     /// Makes this transaction the only one that carries the request out; whether nobody else is at it. Nobody waits.
@@ -143,7 +151,7 @@ impl FromStr for IdempotencyKey {
 impl fmt::Debug for KeyedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyedRequest")
-            .field("user", &self.user)
+            .field("sender", &self.sender)
             .field("route", &self.route)
             .field("key", &self.key)
             .finish_non_exhaustive()

@@ -68,7 +68,7 @@ pub use database::{Access, Candidate, Commit, Database, DirectoryTx, IntakeTx, O
 pub use discard_event::{DiscardEventError, TenantlessEventDeskTx, discard_event, discard_tenantless_event};
 pub use idempotency::{
     ANSWERS_KEPT, IdempotencyError, IdempotencyHousekeeping, IdempotencyKey, IdempotencyRepo, InvalidIdempotencyKey,
-    KeptAnswer, KeyedRequest, claim_request, keep_answer,
+    KeptAnswer, KeyedRequest, Sender, claim_request, keep_answer,
 };
 pub use log_in::{LogIn, LogInError, log_in};
 pub use note_failure::{AfterFailure, EventFailure, note_failure};
@@ -83,7 +83,7 @@ pub use sign_up::{SignUp, SignUpError, sign_up};
 pub use signing_keys::{OpenKeysError, open_signing_keys};
 pub use split_again::{SplitAgainError, SplitAgainTx, split_again};
 pub use tenants::{
-    OperatorTenantPatch, ProvisionError, ProvisionTenant, change_settings, change_tenant_by_operator, provision_tenant,
+    OperatorTenantPatch, ProvisionError, ProvisionTenant, Provisioned, change_settings, change_tenant_by_operator, provision_tenant,
 };
 pub use throttle::Throttled;
 pub use tokens_for::{Identity, LoggedIn, TokensError};

@@ -1,9 +1,11 @@
+mod operators;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::OptionalExtension;
 use diesel_async::RunQueryDsl;
-use flows::{IdempotencyHousekeeping, IdempotencyRepo, KeptAnswer, KeyedRequest};
-use kernel::StoreError;
+use flows::{IdempotencyHousekeeping, IdempotencyRepo, KeptAnswer, KeyedRequest, Sender};
+use kernel::{Operator, OperatorProof, StoreError};
 use kernel::seal::Tag;
 
 use crate::error::OrStoreError;
@@ -13,7 +15,7 @@ use crate::transaction::{Platform, Tenant, Tx};
 /// Of an array's text: its parts are quoted, so no two requests give the same.
 const LOCK: &str = "
 SELECT pg_try_advisory_xact_lock(
-  hashtextextended('parley.idempotency.' || ARRAY[$1::text, $2::text, $3, $4]::text, 0)) AS locked";
+  hashtextextended('parley.idempotency.' || ARRAY[$1, $2, $3, $4]::text, 0)) AS locked";
 
 const FIND: &str = "
 SELECT fingerprint, fingerprint_key, status, body FROM idempotency_keys
@@ -27,6 +29,11 @@ ON CONFLICT (tenant_id, user_id, route, key) DO UPDATE
        body = excluded.body, created_at = excluded.created_at";
 
 const PURGE: &str = "SELECT app.purge_idempotency_keys($1, $2) AS count";
+
+const PURGE_OPERATORS: &str = "
+DELETE FROM operator_idempotency_keys
+ WHERE (operator, route, key) IN (SELECT operator, route, key FROM operator_idempotency_keys
+                                   WHERE created_at < $1 ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)";
 
 #[derive(diesel::QueryableByName)]
 struct Locked {
@@ -48,10 +55,10 @@ struct Row {
 
 /// Starts a statement whose first four parameters say which request it is.
 macro_rules! about {
-    ($statement:expr, $tx:expr, $request:expr) => {
+    ($statement:expr, $tx:expr, $user:expr, $request:expr) => {
         sql($statement)
             .bind::<types::Uuid, _>($tx.tenant_id())
-            .bind::<types::Uuid, _>($request.user.as_uuid())
+            .bind::<types::Uuid, _>($user.as_uuid())
             .bind::<types::Text, _>(&$request.route)
             .bind::<types::Text, _>($request.key.as_str())
     };
@@ -60,7 +67,17 @@ macro_rules! about {
 #[async_trait]
 impl IdempotencyRepo for Tx<Tenant> {
     async fn lock_idempotency_key(&mut self, request: &KeyedRequest) -> Result<bool, StoreError> {
-        let statement = Prepared(about!(LOCK, self, request));
+        let (place, sender) = match request.sender {
+            Sender::User(user) => (self.tenant_id().to_string(), user.to_string()),
+            Sender::Operator(operator) => ("operators".to_owned(), operator_name(operator)),
+        };
+        let statement = Prepared(
+            sql(LOCK)
+                .bind::<types::Text, _>(place)
+                .bind::<types::Text, _>(sender)
+                .bind::<types::Text, _>(&request.route)
+                .bind::<types::Text, _>(request.key.as_str()),
+        );
         let Locked { locked } = statement.get_result(self.connection()).await.or_store_error()?;
         Ok(locked)
     }
@@ -70,7 +87,13 @@ impl IdempotencyRepo for Tx<Tenant> {
         request: &KeyedRequest,
         since: DateTime<Utc>,
     ) -> Result<Option<(Tag, KeptAnswer)>, StoreError> {
-        let statement = Prepared(about!(FIND, self, request).bind::<types::Timestamptz, _>(since));
+        let user = match request.sender {
+            Sender::User(user) => user,
+            Sender::Operator(operator) => {
+                return self.kept_operator_answer(&operator_name(operator), request, since).await;
+            }
+        };
+        let statement = Prepared(about!(FIND, self, user, request).bind::<types::Timestamptz, _>(since));
         let row: Option<Row> = statement.get_result(self.connection()).await.optional().or_store_error()?;
         row.map(Row::into_answer).transpose()
     }
@@ -82,7 +105,13 @@ impl IdempotencyRepo for Tx<Tenant> {
         answer: &KeptAnswer,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let statement = about!(KEEP, self, request)
+        let user = match request.sender {
+            Sender::User(user) => user,
+            Sender::Operator(operator) => {
+                return self.keep_operator_answer(&operator_name(operator), request, fingerprint, answer, now).await;
+            }
+        };
+        let statement = about!(KEEP, self, user, request)
             .bind::<types::Binary, _>(fingerprint.bytes.as_slice())
             .bind::<types::Text, _>(&fingerprint.key_id)
             .bind::<types::Integer, _>(i32::from(answer.status))
@@ -98,7 +127,18 @@ impl IdempotencyHousekeeping for Tx<Platform> {
     async fn purge_kept_answers(&mut self, before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
         let statement = Prepared(sql(PURGE).bind::<types::Timestamptz, _>(before).bind::<types::BigInt, _>(limit));
         let Count { count } = statement.get_result(self.connection()).await.or_store_error()?;
-        Ok(usize::try_from(count).unwrap_or_default())
+        let of_operators =
+            sql(PURGE_OPERATORS).bind::<types::Timestamptz, _>(before).bind::<types::BigInt, _>(limit);
+        Ok(usize::try_from(count).unwrap_or_default() + self.execute(of_operators).await?)
+    }
+}
+
+/// What tells operators apart.
+fn operator_name(operator: Operator) -> String {
+    match operator.proof() {
+        OperatorProof::ProvisioningKey(key) => key.to_string(),
+        OperatorProof::BootstrapKey => "bootstrap_key".to_owned(),
+        OperatorProof::CommandLine => "command_line".to_owned(),
     }
 }
 

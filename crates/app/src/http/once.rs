@@ -13,10 +13,10 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
-use flows::{IdempotencyError, IdempotencyKey, KeptAnswer, KeyedRequest, TenantTx, claim_request, keep_answer, settle};
+use flows::{IdempotencyError, IdempotencyKey, KeptAnswer, KeyedRequest, Sender, TenantTx, claim_request, keep_answer, settle};
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
-use kernel::Grant;
+use kernel::{Grant, Operator};
 use kernel::seal::KeyRing;
 use ring::digest;
 use serde::Serialize;
@@ -144,7 +144,7 @@ impl Attempt {
         let (ring, now) = (Arc::clone(&state.ring), state.identity.clock.now());
         let mut tx = state.identity.database.tenant(allow.scope()).await?;
         let request =
-            self.0.map(|Keyed { route, key, digest }| KeyedRequest { user: allow.user(), route, key, digest });
+            self.0.map(|Keyed { route, key, digest }| KeyedRequest { sender: Sender::User(allow.user()), route, key, digest });
         let claimed = match &request {
             Some(request) => claim_request(&mut *tx, request, &ring, now).await,
             None => Ok(None),
@@ -153,11 +153,14 @@ impl Attempt {
             Ok(None) => Ok(Begun::First(OnceTx { tx, request, ring, now })),
             claimed => {
                 let answer = settle(tx, claimed.map_err(Problem::from)).await?;
-                let mut response = response(&answer.ok_or_else(|| Problem::new(Code::InternalError))?)?;
-                response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
-                Ok(Begun::Again(response))
+                Ok(Begun::Again(again(&answer.ok_or_else(|| Problem::new(Code::InternalError))?)?))
             }
         }
+    }
+
+    /// The request as an operator's, for a use case that begins its transactions itself.
+    pub(crate) fn of_operator(self, operator: Operator) -> Option<KeyedRequest> {
+        self.0.map(|Keyed { route, key, digest }| KeyedRequest { sender: Sender::Operator(operator), route, key, digest })
     }
 
     /// What was answered to the request, for a handler that has work before its transaction which need not be done again.
@@ -208,15 +211,26 @@ async fn keep<B: Serialize>(
     ring: &KeyRing,
     now: DateTime<Utc>,
 ) -> Result<KeptAnswer, Problem> {
-    let body = serde_json::to_string(body).map_err(Problem::internal)?;
-    let answer = KeptAnswer { status: StatusCode::CREATED.as_u16(), body };
+    let answer = created(body).map_err(Problem::internal)?;
     if let Some(request) = request {
         keep_answer(tx, request, &answer, ring, now).await?;
     }
     Ok(answer)
 }
 
-fn response(answer: &KeptAnswer) -> Result<HttpResponse, Problem> {
+/// That something was made.
+pub(crate) fn created<B: Serialize>(body: &B) -> Result<KeptAnswer, serde_json::Error> {
+    Ok(KeptAnswer { status: StatusCode::CREATED.as_u16(), body: serde_json::to_string(body)? })
+}
+
+/// What was answered before, said again.
+pub(crate) fn again(answer: &KeptAnswer) -> Result<HttpResponse, Problem> {
+    let mut response = response(answer)?;
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    Ok(response)
+}
+
+pub(crate) fn response(answer: &KeptAnswer) -> Result<HttpResponse, Problem> {
     let status = StatusCode::from_u16(answer.status).map_err(Problem::internal)?;
     Ok(HttpResponse::build(status).content_type("application/json").body(answer.body.clone()))
 }

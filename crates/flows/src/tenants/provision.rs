@@ -1,10 +1,13 @@
 use audit::{Action, AuditRepo, Origin, PlatformAuditRepo, Record};
 use iam::{Email, HashError, Password, PasswordHash, Slug, Tenant, TenantName, User, UserName};
+use kernel::seal::KeyRing;
 use kernel::{Operator, StoreError, TenantScope};
 
 use crate::audit_targets::TENANT;
 use crate::found_tenant::{FoundError, found_tenant, new_owner, new_tenant, slugs};
-use crate::{Identity, TenantTx, TokensError, settle};
+use crate::{
+    IdempotencyError, Identity, KeptAnswer, KeyedRequest, TenantTx, TokensError, claim_request, keep_answer, settle,
+};
 
 /// A tenant that an operator wants, and its first user.
 #[derive(Debug)]
@@ -17,16 +20,33 @@ pub struct ProvisionTenant {
     pub owner_name: UserName,
 }
 
+/// Why there is no answer.
+type Unanswerable = Box<dyn std::error::Error + Send + Sync>;
+
 #[derive(Debug, thiserror::Error)]
 pub enum ProvisionError {
     #[error("the slug is taken")]
     SlugTaken,
+    #[error("the answer cannot be written")]
+    Unanswerable(#[source] Unanswerable),
+    #[error(transparent)]
+    Idempotency(#[from] IdempotencyError),
     #[error(transparent)]
     Failed(#[from] TokensError),
 }
 
+/// How an operator's wish ended.
+#[derive(Debug)]
+pub enum Provisioned {
+    /// And this is the answer, as `answer` made it.
+    Now(KeptAnswer),
+    /// The same request made it before, and this was answered.
+    Before(KeptAnswer),
+}
+
 /// Makes a tenant with its system roles and its first user as owner, and says so in the tenant's log and in the operators':
-/// in one transaction.
+/// in one transaction, and once for a request that is sent again. `answer` says what is answered about the tenant; it must
+/// hold no secrets.
 ///
 /// # Errors
 /// [`ProvisionError`].
@@ -34,8 +54,10 @@ pub async fn provision_tenant(
     operator: Operator,
     identity: &Identity,
     input: ProvisionTenant,
+    request: Option<(&KeyedRequest, &KeyRing)>,
+    answer: &(dyn Fn(&Tenant) -> Result<KeptAnswer, Unanswerable> + Sync),
     origin: &Origin,
-) -> Result<Tenant, ProvisionError> {
+) -> Result<Provisioned, ProvisionError> {
     let ProvisionTenant { name, slug, owner_email, owner_password, owner_name } = input;
     let password = identity.hasher.hash(owner_password, &*identity.entropy).await?;
     let owner = new_owner(owner_email, owner_name, &*identity.clock);
@@ -44,10 +66,24 @@ pub async fn provision_tenant(
         #[expect(clippy::disallowed_methods, reason = "the tenant does not exist yet: it is made in this very scope")]
         let scope = TenantScope::mint(tenant.id);
         let mut tx = identity.database.tenant(&scope).await?;
-        let outcome = write(operator, identity, &mut *tx, &tenant, &owner, &password, origin).await;
+        let outcome = async {
+            let now = identity.clock.now();
+            if let Some((request, ring)) = request
+                && let Some(answer) = claim_request(&mut *tx, request, ring, now).await?
+            {
+                return Ok(Provisioned::Before(answer));
+            }
+            write(operator, identity, &mut *tx, &tenant, &owner, &password, origin).await?;
+            let answer = answer(&tenant).map_err(ProvisionError::Unanswerable)?;
+            if let Some((request, ring)) = request {
+                keep_answer(&mut *tx, request, &answer, ring, now).await?;
+            }
+            Ok(Provisioned::Now(answer))
+        }
+        .await;
         match settle(tx, outcome).await {
             Err(ProvisionError::SlugTaken) => {}
-            outcome => return outcome.map(|()| tenant),
+            outcome => return outcome,
         }
     }
     Err(ProvisionError::SlugTaken)

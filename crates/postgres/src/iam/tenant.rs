@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
-use iam::{SelfRegistration, Tenant, TenantDirectory, TenantReference, TenantRepo, TenantStatus};
+use iam::{Tenant, TenantDirectory, TenantReference, TenantRepo, TenantStatus};
 use kernel::{Cursor, Page, PageRequest, StoreError};
 use kernel::ids::TenantId;
 use uuid::Uuid;

@@ -1,13 +1,13 @@
-use actix_web::http::StatusCode;
-use actix_web::web;
-use flows::{ProvisionError, provision_tenant};
+use actix_web::{HttpResponse, web};
+use flows::{ProvisionError, Provisioned, provision_tenant};
+use iam::Tenant;
 use tokens::ScopeGrant as _;
 use tokens::scope::TenantsWrite;
 
 use super::bodies::CreateBody;
 use crate::http::State;
-use crate::http::extract::Json;
 use crate::http::iam::bodies::TenantBody;
+use crate::http::once::{IdempotencyHeader, Once, again, created, response};
 use crate::http::openapi::tag;
 use crate::http::operators::Operate;
 use crate::http::problem::{Code, FieldError, Problem};
@@ -21,6 +21,7 @@ use crate::http::problem::{Code, FieldError, Problem};
     operation_id = "createTenant",
     tag = tag::PLATFORM,
     security(("provisioning_key" = [TenantsWrite::SCOPE])),
+    params(IdempotencyHeader),
     request_body = CreateBody,
     responses((status = 201, description = "Made", body = TenantBody)),
     extensions(("x-problems" = json!([Code::SlugTaken, Code::WeakPassword, Code::Busy]))),
@@ -28,11 +29,18 @@ use crate::http::problem::{Code, FieldError, Problem};
 pub(crate) async fn create(
     operate: Operate<TenantsWrite>,
     state: web::Data<State>,
-    body: Json<CreateBody>,
-) -> Result<(web::Json<TenantBody>, StatusCode), Problem> {
-    let input = body.into_inner().check()?;
-    let tenant = provision_tenant(operate.operator(), &state.identity, input, &operate.origin()).await?;
-    Ok((web::Json(tenant.into()), StatusCode::CREATED))
+    body: Once<CreateBody>,
+) -> Result<HttpResponse, Problem> {
+    let (body, attempt) = body.into_parts();
+    let (input, operator) = (body.check()?, operate.operator());
+    let request = attempt.of_operator(operator);
+    let request = request.as_ref().map(|request| (request, &*state.ring));
+    let answer = |tenant: &Tenant| created(&TenantBody::from(tenant.clone())).map_err(Into::into);
+    let made = provision_tenant(operator, &state.identity, input, request, &answer, &operate.origin()).await?;
+    match made {
+        Provisioned::Now(answer) => response(&answer),
+        Provisioned::Before(answer) => again(&answer),
+    }
 }
 
 impl From<ProvisionError> for Problem {
@@ -42,6 +50,8 @@ impl From<ProvisionError> for Problem {
                 let field = FieldError::at("/slug", "taken", "is another tenant's");
                 Self::new(Code::SlugTaken).with_errors(vec![field])
             }
+            error @ ProvisionError::Unanswerable(_) => Self::internal(error),
+            ProvisionError::Idempotency(error) => error.into(),
             ProvisionError::Failed(error) => error.into(),
         }
     }

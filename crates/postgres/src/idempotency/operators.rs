@@ -1,0 +1,57 @@
+//! What operators asked for: read and kept in the transaction of the tenant that it is about.
+
+use chrono::{DateTime, Utc};
+use diesel::OptionalExtension;
+use diesel_async::RunQueryDsl;
+use flows::{KeptAnswer, KeyedRequest};
+use kernel::StoreError;
+use kernel::seal::Tag;
+
+use super::Row;
+use crate::error::OrStoreError;
+use crate::sql::{Prepared, sql, types};
+use crate::transaction::{Tenant, Tx};
+
+const FIND: &str = "SELECT * FROM app.kept_operator_answer($1, $2, $3, $4)";
+
+const KEEP: &str = "SELECT app.keep_operator_answer($1, $2, $3, $4, $5, $6, $7, $8)";
+
+impl Tx<Tenant> {
+    pub(super) async fn kept_operator_answer(
+        &mut self,
+        operator: &str,
+        request: &KeyedRequest,
+        since: DateTime<Utc>,
+    ) -> Result<Option<(Tag, KeptAnswer)>, StoreError> {
+        let statement = Prepared(
+            sql(FIND)
+                .bind::<types::Text, _>(operator)
+                .bind::<types::Text, _>(&request.route)
+                .bind::<types::Text, _>(request.key.as_str())
+                .bind::<types::Timestamptz, _>(since),
+        );
+        let row: Option<Row> = statement.get_result(self.connection()).await.optional().or_store_error()?;
+        row.map(Row::into_answer).transpose()
+    }
+
+    pub(super) async fn keep_operator_answer(
+        &mut self,
+        operator: &str,
+        request: &KeyedRequest,
+        fingerprint: &Tag,
+        answer: &KeptAnswer,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let statement = sql(KEEP)
+            .bind::<types::Text, _>(operator)
+            .bind::<types::Text, _>(&request.route)
+            .bind::<types::Text, _>(request.key.as_str())
+            .bind::<types::Binary, _>(fingerprint.bytes.as_slice())
+            .bind::<types::Text, _>(&fingerprint.key_id)
+            .bind::<types::Integer, _>(i32::from(answer.status))
+            .bind::<types::Text, _>(&answer.body)
+            .bind::<types::Timestamptz, _>(now);
+        self.execute(statement).await?;
+        Ok(())
+    }
+}
