@@ -26,6 +26,7 @@ mod meta_apps;
 mod operators;
 mod process;
 mod queue;
+mod rbac;
 mod reading;
 mod registration;
 mod roles;

@@ -2,7 +2,8 @@
 
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use flows::Database;
-use postgres::{Connections, Postgres, PostgresConfig, RoleProblem, migrate};
+use kernel::SystemClock;
+use postgres::{Connections, Migrated, Postgres, PostgresConfig, RoleProblem, migrate};
 use url::Url;
 
 use crate::kit::database::{self, TestDatabase};
@@ -67,7 +68,8 @@ async fn migrations_run_once_and_can_be_undone_and_redone() {
     let postgres = database.postgres();
     assert_eq!(postgres.pending_migrations().await.unwrap(), [""; 0]);
     let urls = database.migrate_urls(&services().await.database_url);
-    assert_eq!(migrate(&urls).await.unwrap(), [""; 0], "a second run has nothing to do");
+    let migrated = migrate(&urls, &SystemClock::new()).await.unwrap();
+    assert_eq!(migrated, Migrated::default(), "a second run has nothing to do");
 
     let mut migrations: Vec<_> =
         std::fs::read_dir("../migrations").unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -81,7 +83,7 @@ async fn migrations_run_once_and_can_be_undone_and_redone() {
                  WHERE n.nspname IN ('public', 'app') AND c.relkind = 'r' AND c.relname <> '__diesel_schema_migrations'";
     assert_eq!(database.count(left).await, 0);
     owner.batch_execute("DELETE FROM __diesel_schema_migrations").await.unwrap();
-    assert_eq!(migrate(&urls).await.unwrap().len(), migrations.len());
+    assert_eq!(migrate(&urls, &SystemClock::new()).await.unwrap().migrations.len(), migrations.len());
     drop(owner);
     database.drop().await;
 }

@@ -4,25 +4,11 @@ use diesel_async::SimpleAsyncConnection;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::kit::app::{PASSWORD, Settings, TestApp, TestTenant};
+use crate::kit::app::{PASSWORD, Settings, TestApp};
 use crate::kit::meta::{fresh_digits, text};
 use crate::kit::people::Colleague;
 
 const SUSPEND: fn() -> Value = || json!({"status": "suspended"});
-
-async fn active_owners(app: &TestApp, tenant: &TestTenant) -> i64 {
-    let query = format!(
-        "SELECT count(*) FROM memberships m JOIN roles r ON r.tenant_id = m.tenant_id AND r.id = m.role_id
-           JOIN users u ON u.tenant_id = m.tenant_id AND u.id = m.user_id
-          WHERE m.tenant_id = '{}' AND r.key = 'owner' AND u.status = 'active'",
-        tenant.id
-    );
-    app.database.count(&query).await
-}
-
-async fn owner_id(tenant: &TestTenant) -> String {
-    tenant.client.get("/auth/me").await.json(200)["user"]["id"].as_str().unwrap().to_owned()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_is_made_read_renamed_and_deleted() {
@@ -99,14 +85,14 @@ async fn a_suspended_user_is_out_at_once_and_their_sessions_do_not_come_back() {
 async fn nobody_acts_on_who_may_do_what_they_may_not() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
-    let owner = owner_id(&tenant).await;
+    let owner = Colleague::owner(&tenant).await.path();
     let (admin, other_admin) =
         (app.colleague(&tenant, Some("admin")).await, app.colleague(&tenant, Some("admin")).await);
     let (agent, billing) = (app.colleague(&tenant, Some("agent")).await, app.colleague(&tenant, Some("billing")).await);
     // Holds the permission, and hardly anything else.
     let clerk = app.colleague_with(&tenant, &["users:write"]).await;
 
-    for above in [&format!("/users/{owner}"), &billing.path()] {
+    for above in [&owner, &billing.path()] {
         admin.client.patch(above, &SUSPEND()).await.problem(403, "outranks_you");
         admin.client.patch(above, &json!({"name": "Nobody"})).await.problem(403, "outranks_you");
         admin.client.delete(above).await.problem(403, "outranks_you");
@@ -134,7 +120,7 @@ async fn nobody_acts_on_who_may_do_what_they_may_not() {
 async fn a_tenant_keeps_one_active_owner() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
-    let path = format!("/users/{}", owner_id(&tenant).await);
+    let path = Colleague::owner(&tenant).await.path();
     tenant.client.patch(&path, &SUSPEND()).await.problem(409, "last_owner");
     tenant.client.delete(&path).await.problem(409, "last_owner");
     tenant.client.get("/auth/me").await.json(200);
@@ -146,7 +132,7 @@ async fn a_tenant_keeps_one_active_owner() {
     tenant.client.patch(&second.path(), &json!({"status": "active"})).await.json(200);
     tenant.client.delete(&path).await.expect(204);
     tenant.client.get("/auth/me").await.problem(401, "invalid_token");
-    assert_eq!(active_owners(&app, &tenant).await, 1);
+    assert_eq!(app.active_owners(&tenant).await, 1);
 }
 
 /// Each of the owners tries to be rid of all the others, and of themselves.
@@ -166,13 +152,12 @@ async fn one_owner_is_left_however_many_fight() {
     let app = TestApp::start().await;
     for round in 0..6 {
         let tenant = app.tenant().await;
-        let mut owners =
-            vec![Colleague { id: owner_id(&tenant).await, email: tenant.email.clone(), client: tenant.client.clone() }];
+        let mut owners = vec![Colleague::owner(&tenant).await];
         for _ in 0..2 {
             owners.push(app.colleague(&tenant, Some("owner")).await);
         }
         fight(&owners, round % 2 == 0).await;
-        assert_eq!(active_owners(&app, &tenant).await, 1, "round {round}");
+        assert_eq!(app.active_owners(&tenant).await, 1, "round {round}");
     }
 }
 

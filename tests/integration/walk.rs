@@ -8,6 +8,7 @@
 mod creation;
 mod document;
 mod exceptions;
+mod rights;
 mod world;
 
 use std::collections::HashMap;

@@ -56,8 +56,8 @@ pub(crate) async fn found_tenant(
     TenantRepo::insert_tenant(tx, tenant).await.map_err(|error| {
         if error.is_conflict_with(iam::constraint::TENANT_SLUG) { FoundError::SlugTaken } else { error.into() }
     })?;
-    let roles: Vec<Role> = SystemRole::ALL.into_iter().map(|role| role.with_id(RoleId::new(clock))).collect();
-    RoleRepo::insert_roles(tx, &roles, now).await?;
+    let roles: Vec<Role> = SystemRole::ALL.into_iter().map(|role| role.with_id(RoleId::new(clock), now)).collect();
+    RoleRepo::insert_roles(tx, &roles).await?;
     UserRepo::insert_user(tx, owner, password).await?;
     for role in roles.iter().filter(|role| role.key == SystemRole::Owner.key()) {
         MembershipRepo::insert_membership(tx, owner.id, role.id, now).await?;

@@ -8,6 +8,8 @@
 //! | [`provision_tenant`], [`change_tenant_by_operator`] | what operators do with tenants |
 //! | [`change_settings`] | what a tenant does with itself |
 //! | [`users`], [`prepare_user`], [`create_user`], [`change_user`], [`delete_user`] | administering the users of a tenant |
+//! | [`create_role`], [`change_role`], [`delete_role`] | administering the roles of a tenant |
+//! | [`memberships`], [`grant_membership`], [`revoke_membership`] | who has which role |
 //! | [`lock_authority`], [`keep_an_owner`] | what holds for all that gives or takes rights |
 //! | [`claim_request`], [`keep_answer`] | a request that is sent again is carried out once, and answered as before |
 //! | [`connect_account`], [`add_account`], [`approve_account`] | a tenant claims its WhatsApp number, an operator connects or approves one |
@@ -42,11 +44,13 @@ mod find_tenant;
 mod found_tenant;
 mod idempotency;
 mod log_in;
+mod memberships;
 mod note_failure;
 mod process_events;
 mod provisioning_keys;
 mod register;
 mod replay_events;
+mod roles;
 mod seal_audit_logs;
 mod sign_up;
 mod signing_keys;
@@ -71,6 +75,7 @@ pub use idempotency::{
     KeptAnswer, KeyedRequest, Sender, claim_request, keep_answer,
 };
 pub use log_in::{LogIn, LogInError, log_in};
+pub use memberships::{ChangeMembershipError, grant_membership, memberships, revoke_membership};
 pub use note_failure::{AfterFailure, EventFailure, note_failure};
 pub use process_events::{Buried, Processed, process_events};
 pub use provisioning_keys::{
@@ -78,6 +83,9 @@ pub use provisioning_keys::{
 };
 pub use register::{Register, RegisterError, register};
 pub use replay_events::{EventDeskTx, ReplayEventError, count_replayable, replay_event, replay_events};
+pub use roles::{
+    ChangeRoleError, CreateRoleError, DeleteRoleError, NewRole, RolePatch, change_role, create_role, delete_role,
+};
 pub use seal_audit_logs::seal_audit_logs;
 pub use sign_up::{SignUp, SignUpError, sign_up};
 pub use signing_keys::{OpenKeysError, open_signing_keys};

@@ -34,7 +34,7 @@ pub use operator::{By, Operator, OperatorProof};
 pub use page::{Cursor, Limit, LimitOutOfRange, Page, PageRequest};
 pub use permission::{
     AuditRead, ChannelsRead, ChannelsWrite, CrmRead, CrmWrite, EventsRead, EventsReplay, Grant, Permission,
-    PermissionSet, TenantRead, TenantWrite, UnknownPermission, UsersRead, UsersWrite,
+    PermissionSet, RolesRead, RolesWrite, TenantRead, TenantWrite, UnknownPermission, UsersRead, UsersWrite,
 };
 pub use scope::TenantScope;
 pub use store::StoreError;

@@ -145,7 +145,7 @@ macro_rules! grants {
 }
 
 grants!(AuditRead, CrmRead, CrmWrite, ChannelsRead, ChannelsWrite, EventsRead, EventsReplay);
-grants!(TenantRead, TenantWrite, UsersRead, UsersWrite);
+grants!(RolesRead, RolesWrite, TenantRead, TenantWrite, UsersRead, UsersWrite);
 
 #[cfg(test)]
 mod tests {

@@ -25,10 +25,11 @@ mod rbac;
 mod roles;
 mod schema;
 mod sql;
+mod system_roles;
 mod tokens;
 mod transaction;
 
 pub use database::{ConnectError, Connections, Postgres, PostgresConfig};
 pub use metrics::describe as describe_metrics;
-pub use migrate::{Admin, MigrateError, MigrateUrls, migrate};
+pub use migrate::{Admin, MigrateError, MigrateUrls, Migrated, migrate};
 pub use roles::RoleProblem;

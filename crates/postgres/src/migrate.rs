@@ -5,11 +5,12 @@ use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
 use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use kernel::StoreError;
+use kernel::{Clock, StoreError};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::error::OrStoreError;
+use crate::system_roles;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 const ROLES: &str = include_str!("../../../deploy/postgres/roles.sql");
@@ -45,13 +46,24 @@ pub enum MigrateError {
     Setup(diesel::result::Error),
     #[error("a migration failed: {0}")]
     Migration(Box<dyn std::error::Error + Send + Sync>),
+    #[error("the system roles of tenants could not be brought up to date: {0}")]
+    SystemRoles(diesel::result::Error),
 }
 
-/// Brings the schema up to date; answers the names of the migrations that ran. Needs a multi-threaded runtime.
+/// What was not up to date.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Migrated {
+    /// The names of the migrations that ran.
+    pub migrations: Vec<String>,
+    /// How many system roles of tenants were not as they are now.
+    pub system_roles: usize,
+}
+
+/// Brings the schema up to date, and the system roles of all tenants. Needs a multi-threaded runtime.
 ///
 /// # Errors
 /// [`MigrateError`]. Each migration is a transaction: the ones before it stay, of a failed one nothing does.
-pub async fn migrate(urls: &MigrateUrls) -> Result<Vec<String>, MigrateError> {
+pub async fn migrate(urls: &MigrateUrls, clock: &dyn Clock) -> Result<Migrated, MigrateError> {
     if let Some(admin) = &urls.admin {
         set_up(admin, &urls.owner).await?;
     }
@@ -60,7 +72,10 @@ pub async fn migrate(urls: &MigrateUrls) -> Result<Vec<String>, MigrateError> {
     owner.batch_execute(LOCK).await.map_err(MigrateError::Setup)?;
     let mut harness = AsyncMigrationHarness::new(owner);
     let ran = harness.run_pending_migrations(MIGRATIONS).map_err(MigrateError::Migration)?;
-    Ok(ran.iter().map(ToString::to_string).collect())
+    let migrations = ran.iter().map(ToString::to_string).collect();
+    let system_roles =
+        system_roles::update(&mut harness.into_inner(), clock).await.map_err(MigrateError::SystemRoles)?;
+    Ok(Migrated { migrations, system_roles })
 }
 
 /// The migrations that the database has not seen.

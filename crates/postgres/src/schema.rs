@@ -49,6 +49,7 @@ diesel::table! {
         key -> Text,
         name -> Text,
         system -> Bool,
+        version -> Int8,
         created_at -> Timestamptz,
     }
 }

@@ -11,9 +11,15 @@
 #![deny(clippy::future_not_send)]
 
 mod authority;
+mod membership;
 mod ports;
+mod read_roles;
 mod role;
+mod system_role;
 
 pub use authority::{Authority, CannotGrant, OutranksYou};
-pub use ports::{MembershipRepo, RoleRepo};
-pub use role::{Role, RoleKey, SystemRole};
+pub use membership::Membership;
+pub use ports::{MembershipRepo, RoleRepo, constraint};
+pub use read_roles::{role, roles};
+pub use role::{InvalidRoleKey, InvalidRoleName, Role, RoleKey, RoleName};
+pub use system_role::SystemRole;

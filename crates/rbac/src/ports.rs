@@ -1,26 +1,51 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use kernel::ids::{RoleId, UserId};
-use kernel::{PermissionSet, StoreError};
+use kernel::{Page, PageRequest, PermissionSet, StoreError};
 
-use crate::{Role, RoleKey};
+use crate::{Membership, Role, RoleKey};
+
+/// Names of the database's constraints that mean something to this domain.
+pub mod constraint {
+    /// The tenant has a role with that key.
+    pub const ROLE_KEY: &str = "roles_tenant_id_key_key";
+    /// Somebody has the role.
+    pub const ROLE_IN_USE: &str = "memberships_tenant_id_role_id_fkey";
+}
 
 /// Roles of the transaction's tenant.
 #[async_trait]
 pub trait RoleRepo: Send {
-    async fn insert_roles(&mut self, roles: &[Role], now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// Conflicts with [`constraint::ROLE_KEY`].
+    async fn insert_roles(&mut self, roles: &[Role]) -> Result<(), StoreError>;
+    async fn role(&mut self, id: RoleId) -> Result<Option<Role>, StoreError>;
+    /// Newest first.
+    async fn roles(&mut self, page: &PageRequest) -> Result<Page<Role>, StoreError>;
+    /// How many roles of its own the tenant has.
+    async fn custom_roles(&mut self) -> Result<i64, StoreError>;
+    /// Stores name, permissions and version.
+    async fn update_role(&mut self, role: &Role) -> Result<(), StoreError>;
+    /// Conflicts with [`constraint::ROLE_IN_USE`].
+    async fn delete_role(&mut self, id: RoleId) -> Result<(), StoreError>;
 }
 
 /// Who has which role, in the transaction's tenant.
 #[async_trait]
 pub trait MembershipRepo: Send {
     async fn insert_membership(&mut self, user: UserId, role: RoleId, now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// Takes a role from a user.
+    async fn delete_membership(&mut self, user: UserId, role: RoleId) -> Result<(), StoreError>;
+    async fn membership(&mut self, user: UserId, role: RoleId) -> Result<Option<Membership>, StoreError>;
+    /// Newest first.
+    async fn memberships(&mut self, user: UserId, page: &PageRequest) -> Result<Page<Membership>, StoreError>;
     /// The keys of a user's roles, in order.
     async fn role_keys(&mut self, user: UserId) -> Result<Vec<RoleKey>, StoreError>;
     /// The same of many users; who has no role is not in it.
     async fn role_keys_of(&mut self, users: &[UserId]) -> Result<Vec<(UserId, RoleKey)>, StoreError>;
     /// All that a user's roles allow, whether or not the user is active.
     async fn permissions(&mut self, user: UserId) -> Result<PermissionSet, StoreError>;
+    /// All that the roles of those allow who have this one, taken together.
+    async fn permissions_of_holders(&mut self, role: RoleId) -> Result<PermissionSet, StoreError>;
     /// How many active users are owners. Means something only while the tenant is locked.
     async fn active_owners(&mut self) -> Result<i64, StoreError>;
 }

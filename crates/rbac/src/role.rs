@@ -1,22 +1,48 @@
+use chrono::{DateTime, Utc};
+use kernel::PermissionSet;
 use kernel::ids::RoleId;
-use kernel::{Permission, PermissionSet};
 
 /// A named set of permissions within one tenant.
 #[derive(Clone, Debug)]
 pub struct Role {
     pub id: RoleId,
     pub key: RoleKey,
-    pub name: String,
+    pub name: RoleName,
     /// Made at sign-up and immutable.
     pub system: bool,
     pub permissions: PermissionSet,
+    /// Counts the changes, from 1.
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
 }
 
-/// A role's name in the API, unique within its tenant.
+impl Role {
+    /// How many roles of its own a tenant may have.
+    pub const MAX_CUSTOM: i64 = 100;
+}
+
+/// A role's name in the API, unique within its tenant: 1 to 50 lower-case letters, digits, hyphens and underscores, the first
+/// a letter.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RoleKey(String);
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must have 1 to {} lower-case letters, digits, - and _, and start with a letter", RoleKey::MAX_CHARS)]
+pub struct InvalidRoleKey;
+
 impl RoleKey {
+    const MAX_CHARS: usize = 50;
+
+    /// # Errors
+    /// [`InvalidRoleKey`].
+    pub fn parse(text: &str) -> Result<Self, InvalidRoleKey> {
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+        let fits = text.len() <= Self::MAX_CHARS
+            && text.starts_with(|first: char| first.is_ascii_lowercase())
+            && text.bytes().all(allowed);
+        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidRoleKey) }
+    }
+
     #[must_use]
     pub const fn from_stored(key: String) -> Self {
         Self(key)
@@ -28,61 +54,33 @@ impl RoleKey {
     }
 }
 
-/// The roles that every tenant has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SystemRole {
-    Owner,
-    Admin,
-    Agent,
-    Viewer,
-    Billing,
-}
+/// What people call a role: 1 to 120 characters on one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleName(String);
 
-impl SystemRole {
-    pub const ALL: [Self; 5] = [Self::Owner, Self::Admin, Self::Agent, Self::Viewer, Self::Billing];
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must have 1 to {} characters on one line", RoleName::MAX_CHARS)]
+pub struct InvalidRoleName;
 
-    #[must_use]
-    pub fn key(self) -> RoleKey {
-        let key = match self {
-            Self::Owner => "owner",
-            Self::Admin => "admin",
-            Self::Agent => "agent",
-            Self::Viewer => "viewer",
-            Self::Billing => "billing",
-        };
-        RoleKey(key.to_owned())
+impl RoleName {
+    const MAX_CHARS: usize = 120;
+
+    /// # Errors
+    /// [`InvalidRoleName`].
+    pub fn parse(text: &str) -> Result<Self, InvalidRoleName> {
+        let text = text.trim();
+        let fits = (1..=Self::MAX_CHARS).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidRoleName) }
     }
 
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Owner => "Owner",
-            Self::Admin => "Administrator",
-            Self::Agent => "Agent",
-            Self::Viewer => "Viewer",
-            Self::Billing => "Billing",
-        }
+    pub const fn from_stored(name: String) -> Self {
+        Self(name)
     }
 
     #[must_use]
-    pub fn permissions(self) -> PermissionSet {
-        use Permission::{BillingWrite, ChannelsRead, CrmRead, CrmWrite, TenantRead, TenantWrite, UsersRead};
-        match self {
-            Self::Owner => Permission::ALL.into_iter().collect(),
-            Self::Admin => Permission::ALL
-                .into_iter()
-                .filter(|permission| ![TenantWrite, BillingWrite].contains(permission))
-                .collect(),
-            Self::Agent => [CrmWrite, ChannelsRead, UsersRead].into_iter().collect(),
-            Self::Viewer => [CrmRead, UsersRead].into_iter().collect(),
-            Self::Billing => [BillingWrite, TenantRead].into_iter().collect(),
-        }
-    }
-
-    /// The role as a new tenant gets it.
-    #[must_use]
-    pub fn with_id(self, id: RoleId) -> Role {
-        Role { id, key: self.key(), name: self.name().to_owned(), system: true, permissions: self.permissions() }
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -91,16 +89,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_administrator_can_neither_change_the_tenant_nor_its_billing() {
-        let admin = SystemRole::Admin.permissions();
-        assert!(!admin.contains(Permission::TenantWrite) && !admin.contains(Permission::BillingWrite));
-        assert!(admin.contains(Permission::TenantRead) && admin.contains(Permission::BillingRead));
-        assert_eq!(admin.iter().count(), Permission::ALL.len() - 2);
+    fn a_key_is_plain() {
+        for text in ["a", "sales", "tier-2_lead", &"x".repeat(50)] {
+            assert_eq!(RoleKey::parse(text).unwrap().as_str(), text);
+        }
+        for text in ["", "Sales", "2nd", "-x", "a b", "a.b", "é", &"x".repeat(51)] {
+            assert_eq!(RoleKey::parse(text), Err(InvalidRoleKey), "{text:?}");
+        }
     }
 
     #[test]
-    fn writing_roles_can_read() {
-        assert!(SystemRole::Agent.permissions().contains(Permission::CrmRead));
-        assert!(SystemRole::Billing.permissions().contains(Permission::BillingRead));
+    fn a_name_is_one_line() {
+        assert_eq!(RoleName::parse("  Sales & co ").unwrap().as_str(), "Sales & co");
+        for text in ["", "  ", "a\nb", "a\u{0}b", &"x".repeat(121)] {
+            assert_eq!(RoleName::parse(text), Err(InvalidRoleName), "{text:?}");
+        }
     }
 }

@@ -82,6 +82,15 @@ impl Client {
         client.send(Method::PATCH, path, Some(body.to_string().into())).await
     }
 
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.with("content-type", "application/json").send(Method::PUT, path, Some(body.to_string().into())).await
+    }
+
+    /// Where the path says everything.
+    pub(crate) async fn put_nothing(&self, path: &str) -> Answer {
+        self.send(Method::PUT, path, None).await
+    }
+
     pub(crate) async fn delete(&self, path: &str) -> Answer {
         self.send(Method::DELETE, path, None).await
     }

@@ -45,7 +45,8 @@ pub(crate) async fn alone() -> TestDatabase {
 /// A database that was made and migrated from nothing.
 pub(crate) async fn migrated(name: &str) -> TestDatabase {
     let database = named(name).await;
-    migrate(&database.migrate_urls(&services().await.database_url)).await.expect("migrations run");
+    let urls = database.migrate_urls(&services().await.database_url);
+    migrate(&urls, &kernel::SystemClock::new()).await.expect("migrations run");
     database
 }
 

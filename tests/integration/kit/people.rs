@@ -20,6 +20,18 @@ impl Colleague {
     pub(crate) fn path(&self) -> String {
         format!("/users/{}", self.id)
     }
+
+    /// Where it is said that they have a role.
+    pub(crate) fn membership(&self, role: &Value) -> String {
+        format!("{}/memberships/{}", self.path(), role["id"].as_str().unwrap())
+    }
+
+    /// Who signed up.
+    pub(crate) async fn owner(tenant: &TestTenant) -> Self {
+        let me = tenant.client.get("/auth/me").await.json(200);
+        let id = me["user"]["id"].as_str().unwrap().to_owned();
+        Self { id, email: tenant.email.clone(), client: tenant.client.clone() }
+    }
 }
 
 impl TestApp {
@@ -60,10 +72,38 @@ impl TestApp {
         self.colleague(tenant, Some(&key)).await
     }
 
+    /// How many of a tenant's users are owners and active.
+    pub(crate) async fn active_owners(&self, tenant: &TestTenant) -> i64 {
+        let query = format!(
+            "SELECT count(*) FROM memberships m JOIN roles r ON r.tenant_id = m.tenant_id AND r.id = m.role_id
+               JOIN users u ON u.tenant_id = m.tenant_id AND u.id = m.user_id
+              WHERE m.tenant_id = '{}' AND r.key = 'owner' AND u.status = 'active'",
+            tenant.id
+        );
+        self.database.count(&query).await
+    }
+
     /// Runs a statement as the superuser; `$T` is the tenant.
     pub(crate) async fn change(&self, tenant: &TestTenant, statement: &str) {
         self.database.admin().await.batch_execute(&statement.replace("$T", &tenant.id)).await.unwrap();
     }
+}
+
+/// A role of the tenant's own.
+pub(crate) async fn new_role(client: &Client, key: &str, permissions: &[&str]) -> Value {
+    let body = json!({"key": key, "name": "Role", "permissions": permissions});
+    client.post("/roles", &body).await.json(201)
+}
+
+/// One of the roles that a tenant has.
+pub(crate) async fn role_of(tenant: &TestTenant, key: &str) -> Value {
+    let roles = tenant.client.get("/roles?limit=100").await.json(200);
+    let found = roles["data"].as_array().unwrap().iter().find(|role| role["key"] == key);
+    found.unwrap_or_else(|| panic!("no {key} in {roles}")).clone()
+}
+
+pub(crate) fn role_path(role: &Value) -> String {
+    format!("/roles/{}", role["id"].as_str().unwrap())
 }
 
 pub(crate) async fn log_in(client: &Client, tenant: &str, email: &str, password: &str) -> Answer {

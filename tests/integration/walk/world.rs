@@ -10,6 +10,7 @@ use super::document::{Access, Operation, list_of, unknown_parameter};
 use crate::kit::app::{TestApp, TestTenant};
 use crate::kit::client::Client;
 use crate::kit::meta::text;
+use crate::kit::people::role_of;
 
 /// An id that nothing has.
 pub(super) const UNKNOWN: &str = "0190b5a2-7e2f-7000-8000-000000000000";
@@ -33,7 +34,9 @@ impl Tenant {
             let number = tenant.connect().await;
             app.tell(&number.delivery(&[text(from, "one"), text(from, "two")])).await;
             tenant.meta_app().await;
-            app.colleague(&tenant, Some("agent")).await;
+            let agent = app.colleague(&tenant, Some("agent")).await;
+            let viewer = role_of(&tenant, "viewer").await;
+            tenant.client.put_nothing(&agent.membership(&viewer)).await.expect(200);
         }
         for event in tenant.client.get("/webhook-events?limit=2").await.json(200)["data"].as_array().unwrap() {
             // What was done to it is in the audit log.

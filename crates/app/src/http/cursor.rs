@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::DateTime;
 use kernel::Cursor;
-use kernel::ids::{ContactId, ConversationId, TenantId};
+use kernel::ids::{ContactId, ConversationId, TenantId, UserId};
 use kernel::seal::derive_key;
 use ring::hmac;
 use secrecy::SecretSlice;
@@ -26,6 +26,8 @@ pub(crate) struct List {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ListKind {
     Users,
+    Roles,
+    Memberships(UserId),
     WhatsAppAccounts,
     MetaApps,
     Contacts,
@@ -88,7 +90,9 @@ impl List {
         match self.kind {
             ListKind::Messages(conversation) => bytes.extend_from_slice(conversation.as_uuid().as_bytes()),
             ListKind::Interactions(contact) => bytes.extend_from_slice(contact.as_uuid().as_bytes()),
+            ListKind::Memberships(user) => bytes.extend_from_slice(user.as_uuid().as_bytes()),
             ListKind::Users
+            | ListKind::Roles
             | ListKind::WhatsAppAccounts
             | ListKind::MetaApps
             | ListKind::Contacts
@@ -107,6 +111,8 @@ impl ListKind {
     const fn name(self) -> &'static str {
         match self {
             Self::Users => "users",
+            Self::Roles => "roles",
+            Self::Memberships(_) => "memberships",
             Self::WhatsAppAccounts => "whatsapp_accounts",
             Self::MetaApps => "meta_apps",
             Self::Contacts => "contacts",

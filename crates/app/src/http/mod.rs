@@ -25,6 +25,7 @@ mod page;
 mod platform;
 pub mod problem;
 mod raw_json;
+mod rbac;
 mod server;
 mod state;
 mod tokens;
@@ -64,6 +65,7 @@ pub(crate) fn api(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfi
                 web::scope("")
                     .wrap(from_fn(auth::authenticate))
                     .configure(iam::routes)
+                    .configure(rbac::routes)
                     .configure(channels::routes)
                     .configure(crm::routes)
                     .configure(events::routes)

@@ -15,6 +15,14 @@ pub(crate) struct PageBody<T> {
 }
 
 impl<T> PageBody<T> {
+    /// A list that is on one page.
+    pub(crate) fn whole<Item>(items: impl IntoIterator<Item = Item>) -> Self
+    where
+        T: From<Item>,
+    {
+        Self { data: items.into_iter().map(T::from).collect(), next_cursor: None }
+    }
+
     pub(crate) fn of<Item>(page: Page<Item>, key: &CursorKey, list: List) -> Self
     where
         T: From<Item>,

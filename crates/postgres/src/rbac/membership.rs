@@ -1,15 +1,46 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use diesel::{BoolExpressionMethods, ExpressionMethods, JoinOnDsl, QueryDsl};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, Queryable, Selectable,
+    SelectableHelper,
+};
 use diesel_async::RunQueryDsl;
 use kernel::ids::{RoleId, UserId};
-use kernel::{Permission, PermissionSet, StoreError};
-use rbac::{MembershipRepo, RoleKey, SystemRole};
+use kernel::{Cursor, Page, PageRequest, Permission, PermissionSet, StoreError};
+use rbac::{Membership, MembershipRepo, RoleKey, RoleName, SystemRole};
 use uuid::Uuid;
 
 use crate::error::OrStoreError;
+use crate::keyset::continue_after;
 use crate::schema::{memberships, role_permissions, roles, users};
+use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
+
+const OF_HOLDERS: &str = "
+SELECT DISTINCT p.permission FROM memberships holder
+  JOIN memberships m ON m.tenant_id = holder.tenant_id AND m.user_id = holder.user_id
+  JOIN role_permissions p ON p.tenant_id = m.tenant_id AND p.role_id = m.role_id
+ WHERE holder.tenant_id = $1 AND holder.role_id = $2";
+
+#[derive(diesel::QueryableByName)]
+struct Key {
+    #[diesel(sql_type = types::Text)]
+    permission: String,
+}
+
+#[derive(Queryable, Selectable)]
+struct Row {
+    #[diesel(select_expression = memberships::role_id)]
+    role: Uuid,
+    #[diesel(select_expression = roles::key)]
+    key: String,
+    #[diesel(select_expression = roles::name)]
+    name: String,
+    #[diesel(select_expression = roles::system)]
+    system: bool,
+    #[diesel(select_expression = memberships::created_at)]
+    created_at: DateTime<Utc>,
+}
 
 #[async_trait]
 impl MembershipRepo for Tx<Tenant> {
@@ -25,6 +56,45 @@ impl MembershipRepo for Tx<Tenant> {
             .await
             .or_store_error()?;
         Ok(())
+    }
+
+    async fn delete_membership(&mut self, user: UserId, role: RoleId) -> Result<(), StoreError> {
+        diesel::delete(memberships::table.find((self.tenant_id(), user.as_uuid(), role.as_uuid())))
+            .execute(self.connection())
+            .await
+            .or_store_error()?;
+        Ok(())
+    }
+
+    async fn membership(&mut self, user: UserId, role: RoleId) -> Result<Option<Membership>, StoreError> {
+        let same_role = roles::tenant_id.eq(memberships::tenant_id).and(roles::id.eq(memberships::role_id));
+        let row: Option<Row> = memberships::table
+            .inner_join(roles::table.on(same_role))
+            .filter(memberships::tenant_id.eq(self.tenant_id()))
+            .filter(memberships::user_id.eq(user.as_uuid()))
+            .filter(memberships::role_id.eq(role.as_uuid()))
+            .select(Row::as_select())
+            .first(self.connection())
+            .await
+            .optional()
+            .or_store_error()?;
+        Ok(row.map(Membership::from))
+    }
+
+    async fn memberships(&mut self, user: UserId, page: &PageRequest) -> Result<Page<Membership>, StoreError> {
+        let same_role = roles::tenant_id.eq(memberships::tenant_id).and(roles::id.eq(memberships::role_id));
+        let mut query = memberships::table
+            .inner_join(roles::table.on(same_role))
+            .filter(memberships::tenant_id.eq(self.tenant_id()))
+            .filter(memberships::user_id.eq(user.as_uuid()))
+            .order((memberships::created_at.desc(), memberships::role_id.desc()))
+            .limit(page.limit.and_one())
+            .select(Row::as_select())
+            .into_boxed();
+        continue_after!(query, page.after, memberships::created_at, memberships::role_id);
+        let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
+        let memberships = rows.into_iter().map(Membership::from).collect();
+        Ok(Page::of(memberships, page.limit, |it: &Membership| Cursor { time: it.created_at, id: it.role.as_uuid() }))
     }
 
     async fn role_keys(&mut self, user: UserId) -> Result<Vec<RoleKey>, StoreError> {
@@ -73,6 +143,12 @@ impl MembershipRepo for Tx<Tenant> {
         Ok(keys.iter().filter_map(|key| key.parse::<Permission>().ok()).collect())
     }
 
+    async fn permissions_of_holders(&mut self, role: RoleId) -> Result<PermissionSet, StoreError> {
+        let statement = sql(OF_HOLDERS).bind::<types::Uuid, _>(self.tenant_id()).bind::<types::Uuid, _>(role.as_uuid());
+        let keys: Vec<Key> = Prepared(statement).load(self.connection()).await.or_store_error()?;
+        Ok(keys.iter().filter_map(|key| key.permission.parse::<Permission>().ok()).collect())
+    }
+
     async fn active_owners(&mut self) -> Result<i64, StoreError> {
         let same_role = roles::tenant_id.eq(memberships::tenant_id).and(roles::id.eq(memberships::role_id));
         let same_user = users::tenant_id.eq(memberships::tenant_id).and(users::id.eq(memberships::user_id));
@@ -87,5 +163,17 @@ impl MembershipRepo for Tx<Tenant> {
             .get_result(self.connection())
             .await
             .or_store_error()
+    }
+}
+
+impl From<Row> for Membership {
+    fn from(row: Row) -> Self {
+        Self {
+            role: RoleId::from_uuid(row.role),
+            key: RoleKey::from_stored(row.key),
+            name: RoleName::from_stored(row.name),
+            system: row.system,
+            created_at: row.created_at,
+        }
     }
 }

@@ -11,6 +11,10 @@ use crate::http::problem::{Code, Problem};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PathId<T>(pub(crate) T);
 
+/// The `{role_id}` of the path, in the same way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PathRoleId<T>(pub(crate) T);
+
 /// The `{key}` of the path, in the same way.
 #[derive(Clone, Debug)]
 pub(crate) struct PathKey<T>(pub(crate) T);
@@ -21,6 +25,15 @@ impl<T: FromStr> FromRequest for PathId<T> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(segment(request, "id").map(Self))
+    }
+}
+
+impl<T: FromStr> FromRequest for PathRoleId<T> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(segment(request, "role_id").map(Self))
     }
 }
 

@@ -1,7 +1,7 @@
 use actix_web::{HttpResponse, web};
 use flows::{
-    AuthorityError, ChangeUserError, CreateUser, CreateUserError, Member, UserPatch, change_user, create_user,
-    delete_user, prepare_user, settle, user, users,
+    ChangeUserError, CreateUser, CreateUserError, Member, UserPatch, change_user, create_user, delete_user,
+    prepare_user, settle, user, users,
 };
 use iam::{Email, UserName, UserStatus};
 use kernel::ids::UserId;
@@ -13,13 +13,14 @@ use super::bodies::{StatusBody, UserBody};
 use super::new_password::{personal, weak_password, with_password};
 use super::register::email_taken;
 use crate::http::State;
-use crate::http::auth::{Allow, insufficient_scope};
+use crate::http::auth::Allow;
 use crate::http::cursor::{List, ListKind};
 use crate::http::extract::{Json, PageQuery, PathId, Query, member, page_request};
 use crate::http::once::{Begun, IdempotencyHeader, Once};
 use crate::http::openapi::tag;
 use crate::http::page::PageBody;
 use crate::http::problem::{Code, Problem};
+use crate::http::rbac::authority_problem;
 use crate::http::validation::Validation;
 
 #[derive(Deserialize, ToSchema)]
@@ -229,12 +230,7 @@ impl From<ChangeUserError> for Problem {
     fn from(error: ChangeUserError) -> Self {
         match error {
             ChangeUserError::Unknown => Self::new(Code::NotFound),
-            ChangeUserError::Authority(AuthorityError::Lost) => insufficient_scope(UsersWrite::PERMISSION.key()),
-            ChangeUserError::Authority(AuthorityError::OutranksYou(_)) => Self::new(Code::OutranksYou),
-            // Nothing is granted here.
-            ChangeUserError::Authority(error @ AuthorityError::CannotGrant(_)) => Self::internal(error),
-            ChangeUserError::Authority(AuthorityError::LastOwner) => Self::new(Code::LastOwner),
-            ChangeUserError::Authority(AuthorityError::Store(error)) => error.into(),
+            ChangeUserError::Authority(error) => authority_problem::<UsersWrite>(error),
         }
     }
 }

@@ -12,7 +12,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::http::problem::ProblemBody;
-use crate::http::{audit, channels, crm, events, iam, operations, platform, tokens, webhooks};
+use crate::http::{audit, channels, crm, events, iam, operations, platform, rbac, tokens, webhooks};
 
 use problems::Problems;
 
@@ -21,6 +21,7 @@ pub(crate) mod tag {
     pub(crate) const AUTH: &str = "auth";
     pub(crate) const TENANT: &str = "tenant";
     pub(crate) const USERS: &str = "users";
+    pub(crate) const ROLES: &str = "roles";
     pub(crate) const KEYS: &str = "keys";
     pub(crate) const CHANNELS: &str = "channels";
     pub(crate) const CRM: &str = "crm";
@@ -39,7 +40,8 @@ pub(crate) mod tag {
             Times are RFC 3339 in UTC, ids are UUIDs. Every answer carries `X-Request-ID`: the request's own, where that is 1 to \
             128 letters, digits, dots, hyphens and underscores, else a new one. Whatever goes wrong is answered with a problem \
             (RFC 9457) whose `code` is one of a closed set. Unknown fields and query parameters are refused.\n\n\
-            Lists are read page by page: `next_cursor` of one page is the `cursor` of the next, until it is null.",
+            Lists are read page by page: `next_cursor` of one page is the `cursor` of the next, until it is null.\n\n\
+            What creates something can be sent again with the same `Idempotency-Key`: it is done once, and answered as before.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     paths(
@@ -55,6 +57,16 @@ pub(crate) mod tag {
         iam::users::read,
         iam::users::change,
         iam::users::delete,
+        rbac::permissions::list,
+        rbac::roles::list,
+        rbac::roles::create,
+        rbac::roles::read,
+        rbac::roles::change,
+        rbac::roles::delete,
+        rbac::role_permissions::replace,
+        rbac::memberships::list,
+        rbac::memberships::grant,
+        rbac::memberships::revoke,
         tokens::jwks,
         channels::whatsapp_accounts::list,
         channels::whatsapp_accounts::connect,
@@ -101,6 +113,7 @@ pub(crate) mod tag {
         (name = tag::AUTH, description = "Signing up, registering, logging in, and who one is"),
         (name = tag::TENANT, description = "The tenant's own settings"),
         (name = tag::USERS, description = "Who works in the tenant"),
+        (name = tag::ROLES, description = "Roles, and who has which"),
         (name = tag::KEYS, description = "What it takes to check access tokens"),
         (name = tag::CHANNELS, description = "The tenant's WhatsApp numbers, and its own Meta apps"),
         (name = tag::CRM, description = "Contacts, conversations and messages"),

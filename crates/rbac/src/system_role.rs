@@ -1,0 +1,100 @@
+use chrono::{DateTime, Utc};
+use kernel::ids::RoleId;
+use kernel::{Permission, PermissionSet};
+
+use crate::{Role, RoleKey, RoleName};
+
+/// The roles that every tenant has. A tenant gets them when it signs up; when they are others here, the next `migrate` brings
+/// those of the tenants that are there already to what they are here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SystemRole {
+    Owner,
+    Admin,
+    Agent,
+    Viewer,
+    Billing,
+}
+
+impl SystemRole {
+    pub const ALL: [Self; 5] = [Self::Owner, Self::Admin, Self::Agent, Self::Viewer, Self::Billing];
+
+    #[must_use]
+    pub fn key(self) -> RoleKey {
+        let key = match self {
+            Self::Owner => "owner",
+            Self::Admin => "admin",
+            Self::Agent => "agent",
+            Self::Viewer => "viewer",
+            Self::Billing => "billing",
+        };
+        RoleKey::from_stored(key.to_owned())
+    }
+
+    #[must_use]
+    pub fn name(self) -> RoleName {
+        let name = match self {
+            Self::Owner => "Owner",
+            Self::Admin => "Administrator",
+            Self::Agent => "Agent",
+            Self::Viewer => "Viewer",
+            Self::Billing => "Billing",
+        };
+        RoleName::from_stored(name.to_owned())
+    }
+
+    #[must_use]
+    pub fn permissions(self) -> PermissionSet {
+        use Permission::{BillingWrite, ChannelsRead, CrmRead, CrmWrite, TenantRead, TenantWrite, UsersRead};
+        match self {
+            Self::Owner => Permission::ALL.into_iter().collect(),
+            Self::Admin => Permission::ALL
+                .into_iter()
+                .filter(|permission| ![TenantWrite, BillingWrite].contains(permission))
+                .collect(),
+            Self::Agent => [CrmWrite, ChannelsRead, UsersRead].into_iter().collect(),
+            Self::Viewer => [CrmRead, UsersRead].into_iter().collect(),
+            Self::Billing => [BillingWrite, TenantRead].into_iter().collect(),
+        }
+    }
+
+    /// The role as a new tenant gets it.
+    #[must_use]
+    pub fn with_id(self, id: RoleId, created_at: DateTime<Utc>) -> Role {
+        Role {
+            id,
+            key: self.key(),
+            name: self.name(),
+            system: true,
+            permissions: self.permissions(),
+            version: 1,
+            created_at,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_administrator_can_neither_change_the_tenant_nor_its_billing() {
+        let admin = SystemRole::Admin.permissions();
+        assert!(!admin.contains(Permission::TenantWrite) && !admin.contains(Permission::BillingWrite));
+        assert!(admin.contains(Permission::TenantRead) && admin.contains(Permission::BillingRead));
+        assert_eq!(admin.iter().count(), Permission::ALL.len() - 2);
+    }
+
+    #[test]
+    fn writing_roles_can_read() {
+        assert!(SystemRole::Agent.permissions().contains(Permission::CrmRead));
+        assert!(SystemRole::Billing.permissions().contains(Permission::BillingRead));
+    }
+
+    #[test]
+    fn their_keys_and_names_are_ones() {
+        for role in SystemRole::ALL {
+            assert_eq!(RoleKey::parse(role.key().as_str()), Ok(role.key()));
+            assert_eq!(RoleName::parse(role.name().as_str()), Ok(role.name()));
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Roles, who has which, and what nobody gets by them.
+
+mod escalation;
+mod memberships;
+mod races;
+mod roles;
+mod system_roles;

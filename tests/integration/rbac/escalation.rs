@@ -1,0 +1,114 @@
+//! What somebody with `roles:write` and `users:write` tries who wants more than they have.
+
+use serde_json::{Value, json};
+
+use crate::kit::app::{TestApp, TestTenant};
+use crate::kit::client::Client;
+use crate::kit::people::{Colleague, new_role, role_of, role_path};
+
+/// Roles and who has which, as the owner sees them.
+async fn rights(tenant: &TestTenant) -> (Value, Value) {
+    (tenant.client.get("/roles?limit=100").await.json(200), tenant.client.get("/users?limit=100").await.json(200))
+}
+
+async fn replace(client: &Client, role: &Value, permissions: Value) -> crate::kit::client::Answer {
+    let body = json!({"version": role["version"], "permissions": permissions});
+    client.put(&format!("{}/permissions", role_path(role)), &body).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_gives_what_they_do_not_hold() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    // Holds what it takes to administer, and to read contacts.
+    let clerk =
+        app.colleague_with(&tenant, &["roles:write", "roles:read", "users:write", "users:read", "crm:read"]).await;
+    let admin = app.colleague(&tenant, Some("admin")).await;
+    let nobody = app.colleague(&tenant, None).await;
+    let (readers, writers) = (
+        new_role(&tenant.client, "readers", &["crm:read"]).await,
+        new_role(&tenant.client, "writers", &["crm:write"]).await,
+    );
+    let before = rights(&tenant).await;
+
+    // By a role that exists, for somebody else and for oneself.
+    for key in ["owner", "admin", "agent", "billing"] {
+        let role = role_of(&tenant, key).await;
+        for whom in [&nobody, &clerk] {
+            clerk.client.put_nothing(&whom.membership(&role)).await.problem(403, "cannot_grant");
+        }
+    }
+    clerk.client.put_nothing(&nobody.membership(&writers)).await.problem(403, "cannot_grant");
+    for key in ["owner", "billing"] {
+        let role = role_of(&tenant, key).await;
+        admin.client.put_nothing(&admin.membership(&role)).await.problem(403, "cannot_grant");
+    }
+    // By a new one. What is implied counts, too: `crm:write` is more than `crm:read`.
+    for permission in ["crm:write", "billing:read", "tenant:write", "audit:read"] {
+        let body = json!({"key": "mine", "name": "Mine", "permissions": ["crm:read", permission]});
+        clerk.client.post("/roles", &body).await.problem(403, "cannot_grant");
+    }
+    let body = json!({"key": "mine", "name": "Mine", "permissions": ["tenant:write"]});
+    admin.client.post("/roles", &body).await.problem(403, "cannot_grant");
+    // By what a role allows.
+    replace(&clerk.client, &readers, json!(["crm:read", "crm:write"])).await.problem(403, "cannot_grant");
+    replace(&clerk.client, &readers, json!(["billing:write"])).await.problem(403, "cannot_grant");
+    assert_eq!(rights(&tenant).await, before);
+
+    // What they do hold they may give.
+    clerk.client.put_nothing(&nobody.membership(&readers)).await.expect(200);
+    new_role(&clerk.client, "mine", &["crm:read", "users:read"]).await;
+    replace(&clerk.client, &readers, json!(["users:write"])).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_changes_a_role_that_allows_more_than_they_may() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let clerk = app.colleague_with(&tenant, &["roles:write", "roles:read", "crm:read"]).await;
+    let writers = new_role(&tenant.client, "writers", &["crm:write"]).await;
+    let before = rights(&tenant).await;
+    let rename = json!({"version": 1, "name": "Mine"});
+    clerk.client.patch(&role_path(&writers), &rename).await.problem(403, "cannot_grant");
+    replace(&clerk.client, &writers, json!(["crm:read"])).await.problem(403, "cannot_grant");
+    replace(&clerk.client, &writers, json!([])).await.problem(403, "cannot_grant");
+    clerk.client.delete(&role_path(&writers)).await.problem(403, "cannot_grant");
+    assert_eq!(rights(&tenant).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_acts_on_who_outranks_them() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let clerk =
+        app.colleague_with(&tenant, &["roles:write", "roles:read", "users:write", "users:read", "crm:read"]).await;
+    let readers = new_role(&tenant.client, "readers", &["crm:read"]).await;
+    let (agent, owner) = (app.colleague(&tenant, Some("agent")).await, Colleague::owner(&tenant).await);
+    let billing = app.colleague(&tenant, Some("billing")).await;
+    let admin = app.colleague(&tenant, Some("admin")).await;
+    for above in [&agent, &owner, &billing] {
+        tenant.client.put_nothing(&above.membership(&readers)).await.expect(200);
+    }
+    let viewer = role_of(&tenant, "viewer").await;
+    let (owners, bills) = (role_of(&tenant, "owner").await, role_of(&tenant, "billing").await);
+    let before = rights(&tenant).await;
+
+    for (who, above) in [(&clerk, &agent), (&clerk, &owner), (&clerk, &admin), (&admin, &owner), (&admin, &billing)] {
+        // Of roles that they could give to others.
+        who.client.put_nothing(&above.membership(&viewer)).await.problem(403, "outranks_you");
+        who.client.delete(&above.membership(&readers)).await.problem(403, "outranks_you");
+        for patch in [json!({"status": "suspended"}), json!({"name": "Nobody"})] {
+            who.client.patch(&above.path(), &patch).await.problem(403, "outranks_you");
+        }
+        who.client.delete(&above.path()).await.problem(403, "outranks_you");
+    }
+    admin.client.delete(&owner.membership(&owners)).await.problem(403, "outranks_you");
+    admin.client.delete(&billing.membership(&bills)).await.problem(403, "outranks_you");
+    // A role is theirs to change, but those who have it are not theirs to take from.
+    replace(&clerk.client, &readers, json!([])).await.problem(403, "outranks_you");
+    replace(&clerk.client, &readers, json!(["users:read"])).await.problem(403, "outranks_you");
+    assert_eq!(rights(&tenant).await, before);
+
+    // To add takes nothing from anybody.
+    replace(&clerk.client, &readers, json!(["crm:read", "users:read"])).await.expect(200);
+}

@@ -1,0 +1,75 @@
+//! Rights that go away while they are used. Whoever gives rights waits for the tenant's lock, and what counts is what they may
+//! do when they have it.
+
+use diesel_async::SimpleAsyncConnection;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+use crate::kit::app::TestApp;
+use crate::kit::client::{Answer, Client};
+use crate::kit::people::{new_role, role_of, role_path};
+use crate::kit::wait;
+
+fn spawn<F>(ask: impl FnOnce(Client) -> F, client: &Client) -> JoinHandle<Answer>
+where
+    F: Future<Output = Answer> + Send + 'static,
+{
+    tokio::spawn(ask(client.clone()))
+}
+
+/// An administrator is demoted after their requests were let in, and before any of them had the lock.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_demoted_while_they_promote_promotes_nobody() {
+    // Each request that waits has a connection.
+    let settings = crate::kit::app::Settings { alone: true, tenant_connections: 12, ..Default::default() };
+    let app = TestApp::start_with(settings).await;
+    let tenant = app.tenant().await;
+    let admin = app.colleague(&tenant, Some("admin")).await;
+    let (nobody, agent) = (app.colleague(&tenant, None).await, app.colleague(&tenant, Some("agent")).await);
+    let viewer = role_of(&tenant, "viewer").await;
+    let role = new_role(&tenant.client, "sales", &["crm:read"]).await;
+    let rights = async || (tenant.client.get("/roles").await.json(200), tenant.client.get("/users").await.json(200));
+    let before: (Value, Value) = rights().await;
+
+    let mut blocker = app.database.admin().await;
+    let lock = format!("BEGIN; SELECT FROM tenants WHERE id = '{}' FOR NO KEY UPDATE", tenant.id);
+    blocker.batch_execute(&lock).await.unwrap();
+    let (give, take) = (nobody.membership(&viewer), agent.membership(&role_of(&tenant, "agent").await));
+    let (path, user, other) = (role_path(&role), agent.path(), nobody.path());
+    let permissions = format!("{path}/permissions");
+    let requests = [
+        spawn(|it| async move { it.put_nothing(&give).await }, &admin.client),
+        spawn(|it| async move { it.delete(&take).await }, &admin.client),
+        spawn(
+            |it| async move {
+                it.post("/roles", &json!({"key": "mine", "name": "Mine", "permissions": ["crm:write"]})).await
+            },
+            &admin.client,
+        ),
+        spawn(
+            |it| async move { it.put(&permissions, &json!({"version": 1, "permissions": ["crm:write"]})).await },
+            &admin.client,
+        ),
+        spawn(|it| async move { it.patch(&path, &json!({"version": 1, "name": "Mine"})).await }, &admin.client),
+        spawn(|it| async move { it.patch(&user, &json!({"status": "suspended"})).await }, &admin.client),
+        spawn(|it| async move { it.delete(&other).await }, &admin.client),
+    ];
+    let waiting = "SELECT count(*) FROM pg_stat_activity
+                    WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%tenants%'";
+    let all = i64::try_from(requests.len()).unwrap();
+    wait::until("all to wait", async || (app.database.count(waiting).await == all).then_some(())).await;
+    let demote = format!("DELETE FROM memberships WHERE user_id = '{}'; COMMIT", admin.id);
+    blocker.batch_execute(&demote).await.unwrap();
+    for request in requests {
+        request.await.unwrap().problem(403, "insufficient_scope");
+    }
+    let after = rights().await;
+    assert_eq!(after.0, before.0);
+    let of = |users: &Value, id: &str| {
+        users["data"].as_array().unwrap().iter().find(|user| user["id"] == id).cloned().expect("they are still there")
+    };
+    for id in [&nobody.id, &agent.id] {
+        assert_eq!(of(&after.1, id), of(&before.1, id));
+    }
+    app.finish_unprocessed().await;
+}
