@@ -75,6 +75,24 @@ async fn answers_are_forgotten_after_a_day_by_who_cannot_read_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_starts_forgets_what_was_answered_the_day_before_yesterday() {
+    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let tenant = app.tenant().await;
+    for key in ["old", "new"] {
+        let body = json!({"key": key, "name": "Role"});
+        tenant.client.with("idempotency-key", key).post("/roles", &body).await.expect(201);
+    }
+    let age = "UPDATE idempotency_keys SET created_at = created_at - interval '25 hours' WHERE key = 'old'";
+    app.change(&tenant, age).await;
+    let other = app.beside(Settings { pipeline: true, ..Settings::default() }).await;
+    let kept = |key: &str| format!("SELECT count(*) FROM idempotency_keys WHERE key = '{key}'");
+    wait::until("the old answer to be forgotten", async || (app.database.count(&kept("old")).await == 0).then_some(()))
+        .await;
+    assert_eq!(app.database.count(&kept("new")).await, 1);
+    other.finish_unprocessed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_waits_is_measured() {
     let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
     for name in [

@@ -30,7 +30,6 @@ pub(crate) struct PermissionBody {
     security(("bearer" = [RolesRead::PERMISSION])),
     responses((status = 200, description = "All of them", body = PageBody<PermissionBody>)),
 )]
-#[expect(clippy::unused_async, reason = "a handler is a future")]
 pub(crate) async fn list(_allow: Allow<RolesRead>) -> Result<web::Json<PageBody<PermissionBody>>, Problem> {
     Ok(web::Json(PageBody::whole(Permission::ALL)))
 }
