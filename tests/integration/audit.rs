@@ -9,8 +9,9 @@ use kernel::seal::KeyRing;
 use serde_json::{Value, json};
 use tokens::KeyScope;
 
-use crate::kit::app::{Settings, TestApp, TestTenant};
+use crate::kit::app::{PASSWORD, Settings, TestApp, TestTenant};
 use crate::kit::operators;
+use crate::kit::people::log_in;
 
 async fn alone() -> TestApp {
     TestApp::start_with(Settings { alone: true, ..Settings::default() }).await
@@ -28,6 +29,15 @@ async fn write(app: &TestApp, tenant: &TestTenant, text: &str) {
     let mut tx = app.postgres.tenant(&scope(tenant)).await.unwrap();
     let appended = AuditRepo::append_audit_record(&mut *tx, &record).await;
     settle(tx, appended).await.unwrap();
+}
+
+/// A tenant in whose log is nothing yet, not even that it signed up.
+async fn silent(app: &TestApp) -> TestTenant {
+    let tenant = app.tenant().await;
+    let forget = ["audit_records", "audit_unsealed", "audit_seals"]
+        .map(|table| format!("DELETE FROM {table} WHERE tenant_id = '{}'", tenant.id));
+    tamper(app, &forget.join("; ")).await;
+    tenant
 }
 
 /// As the scheduler does, under the key of the test's server.
@@ -52,7 +62,7 @@ async fn tamper(app: &TestApp, statement: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_is_neither_changed_nor_deleted_by_whoever_owns_the_table() {
     let app = alone().await;
-    let tenant = app.tenant().await;
+    let tenant = silent(&app).await;
     write(&app, &tenant, "one").await;
     seal(&app).await;
     app.client.get("/platform/audit-log").await.problem(401, "unauthenticated");
@@ -74,7 +84,7 @@ async fn a_record_is_neither_changed_nor_deleted_by_whoever_owns_the_table() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_who_write_at_once_leave_one_unbroken_chain() {
     let app = alone().await;
-    let (tenant, other) = (app.tenant().await, app.tenant().await);
+    let (tenant, other) = (silent(&app).await, silent(&app).await);
     let texts: Vec<String> = (0..200).map(|n| n.to_string()).collect();
     let writers = join_all(texts.iter().map(|text| write(&app, &tenant, text)));
     let sealers = join_all((0..3).map(|_| async {
@@ -122,7 +132,7 @@ async fn what_the_owner_of_the_database_does_to_a_log_is_found_and_named() {
         ),
     ];
     for (statement, kind, sequence, is_named) in rows {
-        let tenant = app.tenant().await;
+        let tenant = silent(&app).await;
         for text in ["one", "two", "three", "four", "five"] {
             write(&app, &tenant, text).await;
             seal(&app).await;
@@ -144,7 +154,7 @@ async fn what_the_owner_of_the_database_does_to_a_log_is_found_and_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_scheduler_seals_what_requests_wrote() {
     let app = TestApp::start_with_pipeline().await;
-    let tenant = app.tenant().await;
+    let tenant = silent(&app).await;
     write(&app, &tenant, "one").await;
     crate::kit::wait::until("the record to be sealed", async || (verify(&tenant).await["sealed"] == 1).then_some(()))
         .await;
@@ -154,7 +164,7 @@ async fn the_scheduler_seals_what_requests_wrote() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_is_listed_filtered_and_exported_and_is_its_tenants_alone() {
     let app = alone().await;
-    let (tenant, other) = (app.tenant().await, app.tenant().await);
+    let (tenant, other) = (silent(&app).await, silent(&app).await);
     for n in 0..7 {
         write(&app, &tenant, &n.to_string()).await;
         app.clock.advance(chrono::TimeDelta::seconds(1));
@@ -212,5 +222,74 @@ async fn operators_have_a_log_of_their_own() {
     assert!(!log.to_string().contains("parley_pk_"), "no secret is in a log");
     let refused = client.get("/platform/audit-log?outcome=refused").await.json(200)["data"].clone();
     assert_eq!(refused.as_array().unwrap().len(), 1);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_people_do_is_in_their_tenants_log() {
+    let app = alone().await;
+    let tenant = app.tenant().await;
+    let (owner, client) = (tenant.client.clone(), app.client.elsewhere());
+    log_in(&client, &tenant.slug, &tenant.email, "wrong password").await.problem(401, "invalid_credentials");
+    log_in(&client, &tenant.slug, "nobody@example.com", PASSWORD).await.problem(401, "invalid_credentials");
+    log_in(&client, "no-such-tenant", &tenant.email, PASSWORD).await.problem(401, "invalid_credentials");
+    log_in(&client, &tenant.slug, &tenant.email, PASSWORD).await.json(200);
+    let changed = json!({"current_password": PASSWORD, "new_password": "staple of another horse"});
+    owner.post("/auth/password", &json!({"current_password": "wrong", "new_password": PASSWORD})).await.expect(403);
+    owner.post("/auth/password", &changed).await.expect(204);
+    let grace = json!({"email": "grace@example.com", "password": PASSWORD});
+    let grace = owner.post("/users", &grace).await.json(201)["id"].clone();
+    let path = format!("/users/{}", grace.as_str().unwrap());
+    owner.patch(&path, &json!({"name": "Grace"})).await.json(200);
+    owner.patch(&path, &json!({"status": "suspended"})).await.json(200);
+    owner.patch(&path, &json!({"status": "active"})).await.json(200);
+    owner.delete(&path).await.expect(204);
+    owner.delete(&path).await.expect(404);
+    let register = json!({"email": "ada@example.com", "password": PASSWORD});
+    app.client.elsewhere().with("x-tenant-id", &tenant.slug).post("/auth/register", &register).await.json(201);
+    owner.patch("/tenant", &json!({"self_registration": "closed"})).await.json(200);
+    let number = tenant.connect().await;
+    let account = owner.get("/whatsapp-accounts").await.json(200)["data"][0]["id"].clone();
+    let account = format!("/whatsapp-accounts/{}", account.as_str().unwrap());
+    owner.patch(&account, &json!({"name": "Sales"})).await.json(200);
+    owner.delete(&account).await.expect(204);
+    drop(number);
+
+    let log = records(&tenant, "?limit=100").await;
+    let told: Vec<(&str, &str)> = log
+        .iter()
+        .rev()
+        .map(|record| (record["action"].as_str().unwrap(), record["outcome"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("tenant.created", "done"),
+            ("user.logged_in", "refused"),
+            ("user.logged_in", "refused"),
+            ("user.logged_in", "done"),
+            ("user.password_changed", "refused"),
+            ("user.password_changed", "done"),
+            ("user.created", "done"),
+            ("user.changed", "done"),
+            ("user.suspended", "done"),
+            ("user.reactivated", "done"),
+            ("user.deleted", "done"),
+            ("user.registered", "done"),
+            ("tenant.changed", "done"),
+            ("whatsapp_account.connected", "done"),
+            ("whatsapp_account.changed", "done"),
+            ("whatsapp_account.disconnected", "done"),
+        ]
+    );
+    let reasons: Vec<&Value> = log.iter().rev().skip(1).take(2).map(|record| &record["changes"]["reason"]).collect();
+    assert_eq!(reasons, ["wrong_password", "unknown_user"]);
+    let log = json!(log).to_string();
+    for secret in [PASSWORD, "staple of another horse", "wrong password", "grace@example.com"] {
+        assert!(!log.contains(secret), "{secret}");
+    }
+    let elsewhere = "SELECT count(*) FROM platform_audit_records
+                      WHERE action = 'user.logged_in' AND outcome = 'refused' AND target_id = 'no-such-tenant'";
+    assert_eq!(app.database.count(elsewhere).await, 1);
     app.finish().await;
 }

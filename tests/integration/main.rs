@@ -25,6 +25,7 @@ mod meta_app_routing;
 mod meta_apps;
 mod operators;
 mod process;
+mod provisioning;
 mod queue;
 mod rbac;
 mod reading;

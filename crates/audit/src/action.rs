@@ -26,6 +26,9 @@ actions! {
     MembershipGranted = "membership.granted",
     /// A role was taken from a user.
     MembershipRevoked = "membership.revoked",
+    MetaAppChanged = "meta_app.changed",
+    MetaAppCreated = "meta_app.created",
+    MetaAppDeleted = "meta_app.deleted",
     /// Somebody who is no operator, or may not do this, called an operators' endpoint.
     OperatorRefused = "operator.refused",
     ProvisioningKeyCreated = "provisioning_key.created",
@@ -37,12 +40,17 @@ actions! {
     TenantCreated = "tenant.created",
     TenantReactivated = "tenant.reactivated",
     TenantSuspended = "tenant.suspended",
+    UserChanged = "user.changed",
+    UserCreated = "user.created",
+    UserDeleted = "user.deleted",
     /// Or was refused.
     UserLoggedIn = "user.logged_in",
     /// A user's own; or they tried, and did not know the current one.
     PasswordChanged = "user.password_changed",
+    UserReactivated = "user.reactivated",
     /// Somebody made themselves a user, without any role.
     UserRegistered = "user.registered",
+    UserSuspended = "user.suspended",
     /// A dead letter is given up for good.
     EventDiscarded = "webhook_event.discarded",
     /// A dead letter is driven again.
@@ -51,6 +59,9 @@ actions! {
     EventsReplayed = "webhook_events.replayed",
     /// A tenant's claim on a WhatsApp number is approved.
     AccountApproved = "whatsapp_account.approved",
+    AccountChanged = "whatsapp_account.changed",
+    AccountConnected = "whatsapp_account.connected",
+    AccountDisconnected = "whatsapp_account.disconnected",
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use iam::{
-    Email, PasswordHash, SelfRegistration, Slug, Tenant, TenantName, TenantRepo, TenantStatus, User, UserName, UserRepo,
-    UserStatus,
+    Email, PasswordHash, SelfRegistration, Slug, Tenant, TenantName, TenantRepo, TenantStatus, User, UserName,
+    UserRepo, UserStatus,
 };
 use kernel::ids::{RoleId, TenantId, UserId};
 use kernel::{Clock, Entropy, StoreError, hex};

@@ -3,9 +3,9 @@ use std::str::FromStr;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use kernel::{Operator, StoreError};
 use kernel::ids::UserId;
 use kernel::seal::{KeyRing, NoKey, Tag};
+use kernel::{Operator, StoreError};
 
 /// How long an answer is kept.
 pub const ANSWERS_KEPT: TimeDelta = TimeDelta::hours(24);

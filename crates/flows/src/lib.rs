@@ -18,6 +18,7 @@
 //! | [`replay_event`], [`replay_events`], [`discard_event`] | people work with dead letters |
 //! | [`split_again`], [`discard_tenantless_event`] | operators do with those that belong to no tenant |
 //! | [`authenticate_operator`], [`create_provisioning_key`] | who is an operator |
+//! | [`audited`] | what was done is written down with it |
 //! | [`seal_audit_logs`] | what was done stays written as it was |
 //! | [`process_events`] | stored events of one tenant become contacts, conversations and messages |
 //! | [`note_failure`] | an event that failed is tried again later, or is a dead letter |
@@ -32,9 +33,10 @@
 mod accept_delivery;
 mod adopt_waiting;
 mod approve_account;
+mod audit_targets;
+mod audited;
 mod authenticate;
 mod authenticate_operator;
-mod audit_targets;
 mod authority;
 mod change_password;
 mod connect_account;
@@ -63,6 +65,7 @@ mod users;
 pub use accept_delivery::{AcceptError, Accepted, DeliveryStore, accept_delivery};
 pub use adopt_waiting::adopt_waiting;
 pub use approve_account::{ApproveAccountError, ApproveTx, approve_account};
+pub use audited::audited;
 pub use authenticate::{AuthenticateError, authenticate};
 pub use authenticate_operator::{OperatorAccess, authenticate_operator, note_refused_operator};
 pub use authority::{AuthorityError, keep_an_owner, lock_authority};
@@ -91,7 +94,8 @@ pub use sign_up::{SignUp, SignUpError, sign_up};
 pub use signing_keys::{OpenKeysError, open_signing_keys};
 pub use split_again::{SplitAgainError, SplitAgainTx, split_again};
 pub use tenants::{
-    OperatorTenantPatch, ProvisionError, ProvisionTenant, Provisioned, change_settings, change_tenant_by_operator, provision_tenant,
+    OperatorTenantPatch, ProvisionError, ProvisionTenant, Provisioned, change_settings, change_tenant_by_operator,
+    provision_tenant,
 };
 pub use throttle::Throttled;
 pub use tokens_for::{Identity, LoggedIn, TokensError};

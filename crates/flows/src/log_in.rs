@@ -120,7 +120,8 @@ async fn start(
     if let Some(renewed) = renewed {
         UserRepo::set_password(tx, user.id, &renewed).await?;
     }
-    let record = Record::new(Actor::User(user.id), origin, Action::UserLoggedIn, &*identity.clock).about(USER, &user.id);
+    let record =
+        Record::new(Actor::User(user.id), origin, Action::UserLoggedIn, &*identity.clock).about(USER, &user.id);
     AuditRepo::append_audit_record(tx, &record).await?;
     let tokens = identity.start_session(tx, tenant.id, user.id, client).await?;
     Ok(identity.logged_in(tenant, user, roles, tokens))

@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use diesel::OptionalExtension;
 use diesel_async::RunQueryDsl;
 use flows::{IdempotencyHousekeeping, IdempotencyRepo, KeptAnswer, KeyedRequest, Sender};
-use kernel::{Operator, OperatorProof, StoreError};
 use kernel::seal::Tag;
+use kernel::{Operator, OperatorProof, StoreError};
 
 use crate::error::OrStoreError;
 use crate::sql::{Count, Prepared, sql, types};
@@ -127,8 +127,7 @@ impl IdempotencyHousekeeping for Tx<Platform> {
     async fn purge_kept_answers(&mut self, before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
         let statement = Prepared(sql(PURGE).bind::<types::Timestamptz, _>(before).bind::<types::BigInt, _>(limit));
         let Count { count } = statement.get_result(self.connection()).await.or_store_error()?;
-        let of_operators =
-            sql(PURGE_OPERATORS).bind::<types::Timestamptz, _>(before).bind::<types::BigInt, _>(limit);
+        let of_operators = sql(PURGE_OPERATORS).bind::<types::Timestamptz, _>(before).bind::<types::BigInt, _>(limit);
         Ok(usize::try_from(count).unwrap_or_default() + self.execute(of_operators).await?)
     }
 }

@@ -145,7 +145,9 @@ mod tests {
         let text = hash.to_string();
         assert_eq!(text.parse(), Ok(hash.clone()));
         assert_eq!(text.to_uppercase().parse(), Ok(hash));
-        for wrong in ["", &text[1..], &format!("{text}0"), &text.replace(|digit: char| digit.is_ascii_digit(), "g"), "é"] {
+        for wrong in
+            ["", &text[1..], &format!("{text}0"), &text.replace(|digit: char| digit.is_ascii_digit(), "g"), "é"]
+        {
             assert_eq!(wrong.parse::<ProvisioningKeyHash>(), Err(InvalidHash), "{wrong}");
         }
     }

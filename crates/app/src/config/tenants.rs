@@ -44,12 +44,10 @@ impl TenantsSettings {
             mistakes.parse(Key("channels_self_service"), &self.channels_self_service, "`true` or `false`");
         let bootstrap_key = match self.provisioning_bootstrap_key_hash.as_deref() {
             None | Some("") => Some(None),
-            Some(text) => mistakes.parse(Key("provisioning_bootstrap_key_hash"), text, "64 hexadecimal digits").map(Some),
+            Some(text) => {
+                mistakes.parse(Key("provisioning_bootstrap_key_hash"), text, "64 hexadecimal digits").map(Some)
+            }
         };
-        Some(TenantsConfig {
-            signup_open: signup_open?,
-            self_service: self_service?,
-            bootstrap_key: bootstrap_key?,
-        })
+        Some(TenantsConfig { signup_open: signup_open?, self_service: self_service?, bootstrap_key: bootstrap_key? })
     }
 }

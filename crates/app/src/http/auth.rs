@@ -12,10 +12,10 @@ use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest, web};
-use audit::Origin;
+use audit::{Action, Origin, Record};
 use flows::{Access, AuthenticateError};
 use kernel::ids::UserId;
-use kernel::{Actor, Grant, Permit, TenantScope};
+use kernel::{Actor, Clock, Grant, Permit, TenantScope};
 use metrics::counter;
 use tracing::{Span, field};
 
@@ -143,6 +143,11 @@ impl<P: Grant> Allow<P> {
     #[must_use]
     pub fn also<Q: Grant>(&self) -> Option<Permit<Q>> {
         self.actor.permit()
+    }
+
+    /// What the caller does, for the audit log: to be completed, and written with what was done.
+    pub fn record(&self, action: Action, clock: &dyn Clock) -> Record {
+        Record::new(audit::Actor::User(self.actor.user), self.origin.clone(), action, clock)
     }
 
     /// Where the request comes from, for the audit log.

@@ -13,11 +13,13 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
-use flows::{IdempotencyError, IdempotencyKey, KeptAnswer, KeyedRequest, Sender, TenantTx, claim_request, keep_answer, settle};
+use flows::{
+    IdempotencyError, IdempotencyKey, KeptAnswer, KeyedRequest, Sender, TenantTx, claim_request, keep_answer, settle,
+};
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
-use kernel::{Grant, Operator};
 use kernel::seal::KeyRing;
+use kernel::{Grant, Operator};
 use ring::digest;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -143,8 +145,12 @@ impl Attempt {
     pub(crate) async fn begin<P: Grant>(self, state: &State, allow: &Allow<P>) -> Result<Begun, Problem> {
         let (ring, now) = (Arc::clone(&state.ring), state.identity.clock.now());
         let mut tx = state.identity.database.tenant(allow.scope()).await?;
-        let request =
-            self.0.map(|Keyed { route, key, digest }| KeyedRequest { sender: Sender::User(allow.user()), route, key, digest });
+        let request = self.0.map(|Keyed { route, key, digest }| KeyedRequest {
+            sender: Sender::User(allow.user()),
+            route,
+            key,
+            digest,
+        });
         let claimed = match &request {
             Some(request) => claim_request(&mut *tx, request, &ring, now).await,
             None => Ok(None),
@@ -160,7 +166,12 @@ impl Attempt {
 
     /// The request as an operator's, for a use case that begins its transactions itself.
     pub(crate) fn of_operator(self, operator: Operator) -> Option<KeyedRequest> {
-        self.0.map(|Keyed { route, key, digest }| KeyedRequest { sender: Sender::Operator(operator), route, key, digest })
+        self.0.map(|Keyed { route, key, digest }| KeyedRequest {
+            sender: Sender::Operator(operator),
+            route,
+            key,
+            digest,
+        })
     }
 
     /// What was answered to the request, for a handler that has work before its transaction which need not be done again.

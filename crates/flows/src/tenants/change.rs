@@ -2,8 +2,8 @@ use audit::{Action, AuditRepo, Origin, PlatformAuditRepo, Record};
 use iam::{Tenant, TenantName, TenantRepo, TenantStatus};
 use kernel::{Clock, Operator, StoreError};
 
-use crate::audit_targets::TENANT;
 use crate::TenantTx;
+use crate::audit_targets::TENANT;
 
 /// What an operator may change about a tenant. What is `None` stays as it is.
 #[derive(Clone, Debug, Default)]

@@ -1,10 +1,12 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
+};
 use diesel_async::RunQueryDsl;
 use iam::{Tenant, TenantDirectory, TenantReference, TenantRepo, TenantStatus};
-use kernel::{Cursor, Page, PageRequest, StoreError};
 use kernel::ids::TenantId;
+use kernel::{Cursor, Page, PageRequest, StoreError};
 use uuid::Uuid;
 
 use super::{self_registration, slug, tenant_name, tenant_status};

@@ -1,6 +1,7 @@
 use actix_web::{HttpResponse, web};
+use audit::Action;
 use chrono::{DateTime, Utc};
-use flows::settle;
+use flows::{audited, settle};
 use inbound::{
     AppSecret, ChangeMetaAppError, CreateMetaAppError, DeleteMetaAppError, MetaApp, MetaAppKey, MetaAppPatch, MetaId,
     NewAccount, NewMetaApp, SecretsError, VerifyToken, change_meta_app, create_meta_app, delete_meta_app, meta_apps,
@@ -18,6 +19,9 @@ use crate::http::openapi::tag;
 use crate::http::page::PageBody;
 use crate::http::problem::{Code, Problem};
 use crate::http::validation::Validation;
+
+/// What audit records call a Meta app.
+const META_APP: &str = "meta_app";
 
 /// A Meta app of the tenant's own. Its secrets are written and never read back.
 #[derive(Deserialize, ToSchema)]
@@ -109,8 +113,10 @@ pub(crate) async fn create(
         Begun::First(tx) => tx,
         Begun::Again(answer) => return Ok(answer),
     };
+    let record = allow.record(Action::MetaAppCreated, &*identity.clock);
     let permit = allow.permit();
     let outcome = create_meta_app(permit, &mut *tx, app, &state.ring, &*identity.entropy, &*identity.clock).await;
+    let outcome = audited(&mut *tx, outcome, |app| Some(record.about(META_APP, &app.key.as_str()))).await;
     tx.created(outcome.map(MetaAppBody::from)).await
 }
 
@@ -165,8 +171,10 @@ pub(crate) async fn change(
 ) -> Result<web::Json<MetaAppBody>, Problem> {
     let patch = body.into_inner().check()?;
     let (ring, entropy, clock) = (&state.ring, &*state.identity.entropy, &*state.identity.clock);
+    let record = allow.record(Action::MetaAppChanged, clock).about(META_APP, &key.as_str());
     let mut tx = state.identity.database.tenant(allow.scope()).await?;
     let outcome = change_meta_app(allow.permit(), &mut *tx, &key, patch, ring, entropy, clock).await;
+    let outcome = audited(&mut *tx, outcome, |_| Some(record)).await;
     Ok(web::Json(settle(tx, outcome).await?.into()))
 }
 
@@ -188,8 +196,10 @@ pub(crate) async fn delete(
     state: web::Data<State>,
     PathKey(key): PathKey<MetaAppKey>,
 ) -> Result<HttpResponse, Problem> {
+    let record = allow.record(Action::MetaAppDeleted, &*state.identity.clock).about(META_APP, &key.as_str());
     let mut tx = state.identity.database.tenant(allow.scope()).await?;
     let outcome = delete_meta_app(allow.permit(), &mut *tx, &key).await;
+    let outcome = audited(&mut *tx, outcome, |()| Some(record)).await;
     settle(tx, outcome).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,6 +1,7 @@
 use actix_web::{HttpResponse, web};
+use audit::Action;
 use chrono::{DateTime, Utc};
-use flows::{ConnectAccountError, connect_account, settle};
+use flows::{ConnectAccountError, audited, connect_account, settle};
 use inbound::{
     AccountPatch, AccountStatus, InvalidMetaAppKey, MetaAppKey, MetaId, NewAccount, WhatsAppAccount, account, accounts,
     change_account, disconnect_account,
@@ -22,6 +23,9 @@ use crate::http::page::PageBody;
 use crate::http::problem::{Code, FieldError, Problem};
 use crate::http::validation::Validation;
 use crate::http::waiting::drive_waiting;
+
+/// What audit records call an account.
+const WHATSAPP_ACCOUNT: &str = "whatsapp_account";
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -123,7 +127,13 @@ pub(crate) async fn connect(
         Begun::Again(answer) => return Ok(answer),
     };
     let clock = &*state.identity.clock;
+    let record = allow.record(Action::AccountConnected, clock);
     let outcome = connect_account(allow.permit(), &mut *tx, account, state.self_service, clock).await;
+    let outcome = audited(&mut *tx, outcome, |account| {
+        let number = account.phone_number_id.as_str();
+        Some(record.about(WHATSAPP_ACCOUNT, &account.id).with("phone_number_id", number))
+    })
+    .await;
     let is_active = outcome.as_ref().is_ok_and(|account| account.status == AccountStatus::Active);
     let answer = tx.created(outcome.map(AccountBody::from)).await?;
     if is_active {
@@ -203,8 +213,11 @@ pub(crate) async fn change(
     body: Json<PatchBody>,
 ) -> Result<web::Json<AccountBody>, Problem> {
     let patch = body.into_inner().check()?;
+    let clock = &*state.identity.clock;
+    let record = allow.record(Action::AccountChanged, clock).about(WHATSAPP_ACCOUNT, &id);
     let mut tx = state.identity.database.tenant(allow.scope()).await?;
-    let outcome = change_account(allow.permit(), &mut *tx, id, patch, &*state.identity.clock).await;
+    let outcome = change_account(allow.permit(), &mut *tx, id, patch, clock).await;
+    let outcome = audited(&mut *tx, outcome, |account| account.is_some().then_some(record)).await;
     let account = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
     Ok(web::Json(account.into()))
 }
@@ -228,8 +241,11 @@ pub(crate) async fn disconnect(
     state: web::Data<State>,
     PathId(id): PathId<AccountId>,
 ) -> Result<HttpResponse, Problem> {
+    let clock = &*state.identity.clock;
+    let record = allow.record(Action::AccountDisconnected, clock).about(WHATSAPP_ACCOUNT, &id);
     let mut tx = state.identity.database.tenant(allow.scope()).await?;
-    let outcome = disconnect_account(allow.permit(), &mut *tx, id, &*state.identity.clock).await;
+    let outcome = disconnect_account(allow.permit(), &mut *tx, id, clock).await;
+    let outcome = audited(&mut *tx, outcome, |disconnected| disconnected.then_some(record)).await;
     if settle(tx, outcome).await? { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::new(Code::NotFound)) }
 }
 

@@ -1,6 +1,7 @@
 use actix_web::{HttpResponse, web};
+use audit::Action;
 use flows::{
-    ChangeUserError, CreateUser, CreateUserError, Member, UserPatch, change_user, create_user, delete_user,
+    ChangeUserError, CreateUser, CreateUserError, Member, UserPatch, audited, change_user, create_user, delete_user,
     prepare_user, settle, user, users,
 };
 use iam::{Email, UserName, UserStatus};
@@ -22,6 +23,9 @@ use crate::http::page::PageBody;
 use crate::http::problem::{Code, Problem};
 use crate::http::rbac::authority_problem;
 use crate::http::validation::Validation;
+
+/// What audit records call a user.
+const USER: &str = "user";
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -106,7 +110,9 @@ pub(crate) async fn create(
         Begun::First(tx) => tx,
         Begun::Again(answer) => return Ok(answer),
     };
+    let record = allow.record(Action::UserCreated, &*state.identity.clock);
     let outcome = create_user(allow.permit(), &mut *tx, user).await;
+    let outcome = audited(&mut *tx, outcome, |made| Some(record.about(USER, &made.user.id))).await;
     tx.created(outcome.map(UserBody::from)).await
 }
 
@@ -154,8 +160,15 @@ pub(crate) async fn change(
     body: Json<PatchBody>,
 ) -> Result<web::Json<UserBody>, Problem> {
     let patch = body.into_inner().check()?;
+    let action = match patch.status {
+        Some(UserStatus::Suspended) => Action::UserSuspended,
+        Some(UserStatus::Active) => Action::UserReactivated,
+        None => Action::UserChanged,
+    };
+    let record = allow.record(action, &*state.identity.clock).about(USER, &id).with("renamed", patch.name.is_some());
     let mut tx = state.identity.database.tenant(allow.scope()).await?;
     let outcome = change_user(allow.permit(), &mut *tx, id, patch, &*state.identity.clock).await;
+    let outcome = audited(&mut *tx, outcome, |_| Some(record)).await;
     Ok(web::Json(settle(tx, outcome).await?.into()))
 }
 
@@ -177,8 +190,10 @@ pub(crate) async fn delete(
     state: web::Data<State>,
     PathId(id): PathId<UserId>,
 ) -> Result<HttpResponse, Problem> {
+    let record = allow.record(Action::UserDeleted, &*state.identity.clock).about(USER, &id);
     let mut tx = state.identity.database.tenant(allow.scope()).await?;
     let outcome = delete_user(allow.permit(), &mut *tx, id).await;
+    let outcome = audited(&mut *tx, outcome, |()| Some(record)).await;
     settle(tx, outcome).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,8 +1,8 @@
 use actix_web::web;
 use flows::{change_tenant_by_operator, settle};
 use iam::TenantStatus;
-use kernel::ids::TenantId;
 use kernel::TenantScope;
+use kernel::ids::TenantId;
 use tokens::ScopeGrant as _;
 use tokens::scope::TenantsWrite;
 

@@ -1,0 +1,254 @@
+//! Tenants that operators make, and nobody else.
+
+use chrono::TimeDelta;
+use flows::{Database as _, revoke_provisioning_key, settle};
+use futures_util::future::join_all;
+use kernel::Clock as _;
+use serde_json::{Value, json};
+use tokens::KeyScope;
+
+use crate::kit::app::{PASSWORD, Settings, TestApp};
+use crate::kit::client::Client;
+use crate::kit::meta::{fresh_digits, text};
+use crate::kit::operators::{key, operator};
+
+const BOTH: [KeyScope; 2] = [KeyScope::TenantsRead, KeyScope::TenantsWrite];
+const BOOTSTRAP: &str = "parley_pk_of-this-test";
+
+async fn alone() -> TestApp {
+    TestApp::start_with(Settings { alone: true, ..Settings::default() }).await
+}
+
+fn wish(slug: &str) -> Value {
+    json!({
+        "name": "Made by an operator",
+        "slug": slug,
+        "owner": {"email": "owner@example.com", "password": PASSWORD, "name": "Ada"},
+    })
+}
+
+fn fresh_slug() -> String {
+    format!("made-{}", fresh_digits())
+}
+
+/// All that a tenant begins with.
+async fn rows(app: &TestApp) -> i64 {
+    let tables = ["tenants", "roles", "role_permissions", "users", "memberships", "audit_records"];
+    let counts = tables.map(|table| format!("(SELECT count(*) FROM {table})")).join(" + ");
+    app.database.count(&format!("SELECT {counts} AS count")).await
+}
+
+async fn actions(client: &Client, log: &str) -> Vec<Value> {
+    let records = client.get(log).await.json(200)["data"].clone();
+    records.as_array().unwrap().iter().map(|record| record["action"].clone()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_no_operator_makes_no_tenant_and_is_written_down() {
+    let app = alone().await;
+    let owner = app.tenant().await;
+    let (_, _, audit) = key(&app, &[KeyScope::AuditRead], None).await;
+    let end = app.clock.now() + TimeDelta::hours(1);
+    let (_, secret, expired) = key(&app, &BOTH, Some(end)).await;
+    app.clock.advance(TimeDelta::hours(1));
+    let (revoked_id, _, revoked) = key(&app, &BOTH, None).await;
+    let mut tx = app.postgres.operator().await.unwrap();
+    let ended = revoke_provisioning_key(operator(), &mut *tx, revoked_id, &*app.clock).await;
+    assert!(settle(tx, ended).await.unwrap());
+    let (_, _, reader) = key(&app, &[KeyScope::TenantsRead], None).await;
+    let owner = app.log_in(&owner.slug, &owner.email, PASSWORD).await.json(200)["access_token"].clone();
+    let owner = app.client.with_token(owner.as_str().unwrap());
+    let wrong = app.client.with_token(&format!("{}x", &secret[..secret.len() - 1]));
+    let before = rows(&app).await;
+    let attempts = [
+        (&app.client, 401, "unauthenticated"),
+        (&app.client.with_token("garbage"), 401, "invalid_token"),
+        (&owner, 403, "operators_only"),
+        (&expired, 401, "invalid_token"),
+        (&revoked, 401, "invalid_token"),
+        (&wrong, 401, "invalid_token"),
+        (&reader, 403, "insufficient_scope"),
+        // Where no bootstrap key is configured, there is none.
+        (&app.client.with_token(BOOTSTRAP), 401, "invalid_token"),
+    ];
+    for (client, status, code) in attempts {
+        client.post("/tenants", &wish(&fresh_slug())).await.problem(status, code);
+        let path = format!("/tenants/{}", app.database.text("SELECT max(id::text) AS finding FROM tenants").await);
+        client.patch(&path, &json!({"status": "suspended"})).await.problem(status, code);
+    }
+    assert_eq!(rows(&app).await, before);
+    assert_eq!(app.database.count("SELECT count(*) FROM tenants WHERE status <> 'active'").await, 0);
+    let log = audit.get("/platform/audit-log?action=operator.refused&limit=100").await.json(200)["data"].clone();
+    let endpoints: Vec<&Value> = log.as_array().unwrap().iter().map(|record| &record["target"]["id"]).collect();
+    assert_eq!(endpoints.len(), 2 * attempts.len());
+    assert_eq!(endpoints.iter().filter(|endpoint| **endpoint == "POST /tenants").count(), attempts.len());
+    assert!(log.as_array().unwrap().iter().all(|record| record["request_id"].is_string()), "{log}");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_makes_finds_renames_suspends_and_reactivates_a_tenant() {
+    let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
+    let scopes = [KeyScope::TenantsRead, KeyScope::TenantsWrite, KeyScope::AuditRead];
+    let (id_of_key, _, client) = key(&app, &scopes, None).await;
+    let slug = fresh_slug();
+    let made = client.post("/tenants", &wish(&slug)).await.json(201);
+    assert_eq!((&made["slug"], &made["status"]), (&json!(slug), &json!("active")));
+    let path = format!("/tenants/{}", made["id"].as_str().unwrap());
+    assert_eq!(client.get(&path).await.json(200), made);
+    let logged_in = app.log_in(&slug, "OWNER@example.com", PASSWORD).await.json(200);
+    assert_eq!(logged_in["user"]["roles"], json!(["owner"]));
+    let owner = app.client.with_token(logged_in["access_token"].as_str().unwrap());
+
+    let second = client.post("/tenants", &json!({"name": "No Slug", "owner": wish("x")["owner"]})).await.json(201);
+    assert_eq!(second["slug"], "no-slug");
+    let third = client.post("/tenants", &json!({"name": "No Slug", "owner": wish("x")["owner"]})).await.json(201);
+    assert!(third["slug"].as_str().unwrap().starts_with("no-slug-"), "{third}");
+    let page = client.get("/tenants?limit=2").await.json(200);
+    assert_eq!(page["data"].as_array().unwrap()[0]["id"], third["id"], "newest first");
+    let rest = client.get(&format!("/tenants?cursor={}", page["next_cursor"].as_str().unwrap())).await.json(200);
+    assert_eq!(rest["data"], json!([made]));
+
+    let patched = client.patch(&path, &json!({"name": "Renamed", "status": "suspended"})).await.json(200);
+    assert_eq!((&patched["name"], &patched["status"]), (&json!("Renamed"), &json!("suspended")));
+    owner.get("/auth/me").await.problem(401, "invalid_token");
+    app.log_in(&slug, "owner@example.com", PASSWORD).await.problem(401, "invalid_credentials");
+    assert_eq!(client.get("/tenants?status=suspended").await.json(200)["data"], json!([patched]));
+    client.patch(&path, &json!({"status": "suspended"})).await.json(200);
+    client.patch(&path, &json!({"status": "active"})).await.json(200);
+    owner.get("/auth/me").await.json(200);
+
+    let ours = ["tenant.reactivated", "user.logged_in", "tenant.suspended", "tenant.changed", "user.logged_in"];
+    let log = owner.get("/audit-log").await.json(200)["data"].clone();
+    let log = log.as_array().unwrap();
+    let told: Vec<&str> = log.iter().map(|record| record["action"].as_str().unwrap()).collect();
+    assert_eq!(told, [&ours[..], &["tenant.created"]].concat(), "what changed nothing is not told");
+    assert_eq!(log[0]["actor"], json!({"kind": "provisioning_key", "id": id_of_key.to_string()}));
+    assert_eq!(log[1]["outcome"], "refused");
+    let id = made["id"].as_str().unwrap();
+    let platform = actions(&client, &format!("/platform/audit-log?target={id}")).await;
+    assert_eq!(platform, ["tenant.reactivated", "tenant.suspended", "tenant.changed", "tenant.created"]);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_for_a_suspended_tenant_is_driven_when_it_is_active_again() {
+    let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
+    let (_, _, client) = key(&app, &BOTH, None).await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let path = format!("/tenants/{}", tenant.id);
+    client.patch(&path, &json!({"status": "suspended"})).await.json(200);
+    app.deliver(&number.delivery(&[text("15550100", "held")])).await.expect(200);
+    assert_eq!(app.events("status = 'held'").await, 1);
+    client.patch(&path, &json!({"status": "active"})).await.json(200);
+    assert_eq!(tenant.wait_for_conversations(1).await.len(), 1);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_sent_again_makes_one_tenant() {
+    let app = alone().await;
+    let (_, _, client) = key(&app, &BOTH, None).await;
+    let (_, _, other) = key(&app, &BOTH, None).await;
+    let slug = fresh_slug();
+    let once = client.with("idempotency-key", "deploy-1");
+    let asked = wish(&slug);
+    let answers = join_all((0..10).map(|_| once.post("/tenants", &asked))).await;
+    let made: Vec<Value> =
+        answers.iter().filter(|answer| answer.status == 201).map(|answer| answer.json(201)).collect();
+    assert!(!made.is_empty() && made.windows(2).all(|pair| pair[0] == pair[1]), "{made:?}");
+    for running in answers.iter().filter(|answer| answer.status != 201) {
+        running.problem(409, "request_running");
+    }
+    let again = once.post("/tenants", &wish(&slug)).await;
+    assert_eq!((again.json(201), again.header("idempotency-replayed")), (made[0].clone(), "true"));
+    assert_eq!(app.database.count("SELECT count(*) FROM tenants").await, 1);
+    once.post("/tenants", &wish(&fresh_slug())).await.problem(422, "idempotency_key_reused");
+    // The same key of another operator is another request.
+    other.with("idempotency-key", "deploy-1").post("/tenants", &wish(&slug)).await.problem(409, "slug_taken");
+    // A day later it is forgotten.
+    app.clock.advance(TimeDelta::hours(24));
+    once.post("/tenants", &wish(&slug)).await.problem(409, "slug_taken");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_is_made_whole_or_not_at_all() {
+    let app = alone().await;
+    let (_, _, client) = key(&app, &BOTH, None).await;
+    let before = rows(&app).await;
+    let steps =
+        ["tenants", "roles", "role_permissions", "users", "memberships", "audit_records", "platform_audit_records"];
+    for table in steps {
+        let break_it = format!(
+            "CREATE OR REPLACE FUNCTION public.a_fault() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog
+               AS $$ BEGIN RAISE EXCEPTION 'a fault of this test'; END $$;
+             CREATE TRIGGER a_fault AFTER INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION public.a_fault()"
+        );
+        app.database.execute(&break_it).await;
+        let slug = fresh_slug();
+        let keyed = client.with("idempotency-key", table);
+        keyed.post("/tenants", &wish(&slug)).await.problem(500, "internal_error");
+        assert_eq!(rows(&app).await, before, "{table}");
+        app.database.execute(&format!("DROP TRIGGER a_fault ON {table}")).await;
+    }
+    client.with("idempotency-key", "tenants").post("/tenants", &wish(&fresh_slug())).await.json(201);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_a_tenant_is_told_and_changes_nothing() {
+    let app = alone().await;
+    let (_, _, client) = key(&app, &BOTH, None).await;
+    let taken = fresh_slug();
+    let made = client.post("/tenants", &wish(&taken)).await.json(201);
+    let before = rows(&app).await;
+    client.post("/tenants", &wish(&taken)).await.problem(409, "slug_taken");
+    let mut rows_of_wrong = Vec::new();
+    for (pointer, value, at) in [
+        ("/name", json!(" "), "/name"),
+        ("/slug", json!("No Slug"), "/slug"),
+        ("/owner/email", json!("nobody"), "/owner/email"),
+        ("/owner/name", json!("a\nb"), "/owner/name"),
+    ] {
+        let mut body = wish(&fresh_slug());
+        *body.pointer_mut(pointer).unwrap() = value;
+        rows_of_wrong.push((body, at));
+    }
+    for (body, at) in rows_of_wrong {
+        let problem = client.post("/tenants", &body).await.problem(422, "validation_failed");
+        assert_eq!(problem["errors"][0]["pointer"], at, "{problem}");
+    }
+    let mut weak = wish(&fresh_slug());
+    weak["owner"]["password"] = json!("password123");
+    client.post("/tenants", &weak).await.problem(422, "weak_password");
+    let path = format!("/tenants/{}", made["id"].as_str().unwrap());
+    for body in [json!({"slug": "another"}), json!({"status": "gone"}), json!({"name": null})] {
+        client.patch(&path, &body).await.problem(422, "validation_failed");
+    }
+    client
+        .patch("/tenants/0190b5a2-7e2f-7000-8000-000000000000", &json!({"name": "X"}))
+        .await
+        .problem(404, "not_found");
+    client.get("/tenants/0190b5a2-7e2f-7000-8000-000000000000").await.problem(404, "not_found");
+    client.get("/tenants?status=gone").await.problem(400, "invalid_query");
+    assert_eq!(rows(&app).await, before);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_of_the_configuration_makes_the_first_tenant_where_nobody_may_sign_up() {
+    let settings = Settings { alone: true, bootstrap_key: Some(BOOTSTRAP), signup_open: false, ..Settings::default() };
+    let app = TestApp::start_with(settings).await;
+    let signup = json!({"tenant_name": "Acme", "email": "ada@example.com", "password": PASSWORD});
+    app.client.post("/auth/signup", &signup).await.problem(403, "signup_closed");
+    assert_eq!(app.database.count("SELECT count(*) FROM tenants").await, 0);
+    let client = app.client.with_token(BOOTSTRAP);
+    let made = client.with("idempotency-key", "first").post("/tenants", &wish(&fresh_slug())).await.json(201);
+    assert_eq!(client.get("/tenants").await.json(200)["data"], json!([made]));
+    let log = client.get("/platform/audit-log?action=tenant.created").await.json(200)["data"].clone();
+    assert_eq!(log[0]["actor"], json!({"kind": "bootstrap_key", "id": null}));
+    app.client.with_token("parley_pk_of-another").get("/tenants").await.problem(401, "invalid_token");
+    app.finish().await;
+}
