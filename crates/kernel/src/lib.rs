@@ -33,8 +33,8 @@ pub use hex::hex;
 pub use operator::{By, Operator};
 pub use page::{Cursor, Limit, LimitOutOfRange, Page, PageRequest};
 pub use permission::{
-    AuditRead, ChannelsRead, ChannelsWrite, CrmRead, CrmWrite, EventsRead, EventsReplay, Grant, Permission,
-    PermissionSet, TenantRead, TenantWrite, UnknownPermission, UsersRead, UsersWrite,
+    AuditRead, BillingRead, BillingWrite, ChannelsRead, ChannelsWrite, CrmRead, CrmWrite, EventsRead, EventsReplay,
+    Grant, Permission, PermissionSet, TenantRead, TenantWrite, UnknownPermission, UsersRead, UsersWrite,
 };
 pub use scope::TenantScope;
 pub use store::StoreError;

@@ -145,6 +145,7 @@ macro_rules! grants {
 }
 
 grants!(AuditRead, CrmRead, CrmWrite, ChannelsRead, ChannelsWrite, EventsRead, EventsReplay);
+grants!(BillingRead, BillingWrite);
 grants!(TenantRead, TenantWrite, UsersRead, UsersWrite);
 
 #[cfg(test)]
