@@ -11,18 +11,28 @@ pub enum Action {
     AccountApproved,
     ProvisioningKeyCreated,
     ProvisioningKeyRevoked,
+    /// A plan of the catalogue is new, has other prices, or cannot be had any more.
+    PlanChanged,
+    /// A tenant chose another plan, or what they have is over.
+    SubscriptionChanged,
+    InvoiceClosed,
+    InvoicePaid,
     /// Somebody who is no operator, or may not do this, called an operators' endpoint.
     OperatorRefused,
 }
 
 impl Action {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::EventReplayed,
         Self::EventsReplayed,
         Self::EventDiscarded,
         Self::AccountApproved,
         Self::ProvisioningKeyCreated,
         Self::ProvisioningKeyRevoked,
+        Self::PlanChanged,
+        Self::SubscriptionChanged,
+        Self::InvoiceClosed,
+        Self::InvoicePaid,
         Self::OperatorRefused,
     ];
 
@@ -36,6 +46,10 @@ impl Action {
             Self::AccountApproved => "whatsapp_account.approved",
             Self::ProvisioningKeyCreated => "provisioning_key.created",
             Self::ProvisioningKeyRevoked => "provisioning_key.revoked",
+            Self::PlanChanged => "plan.changed",
+            Self::SubscriptionChanged => "subscription.changed",
+            Self::InvoiceClosed => "invoice.closed",
+            Self::InvoicePaid => "invoice.paid",
             Self::OperatorRefused => "operator.refused",
         }
     }

@@ -1,5 +1,6 @@
 use async_trait::async_trait;
 use audit::{AuditChainRepo, UnsealedDirectory};
+use billing::BillingDirectory;
 use chrono::{DateTime, Utc};
 use crm::inbox::InboxTx;
 use crm::{ContactRepo, ConversationRepo, InteractionRepo, MergeTx};
@@ -10,7 +11,7 @@ use kernel::{PermissionSet, StoreError, TenantScope};
 use rbac::{MembershipRepo, RoleKey, RoleRepo};
 use tokens::{Session, SessionRepo, SigningKeyRepo};
 
-use crate::{ApproveTx, EventDeskTx, ProvisioningTx, SplitAgainTx, TenantlessEventDeskTx};
+use crate::{ApproveTx, BillingTx, EventDeskTx, PlanTx, ProvisioningTx, SplitAgainTx, TenantlessEventDeskTx};
 
 /// The database: where transactions come from. What a transaction offers depends on whose data it may see.
 #[async_trait]
@@ -51,12 +52,13 @@ pub trait TenantTx:
     + EventOutcomeRepo
     + EventDeskTx
     + AuditChainRepo
+    + BillingTx
     + Commit
 {
 }
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
-pub trait DirectoryTx: TenantDirectory + UnsealedDirectory + ApproveTx + Commit {}
+pub trait DirectoryTx: TenantDirectory + UnsealedDirectory + ApproveTx + BillingDirectory + Commit {}
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
 pub trait IntakeTx:
@@ -65,7 +67,7 @@ pub trait IntakeTx:
 }
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
-pub trait OperatorTx: SigningKeyRepo + ThrottleRepo + ProvisioningTx + Commit {}
+pub trait OperatorTx: SigningKeyRepo + ThrottleRepo + ProvisioningTx + PlanTx + Commit {}
 
 /// How a transaction ends.
 #[async_trait]

@@ -33,7 +33,7 @@ pub enum SignUpError {
 /// How often another slug is tried when the name's is taken.
 const SLUG_TRIES: usize = 4;
 
-/// Makes a tenant with its system roles and its first user as owner, and logs them in: in one transaction.
+/// Makes a tenant with its system roles, a trial, and its first user as owner, and logs them in: in one transaction.
 ///
 /// # Errors
 /// [`SignUpError`].
@@ -110,6 +110,7 @@ async fn write(
     for role in roles.iter().filter(|role| role.key == owner) {
         MembershipRepo::insert_membership(tx, user.id, role.id, now).await?;
     }
+    billing::start_trial(tx, now).await?;
     Ok(identity.start_session(tx, tenant.id, user.id, client).await?)
 }
 
