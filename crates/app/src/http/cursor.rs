@@ -32,6 +32,7 @@ pub(crate) enum ListKind {
     Conversations,
     Messages(ConversationId),
     Interactions(ContactId),
+    Invoices,
     WebhookEvents,
     AuditLog,
 }
@@ -92,6 +93,7 @@ impl List {
             | ListKind::MetaApps
             | ListKind::Contacts
             | ListKind::Conversations
+            | ListKind::Invoices
             | ListKind::WebhookEvents
             | ListKind::AuditLog => {}
         }
@@ -111,6 +113,7 @@ impl ListKind {
             Self::Conversations => "conversations",
             Self::Messages(_) => "messages",
             Self::Interactions(_) => "interactions",
+            Self::Invoices => "invoices",
             Self::WebhookEvents => "webhook_events",
             Self::AuditLog => "audit_log",
         }

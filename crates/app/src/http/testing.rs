@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use actix_web::web;
 use async_trait::async_trait;
+use billing::PaymentTerms;
 use chrono::{DateTime, TimeDelta, Utc};
 use flows::{Access, Database, DirectoryTx, Identity, IntakeTx, OperatorTx, TenantTx};
 use iam::{HashParameters, PasswordHasher, Throttle};
@@ -90,6 +91,7 @@ pub(crate) fn state() -> web::Data<State> {
         ring: Arc::new(ring),
         self_service: false,
         signup_open: true,
+        payment: PaymentTerms::default(),
         cursor_key: CursorKey::derive(&key.into()),
         trusted_proxies: TrustedProxies::default(),
         nudge,
