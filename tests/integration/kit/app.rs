@@ -367,6 +367,7 @@ async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -
             verify_token: VerifyToken::new(VERIFY_TOKEN.into()).unwrap(),
         },
         tenants: TenantsConfig { signup_open: true, self_service: settings.self_service },
+        payment: billing::PaymentTerms::default(),
         retry: inbound::RetryPolicy::default(),
         retention: inbound::RetentionPolicy::default(),
     }
