@@ -133,7 +133,7 @@ async fn who_runs_as_somebody_else_is_listed_with_who_may_call_it() {
           WHERE p.prosecdef ORDER BY 1",
     )
     .await;
-    assert_eq!(definers, ["tenants_to_bill parley_platform"]);
+    assert_eq!(definers, ["number_is_active parley_app", "tenants_to_bill parley_platform"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
