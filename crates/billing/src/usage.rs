@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::{Datelike as _, NaiveDate, TimeDelta};
 use kernel::ids::ContactId;
 
 /// A message that a customer wrote, as it is counted.
@@ -44,16 +45,23 @@ pub enum InvalidUsageRange {
     Reversed,
     #[error("at most {} days are told at once", UsageRange::MAX_DAYS)]
     TooLong,
+    /// Databases and people mean different things by days far away.
+    #[error("a day is in the years 1970 to 9999")]
+    FarAway,
 }
 
 impl UsageRange {
     /// Three months.
     pub const MAX_DAYS: i64 = 92;
     const USUAL_DAYS: i64 = 30;
+    const YEARS: RangeInclusive<i32> = 1970..=9999;
 
     /// # Errors
     /// [`InvalidUsageRange`].
     pub fn new(first: NaiveDate, last: NaiveDate) -> Result<Self, InvalidUsageRange> {
+        if [first, last].iter().any(|day| !Self::YEARS.contains(&day.year())) {
+            return Err(InvalidUsageRange::FarAway);
+        }
         match (last - first).num_days() {
             ..0 => Err(InvalidUsageRange::Reversed),
             0..Self::MAX_DAYS => Ok(Self { first, last }),
@@ -111,10 +119,12 @@ mod tests {
         assert!(UsageRange::new(first, first + TimeDelta::days(91)).is_ok());
         assert_eq!(UsageRange::new(first, first + TimeDelta::days(92)), Err(InvalidUsageRange::TooLong));
         assert_eq!(UsageRange::new(first, day("2026-10-31")), Err(InvalidUsageRange::Reversed));
-        assert_eq!(UsageRange::new(NaiveDate::MIN, NaiveDate::MAX), Err(InvalidUsageRange::TooLong));
+        assert_eq!(UsageRange::new(day("1970-01-01"), day("9999-12-31")), Err(InvalidUsageRange::TooLong));
+        assert_eq!(UsageRange::new(day("1969-12-31"), day("1970-01-01")), Err(InvalidUsageRange::FarAway));
+        assert_eq!(UsageRange::new(NaiveDate::MAX, NaiveDate::MAX), Err(InvalidUsageRange::FarAway));
         let usual = UsageRange::around(None, None, first).unwrap();
         assert_eq!((usual.first(), usual.last()), (day("2026-10-03"), first));
-        assert!(UsageRange::around(None, Some(NaiveDate::MIN), first).is_ok());
+        assert_eq!(UsageRange::around(None, Some(NaiveDate::MIN), first), Err(InvalidUsageRange::FarAway));
     }
 
     #[test]

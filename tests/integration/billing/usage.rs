@@ -4,8 +4,8 @@ use ::billing::{MeteredMessage, UsageRepo};
 use chrono::TimeDelta;
 use flows::{Database as _, settle};
 use futures_util::future::join_all;
-use kernel::ids::ContactId;
 use kernel::StoreError;
+use kernel::ids::ContactId;
 use serde_json::{Value, json};
 
 use super::{
@@ -115,10 +115,25 @@ async fn days_are_told_in_order_with_those_without_usage_and_in_bounds() {
         format!("?from={far}&to={first}"),
         "?from=yesterday".to_owned(),
         "?from=2026-02-30".to_owned(),
+        "?from=-20000-01-01&to=-20000-01-02".to_owned(),
+        "?to=%2B20000-01-01".to_owned(),
         "?since=2026-02-01".to_owned(),
     ] {
         tenant.client.get(&format!("/billing/usage{query}")).await.problem(400, "invalid_query");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_without_a_subscription_is_counted_all_the_same() {
+    let app = alone().await;
+    let tenant = app.tenant().await;
+    app.change(&tenant, "DELETE FROM subscriptions WHERE tenant_id = '$T'").await;
+    let message = MeteredMessage { day: today(&app), contact: ContactId::new(&*app.clock) };
+    count(&app, &tenant, &[message]).await.unwrap();
+    assert_eq!(total(&tenant).await, (1, 1));
+    tenant.client.get("/billing/subscription").await.problem(404, "not_found");
+    let tenant = after_the_period(&app, &tenant).await;
+    assert_eq!((close(&app).await.invoices, close_for(&app, &tenant).await), (0, 0));
 }
 
 /// As the worker does, in a transaction of its own.
