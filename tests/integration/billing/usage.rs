@@ -15,6 +15,7 @@ use super::{
 use crate::kit::app::{Settings, TestApp, TestTenant};
 use crate::kit::customer::{Customer, wamid};
 use crate::kit::meta::text;
+use crate::kit::wait;
 
 async fn usage(tenant: &TestTenant, query: &str) -> Value {
     tenant.client.get(&format!("/billing/usage{query}")).await.json(200)
@@ -61,6 +62,28 @@ async fn a_message_delivered_twenty_times_and_replayed_is_on_the_invoice_once() 
     assert_eq!(invoices.len(), 1);
     assert_eq!(lines(&invoices[0])[1..], [("Inbound messages, included", 0, 0), ("Inbound messages, further", 2, 10)]);
     assert_eq!(invoices[0]["total"], json!({"amount_minor": 110, "currency": "EUR"}));
+    app.finish().await;
+}
+
+/// A message of a batch cannot be stored, so all of it is rolled back and tried one by one.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_rolled_back_is_not_counted_before_it_is_stored() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let break_one = "CREATE FUNCTION public.break_message() RETURNS trigger LANGUAGE plpgsql AS $$
+           BEGIN IF NEW.text = 'broken' THEN RAISE EXCEPTION 'a fault of this test'; END IF; RETURN NEW; END $$;
+         CREATE TRIGGER break_message BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION public.break_message()";
+    app.database.execute(break_one).await;
+    let messages = ["one", "two", "broken", "three", "four"].map(|words| text("15550100", words));
+    app.deliver(&number.delivery(&messages)).await.expect(200);
+    wait::until("the others", async || (app.events("status = 'processed'").await == 4).then_some(())).await;
+    wait::until("the failure", async || (app.events("status = 'retrying'").await == 1).then_some(())).await;
+    assert_eq!(total(&tenant).await, (4, 1));
+    app.database.execute("DROP TRIGGER break_message ON messages; DROP FUNCTION public.break_message()").await;
+    app.clock.advance(TimeDelta::minutes(1));
+    app.settled().await;
+    assert_eq!(total(&tenant).await, (5, 1));
     app.finish().await;
 }
 
