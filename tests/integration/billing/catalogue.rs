@@ -4,7 +4,6 @@ use diesel_async::SimpleAsyncConnection;
 use serde_json::{Value, json};
 
 use super::{after_the_period, alone, choose, close, invoices, lines, offer, put, save, subscription};
-use crate::kit::app::TestApp;
 
 const MIGRATIONS: [(&str, &str); 3] = [
     (
@@ -34,6 +33,7 @@ async fn a_fresh_deployment_has_plans_to_choose_from() {
         "included_messages": 1000, "price_per_message": {"amount_minor": 2, "currency": "EUR"},
     });
     assert_eq!(plans["data"][0], expected);
+    app.finish_unprocessed().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,6 +53,7 @@ async fn another_price_changes_neither_what_is_running_nor_what_is_closed() {
     assert_eq!(subscription(&tenant).await["price"]["amount_minor"], 700, "the next period is at the new one");
     save(&app, &offer("metered", 1, 0, 1)).await;
     assert_eq!(invoices(&tenant).await, closed);
+    app.finish_unprocessed().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,11 +73,12 @@ async fn a_plan_that_is_retired_stays_with_who_has_it_and_nobody_else_gets_it() 
     let running = subscription(&tenant).await;
     assert_eq!((&running["plan_code"], &running["status"]), (&json!("metered"), &json!("active")));
     assert_eq!(lines(&invoices(&tenant).await[0])[0].2, 100);
+    app.finish_unprocessed().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_was_here_before_there_was_billing_begins_with_a_trial() {
-    let app = TestApp::start_with(crate::kit::app::Settings { alone: true, ..Default::default() }).await;
+    let app = alone().await;
     let tenant = app.tenant().await;
     let mut admin = app.database.admin().await;
     let as_owner = |statements: &str| format!("BEGIN; SET LOCAL ROLE parley_owner; {statements}; COMMIT");
@@ -89,4 +91,5 @@ async fn who_was_here_before_there_was_billing_begins_with_a_trial() {
     let trial = subscription(&tenant).await;
     assert_eq!((&trial["plan_code"], &trial["status"]), (&json!("trial"), &json!("trialing")));
     choose(&tenant, "starter").await;
+    app.finish_unprocessed().await;
 }

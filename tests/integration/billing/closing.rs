@@ -58,18 +58,19 @@ async fn a_period_is_closed_once_however_often_and_by_however_many() {
         let rest = tenant.client.get(&format!("/billing/invoices?limit=2&cursor={cursor}")).await.json(200);
         assert_eq!((&rest["data"][0]["number"], &rest["next_cursor"]), (&json!(1), &Value::Null));
     }
+    app.finish_unprocessed().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_period_is_closed_an_hour_after_its_end() {
-    let app = alone().await;
+    let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let until = |it: &Value| it["period_end"].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
     let end = until(&choose(&tenant, "starter").await);
     app.clock.advance(end - app.clock.now() + TimeDelta::minutes(59));
-    assert_eq!(close(&app).await.invoices, 0);
+    assert_eq!(close_for(&app, &tenant).await, 0);
     app.clock.advance(TimeDelta::minutes(1));
-    assert_eq!(close(&app).await.invoices, 1);
+    assert_eq!(close_for(&app, &tenant).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,18 +111,18 @@ async fn a_suspended_tenants_period_ends_and_what_waits_for_it_counts_when_it_is
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trial_ends_in_nothing_and_a_plan_begins_when_it_is_chosen() {
-    let app = alone().await;
+    let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let begin = today(&app);
     let tenant = after_the_period(&app, &tenant).await;
-    assert_eq!(close(&app).await.invoices, 1);
+    assert_eq!(close_for(&app, &tenant).await, 1);
     let trial = invoices(&tenant).await.remove(0);
     assert_eq!((&trial["plan_code"], &trial["status"]), (&json!("trial"), &json!("paid")));
     assert_eq!((&trial["total"]["amount_minor"], &trial["period_start"]), (&json!(0), &json!(midnight(begin))));
     assert_eq!(subscription(&tenant).await["status"], "canceled");
 
     let tenant = after_the_period(&app, &tenant).await;
-    assert_eq!(close(&app).await.invoices, 0, "nothing goes on");
+    assert_eq!(close_for(&app, &tenant).await, 0, "nothing goes on");
     super::put(&tenant.client, &json!({"plan_code": "trial"})).await.problem(422, "validation_failed");
     let running = choose(&tenant, "starter").await;
     assert_eq!((&running["status"], &running["plan_code"]), (&json!("active"), &json!("starter")));
@@ -131,7 +132,7 @@ async fn a_trial_ends_in_nothing_and_a_plan_begins_when_it_is_chosen() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_that_is_chosen_late_does_not_begin_before_what_was_agreed_on_is_billed() {
-    let app = alone().await;
+    let app = TestApp::start().await;
     let tenant = app.tenant().await;
     choose(&tenant, "starter").await;
     // Nobody has closed anything, and another plan is wanted.
@@ -141,7 +142,7 @@ async fn a_plan_that_is_chosen_late_does_not_begin_before_what_was_agreed_on_is_
     let closed = invoices(&tenant).await;
     assert_eq!((closed.len(), &closed[0]["plan_code"]), (1, &json!("starter")));
     let tenant = after_the_period(&app, &tenant).await;
-    close(&app).await;
+    close_for(&app, &tenant).await;
     assert_eq!(subscription(&tenant).await["plan_code"], "business");
     assert_eq!(lines(&invoices(&tenant).await[0])[0].2, 1_900);
 }
@@ -166,4 +167,5 @@ async fn a_tenant_whose_amount_cannot_be_written_down_harms_no_other() {
     assert_eq!(done.failures[0].tenant.to_string(), tenant.id);
     assert_eq!(invoices(&tenant).await, [json!(null); 0], "nothing of it is there");
     assert_eq!(invoices(&other).await.len(), 1);
+    app.finish_unprocessed().await;
 }

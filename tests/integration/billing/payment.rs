@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::{after_the_period, alone, audited, choose, close, invoices, subscription};
-use crate::kit::app::TestTenant;
+use super::{after_the_period, audited, choose, close_for, invoices, subscription};
+use crate::kit::app::{TestApp, TestTenant};
 
 async fn pay(tenant: &TestTenant, invoice: &Value) -> Value {
     let path = format!("/billing/invoices/{}/mark-paid", invoice["id"].as_str().unwrap());
@@ -14,20 +14,20 @@ async fn pay(tenant: &TestTenant, invoice: &Value) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_does_not_pay_in_time_is_past_due_until_the_last_late_invoice_is_paid() {
-    let app = alone().await;
+    let app = TestApp::start().await;
     let tenant = app.tenant().await;
     choose(&tenant, "starter").await;
     let tenant = after_the_period(&app, &tenant).await;
-    close(&app).await;
+    close_for(&app, &tenant).await;
     assert_eq!(subscription(&tenant).await["status"], "active", "there is time");
     app.clock.advance(TimeDelta::days(15));
-    assert_eq!(close(&app).await.invoices, 0);
+    assert_eq!(close_for(&app, &tenant).await, 0);
     let tenant = tenant.logged_in_again(&app).await;
     assert_eq!(subscription(&tenant).await["status"], "past_due");
 
     // It goes on all the same.
     app.clock.advance(TimeDelta::days(32));
-    close(&app).await;
+    close_for(&app, &tenant).await;
     app.clock.advance(TimeDelta::days(15));
     let tenant = tenant.logged_in_again(&app).await;
     let open = invoices(&tenant).await;
@@ -45,11 +45,11 @@ async fn who_does_not_pay_in_time_is_past_due_until_the_last_late_invoice_is_pai
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_invoice_is_paid_once_however_often_it_is_said() {
-    let app = alone().await;
+    let app = TestApp::start().await;
     let tenant = app.tenant().await;
     choose(&tenant, "starter").await;
     let tenant = after_the_period(&app, &tenant).await;
-    close(&app).await;
+    close_for(&app, &tenant).await;
     let invoice = invoices(&tenant).await.remove(0);
     let paid = join_all((0..5).map(|_| pay(&tenant, &invoice))).await;
     app.clock.advance(TimeDelta::minutes(1));

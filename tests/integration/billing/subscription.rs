@@ -4,7 +4,7 @@ use chrono::{Months, TimeDelta};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::{after_the_period, alone, audited, choose, close, invoices, midnight, put, subscription, today};
+use super::{after_the_period, audited, choose, close_for, invoices, midnight, put, subscription, today};
 use crate::kit::app::TestApp;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -21,7 +21,7 @@ async fn sign_up_starts_a_trial_of_a_month() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_takes_the_place_of_the_trial_at_once() {
-    let app = alone().await;
+    let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let begin = today(&app);
     app.clock.advance(TimeDelta::days(3));
@@ -50,7 +50,7 @@ async fn a_plan_takes_the_place_of_the_trial_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_plan_or_the_end_comes_with_the_next_period() {
-    let app = alone().await;
+    let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let first = choose(&tenant, "starter").await;
     let waiting = choose(&tenant, "business").await;
@@ -61,7 +61,7 @@ async fn another_plan_or_the_end_comes_with_the_next_period() {
     assert_eq!(problem["errors"][0]["pointer"], "/cancel_at_period_end");
 
     let tenant = after_the_period(&app, &tenant).await;
-    close(&app).await;
+    close_for(&app, &tenant).await;
     let second = subscription(&tenant).await;
     assert_eq!((&second["plan_code"], &second["next_plan_code"]), (&json!("business"), &Value::Null));
     assert_eq!(second["period_start"], first["period_end"]);
@@ -71,7 +71,7 @@ async fn another_plan_or_the_end_comes_with_the_next_period() {
     assert_eq!(choose(&tenant, "business").await["cancel_at_period_end"], false, "taken back");
     put(&tenant.client, &ends_with_it).await.expect(200);
     let tenant = after_the_period(&app, &tenant).await;
-    close(&app).await;
+    close_for(&app, &tenant).await;
     assert_eq!(subscription(&tenant).await["status"], "canceled");
     let plans: Vec<Value> = invoices(&tenant).await.iter().map(|invoice| invoice["plan_code"].clone()).collect();
     assert_eq!(plans, ["business", "starter"]);
@@ -105,7 +105,7 @@ async fn what_cannot_be_chosen_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_plans_chosen_at_once_one_begins() {
-    let app = alone().await;
+    let app = TestApp::start().await;
     let tenant = app.tenant().await;
     app.clock.advance(TimeDelta::days(3));
     let tenant = tenant.logged_in_again(&app).await;

@@ -117,7 +117,7 @@ async fn only_what_customers_just_wrote_is_counted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn days_are_told_in_order_with_those_without_usage_and_in_bounds() {
-    let app = alone().await;
+    let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let (ada, grace) = (ContactId::new(&*app.clock), ContactId::new(&*app.clock));
     let first = today(&app);
@@ -157,6 +157,7 @@ async fn a_tenant_without_a_subscription_is_counted_all_the_same() {
     tenant.client.get("/billing/subscription").await.problem(404, "not_found");
     let tenant = after_the_period(&app, &tenant).await;
     assert_eq!((close(&app).await.invoices, close_for(&app, &tenant).await), (0, 0));
+    app.finish_unprocessed().await;
 }
 
 /// As the worker does, in a transaction of its own.
@@ -205,7 +206,7 @@ async fn a_message_counts_on_the_day_it_came_in_or_in_the_period_that_is_running
 async fn no_message_is_lost_or_counted_twice_between_a_period_and_the_next() {
     const WORKERS: usize = 6;
     const EACH: usize = 25;
-    let app = alone().await;
+    let app = TestApp::start().await;
     let tenant = app.tenant().await;
     choose(&tenant, "starter").await;
     let day = today(&app);
@@ -219,7 +220,7 @@ async fn no_message_is_lost_or_counted_twice_between_a_period_and_the_next() {
     let closers = join_all((0..3).map(|_| async {
         // In the midst of it.
         count(&app, &tenant, &[MeteredMessage { day, contact: ContactId::new(&*app.clock) }]).await.unwrap();
-        close(&app).await.invoices
+        close_for(&app, &tenant).await
     }));
     let (_, closed) = tokio::join!(workers, closers);
     assert_eq!(closed.iter().sum::<usize>(), 1);
