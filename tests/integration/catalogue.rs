@@ -19,11 +19,13 @@ const UNIQUE_ACROSS_TENANTS: [(&str, &str); 8] = [
 const ACTIVE_NUMBER: &str = "whatsapp_accounts_active_number_key";
 
 /// Tables without a tenant, each with its reason.
-const WITHOUT_TENANT: [(&str, &str); 7] = [
+const WITHOUT_TENANT: [(&str, &str); 8] = [
     ("__diesel_schema_migrations", "Diesel's own"),
     ("login_tallies", "tries to get in, also to where no tenant is; keys are HMACs"),
     ("permissions", "the catalogue, the same for all"),
+    ("plans", "the catalogue of what tenants subscribe to, the same for all"),
     ("platform_audit_records", "the operators'"),
+    ("operator_idempotency_keys", "the operators'"),
     ("provisioning_keys", "the operators'"),
     ("signing_keys", "the deployment's"),
     ("tenants", "its id is the tenant"),
@@ -64,7 +66,7 @@ async fn every_table_forces_row_level_security_unless_it_is_listed() {
           ORDER BY 1",
     )
     .await;
-    assert_eq!(open, ["__diesel_schema_migrations", "permissions"]);
+    assert_eq!(open, ["__diesel_schema_migrations", "permissions", "plans"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,6 +110,8 @@ async fn the_platform_role_sees_what_is_listed_and_nothing_else() {
         "audit_unsealed",
         "login_tallies",
         "meta_apps",
+        "operator_idempotency_keys",
+        "plans",
         "platform_audit_records",
         "provisioning_keys",
         "signing_keys",
@@ -119,6 +123,29 @@ async fn the_platform_role_sees_what_is_listed_and_nothing_else() {
         "whatsapp_accounts",
     ];
     assert_eq!(seen, listed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_runs_as_somebody_else_is_listed_with_who_may_call_it() {
+    let definers = findings(
+        "SELECT concat_ws(' ', p.proname, r.rolname) AS finding FROM pg_proc p
+           JOIN pg_namespace n ON n.oid = p.pronamespace AND n.nspname IN ('app', 'public')
+           LEFT JOIN pg_roles r ON r.rolname LIKE 'parley\\_%' AND r.oid <> p.proowner
+                AND has_function_privilege(r.oid, p.oid, 'EXECUTE')
+          WHERE p.prosecdef ORDER BY 1",
+    )
+    .await;
+    assert_eq!(
+        definers,
+        [
+            "keep_operator_answer parley_app",
+            "kept_operator_answer parley_app",
+            "number_is_active parley_app",
+            "purge_idempotency_keys parley_platform",
+            "tenant_of parley_app",
+            "tenants_to_bill parley_platform",
+        ]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

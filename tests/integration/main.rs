@@ -8,6 +8,7 @@
 mod kit;
 
 mod audit;
+mod billing;
 mod catalogue;
 mod channels;
 mod command_line;

@@ -54,6 +54,16 @@ INSERT INTO messages (tenant_id, id, conversation_id, contact_id, account_id, wa
   VALUES ('$T', '$H', '$G', '$F', '$D', 'wamid', 'inbound', 'text', '', '{}', now(), now());
 INSERT INTO interactions (tenant_id, id, contact_id, kind, text, occurred_at, created_at)
   VALUES ('$T', '$I', '$F', 'inbound_message', '', now(), now());
+INSERT INTO subscriptions (tenant_id, plan_code, plan_name, currency, monthly_price_minor, included_messages,
+    message_price_minor, status, anchor, period_start, period_end, created_at, updated_at)
+  VALUES ('$T', 'trial', 'Trial', 'EUR', 0, 1, 0, 'trialing', '2100-01-01', '2100-01-01', '2100-02-01', now(), now());
+INSERT INTO usage_days (tenant_id, day, slot, inbound_messages, active_contacts) VALUES ('$T', '2100-01-01', 0, 1, 1);
+INSERT INTO usage_contacts (tenant_id, day, contact_id) VALUES ('$T', '2100-01-01', '$F');
+INSERT INTO invoices (tenant_id, id, number, plan_code, period_start, period_end, currency, total_minor, status, closed_at,
+    due_at)
+  VALUES ('$T', '$A', 1, 'trial', '2099-12-01', '2100-01-01', 'EUR', 0, 'open', now(), 'infinity');
+INSERT INTO invoice_lines (tenant_id, invoice_id, position, description, quantity, unit_price_minor, amount_minor)
+  VALUES ('$T', '$A', 1, '', 0, 0, 0);
 ";
 
 async fn insert_tenant(database: &TestDatabase) -> Uuid {
@@ -188,8 +198,18 @@ async fn the_platform_sees_nothing_of_people_and_messages() {
         .batch_execute(&format!("SELECT set_config('app.current_tenant_id', '{tenant}', false)"))
         .await
         .expect("a setting can be set");
-    for table in ["users", "roles", "memberships", "sessions", "refresh_tokens", "contacts", "messages", "interactions"]
-    {
+    for table in [
+        "users",
+        "roles",
+        "memberships",
+        "sessions",
+        "refresh_tokens",
+        "contacts",
+        "messages",
+        "interactions",
+        "subscriptions",
+        "invoices",
+    ] {
         let read = count(&mut connection, &format!("SELECT count(*) FROM {table}")).await;
         assert!(read.unwrap_err().to_string().contains("permission denied"), "{table}");
     }

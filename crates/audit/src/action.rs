@@ -22,6 +22,8 @@ macro_rules! actions {
 }
 
 actions! {
+    InvoiceClosed = "invoice.closed",
+    InvoicePaid = "invoice.paid",
     /// A user was given a role.
     MembershipGranted = "membership.granted",
     /// A role was taken from a user.
@@ -31,11 +33,15 @@ actions! {
     MetaAppDeleted = "meta_app.deleted",
     /// Somebody who is no operator, or may not do this, called an operators' endpoint.
     OperatorRefused = "operator.refused",
+    /// A plan of the catalogue is new, has other prices, or cannot be had any more.
+    PlanChanged = "plan.changed",
     ProvisioningKeyCreated = "provisioning_key.created",
     ProvisioningKeyRevoked = "provisioning_key.revoked",
     RoleChanged = "role.changed",
     RoleCreated = "role.created",
     RoleDeleted = "role.deleted",
+    /// A tenant chose another plan, or what they have is over.
+    SubscriptionChanged = "subscription.changed",
     TenantChanged = "tenant.changed",
     TenantCreated = "tenant.created",
     TenantReactivated = "tenant.reactivated",

@@ -13,6 +13,8 @@ pub enum Actor {
     BootstrapKey,
     /// An operator at the command line.
     CommandLine,
+    /// Parley itself, because it was time.
+    Schedule,
     /// Somebody who did not say, or could not prove, who they are.
     Anonymous,
 }
@@ -26,6 +28,7 @@ impl Actor {
             Self::ProvisioningKey(_) => "provisioning_key",
             Self::BootstrapKey => "bootstrap_key",
             Self::CommandLine => "command_line",
+            Self::Schedule => "schedule",
             Self::Anonymous => "anonymous",
         }
     }
@@ -35,7 +38,7 @@ impl Actor {
         match self {
             Self::User(user) => Some(user.to_string()),
             Self::ProvisioningKey(key) => Some(key.to_string()),
-            Self::BootstrapKey | Self::CommandLine | Self::Anonymous => None,
+            Self::BootstrapKey | Self::CommandLine | Self::Schedule | Self::Anonymous => None,
         }
     }
 }

@@ -16,5 +16,5 @@ pub use batch::{Activity, ActivityEffect, Batch, IncomingMessage, MessageKey, Me
 pub use messages::{NewMessage, OpenConversation};
 pub use people::Lock;
 pub use ports::{IdentityRepo, InboxRepo, InboxTx};
-pub use record::{PARKED, Recorded, record};
+pub use record::{CustomerMessage, PARKED, Recorded, record};
 pub use updates::{ConversationNews, NewUpdate, RefreshedMessage};

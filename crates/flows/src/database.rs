@@ -1,5 +1,6 @@
 use async_trait::async_trait;
 use audit::{AuditChainRepo, PlatformAuditReader, PlatformAuditRepo, UnsealedDirectory};
+use billing::BillingDirectory;
 use chrono::{DateTime, Utc};
 use crm::inbox::InboxTx;
 use crm::{ContactRepo, ConversationRepo, InteractionRepo, MergeTx};
@@ -13,7 +14,7 @@ use rbac::{MembershipRepo, RoleKey, RoleRepo};
 use tokens::{Session, SessionRepo, SigningKeyRepo};
 
 use crate::{
-    ApproveTx, EventDeskTx, IdempotencyHousekeeping, IdempotencyRepo, ProvisioningTx, SplitAgainTx,
+    ApproveTx, BillingTx, EventDeskTx, IdempotencyHousekeeping, IdempotencyRepo, PlanTx, ProvisioningTx, SplitAgainTx,
     TenantlessEventDeskTx,
 };
 
@@ -60,12 +61,13 @@ pub trait TenantTx:
     + AuditChainRepo
     + PlatformAuditRepo
     + IdempotencyRepo
+    + BillingTx
     + Commit
 {
 }
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
-pub trait DirectoryTx: TenantDirectory + UnsealedDirectory + ApproveTx + Commit {}
+pub trait DirectoryTx: TenantDirectory + UnsealedDirectory + ApproveTx + BillingDirectory + Commit {}
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
 pub trait IntakeTx:
@@ -75,7 +77,7 @@ pub trait IntakeTx:
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
 pub trait OperatorTx:
-    SigningKeyRepo + ThrottleRepo + IdempotencyHousekeeping + ProvisioningTx + PlatformAuditReader + Commit
+    SigningKeyRepo + ThrottleRepo + IdempotencyHousekeeping + ProvisioningTx + PlanTx + PlatformAuditReader + Commit
 {
 }
 

@@ -62,6 +62,7 @@ pub(crate) async fn found_tenant(
     for role in roles.iter().filter(|role| role.key == SystemRole::Owner.key()) {
         MembershipRepo::insert_membership(tx, owner.id, role.id, now).await?;
     }
+    billing::start_trial(tx, now).await?;
     Ok(())
 }
 

@@ -20,6 +20,7 @@
 //! | [`authenticate_operator`], [`create_provisioning_key`] | who is an operator |
 //! | [`audited`] | what was done is written down with it |
 //! | [`seal_audit_logs`] | what was done stays written as it was |
+//! | [`change_subscription`], [`pay_invoice`], [`close_periods`], [`save_plan`] | what tenants pay for |
 //! | [`process_events`] | stored events of one tenant become contacts, conversations and messages |
 //! | [`note_failure`] | an event that failed is tried again later, or is a dead letter |
 //! | [`open_signing_keys`] | a deployment gets and opens its keys |
@@ -38,6 +39,7 @@ mod audited;
 mod authenticate;
 mod authenticate_operator;
 mod authority;
+mod billing;
 mod change_password;
 mod connect_account;
 mod database;
@@ -62,6 +64,10 @@ mod throttle;
 mod tokens_for;
 mod users;
 
+pub use self::billing::{
+    BillingTx, ChangeSubscriptionError, ChosenPlan, CloseFailure, ClosePeriodError, ClosedPeriods, PayInvoiceError,
+    PlanTx, change_subscription, close_periods, close_periods_of, pay_invoice, save_plan,
+};
 pub use accept_delivery::{AcceptError, Accepted, DeliveryStore, accept_delivery};
 pub use adopt_waiting::adopt_waiting;
 pub use approve_account::{ApproveAccountError, ApproveTx, approve_account};

@@ -1,5 +1,6 @@
 mod batch;
 mod health;
+mod usage;
 
 use inbound::{Decoded, ErrorClass, EventOutcomeRepo, QueuedEvent, decode};
 use kernel::ids::EventId;
@@ -50,9 +51,11 @@ pub async fn process_events(
             Err(reason) => processed.buried.push(Buried { event: event.id, reason }),
         }
     }
-    let Translation { batch, health } = translation;
-    processed.messages = crm::inbox::record(tx, batch, clock).await?.messages;
+    let Translation { batch, health, received } = translation;
+    let recorded = crm::inbox::record(tx, batch, clock).await?;
+    processed.messages = recorded.messages;
     health::note(tx, health, now).await?;
+    usage::meter(tx, &recorded.from_customers, &received, now).await?;
     EventOutcomeRepo::finish_events(tx, &processed.finished, now).await?;
     for buried in &processed.buried {
         EventOutcomeRepo::bury_event(tx, buried.event, ErrorClass::Permanent, &buried.reason, now).await?;

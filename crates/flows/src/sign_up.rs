@@ -30,7 +30,7 @@ pub enum SignUpError {
     Failed(#[from] TokensError),
 }
 
-/// Makes a tenant with its system roles and its first user as owner, and logs them in: in one transaction.
+/// Makes a tenant with its system roles, a trial, and its first user as owner, and logs them in: in one transaction.
 ///
 /// # Errors
 /// [`SignUpError`].

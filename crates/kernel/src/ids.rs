@@ -90,6 +90,10 @@ define_id!(
     InteractionId
 );
 define_id!(
+    /// What a tenant owes for a period.
+    InvoiceId
+);
+define_id!(
     /// One record of an audit log.
     AuditRecordId
 );

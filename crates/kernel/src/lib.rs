@@ -33,8 +33,9 @@ pub use hex::hex;
 pub use operator::{By, Operator, OperatorProof};
 pub use page::{Cursor, Limit, LimitOutOfRange, Page, PageRequest};
 pub use permission::{
-    AuditRead, ChannelsRead, ChannelsWrite, CrmRead, CrmWrite, EventsRead, EventsReplay, Grant, Permission,
-    PermissionSet, RolesRead, RolesWrite, TenantRead, TenantWrite, UnknownPermission, UsersRead, UsersWrite,
+    AuditRead, BillingRead, BillingWrite, ChannelsRead, ChannelsWrite, CrmRead, CrmWrite, EventsRead, EventsReplay,
+    Grant, Permission, PermissionSet, RolesRead, RolesWrite, TenantRead, TenantWrite, UnknownPermission, UsersRead,
+    UsersWrite,
 };
 pub use scope::TenantScope;
 pub use store::StoreError;

@@ -146,6 +146,7 @@ macro_rules! grants {
 
 grants!(AuditRead, CrmRead, CrmWrite, ChannelsRead, ChannelsWrite, EventsRead, EventsReplay);
 grants!(RolesRead, RolesWrite, TenantRead, TenantWrite, UsersRead, UsersWrite);
+grants!(BillingRead, BillingWrite);
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,7 @@
 //! - [`Relay`] publishes the ids of due events from the ledger to the queue.
 //! - [`Worker`] takes ids from the queue and turns their events into what the CRM shows.
 //! - [`Scheduler`] measures what waits and deletes what was kept long enough.
+//! - [`Biller`] closes periods that have ended, and notes who has not paid.
 //! - [`Sealer`] seals what was written into the audit logs.
 //! - [`Recorder`] makes sure that what the broker gave up on is a dead letter in the database.
 //!
@@ -13,6 +14,7 @@
 #![deny(clippy::future_not_send)]
 
 mod backoff;
+mod biller;
 pub mod failpoint;
 mod intake;
 mod metrics;
@@ -22,6 +24,7 @@ mod scheduler;
 mod sealer;
 mod worker;
 
+pub use biller::Biller;
 pub use intake::{Flusher, Intake};
 pub use metrics::{BATCH_SIZE, describe as describe_metrics};
 pub use recorder::Recorder;

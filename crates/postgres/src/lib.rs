@@ -10,6 +10,7 @@
 
 mod access;
 mod audit;
+mod billing;
 mod candidate;
 mod crm;
 mod database;

@@ -193,6 +193,70 @@ diesel::table! {
 }
 
 diesel::table! {
+    plans (code) {
+        code -> Text,
+        name -> Text,
+        currency -> Text,
+        monthly_price_minor -> Int8,
+        included_messages -> Int8,
+        message_price_minor -> Int8,
+        available -> Bool,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    subscriptions (tenant_id) {
+        tenant_id -> Uuid,
+        plan_code -> Text,
+        plan_name -> Text,
+        currency -> Text,
+        monthly_price_minor -> Int8,
+        included_messages -> Int8,
+        message_price_minor -> Int8,
+        next_plan_code -> Nullable<Text>,
+        cancel_at_period_end -> Bool,
+        status -> Text,
+        anchor -> Date,
+        period_start -> Date,
+        period_end -> Date,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    invoices (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        number -> Int8,
+        plan_code -> Text,
+        period_start -> Date,
+        period_end -> Date,
+        currency -> Text,
+        total_minor -> Int8,
+        status -> Text,
+        closed_at -> Timestamptz,
+        due_at -> Timestamptz,
+        paid_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    invoice_lines (tenant_id, invoice_id, position) {
+        tenant_id -> Uuid,
+        invoice_id -> Uuid,
+        position -> Int4,
+        description -> Text,
+        quantity -> Int8,
+        unit_price_minor -> Int8,
+        amount_minor -> Int8,
+    }
+}
+
+diesel::table! {
     contacts (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,

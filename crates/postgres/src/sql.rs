@@ -46,7 +46,7 @@ pub(crate) struct Count {
 pub(crate) mod types {
     use diesel::sql_types::{Array, Nullable};
 
-    pub(crate) use diesel::sql_types::{BigInt, Binary, Bool, Integer, Text, Timestamptz, Uuid};
+    pub(crate) use diesel::sql_types::{BigInt, Binary, Bool, Date, Integer, Text, Timestamptz, Uuid};
 
     pub(crate) type Uuids = Array<Uuid>;
     pub(crate) type Texts = Array<Text>;
@@ -57,5 +57,6 @@ pub(crate) mod types {
     pub(crate) type Bools = Array<Bool>;
     pub(crate) type MaybeTimes = Array<Nullable<Timestamptz>>;
     pub(crate) type Times = Array<Timestamptz>;
+    pub(crate) type Dates = Array<Date>;
     pub(crate) type Binaries = Array<Binary>;
 }

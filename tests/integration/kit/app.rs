@@ -376,6 +376,7 @@ async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -
             self_service: settings.self_service,
             bootstrap_key: settings.bootstrap_key.map(ProvisioningKeyHash::of),
         },
+        payment: billing::PaymentTerms::default(),
         retry: inbound::RetryPolicy::default(),
         retention: inbound::RetentionPolicy::default(),
     }

@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use audit::Actor;
+use billing::PaymentTerms;
+use flows::close_periods;
 use kernel::Permission;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -47,6 +50,7 @@ impl Tenant {
             tenant.client.post(&format!("/webhook-events/{id}/replay"), &body).await.expect(202);
         }
         app.settled().await;
+        bill_twice(app, &tenant).await;
         app.log_in(&tenant.slug, &tenant.email, crate::kit::app::PASSWORD).await.json(200);
         Self { id: tenant.id, client: tenant.client }
     }
@@ -120,6 +124,18 @@ impl Tenant {
         }
         everything
     }
+}
+
+/// Two periods have ended, each with an invoice.
+async fn bill_twice(app: &TestApp, tenant: &TestTenant) {
+    let json = tenant.client.with("content-type", "application/json");
+    let plan = json!({"plan_code": "starter"}).to_string();
+    json.send(Method::PUT, "/billing/subscription", Some(plan.into())).await.expect(200);
+    let begin_earlier = "UPDATE subscriptions SET anchor = anchor - 70, period_start = period_start - 70,
+            period_end = (period_start - 70 + interval '1 month')::date WHERE tenant_id = '$T'";
+    app.change(tenant, begin_earlier).await;
+    let closed = close_periods(&app.postgres, Actor::Schedule, PaymentTerms::default(), &*app.clock).await;
+    assert!(closed.expect("periods can be closed").failures.is_empty());
 }
 
 fn same_shape(template: &str, path: &str) -> bool {

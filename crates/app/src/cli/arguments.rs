@@ -1,5 +1,7 @@
 pub(super) mod audit;
 pub(super) mod events;
+pub(super) mod invoices;
+pub(super) mod plans;
 pub(super) mod provisioning_key;
 
 use std::path::PathBuf;
@@ -14,6 +16,8 @@ use crate::wiring::Role;
 
 use audit::AuditCommand;
 use events::EventsCommand;
+use invoices::InvoicesCommand;
+use plans::PlansCommand;
 use provisioning_key::ProvisioningKeyCommand;
 
 /// A CRM for businesses that talk to their customers on WhatsApp
@@ -56,6 +60,16 @@ pub(super) enum Command {
     Events {
         #[command(subcommand)]
         command: EventsCommand,
+    },
+    /// What tenants owe
+    Invoices {
+        #[command(subcommand)]
+        command: InvoicesCommand,
+    },
+    /// The catalogue of what tenants can subscribe to
+    Plans {
+        #[command(subcommand)]
+        command: PlansCommand,
     },
     /// Keys that operators' programs show instead of logging in
     ProvisioningKey {

@@ -5,8 +5,10 @@ mod audit;
 mod demo;
 mod effective_config;
 mod events;
+mod invoices;
 mod migrate;
 mod openapi;
+mod plans;
 mod provisioning_key;
 mod sample;
 mod send_sample;
@@ -52,6 +54,10 @@ pub enum CliError {
     Audit(#[from] audit::AuditError),
     #[error(transparent)]
     Events(#[from] events::EventsError),
+    #[error(transparent)]
+    Invoices(#[from] invoices::InvoicesError),
+    #[error(transparent)]
+    Plans(#[from] plans::PlansError),
     #[error(transparent)]
     ProvisioningKey(#[from] provisioning_key::ProvisioningKeyError),
     #[error(transparent)]
@@ -102,6 +108,10 @@ fn run(cli: Cli, sources: &Sources) -> Result<(), CliError> {
             on_runtime(&settings, async { events::run(settings.database()?, command).await })
         }
         Command::ProvisioningKey { command: ProvisioningKeyCommand::Bootstrap } => Ok(provisioning_key::bootstrap()?),
+        Command::Invoices { command } => {
+            on_runtime(&settings, async { invoices::run(settings.database()?, settings.payment()?, command).await })
+        }
+        Command::Plans { command } => on_runtime(&settings, async { plans::run(settings.database()?, command).await }),
         Command::ProvisioningKey { command } => {
             on_runtime(&settings, async { provisioning_key::run(settings.database()?, command).await })
         }

@@ -9,6 +9,7 @@
 //! `parley config` and lets it come from a file.
 
 mod amqp;
+mod billing;
 mod database;
 mod file;
 mod http;
@@ -28,6 +29,7 @@ mod whatsapp;
 
 use std::net::SocketAddr;
 
+use ::billing::PaymentTerms;
 use ::tokens::TokenPolicy;
 use iam::HashParameters;
 use inbound::{AppSecrets, RetentionPolicy, RetryPolicy};
@@ -52,6 +54,7 @@ pub struct ServeConfig {
     pub identity: IdentityConfig,
     pub whatsapp: WhatsAppConfig,
     pub tenants: TenantsConfig,
+    pub payment: PaymentTerms,
     pub retry: RetryPolicy,
     pub retention: RetentionPolicy,
 }

@@ -1,6 +1,8 @@
+use billing::PaymentTerms;
 use clap::Args;
 
 use super::amqp::AmqpSettings;
+use super::billing::BillingSettings;
 use super::database::DatabaseSettings;
 use super::http::HttpSettings;
 use super::keys::KeysSettings;
@@ -36,6 +38,8 @@ pub struct Settings {
     #[command(flatten)]
     tenants: TenantsSettings,
     #[command(flatten)]
+    billing: BillingSettings,
+    #[command(flatten)]
     retry: RetrySettings,
     #[command(flatten)]
     retention: RetentionSettings,
@@ -67,6 +71,7 @@ impl Settings {
             let passwords = self.passwords.check(mistakes);
             let whatsapp = self.whatsapp.check(mistakes);
             let tenants = self.tenants.check(mistakes);
+            let payment = self.billing.check(mistakes);
             let retry = self.retry.check(mistakes);
             let retention = self.retention.check(mistakes);
             Some(ServeConfig {
@@ -76,6 +81,7 @@ impl Settings {
                 identity: IdentityConfig { keys: keys?, tokens: tokens?, passwords: passwords? },
                 whatsapp: whatsapp?,
                 tenants: tenants?,
+                payment: payment?,
                 retry: retry?,
                 retention: retention?,
             })
@@ -101,6 +107,14 @@ impl Settings {
             let passwords = self.passwords.check(mistakes);
             Some(IdentityConfig { keys: keys?, tokens: tokens?, passwords: passwords? })
         })
+    }
+
+    /// How long tenants have time to pay.
+    ///
+    /// # Errors
+    /// All [`Mistakes`].
+    pub fn payment(&self) -> Result<PaymentTerms, Mistakes> {
+        self.check(|mistakes| self.billing.check(mistakes))
     }
 
     /// What it takes to check what was sealed.

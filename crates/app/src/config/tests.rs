@@ -166,3 +166,13 @@ fn retries_are_as_often_and_as_soon_as_configured() {
         assert!(policy(&[wrong]).unwrap_err().to_string().contains("a number from 1 to"), "{wrong}");
     }
 }
+
+#[test]
+fn the_time_to_pay_is_bounded() {
+    let payment = |days: &str| settings(&[&format!("--billing-payment-days={days}")], &[]).payment();
+    assert_eq!(settings(&[], &[]).payment().unwrap(), billing::PaymentTerms::days(14).unwrap());
+    assert!(payment("0").is_ok() && payment("365").is_ok());
+    for days in ["", "-1", "366", "1.5"] {
+        assert!(payment(days).unwrap_err().to_string().contains("billing.payment_days must be"), "{days}");
+    }
+}

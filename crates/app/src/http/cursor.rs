@@ -34,6 +34,7 @@ pub(crate) enum ListKind {
     Conversations,
     Messages(ConversationId),
     Interactions(ContactId),
+    Invoices,
     WebhookEvents,
     AuditLog,
     Tenants,
@@ -97,6 +98,7 @@ impl List {
             | ListKind::MetaApps
             | ListKind::Contacts
             | ListKind::Conversations
+            | ListKind::Invoices
             | ListKind::WebhookEvents
             | ListKind::AuditLog
             | ListKind::Tenants => {}
@@ -119,6 +121,7 @@ impl ListKind {
             Self::Conversations => "conversations",
             Self::Messages(_) => "messages",
             Self::Interactions(_) => "interactions",
+            Self::Invoices => "invoices",
             Self::WebhookEvents => "webhook_events",
             Self::AuditLog => "audit_log",
             Self::Tenants => "tenants",

@@ -10,6 +10,7 @@
 
 mod audit;
 pub mod auth;
+mod billing;
 mod channels;
 mod crm;
 mod cursor;
@@ -68,6 +69,7 @@ pub(crate) fn api(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfi
                     .configure(rbac::routes)
                     .configure(channels::routes)
                     .configure(crm::routes)
+                    .configure(billing::routes)
                     .configure(events::routes)
                     .configure(audit::routes),
             )

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use billing::PaymentTerms;
 use flows::Identity;
 use inbound::AppCredentials;
 use kernel::seal::KeyRing;
@@ -27,6 +28,8 @@ pub struct State {
     pub signup_open: bool,
     /// What the operators' key of the configuration is known by, if there is one.
     pub bootstrap_key: Option<ProvisioningKeyHash>,
+    /// How long tenants have time to pay.
+    pub payment: PaymentTerms,
     pub cursor_key: CursorKey,
     pub trusted_proxies: TrustedProxies,
     /// Wakes the relay when events were stored.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use actix_web::web;
 use async_trait::async_trait;
+use billing::PaymentTerms;
 use chrono::{DateTime, TimeDelta, Utc};
 use flows::{Access, Candidate, Database, DirectoryTx, Identity, IntakeTx, OperatorTx, TenantTx};
 use iam::{Counted, Email, HashParameters, LoneTries, PasswordHasher, TenantReference, Throttle};
@@ -106,6 +107,7 @@ pub(crate) fn state() -> web::Data<State> {
         self_service: false,
         signup_open: true,
         bootstrap_key: None,
+        payment: PaymentTerms::default(),
         cursor_key: CursorKey::derive(&key.into()),
         trusted_proxies: TrustedProxies::default(),
         nudge,

@@ -15,7 +15,7 @@ use flows::{Database, Identity, OpenKeysError, open_signing_keys};
 use iam::{HashError, PasswordHasher, Throttle};
 use inbound::{AppCredentials, RetentionPolicy, RetryPolicy};
 use kernel::{Clock, Entropy};
-use pipeline::{Flusher, Intake, Recorder, Relay, Scheduler, Sealer, Worker};
+use pipeline::{Biller, Flusher, Intake, Recorder, Relay, Scheduler, Sealer, Worker};
 use postgres::{ConnectError, Connections, Postgres, PostgresConfig, RoleProblem};
 use rabbitmq::{Broker, BrokerConfig, BrokerError};
 use tokio::runtime::Handle;
@@ -106,6 +106,7 @@ impl Instance {
             self_service: config.tenants.self_service,
             signup_open: config.tenants.signup_open,
             bootstrap_key: config.tenants.bootstrap_key,
+            payment: config.payment,
             cursor_key: CursorKey::derive(&config.identity.keys.first),
             trusted_proxies: config.http.trusted_proxies,
             nudge: Arc::clone(&nudge),
@@ -147,6 +148,10 @@ impl Instance {
             clock: Arc::clone(&self.state.identity.clock),
             retention: self.retention,
         }
+    }
+
+    fn biller(&self) -> Biller {
+        Biller { database: self.database(), payment: self.state.payment, clock: Arc::clone(&self.state.identity.clock) }
     }
 
     fn sealer(&self) -> Sealer {

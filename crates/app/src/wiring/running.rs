@@ -96,6 +96,8 @@ impl Instance {
         if roles.include(Role::Scheduler) {
             let scheduler = self.scheduler();
             parts.keep_running("scheduler", move |stop| scheduler.clone().run(stop));
+            let biller = self.biller();
+            parts.keep_running("biller", move |stop| biller.clone().run(stop));
             let sealer = self.sealer();
             parts.keep_running("sealer", move |stop| sealer.clone().run(stop));
         }

@@ -5,7 +5,7 @@ use kernel::ids::{AccountId, ContactId, ConversationId, InteractionId, MessageId
 use kernel::{Clock, StoreError};
 
 use super::batch::is_placeholder;
-use super::{ConversationNews, InboxRepo, IncomingMessage, MessageKey};
+use super::{ConversationNews, CustomerMessage, InboxRepo, IncomingMessage, MessageKey};
 use crate::{Delivery, Direction, Forwarded, Interaction, InteractionKind, Media, Origin};
 
 /// A rule of WhatsApp: a business may answer freely for 24 hours after the customer last wrote or called.
@@ -168,6 +168,12 @@ async fn find_conversations(
         note(repo.open_conversations(&wanted.collect::<Vec<_>>(), clock.now()).await?);
     }
     Ok(found)
+}
+
+/// The new messages that customers just wrote.
+pub(super) fn from_customers(messages: &[NewMessage]) -> impl Iterator<Item = CustomerMessage> {
+    let live = messages.iter().filter(|it| it.direction == Direction::Inbound && it.origin == Origin::Live);
+    live.map(|it| CustomerMessage { key: (it.account, it.wamid.clone()), contact: it.contact })
 }
 
 /// What new messages mean for their conversation.

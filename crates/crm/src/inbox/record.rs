@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
+use kernel::ids::ContactId;
 use kernel::{Clock, StoreError};
 
 use super::{Batch, ConversationNews, InboxTx, Lock, MessageKey, activities, messages, people, updates};
@@ -12,10 +13,20 @@ use crate::identity::{IdentityChange, IdentityKey, Person};
 pub const PARKED: TimeDelta = TimeDelta::days(14);
 
 /// What recording a batch did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recorded {
     /// Messages that were not stored before.
     pub messages: usize,
+    /// Those among them that customers just wrote.
+    pub from_customers: Vec<CustomerMessage>,
+}
+
+/// A message that a customer wrote to the business: not one from before the number was connected, and none in a thread that
+/// somebody else holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CustomerMessage {
+    pub key: MessageKey,
+    pub contact: ContactId,
 }
 
 /// Records a batch: finds or makes contacts and conversations, stores messages and what became of them, and writes what
@@ -83,7 +94,7 @@ pub async fn record(repo: &mut dyn InboxTx, batch: Batch, clock: &dyn Clock) -> 
     if !told.is_empty() {
         repo.insert_interactions(&told, now).await?;
     }
-    Ok(Recorded { messages: stored.len() })
+    Ok(Recorded { messages: stored.len(), from_customers: messages::from_customers(&stored).collect() })
 }
 
 /// Everything that the people of the batch may be stored under.

@@ -1,8 +1,10 @@
 //! From WhatsApp's words to those of the CRM.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use crm::identity::{IdentityChange, IdentityKey, Person};
-use crm::inbox::{Activity, ActivityEffect, Batch, IncomingMessage, MessageUpdate, UpdateEffect};
+use crm::inbox::{Activity, ActivityEffect, Batch, IncomingMessage, MessageKey, MessageUpdate, UpdateEffect};
 use crm::{Delivery, Direction, Forwarded, InteractionKind, Media, Origin};
 use inbound::{AccountNews, DecodedMessage, DeliveryStep, MediaPointer, Party, QueuedEvent, Update};
 use kernel::ids::AccountId;
@@ -15,6 +17,8 @@ const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::hours(1);
 pub(super) struct Translation {
     pub(super) batch: Batch,
     pub(super) health: Vec<AccountNews>,
+    /// When each message first came in.
+    pub(super) received: HashMap<MessageKey, DateTime<Utc>>,
 }
 
 impl Translation {
@@ -38,9 +42,14 @@ struct Scene<'e> {
 
 impl Scene<'_> {
     fn add(self, to: &mut Translation, update: Update) {
-        let Translation { batch, health } = to;
+        let Translation { batch, health, received } = to;
         match update {
-            Update::Message(message) => batch.messages.push(self.message(*message)),
+            Update::Message(message) => {
+                let received_at = self.event.received_at;
+                let first = received.entry((self.account, message.wamid.clone())).or_insert(received_at);
+                *first = received_at.min(*first);
+                batch.messages.push(self.message(*message));
+            }
             Update::Reaction(it) => {
                 let effect = UpdateEffect::Reaction { wamid: it.wamid, emoji: it.emoji };
                 batch.updates.push(self.update(it.target, effect, Some(it.customer), it.direction, None, it.timestamp));

@@ -12,7 +12,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::http::problem::ProblemBody;
-use crate::http::{audit, channels, crm, events, iam, operations, platform, rbac, tokens, webhooks};
+use crate::http::{audit, billing, channels, crm, events, iam, operations, platform, rbac, tokens, webhooks};
 
 use problems::Problems;
 
@@ -25,6 +25,7 @@ pub(crate) mod tag {
     pub(crate) const KEYS: &str = "keys";
     pub(crate) const CHANNELS: &str = "channels";
     pub(crate) const CRM: &str = "crm";
+    pub(crate) const BILLING: &str = "billing";
     pub(crate) const AUDIT: &str = "audit";
     pub(crate) const EVENTS: &str = "events";
     pub(crate) const PLATFORM: &str = "platform";
@@ -84,6 +85,13 @@ pub(crate) mod tag {
         crm::conversations::list,
         crm::conversations::read,
         crm::messages::list,
+        billing::plans::list,
+        billing::subscription::read,
+        billing::subscription::change,
+        billing::usage::read,
+        billing::invoices::list,
+        billing::invoices::read,
+        billing::payment::mark_paid,
         events::webhook_events::list,
         events::webhook_events::read,
         events::replay::replay,
@@ -117,6 +125,7 @@ pub(crate) mod tag {
         (name = tag::KEYS, description = "What it takes to check access tokens"),
         (name = tag::CHANNELS, description = "The tenant's WhatsApp numbers, and its own Meta apps"),
         (name = tag::CRM, description = "Contacts, conversations and messages"),
+        (name = tag::BILLING, description = "What the tenant pays for"),
         (name = tag::EVENTS, description = "What Meta sent, and dead letters"),
         (name = tag::AUDIT, description = "Who did what"),
         (name = tag::PLATFORM, description = "For operators, with a provisioning key"),

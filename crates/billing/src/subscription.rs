@@ -1,0 +1,263 @@
+use chrono::NaiveDate;
+
+use crate::{Period, Plan, PlanCode};
+
+/// What a tenant pays for at the moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscription {
+    /// As it was when the running period began.
+    pub plan: Plan,
+    pub status: SubscriptionStatus,
+    /// The running period. Of a canceled subscription, the last one.
+    pub period: Period,
+    /// The day that months are counted from.
+    pub anchor: NaiveDate,
+    /// What the next period is on, if it is another plan.
+    pub next_plan: Option<PlanCode>,
+    /// There is no next period.
+    pub cancel_at_period_end: bool,
+    /// Rises with each change.
+    pub version: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubscriptionStatus {
+    /// In the first period, which costs nothing.
+    Trialing,
+    Active,
+    /// An invoice is due and was not paid.
+    PastDue,
+    /// Nothing more is billed. Messages are received and counted as ever.
+    Canceled,
+}
+
+/// What becomes of a subscription whose tenant chose a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// It is as it was chosen to be.
+    Unchanged,
+    /// The running period goes on as it is; what comes after is different.
+    Later(Subscription),
+    /// A period on the chosen plan has begun. What there was of the running one ends before.
+    Now { ended: Option<Period>, subscription: Subscription },
+}
+
+/// Why a plan cannot be chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CannotChoose {
+    #[error("a trial is had once, at sign-up")]
+    TrialIsOver,
+    #[error("a plan that begins when the period ends cannot end with it")]
+    EndsBeforeItBegins,
+}
+
+impl Subscription {
+    /// What a tenant begins with: one period on the trial plan.
+    #[must_use]
+    pub fn trial(plan: Plan, today: NaiveDate) -> Self {
+        Self {
+            plan,
+            status: SubscriptionStatus::Trialing,
+            period: Period::first(today),
+            anchor: today,
+            next_plan: None,
+            cancel_at_period_end: false,
+            version: 1,
+        }
+    }
+
+    /// Whether the running period ended before a day.
+    #[must_use]
+    pub fn has_ended(&self, day: NaiveDate) -> bool {
+        self.status != SubscriptionStatus::Canceled && self.period.end() <= day
+    }
+
+    /// The plan that the next period is on, if there is one.
+    #[must_use]
+    pub fn renews_on(&self) -> Option<&PlanCode> {
+        match self.status {
+            SubscriptionStatus::Trialing | SubscriptionStatus::Canceled => None,
+            SubscriptionStatus::Active | SubscriptionStatus::PastDue => {
+                (!self.cancel_at_period_end).then(|| self.next_plan.as_ref().unwrap_or(&self.plan.code))
+            }
+        }
+    }
+
+    /// After the running period has been billed: the next one, on the plan as the catalogue has it now; canceled without one.
+    #[must_use]
+    pub fn renewed(self, plan: Option<Plan>) -> Self {
+        let settled = Self { next_plan: None, cancel_at_period_end: false, version: self.version + 1, ..self };
+        match plan {
+            Some(plan) => Self { period: settled.period.next(settled.anchor), plan, ..settled },
+            None => Self { status: SubscriptionStatus::Canceled, ..settled },
+        }
+    }
+
+    /// With or without an invoice that is due.
+    #[must_use]
+    pub fn with_debts(self, debts: bool) -> Self {
+        let status = match (self.status, debts) {
+            (SubscriptionStatus::Active, true) => SubscriptionStatus::PastDue,
+            (SubscriptionStatus::PastDue, false) => SubscriptionStatus::Active,
+            (status, _) => status,
+        };
+        if status == self.status { self } else { Self { status, version: self.version + 1, ..self } }
+    }
+
+    /// The tenant wants this plan; with `cancel_at_period_end`, for no longer than the running period. A period that is paid
+    /// for stays as it is, so another plan waits for the next. Who has only a trial, or nothing, gets theirs at once. The
+    /// running period must not have ended before `today`.
+    ///
+    /// # Errors
+    /// [`CannotChoose`].
+    pub fn choose(&self, plan: Plan, cancel_at_period_end: bool, today: NaiveDate) -> Result<Choice, CannotChoose> {
+        let is_running = self.status != SubscriptionStatus::Canceled && plan.code == self.plan.code;
+        if plan.code.is_trial() && !is_running {
+            return Err(CannotChoose::TrialIsOver);
+        }
+        match self.status {
+            SubscriptionStatus::Trialing if !is_running => {
+                // Clocks differ: of two servers, one may be on the day before.
+                let start = today.max(self.period.start());
+                Ok(self.begin(plan, cancel_at_period_end, start, self.period.before(start)))
+            }
+            SubscriptionStatus::Canceled => {
+                Ok(self.begin(plan, cancel_at_period_end, today.max(self.period.end()), None))
+            }
+            _ if cancel_at_period_end && !is_running => Err(CannotChoose::EndsBeforeItBegins),
+            _ => {
+                let next_plan = (!is_running).then_some(plan.code);
+                if (&self.next_plan, self.cancel_at_period_end) == (&next_plan, cancel_at_period_end) {
+                    return Ok(Choice::Unchanged);
+                }
+                let version = self.version + 1;
+                Ok(Choice::Later(Self { next_plan, cancel_at_period_end, version, ..self.clone() }))
+            }
+        }
+    }
+
+    fn begin(&self, plan: Plan, cancel_at_period_end: bool, start: NaiveDate, ended: Option<Period>) -> Choice {
+        let subscription = Self {
+            plan,
+            status: SubscriptionStatus::Active,
+            period: Period::first(start),
+            anchor: start,
+            next_plan: None,
+            cancel_at_period_end,
+            version: self.version + 1,
+        };
+        Choice::Now { ended, subscription }
+    }
+}
+
+impl SubscriptionStatus {
+    pub const ALL: [Self; 4] = [Self::Trialing, Self::Active, Self::PastDue, Self::Canceled];
+
+    /// The name in the API and the database.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Trialing => "trialing",
+            Self::Active => "active",
+            Self::PastDue => "past_due",
+            Self::Canceled => "canceled",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Money, Terms};
+
+    fn plan(code: &str) -> Plan {
+        let free = Money::zero("EUR".parse().unwrap());
+        Plan::new(code.parse().unwrap(), "Name".parse().unwrap(), Terms::new(free, 10, free).unwrap()).unwrap()
+    }
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn trial() -> Subscription {
+        Subscription::trial(plan("trial"), day("2026-11-26"))
+    }
+
+    fn starter() -> Subscription {
+        match trial().choose(plan("starter"), false, day("2026-11-26")).unwrap() {
+            Choice::Now { ended: None, subscription } => subscription,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn later(choice: Choice) -> Subscription {
+        match choice {
+            Choice::Later(subscription) => subscription,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_plan_ends_the_trial_before_the_day_it_is_chosen() {
+        let choice = trial().choose(plan("starter"), false, day("2026-12-01")).unwrap();
+        let Choice::Now { ended: Some(ended), subscription } = choice else { panic!("{choice:?}") };
+        assert_eq!((ended.start(), ended.end()), (day("2026-11-26"), day("2026-12-01")));
+        assert_eq!((subscription.status, subscription.period.start()), (SubscriptionStatus::Active, ended.end()));
+        assert_eq!(subscription.period.end(), day("2027-01-01"));
+        // On a server whose clock is behind.
+        let choice = trial().choose(plan("starter"), false, day("2026-11-25")).unwrap();
+        assert!(
+            matches!(choice, Choice::Now { ended: None, subscription } if subscription.anchor == day("2026-11-26"))
+        );
+    }
+
+    #[test]
+    fn a_trial_ends_in_nothing_unless_a_plan_is_chosen() {
+        let trial = trial();
+        assert!(!trial.has_ended(day("2026-12-25")) && trial.has_ended(day("2026-12-26")));
+        assert_eq!(trial.renews_on(), None);
+        let canceled = trial.renewed(None);
+        assert_eq!(canceled.status, SubscriptionStatus::Canceled);
+        assert!(!canceled.has_ended(day("2030-01-01")));
+        let today = day("2027-02-03");
+        assert_eq!(canceled.choose(plan("trial"), false, today), Err(CannotChoose::TrialIsOver));
+        let choice = canceled.choose(plan("starter"), false, today).unwrap();
+        assert!(matches!(choice, Choice::Now { ended: None, subscription } if subscription.period.start() == today));
+    }
+
+    #[test]
+    fn another_plan_waits_for_the_next_period() {
+        let (starter, today) = (starter(), day("2026-12-01"));
+        assert_eq!(starter.choose(plan("starter"), false, today), Ok(Choice::Unchanged));
+        assert_eq!(starter.choose(plan("trial"), false, today), Err(CannotChoose::TrialIsOver));
+        assert_eq!(starter.choose(plan("business"), true, today), Err(CannotChoose::EndsBeforeItBegins));
+        let waiting = later(starter.choose(plan("business"), false, today).unwrap());
+        assert_eq!((&waiting.plan, waiting.period), (&starter.plan, starter.period));
+        assert_eq!(waiting.choose(plan("business"), false, today), Ok(Choice::Unchanged));
+        assert_eq!(waiting.renews_on(), Some(&plan("business").code));
+        assert_eq!(later(waiting.choose(plan("starter"), false, today).unwrap()).next_plan, None, "after all");
+        let next = waiting.renewed(Some(plan("business")));
+        assert_eq!((&next.plan, next.next_plan), (&plan("business"), None));
+        assert_eq!(next.period.start(), starter.period.end());
+    }
+
+    #[test]
+    fn what_is_canceled_ends_with_its_period() {
+        let (starter, today) = (starter(), day("2026-12-01"));
+        let ending = later(starter.choose(plan("starter"), true, today).unwrap());
+        assert_eq!((ending.status, ending.renews_on()), (SubscriptionStatus::Active, None));
+        assert_eq!(later(ending.choose(plan("starter"), false, today).unwrap()).renews_on(), Some(&starter.plan.code));
+        assert_eq!(ending.renewed(None).status, SubscriptionStatus::Canceled);
+    }
+
+    #[test]
+    fn debts_are_those_of_a_subscription_that_goes_on() {
+        let starter = starter();
+        let late = starter.clone().with_debts(true);
+        assert_eq!((late.status, late.version), (SubscriptionStatus::PastDue, starter.version + 1));
+        assert_eq!(late.clone().with_debts(true), late);
+        assert_eq!(late.with_debts(false).status, SubscriptionStatus::Active);
+        assert_eq!(trial().with_debts(true), trial());
+        assert_eq!(trial().renewed(None).with_debts(true).status, SubscriptionStatus::Canceled);
+    }
+}

@@ -1,0 +1,138 @@
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use chrono::{Datelike as _, NaiveDate, TimeDelta};
+use kernel::ids::ContactId;
+
+/// A message that a customer wrote, as it is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MeteredMessage {
+    /// When it came in, in UTC.
+    pub day: NaiveDate,
+    /// Who wrote it.
+    pub contact: ContactId,
+}
+
+/// What was used on one day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DailyUsage {
+    pub day: NaiveDate,
+    pub inbound_messages: u64,
+    /// Contacts that wrote on it.
+    pub active_contacts: u64,
+}
+
+/// What was used on some days.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Each day of the range, oldest first, also those on which nothing was used.
+    pub days: Vec<DailyUsage>,
+    pub inbound_messages: u64,
+    /// Contacts that wrote on any of them, each once: less than the sum of the days.
+    pub active_contacts: u64,
+}
+
+/// Days from the first to the last, both among them: no more than [`UsageRange::MAX_DAYS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UsageRange {
+    first: NaiveDate,
+    last: NaiveDate,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidUsageRange {
+    #[error("the first day must not be after the last")]
+    Reversed,
+    #[error("at most {} days are told at once", UsageRange::MAX_DAYS)]
+    TooLong,
+    /// Databases and people mean different things by days far away.
+    #[error("a day is in the years 1970 to 9999")]
+    FarAway,
+}
+
+impl UsageRange {
+    /// Three months.
+    pub const MAX_DAYS: i64 = 92;
+    const USUAL_DAYS: i64 = 30;
+    const YEARS: RangeInclusive<i32> = 1970..=9999;
+
+    /// # Errors
+    /// [`InvalidUsageRange`].
+    pub fn new(first: NaiveDate, last: NaiveDate) -> Result<Self, InvalidUsageRange> {
+        if [first, last].iter().any(|day| !Self::YEARS.contains(&day.year())) {
+            return Err(InvalidUsageRange::FarAway);
+        }
+        match (last - first).num_days() {
+            ..0 => Err(InvalidUsageRange::Reversed),
+            0..Self::MAX_DAYS => Ok(Self { first, last }),
+            _ => Err(InvalidUsageRange::TooLong),
+        }
+    }
+
+    /// Up to today, and thirty days of it, unless it is said otherwise.
+    ///
+    /// # Errors
+    /// [`InvalidUsageRange`].
+    pub fn around(
+        first: Option<NaiveDate>,
+        last: Option<NaiveDate>,
+        today: NaiveDate,
+    ) -> Result<Self, InvalidUsageRange> {
+        let last = last.unwrap_or(today);
+        let usual = || last.checked_sub_signed(TimeDelta::days(Self::USUAL_DAYS - 1)).unwrap_or(last);
+        Self::new(first.unwrap_or_else(usual), last)
+    }
+
+    #[must_use]
+    pub const fn first(self) -> NaiveDate {
+        self.first
+    }
+
+    #[must_use]
+    pub const fn last(self) -> NaiveDate {
+        self.last
+    }
+
+    /// What was used in the range, of the days on which anything was, and how many contacts there were in all of it.
+    pub(crate) fn usage(self, used: Vec<DailyUsage>, active_contacts: u64) -> Usage {
+        let mut used: BTreeMap<NaiveDate, DailyUsage> = used.into_iter().map(|it| (it.day, it)).collect();
+        let inbound_messages = used.values().fold(0, |sum: u64, it| sum.saturating_add(it.inbound_messages));
+        let nothing = |day| DailyUsage { day, inbound_messages: 0, active_contacts: 0 };
+        let days = self.first.iter_days().take_while(|day| *day <= self.last);
+        let days = days.map(|day| used.remove(&day).unwrap_or_else(|| nothing(day))).collect();
+        Usage { days, inbound_messages, active_contacts }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_range_is_bounded_and_goes_forward() {
+        let first = day("2026-11-01");
+        assert!(UsageRange::new(first, first).is_ok());
+        assert!(UsageRange::new(first, first + TimeDelta::days(91)).is_ok());
+        assert_eq!(UsageRange::new(first, first + TimeDelta::days(92)), Err(InvalidUsageRange::TooLong));
+        assert_eq!(UsageRange::new(first, day("2026-10-31")), Err(InvalidUsageRange::Reversed));
+        assert_eq!(UsageRange::new(day("1970-01-01"), day("9999-12-31")), Err(InvalidUsageRange::TooLong));
+        assert_eq!(UsageRange::new(day("1969-12-31"), day("1970-01-01")), Err(InvalidUsageRange::FarAway));
+        assert_eq!(UsageRange::new(NaiveDate::MAX, NaiveDate::MAX), Err(InvalidUsageRange::FarAway));
+        let usual = UsageRange::around(None, None, first).unwrap();
+        assert_eq!((usual.first(), usual.last()), (day("2026-10-03"), first));
+        assert_eq!(UsageRange::around(None, Some(NaiveDate::MIN), first), Err(InvalidUsageRange::FarAway));
+    }
+
+    #[test]
+    fn days_without_usage_are_told_too() {
+        let used = |text, inbound_messages| DailyUsage { day: day(text), inbound_messages, active_contacts: 1 };
+        let range = UsageRange::new(day("2026-10-31"), day("2026-11-02")).unwrap();
+        let usage = range.usage(vec![used("2026-11-02", 3), used("2026-10-31", 4)], 1);
+        let messages: Vec<u64> = usage.days.iter().map(|day| day.inbound_messages).collect();
+        assert_eq!((messages, usage.inbound_messages, usage.active_contacts), (vec![4, 0, 3], 7, 1));
+    }
+}

@@ -1,0 +1,38 @@
+use async_trait::async_trait;
+use billing::BillingDirectory;
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel_async::RunQueryDsl;
+use kernel::StoreError;
+use kernel::ids::TenantId;
+use uuid::Uuid;
+
+use crate::error::OrStoreError;
+use crate::sql::{Prepared, sql, types};
+use crate::transaction::{Platform, Tx};
+
+#[derive(diesel::QueryableByName)]
+struct Row {
+    #[diesel(sql_type = types::Uuid)]
+    tenant_id: Uuid,
+}
+
+#[async_trait]
+impl BillingDirectory for Tx<Platform> {
+    async fn tenants_to_bill(
+        &mut self,
+        day: NaiveDate,
+        now: DateTime<Utc>,
+        after: Option<TenantId>,
+        limit: i32,
+    ) -> Result<Vec<TenantId>, StoreError> {
+        // No tenant's id is zero.
+        let after = after.map_or_else(Uuid::nil, TenantId::as_uuid);
+        let statement = sql("SELECT tenant_id FROM app.tenants_to_bill($1, $2, $3, $4)")
+            .bind::<types::Date, _>(day)
+            .bind::<types::Timestamptz, _>(now)
+            .bind::<types::Uuid, _>(after)
+            .bind::<types::Integer, _>(limit);
+        let rows: Vec<Row> = Prepared(statement).load(self.connection()).await.or_store_error()?;
+        Ok(rows.into_iter().map(|row| TenantId::from_uuid(row.tenant_id)).collect())
+    }
+}

@@ -1,0 +1,2 @@
+DROP FUNCTION app.tenants_to_bill(date, timestamptz, uuid, integer);
+DROP TABLE invoice_lines, invoices;

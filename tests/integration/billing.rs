@@ -1,0 +1,105 @@
+//! What tenants pay for: plans, subscriptions, usage, invoices.
+
+mod access;
+mod catalogue;
+mod closing;
+mod command_line;
+mod payment;
+mod subscription;
+mod usage;
+
+use ::audit::Actor;
+use ::billing::{Money, Offer, PaymentTerms, Plan, Terms};
+use chrono::{NaiveDate, TimeDelta};
+use flows::{ClosedPeriods, Database as _, close_periods, close_periods_of, save_plan, settle};
+use kernel::{Clock as _, TenantScope};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::kit::app::{Settings, TestApp, TestTenant};
+use crate::kit::client::{Answer, Client};
+use crate::kit::operators::operator;
+
+/// In a database of its own, so that closing periods closes nobody else's.
+async fn alone() -> TestApp {
+    TestApp::start_with(Settings { alone: true, ..Settings::default() }).await
+}
+
+fn scope(tenant: &TestTenant) -> TenantScope {
+    crate::transactions::scope_of(tenant.id.parse().unwrap())
+}
+
+/// A plan of the catalogue, in euro cents.
+fn offer(code: &str, monthly: i64, included: u64, message: i64) -> Offer {
+    let euros = |minor| Money::new(minor, "EUR".parse().unwrap());
+    let terms = Terms::new(euros(monthly), included, euros(message)).unwrap();
+    Offer { plan: Plan::new(code.parse().unwrap(), code.parse().unwrap(), terms).unwrap(), available: true }
+}
+
+async fn save(app: &TestApp, offer: &Offer) {
+    let mut tx = app.postgres.operator().await.unwrap();
+    let saved = save_plan(operator(), &mut *tx, offer, &*app.clock).await;
+    settle(tx, saved).await.unwrap();
+}
+
+async fn put(client: &Client, body: &Value) -> Answer {
+    let client = client.with("content-type", "application/json");
+    client.send(Method::PUT, "/billing/subscription", Some(body.to_string().into())).await
+}
+
+/// Chooses a plan; the subscription since.
+async fn choose(tenant: &TestTenant, plan: &str) -> Value {
+    put(&tenant.client, &json!({"plan_code": plan})).await.json(200)
+}
+
+async fn subscription(tenant: &TestTenant) -> Value {
+    tenant.client.get("/billing/subscription").await.json(200)
+}
+
+async fn invoices(tenant: &TestTenant) -> Vec<Value> {
+    tenant.client.get("/billing/invoices?limit=100").await.json(200)["data"].as_array().unwrap().clone()
+}
+
+/// What the lines of an invoice are over: description, quantity, amount.
+fn lines(invoice: &Value) -> Vec<(&str, u64, i64)> {
+    let lines = invoice["lines"].as_array().unwrap().iter();
+    lines
+        .map(|line| {
+            let amount = line["amount"]["amount_minor"].as_i64().unwrap();
+            (line["description"].as_str().unwrap(), line["quantity"].as_u64().unwrap(), amount)
+        })
+        .collect()
+}
+
+/// Closes what has ended, as the scheduler does.
+async fn close(app: &TestApp) -> ClosedPeriods {
+    close_periods(&app.postgres, Actor::Schedule, PaymentTerms::default(), &*app.clock).await.unwrap()
+}
+
+/// The same for one tenant; how many invoices were written.
+async fn close_for(app: &TestApp, tenant: &TestTenant) -> usize {
+    let mut tx = app.postgres.tenant(&scope(tenant)).await.unwrap();
+    let closed = close_periods_of(&mut *tx, Actor::Schedule, PaymentTerms::default(), &*app.clock).await;
+    settle(tx, closed).await.unwrap()
+}
+
+fn today(app: &TestApp) -> NaiveDate {
+    app.clock.now().date_naive()
+}
+
+/// The beginning of a day as the API writes it.
+fn midnight(day: NaiveDate) -> String {
+    format!("{day}T00:00:00Z")
+}
+
+/// Goes to some time after the end of the running period; the tenant logs in again.
+async fn after_the_period(app: &TestApp, tenant: &TestTenant) -> TestTenant {
+    app.clock.advance(TimeDelta::days(32));
+    tenant.logged_in_again(app).await
+}
+
+/// Records of an action in the tenant's audit log, latest first.
+async fn audited(tenant: &TestTenant, action: &str) -> Vec<Value> {
+    let path = format!("/audit-log?limit=100&action={action}");
+    tenant.client.get(&path).await.json(200)["data"].as_array().unwrap().clone()
+}

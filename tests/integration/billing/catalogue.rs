@@ -1,0 +1,95 @@
+//! The catalogue of plans, and what becomes of who has one when it changes.
+
+use diesel_async::SimpleAsyncConnection;
+use serde_json::{Value, json};
+
+use super::{after_the_period, alone, choose, close, invoices, lines, offer, put, save, subscription};
+
+const MIGRATIONS: [(&str, &str); 3] = [
+    (
+        include_str!("../../../migrations/2026-11-26-160000_subscriptions/up.sql"),
+        include_str!("../../../migrations/2026-11-26-160000_subscriptions/down.sql"),
+    ),
+    (
+        include_str!("../../../migrations/2026-11-26-160100_usage/up.sql"),
+        include_str!("../../../migrations/2026-11-26-160100_usage/down.sql"),
+    ),
+    (
+        include_str!("../../../migrations/2026-11-26-160200_invoices/up.sql"),
+        include_str!("../../../migrations/2026-11-26-160200_invoices/down.sql"),
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fresh_deployment_has_plans_to_choose_from() {
+    let app = alone().await;
+    let tenant = app.tenant().await;
+    let plans = tenant.client.get("/billing/plans").await.json(200);
+    let codes: Vec<&Value> = plans["data"].as_array().unwrap().iter().map(|plan| &plan["code"]).collect();
+    assert_eq!(codes, ["starter", "business", "trial"]);
+    assert_eq!(plans["next_cursor"], Value::Null);
+    let expected = json!({
+        "code": "starter", "name": "Starter", "price": {"amount_minor": 1900, "currency": "EUR"},
+        "included_messages": 1000, "price_per_message": {"amount_minor": 2, "currency": "EUR"},
+    });
+    assert_eq!(plans["data"][0], expected);
+    app.finish_unprocessed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_price_changes_neither_what_is_running_nor_what_is_closed() {
+    let app = alone().await;
+    save(&app, &offer("metered", 100, 10, 5)).await;
+    let tenant = app.tenant().await;
+    let first = choose(&tenant, "metered").await;
+    save(&app, &offer("metered", 700, 0, 9)).await;
+    let running = choose(&tenant, "metered").await;
+    assert_eq!((&running["price"], &running["included_messages"]), (&first["price"], &json!(10)));
+
+    let tenant = after_the_period(&app, &tenant).await;
+    close(&app).await;
+    let closed = invoices(&tenant).await;
+    assert_eq!(closed[0]["total"]["amount_minor"], 100);
+    assert_eq!(subscription(&tenant).await["price"]["amount_minor"], 700, "the next period is at the new one");
+    save(&app, &offer("metered", 1, 0, 1)).await;
+    assert_eq!(invoices(&tenant).await, closed);
+    app.finish_unprocessed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_is_retired_stays_with_who_has_it_and_nobody_else_gets_it() {
+    let app = alone().await;
+    let plan = offer("metered", 100, 10, 5);
+    save(&app, &plan).await;
+    let (tenant, other) = (app.tenant().await, app.tenant().await);
+    choose(&tenant, "metered").await;
+    save(&app, &::billing::Offer { available: false, ..plan }).await;
+    put(&other.client, &json!({"plan_code": "metered"})).await.problem(422, "validation_failed");
+    let plans = tenant.client.get("/billing/plans").await.json(200);
+    assert!(plans["data"].as_array().unwrap().iter().all(|plan| plan["code"] != "metered"), "{plans}");
+    choose(&tenant, "metered").await;
+    let tenant = after_the_period(&app, &tenant).await;
+    close(&app).await;
+    let running = subscription(&tenant).await;
+    assert_eq!((&running["plan_code"], &running["status"]), (&json!("metered"), &json!("active")));
+    assert_eq!(lines(&invoices(&tenant).await[0])[0].2, 100);
+    app.finish_unprocessed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_here_before_there_was_billing_begins_with_a_trial() {
+    let app = alone().await;
+    let tenant = app.tenant().await;
+    let mut admin = app.database.admin().await;
+    let as_owner = |statements: &str| format!("BEGIN; SET LOCAL ROLE parley_owner; {statements}; COMMIT");
+    for (_, down) in MIGRATIONS.iter().rev() {
+        admin.batch_execute(&as_owner(down)).await.unwrap();
+    }
+    for (up, _) in MIGRATIONS {
+        admin.batch_execute(&as_owner(up)).await.unwrap();
+    }
+    let trial = subscription(&tenant).await;
+    assert_eq!((&trial["plan_code"], &trial["status"]), (&json!("trial"), &json!("trialing")));
+    choose(&tenant, "starter").await;
+    app.finish_unprocessed().await;
+}

@@ -1,0 +1,171 @@
+//! How periods end.
+
+use ::audit::Actor;
+use ::billing::PaymentTerms;
+use chrono::TimeDelta;
+use flows::{adopt_waiting, close_periods};
+use futures_util::future::join_all;
+use kernel::Clock as _;
+use serde_json::{Value, json};
+
+use super::{
+    after_the_period, alone, audited, choose, close, close_for, invoices, lines, midnight, offer, save, subscription,
+    today,
+};
+use crate::kit::app::{Settings, TestApp};
+use crate::kit::meta::text;
+use crate::kit::wait;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_period_is_closed_once_however_often_and_by_however_many() {
+    let app = alone().await;
+    let mut tenants = Vec::new();
+    for _ in 0..3 {
+        let tenant = app.tenant().await;
+        choose(&tenant, "starter").await;
+        tenants.push(tenant);
+    }
+    assert_eq!(close(&app).await.invoices, 0, "nothing has ended");
+    app.clock.advance(TimeDelta::days(100));
+    let others = [app.database.postgres(), app.database.postgres(), app.database.postgres()];
+    let closings = join_all((0..9).map(|n| {
+        let database = &others[n % others.len()];
+        close_periods(database, Actor::Schedule, PaymentTerms::default(), &*app.clock)
+    }));
+    let closed: Vec<_> = closings.await.into_iter().map(Result::unwrap).collect();
+    assert!(closed.iter().all(|done| done.failures.is_empty()), "{closed:?}");
+    assert_eq!(closed.iter().map(|done| done.invoices).sum::<usize>(), 9, "three periods of three tenants");
+    assert_eq!(close(&app).await.invoices, 0);
+
+    for tenant in tenants {
+        let tenant = tenant.logged_in_again(&app).await;
+        let invoices = invoices(&tenant).await;
+        let numbers: Vec<&Value> = invoices.iter().map(|invoice| &invoice["number"]).collect();
+        assert_eq!(numbers, [3, 2, 1], "without gaps, latest first");
+        for pair in invoices.windows(2) {
+            assert_eq!(pair[0]["period_start"], pair[1]["period_end"]);
+        }
+        let running = subscription(&tenant).await;
+        assert_eq!(running["period_start"], invoices[0]["period_end"]);
+        assert!(running["period_end"].as_str().unwrap() > midnight(today(&app)).as_str(), "{running}");
+        let records = audited(&tenant, "invoice.closed").await;
+        assert_eq!(records.len(), 3);
+        assert!(records.iter().all(|it| it["actor"] == json!({"kind": "schedule", "id": null})), "{records:#?}");
+
+        // Page by page, with nobody else's.
+        let page = tenant.client.get("/billing/invoices?limit=2").await.json(200);
+        let cursor = page["next_cursor"].as_str().unwrap();
+        let rest = tenant.client.get(&format!("/billing/invoices?limit=2&cursor={cursor}")).await.json(200);
+        assert_eq!((&rest["data"][0]["number"], &rest["next_cursor"]), (&json!(1), &Value::Null));
+    }
+    app.finish_unprocessed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_period_is_closed_an_hour_after_its_end() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let until = |it: &Value| it["period_end"].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+    let end = until(&choose(&tenant, "starter").await);
+    app.clock.advance(end - app.clock.now() + TimeDelta::minutes(59));
+    assert_eq!(close_for(&app, &tenant).await, 0);
+    app.clock.advance(TimeDelta::minutes(1));
+    assert_eq!(close_for(&app, &tenant).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_scheduler_closes_what_has_ended() {
+    let app = alone().await;
+    app.clock.advance(TimeDelta::days(-40));
+    let tenant = app.tenant().await;
+    choose(&tenant, "starter").await;
+    // Today.
+    let scheduler = app.beside(Settings { pipeline: true, ..Settings::default() }).await;
+    wait::until("the invoice", async || (!invoices(&tenant).await.is_empty()).then_some(())).await;
+    scheduler.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_tenants_period_ends_and_what_waits_for_it_counts_when_it_is_back() {
+    let app = TestApp::start_with_pipeline().await;
+    save(&app, &offer("metered", 100, 0, 5)).await;
+    let tenant = app.tenant().await;
+    choose(&tenant, "metered").await;
+    let number = tenant.connect().await;
+    app.tell(&number.delivery(&[text("15550100", "before")])).await;
+    app.change(&tenant, "UPDATE tenants SET status = 'suspended' WHERE id = '$T'").await;
+    app.deliver(&number.delivery(&[text("15550100", "held")])).await.expect(200);
+    app.clock.advance(TimeDelta::days(32));
+    close_for(&app, &tenant).await;
+    app.change(&tenant, "UPDATE tenants SET status = 'active' WHERE id = '$T'").await;
+    adopt_waiting(&app.postgres, 100, &*app.clock).await.unwrap();
+    app.settled().await;
+
+    let tenant = tenant.logged_in_again(&app).await;
+    let closed = invoices(&tenant).await;
+    assert_eq!(closed.len(), 1);
+    assert_eq!(closed[0]["total"]["amount_minor"], 105, "the month, and what was processed in it");
+    assert_eq!(subscription(&tenant).await["usage"]["inbound_messages"], 1);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trial_ends_in_nothing_and_a_plan_begins_when_it_is_chosen() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let begin = today(&app);
+    let tenant = after_the_period(&app, &tenant).await;
+    assert_eq!(close_for(&app, &tenant).await, 1);
+    let trial = invoices(&tenant).await.remove(0);
+    assert_eq!((&trial["plan_code"], &trial["status"]), (&json!("trial"), &json!("paid")));
+    assert_eq!((&trial["total"]["amount_minor"], &trial["period_start"]), (&json!(0), &json!(midnight(begin))));
+    assert_eq!(subscription(&tenant).await["status"], "canceled");
+
+    let tenant = after_the_period(&app, &tenant).await;
+    assert_eq!(close_for(&app, &tenant).await, 0, "nothing goes on");
+    super::put(&tenant.client, &json!({"plan_code": "trial"})).await.problem(422, "validation_failed");
+    let running = choose(&tenant, "starter").await;
+    assert_eq!((&running["status"], &running["plan_code"]), (&json!("active"), &json!("starter")));
+    assert_eq!(running["period_start"], midnight(today(&app)));
+    assert_eq!(invoices(&tenant).await.len(), 1, "what lies between is nobody's");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_is_chosen_late_does_not_begin_before_what_was_agreed_on_is_billed() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    choose(&tenant, "starter").await;
+    // Nobody has closed anything, and another plan is wanted.
+    let tenant = after_the_period(&app, &tenant).await;
+    let running = choose(&tenant, "business").await;
+    assert_eq!((&running["plan_code"], &running["next_plan_code"]), (&json!("starter"), &json!("business")));
+    let closed = invoices(&tenant).await;
+    assert_eq!((closed.len(), &closed[0]["plan_code"]), (1, &json!("starter")));
+    let tenant = after_the_period(&app, &tenant).await;
+    close_for(&app, &tenant).await;
+    assert_eq!(subscription(&tenant).await["plan_code"], "business");
+    assert_eq!(lines(&invoices(&tenant).await[0])[0].2, 1_900);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_whose_amount_cannot_be_written_down_harms_no_other() {
+    let app = alone().await;
+    save(&app, &offer("dear", 0, 0, 1_000_000_000)).await;
+    let (tenant, other) = (app.tenant().await, app.tenant().await);
+    choose(&tenant, "dear").await;
+    choose(&other, "starter").await;
+    let impossible = format!(
+        "INSERT INTO usage_days (tenant_id, day, slot, inbound_messages, active_contacts)
+         VALUES ('$T', '{}', 0, {}, 0)",
+        today(&app),
+        i64::MAX
+    );
+    app.change(&tenant, &impossible).await;
+    let (tenant, other) = (after_the_period(&app, &tenant).await, other.logged_in_again(&app).await);
+    let done = close(&app).await;
+    assert_eq!((done.invoices, done.failures.len()), (1, 1));
+    assert_eq!(done.failures[0].tenant.to_string(), tenant.id);
+    assert_eq!(invoices(&tenant).await, [json!(null); 0], "nothing of it is there");
+    assert_eq!(invoices(&other).await.len(), 1);
+    app.finish_unprocessed().await;
+}

@@ -1,0 +1,130 @@
+//! What a tenant subscribes to, and when that begins.
+
+use chrono::{Months, TimeDelta};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use super::{after_the_period, audited, choose, close_for, invoices, midnight, put, subscription, today};
+use crate::kit::app::TestApp;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sign_up_starts_a_trial_of_a_month() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let begin = today(&app);
+    let trial = subscription(&tenant).await;
+    assert_eq!((&trial["plan_code"], &trial["status"]), (&json!("trial"), &json!("trialing")));
+    let end = begin.checked_add_months(Months::new(1)).unwrap();
+    assert_eq!((&trial["period_start"], &trial["period_end"]), (&json!(midnight(begin)), &json!(midnight(end))));
+    assert_eq!((&trial["price"], &trial["version"]), (&json!({"amount_minor": 0, "currency": "EUR"}), &json!(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_takes_the_place_of_the_trial_at_once() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let begin = today(&app);
+    app.clock.advance(TimeDelta::days(3));
+    let tenant = tenant.logged_in_again(&app).await;
+    let running = choose(&tenant, "starter").await;
+    assert_eq!((&running["plan_code"], &running["status"]), (&json!("starter"), &json!("active")));
+    assert_eq!(running["period_start"], midnight(today(&app)));
+    assert_eq!(running["price"], json!({"amount_minor": 1900, "currency": "EUR"}));
+    assert_eq!(subscription(&tenant).await, running);
+    let trial = invoices(&tenant).await;
+    assert_eq!(
+        (&trial[0]["period_start"], &trial[0]["period_end"]),
+        (&json!(midnight(begin)), &running["period_start"])
+    );
+    assert_eq!((trial.len(), &trial[0]["status"]), (1, &json!("paid")));
+
+    // Once more says nothing new, and is not written down.
+    assert_eq!(choose(&tenant, "starter").await, running);
+    let records = audited(&tenant, "subscription.changed").await;
+    assert_eq!(records.len(), 1);
+    assert_eq!(
+        (&records[0]["changes"]["plan_code"], &records[0]["actor"]["kind"]),
+        (&json!("starter"), &json!("user"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_plan_or_the_end_comes_with_the_next_period() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let first = choose(&tenant, "starter").await;
+    let waiting = choose(&tenant, "business").await;
+    assert_eq!((&waiting["plan_code"], &waiting["next_plan_code"]), (&json!("starter"), &json!("business")));
+    assert_eq!((&waiting["period_end"], &waiting["price"]), (&first["period_end"], &first["price"]));
+    let ends_with_it = json!({"plan_code": "business", "cancel_at_period_end": true});
+    let problem = put(&tenant.client, &ends_with_it).await.problem(422, "validation_failed");
+    assert_eq!(problem["errors"][0]["pointer"], "/cancel_at_period_end");
+
+    let tenant = after_the_period(&app, &tenant).await;
+    close_for(&app, &tenant).await;
+    let second = subscription(&tenant).await;
+    assert_eq!((&second["plan_code"], &second["next_plan_code"]), (&json!("business"), &Value::Null));
+    assert_eq!(second["period_start"], first["period_end"]);
+
+    let ending = put(&tenant.client, &ends_with_it).await.json(200);
+    assert_eq!((&ending["cancel_at_period_end"], &ending["status"]), (&json!(true), &json!("active")));
+    assert_eq!(choose(&tenant, "business").await["cancel_at_period_end"], false, "taken back");
+    put(&tenant.client, &ends_with_it).await.expect(200);
+    let tenant = after_the_period(&app, &tenant).await;
+    close_for(&app, &tenant).await;
+    assert_eq!(subscription(&tenant).await["status"], "canceled");
+    let plans: Vec<Value> = invoices(&tenant).await.iter().map(|invoice| invoice["plan_code"].clone()).collect();
+    assert_eq!(plans, ["business", "starter"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_chosen_changes_nothing() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let before = subscription(&tenant).await;
+    for (body, pointer) in [
+        (json!({"plan_code": "gold"}), "/plan_code"),
+        (json!({"plan_code": ""}), "/plan_code"),
+        (json!({"plan_code": "' OR 1=1"}), "/plan_code"),
+        (json!({"plan_code": null}), "/plan_code"),
+        (json!({}), "/plan_code"),
+        (json!({"plan_code": "starter", "price": 1}), "/price"),
+        (json!({"plan_code": "starter", "status": "active"}), "/status"),
+        (json!({"plan_code": "starter", "cancel_at_period_end": null}), "/cancel_at_period_end"),
+    ] {
+        let problem = put(&tenant.client, &body).await.problem(422, "validation_failed");
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+    }
+    put(&tenant.client, &json!({"plan_code": "starter", "version": 2})).await.problem(409, "stale_version");
+    assert_eq!(subscription(&tenant).await, before);
+    let chosen = put(&tenant.client, &json!({"plan_code": "starter", "version": 1})).await.json(200);
+    assert_eq!(chosen["version"], 2);
+    let problem = put(&tenant.client, &json!({"plan_code": "trial"})).await.problem(422, "validation_failed");
+    assert_eq!(problem["errors"][0]["pointer"], "/plan_code");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_plans_chosen_at_once_one_begins() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    app.clock.advance(TimeDelta::days(3));
+    let tenant = tenant.logged_in_again(&app).await;
+    let answers = join_all((0..10).map(|n| {
+        let (tenant, plan) = (&tenant, if n % 2 == 0 { "starter" } else { "business" });
+        async move { choose(tenant, plan).await }
+    }))
+    .await;
+    let running = subscription(&tenant).await;
+    assert!(answers.iter().all(|it| it["plan_code"] == running["plan_code"]), "{answers:#?}");
+    assert_eq!(invoices(&tenant).await.len(), 1, "of the trial");
+    // With the version that was seen, one of two is told.
+    let version = &running["version"];
+    let next = |plan: &str| json!({"plan_code": plan, "version": version, "cancel_at_period_end": false});
+    let other = if running["plan_code"] == "starter" { "business" } else { "starter" };
+    let body =
+        if running["next_plan_code"].is_null() { next(other) } else { next(running["plan_code"].as_str().unwrap()) };
+    let answers = join_all((0..6).map(|_| put(&tenant.client, &body))).await;
+    let accepted = answers.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(accepted, 1);
+    assert!(answers.iter().filter(|it| it.status != 200).all(|it| it.problem(409, "stale_version").is_object()));
+}

@@ -1,0 +1,242 @@
+//! What is counted: each message of a customer once.
+
+use ::billing::{MeteredMessage, UsageRepo};
+use chrono::TimeDelta;
+use flows::{Database as _, settle};
+use futures_util::future::join_all;
+use kernel::StoreError;
+use kernel::ids::ContactId;
+use serde_json::{Value, json};
+
+use super::{
+    after_the_period, alone, choose, close, close_for, invoices, lines, midnight, offer, save, scope, subscription,
+    today,
+};
+use crate::kit::app::{Settings, TestApp, TestTenant};
+use crate::kit::customer::{Customer, wamid};
+use crate::kit::meta::text;
+use crate::kit::wait;
+
+async fn usage(tenant: &TestTenant, query: &str) -> Value {
+    tenant.client.get(&format!("/billing/usage{query}")).await.json(200)
+}
+
+async fn total(tenant: &TestTenant) -> (u64, u64) {
+    let total = usage(tenant, "").await["total"].clone();
+    (total["inbound_messages"].as_u64().unwrap(), total["active_contacts"].as_u64().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_delivered_twenty_times_and_replayed_is_on_the_invoice_once() {
+    let app = TestApp::start_with_pipeline().await;
+    save(&app, &offer("metered", 100, 0, 5)).await;
+    let tenant = app.tenant().await;
+    choose(&tenant, "metered").await;
+    let number = tenant.connect().await;
+    let ada = Customer::fresh();
+    let message = ada.text(10, "hello");
+    let delivery = number.received(&ada, std::slice::from_ref(&message));
+    // The same one in other company, too: then it is another event.
+    let in_company = number.received(&ada, &[ada.text(20, "one more"), message.clone()]);
+    let at_once = join_all((0..10).map(|n| app.deliver(if n % 2 == 0 { &delivery } else { &in_company }))).await;
+    assert!(at_once.iter().all(|answer| answer.status == 200));
+    for _ in 0..10 {
+        app.deliver(&delivery).await.expect(200);
+    }
+    app.settled().await;
+    assert_eq!(total(&tenant).await, (2, 1));
+
+    // Whatever brought it is driven again.
+    app.change(&tenant, "UPDATE webhook_events SET status = 'dead_letter' WHERE tenant_id = '$T'").await;
+    let all = json!({"reason": "a test"});
+    let replayed = tenant.client.post("/webhook-events/replay", &all).await.json(202);
+    assert!(replayed["events"].as_u64().unwrap() >= 2, "{replayed}");
+    // Replays of many come one after the other.
+    app.clock.advance(TimeDelta::seconds(1));
+    app.settled().await;
+    assert_eq!(total(&tenant).await, (2, 1));
+
+    let tenant = after_the_period(&app, &tenant).await;
+    close_for(&app, &tenant).await;
+    let invoices = invoices(&tenant).await;
+    assert_eq!(invoices.len(), 1);
+    assert_eq!(lines(&invoices[0])[1..], [("Inbound messages, included", 0, 0), ("Inbound messages, further", 2, 10)]);
+    assert_eq!(invoices[0]["total"], json!({"amount_minor": 110, "currency": "EUR"}));
+    app.finish().await;
+}
+
+/// A message of a batch cannot be stored, so all of it is rolled back and tried one by one.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_rolled_back_is_not_counted_before_it_is_stored() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let break_one = "CREATE FUNCTION public.break_message() RETURNS trigger LANGUAGE plpgsql AS $$
+           BEGIN IF NEW.text = 'broken' THEN RAISE EXCEPTION 'a fault of this test'; END IF; RETURN NEW; END $$;
+         CREATE TRIGGER break_message BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION public.break_message()";
+    app.database.execute(break_one).await;
+    let messages = ["one", "two", "broken", "three", "four"].map(|words| text("15550100", words));
+    app.deliver(&number.delivery(&messages)).await.expect(200);
+    wait::until("the others", async || (app.events("status = 'processed'").await == 4).then_some(())).await;
+    wait::until("the failure", async || (app.events("status = 'retrying'").await == 1).then_some(())).await;
+    assert_eq!(total(&tenant).await, (4, 1));
+    app.database.execute("DROP TRIGGER break_message ON messages; DROP FUNCTION public.break_message()").await;
+    app.clock.advance(TimeDelta::minutes(1));
+    app.settled().await;
+    assert_eq!(total(&tenant).await, (5, 1));
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_customers_just_wrote_is_counted() {
+    let app = TestApp::start_with_pipeline().await;
+    let (tenant, other) = (app.tenant().await, app.tenant().await);
+    let number = tenant.connect().await;
+    let (ada, grace) = (Customer::fresh(), Customer::fresh());
+    let said = ada.text(10, "counted");
+    let reaction = ada.message(11, "reaction", json!({"message_id": wamid(&said), "emoji": "+"}));
+    let standby = json!({"contacts": [grace.entry()], "messages": [grace.text(12, "To the agent")]});
+    for delivery in [
+        number.received(&ada, &[said.clone(), reaction]),
+        number.echoes(&[grace.echo(20, "text", json!({"body": "From the phone"}))]),
+        number.history(&[(&grace, &[grace.text(1, "Long ago")])]),
+        number.change("standby", standby),
+        number.statuses(&[ada.status(30, "wamid.other", "delivered")]),
+    ] {
+        app.tell(&delivery).await;
+    }
+    assert_eq!(app.database.count("SELECT count(*) FROM messages").await, 4);
+    assert_eq!(total(&tenant).await, (1, 1));
+
+    app.tell(&number.received(&grace, &[grace.text(40, "one"), grace.text(50, "two")])).await;
+    assert_eq!(total(&tenant).await, (3, 2));
+    assert_eq!(subscription(&tenant).await["usage"], json!({"inbound_messages": 3, "further_messages": 0}));
+    assert_eq!(total(&other).await, (0, 0));
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn days_are_told_in_order_with_those_without_usage_and_in_bounds() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let (ada, grace) = (ContactId::new(&*app.clock), ContactId::new(&*app.clock));
+    let first = today(&app);
+    let on = |days, contact| MeteredMessage { day: first + TimeDelta::days(days), contact };
+    count(&app, &tenant, &[on(0, ada), on(0, ada), on(0, grace), on(2, ada)]).await.unwrap();
+    let answer = usage(&tenant, &format!("?from={first}&to={}", first + TimeDelta::days(2))).await;
+    let day = |days, messages, contacts| {
+        let date = first + TimeDelta::days(days);
+        json!({"date": date, "inbound_messages": messages, "active_contacts": contacts})
+    };
+    assert_eq!(answer["days"], json!([day(0, 3, 2), day(1, 0, 0), day(2, 1, 1)]));
+    assert_eq!(answer["total"], json!({"inbound_messages": 4, "active_contacts": 2}), "each contact once");
+    assert_eq!(usage(&tenant, "").await["days"].as_array().unwrap().len(), 30);
+
+    let far = first + TimeDelta::days(92);
+    for query in [
+        format!("?from={first}&to={far}"),
+        format!("?from={far}&to={first}"),
+        "?from=yesterday".to_owned(),
+        "?from=2026-02-30".to_owned(),
+        "?from=-20000-01-01&to=-20000-01-02".to_owned(),
+        "?to=%2B20000-01-01".to_owned(),
+        "?since=2026-02-01".to_owned(),
+    ] {
+        tenant.client.get(&format!("/billing/usage{query}")).await.problem(400, "invalid_query");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_without_a_subscription_is_counted_all_the_same() {
+    let app = alone().await;
+    let tenant = app.tenant().await;
+    app.change(&tenant, "DELETE FROM subscriptions WHERE tenant_id = '$T'").await;
+    let message = MeteredMessage { day: today(&app), contact: ContactId::new(&*app.clock) };
+    count(&app, &tenant, &[message]).await.unwrap();
+    assert_eq!(total(&tenant).await, (1, 1));
+    tenant.client.get("/billing/subscription").await.problem(404, "not_found");
+    let tenant = after_the_period(&app, &tenant).await;
+    assert_eq!((close(&app).await.invoices, close_for(&app, &tenant).await), (0, 0));
+    app.finish_unprocessed().await;
+}
+
+/// As the worker does, in a transaction of its own.
+async fn count(app: &TestApp, tenant: &TestTenant, messages: &[MeteredMessage]) -> Result<(), StoreError> {
+    let mut tx = app.postgres.tenant(&scope(tenant)).await?;
+    let counted = UsageRepo::count_messages(&mut *tx, messages).await;
+    settle(tx, counted).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_counts_on_the_day_it_came_in_or_in_the_period_that_is_running() {
+    // It receives and does not process.
+    let app = alone().await;
+    app.clock.advance(TimeDelta::days(-40));
+    let received = async || {
+        let tenant = app.tenant().await;
+        choose(&tenant, "starter").await;
+        let number = tenant.connect().await;
+        app.deliver(&number.delivery(&[text("15550100", "hello")])).await.expect(200);
+        (tenant, today(&app).to_string())
+    };
+    let (late, long_ago) = received().await;
+    app.clock.advance(TimeDelta::days(38));
+    let (tenant, recently) = received().await;
+    app.clock.advance(TimeDelta::days(2));
+    assert_eq!(close(&app).await.invoices, 1, "before the message is processed");
+    let worker = app.beside(Settings { pipeline: true, ..Settings::default() }).await;
+    worker.settled().await;
+
+    let counted = async |tenant: &TestTenant, day: &str| {
+        usage(tenant, &format!("?from={day}&to={day}")).await["total"]["inbound_messages"].clone()
+    };
+    let (late, tenant) = (late.logged_in_again(&app).await, tenant.logged_in_again(&app).await);
+    assert_eq!(counted(&tenant, &recently).await, 1);
+    assert_eq!(invoices(&late).await[0]["lines"][1]["quantity"], 0);
+    let running = subscription(&late).await;
+    assert_eq!(running["usage"]["inbound_messages"], 1);
+    let first_day = &running["period_start"].as_str().unwrap()[..10];
+    assert_eq!((counted(&late, first_day).await, counted(&late, &long_ago).await), (json!(1), json!(0)));
+    worker.finish().await;
+}
+
+/// Workers count while others close the period that they count for: each message is in one period, and on its invoice if that
+/// is closed.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_message_is_lost_or_counted_twice_between_a_period_and_the_next() {
+    const WORKERS: usize = 6;
+    const EACH: usize = 25;
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    choose(&tenant, "starter").await;
+    let day = today(&app);
+    let tenant = after_the_period(&app, &tenant).await;
+    let workers = join_all((0..WORKERS).map(|_| async {
+        for _ in 0..EACH {
+            let message = MeteredMessage { day, contact: ContactId::new(&*app.clock) };
+            count(&app, &tenant, &[message]).await.unwrap();
+        }
+    }));
+    let closers = join_all((0..3).map(|_| async {
+        // In the midst of it.
+        count(&app, &tenant, &[MeteredMessage { day, contact: ContactId::new(&*app.clock) }]).await.unwrap();
+        close_for(&app, &tenant).await
+    }));
+    let (_, closed) = tokio::join!(workers, closers);
+    assert_eq!(closed.iter().sum::<usize>(), 1);
+    let invoices = invoices(&tenant).await;
+    let billed = invoices[0]["lines"][1]["quantity"].as_u64().unwrap();
+    let running = subscription(&tenant).await["usage"]["inbound_messages"].as_u64().unwrap();
+    assert_eq!(usize::try_from(billed + running).unwrap(), WORKERS * EACH + 3, "{billed} and {running}");
+    let (messages, contacts) = total_of_all(&app, &tenant).await;
+    assert_eq!((messages, contacts), (WORKERS * EACH + 3, WORKERS * EACH + 3));
+    assert_eq!(invoices[0]["period_start"], midnight(day));
+}
+
+async fn total_of_all(app: &TestApp, tenant: &TestTenant) -> (usize, usize) {
+    let sum = async |column: &str| {
+        let query = format!("SELECT sum({column})::bigint AS count FROM usage_days WHERE tenant_id = '{}'", tenant.id);
+        usize::try_from(app.database.count(&query).await).unwrap()
+    };
+    (sum("inbound_messages").await, sum("active_contacts").await)
+}
