@@ -19,7 +19,7 @@ const UNIQUE_ACROSS_TENANTS: [(&str, &str); 8] = [
 const ACTIVE_NUMBER: &str = "whatsapp_accounts_active_number_key";
 
 /// Tables without a tenant, each with its reason.
-const WITHOUT_TENANT: [(&str, &str); 8] = [
+const WITHOUT_TENANT: [(&str, &str); 9] = [
     ("__diesel_schema_migrations", "Diesel's own"),
     ("login_tallies", "tries to get in, also to where no tenant is; keys are HMACs"),
     ("permissions", "the catalogue, the same for all"),
