@@ -116,6 +116,16 @@ impl Client {
     }
 }
 
+/// Asks again for as long as the server has no connection to spare (503): on a busy machine it may not, and nothing was done.
+pub(crate) async fn insist(ask: impl AsyncFn() -> Answer) -> Answer {
+    loop {
+        let answer = ask().await;
+        if answer.status != StatusCode::SERVICE_UNAVAILABLE {
+            return answer;
+        }
+    }
+}
+
 impl Answer {
     /// The body, after checking the status.
     #[track_caller]

@@ -4,6 +4,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::kit::app::TestApp;
+use crate::kit::client::insist;
 use crate::kit::people::{Colleague, new_role, role_of};
 
 const NOBODY: &str = "0190b5a2-7e2f-7000-8000-000000000000";
@@ -135,7 +136,7 @@ async fn of_fifty_removals_of_the_last_two_owners_at_once_one_owner_is_left() {
         let removals = (0..50).map(|n| {
             let (who, whom) = (&owners[n % 2], &owners[(n / 2) % 2]);
             let path = whom.membership(&role);
-            async move { who.client.delete(&path).await }
+            insist(async move || who.client.delete(&path).await)
         });
         let answers = join_all(removals).await;
         let taken = answers.iter().filter(|answer| answer.status == 204).count();
