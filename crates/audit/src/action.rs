@@ -11,18 +11,30 @@ pub enum Action {
     AccountApproved,
     ProvisioningKeyCreated,
     ProvisioningKeyRevoked,
+    /// A signing key is new, or goes on to another state.
+    SigningKeyMoved,
+    /// The private half of a signing key is sealed with another key-encryption key.
+    SigningKeyResealed,
+    /// Sessions of a user are over before they ran out.
+    SessionsEnded,
+    /// A refresh token was shown that had been used before: its session is ended.
+    TokenReuse,
     /// Somebody who is no operator, or may not do this, called an operators' endpoint.
     OperatorRefused,
 }
 
 impl Action {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::EventReplayed,
         Self::EventsReplayed,
         Self::EventDiscarded,
         Self::AccountApproved,
         Self::ProvisioningKeyCreated,
         Self::ProvisioningKeyRevoked,
+        Self::SigningKeyMoved,
+        Self::SigningKeyResealed,
+        Self::SessionsEnded,
+        Self::TokenReuse,
         Self::OperatorRefused,
     ];
 
@@ -36,6 +48,10 @@ impl Action {
             Self::AccountApproved => "whatsapp_account.approved",
             Self::ProvisioningKeyCreated => "provisioning_key.created",
             Self::ProvisioningKeyRevoked => "provisioning_key.revoked",
+            Self::SigningKeyMoved => "signing_key.moved",
+            Self::SigningKeyResealed => "signing_key.resealed",
+            Self::SessionsEnded => "sessions.ended",
+            Self::TokenReuse => "token_reuse",
             Self::OperatorRefused => "operator.refused",
         }
     }

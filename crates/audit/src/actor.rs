@@ -11,6 +11,8 @@ pub enum Actor {
     ProvisioningKey(ProvisioningKeyId),
     /// An operator at the command line.
     CommandLine,
+    /// The deployment itself, because it was time.
+    System,
     /// Somebody who did not say, or could not prove, who they are.
     Anonymous,
 }
@@ -23,6 +25,7 @@ impl Actor {
             Self::User(_) => "user",
             Self::ProvisioningKey(_) => "provisioning_key",
             Self::CommandLine => "command_line",
+            Self::System => "system",
             Self::Anonymous => "anonymous",
         }
     }
@@ -32,7 +35,7 @@ impl Actor {
         match self {
             Self::User(user) => Some(user.to_string()),
             Self::ProvisioningKey(key) => Some(key.to_string()),
-            Self::CommandLine | Self::Anonymous => None,
+            Self::CommandLine | Self::System | Self::Anonymous => None,
         }
     }
 }

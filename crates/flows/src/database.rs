@@ -8,7 +8,7 @@ use inbound::{AccountHealthRepo, ChannelRepo, EventHousekeeping, EventLedger, Ev
 use kernel::ids::SessionId;
 use kernel::{PermissionSet, StoreError, TenantScope};
 use rbac::{MembershipRepo, RoleKey, RoleRepo};
-use tokens::{Session, SessionRepo, SigningKeyRepo};
+use tokens::{Session, SessionHousekeeping, SessionRepo, SigningKeyRepo};
 
 use crate::{ApproveTx, EventDeskTx, ProvisioningTx, SplitAgainTx, TenantlessEventDeskTx};
 
@@ -24,14 +24,15 @@ pub trait Database: Send + Sync {
     async fn intake(&self) -> Result<Box<dyn IntakeTx>, StoreError>;
     /// What belongs to the deployment.
     async fn operator(&self) -> Result<Box<dyn OperatorTx>, StoreError>;
-    /// Who is behind a session, if the session, its user and their tenant are all in force. Asked on each request, so it
-    /// is one round trip rather than a transaction.
+    /// Who is behind a session, if the session, its user, their tenant and the key that signed are all in force. Asked on
+    /// each request, so it is one round trip rather than a transaction.
     async fn access(
         &self,
         scope: &TenantScope,
         session: SessionId,
+        kid: &str,
         now: DateTime<Utc>,
-    ) -> Result<Option<Access>, StoreError>;
+    ) -> Result<Standing, StoreError>;
 }
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
@@ -65,7 +66,7 @@ pub trait IntakeTx:
 }
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
-pub trait OperatorTx: SigningKeyRepo + ThrottleRepo + ProvisioningTx + Commit {}
+pub trait OperatorTx: SigningKeyRepo + SessionHousekeeping + ThrottleRepo + ProvisioningTx + Commit {}
 
 /// How a transaction ends.
 #[async_trait]
@@ -95,6 +96,16 @@ where
             Err(error)
         }
     }
+}
+
+/// How a session stands at this moment.
+#[derive(Clone, Debug)]
+pub enum Standing {
+    InForce(Box<Access>),
+    /// Tokens of the key that signed are not accepted any more, although the session is in force.
+    KeyUnusable,
+    /// The session, its user or their tenant is not in force.
+    Over,
 }
 
 /// Who is behind a session, with the rights they have at this moment.

@@ -4,6 +4,7 @@
 //! | use case | what it does |
 //! |---|---|
 //! | [`sign_up`], [`register`], [`log_in`], [`authenticate`] | how a person gets in |
+//! | [`refresh`], [`sessions()`], [`log_out`], [`end_session`] | how they stay in, and leave |
 //! | [`change_password`] | how a person changes what they get in with |
 //! | [`users`], [`create_user`], [`change_user`], [`delete_user`] | administering the users of a tenant |
 //! | [`lock_authority`], [`keep_an_owner`] | what holds for all that gives or takes rights |
@@ -16,7 +17,8 @@
 //! | [`seal_audit_logs`] | what was done stays written as it was |
 //! | [`process_events`] | stored events of one tenant become contacts, conversations and messages |
 //! | [`note_failure`] | an event that failed is tried again later, or is a dead letter |
-//! | [`open_signing_keys`] | a deployment gets and opens its keys |
+//! | [`SigningKeys`] | what a process knows of the deployment's signing keys |
+//! | [`advance_signing_keys`], [`rotate_signing_keys`], [`revoke_signing_key`], [`reseal_signing_keys`] | the life of these keys |
 //!
 //! A use case that needs one transaction is given it and never commits; the caller does, with [`settle`]. Those here
 //! that take the [`Database`] itself do so because a password hash lies between their transactions, and no transaction
@@ -39,9 +41,12 @@ mod log_in;
 mod note_failure;
 mod process_events;
 mod provisioning_keys;
+mod refresh;
 mod register;
 mod replay_events;
+mod rotate_signing_keys;
 mod seal_audit_logs;
+mod sessions;
 mod sign_up;
 mod signing_keys;
 mod split_again;
@@ -57,7 +62,7 @@ pub use authenticate_operator::{OperatorAccess, authenticate_operator, note_refu
 pub use authority::{AuthorityError, keep_an_owner, lock_authority};
 pub use change_password::{ChangePassword, ChangePasswordError, change_password};
 pub use connect_account::{ConnectAccountError, add_account, connect_account};
-pub use database::{Access, Commit, Database, DirectoryTx, IntakeTx, OperatorTx, TenantTx, settle};
+pub use database::{Access, Commit, Database, DirectoryTx, IntakeTx, OperatorTx, Standing, TenantTx, settle};
 pub use discard_event::{DiscardEventError, TenantlessEventDeskTx, discard_event, discard_tenantless_event};
 pub use log_in::{LogIn, LogInError, log_in};
 pub use note_failure::{AfterFailure, EventFailure, note_failure};
@@ -65,11 +70,16 @@ pub use process_events::{Buried, Processed, process_events};
 pub use provisioning_keys::{
     CreateProvisioningKeyError, ProvisioningTx, create_provisioning_key, revoke_provisioning_key,
 };
+pub use refresh::{Refresh, RefreshError, refresh};
 pub use register::{Register, RegisterError, register};
 pub use replay_events::{EventDeskTx, ReplayEventError, count_replayable, replay_event, replay_events};
+pub use rotate_signing_keys::{
+    Advanced, Moved, RotateError, advance_signing_keys, reseal_signing_keys, revoke_signing_key, rotate_signing_keys,
+};
 pub use seal_audit_logs::seal_audit_logs;
+pub use sessions::{LogOut, end_session, log_out, sessions};
 pub use sign_up::{SignUp, SignUpError, sign_up};
-pub use signing_keys::{OpenKeysError, open_signing_keys};
+pub use signing_keys::{SigningKeys, SigningKeysError};
 pub use split_again::{SplitAgainError, SplitAgainTx, split_again};
 pub use throttle::Throttled;
 pub use tokens_for::{Identity, LoggedIn, TokensError};

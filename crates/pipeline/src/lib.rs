@@ -4,6 +4,7 @@
 //! - [`Relay`] publishes the ids of due events from the ledger to the queue.
 //! - [`Worker`] takes ids from the queue and turns their events into what the CRM shows.
 //! - [`Scheduler`] measures what waits and deletes what was kept long enough.
+//! - [`KeyKeeper`] keeps the signing keys current, and moves them on when it is time.
 //! - [`Sealer`] seals what was written into the audit logs.
 //! - [`Recorder`] makes sure that what the broker gave up on is a dead letter in the database.
 //!
@@ -15,6 +16,7 @@
 mod backoff;
 pub mod failpoint;
 mod intake;
+mod key_keeper;
 mod metrics;
 mod recorder;
 mod relay;
@@ -23,6 +25,7 @@ mod sealer;
 mod worker;
 
 pub use intake::{Flusher, Intake};
+pub use key_keeper::KeyKeeper;
 pub use metrics::{BATCH_SIZE, describe as describe_metrics};
 pub use recorder::Recorder;
 pub use relay::Relay;

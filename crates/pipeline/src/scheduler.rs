@@ -2,11 +2,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use flows::{Database, settle};
 use iam::ThrottleRepo;
 use inbound::{EventHousekeeping, EventStatus, Purged, QueueInspector, RetentionPolicy, Unfinished};
 use kernel::{Clock, StoreError, error_chain};
 use metrics::gauge;
+use tokens::SessionHousekeeping;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -27,6 +29,8 @@ const MEASURE_INTERVAL: Duration = Duration::from_secs(10);
 const PURGE_INTERVAL: Duration = Duration::from_mins(1);
 /// So few that nobody waits for the locks of a step.
 const CHUNK: u16 = 1_000;
+/// Sessions that have ended are kept for so long: whoever shows a token of theirs is told the same as of one that is gone.
+const ENDED_SESSIONS: TimeDelta = TimeDelta::days(7);
 
 impl Scheduler {
     /// Runs until it is told to stop.
@@ -103,6 +107,7 @@ impl Scheduler {
             info!(payloads = all.payloads, events = all.events, "what was kept long enough is deleted");
         }
         self.purge_tallies(stop).await;
+        self.purge_sessions(stop).await;
     }
 
     /// Forgets tries to get in that count no longer.
@@ -117,6 +122,27 @@ impl Scheduler {
                 }
             }
         }
+    }
+
+    /// Deletes sessions that have ended, and their refresh tokens.
+    async fn purge_sessions(&self, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            match self.purge_some_sessions().await {
+                Ok(purged) if purged < usize::from(CHUNK) => return,
+                Ok(_) => {}
+                Err(error) => {
+                    warn!(error = error_chain(&error), "sessions that have ended were not deleted");
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn purge_some_sessions(&self) -> Result<usize, StoreError> {
+        let mut tx = self.database.operator().await?;
+        let before = self.clock.now() - ENDED_SESSIONS;
+        let outcome = SessionHousekeeping::purge_sessions(&mut *tx, before, CHUNK.into()).await;
+        settle(tx, outcome).await
     }
 
     async fn purge_some_tallies(&self) -> Result<usize, StoreError> {

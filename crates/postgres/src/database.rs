@@ -3,7 +3,7 @@ use std::fmt;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel_async::pooled_connection::deadpool::BuildError;
-use flows::{Access, Database, DirectoryTx, IntakeTx, OperatorTx, TenantTx};
+use flows::{Database, DirectoryTx, IntakeTx, OperatorTx, Standing, TenantTx};
 use kernel::ids::SessionId;
 use kernel::{StoreError, TenantScope};
 use secrecy::SecretString;
@@ -139,9 +139,10 @@ impl Database for Postgres {
         &self,
         scope: &TenantScope,
         session: SessionId,
+        kid: &str,
         now: DateTime<Utc>,
-    ) -> Result<Option<Access>, StoreError> {
-        access::read(&mut *self.tenant.get().await?, scope, session, now).await
+    ) -> Result<Standing, StoreError> {
+        access::read(&mut *self.tenant.get().await?, scope, session, kid, now).await
     }
 }
 

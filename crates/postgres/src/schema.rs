@@ -91,6 +91,8 @@ diesel::table! {
         token_hash -> Bytea,
         session_id -> Uuid,
         created_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+        answered_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -102,6 +104,7 @@ diesel::table! {
         private_sealed -> Bytea,
         sealed_with -> Text,
         created_at -> Timestamptz,
+        since -> Timestamptz,
     }
 }
 

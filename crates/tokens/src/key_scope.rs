@@ -79,7 +79,7 @@ pub mod scope {
         )+};
     }
 
-    scopes!(AuditRead, EventsRead, ChannelsRead, ChannelsWrite);
+    scopes!(KeysRotate, AuditRead, EventsRead, ChannelsRead, ChannelsWrite);
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 pub(super) mod audit;
 pub(super) mod events;
+pub(super) mod keys;
 pub(super) mod provisioning_key;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::wiring::Role;
 
 use audit::AuditCommand;
 use events::EventsCommand;
+use keys::KeysCommand;
 use provisioning_key::ProvisioningKeyCommand;
 
 /// A CRM for businesses that talk to their customers on WhatsApp
@@ -56,6 +58,11 @@ pub(super) enum Command {
     Events {
         #[command(subcommand)]
         command: EventsCommand,
+    },
+    /// The keys that sign access tokens
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
     },
     /// Keys that operators' programs show instead of logging in
     ProvisioningKey {

@@ -5,6 +5,7 @@ mod audit;
 mod demo;
 mod effective_config;
 mod events;
+mod keys;
 mod migrate;
 mod openapi;
 mod provisioning_key;
@@ -51,6 +52,8 @@ pub enum CliError {
     Audit(#[from] audit::AuditError),
     #[error(transparent)]
     Events(#[from] events::EventsError),
+    #[error(transparent)]
+    Keys(#[from] keys::KeysError),
     #[error(transparent)]
     ProvisioningKey(#[from] provisioning_key::ProvisioningKeyError),
     #[error(transparent)]
@@ -100,6 +103,10 @@ fn run(cli: Cli, sources: &Sources) -> Result<(), CliError> {
         Command::Events { command } => {
             on_runtime(&settings, async { events::run(settings.database()?, command).await })
         }
+        Command::Keys { command } => on_runtime(&settings, async {
+            let (keys, signing) = settings.signing_keys()?;
+            keys::run(settings.database()?, keys, signing, command).await
+        }),
         Command::ProvisioningKey { command } => {
             on_runtime(&settings, async { provisioning_key::run(settings.database()?, command).await })
         }

@@ -19,8 +19,10 @@ mod mistakes;
 mod passwords;
 mod retention;
 mod retry;
+mod sessions;
 mod settings;
 mod show;
+mod signing;
 pub(crate) mod source;
 mod tenants;
 mod tokens;
@@ -28,7 +30,7 @@ mod whatsapp;
 
 use std::net::SocketAddr;
 
-use ::tokens::TokenPolicy;
+use ::tokens::{SessionPolicy, TokenPolicy};
 use iam::HashParameters;
 use inbound::{AppSecrets, RetentionPolicy, RetryPolicy};
 
@@ -40,6 +42,7 @@ pub use log::{LogConfig, LogFormat};
 pub use mistakes::Mistakes;
 pub use settings::Settings;
 pub(crate) use show::show;
+pub use signing::SigningConfig;
 pub use tenants::TenantsConfig;
 pub use whatsapp::WhatsAppConfig;
 
@@ -61,6 +64,8 @@ pub struct ServeConfig {
 pub struct IdentityConfig {
     pub keys: KeysConfig,
     pub tokens: TokenPolicy,
+    pub signing: SigningConfig,
+    pub sessions: SessionPolicy,
     pub passwords: HashParameters,
 }
 

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::DateTime;
 use kernel::Cursor;
-use kernel::ids::{ContactId, ConversationId, TenantId};
+use kernel::ids::{ContactId, ConversationId, TenantId, UserId};
 use kernel::seal::derive_key;
 use ring::hmac;
 use secrecy::SecretSlice;
@@ -26,6 +26,7 @@ pub(crate) struct List {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ListKind {
     Users,
+    Sessions(UserId),
     WhatsAppAccounts,
     MetaApps,
     Contacts,
@@ -85,6 +86,7 @@ impl List {
         let mut bytes = self.kind.name().as_bytes().to_vec();
         bytes.push(0);
         match self.kind {
+            ListKind::Sessions(user) => bytes.extend_from_slice(user.as_uuid().as_bytes()),
             ListKind::Messages(conversation) => bytes.extend_from_slice(conversation.as_uuid().as_bytes()),
             ListKind::Interactions(contact) => bytes.extend_from_slice(contact.as_uuid().as_bytes()),
             ListKind::Users
@@ -105,6 +107,7 @@ impl ListKind {
     const fn name(self) -> &'static str {
         match self {
             Self::Users => "users",
+            Self::Sessions(_) => "sessions",
             Self::WhatsAppAccounts => "whatsapp_accounts",
             Self::MetaApps => "meta_apps",
             Self::Contacts => "contacts",

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use flows::Identity;
 use inbound::AppCredentials;
 use kernel::seal::KeyRing;
@@ -24,6 +25,8 @@ pub struct State {
     pub self_service: bool,
     /// Whether anyone may sign up.
     pub signup_open: bool,
+    /// How long others may keep our public keys.
+    pub keys_kept: TimeDelta,
     pub cursor_key: CursorKey,
     pub trusted_proxies: TrustedProxies,
     /// Wakes the relay when events were stored.

@@ -10,7 +10,7 @@ pub enum Role {
     Relay,
     /// Processes what is in the queue
     Worker,
-    /// Measures what waits and deletes what is old, now and then
+    /// Measures what waits, deletes what is old and moves signing keys on, now and then
     Scheduler,
 }
 

@@ -40,7 +40,20 @@ fn address(request: &HttpRequest) -> Option<IpAddr> {
     }
 }
 
-/// Where a request comes from, for the audit log.
+/// Where a request comes from and what it is called, for the audit log.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestOrigin(pub(crate) Origin);
+
+impl FromRequest for RequestOrigin {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self(origin(request))))
+    }
+}
+
+/// The same of a request.
 pub(crate) fn origin(request: &HttpRequest) -> Origin {
     let request_id = request.extensions().get::<RequestId>().map(ToString::to_string);
     Origin { address: address(request), request_id }

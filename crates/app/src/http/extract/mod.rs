@@ -11,10 +11,10 @@ mod tenant;
 mod text;
 
 pub(crate) use body::{BodyLimit, read_body};
-pub(crate) use client::{ClientInfo, origin};
-pub(crate) use json::{Json, member};
+pub(crate) use client::{ClientInfo, RequestOrigin, origin};
+pub(crate) use json::{Json, MaybeJson, member};
 pub(crate) use page::{LimitParameter, PageQuery, page_request};
 pub(crate) use path::{PathId, PathKey};
 pub use proxies::TrustedProxies;
 pub(crate) use query::Query;
-pub(crate) use tenant::{TenantHeader, tenant_header};
+pub(crate) use tenant::{NamedTenant, TenantHeader, tenant_header};

@@ -1,7 +1,7 @@
 //! `/auth`: signing up, registering, logging in, and who one is; `/users` and `/tenant`: who else is there, and where.
 
-mod attempt;
-mod bodies;
+pub(super) mod attempt;
+pub(super) mod bodies;
 pub(crate) mod login;
 pub(crate) mod me;
 mod new_password;
