@@ -19,6 +19,7 @@
 //! | [`note_failure`] | an event that failed is tried again later, or is a dead letter |
 //! | [`SigningKeys`] | what a process knows of the deployment's signing keys |
 //! | [`advance_signing_keys`], [`rotate_signing_keys`], [`revoke_signing_key`], [`reseal_signing_keys`] | the life of these keys |
+//! | [`reseal_meta_apps`] | secrets move to another key-encryption key |
 //!
 //! A use case that needs one transaction is given it and never commits; the caller does, with [`settle`]. Those here
 //! that take the [`Database`] itself do so because a password hash lies between their transactions, and no transaction
@@ -44,6 +45,7 @@ mod provisioning_keys;
 mod refresh;
 mod register;
 mod replay_events;
+mod reseal_meta_apps;
 mod rotate_signing_keys;
 mod seal_audit_logs;
 mod sessions;
@@ -73,6 +75,7 @@ pub use provisioning_keys::{
 pub use refresh::{Refresh, RefreshError, refresh};
 pub use register::{Register, RegisterError, register};
 pub use replay_events::{EventDeskTx, ReplayEventError, count_replayable, replay_event, replay_events};
+pub use reseal_meta_apps::reseal_meta_apps;
 pub use rotate_signing_keys::{
     Advanced, Moved, RotateError, advance_signing_keys, reseal_signing_keys, revoke_signing_key, rotate_signing_keys,
 };

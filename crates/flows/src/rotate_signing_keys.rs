@@ -94,8 +94,7 @@ pub async fn rotate_signing_keys(
     clock: &dyn Clock,
 ) -> Result<SigningKey, RotateError> {
     let actor = Actor::from(operator);
-    let Advanced { keys, .. } =
-        advance_signing_keys(tx, ring, policy, actor, &origin, entropy, clock).await?;
+    let Advanced { keys, .. } = advance_signing_keys(tx, ring, policy, actor, &origin, entropy, clock).await?;
     if let Some(upcoming) = keys.into_iter().find(|key| key.state == KeyState::Upcoming) {
         return Ok(upcoming);
     }

@@ -93,7 +93,8 @@ pub(crate) async fn note_ended(
     origin: Origin,
     clock: &dyn Clock,
 ) -> Result<(), StoreError> {
-    let record =
-        Record::new(Actor::User(user), origin, Action::SessionsEnded, clock).about(SESSION, &session).with("reason", reason);
+    let record = Record::new(Actor::User(user), origin, Action::SessionsEnded, clock)
+        .about(SESSION, &session)
+        .with("reason", reason);
     AuditRepo::append_audit_record(tx, &record).await
 }

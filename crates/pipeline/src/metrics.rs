@@ -30,6 +30,10 @@ pub fn describe() {
     describe_gauge!(OLDEST_WAITING, Unit::Seconds, "Since the oldest of them came in, by status");
     describe_gauge!(DEAD_LETTERS, "Dead letters, as the database has them");
     describe_gauge!(QUEUE_MESSAGES, "Messages that wait in a queue, as the broker has them");
-    describe_gauge!(SIGNING_KEY_AGE, Unit::Seconds, "Since a signing key is in its state, the oldest by state; 0 for none");
+    describe_gauge!(
+        SIGNING_KEY_AGE,
+        Unit::Seconds,
+        "Since a signing key is in its state, the oldest by state; 0 for none"
+    );
     describe_gauge!(QUEUE_CONSUMERS, "Consumers of a queue, as the broker has them");
 }

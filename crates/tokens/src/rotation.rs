@@ -118,10 +118,8 @@ mod tests {
         let keys = [key("a", KeyState::Active, start()), key("b", KeyState::Upcoming, start())];
         let over = start() + POLICY.publish;
         assert_eq!(POLICY.due(&keys, over - SECOND), []);
-        let expected = [
-            change("a", KeyState::Active, KeyState::Retiring),
-            change("b", KeyState::Upcoming, KeyState::Active),
-        ];
+        let expected =
+            [change("a", KeyState::Active, KeyState::Retiring), change("b", KeyState::Upcoming, KeyState::Active)];
         assert_eq!(POLICY.due(&keys, over), expected);
     }
 

@@ -3,7 +3,10 @@
 use std::io::{self, Write as _};
 
 use chrono::SecondsFormat;
-use flows::{Database as _, RotateError, reseal_signing_keys, revoke_signing_key, rotate_signing_keys, settle};
+use flows::{
+    Database as _, RotateError, reseal_meta_apps, reseal_signing_keys, revoke_signing_key, rotate_signing_keys, settle,
+};
+use inbound::ChangeMetaAppError;
 use kernel::{StoreError, SystemClock, SystemEntropy};
 use tokens::{SigningKey, SigningKeyRepo};
 
@@ -17,6 +20,8 @@ use crate::wiring::postgres;
 pub enum KeysError {
     #[error(transparent)]
     Rotate(#[from] RotateError),
+    #[error(transparent)]
+    MetaApps(#[from] ChangeMetaAppError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -63,7 +68,8 @@ async fn carry_out(
         KeysCommand::Reseal => {
             let resealed = reseal_signing_keys(operator(), &mut *tx, ring, &entropy, &clock).await;
             let resealed = settle(tx, resealed).await?;
-            writeln!(out, "{resealed} signing keys are sealed anew")?;
+            let apps = reseal_meta_apps(operator(), database, ring, &entropy).await?;
+            writeln!(out, "sealed anew: {resealed} signing keys, the secrets of {apps} Meta apps")?;
         }
     }
     Ok(())

@@ -40,10 +40,6 @@ impl SessionsSettings {
             mistakes.wrong(Key("sessions_absolute_days"), text, "at least sessions.idle_days");
             return None;
         }
-        Some(SessionPolicy {
-            idle: TimeDelta::days(idle.into()),
-            absolute: TimeDelta::days(absolute.into()),
-            per_user,
-        })
+        Some(SessionPolicy { idle: TimeDelta::days(idle.into()), absolute: TimeDelta::days(absolute.into()), per_user })
     }
 }

@@ -45,13 +45,7 @@ impl Database for Away {
         away()
     }
 
-    async fn access(
-        &self,
-        _: &TenantScope,
-        _: SessionId,
-        _: &str,
-        _: DateTime<Utc>,
-    ) -> Result<Standing, StoreError> {
+    async fn access(&self, _: &TenantScope, _: SessionId, _: &str, _: DateTime<Utc>) -> Result<Standing, StoreError> {
         away()
     }
 }

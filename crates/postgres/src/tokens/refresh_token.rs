@@ -62,8 +62,7 @@ impl Tx<Tenant> {
 
     pub(super) async fn reach(&mut self, token: &RefreshTokenHash) -> Result<Reached, StoreError> {
         let statement = sql(REACH).bind::<types::Uuid, _>(self.tenant_id()).bind::<types::Binary, _>(token.as_bytes());
-        let row: Option<Row> =
-            Prepared(statement).get_result(self.connection()).await.optional().or_store_error()?;
+        let row: Option<Row> = Prepared(statement).get_result(self.connection()).await.optional().or_store_error()?;
         if let Some(row) = row {
             return Ok(Reached::Mine(Box::new(row.into_token())));
         }
@@ -82,7 +81,11 @@ impl Tx<Tenant> {
         Ok(used == 1)
     }
 
-    pub(super) async fn mark_answered(&mut self, token: &RefreshTokenHash, now: DateTime<Utc>) -> Result<(), StoreError> {
+    pub(super) async fn mark_answered(
+        &mut self,
+        token: &RefreshTokenHash,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
         let earlier = refresh_tokens::answered_at.is_null().or(refresh_tokens::answered_at.lt(now));
         diesel::update(token!(self, token).filter(earlier))
             .set(refresh_tokens::answered_at.eq(Some(now)))

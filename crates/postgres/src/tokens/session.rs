@@ -1,6 +1,8 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, Queryable, QueryableByName, Selectable, SelectableHelper};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, QueryDsl, Queryable, QueryableByName, Selectable, SelectableHelper,
+};
 use diesel_async::RunQueryDsl;
 use kernel::ids::{SessionId, UserId};
 use kernel::{Cursor, Page, PageRequest, StoreError};
@@ -146,7 +148,8 @@ impl SessionRepo for Tx<Tenant> {
     }
 
     async fn refresh_session(&mut self, session: &Session, next: &RefreshTokenHash) -> Result<bool, StoreError> {
-        let in_force = in_force!(self, session.user, session.last_seen_at).filter(sessions::id.eq(session.id.as_uuid()));
+        let in_force =
+            in_force!(self, session.user, session.last_seen_at).filter(sessions::id.eq(session.id.as_uuid()));
         let refreshed = diesel::update(in_force)
             .set((
                 sessions::last_seen_at.eq(session.last_seen_at),

@@ -78,10 +78,7 @@ impl SigningKeyRepo for Tx<Platform> {
 
     async fn reseal_signing_key(&mut self, kid: &str, private: &Sealed) -> Result<(), StoreError> {
         diesel::update(signing_keys::table.find(kid))
-            .set((
-                signing_keys::private_sealed.eq(&private.bytes),
-                signing_keys::sealed_with.eq(&private.key_id),
-            ))
+            .set((signing_keys::private_sealed.eq(&private.bytes), signing_keys::sealed_with.eq(&private.key_id)))
             .execute(self.connection())
             .await
             .or_store_error()?;

@@ -72,7 +72,9 @@ fn operations_have_names_of_their_own_and_document_their_problems() {
 }
 
 fn anonymous_401(operation: &Value) -> bool {
-    ["login", "register", "refresh", "deliverEvents", "deliverAppEvents"].iter().any(|id| operation["operationId"] == *id)
+    ["login", "register", "refresh", "deliverEvents", "deliverAppEvents"]
+        .iter()
+        .any(|id| operation["operationId"] == *id)
 }
 
 #[test]

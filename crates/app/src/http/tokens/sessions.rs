@@ -91,11 +91,7 @@ pub(crate) async fn end(
     #[expect(clippy::disallowed_methods, reason = "the caller's access token names the tenant, and was verified")]
     let mut tx = identity.database.tenant(&TenantScope::mint(access.tenant.id)).await?;
     let outcome = end_session(&access, &mut *tx, id, origin, &*identity.clock).await;
-    if settle(tx, outcome).await? {
-        Ok(HttpResponse::NoContent().finish())
-    } else {
-        Err(Problem::new(Code::NotFound))
-    }
+    if settle(tx, outcome).await? { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::new(Code::NotFound)) }
 }
 
 impl SessionBody {
