@@ -4,6 +4,21 @@
 -- replay. Null until then.
 ALTER TABLE refresh_tokens ADD COLUMN answered_at timestamptz;
 
+-- Tokens that several requests showed at once: more of them may still be on their way. A table of its own, because the token
+-- itself is locked by who was first, and whoever notes this does not wait.
+CREATE TABLE refresh_overlaps (
+  tenant_id  uuid NOT NULL,
+  token_hash bytea NOT NULL CHECK (length(token_hash) = 32),
+  session_id uuid NOT NULL,
+  PRIMARY KEY (tenant_id, token_hash),
+  FOREIGN KEY (tenant_id, session_id) REFERENCES sessions (tenant_id, id) ON DELETE CASCADE
+);
+CREATE INDEX refresh_overlaps_session_idx ON refresh_overlaps (tenant_id, session_id);
+SELECT app.protect_tenant_table('refresh_overlaps', 'SELECT, INSERT');
+
+-- The newest access token of a refreshed session, until somebody shows it: then the answer has arrived.
+ALTER TABLE sessions ADD COLUMN unconfirmed uuid;
+
 -- The newest of a user's, for lists and for who has too many.
 CREATE INDEX sessions_newest_idx ON sessions (tenant_id, user_id, created_at DESC, id DESC);
 DROP INDEX sessions_user_idx;

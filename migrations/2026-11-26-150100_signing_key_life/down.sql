@@ -1,4 +1,4 @@
-DROP FUNCTION app.access(uuid, uuid, text, timestamptz);
+DROP FUNCTION app.access(uuid, uuid, text, uuid, timestamptz);
 DROP FUNCTION app.signing_key_is_usable(text), app.signing_key_is_active(text);
 ALTER TABLE signing_keys DROP COLUMN since;
 CREATE FUNCTION app.access(for_tenant uuid, for_session uuid, at timestamptz)

@@ -21,9 +21,10 @@ CREATE FUNCTION app.signing_key_is_active(named text) RETURNS boolean
 REVOKE ALL ON FUNCTION app.signing_key_is_usable(text), app.signing_key_is_active(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION app.signing_key_is_usable(text), app.signing_key_is_active(text) TO parley_app;
 
--- The same question as before, with the key that signed and when the session was last seen.
+-- The same question as before, with the key that signed and when the session was last seen. Notes that the newest access token
+-- of a session has arrived, the first time that it is shown.
 DROP FUNCTION app.access(uuid, uuid, timestamptz);
-CREATE FUNCTION app.access(for_tenant uuid, for_session uuid, signed_with text, at timestamptz)
+CREATE FUNCTION app.access(for_tenant uuid, for_session uuid, signed_with text, shown uuid, at timestamptz)
   RETURNS TABLE (
     key_is_usable boolean,
     tenant_slug text, tenant_name text, self_registration text, tenant_created_at timestamptz,
@@ -35,6 +36,8 @@ CREATE FUNCTION app.access(for_tenant uuid, for_session uuid, signed_with text, 
   AS $$
   BEGIN
     PERFORM set_config('app.current_tenant_id', for_tenant::text, true);
+    UPDATE public.sessions SET unconfirmed = NULL
+     WHERE tenant_id = for_tenant AND id = for_session AND unconfirmed = shown;
     RETURN QUERY
       SELECT app.signing_key_is_usable(signed_with),
              t.slug, t.name, t.self_registration, t.created_at,
@@ -54,5 +57,5 @@ CREATE FUNCTION app.access(for_tenant uuid, for_session uuid, signed_with text, 
          AND u.status = 'active' AND t.status = 'active';
   END
   $$;
-REVOKE ALL ON FUNCTION app.access(uuid, uuid, text, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION app.access(uuid, uuid, text, timestamptz) TO parley_app;
+REVOKE ALL ON FUNCTION app.access(uuid, uuid, text, uuid, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app.access(uuid, uuid, text, uuid, timestamptz) TO parley_app;

@@ -144,7 +144,6 @@ impl Hostile<'_> {
             for value in [
                 json!(-1),
                 json!(-now),
-                json!(0),
                 json!(1.5),
                 json!(now as f64),
                 json!(now.to_string()),
@@ -163,6 +162,8 @@ impl Hostile<'_> {
             ("iss", json!("https://parley.test/")),
             ("aud", json!("other")),
             ("aud", json!(["parley"])),
+            ("iat", json!(0)),
+            ("exp", json!(0)),
             ("iat", json!(now + 31)),
             ("nbf", json!(now + 31)),
             ("exp", json!(now - 30)),

@@ -261,7 +261,7 @@ async fn keys_move_to_another_key_encryption_key() {
     // The secrets of tenants' own Meta apps move, too, and say the same.
     let tenant = app.tenant().await;
     let (own, second) = (tenant.meta_app().await, tenant.meta_app().await);
-    let patch = json!({"app_secret": "another secret"});
+    let patch = json!({"app_secret": "another-secret"});
     tenant.client.patch(&format!("/meta-apps/{}", second.key), &patch).await.json(200);
     let left = "SELECT count(*) FROM meta_apps WHERE app_secret_sealed_with = 'test'
         OR verify_token_sealed_with = 'test' OR previous_app_secret_sealed_with = 'test'";

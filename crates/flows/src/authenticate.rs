@@ -19,10 +19,11 @@ pub enum AuthenticateError {
 /// [`AuthenticateError`].
 pub async fn authenticate(identity: &Identity, token: &str) -> Result<Access, AuthenticateError> {
     let now = identity.clock.now();
-    let Verified { claims, kid } = verify(identity, token, now).await?;
+    let verified = verify(identity, token, now).await?;
+    let claims = verified.claims;
     #[expect(clippy::disallowed_methods, reason = "the tenant is in a token that we signed")]
     let scope = TenantScope::mint(claims.tenant);
-    match identity.database.access(&scope, claims.session, &kid, now).await? {
+    match identity.database.access(&scope, &verified, now).await? {
         Standing::InForce(access) if access.user.id == claims.user => Ok(*access),
         Standing::KeyUnusable => {
             // Our keys are behind: this one is neither to be published nor to sign.

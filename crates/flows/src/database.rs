@@ -5,10 +5,9 @@ use crm::inbox::InboxTx;
 use crm::{ContactRepo, ConversationRepo, InteractionRepo, MergeTx};
 use iam::{Tenant, TenantDirectory, TenantRepo, ThrottleRepo, User, UserRepo};
 use inbound::{AccountHealthRepo, ChannelRepo, EventHousekeeping, EventLedger, EventOutcomeRepo, MetaAppDirectory};
-use kernel::ids::SessionId;
 use kernel::{PermissionSet, StoreError, TenantScope};
 use rbac::{MembershipRepo, RoleKey, RoleRepo};
-use tokens::{Session, SessionHousekeeping, SessionRepo, SigningKeyRepo};
+use tokens::{Session, SessionHousekeeping, SessionRepo, SigningKeyRepo, Verified};
 
 use crate::{ApproveTx, EventDeskTx, ProvisioningTx, SplitAgainTx, TenantlessEventDeskTx};
 
@@ -24,13 +23,12 @@ pub trait Database: Send + Sync {
     async fn intake(&self) -> Result<Box<dyn IntakeTx>, StoreError>;
     /// What belongs to the deployment.
     async fn operator(&self) -> Result<Box<dyn OperatorTx>, StoreError>;
-    /// Who is behind a session, if the session, its user, their tenant and the key that signed are all in force. Asked on
+    /// Who is behind the session of a genuine token, if the session, its user, their tenant and the key that signed are all in force. Asked on
     /// each request, so it is one round trip rather than a transaction.
     async fn access(
         &self,
         scope: &TenantScope,
-        session: SessionId,
-        kid: &str,
+        verified: &Verified,
         now: DateTime<Utc>,
     ) -> Result<Standing, StoreError>;
 }

@@ -70,7 +70,7 @@ async fn exchange(
     let hash = input.token.hash();
     let stored = match SessionRepo::reach_for_refresh_token(tx, &hash).await? {
         Reached::Mine(stored) => *stored,
-        Reached::Taken => return Err(RefreshError::Conflict),
+        Reached::Taken => return Ok(Err(RefreshError::Conflict)),
         Reached::Unknown => return Err(RefreshError::Unknown),
     };
     let tenant = TenantRepo::tenant(tx).await?.ok_or(RefreshError::Over)?;
@@ -81,10 +81,7 @@ async fn exchange(
     match stored.shown(input.arrived_at, now) {
         Showing::Over => return Err(RefreshError::Over),
         Showing::Overlap => {
-            // Who came before this one is answered overlapped, too, however long the queue is.
-            if stored.answered_at.is_some() {
-                SessionRepo::note_refresh_answered(tx, &hash, now).await?;
-            }
+            SessionRepo::note_refresh_overlap(tx, &hash).await?;
             return Ok(Err(RefreshError::Conflict));
         }
         Showing::Reuse => {
@@ -100,10 +97,11 @@ async fn exchange(
     }
     let session = stored.session.refreshed(&identity.sessions, now);
     let refresh_token = RefreshToken::generate(tenant.id, &*identity.entropy).map_err(TokensError::from)?;
-    if !SessionRepo::refresh_session(tx, &session, &refresh_token.hash()).await? {
+    let token = identity.clock.new_id();
+    if !SessionRepo::refresh_session(tx, &session, &refresh_token.hash(), token).await? {
         return Err(RefreshError::Over);
     }
-    let access_token = identity.access_token(tx, tenant.id, &session).await?;
+    let access_token = identity.access_token(tx, tenant.id, &session, token).await?;
     let roles = MembershipRepo::role_keys(tx, user.id).await?;
     Ok(Ok(identity.logged_in(tenant, user, roles, SessionTokens { access_token, refresh_token })))
 }

@@ -8,6 +8,7 @@ use kernel::ids::{TenantId, UserId};
 use kernel::{Clock, Entropy, NoEntropy, StoreError};
 use rbac::RoleKey;
 use tokens::{Claims, Client, IssueError, Issued, RefreshToken, Session, SessionPolicy, SessionRepo, TokenPolicy};
+use uuid::Uuid;
 
 use crate::sessions::note_ended;
 use crate::{Database, SigningKeys, SigningKeysError, TenantTx};
@@ -94,7 +95,7 @@ impl Identity {
         for ended in SessionRepo::end_oldest_sessions(tx, user, most, session.created_at).await? {
             note_ended(tx, user, ended, "too_many", origin.clone(), &*self.clock).await?;
         }
-        let access_token = self.access_token(tx, tenant, &session).await?;
+        let access_token = self.access_token(tx, tenant, &session, self.clock.new_id()).await?;
         Ok(SessionTokens { access_token, refresh_token })
     }
 
@@ -105,12 +106,13 @@ impl Identity {
         tx: &mut dyn TenantTx,
         tenant: TenantId,
         session: &Session,
+        token: Uuid,
     ) -> Result<String, TokensError> {
         let claims = Claims {
             user: session.user,
             tenant,
             session: session.id,
-            token: self.clock.new_id(),
+            token,
             issued_at: session.last_seen_at,
             expires_at: session.last_seen_at + self.policy.lifetime,
         };

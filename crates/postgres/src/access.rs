@@ -7,7 +7,7 @@ use iam::{Email, Tenant, TenantStatus, User, UserStatus};
 use kernel::ids::{SessionId, UserId};
 use kernel::{Permission, StoreError, TenantScope};
 use rbac::RoleKey;
-use tokens::{Client, Session};
+use tokens::{Client, Session, Verified};
 use uuid::Uuid;
 
 use crate::error::OrStoreError;
@@ -60,15 +60,16 @@ struct Row {
 pub(crate) async fn read(
     connection: &mut AsyncPgConnection,
     scope: &TenantScope,
-    session: SessionId,
-    kid: &str,
+    verified: &Verified,
     now: DateTime<Utc>,
 ) -> Result<Standing, StoreError> {
+    let session = verified.claims.session;
     let row: Option<Row> = Prepared(
-        sql("SELECT * FROM app.access($1, $2, $3, $4)")
+        sql("SELECT * FROM app.access($1, $2, $3, $4, $5)")
             .bind::<SqlUuid, _>(scope.tenant().as_uuid())
             .bind::<SqlUuid, _>(session.as_uuid())
-            .bind::<Text, _>(kid)
+            .bind::<Text, _>(&verified.kid)
+            .bind::<SqlUuid, _>(verified.claims.token)
             .bind::<Timestamptz, _>(now),
     )
     .get_result(connection)

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel_async::pooled_connection::deadpool::BuildError;
 use flows::{Database, DirectoryTx, IntakeTx, OperatorTx, Standing, TenantTx};
-use kernel::ids::SessionId;
 use kernel::{StoreError, TenantScope};
 use secrecy::SecretString;
+use tokens::Verified;
 
 use crate::access;
 use crate::error::store_error;
@@ -138,11 +138,10 @@ impl Database for Postgres {
     async fn access(
         &self,
         scope: &TenantScope,
-        session: SessionId,
-        kid: &str,
+        verified: &Verified,
         now: DateTime<Utc>,
     ) -> Result<Standing, StoreError> {
-        access::read(&mut *self.tenant.get().await?, scope, session, kid, now).await
+        access::read(&mut *self.tenant.get().await?, scope, verified, now).await
     }
 }
 

@@ -82,6 +82,7 @@ diesel::table! {
         idle_expires_at -> Timestamptz,
         expires_at -> Timestamptz,
         revoked_at -> Nullable<Timestamptz>,
+        unconfirmed -> Nullable<Uuid>,
     }
 }
 

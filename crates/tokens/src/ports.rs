@@ -3,6 +3,7 @@ use chrono::{DateTime, Utc};
 use kernel::ids::{ProvisioningKeyId, SessionId, UserId};
 use kernel::seal::Sealed;
 use kernel::{Page, PageRequest, StoreError};
+use uuid::Uuid;
 
 use crate::{KeyState, ProvisioningKey, ProvisioningKeyHash, Reached, RefreshTokenHash, Session, SigningKey};
 
@@ -35,13 +36,22 @@ pub trait SessionRepo: Send {
         keep: u16,
         now: DateTime<Utc>,
     ) -> Result<Vec<SessionId>, StoreError>;
-    /// Reaches for a refresh token, so that nobody else can use it until the transaction ends. Does not wait for who has it.
+    /// Reaches for a refresh token, so that nobody else can use it until the transaction ends. Does not wait for who has it, and
+    /// notes that the two overlapped.
     async fn reach_for_refresh_token(&mut self, token: &RefreshTokenHash) -> Result<Reached, StoreError>;
     /// Uses a refresh token; whether nobody had.
     async fn use_refresh_token(&mut self, token: &RefreshTokenHash, now: DateTime<Utc>) -> Result<bool, StoreError>;
-    /// Stores when a session was seen and ends, and its next refresh token; whether it is still in force.
-    async fn refresh_session(&mut self, session: &Session, next: &RefreshTokenHash) -> Result<bool, StoreError>;
-    /// Notes when somebody who showed a used refresh token is answered, unless somebody was later.
+    /// Stores when a session was seen and ends, its next refresh token, and the access token that goes with it; whether it
+    /// is still in force.
+    async fn refresh_session(
+        &mut self,
+        session: &Session,
+        next: &RefreshTokenHash,
+        access_token: Uuid,
+    ) -> Result<bool, StoreError>;
+    /// Notes that a request overlapped with the one that used a refresh token.
+    async fn note_refresh_overlap(&mut self, token: &RefreshTokenHash) -> Result<(), StoreError>;
+    /// Notes when the one who used a refresh token is answered.
     async fn note_refresh_answered(&mut self, token: &RefreshTokenHash, now: DateTime<Utc>) -> Result<(), StoreError>;
     /// Whether a signing key is the one that signs at this moment.
     async fn is_signing_key_active(&mut self, kid: &str) -> Result<bool, StoreError>;

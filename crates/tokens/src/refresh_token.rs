@@ -34,8 +34,12 @@ pub struct StoredRefreshToken {
     pub ended_at: Option<DateTime<Utc>>,
     /// When it was exchanged for the next one, if it was.
     pub used_at: Option<DateTime<Utc>>,
-    /// When whoever did that was answered, or somebody whose request overlapped theirs.
+    /// When whoever did that was answered.
     pub answered_at: Option<DateTime<Utc>>,
+    /// Whether other requests overlapped theirs.
+    pub overlapped: bool,
+    /// Whether what the session got last has been shown, so that the answer has arrived.
+    pub confirmed: bool,
 }
 
 /// What came of reaching for a refresh token.
@@ -43,7 +47,7 @@ pub struct StoredRefreshToken {
 pub enum Reached {
     /// Nobody else has it until the transaction ends.
     Mine(Box<StoredRefreshToken>),
-    /// Somebody else has it at this moment.
+    /// Somebody else has it at this moment; that is noted.
     Taken,
     /// There is none.
     Unknown,
@@ -113,6 +117,8 @@ impl RefreshToken {
 impl StoredRefreshToken {
     /// Whoever used the token and was not answered within this time is not there any more.
     const UNANSWERED: TimeDelta = TimeDelta::seconds(5);
+    /// Of requests that were sent at once, the last one arrives within this time.
+    const STRAGGLERS: TimeDelta = TimeDelta::seconds(5);
 
     /// What it means that a request shows it which arrived at that time.
     #[must_use]
@@ -121,11 +127,12 @@ impl StoredRefreshToken {
             return Showing::Over;
         }
         let Some(used_at) = self.used_at else { return Showing::Fresh };
-        if arrived_at < self.answered_at.unwrap_or(used_at + Self::UNANSWERED) {
-            Showing::Overlap
-        } else {
-            Showing::Reuse
-        }
+        let answered_at = self.answered_at.unwrap_or(used_at + Self::UNANSWERED);
+        // Some did overlap, so others that were sent with them may come late: until the next token, or the access token that
+        // came with it, was shown.
+        let is_newest = self.session.last_seen_at == used_at && !self.confirmed;
+        let patience = if self.overlapped && is_newest { Self::STRAGGLERS } else { TimeDelta::zero() };
+        if arrived_at < answered_at + patience { Showing::Overlap } else { Showing::Reuse }
     }
 }
 
@@ -149,6 +156,17 @@ mod tests {
 
     use super::*;
     use crate::{Client, SessionPolicy};
+
+    fn stored(session: Session) -> StoredRefreshToken {
+        StoredRefreshToken {
+            session,
+            ended_at: None,
+            used_at: None,
+            answered_at: None,
+            overlapped: false,
+            confirmed: false,
+        }
+    }
 
     #[test]
     fn refresh_tokens_name_their_tenant_and_are_never_alike() {
@@ -193,7 +211,7 @@ mod tests {
         let clock = ManualClock::starting_at(SystemClock::new().now());
         let (now, moment) = (clock.now(), TimeDelta::microseconds(1));
         let session = Session::start(UserId::new(&clock), Client::default(), &SessionPolicy::DEFAULT, &clock);
-        let fresh = StoredRefreshToken { session, ended_at: None, used_at: None, answered_at: None };
+        let fresh = stored(session);
         assert_eq!(fresh.shown(now, now), Showing::Fresh);
 
         let used = StoredRefreshToken { used_at: Some(now), ..fresh.clone() };
@@ -210,11 +228,32 @@ mod tests {
     }
 
     #[test]
+    fn where_some_overlapped_others_may_come_late_until_the_answer_has_arrived() {
+        let clock = ManualClock::starting_at(SystemClock::new().now());
+        let (now, moment) = (clock.now(), TimeDelta::microseconds(1));
+        let session = Session::start(UserId::new(&clock), Client::default(), &SessionPolicy::DEFAULT, &clock);
+        let used = StoredRefreshToken { used_at: Some(now), answered_at: Some(now), ..stored(session) };
+        assert_eq!(used.shown(now, now), Showing::Reuse, "nobody overlapped");
+        let token = StoredRefreshToken { overlapped: true, ..used };
+        let late = now + TimeDelta::seconds(5);
+        assert_eq!(token.shown(late - moment, late), Showing::Overlap);
+        assert_eq!(token.shown(late, late), Showing::Reuse);
+        let confirmed = StoredRefreshToken { confirmed: true, ..token.clone() };
+        assert_eq!(confirmed.shown(now, now), Showing::Reuse);
+        let session = token.session.clone().refreshed(&SessionPolicy::DEFAULT, now + moment);
+        assert_eq!(
+            StoredRefreshToken { session, ..token }.shown(now, now),
+            Showing::Reuse,
+            "the next one was used, too"
+        );
+    }
+
+    #[test]
     fn a_session_ends_when_it_idles_and_in_any_case_at_its_end() {
         let clock = ManualClock::starting_at(SystemClock::new().now());
         let policy = SessionPolicy::DEFAULT;
         let session = Session::start(UserId::new(&clock), Client::default(), &policy, &clock);
-        let mut token = StoredRefreshToken { session, ended_at: None, used_at: None, answered_at: None };
+        let mut token = stored(session);
         let moment = TimeDelta::microseconds(1);
         let mut refreshes = 0;
         while clock.now() + policy.idle < token.session.expires_at {

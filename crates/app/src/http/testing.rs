@@ -13,7 +13,7 @@ use kernel::ids::{SessionId, TenantId, UserId};
 use kernel::seal::KeyRing;
 use kernel::{Clock, StoreError, SystemClock, SystemEntropy, TenantScope};
 use pipeline::Intake;
-use tokens::{Claims, KeySet, KeyState, RotationPolicy, SessionPolicy, SigningKey, TokenPolicy};
+use tokens::{Claims, KeySet, KeyState, RotationPolicy, SessionPolicy, SigningKey, TokenPolicy, Verified};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -45,7 +45,7 @@ impl Database for Away {
         away()
     }
 
-    async fn access(&self, _: &TenantScope, _: SessionId, _: &str, _: DateTime<Utc>) -> Result<Standing, StoreError> {
+    async fn access(&self, _: &TenantScope, _: &Verified, _: DateTime<Utc>) -> Result<Standing, StoreError> {
         away()
     }
 }

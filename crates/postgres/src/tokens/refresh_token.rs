@@ -1,7 +1,6 @@
 use chrono::{DateTime, Utc};
-use diesel::dsl::{exists, select};
 use diesel::sql_types::Nullable;
-use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName};
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName};
 use diesel_async::RunQueryDsl;
 use kernel::StoreError;
 use tokens::{Reached, RefreshTokenHash, Session, StoredRefreshToken};
@@ -9,16 +8,27 @@ use tokens::{Reached, RefreshTokenHash, Session, StoredRefreshToken};
 use super::session;
 use crate::error::OrStoreError;
 use crate::schema::refresh_tokens;
-use crate::sql::{Prepared, sql, types};
+use crate::sql::{Count, Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
 /// Whoever comes second does not wait for who was first: they have lost in any case.
 const REACH: &str = "
-SELECT t.used_at, t.answered_at, s.revoked_at, s.id, s.user_id, s.address, s.user_agent, s.created_at, s.last_seen_at,
+SELECT t.used_at, t.answered_at, s.revoked_at, s.unconfirmed IS NULL AS confirmed,
+       EXISTS (SELECT FROM refresh_overlaps o WHERE o.tenant_id = t.tenant_id AND o.token_hash = t.token_hash) AS overlapped,
+       s.id, s.user_id, s.address, s.user_agent, s.created_at, s.last_seen_at,
        s.idle_expires_at, s.expires_at
   FROM refresh_tokens t JOIN sessions s ON s.tenant_id = t.tenant_id AND s.id = t.session_id
  WHERE t.tenant_id = $1 AND t.token_hash = $2
    FOR UPDATE OF t SKIP LOCKED";
+
+const NOTE_OVERLAP: &str = "
+WITH found AS (
+  SELECT tenant_id, token_hash, session_id FROM refresh_tokens WHERE tenant_id = $1 AND token_hash = $2
+), noted AS (
+  INSERT INTO refresh_overlaps (tenant_id, token_hash, session_id)
+  SELECT tenant_id, token_hash, session_id FROM found ON CONFLICT DO NOTHING
+)
+SELECT count(*) AS count FROM found";
 
 #[derive(QueryableByName)]
 struct Row {
@@ -28,6 +38,10 @@ struct Row {
     answered_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<types::Timestamptz>)]
     revoked_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = types::Bool)]
+    confirmed: bool,
+    #[diesel(sql_type = types::Bool)]
+    overlapped: bool,
     #[diesel(embed)]
     session: session::Row,
 }
@@ -66,9 +80,15 @@ impl Tx<Tenant> {
         if let Some(row) = row {
             return Ok(Reached::Mine(Box::new(row.into_token())));
         }
-        let is_there: bool =
-            select(exists(token!(self, token))).get_result(self.connection()).await.or_store_error()?;
-        Ok(if is_there { Reached::Taken } else { Reached::Unknown })
+        Ok(if self.mark_overlapped(token).await? { Reached::Taken } else { Reached::Unknown })
+    }
+
+    /// Whether there is such a token.
+    pub(super) async fn mark_overlapped(&mut self, token: &RefreshTokenHash) -> Result<bool, StoreError> {
+        let statement =
+            sql(NOTE_OVERLAP).bind::<types::Uuid, _>(self.tenant_id()).bind::<types::Binary, _>(token.as_bytes());
+        let row: Count = Prepared(statement).get_result(self.connection()).await.or_store_error()?;
+        Ok(row.count > 0)
     }
 
     pub(super) async fn mark_used(&mut self, token: &RefreshTokenHash, now: DateTime<Utc>) -> Result<bool, StoreError> {
@@ -86,8 +106,7 @@ impl Tx<Tenant> {
         token: &RefreshTokenHash,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let earlier = refresh_tokens::answered_at.is_null().or(refresh_tokens::answered_at.lt(now));
-        diesel::update(token!(self, token).filter(earlier))
+        diesel::update(token!(self, token).filter(refresh_tokens::answered_at.is_null()))
             .set(refresh_tokens::answered_at.eq(Some(now)))
             .execute(self.connection())
             .await
@@ -103,6 +122,8 @@ impl Row {
             ended_at: self.revoked_at,
             used_at: self.used_at,
             answered_at: self.answered_at,
+            overlapped: self.overlapped,
+            confirmed: self.confirmed,
         }
     }
 }

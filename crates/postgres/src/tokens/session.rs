@@ -147,13 +147,19 @@ impl SessionRepo for Tx<Tenant> {
         self.mark_used(token, now).await
     }
 
-    async fn refresh_session(&mut self, session: &Session, next: &RefreshTokenHash) -> Result<bool, StoreError> {
+    async fn refresh_session(
+        &mut self,
+        session: &Session,
+        next: &RefreshTokenHash,
+        access_token: Uuid,
+    ) -> Result<bool, StoreError> {
         let in_force =
             in_force!(self, session.user, session.last_seen_at).filter(sessions::id.eq(session.id.as_uuid()));
         let refreshed = diesel::update(in_force)
             .set((
                 sessions::last_seen_at.eq(session.last_seen_at),
                 sessions::idle_expires_at.eq(session.idle_expires_at),
+                sessions::unconfirmed.eq(Some(access_token)),
             ))
             .execute(self.connection())
             .await
@@ -163,6 +169,10 @@ impl SessionRepo for Tx<Tenant> {
         }
         self.insert_refresh_token(session, next).await?;
         Ok(true)
+    }
+
+    async fn note_refresh_overlap(&mut self, token: &RefreshTokenHash) -> Result<(), StoreError> {
+        self.mark_overlapped(token).await.map(drop)
     }
 
     async fn note_refresh_answered(&mut self, token: &RefreshTokenHash, now: DateTime<Utc>) -> Result<(), StoreError> {
