@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::kit::app::{PASSWORD, TestApp, TestTenant, metrics};
+use crate::kit::app::{PASSWORD, Settings, TestApp, TestTenant, metrics};
 use crate::kit::client::{Answer, Client};
 
 const MOMENT: TimeDelta = TimeDelta::milliseconds(1);
@@ -94,7 +94,7 @@ async fn whoever_shows_a_used_token_ends_its_session() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_idles_after_a_week_and_ends_after_a_month() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     let (_, idle) = log_in(&app, &tenant).await;
     let (_, mut token) = log_in(&app, &tenant).await;
@@ -111,6 +111,7 @@ async fn a_session_idles_after_a_week_and_ends_after_a_month() {
     app.clock.advance(MOMENT);
     me(&app, &text(&refreshed, "access_token")).await.problem(401, "invalid_token");
     refresh(&app.client, &text(&refreshed, "refresh_token")).await.problem(401, "invalid_refresh_token");
+    app.finish_unprocessed().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -145,7 +145,7 @@ impl Hostile<'_> {
                 json!(-1),
                 json!(-now),
                 json!(1.5),
-                json!(now as f64),
+                format!("{now}.0").parse().unwrap(),
                 json!(now.to_string()),
                 json!(1e300),
                 json!(u64::MAX),

@@ -1,5 +1,8 @@
 //! One's own sessions: listed and ended, on all instances at once.
 
+use chrono::TimeDelta;
+use flows::{Database as _, settle};
+use kernel::Clock as _;
 use serde_json::{Value, json};
 
 use crate::kit::app::{PASSWORD, Settings, TestApp, TestTenant};
@@ -136,4 +139,30 @@ async fn one_logs_out_here_elsewhere_or_everywhere() {
     let fourth = Login::of(&app, &tenant).await;
     fourth.client.post("/auth/logout", &json!({"scope": "this"})).await.expect(204);
     fourth.is_over(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_that_have_ended_are_deleted_in_time_and_others_stay() {
+    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let tenant = app.tenant().await;
+    let (ended, stays) = (Login::of(&app, &tenant).await, Login::of(&app, &tenant).await);
+    ended.client.post("/auth/logout", &json!({})).await.expect(204);
+    let purge = async |limit: i64| {
+        let mut tx = app.postgres.operator().await.unwrap();
+        let purged = tx.purge_sessions(app.clock.now() - TimeDelta::days(7), limit).await;
+        settle(tx, purged).await.unwrap()
+    };
+    let rows = async |table: &str| app.database.count(&format!("SELECT count(*) FROM {table}")).await;
+    app.clock.advance(TimeDelta::days(7) - TimeDelta::seconds(1));
+    let refresh = json!({"refresh_token": stays.refresh_token});
+    app.client.post("/auth/refresh", &refresh).await.json(200);
+    assert_eq!(purge(10).await, 0);
+    app.clock.advance(TimeDelta::seconds(2));
+    assert_eq!((purge(10).await, rows("sessions").await), (1, 2));
+    ended.is_over(&app).await;
+    // The one of signing up idled for a week, a week ago.
+    app.clock.advance(TimeDelta::days(7));
+    assert_eq!((purge(1).await, purge(1).await), (1, 0));
+    assert_eq!((rows("sessions").await, rows("refresh_tokens").await), (1, 2));
+    app.finish_unprocessed().await;
 }

@@ -4,6 +4,7 @@ use iam::{TenantReference, TenantRepo, TenantStatus, UserRepo, UserStatus};
 use kernel::{StoreError, TenantScope};
 use rbac::MembershipRepo;
 use tokens::{Reached, RefreshToken, Session, SessionRepo, Showing};
+use tokio::time::{Duration, sleep};
 
 use crate::sessions::SESSION;
 use crate::tokens_for::SessionTokens;
@@ -40,6 +41,10 @@ pub enum RefreshError {
     Failed(#[from] TokensError),
 }
 
+/// How long the winner waits for their answer, so that those who were sent at the same time are here before it. Nobody minds a
+/// moment every quarter of an hour.
+const GATHERING: Duration = Duration::from_millis(100);
+
 /// Exchanges a refresh token for the next one and an access token. Of those who show it at the same time one wins; whoever shows
 /// it afterwards ends the session. It must be driven to its end, whether or not somebody waits for it: a token that was used
 /// and not answered is of no use to anybody.
@@ -52,6 +57,7 @@ pub async fn refresh(identity: &Identity, input: Refresh) -> Result<LoggedIn, Re
     let mut tx = identity.database.tenant(&scope).await?;
     let outcome = exchange(identity, &mut *tx, &input).await;
     let logged_in = settle(tx, outcome).await??;
+    sleep(GATHERING).await;
     // Before the answer: whoever comes after it has not overlapped. Where it cannot be written, those of the next seconds
     // have.
     if let Ok(mut tx) = identity.database.tenant(&scope).await {

@@ -362,8 +362,8 @@ async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -
                 audience: "parley".to_owned(),
                 lifetime: TimeDelta::minutes(15),
             },
-            // Each app of a shared database has a clock of its own: only a test that is about keys moves them, by hand.
-            signing: SigningConfig { rotation: RotationPolicy::DEFAULT, poll: Duration::from_hours(1) },
+            // Each app of a shared database has a clock of its own, so none looks often at what is due by it.
+            signing: SigningConfig { rotation: RotationPolicy::DEFAULT, poll: Duration::from_secs(150) },
             sessions: SessionPolicy::DEFAULT,
             passwords: settings.passwords,
         },
