@@ -175,8 +175,8 @@ async fn a_changed_password_and_a_suspension_end_what_they_must() {
     let my_token = text(&refresh(&app.client, &my_token).await.json(200), "refresh_token");
 
     // A role that is taken away: the session goes on, without the right.
-    let taken = format!("DELETE FROM memberships WHERE user_id = '{}'", user.id);
-    app.database.execute(&taken).await;
+    let take_away = format!("DELETE FROM memberships WHERE user_id = '{}'", user.id);
+    app.database.execute(&take_away).await;
     app.client.with_token(&mine).get("/crm/contacts").await.problem(403, "insufficient_scope");
     let refreshed = refresh(&app.client, &my_token).await.json(200);
     let (mine, my_token) = (text(&refreshed, "access_token"), text(&refreshed, "refresh_token"));

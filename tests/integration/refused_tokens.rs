@@ -27,14 +27,16 @@ impl Hostile<'_> {
 
     fn header(&mut self, member: &str, value: Value) {
         let mut header = self.forge.header();
-        header[member] = value.clone();
-        self.add(format!("{member}: {value}"), self.forge.sign(&header.to_string(), &self.payload.to_string()));
+        let what = format!("{member}: {value}");
+        header[member] = value;
+        self.add(what, self.forge.sign(&header.to_string(), &self.payload.to_string()));
     }
 
     fn claim(&mut self, member: &str, value: Value) {
         let mut payload = self.payload.clone();
-        payload[member] = value.clone();
-        self.add(format!("{member}: {value}"), self.forge.sign(&self.forge.header().to_string(), &payload.to_string()));
+        let what = format!("{member}: {value}");
+        payload[member] = value;
+        self.add(what, self.forge.sign(&self.forge.header().to_string(), &payload.to_string()));
     }
 
     fn raw(&mut self, what: &str, header: &str, payload: &str) {
@@ -238,7 +240,9 @@ async fn everything_else_than_our_own_tokens_is_refused_by_one_text() {
     let theirs = payload_of(&other.token);
     for members in [&["tid"][..], &["sub"], &["sid"], &["sub", "sid"], &["tid", "sub"], &["tid", "sid"]] {
         let mut mixed = payload.clone();
-        members.iter().for_each(|member| mixed[*member] = theirs[*member].clone());
+        for member in *members {
+            mixed[*member] = theirs[*member].clone();
+        }
         hostile.raw(&format!("{members:?} of another tenant"), &forge.header().to_string(), &mixed.to_string());
     }
 

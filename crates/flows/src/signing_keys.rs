@@ -139,17 +139,13 @@ impl SigningKeys {
         self.current()
     }
 
-    /// How long others may keep what is published, when all processes ask after `poll`.
-    #[must_use]
-    pub fn may_be_kept(&self, poll: TimeDelta) -> TimeDelta {
-        self.policy.may_be_kept(poll)
-    }
-
+    /// What private halves are sealed with.
     #[must_use]
     pub fn ring(&self) -> &KeyRing {
         &self.ring
     }
 
+    /// How keys take turns.
     #[must_use]
     pub const fn policy(&self) -> &RotationPolicy {
         &self.policy
