@@ -240,7 +240,7 @@ async fn everything_else_than_our_own_tokens_is_refused_by_one_text() {
     let theirs = payload_of(&other.token);
     for members in [&["tid"][..], &["sub"], &["sid"], &["sub", "sid"], &["tid", "sub"], &["tid", "sid"]] {
         let mut mixed = payload.clone();
-        for member in *members {
+        for member in members {
             mixed[*member] = theirs[*member].clone();
         }
         hostile.raw(&format!("{members:?} of another tenant"), &forge.header().to_string(), &mixed.to_string());
