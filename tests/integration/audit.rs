@@ -216,7 +216,7 @@ async fn operators_have_a_log_of_their_own() {
     app.client.get("/platform/audit-log").await.problem(401, "unauthenticated");
     let log = client.get("/platform/audit-log").await.json(200)["data"].clone();
     let actions: Vec<&Value> = log.as_array().unwrap().iter().map(|record| &record["action"]).collect();
-    assert_eq!(actions, ["operator.refused", "provisioning_key.created"]);
+    assert_eq!(actions, ["operator.refused", "provisioning_key.created", "signing_key.moved"]);
     assert_eq!(log[0]["target"], json!({"kind": "endpoint", "id": "GET /platform/audit-log"}));
     assert_eq!((&log[0]["outcome"], &log[0]["address"]), (&json!("refused"), &json!(app.client.address())));
     assert!(!log.to_string().contains("parley_pk_"), "no secret is in a log");

@@ -73,13 +73,13 @@ fn lines(invoice: &Value) -> Vec<(&str, u64, i64)> {
 
 /// Closes what has ended, as the scheduler does.
 async fn close(app: &TestApp) -> ClosedPeriods {
-    close_periods(&app.postgres, Actor::Schedule, PaymentTerms::default(), &*app.clock).await.unwrap()
+    close_periods(&app.postgres, Actor::System, PaymentTerms::default(), &*app.clock).await.unwrap()
 }
 
 /// The same for one tenant; how many invoices were written.
 async fn close_for(app: &TestApp, tenant: &TestTenant) -> usize {
     let mut tx = app.postgres.tenant(&scope(tenant)).await.unwrap();
-    let closed = close_periods_of(&mut *tx, Actor::Schedule, PaymentTerms::default(), &*app.clock).await;
+    let closed = close_periods_of(&mut *tx, Actor::System, PaymentTerms::default(), &*app.clock).await;
     settle(tx, closed).await.unwrap()
 }
 

@@ -164,7 +164,7 @@ async fn an_audit_log_is_verified_and_damage_is_named() {
     client.post(&discard, &json!({"reason": "a test"})).await.expect(200);
     let verify = ["audit", "verify", "--tenant", "acme"];
     wait::until("the seal", async || {
-        said(&deployment.parley(&verify)).contains("1 records are sealed, 0 wait").then_some(())
+        said(&deployment.parley(&verify)).contains("3 records are sealed, 0 wait").then_some(())
     })
     .await;
     let tamper = "SET session_replication_role = replica; UPDATE audit_records SET outcome = 'refused'";

@@ -17,6 +17,7 @@
 /// Processes and queues of a test's own break: such tests run side by side.
 mod processes {
     mod api;
+    mod keys;
     mod queues;
     mod relay;
     mod replay;

@@ -6,6 +6,7 @@ pub(crate) mod client;
 pub(crate) mod customer;
 pub(crate) mod database;
 pub(crate) mod deployment;
+pub(crate) mod forge;
 pub(crate) mod load;
 pub(crate) mod machine;
 pub(crate) mod meta;

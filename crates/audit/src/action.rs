@@ -40,12 +40,20 @@ actions! {
     RoleChanged = "role.changed",
     RoleCreated = "role.created",
     RoleDeleted = "role.deleted",
+    /// Sessions of a user are over before they ran out.
+    SessionsEnded = "sessions.ended",
+    /// A signing key is new, or goes on to another state.
+    SigningKeyMoved = "signing_key.moved",
+    /// The private half of a signing key is sealed with another key-encryption key.
+    SigningKeyResealed = "signing_key.resealed",
     /// A tenant chose another plan, or what they have is over.
     SubscriptionChanged = "subscription.changed",
     TenantChanged = "tenant.changed",
     TenantCreated = "tenant.created",
     TenantReactivated = "tenant.reactivated",
     TenantSuspended = "tenant.suspended",
+    /// A refresh token was shown that had been used before: its session is ended.
+    TokenReuse = "token_reuse",
     UserChanged = "user.changed",
     UserCreated = "user.created",
     UserDeleted = "user.deleted",

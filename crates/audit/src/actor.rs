@@ -13,8 +13,8 @@ pub enum Actor {
     BootstrapKey,
     /// An operator at the command line.
     CommandLine,
-    /// Parley itself, because it was time.
-    Schedule,
+    /// The deployment itself, because it was time.
+    System,
     /// Somebody who did not say, or could not prove, who they are.
     Anonymous,
 }
@@ -28,7 +28,7 @@ impl Actor {
             Self::ProvisioningKey(_) => "provisioning_key",
             Self::BootstrapKey => "bootstrap_key",
             Self::CommandLine => "command_line",
-            Self::Schedule => "schedule",
+            Self::System => "system",
             Self::Anonymous => "anonymous",
         }
     }
@@ -38,7 +38,7 @@ impl Actor {
         match self {
             Self::User(user) => Some(user.to_string()),
             Self::ProvisioningKey(key) => Some(key.to_string()),
-            Self::BootstrapKey | Self::CommandLine | Self::Schedule | Self::Anonymous => None,
+            Self::BootstrapKey | Self::CommandLine | Self::System | Self::Anonymous => None,
         }
     }
 }

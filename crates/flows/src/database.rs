@@ -8,10 +8,9 @@ use iam::{
     Email, LoneTries, PasswordHash, Tenant, TenantDirectory, TenantReference, TenantRepo, ThrottleRepo, User, UserRepo,
 };
 use inbound::{AccountHealthRepo, ChannelRepo, EventHousekeeping, EventLedger, EventOutcomeRepo, MetaAppDirectory};
-use kernel::ids::SessionId;
 use kernel::{PermissionSet, StoreError, TenantScope};
 use rbac::{MembershipRepo, RoleKey, RoleRepo};
-use tokens::{Session, SessionRepo, SigningKeyRepo};
+use tokens::{Session, SessionHousekeeping, SessionRepo, SigningKeyRepo, Verified};
 
 use crate::{
     ApproveTx, BillingTx, EventDeskTx, IdempotencyHousekeeping, IdempotencyRepo, PlanTx, ProvisioningTx, SplitAgainTx,
@@ -30,14 +29,14 @@ pub trait Database: LoneTries + Send + Sync {
     async fn intake(&self) -> Result<Box<dyn IntakeTx>, StoreError>;
     /// What belongs to the deployment.
     async fn operator(&self) -> Result<Box<dyn OperatorTx>, StoreError>;
-    /// Who is behind a session, if the session, its user and their tenant are all in force. Asked on each request, so it
-    /// is one round trip rather than a transaction.
+    /// Who is behind the session of a genuine token, if the session, its user, their tenant and the key that signed are all in force. Asked on
+    /// each request, so it is one round trip rather than a transaction.
     async fn access(
         &self,
         scope: &TenantScope,
-        session: SessionId,
+        verified: &Verified,
         now: DateTime<Utc>,
-    ) -> Result<Option<Access>, StoreError>;
+    ) -> Result<Standing, StoreError>;
     /// Who wants to log in, in one round trip, too; nothing if there is no such tenant.
     async fn candidate(&self, reference: &TenantReference, email: &Email) -> Result<Option<Candidate>, StoreError>;
 }
@@ -77,7 +76,14 @@ pub trait IntakeTx:
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
 pub trait OperatorTx:
-    SigningKeyRepo + ThrottleRepo + IdempotencyHousekeeping + ProvisioningTx + PlanTx + PlatformAuditReader + Commit
+    SigningKeyRepo
+    + SessionHousekeeping
+    + ThrottleRepo
+    + IdempotencyHousekeeping
+    + ProvisioningTx
+    + PlanTx
+    + PlatformAuditReader
+    + Commit
 {
 }
 
@@ -109,6 +115,16 @@ where
             Err(error)
         }
     }
+}
+
+/// How a session stands at this moment.
+#[derive(Clone, Debug)]
+pub enum Standing {
+    InForce(Box<Access>),
+    /// Tokens of the key that signed are not accepted any more, although the session is in force.
+    KeyUnusable,
+    /// The session, its user or their tenant is not in force.
+    Over,
 }
 
 /// Who is behind a session, with the rights they have at this moment.

@@ -4,6 +4,7 @@
 //! | use case | what it does |
 //! |---|---|
 //! | [`sign_up`], [`register`], [`log_in`], [`authenticate`] | how a person gets in |
+//! | [`refresh`], [`sessions()`], [`log_out`], [`end_session`] | how they stay in, and leave |
 //! | [`change_password`] | how a person changes what they get in with |
 //! | [`provision_tenant`], [`change_tenant_by_operator`] | what operators do with tenants |
 //! | [`change_settings`] | what a tenant does with itself |
@@ -23,7 +24,9 @@
 //! | [`change_subscription`], [`pay_invoice`], [`close_periods`], [`save_plan`] | what tenants pay for |
 //! | [`process_events`] | stored events of one tenant become contacts, conversations and messages |
 //! | [`note_failure`] | an event that failed is tried again later, or is a dead letter |
-//! | [`open_signing_keys`] | a deployment gets and opens its keys |
+//! | [`SigningKeys`] | what a process knows of the deployment's signing keys |
+//! | [`advance_signing_keys`], [`rotate_signing_keys`], [`revoke_signing_key`], [`reseal_signing_keys`] | the life of these keys |
+//! | [`reseal_meta_apps`] | secrets move to another key-encryption key |
 //!
 //! A use case that needs one transaction is given it and never commits; the caller does, with [`settle`]. Those here
 //! that take the [`Database`] itself do so because a password hash lies between their transactions, and no transaction
@@ -52,10 +55,14 @@ mod memberships;
 mod note_failure;
 mod process_events;
 mod provisioning_keys;
+mod refresh;
 mod register;
 mod replay_events;
+mod reseal_meta_apps;
 mod roles;
+mod rotate_signing_keys;
 mod seal_audit_logs;
+mod sessions;
 mod sign_up;
 mod signing_keys;
 mod split_again;
@@ -77,7 +84,9 @@ pub use authenticate_operator::{OperatorAccess, authenticate_operator, note_refu
 pub use authority::{AuthorityError, keep_an_owner, lock_authority};
 pub use change_password::{ChangePassword, ChangePasswordError, change_password};
 pub use connect_account::{ConnectAccountError, add_account, connect_account};
-pub use database::{Access, Candidate, Commit, Database, DirectoryTx, IntakeTx, OperatorTx, TenantTx, settle};
+pub use database::{
+    Access, Candidate, Commit, Database, DirectoryTx, IntakeTx, OperatorTx, Standing, TenantTx, settle,
+};
 pub use discard_event::{DiscardEventError, TenantlessEventDeskTx, discard_event, discard_tenantless_event};
 pub use idempotency::{
     ANSWERS_KEPT, IdempotencyError, IdempotencyHousekeeping, IdempotencyKey, IdempotencyRepo, InvalidIdempotencyKey,
@@ -90,14 +99,20 @@ pub use process_events::{Buried, Processed, process_events};
 pub use provisioning_keys::{
     CreateProvisioningKeyError, ProvisioningTx, create_provisioning_key, revoke_provisioning_key,
 };
+pub use refresh::{Refresh, RefreshError, refresh};
 pub use register::{Register, RegisterError, register};
 pub use replay_events::{EventDeskTx, ReplayEventError, count_replayable, replay_event, replay_events};
+pub use reseal_meta_apps::reseal_meta_apps;
 pub use roles::{
     ChangeRoleError, CreateRoleError, DeleteRoleError, NewRole, RolePatch, change_role, create_role, delete_role,
 };
+pub use rotate_signing_keys::{
+    Advanced, Moved, RotateError, advance_signing_keys, reseal_signing_keys, revoke_signing_key, rotate_signing_keys,
+};
 pub use seal_audit_logs::seal_audit_logs;
+pub use sessions::{LogOut, end_session, log_out, sessions};
 pub use sign_up::{SignUp, SignUpError, sign_up};
-pub use signing_keys::{OpenKeysError, open_signing_keys};
+pub use signing_keys::{SigningKeys, SigningKeysError};
 pub use split_again::{SplitAgainError, SplitAgainTx, split_again};
 pub use tenants::{
     OperatorTenantPatch, ProvisionError, ProvisionTenant, Provisioned, change_settings, change_tenant_by_operator,

@@ -1,14 +1,17 @@
 use std::fmt;
 use std::sync::Arc;
 
+use audit::Origin;
 use chrono::TimeDelta;
 use iam::{HashError, PasswordHasher, Tenant, Throttle, User};
 use kernel::ids::{TenantId, UserId};
 use kernel::{Clock, Entropy, NoEntropy, StoreError};
 use rbac::RoleKey;
-use tokens::{Claims, Client, IssueError, KeySet, RefreshToken, Session, SessionRepo, TokenPolicy};
+use tokens::{Claims, Client, IssueError, Issued, RefreshToken, Session, SessionPolicy, SessionRepo, TokenPolicy};
+use uuid::Uuid;
 
-use crate::Database;
+use crate::sessions::note_ended;
+use crate::{Database, SigningKeys, SigningKeysError, TenantTx};
 
 /// What it takes to let people in.
 #[derive(Clone)]
@@ -19,8 +22,9 @@ pub struct Identity {
     pub hasher: PasswordHasher,
     /// The same for all instances.
     pub throttle: Throttle,
-    pub keys: Arc<KeySet>,
+    pub keys: Arc<SigningKeys>,
     pub policy: TokenPolicy,
+    pub sessions: SessionPolicy,
 }
 
 impl fmt::Debug for Identity {
@@ -50,6 +54,8 @@ pub enum TokensError {
     #[error(transparent)]
     Issue(#[from] IssueError),
     #[error(transparent)]
+    Keys(#[from] SigningKeysError),
+    #[error(transparent)]
     NoEntropy(#[from] NoEntropy),
 }
 
@@ -72,28 +78,49 @@ impl Identity {
         }
     }
 
-    /// Starts a session in an open transaction and makes its tokens.
+    /// Starts a session in an open transaction and makes its tokens. Whoever has too many loses the oldest. The user is locked,
+    /// or nobody else knows them yet.
     pub(crate) async fn start_session(
         &self,
-        repo: &mut dyn SessionRepo,
+        tx: &mut dyn TenantTx,
         tenant: TenantId,
         user: UserId,
         client: Client,
     ) -> Result<SessionTokens, TokensError> {
-        let session = Session::start(user, client, &*self.clock);
+        let origin = Origin { address: client.address, ..Origin::default() };
+        let session = Session::start(user, client, &self.sessions, &*self.clock);
         let refresh_token = RefreshToken::generate(tenant, &*self.entropy)?;
-        let access_token = self.keys.issue(
-            &self.policy,
-            &Claims {
-                user,
-                tenant,
-                session: session.id,
-                token: self.clock.new_id(),
-                issued_at: session.created_at,
-                expires_at: session.created_at + self.policy.lifetime,
-            },
-        )?;
-        repo.insert_session(&session, &refresh_token.hash()).await?;
+        SessionRepo::insert_session(tx, &session, &refresh_token.hash()).await?;
+        let most = self.sessions.per_user;
+        for ended in SessionRepo::end_oldest_sessions(tx, user, most, session.created_at).await? {
+            note_ended(tx, user, ended, "too_many", origin.clone(), &*self.clock).await?;
+        }
+        let access_token = self.access_token(tx, tenant, &session, self.clock.new_id()).await?;
         Ok(SessionTokens { access_token, refresh_token })
+    }
+
+    /// An access token for a session that was just seen, signed with the key that is active at this moment: ours may have
+    /// been replaced or revoked elsewhere since we last asked.
+    pub(crate) async fn access_token(
+        &self,
+        tx: &mut dyn TenantTx,
+        tenant: TenantId,
+        session: &Session,
+        token: Uuid,
+    ) -> Result<String, TokensError> {
+        let claims = Claims {
+            user: session.user,
+            tenant,
+            session: session.id,
+            token,
+            issued_at: session.last_seen_at,
+            expires_at: session.last_seen_at + self.policy.lifetime,
+        };
+        let Issued { token, kid } = self.keys.current().issue(&self.policy, &claims)?;
+        if SessionRepo::is_signing_key_active(tx, &kid).await? {
+            return Ok(token);
+        }
+        self.keys.read_anew(&*self.database, self.clock.now()).await?;
+        Ok(self.keys.current().issue(&self.policy, &claims)?.token)
     }
 }

@@ -33,6 +33,7 @@ mod meta_app_key;
 mod meta_apps;
 mod ports;
 mod read_events;
+mod reseal_meta_app;
 mod retry;
 mod sealed_secrets;
 mod update;
@@ -65,6 +66,7 @@ pub use ports::{
     QueueError, TenantlessEventRepo, constraint,
 };
 pub use read_events::{EventDetails, event, events};
+pub use reseal_meta_app::reseal_meta_app;
 pub use retry::RetryPolicy;
 pub use sealed_secrets::{AppCredentials, SealedSecrets, SecretsError};
 pub use update::{

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use kernel::ids::{AccountId, EventId};
+use kernel::ids::{AccountId, EventId, TenantId};
 use kernel::{Page, PageRequest, StoreError};
 
 use crate::{
@@ -65,6 +65,12 @@ impl<T: AccountRepo + MetaAppRepo> ChannelRepo for T {}
 #[async_trait]
 pub trait MetaAppDirectory: Send {
     async fn meta_app_secrets(&mut self, key: &MetaAppKey) -> Result<Option<SealedSecrets>, StoreError>;
+    /// Apps of which a secret is sealed with another key than this one, at most so many.
+    async fn meta_apps_sealed_otherwise(
+        &mut self,
+        key_id: &str,
+        limit: i64,
+    ) -> Result<Vec<(TenantId, MetaAppKey)>, StoreError>;
 }
 
 /// What Meta says about the accounts of the transaction's tenant.

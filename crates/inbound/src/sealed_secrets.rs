@@ -67,6 +67,14 @@ impl Safe<'_> {
         AppSecret::new(self.open(column, sealed)?).map_err(|_| self.corrupt(column))
     }
 
+    /// The same with the first key of the ring.
+    fn seal_anew(&self, column: Column, sealed: &Sealed, entropy: &dyn Entropy) -> Result<Sealed, SecretsError> {
+        if self.ring.seals_with() == Some(sealed.key_id.as_str()) {
+            return Ok(sealed.clone());
+        }
+        Ok(self.seal(column, self.open(column, sealed)?.expose_secret(), entropy)?)
+    }
+
     fn open(&self, column: Column, sealed: &Sealed) -> Result<SecretString, SecretsError> {
         let opened = self.ring.open(sealed, &self.context(column)).map_err(|reason| SecretsError::Open {
             app: self.app.as_str().to_owned(),
@@ -87,6 +95,27 @@ impl Safe<'_> {
 }
 
 impl SealedSecrets {
+    /// The same, sealed with the first key of the ring: the others are not needed for them any more.
+    ///
+    /// # Errors
+    /// [`SecretsError`].
+    pub(crate) fn sealed_anew(
+        &self,
+        app: &MetaAppKey,
+        ring: &KeyRing,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, SecretsError> {
+        let safe = Safe { app, ring };
+        let previous = self.previous_app_secret.as_ref();
+        Ok(Self {
+            app_secret: safe.seal_anew(Column::AppSecret, &self.app_secret, entropy)?,
+            previous_app_secret: previous
+                .map(|sealed| safe.seal_anew(Column::PreviousAppSecret, sealed, entropy))
+                .transpose()?,
+            verify_token: safe.seal_anew(Column::VerifyToken, &self.verify_token, entropy)?,
+        })
+    }
+
     /// What deliveries and handshakes of this app are checked with.
     ///
     /// # Errors

@@ -86,6 +86,12 @@ impl KeyRing {
         if ring.is_empty() { Err(InvalidKeyRing::Empty) } else { Ok(Self { keys: ring }) }
     }
 
+    /// The id of the key that seals; a ring that was made has one.
+    #[must_use]
+    pub fn seals_with(&self) -> Option<&str> {
+        self.keys.first().map(|key| key.id.as_str())
+    }
+
     /// Seals with the first key. The context says what the secret belongs to; it is not stored, and only the same
     /// context opens it again, so that a sealed secret cannot be moved to another row.
     ///

@@ -35,7 +35,7 @@ impl Biller {
     }
 
     async fn close(&self) {
-        match close_periods(&*self.database, Actor::Schedule, self.payment, &*self.clock).await {
+        match close_periods(&*self.database, Actor::System, self.payment, &*self.clock).await {
             Ok(done) => {
                 if done.invoices > 0 {
                     info!(invoices = done.invoices, "periods that have ended are closed");

@@ -5,6 +5,7 @@
 //! - [`Worker`] takes ids from the queue and turns their events into what the CRM shows.
 //! - [`Scheduler`] measures what waits and deletes what was kept long enough.
 //! - [`Biller`] closes periods that have ended, and notes who has not paid.
+//! - [`KeyKeeper`] keeps the signing keys current, and moves them on when it is time.
 //! - [`Sealer`] seals what was written into the audit logs.
 //! - [`Recorder`] makes sure that what the broker gave up on is a dead letter in the database.
 //!
@@ -17,6 +18,7 @@ mod backoff;
 mod biller;
 pub mod failpoint;
 mod intake;
+mod key_keeper;
 mod metrics;
 mod recorder;
 mod relay;
@@ -26,6 +28,7 @@ mod worker;
 
 pub use biller::Biller;
 pub use intake::{Flusher, Intake};
+pub use key_keeper::KeyKeeper;
 pub use metrics::{BATCH_SIZE, describe as describe_metrics};
 pub use recorder::Recorder;
 pub use relay::Relay;

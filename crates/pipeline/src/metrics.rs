@@ -15,6 +15,7 @@ pub(crate) const OLDEST_WAITING: &str = "parley_events_oldest_waiting_seconds";
 pub(crate) const DEAD_LETTERS: &str = "parley_events_dead_letter";
 pub(crate) const QUEUE_MESSAGES: &str = "parley_queue_messages";
 pub(crate) const QUEUE_CONSUMERS: &str = "parley_queue_consumers";
+pub(crate) const SIGNING_KEY_AGE: &str = "parley_signing_key_age_seconds";
 
 /// Tells the process's recorder what the names mean; once, after it was installed.
 pub fn describe() {
@@ -29,5 +30,10 @@ pub fn describe() {
     describe_gauge!(OLDEST_WAITING, Unit::Seconds, "Since the oldest of them came in, by status");
     describe_gauge!(DEAD_LETTERS, "Dead letters, as the database has them");
     describe_gauge!(QUEUE_MESSAGES, "Messages that wait in a queue, as the broker has them");
+    describe_gauge!(
+        SIGNING_KEY_AGE,
+        Unit::Seconds,
+        "Since a signing key is in its state, the oldest by state; 0 for none"
+    );
     describe_gauge!(QUEUE_CONSUMERS, "Consumers of a queue, as the broker has them");
 }

@@ -2,11 +2,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use flows::{ANSWERS_KEPT, Database, IdempotencyHousekeeping, settle};
 use iam::ThrottleRepo;
 use inbound::{EventHousekeeping, EventStatus, Purged, QueueInspector, RetentionPolicy, Unfinished};
 use kernel::{Clock, StoreError, error_chain};
 use metrics::gauge;
+use tokens::SessionHousekeeping;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -27,6 +29,8 @@ const MEASURE_INTERVAL: Duration = Duration::from_secs(10);
 const PURGE_INTERVAL: Duration = Duration::from_mins(1);
 /// So few that nobody waits for the locks of a step.
 const CHUNK: u16 = 1_000;
+/// Sessions that have ended are kept for so long: whoever shows a token of theirs is told the same as of one that is gone.
+const ENDED_SESSIONS: TimeDelta = TimeDelta::days(7);
 
 /// What is of use for a while only.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +39,8 @@ enum Leftover {
     Tallies,
     /// Answers to requests that may be sent again.
     KeptAnswers,
+    /// Sessions that have ended, and their refresh tokens.
+    Sessions,
 }
 
 impl Scheduler {
@@ -111,7 +117,7 @@ impl Scheduler {
         if all != Purged::default() {
             info!(payloads = all.payloads, events = all.events, "what was kept long enough is deleted");
         }
-        for leftover in [Leftover::Tallies, Leftover::KeptAnswers] {
+        for leftover in [Leftover::Tallies, Leftover::KeptAnswers, Leftover::Sessions] {
             self.purge_leftovers(leftover, stop).await;
         }
     }
@@ -138,6 +144,7 @@ impl Scheduler {
             Leftover::KeptAnswers => {
                 IdempotencyHousekeeping::purge_kept_answers(&mut *tx, now - ANSWERS_KEPT, limit).await
             }
+            Leftover::Sessions => SessionHousekeeping::purge_sessions(&mut *tx, now - ENDED_SESSIONS, limit).await,
         };
         settle(tx, outcome).await
     }

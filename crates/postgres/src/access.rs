@@ -2,12 +2,12 @@ use chrono::{DateTime, Utc};
 use diesel::OptionalExtension;
 use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use flows::Access;
+use flows::{Access, Standing};
 use iam::{Email, Tenant, TenantStatus, User, UserStatus};
 use kernel::ids::{SessionId, UserId};
 use kernel::{Permission, StoreError, TenantScope};
 use rbac::RoleKey;
-use tokens::{Client, Session};
+use tokens::{Client, Session, Verified};
 use uuid::Uuid;
 
 use crate::error::OrStoreError;
@@ -16,6 +16,8 @@ use crate::sql::{Prepared, sql};
 
 #[derive(diesel::QueryableByName)]
 struct Row {
+    #[diesel(sql_type = Bool)]
+    key_is_usable: bool,
     #[diesel(sql_type = Text)]
     tenant_slug: String,
     #[diesel(sql_type = Text)]
@@ -43,6 +45,8 @@ struct Row {
     #[diesel(sql_type = Timestamptz)]
     session_created_at: DateTime<Utc>,
     #[diesel(sql_type = Timestamptz)]
+    session_last_seen_at: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
     session_idle_expires_at: DateTime<Utc>,
     #[diesel(sql_type = Timestamptz)]
     session_expires_at: DateTime<Utc>,
@@ -56,20 +60,27 @@ struct Row {
 pub(crate) async fn read(
     connection: &mut AsyncPgConnection,
     scope: &TenantScope,
-    session: SessionId,
+    verified: &Verified,
     now: DateTime<Utc>,
-) -> Result<Option<Access>, StoreError> {
+) -> Result<Standing, StoreError> {
+    let session = verified.claims.session;
     let row: Option<Row> = Prepared(
-        sql("SELECT * FROM app.access($1, $2, $3)")
+        sql("SELECT * FROM app.access($1, $2, $3, $4, $5)")
             .bind::<SqlUuid, _>(scope.tenant().as_uuid())
             .bind::<SqlUuid, _>(session.as_uuid())
+            .bind::<Text, _>(&verified.kid)
+            .bind::<SqlUuid, _>(verified.claims.token)
             .bind::<Timestamptz, _>(now),
     )
     .get_result(connection)
     .await
     .optional()
     .or_store_error()?;
-    row.map(|row| row.into_access(scope, session)).transpose()
+    match row {
+        None => Ok(Standing::Over),
+        Some(row) if !row.key_is_usable => Ok(Standing::KeyUnusable),
+        Some(row) => Ok(Standing::InForce(Box::new(row.into_access(scope, session)?))),
+    }
 }
 
 impl Row {
@@ -100,6 +111,7 @@ impl Row {
                     user_agent: self.session_user_agent,
                 },
                 created_at: self.session_created_at,
+                last_seen_at: self.session_last_seen_at,
                 idle_expires_at: self.session_idle_expires_at,
                 expires_at: self.session_expires_at,
             },

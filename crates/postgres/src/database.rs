@@ -3,11 +3,11 @@ use std::fmt;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel_async::pooled_connection::deadpool::BuildError;
-use flows::{Access, Candidate, Database, DirectoryTx, IntakeTx, OperatorTx, TenantTx};
+use flows::{Candidate, Database, DirectoryTx, IntakeTx, OperatorTx, Standing, TenantTx};
 use iam::{Email, TenantReference};
-use kernel::ids::SessionId;
 use kernel::{StoreError, TenantScope};
 use secrecy::SecretString;
+use tokens::Verified;
 
 use crate::access;
 use crate::candidate;
@@ -145,10 +145,10 @@ impl Database for Postgres {
     async fn access(
         &self,
         scope: &TenantScope,
-        session: SessionId,
+        verified: &Verified,
         now: DateTime<Utc>,
-    ) -> Result<Option<Access>, StoreError> {
-        access::read(&mut *self.tenant.get().await?, scope, session, now).await
+    ) -> Result<Standing, StoreError> {
+        access::read(&mut *self.tenant.get().await?, scope, verified, now).await
     }
 
     async fn candidate(&self, reference: &TenantReference, email: &Email) -> Result<Option<Candidate>, StoreError> {

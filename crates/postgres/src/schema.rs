@@ -83,6 +83,7 @@ diesel::table! {
         idle_expires_at -> Timestamptz,
         expires_at -> Timestamptz,
         revoked_at -> Nullable<Timestamptz>,
+        unconfirmed -> Nullable<Uuid>,
     }
 }
 
@@ -92,6 +93,8 @@ diesel::table! {
         token_hash -> Bytea,
         session_id -> Uuid,
         created_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+        answered_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -103,6 +106,7 @@ diesel::table! {
         private_sealed -> Bytea,
         sealed_with -> Text,
         created_at -> Timestamptz,
+        since -> Timestamptz,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sessions and signing keys.
 
 mod provisioning_key;
+mod refresh_token;
 mod session;
 mod signing_key;

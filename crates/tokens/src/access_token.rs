@@ -1,8 +1,12 @@
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use josekit::jws::{JwsSigner, JwsVerifier};
+use kernel::ids::{SessionId, TenantId, UserId};
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use crate::claims::{Header, Payload};
 use crate::{Claims, KeySet};
@@ -13,9 +17,11 @@ const TYPE: &str = "at+jwt";
 /// More than any token we issue, and little enough to check for anyone.
 const MAX_BYTES: usize = 4 * 1024;
 /// How far the clocks of two machines may be apart.
-const LEEWAY: TimeDelta = TimeDelta::seconds(30);
+pub(crate) const LEEWAY: TimeDelta = TimeDelta::seconds(30);
 /// Integers above this are not exact in JSON (RFC 8259, section 6).
 const MAX_EXACT_INTEGER: u64 = 1 << 53;
+/// A thumbprint is a SHA-256 in base64url (RFC 7638).
+const KID_BYTES: usize = 43;
 
 /// Who issues access tokens, for whom, and how long they live.
 #[derive(Clone, Debug)]
@@ -31,6 +37,20 @@ pub struct TokenPolicy {
 #[error("the access token is invalid or expired")]
 pub struct InvalidToken;
 
+/// Why a token was not believed, as far as we have to know it ourselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// It may be signed with a key that is newer than this set. Nothing of it is believed.
+    UnknownKey,
+    Invalid,
+}
+
+impl From<Rejection> for InvalidToken {
+    fn from(_: Rejection) -> Self {
+        Self
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum IssueError {
     #[error("no signing key is active")]
@@ -39,12 +59,32 @@ pub enum IssueError {
     Failed,
 }
 
+/// A token that was just signed, and the key that did it.
+#[derive(Clone)]
+pub struct Issued {
+    pub token: String,
+    pub kid: String,
+}
+
+impl fmt::Debug for Issued {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Issued").field("kid", &self.kid).finish_non_exhaustive()
+    }
+}
+
+/// What a genuine token says, and the key that signed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    pub claims: Claims,
+    pub kid: String,
+}
+
 impl KeySet {
     /// Signs a token with the active key.
     ///
     /// # Errors
     /// [`IssueError`].
-    pub fn issue(&self, policy: &TokenPolicy, claims: &Claims) -> Result<String, IssueError> {
+    pub fn issue(&self, policy: &TokenPolicy, claims: &Claims) -> Result<Issued, IssueError> {
         let (kid, signer) = self.signer().ok_or(IssueError::NoSigningKey)?;
         let seconds = |time: DateTime<Utc>| u64::try_from(time.timestamp()).map_err(|_| IssueError::Failed);
         let issued_at = seconds(claims.issued_at)?;
@@ -52,10 +92,10 @@ impl KeySet {
         let payload = Payload {
             iss: policy.issuer.clone(),
             aud: policy.audience.clone(),
-            sub: claims.user,
-            tid: claims.tenant,
-            sid: claims.session,
-            jti: claims.token,
+            sub: claims.user.to_string(),
+            tid: claims.tenant.to_string(),
+            sid: claims.session.to_string(),
+            jti: claims.token.to_string(),
             iat: issued_at,
             nbf: issued_at,
             exp: seconds(claims.expires_at)?,
@@ -65,71 +105,89 @@ impl KeySet {
         let payload = encode(serde_json::to_vec(&payload)).map_err(|_| IssueError::Failed)?;
         let message = format!("{header}.{payload}");
         let signature = signer.sign(message.as_bytes()).map_err(|_| IssueError::Failed)?;
-        Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
+        Ok(Issued { token: format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)), kid: kid.to_owned() })
     }
 
     /// Checks a token, cheapest and most telling checks first; nothing of it is believed before its signature.
     ///
     /// # Errors
-    /// [`InvalidToken`], whatever is wrong.
-    pub fn verify(&self, policy: &TokenPolicy, token: &str, now: DateTime<Utc>) -> Result<Claims, InvalidToken> {
+    /// [`Rejection`]. Whoever showed the token hears of [`InvalidToken`], whatever is wrong.
+    pub fn verify(&self, policy: &TokenPolicy, token: &str, now: DateTime<Utc>) -> Result<Verified, Rejection> {
         if token.len() > MAX_BYTES {
-            return Err(InvalidToken);
+            return Err(Rejection::Invalid);
         }
-        let (message, signature) = token.rsplit_once('.').ok_or(InvalidToken)?;
-        let (header, payload) = message.split_once('.').ok_or(InvalidToken)?;
+        let (message, signature) = token.rsplit_once('.').ok_or(Rejection::Invalid)?;
+        let (header, payload) = message.split_once('.').ok_or(Rejection::Invalid)?;
         // The alphabet has no dot, so a fourth part does not decode.
         let (header_json, payload_json, signature) = (decode(header)?, decode(payload)?, decode(signature)?);
 
         let header: Header = parse(&header_json)?;
-        if header.typ != TYPE {
-            return Err(InvalidToken);
+        if header.typ != TYPE || !is_kid(&header.kid) {
+            return Err(Rejection::Invalid);
         }
-        let verifier = self.verifier(&header.kid).ok_or(InvalidToken)?;
+        let verifier = self.verifier(&header.kid).ok_or(Rejection::UnknownKey)?;
         if header.alg != verifier.algorithm().name() {
-            return Err(InvalidToken);
+            return Err(Rejection::Invalid);
         }
-        verifier.verify(message.as_bytes(), &signature).map_err(|_| InvalidToken)?;
+        verifier.verify(message.as_bytes(), &signature).map_err(|_| Rejection::Invalid)?;
 
         let payload: Payload = parse(&payload_json)?;
         if payload.iss != policy.issuer || payload.aud != policy.audience {
-            return Err(InvalidToken);
+            return Err(Rejection::Invalid);
         }
         let (issued_at, not_before, expires_at) = (time(payload.iat)?, time(payload.nbf)?, time(payload.exp)?);
         let in_force = issued_at - LEEWAY <= now && not_before - LEEWAY <= now && now < expires_at + LEEWAY;
         let lifetime = expires_at - issued_at;
         if !in_force || lifetime <= TimeDelta::zero() || lifetime > policy.lifetime {
-            return Err(InvalidToken);
+            return Err(Rejection::Invalid);
         }
-        Ok(Claims {
-            user: payload.sub,
-            tenant: payload.tid,
-            session: payload.sid,
-            token: payload.jti,
+        let claims = Claims {
+            user: UserId::from_uuid(id(&payload.sub)?),
+            tenant: TenantId::from_uuid(id(&payload.tid)?),
+            session: SessionId::from_uuid(id(&payload.sid)?),
+            token: id(&payload.jti)?,
             issued_at,
             expires_at,
-        })
+        };
+        Ok(Verified { claims, kid: header.kid })
     }
 }
 
 /// Strict base64url: no padding, no white space, no stray bits at the end.
-fn decode(part: &str) -> Result<Vec<u8>, InvalidToken> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|_| InvalidToken)
+fn decode(part: &str) -> Result<Vec<u8>, Rejection> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| Rejection::Invalid)
 }
 
-fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, InvalidToken> {
-    serde_json::from_slice(json).map_err(|_| InvalidToken)
-}
-
-fn time(seconds: u64) -> Result<DateTime<Utc>, InvalidToken> {
-    if seconds > MAX_EXACT_INTEGER {
-        return Err(InvalidToken);
+/// An object: serde would read a struct from an array, too.
+fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Rejection> {
+    if json.first() != Some(&b'{') {
+        return Err(Rejection::Invalid);
     }
-    let seconds = i64::try_from(seconds).map_err(|_| InvalidToken)?;
-    // With room for the leeway on both sides: chrono panics where a sum overflows.
-    let time = DateTime::from_timestamp(seconds, 0).ok_or(InvalidToken)?;
-    time.checked_add_signed(LEEWAY).and(time.checked_sub_signed(LEEWAY)).map(|_| time).ok_or(InvalidToken)
+    serde_json::from_slice(json).map_err(|_| Rejection::Invalid)
 }
 
+/// Whether it looks like a thumbprint. Nothing else is looked up, let alone said to the database.
+fn is_kid(text: &str) -> bool {
+    text.len() == KID_BYTES && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
+fn time(seconds: u64) -> Result<DateTime<Utc>, Rejection> {
+    if seconds > MAX_EXACT_INTEGER {
+        return Err(Rejection::Invalid);
+    }
+    let seconds = i64::try_from(seconds).map_err(|_| Rejection::Invalid)?;
+    // With room for the leeway on both sides: chrono panics where a sum overflows.
+    let time = DateTime::from_timestamp(seconds, 0).ok_or(Rejection::Invalid)?;
+    time.checked_add_signed(LEEWAY).and(time.checked_sub_signed(LEEWAY)).map(|_| time).ok_or(Rejection::Invalid)
+}
+
+/// In the one form that we write: the library reads several.
+fn id(text: &str) -> Result<Uuid, Rejection> {
+    let id: Uuid = text.parse().map_err(|_| Rejection::Invalid)?;
+    if id.to_string() == text { Ok(id) } else { Err(Rejection::Invalid) }
+}
+
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests;

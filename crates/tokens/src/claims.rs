@@ -25,16 +25,16 @@ pub(crate) struct Header {
     pub(crate) kid: String,
 }
 
-/// The payload on the wire: all required, none repeated, nothing else.
+/// The payload on the wire: all required, none repeated, nothing else. The ids are texts until all else has been checked.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Payload {
     pub(crate) iss: String,
     pub(crate) aud: String,
-    pub(crate) sub: UserId,
-    pub(crate) tid: TenantId,
-    pub(crate) sid: SessionId,
-    pub(crate) jti: Uuid,
+    pub(crate) sub: String,
+    pub(crate) tid: String,
+    pub(crate) sid: String,
+    pub(crate) jti: String,
     /// Seconds since the epoch, as all times here; floats and negative numbers do not parse.
     pub(crate) iat: u64,
     pub(crate) nbf: u64,

@@ -79,7 +79,7 @@ pub mod scope {
         )+};
     }
 
-    scopes!(TenantsRead, TenantsWrite, AuditRead, EventsRead, ChannelsRead, ChannelsWrite);
+    scopes!(TenantsRead, TenantsWrite, KeysRotate, AuditRead, EventsRead, ChannelsRead, ChannelsWrite);
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ impl KeySet {
     /// [`UnusableKey`] names the first that cannot be used: the server must not start without it.
     pub fn open<'a>(keys: impl IntoIterator<Item = &'a SigningKey>, ring: &KeyRing) -> Result<Self, UnusableKey> {
         let mut set = Self { signer: None, verifiers: HashMap::new(), published: Vec::new() };
-        for key in keys.into_iter().filter(|key| key.is_accepted()) {
+        for key in keys.into_iter().filter(|key| key.state.is_accepted()) {
             let malformed = || UnusableKey::Malformed { kid: key.kid.clone() };
             let private = ring
                 .open(&key.private, &seal_context(&key.kid))
@@ -77,6 +77,12 @@ impl KeySet {
 
     pub(crate) fn verifier(&self, kid: &str) -> Option<&EddsaJwsVerifier> {
         self.verifiers.get(kid)
+    }
+
+    /// Whether tokens of this key are accepted, as far as this set knows.
+    #[must_use]
+    pub fn knows(&self, kid: &str) -> bool {
+        self.verifiers.contains_key(kid)
     }
 
     /// The public halves as a JSON Web Key Set (RFC 7517, section 5).

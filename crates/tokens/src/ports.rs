@@ -1,15 +1,26 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use kernel::StoreError;
 use kernel::ids::{ProvisioningKeyId, SessionId, UserId};
+use kernel::seal::Sealed;
+use kernel::{Page, PageRequest, StoreError};
+use uuid::Uuid;
 
-use crate::{ProvisioningKey, ProvisioningKeyHash, RefreshTokenHash, Session, SigningKey};
+use crate::{KeyState, ProvisioningKey, ProvisioningKeyHash, Reached, RefreshTokenHash, Session, SigningKey};
 
 /// Sessions of the transaction's tenant.
 #[async_trait]
 pub trait SessionRepo: Send {
     /// Stores a new session with its first refresh token.
     async fn insert_session(&mut self, session: &Session, token: &RefreshTokenHash) -> Result<(), StoreError>;
+    /// A user's sessions in force, newest first.
+    async fn sessions(
+        &mut self,
+        user: UserId,
+        page: &PageRequest,
+        now: DateTime<Utc>,
+    ) -> Result<Page<Session>, StoreError>;
+    /// Ends one session of a user; whether there was one in force.
+    async fn end_session(&mut self, user: UserId, session: SessionId, now: DateTime<Utc>) -> Result<bool, StoreError>;
     /// Ends a user's sessions, all but one if one is named; how many.
     async fn end_sessions(
         &mut self,
@@ -17,6 +28,40 @@ pub trait SessionRepo: Send {
         except: Option<SessionId>,
         now: DateTime<Utc>,
     ) -> Result<usize, StoreError>;
+    /// Ends a user's oldest sessions, so that no more than so many are in force; which. Means something only while the user
+    /// is locked, or nobody else knows them yet.
+    async fn end_oldest_sessions(
+        &mut self,
+        user: UserId,
+        keep: u16,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<SessionId>, StoreError>;
+    /// Reaches for a refresh token, so that nobody else can use it until the transaction ends. Does not wait for who has it, and
+    /// notes that the two overlapped.
+    async fn reach_for_refresh_token(&mut self, token: &RefreshTokenHash) -> Result<Reached, StoreError>;
+    /// Uses a refresh token; whether nobody had.
+    async fn use_refresh_token(&mut self, token: &RefreshTokenHash, now: DateTime<Utc>) -> Result<bool, StoreError>;
+    /// Stores when a session was seen and ends, its next refresh token, and the access token that goes with it; whether it
+    /// is still in force.
+    async fn refresh_session(
+        &mut self,
+        session: &Session,
+        next: &RefreshTokenHash,
+        access_token: Uuid,
+    ) -> Result<bool, StoreError>;
+    /// Notes that a request overlapped with the one that used a refresh token.
+    async fn note_refresh_overlap(&mut self, token: &RefreshTokenHash) -> Result<(), StoreError>;
+    /// Notes when the one who used a refresh token is answered.
+    async fn note_refresh_answered(&mut self, token: &RefreshTokenHash, now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// Whether a signing key is the one that signs at this moment.
+    async fn is_signing_key_active(&mut self, kid: &str) -> Result<bool, StoreError>;
+}
+
+/// Sessions of all tenants, of which nothing is seen.
+#[async_trait]
+pub trait SessionHousekeeping: Send {
+    /// Deletes sessions that ended before a time, at most so many; how many.
+    async fn purge_sessions(&mut self, ended_before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError>;
 }
 
 /// The deployment's signing keys.
@@ -24,8 +69,20 @@ pub trait SessionRepo: Send {
 pub trait SigningKeyRepo: Send {
     /// Makes this transaction the only one that changes keys, until it ends; others wait.
     async fn lock_signing_keys(&mut self) -> Result<(), StoreError>;
+    /// Oldest first.
     async fn signing_keys(&mut self) -> Result<Vec<SigningKey>, StoreError>;
     async fn insert_signing_key(&mut self, key: &SigningKey) -> Result<(), StoreError>;
+    /// Moves a key from one state to another; whether it was in the first. A key that will sign no more loses its private
+    /// half.
+    async fn change_signing_key(
+        &mut self,
+        kid: &str,
+        from: KeyState,
+        to: KeyState,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError>;
+    /// Stores the private half as it is sealed now.
+    async fn reseal_signing_key(&mut self, kid: &str, private: &Sealed) -> Result<(), StoreError>;
 }
 
 /// The keys of operators' programs.

@@ -30,7 +30,7 @@ async fn a_period_is_closed_once_however_often_and_by_however_many() {
     let others = [app.database.postgres(), app.database.postgres(), app.database.postgres()];
     let closings = join_all((0..9).map(|n| {
         let database = &others[n % others.len()];
-        close_periods(database, Actor::Schedule, PaymentTerms::default(), &*app.clock)
+        close_periods(database, Actor::System, PaymentTerms::default(), &*app.clock)
     }));
     let closed: Vec<_> = closings.await.into_iter().map(Result::unwrap).collect();
     assert!(closed.iter().all(|done| done.failures.is_empty()), "{closed:?}");
@@ -50,7 +50,7 @@ async fn a_period_is_closed_once_however_often_and_by_however_many() {
         assert!(running["period_end"].as_str().unwrap() > midnight(today(&app)).as_str(), "{running}");
         let records = audited(&tenant, "invoice.closed").await;
         assert_eq!(records.len(), 3);
-        assert!(records.iter().all(|it| it["actor"] == json!({"kind": "schedule", "id": null})), "{records:#?}");
+        assert!(records.iter().all(|it| it["actor"] == json!({"kind": "system", "id": null})), "{records:#?}");
 
         // Page by page, with nobody else's.
         let page = tenant.client.get("/billing/invoices?limit=2").await.json(200);

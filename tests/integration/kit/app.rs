@@ -2,9 +2,11 @@
 
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 
 use app::config::{
-    AmqpConfig, DatabaseConfig, HttpConfig, IdentityConfig, KeysConfig, ServeConfig, TenantsConfig, WhatsAppConfig,
+    AmqpConfig, DatabaseConfig, HttpConfig, IdentityConfig, KeysConfig, ServeConfig, SigningConfig, TenantsConfig,
+    WhatsAppConfig,
 };
 use app::wiring::{Instance, Role, Roles, Running};
 use chrono::TimeDelta;
@@ -14,7 +16,7 @@ use kernel::seal::KeyRing;
 use kernel::{Clock, ManualClock, SystemClock, SystemEntropy};
 use postgres::Postgres;
 use serde_json::{Value, json};
-use tokens::{ProvisioningKeyHash, TokenPolicy};
+use tokens::{ProvisioningKeyHash, RotationPolicy, SessionPolicy, TokenPolicy};
 
 use super::client::{Answer, Client, fresh_address};
 use super::database::{self, TestDatabase};
@@ -365,6 +367,9 @@ async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -
                 audience: "parley".to_owned(),
                 lifetime: TimeDelta::minutes(15),
             },
+            // Each app of a shared database has a clock of its own, so none looks often at what is due by it.
+            signing: SigningConfig { rotation: RotationPolicy::DEFAULT, poll: Duration::from_secs(150) },
+            sessions: SessionPolicy::DEFAULT,
             passwords: settings.passwords,
         },
         whatsapp: WhatsAppConfig {

@@ -134,7 +134,7 @@ async fn bill_twice(app: &TestApp, tenant: &TestTenant) {
     let begin_earlier = "UPDATE subscriptions SET anchor = anchor - 70, period_start = period_start - 70,
             period_end = (period_start - 70 + interval '1 month')::date WHERE tenant_id = '$T'";
     app.change(tenant, begin_earlier).await;
-    let closed = close_periods(&app.postgres, Actor::Schedule, PaymentTerms::default(), &*app.clock).await;
+    let closed = close_periods(&app.postgres, Actor::System, PaymentTerms::default(), &*app.clock).await;
     assert!(closed.expect("periods can be closed").failures.is_empty());
 }
 

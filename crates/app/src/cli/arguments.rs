@@ -1,6 +1,7 @@
 pub(super) mod audit;
 pub(super) mod events;
 pub(super) mod invoices;
+pub(super) mod keys;
 pub(super) mod plans;
 pub(super) mod provisioning_key;
 
@@ -17,6 +18,7 @@ use crate::wiring::Role;
 use audit::AuditCommand;
 use events::EventsCommand;
 use invoices::InvoicesCommand;
+use keys::KeysCommand;
 use plans::PlansCommand;
 use provisioning_key::ProvisioningKeyCommand;
 
@@ -70,6 +72,11 @@ pub(super) enum Command {
     Plans {
         #[command(subcommand)]
         command: PlansCommand,
+    },
+    /// The keys that sign access tokens
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
     },
     /// Keys that operators' programs show instead of logging in
     ProvisioningKey {

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::sync::Arc;
 
 use audit::Origin;
-use flows::{ConnectAccountError, Identity, SignUp, open_signing_keys, sign_up};
+use flows::{ConnectAccountError, Identity, SignUp, SigningKeys, sign_up};
 use iam::{Email, Password, PasswordHasher, Slug, TenantName, Throttle, UserName};
 use inbound::{MetaAppKey, MetaId, NewAccount};
 use kernel::{Clock, Entropy, SystemClock, SystemEntropy};
@@ -57,7 +57,8 @@ pub(super) async fn run(database: DatabaseConfig, identity: IdentityConfig) -> R
 
 async fn make_tenant(database: &Postgres, config: IdentityConfig) -> Result<(), DemoError> {
     let (clock, entropy) = (Arc::new(SystemClock::new()), Arc::new(SystemEntropy::new()));
-    let keys = open_signing_keys(database, &config.keys.ring, &*entropy, &*clock).await.map_err(OpenError::from)?;
+    let (ring, rotation) = (Arc::new(config.keys.ring), config.signing.rotation);
+    let keys = SigningKeys::open(database, ring, rotation, &*entropy, &*clock).await.map_err(OpenError::from)?;
     let identity = Identity {
         database: Arc::new(database.clone()),
         hasher: PasswordHasher::new(config.passwords, &*entropy).map_err(OpenError::from)?,
@@ -66,6 +67,7 @@ async fn make_tenant(database: &Postgres, config: IdentityConfig) -> Result<(), 
         entropy: entropy as Arc<dyn Entropy>,
         keys: Arc::new(keys),
         policy: config.tokens,
+        sessions: config.sessions,
     };
     let sign_up_as = SignUp {
         tenant_name: TenantName::parse("Demo").map_err(|_| DemoError::Data("name"))?,

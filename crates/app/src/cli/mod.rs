@@ -6,6 +6,7 @@ mod demo;
 mod effective_config;
 mod events;
 mod invoices;
+mod keys;
 mod migrate;
 mod openapi;
 mod plans;
@@ -58,6 +59,8 @@ pub enum CliError {
     Invoices(#[from] invoices::InvoicesError),
     #[error(transparent)]
     Plans(#[from] plans::PlansError),
+    #[error(transparent)]
+    Keys(#[from] keys::KeysError),
     #[error(transparent)]
     ProvisioningKey(#[from] provisioning_key::ProvisioningKeyError),
     #[error(transparent)]
@@ -112,6 +115,10 @@ fn run(cli: Cli, sources: &Sources) -> Result<(), CliError> {
             on_runtime(&settings, async { invoices::run(settings.database()?, settings.payment()?, command).await })
         }
         Command::Plans { command } => on_runtime(&settings, async { plans::run(settings.database()?, command).await }),
+        Command::Keys { command } => on_runtime(&settings, async {
+            let (keys, signing) = settings.signing_keys()?;
+            keys::run(settings.database()?, keys, signing, command).await
+        }),
         Command::ProvisioningKey { command } => {
             on_runtime(&settings, async { provisioning_key::run(settings.database()?, command).await })
         }

@@ -20,8 +20,10 @@ mod mistakes;
 mod passwords;
 mod retention;
 mod retry;
+mod sessions;
 mod settings;
 mod show;
+mod signing;
 pub(crate) mod source;
 mod tenants;
 mod tokens;
@@ -30,7 +32,7 @@ mod whatsapp;
 use std::net::SocketAddr;
 
 use ::billing::PaymentTerms;
-use ::tokens::TokenPolicy;
+use ::tokens::{SessionPolicy, TokenPolicy};
 use iam::HashParameters;
 use inbound::{AppSecrets, RetentionPolicy, RetryPolicy};
 
@@ -42,6 +44,7 @@ pub use log::{LogConfig, LogFormat};
 pub use mistakes::Mistakes;
 pub use settings::Settings;
 pub(crate) use show::show;
+pub use signing::SigningConfig;
 pub use tenants::TenantsConfig;
 pub use whatsapp::WhatsAppConfig;
 
@@ -64,6 +67,8 @@ pub struct ServeConfig {
 pub struct IdentityConfig {
     pub keys: KeysConfig,
     pub tokens: TokenPolicy,
+    pub signing: SigningConfig,
+    pub sessions: SessionPolicy,
     pub passwords: HashParameters,
 }
 

@@ -10,11 +10,14 @@ use super::log::LogSettings;
 use super::passwords::PasswordsSettings;
 use super::retention::RetentionSettings;
 use super::retry::RetrySettings;
+use super::sessions::SessionsSettings;
+use super::signing::SigningSettings;
 use super::tenants::TenantsSettings;
 use super::tokens::TokensSettings;
 use super::whatsapp::WhatsAppSettings;
 use super::{
     DatabaseConfig, IdentityConfig, KeysConfig, LogConfig, MigrateConfig, Mistakes, SampleConfig, ServeConfig,
+    SigningConfig,
 };
 
 /// Every setting, as text. A subcommand asks for what it needs, and that alone must be there and right.
@@ -31,6 +34,10 @@ pub struct Settings {
     keys: KeysSettings,
     #[command(flatten)]
     tokens: TokensSettings,
+    #[command(flatten)]
+    signing: SigningSettings,
+    #[command(flatten)]
+    sessions: SessionsSettings,
     #[command(flatten)]
     passwords: PasswordsSettings,
     #[command(flatten)]
@@ -66,9 +73,7 @@ impl Settings {
             let database = self.database.check(mistakes);
             let amqp = self.amqp.check(mistakes);
             let http = self.http.check(mistakes);
-            let keys = self.keys.check(mistakes);
-            let tokens = self.tokens.check(mistakes);
-            let passwords = self.passwords.check(mistakes);
+            let identity = self.check_identity(mistakes);
             let whatsapp = self.whatsapp.check(mistakes);
             let tenants = self.tenants.check(mistakes);
             let payment = self.billing.check(mistakes);
@@ -78,7 +83,7 @@ impl Settings {
                 database: database?,
                 amqp: amqp?,
                 http: http?,
-                identity: IdentityConfig { keys: keys?, tokens: tokens?, passwords: passwords? },
+                identity: identity?,
                 whatsapp: whatsapp?,
                 tenants: tenants?,
                 payment: payment?,
@@ -101,11 +106,19 @@ impl Settings {
     /// # Errors
     /// All [`Mistakes`].
     pub fn identity(&self) -> Result<IdentityConfig, Mistakes> {
+        self.check(|mistakes| self.check_identity(mistakes))
+    }
+
+    /// What it takes to work with signing keys.
+    ///
+    /// # Errors
+    /// All [`Mistakes`].
+    pub fn signing_keys(&self) -> Result<(KeysConfig, SigningConfig), Mistakes> {
         self.check(|mistakes| {
             let keys = self.keys.check(mistakes);
             let tokens = self.tokens.check(mistakes);
-            let passwords = self.passwords.check(mistakes);
-            Some(IdentityConfig { keys: keys?, tokens: tokens?, passwords: passwords? })
+            let signing = self.signing.check(mistakes, tokens.as_ref());
+            keys.zip(signing)
         })
     }
 
@@ -142,6 +155,21 @@ impl Settings {
             let secrets = self.whatsapp.check_secrets(mistakes);
             let listen = self.http.check_listen(mistakes);
             Some(SampleConfig { secrets: secrets?, listen: listen? })
+        })
+    }
+
+    fn check_identity(&self, mistakes: &mut Mistakes) -> Option<IdentityConfig> {
+        let keys = self.keys.check(mistakes);
+        let tokens = self.tokens.check(mistakes);
+        let signing = self.signing.check(mistakes, tokens.as_ref());
+        let sessions = self.sessions.check(mistakes);
+        let passwords = self.passwords.check(mistakes);
+        Some(IdentityConfig {
+            keys: keys?,
+            tokens: tokens?,
+            signing: signing?,
+            sessions: sessions?,
+            passwords: passwords?,
         })
     }
 

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use clap::{Arg, Args as _, Command, FromArgMatches as _, value_parser};
 
 use inbound::RetryPolicy;
+use tokens::{RotationPolicy, SessionPolicy};
 
 use super::source::{self, Sources};
 use super::{Mistakes, Settings, show};
@@ -139,6 +140,31 @@ fn hashes_and_proxies_are_what_they_may_be() {
         ("--passwords-lanes=17", "passwords.lanes must be a number from 1 to 16"),
     ] {
         assert!(serve(&[argument]).unwrap_err().to_string().contains(part), "{argument}");
+    }
+}
+
+#[test]
+fn keys_and_sessions_last_as_long_as_they_may() {
+    let serve = |arguments: &[&str]| settings(&[COMPLETE, arguments].concat(), &[]).serve();
+    let identity = serve(&[]).unwrap().identity;
+    assert_eq!((identity.signing.rotation, identity.sessions), (RotationPolicy::DEFAULT, SessionPolicy::DEFAULT));
+    let identity = serve(&["--signing-active-days=7", "--sessions-per-user=3"]).unwrap().identity;
+    assert_eq!((identity.signing.rotation.active, identity.sessions.per_user), (TimeDelta::days(7), 3));
+    for (arguments, part) in [
+        (&["--signing-active-days=0"][..], "signing.active_days must be a number of days from 1 to 365"),
+        (&["--signing-poll-seconds=61"], "signing.poll_seconds must be a number of seconds from 1 to 60"),
+        (&["--signing-publish-seconds=60"], "signing.publish_seconds must be more than twice signing.poll_seconds"),
+        (&["--signing-publish-seconds=2"], "signing.publish_seconds must be a number of seconds from 3 to 86400"),
+        (&["--signing-retiring-minutes=15"], "signing.retiring_minutes must be more than tokens.access_minutes"),
+        (&["--signing-retiring-minutes=1"], "signing.retiring_minutes must be a number of minutes from 2 to 10080"),
+        (&["--tokens-access-minutes=0"], "tokens.access_minutes must be"),
+        (&["--sessions-idle-days=91"], "sessions.idle_days must be a number from 1 to 90"),
+        (&["--sessions-absolute-days=366"], "sessions.absolute_days must be a number from 1 to 365"),
+        (&["--sessions-idle-days=8", "--sessions-absolute-days=7"], "sessions.absolute_days must be at least"),
+        (&["--sessions-per-user=0"], "sessions.per_user must be a number from 1 to 1000"),
+    ] {
+        let mistakes = serve(arguments).unwrap_err().to_string();
+        assert!(mistakes.contains(part), "{arguments:?}: {mistakes}");
     }
 }
 

@@ -28,6 +28,7 @@ pub(crate) enum ListKind {
     Users,
     Roles,
     Memberships(UserId),
+    Sessions(UserId),
     WhatsAppAccounts,
     MetaApps,
     Contacts,
@@ -89,6 +90,7 @@ impl List {
         let mut bytes = self.kind.name().as_bytes().to_vec();
         bytes.push(0);
         match self.kind {
+            ListKind::Sessions(user) => bytes.extend_from_slice(user.as_uuid().as_bytes()),
             ListKind::Messages(conversation) => bytes.extend_from_slice(conversation.as_uuid().as_bytes()),
             ListKind::Interactions(contact) => bytes.extend_from_slice(contact.as_uuid().as_bytes()),
             ListKind::Memberships(user) => bytes.extend_from_slice(user.as_uuid().as_bytes()),
@@ -115,6 +117,7 @@ impl ListKind {
             Self::Users => "users",
             Self::Roles => "roles",
             Self::Memberships(_) => "memberships",
+            Self::Sessions(_) => "sessions",
             Self::WhatsAppAccounts => "whatsapp_accounts",
             Self::MetaApps => "meta_apps",
             Self::Contacts => "contacts",

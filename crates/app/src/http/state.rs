@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use billing::PaymentTerms;
+use chrono::TimeDelta;
 use flows::Identity;
 use inbound::AppCredentials;
 use kernel::seal::KeyRing;
@@ -30,6 +31,8 @@ pub struct State {
     pub bootstrap_key: Option<ProvisioningKeyHash>,
     /// How long tenants have time to pay.
     pub payment: PaymentTerms,
+    /// How long others may keep our public keys.
+    pub keys_kept: TimeDelta,
     pub cursor_key: CursorKey,
     pub trusted_proxies: TrustedProxies,
     /// Wakes the relay when events were stored.

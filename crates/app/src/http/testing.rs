@@ -7,14 +7,14 @@ use actix_web::web;
 use async_trait::async_trait;
 use billing::PaymentTerms;
 use chrono::{DateTime, TimeDelta, Utc};
-use flows::{Access, Candidate, Database, DirectoryTx, Identity, IntakeTx, OperatorTx, TenantTx};
+use flows::{Candidate, Database, DirectoryTx, Identity, IntakeTx, OperatorTx, SigningKeys, Standing, TenantTx};
 use iam::{Counted, Email, HashParameters, LoneTries, PasswordHasher, TenantReference, Throttle};
 use inbound::{AppCredentials, AppSecret, AppSecrets, VerifyToken};
 use kernel::ids::{SessionId, TenantId, UserId};
 use kernel::seal::KeyRing;
 use kernel::{Clock, StoreError, SystemClock, SystemEntropy, TenantScope};
 use pipeline::Intake;
-use tokens::{Claims, KeySet, SigningKey, TokenPolicy};
+use tokens::{Claims, KeySet, KeyState, RotationPolicy, SessionPolicy, SigningKey, TokenPolicy, Verified};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -46,7 +46,7 @@ impl Database for Away {
         away()
     }
 
-    async fn access(&self, _: &TenantScope, _: SessionId, _: DateTime<Utc>) -> Result<Option<Access>, StoreError> {
+    async fn access(&self, _: &TenantScope, _: &Verified, _: DateTime<Utc>) -> Result<Standing, StoreError> {
         away()
     }
 
@@ -83,8 +83,9 @@ pub(crate) fn secrets() -> AppSecrets {
 pub(crate) fn state() -> web::Data<State> {
     let (entropy, clock) = (SystemEntropy::new(), SystemClock::new());
     let key = vec![7; 32];
-    let ring = KeyRing::new([("test".to_owned(), key.clone().into())]).unwrap();
-    let signing_key = SigningKey::generate(&ring, &entropy, clock.now()).unwrap();
+    let ring = Arc::new(KeyRing::new([("test".to_owned(), key.clone().into())]).unwrap());
+    let signing_key = SigningKey::generate(KeyState::Active, &ring, &entropy, clock.now()).unwrap();
+    let keys = KeySet::open([&signing_key], &ring).unwrap();
     let (clock, nudge): (Arc<dyn Clock>, _) = (Arc::new(clock), Arc::new(Notify::new()));
     let (intake, flusher) = Intake::new(Arc::new(Away), Arc::clone(&clock), Arc::clone(&nudge));
     tokio::spawn(flusher.run(CancellationToken::new()));
@@ -95,19 +96,21 @@ pub(crate) fn state() -> web::Data<State> {
             hasher: PasswordHasher::new(HashParameters::default(), &entropy).unwrap(),
             throttle: Throttle::new(&key.clone().into()),
             entropy: Arc::new(entropy),
-            keys: Arc::new(KeySet::open([&signing_key], &ring).unwrap()),
+            keys: Arc::new(SigningKeys::new(keys, Arc::clone(&ring), RotationPolicy::DEFAULT)),
             policy: TokenPolicy {
                 issuer: "parley".to_owned(),
                 audience: "parley".to_owned(),
                 lifetime: TimeDelta::minutes(15),
             },
+            sessions: SessionPolicy::DEFAULT,
         },
         whatsapp: AppCredentials { secrets: secrets(), verify_token: VerifyToken::new("verify".into()).unwrap() },
-        ring: Arc::new(ring),
+        ring,
         self_service: false,
         signup_open: true,
         bootstrap_key: None,
         payment: PaymentTerms::default(),
+        keys_kept: TimeDelta::minutes(5),
         cursor_key: CursorKey::derive(&key.into()),
         trusted_proxies: TrustedProxies::default(),
         nudge,
@@ -128,5 +131,5 @@ pub(crate) fn access_token(state: &State) -> String {
         issued_at: now,
         expires_at: now + TimeDelta::minutes(15),
     };
-    state.identity.keys.issue(&state.identity.policy, &claims).unwrap()
+    state.identity.keys.current().issue(&state.identity.policy, &claims).unwrap().token
 }

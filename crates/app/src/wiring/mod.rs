@@ -9,13 +9,15 @@ mod serve;
 mod starting;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::web;
-use flows::{Database, Identity, OpenKeysError, open_signing_keys};
+use chrono::TimeDelta;
+use flows::{Database, Identity, SigningKeys, SigningKeysError};
 use iam::{HashError, PasswordHasher, Throttle};
 use inbound::{AppCredentials, RetentionPolicy, RetryPolicy};
 use kernel::{Clock, Entropy};
-use pipeline::{Biller, Flusher, Intake, Recorder, Relay, Scheduler, Sealer, Worker};
+use pipeline::{Biller, Flusher, Intake, KeyKeeper, Recorder, Relay, Scheduler, Sealer, Worker};
 use postgres::{ConnectError, Connections, Postgres, PostgresConfig, RoleProblem};
 use rabbitmq::{Broker, BrokerConfig, BrokerError};
 use tokio::runtime::Handle;
@@ -40,7 +42,7 @@ pub enum OpenError {
     #[error(transparent)]
     Broker(#[from] BrokerError),
     #[error(transparent)]
-    Keys(#[from] OpenKeysError),
+    Keys(#[from] SigningKeysError),
     #[error(transparent)]
     Hash(#[from] HashError),
 }
@@ -55,6 +57,7 @@ pub struct Instance {
     nudge: Arc<Notify>,
     flusher: Flusher,
     flushers: usize,
+    poll: Duration,
     retry: RetryPolicy,
     retention: RetentionPolicy,
 }
@@ -89,7 +92,9 @@ impl Instance {
         let nudge = Arc::new(Notify::new());
         let (intake, flusher) = Intake::new(Arc::new(database.clone()), Arc::clone(&clock), Arc::clone(&nudge));
         let flushers = flushers(config.database.intake_connections);
-        let keys = open_signing_keys(&database, &config.identity.keys.ring, &*entropy, &*clock).await?;
+        let (ring, signing) = (Arc::new(config.identity.keys.ring), config.identity.signing);
+        let keys = SigningKeys::open(&database, Arc::clone(&ring), signing.rotation, &*entropy, &*clock).await?;
+        let poll = TimeDelta::from_std(signing.poll).unwrap_or(TimeDelta::MAX);
         let identity = Identity {
             database: Arc::new(database.clone()),
             clock,
@@ -98,15 +103,17 @@ impl Instance {
             entropy,
             keys: Arc::new(keys),
             policy: config.identity.tokens,
+            sessions: config.identity.sessions,
         };
         let state = State {
             identity,
             whatsapp: AppCredentials { secrets: config.whatsapp.secrets, verify_token: config.whatsapp.verify_token },
-            ring: Arc::new(config.identity.keys.ring),
+            ring,
             self_service: config.tenants.self_service,
             signup_open: config.tenants.signup_open,
             bootstrap_key: config.tenants.bootstrap_key,
             payment: config.payment,
+            keys_kept: signing.rotation.may_be_kept(poll),
             cursor_key: CursorKey::derive(&config.identity.keys.first),
             trusted_proxies: config.http.trusted_proxies,
             nudge: Arc::clone(&nudge),
@@ -116,7 +123,18 @@ impl Instance {
         };
         let (retry, retention) = (config.retry, config.retention);
         let state = web::Data::new(state);
-        Ok(Self { state, roles, postgres: database, broker, nudge, flusher, flushers, retry, retention })
+        Ok(Self {
+            state,
+            roles,
+            postgres: database,
+            broker,
+            nudge,
+            flusher,
+            flushers,
+            poll: signing.poll,
+            retry,
+            retention,
+        })
     }
 
     fn database(&self) -> Arc<dyn Database> {
@@ -159,6 +177,17 @@ impl Instance {
             database: self.database(),
             ring: Arc::clone(&self.state.ring),
             clock: Arc::clone(&self.state.identity.clock),
+        }
+    }
+
+    fn key_keeper(&self) -> KeyKeeper {
+        let identity = &self.state.identity;
+        KeyKeeper {
+            database: self.database(),
+            keys: Arc::clone(&identity.keys),
+            entropy: Arc::clone(&identity.entropy),
+            clock: Arc::clone(&identity.clock),
+            poll: self.poll,
         }
     }
 

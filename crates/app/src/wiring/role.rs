@@ -10,7 +10,7 @@ pub enum Role {
     Relay,
     /// Processes what is in the queue
     Worker,
-    /// Measures what waits, deletes what is old and closes what is to be paid, now and then
+    /// Measures what waits, deletes what is old, closes what is to be paid and moves signing keys on, now and then
     Scheduler,
 }
 

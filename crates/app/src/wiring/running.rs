@@ -78,6 +78,10 @@ impl Instance {
                 parts.keep_running("flusher", move |stop| flusher.clone().run(stop));
             }
         }
+        if roles.include(Role::Api) || roles.include(Role::Scheduler) {
+            let keeper = self.key_keeper();
+            parts.keep_running("key keeper", move |stop| keeper.clone().run(stop));
+        }
         if roles.include(Role::Relay) {
             let relay = self.relay();
             parts.keep_running("relay", move |stop| relay.clone().run(stop));

@@ -2,11 +2,12 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, select};
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl, Queryable,
+    Selectable, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
 use inbound::{MetaApp, MetaAppDirectory, MetaAppKey, MetaAppRepo, MetaId, SealedSecrets};
-use kernel::ids::MetaAppId;
+use kernel::ids::{MetaAppId, TenantId};
 use kernel::seal::Sealed;
 use kernel::{Cursor, Page, PageRequest, StoreError};
 use uuid::Uuid;
@@ -136,6 +137,27 @@ impl MetaAppDirectory for Tx<Platform> {
         let query = meta_apps::table.filter(meta_apps::key.eq(key.as_str())).select(SecretsRow::as_select());
         let row: Option<SecretsRow> = query.first(self.connection()).await.optional().or_store_error()?;
         row.map(SecretsRow::into_secrets).transpose()
+    }
+
+    async fn meta_apps_sealed_otherwise(
+        &mut self,
+        key_id: &str,
+        limit: i64,
+    ) -> Result<Vec<(TenantId, MetaAppKey)>, StoreError> {
+        let previous = meta_apps::previous_app_secret_sealed_with;
+        let otherwise = meta_apps::app_secret_sealed_with
+            .ne(key_id)
+            .or(meta_apps::verify_token_sealed_with.ne(key_id))
+            .or(previous.is_not_null().and(previous.assume_not_null().ne(key_id)));
+        let rows: Vec<(Uuid, String)> = meta_apps::table
+            .filter(otherwise)
+            .order(meta_apps::id)
+            .limit(limit)
+            .select((meta_apps::tenant_id, meta_apps::key))
+            .load(self.connection())
+            .await
+            .or_store_error()?;
+        Ok(rows.into_iter().map(|(tenant, key)| (TenantId::from_uuid(tenant), MetaAppKey::from_stored(key))).collect())
     }
 }
 

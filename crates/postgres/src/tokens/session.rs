@@ -1,14 +1,64 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use diesel::{ExpressionMethods, QueryDsl};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, QueryDsl, Queryable, QueryableByName, Selectable, SelectableHelper,
+};
 use diesel_async::RunQueryDsl;
-use kernel::StoreError;
 use kernel::ids::{SessionId, UserId};
-use tokens::{RefreshTokenHash, Session, SessionRepo};
+use kernel::{Cursor, Page, PageRequest, StoreError};
+use tokens::{Client, Reached, RefreshTokenHash, Session, SessionHousekeeping, SessionRepo};
+use uuid::Uuid;
 
 use crate::error::OrStoreError;
-use crate::schema::{refresh_tokens, sessions};
-use crate::transaction::{Tenant, Tx};
+use crate::keyset::continue_after;
+use crate::schema::sessions;
+use crate::sql::{Count, Prepared, sql, types};
+use crate::transaction::{Platform, Tenant, Tx};
+
+#[derive(Queryable, QueryableByName, Selectable)]
+#[diesel(table_name = sessions)]
+pub(super) struct Row {
+    id: Uuid,
+    user_id: Uuid,
+    address: Option<String>,
+    user_agent: Option<String>,
+    created_at: DateTime<Utc>,
+    last_seen_at: DateTime<Utc>,
+    idle_expires_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+}
+
+const END_OLDEST: &str = "
+UPDATE sessions SET revoked_at = $4
+ WHERE tenant_id = $1 AND id IN (
+   SELECT id FROM sessions
+    WHERE tenant_id = $1 AND user_id = $2 AND revoked_at IS NULL AND idle_expires_at > $4 AND expires_at > $4
+    ORDER BY created_at DESC, id DESC OFFSET $3)
+RETURNING id";
+
+/// A user's sessions in force.
+macro_rules! in_force {
+    ($tx:ident, $user:expr, $now:expr) => {
+        sessions::table
+            .filter(sessions::tenant_id.eq($tx.tenant_id()))
+            .filter(sessions::user_id.eq($user.as_uuid()))
+            .filter(sessions::revoked_at.is_null())
+            .filter(sessions::idle_expires_at.gt($now))
+            .filter(sessions::expires_at.gt($now))
+    };
+}
+
+#[derive(QueryableByName)]
+struct Ended {
+    #[diesel(sql_type = types::Uuid)]
+    id: Uuid,
+}
+
+#[derive(QueryableByName)]
+struct Active {
+    #[diesel(sql_type = types::Bool)]
+    active: bool,
+}
 
 #[async_trait]
 impl SessionRepo for Tx<Tenant> {
@@ -21,24 +71,40 @@ impl SessionRepo for Tx<Tenant> {
                 sessions::address.eq(session.client.address.map(|address| address.to_string())),
                 sessions::user_agent.eq(session.client.user_agent.as_deref()),
                 sessions::created_at.eq(session.created_at),
-                sessions::last_seen_at.eq(session.created_at),
+                sessions::last_seen_at.eq(session.last_seen_at),
                 sessions::idle_expires_at.eq(session.idle_expires_at),
                 sessions::expires_at.eq(session.expires_at),
             ))
             .execute(self.connection())
             .await
             .or_store_error()?;
-        diesel::insert_into(refresh_tokens::table)
-            .values((
-                refresh_tokens::tenant_id.eq(self.tenant_id()),
-                refresh_tokens::token_hash.eq(token.as_bytes()),
-                refresh_tokens::session_id.eq(session.id.as_uuid()),
-                refresh_tokens::created_at.eq(session.created_at),
-            ))
+        self.insert_refresh_token(session, token).await
+    }
+
+    async fn sessions(
+        &mut self,
+        user: UserId,
+        page: &PageRequest,
+        now: DateTime<Utc>,
+    ) -> Result<Page<Session>, StoreError> {
+        let mut query = in_force!(self, user, now)
+            .order((sessions::created_at.desc(), sessions::id.desc()))
+            .limit(page.limit.and_one())
+            .select(Row::as_select())
+            .into_boxed();
+        continue_after!(query, page.after, sessions::created_at, sessions::id);
+        let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
+        let sessions = rows.into_iter().map(Row::into_session).collect();
+        Ok(Page::of(sessions, page.limit, |session| Cursor { time: session.created_at, id: session.id.as_uuid() }))
+    }
+
+    async fn end_session(&mut self, user: UserId, session: SessionId, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let ended = diesel::update(in_force!(self, user, now).filter(sessions::id.eq(session.as_uuid())))
+            .set(sessions::revoked_at.eq(Some(now)))
             .execute(self.connection())
             .await
             .or_store_error()?;
-        Ok(())
+        Ok(ended == 1)
     }
 
     async fn end_sessions(
@@ -47,18 +113,103 @@ impl SessionRepo for Tx<Tenant> {
         except: Option<SessionId>,
         now: DateTime<Utc>,
     ) -> Result<usize, StoreError> {
-        let live = sessions::table
-            .filter(sessions::tenant_id.eq(self.tenant_id()))
-            .filter(sessions::user_id.eq(user.as_uuid()))
-            .filter(sessions::revoked_at.is_null());
         let ended = sessions::revoked_at.eq(Some(now));
         let ended = match except {
-            None => diesel::update(live).set(ended).execute(self.connection()).await,
+            None => diesel::update(in_force!(self, user, now)).set(ended).execute(self.connection()).await,
             Some(session) => {
-                let others = live.filter(sessions::id.ne(session.as_uuid()));
+                let others = in_force!(self, user, now).filter(sessions::id.ne(session.as_uuid()));
                 diesel::update(others).set(ended).execute(self.connection()).await
             }
         };
         ended.or_store_error()
+    }
+
+    async fn end_oldest_sessions(
+        &mut self,
+        user: UserId,
+        keep: u16,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let statement = sql(END_OLDEST)
+            .bind::<types::Uuid, _>(self.tenant_id())
+            .bind::<types::Uuid, _>(user.as_uuid())
+            .bind::<types::BigInt, _>(i64::from(keep))
+            .bind::<types::Timestamptz, _>(now);
+        let ended: Vec<Ended> = Prepared(statement).load(self.connection()).await.or_store_error()?;
+        Ok(ended.into_iter().map(|row| SessionId::from_uuid(row.id)).collect())
+    }
+
+    async fn reach_for_refresh_token(&mut self, token: &RefreshTokenHash) -> Result<Reached, StoreError> {
+        self.reach(token).await
+    }
+
+    async fn use_refresh_token(&mut self, token: &RefreshTokenHash, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        self.mark_used(token, now).await
+    }
+
+    async fn refresh_session(
+        &mut self,
+        session: &Session,
+        next: &RefreshTokenHash,
+        access_token: Uuid,
+    ) -> Result<bool, StoreError> {
+        let in_force =
+            in_force!(self, session.user, session.last_seen_at).filter(sessions::id.eq(session.id.as_uuid()));
+        let refreshed = diesel::update(in_force)
+            .set((
+                sessions::last_seen_at.eq(session.last_seen_at),
+                sessions::idle_expires_at.eq(session.idle_expires_at),
+                sessions::unconfirmed.eq(Some(access_token)),
+            ))
+            .execute(self.connection())
+            .await
+            .or_store_error()?;
+        if refreshed == 0 {
+            return Ok(false);
+        }
+        self.insert_refresh_token(session, next).await?;
+        Ok(true)
+    }
+
+    async fn note_refresh_overlap(&mut self, token: &RefreshTokenHash) -> Result<(), StoreError> {
+        self.mark_overlapped(token).await.map(drop)
+    }
+
+    async fn note_refresh_answered(&mut self, token: &RefreshTokenHash, now: DateTime<Utc>) -> Result<(), StoreError> {
+        self.mark_answered(token, now).await
+    }
+
+    async fn is_signing_key_active(&mut self, kid: &str) -> Result<bool, StoreError> {
+        let statement = sql("SELECT app.signing_key_is_active($1) AS active").bind::<types::Text, _>(kid);
+        let row: Active = Prepared(statement).get_result(self.connection()).await.or_store_error()?;
+        Ok(row.active)
+    }
+}
+
+#[async_trait]
+impl SessionHousekeeping for Tx<Platform> {
+    async fn purge_sessions(&mut self, ended_before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
+        let statement = sql("SELECT app.purge_sessions($1, $2) AS count")
+            .bind::<types::Timestamptz, _>(ended_before)
+            .bind::<types::BigInt, _>(limit);
+        let row: Count = Prepared(statement).get_result(self.connection()).await.or_store_error()?;
+        usize::try_from(row.count).map_err(|_| StoreError::corrupt("app.purge_sessions"))
+    }
+}
+
+impl Row {
+    pub(super) fn into_session(self) -> Session {
+        Session {
+            id: SessionId::from_uuid(self.id),
+            user: UserId::from_uuid(self.user_id),
+            client: Client {
+                address: self.address.and_then(|address| address.parse().ok()),
+                user_agent: self.user_agent,
+            },
+            created_at: self.created_at,
+            last_seen_at: self.last_seen_at,
+            idle_expires_at: self.idle_expires_at,
+            expires_at: self.expires_at,
+        }
     }
 }

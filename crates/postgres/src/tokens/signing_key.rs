@@ -20,6 +20,7 @@ struct Row {
     private_sealed: Vec<u8>,
     sealed_with: String,
     created_at: DateTime<Utc>,
+    since: DateTime<Utc>,
 }
 
 #[async_trait]
@@ -44,12 +45,40 @@ impl SigningKeyRepo for Tx<Platform> {
         diesel::insert_into(signing_keys::table)
             .values((
                 signing_keys::kid.eq(&key.kid),
-                signing_keys::state.eq(state_key(key.state)),
+                signing_keys::state.eq(key.state.key()),
                 signing_keys::public_x.eq(&key.public_x),
                 signing_keys::private_sealed.eq(&sealed.bytes),
                 signing_keys::sealed_with.eq(&sealed.key_id),
                 signing_keys::created_at.eq(key.created_at),
+                signing_keys::since.eq(key.since),
             ))
+            .execute(self.connection())
+            .await
+            .or_store_error()?;
+        Ok(())
+    }
+
+    async fn change_signing_key(
+        &mut self,
+        kid: &str,
+        from: KeyState,
+        to: KeyState,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let key = signing_keys::table.find(kid).filter(signing_keys::state.eq(from.key()));
+        let changed = (signing_keys::state.eq(to.key()), signing_keys::since.eq(now));
+        let changed = if to.is_accepted() {
+            diesel::update(key).set(changed).execute(self.connection()).await
+        } else {
+            let forgotten = signing_keys::private_sealed.eq(Vec::<u8>::new());
+            diesel::update(key).set((changed, forgotten)).execute(self.connection()).await
+        };
+        Ok(changed.or_store_error()? == 1)
+    }
+
+    async fn reseal_signing_key(&mut self, kid: &str, private: &Sealed) -> Result<(), StoreError> {
+        diesel::update(signing_keys::table.find(kid))
+            .set((signing_keys::private_sealed.eq(&private.bytes), signing_keys::sealed_with.eq(&private.key_id)))
             .execute(self.connection())
             .await
             .or_store_error()?;
@@ -59,25 +88,8 @@ impl SigningKeyRepo for Tx<Platform> {
 
 impl Row {
     fn into_key(self) -> Result<SigningKey, StoreError> {
-        let state = match self.state.as_str() {
-            "upcoming" => KeyState::Upcoming,
-            "active" => KeyState::Active,
-            "retiring" => KeyState::Retiring,
-            "retired" => KeyState::Retired,
-            "revoked" => KeyState::Revoked,
-            _ => return Err(StoreError::corrupt("signing_keys.state")),
-        };
+        let state = self.state.parse().map_err(|_| StoreError::corrupt("signing_keys.state"))?;
         let private = Sealed { key_id: self.sealed_with, bytes: self.private_sealed };
-        Ok(SigningKey::from_stored(self.kid, state, self.public_x, private, self.created_at))
-    }
-}
-
-const fn state_key(state: KeyState) -> &'static str {
-    match state {
-        KeyState::Upcoming => "upcoming",
-        KeyState::Active => "active",
-        KeyState::Retiring => "retiring",
-        KeyState::Retired => "retired",
-        KeyState::Revoked => "revoked",
+        Ok(SigningKey::from_stored(self.kid, state, self.public_x, private, self.created_at, self.since))
     }
 }

@@ -4,20 +4,20 @@ use kernel::{Clock, ManualClock, SystemEntropy};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::SigningKey;
+use crate::{KeyState, SigningKey};
 
-struct World {
-    clock: ManualClock,
-    policy: TokenPolicy,
-    key: SigningKey,
-    keys: KeySet,
+pub(super) struct World {
+    pub(super) clock: ManualClock,
+    pub(super) policy: TokenPolicy,
+    pub(super) key: SigningKey,
+    pub(super) keys: KeySet,
     ring: KeyRing,
 }
 
-fn world() -> World {
+pub(super) fn world() -> World {
     let clock = ManualClock::starting_at(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
     let ring = KeyRing::new([("kek".to_owned(), vec![7; 32].into())]).unwrap();
-    let key = SigningKey::generate(&ring, &SystemEntropy::new(), clock.now()).unwrap();
+    let key = SigningKey::generate(KeyState::Active, &ring, &SystemEntropy::new(), clock.now()).unwrap();
     let keys = KeySet::open([&key], &ring).unwrap();
     let policy = TokenPolicy {
         issuer: "https://parley.example".to_owned(),
@@ -28,7 +28,7 @@ fn world() -> World {
 }
 
 impl World {
-    fn claims(&self) -> Claims {
+    pub(super) fn claims(&self) -> Claims {
         Claims {
             user: UserId::new(&self.clock),
             tenant: TenantId::new(&self.clock),
@@ -39,15 +39,19 @@ impl World {
         }
     }
 
-    fn verify(&self, token: &str) -> Result<Claims, InvalidToken> {
-        self.keys.verify(&self.policy, token, self.clock.now())
+    pub(super) fn verify(&self, token: &str) -> Result<Claims, Rejection> {
+        self.keys.verify(&self.policy, token, self.clock.now()).map(|verified| verified.claims)
     }
 
-    fn header(&self) -> Value {
+    fn issue(&self) -> String {
+        self.keys.issue(&self.policy, &self.claims()).unwrap().token
+    }
+
+    pub(super) fn header(&self) -> Value {
         json!({"alg": "EdDSA", "typ": "at+jwt", "kid": self.key.kid})
     }
 
-    fn payload(&self) -> Value {
+    pub(super) fn payload(&self) -> Value {
         let claims = self.claims();
         let (iat, exp) = (claims.issued_at.timestamp(), claims.expires_at.timestamp());
         json!({
@@ -57,7 +61,7 @@ impl World {
     }
 
     /// A token with a genuine signature over whatever is in it.
-    fn sign(&self, header: &str, payload: &str) -> String {
+    pub(super) fn sign(&self, header: &str, payload: &str) -> String {
         let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
         let (_, signer) = self.keys.signer().unwrap();
         format!("{message}.{}", URL_SAFE_NO_PAD.encode(signer.sign(message.as_bytes()).unwrap()))
@@ -74,15 +78,16 @@ impl World {
 fn verifies_what_it_issued() {
     let world = world();
     let claims = world.claims();
-    let token = world.keys.issue(&world.policy, &claims).unwrap();
-    assert_eq!(world.verify(&token), Ok(claims));
+    let Issued { token, kid } = world.keys.issue(&world.policy, &claims).unwrap();
+    assert_eq!(kid, world.key.kid, "the key that signed is the one that is named");
+    assert_eq!(world.keys.verify(&world.policy, &token, world.clock.now()), Ok(Verified { claims, kid }));
     assert!(world.verify(&world.sign_with(|_, _| ())).is_ok(), "the forger of these tests makes valid tokens, too");
 }
 
 #[test]
 fn lives_until_its_end_and_the_leeway() {
     let world = world();
-    let token = world.keys.issue(&world.policy, &world.claims()).unwrap();
+    let token = world.issue();
     world.clock.advance(-TimeDelta::seconds(30));
     assert!(world.verify(&token).is_ok());
     world.clock.advance(-TimeDelta::seconds(1));
@@ -101,7 +106,10 @@ fn refuses_other_headers() {
         ("alg", json!("HS256")),
         ("alg", json!("eddsa")),
         ("typ", json!("JWT")),
-        ("kid", json!("unknown")),
+        ("kid", json!("short")),
+        ("kid", json!("")),
+        ("kid", json!(format!("{}=", &world.key.kid[1..]))),
+        ("kid", json!(format!("{}A", world.key.kid))),
         ("kid", json!("../../etc/passwd")),
         ("kid", json!("' or 1=1 --")),
         ("kid", json!(7)),
@@ -114,11 +122,11 @@ fn refuses_other_headers() {
     ];
     for (member, value) in hostile {
         let token = world.sign_with(|header, _| header[*member] = value.clone());
-        assert_eq!(world.verify(&token), Err(InvalidToken), "{member} {value}");
+        assert_eq!(world.verify(&token), Err(Rejection::Invalid), "{member} {value}");
     }
     for member in ["alg", "typ", "kid"] {
         let token = world.sign_with(|header, _| drop(header.as_object_mut().unwrap().remove(member)));
-        assert_eq!(world.verify(&token), Err(InvalidToken), "without {member}");
+        assert_eq!(world.verify(&token), Err(Rejection::Invalid), "without {member}");
     }
 }
 
@@ -146,12 +154,50 @@ fn refuses_other_claims_although_signed() {
         .collect();
     for (member, value) in hostile {
         let token = world.sign_with(|_, payload| payload[member] = value.clone());
-        assert_eq!(world.verify(&token), Err(InvalidToken), "{member} {value}");
+        assert_eq!(world.verify(&token), Err(Rejection::Invalid), "{member} {value}");
     }
     for member in ["iss", "aud", "sub", "tid", "sid", "jti", "iat", "nbf", "exp"] {
         let token = world.sign_with(|_, payload| drop(payload.as_object_mut().unwrap().remove(member)));
-        assert_eq!(world.verify(&token), Err(InvalidToken), "without {member}");
+        assert_eq!(world.verify(&token), Err(Rejection::Invalid), "without {member}");
     }
+}
+
+#[test]
+fn refuses_ids_in_another_form_than_ours() {
+    let world = world();
+    let id = world.claims().user.to_string();
+    let forms = [id.to_uppercase(), id.replace('-', ""), format!("{{{id}}}"), format!("urn:uuid:{id}"), String::new()];
+    for member in ["sub", "tid", "sid", "jti"] {
+        assert!(world.verify(&world.sign_with(|_, payload| payload[member] = json!(id))).is_ok(), "{member}");
+        for form in &forms {
+            let token = world.sign_with(|_, payload| payload[member] = json!(form));
+            assert_eq!(world.verify(&token), Err(Rejection::Invalid), "{member} {form}");
+        }
+    }
+}
+
+#[test]
+fn refuses_arrays_in_place_of_objects() {
+    let world = world();
+    let (header, payload) = (world.header(), world.payload());
+    let members = |object: &Value, names: &[&str]| json!(names.iter().map(|name| &object[*name]).collect::<Vec<_>>());
+    let as_array = members(&header, &["alg", "typ", "kid"]).to_string();
+    assert!(world.verify(&world.sign(&as_array, &payload.to_string())).is_err());
+    let as_array = members(&payload, &["iss", "aud", "sub", "tid", "sid", "jti", "iat", "nbf", "exp"]).to_string();
+    assert!(world.verify(&world.sign(&header.to_string(), &as_array)).is_err());
+}
+
+#[test]
+fn tells_itself_when_a_key_may_be_newer_than_the_set() {
+    let world = world();
+    let token = world.sign_with(|header, _| header["kid"] = json!("A".repeat(43)));
+    assert_eq!(world.verify(&token), Err(Rejection::UnknownKey));
+    // Whatever else is wrong before is wrong with any key.
+    let token = world.sign_with(|header, _| {
+        header["kid"] = json!("A".repeat(43));
+        header["typ"] = json!("JWT");
+    });
+    assert_eq!(world.verify(&token), Err(Rejection::Invalid));
 }
 
 #[test]
@@ -166,7 +212,7 @@ fn refuses_repeated_members() {
 #[test]
 fn refuses_other_shapes() {
     let world = world();
-    let token = world.keys.issue(&world.policy, &world.claims()).unwrap();
+    let token = world.issue();
     let (message, signature) = token.rsplit_once('.').unwrap();
     let shapes = [
         String::new(),
@@ -185,7 +231,7 @@ fn refuses_other_shapes() {
         "a".repeat(1024 * 1024),
     ];
     for shape in shapes {
-        assert_eq!(world.verify(&shape), Err(InvalidToken), "{shape:.60}");
+        assert_eq!(world.verify(&shape), Err(Rejection::Invalid), "{shape:.60}");
     }
     for position in 0..token.len() {
         let mut changed = token.clone().into_bytes();
@@ -197,8 +243,7 @@ fn refuses_other_shapes() {
 #[test]
 fn refuses_the_key_of_another_deployment() {
     let (ours, theirs) = (world(), world());
-    let token = theirs.keys.issue(&theirs.policy, &theirs.claims()).unwrap();
-    assert_eq!(ours.verify(&token), Err(InvalidToken));
+    assert_eq!(ours.verify(&theirs.issue()), Err(Rejection::UnknownKey));
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn address(request: &HttpRequest) -> Option<IpAddr> {
     }
 }
 
-/// Where a request comes from, for the audit log of what is done before anybody is known.
+/// Where a request comes from and what it is called, for the audit log.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestOrigin(pub(crate) Origin);
 
@@ -53,7 +53,7 @@ impl FromRequest for RequestOrigin {
     }
 }
 
-/// Where a request comes from, for the audit log.
+/// The same of a request.
 pub(crate) fn origin(request: &HttpRequest) -> Origin {
     let request_id = request.extensions().get::<RequestId>().map(ToString::to_string);
     Origin { address: address(request), request_id }

@@ -61,6 +61,28 @@ pub(crate) async fn read_json<T: DeserializeOwned>(
     Ok((parse(&body)?, body))
 }
 
+/// A JSON body, or none: everything in it has a default.
+#[derive(Debug)]
+pub(crate) struct MaybeJson<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Default + 'static> FromRequest for MaybeJson<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        async move {
+            let body = read_body(&request, payload, BodyLimit::of(&request)).await?;
+            match (body.is_empty(), is_json(&request)) {
+                (true, _) => Ok(Self(T::default())),
+                (false, false) => Err(Problem::new(Code::UnsupportedMediaType)),
+                (false, true) => parse(&body).map(Self),
+            }
+        }
+        .boxed_local()
+    }
+}
+
 /// A patch may also be called what it is (RFC 7396, section 4).
 fn is_json(request: &HttpRequest) -> bool {
     let media_type = actix_web::HttpMessage::content_type(request);

@@ -12,9 +12,9 @@ mod text;
 
 pub(crate) use body::{BodyLimit, read_body};
 pub(crate) use client::{ClientInfo, RequestOrigin, origin};
-pub(crate) use json::{Json, member, read_json};
+pub(crate) use json::{Json, MaybeJson, member, read_json};
 pub(crate) use page::{LimitParameter, PageQuery, page_request};
 pub(crate) use path::{PathId, PathKey, PathRoleId};
 pub use proxies::TrustedProxies;
 pub(crate) use query::Query;
-pub(crate) use tenant::{TenantHeader, tenant_header};
+pub(crate) use tenant::{NamedTenant, TenantHeader, tenant_header};

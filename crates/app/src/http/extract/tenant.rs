@@ -37,6 +37,19 @@ impl FromRequest for TenantHeader {
     }
 }
 
+/// The tenant that somebody speaks of whose credentials say it, too: the two must agree.
+#[derive(Clone, Debug)]
+pub(crate) struct NamedTenant(pub(crate) Option<TenantReference>);
+
+impl FromRequest for NamedTenant {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(tenant_header(request.headers()).map(Self))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;

@@ -10,13 +10,13 @@ use crate::http::problem::{Code, Problem};
 use crate::telemetry::metrics::AUTH_ATTEMPTS;
 
 /// What became of an attempt that was refused or failed, for the metrics.
-pub(super) trait Refusal: Into<Problem> + Send + 'static {
+pub(in crate::http) trait Refusal: Into<Problem> + Send + 'static {
     fn label(&self) -> &'static str;
 }
 
 /// Makes an attempt, whether or not its client waits for the end: one that was begun is also counted, and nobody guesses for
 /// free by hanging up. `action` is a label of the metrics.
-pub(super) async fn attempt<T, E>(
+pub(in crate::http) async fn attempt<T, E>(
     state: &State,
     action: &'static str,
     made: impl Future<Output = Result<T, E>> + Send + 'static,

@@ -1,6 +1,6 @@
 //! `/auth`: signing up, registering, logging in, and who one is; `/users` and `/tenant`: who else is there, and where.
 
-mod attempt;
+pub(super) mod attempt;
 pub(crate) mod bodies;
 pub(crate) mod login;
 pub(crate) mod me;

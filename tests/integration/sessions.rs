@@ -1,0 +1,168 @@
+//! One's own sessions: listed and ended, on all instances at once.
+
+use chrono::TimeDelta;
+use flows::{Database as _, settle};
+use kernel::Clock as _;
+use serde_json::{Value, json};
+
+use crate::kit::app::{PASSWORD, Settings, TestApp, TestTenant};
+use crate::kit::client::Client;
+
+/// A session of the owner's, with its refresh token.
+struct Login {
+    client: Client,
+    refresh_token: String,
+}
+
+impl Login {
+    async fn of(app: &TestApp, tenant: &TestTenant) -> Self {
+        let made = app.log_in(&tenant.slug, &tenant.email, PASSWORD).await.json(200);
+        let text = |member: &str| made[member].as_str().unwrap().to_owned();
+        Self { client: app.client.with_token(&text("access_token")), refresh_token: text("refresh_token") }
+    }
+
+    async fn id(&self) -> String {
+        self.client.get("/auth/me").await.json(200)["session"]["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn is_over(&self, app: &TestApp) {
+        self.client.get("/auth/me").await.problem(401, "invalid_token");
+        let refresh = json!({"refresh_token": self.refresh_token});
+        app.client.post("/auth/refresh", &refresh).await.problem(401, "invalid_refresh_token");
+    }
+}
+
+async fn list(client: &Client, query: &str) -> Vec<Value> {
+    client.get(&format!("/auth/sessions{query}")).await.json(200)["data"].as_array().unwrap().clone()
+}
+
+async fn audited(app: &TestApp, tenant: &TestTenant, condition: &str) -> i64 {
+    let query = format!(
+        "SELECT count(*) FROM audit_records WHERE tenant_id = '{}' AND action = 'sessions.ended'
+            AND actor_kind = 'user' AND request_id IS NOT NULL AND {condition}",
+        tenant.id
+    );
+    app.database.count(&query).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_sees_ones_own_sessions_and_nobody_elses() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let browser = app.client.with("user-agent", "Browser/1.0").with("x-tenant-id", &tenant.slug);
+    let login = json!({"email": tenant.email, "password": PASSWORD});
+    let token = browser.post("/auth/login", &login).await.json(200)["access_token"].as_str().unwrap().to_owned();
+    let client = app.client.with_token(&token);
+    let colleague = app.colleague(&tenant, Some("owner")).await;
+
+    let sessions = list(&client, "").await;
+    assert_eq!(sessions.len(), 2);
+    let (newest, oldest) = (&sessions[0], &sessions[1]);
+    assert_eq!((&newest["current"], &oldest["current"]), (&json!(true), &json!(false)));
+    assert_eq!((&newest["user_agent"], &newest["address"]), (&json!("Browser/1.0"), &json!(app.client.address())));
+    for time in ["created_at", "last_seen_at", "idle_expires_at", "expires_at"] {
+        assert!(newest[time].as_str().unwrap().ends_with('Z'), "{time} in {newest}");
+    }
+    let page = client.get("/auth/sessions?limit=1").await.json(200);
+    assert_eq!(page["data"].as_array().unwrap().as_slice(), std::slice::from_ref(newest));
+    let cursor = page["next_cursor"].as_str().unwrap();
+    assert_eq!(list(&client, &format!("?limit=1&cursor={cursor}")).await, std::slice::from_ref(oldest));
+    // Another user of the same tenant, whatever they may do.
+    assert_eq!(list(&colleague.client, "").await.len(), 1);
+    colleague.client.get(&format!("/auth/sessions?cursor={cursor}")).await.problem(400, "invalid_cursor");
+    let theirs = format!("/auth/sessions/{}", newest["id"].as_str().unwrap());
+    let foreign = colleague.client.with("x-request-id", "same").delete(&theirs).await;
+    let nobodys = "/auth/sessions/0190b5a2-7e2f-7000-8000-000000000000";
+    let unknown = colleague.client.with("x-request-id", "same").delete(nobodys).await;
+    foreign.problem(404, "not_found");
+    assert_eq!(foreign.text, unknown.text);
+    client.get("/auth/me").await.json(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_ended_on_one_instance_is_over_on_the_next_request_to_another() {
+    let app = TestApp::start().await;
+    let other = app.beside(Settings::default()).await;
+    let tenant = app.tenant().await;
+    let (one, two) = (Login::of(&app, &tenant).await, Login::of(&app, &tenant).await);
+    let on_other = Client::new(other.client.base()).with_token(&tenant.token);
+    on_other.get("/auth/me").await.json(200);
+    // Without a body it is this session.
+    tenant.client.send(reqwest::Method::POST, "/auth/logout", None).await.expect(204);
+    on_other.get("/auth/me").await.problem(401, "invalid_token");
+    tenant.client.get("/auth/me").await.problem(401, "invalid_token");
+    assert_eq!(audited(&app, &tenant, "changes->>'reason' = 'logout'").await, 1);
+
+    let path = format!("/auth/sessions/{}", two.id().await);
+    one.client.delete(&path).await.expect(204);
+    two.is_over(&other).await;
+    two.is_over(&app).await;
+    one.client.delete(&path).await.problem(404, "not_found");
+    assert_eq!(audited(&app, &tenant, "changes->>'reason' = 'revoked' AND target_kind = 'session'").await, 1);
+    one.client.get("/auth/me").await.json(200);
+    other.finish_unprocessed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_logs_out_here_elsewhere_or_everywhere() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let colleague = app.colleague(&tenant, None).await;
+    let (this, second, third) =
+        (Login::of(&app, &tenant).await, Login::of(&app, &tenant).await, Login::of(&app, &tenant).await);
+    for (body, status, code) in [
+        (json!({"scope": "mine"}), 422, "validation_failed"),
+        (json!({"scop": "all"}), 422, "validation_failed"),
+        (json!([]), 422, "validation_failed"),
+    ] {
+        this.client.post("/auth/logout", &body).await.problem(status, code);
+    }
+    let plain = this.client.with("content-type", "text/plain");
+    let sent = plain.send(reqwest::Method::POST, "/auth/logout", Some(b"{}".to_vec())).await;
+    sent.problem(415, "unsupported_media_type");
+    third.client.get("/auth/me").await.json(200);
+
+    this.client.post("/auth/logout", &json!({"scope": "others"})).await.expect(204);
+    second.is_over(&app).await;
+    third.is_over(&app).await;
+    assert_eq!(list(&this.client, "").await.len(), 1);
+    let others = "changes->>'reason' = 'logout_others' AND changes->>'sessions' = '3' AND target_kind = 'user'";
+    assert_eq!(audited(&app, &tenant, others).await, 1);
+    this.client.post("/auth/logout", &json!({"scope": "others"})).await.expect(204);
+    assert_eq!(audited(&app, &tenant, "changes->>'reason' = 'logout_others'").await, 1, "nothing ended");
+
+    let again = Login::of(&app, &tenant).await;
+    again.client.post("/auth/logout", &json!({"scope": "all"})).await.expect(204);
+    again.is_over(&app).await;
+    this.is_over(&app).await;
+    colleague.client.get("/auth/me").await.json(200);
+    let fourth = Login::of(&app, &tenant).await;
+    fourth.client.post("/auth/logout", &json!({"scope": "this"})).await.expect(204);
+    fourth.is_over(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_that_have_ended_are_deleted_in_time_and_others_stay() {
+    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let tenant = app.tenant().await;
+    let (ended, stays) = (Login::of(&app, &tenant).await, Login::of(&app, &tenant).await);
+    ended.client.post("/auth/logout", &json!({})).await.expect(204);
+    let purge = async |limit: i64| {
+        let mut tx = app.postgres.operator().await.unwrap();
+        let purged = tx.purge_sessions(app.clock.now() - TimeDelta::days(7), limit).await;
+        settle(tx, purged).await.unwrap()
+    };
+    let rows = async |table: &str| app.database.count(&format!("SELECT count(*) FROM {table}")).await;
+    app.clock.advance(TimeDelta::days(7) - TimeDelta::seconds(1));
+    let refresh = json!({"refresh_token": stays.refresh_token});
+    app.client.post("/auth/refresh", &refresh).await.json(200);
+    assert_eq!(purge(10).await, 0);
+    app.clock.advance(TimeDelta::seconds(2));
+    assert_eq!((purge(10).await, rows("sessions").await), (1, 2));
+    ended.is_over(&app).await;
+    // The one of signing up idled for a week, a week ago.
+    app.clock.advance(TimeDelta::days(7));
+    assert_eq!((purge(1).await, purge(1).await), (1, 0));
+    assert_eq!((rows("sessions").await, rows("refresh_tokens").await), (1, 2));
+    app.finish_unprocessed().await;
+}

@@ -1,0 +1,148 @@
+//! Tokens and keys on two real processes that share nothing but the database.
+
+use std::process::Output;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::kit::app::PASSWORD;
+use crate::kit::client::{Answer, Client};
+use crate::kit::deployment::{Deployment, Server};
+use crate::kit::forge::kid_of;
+use crate::kit::wait;
+
+fn text(made: &Value, member: &str) -> String {
+    made[member].as_str().unwrap().to_owned()
+}
+
+/// What a command that works says.
+fn parley(deployment: &Deployment, line: &[&str]) -> String {
+    let output: Output = deployment.command(line).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    said
+}
+
+async fn sign_up(server: &Server) -> Value {
+    let signup = json!({"tenant_name": "Acme", "slug": "acme", "email": "ada@example.com", "password": PASSWORD});
+    server.client.post("/auth/signup", &signup).await.json(201)
+}
+
+async fn log_in(server: &Server) -> Value {
+    let login = json!({"email": "ada@example.com", "password": PASSWORD});
+    server.client.with("x-tenant-id", "acme").post("/auth/login", &login).await.json(200)
+}
+
+async fn refresh(client: &Client, token: &str) -> Answer {
+    client.post("/auth/refresh", &json!({"refresh_token": token})).await
+}
+
+async fn is_accepted_by(servers: &[Server; 2], token: &str) {
+    for server in servers {
+        server.client.with_token(token).get("/auth/me").await.json(200);
+    }
+}
+
+async fn stop(deployment: Deployment, servers: [Server; 2]) {
+    for server in servers {
+        server.signal("TERM");
+        assert!(server.exit().await.success(), "SIGTERM is a clean end");
+    }
+    deployment.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_fifty_who_refresh_at_once_one_wins_and_the_session_lives() {
+    const ROUNDS: u32 = 3;
+    let deployment = Deployment::new().await;
+    let servers = [deployment.serve_as("api").await, deployment.serve_as("api").await];
+    sign_up(&servers[0]).await;
+    for round in 0..ROUNDS {
+        let token = text(&log_in(&servers[1]).await, "refresh_token");
+        // With connections of their own: one that idled may be closed by the server at the very moment.
+        let clients = servers.each_ref().map(|server| Client::new(server.client.base()));
+        let answers = join_all((0..50).map(|n| refresh(&clients[n % 2], &token))).await;
+        let with = |status: u16| answers.iter().filter(move |answer| answer.status == status);
+        let won: Vec<Value> = with(200).map(|answer| answer.json(200)).collect();
+        assert_eq!(won.len(), 1, "round {round}");
+        with(409).for_each(|answer| drop(answer.problem(409, "refresh_conflict")));
+        assert_eq!(won.len() + with(409).count() + with(401).count(), 50, "{answers:#?}");
+        // The session lives, wherever it is asked.
+        is_accepted_by(&servers, &text(&won[0], "access_token")).await;
+        let next = refresh(&servers[1].client, &text(&won[0], "refresh_token")).await.json(200);
+
+        // A replay is none of them.
+        refresh(&servers[0].client, &token).await.problem(401, "invalid_refresh_token");
+        for server in &servers {
+            let client = server.client.with_token(&text(&next, "access_token"));
+            client.get("/auth/me").await.problem(401, "invalid_token");
+        }
+        refresh(&servers[1].client, &text(&next, "refresh_token")).await.problem(401, "invalid_refresh_token");
+    }
+    let audited = "SELECT count(*) FROM audit_records WHERE action = 'token_reuse'";
+    assert_eq!(deployment.database.count(audited).await, i64::from(ROUNDS));
+    let reuses = servers[0].metric(r#"parley_auth_attempts_total{action="refresh",outcome="reuse"}"#).await;
+    assert!((reuses - f64::from(ROUNDS)).abs() < 0.1, "{reuses}");
+    stop(deployment, servers).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_of_two_processes_accepts_what_the_other_signs_while_keys_change() {
+    let deployment =
+        Deployment::new().await.with("PARLEY_SIGNING_POLL_SECONDS", "1").with("PARLEY_SIGNING_PUBLISH_SECONDS", "3");
+    let servers = [deployment.serve_as("api").await, deployment.serve_as("api").await];
+    let old = text(&sign_up(&servers[0]).await, "access_token");
+    is_accepted_by(&servers, &old).await;
+
+    let said = parley(&deployment, &["keys", "rotate"]);
+    let next = said.split_whitespace().next().unwrap().to_owned();
+    assert!(said.contains("signs from"), "{said}");
+    // One starts late: it has the new key from the beginning, the others have heard of it.
+    let late = deployment.serve_as("api").await;
+    wait::until("the next key to sign", async || {
+        let made = log_in(&servers[1]).await;
+        is_accepted_by(&servers, &text(&made, "access_token")).await;
+        (kid_of(&text(&made, "access_token")) == next).then_some(())
+    })
+    .await;
+    for server in servers.iter().chain([&late]) {
+        let made = text(&log_in(server).await, "access_token");
+        assert_eq!(kid_of(&made), next);
+        is_accepted_by(&servers, &made).await;
+        late.client.with_token(&made).get("/auth/me").await.json(200);
+        server.client.with_token(&old).get("/auth/me").await.json(200);
+    }
+    let listed = parley(&deployment, &["keys", "list"]);
+    let states: Vec<&str> = listed.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
+    assert_eq!(states, ["retiring", "active"], "{listed}");
+    assert!(listed.lines().all(|line| line.ends_with("sealed with test")), "{listed}");
+    let age = servers[0].metric(r#"parley_signing_key_age_seconds{state="active"}"#).await;
+    assert!((0.0..60.0).contains(&age), "{age}");
+
+    // A stolen key: what it signed is worth nothing at once, and whoever has a refresh token goes on.
+    let made = log_in(&servers[0]).await;
+    let revoked = parley(&deployment, &["keys", "revoke", &next]);
+    let states: Vec<&str> = revoked.lines().filter_map(|line| line.rsplit(' ').next()).collect();
+    assert_eq!(states, ["revoked", "active"], "{revoked}");
+    for server in &servers {
+        server.client.with_token(&text(&made, "access_token")).get("/auth/me").await.problem(401, "invalid_token");
+    }
+    let mut token = text(&made, "refresh_token");
+    for server in &servers {
+        let refreshed = refresh(&server.client, &token).await.json(200);
+        is_accepted_by(&servers, &text(&refreshed, "access_token")).await;
+        token = text(&refreshed, "refresh_token");
+    }
+    let again = deployment.command(&["keys", "revoke", &next]).output().unwrap();
+    assert_eq!(again.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("is revoked already"));
+
+    // Another key-encryption key: everybody knows it first, then it seals.
+    let both = "new:ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=,test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let mut reseal = deployment.command(&["keys", "reseal"]);
+    let resealed = reseal.env("PARLEY_KEYS_ENCRYPTION", both).output().unwrap();
+    assert!(resealed.status.success(), "{}", String::from_utf8_lossy(&resealed.stderr));
+    assert!(parley(&deployment, &["keys", "list"]).contains("sealed with new"));
+    late.kill().await;
+    stop(deployment, servers).await;
+}
