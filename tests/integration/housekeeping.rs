@@ -6,7 +6,10 @@ use flows::{Database, settle};
 use inbound::{Purged, RetentionPolicy};
 use kernel::Clock;
 
-use crate::kit::app::{Settings, TestApp, metrics};
+use serde_json::json;
+
+use crate::kit::app::{PASSWORD, Settings, TestApp, metrics};
+use crate::kit::database;
 use crate::kit::meta::text;
 use crate::kit::wait;
 
@@ -46,6 +49,29 @@ async fn what_is_finished_is_deleted_in_time_and_what_is_not_stays() {
     assert_eq!((rows("webhook_events").await, rows("webhook_payloads").await), (1, 1));
     assert_eq!(rows("messages").await, 3, "the CRM forgets nothing");
     app.finish_with_dead_letters(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_are_forgotten_after_a_day_by_who_cannot_read_them() {
+    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let tenant = app.tenant().await;
+    for key in ["one", "two"] {
+        let body = json!({"email": format!("{key}@example.com"), "password": PASSWORD});
+        tenant.client.with("idempotency-key", key).post("/users", &body).await.json(201);
+    }
+    let purge = async |limit: i64| {
+        let mut tx = app.postgres.operator().await.unwrap();
+        let outcome = tx.purge_kept_answers(app.clock.now() - flows::ANSWERS_KEPT, limit).await;
+        settle(tx, outcome).await.unwrap()
+    };
+    app.clock.advance(TimeDelta::hours(24));
+    assert_eq!(purge(100).await, 0);
+    app.clock.advance(TimeDelta::seconds(1));
+    assert_eq!((purge(1).await, purge(100).await, purge(100).await), (1, 1, 0), "step by step");
+    let mut platform = app.database.as_platform().await;
+    let read = database::count(&mut platform, "SELECT count(*) FROM idempotency_keys").await;
+    assert!(read.unwrap_err().to_string().contains("permission denied"));
+    app.finish_unprocessed().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,6 +16,7 @@ mod dead_letters;
 mod faults;
 mod housekeeping;
 mod http;
+mod idempotency;
 mod identity;
 mod inbox;
 mod intake;

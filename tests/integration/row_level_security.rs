@@ -18,6 +18,8 @@ INSERT INTO sessions (tenant_id, id, user_id, created_at, last_seen_at, idle_exp
   VALUES ('$T', '$C', '$A', now(), now(), now(), now());
 INSERT INTO refresh_tokens (tenant_id, token_hash, session_id, created_at)
   VALUES ('$T', decode(md5('$T') || md5('$C'), 'hex'), '$C', now());
+INSERT INTO idempotency_keys (tenant_id, user_id, route, key, fingerprint, fingerprint_key, status, body, created_at)
+  VALUES ('$T', '$A', 'POST /', 'k', decode(md5('$T') || md5('$A'), 'hex'), 'kek', 201, '{}', now());
 INSERT INTO whatsapp_accounts (tenant_id, id, app_id, phone_number_id, waba_id, status, created_at, updated_at)
   VALUES ('$T', '$D', 'deployment', '$S', '1', 'active', now(), now());
 INSERT INTO meta_apps (tenant_id, id, key, app_id, app_secret_sealed, app_secret_sealed_with, verify_token_sealed,

@@ -5,6 +5,7 @@
 //! What an operation need not stand is in `walk/exceptions.txt`, with the reason. That file may only shrink, but for an
 //! operation that anyone may call.
 
+mod creation;
 mod document;
 mod exceptions;
 mod world;

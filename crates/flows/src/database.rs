@@ -10,7 +10,10 @@ use kernel::{PermissionSet, StoreError, TenantScope};
 use rbac::{MembershipRepo, RoleKey, RoleRepo};
 use tokens::{Session, SessionRepo, SigningKeyRepo};
 
-use crate::{ApproveTx, EventDeskTx, ProvisioningTx, SplitAgainTx, TenantlessEventDeskTx};
+use crate::{
+    ApproveTx, EventDeskTx, IdempotencyHousekeeping, IdempotencyRepo, ProvisioningTx, SplitAgainTx,
+    TenantlessEventDeskTx,
+};
 
 /// The database: where transactions come from. What a transaction offers depends on whose data it may see.
 #[async_trait]
@@ -51,6 +54,7 @@ pub trait TenantTx:
     + EventOutcomeRepo
     + EventDeskTx
     + AuditChainRepo
+    + IdempotencyRepo
     + Commit
 {
 }
@@ -65,7 +69,7 @@ pub trait IntakeTx:
 }
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
-pub trait OperatorTx: SigningKeyRepo + ThrottleRepo + ProvisioningTx + Commit {}
+pub trait OperatorTx: SigningKeyRepo + ThrottleRepo + IdempotencyHousekeeping + ProvisioningTx + Commit {}
 
 /// How a transaction ends.
 #[async_trait]

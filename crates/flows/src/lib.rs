@@ -5,8 +5,9 @@
 //! |---|---|
 //! | [`sign_up`], [`register`], [`log_in`], [`authenticate`] | how a person gets in |
 //! | [`change_password`] | how a person changes what they get in with |
-//! | [`users`], [`create_user`], [`change_user`], [`delete_user`] | administering the users of a tenant |
+//! | [`users`], [`prepare_user`], [`create_user`], [`change_user`], [`delete_user`] | administering the users of a tenant |
 //! | [`lock_authority`], [`keep_an_owner`] | what holds for all that gives or takes rights |
+//! | [`claim_request`], [`keep_answer`] | a request that is sent again is carried out once, and answered as before |
 //! | [`connect_account`], [`add_account`], [`approve_account`] | a tenant claims its WhatsApp number, an operator connects or approves one |
 //! | [`adopt_waiting`] | what came for a number before it was connected, or for a suspended tenant, is driven again |
 //! | [`accept_delivery`] | a signed delivery becomes stored events |
@@ -35,6 +36,7 @@ mod connect_account;
 mod database;
 mod discard_event;
 mod find_tenant;
+mod idempotency;
 mod log_in;
 mod note_failure;
 mod process_events;
@@ -59,6 +61,10 @@ pub use change_password::{ChangePassword, ChangePasswordError, change_password};
 pub use connect_account::{ConnectAccountError, add_account, connect_account};
 pub use database::{Access, Commit, Database, DirectoryTx, IntakeTx, OperatorTx, TenantTx, settle};
 pub use discard_event::{DiscardEventError, TenantlessEventDeskTx, discard_event, discard_tenantless_event};
+pub use idempotency::{
+    ANSWERS_KEPT, IdempotencyError, IdempotencyHousekeeping, IdempotencyKey, IdempotencyRepo, InvalidIdempotencyKey,
+    KeptAnswer, KeyedRequest, claim_request, keep_answer,
+};
 pub use log_in::{LogIn, LogInError, log_in};
 pub use note_failure::{AfterFailure, EventFailure, note_failure};
 pub use process_events::{Buried, Processed, process_events};
@@ -74,5 +80,6 @@ pub use split_again::{SplitAgainError, SplitAgainTx, split_again};
 pub use throttle::Throttled;
 pub use tokens_for::{Identity, LoggedIn, TokensError};
 pub use users::{
-    ChangeUserError, CreateUser, CreateUserError, Member, UserPatch, change_user, create_user, delete_user, user, users,
+    ChangeUserError, CreateUser, CreateUserError, Member, PreparedUser, UserPatch, change_user, create_user,
+    delete_user, prepare_user, user, users,
 };

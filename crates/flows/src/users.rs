@@ -5,5 +5,5 @@ mod create;
 mod list;
 
 pub use change::{ChangeUserError, UserPatch, change_user, delete_user};
-pub use create::{CreateUser, CreateUserError, create_user};
+pub use create::{CreateUser, CreateUserError, PreparedUser, create_user, prepare_user};
 pub use list::{Member, user, users};

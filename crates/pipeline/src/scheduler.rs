@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flows::{Database, settle};
+use flows::{ANSWERS_KEPT, Database, IdempotencyHousekeeping, settle};
 use iam::ThrottleRepo;
 use inbound::{EventHousekeeping, EventStatus, Purged, QueueInspector, RetentionPolicy, Unfinished};
 use kernel::{Clock, StoreError, error_chain};
@@ -27,6 +27,15 @@ const MEASURE_INTERVAL: Duration = Duration::from_secs(10);
 const PURGE_INTERVAL: Duration = Duration::from_mins(1);
 /// So few that nobody waits for the locks of a step.
 const CHUNK: u16 = 1_000;
+
+/// What is of use for a while only.
+#[derive(Clone, Copy, Debug)]
+enum Leftover {
+    /// Tries to get in.
+    Tallies,
+    /// Answers to requests that may be sent again.
+    KeptAnswers,
+}
 
 impl Scheduler {
     /// Runs until it is told to stop.
@@ -102,26 +111,34 @@ impl Scheduler {
         if all != Purged::default() {
             info!(payloads = all.payloads, events = all.events, "what was kept long enough is deleted");
         }
-        self.purge_tallies(stop).await;
+        for leftover in [Leftover::Tallies, Leftover::KeptAnswers] {
+            self.purge_leftovers(leftover, stop).await;
+        }
     }
 
-    /// Forgets tries to get in that count no longer.
-    async fn purge_tallies(&self, stop: &CancellationToken) {
+    /// Forgets what says nothing any more.
+    async fn purge_leftovers(&self, leftover: Leftover, stop: &CancellationToken) {
         while !stop.is_cancelled() {
-            match self.purge_some_tallies().await {
+            match self.purge_some_leftovers(leftover).await {
                 Ok(purged) if purged < usize::from(CHUNK) => return,
                 Ok(_) => {}
                 Err(error) => {
-                    warn!(error = error_chain(&error), "tries to get in that count no longer were not deleted");
+                    warn!(error = error_chain(&error), ?leftover, "what says nothing any more was not deleted");
                     return;
                 }
             }
         }
     }
 
-    async fn purge_some_tallies(&self) -> Result<usize, StoreError> {
+    async fn purge_some_leftovers(&self, leftover: Leftover) -> Result<usize, StoreError> {
+        let (now, limit) = (self.clock.now(), CHUNK.into());
         let mut tx = self.database.operator().await?;
-        let outcome = ThrottleRepo::purge_tallies(&mut *tx, self.clock.now(), CHUNK.into()).await;
+        let outcome = match leftover {
+            Leftover::Tallies => ThrottleRepo::purge_tallies(&mut *tx, now, limit).await,
+            Leftover::KeptAnswers => {
+                IdempotencyHousekeeping::purge_kept_answers(&mut *tx, now - ANSWERS_KEPT, limit).await
+            }
+        };
         settle(tx, outcome).await
     }
 

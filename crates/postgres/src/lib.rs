@@ -14,6 +14,7 @@ mod crm;
 mod database;
 mod error;
 mod iam;
+mod idempotency;
 mod inbound;
 mod keyset;
 mod metrics;

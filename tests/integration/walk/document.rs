@@ -44,6 +44,8 @@ pub(super) struct Operation {
     /// Members of the body that are ids, likewise.
     pub(super) body_ids: Vec<(String, &'static str)>,
     pub(super) has_cursor: bool,
+    /// Whether it may be sent again with an `Idempotency-Key`.
+    pub(super) takes_key: bool,
     body: Option<Value>,
 }
 
@@ -121,6 +123,7 @@ fn read(document: &Value, template: &str, method: &str, operation: &Value) -> Op
         query_ids: query_ids.map(|(name, _)| listed(name, "the query parameter")).collect(),
         body_ids: body_ids.map(|(name, _)| listed(name.clone(), "the member of the body")).collect(),
         has_cursor: named("query").any(|(name, _)| name == "cursor"),
+        takes_key: named("header").any(|(name, _)| name == "Idempotency-Key"),
         body: schema.map(|schema| value_of(document, schema)),
         id,
     }

@@ -14,6 +14,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest, web};
 use audit::Origin;
 use flows::{Access, AuthenticateError};
+use kernel::ids::UserId;
 use kernel::{Actor, Grant, Permit, TenantScope};
 use metrics::counter;
 use tracing::{Span, field};
@@ -120,16 +121,22 @@ impl<P: Grant> Allow<P> {
         self.permit
     }
 
+    /// The same, to be shown before it is spent.
+    #[must_use]
+    pub const fn proof(&self) -> &Permit<P> {
+        &self.permit
+    }
+
     /// The caller's tenant.
     #[must_use]
     pub const fn scope(&self) -> &TenantScope {
         &self.scope
     }
 
-    /// Both, for a use case that opens transactions itself.
+    /// Who is calling.
     #[must_use]
-    pub fn into_parts(self) -> (Permit<P>, TenantScope) {
-        (self.permit, self.scope)
+    pub const fn user(&self) -> UserId {
+        self.actor.user
     }
 
     /// Proof of another permission, where the caller happens to hold it, too.

@@ -17,6 +17,7 @@ mod events;
 mod extract;
 mod iam;
 mod middleware;
+mod once;
 pub mod openapi;
 mod operations;
 mod operators;

@@ -27,16 +27,24 @@ pub enum CreateUserError {
     Store(#[from] StoreError),
 }
 
-/// Makes a user without any role: roles are given by who may give them.
+/// A user whose password is hashed, and who is not in the database yet.
+#[derive(Debug)]
+pub struct PreparedUser {
+    user: User,
+    password: PasswordHash,
+}
+
+/// Checks and hashes what somebody is to log in with: before the transaction of [`create_user`], as none is held open across
+/// a hash.
 ///
 /// # Errors
 /// [`CreateUserError`].
-pub async fn create_user(
-    _permit: Permit<UsersWrite>,
+pub async fn prepare_user(
+    _permit: &Permit<UsersWrite>,
     identity: &Identity,
     scope: &TenantScope,
     input: CreateUser,
-) -> Result<Member, CreateUserError> {
+) -> Result<PreparedUser, CreateUserError> {
     let CreateUser { email, name, password } = input;
     let mut tx = identity.database.tenant(scope).await?;
     let found = TenantRepo::tenant(&mut *tx).await;
@@ -52,14 +60,21 @@ pub async fn create_user(
         self_registered: false,
         created_at: identity.clock.now(),
     };
-    let mut tx = identity.database.tenant(scope).await?;
-    let outcome = insert(&mut *tx, &user, &password).await;
-    settle(tx, outcome).await?;
-    Ok(Member { user, roles: Vec::new() })
+    Ok(PreparedUser { user, password })
 }
 
-async fn insert(tx: &mut dyn TenantTx, user: &User, password: &PasswordHash) -> Result<(), CreateUserError> {
-    UserRepo::insert_user(tx, user, password).await.map_err(|error| {
+/// Makes a user without any role: roles are given by who may give them.
+///
+/// # Errors
+/// [`CreateUserError`].
+pub async fn create_user(
+    _permit: Permit<UsersWrite>,
+    tx: &mut dyn TenantTx,
+    new: PreparedUser,
+) -> Result<Member, CreateUserError> {
+    let PreparedUser { user, password } = new;
+    UserRepo::insert_user(tx, &user, &password).await.map_err(|error| {
         if error.is_conflict_with(iam::constraint::USER_EMAIL) { CreateUserError::EmailTaken } else { error.into() }
-    })
+    })?;
+    Ok(Member { user, roles: Vec::new() })
 }

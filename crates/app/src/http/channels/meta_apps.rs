@@ -1,4 +1,3 @@
-use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
 use flows::settle;
@@ -14,6 +13,7 @@ use crate::http::State;
 use crate::http::auth::Allow;
 use crate::http::cursor::{List, ListKind};
 use crate::http::extract::{Json, PageQuery, PathKey, Query, member, page_request};
+use crate::http::once::{Begun, IdempotencyHeader, Once};
 use crate::http::openapi::tag;
 use crate::http::page::PageBody;
 use crate::http::problem::{Code, Problem};
@@ -93,21 +93,25 @@ pub(crate) struct MetaAppBody {
     operation_id = "createMetaApp",
     tag = tag::CHANNELS,
     security(("bearer" = [ChannelsWrite::PERMISSION])),
+    params(IdempotencyHeader),
     request_body = CreateBody,
     responses((status = 201, description = "Added", body = MetaAppBody)),
 )]
 pub(crate) async fn create(
     allow: Allow<ChannelsWrite>,
     state: web::Data<State>,
-    body: Json<CreateBody>,
-) -> Result<(web::Json<MetaAppBody>, StatusCode), Problem> {
-    let app = body.into_inner().check()?;
+    body: Once<CreateBody>,
+) -> Result<HttpResponse, Problem> {
+    let (body, attempt) = body.into_parts();
+    let app = body.check()?;
     let identity = &state.identity;
-    let mut tx = identity.database.tenant(allow.scope()).await?;
+    let mut tx = match attempt.begin(&state, &allow).await? {
+        Begun::First(tx) => tx,
+        Begun::Again(answer) => return Ok(answer),
+    };
     let permit = allow.permit();
     let outcome = create_meta_app(permit, &mut *tx, app, &state.ring, &*identity.entropy, &*identity.clock).await;
-    let app = settle(tx, outcome).await?;
-    Ok((web::Json(app.into()), StatusCode::CREATED))
+    tx.created(outcome.map(MetaAppBody::from)).await
 }
 
 /// List the tenant's own Meta apps

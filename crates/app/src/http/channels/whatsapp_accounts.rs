@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
 use flows::{ConnectAccountError, adopt_waiting, connect_account, settle};
@@ -20,6 +19,7 @@ use crate::http::State;
 use crate::http::auth::Allow;
 use crate::http::cursor::{List, ListKind};
 use crate::http::extract::{Json, PageQuery, PathId, Query, member, page_request};
+use crate::http::once::{Begun, IdempotencyHeader, Once};
 use crate::http::openapi::tag;
 use crate::http::page::PageBody;
 use crate::http::problem::{Code, FieldError, Problem};
@@ -108,6 +108,7 @@ pub(crate) enum AccountStatusBody {
     operation_id = "connectWhatsAppAccount",
     tag = tag::CHANNELS,
     security(("bearer" = [ChannelsWrite::PERMISSION])),
+    params(IdempotencyHeader),
     request_body = ConnectBody,
     responses((status = 201, description = "Connected, or pending", body = AccountBody)),
     extensions(("x-problems" = json!([Code::AccountExists, Code::NumberInUse]))),
@@ -115,17 +116,22 @@ pub(crate) enum AccountStatusBody {
 pub(crate) async fn connect(
     allow: Allow<ChannelsWrite>,
     state: web::Data<State>,
-    body: Json<ConnectBody>,
-) -> Result<(web::Json<AccountBody>, StatusCode), Problem> {
-    let account = body.into_inner().check()?;
-    let identity = &state.identity;
-    let mut tx = identity.database.tenant(allow.scope()).await?;
-    let outcome = connect_account(allow.permit(), &mut *tx, account, state.self_service, &*identity.clock).await;
-    let account = settle(tx, outcome).await?;
-    if account.status == AccountStatus::Active {
+    body: Once<ConnectBody>,
+) -> Result<HttpResponse, Problem> {
+    let (body, attempt) = body.into_parts();
+    let account = body.check()?;
+    let mut tx = match attempt.begin(&state, &allow).await? {
+        Begun::First(tx) => tx,
+        Begun::Again(answer) => return Ok(answer),
+    };
+    let clock = &*state.identity.clock;
+    let outcome = connect_account(allow.permit(), &mut *tx, account, state.self_service, clock).await;
+    let is_active = outcome.as_ref().is_ok_and(|account| account.status == AccountStatus::Active);
+    let answer = tx.created(outcome.map(AccountBody::from)).await?;
+    if is_active {
         adopt(&state);
     }
-    Ok((web::Json(account.into()), StatusCode::CREATED))
+    Ok(answer)
 }
 
 /// Drives what waits for the number at once. Nobody waits for that: should it fail, the relay's sweep does it.

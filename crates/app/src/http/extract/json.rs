@@ -2,6 +2,7 @@ use std::ops::Deref;
 
 use actix_web::dev::Payload;
 use actix_web::http::Method;
+use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
@@ -41,15 +42,23 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
-        async move {
-            if !is_json(&request) {
-                return Err(Problem::new(Code::UnsupportedMediaType));
-            }
-            let body = read_body(&request, payload, BodyLimit::of(&request)).await?;
-            parse(&body).map(Self)
-        }
-        .boxed_local()
+        async move { read_json(&request, payload).await.map(|(body, _)| Self(body)) }.boxed_local()
     }
+}
+
+/// The body, and what it was read from.
+///
+/// # Errors
+/// A [`Problem`] that says what is wrong with it.
+pub(crate) async fn read_json<T: DeserializeOwned>(
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<(T, Bytes), Problem> {
+    if !is_json(request) {
+        return Err(Problem::new(Code::UnsupportedMediaType));
+    }
+    let body = read_body(request, payload, BodyLimit::of(request)).await?;
+    Ok((parse(&body)?, body))
 }
 
 /// A patch may also be called what it is (RFC 7396, section 4).

@@ -12,7 +12,7 @@ mod text;
 
 pub(crate) use body::{BodyLimit, read_body};
 pub(crate) use client::{ClientInfo, origin};
-pub(crate) use json::{Json, member};
+pub(crate) use json::{Json, member, read_json};
 pub(crate) use page::{LimitParameter, PageQuery, page_request};
 pub(crate) use path::{PathId, PathKey};
 pub use proxies::TrustedProxies;

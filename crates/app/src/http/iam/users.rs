@@ -1,8 +1,7 @@
-use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use flows::{
     AuthorityError, ChangeUserError, CreateUser, CreateUserError, Member, UserPatch, change_user, create_user,
-    delete_user, settle, user, users,
+    delete_user, prepare_user, settle, user, users,
 };
 use iam::{Email, UserName, UserStatus};
 use kernel::ids::UserId;
@@ -17,6 +16,7 @@ use crate::http::State;
 use crate::http::auth::{Allow, insufficient_scope};
 use crate::http::cursor::{List, ListKind};
 use crate::http::extract::{Json, PageQuery, PathId, Query, member, page_request};
+use crate::http::once::{Begun, IdempotencyHeader, Once};
 use crate::http::openapi::tag;
 use crate::http::page::PageBody;
 use crate::http::problem::{Code, Problem};
@@ -85,6 +85,7 @@ pub(crate) async fn list(
     operation_id = "createUser",
     tag = tag::USERS,
     security(("bearer" = [UsersWrite::PERMISSION])),
+    params(IdempotencyHeader),
     request_body = CreateBody,
     responses((status = 201, description = "Made", body = UserBody)),
     extensions(("x-problems" = json!([Code::EmailTaken, Code::WeakPassword, Code::Busy]))),
@@ -92,12 +93,20 @@ pub(crate) async fn list(
 pub(crate) async fn create(
     allow: Allow<UsersWrite>,
     state: web::Data<State>,
-    body: Json<CreateBody>,
-) -> Result<(web::Json<UserBody>, StatusCode), Problem> {
-    let input = body.into_inner().check()?;
-    let (permit, scope) = allow.into_parts();
-    let member = create_user(permit, &state.identity, &scope, input).await?;
-    Ok((web::Json(member.into()), StatusCode::CREATED))
+    body: Once<CreateBody>,
+) -> Result<HttpResponse, Problem> {
+    let (body, attempt) = body.into_parts();
+    let input = body.check()?;
+    if let Some(answer) = attempt.answered(&state, &allow).await? {
+        return Ok(answer);
+    }
+    let user = prepare_user(allow.proof(), &state.identity, allow.scope(), input).await?;
+    let mut tx = match attempt.begin(&state, &allow).await? {
+        Begun::First(tx) => tx,
+        Begun::Again(answer) => return Ok(answer),
+    };
+    let outcome = create_user(allow.permit(), &mut *tx, user).await;
+    tx.created(outcome.map(UserBody::from)).await
 }
 
 /// Read a user

@@ -10,6 +10,7 @@ use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{OpenApi, Ref, RefOr};
 
+use crate::http::once;
 use crate::http::problem::{Code, MEDIA_TYPE, Problem};
 
 /// Where a handler lists the problems of its own, by their codes.
@@ -24,6 +25,9 @@ const OF_BODIES: [Code; 6] = [
     Code::UnsupportedMediaType,
     Code::ValidationFailed,
 ];
+
+/// Of each operation that may be sent again with a key.
+const OF_KEYED: [Code; 3] = [Code::InvalidIdempotencyKey, Code::RequestRunning, Code::IdempotencyKeyReused];
 
 /// Of each protected operation.
 const OF_CALLERS: [Code; 6] = [
@@ -68,6 +72,12 @@ fn add_problems(operation: &mut Operation) {
     }
     let responses = by_status.into_iter().map(|(status, codes)| (status.to_string(), RefOr::T(response(&codes))));
     operation.responses.responses.extend(responses);
+    if is_keyed(operation)
+        && let Some(RefOr::T(created)) = operation.responses.responses.get_mut("201")
+    {
+        let replayed = header(Type::Boolean, "True where this was answered before, under the same Idempotency-Key");
+        created.headers.insert(once::REPLAYED_HEADER.to_owned(), RefOr::T(replayed));
+    }
 }
 
 /// What follows from how the operation is called.
@@ -75,6 +85,9 @@ fn implied(operation: &Operation) -> BTreeSet<Code> {
     let mut codes = BTreeSet::from([Code::InternalError]);
     if reads_json(operation) {
         codes.extend(OF_BODIES);
+    }
+    if is_keyed(operation) {
+        codes.extend(OF_KEYED);
     }
     let is_query =
         |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(it) if it.parameter_in == ParameterIn::Query);
@@ -93,6 +106,12 @@ fn implied(operation: &Operation) -> BTreeSet<Code> {
         }
     }
     codes
+}
+
+/// Whether it takes an `Idempotency-Key`.
+fn is_keyed(operation: &Operation) -> bool {
+    let is_key = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(it) if it.parameter_in == ParameterIn::Header && it.name == once::HEADER);
+    operation.parameters.iter().flatten().any(is_key)
 }
 
 /// Whether the body is read into a type, whose schema has a name. A body of any other schema is taken as it comes.

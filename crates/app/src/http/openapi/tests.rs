@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{DOCUMENT, json, methods, methods_of};
+use crate::http::once;
 
 const COMMAND: &str = "cargo run --bin parley -- openapi > crates/app/openapi.json";
 
@@ -68,6 +69,24 @@ fn operations_have_names_of_their_own_and_document_their_problems() {
         assert!(responses.contains_key("500"), "{operation}");
         assert_eq!(responses.contains_key("401"), !value["security"].is_null() || anonymous_401(&value), "{operation}");
     }
+}
+
+/// Those that create nothing of the caller's choice, although they answer 201, or whose answer holds secrets.
+const NOT_KEYED: [&str; 2] = ["register", "signUp"];
+
+#[test]
+fn what_creates_can_be_sent_again() {
+    let mut creating = 0;
+    for (operation, value) in operations() {
+        let creates = operation.starts_with("post ") && !value["responses"]["201"].is_null();
+        let is_key = |parameter: &Value| parameter["in"] == "header" && parameter["name"] == once::HEADER;
+        let keyed = value["parameters"].as_array().is_some_and(|parameters| parameters.iter().any(is_key));
+        let excepted = NOT_KEYED.iter().any(|id| value["operationId"] == *id);
+        assert_eq!(keyed, creates && !excepted, "{operation}: a POST that creates takes `Once` and says so");
+        assert_eq!(keyed, !value["responses"]["201"]["headers"][once::REPLAYED_HEADER].is_null(), "{operation}");
+        creating += usize::from(keyed);
+    }
+    assert!(creating >= 3, "{creating} operations create something");
 }
 
 fn anonymous_401(operation: &Value) -> bool {

@@ -1,0 +1,111 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use diesel::OptionalExtension;
+use diesel_async::RunQueryDsl;
+use flows::{IdempotencyHousekeeping, IdempotencyRepo, KeptAnswer, KeyedRequest};
+use kernel::StoreError;
+use kernel::seal::Tag;
+
+use crate::error::OrStoreError;
+use crate::sql::{Count, Prepared, sql, types};
+use crate::transaction::{Platform, Tenant, Tx};
+
+/// Of an array's text: its parts are quoted, so no two requests give the same.
+const LOCK: &str = "
+SELECT pg_try_advisory_xact_lock(
+  hashtextextended('parley.idempotency.' || ARRAY[$1::text, $2::text, $3, $4]::text, 0)) AS locked";
+
+const FIND: &str = "
+SELECT fingerprint, fingerprint_key, status, body FROM idempotency_keys
+ WHERE tenant_id = $1 AND user_id = $2 AND route = $3 AND key = $4 AND created_at > $5";
+
+const KEEP: &str = "
+INSERT INTO idempotency_keys (tenant_id, user_id, route, key, fingerprint, fingerprint_key, status, body, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+ON CONFLICT (tenant_id, user_id, route, key) DO UPDATE
+   SET fingerprint = excluded.fingerprint, fingerprint_key = excluded.fingerprint_key, status = excluded.status,
+       body = excluded.body, created_at = excluded.created_at";
+
+const PURGE: &str = "SELECT app.purge_idempotency_keys($1, $2) AS count";
+
+#[derive(diesel::QueryableByName)]
+struct Locked {
+    #[diesel(sql_type = types::Bool)]
+    locked: bool,
+}
+
+#[derive(diesel::QueryableByName)]
+struct Row {
+    #[diesel(sql_type = types::Binary)]
+    fingerprint: Vec<u8>,
+    #[diesel(sql_type = types::Text)]
+    fingerprint_key: String,
+    #[diesel(sql_type = types::Integer)]
+    status: i32,
+    #[diesel(sql_type = types::Text)]
+    body: String,
+}
+
+/// Starts a statement whose first four parameters say which request it is.
+macro_rules! about {
+    ($statement:expr, $tx:expr, $request:expr) => {
+        sql($statement)
+            .bind::<types::Uuid, _>($tx.tenant_id())
+            .bind::<types::Uuid, _>($request.user.as_uuid())
+            .bind::<types::Text, _>(&$request.route)
+            .bind::<types::Text, _>($request.key.as_str())
+    };
+}
+
+#[async_trait]
+impl IdempotencyRepo for Tx<Tenant> {
+    async fn lock_idempotency_key(&mut self, request: &KeyedRequest) -> Result<bool, StoreError> {
+        let statement = Prepared(about!(LOCK, self, request));
+        let Locked { locked } = statement.get_result(self.connection()).await.or_store_error()?;
+        Ok(locked)
+    }
+
+    async fn kept_answer(
+        &mut self,
+        request: &KeyedRequest,
+        since: DateTime<Utc>,
+    ) -> Result<Option<(Tag, KeptAnswer)>, StoreError> {
+        let statement = Prepared(about!(FIND, self, request).bind::<types::Timestamptz, _>(since));
+        let row: Option<Row> = statement.get_result(self.connection()).await.optional().or_store_error()?;
+        row.map(Row::into_answer).transpose()
+    }
+
+    async fn keep_answer(
+        &mut self,
+        request: &KeyedRequest,
+        fingerprint: &Tag,
+        answer: &KeptAnswer,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let statement = about!(KEEP, self, request)
+            .bind::<types::Binary, _>(fingerprint.bytes.as_slice())
+            .bind::<types::Text, _>(&fingerprint.key_id)
+            .bind::<types::Integer, _>(i32::from(answer.status))
+            .bind::<types::Text, _>(&answer.body)
+            .bind::<types::Timestamptz, _>(now);
+        self.execute(statement).await?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl IdempotencyHousekeeping for Tx<Platform> {
+    async fn purge_kept_answers(&mut self, before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
+        let statement = Prepared(sql(PURGE).bind::<types::Timestamptz, _>(before).bind::<types::BigInt, _>(limit));
+        let Count { count } = statement.get_result(self.connection()).await.or_store_error()?;
+        Ok(usize::try_from(count).unwrap_or_default())
+    }
+}
+
+impl Row {
+    fn into_answer(self) -> Result<(Tag, KeptAnswer), StoreError> {
+        let status = u16::try_from(self.status).map_err(|_| StoreError::corrupt("idempotency_keys.status"))?;
+        let fingerprint = Tag { key_id: self.fingerprint_key, bytes: self.fingerprint };
+        Ok((fingerprint, KeptAnswer { status, body: self.body }))
+    }
+}

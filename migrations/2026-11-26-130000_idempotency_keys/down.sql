@@ -1,0 +1,2 @@
+DROP FUNCTION app.purge_idempotency_keys(timestamptz, bigint);
+DROP TABLE idempotency_keys;

@@ -1,0 +1,180 @@
+//! Requests that create something and are sent again.
+
+use chrono::TimeDelta;
+use diesel_async::SimpleAsyncConnection;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::kit::app::{PASSWORD, Settings, TestApp, TestTenant};
+use crate::kit::client::{Answer, Client};
+use crate::kit::meta::fresh_digits;
+use crate::kit::wait;
+
+fn somebody() -> Value {
+    json!({"email": format!("user-{}@example.com", fresh_digits()), "password": PASSWORD})
+}
+
+fn keyed(client: &Client, key: &str) -> Client {
+    client.with("idempotency-key", key)
+}
+
+fn is_replayed(answer: &Answer) -> bool {
+    answer.header("idempotency-replayed") == "true"
+}
+
+async fn count(app: &TestApp, tenant: &TestTenant, table: &str) -> i64 {
+    app.database.count(&format!("SELECT count(*) FROM {table} WHERE tenant_id = '{}'", tenant.id)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_again_is_answered_as_before_and_not_done_again() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let (client, body) = (keyed(&tenant.client, "key-1"), somebody());
+    let first = client.post("/users", &body).await;
+    first.expect(201);
+    assert!(!is_replayed(&first));
+    for _ in 0..2 {
+        let again = client.post("/users", &body).await;
+        assert_eq!((again.status, &again.text), (first.status, &first.text));
+        assert_eq!(again.header("content-type"), first.header("content-type"));
+        assert!(is_replayed(&again));
+    }
+    assert_eq!(count(&app, &tenant, "users").await, 2);
+    // Without the key it is another request.
+    tenant.client.post("/users", &body).await.problem(409, "email_taken");
+
+    client.post("/users", &somebody()).await.problem(422, "idempotency_key_reused");
+    assert_eq!(count(&app, &tenant, "users").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_of_one_tenant_one_user_and_one_route() {
+    let app = TestApp::start().await;
+    let (tenant, other) = (app.tenant().await, app.tenant().await);
+    let admin = app.colleague(&tenant, Some("admin")).await;
+    for client in [&tenant.client, &other.client, &admin.client] {
+        let answer = keyed(client, "key").post("/users", &somebody()).await;
+        answer.expect(201);
+        assert!(!is_replayed(&answer));
+    }
+    let body = json!({"app_id": fresh_digits(), "app_secret": "secret", "verify_token": "token"});
+    keyed(&tenant.client, "key").post("/meta-apps", &body).await.expect(201);
+    // Who may not do it any more is not told what was answered when they might.
+    app.change(&tenant, &format!("DELETE FROM memberships WHERE user_id = '{}'", admin.id)).await;
+    keyed(&admin.client, "key").post("/users", &somebody()).await.problem(403, "insufficient_scope");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_not_kept() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let client = keyed(&tenant.client, "key");
+    let body = somebody();
+    let taken = tenant.client.post("/users", &body).await.json(201);
+    client.post("/users", &body).await.problem(409, "email_taken");
+    client.post("/users", &json!({"email": "x"})).await.problem(422, "validation_failed");
+    assert_eq!(count(&app, &tenant, "idempotency_keys").await, 0);
+
+    tenant.client.delete(&format!("/users/{}", taken["id"].as_str().unwrap())).await.expect(204);
+    client.post("/users", &body).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_none_is_refused() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    for key in ["", "two words", &"x".repeat(256)] {
+        keyed(&tenant.client, key).post("/users", &somebody()).await.problem(400, "invalid_idempotency_key");
+    }
+    let twice = keyed(&keyed(&tenant.client, "one"), "two");
+    twice.post("/users", &somebody()).await.problem(400, "invalid_idempotency_key");
+    assert_eq!(count(&app, &tenant, "users").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_kept_for_a_day() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let body = somebody();
+    keyed(&tenant.client, "key").post("/users", &body).await.expect(201);
+    app.clock.advance(TimeDelta::hours(24) - TimeDelta::seconds(1));
+    let tenant = tenant.logged_in_again(&app).await;
+    assert!(is_replayed(&keyed(&tenant.client, "key").post("/users", &body).await));
+    app.clock.advance(TimeDelta::seconds(1));
+    let client = keyed(&tenant.client, "key");
+    client.post("/users", &body).await.problem(409, "email_taken");
+    let other = somebody();
+    client.post("/users", &other).await.expect(201);
+    assert!(is_replayed(&client.post("/users", &other).await), "the new one takes the place of the old one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_at_once_one_is_carried_out() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let body = json!({"app_id": fresh_digits(), "app_secret": "secret", "verify_token": "token"});
+    let client = keyed(&tenant.client, "key");
+    let answers = join_all((0..20).map(|_| client.post("/meta-apps", &body))).await;
+    let made: Vec<&Answer> = answers.iter().filter(|answer| answer.status == 201).collect();
+    assert_eq!(made.iter().filter(|answer| !is_replayed(answer)).count(), 1);
+    assert!(made.iter().all(|answer| answer.text == made[0].text));
+    for answer in answers.iter().filter(|answer| answer.status != 201) {
+        answer.problem(409, "request_running");
+    }
+    assert_eq!(count(&app, &tenant, "meta_apps").await, 1);
+}
+
+/// Who waits for the first to end would hold a connection meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_first_runs_the_second_is_told_so_at_once() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let body = json!({"app_id": fresh_digits(), "app_secret": "secret", "verify_token": "token"});
+    let client = keyed(&tenant.client, "key");
+    // The row that the first has to refer to is locked: it stands still in the middle.
+    let mut blocker = app.database.admin().await;
+    let lock = format!("BEGIN; SELECT FROM tenants WHERE id = '{}' FOR UPDATE", tenant.id);
+    blocker.batch_execute(&lock).await.unwrap();
+    let first = tokio::spawn({
+        let (client, body) = (client.clone(), body.clone());
+        async move { client.post("/meta-apps", &body).await }
+    });
+    let waits = "SELECT count(*) FROM pg_stat_activity
+                  WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%meta_apps%'";
+    wait::until("the first to stand still", async || (app.database.count(waits).await > 0).then_some(())).await;
+    client.post("/meta-apps", &body).await.problem(409, "request_running");
+    blocker.batch_execute("COMMIT").await.unwrap();
+    let first = first.await.unwrap();
+    first.expect(201);
+    assert_eq!(client.post("/meta-apps", &body).await.text, first.text);
+}
+
+/// The answer and what it tells of share one transaction: whatever fails, there are both or neither.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_kept_is_not_done() {
+    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let tenant = app.tenant().await;
+    app.database.execute("ALTER TABLE idempotency_keys ADD CHECK (key <> 'doomed')").await;
+    let body = somebody();
+    keyed(&tenant.client, "doomed").post("/users", &body).await.problem(500, "internal_error");
+    assert_eq!(count(&app, &tenant, "users").await, 1);
+    keyed(&tenant.client, "key").post("/users", &body).await.expect(201);
+    app.finish_unprocessed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_password_can_be_tried_on_what_is_kept() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let body = somebody();
+    keyed(&tenant.client, "key").post("/users", &body).await.expect(201);
+    let plain = format!(
+        "SELECT count(*) FROM idempotency_keys
+          WHERE tenant_id = '{}' AND fingerprint IN (sha256(convert_to('{body}', 'UTF8')),
+                sha256(convert_to('/users', 'UTF8') || decode('00', 'hex') || convert_to('{body}', 'UTF8')))",
+        tenant.id
+    );
+    assert_eq!(app.database.count(&plain).await, 0);
+    assert_eq!(count(&app, &tenant, "idempotency_keys").await, 1);
+}
