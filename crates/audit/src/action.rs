@@ -9,6 +9,10 @@ pub enum Action {
     EventDiscarded,
     /// A tenant's claim on a WhatsApp number is approved.
     AccountApproved,
+    /// Two contacts are one.
+    ContactMerged,
+    /// A contact and all that was said with them is gone.
+    ContactDeleted,
     ProvisioningKeyCreated,
     ProvisioningKeyRevoked,
     /// Somebody who is no operator, or may not do this, called an operators' endpoint.
@@ -16,11 +20,13 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::EventReplayed,
         Self::EventsReplayed,
         Self::EventDiscarded,
         Self::AccountApproved,
+        Self::ContactMerged,
+        Self::ContactDeleted,
         Self::ProvisioningKeyCreated,
         Self::ProvisioningKeyRevoked,
         Self::OperatorRefused,
@@ -34,6 +40,8 @@ impl Action {
             Self::EventsReplayed => "webhook_events.replayed",
             Self::EventDiscarded => "webhook_event.discarded",
             Self::AccountApproved => "whatsapp_account.approved",
+            Self::ContactMerged => "contact.merged",
+            Self::ContactDeleted => "contact.deleted",
             Self::ProvisioningKeyCreated => "provisioning_key.created",
             Self::ProvisioningKeyRevoked => "provisioning_key.revoked",
             Self::OperatorRefused => "operator.refused",

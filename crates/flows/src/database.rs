@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use audit::{AuditChainRepo, UnsealedDirectory};
 use chrono::{DateTime, Utc};
 use crm::inbox::InboxTx;
-use crm::{ContactRepo, ConversationRepo, InteractionRepo, MergeTx};
+use crm::{ContactRepo, ContactTx, ConversationRepo, ConversationTx, InteractionRepo, SearchRepo};
 use iam::{Tenant, TenantDirectory, TenantRepo, ThrottleRepo, User, UserRepo};
 use inbound::{AccountHealthRepo, ChannelRepo, EventHousekeeping, EventLedger, EventOutcomeRepo, MetaAppDirectory};
 use kernel::ids::SessionId;
@@ -11,7 +11,7 @@ use rbac::{MembershipRepo, RoleKey, RoleRepo};
 use tokens::{Session, SessionRepo, SigningKeyRepo};
 
 use crate::{
-    ApproveTx, EventDeskTx, IdempotencyHousekeeping, IdempotencyRepo, ProvisioningTx, SplitAgainTx,
+    ApproveTx, ContactDeskTx, EventDeskTx, IdempotencyHousekeeping, IdempotencyRepo, ProvisioningTx, SplitAgainTx,
     TenantlessEventDeskTx,
 };
 
@@ -50,7 +50,10 @@ pub trait TenantTx:
     + ConversationRepo
     + InteractionRepo
     + InboxTx
-    + MergeTx
+    + ContactTx
+    + ContactDeskTx
+    + ConversationTx
+    + SearchRepo
     + EventOutcomeRepo
     + EventDeskTx
     + AuditChainRepo
