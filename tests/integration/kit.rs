@@ -3,6 +3,7 @@
 pub(crate) mod app;
 pub(crate) mod broker;
 pub(crate) mod client;
+pub(crate) mod crowd;
 pub(crate) mod customer;
 pub(crate) mod database;
 pub(crate) mod deployment;

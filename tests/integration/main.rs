@@ -13,6 +13,7 @@ mod catalogue;
 mod channels;
 mod command_line;
 mod connections;
+mod crm;
 mod dead_letters;
 mod faults;
 mod housekeeping;

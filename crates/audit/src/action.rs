@@ -22,6 +22,10 @@ macro_rules! actions {
 }
 
 actions! {
+    /// A contact and all that was said with them is gone.
+    ContactDeleted = "contact.deleted",
+    /// Two contacts are one.
+    ContactMerged = "contact.merged",
     InvoiceClosed = "invoice.closed",
     InvoicePaid = "invoice.paid",
     /// A user was given a role.

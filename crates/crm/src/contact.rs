@@ -1,7 +1,9 @@
 use chrono::{DateTime, Utc};
-use kernel::ids::ContactId;
+use kernel::Clock;
+use kernel::ids::{ContactId, InteractionId, UserId};
 
 use crate::identity::Identity;
+use crate::{Interaction, InteractionKind};
 
 /// A customer of the tenant.
 #[derive(Clone, Debug)]
@@ -28,4 +30,100 @@ pub enum MarketingConsent {
     Unknown,
     Granted,
     Withdrawn,
+}
+
+/// What a user calls a contact: 1 to 200 characters on one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContactName(String);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must have 1 to 200 characters on one line")]
+pub struct InvalidContactName;
+
+impl ContactName {
+    /// # Errors
+    /// [`InvalidContactName`].
+    pub fn parse(text: &str) -> Result<Self, InvalidContactName> {
+        let text = text.trim();
+        let sane = (1..=200).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        if sane { Ok(Self(text.to_owned())) } else { Err(InvalidContactName) }
+    }
+
+    #[must_use]
+    pub fn into_inner(self) -> String {
+        self.0
+    }
+}
+
+/// A language tag in the form of BCP 47 (RFC 5646, section 2.1). Whether its parts are registered is not checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Language(String);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be a language tag of BCP 47, such as en or pt-BR")]
+pub struct InvalidLanguage;
+
+impl Language {
+    /// # Errors
+    /// [`InvalidLanguage`].
+    pub fn parse(text: &str) -> Result<Self, InvalidLanguage> {
+        let mut subtags = text.split('-');
+        let is_language = |tag: &str| (2..=8).contains(&tag.len()) && tag.bytes().all(|b| b.is_ascii_alphabetic());
+        let is_subtag = |tag: &str| (1..=8).contains(&tag.len()) && tag.bytes().all(|b| b.is_ascii_alphanumeric());
+        let sane = text.len() <= 35 && subtags.next().is_some_and(is_language) && subtags.all(is_subtag);
+        if sane { Ok(Self(text.to_owned())) } else { Err(InvalidLanguage) }
+    }
+
+    #[must_use]
+    pub fn into_inner(self) -> String {
+        self.0
+    }
+}
+
+/// What the history says when a user notes what a contact wants. WhatsApp's own word for it is told in the same way.
+pub(crate) fn consent_changed(
+    contact: ContactId,
+    consent: MarketingConsent,
+    actor: UserId,
+    clock: &dyn Clock,
+) -> Interaction {
+    let text = match consent {
+        MarketingConsent::Unknown => "Not known any more whether marketing messages are wanted",
+        MarketingConsent::Granted => "Wants marketing messages",
+        MarketingConsent::Withdrawn => "Wants no marketing messages",
+    };
+    Interaction {
+        id: InteractionId::new(clock),
+        contact,
+        kind: InteractionKind::ConsentChanged,
+        text: text.to_owned(),
+        actor: Some(actor),
+        message: None,
+        source: None,
+        occurred_at: clock.now(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_one_line_and_some_characters() {
+        assert_eq!(ContactName::parse("  Grace Hopper ").unwrap().into_inner(), "Grace Hopper");
+        assert!(ContactName::parse(&"é".repeat(200)).is_ok());
+        for wrong in ["", "   ", "Grace\nHopper", "nul\0", &"é".repeat(201)] {
+            assert!(ContactName::parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn languages_are_tags() {
+        for tag in ["en", "pt-BR", "zh-Hant-TW", "de-CH-1901", "sl-rozaj-biske"] {
+            assert_eq!(Language::parse(tag).unwrap().into_inner(), tag);
+        }
+        for wrong in ["", "e", "en_US", "en-", "-en", "12", "englishlanguage", "en us", "dé", &"aa-".repeat(20)] {
+            assert!(Language::parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 
 mod change;
 mod directory;
+mod given;
 mod phone;
 mod resolve;
 
@@ -10,6 +11,7 @@ use chrono::{DateTime, Utc};
 use kernel::ids::ContactId;
 
 pub use change::IdentityChange;
+pub use given::InvalidIdentity;
 pub use resolve::{Known, Merge, NewContact, Resolution, resolve};
 
 /// What a person is known by.
@@ -114,7 +116,7 @@ impl IdentityKey {
     }
 
     /// The same phone number as WhatsApp may write it, too.
-    fn other_spelling(&self) -> Option<Self> {
+    pub(crate) fn other_spelling(&self) -> Option<Self> {
         let value = phone::other_spelling(&self.value).filter(|_| self.kind == IdentityKind::Phone)?;
         Some(Self { value, ..self.clone() })
     }
@@ -122,7 +124,7 @@ impl IdentityKey {
 
 impl IdentityRecord {
     /// A key that a contact is known by from now on.
-    fn new(key: IdentityKey, contact: ContactId, since: DateTime<Utc>) -> Self {
+    pub(crate) fn new(key: IdentityKey, contact: ContactId, since: DateTime<Utc>) -> Self {
         Self { key, contact, resolves: true, current: true, since, affirmed_at: None, superseded_at: None }
     }
 }

@@ -6,6 +6,7 @@
 
 mod activities;
 mod batch;
+mod erased;
 mod messages;
 mod people;
 mod ports;

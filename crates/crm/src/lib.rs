@@ -8,13 +8,20 @@
 //!   follow from everything that was ever told about them.
 //!
 //! [`inbox`] records what WhatsApp tells, many events in one transaction; [`identity`] decides whose they are, as a pure
-//! function. [`merge_contacts`] is for people who know better. Reading is in `read.rs`. To add a use case: a file of its
+//! function. What people do by hand is a file each: [`create_contact`], [`change_contact`], [`merge_contacts`], [`delete_contact`],
+//! [`add_note`], [`change_conversation`]. Reading is in `read.rs`, [`search`] beside it. To add a use case: a file of its
 //! own, its port in `ports.rs`, the adapter's half in `crates/postgres/src/crm/`.
 
 #![deny(clippy::future_not_send)]
 
+mod add_note;
+mod attributes;
+mod change_contact;
+mod change_conversation;
 mod contact;
 mod conversation;
+mod create_contact;
+mod delete_contact;
 pub mod identity;
 pub mod inbox;
 mod interaction;
@@ -22,11 +29,21 @@ mod merge_contacts;
 mod message;
 mod ports;
 mod read;
+mod search;
 
-pub use contact::{Contact, MarketingConsent};
+pub use add_note::add_note;
+pub use attributes::{Attributes, InvalidAttributes};
+pub use change_contact::{ChangeContactError, ContactChange, ContactPatch, change_contact};
+pub use change_conversation::{
+    ChangeConversationError, ConversationPatch, change_conversation, constraint as conversation_constraint,
+};
+pub use contact::{Contact, ContactName, InvalidContactName, InvalidLanguage, Language, MarketingConsent};
 pub use conversation::{Conversation, ConversationFilter, ConversationStatus};
-pub use interaction::{Interaction, InteractionKind};
-pub use merge_contacts::{MergeContacts, MergeContactsError, merge_contacts};
+pub use create_contact::{CreateContact, CreateContactError, create_contact};
+pub use delete_contact::{DeleteContactError, DeletedContact, delete_contact};
+pub use interaction::{Interaction, InteractionKind, InvalidNote, NoteText};
+pub use merge_contacts::{MergeContacts, MergeContactsError, Merged, merge_contacts};
 pub use message::{Delivery, DeliveryStep, Direction, Forwarded, Media, Message, Origin, Reaction, ReplyTo};
-pub use ports::{ContactRepo, ConversationRepo, InteractionRepo, MergeTx};
+pub use ports::{ContactRepo, ContactTx, ConversationRepo, ConversationTx, InteractionRepo, SearchRepo};
 pub use read::{contact, contacts, conversation, conversations, interactions, messages};
+pub use search::{ContactMatch, Found, FoundContact, FoundMessage, InvalidSearch, SearchQuery, search};

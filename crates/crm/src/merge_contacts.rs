@@ -3,7 +3,7 @@ use kernel::{Clock, CrmWrite, Permit, StoreError};
 
 use crate::identity::{IdentityKind, Merge};
 use crate::inbox::Lock;
-use crate::{Contact, Interaction, InteractionKind, MergeTx};
+use crate::{Contact, ContactTx, Interaction, InteractionKind};
 
 /// Two contacts that are one person.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +14,16 @@ pub struct MergeContacts {
     pub from: ContactId,
     /// As the caller last saw the one that stays.
     pub version: Option<i64>,
+    /// As the caller last saw the one that goes.
+    pub from_version: Option<i64>,
+}
+
+/// What two contacts have become.
+#[derive(Clone, Debug)]
+pub struct Merged {
+    pub contact: Contact,
+    /// The one that went; not that of the request, if that one had been merged into it.
+    pub from: ContactId,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -27,8 +37,8 @@ pub enum MergeContactsError {
     /// They are one already, or were never two.
     #[error("the two are one contact")]
     SameContact,
-    /// Somebody has changed the contact since.
-    #[error("the contact was changed meanwhile")]
+    /// Somebody has changed one of them since.
+    #[error("a contact was changed meanwhile")]
     Stale,
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -41,12 +51,14 @@ pub enum MergeContactsError {
 /// [`MergeContactsError`].
 pub async fn merge_contacts(
     permit: Permit<CrmWrite>,
-    repo: &mut dyn MergeTx,
+    repo: &mut dyn ContactTx,
     merge: MergeContacts,
     clock: &dyn Clock,
-) -> Result<Contact, MergeContactsError> {
+) -> Result<Merged, MergeContactsError> {
     let now = clock.now();
-    // Whoever records messages of these people waits.
+    // Whoever records anything waits, as a status takes its message before its contact, and we take them the other way round.
+    repo.stop_recording().await?;
+    // Whoever makes a contact of one of their numbers waits, too.
     let both = [repo.contact(merge.into).await?, repo.contact(merge.from).await?];
     let keys = both.iter().flatten().flat_map(|contact| &contact.identities).map(|identity| &identity.key);
     let leading = keys.filter(|key| matches!(key.kind, IdentityKind::Bsuid | IdentityKind::Phone));
@@ -68,7 +80,8 @@ pub async fn merge_contacts(
     if into.id == from.id {
         return Err(MergeContactsError::SameContact);
     }
-    if merge.version.is_some_and(|version| version != into.version) {
+    let is_stale = |seen: Option<i64>, contact: &Contact| seen.is_some_and(|version| version != contact.version);
+    if is_stale(merge.version, &into) || is_stale(merge.from_version, &from) {
         return Err(MergeContactsError::Stale);
     }
     repo.merge_contacts(&[Merge { from: from.id, into: into.id }], now).await?;
@@ -88,5 +101,6 @@ pub async fn merge_contacts(
         occurred_at: now,
     };
     repo.insert_interactions(&[interaction], now).await?;
-    repo.contact(into.id).await?.ok_or(MergeContactsError::NotFound)
+    let contact = repo.contact(into.id).await?.ok_or(MergeContactsError::NotFound)?;
+    Ok(Merged { contact, from: from.id })
 }

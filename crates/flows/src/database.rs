@@ -3,7 +3,7 @@ use audit::{AuditChainRepo, PlatformAuditReader, PlatformAuditRepo, UnsealedDire
 use billing::BillingDirectory;
 use chrono::{DateTime, Utc};
 use crm::inbox::InboxTx;
-use crm::{ContactRepo, ConversationRepo, InteractionRepo, MergeTx};
+use crm::{ContactRepo, ContactTx, ConversationRepo, ConversationTx, InteractionRepo, SearchRepo};
 use iam::{
     Email, LoneTries, PasswordHash, Tenant, TenantDirectory, TenantReference, TenantRepo, ThrottleRepo, User, UserRepo,
 };
@@ -13,8 +13,8 @@ use rbac::{MembershipRepo, RoleKey, RoleRepo};
 use tokens::{Session, SessionHousekeeping, SessionRepo, SigningKeyRepo, Verified};
 
 use crate::{
-    ApproveTx, BillingTx, EventDeskTx, IdempotencyHousekeeping, IdempotencyRepo, PlanTx, ProvisioningTx, SplitAgainTx,
-    TenantlessEventDeskTx,
+    ApproveTx, BillingTx, ContactDeskTx, EventDeskTx, IdempotencyHousekeeping, IdempotencyRepo, PlanTx, ProvisioningTx,
+    SplitAgainTx, TenantlessEventDeskTx,
 };
 
 /// The database: where transactions come from. What a transaction offers depends on whose data it may see.
@@ -54,7 +54,10 @@ pub trait TenantTx:
     + ConversationRepo
     + InteractionRepo
     + InboxTx
-    + MergeTx
+    + ContactTx
+    + ContactDeskTx
+    + ConversationTx
+    + SearchRepo
     + EventOutcomeRepo
     + EventDeskTx
     + AuditChainRepo

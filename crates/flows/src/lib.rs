@@ -13,6 +13,7 @@
 //! | [`memberships`], [`grant_membership`], [`revoke_membership`] | who has which role |
 //! | [`lock_authority`], [`keep_an_owner`] | what holds for all that gives or takes rights |
 //! | [`claim_request`], [`keep_answer`] | a request that is sent again is carried out once, and answered as before |
+//! | [`merge_contacts`], [`delete_contact`], [`change_conversation`] | what people do in the CRM that is audited, or depends on who may do what |
 //! | [`connect_account`], [`add_account`], [`approve_account`] | a tenant claims its WhatsApp number, an operator connects or approves one |
 //! | [`adopt_waiting`] | what came for a number before it was connected, or for a suspended tenant, is driven again |
 //! | [`accept_delivery`] | a signed delivery becomes stored events |
@@ -43,8 +44,10 @@ mod authenticate;
 mod authenticate_operator;
 mod authority;
 mod billing;
+mod change_conversation;
 mod change_password;
 mod connect_account;
+mod contacts;
 mod database;
 mod discard_event;
 mod find_tenant;
@@ -82,8 +85,10 @@ pub use audited::audited;
 pub use authenticate::{AuthenticateError, authenticate};
 pub use authenticate_operator::{OperatorAccess, authenticate_operator, note_refused_operator};
 pub use authority::{AuthorityError, keep_an_owner, lock_authority};
+pub use change_conversation::{ChangeConversationError, change_conversation};
 pub use change_password::{ChangePassword, ChangePasswordError, change_password};
 pub use connect_account::{ConnectAccountError, add_account, connect_account};
+pub use contacts::{ContactDeskTx, delete_contact, merge_contacts};
 pub use database::{
     Access, Candidate, Commit, Database, DirectoryTx, IntakeTx, OperatorTx, Standing, TenantTx, settle,
 };

@@ -2,9 +2,11 @@
 
 mod contact;
 mod conversation;
+mod erasure;
 mod identity;
 mod inbox;
 mod interaction;
 mod merge;
 mod message;
+mod search;
 mod words;

@@ -141,14 +141,14 @@ fn resolve<'d>(document: &'d Value, schema: &'d Value) -> &'d Value {
     }
 }
 
-/// A value that a schema allows: its example, or the plainest there is. Of an object, what is required.
+/// A value that a schema allows: its example, or the plainest there is. Of an object without one, what is required.
 fn value_of(document: &Value, schema: &Value) -> Value {
     let schema = resolve(document, schema);
     let example = schema.get("example").or_else(|| schema["examples"].get(0));
     let kinds = schema["type"].as_array().cloned().unwrap_or_else(|| vec![schema["type"].clone()]);
     let is = |kind: &str| kinds.iter().any(|it| it == kind);
     let options = ["oneOf", "anyOf", "allOf"].iter().find_map(|key| schema[key].as_array()?.first());
-    if let Some(properties) = schema["properties"].as_object() {
+    if let (None, Some(properties)) = (example, schema["properties"].as_object()) {
         let required: Vec<&str> =
             schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let members = properties.iter().filter(|(name, _)| required.contains(&name.as_str()));

@@ -12,6 +12,13 @@ use crate::identity::{IdentityChange, IdentityKey, IdentityRecord, Known, Merge,
 /// Who is who. Each call is a statement or a few, however many it is about.
 #[async_trait]
 pub trait IdentityRepo: Send {
+    /// Waits for whoever merges or deletes contacts of the tenant by hand, and keeps them from it until this transaction
+    /// ends; any number may record at once. Taken before any [`Lock`].
+    async fn begin_recording(&mut self) -> Result<(), StoreError>;
+    /// Waits until nobody records anything for the tenant, and keeps everybody from it until this transaction ends.
+    async fn stop_recording(&mut self) -> Result<(), StoreError>;
+    /// Which of these keys were those of a contact that was deleted, and when; the latest counts.
+    async fn erased(&mut self, keys: &[IdentityKey]) -> Result<HashMap<IdentityKey, DateTime<Utc>>, StoreError>;
     /// Makes this transaction the only one that works on these people and messages, until it ends. Takes the locks in
     /// one order, so that two batches wait for each other instead of deadlocking.
     async fn lock(&mut self, locks: &[Lock]) -> Result<(), StoreError>;

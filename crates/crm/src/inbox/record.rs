@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use kernel::ids::ContactId;
 use kernel::{Clock, StoreError};
 
-use super::{Batch, ConversationNews, InboxTx, Lock, MessageKey, activities, messages, people, updates};
+use super::{Batch, ConversationNews, InboxTx, Lock, MessageKey, activities, erased, messages, people, updates};
 use crate::identity::{IdentityChange, IdentityKey, Person};
 
 /// How long we wait for a message that something is told of, and for a person that nobody knows. Meta repeats a delivery for
@@ -40,8 +40,11 @@ pub async fn record(repo: &mut dyn InboxTx, batch: Batch, clock: &dyn Clock) -> 
         return Ok(Recorded::default());
     }
     let now = clock.now();
+    repo.begin_recording().await?;
     let keys = identity_keys(&batch);
     repo.lock(&locks(&batch, &keys)).await?;
+    let batch = erased::without_erased(batch, &repo.erased(&keys).await?);
+    let keys = identity_keys(&batch);
 
     let sorted = messages::sort_out(repo, batch.messages).await?;
     let mut touched: BTreeSet<MessageKey> = sorted.fillings.iter().map(super::IncomingMessage::key).collect();

@@ -3,7 +3,8 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use crm::identity::{Identity, IdentityKey};
-use crm::{Contact, ContactRepo, MarketingConsent};
+use crm::{Contact, ContactChange, ContactRepo, DeletedContact};
+use diesel::sql_types::Nullable;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
 };
@@ -12,7 +13,8 @@ use kernel::ids::ContactId;
 use kernel::{Cursor, Page, PageRequest, StoreError};
 use uuid::Uuid;
 
-use super::words::identity_kind;
+use super::erasure;
+use super::words::{consent, consent_key, identity_kind};
 use crate::error::OrStoreError;
 use crate::keyset::continue_after;
 use crate::schema::{contact_identities, contact_merges, contacts};
@@ -23,10 +25,27 @@ const LOCK: &str = "
 SELECT id FROM contacts
  WHERE tenant_id = $1
    AND id = coalesce((SELECT into_id FROM contact_merges WHERE tenant_id = $1 AND contact_id = $2), $2)
-   FOR UPDATE";
+   FOR NO KEY UPDATE";
 
 const REVIEWED: &str = "
 UPDATE contacts SET needs_review = false, version = version + 1, updated_at = $3 WHERE tenant_id = $1 AND id = $2";
+
+/// The name is the user's, if there is one; else the customer's profile will give it.
+const INSERT: &str = "
+INSERT INTO contacts
+  (tenant_id, id, display_name, name_source, attributes, language, marketing_consent, marketing_consent_at, needs_review,
+   version, created_at, updated_at)
+VALUES ($1, $2, $3, CASE WHEN $3 = '' THEN 'profile' ELSE 'user' END, $4, $5, $6,
+        CASE WHEN $6 <> 'unknown' THEN $9 END, $7, $8, $9, $9)";
+
+const UPDATE: &str = "
+UPDATE contacts
+   SET display_name = $3,
+       name_source = CASE WHEN NOT $10 THEN name_source WHEN $3 = '' THEN 'profile' ELSE 'user' END,
+       attributes = $4, language = $5, marketing_consent = $6,
+       marketing_consent_at = CASE WHEN $11 THEN $9 ELSE marketing_consent_at END,
+       needs_review = $7, version = $8, updated_at = $9
+ WHERE tenant_id = $1 AND id = $2";
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = contacts)]
@@ -49,6 +68,22 @@ struct IdentityRow {
     value: String,
     contact_id: Uuid,
     current: bool,
+}
+
+/// The parameters that inserting and updating share.
+macro_rules! bind {
+    ($text:expr, $tenant:expr, $contact:expr, $now:expr) => {
+        sql($text)
+            .bind::<types::Uuid, _>($tenant)
+            .bind::<types::Uuid, _>($contact.id.as_uuid())
+            .bind::<types::Text, _>($contact.display_name.clone())
+            .bind::<types::Jsonb, _>(serde_json::Value::Object($contact.attributes.clone()))
+            .bind::<Nullable<types::Text>, _>($contact.language.clone())
+            .bind::<types::Text, _>(consent_key($contact.marketing_consent))
+            .bind::<types::Bool, _>($contact.needs_review)
+            .bind::<types::BigInt, _>($contact.version)
+            .bind::<types::Timestamptz, _>($now)
+    };
 }
 
 #[async_trait]
@@ -80,7 +115,11 @@ impl ContactRepo for Tx<Tenant> {
 
     async fn lock_contact(&mut self, id: ContactId) -> Result<Option<Contact>, StoreError> {
         let tenant = self.tenant_id();
-        self.execute(sql(LOCK).bind::<types::Uuid, _>(tenant).bind::<types::Uuid, _>(id.as_uuid())).await?;
+        let lock = || sql(LOCK).bind::<types::Uuid, _>(tenant).bind::<types::Uuid, _>(id.as_uuid());
+        if self.execute(lock()).await? == 0 {
+            // It may have been merged while we waited: then its id leads to another one now.
+            self.execute(lock()).await?;
+        }
         self.contact(id).await
     }
 
@@ -93,9 +132,47 @@ impl ContactRepo for Tx<Tenant> {
         self.execute(statement).await?;
         Ok(())
     }
+
+    async fn insert_contact(&mut self, contact: &Contact) -> Result<(), StoreError> {
+        let tenant = self.tenant_id();
+        self.execute(bind!(INSERT, tenant, contact, contact.created_at)).await?;
+        Ok(())
+    }
+
+    async fn update_contact(
+        &mut self,
+        contact: &Contact,
+        change: ContactChange,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let tenant = self.tenant_id();
+        let statement = bind!(UPDATE, tenant, contact, now)
+            .bind::<types::Bool, _>(change.renamed)
+            .bind::<types::Bool, _>(change.consented);
+        self.execute(statement).await?;
+        Ok(())
+    }
+
+    async fn erase_contact(&mut self, id: ContactId, now: DateTime<Utc>) -> Result<DeletedContact, StoreError> {
+        erasure::erase(self, id, now).await
+    }
 }
 
 impl Tx<Tenant> {
+    /// The contacts with these ids, in their order.
+    pub(super) async fn contacts_by_id(&mut self, ids: &[Uuid]) -> Result<Vec<Contact>, StoreError> {
+        let rows: Vec<Row> = contacts::table
+            .filter(contacts::tenant_id.eq(self.tenant_id()))
+            .filter(contacts::id.eq_any(ids.to_vec()))
+            .select(Row::as_select())
+            .load(self.connection())
+            .await
+            .or_store_error()?;
+        let mut contacts = self.with_identities(rows).await?;
+        contacts.sort_by_key(|contact| ids.iter().position(|id| *id == contact.id.as_uuid()));
+        Ok(contacts)
+    }
+
     /// The contact that this one was merged into, or itself.
     async fn merged_into(&mut self, id: ContactId) -> Result<ContactId, StoreError> {
         let into: Option<Uuid> = contact_merges::table
@@ -147,12 +224,7 @@ impl Row {
             identities,
             attributes,
             language: self.language,
-            marketing_consent: match self.marketing_consent.as_str() {
-                "unknown" => MarketingConsent::Unknown,
-                "granted" => MarketingConsent::Granted,
-                "withdrawn" => MarketingConsent::Withdrawn,
-                _ => return Err(StoreError::corrupt("contacts.marketing_consent")),
-            },
+            marketing_consent: consent(&self.marketing_consent)?,
             needs_review: self.needs_review,
             version: self.version,
             created_at: self.created_at,

@@ -1,6 +1,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use crm::{Conversation, ConversationFilter, ConversationRepo, ConversationStatus, Message};
+use diesel::sql_types::Nullable;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, Queryable, Selectable,
     SelectableHelper,
@@ -13,7 +14,26 @@ use uuid::Uuid;
 use crate::error::OrStoreError;
 use crate::keyset::continue_after;
 use crate::schema::{contacts, conversations};
+use crate::sql::{sql, types};
 use crate::transaction::{Tenant, Tx};
+
+/// Before the conversation, as whoever merges or deletes contacts takes them in this order.
+const HOLD_CONTACT: &str = "
+SELECT c.id FROM contacts c
+ WHERE c.tenant_id = $1 AND c.id = (SELECT v.contact_id FROM conversations v WHERE v.tenant_id = $1 AND v.id = $2)
+   FOR KEY SHARE";
+
+const LOCK: &str = "
+SELECT id FROM conversations WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE";
+
+/// The window may have grown while the conversation was closed.
+const UPDATE: &str = "
+UPDATE conversations c
+   SET status = $3, assignee_id = $4, unread_count = $5, version = $6,
+       service_window_ends_at = greatest(c.service_window_ends_at, (
+         SELECT w.ends_at FROM service_windows w
+          WHERE w.tenant_id = $1 AND w.account_id = c.account_id AND w.contact_id = c.contact_id))
+ WHERE c.tenant_id = $1 AND c.id = $2";
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = conversations)]
@@ -83,6 +103,27 @@ impl ConversationRepo for Tx<Tenant> {
             .optional()
             .or_store_error()?;
         row.map(into_conversation).transpose()
+    }
+
+    async fn lock_conversation(&mut self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
+        let tenant = self.tenant_id();
+        for statement in [HOLD_CONTACT, LOCK] {
+            self.execute(sql(statement).bind::<types::Uuid, _>(tenant).bind::<types::Uuid, _>(id.as_uuid())).await?;
+        }
+        self.conversation(id).await
+    }
+
+    async fn update_conversation(&mut self, conversation: &Conversation) -> Result<(), StoreError> {
+        let tenant = self.tenant_id();
+        let statement = sql(UPDATE)
+            .bind::<types::Uuid, _>(tenant)
+            .bind::<types::Uuid, _>(conversation.id.as_uuid())
+            .bind::<types::Text, _>(status_key(conversation.status))
+            .bind::<Nullable<types::Uuid>, _>(conversation.assignee.map(UserId::as_uuid))
+            .bind::<types::Integer, _>(conversation.unread_count)
+            .bind::<types::BigInt, _>(conversation.version);
+        self.execute(statement).await?;
+        Ok(())
     }
 
     async fn messages(

@@ -2,7 +2,7 @@
 
 mod sightings;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -13,6 +13,7 @@ use kernel::StoreError;
 use kernel::ids::ContactId;
 use uuid::Uuid;
 
+use super::erasure;
 use super::words::{identity_kind, kind_key};
 use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
@@ -22,6 +23,10 @@ use crate::transaction::{Tenant, Tx};
 /// their order, which is that of all callers.
 const LOCK: &str = "
 SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest($1) AS locks (name)";
+
+/// Shared by who records; alone for who merges or deletes contacts by hand. Its own number, apart from those of people.
+const BEGIN_RECORDING: &str = "SELECT pg_advisory_xact_lock_shared(hashtextextended($1::text, 1))";
+const STOP_RECORDING: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 1))";
 
 const IDENTITIES: &str = "
 WITH found AS (
@@ -128,6 +133,22 @@ struct ChangeRow {
 
 #[async_trait]
 impl IdentityRepo for Tx<Tenant> {
+    async fn begin_recording(&mut self) -> Result<(), StoreError> {
+        let tenant = self.tenant_id();
+        self.execute(sql(BEGIN_RECORDING).bind::<types::Uuid, _>(tenant)).await?;
+        Ok(())
+    }
+
+    async fn stop_recording(&mut self) -> Result<(), StoreError> {
+        let tenant = self.tenant_id();
+        self.execute(sql(STOP_RECORDING).bind::<types::Uuid, _>(tenant)).await?;
+        Ok(())
+    }
+
+    async fn erased(&mut self, keys: &[IdentityKey]) -> Result<HashMap<IdentityKey, DateTime<Utc>>, StoreError> {
+        erasure::erased(self, keys).await
+    }
+
     async fn lock(&mut self, locks: &[Lock]) -> Result<(), StoreError> {
         let tenant = self.tenant_id();
         let mut locks: Vec<&Lock> = locks.iter().collect();
@@ -320,7 +341,9 @@ fn into_changes(rows: Vec<ChangeRow>) -> Result<Vec<IdentityChange>, StoreError>
 }
 
 /// Keys as the columns of `unnest`.
-fn columns<'k>(keys: impl IntoIterator<Item = &'k IdentityKey>) -> (Vec<&'static str>, Vec<&'k str>, Vec<&'k str>) {
+pub(super) fn columns<'k>(
+    keys: impl IntoIterator<Item = &'k IdentityKey>,
+) -> (Vec<&'static str>, Vec<&'k str>, Vec<&'k str>) {
     let mut columns = (Vec::new(), Vec::new(), Vec::new());
     for key in keys {
         columns.0.push(kind_key(key.kind));

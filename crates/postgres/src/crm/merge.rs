@@ -20,7 +20,7 @@ SELECT id FROM conversations WHERE tenant_id = $1 AND contact_id IN ($2, $3) ORD
 
 const JOIN_CONVERSATIONS: &str = "
 WITH pairs AS (
-  SELECT f.id AS from_id, i.id AS into_id, f.unread_count, f.service_window_ends_at, f.assignee_id
+  SELECT f.id AS from_id, i.id AS into_id, f.unread_count, f.version, f.service_window_ends_at, f.assignee_id
     FROM conversations f
     JOIN conversations i ON i.tenant_id = $1 AND i.contact_id = $3 AND i.account_id = f.account_id AND i.status <> 'closed'
    WHERE f.tenant_id = $1 AND f.contact_id = $2 AND f.status <> 'closed'
@@ -30,6 +30,7 @@ WITH pairs AS (
 )
 UPDATE conversations c
    SET unread_count = c.unread_count + p.unread_count,
+       version = c.version + p.version - 1,
        service_window_ends_at = greatest(c.service_window_ends_at, p.service_window_ends_at),
        assignee_id = coalesce(c.assignee_id, p.assignee_id),
        status = 'open'

@@ -1,7 +1,7 @@
 //! The words that columns have for the domain's closed sets.
 
 use crm::identity::IdentityKind;
-use crm::{Delivery, Direction, Forwarded, InteractionKind, Origin};
+use crm::{Delivery, Direction, Forwarded, InteractionKind, MarketingConsent, Origin};
 use kernel::StoreError;
 
 pub(super) const fn kind_key(kind: IdentityKind) -> &'static str {
@@ -20,6 +20,23 @@ pub(super) fn identity_kind(text: &str) -> Result<IdentityKind, StoreError> {
         "phone" => Ok(IdentityKind::Phone),
         "username" => Ok(IdentityKind::Username),
         _ => Err(StoreError::corrupt("contact_identities.kind")),
+    }
+}
+
+pub(super) const fn consent_key(consent: MarketingConsent) -> &'static str {
+    match consent {
+        MarketingConsent::Unknown => "unknown",
+        MarketingConsent::Granted => "granted",
+        MarketingConsent::Withdrawn => "withdrawn",
+    }
+}
+
+pub(super) fn consent(text: &str) -> Result<MarketingConsent, StoreError> {
+    match text {
+        "unknown" => Ok(MarketingConsent::Unknown),
+        "granted" => Ok(MarketingConsent::Granted),
+        "withdrawn" => Ok(MarketingConsent::Withdrawn),
+        _ => Err(StoreError::corrupt("contacts.marketing_consent")),
     }
 }
 

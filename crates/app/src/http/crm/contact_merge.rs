@@ -1,6 +1,6 @@
 use actix_web::web;
-use crm::{MergeContacts, MergeContactsError, merge_contacts};
-use flows::settle;
+use crm::{MergeContacts, MergeContactsError};
+use flows::{merge_contacts, settle};
 use kernel::ids::ContactId;
 use kernel::{CrmWrite, Grant as _};
 use serde::Deserialize;
@@ -23,12 +23,16 @@ pub(crate) struct MergeBody {
     contact_id: Uuid,
     /// The version of the one in the path, as it was last read; missing: whatever it is.
     version: Option<i64>,
+    /// The version of the one that goes, likewise.
+    contact_version: Option<i64>,
 }
 
 /// Merge two contacts
 ///
 /// Identities, conversations, messages and interactions of the contact in the body go to the one in the path. Of two open
-/// conversations with the same number one is made. The id of the contact that goes leads to the one that stays.
+/// conversations with the same number one is made. What the one that stays does not have itself (a name, a language,
+/// attributes) it takes from the other; the latest word on marketing messages counts. The id of the contact that goes leads to
+/// the one that stays.
 #[utoipa::path(
     post,
     path = "/crm/contacts/{id}/merge",
@@ -46,9 +50,15 @@ pub(crate) async fn merge(
     PathId(into): PathId<ContactId>,
     body: Json<MergeBody>,
 ) -> Result<web::Json<ContactBody>, Problem> {
-    let merge = MergeContacts { into, from: ContactId::from_uuid(body.contact_id), version: body.version };
+    let merge = MergeContacts {
+        into,
+        from: ContactId::from_uuid(body.contact_id),
+        version: body.version,
+        from_version: body.contact_version,
+    };
+    let origin = allow.origin();
     let mut tx = state.identity.database.tenant(allow.scope()).await?;
-    let outcome = merge_contacts(allow.permit(), &mut *tx, merge, &*state.identity.clock).await;
+    let outcome = merge_contacts(allow.permit(), &mut *tx, merge, origin, &*state.identity.clock).await;
     Ok(web::Json(settle(tx, outcome).await?.into()))
 }
 

@@ -5,7 +5,7 @@ use crm::{Contact, MarketingConsent};
 use flows::settle;
 use kernel::ids::ContactId;
 use kernel::{CrmRead, Grant as _};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -51,7 +51,7 @@ pub(crate) struct IdentityBody {
     current: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[schema(as = ContactIdentityKind)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum IdentityKindBody {
@@ -65,10 +65,11 @@ pub(crate) enum IdentityKindBody {
     Username,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[schema(as = MarketingConsent)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum MarketingConsentBody {
+    #[default]
     Unknown,
     Granted,
     Withdrawn,
@@ -132,11 +133,7 @@ impl From<Contact> for ContactBody {
             identities: shown(contact.identities),
             attributes: contact.attributes,
             language: contact.language,
-            marketing_consent: match contact.marketing_consent {
-                MarketingConsent::Unknown => MarketingConsentBody::Unknown,
-                MarketingConsent::Granted => MarketingConsentBody::Granted,
-                MarketingConsent::Withdrawn => MarketingConsentBody::Withdrawn,
-            },
+            marketing_consent: contact.marketing_consent.into(),
             needs_review: contact.needs_review,
             version: contact.version,
             created_at: contact.created_at,
@@ -158,15 +155,48 @@ fn shown(identities: Vec<Identity>) -> Vec<IdentityBody> {
 
 impl From<Identity> for IdentityBody {
     fn from(identity: Identity) -> Self {
-        Self {
-            kind: match identity.key.kind {
-                IdentityKind::Phone => IdentityKindBody::Phone,
-                IdentityKind::Bsuid => IdentityKindBody::Bsuid,
-                IdentityKind::ParentBsuid => IdentityKindBody::ParentBsuid,
-                IdentityKind::Username => IdentityKindBody::Username,
-            },
-            value: identity.key.value,
-            current: identity.current,
+        Self { kind: identity.key.kind.into(), value: identity.key.value, current: identity.current }
+    }
+}
+
+impl From<IdentityKind> for IdentityKindBody {
+    fn from(kind: IdentityKind) -> Self {
+        match kind {
+            IdentityKind::Phone => Self::Phone,
+            IdentityKind::Bsuid => Self::Bsuid,
+            IdentityKind::ParentBsuid => Self::ParentBsuid,
+            IdentityKind::Username => Self::Username,
+        }
+    }
+}
+
+impl From<IdentityKindBody> for IdentityKind {
+    fn from(kind: IdentityKindBody) -> Self {
+        match kind {
+            IdentityKindBody::Phone => Self::Phone,
+            IdentityKindBody::Bsuid => Self::Bsuid,
+            IdentityKindBody::ParentBsuid => Self::ParentBsuid,
+            IdentityKindBody::Username => Self::Username,
+        }
+    }
+}
+
+impl From<MarketingConsent> for MarketingConsentBody {
+    fn from(consent: MarketingConsent) -> Self {
+        match consent {
+            MarketingConsent::Unknown => Self::Unknown,
+            MarketingConsent::Granted => Self::Granted,
+            MarketingConsent::Withdrawn => Self::Withdrawn,
+        }
+    }
+}
+
+impl From<MarketingConsentBody> for MarketingConsent {
+    fn from(consent: MarketingConsentBody) -> Self {
+        match consent {
+            MarketingConsentBody::Unknown => Self::Unknown,
+            MarketingConsentBody::Granted => Self::Granted,
+            MarketingConsentBody::Withdrawn => Self::Withdrawn,
         }
     }
 }

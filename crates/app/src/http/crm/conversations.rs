@@ -27,10 +27,11 @@ pub(crate) struct ConversationBody {
     contact_id: Uuid,
     contact: ConversationContactBody,
     status: ConversationStatusBody,
-    /// The user who takes care of it.
+    /// The user who takes care of it. They may have been suspended, or may not read it any more; of who was deleted it is
+    /// nobody's.
     #[schema(required)]
     assignee_id: Option<Uuid>,
-    /// Inbound messages since somebody last marked it read.
+    /// Inbound messages since somebody last marked it read. Each also raises the version.
     #[schema(example = 1)]
     unread_count: i32,
     last_message_at: DateTime<Utc>,

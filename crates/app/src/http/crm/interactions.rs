@@ -23,10 +23,11 @@ pub(crate) struct InteractionBody {
     id: Uuid,
     contact_id: Uuid,
     /// `inbound_message`, `outbound_message`, `group_message`, `reaction`, `message_edited`, `message_revoked`,
-    /// `delivery_failed`, `identity_changed`, `contact_merged`, `consent_changed`, `call`, `address_book`, `notice`; more may
-    /// come.
+    /// `delivery_failed`, `note`, `conversation_closed`, `conversation_reopened`, `identity_changed`, `contact_merged`,
+    /// `consent_changed`, `call`, `address_book`, `notice`; more may come.
     #[schema(example = "inbound_message")]
     kind: &'static str,
+    /// The first line or so; of a note, all of it.
     #[schema(example = "Hello, is my order on its way?")]
     text: String,
     /// The user who did it, if one did.

@@ -22,6 +22,12 @@ pub(crate) struct PageQuery {
 #[serde(try_from = "String")]
 pub(crate) struct LimitParameter(Limit);
 
+impl LimitParameter {
+    pub(crate) const fn get(self) -> Limit {
+        self.0
+    }
+}
+
 impl TryFrom<String> for LimitParameter {
     type Error = LimitOutOfRange;
 
@@ -39,7 +45,7 @@ pub(crate) fn page_request(
     cursor: Option<&str>,
 ) -> Result<PageRequest, Problem> {
     Ok(PageRequest {
-        limit: limit.map(|LimitParameter(limit)| limit).unwrap_or_default(),
+        limit: limit.map(LimitParameter::get).unwrap_or_default(),
         after: cursor.map(|cursor| key.open(list, cursor)).transpose()?,
     })
 }

@@ -196,7 +196,10 @@ impl ResponseError for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) => Self::unavailable(Code::TemporarilyUnavailable).caused_by(error),
+            // Of two that stood in each other's way one was sent back: the same again succeeds.
+            StoreError::Unavailable(_) | StoreError::Retryable(_) => {
+                Self::unavailable(Code::TemporarilyUnavailable).caused_by(error)
+            }
             error => Self::internal(error),
         }
     }

@@ -7,10 +7,11 @@ use uuid::Uuid;
 use crate::sql::{sql, types};
 use crate::transaction::{Tenant, Tx};
 
+/// A note is nowhere else, so all of it is kept.
 const INSERT: &str = "
 INSERT INTO interactions
   (tenant_id, created_at, id, contact_id, kind, text, actor_id, message_id, source, occurred_at)
-SELECT $1, $2, id, contact_id, kind, app.preview(text), actor_id, message_id, source, occurred_at
+SELECT $1, $2, id, contact_id, kind, CASE WHEN kind = 'note' THEN text ELSE app.preview(text) END, actor_id, message_id, source, occurred_at
   FROM unnest($3, $4, $5, $6, $7, $8, $9, $10) AS new
     (id, contact_id, kind, text, actor_id, message_id, source, occurred_at)
     ON CONFLICT DO NOTHING";

@@ -46,10 +46,12 @@ SELECT $1, c.account_id, c.contact_id, max(news.window_ends_at)
     ON CONFLICT (tenant_id, account_id, contact_id) DO UPDATE SET ends_at = excluded.ends_at
  WHERE known.ends_at < excluded.ends_at";
 
-/// What a conversation shows is its latest message, as the list of its messages has it; the window only ever grows.
+/// What a conversation shows is its latest message, as the list of its messages has it; the window only ever grows. The
+/// version rises by what is new to read: nobody closes what they have not seen.
 const NOTE: &str = "
 UPDATE conversations c
    SET unread_count = c.unread_count + news.unread,
+       version = c.version + news.unread,
        service_window_ends_at = greatest(c.service_window_ends_at, (
          SELECT w.ends_at FROM service_windows w
           WHERE w.tenant_id = $1 AND w.account_id = c.account_id AND w.contact_id = c.contact_id)),

@@ -1,0 +1,147 @@
+use serde_json::{Map, Value};
+
+/// A tenant's own fields of a contact: an object of bounded size and depth.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Attributes(Map<String, Value>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidAttributes {
+    #[error("must have at most {} bytes as JSON", Attributes::MAX_BYTES)]
+    TooBig,
+    #[error("must be at most {} levels deep", Attributes::MAX_DEPTH)]
+    TooDeep,
+    #[error("each name must have 1 to {} characters", Attributes::MAX_NAME)]
+    Name,
+    /// Postgres keeps no such character.
+    #[error("must not contain the character U+0000")]
+    Nul,
+}
+
+impl Attributes {
+    pub const MAX_BYTES: usize = 16 * 1024;
+    /// The object itself is the first level.
+    pub const MAX_DEPTH: usize = 5;
+    /// Of a name, in characters.
+    pub const MAX_NAME: usize = 100;
+
+    /// # Errors
+    /// [`InvalidAttributes`].
+    pub fn new(members: Map<String, Value>) -> Result<Self, InvalidAttributes> {
+        check_object(&members, 1)?;
+        let members = Value::Object(members);
+        if members.to_string().len() > Self::MAX_BYTES {
+            return Err(InvalidAttributes::TooBig);
+        }
+        match members {
+            Value::Object(members) => Ok(Self(members)),
+            _ => Ok(Self::default()),
+        }
+    }
+
+    #[must_use]
+    pub fn into_inner(self) -> Map<String, Value> {
+        self.0
+    }
+}
+
+fn check_object(members: &Map<String, Value>, depth: usize) -> Result<(), InvalidAttributes> {
+    if depth > Attributes::MAX_DEPTH {
+        return Err(InvalidAttributes::TooDeep);
+    }
+    for (name, value) in members {
+        if !(1..=Attributes::MAX_NAME).contains(&name.chars().count()) {
+            return Err(InvalidAttributes::Name);
+        }
+        check_text(name)?;
+        check(value, depth)?;
+    }
+    Ok(())
+}
+
+fn check(value: &Value, depth: usize) -> Result<(), InvalidAttributes> {
+    match value {
+        Value::Object(members) => check_object(members, depth + 1),
+        Value::Array(_) if depth == Attributes::MAX_DEPTH => Err(InvalidAttributes::TooDeep),
+        Value::Array(values) => values.iter().try_for_each(|value| check(value, depth + 1)),
+        Value::String(text) => check_text(text),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+    }
+}
+
+fn check_text(text: &str) -> Result<(), InvalidAttributes> {
+    if text.contains('\0') { Err(InvalidAttributes::Nul) } else { Ok(()) }
+}
+
+/// Applies a JSON Merge Patch (RFC 7396, section 2) to an object.
+pub(crate) fn merge_patch(target: &mut Map<String, Value>, patch: Map<String, Value>) {
+    for (name, change) in patch {
+        match change {
+            Value::Null => {
+                target.remove(&name);
+            }
+            Value::Object(members) => {
+                let mut value = match target.remove(&name) {
+                    Some(Value::Object(value)) => value,
+                    _ => Map::new(),
+                };
+                merge_patch(&mut value, members);
+                target.insert(name, Value::Object(value));
+            }
+            value => {
+                target.insert(name, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(value: Value) -> Map<String, Value> {
+        if let Value::Object(members) = value { members } else { panic!("{value} is no object") }
+    }
+
+    #[test]
+    fn patches_as_the_rfc_says() {
+        // From appendix A of RFC 7396, where both are objects.
+        for (target, patch, result) in [
+            (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": "b"}), json!({"b": "c"}), json!({"a": "b", "b": "c"})),
+            (json!({"a": "b"}), json!({"a": null}), json!({})),
+            (json!({"a": ["b"]}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": {"b": "c"}}), json!({"a": {"b": "d", "c": null}}), json!({"a": {"b": "d"}})),
+            (json!({"a": [{"b": "c"}]}), json!({"a": [1]}), json!({"a": [1]})),
+            (json!({"e": null}), json!({"a": 1}), json!({"e": null, "a": 1})),
+            (json!({}), json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}})),
+        ] {
+            let mut patched = object(target.clone());
+            merge_patch(&mut patched, object(patch.clone()));
+            assert_eq!(Value::Object(patched), result, "{target} {patch}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_much_is_refused() {
+        let nested = |levels: usize| (1..levels).fold(json!({}), |inner, _| json!({"a": inner}));
+        let listed = |levels: usize| (2..levels).fold(json!([]), |inner, _| json!([inner]));
+        let long = |characters: usize| "é".repeat(characters);
+        for (value, outcome) in [
+            (nested(5), Ok(())),
+            (nested(6), Err(InvalidAttributes::TooDeep)),
+            (json!({"a": listed(5)}), Ok(())),
+            (json!({"a": listed(6)}), Err(InvalidAttributes::TooDeep)),
+            (json!({long(100): 1}), Ok(())),
+            (json!({long(101): 1}), Err(InvalidAttributes::Name)),
+            (json!({"": 1}), Err(InvalidAttributes::Name)),
+            (json!({"a": {"b": ["x\0y"]}}), Err(InvalidAttributes::Nul)),
+            (json!({"a\0": 1}), Err(InvalidAttributes::Nul)),
+            (json!({"a": "x".repeat(16 * 1024 - 8)}), Ok(())),
+            (json!({"a": "x".repeat(16 * 1024 - 7)}), Err(InvalidAttributes::TooBig)),
+        ] {
+            assert_eq!(Attributes::new(object(value)).map(|_| ()), outcome);
+        }
+    }
+}

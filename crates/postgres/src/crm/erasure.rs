@@ -1,0 +1,110 @@
+//! Deleting a contact so that it stays deleted.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use crm::DeletedContact;
+use crm::identity::IdentityKey;
+use diesel_async::RunQueryDsl;
+use kernel::StoreError;
+use kernel::ids::ContactId;
+use uuid::Uuid;
+
+use super::identity::columns;
+use super::words::identity_kind;
+use crate::error::OrStoreError;
+use crate::sql::{Prepared, sql, types};
+use crate::transaction::{Tenant, Tx};
+
+/// In every statement `$1` is the tenant, `$2` the contact. The contact is taken first, as whoever changes a conversation does.
+const LOCK: &str = "
+SELECT id FROM contacts WHERE tenant_id = $1 AND id = $2 FOR UPDATE";
+
+/// Of what led to the contact a hash is kept; what another contact is known by now is theirs.
+const REMEMBER: &str = "
+INSERT INTO erased_identities AS known (tenant_id, hash, erased_at)
+SELECT $1, app.identity_hash($1, kind, scope, value), $3 FROM contact_identities
+ WHERE tenant_id = $1 AND contact_id = $2 AND resolves
+ ORDER BY 2
+    ON CONFLICT (tenant_id, hash) DO UPDATE SET erased_at = greatest(known.erased_at, excluded.erased_at)";
+
+/// What is parked under its identities, and what belongs to the contact and does not go with its row.
+const FORGET: [&str; 4] = [
+    "DELETE FROM identity_sightings s USING contact_identities i
+      WHERE s.tenant_id = $1 AND i.tenant_id = $1 AND i.contact_id = $2 AND i.resolves
+        AND ((i.kind = 'bsuid' AND s.scope = i.scope AND s.bsuid = i.value) OR (i.kind = 'phone' AND s.phone = i.value))",
+    "DELETE FROM identity_changes c USING identity_change_keys k, contact_identities i
+      WHERE c.tenant_id = $1 AND k.tenant_id = $1 AND k.fingerprint = c.fingerprint
+        AND i.tenant_id = $1 AND i.contact_id = $2 AND i.resolves
+        AND k.kind = i.kind AND k.scope = i.scope AND k.value = i.value",
+    "DELETE FROM message_updates u USING messages m
+      WHERE u.tenant_id = $1 AND m.tenant_id = $1 AND m.contact_id = $2 AND u.account_id = m.account_id AND u.wamid = m.wamid",
+    "DELETE FROM interactions WHERE tenant_id = $1 AND contact_id = $2",
+];
+
+const MESSAGES: &str = "DELETE FROM messages WHERE tenant_id = $1 AND contact_id = $2";
+const CONVERSATIONS: &str = "DELETE FROM conversations WHERE tenant_id = $1 AND contact_id = $2";
+
+/// With identities, windows, reactions, and the ids that lead here.
+const CONTACT: &str = "DELETE FROM contacts WHERE tenant_id = $1 AND id = $2";
+
+const ERASED: &str = "
+SELECT keys.kind, keys.scope, keys.value, e.erased_at
+  FROM unnest($2, $3, $4) AS keys (kind, scope, value)
+  JOIN erased_identities e ON e.tenant_id = $1 AND e.hash = app.identity_hash($1, keys.kind, keys.scope, keys.value)";
+
+#[derive(diesel::QueryableByName)]
+struct Row {
+    #[diesel(sql_type = types::Text)]
+    kind: String,
+    #[diesel(sql_type = types::Text)]
+    scope: String,
+    #[diesel(sql_type = types::Text)]
+    value: String,
+    #[diesel(sql_type = types::Timestamptz)]
+    erased_at: DateTime<Utc>,
+}
+
+pub(super) async fn erase(
+    tx: &mut Tx<Tenant>,
+    id: ContactId,
+    now: DateTime<Utc>,
+) -> Result<DeletedContact, StoreError> {
+    let (tenant, contact): (Uuid, Uuid) = (tx.tenant_id(), id.as_uuid());
+    let bind = |statement: &'static str| sql(statement).bind::<types::Uuid, _>(tenant).bind::<types::Uuid, _>(contact);
+    tx.execute(bind(LOCK)).await?;
+    tx.execute(bind(REMEMBER).bind::<types::Timestamptz, _>(now)).await?;
+    for statement in FORGET {
+        tx.execute(bind(statement)).await?;
+    }
+    let messages = tx.execute(bind(MESSAGES)).await?;
+    let conversations = tx.execute(bind(CONVERSATIONS)).await?;
+    tx.execute(bind(CONTACT)).await?;
+    let count = |rows: usize| u64::try_from(rows).unwrap_or(u64::MAX);
+    Ok(DeletedContact { id, conversations: count(conversations), messages: count(messages) })
+}
+
+pub(super) async fn erased(
+    tx: &mut Tx<Tenant>,
+    keys: &[IdentityKey],
+) -> Result<HashMap<IdentityKey, DateTime<Utc>>, StoreError> {
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let tenant = tx.tenant_id();
+    let (kinds, scopes, values) = columns(keys);
+    let statement = Prepared(
+        sql(ERASED)
+            .bind::<types::Uuid, _>(tenant)
+            .bind::<types::Texts, _>(kinds)
+            .bind::<types::Texts, _>(scopes)
+            .bind::<types::Texts, _>(values),
+    );
+    let rows: Vec<Row> = statement.load(tx.connection()).await.or_store_error()?;
+    rows.into_iter()
+        .map(|row| {
+            let key = IdentityKey { kind: identity_kind(&row.kind)?, scope: row.scope, value: row.value };
+            Ok((key, row.erased_at))
+        })
+        .collect()
+}

@@ -1,0 +1,53 @@
+//! What people do in the CRM, and how they find things there.
+
+mod big;
+mod consent;
+mod contacts;
+mod conversations;
+mod deletion;
+mod merging;
+mod notes;
+mod plans;
+mod search;
+
+use serde_json::{Value, json};
+
+use crate::kit::app::TestTenant;
+use crate::kit::client::Answer;
+
+async fn create(tenant: &TestTenant, body: &Value) -> Answer {
+    tenant.client.post("/crm/contacts", body).await
+}
+
+/// A contact with a phone number.
+async fn contact_of(tenant: &TestTenant, name: &str, phone: &str) -> Value {
+    let body = json!({"display_name": name, "identities": [{"kind": "phone", "value": phone}]});
+    create(tenant, &body).await.json(201)
+}
+
+fn path_of(contact: &Value) -> String {
+    format!("/crm/contacts/{}", contact["id"].as_str().unwrap())
+}
+
+/// A change of what was read last.
+async fn patch(tenant: &TestTenant, path: &str, seen: &Value, mut change: Value) -> Answer {
+    change["version"] = seen["version"].clone();
+    tenant.client.patch(path, &change).await
+}
+
+/// The kinds of what happened with a contact, latest first.
+async fn kinds(tenant: &TestTenant, contact: &Value) -> Vec<String> {
+    let interactions = tenant.interactions(contact).await;
+    interactions.iter().map(|interaction| interaction["kind"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The pointers of what is wrong with a body.
+#[track_caller]
+fn pointers(answer: &Answer) -> Vec<String> {
+    let problem = answer.problem(422, "validation_failed");
+    problem["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn own_id(tenant: &TestTenant) -> Value {
+    tenant.client.get("/auth/me").await.json(200)["user"]["id"].clone()
+}

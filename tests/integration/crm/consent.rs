@@ -1,0 +1,52 @@
+//! What customers want, by their own word and by a user's.
+
+use serde_json::json;
+
+use super::{contact_of, create, kinds, own_id, patch, path_of};
+use crate::kit::app::TestApp;
+use crate::kit::customer::Customer;
+use crate::kit::meta::second;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_latest_word_counts_and_each_is_told() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let ada = Customer::fresh();
+    let word = |at: i64, value: &str| {
+        let preference = json!({
+            "wa_id": ada.phone, "user_id": ada.bsuid, "category": "marketing_messages", "value": value,
+            "timestamp": second(at),
+        });
+        number.change("user_preferences", json!({"user_preferences": [preference]}))
+    };
+    let made = contact_of(&tenant, "Ada", ada.phone()).await;
+    assert_eq!(kinds(&tenant, &made).await, [""; 0]);
+    let path = path_of(&made);
+
+    let granted = patch(&tenant, &path, &made, json!({"marketing_consent": "granted"})).await.json(200);
+    assert_eq!(granted["marketing_consent"], "granted");
+    // The same again is no news.
+    assert_eq!(patch(&tenant, &path, &granted, json!({"marketing_consent": "granted"})).await.json(200), granted);
+    let told = tenant.interactions(&made).await;
+    assert_eq!(told.len(), 1);
+    assert_eq!((&told[0]["kind"], &told[0]["actor_id"]), (&json!("consent_changed"), &own_id(&tenant).await));
+    assert_eq!(told[0]["text"], "Wants marketing messages");
+
+    // What they had told WhatsApp before does not count any more; what they tell it later does.
+    app.tell(&word(10, "stop")).await;
+    assert_eq!(tenant.contact(&made["id"]).await["marketing_consent"], "granted");
+    app.tell(&word(7_200, "stop")).await;
+    assert_eq!(tenant.contact(&made["id"]).await["marketing_consent"], "withdrawn");
+    assert_eq!(kinds(&tenant, &made).await, ["consent_changed"; 3]);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_known_when_a_contact_is_made_is_told() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let made = create(&tenant, &json!({"display_name": "Ada", "marketing_consent": "withdrawn"})).await.json(201);
+    let told = tenant.interactions(&made).await;
+    assert_eq!((told.len(), &told[0]["text"]), (1, &json!("Wants no marketing messages")));
+}

@@ -1,0 +1,196 @@
+//! Contacts that users make and change.
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use super::{contact_of, create, patch, path_of, pointers};
+use crate::kit::app::TestApp;
+use crate::kit::customer::{Customer, fresh_phone};
+
+const NOBODY: &str = "/crm/contacts/0190b5a2-7e2f-7000-8000-000000000000";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_is_made_and_whoever_writes_from_its_number_is_it() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let phone = fresh_phone();
+    let body = json!({
+        "display_name": " Grace Hopper ",
+        "identities": [{"kind": "phone", "value": format!("+{}-{}", &phone[..2], &phone[2..])}, {"kind": "username", "value": "@amazing"}],
+        "attributes": {"customer_number": "4711", "tags": ["navy", {"rank": "admiral"}]},
+        "language": "en-US",
+        "marketing_consent": "granted",
+    });
+    let made = create(&tenant, &body).await.json(201);
+    let identities = json!([
+        {"kind": "phone", "value": phone, "current": true},
+        {"kind": "username", "value": "amazing", "current": true},
+    ]);
+    assert_eq!((&made["display_name"], &made["identities"]), (&json!("Grace Hopper"), &identities));
+    assert_eq!(made["attributes"], body["attributes"]);
+    assert_eq!((&made["language"], &made["marketing_consent"]), (&json!("en-US"), &json!("granted")));
+    assert_eq!((&made["version"], &made["needs_review"]), (&json!(1), &json!(false)));
+    assert_eq!(tenant.contact(&made["id"]).await, made);
+
+    // What WhatsApp calls them does not replace what a user does; their user id is noted.
+    let customer = Customer::new(&phone, "US.17").named("Amazing Grace");
+    app.tell(&number.received(&customer, &[customer.text(1, "hello")])).await;
+    let contact = tenant.contact_with("bsuid", "US.17").await;
+    assert_eq!((&contact["id"], &contact["display_name"]), (&made["id"], &json!("Grace Hopper")));
+    assert_eq!(tenant.conversations_with(&contact).await.len(), 1);
+
+    // Without a name of ours, theirs is taken.
+    let unnamed = Customer::fresh().named("Ada");
+    let body = json!({"identities": [{"kind": "phone", "value": unnamed.phone()}]});
+    let made = create(&tenant, &body).await.json(201);
+    assert_eq!(made["display_name"], "");
+    app.tell(&number.received(&unnamed, &[unnamed.text(1, "hello")])).await;
+    assert_eq!(tenant.contact(&made["id"]).await["display_name"], "Ada");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_makes_no_contact_is_refused_and_leaves_none() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let phone = |value: &str| json!({"identities": [{"kind": "phone", "value": value}]});
+    let deep = json!({"a": {"b": {"c": {"d": {"e": {}}}}}});
+    let rows = [
+        (json!({}), vec![""]),
+        (json!({"display_name": ""}), vec!["/display_name"]),
+        (json!({"display_name": "a\nb"}), vec!["/display_name"]),
+        (json!({"display_name": "x".repeat(201)}), vec!["/display_name"]),
+        (json!({"display_name": 7}), vec!["/display_name"]),
+        (json!({"name": "Grace"}), vec!["/name"]),
+        (phone("call me"), vec!["/identities/0/value"]),
+        (phone("12345"), vec!["/identities/0/value"]),
+        (phone("0151 2345678"), vec!["/identities/0/value"]),
+        (json!({"identities": [{"kind": "bsuid", "value": "US.1"}]}), vec!["/identities/0/kind"]),
+        (json!({"identities": [{"kind": "email", "value": "a@b.example"}]}), vec!["/identities/0/kind"]),
+        (json!({"identities": [{"kind": "phone"}]}), vec!["/identities/0/value"]),
+        (json!({"identities": vec![json!({"kind": "username", "value": "x"}); 21]}), vec!["/identities"]),
+        (
+            json!({"identities": [{"kind": "phone", "value": "5511987654321"}, {"kind": "phone", "value": "551187654321"}]}),
+            vec!["/identities/1"],
+        ),
+        (json!({"display_name": "a", "attributes": []}), vec!["/attributes"]),
+        (json!({"display_name": "a", "attributes": deep}), vec!["/attributes"]),
+        (json!({"display_name": "a", "attributes": {"a": "x".repeat(16_400)}}), vec!["/attributes"]),
+        (json!({"display_name": "a", "attributes": {"a": "nul\0"}}), vec!["/attributes"]),
+        (json!({"display_name": "a", "language": "en_US"}), vec!["/language"]),
+        (json!({"display_name": "a", "marketing_consent": "maybe"}), vec!["/marketing_consent"]),
+        (
+            json!({"display_name": "", "language": "?", "identities": [{"kind": "phone", "value": "1"}]}),
+            vec!["/display_name", "/identities/0/value", "/language"],
+        ),
+    ];
+    for (body, expected) in rows {
+        assert_eq!(pointers(&create(&tenant, &body).await), expected, "{body}");
+    }
+    assert_eq!(tenant.contacts().await, [] as [Value; 0]);
+    let viewer = app.colleague(&tenant, Some("viewer")).await;
+    viewer.client.post("/crm/contacts", &json!({"display_name": "a"})).await.problem(403, "insufficient_scope");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_leads_to_one_contact_of_each_tenant() {
+    let app = TestApp::start().await;
+    let (tenant, other) = (app.tenant().await, app.tenant().await);
+    contact_of(&tenant, "Ada", "+55 11 98765-4321").await;
+    // The same number as it was written before 2012.
+    for taken in ["5511987654321", "551187654321"] {
+        let body = json!({"display_name": "Grace", "identities": [
+            {"kind": "username", "value": "grace"},
+            {"kind": "phone", "value": taken},
+        ]});
+        let problem = create(&tenant, &body).await.problem(409, "identity_taken");
+        assert_eq!(problem["errors"][0]["pointer"], "/identities/1", "{problem}");
+    }
+    assert_eq!(tenant.contacts().await.len(), 1);
+    contact_of(&other, "Ada", "+55 11 98765-4321").await;
+
+    // A user name is nobody's own.
+    for name in ["one", "two"] {
+        let body = json!({"display_name": name, "identities": [{"kind": "username", "value": "ada"}]});
+        create(&tenant, &body).await.json(201);
+    }
+
+    let phone = fresh_phone();
+    let body = json!({"display_name": "Alan", "identities": [{"kind": "phone", "value": phone}]});
+    let answers = join_all((0..10).map(|_| create(&tenant, &body))).await;
+    let count = |status: u16| answers.iter().filter(|answer| answer.status == status).count();
+    assert_eq!((count(201), count(409)), (1, 9));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_is_changed_by_merge_patch() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let body = json!({"display_name": "Ada", "language": "en", "attributes": {"a": 1, "b": {"c": 2, "d": 3}}});
+    let made = create(&tenant, &body).await.json(201);
+    let path = path_of(&made);
+
+    let change = json!({"display_name": "Ada King", "attributes": {"a": null, "b": {"c": "two"}, "e": []}});
+    let changed = patch(&tenant, &path, &made, change).await.json(200);
+    assert_eq!(changed["display_name"], "Ada King");
+    assert_eq!(changed["attributes"], json!({"b": {"c": "two", "d": 3}, "e": []}));
+    assert_eq!((&changed["language"], &changed["version"]), (&json!("en"), &json!(2)));
+    assert_eq!(tenant.contact(&made["id"]).await, changed);
+
+    let cleared = json!({"display_name": null, "attributes": null, "language": null, "needs_review": true});
+    let cleared = patch(&tenant, &path, &changed, cleared).await.json(200);
+    assert_eq!((&cleared["display_name"], &cleared["attributes"]), (&json!(""), &json!({})));
+    assert_eq!((&cleared["language"], &cleared["needs_review"]), (&Value::Null, &json!(true)));
+
+    // Nothing is different: the version stays.
+    assert_eq!(patch(&tenant, &path, &cleared, json!({})).await.json(200), cleared);
+    assert_eq!(patch(&tenant, &path, &cleared, json!({"attributes": {"x": null}})).await.json(200), cleared);
+
+    patch(&tenant, &path, &changed, json!({"language": "de"})).await.problem(409, "stale_version");
+    for (change, pointer) in [
+        (json!({"display_name": ""}), "/display_name"),
+        (json!({"language": "english please"}), "/language"),
+        (json!({"marketing_consent": null}), "/marketing_consent"),
+        (json!({"marketing_consent": "yes"}), "/marketing_consent"),
+        (json!({"needs_review": null}), "/needs_review"),
+        (json!({"attributes": "x"}), "/attributes"),
+        (json!({"attributes": {"a": {"b": {"c": {"d": {"e": {}}}}}}}), "/attributes"),
+        (json!({"identities": []}), "/identities"),
+        (json!({"id": made["id"]}), "/id"),
+    ] {
+        assert_eq!(pointers(&patch(&tenant, &path, &cleared, change).await), [pointer]);
+    }
+    assert_eq!(pointers(&tenant.client.patch(&path, &json!({"language": "de"})).await), ["/version"]);
+    assert_eq!(tenant.contact(&made["id"]).await, cleared);
+    patch(&tenant, NOBODY, &cleared, json!({})).await.problem(404, "not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_grows_too_big_by_a_patch_stays_as_it_was() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let made =
+        create(&tenant, &json!({"display_name": "Ada", "attributes": {"a": "x".repeat(10_000)}})).await.json(201);
+    let answer = patch(&tenant, &path_of(&made), &made, json!({"attributes": {"b": "y".repeat(10_000)}})).await;
+    assert_eq!(pointers(&answer), ["/attributes"]);
+    assert_eq!(tenant.contact(&made["id"]).await, made);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_changes_of_the_same_version_one_is_made() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let mut contact = contact_of(&tenant, "Ada", &fresh_phone()).await;
+    let path = path_of(&contact);
+    for round in 0..5 {
+        let change = |n: usize| patch(&tenant, &path, &contact, json!({"attributes": {"winner": [round, n]}}));
+        let answers = join_all((0..4).map(change)).await;
+        let won: Vec<Value> = answers.iter().filter(|it| it.status == 200).map(|it| it.json(200)).collect();
+        assert_eq!(won.len(), 1);
+        answers.iter().filter(|it| it.status != 200).for_each(|it| drop(it.problem(409, "stale_version")));
+        contact = tenant.contact(&contact["id"]).await;
+        assert_eq!(contact, won[0]);
+    }
+    assert_eq!(contact["version"], 6);
+}

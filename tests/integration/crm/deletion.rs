@@ -1,0 +1,178 @@
+//! Contacts that are deleted, and stay so.
+
+use chrono::TimeDelta;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use super::{contact_of, path_of};
+use crate::kit::app::{TestApp, TestTenant};
+use crate::kit::customer::{Customer, fresh_phone, wamid};
+use crate::kit::wait;
+
+/// Where anything of a contact could be left.
+const TABLES: [&str; 11] = [
+    "contacts",
+    "contact_identities",
+    "contact_merges",
+    "conversations",
+    "messages",
+    "message_updates",
+    "interactions",
+    "service_windows",
+    "identity_sightings",
+    "identity_changes",
+    "identity_change_keys",
+];
+
+/// Tables in which a tenant has rows.
+async fn left(app: &TestApp, tenant: &TestTenant) -> Vec<&'static str> {
+    let mut left = Vec::new();
+    for table in TABLES {
+        let rows = app.database.count(&format!("SELECT count(*) FROM {table} WHERE tenant_id = '{}'", tenant.id)).await;
+        left.extend((rows > 0).then_some(table));
+    }
+    left
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_a_deleted_contact_is_left_but_a_record_of_it() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let (ada, grace) = (Customer::fresh().with_username("ada"), Customer::fresh());
+    let ours = ada.echo(3, "text", json!({"body": "from us"}));
+    let reaction = ada.message(4, "reaction", json!({"message_id": wamid(&ours), "emoji": "👍"}));
+    for delivery in [
+        number.received(&ada, &[ada.text(1, "one"), ada.text(2, "two")]),
+        number.received(&grace, &[grace.text(2, "I am the same")]),
+        number.echoes(std::slice::from_ref(&ours)),
+        number.received(&ada, &[reaction]),
+        number.statuses(&[ada.status(5, wamid(&ours), "delivered")]),
+    ] {
+        app.tell(&delivery).await;
+    }
+    let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+    let other = tenant.contact_with("bsuid", grace.bsuid()).await;
+    let merge = format!("{}/merge", path_of(&contact));
+    tenant.client.post(&merge, &json!({"contact_id": other["id"]})).await.json(200);
+    tenant.client.post(&format!("{}/interactions", path_of(&contact)), &json!({"text": "a note"})).await.json(201);
+
+    let viewer = app.colleague(&tenant, Some("viewer")).await;
+    viewer.client.delete(&path_of(&contact)).await.problem(403, "insufficient_scope");
+    let stranger = app.tenant().await;
+    stranger.client.delete(&path_of(&contact)).await.problem(404, "not_found");
+    assert!(left(&app, &tenant).await.len() >= 8, "there is something to delete");
+
+    // By the id of the one that was merged into it.
+    tenant.client.delete(&path_of(&other)).await.expect(204);
+    assert_eq!(left(&app, &tenant).await, [""; 0]);
+    for gone in [&contact, &other] {
+        tenant.client.get(&path_of(gone)).await.problem(404, "not_found");
+        tenant.client.delete(&path_of(gone)).await.problem(404, "not_found");
+    }
+    let log = tenant.client.get("/audit-log").await.json(200);
+    let done: Vec<&Value> = log["data"].as_array().unwrap().iter().collect();
+    let of = |action: &str| *done.iter().find(|record| record["action"] == action).unwrap();
+    let (deleted, merged) = (of("contact.deleted"), of("contact.merged"));
+    assert_eq!(deleted["target"], json!({"kind": "contact", "id": contact["id"]}));
+    assert_eq!(deleted["changes"], json!({"conversations": 1, "messages": 4}));
+    assert_eq!((&merged["target"]["id"], &merged["changes"]["merged"]), (&contact["id"], &other["id"]));
+    assert!(!log.to_string().contains(ada.phone()), "the log names nobody");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_before_does_not_come_back() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let ada = Customer::fresh();
+    let first = ada.text(1, "before");
+    app.tell(&number.received(&ada, std::slice::from_ref(&first))).await;
+    let deleted = tenant.contact_with("bsuid", ada.bsuid()).await;
+    tenant.client.delete(&path_of(&deleted)).await.expect(204);
+
+    // A delivery that was waiting meanwhile, whatever of them it shows; the same again; the history of the number.
+    for shown in [ada.clone(), ada.without_phone(), ada.without_bsuid()] {
+        app.tell(&number.received(&shown, &[shown.text(2, "was waiting")])).await;
+    }
+    let preference = json!({
+        "wa_id": ada.phone, "user_id": ada.bsuid, "category": "marketing_messages", "value": "stop",
+        "timestamp": crate::kit::meta::second(3),
+    });
+    app.tell(&number.change("user_preferences", json!({"user_preferences": [preference]}))).await;
+    app.tell(&number.history(&[(&ada, std::slice::from_ref(&first))])).await;
+    app.tell(&number.statuses(&[ada.status(3, wamid(&first), "read")])).await;
+    // And what is replayed.
+    let event =
+        tenant.client.get("/webhook-events?limit=100").await.json(200)["data"].as_array().unwrap().last().cloned();
+    let event = event.unwrap()["id"].as_str().unwrap().to_owned();
+    app.change(&tenant, &format!("UPDATE webhook_events SET status = 'dead_letter' WHERE id = '{event}'")).await;
+    let reason = json!({"reason": "to see whether it comes back"});
+    tenant.client.post(&format!("/webhook-events/{event}/replay"), &reason).await.expect(202);
+    app.settled().await;
+    assert_eq!(tenant.contacts().await, [] as [Value; 0]);
+    assert_eq!(tenant.conversations().await, [] as [Value; 0]);
+    assert_eq!(app.events("attempts > 0 OR status <> 'processed'").await, 0);
+
+    // Who writes later is somebody new.
+    app.tell(&number.received(&ada, &[ada.text(7_200, "after")])).await;
+    let again = tenant.contact_with("bsuid", ada.bsuid()).await;
+    assert_ne!(again["id"], deleted["id"]);
+    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    assert_eq!(tenant.messages(&conversation).await.len(), 1);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_can_be_given_again_and_another_tenant_knows_nothing() {
+    let app = TestApp::start_with_pipeline().await;
+    let (tenant, other) = (app.tenant().await, app.tenant().await);
+    let number = other.connect().await;
+    let ada = Customer::with_phone(&fresh_phone());
+    let contact = contact_of(&tenant, "Ada", ada.phone()).await;
+    tenant.client.delete(&path_of(&contact)).await.expect(204);
+    contact_of(&tenant, "Ada", ada.phone()).await;
+    app.tell(&number.received(&ada, &[ada.text(1, "hello")])).await;
+    assert_eq!(other.contacts().await.len(), 1);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deletions_and_deliveries_do_not_stand_in_each_others_way() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let people: [Customer; 5] = std::array::from_fn(|_| Customer::fresh());
+    let mut sent = Vec::new();
+    for customer in &people {
+        let ours = customer.echo(2, "text", json!({"body": "from us"}));
+        app.tell(&number.received(customer, &[customer.text(1, "hello")])).await;
+        app.tell(&number.echoes(std::slice::from_ref(&ours))).await;
+        sent.push(ours);
+    }
+    let contacts = tenant.contacts().await;
+    // Statuses take a message first and its contact then; messages from after the deletion make new contacts.
+    let failed = |n: usize| number.statuses(&[people[n].status(3, wamid(&sent[n]), "failed")]);
+    let later = |n: usize| number.received(&people[n], &[people[n].text(7_200, "later")]);
+    let deliveries: Vec<Value> = (0..people.len()).flat_map(|n| [failed(n), later(n)]).collect();
+    let deliver = join_all(deliveries.iter().map(|delivery| app.deliver(delivery)));
+    let delete = join_all(contacts.iter().map(|contact| async { tenant.client.delete(&path_of(contact)).await }));
+    let (delivered, deleted) = tokio::join!(deliver, delete);
+    for answer in &delivered {
+        answer.expect(200);
+    }
+    for answer in &deleted {
+        answer.expect(204);
+    }
+    wait::until("everything to be processed", async || {
+        app.clock.advance(TimeDelta::milliseconds(500));
+        (app.database.count("SELECT count(*) FROM webhook_outbox").await == 0).then_some(())
+    })
+    .await;
+    assert_eq!(app.events("status <> 'processed'").await, 0);
+    for contact in &contacts {
+        tenant.client.get(&path_of(contact)).await.problem(404, "not_found");
+    }
+    app.finish().await;
+}

@@ -1,0 +1,81 @@
+//! Merging contacts by hand, beside what `whatsapp::merge` tries.
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use super::{contact_of, patch, path_of};
+use crate::kit::app::TestApp;
+use crate::kit::customer::{Customer, fresh_phone, wamid};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_are_as_the_caller_saw_them() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let (stays, goes) =
+        (contact_of(&tenant, "Ada", &fresh_phone()).await, contact_of(&tenant, "Grace", &fresh_phone()).await);
+    let path = format!("{}/merge", path_of(&stays));
+    let changed = patch(&tenant, &path_of(&goes), &goes, json!({"language": "fr"})).await.json(200);
+    let body = |seen: &Value| json!({"contact_id": goes["id"], "version": stays["version"], "contact_version": seen["version"]});
+    tenant.client.post(&path, &body(&goes)).await.problem(409, "stale_version");
+    assert_eq!(tenant.contacts().await.len(), 2);
+    let merged = tenant.client.post(&path, &body(&changed)).await.json(200);
+    assert_eq!((&merged["display_name"], &merged["language"]), (&json!("Ada"), &json!("fr")));
+    let log = tenant.client.get("/audit-log").await.json(200);
+    let record = log["data"].as_array().unwrap().iter().find(|record| record["action"] == "contact.merged").unwrap();
+    assert_eq!(record["target"], json!({"kind": "contact", "id": stays["id"]}));
+    assert_eq!(record["changes"], json!({"merged": goes["id"]}));
+    assert_eq!(
+        app.database
+            .count(&format!(
+                "SELECT count(*) FROM audit_records WHERE tenant_id = '{}' AND action = 'contact.merged'",
+                tenant.id
+            ))
+            .await,
+        1
+    );
+}
+
+/// A status takes its message, then its contact, and a merge the contacts, then their messages: they wait for each other's
+/// end, not for each other.
+#[tokio::test(flavor = "multi_thread")]
+async fn statuses_that_come_meanwhile_neither_fail_nor_are_lost() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let people: [Customer; 8] = std::array::from_fn(|_| Customer::fresh());
+    let mut sent = Vec::new();
+    for customer in &people {
+        let ours = customer.echo(2, "text", json!({"body": "from us"}));
+        app.tell(&number.received(customer, &[customer.text(1, "hello")])).await;
+        app.tell(&number.echoes(std::slice::from_ref(&ours))).await;
+        sent.push(ours);
+    }
+    let contacts = tenant.contacts().await;
+    let failed = |n: usize| number.statuses(&[people[n].status(3, wamid(&sent[n]), "failed")]);
+    let written = |n: usize| number.received(&people[n], &[people[n].text(4, "meanwhile")]);
+    let deliveries: Vec<Value> = (0..people.len()).flat_map(|n| [failed(n), written(n)]).collect();
+    let deliver = join_all(deliveries.iter().map(|delivery| app.deliver(delivery)));
+    let path = format!("{}/merge", path_of(&contacts[0]));
+    let merge = join_all(contacts[1..].iter().map(|goes| {
+        let (client, path, body) = (&tenant.client, &path, json!({"contact_id": goes["id"]}));
+        async move { client.post(path, &body).await }
+    }));
+    let (delivered, merged) = tokio::join!(deliver, merge);
+    for answer in &delivered {
+        answer.expect(200);
+    }
+    for answer in &merged {
+        answer.expect(200);
+    }
+    app.settled().await;
+    assert_eq!(app.events("attempts > 0 OR status <> 'processed'").await, 0, "nothing had to be tried again");
+
+    let conversations = tenant.conversations().await;
+    assert_eq!(conversations.len(), 1);
+    assert_eq!((&conversations[0]["unread_count"], tenant.messages(&conversations[0]).await.len()), (&json!(16), 24));
+    let told = super::kinds(&tenant, &contacts[0]).await;
+    let count = |kind: &str| told.iter().filter(|it| *it == kind).count();
+    assert_eq!((count("inbound_message"), count("outbound_message"), count("delivery_failed")), (16, 8, 8));
+    assert_eq!(count("contact_merged"), 7);
+    app.finish().await;
+}

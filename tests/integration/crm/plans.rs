@@ -1,0 +1,177 @@
+//! That the database finds what lists and search want by an index, beneath row level security: the statements are those
+//! that the server sent, explained as the role that sent them.
+
+use std::sync::Mutex;
+
+use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
+use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use uuid::Uuid;
+
+use crate::kit::app::{Settings, TestApp, TestTenant};
+use crate::kit::crowd::Size;
+
+/// What is sent while somebody listens.
+static HEARD: Mutex<Option<Vec<String>>> = Mutex::new(None);
+
+/// Hears what all connections of this process send.
+struct Ear;
+
+impl Instrumentation for Ear {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        if let InstrumentationEvent::StartQuery { query, .. } = event
+            && let Some(heard) = HEARD.lock().unwrap().as_mut()
+        {
+            heard.push(query.to_string());
+        }
+    }
+}
+
+/// The statements about this tenant's data that a request leads to.
+async fn statements_of(tenant: &TestTenant, path: &str) -> Vec<String> {
+    *HEARD.lock().unwrap() = Some(Vec::new());
+    tenant.client.get(path).await.expect(200);
+    let heard = HEARD.lock().unwrap().take().unwrap();
+    let tables = ["contacts", "contact_identities", "conversations", "messages", "interactions"];
+    let about = |statement: &&String| statement.contains(&tenant.id) && tables.iter().any(|it| statement.contains(it));
+    heard.iter().filter(about).map(|statement| with_values(statement)).collect()
+}
+
+/// A statement with its values in the place of parameters.
+fn with_values(heard: &str) -> String {
+    let (sql, values) = heard.rsplit_once(" -- binds: ").unwrap_or((heard, "[]"));
+    let values = split(values.trim().strip_prefix('[').unwrap().strip_suffix(']').unwrap());
+    // Those with two digits first: the name of another begins like them.
+    let numbered = values.iter().enumerate().rev();
+    numbered.fold(sql.to_owned(), |sql, (at, value)| sql.replace(&format!("${}", at + 1), &literal(value)))
+}
+
+/// Values as `Debug` writes them in a list.
+fn split(values: &str) -> Vec<String> {
+    let (mut parts, mut depth, mut quoted) = (vec![String::new()], 0, false);
+    for c in values.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            '[' if !quoted => depth += 1,
+            ']' if !quoted => depth -= 1,
+            ',' if !quoted && depth == 0 => {
+                parts.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        parts.last_mut().unwrap().push(c);
+    }
+    parts.into_iter().map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+}
+
+fn literal(value: &str) -> String {
+    if let Some(items) = value.strip_prefix('[').and_then(|it| it.strip_suffix(']')) {
+        let is_ids = items.split(',').next().is_some_and(|item| item.trim().parse::<Uuid>().is_ok());
+        return format!("'{{{items}}}'::{}[]", if is_ids { "uuid" } else { "text" });
+    }
+    if let Some(text) = value.strip_prefix('"').and_then(|it| it.strip_suffix('"')) {
+        return format!("'{text}'::text");
+    }
+    match (value.parse::<i64>(), value.parse::<Uuid>()) {
+        (Ok(_), _) => value.to_owned(),
+        (_, Ok(_)) => format!("'{value}'::uuid"),
+        _ => format!("'{value}'::timestamptz"),
+    }
+}
+
+#[derive(diesel::QueryableByName)]
+struct Text {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    text: String,
+}
+
+async fn text(connection: &mut AsyncPgConnection, query: &str) -> String {
+    let row: Text =
+        diesel::sql_query(query).get_result(connection).await.unwrap_or_else(|error| panic!("{query}: {error}"));
+    row.text
+}
+
+/// A connection in a transaction of the tenant, with a function that explains.
+async fn explainer(mut connection: AsyncPgConnection, tenant: &TestTenant) -> AsyncPgConnection {
+    let explain = "CREATE FUNCTION pg_temp.explained(statement text) RETURNS text LANGUAGE plpgsql AS $$
+        DECLARE
+          line text;
+          plan text := '';
+        BEGIN
+          FOR line IN EXECUTE 'EXPLAIN ' || statement LOOP plan := plan || line || chr(10); END LOOP;
+          RETURN plan;
+        END $$";
+    let enter = format!("{explain}; BEGIN; SELECT set_config('app.current_tenant_id', '{}', true)", tenant.id);
+    connection.batch_execute(&enter).await.unwrap();
+    connection
+}
+
+async fn plan(connection: &mut AsyncPgConnection, statement: &str) -> String {
+    text(connection, &format!("SELECT pg_temp.explained($statement${statement}$statement$) AS text")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_and_search_use_their_indexes_under_row_level_security() {
+    set_default_instrumentation(|| Some(Box::new(Ear))).unwrap();
+    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let tenant = app.tenant().await;
+    let (much, little) = (Size { contacts: 20_000, messages: 20_000 }, Size { contacts: 100, messages: 500 });
+    app.database.crowd(&tenant, much, 4, little).await;
+    let me = tenant.client.get("/auth/me").await.json(200)["user"]["id"].as_str().unwrap().to_owned();
+    let conversation = tenant.client.get("/crm/conversations?limit=1").await.json(200)["data"][0].clone();
+    let id = |member: &str| conversation[member].as_str().unwrap().to_owned();
+    let page = tenant.client.get("/crm/conversations?limit=100").await.json(200);
+    let cursor = page["next_cursor"].as_str().unwrap();
+
+    let mut as_app = explainer(app.database.as_app().await, &tenant).await;
+    for (path, indexes) in [
+        ("/crm/contacts".to_owned(), vec!["contacts_newest_idx", "contact_identities_contact_idx"]),
+        (format!("/crm/contacts/{}", id("contact_id")), vec!["contacts_pkey"]),
+        (format!("/crm/contacts/{}/interactions", id("contact_id")), vec!["interactions_contact_idx"]),
+        ("/crm/conversations".to_owned(), vec!["conversations_latest_idx"]),
+        (format!("/crm/conversations?cursor={cursor}"), vec!["conversations_latest_idx"]),
+        ("/crm/conversations?status=closed".to_owned(), vec!["conversations_status_idx"]),
+        (format!("/crm/conversations?assignee={me}"), vec!["conversations_assignee_idx"]),
+        (format!("/crm/conversations/{}/messages", id("id")), vec!["messages_conversation_idx"]),
+        (
+            "/crm/search?q=4915000000017".to_owned(),
+            vec!["contact_identities_search_idx", "contacts_name_idx", "messages_latest_idx"],
+        ),
+        ("/crm/search?q=grace+hopper".to_owned(), vec!["contacts_name_idx", "messages_latest_idx"]),
+    ] {
+        let statements = statements_of(&tenant, &path).await;
+        assert!(!statements.is_empty(), "{path} was heard");
+        let mut plans = String::new();
+        for statement in &statements {
+            plans += &plan(&mut as_app, statement).await;
+        }
+        for index in indexes {
+            assert!(plans.contains(index), "{path} does not use {index}:\n{}\n{plans}", statements.join("\n"));
+        }
+        for table in ["contacts", "contact_identities", "conversations", "messages"] {
+            assert!(!plans.contains(&format!("Seq Scan on {table} ")), "{path} reads all {table}:\n{plans}");
+        }
+    }
+
+    // Words are looked up by functions of the owner's: explained as the owner, and counted as called by the application.
+    let mut as_owner = explainer(AsyncPgConnection::establish(&app.database.owner_url).await.unwrap(), &tenant).await;
+    as_owner.batch_execute("SET LOCAL enable_seqscan = off").await.unwrap();
+    for (function, argument, index) in [
+        ("contacts_with_words", "'grace hop', 50", "contacts_words_idx"),
+        ("messages_with_words", "'item7', 50", "messages_words_idx"),
+    ] {
+        let body = format!(
+            "SELECT prosrc AS text FROM pg_proc WHERE proname = '{function}' AND pronamespace = 'app'::regnamespace"
+        );
+        let body: String = text(&mut as_owner, &body).await;
+        let body = body.replace("$1", "'item7'").replace("$2", "50");
+        let explained = plan(&mut as_owner, &body).await;
+        assert!(explained.contains(&format!("Bitmap Index Scan on {index}")), "{explained}");
+        let scans = format!("SELECT pg_stat_get_xact_numscans('{index}'::regclass)::text AS text");
+        let before = text(&mut as_app, &scans).await;
+        let found = text(&mut as_app, &format!("SELECT count(*)::text AS text FROM app.{function}({argument})")).await;
+        assert!(found.parse::<i64>().unwrap() > 0, "{function} finds something");
+        assert_ne!(text(&mut as_app, &scans).await, before, "{function} uses {index}");
+    }
+    app.finish_unprocessed().await;
+}

@@ -1,0 +1,165 @@
+//! Finding people and what they said.
+
+use serde_json::{Value, json};
+
+use super::{contact_of, create, path_of};
+use crate::kit::app::{TestApp, TestTenant};
+use crate::kit::client::Answer;
+use crate::kit::customer::{Customer, fresh_phone, wamid};
+
+async fn ask(tenant: &TestTenant, query: &str) -> Answer {
+    let encoded: String = url::form_urlencoded::byte_serialize(query.as_bytes()).collect();
+    tenant.client.get(&format!("/crm/search?q={encoded}")).await
+}
+
+/// What is found, in its order: contacts by their names, messages by their texts.
+async fn found(tenant: &TestTenant, query: &str) -> Vec<String> {
+    let results = ask(tenant, query).await.json(200);
+    let line = |result: &Value| match result["kind"].as_str().unwrap() {
+        "contact" => {
+            format!("{} {}", result["by"].as_str().unwrap(), result["contact"]["display_name"].as_str().unwrap())
+        }
+        kind => format!("{kind} {}", result["message"]["text"].as_str().unwrap()),
+    };
+    results["data"].as_array().unwrap().iter().map(line).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_are_found_by_name_number_and_user_name_the_best_first() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    contact_of(&tenant, "Zoë Müller", "+49 151 2000001").await;
+    contact_of(&tenant, "Anna-Zoe O'Brien", "+49 151 2000002").await;
+    contact_of(&tenant, "ПЁТР Иванов", "+49 151 20000021").await;
+    let handle = json!({"display_name": "Somebody", "identities": [{"kind": "username", "value": "Zoe.Fan"}]});
+    create(&tenant, &handle).await.json(201);
+
+    for (query, expected) in [
+        ("zoe", vec!["name Zoë Müller", "username Somebody", "name Anna-Zoe O'Brien"]),
+        ("ZOË", vec!["name Zoë Müller", "username Somebody", "name Anna-Zoe O'Brien"]),
+        ("müller zo", vec!["name Zoë Müller"]),
+        ("Mu\u{308}ller", vec!["name Zoë Müller"]),
+        ("o'brien", vec!["name Anna-Zoe O'Brien"]),
+        ("петр", vec!["name ПЁТР Иванов"]),
+        ("@zoe.fan", vec!["username Somebody"]),
+        ("zoe.f", vec!["username Somebody"]),
+        ("zoe nobody", vec![]),
+        // The number itself comes before those that begin with it.
+        ("+491512000002", vec!["phone Anna-Zoe O'Brien", "phone ПЁТР Иванов"]),
+        ("0049 (151) 2000002", vec!["phone Anna-Zoe O'Brien", "phone ПЁТР Иванов"]),
+        ("49151200000", vec!["phone Anna-Zoe O'Brien", "phone Zoë Müller", "phone ПЁТР Иванов"]),
+        ("1512000002", vec![]),
+        // No sign means anything of its own.
+        ("%zoe%", vec!["name Zoë Müller", "username Somebody", "name Anna-Zoe O'Brien"]),
+        ("\"zoe\" & !müller:*", vec!["name Zoë Müller"]),
+        ("zoe_", vec!["name Zoë Müller", "username Somebody", "name Anna-Zoe O'Brien"]),
+        ("'; DROP TABLE contacts; --", vec![]),
+        ("\\zoe\\", vec!["name Zoë Müller", "username Somebody", "name Anna-Zoe O'Brien"]),
+        ("the and of", vec![]),
+    ] {
+        assert_eq!(found(&tenant, query).await, expected, "{query}");
+    }
+    let stranger = app.tenant().await;
+    assert_eq!(found(&stranger, "zoe").await, [""; 0]);
+
+    // What is changed or deleted is found as it is now.
+    let contact = &ask(&tenant, "müller").await.json(200)["data"][0]["contact"];
+    let change = json!({"display_name": "Zoë Schmidt"});
+    super::patch(&tenant, &path_of(contact), contact, change).await.json(200);
+    assert_eq!(found(&tenant, "müller").await, [""; 0]);
+    assert_eq!(found(&tenant, "schmidt").await, ["name Zoë Schmidt"]);
+    tenant.client.delete(&path_of(contact)).await.expect(204);
+    assert_eq!(found(&tenant, "schmidt").await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_are_found_by_their_words_the_latest_first() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let (ada, grace) = (Customer::fresh().named("Ada Invoice"), Customer::fresh().named("Grace"));
+    let secret = ada.text(4, "invoice that nobody should see");
+    for (customer, message) in [
+        (&ada, ada.text(1, "Where is my INVOICE?")),
+        (&grace, grace.text(2, "The invoice, please; naïve question: «über» 漢字")),
+        (&ada, ada.text(3, "Invoices are late")),
+        (&ada, secret.clone()),
+    ] {
+        app.tell(&number.received(customer, &[message])).await;
+    }
+    let revoke = json!({"original_message_id": wamid(&secret)});
+    app.tell(&number.received(&ada, &[ada.message(5, "revoke", revoke)])).await;
+    let (first, second, third) = (
+        "message Where is my INVOICE?",
+        "message The invoice, please; naïve question: «über» 漢字",
+        "message Invoices are late",
+    );
+    for (query, expected) in [
+        ("invoice", vec!["name Ada Invoice", third, second, first]),
+        ("invoice is", vec![first]),
+        ("please invoice", vec![second]),
+        ("naive", vec![second]),
+        ("UBER question", vec![second]),
+        ("漢字", vec![second]),
+        // Of the last word its beginning is enough, of the others not; and not of one with less than three letters.
+        ("late inv", vec![third]),
+        ("inv late", vec![]),
+        ("my in", vec![]),
+        ("deleted", vec![]),
+        ("nobody", vec![]),
+    ] {
+        assert_eq!(found(&tenant, query).await, expected, "{query}");
+    }
+    let results = ask(&tenant, "please").await.json(200);
+    let message = &results["data"][0]["message"];
+    let conversation = tenant.conversation_with("bsuid", grace.bsuid()).await;
+    assert_eq!(message["conversation_id"], conversation["id"]);
+    assert_eq!(
+        (&message["contact_id"], &message["contact_display_name"]),
+        (&conversation["contact_id"], &json!("Grace"))
+    );
+    assert_eq!(
+        (&message["direction"], &message["provider_timestamp"]),
+        (&json!("inbound"), &json!(crate::kit::meta::time(2)))
+    );
+    let stranger = app.tenant().await;
+    assert_eq!(found(&stranger, "invoice").await, [""; 0]);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn results_are_bounded_and_shared() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let writer = Customer::fresh().named("Somebody Else");
+    let messages: Vec<Value> = (0..6).map(|n| writer.text(n, &format!("order {n}"))).collect();
+    app.tell(&number.received(&writer, &messages)).await;
+    for n in 0..6 {
+        contact_of(&tenant, &format!("Order Office {n}"), &fresh_phone()).await;
+    }
+    let kinds = async |limit: &str| -> Vec<String> {
+        let found = tenant.client.get(&format!("/crm/search?q=order&limit={limit}")).await.json(200);
+        found["data"].as_array().unwrap().iter().map(|result| result["kind"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(kinds("4").await, ["contact", "contact", "message", "message"]);
+    assert_eq!(kinds("1").await, ["contact"]);
+    assert_eq!(kinds("100").await.len(), 12);
+    assert_eq!(found(&tenant, "order 5").await, ["name Order Office 5", "message order 5"]);
+
+    let long = "x".repeat(10_240);
+    for query in ["", "a", "%", "\"\"", "' '", "- -", "é", &"x".repeat(201), &long] {
+        let problem = ask(&tenant, query).await.problem(400, "invalid_query");
+        assert_eq!(problem["errors"][0]["parameter"], "q", "{problem}");
+        assert!(!problem.to_string().contains("xxx"), "the query is not repeated");
+    }
+    for query in
+        ["", "?limit=1", "?q=ab&q=cd", "?q=ab&limit=0", "?q=ab&limit=101", "?q=ab&kind=contact", "?q=ab&cursor=x"]
+    {
+        tenant.client.get(&format!("/crm/search{query}")).await.problem(400, "invalid_query");
+    }
+    assert_eq!(found(&tenant, &"x".repeat(200)).await, [""; 0]);
+    let billing = app.colleague(&tenant, Some("billing")).await;
+    billing.client.get("/crm/search?q=order").await.problem(403, "insufficient_scope");
+    app.finish().await;
+}
