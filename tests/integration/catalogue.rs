@@ -139,10 +139,15 @@ async fn who_runs_as_somebody_else_is_listed_with_who_may_call_it() {
     assert_eq!(
         definers,
         [
+            "contacts_with_words parley_app",
             "keep_operator_answer parley_app",
             "kept_operator_answer parley_app",
+            "messages_with_words parley_app",
             "number_is_active parley_app",
             "purge_idempotency_keys parley_platform",
+            "purge_sessions parley_platform",
+            "signing_key_is_active parley_app",
+            "signing_key_is_usable parley_app",
             "tenant_of parley_app",
             "tenants_to_bill parley_platform",
         ]

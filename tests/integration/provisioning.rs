@@ -7,7 +7,7 @@ use kernel::Clock as _;
 use serde_json::{Value, json};
 use tokens::KeyScope;
 
-use crate::kit::app::{PASSWORD, Settings, TestApp};
+use crate::kit::app::{PASSWORD, Settings, SignUp, TestApp};
 use crate::kit::client::Client;
 use crate::kit::meta::{fresh_digits, text};
 use crate::kit::operators::{key, operator};
@@ -239,7 +239,8 @@ async fn what_cannot_be_a_tenant_is_told_and_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_key_of_the_configuration_makes_the_first_tenant_where_nobody_may_sign_up() {
-    let settings = Settings { alone: true, bootstrap_key: Some(BOOTSTRAP), signup_open: false, ..Settings::default() };
+    let settings =
+        Settings { alone: true, bootstrap_key: Some(BOOTSTRAP), signup: SignUp::Closed, ..Settings::default() };
     let app = TestApp::start_with(settings).await;
     let signup = json!({"tenant_name": "Acme", "email": "ada@example.com", "password": PASSWORD});
     app.client.post("/auth/signup", &signup).await.problem(403, "signup_closed");

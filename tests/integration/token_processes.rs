@@ -88,8 +88,12 @@ async fn of_fifty_who_refresh_at_once_one_wins_and_the_session_lives() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_of_two_processes_accepts_what_the_other_signs_while_keys_change() {
-    let deployment =
-        Deployment::new().await.with("PARLEY_SIGNING_POLL_SECONDS", "1").with("PARLEY_SIGNING_PUBLISH_SECONDS", "3");
+    let deployment = Deployment::new()
+        .await
+        .with("PARLEY_SIGNING_POLL_SECONDS", "1")
+        .with("PARLEY_SIGNING_PUBLISH_SECONDS", "3")
+        // It logs in again and again: no session is to end for the next.
+        .with("PARLEY_SESSIONS_PER_USER", "1000");
     let servers = [deployment.serve_as("api").await, deployment.serve_as("api").await];
     let old = text(&sign_up(&servers[0]).await, "access_token");
     is_accepted_by(&servers, &old).await;

@@ -90,12 +90,14 @@ impl Identity {
         let origin = Origin { address: client.address, ..Origin::default() };
         let session = Session::start(user, client, &self.sessions, &*self.clock);
         let refresh_token = RefreshToken::generate(tenant, &*self.entropy)?;
-        SessionRepo::insert_session(tx, &session, &refresh_token.hash()).await?;
+        let claims = self.claims(tenant, &session, self.clock.new_id());
+        let issued = self.keys.current().issue(&self.policy, &claims)?;
         let most = self.sessions.per_user;
-        for ended in SessionRepo::end_oldest_sessions(tx, user, most, session.created_at).await? {
+        let started = SessionRepo::start_session(tx, &session, &refresh_token.hash(), most, &issued.kid).await?;
+        for ended in started.ended {
             note_ended(tx, user, ended, "too_many", origin.clone(), &*self.clock).await?;
         }
-        let access_token = self.access_token(tx, tenant, &session, self.clock.new_id()).await?;
+        let access_token = self.by_the_active_key(issued, started.key_is_active, &claims).await?;
         Ok(SessionTokens { access_token, refresh_token })
     }
 
@@ -108,19 +110,29 @@ impl Identity {
         session: &Session,
         token: Uuid,
     ) -> Result<String, TokensError> {
-        let claims = Claims {
+        let claims = self.claims(tenant, session, token);
+        let issued = self.keys.current().issue(&self.policy, &claims)?;
+        let is_active = SessionRepo::is_signing_key_active(tx, &issued.kid).await?;
+        self.by_the_active_key(issued, is_active, &claims).await
+    }
+
+    fn claims(&self, tenant: TenantId, session: &Session, token: Uuid) -> Claims {
+        Claims {
             user: session.user,
             tenant,
             session: session.id,
             token,
             issued_at: session.last_seen_at,
             expires_at: session.last_seen_at + self.policy.lifetime,
-        };
-        let Issued { token, kid } = self.keys.current().issue(&self.policy, &claims)?;
-        if SessionRepo::is_signing_key_active(tx, &kid).await? {
-            return Ok(token);
+        }
+    }
+
+    /// The token if its key is the active one, or else another by the key that is.
+    async fn by_the_active_key(&self, issued: Issued, is_active: bool, claims: &Claims) -> Result<String, TokensError> {
+        if is_active {
+            return Ok(issued.token);
         }
         self.keys.read_anew(&*self.database, self.clock.now()).await?;
-        Ok(self.keys.current().issue(&self.policy, &claims)?.token)
+        Ok(self.keys.current().issue(&self.policy, claims)?.token)
     }
 }

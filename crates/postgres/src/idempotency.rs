@@ -33,7 +33,7 @@ const PURGE: &str = "SELECT app.purge_idempotency_keys($1, $2) AS count";
 const PURGE_OPERATORS: &str = "
 DELETE FROM operator_idempotency_keys
  WHERE (operator, route, key) IN (SELECT operator, route, key FROM operator_idempotency_keys
-                                   WHERE created_at < $1 ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)";
+                                   WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
 
 #[derive(diesel::QueryableByName)]
 struct Locked {

@@ -49,8 +49,7 @@ impl Tx<Platform> {
 impl<Scope> Tx<Scope> {
     async fn begin_with(pool: &ConnectionPool, begin: &str, scope: Scope) -> Result<Self, StoreError> {
         let mut connection = pool.get().await?;
-        let begun = AnsiTransactionManager::begin_transaction_sql(&mut *connection, begin).await;
-        if let Err(error) = begun {
+        if let Err(error) = AnsiTransactionManager::begin_transaction_sql(&mut *connection, begin).await {
             // Whatever is wrong with it, nobody is to have it next.
             drop(Connection::take(connection));
             return Err(store_error(error));

@@ -10,8 +10,16 @@ use crate::{KeyState, ProvisioningKey, ProvisioningKeyHash, Reached, RefreshToke
 /// Sessions of the transaction's tenant.
 #[async_trait]
 pub trait SessionRepo: Send {
-    /// Stores a new session with its first refresh token.
-    async fn insert_session(&mut self, session: &Session, token: &RefreshTokenHash) -> Result<(), StoreError>;
+    /// Stores a new session with its first refresh token. Ends the user's oldest, so that no more than so many are in force,
+    /// which means something only while the user is locked, or nobody else knows them yet. Looks whether a signing key is the
+    /// one that signs at this moment. All in one statement: it is what each login does.
+    async fn start_session(
+        &mut self,
+        session: &Session,
+        token: &RefreshTokenHash,
+        most: u16,
+        kid: &str,
+    ) -> Result<Started, StoreError>;
     /// A user's sessions in force, newest first.
     async fn sessions(
         &mut self,
@@ -28,14 +36,6 @@ pub trait SessionRepo: Send {
         except: Option<SessionId>,
         now: DateTime<Utc>,
     ) -> Result<usize, StoreError>;
-    /// Ends a user's oldest sessions, so that no more than so many are in force; which. Means something only while the user
-    /// is locked, or nobody else knows them yet.
-    async fn end_oldest_sessions(
-        &mut self,
-        user: UserId,
-        keep: u16,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<SessionId>, StoreError>;
     /// Reaches for a refresh token, so that nobody else can use it until the transaction ends. Does not wait for who has it, and
     /// notes that the two overlapped.
     async fn reach_for_refresh_token(&mut self, token: &RefreshTokenHash) -> Result<Reached, StoreError>;
@@ -55,6 +55,15 @@ pub trait SessionRepo: Send {
     async fn note_refresh_answered(&mut self, token: &RefreshTokenHash, now: DateTime<Utc>) -> Result<(), StoreError>;
     /// Whether a signing key is the one that signs at this moment.
     async fn is_signing_key_active(&mut self, kid: &str) -> Result<bool, StoreError>;
+}
+
+/// What came of a session that was started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Started {
+    /// Sessions that had to end for it.
+    pub ended: Vec<SessionId>,
+    /// Whether the signing key is the one that signs at this moment.
+    pub key_is_active: bool,
 }
 
 /// Sessions of all tenants, of which nothing is seen.

@@ -43,7 +43,14 @@ pub(crate) struct Settings {
     pub(crate) passwords: HashParameters,
     /// An operators' key of the configuration.
     pub(crate) bootstrap_key: Option<&'static str>,
-    pub(crate) signup_open: bool,
+    pub(crate) signup: SignUp,
+}
+
+/// Whether anyone may make a tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SignUp {
+    Open,
+    Closed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +71,7 @@ impl Default for Settings {
             tenant_connections: 8,
             passwords: HashParameters::default(),
             bootstrap_key: None,
-            signup_open: true,
+            signup: SignUp::Open,
         }
     }
 }
@@ -377,7 +384,7 @@ async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -
             verify_token: VerifyToken::new(VERIFY_TOKEN.into()).unwrap(),
         },
         tenants: TenantsConfig {
-            signup_open: settings.signup_open,
+            signup_open: settings.signup == SignUp::Open,
             self_service: settings.self_service,
             bootstrap_key: settings.bootstrap_key.map(ProvisioningKeyHash::of),
         },

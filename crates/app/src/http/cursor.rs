@@ -90,10 +90,11 @@ impl List {
         let mut bytes = self.kind.name().as_bytes().to_vec();
         bytes.push(0);
         match self.kind {
-            ListKind::Sessions(user) => bytes.extend_from_slice(user.as_uuid().as_bytes()),
             ListKind::Messages(conversation) => bytes.extend_from_slice(conversation.as_uuid().as_bytes()),
             ListKind::Interactions(contact) => bytes.extend_from_slice(contact.as_uuid().as_bytes()),
-            ListKind::Memberships(user) => bytes.extend_from_slice(user.as_uuid().as_bytes()),
+            ListKind::Sessions(user) | ListKind::Memberships(user) => {
+                bytes.extend_from_slice(user.as_uuid().as_bytes());
+            }
             ListKind::Users
             | ListKind::Roles
             | ListKind::WhatsAppAccounts

@@ -1,12 +1,13 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use diesel::sql_types::Nullable;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, QueryDsl, Queryable, QueryableByName, Selectable, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
 use kernel::ids::{SessionId, UserId};
 use kernel::{Cursor, Page, PageRequest, StoreError};
-use tokens::{Client, Reached, RefreshTokenHash, Session, SessionHousekeeping, SessionRepo};
+use tokens::{Client, Reached, RefreshTokenHash, Session, SessionHousekeeping, SessionRepo, Started};
 use uuid::Uuid;
 
 use crate::error::OrStoreError;
@@ -28,13 +29,23 @@ pub(super) struct Row {
     expires_at: DateTime<Utc>,
 }
 
-const END_OLDEST: &str = "
-UPDATE sessions SET revoked_at = $4
- WHERE tenant_id = $1 AND id IN (
-   SELECT id FROM sessions
-    WHERE tenant_id = $1 AND user_id = $2 AND revoked_at IS NULL AND idle_expires_at > $4 AND expires_at > $4
-    ORDER BY created_at DESC, id DESC OFFSET $3)
-RETURNING id";
+/// The parts of one statement do not see what the others do: the new session is not among those in force.
+const START: &str = "
+WITH started AS (
+  INSERT INTO sessions
+    (tenant_id, id, user_id, address, user_agent, created_at, last_seen_at, idle_expires_at, expires_at)
+  VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8)
+), first_token AS (
+  INSERT INTO refresh_tokens (tenant_id, token_hash, session_id, created_at) VALUES ($1, $9, $2, $6)
+), ended AS (
+  UPDATE sessions SET revoked_at = $6
+   WHERE tenant_id = $1 AND id IN (
+     SELECT id FROM sessions
+      WHERE tenant_id = $1 AND user_id = $3 AND revoked_at IS NULL AND idle_expires_at > $6 AND expires_at > $6
+      ORDER BY created_at DESC, id DESC OFFSET greatest($10 - 1, 0))
+  RETURNING id
+)
+SELECT ARRAY(SELECT id FROM ended) AS ended, app.signing_key_is_active($11) AS active";
 
 /// A user's sessions in force.
 macro_rules! in_force {
@@ -49,9 +60,11 @@ macro_rules! in_force {
 }
 
 #[derive(QueryableByName)]
-struct Ended {
-    #[diesel(sql_type = types::Uuid)]
-    id: Uuid,
+struct StartedRow {
+    #[diesel(sql_type = types::Uuids)]
+    ended: Vec<Uuid>,
+    #[diesel(sql_type = types::Bool)]
+    active: bool,
 }
 
 #[derive(QueryableByName)]
@@ -62,23 +75,27 @@ struct Active {
 
 #[async_trait]
 impl SessionRepo for Tx<Tenant> {
-    async fn insert_session(&mut self, session: &Session, token: &RefreshTokenHash) -> Result<(), StoreError> {
-        diesel::insert_into(sessions::table)
-            .values((
-                sessions::tenant_id.eq(self.tenant_id()),
-                sessions::id.eq(session.id.as_uuid()),
-                sessions::user_id.eq(session.user.as_uuid()),
-                sessions::address.eq(session.client.address.map(|address| address.to_string())),
-                sessions::user_agent.eq(session.client.user_agent.as_deref()),
-                sessions::created_at.eq(session.created_at),
-                sessions::last_seen_at.eq(session.last_seen_at),
-                sessions::idle_expires_at.eq(session.idle_expires_at),
-                sessions::expires_at.eq(session.expires_at),
-            ))
-            .execute(self.connection())
-            .await
-            .or_store_error()?;
-        self.insert_refresh_token(session, token).await
+    async fn start_session(
+        &mut self,
+        session: &Session,
+        token: &RefreshTokenHash,
+        most: u16,
+        kid: &str,
+    ) -> Result<Started, StoreError> {
+        let statement = sql(START)
+            .bind::<types::Uuid, _>(self.tenant_id())
+            .bind::<types::Uuid, _>(session.id.as_uuid())
+            .bind::<types::Uuid, _>(session.user.as_uuid())
+            .bind::<Nullable<types::Text>, _>(session.client.address.map(|address| address.to_string()))
+            .bind::<Nullable<types::Text>, _>(session.client.user_agent.as_deref())
+            .bind::<types::Timestamptz, _>(session.created_at)
+            .bind::<types::Timestamptz, _>(session.idle_expires_at)
+            .bind::<types::Timestamptz, _>(session.expires_at)
+            .bind::<types::Binary, _>(token.as_bytes())
+            .bind::<types::BigInt, _>(i64::from(most))
+            .bind::<types::Text, _>(kid);
+        let StartedRow { ended, active } = Prepared(statement).get_result(self.connection()).await.or_store_error()?;
+        Ok(Started { ended: ended.into_iter().map(SessionId::from_uuid).collect(), key_is_active: active })
     }
 
     async fn sessions(
@@ -122,21 +139,6 @@ impl SessionRepo for Tx<Tenant> {
             }
         };
         ended.or_store_error()
-    }
-
-    async fn end_oldest_sessions(
-        &mut self,
-        user: UserId,
-        keep: u16,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<SessionId>, StoreError> {
-        let statement = sql(END_OLDEST)
-            .bind::<types::Uuid, _>(self.tenant_id())
-            .bind::<types::Uuid, _>(user.as_uuid())
-            .bind::<types::BigInt, _>(i64::from(keep))
-            .bind::<types::Timestamptz, _>(now);
-        let ended: Vec<Ended> = Prepared(statement).load(self.connection()).await.or_store_error()?;
-        Ok(ended.into_iter().map(|row| SessionId::from_uuid(row.id)).collect())
     }
 
     async fn reach_for_refresh_token(&mut self, token: &RefreshTokenHash) -> Result<Reached, StoreError> {
