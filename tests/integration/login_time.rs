@@ -4,13 +4,16 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
 use futures_util::future::join_all;
 use iam::{HashParameters, Password, PasswordHasher};
-use kernel::SystemEntropy;
+use kernel::{Clock as _, SystemEntropy};
+use tokens::{KeyScope, ProvisioningSecret};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::kit::app::{PASSWORD, Settings, TestApp, TestTenant};
 use crate::kit::machine::Neighbours;
+use crate::kit::operators::key;
 use crate::kit::people::log_in;
 
 /// Tells whoever runs the tests with `--nocapture`: what was measured is worth more than that it was enough.
@@ -57,6 +60,31 @@ async fn a_refused_login_takes_as_long_whatever_is_wrong() {
     let named: Vec<_> = kinds.iter().map(|kind| kind.0).zip(&medians).collect();
     report(&format!("medians of {TRIES} tries: {named:?}"));
     assert!(most.as_secs_f64() <= least.as_secs_f64() * 1.1, "{medians:?}");
+    app.finish_unprocessed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_key_takes_as_long_whatever_is_wrong() {
+    const TRIES: usize = 200;
+    let app = TestApp::start_with(quiet()).await;
+    let end = app.clock.now() + TimeDelta::hours(1);
+    let (_, secret, expired) = key(&app, &[KeyScope::TenantsRead], Some(end)).await;
+    app.clock.advance(TimeDelta::hours(1));
+    let wrong = app.client.with_token(&format!("{}x", &secret[..secret.len() - 1]));
+    let short = app.client.with_token(ProvisioningSecret::PREFIX);
+    let mut times = [const { Vec::new() }; 3];
+    for _ in 0..TRIES {
+        for (client, times) in [&expired, &wrong, &short].into_iter().zip(&mut times) {
+            let started = Instant::now();
+            let answer = client.get("/tenants").await;
+            times.push(started.elapsed());
+            answer.problem(401, "invalid_token");
+        }
+    }
+    let medians = times.each_mut().map(|times| percentile(times, 50));
+    report(&format!("medians of {TRIES} tries with an expired, a wrong and no secret: {medians:?}"));
+    let (least, most) = (medians.iter().min().unwrap(), medians.iter().max().unwrap());
+    assert!(most.as_secs_f64() <= least.as_secs_f64() * 1.2, "{medians:?}");
     app.finish_unprocessed().await;
 }
 
