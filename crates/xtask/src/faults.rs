@@ -9,6 +9,9 @@ use crate::{checkout, process, signals};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+/// Where the tests are that break things.
+const FAULTS: &str = "faults::";
+
 /// Tests below these modules stop the servers, or what is the same to everybody else, or need the whole machine: one at a
 /// time. The others break processes and queues of their own and run side by side.
 const ALONE: [&str; 2] = ["faults::services::", "faults::crowd::"];
@@ -52,13 +55,14 @@ fn rounds(times: u32, servers: &FaultServers, groups: &[Group<'_>]) -> Result {
     if failed == 0 { Ok(()) } else { fail(format!("fault tests failed in {failed} of {} runs", summary.len())) }
 }
 
-/// The tests that were asked for. They are marked as ignored, because without such servers they cannot be run.
+/// The tests that were asked for. They are marked as ignored, because without such servers they cannot be run; so are others,
+/// which take long and are not about faults.
 fn chosen(options: &FaultOptions) -> Result<Vec<String>> {
     let list = process::output_within(
         cargo()?.args(INTEGRATION).args(["--quiet", "--", "--list", "--ignored"]),
         Duration::from_mins(5),
     )?;
-    let all = list.lines().filter_map(|line| line.strip_suffix(": test"));
+    let all = list.lines().filter_map(|line| line.strip_suffix(": test")).filter(|test| test.starts_with(FAULTS));
     let wanted = |test: &&str| options.filters.is_empty() || options.filters.iter().any(|filter| test.contains(filter));
     let chosen: Vec<String> = all.filter(wanted).map(str::to_owned).collect();
     if chosen.is_empty() { fail("there is no such fault test") } else { Ok(chosen) }
