@@ -132,9 +132,10 @@ async fn pools_exhausted() {
     flow.stop().await;
     stage.settle(0).await;
     assert_eq!(stage.events("attempts > 0").await, 0);
-    assert!(stage.sender.journal().put_off > 0, "somebody was put off");
-    let waited = server.metric(r#"parley_db_pool_wait_seconds_count{pool="intake"}"#).await;
-    assert!(waited > 0.0, "{}", server.metrics().await);
+    // Who has the connection when the table is locked keeps it, and the other waits until it gives up: flusher, which puts its
+    // deliveries off then, or relay.
+    let waited = server.metric(r#"parley_db_pool_wait_seconds_sum{pool="intake"}"#).await;
+    assert!(waited > 4.0, "{}", server.metrics().await);
     stage.strike([server]).await;
 }
 
