@@ -10,6 +10,7 @@ pub(crate) mod deployment;
 pub(crate) mod forge;
 pub(crate) mod load;
 pub(crate) mod machine;
+pub(crate) mod measure;
 pub(crate) mod meta;
 pub(crate) mod operators;
 pub(crate) mod people;

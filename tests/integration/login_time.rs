@@ -13,22 +13,12 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::kit::app::{PASSWORD, Settings, TestApp, TestTenant};
 use crate::kit::machine::Neighbours;
+use crate::kit::measure::{percentile, report};
 use crate::kit::operators::key;
 use crate::kit::people::log_in;
 
-/// Tells whoever runs the tests with `--nocapture`: what was measured is worth more than that it was enough.
-#[expect(clippy::print_stdout, reason = "the test harness keeps it to itself unless it is asked")]
-fn report(measured: &str) {
-    println!("{measured}");
-}
-
 fn quiet() -> Settings {
     Settings { alone: true, neighbours: Neighbours::None, ..Settings::default() }
-}
-
-fn percentile(times: &mut [Duration], percent: usize) -> Duration {
-    times.sort_unstable();
-    times[(times.len() - 1) * percent / 100]
 }
 
 #[tokio::test(flavor = "multi_thread")]

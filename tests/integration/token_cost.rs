@@ -8,16 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::kit::app::{Settings, TestApp};
 use crate::kit::machine::{self, Neighbours};
-
-#[expect(clippy::print_stdout, reason = "the test harness keeps it to itself unless it is asked")]
-fn report(measured: &str) {
-    println!("{measured}");
-}
-
-fn percentile(times: &mut [Duration], percent: usize) -> Duration {
-    times.sort_unstable();
-    times[(times.len() - 1) * percent / 100]
-}
+use crate::kit::measure::{percentile, report};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn checking_a_token_and_its_session_adds_a_millisecond_at_most() {

@@ -20,6 +20,7 @@ mod reason;
 mod record;
 mod seal_records;
 mod stored;
+pub mod target;
 mod verify_log;
 
 pub use action::Action;

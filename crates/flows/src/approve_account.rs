@@ -1,4 +1,4 @@
-use audit::{Action, Origin, PlatformAuditRepo, Record};
+use audit::{Action, Origin, PlatformAuditRepo, Record, target};
 use inbound::{AccountDirectory, constraint};
 use kernel::ids::AccountId;
 use kernel::{Clock, Operator, StoreError};
@@ -33,7 +33,8 @@ pub async fn approve_account(
     if !tx.approve_account(id, clock.now()).await? {
         return Err(ApproveAccountError::NotPending);
     }
-    let record = Record::new(operator.into(), origin, Action::AccountApproved, clock).about("whatsapp_account", &id);
+    let record =
+        Record::new(operator.into(), origin, Action::AccountApproved, clock).about(target::WHATSAPP_ACCOUNT, &id);
     tx.append_platform_audit_record(&record).await?;
     Ok(())
 }

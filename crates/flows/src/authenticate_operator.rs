@@ -1,9 +1,10 @@
 use std::collections::BTreeSet;
 
-use audit::{Action, Actor, Origin, PlatformAuditRepo, Record};
+use audit::{Action, Actor, Origin, Record, target};
 use kernel::{Clock, Operator, StoreError};
 use tokens::{KeyScope, ProvisioningKey, ProvisioningKeyHash, ProvisioningKeyRepo};
 
+use crate::audited::note_for_operators;
 use crate::{Database, settle};
 
 /// An operator's program, and what its key may be used for.
@@ -63,10 +64,8 @@ pub async fn note_refused_operator(
     clock: &dyn Clock,
 ) -> Result<(), StoreError> {
     let record = Record::new(actor, origin, Action::OperatorRefused, clock)
-        .about("endpoint", &what)
+        .about(target::ENDPOINT, &what)
         .with("reason", why)
         .refused();
-    let mut tx = database.operator().await?;
-    let outcome = PlatformAuditRepo::append_platform_audit_record(&mut *tx, &record).await;
-    settle(tx, outcome).await
+    note_for_operators(database, &record).await
 }

@@ -1,10 +1,10 @@
-use audit::{Action, Actor, AuditRepo, Origin, Record};
+use audit::{Action, Actor, AuditRepo, Origin, Record, target};
 use iam::{Password, PasswordHash, User, UserRepo, Verification};
 use kernel::ids::{SessionId, UserId};
 use kernel::{StoreError, TenantScope};
 use tokens::SessionRepo;
 
-use crate::audit_targets::USER;
+use crate::audited::note_for_tenant;
 use crate::throttle::{ReserveError, Try};
 use crate::{Access, Identity, TenantTx, Throttled, TokensError, settle};
 
@@ -50,11 +50,10 @@ pub async fn change_password(
     };
     identity.settle_try(slot, outcome).await?;
     let user = access.user.id;
-    let record = Record::new(Actor::User(user), origin, Action::PasswordChanged, &*identity.clock).about(USER, &user);
+    let record =
+        Record::new(Actor::User(user), origin, Action::PasswordChanged, &*identity.clock).about(target::USER, &user);
     let Some(stored) = verified? else {
-        let mut tx = identity.database.tenant(scope).await?;
-        let outcome = AuditRepo::append_audit_record(&mut *tx, &record.refused()).await;
-        settle(tx, outcome).await?;
+        note_for_tenant(&*identity.database, scope, &record.refused()).await?;
         return Err(ChangePasswordError::WrongPassword);
     };
     let new = identity.hasher.hash(new, &*identity.entropy).await.map_err(TokensError::from)?;

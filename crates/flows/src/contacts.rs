@@ -1,6 +1,6 @@
 //! What people do to contacts that cannot be undone: it is in the audit log.
 
-use audit::{Action, Actor, AuditRepo, Origin, Record};
+use audit::{Action, Actor, AuditRepo, Origin, Record, target};
 use crm::{Contact, ContactTx, DeleteContactError, MergeContacts, MergeContactsError};
 use kernel::ids::ContactId;
 use kernel::{Clock, CrmWrite, Permit};
@@ -9,9 +9,6 @@ use kernel::{Clock, CrmWrite, Permit};
 pub trait ContactDeskTx: ContactTx + AuditRepo {}
 
 impl<T: ContactTx + AuditRepo + ?Sized> ContactDeskTx for T {}
-
-/// What an audit record calls a contact.
-const CONTACT: &str = "contact";
 
 /// Makes one contact of two; answers what both are now.
 ///
@@ -26,7 +23,7 @@ pub async fn merge_contacts(
 ) -> Result<Contact, MergeContactsError> {
     let actor = Actor::User(permit.user());
     let merged = crm::merge_contacts(permit, tx, merge, clock).await?;
-    let record = Record::new(actor, origin, Action::ContactMerged, clock).about(CONTACT, &merged.contact.id);
+    let record = Record::new(actor, origin, Action::ContactMerged, clock).about(target::CONTACT, &merged.contact.id);
     tx.append_audit_record(&record.with("merged", merged.from.to_string())).await?;
     Ok(merged.contact)
 }
@@ -44,7 +41,7 @@ pub async fn delete_contact(
 ) -> Result<(), DeleteContactError> {
     let actor = Actor::User(permit.user());
     let deleted = crm::delete_contact(permit, tx, id, clock).await?;
-    let record = Record::new(actor, origin, Action::ContactDeleted, clock).about(CONTACT, &deleted.id);
+    let record = Record::new(actor, origin, Action::ContactDeleted, clock).about(target::CONTACT, &deleted.id);
     let record = record.with("conversations", deleted.conversations).with("messages", deleted.messages);
     tx.append_audit_record(&record).await?;
     Ok(())

@@ -1,9 +1,9 @@
-use audit::{Action, Actor, AuditRepo, Origin, PlatformAuditRepo, Reason, Record};
+use audit::{Action, Actor, AuditRepo, Origin, PlatformAuditRepo, Reason, Record, target};
 use inbound::{EventReader, TenantlessEventRepo, WebhookEvent};
 use kernel::ids::EventId;
 use kernel::{By, Clock, EventsReplay, Operator, StoreError};
 
-use crate::replay_events::{EventDeskTx, WEBHOOK_EVENT};
+use crate::replay_events::EventDeskTx;
 
 #[derive(Debug, thiserror::Error)]
 pub enum DiscardEventError {
@@ -68,5 +68,7 @@ async fn discard(
 }
 
 fn discarded(actor: Actor, id: EventId, reason: &Reason, origin: Origin, clock: &dyn Clock) -> Record {
-    Record::new(actor, origin, Action::EventDiscarded, clock).about(WEBHOOK_EVENT, &id).with("reason", reason.as_str())
+    Record::new(actor, origin, Action::EventDiscarded, clock)
+        .about(target::WEBHOOK_EVENT, &id)
+        .with("reason", reason.as_str())
 }

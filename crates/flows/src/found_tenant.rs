@@ -1,8 +1,5 @@
-use iam::{
-    Email, PasswordHash, SelfRegistration, Slug, Tenant, TenantName, TenantRepo, TenantStatus, User, UserName,
-    UserRepo, UserStatus,
-};
-use kernel::ids::{RoleId, TenantId, UserId};
+use iam::{PasswordHash, Slug, Tenant, TenantName, TenantRepo, User, UserRepo};
+use kernel::ids::RoleId;
 use kernel::{Clock, Entropy, StoreError, hex};
 use rbac::{MembershipRepo, Role, RoleRepo, SystemRole};
 
@@ -15,30 +12,6 @@ pub(crate) enum FoundError {
     SlugTaken,
     #[error(transparent)]
     Store(StoreError),
-}
-
-/// A tenant that is not there yet.
-pub(crate) fn new_tenant(name: TenantName, slug: Slug, clock: &dyn Clock) -> Tenant {
-    Tenant {
-        id: TenantId::new(clock),
-        slug,
-        name,
-        status: TenantStatus::Active,
-        self_registration: SelfRegistration::Open,
-        created_at: clock.now(),
-    }
-}
-
-/// The first user of a tenant.
-pub(crate) fn new_owner(email: Email, name: UserName, clock: &dyn Clock) -> User {
-    User {
-        id: UserId::new(clock),
-        email,
-        name,
-        status: UserStatus::Active,
-        self_registered: false,
-        created_at: clock.now(),
-    }
 }
 
 /// Makes a tenant with all that it has from its beginning, its owner included. In its own scope.

@@ -38,7 +38,6 @@
 mod accept_delivery;
 mod adopt_waiting;
 mod approve_account;
-mod audit_targets;
 mod audited;
 mod authenticate;
 mod authenticate_operator;

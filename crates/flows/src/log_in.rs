@@ -1,4 +1,4 @@
-use audit::{Action, Actor, AuditRepo, Origin, PlatformAuditRepo, Record};
+use audit::{Action, Actor, AuditRepo, Origin, Record, target};
 use iam::{
     Email, Password, PasswordHash, Tenant, TenantReference, TenantStatus, User, UserRepo, UserStatus, Verification,
 };
@@ -7,7 +7,7 @@ use kernel::{StoreError, TenantScope};
 use rbac::RoleKey;
 use tokens::Client;
 
-use crate::audit_targets::{TENANT, USER};
+use crate::audited::{note_for_operators, note_for_tenant};
 use crate::throttle::{ReserveError, Try};
 use crate::{Candidate, Identity, LoggedIn, TenantTx, Throttled, TokensError, settle};
 
@@ -121,7 +121,7 @@ async fn start(
         UserRepo::set_password(tx, user.id, &renewed).await?;
     }
     let record =
-        Record::new(Actor::User(user.id), origin, Action::UserLoggedIn, &*identity.clock).about(USER, &user.id);
+        Record::new(Actor::User(user.id), origin, Action::UserLoggedIn, &*identity.clock).about(target::USER, &user.id);
     AuditRepo::append_audit_record(tx, &record).await?;
     let tokens = identity.start_session(tx, tenant.id, user.id, client).await?;
     Ok(identity.logged_in(tenant, user, roles, tokens))
@@ -134,18 +134,13 @@ async fn note(identity: &Identity, refused: &Refused, named: &str, origin: Origi
         .with("reason", refused.why)
         .refused();
     let Some(tenant) = refused.tenant else {
-        let mut tx = identity.database.operator().await?;
-        let record = record.about(TENANT, &named);
-        let outcome = PlatformAuditRepo::append_platform_audit_record(&mut *tx, &record).await;
-        return settle(tx, outcome).await;
+        return note_for_operators(&*identity.database, &record.about(target::TENANT, &named)).await;
     };
     let record = match refused.user {
-        Some(user) => record.about(USER, &user),
+        Some(user) => record.about(target::USER, &user),
         None => record,
     };
-    let mut tx = identity.database.tenant(&scope(tenant)).await?;
-    let outcome = AuditRepo::append_audit_record(&mut *tx, &record).await;
-    settle(tx, outcome).await
+    note_for_tenant(&*identity.database, &scope(tenant), &record).await
 }
 
 #[expect(clippy::disallowed_methods, reason = "whoever logs in names the tenant; its user's password is then checked")]

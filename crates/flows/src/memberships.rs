@@ -1,4 +1,4 @@
-use audit::{Action, Actor, AuditRepo, Origin, Record};
+use audit::{Action, Actor, AuditRepo, Origin, Record, target};
 use iam::{User, UserRepo, UserStatus};
 use kernel::ids::{RoleId, UserId};
 use kernel::{Clock, Page, PageRequest, Permit, RolesRead, RolesWrite, StoreError};
@@ -97,7 +97,7 @@ async fn lock_other(
 }
 
 fn about(record: Record, user: UserId, role: RoleId, key: &str) -> Record {
-    record.about("user", &user).with("role_id", role.to_string()).with("role", key)
+    record.about(target::USER, &user).with("role_id", role.to_string()).with("role", key)
 }
 
 impl From<StoreError> for ChangeMembershipError {

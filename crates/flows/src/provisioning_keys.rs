@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use audit::{Action, Origin, PlatformAuditRepo, Record};
+use audit::{Action, Origin, PlatformAuditRepo, Record, target};
 use chrono::{DateTime, Utc};
 use kernel::ids::ProvisioningKeyId;
 use kernel::{Clock, Entropy, NoEntropy, Operator, StoreError};
@@ -10,9 +10,6 @@ use tokens::{KeyScope, ProvisioningKey, ProvisioningKeyRepo, ProvisioningSecret}
 pub trait ProvisioningTx: ProvisioningKeyRepo + PlatformAuditRepo {}
 
 impl<T: ProvisioningKeyRepo + PlatformAuditRepo + ?Sized> ProvisioningTx for T {}
-
-/// What an audit record calls a provisioning key.
-const PROVISIONING_KEY: &str = "provisioning_key";
 
 #[derive(Debug, thiserror::Error)]
 pub enum CreateProvisioningKeyError {
@@ -40,7 +37,7 @@ pub async fn create_provisioning_key(
     tx.insert_provisioning_key(&key, &secret.hash()).await?;
     let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.key()).collect();
     let record = Record::new(operator.into(), Origin::default(), Action::ProvisioningKeyCreated, clock)
-        .about(PROVISIONING_KEY, &key.id)
+        .about(target::PROVISIONING_KEY, &key.id)
         .with("name", key.name.as_str())
         .with("scopes", scopes);
     tx.append_platform_audit_record(&record).await?;
@@ -60,7 +57,7 @@ pub async fn revoke_provisioning_key(
     let revoked = tx.revoke_provisioning_key(key, clock.now()).await?;
     if revoked {
         let record = Record::new(operator.into(), Origin::default(), Action::ProvisioningKeyRevoked, clock);
-        tx.append_platform_audit_record(&record.about(PROVISIONING_KEY, &key)).await?;
+        tx.append_platform_audit_record(&record.about(target::PROVISIONING_KEY, &key)).await?;
     }
     Ok(revoked)
 }

@@ -1,4 +1,4 @@
-use audit::{Action, Actor, AuditRepo, Origin, Record};
+use audit::{Action, Actor, AuditRepo, Origin, Record, target};
 use chrono::{DateTime, Utc};
 use iam::{TenantReference, TenantRepo, TenantStatus, UserRepo, UserStatus};
 use kernel::{StoreError, TenantScope};
@@ -6,7 +6,6 @@ use rbac::MembershipRepo;
 use tokens::{Reached, RefreshToken, Session, SessionRepo, Showing};
 use tokio::time::{Duration, sleep};
 
-use crate::sessions::SESSION;
 use crate::tokens_for::SessionTokens;
 use crate::{Identity, LoggedIn, TenantTx, TokensError, settle};
 
@@ -121,7 +120,7 @@ async fn end_stolen(
     SessionRepo::end_session(tx, session.user, session.id, identity.clock.now()).await?;
     // Nobody knows which of the two who have shown it this one is.
     let record = Record::new(Actor::Anonymous, origin.clone(), Action::TokenReuse, &*identity.clock)
-        .about(SESSION, &session.id)
+        .about(target::SESSION, &session.id)
         .with("user_id", session.user.to_string())
         .refused();
     AuditRepo::append_audit_record(tx, &record).await

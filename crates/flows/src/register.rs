@@ -1,13 +1,11 @@
-use audit::{Action, Actor, AuditRepo, Origin, Record};
+use audit::{Action, Actor, AuditRepo, Origin, Record, target};
 use iam::{
     Email, InvalidPassword, Password, PasswordHash, SelfRegistration, Tenant, TenantReference, TenantRepo,
-    TenantStatus, User, UserName, UserRepo, UserStatus,
+    TenantStatus, User, UserName, UserRepo,
 };
-use kernel::ids::UserId;
 use kernel::{StoreError, TenantScope};
 use tokens::Client;
 
-use crate::audit_targets::USER;
 use crate::throttle::{ReserveError, Try};
 use crate::{Identity, LoggedIn, TenantTx, Throttled, TokensError, settle};
 
@@ -73,14 +71,7 @@ async fn try_to(identity: &Identity, input: Register) -> Result<LoggedIn, Regist
     // Whether or not there is such a tenant.
     let password = identity.hasher.hash(password, &*identity.entropy).await.map_err(TokensError::from)?;
     let tenant = tenant.ok_or(RegisterError::InvalidCredentials)?;
-    let user = User {
-        id: UserId::new(&*identity.clock),
-        email,
-        name,
-        status: UserStatus::Active,
-        self_registered: true,
-        created_at: identity.clock.now(),
-    };
+    let user = User::new(email, name, true, &*identity.clock);
     #[expect(clippy::disallowed_methods, reason = "whoever registers names the tenant, which says whether they may")]
     let scope = TenantScope::mint(tenant.id);
     let mut tx = identity.database.tenant(&scope).await?;
@@ -104,8 +95,8 @@ async fn write(
     UserRepo::insert_user(tx, &user, password).await.map_err(|error| {
         if error.is_conflict_with(iam::constraint::USER_EMAIL) { RegisterError::EmailTaken } else { error.into() }
     })?;
-    let record =
-        Record::new(Actor::User(user.id), origin, Action::UserRegistered, &*identity.clock).about(USER, &user.id);
+    let record = Record::new(Actor::User(user.id), origin, Action::UserRegistered, &*identity.clock)
+        .about(target::USER, &user.id);
     AuditRepo::append_audit_record(tx, &record).await?;
     let tokens = identity.start_session(tx, tenant.id, user.id, client).await?;
     Ok(identity.logged_in(tenant, user, Vec::new(), tokens))

@@ -1,4 +1,4 @@
-use audit::{Action, AuditRepo, Origin, Reason, Record};
+use audit::{Action, AuditRepo, Origin, Reason, Record, target};
 use inbound::{EventFilter, EventRepo, ReplayLimit, WebhookEvent};
 use kernel::ids::EventId;
 use kernel::{By, Clock, EventsReplay, StoreError};
@@ -7,9 +7,6 @@ use kernel::{By, Clock, EventsReplay, StoreError};
 pub trait EventDeskTx: EventRepo + AuditRepo {}
 
 impl<T: EventRepo + AuditRepo + ?Sized> EventDeskTx for T {}
-
-/// What an audit record calls an event.
-pub(crate) const WEBHOOK_EVENT: &str = "webhook_event";
 
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayEventError {
@@ -40,7 +37,7 @@ pub async fn replay_event(
     if !replayed {
         return Err(ReplayEventError::NotReplayable);
     }
-    let record = Record::new((&by).into(), origin, Action::EventReplayed, clock).about(WEBHOOK_EVENT, &id);
+    let record = Record::new((&by).into(), origin, Action::EventReplayed, clock).about(target::WEBHOOK_EVENT, &id);
     tx.append_audit_record(&record.with("reason", reason.as_str())).await?;
     Ok(event)
 }

@@ -4,7 +4,7 @@ mod change;
 mod create;
 mod delete;
 
-use audit::Record;
+use audit::{Record, target};
 use kernel::PermissionSet;
 use rbac::Role;
 
@@ -12,12 +12,9 @@ pub use change::{ChangeRoleError, RolePatch, change_role};
 pub use create::{CreateRoleError, NewRole, create_role};
 pub use delete::{DeleteRoleError, delete_role};
 
-/// What an audit record calls a role.
-const ROLE: &str = "role";
-
 /// What is in the records of all that happens to a role.
 fn about(record: Record, role: &Role) -> Record {
-    record.about(ROLE, &role.id).with("key", role.key.as_str())
+    record.about(target::ROLE, &role.id).with("key", role.key.as_str())
 }
 
 fn keys(permissions: &PermissionSet) -> Vec<&'static str> {

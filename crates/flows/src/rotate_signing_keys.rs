@@ -1,13 +1,10 @@
-use audit::{Action, Actor, Origin, Record};
+use audit::{Action, Actor, Origin, Record, target};
 use chrono::{DateTime, Utc};
 use kernel::seal::KeyRing;
 use kernel::{Clock, Entropy, Operator, StoreError};
 use tokens::{Due, KeyState, RotationPolicy, SigningKey};
 
 use crate::{OperatorTx, SigningKeysError};
-
-/// What an audit record calls a signing key.
-const SIGNING_KEY: &str = "signing_key";
 
 #[derive(Debug, thiserror::Error)]
 pub enum RotateError {
@@ -150,7 +147,7 @@ pub async fn reseal_signing_keys(
         let Some(sealed) = key.sealed_anew(ring, entropy).map_err(SigningKeysError::from)? else { continue };
         tx.reseal_signing_key(&key.kid, &sealed).await?;
         let record = Record::new(operator.into(), Origin::default(), Action::SigningKeyResealed, clock)
-            .about(SIGNING_KEY, &key.kid)
+            .about(target::SIGNING_KEY, &key.kid)
             .with("sealed_with", sealed.key_id);
         tx.append_platform_audit_record(&record).await?;
         resealed += 1;
@@ -178,7 +175,7 @@ async fn note(
     clock: &dyn Clock,
 ) -> Result<(), StoreError> {
     let record = Record::new(actor, origin, Action::SigningKeyMoved, clock)
-        .about(SIGNING_KEY, &moved.kid)
+        .about(target::SIGNING_KEY, &moved.kid)
         .with("state", moved.to.key());
     tx.append_platform_audit_record(&record).await
 }

@@ -1,14 +1,11 @@
 //! A user's own sessions.
 
-use audit::{Action, Actor, AuditRepo, Origin, Record};
+use audit::{Action, Actor, AuditRepo, Origin, Record, target};
 use kernel::ids::{SessionId, UserId};
 use kernel::{Clock, Page, PageRequest, StoreError};
 use tokens::{Session, SessionRepo};
 
 use crate::{Access, TenantTx};
-
-/// What an audit record calls a session.
-pub(crate) const SESSION: &str = "session";
 
 /// Which of a user's sessions end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,7 +56,7 @@ pub async fn log_out(
         return Ok(());
     }
     let record = Record::new(Actor::User(user), origin, Action::SessionsEnded, clock)
-        .about("user", &user)
+        .about(target::USER, &user)
         .with("reason", if others.is_some() { "logout_others" } else { "logout_all" })
         .with("sessions", ended);
     AuditRepo::append_audit_record(tx, &record).await
@@ -94,7 +91,7 @@ pub(crate) async fn note_ended(
     clock: &dyn Clock,
 ) -> Result<(), StoreError> {
     let record = Record::new(Actor::User(user), origin, Action::SessionsEnded, clock)
-        .about(SESSION, &session)
+        .about(target::SESSION, &session)
         .with("reason", reason);
     AuditRepo::append_audit_record(tx, &record).await
 }

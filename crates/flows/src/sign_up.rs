@@ -1,11 +1,10 @@
-use audit::{Action, Actor, AuditRepo, Origin, Record};
+use audit::{Action, Actor, AuditRepo, Origin, Record, target};
 use iam::{Email, Password, PasswordHash, Slug, Tenant, TenantName, User, UserName};
 use kernel::{StoreError, TenantScope};
 use rbac::SystemRole;
 use tokens::Client;
 
-use crate::audit_targets::TENANT;
-use crate::found_tenant::{FoundError, found_tenant, new_owner, new_tenant, slugs};
+use crate::found_tenant::{FoundError, found_tenant, slugs};
 use crate::tokens_for::SessionTokens;
 use crate::{Identity, LoggedIn, TenantTx, TokensError, settle};
 
@@ -37,9 +36,9 @@ pub enum SignUpError {
 pub async fn sign_up(identity: &Identity, input: SignUp) -> Result<LoggedIn, SignUpError> {
     let SignUp { tenant_name, slug, email, password, name, client, origin } = input;
     let password = identity.hasher.hash(password, &*identity.entropy).await.map_err(TokensError::from)?;
-    let owner = new_owner(email, name, &*identity.clock);
+    let owner = User::new(email, name, false, &*identity.clock);
     for slug in slugs(&tenant_name, slug, &*identity.entropy)? {
-        let tenant = new_tenant(tenant_name.clone(), slug, &*identity.clock);
+        let tenant = Tenant::new(tenant_name.clone(), slug, &*identity.clock);
         #[expect(clippy::disallowed_methods, reason = "the tenant does not exist yet: it is made in this very scope")]
         let scope = TenantScope::mint(tenant.id);
         let mut tx = identity.database.tenant(&scope).await?;
@@ -63,7 +62,7 @@ async fn write(
 ) -> Result<SessionTokens, SignUpError> {
     found_tenant(tx, tenant, owner, password, &*identity.clock).await?;
     let record = Record::new(Actor::User(owner.id), origin, Action::TenantCreated, &*identity.clock)
-        .about(TENANT, &tenant.id)
+        .about(target::TENANT, &tenant.id)
         .with("slug", tenant.slug.as_str())
         .with("name", tenant.name.as_str());
     AuditRepo::append_audit_record(tx, &record).await?;

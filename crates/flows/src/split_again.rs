@@ -1,9 +1,7 @@
-use audit::{Action, Origin, PlatformAuditRepo, Reason, Record};
+use audit::{Action, Origin, PlatformAuditRepo, Reason, Record, target};
 use inbound::{EventIntake, EventKind, EventStatus, IncomingEvent, TenantlessEventRepo, split};
 use kernel::ids::EventId;
 use kernel::{Clock, Operator, StoreError, Traceparent};
-
-use crate::replay_events::WEBHOOK_EVENT;
 
 /// What it takes to read a delivery again.
 pub trait SplitAgainTx: TenantlessEventRepo + EventIntake + PlatformAuditRepo {}
@@ -53,7 +51,7 @@ pub async fn split_again(
     let incoming = |it| IncomingEvent { app: event.app.clone(), trace, event: it };
     let events: Vec<IncomingEvent> = events.into_iter().map(incoming).collect();
     let stored = tx.store_events(&events, now).await?.len();
-    let record = Record::new(operator.into(), origin, Action::EventReplayed, clock).about(WEBHOOK_EVENT, &id);
+    let record = Record::new(operator.into(), origin, Action::EventReplayed, clock).about(target::WEBHOOK_EVENT, &id);
     tx.append_platform_audit_record(&record.with("reason", reason.as_str()).with("events", stored)).await?;
     Ok(stored)
 }

@@ -1,6 +1,7 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
+use kernel::Clock;
 use kernel::ids::TenantId;
 
 /// A business that uses Parley.
@@ -12,6 +13,21 @@ pub struct Tenant {
     pub status: TenantStatus,
     pub self_registration: SelfRegistration,
     pub created_at: DateTime<Utc>,
+}
+
+impl Tenant {
+    /// One that was not here before. People may register themselves in it.
+    #[must_use]
+    pub fn new(name: TenantName, slug: Slug, clock: &dyn Clock) -> Self {
+        Self {
+            id: TenantId::new(clock),
+            slug,
+            name,
+            status: TenantStatus::Active,
+            self_registration: SelfRegistration::Open,
+            created_at: clock.now(),
+        }
+    }
 }
 
 /// A suspended tenant's users cannot work; what Meta sends for it is held until it is active again.

@@ -1,4 +1,5 @@
 use chrono::{DateTime, Utc};
+use kernel::Clock;
 use kernel::ids::UserId;
 
 use crate::Email;
@@ -13,6 +14,15 @@ pub struct User {
     /// Nobody invited them, and nobody has verified the address.
     pub self_registered: bool,
     pub created_at: DateTime<Utc>,
+}
+
+impl User {
+    /// Somebody who was not here before, and may work at once.
+    #[must_use]
+    pub fn new(email: Email, name: UserName, self_registered: bool, clock: &dyn Clock) -> Self {
+        let (id, created_at) = (UserId::new(clock), clock.now());
+        Self { id, email, name, status: UserStatus::Active, self_registered, created_at }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,9 +6,10 @@ use audit::Actor;
 use billing::PaymentTerms;
 use flows::{Database, close_periods};
 use kernel::{Clock, error_chain};
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
+
+use crate::ticks::{comes, every};
 
 /// Closes the periods of subscriptions after they have ended, and notes who has not paid in time. Any number of them may run
 /// side by side.
@@ -24,13 +25,9 @@ const INTERVAL: Duration = Duration::from_mins(1);
 impl Biller {
     /// Runs until it is told to stop.
     pub async fn run(self, stop: CancellationToken) {
-        let mut tick = interval(INTERVAL);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                _ = tick.tick() => self.close().await,
-            }
+        let mut tick = every(INTERVAL);
+        while comes(&mut tick, &stop).await {
+            self.close().await;
         }
     }
 

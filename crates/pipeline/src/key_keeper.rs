@@ -7,11 +7,11 @@ use flows::{Database, SigningKeys};
 use kernel::{Clock, Entropy, error_chain};
 use metrics::gauge;
 use tokens::{KeyState, SigningKey};
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::metrics::SIGNING_KEY_AGE;
+use crate::ticks::{comes, every};
 
 /// Keeps what a process knows of the signing keys current, and moves the keys on when it is time. Any number of them may run
 /// side by side.
@@ -28,13 +28,8 @@ pub struct KeyKeeper {
 impl KeyKeeper {
     /// Runs until it is told to stop.
     pub async fn run(self, stop: CancellationToken) {
-        let mut tick = interval(self.poll);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                _ = tick.tick() => {}
-            }
+        let mut tick = every(self.poll);
+        while comes(&mut tick, &stop).await {
             match self.keys.keep(&*self.database, &*self.entropy, &*self.clock).await {
                 Ok(advanced) => {
                     for moved in advanced.done {

@@ -24,6 +24,7 @@ mod recorder;
 mod relay;
 mod scheduler;
 mod sealer;
+mod ticks;
 mod worker;
 
 pub use biller::Biller;

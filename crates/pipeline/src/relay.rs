@@ -10,13 +10,13 @@ use kernel::ids::EventId;
 use kernel::{Clock, StoreError, error_chain};
 use metrics::counter;
 use tokio::sync::Notify;
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use crate::backoff::Backoff;
 use crate::failpoint;
 use crate::metrics::PUBLISHED;
+use crate::ticks::every;
 
 /// Moves what is due from the ledger to the queue: at once when it is nudged, and each second in any case, because nudges
 /// are lost with the process that gave them.
@@ -59,11 +59,7 @@ impl Relay {
     /// Runs until it is told to stop.
     pub async fn run(self, stop: CancellationToken) {
         let mut backoff = Backoff::new();
-        let [mut tick, mut recall] = [SWEEP_INTERVAL, RECALL_INTERVAL].map(|period| {
-            let mut tick = interval(period);
-            tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            tick
-        });
+        let [mut tick, mut recall] = [SWEEP_INTERVAL, RECALL_INTERVAL].map(every);
         while !stop.is_cancelled() {
             match self.sweep().await {
                 // There may be more.

@@ -9,11 +9,11 @@ use inbound::{EventHousekeeping, EventStatus, Purged, QueueInspector, RetentionP
 use kernel::{Clock, StoreError, error_chain};
 use metrics::gauge;
 use tokens::SessionHousekeeping;
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::metrics::{DEAD_LETTERS, OLDEST_WAITING, QUEUE_CONSUMERS, QUEUE_MESSAGES, WAITING};
+use crate::ticks::every;
 
 /// What is to be done now and then: measures what waits, and deletes what is kept long enough. Any number of them may run
 /// side by side.
@@ -46,11 +46,7 @@ enum Leftover {
 impl Scheduler {
     /// Runs until it is told to stop.
     pub async fn run(self, stop: CancellationToken) {
-        let [mut measure, mut purge] = [MEASURE_INTERVAL, PURGE_INTERVAL].map(|period| {
-            let mut tick = interval(period);
-            tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            tick
-        });
+        let [mut measure, mut purge] = [MEASURE_INTERVAL, PURGE_INTERVAL].map(every);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,

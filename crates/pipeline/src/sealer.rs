@@ -5,9 +5,10 @@ use std::time::Duration;
 use flows::{Database, seal_audit_logs};
 use kernel::seal::KeyRing;
 use kernel::{Clock, error_chain};
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
+
+use crate::ticks::{comes, every};
 
 /// Seals audit records a moment after they were written. Any number of them may run side by side.
 #[derive(Clone)]
@@ -23,13 +24,8 @@ const INTERVAL: Duration = Duration::from_secs(1);
 impl Sealer {
     /// Runs until it is told to stop.
     pub async fn run(self, stop: CancellationToken) {
-        let mut tick = interval(INTERVAL);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                _ = tick.tick() => {}
-            }
+        let mut tick = every(INTERVAL);
+        while comes(&mut tick, &stop).await {
             match seal_audit_logs(&*self.database, &self.ring, &*self.clock).await {
                 Ok(0) => {}
                 Ok(records) => debug!(records, "audit records are sealed"),

@@ -9,20 +9,11 @@ use std::time::{Duration, Instant};
 use crate::kit::app::{Settings, TestApp};
 use crate::kit::crowd::Size;
 use crate::kit::machine::Neighbours;
+use crate::kit::measure::{percentile, report};
 
 /// What is asked of each list and of search.
 const ROUNDS: usize = 400;
 const ENOUGH: Duration = Duration::from_millis(30);
-
-#[expect(clippy::print_stdout, reason = "the numbers are what it is run for")]
-fn report(measured: &str) {
-    println!("{measured}");
-}
-
-fn percentile(times: &mut [Duration], percent: usize) -> Duration {
-    times.sort_unstable();
-    times[(times.len() - 1) * percent / 100]
-}
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "makes 250,000 messages; see above"]

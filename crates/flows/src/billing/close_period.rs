@@ -1,12 +1,9 @@
-use audit::Action;
+use audit::{Action, target};
 use billing::{Invoice, PaymentTerms, Period, Plan, Subscription};
 use chrono::NaiveDate;
 use kernel::StoreError;
 
 use super::{BillingTx, ClosePeriodError, Deed};
-
-/// What an audit record calls an invoice.
-pub(super) const INVOICE: &str = "invoice";
 
 /// Closes the periods of a locked subscription that ended before a day, one after the other; the subscription as it is then,
 /// not stored yet, and how many there were.
@@ -47,7 +44,7 @@ pub(super) async fn close(
     tx.insert_invoice(&invoice).await?;
     let record = deed
         .record(Action::InvoiceClosed)
-        .about(INVOICE, &invoice.id)
+        .about(target::INVOICE, &invoice.id)
         .with("number", invoice.number)
         .with("plan_code", invoice.plan.as_str())
         .with("period_start", period.start().to_string())

@@ -1,9 +1,8 @@
-use audit::{Action, Actor, Origin};
+use audit::{Action, Actor, Origin, target};
 use billing::Invoice;
 use kernel::ids::InvoiceId;
 use kernel::{BillingWrite, Clock, Permit, StoreError};
 
-use super::close_period::INVOICE;
 use super::{BillingTx, Deed};
 
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +31,7 @@ pub async fn pay_invoice(
     let paid = tx.note_payment(id, deed.now()).await?;
     let invoice = tx.invoice(id).await?.ok_or(PayInvoiceError::NotFound)?;
     if paid {
-        let record = deed.record(Action::InvoicePaid).about(INVOICE, &id).with("number", invoice.number);
+        let record = deed.record(Action::InvoicePaid).about(target::INVOICE, &id).with("number", invoice.number);
         tx.append_audit_record(&record).await?;
         if let Some(before) = before {
             let after = before.clone().with_debts(tx.has_late_invoice(deed.now()).await?);

@@ -1,4 +1,4 @@
-use audit::{Action, Origin, PlatformAuditRepo, Record};
+use audit::{Action, Origin, PlatformAuditRepo, Record, target};
 use billing::{Offer, PlanCatalogue};
 use kernel::{Clock, Operator, StoreError};
 
@@ -21,7 +21,7 @@ pub async fn save_plan(
     tx.save_plan(offer, clock.now()).await?;
     let (plan, terms) = (&offer.plan, &offer.plan.terms);
     let record = Record::new(operator.into(), Origin::default(), Action::PlanChanged, clock)
-        .about("plan", &plan.code)
+        .about(target::PLAN, &plan.code)
         .with("name", plan.name.as_str())
         .with("currency", terms.monthly_price().currency().as_str())
         .with("monthly_price_minor", terms.monthly_price().minor())

@@ -1,9 +1,8 @@
-use audit::{Action, AuditRepo, Origin, PlatformAuditRepo, Record};
+use audit::{Action, AuditRepo, Origin, PlatformAuditRepo, Record, target};
 use iam::{Tenant, TenantName, TenantRepo, TenantStatus};
 use kernel::{Clock, Operator, StoreError};
 
 use crate::TenantTx;
-use crate::audit_targets::TENANT;
 
 /// What an operator may change about a tenant. What is `None` stays as it is.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +25,7 @@ pub async fn change_tenant_by_operator(
     clock: &dyn Clock,
 ) -> Result<Option<Tenant>, StoreError> {
     let Some(mut tenant) = TenantRepo::lock_tenant(tx).await? else { return Ok(None) };
-    let record = |action| Record::new(operator.into(), origin.clone(), action, clock).about(TENANT, &tenant.id);
+    let record = |action| Record::new(operator.into(), origin.clone(), action, clock).about(target::TENANT, &tenant.id);
     let mut records = Vec::new();
     if let Some(name) = patch.name.filter(|name| *name != tenant.name) {
         records.push(record(Action::TenantChanged).with("name", name.as_str()));

@@ -1,10 +1,9 @@
-use audit::{Action, AuditRepo, Origin, PlatformAuditRepo, Record};
+use audit::{Action, AuditRepo, Origin, PlatformAuditRepo, Record, target};
 use iam::{Email, HashError, Password, PasswordHash, Slug, Tenant, TenantName, User, UserName};
 use kernel::seal::KeyRing;
 use kernel::{Operator, StoreError, TenantScope};
 
-use crate::audit_targets::TENANT;
-use crate::found_tenant::{FoundError, found_tenant, new_owner, new_tenant, slugs};
+use crate::found_tenant::{FoundError, found_tenant, slugs};
 use crate::{
     IdempotencyError, Identity, KeptAnswer, KeyedRequest, TenantTx, TokensError, claim_request, keep_answer, settle,
 };
@@ -60,9 +59,9 @@ pub async fn provision_tenant(
 ) -> Result<Provisioned, ProvisionError> {
     let ProvisionTenant { name, slug, owner_email, owner_password, owner_name } = input;
     let password = identity.hasher.hash(owner_password, &*identity.entropy).await?;
-    let owner = new_owner(owner_email, owner_name, &*identity.clock);
+    let owner = User::new(owner_email, owner_name, false, &*identity.clock);
     for slug in slugs(&name, slug, &*identity.entropy)? {
-        let tenant = new_tenant(name.clone(), slug, &*identity.clock);
+        let tenant = Tenant::new(name.clone(), slug, &*identity.clock);
         #[expect(clippy::disallowed_methods, reason = "the tenant does not exist yet: it is made in this very scope")]
         let scope = TenantScope::mint(tenant.id);
         let mut tx = identity.database.tenant(&scope).await?;
@@ -101,7 +100,7 @@ async fn write(
     found_tenant(tx, tenant, owner, password, &*identity.clock).await?;
     let record = || {
         Record::new(operator.into(), origin.clone(), Action::TenantCreated, &*identity.clock)
-            .about(TENANT, &tenant.id)
+            .about(target::TENANT, &tenant.id)
             .with("slug", tenant.slug.as_str())
             .with("name", tenant.name.as_str())
             .with("owner_id", owner.id.to_string())

@@ -1,9 +1,8 @@
-use audit::{Action, Actor, AuditRepo, Origin, Record};
+use audit::{Action, Actor, AuditRepo, Origin, Record, target};
 use iam::{Tenant, TenantPatch, change_tenant};
 use kernel::{Clock, Permit, StoreError, TenantWrite};
 
 use crate::TenantTx;
-use crate::audit_targets::TENANT;
 
 /// Changes the tenant's own settings, and says so in its log; nothing if it is gone.
 ///
@@ -18,7 +17,8 @@ pub async fn change_settings(
 ) -> Result<Option<Tenant>, StoreError> {
     let (user, TenantPatch { name, self_registration }) = (permit.user(), patch.clone());
     let Some(tenant) = change_tenant(permit, tx, patch).await? else { return Ok(None) };
-    let mut record = Record::new(Actor::User(user), origin, Action::TenantChanged, clock).about(TENANT, &tenant.id);
+    let mut record =
+        Record::new(Actor::User(user), origin, Action::TenantChanged, clock).about(target::TENANT, &tenant.id);
     if let Some(name) = name {
         record = record.with("name", name.as_str());
     }

@@ -1,7 +1,4 @@
-use iam::{
-    Email, HashError, InvalidPassword, Password, PasswordHash, TenantRepo, User, UserName, UserRepo, UserStatus,
-};
-use kernel::ids::UserId;
+use iam::{Email, HashError, InvalidPassword, Password, PasswordHash, TenantRepo, User, UserName, UserRepo};
 use kernel::{Permit, StoreError, TenantScope, UsersWrite};
 
 use super::Member;
@@ -52,14 +49,7 @@ pub async fn prepare_user(
         password.check_personal(&[tenant.name.as_str(), tenant.slug.as_str()])?;
     }
     let password = identity.hasher.hash(password, &*identity.entropy).await?;
-    let user = User {
-        id: UserId::new(&*identity.clock),
-        email,
-        name,
-        status: UserStatus::Active,
-        self_registered: false,
-        created_at: identity.clock.now(),
-    };
+    let user = User::new(email, name, false, &*identity.clock);
     Ok(PreparedUser { user, password })
 }
 

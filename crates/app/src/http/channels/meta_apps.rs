@@ -1,5 +1,5 @@
 use actix_web::{HttpResponse, web};
-use audit::Action;
+use audit::{Action, target};
 use chrono::{DateTime, Utc};
 use flows::{audited, settle};
 use inbound::{
@@ -19,9 +19,6 @@ use crate::http::openapi::tag;
 use crate::http::page::PageBody;
 use crate::http::problem::{Code, Problem};
 use crate::http::validation::Validation;
-
-/// What audit records call a Meta app.
-const META_APP: &str = "meta_app";
 
 /// A Meta app of the tenant's own. Its secrets are written and never read back.
 #[derive(Deserialize, ToSchema)]
@@ -116,7 +113,7 @@ pub(crate) async fn create(
     let record = allow.record(Action::MetaAppCreated, &*identity.clock);
     let permit = allow.permit();
     let outcome = create_meta_app(permit, &mut *tx, app, &state.ring, &*identity.entropy, &*identity.clock).await;
-    let outcome = audited(&mut *tx, outcome, |app| Some(record.about(META_APP, &app.key.as_str()))).await;
+    let outcome = audited(&mut *tx, outcome, |app| Some(record.about(target::META_APP, &app.key.as_str()))).await;
     tx.created(outcome.map(MetaAppBody::from)).await
 }
 
@@ -171,7 +168,7 @@ pub(crate) async fn change(
 ) -> Result<web::Json<MetaAppBody>, Problem> {
     let patch = body.into_inner().check()?;
     let (ring, entropy, clock) = (&state.ring, &*state.identity.entropy, &*state.identity.clock);
-    let record = allow.record(Action::MetaAppChanged, clock).about(META_APP, &key.as_str());
+    let record = allow.record(Action::MetaAppChanged, clock).about(target::META_APP, &key.as_str());
     let mut tx = state.identity.database.tenant(allow.scope()).await?;
     let outcome = change_meta_app(allow.permit(), &mut *tx, &key, patch, ring, entropy, clock).await;
     let outcome = audited(&mut *tx, outcome, |_| Some(record)).await;
@@ -196,7 +193,7 @@ pub(crate) async fn delete(
     state: web::Data<State>,
     PathKey(key): PathKey<MetaAppKey>,
 ) -> Result<HttpResponse, Problem> {
-    let record = allow.record(Action::MetaAppDeleted, &*state.identity.clock).about(META_APP, &key.as_str());
+    let record = allow.record(Action::MetaAppDeleted, &*state.identity.clock).about(target::META_APP, &key.as_str());
     let mut tx = state.identity.database.tenant(allow.scope()).await?;
     let outcome = delete_meta_app(allow.permit(), &mut *tx, &key).await;
     let outcome = audited(&mut *tx, outcome, |()| Some(record)).await;

@@ -1,5 +1,5 @@
 use actix_web::{HttpResponse, web};
-use audit::Action;
+use audit::{Action, target};
 use chrono::{DateTime, Utc};
 use flows::{ConnectAccountError, audited, connect_account, settle};
 use inbound::{
@@ -23,9 +23,6 @@ use crate::http::page::PageBody;
 use crate::http::problem::{Code, FieldError, Problem};
 use crate::http::validation::Validation;
 use crate::http::waiting::drive_waiting;
-
-/// What audit records call an account.
-const WHATSAPP_ACCOUNT: &str = "whatsapp_account";
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -131,7 +128,7 @@ pub(crate) async fn connect(
     let outcome = connect_account(allow.permit(), &mut *tx, account, state.self_service, clock).await;
     let outcome = audited(&mut *tx, outcome, |account| {
         let number = account.phone_number_id.as_str();
-        Some(record.about(WHATSAPP_ACCOUNT, &account.id).with("phone_number_id", number))
+        Some(record.about(target::WHATSAPP_ACCOUNT, &account.id).with("phone_number_id", number))
     })
     .await;
     let is_active = outcome.as_ref().is_ok_and(|account| account.status == AccountStatus::Active);
@@ -214,7 +211,7 @@ pub(crate) async fn change(
 ) -> Result<web::Json<AccountBody>, Problem> {
     let patch = body.into_inner().check()?;
     let clock = &*state.identity.clock;
-    let record = allow.record(Action::AccountChanged, clock).about(WHATSAPP_ACCOUNT, &id);
+    let record = allow.record(Action::AccountChanged, clock).about(target::WHATSAPP_ACCOUNT, &id);
     let mut tx = state.identity.database.tenant(allow.scope()).await?;
     let outcome = change_account(allow.permit(), &mut *tx, id, patch, clock).await;
     let outcome = audited(&mut *tx, outcome, |account| account.is_some().then_some(record)).await;
@@ -242,7 +239,7 @@ pub(crate) async fn disconnect(
     PathId(id): PathId<AccountId>,
 ) -> Result<HttpResponse, Problem> {
     let clock = &*state.identity.clock;
-    let record = allow.record(Action::AccountDisconnected, clock).about(WHATSAPP_ACCOUNT, &id);
+    let record = allow.record(Action::AccountDisconnected, clock).about(target::WHATSAPP_ACCOUNT, &id);
     let mut tx = state.identity.database.tenant(allow.scope()).await?;
     let outcome = disconnect_account(allow.permit(), &mut *tx, id, clock).await;
     let outcome = audited(&mut *tx, outcome, |disconnected| disconnected.then_some(record)).await;

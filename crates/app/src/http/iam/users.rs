@@ -1,5 +1,5 @@
 use actix_web::{HttpResponse, web};
-use audit::Action;
+use audit::{Action, target};
 use flows::{
     ChangeUserError, CreateUser, CreateUserError, Member, UserPatch, audited, change_user, create_user, delete_user,
     prepare_user, settle, user, users,
@@ -23,9 +23,6 @@ use crate::http::page::PageBody;
 use crate::http::problem::{Code, Problem};
 use crate::http::rbac::authority_problem;
 use crate::http::validation::Validation;
-
-/// What audit records call a user.
-const USER: &str = "user";
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -112,7 +109,7 @@ pub(crate) async fn create(
     };
     let record = allow.record(Action::UserCreated, &*state.identity.clock);
     let outcome = create_user(allow.permit(), &mut *tx, user).await;
-    let outcome = audited(&mut *tx, outcome, |made| Some(record.about(USER, &made.user.id))).await;
+    let outcome = audited(&mut *tx, outcome, |made| Some(record.about(target::USER, &made.user.id))).await;
     tx.created(outcome.map(UserBody::from)).await
 }
 
@@ -165,7 +162,8 @@ pub(crate) async fn change(
         Some(UserStatus::Active) => Action::UserReactivated,
         None => Action::UserChanged,
     };
-    let record = allow.record(action, &*state.identity.clock).about(USER, &id).with("renamed", patch.name.is_some());
+    let record =
+        allow.record(action, &*state.identity.clock).about(target::USER, &id).with("renamed", patch.name.is_some());
     let mut tx = state.identity.database.tenant(allow.scope()).await?;
     let outcome = change_user(allow.permit(), &mut *tx, id, patch, &*state.identity.clock).await;
     let outcome = audited(&mut *tx, outcome, |_| Some(record)).await;
@@ -190,7 +188,7 @@ pub(crate) async fn delete(
     state: web::Data<State>,
     PathId(id): PathId<UserId>,
 ) -> Result<HttpResponse, Problem> {
-    let record = allow.record(Action::UserDeleted, &*state.identity.clock).about(USER, &id);
+    let record = allow.record(Action::UserDeleted, &*state.identity.clock).about(target::USER, &id);
     let mut tx = state.identity.database.tenant(allow.scope()).await?;
     let outcome = delete_user(allow.permit(), &mut *tx, id).await;
     let outcome = audited(&mut *tx, outcome, |()| Some(record)).await;

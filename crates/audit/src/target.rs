@@ -1,0 +1,16 @@
+//! What records call that which something was done to.
+
+pub const CONTACT: &str = "contact";
+/// Of the API, that somebody called who may not.
+pub const ENDPOINT: &str = "endpoint";
+pub const INVOICE: &str = "invoice";
+pub const META_APP: &str = "meta_app";
+pub const PLAN: &str = "plan";
+pub const PROVISIONING_KEY: &str = "provisioning_key";
+pub const ROLE: &str = "role";
+pub const SESSION: &str = "session";
+pub const SIGNING_KEY: &str = "signing_key";
+pub const TENANT: &str = "tenant";
+pub const USER: &str = "user";
+pub const WEBHOOK_EVENT: &str = "webhook_event";
+pub const WHATSAPP_ACCOUNT: &str = "whatsapp_account";
