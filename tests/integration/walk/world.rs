@@ -14,6 +14,7 @@ use crate::kit::app::{TestApp, TestTenant};
 use crate::kit::client::Client;
 use crate::kit::meta::text;
 use crate::kit::people::role_of;
+use crate::kit::wait;
 
 /// An id that nothing has.
 pub(super) const UNKNOWN: &str = "0190b5a2-7e2f-7000-8000-000000000000";
@@ -52,6 +53,11 @@ impl Tenant {
         app.settled().await;
         bill_twice(app, &tenant).await;
         app.log_in(&tenant.slug, &tenant.email, crate::kit::app::PASSWORD).await.json(200);
+        // What is looked at later must not change by itself: a record is numbered when it is sealed.
+        wait::until("the seals", async || {
+            (tenant.client.get("/audit-log/verify").await.json(200)["unsealed"] == 0).then_some(())
+        })
+        .await;
         Self { id: tenant.id, client: tenant.client }
     }
 
