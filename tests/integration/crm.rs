@@ -12,8 +12,10 @@ mod search;
 
 use serde_json::{Value, json};
 
-use crate::kit::app::TestTenant;
+use crate::kit::app::{TestApp, TestTenant};
 use crate::kit::client::Answer;
+use crate::kit::customer::Customer;
+use crate::kit::meta::Number;
 
 async fn create(tenant: &TestTenant, body: &Value) -> Answer {
     tenant.client.post("/crm/contacts", body).await
@@ -50,4 +52,16 @@ fn pointers(answer: &Answer) -> Vec<String> {
 
 async fn own_id(tenant: &TestTenant) -> Value {
     tenant.client.get("/auth/me").await.json(200)["user"]["id"].clone()
+}
+
+/// Each of them said hello, and was written to: what was written, one by one.
+async fn talk_with(app: &TestApp, number: &Number, people: &[Customer]) -> Vec<Value> {
+    let mut sent = Vec::new();
+    for customer in people {
+        let ours = customer.echo(2, "text", json!({"body": "from us"}));
+        app.tell(&number.received(customer, &[customer.text(1, "hello")])).await;
+        app.tell(&number.echoes(std::slice::from_ref(&ours))).await;
+        sent.push(ours);
+    }
+    sent
 }

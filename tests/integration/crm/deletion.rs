@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::{contact_of, path_of};
+use super::{contact_of, path_of, talk_with};
 use crate::kit::app::{TestApp, TestTenant};
 use crate::kit::customer::{Customer, fresh_phone, wamid};
 use crate::kit::wait;
@@ -144,13 +144,7 @@ async fn deletions_and_deliveries_do_not_stand_in_each_others_way() {
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     let people: [Customer; 5] = std::array::from_fn(|_| Customer::fresh());
-    let mut sent = Vec::new();
-    for customer in &people {
-        let ours = customer.echo(2, "text", json!({"body": "from us"}));
-        app.tell(&number.received(customer, &[customer.text(1, "hello")])).await;
-        app.tell(&number.echoes(std::slice::from_ref(&ours))).await;
-        sent.push(ours);
-    }
+    let sent = talk_with(&app, &number, &people).await;
     let contacts = tenant.contacts().await;
     // Statuses take a message first and its contact then; messages from after the deletion make new contacts.
     let failed = |n: usize| number.statuses(&[people[n].status(3, wamid(&sent[n]), "failed")]);

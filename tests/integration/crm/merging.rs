@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::{contact_of, patch, path_of};
+use super::{contact_of, patch, path_of, talk_with};
 use crate::kit::app::TestApp;
 use crate::kit::customer::{Customer, fresh_phone, wamid};
 
@@ -43,13 +43,7 @@ async fn statuses_that_come_meanwhile_neither_fail_nor_are_lost() {
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     let people: [Customer; 8] = std::array::from_fn(|_| Customer::fresh());
-    let mut sent = Vec::new();
-    for customer in &people {
-        let ours = customer.echo(2, "text", json!({"body": "from us"}));
-        app.tell(&number.received(customer, &[customer.text(1, "hello")])).await;
-        app.tell(&number.echoes(std::slice::from_ref(&ours))).await;
-        sent.push(ours);
-    }
+    let sent = talk_with(&app, &number, &people).await;
     let contacts = tenant.contacts().await;
     let failed = |n: usize| number.statuses(&[people[n].status(3, wamid(&sent[n]), "failed")]);
     let written = |n: usize| number.received(&people[n], &[people[n].text(4, "meanwhile")]);
