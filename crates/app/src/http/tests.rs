@@ -38,7 +38,8 @@ async fn send(state: &web::Data<State>, request: TestRequest) -> Answer {
     let response = call_service(&init_service(app).await, request.to_request()).await;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let body = to_bytes(response.into_body().boxed()).await.unwrap();
-    Answer { status, headers, body: String::from_utf8(body.to_vec()).unwrap() }
+    // Pictures are no text, and nobody looks at them here.
+    Answer { status, headers, body: String::from_utf8_lossy(&body).into_owned() }
 }
 
 fn request(method: Method, path: &str) -> TestRequest {
@@ -213,4 +214,27 @@ async fn operations_say_what_is_missing() {
     assert_eq!((answer.status, answer.header("cache-control")), (200, Some("public, max-age=300")));
     let answer = send(&state(), request(Method::GET, "/openapi.json")).await;
     assert_eq!((answer.status, answer.header("cache-control")), (200, Some("no-store")));
+}
+
+#[actix_web::test]
+async fn the_reference_fetches_nothing_from_elsewhere() {
+    let page = send(&state(), request(Method::GET, "/docs")).await;
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("http"), "{policy}");
+    let addresses = |attribute| page.body.split(attribute).skip(1).filter_map(|rest| rest.split('"').next());
+    let files: Vec<&str> = addresses("src=\"").chain(addresses("href=\"")).collect();
+    assert!(files.len() > 5, "{files:?}");
+    for file in files {
+        let answer = send(&state(), request(Method::GET, &format!("/{file}"))).await;
+        assert_eq!(answer.status, 200, "{file}");
+    }
+    let starts = send(&state(), request(Method::GET, "/docs/swagger-initializer.js")).await.body;
+    assert!(starts.contains(r#""url": "openapi.json""#) && starts.contains(r#""validatorUrl": "none""#), "{starts}");
+
+    let answer = send(&state(), request(Method::GET, "/docs/")).await;
+    assert_eq!((answer.status, answer.header("location")), (308, Some("../docs")));
+    assert_eq!(problem(request(Method::GET, "/docs/nothing.js")).await, is(404, "not_found"));
+    let answer = send(&state(), request(Method::POST, "/docs")).await;
+    assert_eq!((answer.problem(), answer.header("allow")), (is(405, "method_not_allowed"), Some("GET")));
 }

@@ -55,8 +55,9 @@ fn log_cause(problem: &Problem) {
     }
 }
 
-/// The methods that the path has (RFC 9110, section 15.5.6).
+/// The methods that the path has (RFC 9110, section 15.5.6). What the document does not have, such as its own page, can only
+/// be read.
 fn allow<B>(response: &ServiceResponse<B>) -> Option<HeaderValue> {
     let pattern = response.request().match_pattern()?;
-    HeaderValue::from_str(&openapi::methods_of(&pattern)?).ok()
+    HeaderValue::from_str(&openapi::methods_of(&pattern).unwrap_or_else(|| "GET".to_owned())).ok()
 }

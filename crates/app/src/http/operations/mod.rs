@@ -1,5 +1,6 @@
 //! What operators and their machines ask.
 
+mod docs;
 pub(crate) mod document;
 pub(crate) mod health;
 pub(crate) mod readiness;
@@ -12,5 +13,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("/healthz").route(get().to(health::health)))
         .service(resource("/readyz").route(get().to(readiness::ready)))
-        .service(resource("/openapi.json").route(get().to(document::document)));
+        .service(resource("/openapi.json").route(get().to(document::document)))
+        .service(resource("/docs").route(get().to(docs::page)))
+        .service(resource("/docs/").route(get().to(docs::with_slash)))
+        .service(resource("/docs/{file}").route(get().to(docs::file)));
 }
