@@ -11,6 +11,7 @@ mod audit;
 mod billing;
 mod catalogue;
 mod channels;
+mod check;
 mod command_line;
 mod connections;
 mod crm;

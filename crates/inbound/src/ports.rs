@@ -71,6 +71,8 @@ pub trait MetaAppDirectory: Send {
         key_id: &str,
         limit: i64,
     ) -> Result<Vec<(TenantId, MetaAppKey)>, StoreError>;
+    /// The ids of all keys that a secret is sealed with.
+    async fn meta_app_sealing_keys(&mut self) -> Result<Vec<String>, StoreError>;
 }
 
 /// What Meta says about the accounts of the transaction's tenant.

@@ -140,6 +140,12 @@ impl KeyRing {
         Some(hmac::verify(&key, data, &tag.bytes).is_ok())
     }
 
+    /// Whether there is a key of this id.
+    #[must_use]
+    pub fn has(&self, id: &str) -> bool {
+        self.key(id).is_some()
+    }
+
     fn key(&self, id: &str) -> Option<&RingKey> {
         self.keys.iter().find(|key| key.id == id)
     }

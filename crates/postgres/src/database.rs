@@ -12,6 +12,7 @@ use tokens::Verified;
 use crate::access;
 use crate::candidate;
 use crate::error::store_error;
+use crate::inspection::ServingRole;
 use crate::migrate;
 use crate::pool::{self, ConnectionPool};
 use crate::roles::{self, RoleProblem};
@@ -119,8 +120,8 @@ impl Postgres {
     /// # Errors
     /// [`RoleProblem`] names the role and what is wrong with it.
     pub async fn check_roles(&self) -> Result<(), RoleProblem> {
-        roles::check(&mut *self.tenant.get().await?, "parley_app").await?;
-        roles::check(&mut *self.platform.get().await?, "parley_platform").await
+        roles::check(&mut *self.tenant.get().await?, ServingRole::App.name()).await?;
+        roles::check(&mut *self.platform.get().await?, ServingRole::Platform.name()).await
     }
 }
 

@@ -18,6 +18,7 @@ mod error;
 mod iam;
 mod idempotency;
 mod inbound;
+mod inspection;
 mod keyset;
 mod metrics;
 mod migrate;
@@ -31,6 +32,7 @@ mod tokens;
 mod transaction;
 
 pub use database::{ConnectError, Connections, Postgres, PostgresConfig};
+pub use inspection::{DatabaseProblem, Login, ServingRole, inspect};
 pub use metrics::describe as describe_metrics;
 pub use migrate::{Admin, MigrateError, MigrateUrls, Migrated, migrate};
 pub use roles::RoleProblem;

@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::error::OrStoreError;
+use crate::sql::{Prepared, sql};
 use crate::system_roles;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
@@ -78,19 +79,30 @@ pub async fn migrate(urls: &MigrateUrls, clock: &dyn Clock) -> Result<Migrated, 
     Ok(Migrated { migrations, system_roles })
 }
 
-/// The migrations that the database has not seen.
+/// The migrations that the database has not seen. One that never saw any has not even the table of them.
 pub(crate) async fn pending(connection: &mut AsyncPgConnection) -> Result<Vec<String>, StoreError> {
     use crate::schema::__diesel_schema_migrations::dsl::{__diesel_schema_migrations, version};
     use diesel::QueryDsl as _;
 
-    let seen: HashSet<String> =
-        __diesel_schema_migrations.select(version).load(connection).await.or_store_error()?.into_iter().collect();
-    let known = MigrationSource::<Pg>::migrations(&MIGRATIONS).map_err(StoreError::Other)?;
-    Ok(known
+    let exists: Exists = Prepared(sql("SELECT to_regclass('public.__diesel_schema_migrations') IS NOT NULL AS exists"))
+        .get_result(connection)
+        .await
+        .or_store_error()?;
+    let seen: HashSet<String> = if exists.exists {
+        __diesel_schema_migrations.select(version).load(connection).await.or_store_error()?.into_iter().collect()
+    } else {
+        HashSet::new()
+    };
+    Ok(known()?
         .iter()
         .filter(|migration| !seen.contains(&migration.name().version().to_string()))
         .map(|migration| migration.name().to_string())
         .collect())
+}
+
+/// All migrations of this build, in their order.
+fn known() -> Result<Vec<Box<dyn Migration<Pg>>>, StoreError> {
+    MigrationSource::<Pg>::migrations(&MIGRATIONS).map_err(StoreError::Other)
 }
 
 #[derive(diesel::QueryableByName)]

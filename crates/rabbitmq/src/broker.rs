@@ -96,19 +96,46 @@ impl Broker {
         }
     }
 
+    /// What of the topology the broker has otherwise than this version declares it. Declares nothing: what is not there yet,
+    /// the first server to start makes.
+    ///
+    /// # Errors
+    /// [`BrokerError`] when the broker cannot be asked.
+    pub async fn inspect(&self) -> Result<Vec<BrokerError>, BrokerError> {
+        let inspect = async {
+            let connection = self.connect("check").await?;
+            let mut problems = Vec::new();
+            for part in self.0.topology.parts() {
+                // One channel each: the broker closes a channel with what it refuses.
+                let channel = connection.create_channel().await?;
+                let outcome = match part.is_there(&channel).await {
+                    Ok(true) => part.match_or_make(&channel).await,
+                    other => other.map(drop),
+                };
+                problems.extend(outcome.err());
+            }
+            Ok(problems)
+        };
+        within_deadline(inspect).await
+    }
+
     /// Connects, and declares the topology.
     ///
     /// # Errors
     /// [`BrokerError`].
     pub async fn open(&self, name: &str) -> Result<(Connection, Channel), BrokerError> {
         let open = async {
-            let properties = ConnectionProperties::default().with_connection_name(format!("parley {name}").into());
-            let connection = Connection::connect_uri(self.0.uri.clone(), properties).await?;
+            let connection = self.connect(name).await?;
             let channel = connection.create_channel().await?;
             self.0.topology.declare(&channel).await?;
             Ok((connection, channel))
         };
         within_deadline(open).await
+    }
+
+    async fn connect(&self, name: &str) -> Result<Connection, BrokerError> {
+        let properties = ConnectionProperties::default().with_connection_name(format!("parley {name}").into());
+        Ok(Connection::connect_uri(self.0.uri.clone(), properties).await?)
     }
 }
 

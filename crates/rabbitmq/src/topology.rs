@@ -58,13 +58,22 @@ impl Topology {
     /// # Errors
     /// [`BrokerError::OtherArguments`] names what exists and is different.
     pub(crate) async fn declare(&self, channel: &Channel) -> Result<(), BrokerError> {
-        self.declare_exchange(channel, &self.dead_exchange, ExchangeKind::Fanout).await?;
-        self.declare_exchange(channel, &self.inbound_exchange, ExchangeKind::Direct).await?;
-        self.declare_queue(channel, &self.dead_queue, &self.dead_exchange, &[]).await?;
+        for part in self.parts() {
+            part.declare(channel).await?;
+        }
+        Ok(())
+    }
+
+    /// In the order in which they can be declared.
+    pub(crate) fn parts(&self) -> [Part<'_>; 4] {
         // At least once needs all of: a quorum queue, refusing to overflow, and a dead-letter exchange that routes.
-        let dead_lettering =
-            [("x-dead-letter-exchange", self.dead_exchange.as_str()), ("x-dead-letter-strategy", "at-least-once")];
-        self.declare_queue(channel, &self.inbound_queue, &self.inbound_exchange, &dead_lettering).await
+        let dead_letters_to = Some(self.dead_exchange.as_str());
+        [
+            Part::Exchange { name: &self.dead_exchange, kind: ExchangeKind::Fanout },
+            Part::Exchange { name: &self.inbound_exchange, kind: ExchangeKind::Direct },
+            Part::Queue { name: &self.dead_queue, bound_to: &self.dead_exchange, dead_letters_to: None },
+            Part::Queue { name: &self.inbound_queue, bound_to: &self.inbound_exchange, dead_letters_to },
+        ]
     }
 
     /// Removes everything, with what is in it. For tests, which make a topology of their own each.
@@ -80,53 +89,91 @@ impl Topology {
         }
         Ok(())
     }
+}
 
-    async fn declare_exchange(&self, channel: &Channel, name: &str, kind: ExchangeKind) -> Result<(), BrokerError> {
-        let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
-        channel
-            .exchange_declare(name.into(), kind, options, FieldTable::default())
-            .await
-            .map_err(|source| not_declared(name, source))
+/// An exchange or a queue.
+#[derive(Clone, Debug)]
+pub(crate) enum Part<'a> {
+    Exchange { name: &'a str, kind: ExchangeKind },
+    Queue { name: &'a str, bound_to: &'a str, dead_letters_to: Option<&'a str> },
+}
+
+impl Part<'_> {
+    pub(crate) const fn name(&self) -> &str {
+        match self {
+            Self::Exchange { name, .. } | Self::Queue { name, .. } => name,
+        }
     }
 
-    async fn declare_queue(
-        &self,
-        channel: &Channel,
-        name: &str,
-        exchange: &str,
-        more: &[(&str, &str)],
-    ) -> Result<(), BrokerError> {
-        let text = |value: &str| AMQPValue::LongString(LongString::from(value.as_bytes().to_vec()));
-        let mut arguments = FieldTable::default();
-        arguments.insert("x-queue-type".into(), text("quorum"));
-        arguments.insert("x-overflow".into(), text("reject-publish"));
-        arguments.insert("x-delivery-limit".into(), AMQPValue::LongLongInt(DELIVERY_LIMIT));
-        for (key, value) in more {
-            arguments.insert((*key).into(), text(value));
+    async fn declare(&self, channel: &Channel) -> Result<(), BrokerError> {
+        self.match_or_make(channel).await?;
+        if let Self::Queue { name, bound_to, .. } = self {
+            let (options, none) = (QueueBindOptions::default(), FieldTable::default());
+            let bound = channel.queue_bind((*name).into(), (*bound_to).into(), ROUTING_KEY.into(), options, none).await;
+            bound.map_err(|source| not_declared(name, source))?;
         }
-        let failed = |source| not_declared(name, source);
-        let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
-        channel.queue_declare(name.into(), options, arguments).await.map_err(failed)?;
-        channel
-            .queue_bind(
-                name.into(),
-                exchange.into(),
-                ROUTING_KEY.into(),
-                QueueBindOptions::default(),
-                FieldTable::default(),
-            )
-            .await
-            .map_err(failed)
+        Ok(())
+    }
+
+    /// Whether there is something of this kind and name. A no of the broker's closes the channel.
+    pub(crate) async fn is_there(&self, channel: &Channel) -> Result<bool, BrokerError> {
+        let none = FieldTable::default();
+        let looked = match self {
+            Self::Exchange { name, kind } => {
+                let passive = ExchangeDeclareOptions { passive: true, ..ExchangeDeclareOptions::default() };
+                channel.exchange_declare((*name).into(), kind.clone(), passive, none).await
+            }
+            Self::Queue { name, .. } => {
+                let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+                channel.queue_declare((*name).into(), passive, none).await.map(drop)
+            }
+        };
+        match looked {
+            Ok(()) => Ok(true),
+            Err(error) if is(&error, AMQPSoftError::NOTFOUND) => Ok(false),
+            Err(source) => Err(not_declared(self.name(), source)),
+        }
+    }
+
+    /// What is there under the name is what we would make; what is not is made.
+    pub(crate) async fn match_or_make(&self, channel: &Channel) -> Result<(), BrokerError> {
+        let declared = match self {
+            Self::Exchange { name, kind } => {
+                let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+                channel.exchange_declare((*name).into(), kind.clone(), options, FieldTable::default()).await
+            }
+            Self::Queue { name, dead_letters_to, .. } => {
+                let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+                channel.queue_declare((*name).into(), options, arguments(*dead_letters_to)).await.map(drop)
+            }
+        };
+        declared.map_err(|source| not_declared(self.name(), source))
     }
 }
 
-fn not_declared(name: &str, source: lapin::Error) -> BrokerError {
-    let precondition_failed = AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED);
-    let name = name.to_owned();
-    match source.kind() {
-        ErrorKind::ProtocolError(said) if *said.kind() == precondition_failed => {
-            BrokerError::OtherArguments { name, source }
-        }
-        _ => BrokerError::Declare { name, source },
+fn arguments(dead_letters_to: Option<&str>) -> FieldTable {
+    let text = |value: &str| AMQPValue::LongString(LongString::from(value.as_bytes().to_vec()));
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-queue-type".into(), text("quorum"));
+    arguments.insert("x-overflow".into(), text("reject-publish"));
+    arguments.insert("x-delivery-limit".into(), AMQPValue::LongLongInt(DELIVERY_LIMIT));
+    if let Some(exchange) = dead_letters_to {
+        arguments.insert("x-dead-letter-exchange".into(), text(exchange));
+        arguments.insert("x-dead-letter-strategy".into(), text("at-least-once"));
     }
+    arguments
+}
+
+fn not_declared(name: &str, source: lapin::Error) -> BrokerError {
+    let name = name.to_owned();
+    if is(&source, AMQPSoftError::PRECONDITIONFAILED) {
+        BrokerError::OtherArguments { name, source }
+    } else {
+        BrokerError::Declare { name, source }
+    }
+}
+
+fn is(error: &lapin::Error, reason: AMQPSoftError) -> bool {
+    let reason = AMQPErrorKind::Soft(reason);
+    matches!(error.kind(), ErrorKind::ProtocolError(said) if *said.kind() == reason)
 }

@@ -1,4 +1,5 @@
 pub(super) mod audit;
+pub(super) mod check;
 pub(super) mod events;
 pub(super) mod invoices;
 pub(super) mod keys;
@@ -16,6 +17,7 @@ use crate::config::Settings;
 use crate::wiring::Role;
 
 use audit::AuditCommand;
+use check::CheckArgs;
 use events::EventsCommand;
 use invoices::InvoicesCommand;
 use keys::KeysCommand;
@@ -47,6 +49,14 @@ pub(super) enum Command {
     ///
     /// With `database.admin_url` the roles and the database are made first, where they are missing.
     Migrate,
+    /// Look at the configuration, the database, the broker and the keys; say what is wrong and how to mend it
+    ///
+    /// Tells, a line each: every mistake of the configuration; what is valid but weak, such as a password that can be guessed;
+    /// logins that the database refuses, roles that are missing or that row level security does not hold for, tables that lack
+    /// it, pending migrations, and a server that may lose what it has committed; queues that are not as this version declares
+    /// them; and secrets that the key-encryption keys do not open. Changes nothing, and may run beside a server. The exit code
+    /// is 0 if there is nothing to mend, else 1.
+    Check(CheckArgs),
     /// Make a demo tenant with a user and a connected WhatsApp number, unless they are there
     Demo,
     /// Print the effective configuration as TOML, with secrets masked

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod audit;
+mod check;
 mod demo;
 mod effective_config;
 mod events;
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 use postgres::{ConnectError, MigrateError};
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::config::source::{self, Sources};
 use crate::config::{Mistakes, Settings};
@@ -49,6 +50,8 @@ pub enum CliError {
     Connect(#[from] ConnectError),
     #[error(transparent)]
     Migrate(#[from] MigrateError),
+    #[error(transparent)]
+    Check(#[from] check::CheckError),
     #[error(transparent)]
     Demo(#[from] demo::DemoError),
     #[error(transparent)]
@@ -101,6 +104,7 @@ fn run(cli: Cli, sources: &Sources) -> Result<(), CliError> {
     match command {
         Command::Openapi => openapi::run().map_err(CliError::Output),
         Command::Config => effective_config::run(sources),
+        Command::Check(arguments) => runtime()?.block_on(check::run(&settings, arguments.allow_weak)),
         Command::Serve(arguments) => on_runtime(&settings, async { serve::run(settings.serve()?, arguments).await }),
         Command::Migrate => on_runtime(&settings, async { migrate::run(settings.migrate()?).await }),
         Command::Demo => on_runtime(&settings, async { demo::run(settings.database()?, settings.identity()?).await }),
@@ -135,11 +139,15 @@ async fn on_whatsapp(settings: &Settings, command: WhatsAppCommand) -> Result<()
     }
 }
 
-/// Runs what needs logs and a runtime: one with several threads, which migrations and the server demand.
+/// Runs what needs logs and a runtime.
 fn on_runtime(settings: &Settings, work: impl Future<Output = Result<(), CliError>>) -> Result<(), CliError> {
     telemetry::init_logs(&settings.log()?)?;
-    let runtime = Builder::new_multi_thread().enable_all().build().map_err(CliError::Runtime)?;
-    runtime.block_on(work)
+    runtime()?.block_on(work)
+}
+
+/// One with several threads, which migrations and the server demand.
+fn runtime() -> Result<Runtime, CliError> {
+    Builder::new_multi_thread().enable_all().build().map_err(CliError::Runtime)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use url::Url;
 
 use super::key::Key;
 use super::mistakes::Mistakes;
+use super::weaknesses::Weaknesses;
 
 /// How to reach RabbitMQ, as text.
 #[derive(Clone, Debug, Args)]
@@ -25,6 +26,7 @@ pub struct AmqpConfig {
     pub namespace: String,
 }
 
+const URL: Key<'_> = Key("amqp_url");
 /// A queue's name has 255 bytes at most (AMQP 0-9-1, short string), and ours add to it.
 const MAX_NAMESPACE_BYTES: usize = 64;
 
@@ -35,14 +37,17 @@ impl AmqpSettings {
         Some(AmqpConfig { url: url?, namespace: namespace? })
     }
 
+    pub(crate) fn weaknesses(&self, weaknesses: &mut Weaknesses) {
+        weaknesses.password(URL, self.amqp_url.as_ref());
+    }
+
     fn check_url(&self, mistakes: &mut Mistakes) -> Option<SecretString> {
-        let key = Key("amqp_url");
-        let value = mistakes.require(key, self.amqp_url.as_ref())?;
+        let value = mistakes.require(URL, self.amqp_url.as_ref())?;
         let is_amqp = |url: &Url| matches!(url.scheme(), "amqp" | "amqps") && url.has_host();
         if Url::parse(value.expose_secret()).as_ref().is_ok_and(is_amqp) {
             return Some(value.clone());
         }
-        mistakes.wrong_secret(key, "must be a URL such as amqp://user:password@host:5672/%2f");
+        mistakes.wrong_secret(URL, "must be a URL such as amqp://user:password@host:5672/%2f");
         None
     }
 

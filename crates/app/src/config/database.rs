@@ -6,6 +6,7 @@ use url::Url;
 
 use super::key::Key;
 use super::mistakes::{Mistakes, present};
+use super::weaknesses::Weaknesses;
 
 /// How to reach Postgres, as text.
 #[derive(Clone, Debug, Args)]
@@ -64,6 +65,8 @@ pub struct AdminConfig {
 
 const URL: Key<'_> = Key("database_url");
 const PLATFORM_URL: Key<'_> = Key("database_platform_url");
+const OWNER_URL: Key<'_> = Key("database_owner_url");
+const ADMIN_URL: Key<'_> = Key("database_admin_url");
 
 impl DatabaseSettings {
     pub(crate) fn check(&self, mistakes: &mut Mistakes) -> Option<DatabaseConfig> {
@@ -86,7 +89,7 @@ impl DatabaseSettings {
     }
 
     pub(crate) fn check_for_migrate(&self, mistakes: &mut Mistakes) -> Option<MigrateConfig> {
-        let owner_url = url(mistakes, Key("database_owner_url"), self.database_owner_url.as_ref());
+        let owner_url = url(mistakes, OWNER_URL, self.database_owner_url.as_ref());
         let admin = match present(self.database_admin_url.as_ref()) {
             None => Some(None),
             Some(_) => self.check_admin(mistakes).map(Some),
@@ -94,8 +97,20 @@ impl DatabaseSettings {
         Some(MigrateConfig { owner_url: owner_url?, admin: admin? })
     }
 
+    pub(crate) fn weaknesses(&self, weaknesses: &mut Weaknesses) {
+        let urls = [
+            (URL, &self.database_url),
+            (PLATFORM_URL, &self.database_platform_url),
+            (OWNER_URL, &self.database_owner_url),
+            (ADMIN_URL, &self.database_admin_url),
+        ];
+        for (key, url) in urls {
+            weaknesses.password(key, url.as_ref());
+        }
+    }
+
     fn check_admin(&self, mistakes: &mut Mistakes) -> Option<AdminConfig> {
-        let admin = url(mistakes, Key("database_admin_url"), self.database_admin_url.as_ref());
+        let admin = url(mistakes, ADMIN_URL, self.database_admin_url.as_ref());
         let app = url(mistakes, URL, self.database_url.as_ref());
         let platform = url(mistakes, PLATFORM_URL, self.database_platform_url.as_ref());
         Some(AdminConfig { url: admin?, app_url: app?, platform_url: platform? })

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -7,6 +9,7 @@ use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
 use super::key::Key;
 use super::mistakes::Mistakes;
+use super::weaknesses::Weaknesses;
 
 /// The key-encryption keys, as text.
 #[derive(Clone, Debug, Args)]
@@ -52,6 +55,24 @@ impl KeysSettings {
             }
         }
     }
+
+    pub(crate) fn weaknesses(&self, weaknesses: &mut Weaknesses) {
+        let keys = self.keys_encryption.as_ref().and_then(|value| parse(value.expose_secret()));
+        for (id, key) in keys.unwrap_or_default() {
+            if !is_random(key.expose_secret()) {
+                let weakness =
+                    format_args!("has a key {id:?} that is not random (`openssl rand -base64 32` makes one)");
+                weaknesses.add(ENCRYPTION, weakness);
+            }
+        }
+    }
+}
+
+/// Bytes that are random are all kinds of bytes, at all kinds of distances.
+fn is_random(key: &[u8]) -> bool {
+    let bytes: HashSet<u8> = key.iter().copied().collect();
+    let steps: HashSet<u8> = key.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
+    bytes.len() >= 16 && steps.len() >= 16 && !key.iter().all(u8::is_ascii_graphic)
 }
 
 fn parse(text: &str) -> Option<Vec<(String, SecretSlice<u8>)>> {
@@ -62,4 +83,19 @@ fn parse(text: &str) -> Option<Vec<(String, SecretSlice<u8>)>> {
         plain.then(|| (id.to_owned(), key))
     };
     text.split(',').map(key).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_random_is_told_from_what_is() {
+        let random = BASE64.decode("xEq1K1dXwCq0V8hKpZ0yZ6mJtq7n3Q9oW4yB5cRk2L8").unwrap();
+        assert!(is_random(&random));
+        let counted: Vec<u8> = (0..32).collect();
+        for key in [&[7; 32][..], &counted, b"thirty-two bytes of plain text!!"] {
+            assert!(!is_random(key), "{key:?}");
+        }
+    }
 }

@@ -5,6 +5,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::key::Key;
 use super::mistakes::Mistakes;
+use super::weaknesses::Weaknesses;
 
 /// What is logged and how, as text.
 #[derive(Clone, Debug, Args)]
@@ -34,6 +35,12 @@ pub enum LogFormat {
 }
 
 impl LogSettings {
+    pub(crate) fn weaknesses(&self, weaknesses: &mut Weaknesses) {
+        if ["debug", "trace"].iter().any(|level| self.log_level.contains(level)) {
+            weaknesses.add(Key("log_level"), "is for finding a fault: it tells more of people than a log should keep");
+        }
+    }
+
     pub(crate) fn check(&self, mistakes: &mut Mistakes) -> Option<LogConfig> {
         let level = &self.log_level;
         let filter = EnvFilter::try_new(level).ok().filter(|_| !level.trim().is_empty());

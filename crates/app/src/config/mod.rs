@@ -27,6 +27,7 @@ mod signing;
 pub(crate) mod source;
 mod tenants;
 mod tokens;
+mod weaknesses;
 mod whatsapp;
 
 use std::net::SocketAddr;
@@ -46,6 +47,7 @@ pub use settings::Settings;
 pub(crate) use show::show;
 pub use signing::SigningConfig;
 pub use tenants::TenantsConfig;
+pub use weaknesses::Weaknesses;
 pub use whatsapp::WhatsAppConfig;
 
 /// What `serve` needs.

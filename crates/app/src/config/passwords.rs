@@ -3,6 +3,7 @@ use iam::HashParameters;
 
 use super::key::Key;
 use super::mistakes::Mistakes;
+use super::weaknesses::Weaknesses;
 
 /// How much work it is to check a password, as text.
 #[derive(Clone, Debug, Args)]
@@ -22,7 +23,21 @@ pub(super) struct PasswordsSettings {
     passwords_lanes: String,
 }
 
+/// Memory in KiB times passes, of the cheapest parameters that OWASP's password storage cheat sheet lists for argon2id.
+const LEAST_WORK: u64 = 9_216 * 4;
+
 impl PasswordsSettings {
+    pub(crate) fn weaknesses(&self, weaknesses: &mut Weaknesses) {
+        let number = |text: &str| text.parse::<u64>().unwrap_or_default();
+        let work = number(&self.passwords_memory_kib) * number(&self.passwords_passes);
+        if work > 0 && work < LEAST_WORK {
+            weaknesses.add(
+                Key("passwords_memory_kib"),
+                "and passwords.passes make guessing cheap: together they should be 19456 and 2, or more",
+            );
+        }
+    }
+
     pub(crate) fn check(&self, mistakes: &mut Mistakes) -> Option<HashParameters> {
         let mut number = |key: &str, text: &str, least: u32, most: u32| match text.parse() {
             Ok(number) if (least..=most).contains(&number) => Some(number),

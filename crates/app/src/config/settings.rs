@@ -14,10 +14,11 @@ use super::sessions::SessionsSettings;
 use super::signing::SigningSettings;
 use super::tenants::TenantsSettings;
 use super::tokens::TokensSettings;
+use super::weaknesses::Weaknesses;
 use super::whatsapp::WhatsAppSettings;
 use super::{
-    DatabaseConfig, IdentityConfig, KeysConfig, LogConfig, MigrateConfig, Mistakes, SampleConfig, ServeConfig,
-    SigningConfig,
+    AmqpConfig, DatabaseConfig, IdentityConfig, KeysConfig, LogConfig, MigrateConfig, Mistakes, SampleConfig,
+    ServeConfig, SigningConfig,
 };
 
 /// Every setting, as text. A subcommand asks for what it needs, and that alone must be there and right.
@@ -91,6 +92,28 @@ impl Settings {
                 retention: retention?,
             })
         })
+    }
+
+    /// How to reach the broker.
+    ///
+    /// # Errors
+    /// All [`Mistakes`].
+    pub fn amqp(&self) -> Result<AmqpConfig, Mistakes> {
+        self.check(|mistakes| self.amqp.check(mistakes))
+    }
+
+    /// What is valid, but weak.
+    #[must_use]
+    pub fn weaknesses(&self) -> Weaknesses {
+        let mut weaknesses = Weaknesses::default();
+        self.database.weaknesses(&mut weaknesses);
+        self.amqp.weaknesses(&mut weaknesses);
+        self.keys.weaknesses(&mut weaknesses);
+        self.passwords.weaknesses(&mut weaknesses);
+        self.whatsapp.weaknesses(&mut weaknesses);
+        self.tenants.weaknesses(&mut weaknesses);
+        self.log.weaknesses(&mut weaknesses);
+        weaknesses
     }
 
     /// What it takes to open the database.

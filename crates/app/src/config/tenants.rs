@@ -3,6 +3,7 @@ use tokens::ProvisioningKeyHash;
 
 use super::key::Key;
 use super::mistakes::Mistakes;
+use super::weaknesses::Weaknesses;
 
 /// What people may do without an operator, as text.
 #[derive(Clone, Debug, Args)]
@@ -31,6 +32,15 @@ pub struct TenantsConfig {
 }
 
 impl TenantsSettings {
+    pub(crate) fn weaknesses(&self, weaknesses: &mut Weaknesses) {
+        if self.signup_mode == "open" && self.channels_self_service == "true" {
+            weaknesses.add(
+                Key("channels_self_service"),
+                "is true while signup.mode is open: whoever signs up can claim any number and receive its messages",
+            );
+        }
+    }
+
     pub(crate) fn check(&self, mistakes: &mut Mistakes) -> Option<TenantsConfig> {
         let signup_open = match self.signup_mode.as_str() {
             "open" => Some(true),

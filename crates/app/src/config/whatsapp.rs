@@ -4,6 +4,7 @@ use secrecy::SecretString;
 
 use super::key::Key;
 use super::mistakes::{Mistakes, present};
+use super::weaknesses::Weaknesses;
 
 /// The deployment's own Meta app, as text.
 #[derive(Clone, Debug, Args)]
@@ -29,19 +30,25 @@ pub struct WhatsAppConfig {
     pub verify_token: VerifyToken,
 }
 
+const APP_SECRET: Key<'_> = Key("whatsapp_app_secret");
+const VERIFY_TOKEN: Key<'_> = Key("whatsapp_verify_token");
+
 impl WhatsAppSettings {
     pub(crate) fn check(&self, mistakes: &mut Mistakes) -> Option<WhatsAppConfig> {
         let secrets = self.check_secrets(mistakes);
-        let key = Key("whatsapp_verify_token");
-        let verify_token = mistakes.require(key, self.whatsapp_verify_token.as_ref());
-        let verify_token = accepted(mistakes, key, VerifyToken::new(verify_token?.clone()));
+        let verify_token = mistakes.require(VERIFY_TOKEN, self.whatsapp_verify_token.as_ref());
+        let verify_token = accepted(mistakes, VERIFY_TOKEN, VerifyToken::new(verify_token?.clone()));
         Some(WhatsAppConfig { secrets: secrets?, verify_token: verify_token? })
     }
 
+    pub(crate) fn weaknesses(&self, weaknesses: &mut Weaknesses) {
+        weaknesses.secret(APP_SECRET, self.whatsapp_app_secret.as_ref());
+        weaknesses.secret(VERIFY_TOKEN, self.whatsapp_verify_token.as_ref());
+    }
+
     pub(crate) fn check_secrets(&self, mistakes: &mut Mistakes) -> Option<AppSecrets> {
-        let key = Key("whatsapp_app_secret");
-        let current = mistakes.require(key, self.whatsapp_app_secret.as_ref())?;
-        let current = accepted(mistakes, key, AppSecret::new(current.clone()))?;
+        let current = mistakes.require(APP_SECRET, self.whatsapp_app_secret.as_ref())?;
+        let current = accepted(mistakes, APP_SECRET, AppSecret::new(current.clone()))?;
         let previous = match present(self.whatsapp_previous_app_secret.as_ref()) {
             None => None,
             Some(secret) => {

@@ -218,6 +218,10 @@ pub fn postgres(config: &DatabaseConfig) -> Result<Postgres, ConnectError> {
     })
 }
 
-fn broker(config: &AmqpConfig) -> Result<Broker, BrokerError> {
+/// The broker; nothing is connected yet.
+///
+/// # Errors
+/// [`BrokerError::Url`].
+pub fn broker(config: &AmqpConfig) -> Result<Broker, BrokerError> {
     Broker::new(&BrokerConfig { url: config.url.clone(), namespace: config.namespace.clone() })
 }

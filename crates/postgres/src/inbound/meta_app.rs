@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, select};
@@ -158,6 +160,22 @@ impl MetaAppDirectory for Tx<Platform> {
             .await
             .or_store_error()?;
         Ok(rows.into_iter().map(|(tenant, key)| (TenantId::from_uuid(tenant), MetaAppKey::from_stored(key))).collect())
+    }
+
+    async fn meta_app_sealing_keys(&mut self) -> Result<Vec<String>, StoreError> {
+        let ids = meta_apps::table.select((
+            meta_apps::app_secret_sealed_with,
+            meta_apps::previous_app_secret_sealed_with,
+            meta_apps::verify_token_sealed_with,
+        ));
+        let rows: Vec<(String, Option<String>, String)> =
+            ids.distinct().load(self.connection()).await.or_store_error()?;
+        let ids: BTreeSet<String> = rows
+            .into_iter()
+            .flat_map(|(secret, previous, token)| [Some(secret), previous, Some(token)])
+            .flatten()
+            .collect();
+        Ok(ids.into_iter().collect())
     }
 }
 

@@ -1,0 +1,186 @@
+//! What an operator wants to know of a database before a server is started on it.
+
+use std::time::Duration;
+
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use kernel::StoreError;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::timeout;
+use url::Url;
+
+use crate::error::OrStoreError;
+use crate::migrate;
+use crate::roles::{self, RoleProblem};
+use crate::sql::{Prepared, sql, types};
+
+/// A database that is there answers sooner.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A way into the database.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The setting that holds the URL.
+    pub setting: &'static str,
+    pub url: SecretString,
+    /// The role that it must be, if it is one that row level security has to hold for.
+    pub serves_as: Option<ServingRole>,
+}
+
+/// The roles that serve requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServingRole {
+    /// `parley_app`
+    App,
+    /// `parley_platform`
+    Platform,
+}
+
+impl ServingRole {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::App => "parley_app",
+            Self::Platform => "parley_platform",
+        }
+    }
+}
+
+/// What is wrong with a database, and how to mend it.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseProblem {
+    #[error(
+        "{setting} leads nowhere: {reason} (is the server running, are host, port and database right? `parley migrate` with \
+         database.admin_url makes the roles and the database)"
+    )]
+    Unreachable { setting: &'static str, reason: String },
+    #[error(
+        "{setting} logs in as {role}, and the server has no such role (`parley migrate` with database.admin_url makes it)"
+    )]
+    NoRole { setting: &'static str, role: String },
+    #[error("{setting} is refused: {reason} (mend the URL, or as a superuser: ALTER ROLE {role} LOGIN PASSWORD '...')")]
+    Refused { setting: &'static str, role: String, reason: String },
+    #[error(transparent)]
+    Role(#[from] RoleProblem),
+    #[error("Postgres 15 or later is needed, this is {0}")]
+    TooOld(String),
+    #[error("migrations are pending: {} (run `parley migrate`)", .0.join(", "))]
+    Pending(Vec<String>),
+    #[error(
+        "{0} lets one tenant see another: it does not force row level security by the policy of tenants (restore the schema)"
+    )]
+    Unprotected(String),
+    #[error("{0} is off: what was answered with 200 may be gone when the server crashes (ALTER SYSTEM SET {0} = on)")]
+    Careless(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Everything that is wrong, as far as one can get in. Changes nothing.
+pub async fn inspect(logins: &[Login]) -> Vec<DatabaseProblem> {
+    let (mut inside, mut outside) = (Vec::new(), Vec::new());
+    for login in logins {
+        match enter(login).await {
+            Ok(connection) => inside.push((login, connection)),
+            Err(reason) => outside.push((login, reason)),
+        }
+    }
+    let mut problems = Vec::new();
+    for (login, reason) in outside {
+        let witness = inside.first_mut().map(|(_, connection)| connection);
+        problems.push(why_not(login, reason, witness).await);
+    }
+    for (login, connection) in &mut inside {
+        if let Some(role) = login.serves_as
+            && let Err(problem) = roles::check(connection, role.name()).await
+        {
+            problems.push(problem.into());
+        }
+    }
+    let looked = match inside.first_mut() {
+        Some((_, connection)) => look_around(connection, &mut problems).await,
+        None => Ok(()),
+    };
+    // Which migrations ran is none of the application's business.
+    let pending = match inside.iter_mut().find(|(login, _)| login.serves_as != Some(ServingRole::App)) {
+        Some((_, connection)) => migrate::pending(connection).await,
+        None => Ok(Vec::new()),
+    };
+    problems.extend(looked.err().map(DatabaseProblem::from));
+    match pending {
+        Ok(pending) if pending.is_empty() => {}
+        Ok(pending) => problems.push(DatabaseProblem::Pending(pending)),
+        Err(problem) => problems.push(problem.into()),
+    }
+    problems
+}
+
+async fn enter(login: &Login) -> Result<AsyncPgConnection, String> {
+    match timeout(PATIENCE, AsyncPgConnection::establish(login.url.expose_secret())).await {
+        Ok(Ok(connection)) => Ok(connection),
+        Ok(Err(error)) => Err(kernel::error_chain(&error)),
+        Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+    }
+}
+
+/// A server says the same of a role that is not there as of a wrong password; who got in by another way can see which it is.
+async fn why_not(login: &Login, reason: String, witness: Option<&mut AsyncPgConnection>) -> DatabaseProblem {
+    let setting = login.setting;
+    let Some(witness) = witness else { return DatabaseProblem::Unreachable { setting, reason } };
+    let url = Url::parse(login.url.expose_secret()).ok();
+    let role = url.map(|url| url.username().to_owned()).unwrap_or_default();
+    match exists(witness, &role).await {
+        Ok(true) => DatabaseProblem::Refused { setting, role, reason },
+        Ok(false) => DatabaseProblem::NoRole { setting, role },
+        Err(error) => error.into(),
+    }
+}
+
+#[derive(diesel::QueryableByName)]
+struct Exists {
+    #[diesel(sql_type = types::Bool)]
+    exists: bool,
+}
+
+async fn exists(connection: &mut AsyncPgConnection, role: &str) -> Result<bool, StoreError> {
+    let query = sql("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1) AS exists").bind::<types::Text, _>(role);
+    let row: Exists = Prepared(query).get_result(connection).await.or_store_error()?;
+    Ok(row.exists)
+}
+
+#[derive(diesel::QueryableByName)]
+struct Server {
+    #[diesel(sql_type = types::Text)]
+    version: String,
+    #[diesel(sql_type = types::Bool)]
+    new_enough: bool,
+    #[diesel(sql_type = types::Texts)]
+    careless: Vec<String>,
+    #[diesel(sql_type = types::Texts)]
+    unprotected: Vec<String>,
+}
+
+async fn look_around(
+    connection: &mut AsyncPgConnection,
+    problems: &mut Vec<DatabaseProblem>,
+) -> Result<(), StoreError> {
+    let server: Server = Prepared(sql("SELECT current_setting('server_version') AS version,
+                current_setting('server_version_num')::int >= 150000 AS new_enough,
+                array(SELECT name FROM unnest(ARRAY['fsync', 'full_page_writes', 'synchronous_commit']) name
+                       WHERE current_setting(name) = 'off') AS careless,
+                array(SELECT c.relname::text FROM pg_class c
+                        JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'public'
+                        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
+                       WHERE c.relkind IN ('r', 'p')
+                         AND NOT (c.relrowsecurity AND c.relforcerowsecurity
+                                  AND EXISTS (SELECT FROM pg_policy p
+                                               WHERE p.polrelid = c.oid AND p.polname = 'tenant_isolation'))
+                       ORDER BY 1) AS unprotected"))
+    .get_result(connection)
+    .await
+    .or_store_error()?;
+    if !server.new_enough {
+        problems.push(DatabaseProblem::TooOld(server.version));
+    }
+    problems.extend(server.careless.into_iter().map(DatabaseProblem::Careless));
+    problems.extend(server.unprotected.into_iter().map(DatabaseProblem::Unprotected));
+    Ok(())
+}

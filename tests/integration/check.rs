@@ -1,0 +1,133 @@
+//! `parley check`, where everything is in order, and where each thing that it looks at is not.
+
+use std::process::Output;
+
+use diesel_async::SimpleAsyncConnection;
+use url::Url;
+
+use crate::kit::broker;
+use crate::kit::deployment::Deployment;
+use crate::kit::services::services;
+
+/// A key of as many bytes as the one of the deployments here, but another one.
+const OTHER_KEY: &str = "xEq1K1dXwCq0V8hKpZ0yZ6mJtq7n3Q9oW4yB5cRk2L8";
+
+/// What `parley check` says, without what is so on every server of tests: they do not wait for the disk, and their secrets
+/// are no secrets.
+async fn check(deployment: &Deployment, settings: &[(&str, &str)]) -> Vec<String> {
+    let mut command = deployment.command(&["check", "--allow-weak"]);
+    command.env("PARLEY_AMQP_URL", &services().await.amqp_url).envs(settings.iter().copied());
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let (said, complained) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
+    let wrong = said.lines().filter(|line| line.contains("  wrong: ")).count();
+    assert_eq!(status.code(), Some(i32::from(wrong > 0)), "{said}{complained}");
+    said.lines().filter(|line| !line.contains(" is off: ") && !line.contains("  weak: ")).map(str::to_owned).collect()
+}
+
+/// Another login into the same database.
+fn as_user(url: &str, user: &str, password: &str) -> String {
+    let mut url = Url::parse(url).unwrap();
+    url.set_username(user).unwrap();
+    url.set_password(Some(password)).unwrap();
+    url.to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_order_is_ok_and_nothing_is_made() {
+    let deployment = Deployment::new().await;
+    let before_any_server = check(&deployment, &[]).await;
+    assert!(before_any_server.iter().all(|line| line.ends_with("  ok")), "{before_any_server:#?}");
+    let (_connection, channel) =
+        broker::broker(&format!("{}.elsewhere", deployment.namespace)).await.open("test").await.unwrap();
+    let passive = lapin::options::QueueDeclareOptions { passive: true, ..Default::default() };
+    let queue = format!("{}.inbound.v1", deployment.namespace);
+    channel.queue_declare(queue.into(), passive, lapin::types::FieldTable::default()).await.unwrap_err();
+
+    deployment.serve_as("api,relay").await.kill().await;
+    let lines = check(&deployment, &[]).await;
+    assert!(lines.iter().all(|line| line.ends_with("  ok")), "{lines:#?}");
+    for area in ["configuration", "broker", "keys"] {
+        assert!(lines.iter().any(|line| line.starts_with(area)), "{lines:#?}");
+    }
+    broker::delete(&format!("{}.elsewhere", deployment.namespace)).await;
+    deployment.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_is_named_with_what_mends_it() {
+    let deployment = Deployment::new().await;
+    // So that there is a signing key.
+    deployment.serve_as("api").await.kill().await;
+    let database = &deployment.database;
+    let bypasses = format!("{}_bypasses", database.name);
+    let mut admin = database.admin().await;
+    let make = format!("CREATE ROLE \"{bypasses}\" LOGIN BYPASSRLS PASSWORD 'bypasses'");
+    admin.batch_execute(&make).await.unwrap();
+
+    let wrong_password = as_user(&database.app_url, "parley_app", "not the password");
+    let missing_role = as_user(&database.app_url, "parley_gone", "x");
+    let bypassing = as_user(&database.app_url, &bypasses, "bypasses");
+    let (other_id, other_key) = (format!("other:{OTHER_KEY}"), format!("test:{OTHER_KEY}"));
+    let cases = [
+        ("PARLEY_DATABASE_URL", wrong_password.as_str(), "database.url is refused", "ALTER ROLE parley_app"),
+        ("PARLEY_DATABASE_URL", &missing_role, "database.url logs in as parley_gone", "`parley migrate`"),
+        ("PARLEY_DATABASE_URL", &bypassing, "bypasses row level security", "NOBYPASSRLS"),
+        ("PARLEY_DATABASE_PLATFORM_URL", &database.admin_url, "is a superuser", "NOSUPERUSER"),
+        ("PARLEY_DATABASE_PLATFORM_URL", &database.app_url, "logs in as parley_app", "parley_platform"),
+        ("PARLEY_DATABASE_URL", "no URL", "database.url must be a URL", "postgres://"),
+        ("PARLEY_AMQP_URL", "amqp://127.0.0.1:1", "amqp.url leads nowhere", "refused"),
+        ("PARLEY_KEYS_ENCRYPTION", "", "keys.encryption is missing", "PARLEY_KEYS_ENCRYPTION"),
+        ("PARLEY_KEYS_ENCRYPTION", &other_id, "was sealed with the key-encryption key \"test\"", "keys.encryption"),
+        ("PARLEY_KEYS_ENCRYPTION", &other_key, "the key-encryption key \"test\" is another one", "keys.encryption"),
+    ];
+    for (setting, value, problem, mend) in cases {
+        let lines = check(&deployment, &[(setting, value)]).await;
+        let named = lines.iter().any(|line| line.contains("wrong: ") && line.contains(problem) && line.contains(mend));
+        assert!(named, "{setting}: {lines:#?}");
+    }
+    let nowhere = "postgres://parley_app:x@127.0.0.1:1/parley";
+    let lines =
+        check(&deployment, &[("PARLEY_DATABASE_URL", nowhere), ("PARLEY_DATABASE_PLATFORM_URL", nowhere)]).await;
+    assert!(lines.iter().any(|line| line.contains("database.platform_url")), "{lines:#?}");
+
+    broker::replace_work_queue(&deployment.namespace).await;
+    let change =
+        "DELETE FROM __diesel_schema_migrations WHERE version = (SELECT max(version) FROM __diesel_schema_migrations);
+                  ALTER TABLE contacts NO FORCE ROW LEVEL SECURITY";
+    admin.batch_execute(change).await.unwrap();
+    let lines = check(&deployment, &[]).await;
+    let told = |words: &str| lines.iter().any(|line| line.contains("wrong: ") && line.contains(words));
+    assert!(told("migrations are pending: 20") && told("run `parley migrate`"), "{lines:#?}");
+    assert!(told("contacts lets one tenant see another"), "{lines:#?}");
+    assert!(told(".inbound.v1\" with other arguments"), "{lines:#?}");
+
+    broker::remove_replaced_queue(&deployment.namespace).await;
+    admin.batch_execute(&format!("DROP ROLE \"{bypasses}\"")).await.unwrap();
+    deployment.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_weak_is_named_and_fails_unless_it_is_allowed() {
+    let deployment = Deployment::new().await.with("PARLEY_PASSWORDS_PASSES", "1");
+    let amqp_url = &services().await.amqp_url;
+    let told = |arguments: &[&str]| {
+        let output = deployment.command(arguments).env("PARLEY_AMQP_URL", amqp_url).output().unwrap();
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (said, _) = told(&["check"]);
+    for weakness in [
+        "passwords.memory_kib and passwords.passes make guessing cheap",
+        "whatsapp.app_secret is made of a word that everybody tries",
+        "channels.self_service is true while signup.mode is open",
+        "keys.encryption has a key \"test\" that is not random",
+        "database.url has a password that is shorter than 16 characters",
+    ] {
+        assert!(said.contains(&format!("strength       weak: {weakness}")), "{said}");
+    }
+    assert!(!said.contains(crate::kit::meta::APP_SECRET), "{said}");
+    let failed =
+        |complaint: &str| complaint.split_whitespace().nth(1).and_then(|count| count.parse().ok()).unwrap_or(0);
+    let (all, wrong_only) = (failed(&told(&["check"]).1), failed(&told(&["check", "--allow-weak"]).1));
+    assert_eq!(all - wrong_only, said.matches("  weak: ").count(), "{said}");
+    deployment.database.drop().await;
+}
