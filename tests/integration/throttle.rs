@@ -7,6 +7,7 @@ use std::net::TcpStream;
 use chrono::TimeDelta;
 use flows::{Database, settle};
 use futures_util::future::join_all;
+use iam::{CalmTries, Email, Throttle};
 use kernel::Clock;
 use serde_json::json;
 
@@ -221,4 +222,23 @@ async fn tries_are_forgotten_in_time() {
     assert_eq!(purge().await, 1);
     assert_eq!(app.database.count("SELECT count(*) FROM login_tallies").await, 0);
     app.finish_unprocessed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_of_one_address_try_side_by_side() {
+    let app = TestApp::start().await;
+    let (throttle, now) = (Throttle::new(&vec![7; 32].into()), app.clock.now());
+    let address = Some(fresh_address().parse().unwrap());
+    let tries = |number: usize| {
+        let email = Email::parse(&format!("user{number}@example.com")).unwrap();
+        throttle.of_account("acme", &email, address)
+    };
+    let begin = async |number| app.postgres.begin_calm_try(&tries(number), now).await.unwrap();
+    for number in 0..30 {
+        assert!(begin(number).await, "{number}");
+    }
+    assert!(!begin(30).await, "an address fails thirty times at most");
+    assert!(app.postgres.end_calm_try(&tries(0), now).await.unwrap());
+    assert!(!app.postgres.end_calm_try(&tries(0), now).await.unwrap(), "it has ended");
+    assert!(begin(30).await, "and the try that was refused has left nothing");
 }

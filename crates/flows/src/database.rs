@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crm::inbox::InboxTx;
 use crm::{ContactRepo, ContactTx, ConversationRepo, ConversationTx, InteractionRepo, SearchRepo};
 use iam::{
-    Email, LoneTries, PasswordHash, Tenant, TenantDirectory, TenantReference, TenantRepo, ThrottleRepo, User, UserRepo,
+    CalmTries, Email, PasswordHash, Tenant, TenantDirectory, TenantReference, TenantRepo, ThrottleRepo, User, UserRepo,
 };
 use inbound::{AccountHealthRepo, ChannelRepo, EventHousekeeping, EventLedger, EventOutcomeRepo, MetaAppDirectory};
 use kernel::{PermissionSet, StoreError, TenantScope};
@@ -19,7 +19,7 @@ use crate::{
 
 /// The database: where transactions come from. What a transaction offers depends on whose data it may see.
 #[async_trait]
-pub trait Database: LoneTries + Send + Sync {
+pub trait Database: CalmTries + Send + Sync {
     /// One tenant's data, and nothing else: row level security sees to it.
     async fn tenant(&self, scope: &TenantScope) -> Result<Box<dyn TenantTx>, StoreError>;
     /// Which tenants and accounts there are.

@@ -47,7 +47,7 @@ impl Identity {
     pub(crate) async fn reserve(&self, counted: Vec<Counted>) -> Result<Slot, ReserveError> {
         let passage = self.throttle.doors.enter(&counted).await.map_err(|NoPassage| busy())?;
         let now = self.clock.now();
-        if self.database.begin_lone_try(&counted, now).await.map_err(TokensError::from)? {
+        if self.database.begin_calm_try(&counted, now).await.map_err(TokensError::from)? {
             return Ok(Slot { counted, reserved_at: now, _passage: passage });
         }
         let deadline = Instant::now() + Doors::PATIENCE;
@@ -68,7 +68,7 @@ impl Identity {
 
     /// Counts how a try ended, and lets the next one in.
     pub(crate) async fn settle_try(&self, slot: Slot, outcome: Try) -> Result<(), TokensError> {
-        if outcome != Try::Wrong && self.database.end_lone_try(&slot.counted, slot.reserved_at).await? {
+        if outcome != Try::Wrong && self.database.end_calm_try(&slot.counted, slot.reserved_at).await? {
             return Ok(());
         }
         let mut tx = self.database.operator().await?;

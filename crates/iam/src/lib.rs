@@ -30,7 +30,7 @@ pub use metrics::describe as describe_metrics;
 pub use password::{InvalidPassword, Password};
 pub use password_hash::{HashParameters, PasswordHash};
 pub use password_hasher::{HashError, PasswordHasher, Verification};
-pub use ports::{LoneTries, TenantDirectory, TenantRepo, ThrottleRepo, UserRepo, constraint};
+pub use ports::{CalmTries, TenantDirectory, TenantRepo, ThrottleRepo, UserRepo, constraint};
 pub use tenant::{
     InvalidSlug, InvalidTenantName, SelfRegistration, Slug, Tenant, TenantName, TenantReference, TenantStatus,
 };

@@ -52,15 +52,15 @@ pub trait TenantDirectory: Send {
     async fn tenants(&mut self, status: Option<TenantStatus>, page: &PageRequest) -> Result<Page<Tenant>, StoreError>;
 }
 
-/// Tries of somebody for whom no tally is kept: nobody tries besides, and nobody failed before. It is what nearly all are, so
-/// they take a statement instead of a transaction.
+/// Tries where nobody failed before: their tallies are calm. It is what nearly all are, so they take a statement instead of a
+/// transaction, however many try at the same time.
 #[async_trait]
-pub trait LoneTries: Send + Sync {
-    /// Takes the slots, if there is no tally of any of these keys; whether it did.
-    async fn begin_lone_try(&self, counted: &[Counted], now: DateTime<Utc>) -> Result<bool, StoreError>;
-    /// Gives the slots back of a try that did not fail, if there was still nobody besides. If not, some may have been given
-    /// back: the rest is to be done in a transaction, for all of them.
-    async fn end_lone_try(&self, counted: &[Counted], begun_at: DateTime<Utc>) -> Result<bool, StoreError>;
+pub trait CalmTries: Send + Sync {
+    /// Takes the slots, if all of the tallies are calm and have one left; whether it did.
+    async fn begin_calm_try(&self, counted: &[Counted], now: DateTime<Utc>) -> Result<bool, StoreError>;
+    /// Gives the slots back of a try that did not fail, if the tallies are still calm. If not, some may have been given back:
+    /// the rest is to be done in a transaction, for all of them.
+    async fn end_calm_try(&self, counted: &[Counted], begun_at: DateTime<Utc>) -> Result<bool, StoreError>;
 }
 
 /// How often somebody tried to get in, for all tenants and instances.

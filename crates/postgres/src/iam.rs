@@ -1,6 +1,6 @@
 //! Tenants and users.
 
-mod lone_try;
+mod calm_try;
 mod tenant;
 mod throttle;
 mod user;

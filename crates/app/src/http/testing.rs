@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use billing::PaymentTerms;
 use chrono::{DateTime, TimeDelta, Utc};
 use flows::{Candidate, Database, DirectoryTx, Identity, IntakeTx, OperatorTx, SigningKeys, Standing, TenantTx};
-use iam::{Counted, Email, HashParameters, LoneTries, PasswordHasher, TenantReference, Throttle};
+use iam::{CalmTries, Counted, Email, HashParameters, PasswordHasher, TenantReference, Throttle};
 use inbound::{AppCredentials, AppSecret, AppSecrets, VerifyToken};
 use kernel::ids::{SessionId, TenantId, UserId};
 use kernel::seal::KeyRing;
@@ -56,12 +56,12 @@ impl Database for Away {
 }
 
 #[async_trait]
-impl LoneTries for Away {
-    async fn begin_lone_try(&self, _: &[Counted], _: DateTime<Utc>) -> Result<bool, StoreError> {
+impl CalmTries for Away {
+    async fn begin_calm_try(&self, _: &[Counted], _: DateTime<Utc>) -> Result<bool, StoreError> {
         away()
     }
 
-    async fn end_lone_try(&self, _: &[Counted], _: DateTime<Utc>) -> Result<bool, StoreError> {
+    async fn end_calm_try(&self, _: &[Counted], _: DateTime<Utc>) -> Result<bool, StoreError> {
         away()
     }
 }
