@@ -25,7 +25,6 @@ pub(crate) fn test(options: &TestOptions) -> Result {
         steps.push(cargo_step("lints", &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]));
         steps.push(("edges", Box::new(edges::edges)));
         steps.push(cargo_step("unit tests", &["test", "--workspace", "--lib", "--bins"]));
-        steps.push(cargo_step("doc tests", &["test", "--workspace", "--doc"]));
     }
     // Before their services start: compiling takes minutes.
     steps.push(cargo_step("integration build", &[INTEGRATION, &["--no-run"]].concat()));
