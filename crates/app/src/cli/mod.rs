@@ -5,12 +5,14 @@ mod audit;
 mod demo;
 mod effective_config;
 mod events;
+mod healthcheck;
 mod invoices;
 mod keys;
 mod migrate;
 mod openapi;
 mod plans;
 mod provisioning_key;
+mod reachable;
 mod sample;
 mod send_sample;
 mod serve;
@@ -67,6 +69,8 @@ pub enum CliError {
     Accounts(#[from] whatsapp::AccountsError),
     #[error(transparent)]
     Sample(#[from] send_sample::SampleError),
+    #[error(transparent)]
+    Health(#[from] healthcheck::HealthError),
 }
 
 /// Reads the command line and does what it says. Exit codes: 0 done, 1 failed, 2 not understood.
@@ -102,6 +106,7 @@ fn run(cli: Cli, sources: &Sources) -> Result<(), CliError> {
         Command::Openapi => openapi::run().map_err(CliError::Output),
         Command::Config => effective_config::run(sources),
         Command::Serve(arguments) => on_runtime(&settings, async { serve::run(settings.serve()?, arguments).await }),
+        Command::Healthcheck => on_runtime(&settings, async { healthcheck::run(settings.listen()?).await }),
         Command::Migrate => on_runtime(&settings, async { migrate::run(settings.migrate()?).await }),
         Command::Demo => on_runtime(&settings, async { demo::run(settings.database()?, settings.identity()?).await }),
         Command::Audit { command } => {
