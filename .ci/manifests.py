@@ -42,8 +42,10 @@ def listed(directory):
     content = kustomization(directory)
     resources = [name for name in content.get("resources", []) if not name.startswith("..")]
     patches = [patch["path"] for patch in content.get("patches", [])]
-    there = {path.name for path in directory.glob("*.yaml")} - {"kustomization.yaml"}
-    check(there == set(resources + patches), f"{directory}: the files are {sorted(there)}, listed {resources + patches}")
+    settings = [name for generator in content.get("configMapGenerator", []) for name in generator["envs"]]
+    named = resources + patches + settings
+    there = {path.name for path in directory.iterdir()} - {"kustomization.yaml"}
+    check(there == set(named), f"{directory}: the files are {sorted(there)}, listed {named}")
     return [directory / name for name in resources], [directory / name for name in patches]
 
 
@@ -57,6 +59,12 @@ def valid(document, where):
             kubernetes_validate.validate(document, version, strict=True)
         except kubernetes_validate.ValidationError as error:
             mistakes.append(f"{where}: {identity(document)}, Kubernetes {version}: {error.message}")
+
+
+def settings(directory):
+    """The settings that a kustomization makes a ConfigMap of."""
+    lines = (directory / "settings.env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
 def selects(selector, labels):
@@ -111,6 +119,9 @@ def check_base():
             valid(document, path.name)
             check(identity(document) not in objects, f"{path.name}: {identity(document)} is there twice")
             objects[identity(document)] = document
+    for generator in kustomization(KUBERNETES / "base")["configMapGenerator"]:
+        made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": generator["name"]}}
+        objects[identity(made)] = made | {"data": settings(KUBERNETES / "base")}
     check(not any(name.startswith("Secret ") for name in objects), "secrets do not belong here")
 
     templates = pods(objects.values())
@@ -180,16 +191,16 @@ def known_variables(binary):
 
 def environments(objects):
     """The variables of each process, by where they are described."""
-    settings = objects["ConfigMap parley-settings"]["data"]
+    base = objects["ConfigMap parley-settings"]["data"]
     for owner, template in pods(objects.values()).items():
         if template["metadata"]["labels"][NAME] != "parley":
             continue
         container = template["spec"]["containers"][0]
-        variables = dict(settings) if container.get("envFrom") else {}
+        variables = dict(base) if container.get("envFrom") else {}
         variables |= {entry["name"]: entry["value"] for entry in container.get("env", [])}
         yield owner, container["args"], variables
-    example = documents(KUBERNETES / "overlays/example/settings.yaml")[0]["data"]
-    yield "overlay example", ["serve"], settings | example
+    for directory in sorted((KUBERNETES / "overlays").iterdir()):
+        yield f"overlay {directory.name}", ["serve"], base | settings(directory)
     for name, service in yaml.safe_load(COMPOSE.read_text())["services"].items():
         if name in ["api", "worker", "migrate"]:
             # As the shell that runs it has none of them set.
