@@ -1,5 +1,5 @@
 #!/bin/sh
-# What the official image does with POSTGRES_PASSWORD and PGDATA, for Debian's package.
+# What the official image does with POSTGRES_PASSWORD, POSTGRES_PASSWORD_FILE and PGDATA, for Debian's package.
 set -eu
 # The official entry point takes the name of the server as its first argument, or only its options.
 if [ "${1:-}" = postgres ]; then shift; fi
@@ -14,6 +14,9 @@ if [ "$(id -u)" = 0 ]; then
 fi
 if [ ! -s "$data/PG_VERSION" ]; then
     password=$(mktemp)
+    if [ -n "${POSTGRES_PASSWORD_FILE:-}" ]; then
+        POSTGRES_PASSWORD=$(cat "$POSTGRES_PASSWORD_FILE")
+    fi
     printf '%s' "${POSTGRES_PASSWORD:?must be set}" >"$password"
     "$bin/initdb" -D "$data" --username=postgres --pwfile="$password" --auth=scram-sha-256 \
         --encoding=UTF8 --locale=C.UTF-8 >/dev/null

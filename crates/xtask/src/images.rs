@@ -20,7 +20,8 @@ const RECIPES: [Recipe; 2] = [
     Recipe {
         image: "parley-test/postgres:15",
         variable: docker::POSTGRES_FOR_TEST.variable,
-        packages: "postgresql-15",
+        // With the certificates it is also what `deploy/Dockerfile` needs as a base.
+        packages: "postgresql-15,ca-certificates",
         entrypoint: include_str!("../images/postgres.sh"),
         port: 5432,
     },
@@ -51,7 +52,7 @@ fn make(recipe: &Recipe) -> Result {
     if process::find("mmdebstrap").is_none() {
         packages::install(&["mmdebstrap"], "what makes a system image out of Debian's packages", "")?;
     }
-    println!("making {} from Debian's package {}", recipe.image, recipe.packages);
+    println!("making {} from Debian's packages: {}", recipe.image, recipe.packages);
     let directory = checkout::base()?.join(format!("image-{}", std::process::id()));
     store::make_directory(&directory, 0o700)?;
     let outcome = build(recipe, &directory);

@@ -61,6 +61,10 @@ pub(super) enum Command {
     Demo,
     /// Print the effective configuration as TOML, with secrets masked
     Config,
+    /// Ask the server that runs here whether it has all that it needs (`/readyz`); for health checks of containers
+    ///
+    /// Asks where `http.listen` says that it listens. Exits with 0 if it is ready, else with 1 and says what is missing.
+    Healthcheck,
     /// Print the OpenAPI document of the HTTP API
     Openapi,
     /// Audit logs

@@ -6,12 +6,14 @@ mod check;
 mod demo;
 mod effective_config;
 mod events;
+mod healthcheck;
 mod invoices;
 mod keys;
 mod migrate;
 mod openapi;
 mod plans;
 mod provisioning_key;
+mod reachable;
 mod sample;
 mod send_sample;
 mod serve;
@@ -70,6 +72,8 @@ pub enum CliError {
     Accounts(#[from] whatsapp::AccountsError),
     #[error(transparent)]
     Sample(#[from] send_sample::SampleError),
+    #[error(transparent)]
+    Health(#[from] healthcheck::HealthError),
 }
 
 /// Reads the command line and does what it says. Exit codes: 0 done, 1 failed, 2 not understood.
@@ -106,6 +110,7 @@ fn run(cli: Cli, sources: &Sources) -> Result<(), CliError> {
         Command::Config => effective_config::run(sources),
         Command::Check(arguments) => runtime()?.block_on(check::run(&settings, arguments.allow_weak)),
         Command::Serve(arguments) => on_runtime(&settings, async { serve::run(settings.serve()?, arguments).await }),
+        Command::Healthcheck => on_runtime(&settings, async { healthcheck::run(settings.listen()?).await }),
         Command::Migrate => on_runtime(&settings, async { migrate::run(settings.migrate()?).await }),
         Command::Demo => on_runtime(&settings, async { demo::run(settings.database()?, settings.identity()?).await }),
         Command::Audit { command } => {

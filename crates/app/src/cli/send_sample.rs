@@ -1,7 +1,6 @@
 mod api;
 
 use std::io::{self, Write as _};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use kernel::{Clock as _, NoEntropy, SystemClock, SystemEntropy};
@@ -10,6 +9,7 @@ use url::Url;
 
 use super::CliError;
 use super::arguments::SendSampleArgs;
+use super::reachable::reachable;
 use super::sample::{Sample, new_wamid};
 use crate::config::SampleConfig;
 
@@ -89,16 +89,6 @@ fn server(config: &SampleConfig, arguments: &SendSampleArgs) -> Result<Url, Samp
     }
 }
 
-/// Who listens everywhere is reached here.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
-    match address {
-        SocketAddr::V4(v4) if v4.ip().is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-        SocketAddr::V6(v6) if v6.ip().is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-        _ => {}
-    }
-    address
-}
-
 fn account(accounts: Vec<Account>, wanted: Option<&str>) -> Result<Account, SampleError> {
     let mut accounts = accounts.into_iter();
     match wanted {
@@ -126,17 +116,4 @@ fn print(title: &str, json: &Value) -> Result<(), CliError> {
 
 fn line(text: &str) -> Result<(), CliError> {
     writeln!(io::stdout(), "{text}").map_err(CliError::Output)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_listens_everywhere_is_reached_here() {
-        let reached = |address: &str| reachable(address.parse().unwrap()).to_string();
-        assert_eq!(reached("0.0.0.0:8080"), "127.0.0.1:8080");
-        assert_eq!(reached("[::]:8080"), "[::1]:8080");
-        assert_eq!(reached("10.0.0.1:8080"), "10.0.0.1:8080");
-    }
 }

@@ -1,3 +1,5 @@
+use std::net::SocketAddr;
+
 use billing::PaymentTerms;
 use clap::Args;
 
@@ -167,6 +169,14 @@ impl Settings {
     /// All [`Mistakes`].
     pub fn migrate(&self) -> Result<MigrateConfig, Mistakes> {
         self.check(|mistakes| self.database.check_for_migrate(mistakes))
+    }
+
+    /// Where the server of this configuration listens.
+    ///
+    /// # Errors
+    /// All [`Mistakes`].
+    pub fn listen(&self) -> Result<SocketAddr, Mistakes> {
+        self.check(|mistakes| self.http.check_listen(mistakes))
     }
 
     /// What it takes to send a signed sample to a running server.
