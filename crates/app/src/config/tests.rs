@@ -28,10 +28,19 @@ fn settings(arguments: &[&str], environment: &[(&str, &str)]) -> Settings {
     settings
 }
 
-fn file(name: &str, text: &str) -> String {
+/// A file that goes with its test.
+struct TestFile(String);
+
+fn file(name: &str, text: &str) -> TestFile {
     let path = std::env::temp_dir().join(format!("parley-config-{}-{name}", std::process::id()));
     fs::write(&path, text).unwrap();
-    path.to_str().unwrap().to_owned()
+    TestFile(path.to_str().unwrap().to_owned())
+}
+
+impl Drop for TestFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
 }
 
 const COMPLETE: &[&str] = &[
@@ -84,7 +93,7 @@ fn only_what_is_needed_is_demanded() {
 #[test]
 fn a_flag_is_above_the_file_and_the_file_above_the_default() {
     let path = file("order.toml", "[http]\nlisten = '0.0.0.0:1'\nmetrics_listen = '0.0.0.0:2'\nworkers = 3\n");
-    let arguments = [COMPLETE, &["serve", "--config", &path, "--http-listen", "0.0.0.0:9"]].concat();
+    let arguments = [COMPLETE, &["serve", "--config", &path.0, "--http-listen", "0.0.0.0:9"]].concat();
     let http = settings(&arguments, &[]).serve().unwrap().http;
     assert_eq!((http.listen.port(), http.metrics_listen.port()), (9, 2));
     assert_eq!(http.workers.unwrap().get(), 3);
@@ -93,7 +102,7 @@ fn a_flag_is_above_the_file_and_the_file_above_the_default() {
 #[test]
 fn a_secret_may_come_from_a_file_of_its_own() {
     let path = file("secret", "from a file\n");
-    let named = [("PARLEY_WHATSAPP_APP_SECRET_FILE", path.as_str())];
+    let named = [("PARLEY_WHATSAPP_APP_SECRET_FILE", path.0.as_str())];
     assert!(settings(&[], &named).sample().is_ok());
 
     let twice = [named[0], ("PARLEY_WHATSAPP_APP_SECRET", "x")];
@@ -105,7 +114,7 @@ fn a_secret_may_come_from_a_file_of_its_own() {
 #[test]
 fn mistakes_of_the_file_are_listed_with_the_others() {
     let path = file("mistaken.toml", "[http]\nlisen = '0.0.0.0:1'\n");
-    let text = settings(&["--config", &path], &[]).sample().unwrap_err().to_string();
+    let text = settings(&["--config", &path.0], &[]).sample().unwrap_err().to_string();
     assert!(text.contains("unknown key: http.lisen") && text.contains("whatsapp.app_secret is missing"), "{text}");
 }
 
