@@ -25,6 +25,7 @@ mod intake;
 mod login_time;
 mod meta_app_routing;
 mod meta_apps;
+mod observability;
 mod operators;
 mod process;
 mod provisioning;

@@ -14,6 +14,7 @@ use super::sessions::SessionsSettings;
 use super::signing::SigningSettings;
 use super::tenants::TenantsSettings;
 use super::tokens::TokensSettings;
+use super::traces::TracesSettings;
 use super::whatsapp::WhatsAppSettings;
 use super::{
     DatabaseConfig, IdentityConfig, KeysConfig, LogConfig, MigrateConfig, Mistakes, SampleConfig, ServeConfig,
@@ -52,6 +53,8 @@ pub struct Settings {
     retention: RetentionSettings,
     #[command(flatten)]
     log: LogSettings,
+    #[command(flatten)]
+    traces: TracesSettings,
     /// What was wrong before any value was looked at.
     #[arg(skip)]
     pub(crate) mistakes: Mistakes,
@@ -79,6 +82,7 @@ impl Settings {
             let payment = self.billing.check(mistakes);
             let retry = self.retry.check(mistakes);
             let retention = self.retention.check(mistakes);
+            let traces = self.traces.check(mistakes);
             Some(ServeConfig {
                 database: database?,
                 amqp: amqp?,
@@ -89,6 +93,7 @@ impl Settings {
                 payment: payment?,
                 retry: retry?,
                 retention: retention?,
+                traces: traces?,
             })
         })
     }
