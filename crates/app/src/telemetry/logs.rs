@@ -1,6 +1,6 @@
 use kernel::SystemClock;
-use tracing::Level;
-use tracing_subscriber::filter::{EnvFilter, FilterExt as _, ParseError, filter_fn};
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{EnvFilter, FilterExt as _, FilterFn, LevelFilter, ParseError};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 use tracing_subscriber::{Layer as _, fmt, registry};
@@ -26,11 +26,17 @@ pub fn init_logs(config: &LogConfig) -> Result<(), LogsError> {
         LogFormat::Json => JsonLines::new(std::io::stderr, SystemClock::new()).boxed(),
         LogFormat::Text => fmt::layer().with_writer(std::io::stderr).boxed(),
     };
-    let filter = EnvFilter::try_new(&config.level)?
-        .and(filter_fn(|metadata| *metadata.level() <= Level::INFO || is_ours(metadata.target())));
+    let filter = EnvFilter::try_new(&config.level)?.and(libraries_at_info());
     registry().with(layer.with_filter(filter)).try_init()?;
     std::panic::set_hook(Box::new(panics::log));
     Ok(())
+}
+
+/// With the hint that it hides no level altogether: without one, the other filter's would not be seen, and libraries would
+/// work out lines that nobody wants.
+fn libraries_at_info() -> FilterFn {
+    let shown: fn(&Metadata<'_>) -> bool = |metadata| *metadata.level() <= Level::INFO || is_ours(metadata.target());
+    FilterFn::new(shown).with_max_level_hint(LevelFilter::TRACE)
 }
 
 /// Libraries write down at `debug` what passes through them: the values of statements, frames with passwords, whole
