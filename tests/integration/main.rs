@@ -26,6 +26,7 @@ mod intake;
 mod login_time;
 mod meta_app_routing;
 mod meta_apps;
+mod observability;
 mod operators;
 mod process;
 mod provisioning;

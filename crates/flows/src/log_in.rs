@@ -8,6 +8,7 @@ use rbac::RoleKey;
 use tokens::Client;
 
 use crate::audited::{note_for_operators, note_for_tenant};
+use crate::find_tenant::log_tenant;
 use crate::throttle::{ReserveError, Try};
 use crate::{Candidate, Identity, LoggedIn, TenantTx, Throttled, TokensError, settle};
 
@@ -56,6 +57,9 @@ struct Refused {
 pub async fn log_in(identity: &Identity, input: LogIn) -> Result<LoggedIn, LogInError> {
     let LogIn { tenant, email, password, client, origin } = input;
     let candidate = identity.database.candidate(&tenant, &email).await?;
+    if let Some(candidate) = &candidate {
+        log_tenant(&candidate.tenant);
+    }
     let name = tenant.counted_as(candidate.as_ref().map(|candidate| &candidate.tenant));
     let counted = identity.throttle.of_account(&name, &email, client.address);
     let slot = identity.reserve(counted).await?;

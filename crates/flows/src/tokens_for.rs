@@ -10,6 +10,7 @@ use rbac::RoleKey;
 use tokens::{Claims, Client, IssueError, Issued, RefreshToken, Session, SessionPolicy, SessionRepo, TokenPolicy};
 use uuid::Uuid;
 
+use crate::find_tenant::log_user;
 use crate::sessions::note_ended;
 use crate::{Database, SigningKeys, SigningKeysError, TenantTx};
 
@@ -68,6 +69,7 @@ pub(crate) struct SessionTokens {
 impl Identity {
     /// Somebody who got in, as they are told.
     pub(crate) fn logged_in(&self, tenant: Tenant, user: User, roles: Vec<RoleKey>, tokens: SessionTokens) -> LoggedIn {
+        log_user(&tenant, &user);
         LoggedIn {
             tenant,
             user,

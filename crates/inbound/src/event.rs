@@ -72,6 +72,9 @@ impl EventKind {
         &self.0
     }
 
+    /// What [`Self::label`] may be.
+    pub const LABELS: [&str; 4] = ["message", "status", "unparsed", "change"];
+
     /// For metrics: one of a few values, whatever Meta invents.
     #[must_use]
     pub fn label(&self) -> &'static str {
@@ -139,6 +142,7 @@ impl EventStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoredEvent {
     pub id: EventId,
+    pub tenant: Option<TenantId>,
     pub status: EventStatus,
 }
 
@@ -146,16 +150,30 @@ pub struct StoredEvent {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueEvent {
     pub id: EventId,
+    pub tenant: Option<TenantId>,
+    /// Tries that failed.
+    pub attempts: i32,
     /// How often it was published already.
     pub published: i32,
     /// W3C trace context of the delivery that brought it.
     pub traceparent: Option<String>,
 }
 
+impl DueEvent {
+    /// The trace that its publishing belongs to.
+    #[must_use]
+    pub fn trace(&self) -> Option<Traceparent> {
+        self.traceparent.as_deref()?.parse().ok()
+    }
+}
+
 /// An event that the broker gave up on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AbandonedEvent {
     pub id: EventId,
+    pub tenant: Option<TenantId>,
+    /// W3C trace context of the delivery that brought it.
+    pub traceparent: Option<String>,
     pub kind: EventKind,
     /// Tries that failed, this one included.
     pub attempts: i32,
@@ -180,7 +198,21 @@ pub struct QueuedEvent {
 }
 
 impl QueuedEvent {
+    /// The trace of its delivery.
+    #[must_use]
+    pub fn trace(&self) -> Option<Traceparent> {
+        self.traceparent.as_deref()?.parse().ok()
+    }
+
     /// What the log lines of its delivery have in common with those of its processing.
+    #[must_use]
+    pub fn trace_id(&self) -> Option<String> {
+        self.trace().map(|trace| trace.trace_id())
+    }
+}
+
+impl AbandonedEvent {
+    /// What the log lines of its delivery have in common with this one.
     #[must_use]
     pub fn trace_id(&self) -> Option<String> {
         let trace: Traceparent = self.traceparent.as_deref()?.parse().ok()?;

@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use kernel::ids::{AccountId, EventId, TenantId};
-use kernel::{Page, PageRequest, StoreError};
+use kernel::{Page, PageRequest, StoreError, Traceparent};
 
 use crate::{
     AbandonedEvent, Disconnection, DueEvent, ErrorClass, EventFilter, FailedAttempt, HealthUpdate, IncomingEvent,
@@ -265,6 +265,8 @@ pub struct Delivery {
     pub event: EventId,
     /// Somebody had it before and did not settle it.
     pub redelivered: bool,
+    /// W3C trace context of its publishing.
+    pub trace: Option<Traceparent>,
     pub tag: u64,
 }
 

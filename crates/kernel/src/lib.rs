@@ -7,6 +7,7 @@
 //! - [`StoreError`]: what a repository can answer besides its result. [`Page`]: a slice of a list.
 //! - [`Change`]: what a patch does to a value.
 //! - [`Traceparent`]: what connects a delivery with what becomes of it, across processes.
+//! - [`Span`], [`Tracing`]: what happened in between, for whoever collects traces.
 //! - [`seal`]: how secrets are kept in the database.
 
 mod actor;
@@ -22,6 +23,7 @@ mod permission;
 mod scope;
 pub mod seal;
 mod store;
+mod trace;
 mod traceparent;
 
 pub use actor::{Actor, Permit};
@@ -39,4 +41,5 @@ pub use permission::{
 };
 pub use scope::TenantScope;
 pub use store::StoreError;
+pub use trace::{Span, SpanKind, SpanSink, SpanValue, Tracing};
 pub use traceparent::{InvalidTraceparent, Traceparent};

@@ -17,10 +17,22 @@ pub struct Traceparent {
 pub struct InvalidTraceparent;
 
 impl Traceparent {
-    /// The beginning of a trace.
+    /// The beginning of a trace that nobody records.
     #[must_use]
     pub fn start(clock: &dyn Clock) -> Self {
-        Self { trace: clock.new_id().into_bytes(), parent: span_id(clock), sampled: true }
+        Self { trace: clock.new_id().into_bytes(), parent: span_id(clock), sampled: false }
+    }
+
+    /// The same, and whether its spans are recorded.
+    #[must_use]
+    pub const fn sampled(self, sampled: bool) -> Self {
+        Self { sampled, ..self }
+    }
+
+    /// Whether whoever is next is to record spans, too.
+    #[must_use]
+    pub const fn is_sampled(&self) -> bool {
+        self.sampled
     }
 
     /// The next span of the same trace.
@@ -33,6 +45,22 @@ impl Traceparent {
     #[must_use]
     pub fn trace_id(&self) -> String {
         hex(&self.trace)
+    }
+
+    /// The span that something is done in: 16 hexadecimal digits.
+    #[must_use]
+    pub fn span_id(&self) -> String {
+        hex(&self.parent)
+    }
+
+    /// The part of a trace's id that is random in any case, its last seven bytes, as a share of 1. All who decide by it
+    /// whether a trace is recorded decide alike.
+    #[must_use]
+    pub(crate) fn lot(&self) -> f64 {
+        let random = self.trace.iter().skip(9).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        #[expect(clippy::cast_precision_loss, reason = "it is rounded, by less than anybody notices")]
+        let lot = random as f64 / (1_u64 << 56) as f64;
+        lot
     }
 }
 

@@ -130,7 +130,10 @@ impl Flusher {
     /// Stores the events, and splits them in half where the database refuses them, until the one that it refuses is alone.
     async fn store(&self, events: &[IncomingEvent], report: &mut Report) {
         match self.store_together(events).await {
-            Ok(stored) => report.note_stored(stored),
+            Ok(stored) => {
+                log_stored(events, &stored);
+                report.note_stored(stored);
+            }
             Err(reason @ (StoreError::Unavailable(_) | StoreError::Retryable(_))) => {
                 warn!(events = events.len(), error = error_chain(&reason), "events were not stored");
                 report.note_failed(events, reason);
@@ -142,7 +145,8 @@ impl Flusher {
                 Box::pin(self.store(second, report)).await;
             }
             Err(reason) => {
-                error!(error = error_chain(&reason), "the database refuses an event");
+                let (event_id, trace_id) = (events.first().map(|it| it.event.id.to_string()), trace_id(events));
+                error!(event_id, trace_id, error = error_chain(&reason), "the database refuses an event");
                 report.note_failed(events, reason);
             }
         }
@@ -177,6 +181,23 @@ impl Flusher {
         .await;
         settle(tx, outcome).await
     }
+}
+
+/// A line for each event that was not there before, where anybody wants to see it.
+fn log_stored(events: &[IncomingEvent], stored: &[StoredEvent]) {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
+    let incoming: HashMap<EventId, &IncomingEvent> = events.iter().map(|it| (it.event.id, it)).collect();
+    for StoredEvent { id, tenant, status } in stored {
+        let trace_id = incoming.get(id).map(|it| it.trace.trace_id());
+        let tenant_id = tenant.map(|tenant| tenant.to_string());
+        debug!(event_id = %id, tenant_id, trace_id, status = status.key(), "stored");
+    }
+}
+
+fn trace_id(events: &[IncomingEvent]) -> Option<String> {
+    events.first().map(|it| it.trace.trace_id())
 }
 
 /// What to answer the deliveries of a batch.

@@ -24,13 +24,14 @@ mod recorder;
 mod relay;
 mod scheduler;
 mod sealer;
+mod spans;
 mod ticks;
 mod worker;
 
 pub use biller::Biller;
 pub use intake::{Flusher, Intake};
 pub use key_keeper::KeyKeeper;
-pub use metrics::{BATCH_SIZE, describe as describe_metrics};
+pub use metrics::{BATCH_SIZE, END_TO_END, begin_at_zero, describe as describe_metrics};
 pub use recorder::Recorder;
 pub use relay::Relay;
 pub use scheduler::Scheduler;

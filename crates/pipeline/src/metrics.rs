@@ -1,13 +1,15 @@
 //! What the loops count and measure. Labels come from small fixed sets.
 
-use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use inbound::{ErrorClass, EventKind};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram};
 
 /// Its buckets are those of a count.
 pub const BATCH_SIZE: &str = "parley_webhook_batch_size";
 pub(crate) const PUBLISHED: &str = "parley_publish_total";
 pub(crate) const EVENTS: &str = "parley_webhook_events_total";
 pub(crate) const PROCESSING: &str = "parley_event_processing_seconds";
-pub(crate) const END_TO_END: &str = "parley_event_end_to_end_seconds";
+/// Its buckets reach to hours: after an outage, events are that old.
+pub const END_TO_END: &str = "parley_event_end_to_end_seconds";
 pub(crate) const RETRIES: &str = "parley_event_retries_total";
 pub(crate) const DEAD_LETTERED: &str = "parley_events_dead_lettered_total";
 pub(crate) const WAITING: &str = "parley_events_waiting";
@@ -36,4 +38,22 @@ pub fn describe() {
         "Since a signing key is in its state, the oldest by state; 0 for none"
     );
     describe_gauge!(QUEUE_CONSUMERS, "Consumers of a queue, as the broker has them");
+}
+
+/// Counters that alerts stand on begin at zero: one that is born with its first increment has not risen.
+pub fn begin_at_zero() {
+    for outcome in ["confirmed", "returned", "nacked", "error"] {
+        counter!(PUBLISHED, "outcome" => outcome).increment(0);
+    }
+    for kind in EventKind::LABELS {
+        for outcome in ["processed", "dead_letter"] {
+            counter!(EVENTS, "kind" => kind, "outcome" => outcome).increment(0);
+        }
+        for class in ErrorClass::ALL {
+            counter!(DEAD_LETTERED, "kind" => kind, "reason" => class.key()).increment(0);
+            if class.may_pass() {
+                counter!(RETRIES, "kind" => kind, "reason" => class.key()).increment(0);
+            }
+        }
+    }
 }

@@ -51,7 +51,8 @@ impl Recorder {
         let buried = settle(tx, outcome).await?;
         for event in buried {
             let (attempt, kind) = (event.attempts, event.kind.label());
-            error!(event_id = %event.id, attempt, kind, "the broker gave up on the event; it is a dead letter now");
+            let (tenant_id, trace_id) = (event.tenant.map(|tenant| tenant.to_string()), event.trace_id());
+            error!(event_id = %event.id, tenant_id, trace_id, attempt, kind, "the broker gave up on the event; it is a dead letter now");
             counter!(EVENTS, "kind" => kind, "outcome" => "dead_letter").increment(1);
             counter!(DEAD_LETTERED, "kind" => kind, "reason" => ErrorClass::Poison.key()).increment(1);
         }

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use flows::{Database, adopt_waiting, settle};
 use inbound::{DueEvent, EventLedger, EventPublisher, Published, QueueError};
 use kernel::ids::EventId;
-use kernel::{Clock, StoreError, error_chain};
+use kernel::{Clock, StoreError, Tracing, error_chain};
 use metrics::counter;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -16,6 +16,7 @@ use tracing::{debug, info, warn};
 use crate::backoff::Backoff;
 use crate::failpoint;
 use crate::metrics::PUBLISHED;
+use crate::spans::Publishing;
 use crate::ticks::every;
 
 /// Moves what is due from the ledger to the queue: at once when it is nudged, and each second in any case, because nudges
@@ -27,6 +28,7 @@ pub struct Relay {
     pub clock: Arc<dyn Clock>,
     /// Given after each commit that made events due.
     pub nudge: Arc<Notify>,
+    pub tracing: Tracing,
 }
 
 /// As many as go out in one pipelined batch.
@@ -153,12 +155,16 @@ impl Relay {
         // would make that longer still.
         let (again, new): (Vec<DueEvent>, Vec<DueEvent>) = due.iter().cloned().partition(|event| event.published > 0);
         let backlog = !again.is_empty() && self.publisher.waiting().await? >= BATCH.into();
-        let (mut published, events) =
+        let (mut published, mut events) =
             if backlog { (again.iter().map(|event| event.id).collect(), new) } else { (Vec::new(), due.to_vec()) };
         if !events.is_empty() {
+            let publishing = Publishing::begin(&self.tracing, &mut events, &*self.clock);
             let answer = self.publisher.publish(&events).await;
+            publishing.end(answer.as_ref().ok(), &*self.clock);
             count(&answer, events.len());
-            published.extend(answer?.kept);
+            let kept = answer?.kept;
+            log_published(&events, &kept);
+            published.extend(kept);
         }
         Ok(published)
     }
@@ -181,6 +187,19 @@ impl Relay {
         }
         .await;
         settle(tx, outcome).await
+    }
+}
+
+/// A line for each event that the broker keeps, where anybody wants to see it.
+fn log_published(events: &[DueEvent], kept: &[EventId]) {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
+    let kept: HashSet<&EventId> = kept.iter().collect();
+    for event in events.iter().filter(|event| kept.contains(&event.id)) {
+        let tenant_id = event.tenant.map(|tenant| tenant.to_string());
+        let (trace_id, attempt) = (event.trace().map(|trace| trace.trace_id()), event.attempts + 1);
+        debug!(event_id = %event.id, tenant_id, trace_id, attempt, "published");
     }
 }
 

@@ -4,20 +4,20 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use flows::{AfterFailure, Database, EventFailure, Processed, note_failure, process_events, settle};
 use futures_util::FutureExt;
 use inbound::{Delivery, ErrorClass, EventLedger, EventSource, QueuedEvent, RetryPolicy};
 use kernel::ids::{EventId, TenantId};
-use kernel::{Clock, Entropy, StoreError, TenantScope, error_chain};
+use kernel::{Clock, Entropy, StoreError, TenantScope, Tracing, error_chain};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, Span, debug, error, info_span, warn};
+use tracing::{Instrument, Span, debug, error, error_span, warn};
 
 use crate::backoff::Backoff;
 use crate::failpoint;
-use outcome::{Outcome, Outcomes};
+use outcome::{Begun, Outcome, Outcomes};
 
 /// Takes ids from the queue and processes their events: all that came together, a tenant at a time, each tenant's in one
 /// transaction. A delivery is settled only after the commit, so a worker that dies loses nothing: its events come again,
@@ -28,6 +28,7 @@ pub struct Worker {
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
     pub retry: RetryPolicy,
+    pub tracing: Tracing,
 }
 
 const BATCH: usize = 50;
@@ -74,9 +75,9 @@ impl Worker {
     }
 
     /// Processes what was delivered, and says what became of each event.
-    async fn work(&self, deliveries: &[Delivery], stop: &CancellationToken) -> Outcomes {
+    async fn work(&self, deliveries: &[Delivery], stop: &CancellationToken) -> Outcomes<'_> {
         let ids: Vec<EventId> = deliveries.iter().map(|delivery| delivery.event).collect();
-        let mut outcomes = Outcomes::default();
+        let mut outcomes = Outcomes::new(deliveries, &self.tracing, &*self.clock);
         let Some(events) = self.load(&ids, stop).await else { return outcomes };
 
         let waiting: HashSet<EventId> = events.iter().map(|event| event.id).collect();
@@ -102,7 +103,7 @@ impl Worker {
         tenant: Option<TenantId>,
         group: Vec<QueuedEvent>,
         stop: &CancellationToken,
-        outcomes: &mut Outcomes,
+        outcomes: &mut Outcomes<'_>,
     ) {
         let Some(tenant) = tenant else {
             // The table does not allow it. Should it happen, the ledger keeps the events.
@@ -112,24 +113,27 @@ impl Worker {
         let span = if let [event] = group.as_slice() {
             span_of(tenant, event)
         } else {
-            info_span!("process", tenant_id = %tenant, events = group.len())
+            error_span!("process", tenant_id = %tenant, events = group.len())
         };
         self.process(tenant, group, stop, outcomes).instrument(span).await;
     }
 
     /// Processes an event that may kill us: alone, and after it was written down that it was begun.
-    async fn process_suspect(&self, event: QueuedEvent, stop: &CancellationToken, outcomes: &mut Outcomes) {
+    async fn process_suspect(&self, event: QueuedEvent, stop: &CancellationToken, outcomes: &mut Outcomes<'_>) {
         if let (Some(tenant), true) = (event.tenant, event.starts >= MAX_STARTS) {
             let reason = "each worker that began it died".to_owned();
             let failure = EventFailure { class: ErrorClass::Poison, reason };
             let span = span_of(tenant, &event);
-            return self.note_failure(tenant, &event, failure, stop, outcomes).instrument(span).await;
+            let begun = Begun::now(&*self.clock);
+            return self.note_failure(tenant, &event, failure, begun, stop, outcomes).instrument(span).await;
         }
         let mut backoff = Backoff::new();
         let begun = loop {
             match self.note_start(event.id).await {
                 Ok(begun) => break begun,
-                Err(error) => warn!(error = error_chain(&error), "the worker waits for the database"),
+                Err(error) => {
+                    warn!(event_id = %event.id, error = error_chain(&error), "the worker waits for the database");
+                }
             }
             backoff.pause(stop).await;
             if stop.is_cancelled() {
@@ -176,17 +180,17 @@ impl Worker {
         tenant: TenantId,
         events: Vec<QueuedEvent>,
         stop: &CancellationToken,
-        outcomes: &mut Outcomes,
+        outcomes: &mut Outcomes<'_>,
     ) {
-        let (mut backoff, started) = (Backoff::new(), Instant::now());
+        let (mut backoff, begun) = (Backoff::new(), Begun::now(&*self.clock));
         loop {
             match self.attempt(tenant, &events).await {
                 Ok(processed) => {
-                    return outcomes.note_processed(&processed, &events, started.elapsed(), self.clock.now());
+                    return outcomes.note_processed(&processed, &events, begun);
                 }
                 Err(Failure::Guilty(failure)) => {
                     if let [event] = events.as_slice() {
-                        return self.note_failure(tenant, event, failure, stop, outcomes).await;
+                        return self.note_failure(tenant, event, failure, begun, stop, outcomes).await;
                     }
                     debug!(reason = failure.reason, "the group failed, its events are processed one by one");
                     for event in events {
@@ -252,13 +256,14 @@ impl Worker {
         tenant: TenantId,
         event: &QueuedEvent,
         failure: EventFailure,
+        begun: Begun,
         stop: &CancellationToken,
-        outcomes: &mut Outcomes,
+        outcomes: &mut Outcomes<'_>,
     ) {
         let mut backoff = Backoff::new();
         loop {
             match self.try_note_failure(tenant, event, failure.clone()).await {
-                Ok((after, failure)) => return outcomes.note_failed(event, after, &failure),
+                Ok((after, failure)) => return outcomes.note_failed(event, after, &failure, begun),
                 Err(error) => warn!(error = error_chain(&error), "the worker waits for the database"),
             }
             backoff.pause(stop).await;
@@ -290,7 +295,9 @@ impl Worker {
 
 /// What each line about one event carries.
 fn span_of(tenant: TenantId, event: &QueuedEvent) -> Span {
-    info_span!("process", tenant_id = %tenant, event_id = %event.id, attempt = event.attempts + 1)
+    // At the highest level, so that its fields are there whichever level is logged.
+    let (attempt, trace_id) = (event.attempts + 1, event.trace_id());
+    error_span!("process", tenant_id = %tenant, event_id = %event.id, attempt, trace_id)
 }
 
 /// In the order of tenants, and of events within each: two workers then lock in the same order.

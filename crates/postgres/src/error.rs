@@ -40,7 +40,16 @@ pub(crate) fn store_error(error: Error) -> StoreError {
         _ if says(&CONTENTION) => StoreError::Retryable(error.into()),
         _ if says(&UNAVAILABLE) => StoreError::Unavailable(error.into()),
         _ if says(&[OUT_OF_SCOPE]) => StoreError::OutOfScope,
-        _ => StoreError::Other(error.into()),
+        _ => StoreError::Other(without_values(information.message()).into()),
+    }
+}
+
+/// What the server says of a statement it cannot do, without the value that it cannot do it with: that is what somebody
+/// wrote or searched for, and this goes into the log. Postgres quotes such a value at the end, after a colon.
+fn without_values(message: &str) -> String {
+    match message.split_once(": \"") {
+        Some((said, _)) => format!("{said}: ***"),
+        None => message.to_owned(),
     }
 }
 
@@ -52,5 +61,22 @@ pub(crate) trait OrStoreError<T> {
 impl<T> OrStoreError<T> for Result<T, Error> {
     fn or_store_error(self) -> Result<T, StoreError> {
         self.map_err(store_error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_wrote_is_not_in_an_error() {
+        let refused = Error::DatabaseError(
+            DatabaseErrorKind::Unknown,
+            Box::new("invalid input syntax for type uuid: \"ada@example.com\"".to_owned()),
+        );
+        let said = kernel::error_chain(&store_error(refused));
+        assert!(said.contains("invalid input syntax for type uuid") && !said.contains("ada"), "{said}");
+        let constraint = "new row for relation \"users\" violates check constraint \"users_email_check\"";
+        assert_eq!(without_values(constraint), constraint, "names of the schema stay");
     }
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::{FutureExt, StreamExt};
 use inbound::{Delivery, EventSource};
+use kernel::Traceparent;
 use kernel::ids::EventId;
-
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions};
-use lapin::types::FieldTable;
-use lapin::{Acker, Connection, Consumer};
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{Acker, BasicProperties, Connection, Consumer};
 use tokio::time::sleep;
 use tracing::{info, warn};
 
@@ -100,7 +100,16 @@ impl RabbitSource {
         };
         self.last_tag += 1;
         self.unsettled.insert(self.last_tag, delivery.acker);
-        Some(Delivery { event, redelivered: delivery.redelivered, tag: self.last_tag })
+        let trace = trace_of(&delivery.properties);
+        Some(Delivery { event, redelivered: delivery.redelivered, trace, tag: self.last_tag })
+    }
+}
+
+/// What the publisher wrote there, if it is what it should be.
+fn trace_of(properties: &BasicProperties) -> Option<Traceparent> {
+    match properties.headers().as_ref()?.inner().get("traceparent")? {
+        AMQPValue::LongString(text) => std::str::from_utf8(text.as_bytes()).ok()?.parse().ok(),
+        _ => None,
     }
 }
 

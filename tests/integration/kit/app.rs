@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use app::config::{
     AmqpConfig, DatabaseConfig, HttpConfig, IdentityConfig, KeysConfig, ServeConfig, SigningConfig, TenantsConfig,
-    WhatsAppConfig,
+    TracesConfig, WhatsAppConfig,
 };
 use app::wiring::{Instance, Role, Roles, Running};
 use chrono::TimeDelta;
@@ -391,5 +391,6 @@ async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -
         payment: billing::PaymentTerms::default(),
         retry: inbound::RetryPolicy::default(),
         retention: inbound::RetentionPolicy::default(),
+        traces: TracesConfig { endpoint: None, ratio: 1.0 },
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::client::Client;
 use super::database::{self, TestDatabase};
-use super::machine::Turn;
+use super::machine::{Neighbours, Turn};
 use super::meta::{APP_SECRET, VERIFY_TOKEN};
 use super::services::services;
 use super::{broker, wait};
@@ -51,7 +51,11 @@ impl Log {
 
 impl Deployment {
     pub(crate) async fn new() -> Self {
-        let turn = Turn::shared().await;
+        Self::beside(Neighbours::Any).await
+    }
+
+    pub(crate) async fn beside(neighbours: Neighbours) -> Self {
+        let turn = Turn::beside(neighbours).await;
         Self {
             database: database::alone().await,
             namespace: broker::fresh_namespace(),

@@ -12,7 +12,8 @@ use super::weaknesses::Weaknesses;
 #[command(next_help_heading = "Log")]
 #[group(skip)]
 pub(super) struct LogSettings {
-    /// What is logged: `error`, `warn`, `info`, `debug`, `trace`, also per module, such as `info,app=debug`
+    /// What is logged: `error`, `warn`, `info`, `debug`, `trace`, also per module, such as `info,app=debug`; of libraries,
+    /// nothing below `info`
     #[arg(long, value_name = "FILTER", default_value = "info,actix_server=warn")]
     log_level: String,
     /// How: `json` (an object a line), `text` (for people), `auto` (text on a terminal, else json)

@@ -27,6 +27,7 @@ mod signing;
 pub(crate) mod source;
 mod tenants;
 mod tokens;
+mod traces;
 mod weaknesses;
 mod whatsapp;
 
@@ -47,6 +48,7 @@ pub use settings::Settings;
 pub(crate) use show::show;
 pub use signing::SigningConfig;
 pub use tenants::TenantsConfig;
+pub use traces::TracesConfig;
 pub use weaknesses::Weaknesses;
 pub use whatsapp::WhatsAppConfig;
 
@@ -62,6 +64,7 @@ pub struct ServeConfig {
     pub payment: PaymentTerms,
     pub retry: RetryPolicy,
     pub retention: RetentionPolicy,
+    pub traces: TracesConfig,
 }
 
 /// What it takes to sign people up and in.

@@ -16,6 +16,7 @@ use super::sessions::SessionsSettings;
 use super::signing::SigningSettings;
 use super::tenants::TenantsSettings;
 use super::tokens::TokensSettings;
+use super::traces::TracesSettings;
 use super::weaknesses::Weaknesses;
 use super::whatsapp::WhatsAppSettings;
 use super::{
@@ -55,6 +56,8 @@ pub struct Settings {
     retention: RetentionSettings,
     #[command(flatten)]
     log: LogSettings,
+    #[command(flatten)]
+    traces: TracesSettings,
     /// What was wrong before any value was looked at.
     #[arg(skip)]
     pub(crate) mistakes: Mistakes,
@@ -82,6 +85,7 @@ impl Settings {
             let payment = self.billing.check(mistakes);
             let retry = self.retry.check(mistakes);
             let retention = self.retention.check(mistakes);
+            let traces = self.traces.check(mistakes);
             Some(ServeConfig {
                 database: database?,
                 amqp: amqp?,
@@ -92,6 +96,7 @@ impl Settings {
                 payment: payment?,
                 retry: retry?,
                 retention: retention?,
+                traces: traces?,
             })
         })
     }

@@ -211,3 +211,26 @@ fn the_time_to_pay_is_bounded() {
         assert!(payment(days).unwrap_err().to_string().contains("billing.payment_days must be"), "{days}");
     }
 }
+
+#[test]
+fn traces_are_off_until_there_is_a_collector() {
+    let serve = |arguments: &[&str]| settings(&[COMPLETE, arguments].concat(), &[]).serve();
+    let traces = serve(&[]).unwrap().traces;
+    assert!(traces.endpoint.is_none() && (traces.ratio - 1.0).abs() < f64::EPSILON);
+    for (given, used) in [
+        ("http://collector:4318", "http://collector:4318/v1/traces"),
+        ("https://collector/otlp/", "https://collector/otlp/v1/traces"),
+    ] {
+        let traces = serve(&["--traces-otlp-endpoint", given, "--traces-sample-ratio=0.25"]).unwrap().traces;
+        assert_eq!(traces.endpoint.unwrap().as_str(), used);
+        assert!((traces.ratio - 0.25).abs() < f64::EPSILON);
+    }
+    for wrong in ["collector:4318", "ftp://collector", "http://user:hunter2@collector", "http://collector?x=hunter2"] {
+        let mistakes = serve(&["--traces-otlp-endpoint", wrong]).unwrap_err().to_string();
+        assert!(mistakes.contains("traces.otlp_endpoint must be a URL") && !mistakes.contains("hunter2"), "{mistakes}");
+    }
+    for wrong in ["1.1", "-0.1", "NaN", "half"] {
+        let mistakes = serve(&["--traces-sample-ratio", wrong]).unwrap_err().to_string();
+        assert!(mistakes.contains("traces.sample_ratio must be a number from 0 to 1"), "{mistakes}");
+    }
+}

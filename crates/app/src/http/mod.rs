@@ -55,6 +55,7 @@ pub(crate) fn api(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfi
         config
             .app_data(web::Data::from(Arc::clone(&state.identity.clock)))
             .app_data(web::Data::from(Arc::clone(&state.readiness)))
+            .app_data(web::Data::new(state.tracing.clone()))
             .app_data(state)
             .configure(operations::routes)
             .configure(tokens::public_routes)

@@ -55,7 +55,7 @@ async fn note_refused(state: &State, actor: Actor, origin: Origin, endpoint: &st
     let noted = note_refused_operator(&*identity.database, actor, origin, endpoint, why, &*identity.clock).await;
     if let Err(error) = noted {
         // The refusal stands.
-        error!(error = error_chain(&error), endpoint, "a refused operator was not written down");
+        error!(error = error_chain(&error), "a refused operator was not written down");
     }
 }
 

@@ -5,6 +5,7 @@ use billing::PaymentTerms;
 use chrono::TimeDelta;
 use flows::Identity;
 use inbound::AppCredentials;
+use kernel::Tracing;
 use kernel::seal::KeyRing;
 use pipeline::Intake;
 use tokens::ProvisioningKeyHash;
@@ -40,6 +41,8 @@ pub struct State {
     /// Stores what Meta delivers.
     pub intake: Intake,
     pub readiness: Arc<dyn Readiness>,
+    /// Where the steps of traces go.
+    pub tracing: Tracing,
     /// Where runs what no client may stop by hanging up.
     pub background: Background,
 }

@@ -12,7 +12,7 @@ use iam::{CalmTries, Counted, Email, HashParameters, PasswordHasher, TenantRefer
 use inbound::{AppCredentials, AppSecret, AppSecrets, VerifyToken};
 use kernel::ids::{SessionId, TenantId, UserId};
 use kernel::seal::KeyRing;
-use kernel::{Clock, StoreError, SystemClock, SystemEntropy, TenantScope};
+use kernel::{Clock, StoreError, SystemClock, SystemEntropy, TenantScope, Tracing};
 use pipeline::Intake;
 use tokens::{Claims, KeySet, KeyState, RotationPolicy, SessionPolicy, SigningKey, TokenPolicy, Verified};
 use tokio::runtime::Handle;
@@ -116,6 +116,7 @@ pub(crate) fn state() -> web::Data<State> {
         nudge,
         intake,
         readiness: Arc::new(Away),
+        tracing: Tracing::off(),
         background: Background::new(Handle::current()),
     })
 }

@@ -26,6 +26,7 @@ use tokio::sync::Notify;
 use crate::Background;
 use crate::config::{AmqpConfig, DatabaseConfig, ServeConfig};
 use crate::http::{CursorKey, State};
+use crate::telemetry::Traces;
 use readiness::Dependencies;
 
 pub use role::{Role, Roles};
@@ -45,6 +46,8 @@ pub enum OpenError {
     Keys(#[from] SigningKeysError),
     #[error(transparent)]
     Hash(#[from] HashError),
+    #[error("there is no client for the collector of traces: {0}")]
+    Traces(#[from] reqwest::Error),
 }
 
 /// Everything that one process is made of, not running yet.
@@ -60,6 +63,7 @@ pub struct Instance {
     poll: Duration,
     retry: RetryPolicy,
     retention: RetentionPolicy,
+    traces: Traces,
 }
 
 impl Instance {
@@ -95,6 +99,7 @@ impl Instance {
         let (ring, signing) = (Arc::new(config.identity.keys.ring), config.identity.signing);
         let keys = SigningKeys::open(&database, Arc::clone(&ring), signing.rotation, &*entropy, &*clock).await?;
         let poll = TimeDelta::from_std(signing.poll).unwrap_or(TimeDelta::MAX);
+        let traces = Traces::start(&config.traces, &*clock)?;
         let identity = Identity {
             database: Arc::new(database.clone()),
             clock,
@@ -119,6 +124,7 @@ impl Instance {
             nudge: Arc::clone(&nudge),
             intake,
             readiness: Arc::new(Dependencies::new(database.clone(), Some(broker.publisher()), roles.need_broker())),
+            tracing: traces.tracing.clone(),
             background: Background::new(Handle::current()),
         };
         let (retry, retention) = (config.retry, config.retention);
@@ -134,6 +140,7 @@ impl Instance {
             poll: signing.poll,
             retry,
             retention,
+            traces,
         })
     }
 
@@ -147,6 +154,7 @@ impl Instance {
             publisher: Arc::new(self.broker.publisher()),
             clock: Arc::clone(&self.state.identity.clock),
             nudge: Arc::clone(&self.nudge),
+            tracing: self.traces.tracing.clone(),
         }
     }
 
@@ -156,6 +164,7 @@ impl Instance {
             clock: Arc::clone(&self.state.identity.clock),
             entropy: Arc::clone(&self.state.identity.entropy),
             retry: self.retry,
+            tracing: self.traces.tracing.clone(),
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use futures_util::FutureExt as _;
+use iam::PasswordHasher;
 use postgres::Postgres;
 use rabbitmq::Queue;
 use tokio::task::JoinHandle;
@@ -19,10 +20,11 @@ use tracing::{error, info};
 use super::{Instance, Role};
 use crate::Background;
 use crate::http;
+use crate::telemetry::Traces;
 
 /// How long background work may take to finish what it has in hand; with the server's own time, well within 25 s.
 const FINISH: Duration = Duration::from_secs(8);
-/// How often the pools of connections are measured.
+/// How often the pools of connections and the queue of passwords are measured.
 const MEASURE: Duration = Duration::from_secs(5);
 /// Before a part that failed starts again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -34,6 +36,7 @@ pub struct Running {
     server: (ServerHandle, JoinHandle<io::Result<()>>),
     parts: Parts,
     background: Background,
+    traces: Traces,
 }
 
 /// The loops beside the server.
@@ -70,8 +73,8 @@ impl Instance {
     pub fn run(self, listener: TcpListener, threads: Option<NonZeroUsize>) -> io::Result<Running> {
         let roles = &self.roles;
         let parts = Parts { stop: CancellationToken::new(), tasks: TaskTracker::new() };
-        let postgres = self.postgres.clone();
-        parts.keep_running("measuring of pools", move |stop| measure(postgres.clone(), stop));
+        let (postgres, hasher) = (self.postgres.clone(), self.state.identity.hasher.clone());
+        parts.keep_running("measuring", move |stop| measure(postgres.clone(), hasher.clone(), stop));
         if roles.include(Role::Api) {
             for _ in 0..self.flushers {
                 let flusher = self.flusher.clone();
@@ -114,13 +117,14 @@ impl Instance {
             http::bind_probes(listener, Arc::clone(&self.state.readiness))?
         };
         let server = (server.handle(), tokio::spawn(server));
-        Ok(Running { address, server, parts, background })
+        Ok(Running { address, server, parts, background, traces: self.traces })
     }
 }
 
-async fn measure(postgres: Postgres, stop: CancellationToken) {
+async fn measure(postgres: Postgres, hasher: PasswordHasher, stop: CancellationToken) {
     while !stop.is_cancelled() {
         postgres.measure();
+        hasher.measure();
         let _ = timeout(MEASURE, stop.cancelled()).await;
     }
 }
@@ -147,6 +151,7 @@ impl Running {
         if timeout(FINISH, finish).await.is_err() {
             error!("background work was cut off; the ledger and the broker keep what was not finished");
         }
+        self.traces.finish().await;
         info!("stopped");
     }
 }

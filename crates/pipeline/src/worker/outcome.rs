@@ -1,14 +1,16 @@
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use flows::{AfterFailure, EventFailure, Processed};
-use inbound::{ErrorClass, QueuedEvent};
+use inbound::{Delivery, ErrorClass, QueuedEvent};
 use kernel::ids::EventId;
+use kernel::{Clock, Traceparent, Tracing};
 use metrics::{counter, histogram};
 use tracing::{debug, error, info, warn};
 
 use crate::metrics::{DEAD_LETTERED, END_TO_END, EVENTS, PROCESSING, RETRIES};
+use crate::spans::Processing;
 
 /// What became of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,26 +25,45 @@ pub(super) enum Outcome {
 }
 
 /// What became of the events of a batch, and the one place where it is told to logs and metrics.
-#[derive(Debug, Default)]
-pub(super) struct Outcomes(HashMap<EventId, Outcome>);
+#[derive(Debug)]
+pub(super) struct Outcomes<'a> {
+    known: HashMap<EventId, Outcome>,
+    /// The steps that the events were published in, of those that are traced.
+    published: HashMap<EventId, Traceparent>,
+    tracing: &'a Tracing,
+    clock: &'a dyn Clock,
+}
 
-impl Outcomes {
+/// When a group was begun, by both clocks: the one of records, and the one that only goes forward.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Begun {
+    at: DateTime<Utc>,
+    instant: Instant,
+}
+
+impl Begun {
+    pub(super) fn now(clock: &dyn Clock) -> Self {
+        Self { at: clock.now(), instant: Instant::now() }
+    }
+}
+
+impl<'a> Outcomes<'a> {
+    pub(super) fn new(deliveries: &[Delivery], tracing: &'a Tracing, clock: &'a dyn Clock) -> Self {
+        let traced = |delivery: &Delivery| Some((delivery.event, delivery.trace?));
+        let published = deliveries.iter().filter_map(traced).filter(|(_, trace)| tracing.records(trace)).collect();
+        Self { known: HashMap::new(), published, tracing, clock }
+    }
+
     pub(super) fn get(&self, event: EventId) -> Option<Outcome> {
-        self.0.get(&event).copied()
+        self.known.get(&event).copied()
     }
 
     pub(super) fn note_all(&mut self, events: impl Iterator<Item = EventId>, outcome: Outcome) {
-        self.0.extend(events.map(|event| (event, outcome)));
+        self.known.extend(events.map(|event| (event, outcome)));
     }
 
-    /// A committed group, and how long that took.
-    pub(super) fn note_processed(
-        &mut self,
-        processed: &Processed,
-        events: &[QueuedEvent],
-        took: Duration,
-        now: DateTime<Utc>,
-    ) {
+    /// A committed group, and since when it was worked at.
+    pub(super) fn note_processed(&mut self, processed: &Processed, events: &[QueuedEvent], begun: Begun) {
         self.note_all(processed.finished.iter().copied(), Outcome::Processed);
         let reasons: HashMap<EventId, &str> =
             processed.buried.iter().map(|buried| (buried.event, buried.reason.as_str())).collect();
@@ -52,9 +73,8 @@ impl Outcomes {
         for event in ours {
             let (kind, reason) = (event.kind.label(), reasons.get(&event.id));
             let outcome = if reason.is_some() { "dead_letter" } else { "processed" };
-            let age = (now - event.received_at).to_std().unwrap_or(Duration::ZERO);
-            histogram!(END_TO_END, "kind" => kind, "outcome" => outcome).record(age);
-            histogram!(PROCESSING, "kind" => kind, "outcome" => outcome).record(took);
+            let error = reason.map(|_| ErrorClass::Permanent.key());
+            let age = self.measure(event, begun, outcome, error);
             if let Some(reason) = reason {
                 note_dead_letter(event, ErrorClass::Permanent, reason);
             } else {
@@ -67,22 +87,50 @@ impl Outcomes {
     }
 
     /// An event that failed by itself, its outcome written down.
-    pub(super) fn note_failed(&mut self, event: &QueuedEvent, after: AfterFailure, failure: &EventFailure) {
+    pub(super) fn note_failed(
+        &mut self,
+        event: &QueuedEvent,
+        after: AfterFailure,
+        failure: &EventFailure,
+        begun: Begun,
+    ) {
         let EventFailure { class, reason } = failure;
         let outcome = match after {
             AfterFailure::AlreadyDone => Outcome::AlreadyDone,
             AfterFailure::Buried => {
                 note_dead_letter(event, *class, reason);
+                self.measure(event, begun, "dead_letter", Some(class.key()));
                 Outcome::Buried
             }
             AfterFailure::Retried => {
                 let attempt = event.attempts + 1;
                 warn!(event_id = %event.id, trace_id = event.trace_id(), attempt, class = class.key(), reason, "the event is tried again later");
                 counter!(RETRIES, "kind" => event.kind.label(), "reason" => class.key()).increment(1);
+                self.measure(event, begun, "retried", Some(class.key()));
                 Outcome::Retried
             }
         };
-        self.0.insert(event.id, outcome);
+        self.known.insert(event.id, outcome);
+    }
+
+    /// How long it took, now that its outcome is committed; answers how old the event is.
+    fn measure(
+        &self,
+        event: &QueuedEvent,
+        begun: Begun,
+        outcome: &'static str,
+        error: Option<&'static str>,
+    ) -> Duration {
+        let (kind, now) = (event.kind.label(), self.clock.now());
+        let age = (now - event.received_at).to_std().unwrap_or(Duration::ZERO);
+        histogram!(PROCESSING, "kind" => kind, "outcome" => outcome).record(begun.instant.elapsed());
+        if outcome != "retried" {
+            histogram!(END_TO_END, "kind" => kind, "outcome" => outcome).record(age);
+        }
+        let published = self.published.get(&event.id).copied();
+        let processing = Processing { event, published, started: begun.at, ended: now, outcome, error };
+        processing.record(self.tracing, self.clock);
+        age
     }
 }
 

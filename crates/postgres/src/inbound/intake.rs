@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use diesel_async::RunQueryDsl;
 use inbound::{EventIntake, EventKind, IncomingEvent, StoredEvent};
 use kernel::StoreError;
-use kernel::ids::EventId;
+use kernel::ids::{EventId, TenantId};
 use uuid::Uuid;
 
 use super::ledger::event_status;
@@ -60,12 +60,14 @@ WITH input AS (
   INSERT INTO webhook_outbox (event_id, tenant_id, not_before)
   SELECT id, tenant_id, $10 FROM stored WHERE status = 'received'
 )
-SELECT id, status FROM stored";
+SELECT id, tenant_id, status FROM stored";
 
 #[derive(diesel::QueryableByName)]
 struct Row {
     #[diesel(sql_type = types::Uuid)]
     id: Uuid,
+    #[diesel(sql_type = diesel::sql_types::Nullable<types::Uuid>)]
+    tenant_id: Option<Uuid>,
     #[diesel(sql_type = types::Text)]
     status: String,
 }
@@ -102,7 +104,13 @@ impl EventIntake for Tx<Platform> {
         );
         let rows: Vec<Row> = statement.load(self.connection()).await.or_store_error()?;
         rows.into_iter()
-            .map(|row| Ok(StoredEvent { id: EventId::from_uuid(row.id), status: event_status(&row.status)? }))
+            .map(|row| {
+                Ok(StoredEvent {
+                    id: EventId::from_uuid(row.id),
+                    tenant: row.tenant_id.map(TenantId::from_uuid),
+                    status: event_status(&row.status)?,
+                })
+            })
             .collect()
     }
 }

@@ -18,7 +18,7 @@ WITH due AS (
   UPDATE webhook_outbox o SET not_before = $2 FROM due WHERE o.event_id = due.event_id
   RETURNING o.event_id, o.publish_count
 )
-SELECT c.event_id AS id, c.publish_count AS published, e.traceparent
+SELECT c.event_id AS id, e.tenant_id, e.attempts, c.publish_count AS published, e.traceparent
   FROM claimed c JOIN webhook_events e ON e.id = c.event_id
  ORDER BY e.tenant_id, c.event_id";
 
@@ -34,14 +34,14 @@ WITH buried AS (
      SET status = 'dead_letter', processed_at = $2, next_attempt_at = NULL, error_class = 'poison',
          last_error = 'the broker gave up after delivering it too often', attempts = attempts + 1
    WHERE id = ANY ($1) AND status IN ('received', 'retrying')
-  RETURNING id, tenant_id, kind, replay_seq, attempts, error_class, last_error
+  RETURNING id, tenant_id, kind, replay_seq, attempts, error_class, last_error, traceparent
 ), attempts AS (
   INSERT INTO webhook_attempts (event_id, tenant_id, replay_seq, attempt, failed_at, error_class, error)
   SELECT id, tenant_id, replay_seq, attempts, $2, error_class, last_error FROM buried
 ), ledger AS (
   DELETE FROM webhook_outbox WHERE event_id IN (SELECT id FROM buried)
 )
-SELECT id, kind, attempts FROM buried";
+SELECT id, tenant_id, kind, attempts, traceparent FROM buried";
 
 /// In flight, not due: 10 minutes after the first publish, twice as long after each further one, at most about a day. The
 /// end of the lease is the proof of the claim: where a worker was faster and has set the time of a retry, that stays; where
@@ -130,6 +130,10 @@ SELECT e.id, e.tenant_id, e.account_id, e.kind, e.status, e.attempts, e.starts, 
 struct Due {
     #[diesel(sql_type = types::Uuid)]
     id: Uuid,
+    #[diesel(sql_type = diesel::sql_types::Nullable<types::Uuid>)]
+    tenant_id: Option<Uuid>,
+    #[diesel(sql_type = types::Integer)]
+    attempts: i32,
     #[diesel(sql_type = types::Integer)]
     published: i32,
     #[diesel(sql_type = diesel::sql_types::Nullable<types::Text>)]
@@ -140,6 +144,10 @@ struct Due {
 struct Abandoned {
     #[diesel(sql_type = types::Uuid)]
     id: Uuid,
+    #[diesel(sql_type = diesel::sql_types::Nullable<types::Uuid>)]
+    tenant_id: Option<Uuid>,
+    #[diesel(sql_type = diesel::sql_types::Nullable<types::Text>)]
+    traceparent: Option<String>,
     #[diesel(sql_type = types::Text)]
     kind: String,
     #[diesel(sql_type = types::Integer)]
@@ -187,6 +195,8 @@ impl EventLedger for Tx<Platform> {
         let rows: Vec<Due> = statement.load(self.connection()).await.or_store_error()?;
         let due = |row: Due| DueEvent {
             id: EventId::from_uuid(row.id),
+            tenant: row.tenant_id.map(TenantId::from_uuid),
+            attempts: row.attempts,
             published: row.published,
             traceparent: row.traceparent,
         };
@@ -244,6 +254,8 @@ impl EventLedger for Tx<Platform> {
         let rows: Vec<Abandoned> = statement.load(self.connection()).await.or_store_error()?;
         let event = |row: Abandoned| AbandonedEvent {
             id: EventId::from_uuid(row.id),
+            tenant: row.tenant_id.map(TenantId::from_uuid),
+            traceparent: row.traceparent,
             kind: EventKind::from_stored(row.kind),
             attempts: row.attempts,
         };

@@ -4,6 +4,7 @@ use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use flows::{Throttled, TokensError};
 use iam::HashError;
 use metrics::counter;
+use tracing::Span;
 
 use crate::http::State;
 use crate::http::problem::{Code, Problem};
@@ -29,6 +30,8 @@ where
         let outcome = made.await;
         let label = outcome.as_ref().map_or_else(Refusal::label, |_| "ok");
         counter!(AUTH_ATTEMPTS, "action" => action, "outcome" => label).increment(1);
+        // On the line of the request.
+        Span::current().record("outcome", label);
         outcome
     });
     attempt.await.map_err(Problem::internal)?.map_err(E::into)

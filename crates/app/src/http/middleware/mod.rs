@@ -12,7 +12,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, web};
-use kernel::{Clock, Traceparent};
+use kernel::{Clock, Traceparent, Tracing};
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
@@ -24,34 +24,38 @@ pub use request_id::RequestId;
 /// What fails outside of any handler, as a problem, too.
 pub(crate) async fn around(
     clock: web::Data<dyn Clock>,
+    tracing: Option<web::Data<Tracing>>,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = RequestId::of(request.headers(), &**clock);
     request.extensions_mut().insert(id.clone());
-    let trace = trace_of(request.headers(), &**clock);
+    let tracing = tracing.as_deref().cloned().unwrap_or_default();
+    let caller = caller_of(request.headers());
+    let trace = caller.map_or_else(|| tracing.start(&**clock), |caller| caller.child(&**clock));
     request.extensions_mut().insert(trace);
     // At the highest level, so that its fields are there whichever level is logged.
     let span = tracing::error_span!(
-        "request", request_id = %id, trace_id = trace.trace_id(), tenant_id = Empty, user_id = Empty
+        "request", request_id = %id, trace_id = trace.trace_id(), tenant_id = Empty, user_id = Empty,
+        outcome = Empty
     );
     async move {
-        let started = Instant::now();
+        let (started, began) = (Instant::now(), clock.now());
         let method = observe::method_label(request.method());
         let response = next.call(request).await.map_err(|error| problems::outside_of_handlers(&error, &id))?;
         let mut response = problems::complete(response, &id);
         add_headers(response.headers_mut(), &id);
         observe::note(&response, method, started.elapsed());
+        tracing.record(&trace, || observe::span(&response, method, trace, caller, began, clock.now()));
         Ok(response)
     }
     .instrument(span)
     .await
 }
 
-/// The next span of the caller's trace, or the beginning of one.
-fn trace_of(headers: &HeaderMap, clock: &dyn Clock) -> Traceparent {
-    let given = headers.get("traceparent").and_then(|value| value.to_str().ok()?.parse::<Traceparent>().ok());
-    given.map_or_else(|| Traceparent::start(clock), |trace| trace.child(clock))
+/// The span of the caller that the request belongs to, if it says one in the way of W3C Trace Context.
+fn caller_of(headers: &HeaderMap) -> Option<Traceparent> {
+    headers.get("traceparent")?.to_str().ok()?.parse().ok()
 }
 
 fn add_headers(headers: &mut HeaderMap, id: &RequestId) {

@@ -3,6 +3,8 @@ use std::time::Duration;
 use actix_web::body::BoxBody;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::Method;
+use chrono::{DateTime, Utc};
+use kernel::{Span, SpanKind, Traceparent};
 use metrics::{counter, histogram};
 
 use crate::telemetry::metrics::{HTTP_REQUEST_DURATION, HTTP_REQUESTS};
@@ -22,6 +24,31 @@ pub(super) fn note(response: &ServiceResponse<BoxBody>, method: &'static str, to
     histogram!(HTTP_REQUEST_DURATION, &labels).record(took);
 }
 
+/// What traces show of an answered request, named by OpenTelemetry's semantic conventions for HTTP.
+pub(super) fn span(
+    response: &ServiceResponse<BoxBody>,
+    method: &'static str,
+    at: Traceparent,
+    parent: Option<Traceparent>,
+    started: DateTime<Utc>,
+    ended: DateTime<Utc>,
+) -> Span {
+    let (route, status) = (response.request().match_pattern(), response.status());
+    // What the convention calls a method that is none of the known ones.
+    let named = if method == OTHER { "_OTHER" } else { method };
+    let name = route.as_ref().map_or_else(|| named.to_owned(), |route| format!("{named} {route}"));
+    let mut attributes = vec![
+        ("http.request.method", named.into()),
+        ("http.response.status_code", i64::from(status.as_u16()).into()),
+        ("url.scheme", "http".into()),
+    ];
+    attributes.extend(route.map(|route| ("http.route", route.into())));
+    let error = status.is_server_error().then_some("server_error");
+    Span { at, parent, name, kind: SpanKind::Server, started, ended, attributes, error }
+}
+
+const OTHER: &str = "other";
+
 /// One of a few values, whatever is sent as the method.
 pub(super) fn method_label(method: &Method) -> &'static str {
     match *method {
@@ -32,6 +59,6 @@ pub(super) fn method_label(method: &Method) -> &'static str {
         Method::DELETE => "DELETE",
         Method::HEAD => "HEAD",
         Method::OPTIONS => "OPTIONS",
-        _ => "other",
+        _ => OTHER,
     }
 }

@@ -2,14 +2,14 @@ use std::time::Instant;
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::web;
-use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse};
 use flows::{AcceptError, Accepted, accept_delivery};
 use inbound::{AppSecrets, EventStatus, InvalidSignature, Signature};
-use kernel::Traceparent;
 use metrics::{counter, histogram};
 
 use super::Failure;
 use super::callee::Callee;
+use super::storing::Storing;
 use crate::http::State;
 use crate::http::auth::Public;
 use crate::http::extract::{BodyLimit, read_body};
@@ -114,17 +114,13 @@ async fn receive(
     let verified = AppSecrets::verify_known(secrets, &signature, &body);
     let app = verified.and(known.ok_or(InvalidSignature)).map_err(refuse)?.app;
     let started = Instant::now();
-    let trace = trace_of(request, state);
-    let outcome = accept_delivery(&state.intake, &app, &body, trace, &*state.identity.clock).await;
+    let storing = Storing::begin(state, request);
+    let outcome = accept_delivery(&state.intake, &app, &body, storing.at, &*state.identity.clock).await;
     histogram!(WEBHOOK_ACCEPT).record(started.elapsed());
     count(label(&outcome));
+    storing.end(state, &outcome);
     outcome.map_err(Failure::from)?;
     Ok(HttpResponse::Ok().finish())
-}
-
-/// Goes with the events to whoever processes them.
-fn trace_of(request: &HttpRequest, state: &State) -> Traceparent {
-    request.extensions().get().copied().unwrap_or_else(|| Traceparent::start(&*state.identity.clock))
 }
 
 /// The value of the one signature header. Of two, nobody can say which one counts.

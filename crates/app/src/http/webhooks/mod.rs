@@ -6,6 +6,7 @@
 mod callee;
 pub(crate) mod deliveries;
 pub(crate) mod handshake;
+mod storing;
 
 use actix_web::web::{ServiceConfig, get, post, resource};
 use flows::AcceptError;
