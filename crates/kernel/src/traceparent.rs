@@ -53,6 +53,18 @@ impl Traceparent {
         hex(&self.parent)
     }
 
+    /// The id of the trace, as bytes.
+    #[must_use]
+    pub const fn trace_bytes(&self) -> [u8; 16] {
+        self.trace
+    }
+
+    /// The id of the span, as bytes.
+    #[must_use]
+    pub const fn span_bytes(&self) -> [u8; 8] {
+        self.parent
+    }
+
     /// The part of a trace's id that is random in any case, its last seven bytes, as a share of 1. All who decide by it
     /// whether a trace is recorded decide alike.
     #[must_use]

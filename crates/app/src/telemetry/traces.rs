@@ -1,18 +1,18 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ::metrics::counter;
 use kernel::{Clock, Span, SpanSink, Tracing};
-use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, StatusCode};
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout, timeout_at};
-use tokio_util::sync::CancellationToken;
-use url::Url;
+use opentelemetry::KeyValue;
+use opentelemetry_otlp::{ExporterBuildError, Protocol, SpanExporter, WithExportConfig as _};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{self, BatchConfigBuilder, BatchSpanProcessor, SpanData, SpanProcessor as _};
+use tokio::task::spawn_blocking;
 
 use super::metrics::TRACE_SPANS;
-use super::otlp::{Export, Resource};
+use super::otlp::span_data;
 use crate::config::TracesConfig;
 
 /// Spans that wait for the collector at most; further ones are lost.
@@ -30,115 +30,90 @@ const LAST_BATCH: Duration = Duration::from_millis(1_500);
 #[derive(Debug)]
 pub(crate) struct Traces {
     pub(crate) tracing: Tracing,
-    exporter: Option<(CancellationToken, JoinHandle<()>)>,
+    processor: Option<Arc<BatchSpanProcessor>>,
 }
 
 impl Traces {
-    /// Starts to export on the current runtime, if a collector is configured. Whether there is one is not asked: traces
-    /// are worth no waiting and no failing.
+    /// Starts a thread that exports, if a collector is configured. Whether there is one is not asked: traces are worth no
+    /// waiting and no failing.
     ///
     /// # Errors
     /// When there can be no client for HTTP.
-    pub(crate) fn start(config: &TracesConfig, clock: &dyn Clock) -> Result<Self, reqwest::Error> {
-        let Some(endpoint) = config.endpoint.clone() else {
-            return Ok(Self { tracing: Tracing::off(), exporter: None });
+    pub(crate) fn start(config: &TracesConfig, clock: &dyn Clock) -> Result<Self, ExporterBuildError> {
+        let Some(endpoint) = &config.endpoint else {
+            return Ok(Self { tracing: Tracing::off(), processor: None });
         };
-        let client = Client::builder().timeout(DEADLINE).build()?;
-        let (sender, spans) = mpsc::channel(CAPACITY);
-        let (instance, stop) = (clock.new_id().to_string(), CancellationToken::new());
+        let exporter = SpanExporter::builder()
+            .with_http()
+            .with_protocol(Protocol::HttpJson)
+            .with_endpoint(endpoint.as_str())
+            .with_timeout(DEADLINE)
+            .build()?;
+        let batches = BatchConfigBuilder::default()
+            .with_max_queue_size(CAPACITY)
+            .with_max_export_batch_size(BATCH)
+            .with_scheduled_delay(LINGER)
+            .build();
+        let mut processor = BatchSpanProcessor::new(Watched { exporter, well: AtomicBool::new(true) }, batches);
+        let service = [
+            KeyValue::new("service.name", "parley"),
+            KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
+            KeyValue::new("service.instance.id", clock.new_id().to_string()),
+        ];
+        processor.set_resource(&Resource::builder_empty().with_attributes(service).build());
         tracing::info!(endpoint = endpoint.as_str(), ratio = config.ratio, "traces");
-        let exporter = Exporter { client, endpoint, instance, spans, well: true };
-        let running = tokio::spawn(exporter.run(stop.clone()));
-        Ok(Self { tracing: Tracing::to(Arc::new(Queue(sender)), config.ratio), exporter: Some((stop, running)) })
+        let processor = Arc::new(processor);
+        let tracing = Tracing::to(Arc::new(Queue(Arc::clone(&processor))), config.ratio);
+        Ok(Self { tracing, processor: Some(processor) })
     }
 
     /// Hands over what waits, for as long as there is time.
     pub(crate) async fn finish(self) {
-        if let Some((stop, running)) = self.exporter {
-            stop.cancel();
-            let _ = timeout(LAST_BATCH, running).await;
+        if let Some(processor) = self.processor {
+            // How it went was told by whoever tried.
+            let _ = spawn_blocking(move || processor.shutdown_with_timeout(LAST_BATCH)).await;
         }
     }
 }
 
 #[derive(Debug)]
-struct Queue(mpsc::Sender<Span>);
+struct Queue(Arc<BatchSpanProcessor>);
 
 impl SpanSink for Queue {
     fn record(&self, span: Span) {
-        if self.0.try_send(span).is_err() {
-            count("dropped", 1);
-        }
+        self.0.on_end(span_data(span));
     }
 }
 
-struct Exporter {
-    client: Client,
-    endpoint: Url,
-    instance: String,
-    spans: mpsc::Receiver<Span>,
-    /// How the last batch went: a collector that is away is told of once.
-    well: bool,
+/// Counts what the collector took and what it did not, and tells of a collector that is away, once.
+#[derive(Debug)]
+struct Watched {
+    exporter: SpanExporter,
+    /// How the last batch went.
+    well: AtomicBool,
 }
 
-impl Exporter {
-    async fn run(mut self, stop: CancellationToken) {
-        loop {
-            let batch = self.next_batch(&stop).await;
-            if batch.is_empty() {
-                return;
+impl trace::SpanExporter for Watched {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        let spans = batch.len();
+        let outcome = self.exporter.export(batch).await;
+        let count = counter!(TRACE_SPANS, "outcome" => if outcome.is_ok() { "exported" } else { "failed" });
+        count.increment(spans as u64);
+        match (&outcome, self.well.swap(outcome.is_ok(), Ordering::Relaxed)) {
+            (Ok(()), false) => tracing::info!("the collector takes traces again"),
+            (Err(reason), true) => {
+                tracing::warn!(%reason, "the collector does not take traces; they are lost");
             }
-            let outcome = self.send(&batch).await;
-            count(if outcome.is_ok() { "exported" } else { "failed" }, batch.len());
-            self.tell(outcome);
+            _ => {}
         }
+        outcome
     }
 
-    /// What there is after a little while, or as much as goes out together; nothing when there will be none any more.
-    async fn next_batch(&mut self, stop: &CancellationToken) -> Vec<Span> {
-        let mut batch = Vec::new();
-        let first = tokio::select! {
-            first = self.spans.recv() => first,
-            () = stop.cancelled() => self.spans.try_recv().ok(),
-        };
-        batch.extend(first);
-        let end = Instant::now() + LINGER;
-        while !batch.is_empty() && batch.len() < BATCH {
-            let next = tokio::select! {
-                biased;
-                next = timeout_at(end, self.spans.recv()) => next.ok().flatten(),
-                () = stop.cancelled() => self.spans.try_recv().ok(),
-            };
-            match next {
-                Some(span) => batch.push(span),
-                None => break,
-            }
-        }
-        batch
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.exporter.shutdown_with_timeout(timeout)
     }
 
-    async fn send(&self, batch: &[Span]) -> Result<(), String> {
-        let body = serde_json::to_vec(&Export::of(Resource::of(&self.instance), batch)).map_err(|it| it.to_string())?;
-        let request = self.client.post(self.endpoint.clone()).header(CONTENT_TYPE, "application/json").body(body);
-        match request.send().await.map(|response| response.status()) {
-            Ok(StatusCode::OK) => Ok(()),
-            Ok(status) => Err(format!("it answers {status}")),
-            Err(error) => Err(kernel::error_chain(&error)),
-        }
+    fn set_resource(&mut self, resource: &Resource) {
+        self.exporter.set_resource(resource);
     }
-
-    fn tell(&mut self, outcome: Result<(), String>) {
-        match outcome {
-            Ok(()) if !self.well => tracing::info!("the collector takes traces again"),
-            Err(reason) if self.well => tracing::warn!(reason, "the collector does not take traces; they are lost"),
-            Ok(()) | Err(_) => {
-                return;
-            }
-        }
-        self.well = !self.well;
-    }
-}
-
-fn count(outcome: &'static str, spans: usize) {
-    counter!(TRACE_SPANS, "outcome" => outcome).increment(spans as u64);
 }

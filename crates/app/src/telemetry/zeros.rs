@@ -29,7 +29,7 @@ pub(super) fn begin() {
     for outcome in DELIVERIES {
         counter!(WEBHOOK_DELIVERIES, "outcome" => outcome).increment(0);
     }
-    for outcome in ["exported", "failed", "dropped"] {
+    for outcome in ["exported", "failed"] {
         counter!(TRACE_SPANS, "outcome" => outcome).increment(0);
     }
     pipeline::begin_at_zero();

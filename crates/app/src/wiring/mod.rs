@@ -47,7 +47,7 @@ pub enum OpenError {
     #[error(transparent)]
     Hash(#[from] HashError),
     #[error("there is no client for the collector of traces: {0}")]
-    Traces(#[from] reqwest::Error),
+    Traces(#[from] opentelemetry_otlp::ExporterBuildError),
 }
 
 /// Everything that one process is made of, not running yet.
