@@ -21,7 +21,7 @@ async fn series(server: &Server) -> BTreeSet<String> {
     lines.filter_map(|line| Some(line.rsplit_once(' ')?.0.to_owned())).collect()
 }
 
-fn change(field: &str, value: Value) -> Value {
+fn change(field: &str, value: &Value) -> Value {
     json!({"field": field, "value": value})
 }
 
@@ -55,8 +55,8 @@ async fn deliver(server: &Server, number: &Number, kinds: impl Iterator<Item = u
                 "id": fresh_wamid(), "status": kind, "timestamp": message["timestamp"], "recipient_id": "15550100",
             });
             let said = json!({"metadata": metadata, "messages": [message], "statuses": [status]});
-            let messages = (n % 10 == 0).then(|| change("messages", said));
-            messages.into_iter().chain([change(&kind, json!({"metadata": metadata, "n": n}))])
+            let messages = (n % 10 == 0).then(|| change("messages", &said));
+            messages.into_iter().chain([change(&kind, &json!({"metadata": metadata, "n": n}))])
         })
         .collect();
     let body = json!({"object": "whatsapp_business_account", "entry": [{"id": number.waba_id, "changes": changes}]});

@@ -8,7 +8,6 @@ use super::mistakes::Mistakes;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Traces")]
 #[group(skip)]
-#[expect(clippy::struct_field_names, reason = "a field is named as its flag, variable and entry in the file are")]
 pub(super) struct TracesSettings {
     /// A collector that takes traces by OTLP over HTTP, such as `http://collector:4318`; they go to `/v1/traces` there
     /// [default: none, and no traces]
