@@ -50,8 +50,14 @@ impl Watched {
         wait::within(LIMIT, query, seen).await;
     }
 
-    /// Does what is a fault again and again, until the alert is raised; checks what it tells people.
+    /// Does what is a fault again and again, until an alert is raised that was not before; checks what it tells people.
     async fn raises(&self, alert: &str, fault: impl AsyncFn()) {
+        assert!(!self.prometheus.raised(alert).await, "{alert} is raised before there is a fault");
+        self.raises_as_well(alert, fault).await;
+    }
+
+    /// The same with an alert that an earlier fault may have raised.
+    async fn raises_as_well(&self, alert: &str, fault: impl AsyncFn()) {
         let start = Instant::now();
         while !self.prometheus.raised(alert).await {
             assert!(start.elapsed() < LIMIT, "{alert} is not raised; {:?} are", self.prometheus.all_raised().await);

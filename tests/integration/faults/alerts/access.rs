@@ -99,7 +99,8 @@ async fn a_pool_that_is_taken(watched: &Watched, owner: &Owner) {
             }
         });
     }
-    watched.raises("ParleyPoolExhausted", async || ()).await;
+    // So did those who guessed.
+    watched.raises_as_well("ParleyPoolExhausted", async || ()).await;
     watched.shows("ParleyPoolExhausted", &[r#""wait_event_type": "Lock""#, r#""usename": "parley_app""#]).await;
     readers.shutdown().await;
     somebody.batch_execute("COMMIT").await.unwrap();

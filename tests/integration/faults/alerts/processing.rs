@@ -17,7 +17,9 @@ async fn events_and_processes() {
     a_queue_that_is_not_bound(&watched).await;
 
     watched.api.signal("KILL");
-    watched.raises("ParleyTargetDown", async || ()).await;
+    watched.raises_as_well("ParleyTargetDown", async || ()).await;
+    // The worker's is not the only one.
+    watched.sees(r#"ALERTS{alertname="ParleyTargetDown",job="parley-api"}"#).await;
     watched.shows("ParleyTargetDown", &["(no answer)"]).await;
 
     watched.stage.deployment.finish().await;
@@ -35,8 +37,9 @@ async fn messages_without_an_id(watched: &Watched) {
         let body = watched.stage.number.delivery(&messages).to_string().into_bytes();
         assert!(watched.stage.sender.post_anything(&body).await);
     };
+    watched.raises("ParleyDeadLettersGrowing", deliver).await;
     for alert in ["ParleyDeadLettersGrowing", "ParleyDeadLettersFlood", "ParleyDeadLettersLeft"] {
-        watched.raises(alert, deliver).await;
+        watched.raises_as_well(alert, deliver).await;
         watched.shows(alert, &[r#""kind": "message""#, r#""error_class": "permanent""#]).await;
     }
     // By the program, too: in the list, and one by itself.
