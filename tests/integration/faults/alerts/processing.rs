@@ -21,6 +21,9 @@ async fn events_and_processes() {
     // The worker's is not the only one.
     watched.sees(r#"ALERTS{alertname="ParleyTargetDown",job="parley-api"}"#).await;
     watched.shows("ParleyTargetDown", &["(no answer)"]).await;
+    // It was the one with the scheduler, too.
+    watched.raises_as_well("ParleyNotMeasured", async || ()).await;
+    watched.shows("ParleyNotMeasured", &["(no answer)"]).await;
 
     watched.stage.deployment.finish().await;
 }
