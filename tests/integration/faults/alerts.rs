@@ -95,15 +95,17 @@ impl Watched {
                 let said = servers::ask(&format!("rabbitmq ctl {}", arguments.join(" "))).await;
                 // Of the queues of this deployment: `<name> <messages> <consumers>;`
                 let ours = said.lines().filter(|line| line.contains(&self.stage.deployment.namespace));
-                ours.map(|line| format!("{};\n", line.replace('\t', " "))).collect()
+                ours.map(|line| line.replace('\t', " ") + ";\n").collect()
             }
-            ["curl", "-s", address] => match address.strip_prefix("http://$HOST:8080") {
-                Some(path) => answer(&self.api.client, path).await,
-                None => {
-                    let path = address.strip_prefix("http://$HOST:9464").expect("a port of ours");
+            ["curl", "-s", address] => {
+                let path_of = |port: u16| address.strip_prefix(&format!("http://$HOST:{port}"));
+                if let Some(path) = path_of(8080) {
+                    answer(&self.api.client, path).await
+                } else {
+                    let path = path_of(9464).expect("a port of ours");
                     answer(&Client::new(format!("http://{}", self.api.metrics_address())), path).await
                 }
-            },
+            }
             _ => panic!("the runbook has a command of a new kind: {command}"),
         }
     }
@@ -113,7 +115,7 @@ impl Watched {
         let message = command.split_once(r#".message == ""#).and_then(|(_, rest)| rest.split_once('"'));
         let lines: Vec<Value> = std::iter::once(&self.api).chain(&self.worker).flat_map(Server::log).collect();
         let chosen = lines.iter().filter(|line| message.is_none_or(|(message, _)| line["message"] == message));
-        chosen.map(|line| format!("{line}\n")).collect()
+        chosen.map(Value::to_string).collect::<Vec<_>>().join("\n")
     }
 
     async fn parley(&self, arguments: &[&str]) -> String {

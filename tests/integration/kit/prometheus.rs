@@ -103,17 +103,19 @@ fn rules(groups: &[Value]) -> impl Iterator<Item = &Value> {
 }
 
 fn configured(targets: &[(&str, &Server)]) -> String {
-    let rules = deploy("prometheus/alerts.yml");
-    let rules = rules.canonicalize().unwrap();
-    let mut text = format!(
-        "global: {{ scrape_interval: 1s, evaluation_interval: 1s }}\nrule_files: ['{}']\nscrape_configs:\n",
-        rules.display()
-    );
-    for (job, server) in targets {
-        let address = server.metrics_address();
-        text.push_str(&format!("  - {{ job_name: {job}, static_configs: [{{ targets: ['{address}'] }}] }}\n"));
-    }
-    text
+    let rules = deploy("prometheus/alerts.yml").canonicalize().unwrap();
+    let jobs: Vec<String> = targets
+        .iter()
+        .map(|(job, server)| {
+            let address = server.metrics_address();
+            format!("{{ job_name: {job}, static_configs: [{{ targets: ['{address}'] }}] }}")
+        })
+        .collect();
+    format!(
+        "global: {{ scrape_interval: 1s, evaluation_interval: 1s }}\nrule_files: ['{}']\nscrape_configs: [{}]\n",
+        rules.display(),
+        jobs.join(", ")
+    )
 }
 
 impl Drop for Prometheus {
