@@ -28,7 +28,7 @@ fn each_alert_has_a_paragraph_with_commands_and_no_paragraph_is_of_none() {
     let paragraphs: BTreeSet<&str> = book.lines().filter_map(|line| line.strip_prefix("### ")).collect();
     assert_eq!(paragraphs, named);
     for alert in &alerts {
-        let rule = rules.split("- alert: ").find(|rule| rule.lines().next() == Some(alert)).unwrap();
+        let rule = rule(&rules, alert);
         let link = format!("runbook_url: deploy/runbook.md#{}\n", alert.to_lowercase());
         for part in ["severity: ", "summary: ", "description: ", &link] {
             assert!(rule.contains(part), "{alert} has no `{part}`");
@@ -67,6 +67,48 @@ fn dashboards_are_whole() {
             }
         }
     }
+}
+
+/// Whoever sees a line crossed in a panel that names an alert expects that alert.
+#[test]
+fn thresholds_of_panels_are_those_of_the_alerts_that_they_name() {
+    let (rules, alerts) = (runbook::rules(), runbook::alerts());
+    let mut compared = 0;
+    for (name, dashboard) in runbook::dashboards() {
+        for panel in panels(&dashboard) {
+            let named = panel["description"].as_str().unwrap_or_default();
+            let limits: Vec<f64> = alerts
+                .iter()
+                .filter(|alert| named.contains(*alert))
+                .flat_map(|alert| limits(rule(&rules, alert)))
+                .collect();
+            let steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"].as_array();
+            let lines = steps.into_iter().flatten().filter_map(|step| step["value"].as_f64());
+            for line in lines.filter(|_| !limits.is_empty()) {
+                let same = |limit: &f64| (limit - line).abs() < 1e-9 * line;
+                assert!(limits.iter().any(same), "{name}: {}: {line} is none of {limits:?}", panel["title"]);
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 10, "{compared} panels name an alert and have a threshold");
+}
+
+/// What a rule compares with: `> 14.4 * 0.001` is 0.0144. More than none, and none, are told by a line at one.
+fn limits(rule: &str) -> Vec<f64> {
+    let compared = rule.split(['>', '=']).skip(1).filter_map(|text| {
+        let mut words = text.split_whitespace();
+        let first: f64 = words.next()?.parse().ok()?;
+        let factor = words.next().filter(|word| *word == "*").and(words.next());
+        Some(first * factor.and_then(|factor| factor.parse().ok()).unwrap_or(1.0))
+    });
+    compared.map(|limit| if limit == 0.0 { 1.0 } else { limit }).collect()
+}
+
+/// An alert's rule, without those after it.
+fn rule<'r>(rules: &'r str, alert: &str) -> &'r str {
+    let mut all = rules.split("- alert: ");
+    all.find(|rule| rule.lines().next() == Some(alert)).unwrap_or_else(|| panic!("there is no rule {alert}"))
 }
 
 /// Those that show something.
