@@ -51,7 +51,7 @@ async fn a_table_that_is_locked(watched: &Watched) {
         })
         .await;
     };
-    watched.raises("ParleyWebhookAcceptSlowFast", lock).await;
+    watched.raises_as_well("ParleyWebhookAcceptSlowFast", lock).await;
     watched.raises_as_well("ParleyWebhookAcceptSlowSlow", lock).await;
     watched.shows("ParleyWebhookAcceptSlowSlow", &["webhook_events", "n_dead_tup"]).await;
 }
@@ -63,10 +63,10 @@ async fn a_database_that_takes_no_connections(watched: &Watched) {
     let ask = async || {
         for _ in 0..5 {
             assert!(!sender.post(0, &sender.delivery(1)).await, "there is no database to store it in");
-            owner.get("/crm/contacts").await.expect(503);
+            assert!(owner.get("/crm/contacts").await.status.is_server_error());
         }
     };
-    watched.raises("ParleyWebhookFailuresFast", ask).await;
+    watched.raises_as_well("ParleyWebhookFailuresFast", ask).await;
     watched.raises_as_well("ParleyWebhookFailuresSlow", ask).await;
     watched.raises_as_well("ParleyServerErrors", ask).await;
     let causes = ["cannot be reached", "events were not stored", r#""datconnlimit": 0"#];
