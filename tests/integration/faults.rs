@@ -14,6 +14,9 @@
 //! - **I8** Nothing is unaccounted for: what was accepted is processed, unroutable, held, discarded, a dead letter or in
 //!   flight, and in flight is what the ledger holds.
 
+/// A real Prometheus sees what breaks, and the runbook's commands say what it is.
+mod alerts;
+
 /// Processes and queues of a test's own break: such tests run side by side.
 mod processes {
     mod api;

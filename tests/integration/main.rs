@@ -7,6 +7,7 @@
 
 mod kit;
 
+mod alerts;
 mod audit;
 mod billing;
 mod catalogue;

@@ -19,6 +19,7 @@ Commands:
             --times <N>         the whole suite N times in a row
             -- <FILTER>...      only the tests with one of these in their names, e.g. `cargo xtask faults -- broker`
   edges   Checks which crate depends on which (part of `test`).
+  alerts  Checks the alert rules of Prometheus, and that each fires and ends when it should, with promtool.
   images  Makes the container images parley-test/postgres:15 and parley-test/rabbitmq:3.10 from Debian's packages, for
           machines that reach no registry, and starts a Docker engine if there is none (Debian or Ubuntu, as root).
             --stop-engine       only stops the engine that an earlier `images` started
@@ -42,6 +43,7 @@ pub(crate) enum Invocation {
     Test(TestOptions),
     Faults(FaultOptions),
     Edges,
+    Alerts,
     Images { stop_engine: bool },
     Down { wipe: bool },
 }
@@ -73,11 +75,14 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Invocation> {
         ["test", options @ ..] => test_options(options).map(Invocation::Test),
         ["faults", options @ ..] => fault_options(options).map(Invocation::Faults),
         ["edges"] => Ok(Invocation::Edges),
+        ["alerts"] => Ok(Invocation::Alerts),
         ["images"] => Ok(Invocation::Images { stop_engine: false }),
         ["images", "--stop-engine"] => Ok(Invocation::Images { stop_engine: true }),
         ["down"] => Ok(Invocation::Down { wipe: false }),
         ["down", "--wipe"] => Ok(Invocation::Down { wipe: true }),
-        ["run" | "edges" | "images" | "down", unknown, ..] => fail(format!("unknown argument `{unknown}`\n\n{HELP}")),
+        ["run" | "edges" | "alerts" | "images" | "down", unknown, ..] => {
+            fail(format!("unknown argument `{unknown}`\n\n{HELP}"))
+        }
         [unknown, ..] => fail(format!("unknown command `{unknown}`\n\n{HELP}")),
     }
 }
@@ -130,6 +135,7 @@ mod tests {
         assert_eq!(parsed("test --integration-only --containers -- crm").unwrap(), Invocation::Test(options));
         let options = FaultOptions { times: 3, filters: vec!["broker".to_owned()] };
         assert_eq!(parsed("faults --times 3 -- broker").unwrap(), Invocation::Faults(options));
+        assert_eq!(parsed("alerts").unwrap(), Invocation::Alerts);
         assert_eq!(parsed("faults").unwrap(), Invocation::Faults(FaultOptions::default()));
     }
 

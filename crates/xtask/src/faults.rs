@@ -5,12 +5,15 @@ use crate::error::{Result, fail};
 use crate::fault_servers::FaultServers;
 use crate::services::packages;
 use crate::test::INTEGRATION;
-use crate::{checkout, process, signals};
+use crate::{alerts, checkout, process, signals};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// Where the tests are that break things.
 const FAULTS: &str = "faults::";
+
+/// Tests below this module ask a real Prometheus.
+const WATCHED: &str = "faults::alerts::";
 
 /// Tests below these modules stop the servers, or what is the same to everybody else, or need the whole machine: one at a
 /// time. The others break processes and queues of their own and run side by side.
@@ -22,6 +25,9 @@ pub(crate) fn faults(options: &FaultOptions) -> Result {
     process::run(cargo()?.args(INTEGRATION).arg("--no-run"))?;
     let (alone, together): (Vec<String>, Vec<String>) =
         chosen(options)?.into_iter().partition(|test| ALONE.iter().any(|module| test.starts_with(module)));
+    if together.iter().any(|test| test.starts_with(WATCHED)) {
+        alerts::ensure_prometheus()?;
+    }
 
     let servers = FaultServers::start()?;
     let outcome = rounds(

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a developer's command speaks on the terminal")]
 #![expect(clippy::print_stderr, reason = "and says there what went wrong")]
 
+mod alerts;
 mod checkout;
 mod cli;
 mod database_url;
@@ -52,6 +53,7 @@ fn carry_out(arguments: &[String]) -> Result {
         Invocation::Test(options) => test::test(&options),
         Invocation::Faults(options) => faults::faults(&options),
         Invocation::Edges => edges::edges(),
+        Invocation::Alerts => alerts::alerts(),
         Invocation::Images { stop_engine: false } => images::images(),
         Invocation::Images { stop_engine: true } => engine::stop(),
         Invocation::Down { wipe } => down::down(wipe),

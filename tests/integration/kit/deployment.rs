@@ -177,8 +177,13 @@ impl Server {
 
     /// What Prometheus reads of it.
     pub(crate) async fn metrics(&self) -> String {
+        Client::new(format!("http://{}", self.metrics_address())).get("/metrics").await.text
+    }
+
+    /// Where Prometheus reads it.
+    pub(crate) fn metrics_address(&self) -> String {
         let line = self.log.find("metrics").expect("the log says where the metrics are");
-        Client::new(format!("http://{}", line["address"].as_str().unwrap())).get("/metrics").await.text
+        line["address"].as_str().unwrap().to_owned()
     }
 
     /// The value of one series, 0 if there is none yet.
