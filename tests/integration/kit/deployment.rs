@@ -177,8 +177,13 @@ impl Server {
 
     /// What Prometheus reads of it.
     pub(crate) async fn metrics(&self) -> String {
+        self.scraper().get("/metrics").await.text
+    }
+
+    /// Somebody who reads them again and again.
+    pub(crate) fn scraper(&self) -> Client {
         let line = self.log.find("metrics").expect("the log says where the metrics are");
-        Client::new(format!("http://{}", line["address"].as_str().unwrap())).get("/metrics").await.text
+        Client::new(format!("http://{}", line["address"].as_str().unwrap()))
     }
 
     /// The value of one series, 0 if there is none yet.
