@@ -65,14 +65,12 @@ impl Traceparent {
         self.parent
     }
 
-    /// The part of a trace's id that is random in any case, its last seven bytes, as a share of 1. All who decide by it
-    /// whether a trace is recorded decide alike.
+    /// The part of a trace's id that is random in any case, as a share of 1: its last four bytes. Those before may be a
+    /// time and a counter.
     #[must_use]
     pub(crate) fn lot(&self) -> f64 {
-        let random = self.trace.iter().skip(9).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-        #[expect(clippy::cast_precision_loss, reason = "it is rounded, by less than anybody notices")]
-        let lot = random as f64 / (1_u64 << 56) as f64;
-        lot
+        let [.., a, b, c, d] = self.trace;
+        f64::from(u32::from_be_bytes([a, b, c, d])) / 4_294_967_296.0
     }
 }
 

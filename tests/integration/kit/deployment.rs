@@ -177,7 +177,12 @@ impl Server {
 
     /// What Prometheus reads of it.
     pub(crate) async fn metrics(&self) -> String {
-        Client::new(format!("http://{}", self.metrics_address())).get("/metrics").await.text
+        self.scraper().get("/metrics").await.text
+    }
+
+    /// Somebody who reads them again and again.
+    pub(crate) fn scraper(&self) -> Client {
+        Client::new(format!("http://{}", self.metrics_address()))
     }
 
     /// Where Prometheus reads it.
