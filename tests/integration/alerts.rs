@@ -15,9 +15,6 @@ use crate::kit::wait;
 /// What Prometheus adds to each series, or makes of a histogram.
 const ADDED: [&str; 3] = ["job", "instance", "le"];
 
-/// Outcomes that are too seldom for this test: more logins than cores can check, and a broker that goes away.
-const SELDOM: [&str; 2] = ["busy", "error"];
-
 #[test]
 fn each_alert_has_a_paragraph_with_commands_and_no_paragraph_is_of_none() {
     let alerts = runbook::alerts();
@@ -185,7 +182,7 @@ fn unknown(label: &Label, there: &[Vec<Label>]) -> Vec<String> {
     if values.is_empty() {
         return vec![format!("has no label {}", label.name)];
     }
-    let unknown = label.values().into_iter().filter(|value| !values.contains(value) && !SELDOM.contains(value));
+    let unknown = label.values().into_iter().filter(|value| !values.contains(value));
     unknown.map(|value| format!("is never {}={value:?}", label.name)).collect()
 }
 

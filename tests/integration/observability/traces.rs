@@ -82,7 +82,11 @@ async fn one_trace_shows_a_delivery_from_the_post_to_the_last_of_its_messages() 
         assert!(server.exit().await.success());
     }
     let [refused] = &collector.of_trace(&last.trace_id())[..] else { panic!("it was cut off") };
-    assert_eq!((&refused["name"], &refused["status"]["code"]), (&json!("GET /crm/contacts"), &json!(0)), "no error of ours");
+    assert_eq!(
+        (&refused["name"], &refused["status"]["code"]),
+        (&json!("GET /crm/contacts"), &json!(0)),
+        "no error of ours"
+    );
     assert!(collector.of_trace(&unseen.trace_id()).is_empty(), "its caller did not want it recorded");
     let text = collector.spans().iter().map(ToString::to_string).collect::<String>();
     for personal in ["491701", "letter", "tea", "Lovelace", "ada@", PASSWORD] {
