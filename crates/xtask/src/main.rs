@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a developer's command speaks on the terminal")]
 #![expect(clippy::print_stderr, reason = "and says there what went wrong")]
 
+mod bench;
 mod checkout;
 mod cli;
 mod database_url;
@@ -51,6 +52,7 @@ fn carry_out(arguments: &[String]) -> Result {
         Invocation::Run => run::run(),
         Invocation::Test(options) => test::test(&options),
         Invocation::Faults(options) => faults::faults(&options),
+        Invocation::Bench(options) => bench::bench(&options),
         Invocation::Edges => edges::edges(),
         Invocation::Images { stop_engine: false } => images::images(),
         Invocation::Images { stop_engine: true } => engine::stop(),
