@@ -18,12 +18,21 @@ Commands:
           minutes; always on a Postgres and a RabbitMQ of its own.
             --times <N>         the whole suite N times in a row
             -- <FILTER>...      only the tests with one of these in their names, e.g. `cargo xtask faults -- broker`
+  bench   Builds the release and measures it: accepting, processing, end to end, reading, logins, memory and start, each
+          against a baseline on the same servers. Takes about fifteen minutes; always on a Postgres and a RabbitMQ of its own,
+          which write everything to disk. Nothing else should run on the machine meanwhile.
+            <FIGURE>...         only these: start, accept, process, end-to-end, read, login, memory
+            --quick             smaller numbers, in two or three minutes
+            --full              reads from 10 million messages instead of 250,000 (half an hour more, and 10 GB of disk)
+            --growth            instead: how accepting and processing grow with tenants, stored messages and workers
+            --json              one JSON object on standard output, everything else on standard error
+            --parley <PATH>     measures this program instead of building one
   edges   Checks which crate depends on which (part of `test`).
   alerts  Checks the alert rules of Prometheus, and that each fires and ends when it should, with promtool.
   images  Makes the container images parley-test/postgres:15 and parley-test/rabbitmq:3.10 from Debian's packages, for
           machines that reach no registry, and starts a Docker engine if there is none (Debian or Ubuntu, as root).
             --stop-engine       only stops the engine that an earlier `images` started
-  down    Stops what a killed `run`, `test` or `faults` of this checkout left behind.
+  down    Stops what a killed `run`, `test`, `faults` or `bench` of this checkout left behind.
             --wipe              also deletes the data of `run`
 
 Postgres and RabbitMQ come, each by itself, from the first of these that there is:
@@ -42,6 +51,7 @@ pub(crate) enum Invocation {
     Run,
     Test(TestOptions),
     Faults(FaultOptions),
+    Bench(BenchOptions),
     Edges,
     Alerts,
     Images { stop_engine: bool },
@@ -61,6 +71,14 @@ pub(crate) struct FaultOptions {
     pub(crate) filters: Vec<String>,
 }
 
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct BenchOptions {
+    /// The program to measure, if it is not to be built.
+    pub(crate) parley: Option<String>,
+    /// What the crate `bench` is told.
+    pub(crate) passed_on: Vec<String>,
+}
+
 impl Default for FaultOptions {
     fn default() -> Self {
         Self { times: 1, filters: Vec::new() }
@@ -74,6 +92,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Invocation> {
         ["run"] => Ok(Invocation::Run),
         ["test", options @ ..] => test_options(options).map(Invocation::Test),
         ["faults", options @ ..] => fault_options(options).map(Invocation::Faults),
+        ["bench", options @ ..] => bench_options(options).map(Invocation::Bench),
         ["edges"] => Ok(Invocation::Edges),
         ["alerts"] => Ok(Invocation::Alerts),
         ["images"] => Ok(Invocation::Images { stop_engine: false }),
@@ -118,6 +137,32 @@ fn fault_options(words: &[&str]) -> Result<FaultOptions> {
     }
 }
 
+/// Checked here as well as there, because the build before it takes minutes.
+fn bench_options(words: &[&str]) -> Result<BenchOptions> {
+    const FLAGS: [&str; 4] = ["--quick", "--full", "--growth", "--json"];
+    const FIGURES: [&str; 7] = ["start", "accept", "process", "end-to-end", "read", "login", "memory"];
+    let mut options = BenchOptions::default();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match (*word, words.as_slice()) {
+            ("--parley", [path, ..]) => {
+                options.parley = Some((*path).to_owned());
+                words.next();
+            }
+            (word, _) if FLAGS.contains(&word) || FIGURES.contains(&word) => options.passed_on.push(word.to_owned()),
+            (unknown, _) => return fail(format!("unknown argument `{unknown}`\n\n{HELP}")),
+        }
+    }
+    let has = |flag: &str| options.passed_on.iter().any(|word| word == flag);
+    if has("--full") && has("--quick") {
+        return fail("--full and --quick: choose one");
+    }
+    if has("--growth") && options.passed_on.iter().any(|word| FIGURES.contains(&word.as_str())) {
+        return fail("--growth measures figures of its own: leave the others out");
+    }
+    Ok(options)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,11 +182,26 @@ mod tests {
         assert_eq!(parsed("faults --times 3 -- broker").unwrap(), Invocation::Faults(options));
         assert_eq!(parsed("alerts").unwrap(), Invocation::Alerts);
         assert_eq!(parsed("faults").unwrap(), Invocation::Faults(FaultOptions::default()));
+        let passed_on = ["--quick", "--json", "accept"].map(str::to_owned).to_vec();
+        let options = BenchOptions { parley: Some("/p".to_owned()), passed_on };
+        assert_eq!(parsed("bench --quick --parley /p --json accept").unwrap(), Invocation::Bench(options));
+        assert!(parsed("bench --growth accept").is_err());
+        assert!(parsed("bench --full --quick").is_err());
     }
 
     #[test]
     fn what_is_unknown_is_named() {
-        for line in ["fly", "run --fast", "test --fast", "faults --fast", "faults --times 0", "down --wipe now"] {
+        for line in [
+            "fly",
+            "run --fast",
+            "test --fast",
+            "faults --fast",
+            "faults --times 0",
+            "bench --fast",
+            "bench speed",
+            "bench --parley",
+            "down --wipe now",
+        ] {
             let error = parsed(line).unwrap_err().to_string();
             assert!(error.starts_with("unknown"), "{error}");
         }

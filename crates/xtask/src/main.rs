@@ -4,6 +4,7 @@
 #![expect(clippy::print_stderr, reason = "and says there what went wrong")]
 
 mod alerts;
+mod bench;
 mod checkout;
 mod cli;
 mod database_url;
@@ -52,6 +53,7 @@ fn carry_out(arguments: &[String]) -> Result {
         Invocation::Run => run::run(),
         Invocation::Test(options) => test::test(&options),
         Invocation::Faults(options) => faults::faults(&options),
+        Invocation::Bench(options) => bench::bench(&options),
         Invocation::Edges => edges::edges(),
         Invocation::Alerts => alerts::alerts(),
         Invocation::Images { stop_engine: false } => images::images(),

@@ -19,7 +19,7 @@ pub(crate) fn install(packages: &[&str], what_for: &str, otherwise: &str) -> Res
     if !checkout::is_root() {
         return fail(format!("{what_for} is missing; install it with `sudo apt-get install {list}`{otherwise}"));
     }
-    println!("installing {list} (apt-get): {what_for}");
+    eprintln!("installing {list} (apt-get): {what_for}");
     // A package list that cannot be renewed may still do; if not, the installation says what is wrong.
     let renewed = apt(&["update"], &[]);
     apt(&["install", "--yes", "--no-install-recommends"], packages)

@@ -16,6 +16,8 @@ use std::time::Duration;
 pub(crate) enum Durability {
     /// Nothing that was committed.
     Kept,
+    /// The same; and the server keeps when that was, for those who measure.
+    KeptAndTimed,
     /// Everything: the data is deleted after the tests anyway, and they run faster.
     ThrowAway,
 }
@@ -40,8 +42,10 @@ pub(super) fn start(store: &mut Store, durability: Durability) -> Result<Service
     command.arg("-D").arg(&data).args(["-p", &port.to_string()]);
     // No socket: the path of one may have 107 bytes, and a checkout can lie deeper than that.
     let mut settings = vec!["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300"];
-    if durability == Durability::ThrowAway {
-        settings.extend(["fsync=off", "synchronous_commit=off", "full_page_writes=off"]);
+    match durability {
+        Durability::Kept => {}
+        Durability::KeptAndTimed => settings.push("track_commit_timestamp=on"),
+        Durability::ThrowAway => settings.extend(["fsync=off", "synchronous_commit=off", "full_page_writes=off"]),
     }
     for setting in settings {
         command.args(["-c", setting]);

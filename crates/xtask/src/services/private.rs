@@ -156,7 +156,7 @@ impl Drop for Daemon {
 pub(crate) fn stop_leftover(name: &str, directory: &Path, how: Signal) -> bool {
     let pids = process::using(name, directory);
     for pid in &pids {
-        println!("stopping process {pid} ({name}), left over from an earlier run");
+        eprintln!("stopping process {pid} ({name}), left over from an earlier run");
         process::signal(*pid, how);
     }
     let patience = Duration::from_secs(20);

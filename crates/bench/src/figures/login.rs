@@ -1,0 +1,129 @@
+//! Logins, against the hash that each of them takes and nothing else.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use futures_util::future::try_join_all;
+use serde_json::json;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::Scale;
+use crate::error::{Result, fail};
+use crate::http::Connection;
+use crate::latency::Latencies;
+use crate::report::{Report, plain, rounded};
+use crate::world::{PASSWORD, Tenant, World, get, post};
+
+/// People who log in again and again.
+pub(crate) const PEOPLE: usize = 32;
+const ROUNDS: u32 = 3;
+
+pub(crate) async fn measure(world: &World, scale: &Scale, report: &mut Report) -> Result {
+    let api = world.api().await?;
+    let (people, onlooker) = (&world.tenants[1..=PEOPLE], &world.tenants[0]);
+    let rounds = if scale.quick { 1 } else { ROUNDS };
+    let (mut alone, mut logins, mut waits) = (0.0, 0.0, Latencies::default());
+    for _ in 0..rounds {
+        alone += hashes_alone(scale.turn / 2).await? / f64::from(rounds);
+        let (reached, waited) = storm(api.address, people, onlooker, scale.turn).await?;
+        logins += reached / f64::from(rounds);
+        waits.extend(waited);
+    }
+    api.stop()?;
+    let (ratio, most) = (logins / alone, waits.percentile(990));
+    let json = json!({
+        "per_second": rounded(logins),
+        "baseline_per_second": rounded(alone),
+        "ratio": rounded(ratio),
+        "me_p50_ms": rounded(waits.percentile(500)),
+        "me_p99_ms": rounded(most),
+    });
+    let asked = waits.len();
+    let rows = [
+        [
+            format!("login, {PEOPLE} people"),
+            format!("{logins:.1}/s"),
+            format!("{alone:.1}/s, argon2 alone"),
+            format!("{ratio:.2}"),
+        ],
+        plain("  GET /auth/me meanwhile, 40/s", format!("p99 {most:.1} ms of {asked}")),
+    ];
+    report.add("login", json, rows);
+    Ok(())
+}
+
+/// Hashes a second on all cores, with the parameters that passwords have by default, and without asking for memory each time.
+async fn hashes_alone(duration: Duration) -> Result<f64> {
+    let cores = std::thread::available_parallelism()?.get();
+    let threads = (0..cores).map(|_| tokio::task::spawn_blocking(move || hashes(duration)));
+    let mut sum = 0.0;
+    for thread in threads.collect::<Vec<_>>() {
+        sum += thread.await??;
+    }
+    Ok(sum)
+}
+
+fn hashes(duration: Duration) -> Result<f64> {
+    let parameters = Params::new(19_456, 2, 1, None).map_err(|error| error.to_string())?;
+    let mut memory = vec![Block::default(); parameters.block_count()];
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters);
+    let (started, mut done, mut hash) = (Instant::now(), 0_u32, [0; 32]);
+    while started.elapsed() < duration {
+        let outcome = argon2.hash_password_into_with_memory(PASSWORD.as_bytes(), &[7; 16], &mut hash, &mut memory);
+        outcome.map_err(|error| error.to_string())?;
+        done += 1;
+    }
+    Ok(f64::from(done) / started.elapsed().as_secs_f64())
+}
+
+/// Logins a second, and how long somebody who asks who they are forty times a second waited meanwhile.
+async fn storm(
+    address: SocketAddr,
+    people: &[Tenant],
+    onlooker: &Tenant,
+    duration: Duration,
+) -> Result<(f64, Latencies)> {
+    let over = AtomicBool::new(false);
+    let started = Instant::now();
+    let logins = async {
+        let logins =
+            try_join_all(people.iter().enumerate().map(|(n, person)| log_in(address, n, person, duration))).await;
+        over.store(true, Ordering::Relaxed);
+        let elapsed = started.elapsed().as_secs_f64();
+        logins.map(|logins| logins.iter().sum::<f64>() / elapsed)
+    };
+    let (logins, waits) = tokio::join!(logins, look_on(address, onlooker, &over));
+    Ok((logins?, waits?))
+}
+
+async fn log_in(address: SocketAddr, place: usize, person: &Tenant, duration: Duration) -> Result<f64> {
+    let body = json!({ "email": person.email, "password": PASSWORD });
+    let request = post("/auth/login", place, &[("X-Tenant-ID", &person.slug)], &body);
+    let mut connection = Connection::open(address).await?;
+    let (started, mut done) = (Instant::now(), 0.0);
+    while started.elapsed() < duration {
+        let status = connection.send(&request).await?;
+        if status != 200 {
+            return fail(format!("a login was answered {status}"));
+        }
+        done += 1.0;
+    }
+    Ok(done)
+}
+
+async fn look_on(address: SocketAddr, onlooker: &Tenant, over: &AtomicBool) -> Result<Latencies> {
+    let request = get("/auth/me", &onlooker.token);
+    let mut connection = Connection::open(address).await?;
+    let mut waits = Latencies::default();
+    let mut pace = interval(Duration::from_millis(25));
+    pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    while !over.load(Ordering::Relaxed) {
+        // From when it was due: whoever waited for the one before has waited, too.
+        let due = pace.tick().await;
+        connection.json(&request, 200).await?;
+        waits.note(due.elapsed());
+    }
+    Ok(waits)
+}

@@ -1,0 +1,41 @@
+//! `cargo xtask bench`: the release, on servers of its own that write everything to disk, under the load of the crate
+//! `bench`.
+
+use crate::cli::BenchOptions;
+use crate::error::{Context, Result};
+use crate::services::{self, Durability, packages};
+use crate::store::Store;
+use crate::{checkout, down, process};
+use std::path::PathBuf;
+
+pub(crate) fn bench(options: &BenchOptions) -> Result {
+    packages::ensure_build_needs()?;
+    // Before the servers start: compiling takes minutes. Together, so that they share what they depend on.
+    let mut build = process::cargo();
+    build.current_dir(checkout::root()?).args(["build", "--release", "--package", "bench", "--bin", "bench"]);
+    if options.parley.is_none() {
+        build.args(["--package", "app", "--bin", "parley"]);
+    }
+    process::run(&mut build)?;
+    let release = checkout::target()?.join("release");
+    let parley = options.parley.as_ref().map_or_else(|| release.join("parley"), PathBuf::from);
+
+    down::clear_dead_test_runs()?;
+    let mut store = Store::of_test_run()?;
+    let postgres = services::postgres_private(&mut store, Durability::KeptAndTimed)?;
+    let rabbitmq = services::rabbitmq_private(&mut store)?;
+    let program = release.join("bench");
+    let mut command = services::foreground(&program);
+    command
+        .arg("--parley")
+        .arg(parley.canonicalize().context(|| format!("there is no {}", parley.display()))?)
+        .arg("--directory")
+        .arg(store.directory())
+        .args(&options.passed_on)
+        .env("PARLEY_BENCH_DATABASE_URL", &postgres.url)
+        .env("PARLEY_BENCH_AMQP_URL", &rabbitmq.url);
+    let outcome = process::run(&mut command);
+    drop((postgres, rabbitmq));
+    // Whoever asks why there are no figures finds the logs; the next run clears them away.
+    if outcome.is_ok() { store.delete() } else { outcome }
+}
