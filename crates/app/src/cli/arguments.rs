@@ -43,7 +43,7 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Run the server: the API, the relay and the worker in one process, or some of them
+    /// Run the server: API, relay, worker and scheduler in one process, or some of them
     Serve(ServeArgs),
     /// Bring the schema of the database up to date
     ///
