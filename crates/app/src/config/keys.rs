@@ -72,7 +72,7 @@ impl KeysSettings {
 fn is_random(key: &[u8]) -> bool {
     let bytes: HashSet<u8> = key.iter().copied().collect();
     let steps: HashSet<u8> = key.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
-    bytes.len() >= 16 && steps.len() >= 16 && !key.iter().all(u8::is_ascii_graphic)
+    bytes.len() >= 16 && steps.len() >= 16 && !key.iter().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 fn parse(text: &str) -> Option<Vec<(String, SecretSlice<u8>)>> {

@@ -230,7 +230,7 @@ fn traces_are_off_until_there_is_a_collector() {
         assert!(mistakes.contains("traces.otlp_endpoint must be a URL") && !mistakes.contains("hunter2"), "{mistakes}");
     }
     for wrong in ["1.1", "-0.1", "NaN", "half"] {
-        let mistakes = serve(&["--traces-sample-ratio", wrong]).unwrap_err().to_string();
+        let mistakes = serve(&[&format!("--traces-sample-ratio={wrong}")]).unwrap_err().to_string();
         assert!(mistakes.contains("traces.sample_ratio must be a number from 0 to 1"), "{mistakes}");
     }
 }
