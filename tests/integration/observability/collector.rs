@@ -76,8 +76,10 @@ fn head(bytes: &[u8]) -> Option<(String, usize)> {
 
 fn keep(export: &Value, spans: &Mutex<Vec<Value>>) {
     for resource in export["resourceSpans"].as_array().unwrap() {
-        let service = &resource["resource"]["attributes"][0];
-        assert_eq!((&service["key"], &service["value"]["stringValue"]), (&"service.name".into(), &"parley".into()));
+        // In any order.
+        let attributes = resource["resource"]["attributes"].as_array().unwrap();
+        let service = attributes.iter().find(|attribute| attribute["key"] == "service.name");
+        assert_eq!(service.unwrap()["value"]["stringValue"], "parley");
         for scope in resource["scopeSpans"].as_array().unwrap() {
             spans.lock().unwrap().extend(scope["spans"].as_array().unwrap().iter().cloned());
         }
