@@ -11,7 +11,7 @@ use url::Url;
 use crate::error::OrStoreError;
 use crate::migrate;
 use crate::roles::{self, RoleProblem};
-use crate::sql::{Prepared, sql, types};
+use crate::sql::{Exists, Prepared, sql, types};
 
 /// A database that is there answers sooner.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -134,12 +134,6 @@ async fn why_not(login: &Login, reason: String, witness: Option<&mut AsyncPgConn
     }
 }
 
-#[derive(diesel::QueryableByName)]
-struct Exists {
-    #[diesel(sql_type = types::Bool)]
-    exists: bool,
-}
-
 async fn exists(connection: &mut AsyncPgConnection, role: &str) -> Result<bool, StoreError> {
     let query = sql("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1) AS exists").bind::<types::Text, _>(role);
     let row: Exists = Prepared(query).get_result(connection).await.or_store_error()?;
@@ -148,10 +142,6 @@ async fn exists(connection: &mut AsyncPgConnection, role: &str) -> Result<bool, 
 
 #[derive(diesel::QueryableByName)]
 struct Server {
-    #[diesel(sql_type = types::Text)]
-    version: String,
-    #[diesel(sql_type = types::Bool)]
-    new_enough: bool,
     #[diesel(sql_type = types::Texts)]
     careless: Vec<String>,
     #[diesel(sql_type = types::Texts)]
@@ -162,8 +152,7 @@ async fn look_around(
     connection: &mut AsyncPgConnection,
     problems: &mut Vec<DatabaseProblem>,
 ) -> Result<(), StoreError> {
-    let server: Server = Prepared(sql("SELECT current_setting('server_version') AS version,
-                current_setting('server_version_num')::int >= 150000 AS new_enough,
+    let server: Server = Prepared(sql("SELECT
                 array(SELECT name FROM unnest(ARRAY['fsync', 'full_page_writes', 'synchronous_commit']) name
                        WHERE current_setting(name) = 'off') AS careless,
                 array(SELECT c.relname::text FROM pg_class c
@@ -177,9 +166,7 @@ async fn look_around(
     .get_result(connection)
     .await
     .or_store_error()?;
-    if !server.new_enough {
-        problems.push(DatabaseProblem::TooOld(server.version));
-    }
+    problems.extend(migrate::too_old(connection).await.or_store_error()?.map(DatabaseProblem::TooOld));
     problems.extend(server.careless.into_iter().map(DatabaseProblem::Careless));
     problems.extend(server.unprotected.into_iter().map(DatabaseProblem::Unprotected));
     Ok(())

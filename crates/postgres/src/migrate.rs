@@ -1,6 +1,7 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
+use diesel::QueryResult;
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
 use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
@@ -10,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::error::OrStoreError;
-use crate::sql::{Prepared, sql};
+use crate::sql::{Exists, Prepared, sql};
 use crate::system_roles;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
@@ -69,7 +70,9 @@ pub async fn migrate(urls: &MigrateUrls, clock: &dyn Clock) -> Result<Migrated, 
         set_up(admin, &urls.owner).await?;
     }
     let mut owner = connect("parley_owner", urls.owner.expose_secret()).await?;
-    check_version(&mut owner).await?;
+    if let Some(version) = too_old(&mut owner).await.map_err(MigrateError::Setup)? {
+        return Err(MigrateError::TooOld(version));
+    }
     owner.batch_execute(LOCK).await.map_err(MigrateError::Setup)?;
     let mut harness = AsyncMigrationHarness::new(owner);
     let ran = harness.run_pending_migrations(MIGRATIONS).map_err(MigrateError::Migration)?;
@@ -113,15 +116,14 @@ struct Version {
     enough: bool,
 }
 
-/// Policies and foreign keys here use what Postgres 15 brought.
-async fn check_version(connection: &mut AsyncPgConnection) -> Result<(), MigrateError> {
+/// The server's version, if it is below 15: policies and foreign keys here use what that brought.
+pub(crate) async fn too_old(connection: &mut AsyncPgConnection) -> QueryResult<Option<String>> {
     let version: Version = diesel::sql_query(
         "SELECT current_setting('server_version') AS name, current_setting('server_version_num')::int >= 150000 AS enough",
     )
     .get_result(connection)
-    .await
-    .map_err(MigrateError::Setup)?;
-    if version.enough { Ok(()) } else { Err(MigrateError::TooOld(version.name)) }
+    .await?;
+    Ok((!version.enough).then_some(version.name))
 }
 
 /// Makes the roles with the passwords of the URLs, and the database.
@@ -147,12 +149,6 @@ async fn set_up(admin: &Admin, owner: &SecretString) -> Result<(), MigrateError>
         connection.batch_execute(&create).await.map_err(MigrateError::Setup)?;
     }
     Ok(())
-}
-
-#[derive(diesel::QueryableByName)]
-struct Exists {
-    #[diesel(sql_type = diesel::sql_types::Bool)]
-    exists: bool,
 }
 
 async fn exists(connection: &mut AsyncPgConnection, database: &str) -> Result<bool, diesel::result::Error> {

@@ -42,6 +42,13 @@ pub(crate) struct Count {
     pub(crate) count: i64,
 }
 
+/// What `SELECT EXISTS (...) AS exists` answers.
+#[derive(diesel::QueryableByName)]
+pub(crate) struct Exists {
+    #[diesel(sql_type = types::Bool)]
+    pub(crate) exists: bool,
+}
+
 /// The types of parameters, by the short names that statements use.
 pub(crate) mod types {
     use diesel::sql_types::{Array, Nullable};
