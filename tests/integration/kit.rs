@@ -22,3 +22,4 @@ pub(crate) mod servers;
 pub(crate) mod services;
 pub(crate) mod stage;
 pub(crate) mod wait;
+pub(crate) mod wire;

@@ -1,13 +1,19 @@
 //! The broker may come and go: it carries nothing that is not in the ledger.
 
+use std::slice;
+
 use chrono::TimeDelta;
 use diesel_async::SimpleAsyncConnection;
-use inbound::EventPublisher;
-use kernel::Clock;
+use inbound::{DueEvent, EventPublisher, EventSource, QueueInspector};
+use kernel::ids::EventId;
+use kernel::{Clock, SystemClock};
+use rabbitmq::Queue;
+use tokio::time::timeout;
 
 use crate::kit::app::{Broker, Settings, TestApp};
-use crate::kit::broker;
 use crate::kit::meta::text;
+use crate::kit::stage::HEALED;
+use crate::kit::{broker, wait};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn queues_that_were_deleted_are_declared_again_and_nothing_is_lost() {
@@ -62,4 +68,36 @@ async fn what_was_published_and_is_in_no_queue_is_published_again() {
     assert_eq!(app.events("status = 'processed'").await, 1);
     assert_eq!(app.database.count("SELECT count(*) FROM messages").await, 1);
     app.finish().await;
+}
+
+/// RabbitMQ does not tell each consumer that its queue was deleted. Here its word is lost on the way.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_finds_out_by_itself_that_its_queue_was_deleted() {
+    let namespace = broker::fresh_namespace();
+    let publisher = broker::broker(&namespace).await.publisher();
+    assert_eq!(publisher.waiting().await.unwrap(), 0);
+    let (wire, behind_the_wire) = broker::over_a_wire(&namespace).await;
+    let mut source = behind_the_wire.source(Queue::Inbound);
+    let received = tokio::spawn(async move { source.receive(1).await });
+    wait::until("the consumer to be there", async || {
+        let queues = publisher.queues().await.ok()?;
+        queues.iter().any(|queue| queue.queue == "inbound" && queue.consumers == 1).then_some(())
+    })
+    .await;
+
+    wire.lose(true);
+    broker::delete_queue(&namespace, "inbound.v1").await;
+    wait::until("the broker's word to be lost", async || (wire.lost() > 0).then_some(())).await;
+    wire.lose(false);
+
+    let id = EventId::from_uuid(SystemClock::new().new_id());
+    let event = DueEvent { id, tenant: None, attempts: 0, published: 0, traceparent: None };
+    wait::until("the event to be in a queue", async || {
+        let published = publisher.publish(slice::from_ref(&event)).await.ok()?;
+        (published.kept == [id]).then_some(())
+    })
+    .await;
+    let deliveries = timeout(HEALED, received).await.expect("it consumes again").unwrap();
+    assert_eq!(deliveries[0].event, id);
+    broker::delete(&namespace).await;
 }

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use lapin::options::QueueDeclareOptions;
+use lapin::types::FieldTable;
 use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties};
 use secrecy::{ExposeSecret, SecretString};
@@ -142,4 +144,10 @@ impl Broker {
 /// lapin waits for ever for a broker that is silent.
 pub(crate) async fn within_deadline<T>(work: impl Future<Output = Result<T, BrokerError>>) -> Result<T, BrokerError> {
     timeout(DEADLINE, work).await.unwrap_or(Err(BrokerError::TimedOut))
+}
+
+/// How many messages and consumers a queue has. Without the queue the channel is closed.
+pub(crate) async fn look_at(channel: &Channel, queue: &str) -> Result<lapin::Queue, BrokerError> {
+    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+    Ok(channel.queue_declare(queue.into(), passive, FieldTable::default()).await?)
 }

@@ -4,12 +4,12 @@ use std::fmt;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use inbound::{DueEvent, EventPublisher, Published, QueueDepth, QueueError, QueueInspector};
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
 use tokio::sync::Mutex;
 
-use crate::broker::within_deadline;
+use crate::broker::{look_at, within_deadline};
 use crate::topology::ROUTING_KEY;
 use crate::{Broker, BrokerError, Queue};
 
@@ -107,11 +107,6 @@ impl QueueInspector for RabbitPublisher {
         })
         .await
     }
-}
-
-async fn look_at(channel: &Channel, queue: &str) -> Result<lapin::Queue, BrokerError> {
-    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-    Ok(channel.queue_declare(queue.into(), passive, FieldTable::default()).await?)
 }
 
 async fn publish(channel: &Channel, exchange: &str, events: &[DueEvent]) -> Result<Published, BrokerError> {

@@ -9,21 +9,26 @@ use kernel::Traceparent;
 use kernel::ids::EventId;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions};
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{Acker, BasicProperties, Connection, Consumer};
-use tokio::time::sleep;
+use lapin::{Acker, BasicProperties, Channel, Connection, Consumer};
+use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-use crate::broker::{FIRST_PAUSE, LONGEST_PAUSE, within_deadline};
+use crate::broker::{FIRST_PAUSE, LONGEST_PAUSE, look_at, within_deadline};
 use crate::{Broker, BrokerError, Queue};
 
 /// How many deliveries the broker hands out before some are settled.
 const PREFETCH: u16 = 100;
+/// After so long without a delivery the broker is asked whether it still knows us.
+const SILENCE: Duration = Duration::from_secs(5);
 
-/// Takes ids from a queue, and connects again whenever the connection is lost.
+/// Takes ids from a queue, and connects again whenever the connection is lost, or the broker has forgotten its consumer:
+/// it does not always tell one whose queue is deleted.
 pub struct RabbitSource {
     broker: Broker,
     queue: Queue,
     open: Option<Open>,
+    /// Messages were waiting when we had just heard nothing for a while.
+    doubtful: bool,
     pause: Duration,
     /// What was handed out and is not settled, by a tag of our own: those of the broker start over with each connection.
     unsettled: HashMap<u64, Acker>,
@@ -33,12 +38,13 @@ pub struct RabbitSource {
 struct Open {
     /// Dropping it would end the consumer.
     _connection: Connection,
+    channel: Channel,
     consumer: Consumer,
 }
 
 impl RabbitSource {
     pub(crate) fn new(broker: Broker, queue: Queue) -> Self {
-        Self { broker, queue, open: None, pause: FIRST_PAUSE, unsettled: HashMap::new(), last_tag: 0 }
+        Self { broker, queue, open: None, doubtful: false, pause: FIRST_PAUSE, unsettled: HashMap::new(), last_tag: 0 }
     }
 
     /// Waits until there is a connection, for as long as it takes.
@@ -79,7 +85,7 @@ impl RabbitSource {
             channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
             let options = BasicConsumeOptions::default();
             let consumer = channel.basic_consume(queue.into(), "".into(), options, FieldTable::default()).await?;
-            Ok(Open { _connection: connection, consumer })
+            Ok(Open { _connection: connection, channel, consumer })
         })
         .await
     }
@@ -87,7 +93,28 @@ impl RabbitSource {
     /// Forgets the connection and everything that came by it: the broker delivers it again.
     fn disconnect(&mut self) {
         self.open = None;
+        self.doubtful = false;
         self.unsettled.clear();
+    }
+
+    /// Ends a consumer that the broker has no more deliveries for: it counts none on the queue, or has had messages there
+    /// for a while which it did not hand out.
+    async fn check_silence(&mut self) {
+        let Some(open) = &self.open else { return };
+        let queue = self.broker.topology().queue(self.queue);
+        let (consumers, messages) = match within_deadline(look_at(&open.channel, queue)).await {
+            Ok(found) => (found.consumer_count(), found.message_count()),
+            Err(error) => {
+                warn!(queue, %error, "the consumer's channel is of no use");
+                return self.disconnect();
+            }
+        };
+        if consumers == 0 || (messages > 0 && self.doubtful) {
+            warn!(queue, consumers, messages, "the broker has forgotten the consumer");
+            self.disconnect();
+        } else {
+            self.doubtful = messages > 0;
+        }
     }
 
     /// Takes a delivery in; one that carries no id goes straight to the dead letters.
@@ -118,13 +145,21 @@ impl EventSource for RabbitSource {
     async fn receive(&mut self, max: usize) -> Vec<Delivery> {
         let mut deliveries = Vec::new();
         loop {
+            let consumer = self.consumer().await;
             let next = if deliveries.is_empty() {
-                Some(self.consumer().await.next().await)
+                let Ok(next) = timeout(SILENCE, consumer.next()).await else {
+                    self.check_silence().await;
+                    continue;
+                };
+                Some(next)
             } else {
-                self.consumer().await.next().now_or_never()
+                consumer.next().now_or_never()
             };
             match next {
-                Some(Some(Ok(delivery))) => deliveries.extend(self.take(delivery).await),
+                Some(Some(Ok(delivery))) => {
+                    self.doubtful = false;
+                    deliveries.extend(self.take(delivery).await);
+                }
                 // The connection is lost, and with it the claim on whatever came by it.
                 Some(Some(Err(_)) | None) => {
                     self.disconnect();
@@ -139,19 +174,23 @@ impl EventSource for RabbitSource {
     }
 
     async fn acknowledge(&mut self, deliveries: &[Delivery]) {
-        for delivery in deliveries {
-            if let Some(acker) = self.unsettled.remove(&delivery.tag)
-                && acker.ack(BasicAckOptions::default()).await.is_err()
-            {
-                return self.disconnect();
+        let ackers: Vec<Acker> =
+            deliveries.iter().filter_map(|delivery| self.unsettled.remove(&delivery.tag)).collect();
+        let acknowledge = async {
+            for acker in ackers {
+                acker.ack(BasicAckOptions::default()).await?;
             }
+            Ok(())
+        };
+        if within_deadline(acknowledge).await.is_err() {
+            self.disconnect();
         }
     }
 
     async fn reject(&mut self, delivery: &Delivery) {
-        if let Some(acker) = self.unsettled.remove(&delivery.tag)
-            && acker.reject(BasicRejectOptions { requeue: false }).await.is_err()
-        {
+        let Some(acker) = self.unsettled.remove(&delivery.tag) else { return };
+        let reject = async { Ok(acker.reject(BasicRejectOptions { requeue: false }).await?) };
+        if within_deadline(reject).await.is_err() {
             self.disconnect();
         }
     }

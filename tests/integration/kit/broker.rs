@@ -6,14 +6,28 @@ use rabbitmq::{Broker, BrokerConfig};
 
 use super::meta::fresh_digits;
 use super::services::services;
+use super::wire::Wire;
 
 pub(crate) fn fresh_namespace() -> String {
     format!("parley-test-{}", fresh_digits())
 }
 
 pub(crate) async fn broker(namespace: &str) -> Broker {
-    let url = services().await.amqp_url.as_str().into();
-    Broker::new(&BrokerConfig { url, namespace: namespace.to_owned() }).expect("the AMQP URL is one")
+    broker_at(&services().await.amqp_url, namespace)
+}
+
+/// The same at the other end of a line that may lose what the broker says.
+pub(crate) async fn over_a_wire(namespace: &str) -> (Wire, Broker) {
+    let mut url = reqwest::Url::parse(&services().await.amqp_url).expect("the AMQP URL is one");
+    let wire = Wire::to(format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(5672))).await;
+    url.set_ip_host(wire.address.ip()).unwrap();
+    url.set_port(Some(wire.address.port())).unwrap();
+    let broker = broker_at(url.as_str(), namespace);
+    (wire, broker)
+}
+
+fn broker_at(url: &str, namespace: &str) -> Broker {
+    Broker::new(&BrokerConfig { url: url.into(), namespace: namespace.to_owned() }).expect("the AMQP URL is one")
 }
 
 /// Removes the queues, with what is in them.
