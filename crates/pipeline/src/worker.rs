@@ -31,7 +31,8 @@ pub struct Worker {
     pub tracing: Tracing,
 }
 
-const BATCH: usize = 50;
+/// However many tenants share it, there should be some events of each: a transaction costs about as much for ten as for one.
+const BATCH: usize = 200;
 /// Deadlocks and the like: tried again here before the ledger is bothered.
 const CONTENTION_TRIES: u32 = 3;
 const CONTENTION_PAUSE: Duration = Duration::from_millis(20);
@@ -87,7 +88,12 @@ impl Worker {
             deliveries.iter().filter(|delivery| delivery.redelivered).map(|delivery| delivery.event).collect();
         let (mut suspects, others): (Vec<_>, Vec<_>) =
             events.into_iter().partition(|event| redelivered.contains(&event.id));
-        for (tenant, group) in by_tenant(others) {
+        // What is published together is of the same tenants and people, and goes to several workers: each begins with another
+        // tenant, or they would wait for each other at all of them.
+        let mut groups: Vec<_> = by_tenant(others).into_iter().collect();
+        let first = usize::from(self.jitter()) % groups.len().max(1);
+        groups.rotate_left(first);
+        for (tenant, group) in groups {
             self.process_group(tenant, group, stop, &mut outcomes).await;
         }
         // The one that was begun most often comes last: it is the likeliest to end everything.
@@ -174,11 +180,12 @@ impl Worker {
         settle(tx, outcome).await
     }
 
-    /// Processes a tenant's events together; if that fails, one by one, so that only the guilty one is held back.
+    /// Processes a tenant's events together; if that fails, in two halves, until the guilty one is alone: only that one is held
+    /// back.
     async fn process(
         &self,
         tenant: TenantId,
-        events: Vec<QueuedEvent>,
+        mut events: Vec<QueuedEvent>,
         stop: &CancellationToken,
         outcomes: &mut Outcomes<'_>,
     ) {
@@ -192,10 +199,11 @@ impl Worker {
                     if let [event] = events.as_slice() {
                         return self.note_failure(tenant, event, failure, begun, stop, outcomes).await;
                     }
-                    debug!(reason = failure.reason, "the group failed, its events are processed one by one");
-                    for event in events {
-                        let span = span_of(tenant, &event);
-                        Box::pin(self.process(tenant, vec![event], stop, outcomes)).instrument(span).await;
+                    debug!(reason = failure.reason, "the group failed, its events are processed in two halves");
+                    let second = events.split_off(events.len() / 2);
+                    for half in [events, second] {
+                        let span = if let [event] = half.as_slice() { span_of(tenant, event) } else { Span::current() };
+                        Box::pin(self.process(tenant, half, stop, outcomes)).instrument(span).await;
                     }
                     return;
                 }
@@ -300,7 +308,7 @@ fn span_of(tenant: TenantId, event: &QueuedEvent) -> Span {
     error_span!("process", tenant_id = %tenant, event_id = %event.id, attempt, trace_id)
 }
 
-/// In the order of tenants, and of events within each: two workers then lock in the same order.
+/// The events of each tenant in their order.
 fn by_tenant(events: Vec<QueuedEvent>) -> BTreeMap<Option<TenantId>, Vec<QueuedEvent>> {
     let mut groups: BTreeMap<_, Vec<QueuedEvent>> = BTreeMap::new();
     for event in events {

@@ -16,8 +16,9 @@ use tracing::{info, warn};
 use crate::broker::{FIRST_PAUSE, LONGEST_PAUSE, look_at, within_deadline};
 use crate::{Broker, BrokerError, Queue};
 
-/// How many deliveries the broker hands out before some are settled.
-const PREFETCH: u16 = 100;
+/// How many deliveries the broker hands out before some are settled: twice what a worker takes at once, so that the next are
+/// there when it is done.
+const PREFETCH: u16 = 400;
 /// After so long without a delivery the broker is asked whether it still knows us.
 const SILENCE: Duration = Duration::from_secs(5);
 
