@@ -11,22 +11,26 @@ use crate::sql::{Count, Prepared, sql, types};
 use crate::transaction::{Platform, Tx};
 
 /// In the order of tenants: a worker takes what comes together, and does what is of one tenant in one transaction.
+///
+/// The ledger is empty at one moment and long at the next, so the planner's idea of it is wrong most of the time. Here and
+/// below rows are therefore found by where they are, and their events one by one: it could do worse, not better.
 const CLAIM: &str = "
 WITH due AS (
-  SELECT event_id FROM webhook_outbox WHERE not_before <= $1 ORDER BY not_before LIMIT $3 FOR UPDATE SKIP LOCKED
+  SELECT ctid FROM webhook_outbox WHERE not_before <= $1 ORDER BY not_before LIMIT $3 FOR UPDATE SKIP LOCKED
 ), claimed AS (
-  UPDATE webhook_outbox o SET not_before = $2 FROM due WHERE o.event_id = due.event_id
-  RETURNING o.event_id, o.publish_count
+  UPDATE webhook_outbox SET not_before = $2 WHERE ctid = ANY (ARRAY(SELECT ctid FROM due))
+  RETURNING event_id, publish_count
 )
 SELECT c.event_id AS id, e.tenant_id, e.attempts, c.publish_count AS published, e.traceparent
-  FROM claimed c JOIN webhook_events e ON e.id = c.event_id
+  FROM claimed c
+ CROSS JOIN LATERAL (SELECT tenant_id, attempts, traceparent FROM webhook_events WHERE id = c.event_id OFFSET 0) e
  ORDER BY e.tenant_id, c.event_id";
 
 const RELEASE: &str = "
 WITH claimed AS (
-  SELECT event_id FROM webhook_outbox WHERE event_id = ANY ($1) AND not_before = $3 FOR UPDATE SKIP LOCKED
+  SELECT ctid FROM webhook_outbox WHERE event_id = ANY ($1) AND not_before = $3 FOR UPDATE SKIP LOCKED
 )
-UPDATE webhook_outbox o SET not_before = $2 FROM claimed c WHERE o.event_id = c.event_id";
+UPDATE webhook_outbox SET not_before = $2 WHERE ctid = ANY (ARRAY(SELECT ctid FROM claimed))";
 
 const BURY_ABANDONED: &str = "
 WITH buried AS (
@@ -48,23 +52,23 @@ SELECT id, tenant_id, kind, attempts, traceparent FROM buried";
 /// it is about to finish an event, there is nothing to wait for.
 const PUBLISHED: &str = "
 WITH claimed AS (
-  SELECT event_id FROM webhook_outbox WHERE event_id = ANY ($1) AND not_before = $3 FOR UPDATE SKIP LOCKED
+  SELECT ctid FROM webhook_outbox WHERE event_id = ANY ($1) AND not_before = $3 FOR UPDATE SKIP LOCKED
 )
-UPDATE webhook_outbox o
+UPDATE webhook_outbox
    SET publish_count = publish_count + 1,
        not_before = $2 + interval '10 minutes' * (2 ^ least(publish_count, 7))
-  FROM claimed c WHERE o.event_id = c.event_id";
+ WHERE ctid = ANY (ARRAY(SELECT ctid FROM claimed))";
 
 /// When an event was published follows from when it is due: see above. As it is known to be lost, it is like new: whoever
 /// publishes again only what a long queue does not hold must not pass it over.
 const RECALL: &str = "
 WITH lost AS (
-  SELECT event_id FROM webhook_outbox
+  SELECT ctid FROM webhook_outbox
    WHERE publish_count > 0 AND not_before > $2
      AND not_before - interval '10 minutes' * (2 ^ least(publish_count - 1, 7)) < $1
      FOR UPDATE SKIP LOCKED
 )
-UPDATE webhook_outbox o SET not_before = $2, publish_count = 0 FROM lost l WHERE o.event_id = l.event_id";
+UPDATE webhook_outbox SET not_before = $2, publish_count = 0 WHERE ctid = ANY (ARRAY(SELECT ctid FROM lost))";
 
 /// From the accounts to the events: an account that is active is looked at, not every event that belongs to nobody. Whose
 /// an event is, it is by the same rules as when it comes in.
