@@ -1,0 +1,12 @@
+-- In PL/pgSQL, which keeps its plans: a function in SQL that sets a path is parsed and planned again by each statement that
+-- calls it, and most of what is processed does.
+CREATE OR REPLACE FUNCTION app.preview(body text) RETURNS text
+  LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+  SET search_path = pg_catalog
+  AS $$
+  DECLARE
+    line text := btrim(regexp_replace(left(body, 4000), '\s+', ' ', 'g'));
+  BEGIN
+    RETURN CASE WHEN length(line) > 120 THEN left(line, 120) || '…' ELSE line END;
+  END
+  $$;
