@@ -42,7 +42,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_millis(200);
 /// What comes so soon after a sweep goes out with the next one. Each costs two commits and a confirmed batch, however few
 /// events are in it, and leaves them in the order of their tenants: under load there are fewer of both for each event.
 /// Whoever comes alone is published at once.
-const GATHER: Duration = Duration::from_millis(25);
+const GATHER: Duration = Duration::from_millis(50);
 const ADOPT_INTERVAL: Duration = Duration::from_secs(1);
 const RECALL_INTERVAL: Duration = Duration::from_secs(5);
 /// What a worker has had in hand for so long, while nothing waits in the queue, is most likely in nobody's hand.

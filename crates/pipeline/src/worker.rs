@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flows::{AfterFailure, Database, EventFailure, Processed, note_failure, process_events, settle};
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt, stream};
 use inbound::{Delivery, ErrorClass, EventLedger, EventSource, QueuedEvent, RetryPolicy};
 use kernel::ids::{EventId, TenantId};
 use kernel::{Clock, Entropy, StoreError, TenantScope, Tracing, error_chain};
@@ -19,8 +19,8 @@ use crate::backoff::Backoff;
 use crate::failpoint;
 use outcome::{Begun, Outcome, Outcomes};
 
-/// Takes ids from the queue and processes their events: all that came together, a tenant at a time, each tenant's in one
-/// transaction. A delivery is settled only after the commit, so a worker that dies loses nothing: its events come again,
+/// Takes ids from the queue and processes their events: all that came together, each tenant's in one transaction, some
+/// tenants at a time. A delivery is settled only after the commit, so a worker that dies loses nothing: its events come again,
 /// and what was committed is not done twice.
 #[derive(Clone)]
 pub struct Worker {
@@ -32,7 +32,9 @@ pub struct Worker {
 }
 
 /// However many tenants share it, there should be some events of each: a transaction costs about as much for ten as for one.
-const BATCH: usize = 200;
+const BATCH: usize = 500;
+/// Tenants of a batch: while the server commits what is one's, we work for another.
+const AT_ONCE: usize = 4;
 /// Deadlocks and the like: tried again here before the ledger is bothered.
 const CONTENTION_TRIES: u32 = 3;
 const CONTENTION_PAUSE: Duration = Duration::from_millis(20);
@@ -78,7 +80,7 @@ impl Worker {
     /// Processes what was delivered, and says what became of each event.
     async fn work(&self, deliveries: &[Delivery], stop: &CancellationToken) -> Outcomes<'_> {
         let ids: Vec<EventId> = deliveries.iter().map(|delivery| delivery.event).collect();
-        let mut outcomes = Outcomes::new(deliveries, &self.tracing, &*self.clock);
+        let outcomes = Outcomes::new(deliveries, &self.tracing, &*self.clock);
         let Some(events) = self.load(&ids, stop).await else { return outcomes };
 
         let waiting: HashSet<EventId> = events.iter().map(|event| event.id).collect();
@@ -88,18 +90,12 @@ impl Worker {
             deliveries.iter().filter(|delivery| delivery.redelivered).map(|delivery| delivery.event).collect();
         let (mut suspects, others): (Vec<_>, Vec<_>) =
             events.into_iter().partition(|event| redelivered.contains(&event.id));
-        // What is published together is of the same tenants and people, and goes to several workers: each begins with another
-        // tenant, or they would wait for each other at all of them.
-        let mut groups: Vec<_> = by_tenant(others).into_iter().collect();
-        let first = usize::from(self.jitter()) % groups.len().max(1);
-        groups.rotate_left(first);
-        for (tenant, group) in groups {
-            self.process_group(tenant, group, stop, &mut outcomes).await;
-        }
+        let groups = stream::iter(by_tenant(others));
+        groups.for_each_concurrent(AT_ONCE, |(tenant, group)| self.process_group(tenant, group, stop, &outcomes)).await;
         // The one that was begun most often comes last: it is the likeliest to end everything.
         suspects.sort_by_key(|event| (event.starts, event.id));
         for suspect in suspects {
-            self.process_suspect(suspect, stop, &mut outcomes).await;
+            self.process_suspect(suspect, stop, &outcomes).await;
         }
         outcomes
     }
@@ -109,7 +105,7 @@ impl Worker {
         tenant: Option<TenantId>,
         group: Vec<QueuedEvent>,
         stop: &CancellationToken,
-        outcomes: &mut Outcomes<'_>,
+        outcomes: &Outcomes<'_>,
     ) {
         let Some(tenant) = tenant else {
             // The table does not allow it. Should it happen, the ledger keeps the events.
@@ -125,7 +121,7 @@ impl Worker {
     }
 
     /// Processes an event that may kill us: alone, and after it was written down that it was begun.
-    async fn process_suspect(&self, event: QueuedEvent, stop: &CancellationToken, outcomes: &mut Outcomes<'_>) {
+    async fn process_suspect(&self, event: QueuedEvent, stop: &CancellationToken, outcomes: &Outcomes<'_>) {
         if let (Some(tenant), true) = (event.tenant, event.starts >= MAX_STARTS) {
             let reason = "each worker that began it died".to_owned();
             let failure = EventFailure { class: ErrorClass::Poison, reason };
@@ -187,7 +183,7 @@ impl Worker {
         tenant: TenantId,
         mut events: Vec<QueuedEvent>,
         stop: &CancellationToken,
-        outcomes: &mut Outcomes<'_>,
+        outcomes: &Outcomes<'_>,
     ) {
         let (mut backoff, begun) = (Backoff::new(), Begun::now(&*self.clock));
         loop {
@@ -266,7 +262,7 @@ impl Worker {
         failure: EventFailure,
         begun: Begun,
         stop: &CancellationToken,
-        outcomes: &mut Outcomes<'_>,
+        outcomes: &Outcomes<'_>,
     ) {
         let mut backoff = Backoff::new();
         loop {

@@ -18,7 +18,7 @@ use crate::{Broker, BrokerError, Queue};
 
 /// How many deliveries the broker hands out before some are settled: twice what a worker takes at once, so that the next are
 /// there when it is done.
-const PREFETCH: u16 = 400;
+const PREFETCH: u16 = 1_000;
 /// After so long without a delivery the broker is asked whether it still knows us.
 const SILENCE: Duration = Duration::from_secs(5);
 

@@ -90,12 +90,8 @@ impl Instance {
             parts.keep_running("relay", move |stop| relay.clone().run(stop));
         }
         if roles.include(Role::Worker) {
-            for _ in 0..workers() {
-                let (worker, broker) = (self.worker(), self.broker.clone());
-                parts.keep_running("worker", move |stop| {
-                    worker.clone().run(Box::new(broker.source(Queue::Inbound)), stop)
-                });
-            }
+            let (worker, broker) = (self.worker(), self.broker.clone());
+            parts.keep_running("worker", move |stop| worker.clone().run(Box::new(broker.source(Queue::Inbound)), stop));
             let (recorder, broker) = (self.recorder(), self.broker.clone());
             parts
                 .keep_running("recorder", move |stop| recorder.clone().run(Box::new(broker.source(Queue::Dead)), stop));
@@ -127,11 +123,6 @@ async fn measure(postgres: Postgres, hasher: PasswordHasher, stop: CancellationT
         hasher.measure();
         let _ = timeout(MEASURE, stop.cancelled()).await;
     }
-}
-
-/// Competing consumers: while one waits for the database, the other computes.
-fn workers() -> usize {
-    std::thread::available_parallelism().map_or(2, NonZeroUsize::get)
 }
 
 impl Running {
