@@ -93,8 +93,8 @@ async fn a_consumer_finds_out_by_itself_that_its_queue_was_deleted() {
     let id = EventId::from_uuid(SystemClock::new().new_id());
     let event = DueEvent { id, tenant: None, attempts: 0, published: 0, traceparent: None };
     wait::until("the event to be in a queue", async || {
-        let published = publisher.publish(slice::from_ref(&event)).await.ok()?;
-        (published.kept == [id]).then_some(())
+        let answer = publisher.publish(slice::from_ref(&event)).await.ok()?;
+        (answer.kept == [id]).then_some(())
     })
     .await;
     let deliveries = timeout(HEALED, received).await.expect("it consumes again").unwrap();
