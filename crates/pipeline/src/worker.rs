@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flows::{AfterFailure, Database, EventFailure, Processed, note_failure, process_events, settle};
+use futures_util::future::ready;
 use futures_util::{FutureExt, StreamExt, stream};
 use inbound::{Delivery, ErrorClass, EventLedger, EventSource, QueuedEvent, RetryPolicy};
 use kernel::ids::{EventId, TenantId};
@@ -77,7 +78,7 @@ impl Worker {
         }
     }
 
-    /// Processes what was delivered, and says what became of each event.
+    /// Processes what was delivered, and says what became of each event. Nothing new is begun once it is told to stop.
     async fn work(&self, deliveries: &[Delivery], stop: &CancellationToken) -> Outcomes<'_> {
         let ids: Vec<EventId> = deliveries.iter().map(|delivery| delivery.event).collect();
         let outcomes = Outcomes::new(deliveries, &self.tracing, &*self.clock);
@@ -90,11 +91,14 @@ impl Worker {
             deliveries.iter().filter(|delivery| delivery.redelivered).map(|delivery| delivery.event).collect();
         let (mut suspects, others): (Vec<_>, Vec<_>) =
             events.into_iter().partition(|event| redelivered.contains(&event.id));
-        let groups = stream::iter(by_tenant(others));
+        let groups = stream::iter(by_tenant(others)).take_while(|_| ready(!stop.is_cancelled()));
         groups.for_each_concurrent(AT_ONCE, |(tenant, group)| self.process_group(tenant, group, stop, &outcomes)).await;
         // The one that was begun most often comes last: it is the likeliest to end everything.
         suspects.sort_by_key(|event| (event.starts, event.id));
         for suspect in suspects {
+            if stop.is_cancelled() {
+                break;
+            }
             self.process_suspect(suspect, stop, &outcomes).await;
         }
         outcomes
