@@ -11,7 +11,7 @@ use kernel::{Clock, StoreError, error_chain};
 use metrics::histogram;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
@@ -23,9 +23,8 @@ use crate::metrics::BATCH_SIZE;
 #[derive(Clone, Debug)]
 pub struct Intake(mpsc::Sender<Waiting>);
 
-/// Stores what waits, and commits it in one statement. Whoever comes alone does not wait for others; what comes within a few
-/// milliseconds of them goes with the next batch. A task of its own, so that a client who hangs up cannot cancel a commit.
-/// Several of them share the work.
+/// Stores what waits: takes what is there, without waiting for more, and commits it in one statement. A task of its own, so
+/// that a client who hangs up cannot cancel a commit. Several of them share the work.
 #[derive(Clone)]
 pub struct Flusher {
     database: Arc<dyn Database>,
@@ -46,8 +45,6 @@ type Answer = Result<Vec<StoredEvent>, AcceptError>;
 
 /// Deliveries that wait at most; whoever comes later is told to come again.
 const CAPACITY: usize = 4_096;
-/// From one batch to the next. Each costs a commit, and half as much again for each event, so under load there are fewer of them.
-const GATHER: Duration = Duration::from_millis(4);
 /// Nothing is added to a batch that has so many events.
 const BATCH: usize = 256;
 /// A delivery has a thousand events at most, as a rule; no statement grows beyond what is quick.
@@ -83,9 +80,7 @@ impl Flusher {
     /// Runs until it is told to stop, and then stores what waits still.
     pub async fn run(self, stop: CancellationToken) {
         while let Some(batch) = self.next_batch(&stop).await {
-            let next = Instant::now() + GATHER;
             self.flush(batch).await;
-            sleep_until(next).await;
         }
     }
 
