@@ -49,7 +49,6 @@ pub(crate) async fn measure(world: &World, scale: &Scale, report: &mut Report) -
     for part in parts {
         part.stop()?;
     }
-    clear_events(&world.sql).await?;
     let row = |name: &str, held: &Trial| {
         let most = held.backlog.iter().copied().fold(0.0, f64::max);
         let cores: Vec<String> = held.cores.iter().map(|cores| format!("{cores:.2}")).collect();
@@ -87,6 +86,7 @@ pub(crate) async fn parts(world: &World) -> Result<[Process; 3]> {
     Ok([start("api").await?, start("relay,scheduler").await?, start("worker").await?])
 }
 
+/// Makes the history.
 async fn remember(world: &World, scale: &Scale, api: &Process) -> Result {
     clear_events(&world.sql).await?;
     let deliveries = Deliveries::new(&world.numbers(scale.tenants), scale.senders, Content::Texts);
