@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use deadpool::Runtime;
-use deadpool::managed::Timeouts;
+use deadpool::managed::{QueueMode, Timeouts};
 use diesel::result::{ConnectionError, Error};
 use diesel_async::pooled_connection::deadpool::{Hook, HookError, Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, PoolError, RecyclingMethod};
@@ -58,6 +58,8 @@ impl ConnectionPool {
         let manager = AsyncDieselConnectionManager::new_with_config(url.expose_secret(), config);
         let pool = Pool::builder(manager)
             .max_size(size)
+            // The one that was used last: it knows the statements, and nobody has to ask whether it is still there.
+            .queue_mode(QueueMode::Lifo)
             .pre_recycle(Hook::async_fn(|connection, metrics| {
                 let idle = metrics.last_used();
                 async move { if idle < UNCHECKED { Ok(()) } else { clean(connection).await } }.boxed()
