@@ -18,13 +18,13 @@ use tracing::{debug, error, warn};
 use crate::failpoint;
 use crate::metrics::BATCH_SIZE;
 
-/// Where requests hand in what Meta delivered. It is stored by [`Flusher`]s, all that wait together: the more come in, the
+/// Where requests hand in what Meta delivered. It is stored by the [`Flusher`], all that wait together: the more come in, the
 /// fewer commits there are for each.
 #[derive(Clone, Debug)]
 pub struct Intake(mpsc::Sender<Waiting>);
 
 /// Stores what waits: takes what is there, without waiting for more, and commits it in one statement. A task of its own, so
-/// that a client who hangs up cannot cancel a commit. Several of them share the work.
+/// that a client who hangs up cannot cancel a commit. Several would share the work, in more and smaller batches.
 #[derive(Clone)]
 pub struct Flusher {
     database: Arc<dyn Database>,
@@ -82,6 +82,8 @@ impl Flusher {
         while let Some(batch) = self.next_batch(&stop).await {
             self.flush(batch).await;
         }
+        // Nobody can hand in anything any more: the server has ended, and we will be told to.
+        stop.cancelled().await;
     }
 
     /// A delivery and what else is there; nothing when there will be none any more.

@@ -59,7 +59,6 @@ pub struct Instance {
     broker: Broker,
     nudge: Arc<Notify>,
     flusher: Flusher,
-    flushers: usize,
     poll: Duration,
     retry: RetryPolicy,
     retention: RetentionPolicy,
@@ -95,7 +94,6 @@ impl Instance {
         let broker = broker(&config.amqp)?;
         let nudge = Arc::new(Notify::new());
         let (intake, flusher) = Intake::new(Arc::new(database.clone()), Arc::clone(&clock), Arc::clone(&nudge));
-        let flushers = flushers(config.database.intake_connections);
         let (ring, signing) = (Arc::new(config.identity.keys.ring), config.identity.signing);
         let keys = SigningKeys::open(&database, Arc::clone(&ring), signing.rotation, &*entropy, &*clock).await?;
         let poll = TimeDelta::from_std(signing.poll).unwrap_or(TimeDelta::MAX);
@@ -136,7 +134,6 @@ impl Instance {
             broker,
             nudge,
             flusher,
-            flushers,
             poll: signing.poll,
             retry,
             retention,
@@ -203,12 +200,6 @@ impl Instance {
     fn recorder(&self) -> Recorder {
         Recorder { database: self.database(), clock: Arc::clone(&self.state.identity.clock) }
     }
-}
-
-/// Two to four, if there are connections for them: one commits while another collects. Half of the connections are left to
-/// the relay and others.
-fn flushers(connections: usize) -> usize {
-    connections.div_ceil(2).clamp(1, 4)
 }
 
 /// The pools of a process; nothing is connected yet.

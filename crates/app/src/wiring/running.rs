@@ -76,10 +76,9 @@ impl Instance {
         let (postgres, hasher) = (self.postgres.clone(), self.state.identity.hasher.clone());
         parts.keep_running("measuring", move |stop| measure(postgres.clone(), hasher.clone(), stop));
         if roles.include(Role::Api) {
-            for _ in 0..self.flushers {
-                let flusher = self.flusher.clone();
-                parts.keep_running("flusher", move |stop| flusher.clone().run(stop));
-            }
+            // One: while it commits, the next batch collects.
+            let flusher = self.flusher.clone();
+            parts.keep_running("flusher", move |stop| flusher.clone().run(stop));
         }
         if roles.include(Role::Api) || roles.include(Role::Scheduler) {
             let keeper = self.key_keeper();
