@@ -39,22 +39,30 @@ pub(crate) struct Deliveries {
     senders: u64,
     content: Content,
     key: hmac::Key,
-    /// Makes ids and senders different from those of other streams.
+    /// Makes ids different from those of other streams.
     stream: u64,
+    /// Makes senders different from those of others.
+    people: u64,
     seconds: i64,
 }
 
 impl Deliveries {
     pub(crate) fn new(numbers: &[Number], senders: u64, content: Content) -> Self {
-        static STREAMS: AtomicU64 = AtomicU64::new(0);
+        let stream = next_stream();
         Self {
             numbers: numbers.into(),
             senders,
             content,
             key: hmac::Key::new(hmac::HMAC_SHA256, APP_SECRET.as_bytes()),
-            stream: STREAMS.fetch_add(1, Ordering::Relaxed),
-            seconds: SystemClock::new().now().timestamp(),
+            stream,
+            people: stream,
+            seconds: now(),
         }
+    }
+
+    /// Another stream, of the same people.
+    pub(crate) fn again(&self) -> Self {
+        Self { stream: next_stream(), seconds: now(), ..self.clone() }
     }
 
     /// The n-th delivery as a request that is ready to be sent.
@@ -79,7 +87,7 @@ impl Deliveries {
         };
         let sender = mixed(subject) % self.senders;
         let number = &self.numbers[usize::try_from(sender).unwrap_or_default() % self.numbers.len()];
-        let from = format!("1555{:03}{sender:06}", self.stream % 1_000);
+        let from = format!("1555{:03}{sender:06}", self.people % 1_000);
         let (stream, seconds) = (self.stream, self.seconds);
         match kind {
             7 => number.delivery(
@@ -116,6 +124,15 @@ impl Number {
     }
 }
 
+fn next_stream() -> u64 {
+    static STREAMS: AtomicU64 = AtomicU64::new(0);
+    STREAMS.fetch_add(1, Ordering::Relaxed)
+}
+
+fn now() -> i64 {
+    SystemClock::new().now().timestamp()
+}
+
 /// Spreads numbers that follow each other (the finalizer of `SplitMix64`).
 const fn mixed(n: u64) -> u64 {
     let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -135,7 +152,8 @@ mod tests {
 
     #[test]
     fn every_delivery_is_json_and_another_one() {
-        let streams = [0, 1].map(|_| Deliveries::new(&numbers(), 50, Content::Everything));
+        let stream = Deliveries::new(&numbers(), 50, Content::Everything);
+        let streams = [stream.again(), stream, Deliveries::new(&numbers(), 50, Content::Everything)];
         let mut seen = HashSet::new();
         for stream in &streams {
             for n in 0..2 * LATER {
@@ -144,6 +162,20 @@ mod tests {
                 assert!(seen.insert(body["entry"][0]["changes"][0]["value"].to_string()));
             }
         }
+    }
+
+    #[test]
+    fn the_same_people_write_again() {
+        let senders = |stream: &Deliveries| -> HashSet<String> {
+            let message = |n| {
+                let body: serde_json::Value = serde_json::from_str(&stream.body(n)).unwrap();
+                body["entry"][0]["changes"][0]["value"]["messages"][0]["from"].to_string()
+            };
+            (0..1_000).map(message).collect()
+        };
+        let stream = Deliveries::new(&numbers(), 50, Content::Texts);
+        assert_eq!(senders(&stream), senders(&stream.again()));
+        assert!(senders(&stream).is_disjoint(&senders(&Deliveries::new(&numbers(), 50, Content::Texts))));
     }
 
     #[test]

@@ -18,9 +18,9 @@ use crate::world::World;
 
 const CONNECTIONS: usize = 64;
 const LOWEST: f64 = 250.0;
-/// So many events are there before, processed: nobody is interested in how fast an empty database is, and plans that were
-/// made for one are none for any other.
-const HISTORY: u64 = 10_000;
+/// So many events of each person, or about, are there before, processed: nobody is interested in how fast an empty database is,
+/// plans that were made for one are none for any other, and a rate that is held for long is one of people who wrote before.
+const HISTORY: u64 = 5;
 const PATIENCE: Duration = Duration::from_mins(3);
 /// For comparison with the goal: its latency counts at this rate.
 const GOAL: u32 = 1_000;
@@ -41,11 +41,12 @@ struct Trial {
 
 pub(crate) async fn measure(world: &World, scale: &Scale, report: &mut Report) -> Result {
     let parts = parts(world).await?;
-    remember(world, scale, &parts[0]).await?;
-    let highest = highest(world, scale, &parts).await?;
-    let half =
-        hold(world, scale, &parts, (highest.per_second / 2.0) as u32, scale.open.max(Duration::from_secs(5))).await?;
-    let goal = hold(world, scale, &parts, GOAL, scale.open.max(Duration::from_secs(5))).await?;
+    let people = Deliveries::new(&world.numbers(scale.tenants), scale.senders, Content::Texts);
+    remember(world, &people, HISTORY * scale.senders, &parts[0]).await?;
+    let highest = highest(world, scale, &people, &parts).await?;
+    let open = scale.open.max(Duration::from_secs(5));
+    let half = hold(world, &people, &parts, (highest.per_second / 2.0) as u32, open).await?;
+    let goal = hold(world, &people, &parts, GOAL, open).await?;
     for part in parts {
         part.stop()?;
     }
@@ -68,16 +69,19 @@ pub(crate) async fn measure(world: &World, scale: &Scale, report: &mut Report) -
         row("end to end, half of that", &half),
         row(&format!("end to end, {GOAL}/s"), &goal),
     ];
-    let json = json!({
+    report.add("end_to_end", json(&highest, &half, &goal, scale), rows);
+    Ok(())
+}
+
+fn json(highest: &Trial, half: &Trial, goal: &Trial, scale: &Scale) -> Value {
+    json!({
         "messages_per_second": rounded(highest.per_second),
         "held_seconds": scale.hold.as_secs(),
         "highest": highest.json(),
         "half_rate": half.json(),
         "at_1000_per_second": goal.json(),
         "p99_ms": rounded(half.p99_ms),
-    });
-    report.add("end_to_end", json, rows);
-    Ok(())
+    })
 }
 
 /// The api, the relay with the scheduler, and the worker.
@@ -87,36 +91,40 @@ pub(crate) async fn parts(world: &World) -> Result<[Process; 3]> {
 }
 
 /// Makes the history.
-async fn remember(world: &World, scale: &Scale, api: &Process) -> Result {
+async fn remember(world: &World, people: &Deliveries, events: u64, api: &Process) -> Result {
     clear_events(&world.sql).await?;
-    let deliveries = Deliveries::new(&world.numbers(scale.tenants), scale.senders, Content::Texts);
-    run(api.address, CONNECTIONS, Pace::Count(HISTORY), requests(deliveries)).await?;
+    run(api.address, CONNECTIONS, Pace::Count(events), requests(people.clone())).await?;
     drained(&world.sql, PATIENCE).await?;
     sql::settle(&world.sql).await
 }
 
 /// Goes up in steps for as long as a short while of each holds, and then down until one holds for long.
-async fn highest(world: &World, scale: &Scale, parts: &[Process; 3]) -> Result<Trial> {
+async fn highest(world: &World, scale: &Scale, people: &Deliveries, parts: &[Process; 3]) -> Result<Trial> {
     let short = if scale.quick { Duration::from_secs(3) } else { Duration::from_secs(8) };
     let mut rate = 500.0;
-    while hold(world, scale, parts, rate as u32, short).await?.held {
+    while hold(world, people, parts, rate as u32, short).await?.held {
         rate *= 1.25;
     }
     loop {
         rate *= 0.93;
-        let held = hold(world, scale, parts, rate as u32, scale.hold).await?;
+        let held = hold(world, people, parts, rate as u32, scale.hold).await?;
         if held.held || rate < LOWEST {
             return Ok(held);
         }
     }
 }
 
-async fn hold(world: &World, scale: &Scale, parts: &[Process; 3], rate: u32, duration: Duration) -> Result<Trial> {
+async fn hold(
+    world: &World,
+    people: &Deliveries,
+    parts: &[Process; 3],
+    rate: u32,
+    duration: Duration,
+) -> Result<Trial> {
     let since = sql::number(&world.sql, "extract(epoch FROM clock_timestamp())").await?;
-    let deliveries = Deliveries::new(&world.numbers(scale.tenants), scale.senders, Content::Texts);
     let cpu = |part: &Process| process_cpu(part.id());
     let (before, started) = (parts.each_ref().map(cpu), Instant::now());
-    let load = run(parts[0].address, CONNECTIONS, Pace::Rate(rate, duration), requests(deliveries));
+    let load = run(parts[0].address, CONNECTIONS, Pace::Rate(rate, duration), requests(people.again()));
     let watch = async {
         let mut seen = Vec::new();
         while started.elapsed() < duration {
@@ -178,6 +186,23 @@ impl Trial {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn programs_find_the_rate_that_was_held() {
+        let trial = |per_second| Trial {
+            rate: 2_000,
+            held: true,
+            per_second,
+            backlog: vec![90.0, 100.0],
+            p50_ms: 100.0,
+            p99_ms: 400.0,
+            cores: vec![0.1, 0.2, 0.3],
+        };
+        let figures = json(&trial(1_999.0), &trial(1_000.0), &trial(1_000.0), &Scale::NORMAL);
+        assert_eq!(figures["messages_per_second"], 1_999.0);
+        assert_eq!((&figures["p99_ms"], &figures["at_1000_per_second"]["p99_ms"]), (&json!(400.0), &json!(400.0)));
+        assert_eq!(figures["highest"]["backlog_at_most"], 100.0);
+    }
 
     #[test]
     fn a_backlog_grows_or_swings() {

@@ -10,7 +10,7 @@ use kernel::ids::EventId;
 use kernel::{SystemClock, TenantScope};
 use postgres::{Connections, Postgres, PostgresConfig};
 use secrecy::SecretString;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::Scale;
@@ -39,25 +39,28 @@ impl Drained {
     pub(crate) fn ratio(&self) -> f64 {
         self.per_second / self.baseline_per_second
     }
+
+    fn json(&self, scale: &Scale) -> Value {
+        json!({
+            "per_second": rounded(self.per_second),
+            "baseline_per_second": rounded(self.baseline_per_second),
+            "ratio": rounded(self.ratio()),
+            "events": scale.waiting,
+            "baseline_events": scale.waiting_baseline,
+        })
+    }
 }
 
 pub(crate) async fn measure(world: &World, scale: &Scale, report: &mut Report) -> Result {
     let drained = drain(world, scale, 1).await?;
     let Drained { per_second, baseline_per_second } = drained;
-    let json = json!({
-        "per_second": rounded(per_second),
-        "baseline_per_second": rounded(baseline_per_second),
-        "ratio": rounded(drained.ratio()),
-        "events": scale.waiting,
-        "baseline_events": scale.waiting_baseline,
-    });
     let row = [
         format!("process, {} waiting events", scale.waiting),
         format!("{per_second:.0}/s"),
         format!("{baseline_per_second:.0}/s, a transaction each by {BASELINE_CONNECTIONS} connections"),
         format!("{:.2}", drained.ratio()),
     ];
-    report.add("process", json, [row]);
+    report.add("process", drained.json(scale), [row]);
     Ok(())
 }
 
@@ -164,5 +167,16 @@ async fn process_each(database: Postgres, waiting: Arc<Mutex<Vec<QueuedEvent>>>)
                 outcome => break outcome.map(|_| ())?,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_find_the_ratio() {
+        let drained = Drained { per_second: 1_000.0, baseline_per_second: 250.0 };
+        assert_eq!(drained.json(&Scale::QUICK)["ratio"], 4.0);
     }
 }
