@@ -1,10 +1,12 @@
 //! From a delivery to the conversation that people see.
 
+use diesel_async::SimpleAsyncConnection;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::kit::app::{Settings, TestApp};
 use crate::kit::meta::{fresh_wamid, text};
+use crate::kit::wait;
 
 async fn app() -> TestApp {
     TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await
@@ -248,4 +250,29 @@ async fn a_message_that_makes_no_sense_is_a_dead_letter_and_its_neighbours_are_p
     );
     assert_eq!(app.database.count(&dead).await, 2);
     app.finish_with_dead_letters(2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_that_takes_long_holds_nobody_else_up() {
+    let app = app().await;
+    let (slow, other) = (app.tenant().await, app.tenant().await);
+    let (slow_number, number) = (slow.connect().await, other.connect().await);
+    let mut admin = app.database.admin().await;
+    // A contact cannot be made while somebody holds its tenant.
+    let hold = format!("BEGIN; SELECT id FROM tenants WHERE id = '{}' FOR UPDATE", slow.id);
+    admin.batch_execute(&hold).await.unwrap();
+    app.deliver(&slow_number.delivery(&[text("15550100", "later")])).await.expect(200);
+    wait::until("the worker to wait", async || {
+        let waits =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        (app.database.count(waits).await > 0).then_some(())
+    })
+    .await;
+
+    app.deliver(&number.delivery(&[text("15550101", "now")])).await.expect(200);
+    assert_eq!(other.wait_for_conversations(1).await[0]["last_message_preview"], "now");
+    assert_eq!(slow.conversations().await, Vec::<Value>::new());
+    admin.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(slow.wait_for_conversations(1).await[0]["last_message_preview"], "later");
+    app.finish().await;
 }

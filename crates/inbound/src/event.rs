@@ -189,7 +189,7 @@ pub struct QueuedEvent {
     pub status: EventStatus,
     /// Tries that failed.
     pub attempts: i32,
-    /// Times it was begun alone, after a crash, and nobody heard of it again.
+    /// Times it was begun after it had come back, and nobody heard of it again.
     pub starts: i32,
     /// W3C trace context of the delivery that brought it.
     pub traceparent: Option<String>,

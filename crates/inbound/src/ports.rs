@@ -154,8 +154,8 @@ pub trait EventLedger: Send {
     async fn resume_held(&mut self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError>;
     /// What a worker needs of the events that are not finished; others are left out.
     async fn waiting_events(&mut self, events: &[EventId]) -> Result<Vec<QueuedEvent>, StoreError>;
-    /// Writes down that an event is begun, for when nobody hears of it again: whether it is still to be processed.
-    async fn note_start(&mut self, event: EventId) -> Result<bool, StoreError>;
+    /// Writes down that events are begun, for when nobody hears of them again: those that are still to be processed.
+    async fn note_starts(&mut self, events: &[EventId]) -> Result<Vec<EventId>, StoreError>;
     /// The broker gave up delivering them. Where nobody has written that down, they are dead letters now: which.
     async fn bury_abandoned(
         &mut self,

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
-use std::fmt;
 use std::time::Duration;
+use std::{fmt, mem};
 
 use async_trait::async_trait;
 use futures_util::{FutureExt, StreamExt};
@@ -16,9 +16,8 @@ use tracing::{info, warn};
 use crate::broker::{FIRST_PAUSE, LONGEST_PAUSE, look_at, within_deadline};
 use crate::{Broker, BrokerError, Queue};
 
-/// How many deliveries the broker hands out before some are settled: twice what a worker takes at once, so that the next are
-/// there when it is done.
-const PREFETCH: u16 = 1_000;
+/// How many deliveries the broker hands out before some are settled: twice what a worker takes in at once.
+const PREFETCH: u16 = 2_000;
 /// After so long without a delivery the broker is asked whether it still knows us.
 const SILENCE: Duration = Duration::from_secs(5);
 
@@ -34,6 +33,8 @@ pub struct RabbitSource {
     /// What was handed out and is not settled, by a tag of our own: those of the broker start over with each connection.
     unsettled: HashMap<u64, Acker>,
     last_tag: u64,
+    /// Taken in and not passed on yet: whoever waits for it may lose patience.
+    received: Vec<Delivery>,
 }
 
 struct Open {
@@ -45,7 +46,16 @@ struct Open {
 
 impl RabbitSource {
     pub(crate) fn new(broker: Broker, queue: Queue) -> Self {
-        Self { broker, queue, open: None, doubtful: false, pause: FIRST_PAUSE, unsettled: HashMap::new(), last_tag: 0 }
+        Self {
+            broker,
+            queue,
+            open: None,
+            doubtful: false,
+            pause: FIRST_PAUSE,
+            unsettled: HashMap::new(),
+            last_tag: 0,
+            received: Vec::new(),
+        }
     }
 
     /// Waits until there is a connection, for as long as it takes.
@@ -96,6 +106,7 @@ impl RabbitSource {
         self.open = None;
         self.doubtful = false;
         self.unsettled.clear();
+        self.received.clear();
     }
 
     /// Ends a consumer that the broker has no more deliveries for: it counts none on the queue, or has had messages there
@@ -119,17 +130,17 @@ impl RabbitSource {
     }
 
     /// Takes a delivery in; one that carries no id goes straight to the dead letters.
-    async fn take(&mut self, delivery: lapin::message::Delivery) -> Option<Delivery> {
+    async fn take(&mut self, delivery: lapin::message::Delivery) {
         let event = std::str::from_utf8(&delivery.data).ok().and_then(|text| text.parse::<EventId>().ok());
         let Some(event) = event else {
             warn!(queue = self.broker.topology().queue(self.queue), "a message without an event id was rejected");
             let _ = delivery.acker.reject(BasicRejectOptions { requeue: false }).await;
-            return None;
+            return;
         };
         self.last_tag += 1;
         self.unsettled.insert(self.last_tag, delivery.acker);
         let trace = trace_of(&delivery.properties);
-        Some(Delivery { event, redelivered: delivery.redelivered, trace, tag: self.last_tag })
+        self.received.push(Delivery { event, redelivered: delivery.redelivered, trace, tag: self.last_tag });
     }
 }
 
@@ -144,10 +155,10 @@ fn trace_of(properties: &BasicProperties) -> Option<Traceparent> {
 #[async_trait]
 impl EventSource for RabbitSource {
     async fn receive(&mut self, max: usize) -> Vec<Delivery> {
-        let mut deliveries = Vec::new();
         loop {
+            let nothing = self.received.is_empty();
             let consumer = self.consumer().await;
-            let next = if deliveries.is_empty() {
+            let next = if nothing {
                 let Ok(next) = timeout(SILENCE, consumer.next()).await else {
                     self.check_silence().await;
                     continue;
@@ -159,17 +170,14 @@ impl EventSource for RabbitSource {
             match next {
                 Some(Some(Ok(delivery))) => {
                     self.doubtful = false;
-                    deliveries.extend(self.take(delivery).await);
+                    self.take(delivery).await;
                 }
                 // The connection is lost, and with it the claim on whatever came by it.
-                Some(Some(Err(_)) | None) => {
-                    self.disconnect();
-                    deliveries.clear();
-                }
-                None => return deliveries,
+                Some(Some(Err(_)) | None) => self.disconnect(),
+                None => return mem::take(&mut self.received),
             }
-            if deliveries.len() >= max {
-                return deliveries;
+            if self.received.len() >= max {
+                return mem::take(&mut self.received);
             }
         }
     }

@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -25,15 +25,13 @@ pub(super) enum Outcome {
     Buried,
 }
 
-/// What became of the events of a batch, and the one place where it is told to logs and metrics. Shared by the groups that
-/// are processed at once.
-#[derive(Debug)]
-pub(super) struct Outcomes<'a> {
-    known: Mutex<HashMap<EventId, Outcome>>,
+/// What became of the events of a group, and the one place where it is told to logs and metrics.
+pub(super) struct Outcomes {
+    known: HashMap<EventId, Outcome>,
     /// The steps that the events were published in, of those that are traced.
     published: HashMap<EventId, Traceparent>,
-    tracing: &'a Tracing,
-    clock: &'a dyn Clock,
+    tracing: Tracing,
+    clock: Arc<dyn Clock>,
 }
 
 /// When a group was begun, by both clocks: the one of records, and the one that only goes forward.
@@ -49,27 +47,23 @@ impl Begun {
     }
 }
 
-impl<'a> Outcomes<'a> {
-    pub(super) fn new(deliveries: &[Delivery], tracing: &'a Tracing, clock: &'a dyn Clock) -> Self {
+impl Outcomes {
+    pub(super) fn new(deliveries: &[Delivery], tracing: Tracing, clock: Arc<dyn Clock>) -> Self {
         let traced = |delivery: &Delivery| Some((delivery.event, delivery.trace?));
         let published = deliveries.iter().filter_map(traced).filter(|(_, trace)| tracing.records(trace)).collect();
-        Self { known: Mutex::default(), published, tracing, clock }
+        Self { known: HashMap::new(), published, tracing, clock }
     }
 
     pub(super) fn get(&self, event: EventId) -> Option<Outcome> {
-        self.known().get(&event).copied()
+        self.known.get(&event).copied()
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<EventId, Outcome>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn note_all(&self, events: impl Iterator<Item = EventId>, outcome: Outcome) {
-        self.known().extend(events.map(|event| (event, outcome)));
+    pub(super) fn note_all(&mut self, events: impl Iterator<Item = EventId>, outcome: Outcome) {
+        self.known.extend(events.map(|event| (event, outcome)));
     }
 
     /// A committed group, and since when it was worked at.
-    pub(super) fn note_processed(&self, processed: &Processed, events: &[QueuedEvent], begun: Begun) {
+    pub(super) fn note_processed(&mut self, processed: &Processed, events: &[QueuedEvent], begun: Begun) {
         self.note_all(processed.finished.iter().copied(), Outcome::Processed);
         let reasons: HashMap<EventId, &str> =
             processed.buried.iter().map(|buried| (buried.event, buried.reason.as_str())).collect();
@@ -93,7 +87,13 @@ impl<'a> Outcomes<'a> {
     }
 
     /// An event that failed by itself, its outcome written down.
-    pub(super) fn note_failed(&self, event: &QueuedEvent, after: AfterFailure, failure: &EventFailure, begun: Begun) {
+    pub(super) fn note_failed(
+        &mut self,
+        event: &QueuedEvent,
+        after: AfterFailure,
+        failure: &EventFailure,
+        begun: Begun,
+    ) {
         let EventFailure { class, reason } = failure;
         let outcome = match after {
             AfterFailure::AlreadyDone => Outcome::AlreadyDone,
@@ -110,7 +110,7 @@ impl<'a> Outcomes<'a> {
                 Outcome::Retried
             }
         };
-        self.known().insert(event.id, outcome);
+        self.known.insert(event.id, outcome);
     }
 
     /// How long it took, now that its outcome is committed; answers how old the event is.
@@ -129,7 +129,7 @@ impl<'a> Outcomes<'a> {
         }
         let published = self.published.get(&event.id).copied();
         let processing = Processing { event, published, started: begun.at, ended: now, outcome, error };
-        processing.record(self.tracing, self.clock);
+        processing.record(&self.tracing, &*self.clock);
         age
     }
 }

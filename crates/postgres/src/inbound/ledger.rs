@@ -118,8 +118,11 @@ WITH held AS (
 )
 SELECT count(*) AS count FROM resumed";
 
-const NOTE_START: &str = "
-UPDATE webhook_events SET starts = starts + 1 WHERE id = $1 AND status IN ('received', 'retrying')";
+const NOTE_STARTS: &str = "
+UPDATE webhook_events SET starts = starts + 1
+ WHERE id IN (SELECT id FROM webhook_events
+               WHERE id = ANY ($1) AND status IN ('received', 'retrying') ORDER BY id FOR NO KEY UPDATE)
+RETURNING id";
 
 /// One whose bytes are gone, which nothing here does, makes no sense and becomes a dead letter; left out, it would be in the
 /// ledger for ever.
@@ -129,6 +132,12 @@ SELECT e.id, e.tenant_id, e.account_id, e.kind, e.status, e.attempts, e.starts, 
   FROM webhook_events e LEFT JOIN webhook_payloads p ON p.event_id = e.id
  WHERE e.id = ANY ($1) AND e.status IN ('received', 'retrying')
  ORDER BY e.id";
+
+#[derive(diesel::QueryableByName)]
+struct Id {
+    #[diesel(sql_type = types::Uuid)]
+    id: Uuid,
+}
 
 #[derive(diesel::QueryableByName)]
 struct Due {
@@ -244,8 +253,10 @@ impl EventLedger for Tx<Platform> {
         rows.into_iter().map(Waiting::into_event).collect()
     }
 
-    async fn note_start(&mut self, event: EventId) -> Result<bool, StoreError> {
-        Ok(self.execute(sql(NOTE_START).bind::<types::Uuid, _>(event.as_uuid())).await? > 0)
+    async fn note_starts(&mut self, events: &[EventId]) -> Result<Vec<EventId>, StoreError> {
+        let statement = Prepared(sql(NOTE_STARTS).bind::<types::Uuids, _>(uuids(events)));
+        let rows: Vec<Id> = statement.load(self.connection()).await.or_store_error()?;
+        Ok(rows.into_iter().map(|row| EventId::from_uuid(row.id)).collect())
     }
 
     async fn bury_abandoned(
