@@ -6,7 +6,6 @@ use crate::crowd::{self, Size};
 use crate::error::Result;
 use crate::figures::{Scale, accept, process};
 use crate::report::{Report, rounded};
-use crate::sql;
 use crate::world::World;
 
 const TENANTS: [usize; 3] = [1, 10, 100];
@@ -16,29 +15,34 @@ const STORED: [u32; 2] = [10_000, 1_000_000];
 pub(crate) async fn measure(world: &mut World, scale: &Scale, report: &mut Report) -> Result {
     world.grow(TENANTS[TENANTS.len() - 1]).await?;
     let mut figures = Map::new();
+    for messages in STORED {
+        forget(world).await?;
+        // Of the tenants that are measured, which have the most to look through then.
+        let each = messages / u32::try_from(scale.tenants)?;
+        let size = Size { contacts: each / 10, messages: each };
+        crowd::fill(world, &world.tenants[..scale.tenants], size, 0, size).await?;
+        let name = format!("{messages} messages stored");
+        figures.insert(format!("stored_{messages}"), step(world, scale, 1, &name, report).await?);
+    }
+    for workers in [1, 2] {
+        forget(world).await?;
+        let name = format!("{workers} worker processes");
+        figures.insert(format!("workers_{workers}"), step(world, scale, workers, &name, report).await?);
+    }
     for tenants in TENANTS {
+        forget(world).await?;
         figures.insert(
             format!("tenants_{tenants}"),
             step(world, &Scale { tenants, ..*scale }, 1, &format!("{tenants} tenants"), report).await?,
         );
     }
-    for workers in [1, 2] {
-        let name = format!("{workers} worker processes");
-        figures.insert(format!("workers_{workers}"), step(world, scale, workers, &name, report).await?);
-    }
-    let stored = || sql::number(&world.sql, "SELECT count(*) FROM messages");
-    for goal in STORED {
-        let missing = (f64::from(goal) - stored().await?).max(0.0);
-        // Of the tenants that are measured, which have the most to look through then.
-        let each = (missing / scale.tenants as f64) as u32;
-        if each > 0 {
-            let size = Size { contacts: (each / 10).max(1), messages: each };
-            crowd::fill(world, &world.tenants[..scale.tenants], size, 0, size).await?;
-        }
-        let name = format!("{:.0} messages stored", stored().await?);
-        figures.insert(format!("stored_{goal}"), step(world, scale, 1, &name, report).await?);
-    }
     report.add("growth", Value::Object(figures), []);
+    Ok(())
+}
+
+/// Each step begins with nothing that the one before has left.
+async fn forget(world: &World) -> Result {
+    world.sql.batch_execute("TRUNCATE contacts CASCADE").await?;
     Ok(())
 }
 
