@@ -116,3 +116,15 @@ async fn the_same_event_twice_in_a_batch_is_stored_once_and_wakes_the_relay_if_i
     assert!(inlet.nudge.notified().now_or_never().is_none(), "nobody has that number: there is nothing to relay");
     inlet.database.clone().drop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flusher_that_gets_nothing_more_waits_until_it_is_told_to_stop() {
+    let Inlet { database, intake, flusher, .. } = Inlet::new().await;
+    drop(intake);
+    let stop = CancellationToken::new();
+    let mut running = Box::pin(flusher.run(stop.clone()));
+    assert!(running.as_mut().now_or_never().is_none(), "nobody told it to");
+    stop.cancel();
+    running.await;
+    database.drop().await;
+}
