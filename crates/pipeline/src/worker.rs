@@ -55,7 +55,7 @@ impl Worker {
                 Some(done) = at_work.join_next() => settle_group(done, &mut desk, &mut *source).await,
                 deliveries = source.receive(BATCH) => {
                     let ids: Vec<EventId> = deliveries.iter().map(|delivery| delivery.event).collect();
-                    let Some(events) = self.load(&ids, &stop).await else { break };
+                    let Some(events) = insist(|| self.load(&ids), &stop).await else { break };
                     source.acknowledge(&desk.take_in(deliveries, events)).await;
                 }
             }
@@ -66,22 +66,8 @@ impl Worker {
         }
     }
 
-    /// The events that are not finished; waits for the database as long as it takes, or until it is time to stop.
-    async fn load(&self, ids: &[EventId], stop: &CancellationToken) -> Option<Vec<QueuedEvent>> {
-        let mut backoff = Backoff::new();
-        loop {
-            match self.try_load(ids).await {
-                Ok(events) => return Some(events),
-                Err(error) => warn!(error = error_chain(&error), "the worker waits for the database"),
-            }
-            backoff.pause(stop).await;
-            if stop.is_cancelled() {
-                return None;
-            }
-        }
-    }
-
-    async fn try_load(&self, ids: &[EventId]) -> Result<Vec<QueuedEvent>, StoreError> {
+    /// The events that are not finished.
+    async fn load(&self, ids: &[EventId]) -> Result<Vec<QueuedEvent>, StoreError> {
         let mut tx = self.database.intake().await?;
         let outcome = EventLedger::waiting_events(&mut *tx, ids).await;
         settle(tx, outcome).await
@@ -92,6 +78,24 @@ impl Worker {
         let mut byte = [0];
         let _ = self.entropy.fill(&mut byte);
         byte[0]
+    }
+}
+
+/// Asks the database for as long as it takes; nothing if it is time to stop.
+async fn insist<T, F>(ask: impl Fn() -> F + Sync, stop: &CancellationToken) -> Option<T>
+where
+    F: Future<Output = Result<T, StoreError>> + Send,
+{
+    let mut backoff = Backoff::new();
+    loop {
+        match ask().await {
+            Ok(answer) => return Some(answer),
+            Err(error) => warn!(error = error_chain(&error), "the worker waits for the database"),
+        }
+        backoff.pause(stop).await;
+        if stop.is_cancelled() {
+            return None;
+        }
     }
 }
 

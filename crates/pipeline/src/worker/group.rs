@@ -12,9 +12,9 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, debug, error, error_span, warn};
 
-use super::Worker;
 use super::desk::Group;
 use super::outcome::{Begun, Outcome, Outcomes};
+use super::{Worker, insist};
 use crate::backoff::Backoff;
 use crate::failpoint;
 
@@ -79,7 +79,8 @@ impl Worker {
                 return self.note_failure(tenant, event, failure, begun, stop, outcomes).await;
             }
             // Written down before they are begun: if nobody hears of them again, one of them may be why.
-            let Some(begun) = self.note_starts(&events, stop).await else { return };
+            let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
+            let Some(begun) = insist(|| self.note_starts(&ids), stop).await else { return };
             let (still, others): (Vec<_>, Vec<_>) = events.into_iter().partition(|event| begun.contains(&event.id));
             outcomes.note_all(others.into_iter().map(|event| event.id), Outcome::AlreadyDone);
             events = still;
@@ -89,26 +90,11 @@ impl Worker {
         }
     }
 
-    /// Which of them are still to be processed. Waits for the database as long as it takes, or until it is time to stop.
-    async fn note_starts(&self, events: &[QueuedEvent], stop: &CancellationToken) -> Option<HashSet<EventId>> {
-        let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
-        let mut backoff = Backoff::new();
-        loop {
-            match self.try_note_starts(&ids).await {
-                Ok(begun) => return Some(begun.into_iter().collect()),
-                Err(error) => warn!(error = error_chain(&error), "the worker waits for the database"),
-            }
-            backoff.pause(stop).await;
-            if stop.is_cancelled() {
-                return None;
-            }
-        }
-    }
-
-    async fn try_note_starts(&self, ids: &[EventId]) -> Result<Vec<EventId>, StoreError> {
+    /// Which of them are still to be processed.
+    async fn note_starts(&self, ids: &[EventId]) -> Result<HashSet<EventId>, StoreError> {
         let mut tx = self.database.intake().await?;
         let outcome = EventLedger::note_starts(&mut *tx, ids).await;
-        settle(tx, outcome).await
+        Ok(settle(tx, outcome).await?.into_iter().collect())
     }
 
     /// Processes a tenant's events together; if that fails, in two halves, until the guilty one is alone: only that one is held
@@ -199,16 +185,9 @@ impl Worker {
         stop: &CancellationToken,
         outcomes: &mut Outcomes,
     ) {
-        let mut backoff = Backoff::new();
-        loop {
-            match self.try_note_failure(tenant, event, failure.clone()).await {
-                Ok((after, failure)) => return outcomes.note_failed(event, after, &failure, begun),
-                Err(error) => warn!(error = error_chain(&error), "the worker waits for the database"),
-            }
-            backoff.pause(stop).await;
-            if stop.is_cancelled() {
-                return;
-            }
+        let noted = insist(|| self.try_note_failure(tenant, event, failure.clone()), stop).await;
+        if let Some((after, failure)) = noted {
+            outcomes.note_failed(event, after, &failure, begun);
         }
     }
 
