@@ -7,6 +7,7 @@
 
 mod kit;
 
+mod admission;
 mod alerts;
 mod audit;
 mod billing;

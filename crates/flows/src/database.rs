@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use audit::{AuditChainRepo, PlatformAuditReader, PlatformAuditRepo, UnsealedDirectory};
+use audit::{AuditChainRepo, PlatformAuditReader, PlatformAuditRepo, Record, UnsealedDirectory};
 use billing::BillingDirectory;
 use chrono::{DateTime, Utc};
 use crm::inbox::InboxTx;
@@ -10,7 +10,7 @@ use iam::{
 use inbound::{AccountHealthRepo, ChannelRepo, EventHousekeeping, EventLedger, EventOutcomeRepo, MetaAppDirectory};
 use kernel::{PermissionSet, StoreError, TenantScope};
 use rbac::{MembershipRepo, RoleKey, RoleRepo};
-use tokens::{Session, SessionHousekeeping, SessionRepo, SigningKeyRepo, Verified};
+use tokens::{RefreshTokenHash, Session, SessionHousekeeping, SessionRepo, SigningKeyRepo, Verified};
 
 use crate::{
     ApproveTx, BillingTx, ContactDeskTx, EventDeskTx, IdempotencyHousekeeping, IdempotencyRepo, PlanTx, ProvisioningTx,
@@ -39,6 +39,8 @@ pub trait Database: CalmTries + Send + Sync {
     ) -> Result<Standing, StoreError>;
     /// Who wants to log in, in one round trip, too; nothing if there is no such tenant.
     async fn candidate(&self, reference: &TenantReference, email: &Email) -> Result<Option<Candidate>, StoreError>;
+    /// Lets somebody in whose password was verified: all that it takes, or nothing, in one round trip as well.
+    async fn admit(&self, scope: &TenantScope, admission: &Admission<'_>) -> Result<Admitted, StoreError>;
 }
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
@@ -147,4 +149,33 @@ pub struct Candidate {
     /// If it has one with that address.
     pub user: Option<(User, PasswordHash)>,
     pub roles: Vec<RoleKey>,
+}
+
+/// What lets somebody in whose password was verified.
+#[derive(Clone, Copy, Debug)]
+pub struct Admission<'a> {
+    pub session: &'a Session,
+    pub token: &'a RefreshTokenHash,
+    /// Sessions that the user may have in force, this one included; one at least.
+    pub most: u16,
+    /// The hash that their password was verified with.
+    pub verified: &'a PasswordHash,
+    /// Takes its place.
+    pub renewed: Option<&'a PasswordHash>,
+    pub record: &'a Record,
+    /// The key that signs their access token.
+    pub kid: &'a str,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admitted {
+    Started,
+    /// While the password was verified, it was changed, or the user suspended: their sessions have ended then, and this must
+    /// not be one more. The tenant is looked at by each request.
+    Changed,
+    /// A session has to end first.
+    Full,
+    /// Another key signs at this moment.
+    KeyReplaced,
 }

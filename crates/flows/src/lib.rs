@@ -89,7 +89,8 @@ pub use change_password::{ChangePassword, ChangePasswordError, change_password};
 pub use connect_account::{ConnectAccountError, add_account, connect_account};
 pub use contacts::{ContactDeskTx, delete_contact, merge_contacts};
 pub use database::{
-    Access, Candidate, Commit, Database, DirectoryTx, IntakeTx, OperatorTx, Standing, TenantTx, settle,
+    Access, Admission, Admitted, Candidate, Commit, Database, DirectoryTx, IntakeTx, OperatorTx, Standing, TenantTx,
+    settle,
 };
 pub use discard_event::{DiscardEventError, TenantlessEventDeskTx, discard_event, discard_tenantless_event};
 pub use idempotency::{

@@ -1,16 +1,17 @@
-use audit::{Action, Actor, AuditRepo, Origin, Record, target};
+use audit::{Action, Actor, Origin, Record, target};
 use iam::{
     Email, Password, PasswordHash, Tenant, TenantReference, TenantStatus, User, UserRepo, UserStatus, Verification,
 };
 use kernel::ids::{TenantId, UserId};
 use kernel::{StoreError, TenantScope};
 use rbac::RoleKey;
-use tokens::Client;
+use tokens::{Client, Session, SessionRepo};
 
 use crate::audited::{note_for_operators, note_for_tenant};
 use crate::find_tenant::log_tenant;
+use crate::sessions::note_ended;
 use crate::throttle::{ReserveError, Try};
-use crate::{Candidate, Identity, LoggedIn, TenantTx, Throttled, TokensError, settle};
+use crate::{Admission, Admitted, Candidate, Identity, LoggedIn, TenantTx, Throttled, TokensError, settle};
 
 /// Somebody at the door.
 #[derive(Debug)]
@@ -77,9 +78,7 @@ pub async fn log_in(identity: &Identity, input: LogIn) -> Result<LoggedIn, LogIn
             return Err(LogInError::InvalidCredentials);
         }
     };
-    let mut tx = identity.database.tenant(&scope(known.tenant.id)).await?;
-    let outcome = start(identity, &mut *tx, known, client, origin).await;
-    settle(tx, outcome).await
+    admit(identity, known, client, origin).await
 }
 
 /// Whoever it is, if everything is right. Whatever is wrong, a password is verified: the time of the answer must not tell
@@ -108,27 +107,53 @@ async fn verify(
     Ok(Err(Refused { tenant: Some(tenant.id), user: Some(user.id), why }))
 }
 
-async fn start(
-    identity: &Identity,
-    tx: &mut dyn TenantTx,
-    known: Known,
-    client: Client,
-    origin: Origin,
-) -> Result<LoggedIn, LogInError> {
+async fn admit(identity: &Identity, known: Known, client: Client, origin: Origin) -> Result<LoggedIn, LogInError> {
     let Known { tenant, user, stored, roles, renewed } = known;
-    // While the password was verified, it may have been changed, or the user suspended: their sessions have ended then, and
-    // this must not be one more. The tenant is looked at by each request.
-    let unchanged =
-        |(user, hash): &(User, PasswordHash)| user.status == UserStatus::Active && hash.as_phc() == stored.as_phc();
-    UserRepo::lock_user(tx, user.id).await?.filter(unchanged).ok_or(LogInError::InvalidCredentials)?;
-    if let Some(renewed) = renewed {
-        UserRepo::set_password(tx, user.id, &renewed).await?;
-    }
+    let scope = scope(tenant.id);
     let record =
         Record::new(Actor::User(user.id), origin, Action::UserLoggedIn, &*identity.clock).about(target::USER, &user.id);
-    AuditRepo::append_audit_record(tx, &record).await?;
-    let tokens = identity.start_session(tx, tenant.id, user.id, client).await?;
-    Ok(identity.logged_in(tenant, user, roles, tokens))
+    let mut opening = identity.open(tenant.id, user.id, client)?;
+    // Each time round, somebody else got in, or a key was replaced.
+    loop {
+        let admission = Admission {
+            session: &opening.session,
+            token: &opening.refresh_token.hash(),
+            most: identity.sessions.per_user.max(1),
+            verified: &stored,
+            renewed: renewed.as_ref(),
+            record: &record,
+            kid: &opening.issued.kid,
+        };
+        match identity.database.admit(&scope, &admission).await? {
+            Admitted::Started => return Ok(identity.logged_in(tenant, user, roles, opening.into_tokens())),
+            Admitted::Changed => return Err(LogInError::InvalidCredentials),
+            Admitted::Full => make_room(identity, &scope, &admission).await?,
+            Admitted::KeyReplaced => {
+                identity.read_keys_anew().await?;
+                opening = identity.open(tenant.id, user.id, opening.session.client)?;
+            }
+        }
+    }
+}
+
+/// Ends the oldest sessions of a user who has as many as they may, and is still who was verified.
+async fn make_room(identity: &Identity, scope: &TenantScope, admission: &Admission<'_>) -> Result<(), StoreError> {
+    let mut tx = identity.database.tenant(scope).await?;
+    let outcome = end_oldest(identity, &mut *tx, admission).await;
+    settle(tx, outcome).await
+}
+
+async fn end_oldest(identity: &Identity, tx: &mut dyn TenantTx, admission: &Admission<'_>) -> Result<(), StoreError> {
+    let Session { user, client, created_at, .. } = admission.session;
+    let Some((locked, hash)) = UserRepo::lock_user(tx, *user).await? else { return Ok(()) };
+    if locked.status != UserStatus::Active || hash.as_phc() != admission.verified.as_phc() {
+        return Ok(());
+    }
+    let origin = Origin { address: client.address, ..Origin::default() };
+    for ended in SessionRepo::end_oldest_sessions(tx, *user, admission.most - 1, *created_at).await? {
+        note_ended(tx, *user, ended, "too_many", origin.clone(), &*identity.clock).await?;
+    }
+    Ok(())
 }
 
 /// Writes down who was refused: in the tenant's log, or, where there is no such tenant, in the operators'. How many there are

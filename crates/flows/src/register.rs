@@ -98,7 +98,7 @@ async fn write(
     let record = Record::new(Actor::User(user.id), origin, Action::UserRegistered, &*identity.clock)
         .about(target::USER, &user.id);
     AuditRepo::append_audit_record(tx, &record).await?;
-    let tokens = identity.start_session(tx, tenant.id, user.id, client).await?;
+    let tokens = identity.start_first_session(tx, tenant.id, user.id, client).await?;
     Ok(identity.logged_in(tenant, user, Vec::new(), tokens))
 }
 

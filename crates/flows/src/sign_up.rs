@@ -66,7 +66,7 @@ async fn write(
         .with("slug", tenant.slug.as_str())
         .with("name", tenant.name.as_str());
     AuditRepo::append_audit_record(tx, &record).await?;
-    Ok(identity.start_session(tx, tenant.id, owner.id, client).await?)
+    Ok(identity.start_first_session(tx, tenant.id, owner.id, client).await?)
 }
 
 impl From<StoreError> for SignUpError {

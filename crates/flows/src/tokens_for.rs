@@ -1,7 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use audit::Origin;
 use chrono::TimeDelta;
 use iam::{HashError, PasswordHasher, Tenant, Throttle, User};
 use kernel::ids::{TenantId, UserId};
@@ -11,7 +10,6 @@ use tokens::{Claims, Client, IssueError, Issued, RefreshToken, Session, SessionP
 use uuid::Uuid;
 
 use crate::find_tenant::log_user;
-use crate::sessions::note_ended;
 use crate::{Database, SigningKeys, SigningKeysError, TenantTx};
 
 /// What it takes to let people in.
@@ -60,10 +58,24 @@ pub enum TokensError {
     NoEntropy(#[from] NoEntropy),
 }
 
+/// A session that is about to start, and its tokens.
+pub(crate) struct Opening {
+    pub(crate) session: Session,
+    pub(crate) refresh_token: RefreshToken,
+    pub(crate) issued: Issued,
+    claims: Claims,
+}
+
 /// The secrets of a new session.
 pub(crate) struct SessionTokens {
     pub(crate) access_token: String,
     pub(crate) refresh_token: RefreshToken,
+}
+
+impl Opening {
+    pub(crate) fn into_tokens(self) -> SessionTokens {
+        SessionTokens { access_token: self.issued.token, refresh_token: self.refresh_token }
+    }
 }
 
 impl Identity {
@@ -80,27 +92,28 @@ impl Identity {
         }
     }
 
-    /// Starts a session in an open transaction and makes its tokens. Whoever has too many loses the oldest. The user is locked,
-    /// or nobody else knows them yet.
-    pub(crate) async fn start_session(
+    /// Makes a session that nobody knows of yet, and its tokens.
+    pub(crate) fn open(&self, tenant: TenantId, user: UserId, client: Client) -> Result<Opening, TokensError> {
+        let session = Session::start(user, client, &self.sessions, &*self.clock);
+        let refresh_token = RefreshToken::generate(tenant, &*self.entropy)?;
+        let claims = self.claims(tenant, &session, self.clock.new_id());
+        let issued = self.keys.current().issue(&self.policy, &claims)?;
+        Ok(Opening { session, refresh_token, issued, claims })
+    }
+
+    /// Starts the first session of a user who was just made, in the same transaction.
+    pub(crate) async fn start_first_session(
         &self,
         tx: &mut dyn TenantTx,
         tenant: TenantId,
         user: UserId,
         client: Client,
     ) -> Result<SessionTokens, TokensError> {
-        let origin = Origin { address: client.address, ..Origin::default() };
-        let session = Session::start(user, client, &self.sessions, &*self.clock);
-        let refresh_token = RefreshToken::generate(tenant, &*self.entropy)?;
-        let claims = self.claims(tenant, &session, self.clock.new_id());
-        let issued = self.keys.current().issue(&self.policy, &claims)?;
-        let most = self.sessions.per_user;
-        let started = SessionRepo::start_session(tx, &session, &refresh_token.hash(), most, &issued.kid).await?;
-        for ended in started.ended {
-            note_ended(tx, user, ended, "too_many", origin.clone(), &*self.clock).await?;
-        }
-        let access_token = self.by_the_active_key(issued, started.key_is_active, &claims).await?;
-        Ok(SessionTokens { access_token, refresh_token })
+        let opening = self.open(tenant, user, client)?;
+        SessionRepo::start_session(tx, &opening.session, &opening.refresh_token.hash()).await?;
+        let is_active = SessionRepo::is_signing_key_active(tx, &opening.issued.kid).await?;
+        let access_token = self.by_the_active_key(opening.issued, is_active, &opening.claims).await?;
+        Ok(SessionTokens { access_token, refresh_token: opening.refresh_token })
     }
 
     /// An access token for a session that was just seen, signed with the key that is active at this moment: ours may have
@@ -129,12 +142,17 @@ impl Identity {
         }
     }
 
+    /// Signs with the key that is active now.
+    pub(crate) async fn read_keys_anew(&self) -> Result<(), TokensError> {
+        Ok(self.keys.read_anew(&*self.database, self.clock.now()).await?)
+    }
+
     /// The token if its key is the active one, or else another by the key that is.
     async fn by_the_active_key(&self, issued: Issued, is_active: bool, claims: &Claims) -> Result<String, TokensError> {
         if is_active {
             return Ok(issued.token);
         }
-        self.keys.read_anew(&*self.database, self.clock.now()).await?;
+        self.read_keys_anew().await?;
         Ok(self.keys.current().issue(&self.policy, claims)?.token)
     }
 }

@@ -3,13 +3,14 @@ use std::fmt;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel_async::pooled_connection::deadpool::BuildError;
-use flows::{Candidate, Database, DirectoryTx, IntakeTx, OperatorTx, Standing, TenantTx};
+use flows::{Admission, Admitted, Candidate, Database, DirectoryTx, IntakeTx, OperatorTx, Standing, TenantTx};
 use iam::{Email, TenantReference};
 use kernel::{StoreError, TenantScope};
 use secrecy::SecretString;
 use tokens::Verified;
 
 use crate::access;
+use crate::admission;
 use crate::candidate;
 use crate::error::store_error;
 use crate::inspection::ServingRole;
@@ -154,6 +155,10 @@ impl Database for Postgres {
 
     async fn candidate(&self, reference: &TenantReference, email: &Email) -> Result<Option<Candidate>, StoreError> {
         candidate::read(&mut *self.tenant.get().await?, reference, email).await
+    }
+
+    async fn admit(&self, scope: &TenantScope, admission: &Admission<'_>) -> Result<Admitted, StoreError> {
+        admission::write(&mut *self.tenant.get().await?, scope, admission).await
     }
 }
 

@@ -9,6 +9,7 @@
 //! [`sql`]; the rest is Diesel's query builder.
 
 mod access;
+mod admission;
 mod audit;
 mod billing;
 mod candidate;

@@ -31,7 +31,7 @@ pub use access_token::{InvalidToken, IssueError, Issued, Rejection, TokenPolicy,
 pub use claims::Claims;
 pub use key_scope::{KeyScope, ScopeGrant, UnknownScope, scope};
 pub use key_set::{KeySet, UnusableKey};
-pub use ports::{ProvisioningKeyRepo, SessionHousekeeping, SessionRepo, SigningKeyRepo, Started};
+pub use ports::{ProvisioningKeyRepo, SessionHousekeeping, SessionRepo, SigningKeyRepo};
 pub use provisioning_key::{ProvisioningKey, ProvisioningKeyHash, ProvisioningSecret};
 pub use refresh_token::{NoRefreshToken, Reached, RefreshToken, RefreshTokenHash, Showing, StoredRefreshToken};
 pub use rotation::{Due, RotationPolicy};

@@ -10,16 +10,16 @@ use crate::{KeyState, ProvisioningKey, ProvisioningKeyHash, Reached, RefreshToke
 /// Sessions of the transaction's tenant.
 #[async_trait]
 pub trait SessionRepo: Send {
-    /// Stores a new session with its first refresh token. Ends the user's oldest, so that no more than so many are in force,
-    /// which means something only while the user is locked, or nobody else knows them yet. Looks whether a signing key is the
-    /// one that signs at this moment. All in one statement: it is what each login does.
-    async fn start_session(
+    /// Stores the first session of a user that nobody knows yet, with its first refresh token.
+    async fn start_session(&mut self, session: &Session, token: &RefreshTokenHash) -> Result<(), StoreError>;
+    /// Ends a user's oldest sessions, so that no more than so many stay in force; which. It means something only while the user
+    /// is locked.
+    async fn end_oldest_sessions(
         &mut self,
-        session: &Session,
-        token: &RefreshTokenHash,
-        most: u16,
-        kid: &str,
-    ) -> Result<Started, StoreError>;
+        user: UserId,
+        keep: u16,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<SessionId>, StoreError>;
     /// A user's sessions in force, newest first.
     async fn sessions(
         &mut self,
@@ -55,15 +55,6 @@ pub trait SessionRepo: Send {
     async fn note_refresh_answered(&mut self, token: &RefreshTokenHash, now: DateTime<Utc>) -> Result<(), StoreError>;
     /// Whether a signing key is the one that signs at this moment.
     async fn is_signing_key_active(&mut self, kid: &str) -> Result<bool, StoreError>;
-}
-
-/// What came of a session that was started.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Started {
-    /// Sessions that had to end for it.
-    pub ended: Vec<SessionId>,
-    /// Whether the signing key is the one that signs at this moment.
-    pub key_is_active: bool,
 }
 
 /// Sessions of all tenants, of which nothing is seen.

@@ -7,7 +7,10 @@ use actix_web::web;
 use async_trait::async_trait;
 use billing::PaymentTerms;
 use chrono::{DateTime, TimeDelta, Utc};
-use flows::{Candidate, Database, DirectoryTx, Identity, IntakeTx, OperatorTx, SigningKeys, Standing, TenantTx};
+use flows::{
+    Admission, Admitted, Candidate, Database, DirectoryTx, Identity, IntakeTx, OperatorTx, SigningKeys, Standing,
+    TenantTx,
+};
 use iam::{CalmTries, Counted, Email, HashParameters, PasswordHasher, TenantReference, Throttle};
 use inbound::{AppCredentials, AppSecret, AppSecrets, VerifyToken};
 use kernel::ids::{SessionId, TenantId, UserId};
@@ -51,6 +54,10 @@ impl Database for Away {
     }
 
     async fn candidate(&self, _: &TenantReference, _: &Email) -> Result<Option<Candidate>, StoreError> {
+        away()
+    }
+
+    async fn admit(&self, _: &TenantScope, _: &Admission<'_>) -> Result<Admitted, StoreError> {
         away()
     }
 }

@@ -45,7 +45,7 @@ macro_rules! bind_filter {
     };
 }
 
-/// Binds the members of a [`audit::Record`], in the order of the columns.
+/// Binds the members of a [`audit::Record`], in the order of the columns and of `app.admit`.
 macro_rules! bind_record {
     ($statement:expr, $record:expr) => {{
         let audit::Record { id, occurred_at, actor, origin, action, target, outcome, changes } = $record;
@@ -64,7 +64,8 @@ macro_rules! bind_record {
     }};
 }
 
-pub(super) use {bind_filter, bind_record, filtered, record_columns};
+pub(crate) use bind_record;
+pub(super) use {bind_filter, filtered, record_columns};
 
 #[derive(diesel::QueryableByName)]
 pub(super) struct RecordRow {

@@ -7,7 +7,7 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use kernel::ids::{SessionId, UserId};
 use kernel::{Cursor, Page, PageRequest, StoreError};
-use tokens::{Client, Reached, RefreshTokenHash, Session, SessionHousekeeping, SessionRepo, Started};
+use tokens::{Client, Reached, RefreshTokenHash, Session, SessionHousekeeping, SessionRepo};
 use uuid::Uuid;
 
 use crate::error::OrStoreError;
@@ -29,23 +29,39 @@ pub(super) struct Row {
     expires_at: DateTime<Utc>,
 }
 
-/// The parts of one statement do not see what the others do: the new session is not among those in force.
 const START: &str = "
 WITH started AS (
   INSERT INTO sessions
     (tenant_id, id, user_id, address, user_agent, created_at, last_seen_at, idle_expires_at, expires_at)
   VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8)
-), first_token AS (
-  INSERT INTO refresh_tokens (tenant_id, token_hash, session_id, created_at) VALUES ($1, $9, $2, $6)
-), ended AS (
-  UPDATE sessions SET revoked_at = $6
-   WHERE tenant_id = $1 AND id IN (
-     SELECT id FROM sessions
-      WHERE tenant_id = $1 AND user_id = $3 AND revoked_at IS NULL AND idle_expires_at > $6 AND expires_at > $6
-      ORDER BY created_at DESC, id DESC OFFSET greatest($10 - 1, 0))
-  RETURNING id
 )
-SELECT ARRAY(SELECT id FROM ended) AS ended, app.signing_key_is_active($11) AS active";
+INSERT INTO refresh_tokens (tenant_id, token_hash, session_id, created_at) VALUES ($1, $9, $2, $6)";
+
+const END_OLDEST: &str = "
+UPDATE sessions SET revoked_at = $3
+ WHERE tenant_id = $1 AND revoked_at IS NULL AND id IN (
+   SELECT id FROM sessions
+    WHERE tenant_id = $1 AND user_id = $2 AND revoked_at IS NULL AND idle_expires_at > $3 AND expires_at > $3
+    ORDER BY created_at DESC, id DESC OFFSET $4)
+RETURNING id";
+
+/// Binds what a session is stored with, in the order of [`START`] and of `app.admit`.
+macro_rules! bind_session {
+    ($statement:expr, $session:expr, $token:expr) => {{
+        let session: &tokens::Session = $session;
+        $statement
+            .bind::<types::Uuid, _>(session.id.as_uuid())
+            .bind::<types::Uuid, _>(session.user.as_uuid())
+            .bind::<Nullable<types::Text>, _>(session.client.address.map(|address| address.to_string()))
+            .bind::<Nullable<types::Text>, _>(session.client.user_agent.as_deref())
+            .bind::<types::Timestamptz, _>(session.created_at)
+            .bind::<types::Timestamptz, _>(session.idle_expires_at)
+            .bind::<types::Timestamptz, _>(session.expires_at)
+            .bind::<types::Binary, _>($token.as_bytes())
+    }};
+}
+
+pub(crate) use bind_session;
 
 /// A user's sessions in force.
 macro_rules! in_force {
@@ -60,11 +76,9 @@ macro_rules! in_force {
 }
 
 #[derive(QueryableByName)]
-struct StartedRow {
-    #[diesel(sql_type = types::Uuids)]
-    ended: Vec<Uuid>,
-    #[diesel(sql_type = types::Bool)]
-    active: bool,
+struct Id {
+    #[diesel(sql_type = types::Uuid)]
+    id: Uuid,
 }
 
 #[derive(QueryableByName)]
@@ -75,27 +89,25 @@ struct Active {
 
 #[async_trait]
 impl SessionRepo for Tx<Tenant> {
-    async fn start_session(
+    async fn start_session(&mut self, session: &Session, token: &RefreshTokenHash) -> Result<(), StoreError> {
+        let statement = bind_session!(sql(START).bind::<types::Uuid, _>(self.tenant_id()), session, token);
+        self.execute(statement).await?;
+        Ok(())
+    }
+
+    async fn end_oldest_sessions(
         &mut self,
-        session: &Session,
-        token: &RefreshTokenHash,
-        most: u16,
-        kid: &str,
-    ) -> Result<Started, StoreError> {
-        let statement = sql(START)
+        user: UserId,
+        keep: u16,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let statement = sql(END_OLDEST)
             .bind::<types::Uuid, _>(self.tenant_id())
-            .bind::<types::Uuid, _>(session.id.as_uuid())
-            .bind::<types::Uuid, _>(session.user.as_uuid())
-            .bind::<Nullable<types::Text>, _>(session.client.address.map(|address| address.to_string()))
-            .bind::<Nullable<types::Text>, _>(session.client.user_agent.as_deref())
-            .bind::<types::Timestamptz, _>(session.created_at)
-            .bind::<types::Timestamptz, _>(session.idle_expires_at)
-            .bind::<types::Timestamptz, _>(session.expires_at)
-            .bind::<types::Binary, _>(token.as_bytes())
-            .bind::<types::BigInt, _>(i64::from(most))
-            .bind::<types::Text, _>(kid);
-        let StartedRow { ended, active } = Prepared(statement).get_result(self.connection()).await.or_store_error()?;
-        Ok(Started { ended: ended.into_iter().map(SessionId::from_uuid).collect(), key_is_active: active })
+            .bind::<types::Uuid, _>(user.as_uuid())
+            .bind::<types::Timestamptz, _>(now)
+            .bind::<types::BigInt, _>(i64::from(keep));
+        let ended: Vec<Id> = Prepared(statement).load(self.connection()).await.or_store_error()?;
+        Ok(ended.into_iter().map(|Id { id }| SessionId::from_uuid(id)).collect())
     }
 
     async fn sessions(
