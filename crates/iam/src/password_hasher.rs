@@ -1,9 +1,11 @@
+use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
 use kernel::{Entropy, NoEntropy};
 use metrics::{gauge, histogram};
-use tokio::sync::Semaphore;
+use rayon_core::{ThreadPool, ThreadPoolBuilder};
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::metrics::{PASSWORD_HASH, PASSWORD_HASH_QUEUE};
 use crate::password_hash::Memory;
@@ -32,12 +34,12 @@ pub enum Verification {
 
 /// Hashes and verifies with argon2id.
 ///
-/// The work runs on blocking threads, as many at a time as there are cores; a bounded number waits, and the rest is
-/// refused, so that a login storm neither slows other requests nor fills the memory.
-#[derive(Clone, Debug)]
+/// The work runs on threads of its own, as many as there are cores, which go from one password to the next by themselves. A
+/// bounded number waits, and the rest is refused, so that a login storm neither slows other requests nor fills the memory.
+#[derive(Clone)]
 pub struct PasswordHasher {
     parameters: HashParameters,
-    running: Arc<Semaphore>,
+    threads: Arc<ThreadPool>,
     admitted: Arc<Semaphore>,
     memory: Memory,
     dummy: PasswordHash,
@@ -49,15 +51,23 @@ impl PasswordHasher {
     const SALT_BYTES: usize = 16;
 
     /// # Errors
-    /// [`HashError`] when not even the dummy hash can be made, as with parameters that argon2 does not have.
+    /// [`HashError`] when not even the dummy hash can be made, as with parameters that argon2 does not have, or where there are
+    /// no more threads.
     pub fn new(parameters: HashParameters, entropy: &dyn Entropy) -> Result<Self, HashError> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let mut nobodys_password = [0; 32];
         entropy.fill(&mut nobodys_password)?;
         let memory = Memory::default();
+        let threads = ThreadPoolBuilder::new()
+            .num_threads(cores)
+            .thread_name(|n| format!("hash-{n}"))
+            // Whoever waits for the password is told that it failed.
+            .panic_handler(|_| {})
+            .build()
+            .map_err(|_| HashError::Failed)?;
         Ok(Self {
             parameters,
-            running: Arc::new(Semaphore::new(cores)),
+            threads: Arc::new(threads),
             admitted: Arc::new(Semaphore::new(cores * (1 + Self::WAITING_PER_CORE))),
             dummy: memory.hash(parameters, &nobodys_password, &salt(entropy)?)?,
             memory,
@@ -111,18 +121,28 @@ impl PasswordHasher {
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, HashError> {
         let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| HashError::Busy)?;
         let waiting = Waiting::begin();
-        let running = Arc::clone(&self.running).acquire_owned().await.map_err(|_| HashError::Failed)?;
-        drop(waiting);
-        // The permits go along: a caller who hangs up does not free the core that still works for them.
-        tokio::task::spawn_blocking(move || {
-            let _permits = (admitted, running);
+        let (done, result) = oneshot::channel();
+        self.threads.spawn_fifo(move || {
+            drop(waiting);
+            // The place goes along: a caller who hangs up does not free the core that still works for them. Nobody works for
+            // one who hung up before.
+            let _place = admitted;
+            if done.is_closed() {
+                return;
+            }
             let started = Instant::now();
             let result = work();
             histogram!(PASSWORD_HASH).record(started.elapsed());
-            result
-        })
-        .await
-        .map_err(|_| HashError::Failed)
+            // Nobody may wait any more.
+            let _ = done.send(result);
+        });
+        result.await.map_err(|_| HashError::Failed)
+    }
+}
+
+impl fmt::Debug for PasswordHasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordHasher").field("parameters", &self.parameters).finish_non_exhaustive()
     }
 }
 
@@ -150,6 +170,11 @@ fn salt(entropy: &dyn Entropy) -> Result<[u8; PasswordHasher::SALT_BYTES], NoEnt
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::task::Poll;
+
     use kernel::SystemEntropy;
 
     use super::*;
@@ -195,6 +220,40 @@ mod tests {
         let all = u32::try_from(hasher.admitted.available_permits()).unwrap();
         let _taken = hasher.admitted.acquire_many(all).await.unwrap();
         assert!(matches!(hasher.verify_nothing(password("anything"), &ENTROPY()).await, Err(HashError::Busy)));
+    }
+
+    #[tokio::test]
+    async fn a_hash_that_crashes_is_told_and_gives_its_place_back() {
+        let hasher = hasher(8_192);
+        let all = hasher.admitted.available_permits();
+        let crashed = hasher.run(|| -> () { panic!("a test makes it crash") }).await;
+        assert!(matches!(crashed, Err(HashError::Failed)));
+        let _all = hasher.admitted.acquire_many(u32::try_from(all).unwrap()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn nobody_works_for_one_who_hung_up() {
+        let hasher = hasher(8_192);
+        let threads = hasher.threads.current_num_threads();
+        let (busy, gate) = (Arc::new(Barrier::new(threads + 1)), Arc::new(Barrier::new(threads + 1)));
+        let held = (0..threads).map(|_| {
+            let (hasher, busy, gate) = (hasher.clone(), Arc::clone(&busy), Arc::clone(&gate));
+            tokio::spawn(async move { hasher.run(move || (busy.wait(), gate.wait())).await.map(|_| ()) })
+        });
+        let held: Vec<_> = held.collect();
+        tokio::task::spawn_blocking(move || busy.wait()).await.unwrap();
+        let worked = Arc::new(AtomicBool::new(false));
+        let work = Arc::clone(&worked);
+        let mut hung_up = Box::pin(hasher.run(move || work.store(true, Ordering::Relaxed)));
+        assert!(poll_fn(|context| Poll::Ready(hung_up.as_mut().poll(context).is_pending())).await);
+        drop(hung_up);
+        gate.wait();
+        for holder in held {
+            holder.await.unwrap().unwrap();
+        }
+        // It stands behind the one who hung up.
+        hasher.verify_nothing(password("anything"), &ENTROPY()).await.unwrap();
+        assert!(!worked.load(Ordering::Relaxed));
     }
 
     #[tokio::test]
