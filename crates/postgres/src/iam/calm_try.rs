@@ -33,12 +33,14 @@ ON CONFLICT (key) DO UPDATE
     calm!("tally")
 );
 
+/// No more than two are counted together. A statement for an array of any length would be planned anew each time, which takes
+/// longer than the statement.
 const END: &str = concat!(
     "
 UPDATE login_tallies AS tally
    SET pending = tally.pending[:array_position(tally.pending, $2) - 1]
               || tally.pending[array_position(tally.pending, $2) + 1:]
-  FROM (SELECT key FROM login_tallies WHERE key = ANY($1) ORDER BY key FOR UPDATE) AS locked
+  FROM (SELECT key FROM login_tallies WHERE key IN ($1[1], $1[2]) ORDER BY key FOR UPDATE) AS locked
  WHERE tally.key = locked.key AND $2 = ANY(tally.pending) AND ",
     calm!("tally")
 );
@@ -66,6 +68,7 @@ impl CalmTries for Postgres {
     }
 
     async fn end_calm_try(&self, counted: &[Counted], begun_at: DateTime<Utc>) -> Result<bool, StoreError> {
+        debug_assert!(counted.len() <= 2, "an address and an account");
         let statement = sql(END).bind::<Array<types::Binary>, _>(keys(counted)).bind::<types::Timestamptz, _>(begun_at);
         let connection: &mut AsyncPgConnection = &mut *self.platform().get().await?;
         let ended = Prepared(statement).execute(connection).await.or_store_error()?;
