@@ -63,7 +63,6 @@ pub(crate) struct Opening {
     pub(crate) session: Session,
     pub(crate) refresh_token: RefreshToken,
     pub(crate) issued: Issued,
-    claims: Claims,
 }
 
 /// The secrets of a new session.
@@ -96,9 +95,8 @@ impl Identity {
     pub(crate) fn open(&self, tenant: TenantId, user: UserId, client: Client) -> Result<Opening, TokensError> {
         let session = Session::start(user, client, &self.sessions, &*self.clock);
         let refresh_token = RefreshToken::generate(tenant, &*self.entropy)?;
-        let claims = self.claims(tenant, &session, self.clock.new_id());
-        let issued = self.keys.current().issue(&self.policy, &claims)?;
-        Ok(Opening { session, refresh_token, issued, claims })
+        let issued = self.issue(tenant, &session, self.clock.new_id())?;
+        Ok(Opening { session, refresh_token, issued })
     }
 
     /// Starts the first session of a user who was just made, in the same transaction.
@@ -109,11 +107,11 @@ impl Identity {
         user: UserId,
         client: Client,
     ) -> Result<SessionTokens, TokensError> {
-        let opening = self.open(tenant, user, client)?;
-        SessionRepo::start_session(tx, &opening.session, &opening.refresh_token.hash()).await?;
-        let is_active = SessionRepo::is_signing_key_active(tx, &opening.issued.kid).await?;
-        let access_token = self.by_the_active_key(opening.issued, is_active, &opening.claims).await?;
-        Ok(SessionTokens { access_token, refresh_token: opening.refresh_token })
+        let session = Session::start(user, client, &self.sessions, &*self.clock);
+        let refresh_token = RefreshToken::generate(tenant, &*self.entropy)?;
+        SessionRepo::start_session(tx, &session, &refresh_token.hash()).await?;
+        let access_token = self.access_token(tx, tenant, &session, self.clock.new_id()).await?;
+        Ok(SessionTokens { access_token, refresh_token })
     }
 
     /// An access token for a session that was just seen, signed with the key that is active at this moment: ours may have
@@ -125,34 +123,29 @@ impl Identity {
         session: &Session,
         token: Uuid,
     ) -> Result<String, TokensError> {
-        let claims = self.claims(tenant, session, token);
-        let issued = self.keys.current().issue(&self.policy, &claims)?;
-        let is_active = SessionRepo::is_signing_key_active(tx, &issued.kid).await?;
-        self.by_the_active_key(issued, is_active, &claims).await
+        let issued = self.issue(tenant, session, token)?;
+        if SessionRepo::is_signing_key_active(tx, &issued.kid).await? {
+            return Ok(issued.token);
+        }
+        self.read_keys_anew().await?;
+        Ok(self.issue(tenant, session, token)?.token)
     }
 
-    fn claims(&self, tenant: TenantId, session: &Session, token: Uuid) -> Claims {
-        Claims {
+    /// Reads which key is the active one; it signs from then on.
+    pub(crate) async fn read_keys_anew(&self) -> Result<(), TokensError> {
+        Ok(self.keys.read_anew(&*self.database, self.clock.now()).await?)
+    }
+
+    /// An access token by the key that is active as far as we know.
+    fn issue(&self, tenant: TenantId, session: &Session, token: Uuid) -> Result<Issued, IssueError> {
+        let claims = Claims {
             user: session.user,
             tenant,
             session: session.id,
             token,
             issued_at: session.last_seen_at,
             expires_at: session.last_seen_at + self.policy.lifetime,
-        }
-    }
-
-    /// Signs with the key that is active now.
-    pub(crate) async fn read_keys_anew(&self) -> Result<(), TokensError> {
-        Ok(self.keys.read_anew(&*self.database, self.clock.now()).await?)
-    }
-
-    /// The token if its key is the active one, or else another by the key that is.
-    async fn by_the_active_key(&self, issued: Issued, is_active: bool, claims: &Claims) -> Result<String, TokensError> {
-        if is_active {
-            return Ok(issued.token);
-        }
-        self.read_keys_anew().await?;
-        Ok(self.keys.current().issue(&self.policy, claims)?.token)
+        };
+        self.keys.current().issue(&self.policy, &claims)
     }
 }
