@@ -11,7 +11,7 @@ use crate::tokens::bind_session;
 
 const ADMIT: &str = "
 SELECT app.admit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-                        $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24) AS outcome";
+                 $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24) AS outcome";
 
 #[derive(diesel::QueryableByName)]
 struct Row {

@@ -49,6 +49,13 @@ pub(crate) struct Exists {
     pub(crate) exists: bool,
 }
 
+/// What `... RETURNING id` answers.
+#[derive(diesel::QueryableByName)]
+pub(crate) struct Id {
+    #[diesel(sql_type = types::Uuid)]
+    pub(crate) id: uuid::Uuid,
+}
+
 /// The types of parameters, by the short names that statements use.
 pub(crate) mod types {
     use diesel::sql_types::{Array, Nullable};

@@ -6,7 +6,7 @@ use kernel::{Clock, Permission};
 use rbac::SystemRole;
 use uuid::Uuid;
 
-use crate::sql::{sql, types};
+use crate::sql::{Id, sql, types};
 
 /// A system role `r` that is not as it should be: `$1` its key, `$2` its name, `$3` its permissions.
 macro_rules! differs {
@@ -50,12 +50,6 @@ INSERT INTO roles (tenant_id, id, key, name, system, version, created_at)
 SELECT t.id, input.role, $3, $4, true, 0, t.created_at
   FROM unnest($1, $2) AS input (tenant, role) JOIN tenants t ON t.id = input.tenant
 ON CONFLICT DO NOTHING";
-
-#[derive(diesel::QueryableByName)]
-struct Id {
-    #[diesel(sql_type = types::Uuid)]
-    id: Uuid,
-}
 
 /// How many roles were others, or missing. A role of a tenant's own that has the key of a new system role stays what it is.
 ///

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::row::{RecordRow, record_columns};
 use crate::error::OrStoreError;
-use crate::sql::{Count, Prepared, sql, types};
+use crate::sql::{Count, Id, Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
 /// Not waited for: whoever is at it seals everything there is.
@@ -75,12 +75,6 @@ struct SealRow {
     key_id: String,
     #[diesel(sql_type = types::Binary)]
     hash: Vec<u8>,
-}
-
-#[derive(diesel::QueryableByName)]
-struct Id {
-    #[diesel(sql_type = types::Uuid)]
-    id: Uuid,
 }
 
 #[async_trait]

@@ -7,7 +7,7 @@ use kernel::ids::{AccountId, EventId, TenantId};
 use uuid::Uuid;
 
 use crate::error::OrStoreError;
-use crate::sql::{Count, Prepared, sql, types};
+use crate::sql::{Count, Id, Prepared, sql, types};
 use crate::transaction::{Platform, Tx};
 
 /// In the order of tenants: a worker takes what comes together, and does what is of one tenant in one transaction.
@@ -132,12 +132,6 @@ SELECT e.id, e.tenant_id, e.account_id, e.kind, e.status, e.attempts, e.starts, 
   FROM webhook_events e LEFT JOIN webhook_payloads p ON p.event_id = e.id
  WHERE e.id = ANY ($1) AND e.status IN ('received', 'retrying')
  ORDER BY e.id";
-
-#[derive(diesel::QueryableByName)]
-struct Id {
-    #[diesel(sql_type = types::Uuid)]
-    id: Uuid,
-}
 
 #[derive(diesel::QueryableByName)]
 struct Due {

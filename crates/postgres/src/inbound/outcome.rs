@@ -6,11 +6,10 @@ use diesel_async::RunQueryDsl;
 use inbound::{ErrorClass, EventOutcomeRepo};
 use kernel::StoreError;
 use kernel::ids::EventId;
-use uuid::Uuid;
 
 use super::ledger::uuids;
 use crate::error::OrStoreError;
-use crate::sql::{Prepared, sql, types};
+use crate::sql::{Id, Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
 // Each change is guarded by the states it may start from: an event that was finished meanwhile stays as it is. The ledger
@@ -55,12 +54,6 @@ WITH buried AS (
   SELECT id, tenant_id, replay_seq, attempts, $6, $3, $4 FROM buried
 )
 DELETE FROM webhook_outbox WHERE tenant_id = $5 AND event_id = $1";
-
-#[derive(diesel::QueryableByName)]
-struct Id {
-    #[diesel(sql_type = types::Uuid)]
-    id: Uuid,
-}
 
 #[async_trait]
 impl EventOutcomeRepo for Tx<Tenant> {

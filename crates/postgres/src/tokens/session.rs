@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::error::OrStoreError;
 use crate::keyset::continue_after;
 use crate::schema::sessions;
-use crate::sql::{Count, Prepared, sql, types};
+use crate::sql::{Count, Id, Prepared, sql, types};
 use crate::transaction::{Platform, Tenant, Tx};
 
 #[derive(Queryable, QueryableByName, Selectable)]
@@ -73,12 +73,6 @@ macro_rules! in_force {
             .filter(sessions::idle_expires_at.gt($now))
             .filter(sessions::expires_at.gt($now))
     };
-}
-
-#[derive(QueryableByName)]
-struct Id {
-    #[diesel(sql_type = types::Uuid)]
-    id: Uuid,
 }
 
 #[derive(QueryableByName)]

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::columns;
 use crate::crm::words::{delivery_key, direction_key, forwarded_key, origin_key};
 use crate::error::OrStoreError;
-use crate::sql::{Prepared, sql, types};
+use crate::sql::{Id, Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
 const KNOWN: &str = "
@@ -56,12 +56,6 @@ struct KnownRow {
     wamid: String,
     #[diesel(sql_type = types::Text)]
     kind: String,
-}
-
-#[derive(diesel::QueryableByName)]
-struct Id {
-    #[diesel(sql_type = types::Uuid)]
-    id: Uuid,
 }
 
 pub(super) async fn known(tx: &mut Tx<Tenant>, keys: &[MessageKey]) -> Result<HashMap<MessageKey, String>, StoreError> {
