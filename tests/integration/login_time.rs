@@ -1,17 +1,12 @@
-//! What logging in costs: the same whatever is wrong, and not the time of others. Each test has the machine for itself; run
-//! them with `--release` for the numbers of the real thing, as without it everything but the hash is slow.
+//! How long whoever is refused waits: the same, whatever is wrong. Each test has the machine for itself.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use futures_util::future::join_all;
-use iam::{HashParameters, Password, PasswordHasher};
-use kernel::{Clock as _, SystemEntropy};
+use kernel::Clock as _;
 use tokens::{KeyScope, ProvisioningSecret};
-use tokio::time::{MissedTickBehavior, interval};
 
-use crate::kit::app::{PASSWORD, Settings, TestApp, TestTenant};
+use crate::kit::app::{PASSWORD, Settings, TestApp};
 use crate::kit::machine::Neighbours;
 use crate::kit::measure::{percentile, report};
 use crate::kit::operators::key;
@@ -75,103 +70,5 @@ async fn a_refused_key_takes_as_long_whatever_is_wrong() {
     report(&format!("medians of {TRIES} tries with an expired, a wrong and no secret: {medians:?}"));
     let (least, most) = (medians.iter().min().unwrap(), medians.iter().max().unwrap());
     assert!(most.as_secs_f64() <= least.as_secs_f64() * 1.2, "{medians:?}");
-    app.finish_unprocessed().await;
-}
-
-/// Hashes a second that all cores reach when they do nothing else.
-async fn argon2_alone(cores: usize, duration: Duration) -> f64 {
-    let entropy = SystemEntropy::new();
-    let hasher = PasswordHasher::new(HashParameters::default(), &entropy).unwrap();
-    let started = Instant::now();
-    let work = (0..cores).map(|_| async {
-        let mut done = 0_u32;
-        while started.elapsed() < duration {
-            hasher.hash(Password::attempt(PASSWORD).unwrap(), &SystemEntropy::new()).await.unwrap();
-            done += 1;
-        }
-        done
-    });
-    let done: u32 = join_all(work).await.iter().sum();
-    f64::from(done) / started.elapsed().as_secs_f64()
-}
-
-/// Logins a second of so many people who do nothing else, and how long somebody who asks for `/auth/me` forty times a second
-/// waited meanwhile.
-async fn storm(
-    app: &TestApp,
-    tenants: &[TestTenant],
-    onlooker: &TestTenant,
-    duration: Duration,
-) -> (f64, Vec<Duration>) {
-    let over = AtomicBool::new(false);
-    let started = Instant::now();
-    let people = join_all(tenants.iter().map(|tenant| async {
-        let client = app.client.elsewhere();
-        let mut logins = 0_u32;
-        while started.elapsed() < duration {
-            log_in(&client, &tenant.slug, &tenant.email, PASSWORD).await.json(200);
-            logins += 1;
-        }
-        logins
-    }));
-    let others = async {
-        let mut times = Vec::new();
-        let mut pace = interval(Duration::from_millis(25));
-        pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
-        while !over.load(Ordering::Relaxed) {
-            // From when it was due: whoever waited for the one before has waited, too.
-            let due = pace.tick().await;
-            onlooker.client.get("/auth/me").await.json(200);
-            times.push(due.elapsed());
-        }
-        times
-    };
-    let people = async {
-        let logins: u32 = people.await.iter().sum();
-        over.store(true, Ordering::Relaxed);
-        f64::from(logins) / started.elapsed().as_secs_f64()
-    };
-    tokio::join!(people, others)
-}
-
-/// The most memory that this process, server, tests and all, has ever had, in KiB.
-fn peak_memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_storm_of_logins_uses_the_cores_and_slows_nobody_else() {
-    const ROUNDS: u32 = 4;
-    // Without optimization all that is not the hash takes ten times as long, on the same cores.
-    let (share, patience) = if cfg!(debug_assertions) { (0.4, 500) } else { (0.9, 50) };
-    let app = TestApp::start_with(quiet()).await;
-    // Who logs in again and again ends their own oldest sessions; this one stays.
-    let onlooker = app.tenant().await;
-    let mut tenants = Vec::new();
-    for _ in 0..64 {
-        tenants.push(app.tenant().await);
-    }
-    let cores = std::thread::available_parallelism().unwrap().get();
-    // In turn, so that whatever else runs on the machine takes as much from both.
-    let (mut alone, mut logins, mut times) = (0.0, 0.0, Vec::new());
-    for _ in 0..ROUNDS {
-        alone += argon2_alone(cores, Duration::from_secs(2)).await / f64::from(ROUNDS);
-        let (reached, waits) = storm(&app, &tenants, &onlooker, Duration::from_secs(4)).await;
-        logins += reached / f64::from(ROUNDS);
-        times.extend(waits);
-    }
-    let waited = percentile(&mut times, 99);
-    let memory = peak_memory();
-    report(&format!(
-        "{logins:.1} logins/s, argon2 alone {alone:.1}/s, share {:.2}; /auth/me p99 {waited:?} of {}; {} MiB",
-        logins / alone,
-        times.len(),
-        memory / 1024
-    ));
-    assert!(logins >= share * alone, "{logins:.1} logins/s, argon2 alone reaches {alone:.1}/s");
-    assert!(waited < Duration::from_millis(patience), "p99 of /auth/me is {waited:?}");
-    assert!(memory < 1024 * 1024, "{} MiB", memory / 1024);
     app.finish_unprocessed().await;
 }

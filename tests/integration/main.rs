@@ -25,6 +25,7 @@ mod idempotency;
 mod identity;
 mod inbox;
 mod intake;
+mod login_storm;
 mod login_time;
 mod meta_app_routing;
 mod meta_apps;

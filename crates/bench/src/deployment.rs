@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::sleep;
 use url::Url;
 
+use crate::cores::Cores;
 use crate::deliveries::APP_SECRET;
 use crate::error::{Result, fail};
 use crate::http::{Connection, request};
@@ -86,6 +87,11 @@ impl Deployment {
 
     /// Starts a process with these roles, such as `api` or `relay,worker`; returns when it is ready.
     pub(crate) async fn start(&self, roles: &str) -> Result<Process> {
+        self.start_on(Cores::all()?, roles).await
+    }
+
+    /// The same on some of the cores.
+    pub(crate) async fn start_on(&self, cores: Cores, roles: &str) -> Result<Process> {
         let address = free_address()?;
         let log_path = self.directory.join(format!("{}-{}.log", roles.replace(',', "-"), address.port()));
         let log = File::create(&log_path)?;
@@ -96,7 +102,8 @@ impl Deployment {
             .stdout(log.try_clone()?)
             .stderr(log);
         let begun = Instant::now();
-        let mut process = Process { child: command.spawn()?, address, ready_after: Duration::ZERO };
+        let mut process =
+            Process { child: cores.confine(|| Ok(command.spawn()?))?, address, ready_after: Duration::ZERO };
         while !process.is_ready().await {
             if let Some(status) = process.child.try_wait()? {
                 return fail(format!("`serve --roles {roles}` ended ({status}); see {}", log_path.display()));

@@ -19,10 +19,6 @@ impl Latencies {
         self.0.extend(others.0);
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
     /// In milliseconds; not a number if there are none.
     pub(crate) fn percentile(&mut self, per_mille: usize) -> f64 {
         self.0.sort_unstable();

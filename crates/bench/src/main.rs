@@ -12,6 +12,7 @@
     reason = "a figure is a float, and no count here comes near what one can hold"
 )]
 
+mod cores;
 mod crowd;
 mod deliveries;
 mod deployment;

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::client::Client;
 use super::database::{self, TestDatabase};
-use super::machine::{Neighbours, Turn};
+use super::machine::{Neighbours, Turn, on_half_of_the_cores};
 use super::meta::{APP_SECRET, VERIFY_TOKEN};
 use super::services::services;
 use super::{broker, wait};
@@ -25,6 +25,7 @@ pub(crate) struct Deployment {
     pub(crate) database: TestDatabase,
     pub(crate) namespace: String,
     settings: Vec<(&'static str, String)>,
+    on_half_of_the_cores: bool,
     _turn: Turn,
 }
 
@@ -60,6 +61,7 @@ impl Deployment {
             database: database::alone().await,
             namespace: broker::fresh_namespace(),
             settings: Vec::new(),
+            on_half_of_the_cores: false,
             _turn: turn,
         }
     }
@@ -68,6 +70,10 @@ impl Deployment {
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.settings.push((name, value.into()));
         self
+    }
+
+    pub(crate) fn on_half_of_the_cores(self) -> Self {
+        Self { on_half_of_the_cores: true, ..self }
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
@@ -121,14 +127,14 @@ impl Deployment {
 
     /// Starts a process that may never get as far as working.
     pub(crate) async fn spawn(&self, roles: &str, settings: &[(&str, &str)]) -> Server {
-        let mut child = self
-            .command(&["serve", "--roles", roles])
+        let mut command = self.command(&["serve", "--roles", roles]);
+        command
             .env("PARLEY_AMQP_URL", &services().await.amqp_url)
             .envs(settings.iter().copied())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .stderr(Stdio::piped());
+        let mut spawn = move || command.spawn().unwrap();
+        let mut child = if self.on_half_of_the_cores { on_half_of_the_cores(spawn) } else { spawn() };
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let log = Log::default();
         let written = log.clone();
@@ -168,6 +174,13 @@ impl Server {
 
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
+    }
+
+    /// The most memory that it has ever had, in KiB.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
     /// The log so far. What is no JSON is a string.

@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 /// Longer than any test takes. Whoever has waited for this long waits for a test that waits for them, as one that starts
@@ -51,6 +52,19 @@ impl Turn {
     async fn alone() -> Self {
         Self { _guard: Guard::Alone(Arc::clone(&MACHINE).write_owned().await) }
     }
+}
+
+/// Works on a thread that stays on half of the cores, at least one. What it starts, threads and processes, stays there, too.
+pub(crate) fn on_half_of_the_cores<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let confined = || {
+        let all = sched_getaffinity(None).unwrap();
+        let mut half = CpuSet::new();
+        let cores = (0..CpuSet::MAX_CPU).filter(|core| all.is_set(*core));
+        cores.take(all.count().div_ceil(2) as usize).for_each(|core| half.set(core));
+        sched_setaffinity(None, &half).unwrap();
+        work()
+    };
+    thread::scope(|scope| scope.spawn(confined).join().unwrap())
 }
 
 /// How much of the machine we get while other programs run on it, up to 1: the share of a moment that as many busy threads
