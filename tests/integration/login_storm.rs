@@ -95,6 +95,8 @@ async fn a_storm_of_logins_uses_the_cores_and_slows_nobody_else() {
     let deployment = Deployment::beside(Neighbours::None)
         .await
         .with("PARLEY_HTTP_TRUSTED_PROXIES", "127.0.0.1")
+        // As the image has it.
+        .with("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
         .on_half_of_the_cores();
     let server = deployment.serve_as("api").await;
     let everybody = join_all((0..=PEOPLE).map(|place| Person::sign_up(&server, place))).await;

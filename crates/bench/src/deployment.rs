@@ -79,6 +79,8 @@ impl Deployment {
             .env("PARLEY_WHATSAPP_APP_SECRET", APP_SECRET)
             .env("PARLEY_WHATSAPP_VERIFY_TOKEN", "the verify token of the benchmark")
             .env("PARLEY_CHANNELS_SELF_SERVICE", "true")
+            // What this process was given itself.
+            .envs(std::env::var_os("GLIBC_TUNABLES").map(|tunables| ("GLIBC_TUNABLES", tunables)))
             // So that the generator can be many people at many addresses.
             .env("PARLEY_HTTP_TRUSTED_PROXIES", "127.0.0.1")
             .stdin(Stdio::null());

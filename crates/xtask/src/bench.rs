@@ -8,6 +8,9 @@ use crate::store::Store;
 use crate::{checkout, down, process};
 use std::path::PathBuf;
 
+/// As the image has it. The hash alone, which logins are compared with, has it as well.
+const GLIBC_TUNABLES: &str = "glibc.malloc.hugetlb=1";
+
 pub(crate) fn bench(options: &BenchOptions) -> Result {
     packages::ensure_build_needs()?;
     // Before the servers start: compiling takes minutes. Together, so that they share what they depend on.
@@ -33,10 +36,22 @@ pub(crate) fn bench(options: &BenchOptions) -> Result {
         .arg("--directory")
         .arg(store.directory())
         .args(&options.passed_on)
+        .env("GLIBC_TUNABLES", GLIBC_TUNABLES)
         .env("PARLEY_BENCH_DATABASE_URL", &postgres.url)
         .env("PARLEY_BENCH_AMQP_URL", &rabbitmq.url);
     let outcome = process::run(&mut command);
     drop((postgres, rabbitmq));
     // Whoever asks why there are no figures finds the logs; the next run clears them away.
     if outcome.is_ok() { store.delete() } else { outcome }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_has_the_memory_that_it_has_in_the_image() {
+        let image = include_str!("../../../deploy/Dockerfile");
+        assert!(image.contains(&format!("GLIBC_TUNABLES={GLIBC_TUNABLES}\n")));
+    }
 }
