@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{contact_of, create, path_of};
-use crate::kit::app::{TestApp, TestTenant};
+use crate::kit::app::{Settings, TestApp, TestTenant};
 use crate::kit::client::Answer;
+use crate::kit::crowd::Size;
 use crate::kit::customer::{Customer, fresh_phone, wamid};
 
 async fn ask(tenant: &TestTenant, query: &str) -> Answer {
@@ -124,6 +125,41 @@ async fn messages_are_found_by_their_words_the_latest_first() {
     );
     let stranger = app.tenant().await;
     assert_eq!(found(&stranger, "invoice").await, [""; 0]);
+    app.finish().await;
+}
+
+/// However it is looked up: among the latest messages, among more of them, or in the index.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_that_was_common_once_is_found_the_latest_first() {
+    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let tenant = app.tenant().await;
+    let none = Size { contacts: 0, messages: 0 };
+    app.database.crowd(&tenant, Size { contacts: 10, messages: 15_000 }, 0, none).await;
+    let places = async |query: &str| -> Vec<u32> {
+        let of = |text: String| text.strip_prefix("message Hello, my order ")?.split(' ').next()?.parse().ok();
+        found(&tenant, query).await.into_iter().map(|text| of(text).unwrap()).collect()
+    };
+    // One of six, and fifty are answered.
+    let broken = |latest: u32| -> Vec<u32> { (0..=latest).rev().filter(|n| n % 6 == 2).take(50).collect() };
+    assert_eq!(places("broken").await, broken(15_000));
+    app.database.execute("UPDATE messages SET text = '' WHERE substr(wamid, 7)::int > 13000").await;
+    app.database.execute("UPDATE messages SET revoked_at = now() WHERE wamid = 'wamid.12998'").await;
+    let wanted = [places("broken").await, places("item5 order").await];
+    assert_eq!(wanted[0][..2], [12_992, 12_986]);
+    assert_eq!(wanted[0][1..], broken(12_990)[..49]);
+    assert!((1..=3).contains(&wanted[1].len()), "{wanted:?}");
+    for more in [6_000, 50_000] {
+        let silence = format!(
+            "SET session_replication_role = replica;
+             INSERT INTO messages (tenant_id, id, conversation_id, contact_id, account_id, wamid, direction, kind, text, payload,
+                                   provider_timestamp, created_at)
+             SELECT tenant_id, gen_random_uuid(), conversation_id, contact_id, account_id, gen_random_uuid(), 'inbound',
+                    'sticker', '', '{{}}', now(), now()
+               FROM messages CROSS JOIN generate_series(1, {more}) WHERE wamid = 'wamid.1'"
+        );
+        app.database.execute(&silence).await;
+        assert_eq!([places("broken").await, places("item5 order").await], wanted, "{more} later ones");
+    }
     app.finish().await;
 }
 
