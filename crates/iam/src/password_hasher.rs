@@ -5,6 +5,7 @@ use std::time::Instant;
 use kernel::{Entropy, NoEntropy};
 use metrics::{gauge, histogram};
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
+use rustix::process::nice;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::metrics::{PASSWORD_HASH, PASSWORD_HASH_QUEUE};
@@ -34,8 +35,9 @@ pub enum Verification {
 
 /// Hashes and verifies with argon2id.
 ///
-/// The work runs on threads of its own, as many as there are cores, which go from one password to the next by themselves. A
-/// bounded number waits, and the rest is refused, so that a login storm neither slows other requests nor fills the memory.
+/// The work runs on threads of its own, as many as there are cores, which go from one password to the next by themselves and
+/// give way to those that serve requests. A bounded number waits, and the rest is refused, so that a login storm neither slows
+/// other requests nor fills the memory.
 #[derive(Clone)]
 pub struct PasswordHasher {
     parameters: HashParameters,
@@ -46,9 +48,11 @@ pub struct PasswordHasher {
 }
 
 impl PasswordHasher {
-    /// At about 33 ms each, a queue of this many per core is at most two seconds long.
+    /// At 20 to 33 ms each, a queue of this many per core is at most two seconds long, where nobody else wants the core.
     const WAITING_PER_CORE: usize = 64;
     const SALT_BYTES: usize = 16;
+    /// Of the thread, as Linux has it. Beside somebody who wants all of a core as well, a hash gets a quarter of it.
+    const NICENESS: i32 = 5;
 
     /// # Errors
     /// [`HashError`] when not even the dummy hash can be made, as with parameters that argon2 does not have, or where there are
@@ -61,6 +65,10 @@ impl PasswordHasher {
         let threads = ThreadPoolBuilder::new()
             .num_threads(cores)
             .thread_name(|n| format!("hash-{n}"))
+            // If it cannot be, others wait a little longer.
+            .start_handler(|_| {
+                let _ = nice(Self::NICENESS);
+            })
             // Whoever waits for the password is told that it failed.
             .panic_handler(|_| {})
             .build()
@@ -176,6 +184,7 @@ mod tests {
     use std::task::Poll;
 
     use kernel::SystemEntropy;
+    use rustix::process::getpriority_process;
 
     use super::*;
 
@@ -212,6 +221,13 @@ mod tests {
         assert!(renewed.as_phc().starts_with("$argon2id$v=19$m=9216,t=2,p=1$"));
         let again = today.verify(password("correct horse"), renewed, true, &ENTROPY()).await.unwrap();
         assert!(matches!(again, Verification::Right { renewed: None }));
+    }
+
+    #[tokio::test]
+    async fn a_hash_gives_way_to_others() {
+        let here = || getpriority_process(None).unwrap();
+        let there = hasher(8_192).run(here).await.unwrap();
+        assert_eq!(there, (here() + PasswordHasher::NICENESS).min(19));
     }
 
     #[tokio::test]
