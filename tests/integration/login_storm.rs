@@ -21,6 +21,8 @@ use crate::kit::people::log_in;
 const PEOPLE: usize = 64;
 /// Many and short ones: what else slows the machine, for seconds at a time, slows both.
 const ROUNDS: u32 = 8;
+/// Everybody's, each in a tenant of their own.
+const EMAIL: &str = "ada@example.com";
 
 /// Somebody at an address of their own.
 struct Person {
@@ -28,8 +30,6 @@ struct Person {
     slug: String,
     token: String,
 }
-
-const EMAIL: &str = "ada@example.com";
 
 impl Person {
     async fn sign_up(server: &Server, place: usize) -> Self {

@@ -4,7 +4,7 @@
 use std::sync::Mutex;
 
 use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
-use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use uuid::Uuid;
 
 use crate::kit::app::{Settings, TestApp, TestTenant};
@@ -153,11 +153,19 @@ async fn lists_and_search_use_their_indexes_under_row_level_security() {
         }
     }
 
-    // Words are looked up by functions of the owner's. Which indexes these use is counted as they are called.
+    // Words are looked up by functions of the owner's. What is one statement is explained as the owner.
+    let mut as_owner = explainer(AsyncPgConnection::establish(&app.database.owner_url).await.unwrap(), &tenant).await;
+    as_owner.batch_execute("SET LOCAL enable_seqscan = off").await.unwrap();
+    let body = "SELECT prosrc AS text FROM pg_proc
+                 WHERE proname = 'contacts_with_words' AND pronamespace = 'app'::regnamespace";
+    let body = text(&mut as_owner, body).await.replace("$1", "'item7'").replace("$2", "50");
+    let explained = plan(&mut as_owner, &body).await;
+    assert!(explained.contains("Bitmap Index Scan on contacts_words_idx"), "{explained}");
+    // And which indexes they use is counted as the application calls them.
     for (call, index) in [
         ("contacts_with_words('grace hop', 50)", "contacts_words_idx"),
         ("messages_with_words('item7', 50)", "messages_words_idx"),
-        // In each message: it is not sorted out which of them are the latest.
+        // A word of every message: the latest are read in their order.
         ("messages_with_words('order', 50)", "messages_latest_idx"),
     ] {
         let scans = format!(
