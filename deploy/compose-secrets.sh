@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the secrets of compose.yaml that are not there yet, below the directory that is named; what is there stays. Each
-# service sees a directory of its own, and the directory above them is its owner's alone.
+# Creates the secrets of compose.yaml that are missing in the given directory; existing ones are kept. Each service mounts its own
+# subdirectory. The parent directory is accessible by its owner only.
 set -eu
 cd "$1"
 chmod 0700 .
@@ -11,7 +11,7 @@ random() {
     head -c 24 /dev/urandom | od -A n -t x1 | tr -d ' \n'
 }
 
-# write <file> <text>: as a whole or not at all. Services run as users of their own, who must be able to read it.
+# write <file> <text>: atomically. Readable by all users, as services run as different ones.
 write() {
     printf '%s\n' "$2" >"$1.new"
     chmod 0444 "$1.new"
@@ -44,7 +44,7 @@ vm_memory_high_watermark.absolute = 600MiB"
 write parley/amqp_url "amqp://parley:$(cat rabbitmq/password)@rabbitmq:5672/%2f"
 
 once parley/keys_encryption "first:$(head -c 32 /dev/urandom | base64)"
-# The Meta app's own secret goes here, in place of a random one; the verify token is entered at Meta.
+# Replace the random app secret with that of the Meta app; enter the verify token at Meta.
 once parley/whatsapp_app_secret "$(random)"
 once parley/whatsapp_verify_token "$(random)"
 

@@ -1,12 +1,12 @@
--- The three roles that Parley logs in with. Run once per cluster by a superuser; `parley migrate` with an admin URL does
--- the same and sets the passwords that stand in its configuration.
+-- Creates the three login roles of Parley. Run by a superuser, once per cluster; `parley migrate` with an admin URL does the same
+-- and sets the passwords of its configuration.
 --
 --   parley_owner     owns the schema and runs migrations, nothing else
 --   parley_app       one tenant's data at a time, under row level security
---   parley_platform  what belongs to the deployment: tenant directory, routing, webhook events, signing keys
+--   parley_platform  data of the deployment: tenant directory, routing, webhook events, signing keys
 --
--- None of them may be a superuser, bypass row level security or create roles, and the two that serve requests own
--- nothing: the server checks it and refuses to start otherwise.
+-- None of them may be a superuser, bypass row level security or create roles, and the two that serve requests must not own tables:
+-- the server checks this at start.
 DO $$
 DECLARE
   wanted text;
@@ -16,7 +16,7 @@ BEGIN
       BEGIN
         EXECUTE format('CREATE ROLE %I LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB', wanted);
       EXCEPTION
-        -- Somebody else was faster.
+        -- Created concurrently.
         WHEN duplicate_object OR unique_violation THEN NULL;
       END;
     END IF;

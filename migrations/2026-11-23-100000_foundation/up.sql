@@ -1,20 +1,20 @@
--- What every later migration uses: the tenant of a transaction, and the one way to protect a tenant's table.
+-- What later migrations build on: the tenant of a transaction, and the functions that protect a table.
 
 CREATE SCHEMA app;
 GRANT USAGE ON SCHEMA app TO parley_app, parley_platform;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO parley_app, parley_platform;
 
--- The tenant that the transaction works for; null outside of one, and null equals nothing.
+-- The tenant of the current transaction; null if none is set, so that policies then match no row.
 CREATE FUNCTION app.tenant() RETURNS uuid
   LANGUAGE sql STABLE PARALLEL SAFE
   SET search_path = pg_catalog
   AS $$ SELECT nullif(current_setting('app.current_tenant_id', true), '')::uuid $$;
 
--- Row level security with the standard policy, and the grants. `key` is the column that holds the tenant.
+-- Enables row level security with the standard policies and grants privileges. `key` is the column with the tenant's id.
 --
--- FORCE, because otherwise the owner would be exempt; a policy for the owner, because under FORCE without one its
--- migrations would update no row and say nothing. `(SELECT app.tenant())` is evaluated once per statement, not per row.
+-- FORCE makes the policies hold for the owner, too. The owner then needs a policy of its own: without one its migrations
+-- would update no rows, without an error. `(SELECT app.tenant())` is evaluated once per statement, not once per row.
 CREATE FUNCTION app.protect_tenant_table(target regclass, privileges text, key name DEFAULT 'tenant_id') RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog
@@ -30,7 +30,7 @@ CREATE FUNCTION app.protect_tenant_table(target regclass, privileges text, key n
   END
   $$;
 
--- A table that the platform role sees whole, whether or not it is a tenant's, too.
+-- Gives the platform role access to all rows of a table. The table may be a tenant table as well.
 CREATE FUNCTION app.open_to_platform(target regclass, privileges text) RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog
@@ -46,5 +46,5 @@ CREATE FUNCTION app.open_to_platform(target regclass, privileges text) RETURNS v
 REVOKE ALL ON FUNCTION app.protect_tenant_table(regclass, text, name) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.open_to_platform(regclass, text) FROM PUBLIC;
 
--- The server asks whether the schema is the one it was built for.
+-- The server checks that all migrations of its build have run.
 GRANT SELECT ON __diesel_schema_migrations TO parley_app, parley_platform;

@@ -1,6 +1,6 @@
 -- Tenants, users, roles and memberships.
--- Keys of tenant tables start with tenant_id, so that a unique index can neither reveal nor touch another tenant's row,
--- and foreign keys carry it, so that no row can refer to another tenant's.
+-- Primary and unique keys of tenant tables start with tenant_id, so that a conflict can neither reveal nor affect a row of
+-- another tenant. Foreign keys contain it, so that no row can refer to a row of another tenant.
 
 CREATE TABLE tenants (
   id                uuid PRIMARY KEY,
@@ -28,7 +28,7 @@ CREATE TABLE users (
 );
 SELECT app.protect_tenant_table('users', 'SELECT, INSERT, UPDATE');
 
--- The catalogue: the same for all tenants, changed by migrations only.
+-- The same for all tenants; changed by migrations only.
 CREATE TABLE permissions (
   key text PRIMARY KEY
 );

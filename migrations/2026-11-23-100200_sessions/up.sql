@@ -17,7 +17,7 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_user_idx ON sessions (tenant_id, user_id);
 SELECT app.protect_tenant_table('sessions', 'SELECT, INSERT, UPDATE, DELETE');
 
--- Only hashes: whoever reads the table cannot use what is in it.
+-- Stores hashes only: a reader of the table cannot use the tokens.
 CREATE TABLE refresh_tokens (
   tenant_id  uuid NOT NULL,
   token_hash bytea NOT NULL CHECK (length(token_hash) = 32),
@@ -30,8 +30,8 @@ CREATE TABLE refresh_tokens (
 CREATE INDEX refresh_tokens_session_idx ON refresh_tokens (tenant_id, session_id);
 SELECT app.protect_tenant_table('refresh_tokens', 'SELECT, INSERT, UPDATE, DELETE');
 
--- Who is behind a session, in one round trip: sets the tenant for this one statement's transaction and reads, as the
--- caller, under its policies. No row unless session, user and tenant are all in force.
+-- User, tenant, roles and permissions of a session, in one round trip. Sets the tenant for the transaction of this statement
+-- and reads with the caller's rights, under its policies. No row unless session, user and tenant are active.
 CREATE FUNCTION app.access(for_tenant uuid, for_session uuid, at timestamptz)
   RETURNS TABLE (
     tenant_slug text, tenant_name text, self_registration text, tenant_created_at timestamptz,
@@ -64,7 +64,7 @@ CREATE FUNCTION app.access(for_tenant uuid, for_session uuid, at timestamptz)
 REVOKE ALL ON FUNCTION app.access(uuid, uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION app.access(uuid, uuid, timestamptz) TO parley_app;
 
--- The deployment's own; private halves are sealed.
+-- Belong to the deployment. Private keys are sealed.
 CREATE TABLE signing_keys (
   kid            text PRIMARY KEY,
   state          text NOT NULL CHECK (state IN ('upcoming', 'active', 'retiring', 'retired', 'revoked')),

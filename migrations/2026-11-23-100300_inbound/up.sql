@@ -1,4 +1,4 @@
--- WhatsApp accounts, and what Meta sends for them.
+-- WhatsApp accounts and webhook events.
 
 CREATE TABLE whatsapp_accounts (
   tenant_id            uuid NOT NULL REFERENCES tenants (id),
@@ -14,20 +14,21 @@ CREATE TABLE whatsapp_accounts (
   PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX whatsapp_accounts_newest_idx ON whatsapp_accounts (tenant_id, created_at DESC, id DESC);
--- Before the next one: a tenant that claims its own number twice is told so.
+-- Must be created before the next index: Postgres reports the first violated one, and a tenant that connects its own number
+-- twice gets a different error than one that connects another tenant's.
 CREATE UNIQUE INDEX whatsapp_accounts_own_number_key ON whatsapp_accounts (tenant_id, app_id, phone_number_id)
   WHERE status <> 'disconnected';
--- Without the tenant on purpose: a number's messages go to one tenant only.
+-- Without tenant_id on purpose: the messages of a number go to one tenant only.
 CREATE UNIQUE INDEX whatsapp_accounts_active_number_key ON whatsapp_accounts (app_id, phone_number_id)
   WHERE status = 'active';
--- Routes what names no phone number.
+-- Routes events that name no phone number.
 CREATE INDEX whatsapp_accounts_waba_idx ON whatsapp_accounts (app_id, waba_id) WHERE status = 'active';
 SELECT app.protect_tenant_table('whatsapp_accounts', 'SELECT, INSERT, UPDATE');
 SELECT app.open_to_platform('whatsapp_accounts', 'SELECT, UPDATE');
 
--- Narrow, because its status changes: a status change on a wide row would write ten times the log. The bytes are in
+-- A narrow table, since status changes often: updating a wide row would write ten times as much WAL. The payload is in
 -- webhook_payloads. tenant_id is null while no account has the number. No foreign keys: the ids come from
--- whatsapp_accounts in the same statement, accounts are never deleted, and this is the busiest table there is.
+-- whatsapp_accounts in the same statement, accounts are never deleted, and this is the table with the most writes.
 CREATE TABLE webhook_events (
   id              uuid PRIMARY KEY,
   tenant_id       uuid,
@@ -45,12 +46,12 @@ CREATE TABLE webhook_events (
   error_class     text,
   last_error      text,
   traceparent     text,
-  -- Only while unroutable: what to look for when an account is connected.
+  -- Set only while the event is unroutable: used to find its account once that is connected.
   phone_number_id text,
   waba_id         text,
-  -- Per app, not per tenant: two apps must not be able to smother each other's events.
+  -- Unique per app, not per tenant: one app must not be able to suppress the events of another.
   CONSTRAINT webhook_events_app_id_dedupe_key_key UNIQUE (app_id, dedupe_key),
-  -- Whatever is to be processed belongs to somebody.
+  -- An event that is to be processed has a tenant.
   CHECK (CASE status WHEN 'unroutable' THEN tenant_id IS NULL
                      WHEN 'dead_letter' THEN true
                      WHEN 'discarded' THEN true
@@ -64,11 +65,11 @@ CREATE INDEX webhook_events_unroutable_idx ON webhook_events (app_id, phone_numb
 CREATE TABLE webhook_payloads (
   event_id  uuid PRIMARY KEY,
   tenant_id uuid,
-  -- Not jsonb: it refuses some of what Meta sends, and changes the rest.
+  -- Not jsonb: that rejects some payloads of Meta's and does not keep the bytes of the others.
   body      bytea NOT NULL
 );
 
--- The ledger: a row lives until its event is finished.
+-- One row for each event that is not finished yet.
 CREATE TABLE webhook_outbox (
   event_id      uuid PRIMARY KEY,
   tenant_id     uuid,

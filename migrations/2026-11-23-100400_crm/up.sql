@@ -16,7 +16,8 @@ CREATE TABLE contacts (
 CREATE INDEX contacts_newest_idx ON contacts (tenant_id, created_at DESC, id DESC);
 SELECT app.protect_tenant_table('contacts', 'SELECT, INSERT, UPDATE, DELETE');
 
--- What a contact is known by. One that is no longer current still leads to its contact.
+-- Identities of contacts: WhatsApp user ids, phone numbers, user names. One that is not current any more still resolves to
+-- its contact.
 CREATE TABLE contact_identities (
   tenant_id  uuid NOT NULL,
   kind       text NOT NULL CHECK (kind IN ('bsuid', 'parent_bsuid', 'phone', 'username')),
@@ -72,7 +73,7 @@ CREATE TABLE messages (
   media_caption      text,
   media_filename     text,
   reply_to_wamid     text,
-  -- JSON as it came: the type json would be checked again, and jsonb would change it.
+  -- JSON as received: the type json would be validated again, and jsonb would change it.
   referral           text,
   payload            text NOT NULL,
   delivery_status    text CHECK (delivery_status IN ('pending', 'sent', 'delivered', 'read', 'played', 'failed')),
@@ -105,7 +106,7 @@ CREATE TABLE interactions (
   FOREIGN KEY (tenant_id, actor_id) REFERENCES users (tenant_id, id) ON DELETE SET NULL (actor_id),
   FOREIGN KEY (tenant_id, message_id) REFERENCES messages (tenant_id, id)
 );
--- At most one line tells of a message's arrival.
+-- At most one interaction of each kind per message.
 CREATE UNIQUE INDEX interactions_message_key ON interactions (tenant_id, message_id, kind) WHERE message_id IS NOT NULL;
 CREATE INDEX interactions_contact_idx ON interactions (tenant_id, contact_id, occurred_at DESC, id DESC);
 SELECT app.protect_tenant_table('interactions', 'SELECT, INSERT, UPDATE, DELETE');

@@ -2,7 +2,7 @@ DROP FUNCTION app.number_is_active(text, text);
 DROP INDEX interactions_source_key;
 ALTER TABLE interactions DROP COLUMN source;
 DROP TABLE message_updates;
--- Messages in groups did not exist before.
+-- The previous schema has no messages in groups.
 DELETE FROM interactions i USING messages m
  WHERE m.tenant_id = i.tenant_id AND m.id = i.message_id AND m.conversation_id IS NULL;
 DELETE FROM messages WHERE conversation_id IS NULL;

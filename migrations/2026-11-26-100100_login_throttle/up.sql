@@ -1,15 +1,15 @@
--- How often somebody tried to get in, for all instances. Neither an account nor an address can be read from it: a key is an
--- HMAC under a secret that the database does not have.
+-- Counters of login attempts for the rate limits, shared by all instances. Neither accounts nor addresses can be read from it:
+-- a key is an HMAC under a secret that is not in the database.
 CREATE TABLE login_tallies (
   key           bytea PRIMARY KEY CHECK (length(key) = 32),
-  -- When tries failed, oldest first.
+  -- Times of failed attempts, oldest first.
   failures      timestamptz[] NOT NULL DEFAULT '{}',
-  -- When tries began whose end is not known yet.
+  -- Start times of attempts that have not ended yet.
   pending       timestamptz[] NOT NULL DEFAULT '{}',
-  -- How many times in a row it was blocked, and until when it is.
+  -- Number of consecutive blocks, and the end of the current one.
   blocks        integer NOT NULL DEFAULT 0 CHECK (blocks >= 0),
   blocked_until timestamptz,
-  -- From then on it says nothing any more.
+  -- From then on the row has no effect and can be deleted.
   expires_at    timestamptz NOT NULL
 );
 CREATE INDEX login_tallies_expires_idx ON login_tallies (expires_at);

@@ -1,5 +1,5 @@
--- Who did what. Records are added and read, by nobody changed: not by the roles that serve requests, which may not, and not
--- by the owner, whom a trigger stops.
+-- The audit logs. Records are inserted and read, never changed: the roles that serve requests lack the privilege, and a trigger
+-- stops the owner.
 
 CREATE FUNCTION app.refuse_change() RETURNS trigger
   LANGUAGE plpgsql
@@ -19,14 +19,14 @@ CREATE TABLE audit_records (
   target_kind text,
   target_id   text,
   outcome     text NOT NULL,
-  -- Not jsonb: what is sealed must stay as it was written.
+  -- Not jsonb: sealed text must keep its bytes.
   changes     json NOT NULL CHECK (json_typeof(changes) = 'object'),
   PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX audit_records_latest_idx ON audit_records (tenant_id, occurred_at DESC, id DESC);
 SELECT app.protect_tenant_table('audit_records', 'SELECT, INSERT');
 
--- Records that no seal covers yet. A record that is in neither has been smuggled in.
+-- Records without a seal. A record that is neither here nor in audit_seals was inserted by other means.
 CREATE TABLE audit_unsealed (
   tenant_id uuid NOT NULL REFERENCES tenants (id),
   record_id uuid NOT NULL,
@@ -35,13 +35,13 @@ CREATE TABLE audit_unsealed (
 SELECT app.protect_tenant_table('audit_unsealed', 'SELECT, INSERT, DELETE');
 SELECT app.open_to_platform('audit_unsealed', 'SELECT');
 
--- A chain over a tenant's records: each seal covers its record and the seal before, under a key that is not in the database.
--- No foreign key: that a record is gone is what a seal is there to show.
+-- A hash chain over a tenant's records: each seal covers its record and the previous seal, under a key that is not in the
+-- database. No foreign key to the record: a seal must show that its record is missing.
 CREATE TABLE audit_seals (
   tenant_id uuid NOT NULL REFERENCES tenants (id),
   sequence  bigint NOT NULL CHECK (sequence > 0),
   record_id uuid NOT NULL,
-  -- Which key-encryption key the seal's key comes from.
+  -- Id of the key-encryption key that the seal's key is derived from.
   key_id    text NOT NULL,
   hash      bytea NOT NULL CHECK (length(hash) = 32),
   sealed_at timestamptz NOT NULL,
@@ -50,7 +50,7 @@ CREATE TABLE audit_seals (
 );
 SELECT app.protect_tenant_table('audit_seals', 'SELECT, INSERT');
 
--- The operators' own.
+-- The audit log of operators.
 CREATE TABLE platform_audit_records (
   id          uuid PRIMARY KEY,
   occurred_at timestamptz NOT NULL,

@@ -1,8 +1,8 @@
--- Each try of an event that failed, for the people who look after what failed. It goes with its event.
+-- Failed attempts to process an event. Deleted together with the event.
 CREATE TABLE webhook_attempts (
   event_id    uuid NOT NULL,
   tenant_id   uuid NOT NULL,
-  -- How often the event had been replayed before.
+  -- Number of replays of the event before this attempt.
   replay_seq  integer NOT NULL,
   attempt     integer NOT NULL,
   failed_at   timestamptz NOT NULL,

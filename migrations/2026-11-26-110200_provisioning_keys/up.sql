@@ -1,4 +1,4 @@
--- What operators' programs show instead of logging in. Only hashes: whoever reads the table cannot use what is in it.
+-- Keys that authenticate operators' programs. Stores hashes only: a reader of the table cannot use the keys.
 CREATE TABLE provisioning_keys (
   id           uuid PRIMARY KEY,
   key_hash     bytea NOT NULL CONSTRAINT provisioning_keys_key_hash_key UNIQUE CHECK (length(key_hash) = 32),

@@ -1,5 +1,5 @@
--- What became of messages that nobody knows yet is parked, and not for ever: most of them were sent by other tools and
--- never come.
+-- Updates whose message is not stored are parked, for a limited time: most of those messages were sent by other tools and are
+-- never received.
 ALTER TABLE message_updates ADD COLUMN parked boolean NOT NULL DEFAULT false;
 UPDATE message_updates u SET parked = true
  WHERE NOT EXISTS (SELECT FROM messages m

@@ -1,5 +1,5 @@
--- That a user id and a number are one person's, told beside something that makes nobody a contact, such as the status of a
--- message. Kept for a while, until somebody is known by one of them.
+-- Pairs of user id and phone number that belong to one person, learned from events that create no contact, such as message
+-- statuses. Kept for a limited time, until a contact has one of the two.
 CREATE TABLE identity_sightings (
   tenant_id  uuid NOT NULL REFERENCES tenants (id),
   scope      text NOT NULL,

@@ -1,5 +1,5 @@
--- Until when a business may answer a customer freely. A conversation shows it; but a call opens the window also where there
--- is no conversation yet, and closing a conversation does not close it.
+-- Until when a business may send free-form messages to a customer. Not a column of conversations only: a call opens the window
+-- even if there is no conversation, and closing a conversation does not close it.
 CREATE TABLE service_windows (
   tenant_id  uuid NOT NULL,
   account_id uuid NOT NULL,

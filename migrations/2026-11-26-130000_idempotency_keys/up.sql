@@ -1,14 +1,14 @@
--- Answers to requests that may be sent again. Written in the transaction of what they tell of.
+-- Stored responses to requests with an Idempotency-Key. Written in the same transaction as the effects of the request.
 CREATE TABLE idempotency_keys (
   tenant_id       uuid NOT NULL REFERENCES tenants (id),
-  -- Who asked. No reference: who is deleted while their request runs does not make it fail, and a day later it is gone.
+  -- No foreign key: deleting the user while the request runs must not make it fail, and the row is deleted after a day.
   user_id         uuid NOT NULL,
-  -- Method and template of the path.
+  -- HTTP method and path template.
   route           text NOT NULL,
   key             text NOT NULL,
-  -- An HMAC of path and body, which may hold a password: nobody who reads the table can try passwords on it.
+  -- HMAC of path and body. Not a plain hash: the body may contain a password, which a reader of the table could guess.
   fingerprint     bytea NOT NULL CHECK (length(fingerprint) = 32),
-  -- The key-encryption key that the HMAC's is derived from.
+  -- Id of the key-encryption key that the HMAC's key is derived from.
   fingerprint_key text NOT NULL,
   status          integer NOT NULL CHECK (status BETWEEN 200 AND 299),
   body            text NOT NULL,
@@ -18,7 +18,7 @@ CREATE TABLE idempotency_keys (
 CREATE INDEX idempotency_keys_created_idx ON idempotency_keys (created_at);
 SELECT app.protect_tenant_table('idempotency_keys', 'SELECT, INSERT, UPDATE');
 
--- Forgets what was answered before a time, of all tenants: whoever cleans up need not see a row. Answers how many.
+-- Deletes responses of all tenants that are older than a time and returns their number. SECURITY DEFINER: the caller sees no row.
 CREATE FUNCTION app.purge_idempotency_keys(before timestamptz, at_most bigint) RETURNS bigint
   LANGUAGE sql VOLATILE SECURITY DEFINER
   SET search_path = pg_catalog

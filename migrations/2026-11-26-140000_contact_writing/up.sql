@@ -1,7 +1,7 @@
--- Contacts that people delete, and lists of conversations by what they are filtered by.
+-- Deletion of contacts, and indexes for filtered lists of conversations.
 
--- What a deleted contact was known by, so that what was said before is not stored again when it is told again. A hash, with
--- the tenant in it: it tells whether somebody is known, not who was, and not whether two tenants knew the same person.
+-- Identities of deleted contacts, so that older events that arrive again do not restore them. The hash includes the tenant: it
+-- shows neither who was deleted nor whether two tenants had the same contact.
 CREATE TABLE erased_identities (
   tenant_id uuid NOT NULL REFERENCES tenants (id),
   hash      bytea NOT NULL CHECK (length(hash) = 32),

@@ -1,15 +1,15 @@
 -- Search over names, phone numbers, user names and the text of messages.
 --
--- Row level security lets only leakproof conditions near an index: comparisons of texts are, `@@` and LIKE are not. So what
--- begins with something is found by comparing, byte by byte (COLLATE "C"), with a column that is folded beforehand. Words are
--- looked up by functions of the owner's, in GIN indexes whose every entry begins with its tenant: a word is never looked up
--- for all tenants, the lists behind an entry are as long as one tenant makes them, and nobody can ask for another's.
+-- Under row level security an index serves leakproof conditions only: comparisons of texts are leakproof, `@@` and LIKE are not.
+-- Prefixes are therefore found by comparing bytes (COLLATE "C") with a column that is folded in advance. Words are looked up by
+-- SECURITY DEFINER functions, in GIN indexes whose entries begin with the tenant's id: a lookup never touches the entries of
+-- other tenants, and a posting list has rows of one tenant only.
 
--- The words of a text, in their order: without case, accents and punctuation. Where words are not set apart, as in Chinese,
--- what stands together is one word, and is found by its beginning. Enough of a text for the longest that WhatsApp sends, and
--- enough of a word for anybody who types; more would not fit into an index.
+-- The words of a text in order, without case, accents and punctuation. In scripts without spaces, such as Chinese, a run of
+-- letters is one word and is found by its prefix. Texts are cut at 10,000 characters, which is more than WhatsApp allows, and
+-- words at 64, as index entries are limited in size.
 --
--- What is called for each row is plpgsql: a function in SQL that calls another one plans it anew each time.
+-- Functions that are called for each row are in PL/pgSQL: a SQL function that calls another one is planned again on each call.
 CREATE FUNCTION app.word_list(body text) RETURNS text[]
   LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
   SET search_path = pg_catalog
@@ -30,7 +30,7 @@ CREATE FUNCTION app.word_list(body text) RETURNS text[]
   END
   $$;
 
--- The same as one text, to be compared.
+-- The words of a text as one text, for prefix comparison.
 CREATE FUNCTION app.fold(body text) RETURNS text
   LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
   SET search_path = pg_catalog
@@ -41,7 +41,7 @@ CREATE FUNCTION app.words(body text) RETURNS tsvector
   SET search_path = pg_catalog
   AS $$ BEGIN RETURN array_to_tsvector(app.word_list(body)); END $$;
 
--- What entries of a tenant begin with.
+-- The prefix of a tenant's index entries.
 CREATE FUNCTION app.word_prefix(tenant uuid) RETURNS text
   LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
   SET search_path = pg_catalog
@@ -58,8 +58,8 @@ CREATE FUNCTION app.words_of_tenant(tenant uuid, words tsvector) RETURNS tsvecto
   END
   $$;
 
--- All the words that are wanted. The beginning of a word is enough of each, or only of the last, which somebody may still be
--- typing, once it has three letters. A word has letters and digits only, so it cannot get out of its quotes.
+-- A query for all wanted words. A prefix is enough for each word, or only for the last one, which may be incomplete, if it has
+-- three letters or more. Words have letters and digits only, so that the quotes cannot be escaped.
 CREATE FUNCTION app.words_query(prefix text, wanted text, every_beginning boolean) RETURNS tsquery
   LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
   SET search_path = pg_catalog
@@ -86,14 +86,14 @@ CREATE INDEX contact_identities_search_idx ON contact_identities (tenant_id, kin
 ALTER TABLE messages
   ADD COLUMN search_words tsvector GENERATED ALWAYS AS (app.words(text)) STORED;
 CREATE INDEX messages_latest_idx ON messages (tenant_id, provider_timestamp DESC, id DESC);
--- What is added waits in a list that is read by each search until it is this long (KiB): short enough not to be felt.
+-- Each search reads the pending list, so its size (KiB) is kept small.
 CREATE INDEX messages_words_idx ON messages USING gin (app.words_of_tenant(tenant_id, search_words))
   WITH (gin_pending_list_limit = 512);
 
--- Contacts whose names have words that begin with all of these, in the order of their names; of very common ones, some.
+-- Ids of contacts whose names have words that begin with all wanted words, ordered by name; of very common words, some only.
 --
--- Its one condition is that of the index, and has the tenant in it: of the transaction, whoever calls. The caller reads the
--- rows under its own policies.
+-- SECURITY DEFINER. Its only condition is that of the index and contains the transaction's tenant. The caller reads the rows
+-- under its own policies.
 CREATE FUNCTION app.contacts_with_words(wanted text, most integer) RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER ROWS 50
   SET search_path = pg_catalog
@@ -109,7 +109,7 @@ CREATE FUNCTION app.contacts_with_words(wanted text, most integer) RETURNS SETOF
      LIMIT $2
   $$;
 
--- The latest messages with all of these words, in the same way.
+-- Ids of the latest messages with all wanted words, in the same way.
 CREATE FUNCTION app.messages_with_words(wanted text, most integer) RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER ROWS 50
   SET search_path = pg_catalog

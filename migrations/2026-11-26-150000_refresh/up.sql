@@ -1,11 +1,11 @@
--- Refreshing: who was answered when, and how long what has ended is kept.
+-- Concurrent refresh requests, and deletion of ended sessions.
 
--- When the one who was given the next token was answered. A request that came before is an overlap, one that came later is a
--- replay. Null until then.
+-- When the response with the next token was sent; null until then. A request that arrived earlier is concurrent, one that
+-- arrived later is a replay.
 ALTER TABLE refresh_tokens ADD COLUMN answered_at timestamptz;
 
--- Tokens that several requests showed at once: more of them may still be on their way. A table of its own, because the token
--- itself is locked by who was first, and whoever notes this does not wait.
+-- Tokens that several requests presented at the same time. A separate table, since the first request holds a lock on the token's
+-- row, and the others must not wait for it.
 CREATE TABLE refresh_overlaps (
   tenant_id  uuid NOT NULL,
   token_hash bytea NOT NULL CHECK (length(token_hash) = 32),
@@ -16,15 +16,15 @@ CREATE TABLE refresh_overlaps (
 CREATE INDEX refresh_overlaps_session_idx ON refresh_overlaps (tenant_id, session_id);
 SELECT app.protect_tenant_table('refresh_overlaps', 'SELECT, INSERT');
 
--- The newest access token of a refreshed session, until somebody shows it: then the answer has arrived.
+-- Id of the latest access token of a refreshed session, until it is first used: this proves that the response has arrived.
 ALTER TABLE sessions ADD COLUMN unconfirmed uuid;
 
--- The newest of a user's, for lists and for who has too many.
+-- For lists, and for finding the oldest sessions of a user with too many.
 CREATE INDEX sessions_newest_idx ON sessions (tenant_id, user_id, created_at DESC, id DESC);
 DROP INDEX sessions_user_idx;
 
--- Deletes sessions that have ended, with their refresh tokens; how many. As the owner, because nobody else sees those of all
--- tenants; it shows nothing of them.
+-- Deletes ended sessions of all tenants, with their refresh tokens, and returns their number. SECURITY DEFINER, since no other
+-- role sees the sessions of all tenants; nothing of them is returned.
 CREATE INDEX sessions_ended_idx ON sessions (least(expires_at, idle_expires_at, revoked_at));
 CREATE FUNCTION app.purge_sessions(ended_before timestamptz, at_most bigint) RETURNS bigint
   LANGUAGE sql VOLATILE SECURITY DEFINER

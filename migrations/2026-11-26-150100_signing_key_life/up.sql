@@ -1,19 +1,19 @@
--- The life of signing keys, and their part in the question that is asked on each request.
+-- Rotation of signing keys, and the check of the key on each request.
 
--- Since when a key is in its state.
+-- When the key entered its state.
 ALTER TABLE signing_keys ADD COLUMN since timestamptz;
 UPDATE signing_keys SET since = created_at;
 ALTER TABLE signing_keys ALTER COLUMN since SET NOT NULL;
 
--- Whether tokens of a key are accepted. As the owner, because the role of tenants does not see the table; it tells this one
--- thing of a key whose name, which is no secret, the caller has.
+-- Whether tokens signed with a key are accepted. SECURITY DEFINER, since parley_app may not read the table; only the boolean is
+-- returned. A key id is no secret.
 CREATE FUNCTION app.signing_key_is_usable(named text) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER
   SET search_path = pg_catalog
   AS $$
     SELECT EXISTS (SELECT FROM public.signing_keys WHERE kid = named AND state IN ('upcoming', 'active', 'retiring'))
   $$;
--- Whether a key signs: a process may not have heard yet that another one does.
+-- Whether a key is the active one: a process may not have noticed a rotation yet.
 CREATE FUNCTION app.signing_key_is_active(named text) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER
   SET search_path = pg_catalog
@@ -21,8 +21,8 @@ CREATE FUNCTION app.signing_key_is_active(named text) RETURNS boolean
 REVOKE ALL ON FUNCTION app.signing_key_is_usable(text), app.signing_key_is_active(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION app.signing_key_is_usable(text), app.signing_key_is_active(text) TO parley_app;
 
--- The same question as before, with the key that signed and when the session was last seen. Notes that the newest access token
--- of a session has arrived, the first time that it is shown.
+-- As before, with the check of the signing key and the time that the session was last seen. On the first use of the latest
+-- access token, records that the response of the refresh has arrived.
 DROP FUNCTION app.access(uuid, uuid, timestamptz);
 CREATE FUNCTION app.access(for_tenant uuid, for_session uuid, signed_with text, shown uuid, at timestamptz)
   RETURNS TABLE (

@@ -1,7 +1,7 @@
--- What tenants pay for.
+-- Plans and subscriptions.
 
--- The catalogue is the same for all, so it has no row level security; operators change it. Amounts are in the currency's
--- minor unit.
+-- The same for all tenants, therefore without row level security. Changed by operators. Amounts are in the currency's minor
+-- unit.
 CREATE TABLE plans (
   code                text PRIMARY KEY,
   name                text NOT NULL,
@@ -9,7 +9,7 @@ CREATE TABLE plans (
   monthly_price_minor bigint NOT NULL CHECK (monthly_price_minor >= 0),
   included_messages   bigint NOT NULL CHECK (included_messages >= 0),
   message_price_minor bigint NOT NULL CHECK (message_price_minor >= 0),
-  -- Whether it can still be chosen. Who has it keeps it.
+  -- Whether new subscriptions may select the plan. Existing ones keep it.
   available           boolean NOT NULL DEFAULT true,
   created_at          timestamptz NOT NULL,
   updated_at          timestamptz NOT NULL,
@@ -24,8 +24,8 @@ VALUES
   ('starter', 'Starter', 'EUR', 1900, 1000, 2, now(), now()),
   ('business', 'Business', 'EUR', 9900, 10000, 1, now(), now());
 
--- One for each tenant. It has the plan as it was when the running period began: another price in the catalogue holds from
--- the next period on.
+-- One for each tenant. It has a copy of the plan as of the start of the current period: a changed price takes effect with the
+-- next period.
 CREATE TABLE subscriptions (
   tenant_id            uuid PRIMARY KEY REFERENCES tenants (id),
   plan_code            text NOT NULL REFERENCES plans (code),
@@ -37,11 +37,11 @@ CREATE TABLE subscriptions (
   next_plan_code       text REFERENCES plans (code),
   cancel_at_period_end boolean NOT NULL DEFAULT false,
   status               text NOT NULL CHECK (status IN ('trialing', 'active', 'past_due', 'canceled')),
-  -- The day that months are counted from: periods that begin on the 31st do so again after a February.
+  -- The date from which months are counted, so that periods that begin on the 31st do so again after a February.
   anchor               date NOT NULL,
-  -- From the beginning of this day in UTC,
+  -- Start of the current period: the beginning of this day in UTC.
   period_start         date NOT NULL,
-  -- to the beginning of this one.
+  -- End of the current period (exclusive): the beginning of this day in UTC.
   period_end           date NOT NULL,
   version              bigint NOT NULL DEFAULT 1,
   created_at           timestamptz NOT NULL,
@@ -51,7 +51,7 @@ CREATE TABLE subscriptions (
 CREATE INDEX subscriptions_period_end_idx ON subscriptions (period_end) WHERE status <> 'canceled';
 SELECT app.protect_tenant_table('subscriptions', 'SELECT, INSERT, UPDATE');
 
--- Who was here before begins with a trial, too.
+-- Existing tenants get a trial, too.
 INSERT INTO subscriptions (tenant_id, plan_code, plan_name, currency, monthly_price_minor, included_messages,
   message_price_minor, status, anchor, period_start, period_end, created_at, updated_at)
 SELECT t.id, p.code, p.name, p.currency, p.monthly_price_minor, p.included_messages, p.message_price_minor, 'trialing',

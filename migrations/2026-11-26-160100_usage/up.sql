@@ -1,7 +1,7 @@
--- What is metered: inbound messages and active contacts of a tenant and day, in UTC.
+-- Usage: inbound messages and active contacts per tenant and day (UTC).
 
--- A day is spread over slots, one for each connection as far as they go, so that workers of one tenant do not wait for each
--- other's transactions; the day is their sum.
+-- The counters of a day are split into slots, one per connection as far as possible, so that workers of one tenant do not wait
+-- for each other's row locks. The sum of the slots is the value of the day.
 CREATE TABLE usage_days (
   tenant_id        uuid NOT NULL REFERENCES tenants (id),
   day              date NOT NULL,
@@ -12,7 +12,7 @@ CREATE TABLE usage_days (
 ) WITH (fillfactor = 70);
 SELECT app.protect_tenant_table('usage_days', 'SELECT, INSERT, UPDATE');
 
--- Who wrote on a day. No foreign key: that somebody was active stays true when the contact is gone.
+-- Contacts that sent a message on a day. No foreign key: a contact counts as active even if it is deleted later.
 CREATE TABLE usage_contacts (
   tenant_id  uuid NOT NULL REFERENCES tenants (id),
   day        date NOT NULL,

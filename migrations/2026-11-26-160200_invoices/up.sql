@@ -1,8 +1,8 @@
--- What was used in periods that have ended, and what it costs. Written once; afterwards only the payment is noted.
+-- Invoices of ended periods. Written once; later only status and paid_at change.
 CREATE TABLE invoices (
   tenant_id    uuid NOT NULL REFERENCES tenants (id),
   id           uuid NOT NULL,
-  -- Counts from 1 for each tenant, without gaps.
+  -- 1, 2, 3, ... for each tenant, without gaps.
   number       bigint NOT NULL CHECK (number > 0),
   plan_code    text NOT NULL,
   period_start date NOT NULL,
@@ -38,8 +38,8 @@ CREATE TABLE invoice_lines (
 );
 SELECT app.protect_tenant_table('invoice_lines', 'SELECT, INSERT');
 
--- Tenants for whom there is something to do: a period has ended before the given day, or an invoice is due and was not paid.
--- The platform role sees no table of billing; this tells it ids, in their order, and nothing else.
+-- Ids of tenants that need a billing run: their period ended before the given day, or an unpaid invoice is due. SECURITY
+-- DEFINER, since the platform role may not read the billing tables; it returns ids only, in order.
 CREATE FUNCTION app.tenants_to_bill(before_day date, at timestamptz, after uuid, most integer) RETURNS TABLE (tenant_id uuid)
   LANGUAGE sql STABLE SECURITY DEFINER
   SET search_path = pg_catalog

@@ -1,5 +1,5 @@
--- What a transaction begins with: its tenant, or none for the deployment's own. Nothing of an earlier one may be there still:
--- whoever finds something refuses to work on that connection.
+-- Begins a transaction: sets its tenant, or none for the platform. Fails if a setting of an earlier transaction is still there;
+-- the caller then closes the connection.
 CREATE FUNCTION app.enter(for_tenant uuid) RETURNS void
   LANGUAGE plpgsql VOLATILE
   SET search_path = pg_catalog
@@ -15,7 +15,7 @@ CREATE FUNCTION app.enter(for_tenant uuid) RETURNS void
 REVOKE ALL ON FUNCTION app.enter(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION app.enter(uuid) TO parley_app, parley_platform;
 
--- Which tenant a slug is of: nothing else of a tenant is seen from outside of it.
+-- The id of the tenant with a slug. SECURITY DEFINER, since tenants see no other tenant; only the id is returned.
 CREATE FUNCTION app.tenant_of(with_slug text) RETURNS uuid
   LANGUAGE sql STABLE SECURITY DEFINER
   SET search_path = pg_catalog
@@ -23,8 +23,8 @@ CREATE FUNCTION app.tenant_of(with_slug text) RETURNS uuid
 REVOKE ALL ON FUNCTION app.tenant_of(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION app.tenant_of(text) TO parley_app;
 
--- Who wants to log in, in one round trip: as `app.access`, it sets the tenant for this one statement's transaction and reads
--- as the caller, under its policies. No row without such a tenant; no user without such a user.
+-- Tenant and user that a login request names, in one round trip. As `app.access`, it sets the tenant for the transaction of
+-- this statement and reads with the caller's rights. No row if the tenant does not exist; null columns if the user does not.
 CREATE FUNCTION app.candidate(by_id uuid, by_slug text, with_email_norm text)
   RETURNS TABLE (
     tenant_id uuid, tenant_slug text, tenant_name text, tenant_status text, self_registration text, tenant_created_at timestamptz,

@@ -1,7 +1,7 @@
--- Answers to operators' requests that may be sent again: they belong to no tenant, although what they tell of is written in a
--- tenant's transaction, as they are. That transaction reaches them through two functions only, each for one request.
+-- Stored responses to operators' requests with an Idempotency-Key. They belong to no tenant, but are written in a tenant's
+-- transaction, which reaches them through two functions only, each for one request.
 CREATE TABLE operator_idempotency_keys (
-  -- A provisioning key's id, or what else the operator showed.
+  -- Id of the provisioning key, or the name of the other proof.
   operator        text NOT NULL,
   route           text NOT NULL,
   key             text NOT NULL,
@@ -27,7 +27,7 @@ CREATE FUNCTION app.kept_operator_answer(of_operator text, on_route text, with_k
 REVOKE ALL ON FUNCTION app.kept_operator_answer(text, text, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION app.kept_operator_answer(text, text, text, timestamptz) TO parley_app;
 
--- Takes the place of one that is too old.
+-- Replaces an expired response.
 CREATE FUNCTION app.keep_operator_answer(
     of_operator text, on_route text, with_key text, new_fingerprint bytea, new_fingerprint_key text, new_status integer,
     new_body text, at timestamptz)

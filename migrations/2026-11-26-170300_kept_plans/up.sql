@@ -1,5 +1,5 @@
--- A function in SQL is planned anew by each statement that calls it, and each policy calls app.tenant(): with a search path of its
--- own it is not inlined. In PL/pgSQL a connection plans it once, which makes a call three times as fast.
+-- A SQL function with SET search_path is not inlined, and each statement that calls it plans it again; each policy calls
+-- app.tenant(). In PL/pgSQL a connection plans it once, which makes a call three times as fast.
 
 CREATE OR REPLACE FUNCTION app.tenant() RETURNS uuid
   LANGUAGE plpgsql STABLE PARALLEL SAFE

@@ -1,5 +1,5 @@
--- In PL/pgSQL, which keeps its plans: a function in SQL that sets a path is parsed and planned again by each statement that
--- calls it, and most of what is processed does.
+-- In PL/pgSQL, which caches its plans: a SQL function with SET search_path is parsed and planned again by each statement that
+-- calls it, and most events do.
 CREATE OR REPLACE FUNCTION app.preview(body text) RETURNS text
   LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
   SET search_path = pg_catalog

@@ -1,5 +1,5 @@
--- Lets somebody in whose password was verified, in one round trip: as `app.access`, it sets the tenant for this one statement's
--- transaction and works as the caller, under its policies. Nothing is done unless it answers `started`.
+-- Starts a session for a user whose password was verified, in one round trip. As `app.access`, it sets the tenant for the
+-- transaction of this statement and works with the caller's rights. Writes nothing unless it returns `started`.
 CREATE FUNCTION app.admit(
     for_tenant uuid, verified text, renewed text, signing_with text, most integer,
     session_id uuid, of_user uuid, client_address text, client_user_agent text,
@@ -12,7 +12,7 @@ CREATE FUNCTION app.admit(
   AS $$
   BEGIN
     PERFORM set_config('app.current_tenant_id', for_tenant::text, true);
-    -- Whoever changes the password or suspends the user ends their sessions, and waits for this one.
+    -- A request that changes the password or suspends the user waits for this lock and then ends this session, too.
     PERFORM FROM public.users
       WHERE tenant_id = for_tenant AND id = of_user AND status = 'active' AND password_hash = verified
       FOR NO KEY UPDATE;

@@ -1,5 +1,5 @@
--- Each request asks this. Whether a token is shown for the first time is read with the rest: that it is noted takes a statement
--- of its own, which most requests do not need.
+-- Called by each request. Whether the token is used for the first time is read together with the rest; recording it takes a
+-- second statement, which most requests do not need.
 CREATE OR REPLACE FUNCTION app.access(for_tenant uuid, for_session uuid, signed_with text, shown uuid, at timestamptz)
   RETURNS TABLE (
     key_is_usable boolean,

@@ -1,8 +1,7 @@
--- The latest messages with all of these words. A word that is rare is looked up in the index, which lists each place of it. One
--- that is common is found sooner where the tenant's latest messages are, unless it has not been used for long.
+-- Ids of the latest messages with all wanted words. Rare words are looked up in the GIN index, which lists all matches. For common
+-- words it is faster to scan the tenant's latest messages, unless the word was not used recently: then the index is used again.
 --
--- What is looked up in the index begins with the tenant of the transaction, whoever calls. The latest are read in their order,
--- for which there is an index; what is sorted in any case is few.
+-- Lookups in the GIN index begin with the id of the transaction's tenant. The latest messages are read in the order of an index.
 CREATE OR REPLACE FUNCTION app.messages_with_words(wanted text, most integer) RETURNS SETOF uuid
   LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50
   SET search_path = pg_catalog

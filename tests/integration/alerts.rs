@@ -1,4 +1,4 @@
-//! What is below `deploy/` for those who watch Parley: alert rules, runbook and dashboards fit each other and the server.
+//! Alert rules, runbook and dashboards below `deploy/` are consistent with each other and with the server.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,50 +6,50 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::kit::app::PASSWORD;
+use crate::kit::deploy_files::{self, RunbookSection};
 use crate::kit::deployment::{Deployment, Server};
 use crate::kit::meta::{Number, fresh_wamid, signature, text};
-use crate::kit::runbook::{self, Paragraph};
-use crate::kit::series::{Label, exported, grouped_by, selected};
+use crate::kit::metric_series::{Label, exported, grouped_by, selected};
 use crate::kit::wait;
 
-/// What Prometheus adds to each series, or makes of a histogram.
+/// Labels that Prometheus adds to each series, or to the series of a histogram.
 const ADDED: [&str; 3] = ["job", "instance", "le"];
 
 #[test]
-fn each_alert_has_a_paragraph_with_commands_and_no_paragraph_is_of_none() {
-    let alerts = runbook::alerts();
+fn alerts_and_runbook_sections_match() {
+    let alerts = deploy_files::alerts();
     assert!(alerts.len() > 10, "{alerts:?}");
     let named: BTreeSet<&str> = alerts.iter().map(String::as_str).collect();
-    assert_eq!(named.len(), alerts.len(), "an alert is there twice");
-    let (rules, book) = (runbook::rules(), runbook::read("runbook.md"));
-    let paragraphs: BTreeSet<&str> = book.lines().filter_map(|line| line.strip_prefix("### ")).collect();
-    assert_eq!(paragraphs, named);
+    assert_eq!(named.len(), alerts.len(), "duplicate alert");
+    let (rules, runbook) = (deploy_files::rules(), deploy_files::read("runbook.md"));
+    let sections: BTreeSet<&str> = runbook.lines().filter_map(|line| line.strip_prefix("### ")).collect();
+    assert_eq!(sections, named);
     for alert in &alerts {
         let rule = rule(&rules, alert);
         let link = format!("runbook_url: deploy/runbook.md#{}\n", alert.to_lowercase());
         for part in ["severity: ", "summary: ", "description: ", &link] {
             assert!(rule.contains(part), "{alert} has no `{part}`");
         }
-        let paragraph = Paragraph::of(alert);
+        let section = RunbookSection::of(alert);
         for part in ["**Means.**", "**People notice**", "**Look**", "**Mend"] {
-            assert!(paragraph.text().contains(part), "{alert} has no {part}");
+            assert!(section.text().contains(part), "{alert} has no {part}");
         }
-        assert!(paragraph.queries().len() + paragraph.commands().len() > 0, "{alert} has no command");
+        assert!(section.queries().len() + section.commands().len() > 0, "{alert} has no command");
     }
 }
 
 #[test]
-fn dashboards_are_whole() {
-    let alerts = runbook::alerts();
-    let source = runbook::read("grafana/provisioning/datasources/prometheus.yml");
-    let dashboards = runbook::dashboards();
+fn dashboards_are_complete() {
+    let alerts = deploy_files::alerts();
+    let source = deploy_files::read("grafana/provisioning/datasources/prometheus.yml");
+    let dashboards = deploy_files::dashboards();
     let uids: BTreeSet<&str> = dashboards.iter().map(|(_, dashboard)| dashboard["uid"].as_str().unwrap()).collect();
     assert_eq!(uids, BTreeSet::from(["parley-auth", "parley-database", "parley-overview", "parley-webhooks"]));
     for (name, dashboard) in &dashboards {
         let panels = panels(dashboard);
         let ids: BTreeSet<u64> =
             dashboard["panels"].as_array().unwrap().iter().map(|it| it["id"].as_u64().unwrap()).collect();
-        assert_eq!(ids.len(), dashboard["panels"].as_array().unwrap().len(), "{name}: two panels have one id");
+        assert_eq!(ids.len(), dashboard["panels"].as_array().unwrap().len(), "{name}: duplicate panel id");
         for panel in panels {
             let title = format!("{name}: {}", panel["title"]);
             let datasource = panel["datasource"]["uid"].as_str().unwrap();
@@ -66,12 +66,12 @@ fn dashboards_are_whole() {
     }
 }
 
-/// Whoever sees a line crossed in a panel that names an alert expects that alert.
+/// A panel that names an alert draws its thresholds where the alert fires.
 #[test]
-fn thresholds_of_panels_are_those_of_the_alerts_that_they_name() {
-    let (rules, alerts) = (runbook::rules(), runbook::alerts());
+fn panel_thresholds_equal_alert_thresholds() {
+    let (rules, alerts) = (deploy_files::rules(), deploy_files::alerts());
     let mut compared = 0;
-    for (name, dashboard) in runbook::dashboards() {
+    for (name, dashboard) in deploy_files::dashboards() {
         for panel in panels(&dashboard) {
             let named = panel["description"].as_str().unwrap_or_default();
             let limits: Vec<f64> = alerts
@@ -83,15 +83,15 @@ fn thresholds_of_panels_are_those_of_the_alerts_that_they_name() {
             let lines = steps.into_iter().flatten().filter_map(|step| step["value"].as_f64());
             for line in lines.filter(|_| !limits.is_empty()) {
                 let same = |limit: &f64| (limit - line).abs() < 1e-9 * line;
-                assert!(limits.iter().any(same), "{name}: {}: {line} is none of {limits:?}", panel["title"]);
+                assert!(limits.iter().any(same), "{name}: {}: {line} is not in {limits:?}", panel["title"]);
                 compared += 1;
             }
         }
     }
-    assert!(compared > 10, "{compared} panels name an alert and have a threshold");
+    assert!(compared > 10, "only {compared} panels were compared");
 }
 
-/// What a rule compares with: `> 14.4 * 0.001` is 0.0144. More than none, and none, are told by a line at one.
+/// The limits a rule compares with: `> 14.4 * 0.001` is 0.0144. A limit of zero is drawn as a line at one.
 fn limits(rule: &str) -> Vec<f64> {
     let compared = rule.split(['>', '=']).skip(1).filter_map(|text| {
         let mut words = text.split_whitespace();
@@ -102,21 +102,21 @@ fn limits(rule: &str) -> Vec<f64> {
     compared.map(|limit| if limit == 0.0 { 1.0 } else { limit }).collect()
 }
 
-/// An alert's rule, without those after it.
+/// The text of one alert's rule.
 fn rule<'r>(rules: &'r str, alert: &str) -> &'r str {
     let mut all = rules.split("- alert: ");
-    all.find(|rule| rule.lines().next() == Some(alert)).unwrap_or_else(|| panic!("there is no rule {alert}"))
+    all.find(|rule| rule.lines().next() == Some(alert)).unwrap_or_else(|| panic!("no rule {alert}"))
 }
 
-/// Those that show something.
+/// The panels that show data.
 fn panels(dashboard: &Value) -> Vec<&Value> {
     dashboard["panels"].as_array().unwrap().iter().filter(|panel| panel["type"] != "row").collect()
 }
 
-/// What is asked of Prometheus, by who asks.
+/// All Prometheus queries, each with the file or panel that contains it.
 fn queries() -> Vec<(String, String)> {
-    let mut queries = vec![("alerts.yml".to_owned(), runbook::rules())];
-    for (name, dashboard) in runbook::dashboards() {
+    let mut queries = vec![("alerts.yml".to_owned(), deploy_files::rules())];
+    for (name, dashboard) in deploy_files::dashboards() {
         for panel in panels(&dashboard) {
             let targets = panel["targets"].as_array().unwrap().iter();
             queries.extend(
@@ -127,19 +127,19 @@ fn queries() -> Vec<(String, String)> {
     queries
 }
 
-/// A rule or a panel that names a metric, a label or a value of one that no server exports says nothing, for ever.
+/// A rule or panel that names a metric, label or label value that no server exports never fires or shows data.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_rules_and_panels_name_is_exported_by_a_server_that_works() {
+async fn series_in_rules_and_panels_are_exported() {
     let deployment = Deployment::new().await;
     let server = deployment
-        .serve_with("api,relay,worker,scheduler", &[("FAILPOINTS", "worker.fail=return(cannot be done)")])
+        .serve_with("api,relay,worker,scheduler", &[("FAILPOINTS", "worker.fail=return(cannot be processed)")])
         .await;
-    let owner = people(&server).await;
+    let owner = cause_access_metrics(&server).await;
     let number = Number::fresh();
     let account = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id});
     server.client.with_token(&owner).post("/whatsapp-accounts", &account).await.json(201);
-    messages(&deployment, &server, &number).await;
-    // The scheduler and the pools measure some seconds later.
+    cause_message_metrics(&deployment, &server, &number).await;
+    // The scheduler and the pools export their gauges some seconds after the start.
     wait::until("gauges", async || server.metrics().await.contains("\nparley_queue_consumers").then_some(())).await;
 
     let exported = exported(&server.metrics().await);
@@ -168,14 +168,14 @@ async fn what_rules_and_panels_name_is_exported_by_a_server_that_works() {
                 .map(|label| format!("{who}: by {label}")),
         );
     }
-    assert!(missing.is_empty(), "nobody exports: {missing:#?}");
+    assert!(missing.is_empty(), "not exported: {missing:#?}");
 
     server.signal("TERM");
     assert!(server.exit().await.success());
     deployment.finish().await;
 }
 
-/// What of a label is on no series of the metric.
+/// What a selector requires of a label and no exported series has.
 fn unknown(label: &Label, there: &[Vec<Label>]) -> Vec<String> {
     let values: BTreeSet<&str> =
         there.iter().flatten().filter(|it| it.name == label.name).map(|it| it.value.as_str()).collect();
@@ -190,8 +190,9 @@ fn labels(exported: &BTreeMap<String, Vec<Vec<Label>>>) -> impl Iterator<Item = 
     exported.values().flatten().flatten().map(|label| label.name.as_str())
 }
 
-/// Somebody signs up, mistypes a password until they are told to wait, and shows a refresh token again; the owner's token.
-async fn people(server: &Server) -> String {
+/// Signs up, repeats a wrong password until rate limited, and replays a refresh token. Returns the owner's access
+/// token.
+async fn cause_access_metrics(server: &Server) -> String {
     let client = &server.client;
     let signup = json!({"tenant_name": "Acme", "slug": "acme", "email": "ada@example.com", "password": PASSWORD});
     let made = client.post("/auth/signup", &signup).await.json(201);
@@ -207,27 +208,25 @@ async fn people(server: &Server) -> String {
     }
     client.post("/auth/refresh", &first).await.expect(401);
     let wrong = json!({"email": "grace@example.com", "password": "wrong password"});
-    wait::until("too many wrong passwords", async || {
-        (acme.post("/auth/login", &wrong).await.status == 429).then_some(())
-    })
-    .await;
+    wait::until("the rate limit", async || (acme.post("/auth/login", &wrong).await.status == 429).then_some(())).await;
     for probe in ["/healthz", "/readyz"] {
         wait::until(probe, async || (client.get(probe).await.status == 200).then_some(())).await;
     }
-    // The first session is over: its token was shown twice.
+    // The replayed refresh token ended the first session.
     let login = json!({"email": "ada@example.com", "password": PASSWORD});
     acme.post("/auth/login", &login).await.json(200)["access_token"].as_str().unwrap().to_owned()
 }
 
-/// A message that is processed, one that fails, one without an id, one that Meta did not sign, and one that finds no database.
-async fn messages(deployment: &Deployment, server: &Server, number: &Number) {
+/// Sends a message that is processed, one that fails, one without an id, one with a wrong signature, and one during a
+/// database outage.
+async fn cause_message_metrics(deployment: &Deployment, server: &Server, number: &Number) {
     let send = async |body: Vec<u8>, signature: String| {
         let client = server.client.with("x-hub-signature-256", &signature);
         client.send(Method::POST, "/webhooks/whatsapp", Some(body)).await.status.as_u16()
     };
-    let mut nameless = text("15550100", "nobody knows its id");
-    nameless.as_object_mut().unwrap().remove("id");
-    let messages = [text("15550100", "can be done"), text("15550101", "cannot be done"), nameless];
+    let mut without_id = text("15550100", "without an id");
+    without_id.as_object_mut().unwrap().remove("id");
+    let messages = [text("15550100", "can be processed"), text("15550101", "cannot be processed"), without_id];
     let body = number.delivery(&messages).to_string().into_bytes();
     assert_eq!(send(body.clone(), signature(&body)).await, 200);
     assert_eq!(send(body.clone(), signature(b"something else")).await, 401);
@@ -243,7 +242,7 @@ async fn messages(deployment: &Deployment, server: &Server, number: &Number) {
 
     deployment.database.refuse_connections().await;
     let late = number.delivery(&[text("15550100", &fresh_wamid())]).to_string().into_bytes();
-    wait::until("a delivery that is put off", async || {
+    wait::until("a delivery to be answered 503", async || {
         (send(late.clone(), signature(&late)).await == 503).then_some(())
     })
     .await;

@@ -1,6 +1,6 @@
-//! The audit logs: added to, never changed without being noticed.
+//! The audit logs are append-only and tamper-evident.
 
-use ::audit::{Action, Actor, AuditRepo, Origin, Record};
+use ::audit::{Action, AuditRepo, Principal, Record, RequestOrigin};
 use diesel_async::SimpleAsyncConnection;
 use flows::{Database as _, seal_audit_logs, settle};
 use futures_util::future::join_all;
@@ -11,7 +11,7 @@ use tokens::KeyScope;
 
 use crate::kit::app::{PASSWORD, Settings, TestApp, TestTenant};
 use crate::kit::operators;
-use crate::kit::people::log_in;
+use crate::kit::users::log_in;
 
 async fn alone() -> TestApp {
     TestApp::start_with(Settings { alone: true, ..Settings::default() }).await
@@ -23,7 +23,7 @@ fn scope(tenant: &TestTenant) -> TenantScope {
 }
 
 async fn write(app: &TestApp, tenant: &TestTenant, text: &str) {
-    let record = Record::new(Actor::CommandLine, Origin::default(), Action::EventDiscarded, &*app.clock)
+    let record = Record::new(Principal::CommandLine, RequestOrigin::default(), Action::EventDiscarded, &*app.clock)
         .about("webhook_event", &text)
         .with("reason", text);
     let mut tx = app.postgres.tenant(&scope(tenant)).await.unwrap();
@@ -31,8 +31,8 @@ async fn write(app: &TestApp, tenant: &TestTenant, text: &str) {
     settle(tx, appended).await.unwrap();
 }
 
-/// A tenant in whose log is nothing yet, not even that it signed up.
-async fn silent(app: &TestApp) -> TestTenant {
+/// A tenant with an empty log, without the record of its sign-up.
+async fn tenant_with_empty_log(app: &TestApp) -> TestTenant {
     let tenant = app.tenant().await;
     let forget = ["audit_records", "audit_unsealed", "audit_seals"]
         .map(|table| format!("DELETE FROM {table} WHERE tenant_id = '{}'", tenant.id));
@@ -40,7 +40,7 @@ async fn silent(app: &TestApp) -> TestTenant {
     tenant
 }
 
-/// As the scheduler does, under the key of the test's server.
+/// Seals as the scheduler does, with the test server's key.
 async fn seal(app: &TestApp) -> usize {
     let ring = KeyRing::new([("test".to_owned(), vec![7; 32].into())]).unwrap();
     seal_audit_logs(&app.postgres, &ring, &*app.clock).await.unwrap()
@@ -54,22 +54,22 @@ async fn verify(tenant: &TestTenant) -> Value {
     tenant.client.get("/audit-log/verify").await.json(200)
 }
 
-/// What the owner of the database can do, who also owns the triggers.
+/// Runs a statement with triggers disabled, as the owner of the database can.
 async fn tamper(app: &TestApp, statement: &str) {
     app.database.execute(&format!("SET session_replication_role = replica; {statement}")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_is_neither_changed_nor_deleted_by_whoever_owns_the_table() {
+async fn table_owner_cannot_change_or_delete_records() {
     let app = alone().await;
-    let tenant = silent(&app).await;
+    let tenant = tenant_with_empty_log(&app).await;
     write(&app, &tenant, "one").await;
     seal(&app).await;
     app.client.get("/platform/audit-log").await.problem(401, "unauthenticated");
     let mut admin = app.database.admin().await;
     for table in ["audit_records", "audit_seals", "platform_audit_records"] {
         let rows = format!("SELECT count(*) FROM {table}");
-        assert!(app.database.count(&rows).await > 0, "there is something to change in {table}");
+        assert!(app.database.count(&rows).await > 0, "{table} has rows");
         let key = if table == "audit_seals" { "sequence" } else { "id" };
         for change in
             [format!("UPDATE {table} SET {key} = {key}"), format!("DELETE FROM {table}"), format!("TRUNCATE {table}")]
@@ -82,9 +82,9 @@ async fn a_record_is_neither_changed_nor_deleted_by_whoever_owns_the_table() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_hundred_who_write_at_once_leave_one_unbroken_chain() {
+async fn concurrent_writes_leave_one_unbroken_chain() {
     let app = alone().await;
-    let (tenant, other) = (silent(&app).await, silent(&app).await);
+    let (tenant, other) = (tenant_with_empty_log(&app).await, tenant_with_empty_log(&app).await);
     let texts: Vec<String> = (0..200).map(|n| n.to_string()).collect();
     let writers = join_all(texts.iter().map(|text| write(&app, &tenant, text)));
     let sealers = join_all((0..3).map(|_| async {
@@ -105,7 +105,7 @@ async fn two_hundred_who_write_at_once_leave_one_unbroken_chain() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_owner_of_the_database_does_to_a_log_is_found_and_named() {
+async fn tampering_by_database_owner_is_detected() {
     let app = alone().await;
     let rows = [
         ("UPDATE audit_records SET changes = '{\"reason\": \"another\"}' WHERE id = '$3'", "changed", json!(3), true),
@@ -132,7 +132,7 @@ async fn what_the_owner_of_the_database_does_to_a_log_is_found_and_named() {
         ),
     ];
     for (statement, kind, sequence, is_named) in rows {
-        let tenant = silent(&app).await;
+        let tenant = tenant_with_empty_log(&app).await;
         for text in ["one", "two", "three", "four", "five"] {
             write(&app, &tenant, text).await;
             seal(&app).await;
@@ -152,9 +152,9 @@ async fn what_the_owner_of_the_database_does_to_a_log_is_found_and_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_scheduler_seals_what_requests_wrote() {
+async fn scheduler_seals_new_records() {
     let app = TestApp::start_with_pipeline().await;
-    let tenant = silent(&app).await;
+    let tenant = tenant_with_empty_log(&app).await;
     write(&app, &tenant, "one").await;
     crate::kit::wait::until("the record to be sealed", async || (verify(&tenant).await["sealed"] == 1).then_some(()))
         .await;
@@ -162,9 +162,9 @@ async fn the_scheduler_seals_what_requests_wrote() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_is_listed_filtered_and_exported_and_is_its_tenants_alone() {
+async fn tenant_log_is_listed_filtered_exported_isolated() {
     let app = alone().await;
-    let (tenant, other) = (silent(&app).await, silent(&app).await);
+    let (tenant, other) = (tenant_with_empty_log(&app).await, tenant_with_empty_log(&app).await);
     for n in 0..7 {
         write(&app, &tenant, &n.to_string()).await;
         app.clock.advance(chrono::TimeDelta::seconds(1));
@@ -210,7 +210,7 @@ async fn a_log_is_listed_filtered_and_exported_and_is_its_tenants_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn operators_have_a_log_of_their_own() {
+async fn operator_actions_are_in_platform_log() {
     let app = alone().await;
     let (_, _, client) = operators::key(&app, &[KeyScope::AuditRead], None).await;
     app.client.get("/platform/audit-log").await.problem(401, "unauthenticated");
@@ -219,14 +219,14 @@ async fn operators_have_a_log_of_their_own() {
     assert_eq!(actions, ["operator.refused", "provisioning_key.created", "signing_key.moved"]);
     assert_eq!(log[0]["target"], json!({"kind": "endpoint", "id": "GET /platform/audit-log"}));
     assert_eq!((&log[0]["outcome"], &log[0]["address"]), (&json!("refused"), &json!(app.client.address())));
-    assert!(!log.to_string().contains("parley_pk_"), "no secret is in a log");
+    assert!(!log.to_string().contains("parley_pk_"), "no secret is logged");
     let refused = client.get("/platform/audit-log?outcome=refused").await.json(200)["data"].clone();
     assert_eq!(refused.as_array().unwrap().len(), 1);
     app.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_people_do_is_in_their_tenants_log() {
+async fn user_actions_are_in_tenant_log() {
     let app = alone().await;
     let tenant = app.tenant().await;
     let (owner, client) = (tenant.client.clone(), app.client.elsewhere());
@@ -256,13 +256,13 @@ async fn whatever_people_do_is_in_their_tenants_log() {
     drop(number);
 
     let log = records(&tenant, "?limit=100").await;
-    let told: Vec<(&str, &str)> = log
+    let actions: Vec<(&str, &str)> = log
         .iter()
         .rev()
         .map(|record| (record["action"].as_str().unwrap(), record["outcome"].as_str().unwrap()))
         .collect();
     assert_eq!(
-        told,
+        actions,
         [
             ("tenant.created", "done"),
             ("user.logged_in", "refused"),

@@ -1,4 +1,4 @@
-//! What tenants pay for: plans, subscriptions, usage, invoices.
+//! Billing: plans, subscriptions, usage, invoices.
 
 mod access;
 mod catalogue;
@@ -8,19 +8,19 @@ mod payment;
 mod subscription;
 mod usage;
 
-use ::audit::Actor;
+use ::audit::Principal;
 use ::billing::{Money, Offer, PaymentTerms, Plan, Terms};
 use chrono::{NaiveDate, TimeDelta};
-use flows::{ClosedPeriods, Database as _, close_periods, close_periods_of, save_plan, settle};
+use flows::{BillingRun, Database as _, close_billing_periods, close_tenant_periods, save_plan, settle};
 use kernel::{Clock as _, TenantScope};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::kit::app::{Settings, TestApp, TestTenant};
-use crate::kit::client::{Answer, Client};
+use crate::kit::client::{Client, Response};
 use crate::kit::operators::operator;
 
-/// In a database of its own, so that closing periods closes nobody else's.
+/// Has a database of its own, so that a billing run closes no other test's periods.
 async fn alone() -> TestApp {
     TestApp::start_with(Settings { alone: true, ..Settings::default() }).await
 }
@@ -29,7 +29,7 @@ fn scope(tenant: &TestTenant) -> TenantScope {
     crate::transactions::scope_of(tenant.id.parse().unwrap())
 }
 
-/// A plan of the catalogue, in euro cents.
+/// Creates a plan; prices are in euro cents.
 fn offer(code: &str, monthly: i64, included: u64, message: i64) -> Offer {
     let euros = |minor| Money::new(minor, "EUR".parse().unwrap());
     let terms = Terms::new(euros(monthly), included, euros(message)).unwrap();
@@ -42,12 +42,12 @@ async fn save(app: &TestApp, offer: &Offer) {
     settle(tx, saved).await.unwrap();
 }
 
-async fn put(client: &Client, body: &Value) -> Answer {
+async fn put(client: &Client, body: &Value) -> Response {
     let client = client.with("content-type", "application/json");
     client.send(Method::PUT, "/billing/subscription", Some(body.to_string().into())).await
 }
 
-/// Chooses a plan; the subscription since.
+/// Chooses a plan and returns the subscription.
 async fn choose(tenant: &TestTenant, plan: &str) -> Value {
     put(&tenant.client, &json!({"plan_code": plan})).await.json(200)
 }
@@ -60,7 +60,7 @@ async fn invoices(tenant: &TestTenant) -> Vec<Value> {
     tenant.client.get("/billing/invoices?limit=100").await.json(200)["data"].as_array().unwrap().clone()
 }
 
-/// What the lines of an invoice are over: description, quantity, amount.
+/// Description, quantity and amount of each invoice line.
 fn lines(invoice: &Value) -> Vec<(&str, u64, i64)> {
     let lines = invoice["lines"].as_array().unwrap().iter();
     lines
@@ -71,15 +71,15 @@ fn lines(invoice: &Value) -> Vec<(&str, u64, i64)> {
         .collect()
 }
 
-/// Closes what has ended, as the scheduler does.
-async fn close(app: &TestApp) -> ClosedPeriods {
-    close_periods(&app.postgres, Actor::System, PaymentTerms::default(), &*app.clock).await.unwrap()
+/// Closes ended periods as the scheduler does.
+async fn close(app: &TestApp) -> BillingRun {
+    close_billing_periods(&app.postgres, Principal::System, PaymentTerms::default(), &*app.clock).await.unwrap()
 }
 
-/// The same for one tenant; how many invoices were written.
+/// Closes one tenant's ended periods and returns the number of invoices.
 async fn close_for(app: &TestApp, tenant: &TestTenant) -> usize {
     let mut tx = app.postgres.tenant(&scope(tenant)).await.unwrap();
-    let closed = close_periods_of(&mut *tx, Actor::System, PaymentTerms::default(), &*app.clock).await;
+    let closed = close_tenant_periods(&mut *tx, Principal::System, PaymentTerms::default(), &*app.clock).await;
     settle(tx, closed).await.unwrap()
 }
 
@@ -87,18 +87,18 @@ fn today(app: &TestApp) -> NaiveDate {
     app.clock.now().date_naive()
 }
 
-/// The beginning of a day as the API writes it.
+/// The start of a day as the API writes it.
 fn midnight(day: NaiveDate) -> String {
     format!("{day}T00:00:00Z")
 }
 
-/// Goes to some time after the end of the running period; the tenant logs in again.
+/// Moves the clock past the end of the current period and logs in again.
 async fn after_the_period(app: &TestApp, tenant: &TestTenant) -> TestTenant {
     app.clock.advance(TimeDelta::days(32));
     tenant.logged_in_again(app).await
 }
 
-/// Records of an action in the tenant's audit log, latest first.
+/// The tenant's audit records of an action, latest first.
 async fn audited(tenant: &TestTenant, action: &str) -> Vec<Value> {
     let path = format!("/audit-log?limit=100&action={action}");
     tenant.client.get(&path).await.json(200)["data"].as_array().unwrap().clone()

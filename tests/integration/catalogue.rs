@@ -1,4 +1,5 @@
-//! What every table must have, read from the catalogue: a table that a later migration forgets to protect fails here.
+//! Rules for all tables, checked in the database catalogue: a table that a later migration forgets to protect fails
+//! here.
 
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
@@ -6,32 +7,33 @@ use crate::kit::database;
 
 /// Unique indexes that do not start with the tenant, each with its reason.
 const UNIQUE_ACROSS_TENANTS: [(&str, &str); 8] = [
-    ("meta_apps_key_key", "Meta's callback names the app alone; keys are drawn at random by the server"),
+    ("meta_apps_key_key", "Meta's callback names only the app; the server generates random keys"),
     ("tenants_pkey", "the tenant itself"),
     ("tenants_slug_key", "slugs name tenants"),
     ("webhook_attempts_pkey", "as webhook_events"),
-    ("webhook_events_pkey", "unroutable events have no tenant; ids are made by the server"),
-    ("webhook_events_app_id_dedupe_key_key", "the same thing is one event, whoever it belongs to; per Meta app"),
+    ("webhook_events_pkey", "unroutable events have no tenant; the server generates ids"),
+    ("webhook_events_app_id_dedupe_key_key", "one event per Meta app, regardless of tenant"),
     ("webhook_outbox_pkey", "as webhook_events"),
     ("webhook_payloads_pkey", "as webhook_events"),
 ];
-/// Also unique across tenants: a number's messages go to one tenant only. Not in the list above because it is partial.
+/// Also unique across tenants: one tenant receives a number's messages. Not in the list above because the index is
+/// partial.
 const ACTIVE_NUMBER: &str = "whatsapp_accounts_active_number_key";
 
 /// Tables without a tenant, each with its reason.
 const WITHOUT_TENANT: [(&str, &str); 9] = [
     ("__diesel_schema_migrations", "Diesel's own"),
-    ("login_tallies", "tries to get in, also to where no tenant is; keys are HMACs"),
+    ("login_tallies", "attempts, also at unknown tenants; keys are HMACs"),
     ("operator_idempotency_keys", "the operators'"),
-    ("permissions", "the catalogue, the same for all"),
-    ("plans", "the catalogue of what tenants subscribe to, the same for all"),
+    ("permissions", "the permission catalogue, the same for all"),
+    ("plans", "the plan catalogue, the same for all"),
     ("platform_audit_records", "the operators'"),
     ("provisioning_keys", "the operators'"),
     ("signing_keys", "the deployment's"),
     ("tenants", "its id is the tenant"),
 ];
 
-/// Tables of events that are looked up by the event alone, which the caller found by its tenant before.
+/// Tables read by event id alone, after the event was found by its tenant.
 const BY_EVENT_ONLY: [&str; 3] = ["webhook_attempts", "webhook_outbox", "webhook_payloads"];
 
 /// Tables whose tenant may be null.
@@ -59,7 +61,7 @@ const TENANT_TABLES: &str = "
    WHERE c.relkind IN ('r', 'p')";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_table_forces_row_level_security_unless_it_is_listed() {
+async fn tables_force_row_level_security_unless_listed() {
     let open = findings(
         "SELECT c.relname::text AS finding FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
           WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
@@ -70,7 +72,7 @@ async fn every_table_forces_row_level_security_unless_it_is_listed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_tenant_table_has_the_standard_policy() {
+async fn tenant_tables_have_standard_policy() {
     let standard = "(tenant_id = ( SELECT app.tenant() AS tenant))";
     let without = findings(&format!(
         "SELECT t.relname::text AS finding FROM ({TENANT_TABLES}) t
@@ -83,7 +85,7 @@ async fn every_tenant_table_has_the_standard_policy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_policy_lets_the_application_see_more() {
+async fn no_policy_widens_application_access() {
     let odd = findings(
         "SELECT concat_ws(' ', tablename, policyname, qual) AS finding FROM pg_policies
           WHERE schemaname = 'public'
@@ -94,12 +96,12 @@ async fn no_policy_lets_the_application_see_more() {
                   ELSE true END",
     )
     .await;
-    // A tenant that an operator makes or changes is in both logs, in one transaction; the operators' is only added to.
+    // An operator's change to a tenant is in both logs in one transaction; the platform role may only insert into them.
     assert_eq!(odd, ["platform_audit_records written_by_tenants"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_platform_role_sees_what_is_listed_and_nothing_else() {
+async fn platform_role_reads_only_listed_tables() {
     let seen = findings(
         "SELECT DISTINCT table_name::text AS finding FROM information_schema.role_table_grants
           WHERE table_schema = 'public' AND grantee = 'parley_platform'
@@ -127,7 +129,7 @@ async fn the_platform_role_sees_what_is_listed_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_runs_as_somebody_else_is_listed_with_who_may_call_it() {
+async fn security_definer_functions_and_callers_are_listed() {
     let definers = findings(
         "SELECT concat_ws(' ', p.proname, r.rolname) AS finding FROM pg_proc p
            JOIN pg_namespace n ON n.oid = p.pronamespace AND n.nspname IN ('app', 'public')
@@ -155,7 +157,7 @@ async fn who_runs_as_somebody_else_is_listed_with_who_may_call_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn foreign_keys_between_tenant_tables_carry_the_tenant() {
+async fn foreign_keys_between_tenant_tables_include_tenant() {
     let without = findings(&format!(
         "SELECT con.conname::text AS finding FROM pg_constraint con
           WHERE con.contype = 'f'
@@ -168,7 +170,7 @@ async fn foreign_keys_between_tenant_tables_carry_the_tenant() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reference_that_is_cleared_keeps_its_tenant() {
+async fn set_null_foreign_keys_keep_tenant() {
     let clearing = findings(
         "SELECT con.conname::text AS finding FROM pg_constraint con
            JOIN pg_attribute a ON a.attrelid = con.conrelid AND a.attname = 'tenant_id'
@@ -180,7 +182,7 @@ async fn a_reference_that_is_cleared_keeps_its_tenant() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tenants_rows_can_be_found_by_an_index_unless_the_table_is_listed() {
+async fn tenant_tables_have_tenant_index_unless_listed() {
     let without = findings(&format!(
         "SELECT t.relname::text AS finding FROM ({TENANT_TABLES}) t
           WHERE NOT EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
@@ -192,8 +194,9 @@ async fn a_tenants_rows_can_be_found_by_an_index_unless_the_table_is_listed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_column_is_of_a_type_that_hides_indexes_from_row_level_security() {
-    // The comparisons of these types are not leakproof: behind a policy they are a filter, never a condition of an index.
+async fn no_column_type_prevents_index_use_under_rls() {
+    // The comparison operators of these types are not leakproof: behind a policy they filter rows and never use an
+    // index.
     let slow = findings(
         "SELECT concat_ws('.', c.relname, a.attname) AS finding FROM pg_attribute a
            JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p')
@@ -206,7 +209,7 @@ async fn no_column_is_of_a_type_that_hides_indexes_from_row_level_security() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unique_indexes_start_with_the_tenant_unless_they_are_listed() {
+async fn unique_indexes_start_with_tenant_unless_listed() {
     let mut allowed: Vec<&str> = UNIQUE_ACROSS_TENANTS.iter().map(|(name, _)| *name).collect();
     allowed.push(ACTIVE_NUMBER);
     allowed.sort_unstable();
@@ -222,7 +225,7 @@ async fn unique_indexes_start_with_the_tenant_unless_they_are_listed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tables_without_a_tenant_are_listed() {
+async fn tables_without_tenant_are_listed() {
     let without = findings(&format!(
         "SELECT c.relname::text AS finding FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
           WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p', 'm') AND c.oid NOT IN (SELECT oid FROM ({TENANT_TABLES}) t)
@@ -233,7 +236,7 @@ async fn tables_without_a_tenant_are_listed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_tenant_may_be_null_only_where_it_is_listed() {
+async fn nullable_tenant_columns_are_listed() {
     let nullable = findings(
         "SELECT a.attrelid::regclass::text AS finding FROM pg_attribute a
            JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p')
@@ -245,7 +248,7 @@ async fn the_tenant_may_be_null_only_where_it_is_listed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn views_run_as_their_caller_and_nothing_is_materialized() {
+async fn views_run_as_caller_and_none_is_materialized() {
     let views = findings(
         "SELECT c.relname::text AS finding FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
           WHERE n.nspname IN ('public', 'app')
@@ -256,7 +259,7 @@ async fn views_run_as_their_caller_and_nothing_is_materialized() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_application_may_neither_truncate_nor_refer_nor_trigger() {
+async fn application_role_cannot_truncate_reference_or_trigger() {
     let granted = findings(
         "SELECT concat_ws(' ', grantee, privilege_type, table_name) AS finding FROM information_schema.role_table_grants
           WHERE table_schema = 'public' AND grantee IN ('parley_app', 'parley_platform', 'PUBLIC')
@@ -267,7 +270,7 @@ async fn the_application_may_neither_truncate_nor_refer_nor_trigger() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn functions_have_a_fixed_search_path_and_definers_no_public_callers() {
+async fn functions_fix_search_path_and_definers_are_not_public() {
     let loose = findings(
         "SELECT p.proname::text AS finding FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
           WHERE n.nspname IN ('app', 'public')
@@ -275,12 +278,12 @@ async fn functions_have_a_fixed_search_path_and_definers_no_public_callers() {
                  OR (p.prosecdef AND has_function_privilege('public', p.oid, 'EXECUTE')))",
     )
     .await;
-    // Diesel's own, which nothing here uses.
+    // Created by Diesel, unused here.
     assert_eq!(loose.into_iter().filter(|name| !name.starts_with("diesel_")).collect::<Vec<_>>(), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_catalogue_of_permissions_is_that_of_the_code() {
+async fn permission_table_equals_code() {
     let stored = findings("SELECT key AS finding FROM permissions ORDER BY key").await;
     let mut known: Vec<String> = kernel::Permission::ALL.iter().map(ToString::to_string).collect();
     known.sort_unstable();

@@ -1,8 +1,8 @@
 //! Connecting WhatsApp numbers.
 
+use channels::AccountDirectory;
 use diesel_async::SimpleAsyncConnection;
 use flows::{Database, settle};
-use inbound::AccountDirectory;
 use kernel::Clock;
 use serde_json::{Value, json};
 
@@ -14,14 +14,14 @@ fn claim(number: &Number) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_claim_waits_for_approval_and_what_came_meanwhile_is_kept() {
+async fn pending_claim_keeps_events_until_approval() {
     let app = TestApp::start_with(Settings { self_service: false, pipeline: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     let number = Number::fresh();
     let account = tenant.client.post("/whatsapp-accounts", &claim(&number)).await.json(201);
     assert_eq!(account["status"], "pending");
 
-    // Not ours yet, so the message belongs to nobody.
+    // The claim is pending, so the event has no tenant.
     app.deliver(&number.delivery(&[text("15550100", "early")])).await.expect(200);
     assert_eq!(app.database.count("SELECT count(*) FROM webhook_events WHERE status = 'unroutable'").await, 1);
     assert_eq!(tenant.conversations().await.len(), 0);
@@ -39,7 +39,7 @@ async fn a_claim_waits_for_approval_and_what_came_meanwhile_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn self_service_believes_a_claim_but_a_number_has_one_tenant() {
+async fn self_service_claim_is_active_unless_number_is_taken() {
     let app = TestApp::start().await;
     let (ours, theirs) = (app.tenant().await, app.tenant().await);
     let number = Number::fresh();
@@ -52,7 +52,7 @@ async fn self_service_believes_a_claim_but_a_number_has_one_tenant() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_may_wait_for_the_same_number_and_learn_nothing_of_each_other() {
+async fn concurrent_pending_claims_do_not_reveal_each_other() {
     let app = TestApp::start_with(Settings { self_service: false, ..Settings::default() }).await;
     let number = Number::fresh();
     for tenant in [app.tenant().await, app.tenant().await] {
@@ -62,7 +62,7 @@ async fn two_may_wait_for_the_same_number_and_learn_nothing_of_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bad_claims_are_told_what_is_wrong() {
+async fn invalid_claim_lists_field_errors() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     for (member, value) in [
@@ -84,7 +84,7 @@ async fn bad_claims_are_told_what_is_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_is_called_what_its_tenant_calls_it() {
+async fn account_name_is_set_by_tenant() {
     let app = TestApp::start().await;
     let (ours, theirs) = (app.tenant().await, app.tenant().await);
     let made = ours.client.post("/whatsapp-accounts", &claim(&Number::fresh())).await.json(201);
@@ -120,7 +120,7 @@ async fn an_account_is_called_what_its_tenant_calls_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_number_that_is_given_up_keeps_its_history_and_gets_no_more() {
+async fn disconnected_number_keeps_history_gets_no_events() {
     let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     let number = Number::fresh();
@@ -145,7 +145,7 @@ async fn a_number_that_is_given_up_keeps_its_history_and_gets_no_more() {
     app.deliver(&account_level).await.expect(200);
     assert_eq!(app.events("status = 'unroutable'").await, 2);
 
-    // Connected again, it is a new account with conversations of its own.
+    // The reconnected number is a new account with conversations of its own.
     let again = connect().await;
     assert_ne!(again["id"], account["id"]);
     let conversations = tenant.wait_for_conversations(2).await;
@@ -159,7 +159,7 @@ async fn a_number_that_is_given_up_keeps_its_history_and_gets_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_claim_that_was_given_up_cannot_be_approved() {
+async fn withdrawn_claim_cannot_be_approved() {
     let app = TestApp::start_with(Settings { self_service: false, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     let account = tenant.client.post("/whatsapp-accounts", &claim(&Number::fresh())).await.json(201);
@@ -171,7 +171,7 @@ async fn a_claim_that_was_given_up_cannot_be_approved() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_meta_says_about_a_number_is_shown() {
+async fn number_health_from_meta_is_shown() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let account = tenant.client.post("/whatsapp-accounts", &claim(&Number::fresh())).await.json(201);

@@ -1,4 +1,4 @@
-//! `parley check`, where everything is in order, and where each thing that it looks at is not.
+//! `parley check` on a valid setup and with each error it detects.
 
 use std::process::Output;
 
@@ -9,11 +9,10 @@ use crate::kit::broker;
 use crate::kit::deployment::Deployment;
 use crate::kit::services::services;
 
-/// A key of as many bytes as the one of the deployments here, but another one.
+/// A valid encryption key that differs from the deployment's.
 const OTHER_KEY: &str = "xEq1K1dXwCq0V8hKpZ0yZ6mJtq7n3Q9oW4yB5cRk2L8";
 
-/// What `parley check` says, without what is so on every server of tests: they do not wait for the disk, and their secrets
-/// are no secrets.
+/// The output of `parley check` without the warnings that apply to every test server: disabled fsync and weak secrets.
 async fn check(deployment: &Deployment, settings: &[(&str, &str)]) -> Vec<String> {
     let mut command = deployment.command(&["check", "--allow-weak"]);
     command.env("PARLEY_AMQP_URL", &services().await.amqp_url).envs(settings.iter().copied());
@@ -24,7 +23,7 @@ async fn check(deployment: &Deployment, settings: &[(&str, &str)]) -> Vec<String
     said.lines().filter(|line| !line.contains(" is off: ") && !line.contains("  weak: ")).map(str::to_owned).collect()
 }
 
-/// Another login into the same database.
+/// The same database URL with another user.
 fn as_user(url: &str, user: &str, password: &str) -> String {
     let mut url = Url::parse(url).unwrap();
     url.set_username(user).unwrap();
@@ -33,7 +32,7 @@ fn as_user(url: &str, user: &str, password: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_in_order_is_ok_and_nothing_is_made() {
+async fn check_of_valid_setup_passes_and_writes_nothing() {
     let deployment = Deployment::new().await;
     let before_any_server = check(&deployment, &[]).await;
     assert!(before_any_server.iter().all(|line| line.ends_with("  ok")), "{before_any_server:#?}");
@@ -54,9 +53,9 @@ async fn what_is_in_order_is_ok_and_nothing_is_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_wrong_is_named_with_what_mends_it() {
+async fn check_names_errors_with_remedy() {
     let deployment = Deployment::new().await;
-    // So that there is a signing key.
+    // Starting a server creates the signing key.
     deployment.serve_as("api").await.kill().await;
     let database = &deployment.database;
     let bypasses = format!("{}_bypasses", database.name);
@@ -107,7 +106,7 @@ async fn what_is_wrong_is_named_with_what_mends_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_weak_is_named_and_fails_unless_it_is_allowed() {
+async fn check_fails_on_warnings_unless_allowed() {
     let deployment = Deployment::new().await.with("PARLEY_PASSWORDS_PASSES", "1");
     let amqp_url = &services().await.amqp_url;
     let told = |arguments: &[&str]| {

@@ -1,4 +1,4 @@
-//! What operators do at the command line, and what the running server makes of it.
+//! Operator commands and their effect on a running server.
 
 use std::process::Output;
 
@@ -10,15 +10,15 @@ use crate::kit::deployment::{Deployment, Server};
 use crate::kit::meta::{Number, signature, text};
 use crate::kit::wait;
 
-/// What a command that works says.
-fn said(output: &Output) -> String {
+/// The output of a command that succeeds.
+fn stdout(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     said
 }
 
-/// What a command says that does not.
-fn complained(output: &Output) -> String {
+/// The error output of a command that fails.
+fn stderr(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
@@ -35,7 +35,7 @@ impl Deployment {
     }
 }
 
-/// A tenant `acme` with a number, seen by its owner.
+/// Tenant `acme` with a number, and its owner's client.
 async fn acme(server: &Server) -> (Client, Number) {
     let signup = json!({"tenant_name": "Acme", "slug": "acme", "email": "ada@example.com", "password": PASSWORD});
     let token = server.client.post("/auth/signup", &signup).await.json(201)["access_token"].clone();
@@ -52,43 +52,43 @@ async fn deliver(server: &Server, body: &[u8]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn dead_letters_of_a_tenant_are_listed_shown_replayed_and_discarded() {
+async fn tenant_dead_letters_are_managed() {
     let deployment = Deployment::new().await;
     let server = deployment.serve().await;
     let (client, number) = acme(&server).await;
-    let mut nameless = text("15550100", "the customer's own words");
-    nameless.as_object_mut().unwrap().remove("id");
-    deliver(&server, number.delivery(&[nameless]).to_string().as_bytes()).await;
+    let mut without_id = text("15550100", "the customer's own words");
+    without_id.as_object_mut().unwrap().remove("id");
+    deliver(&server, number.delivery(&[without_id]).to_string().as_bytes()).await;
     let list = ["events", "list", "--tenant", "acme", "--status", "dead_letter"];
     let listed = async || {
         wait::until("a dead letter", async || {
-            let listed = said(&deployment.parley(&list));
+            let listed = stdout(&deployment.parley(&list));
             (!listed.is_empty()).then_some(listed)
         })
         .await
     };
     let event = id(&listed().await);
     assert!(listed().await.contains("permanent"));
-    assert_eq!(said(&deployment.parley(&[&list[..], &["--kind", "status"]].concat())), "");
-    assert_eq!(said(&deployment.parley(&["events", "list"])), "", "it belongs to a tenant");
+    assert_eq!(stdout(&deployment.parley(&[&list[..], &["--kind", "status"]].concat())), "");
+    assert_eq!(stdout(&deployment.parley(&["events", "list"])), "", "the event belongs to a tenant");
 
-    let shown = said(&deployment.parley(&["events", "show", "--tenant", "acme", &event]));
+    let shown = stdout(&deployment.parley(&["events", "show", "--tenant", "acme", &event]));
     assert!(shown.contains("attempt 1") && !shown.contains("own words"), "{shown}");
-    let shown = said(&deployment.parley(&["events", "show", "--tenant", "acme", &event, "--payload"]));
+    let shown = stdout(&deployment.parley(&["events", "show", "--tenant", "acme", &event, "--payload"]));
     assert!(shown.contains("the customer's own words"), "{shown}");
-    assert!(complained(&deployment.parley(&["events", "show", &event])).contains("--tenant"));
+    assert!(stderr(&deployment.parley(&["events", "show", &event])).contains("--tenant"));
 
     let all = ["events", "replay", "--tenant", "acme", "--all"];
-    let counted = said(&deployment.parley(&[&all[..], &["--dry-run"]].concat()));
+    let counted = stdout(&deployment.parley(&[&all[..], &["--dry-run"]].concat()));
     assert_eq!(counted, "1 events would be replayed\n");
-    let replayed = said(&deployment.parley(&[&all[..], &["--reason", "mended"]].concat()));
+    let replayed = stdout(&deployment.parley(&[&all[..], &["--reason", "mended"]].concat()));
     assert_eq!(replayed, "1 events are replayed\n");
     wait::until("the replay to fail again", async || listed().await.contains("replays 1").then_some(())).await;
     let discard = ["events", "discard", "--tenant", "acme", &event, "--reason", "a test"];
-    assert!(said(&deployment.parley(&discard)).contains("discarded"));
-    assert!(complained(&deployment.parley(&discard)).contains("no dead letter"));
+    assert!(stdout(&deployment.parley(&discard)).contains("discarded"));
+    assert!(stderr(&deployment.parley(&discard)).contains("no dead letter"));
     let replay = ["events", "replay", "--tenant", "acme", &event, "--reason", "after all"];
-    assert!(said(&deployment.parley(&replay)).contains("received"));
+    assert!(stdout(&deployment.parley(&replay)).contains("received"));
 
     let log = client.get("/audit-log").await.json(200)["data"].clone();
     let actions: Vec<(&Value, &Value)> =
@@ -104,42 +104,42 @@ async fn dead_letters_of_a_tenant_are_listed_shown_replayed_and_discarded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_belongs_to_no_tenant_is_the_operators() {
+async fn events_without_tenant_are_managed_by_operators() {
     let deployment = Deployment::new().await;
     let server = deployment.serve_as("api").await;
     deliver(&server, b"no JSON at all").await;
-    let event = id(&said(&deployment.parley(&["events", "list", "--status", "dead_letter"])));
-    assert!(said(&deployment.parley(&["events", "show", &event, "--payload"])).contains("no JSON at all"));
+    let event = id(&stdout(&deployment.parley(&["events", "list", "--status", "dead_letter"])));
+    assert!(stdout(&deployment.parley(&["events", "show", &event, "--payload"])).contains("no JSON at all"));
     let replay = deployment.parley(&["events", "replay", &event, "--reason", "understood?"]);
-    assert!(complained(&replay).contains("still is not what WhatsApp sends"));
-    assert!(complained(&deployment.parley(&["events", "replay", "--all", "--reason", "x"])).contains("--tenant"));
-    said(&deployment.parley(&["events", "discard", &event, "--reason", "nonsense"]));
-    assert_eq!(said(&deployment.parley(&["events", "list", "--status", "dead_letter"])), "");
+    assert!(stderr(&replay).contains("still is not what WhatsApp sends"));
+    assert!(stderr(&deployment.parley(&["events", "replay", "--all", "--reason", "x"])).contains("--tenant"));
+    stdout(&deployment.parley(&["events", "discard", &event, "--reason", "nonsense"]));
+    assert_eq!(stdout(&deployment.parley(&["events", "list", "--status", "dead_letter"])), "");
     server.kill().await;
     deployment.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_provisioning_key_is_made_shown_once_used_and_revoked() {
+async fn provisioning_key_is_created_used_and_revoked() {
     let deployment = Deployment::new().await;
     let server = deployment.serve_as("api").await;
     let create = ["provisioning-key", "create", "--name", "deploy", "--scopes", "events:read,audit:read"];
-    let made = said(&deployment.parley(&create));
+    let made = stdout(&deployment.parley(&create));
     let secret = made.lines().find(|line| line.starts_with("parley_pk_")).unwrap();
     let client = server.client.with_token(secret);
     client.get("/platform/webhook-events").await.expect(200);
     client.get("/platform/whatsapp-accounts").await.problem(403, "insufficient_scope");
 
-    let listed = said(&deployment.parley(&["provisioning-key", "list"]));
+    let listed = stdout(&deployment.parley(&["provisioning-key", "list"]));
     assert!(listed.contains("in force") && listed.contains("audit:read,events:read") && listed.contains("deploy"));
     assert!(!listed.contains("last used never") && !listed.contains("parley_pk_"), "{listed}");
     let key = id(&listed);
-    said(&deployment.parley(&["provisioning-key", "revoke", &key]));
+    stdout(&deployment.parley(&["provisioning-key", "revoke", &key]));
     client.get("/platform/webhook-events").await.problem(401, "invalid_token");
-    assert!(complained(&deployment.parley(&["provisioning-key", "revoke", &key])).contains("no key in force"));
-    assert!(said(&deployment.parley(&["provisioning-key", "list"])).contains("revoked"));
+    assert!(stderr(&deployment.parley(&["provisioning-key", "revoke", &key])).contains("no key in force"));
+    assert!(stdout(&deployment.parley(&["provisioning-key", "list"])).contains("revoked"));
     let expired = [&create[..], &["--expires-at", "2020-01-01T00:00:00Z"]].concat();
-    assert!(complained(&deployment.parley(&expired)).contains("in the past"));
+    assert!(stderr(&deployment.parley(&expired)).contains("in the past"));
     for scopes in ["", "everything", "events:read,everything"] {
         let line = ["provisioning-key", "create", "--name", "x", "--scopes", scopes];
         assert_eq!(deployment.parley(&line).status.code(), Some(2), "{scopes:?}");
@@ -149,13 +149,13 @@ async fn a_provisioning_key_is_made_shown_once_used_and_revoked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_audit_log_is_verified_and_damage_is_named() {
+async fn audit_verification_names_damage() {
     let deployment = Deployment::new().await;
     let server = deployment.serve_as("api,relay,worker,scheduler").await;
     let (client, number) = acme(&server).await;
-    let mut nameless = text("15550100", "hello");
-    nameless.as_object_mut().unwrap().remove("id");
-    deliver(&server, number.delivery(&[nameless]).to_string().as_bytes()).await;
+    let mut without_id = text("15550100", "hello");
+    without_id.as_object_mut().unwrap().remove("id");
+    deliver(&server, number.delivery(&[without_id]).to_string().as_bytes()).await;
     let event = wait::until("a dead letter", async || {
         client.get("/webhook-events?status=dead_letter").await.json(200)["data"][0]["id"].as_str().map(str::to_owned)
     })
@@ -164,15 +164,15 @@ async fn an_audit_log_is_verified_and_damage_is_named() {
     client.post(&discard, &json!({"reason": "a test"})).await.expect(200);
     let verify = ["audit", "verify", "--tenant", "acme"];
     wait::until("the seal", async || {
-        said(&deployment.parley(&verify)).contains("3 records are sealed, 0 wait").then_some(())
+        stdout(&deployment.parley(&verify)).contains("3 records are sealed, 0 wait").then_some(())
     })
     .await;
     let tamper = "SET session_replication_role = replica; UPDATE audit_records SET outcome = 'refused'";
     deployment.database.execute(tamper).await;
     let found = deployment.parley(&verify);
-    assert!(complained(&found).contains("not as it was written"));
+    assert!(stderr(&found).contains("not as it was written"));
     assert!(String::from_utf8_lossy(&found.stdout).starts_with("changed   1  "));
-    assert!(complained(&deployment.parley(&["audit", "verify", "--tenant", "nobody"])).contains("no tenant nobody"));
+    assert!(stderr(&deployment.parley(&["audit", "verify", "--tenant", "unknown"])).contains("no tenant unknown"));
     server.kill().await;
     deployment.finish().await;
 }

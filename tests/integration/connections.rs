@@ -1,4 +1,4 @@
-//! Connections to the database: they give up, and nothing of one request is there for the next.
+//! Database connections have timeouts, and no tenant setting survives a request.
 
 use std::io::Write as _;
 use std::net::TcpStream;
@@ -8,7 +8,7 @@ use diesel_async::SimpleAsyncConnection;
 use iam::TenantRepo;
 use kernel::ids::TenantId;
 use kernel::{StoreError, SystemClock};
-use postgres::Connections;
+use postgres::PoolSizes;
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -16,14 +16,14 @@ use crate::kit::app::{PASSWORD, Settings, TestApp};
 use crate::kit::{database, wait};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_connection_gives_up_in_time() {
+async fn connections_have_timeouts() {
     let database = database::shared().await.postgres();
-    let limits = ["30s", "10s", "1min"].map(str::to_owned);
-    assert_eq!(database.limits().await.unwrap(), vec![limits; 3]);
+    let timeouts = ["30s", "10s", "1min"].map(str::to_owned);
+    assert_eq!(database.timeouts().await.unwrap(), vec![timeouts; 3]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_waits_for_a_lock_for_too_long_is_told_to_try_again() {
+async fn lock_timeout_is_answered_with_retry_later() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let mut holder = app.database.admin().await;
@@ -42,49 +42,49 @@ async fn whoever_waits_for_a_lock_for_too_long_is_told_to_try_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_still_has_a_tenant_is_not_lent_again() {
+async fn connection_with_leftover_tenant_is_not_reused() {
     let database = database::alone().await;
-    let one = database.postgres_with(Connections { tenant: 1, platform: 1, intake: 1 });
+    let one = database.postgres_with(PoolSizes { tenant: 1, platform: 1, intake: 1 });
     let session = "SELECT coalesce(max(pid), 0)::bigint AS count FROM pg_stat_activity
                     WHERE datname = current_database() AND usename = 'parley_app'";
-    one.leftover().await.unwrap();
+    one.leaked_settings().await.unwrap();
     let clean = database.count(session).await;
-    one.leftover().await.unwrap();
-    assert_eq!(database.count(session).await, clean, "a clean one is lent again");
+    one.leaked_settings().await.unwrap();
+    assert_eq!(database.count(session).await, clean, "a clean connection is reused");
 
-    // From now on each session of the role begins with a tenant, as one that a transaction left behind would.
+    // From now on each session of the role starts with a tenant set, like one that a transaction left behind.
     let leak = format!(
         "ALTER ROLE parley_app IN DATABASE \"{}\" SET app.current_tenant_id = '0190b5a2-7e2f-7000-8000-000000000000'",
         database.name
     );
     database.admin().await.batch_execute(&leak).await.unwrap();
-    let one = database.postgres_with(Connections { tenant: 1, platform: 1, intake: 1 });
+    let one = database.postgres_with(PoolSizes { tenant: 1, platform: 1, intake: 1 });
     let scope = crate::transactions::scope_of(TenantId::new(&SystemClock::new()));
     let mut sessions = Vec::new();
     for _ in 0..3 {
-        assert_ne!(one.leftover().await.unwrap(), "");
+        assert_ne!(one.leaked_settings().await.unwrap(), "");
         sessions.push(database.count(session).await);
-        // At once it is lent again without a look, and whoever would begin to work with it sees it.
+        // Within the recycle interval the connection is reused without a check, so the leak shows.
         let refused = flows::Database::tenant(&one, &scope).await.err().map(|error| format!("{error:?}"));
         assert!(refused.as_ref().is_some_and(|why| why.contains("outlived its transaction")), "{refused:?}");
-        assert_ne!(one.leftover().await.unwrap(), "");
+        assert_ne!(one.leaked_settings().await.unwrap(), "");
         sessions.push(database.count(session).await);
-        // A while later it is looked at first.
+        // After the recycle interval the pool checks it first.
         sleep(Duration::from_millis(120)).await;
     }
     sessions.dedup();
-    assert_eq!(sessions.len(), 6, "each was closed instead of lent again: {sessions:?}");
+    assert_eq!(sessions.len(), 6, "each was closed instead of reused: {sessions:?}");
     drop(one);
     database.drop().await;
 }
 
-/// With one connection, whoever comes next has the one of who was there before.
+/// With a pool of one, each request gets the connection of the previous one.
 fn one_connection() -> Settings {
     Settings { alone: true, tenant_connections: 1, ..Settings::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_request_leaves_its_tenant_behind_however_it_ends() {
+async fn requests_clear_tenant_setting_however_they_end() {
     let app = TestApp::start_with(one_connection()).await;
     let tenant = app.tenant().await;
     let unknown = "0190b5a2-7e2f-7000-8000-000000000000";
@@ -101,13 +101,13 @@ async fn no_request_leaves_its_tenant_behind_however_it_ends() {
         (app.log_in(&tenant.slug, &tenant.email, PASSWORD).await, 200),
     ] {
         answer.expect(status);
-        assert_eq!(app.postgres.leftover().await.unwrap(), "", "after {status}");
+        assert_eq!(app.postgres.leaked_settings().await.unwrap(), "", "after {status}");
     }
     app.finish_unprocessed().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_hangs_up_leaves_no_tenant_behind() {
+async fn client_disconnect_clears_tenant_setting() {
     let app = TestApp::start_with(one_connection()).await;
     let tenant = app.tenant().await;
     let address = app.client.base().trim_start_matches("http://").to_owned();
@@ -124,10 +124,10 @@ async fn a_client_that_hangs_up_leaves_no_tenant_behind() {
     for n in 0..60_u64 {
         let mut connection = TcpStream::connect(&address).unwrap();
         connection.write_all(requests[usize::from(n % 2 == 0)].as_bytes()).unwrap();
-        // Somewhere between its arrival and its answer: there is nothing to be awaited.
+        // Disconnects at a random moment of the request; no condition marks it.
         std::thread::sleep(Duration::from_micros(n * 100));
         drop(connection);
-        assert_eq!(app.postgres.leftover().await.unwrap(), "");
+        assert_eq!(app.postgres.leaked_settings().await.unwrap(), "");
     }
     let open = format!(
         "SELECT count(*) FROM pg_stat_activity

@@ -1,4 +1,4 @@
-//! Dead letters, and the people who work with them.
+//! Dead letters: listing, replaying, discarding.
 
 use std::collections::BTreeSet;
 
@@ -11,28 +11,28 @@ use crate::kit::app::{Settings, TestApp, TestTenant};
 use crate::kit::meta::{Number, text};
 use crate::kit::wait;
 
-/// Messages that hold this text cannot be stored, as long as the cause is there.
-const BROKEN: &str = "cannot be stored";
-/// Failures before an event is given up, and more than any of the pauses between them.
+/// Messages with this text cannot be stored while the trigger is installed.
+const FAILING_TEXT: &str = "cannot be stored";
+/// Failures before an event becomes a dead letter, and a pause longer than any retry delay.
 const MAX_ATTEMPTS: i64 = 7;
-const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(2);
+const MAX_RETRY_DELAY: TimeDelta = TimeDelta::hours(2);
 
-/// A fault of the database which meets some messages alone.
-async fn break_the_table(app: &TestApp) {
+/// Installs a trigger that rejects some messages.
+async fn install_trigger(app: &TestApp) {
     let trigger = format!(
         "CREATE FUNCTION public.break_message() RETURNS trigger LANGUAGE plpgsql AS $$
-           BEGIN IF NEW.text = '{BROKEN}' THEN RAISE EXCEPTION 'a fault of this test'; END IF; RETURN NEW; END $$;
+           BEGIN IF NEW.text = '{FAILING_TEXT}' THEN RAISE EXCEPTION 'a fault of this test'; END IF; RETURN NEW; END $$;
          CREATE TRIGGER break_message BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION public.break_message()"
     );
     app.database.execute(&trigger).await;
 }
 
-async fn mend_the_table(app: &TestApp) {
+async fn remove_trigger(app: &TestApp) {
     let drop = "DROP TRIGGER break_message ON messages; DROP FUNCTION public.break_message()";
     app.database.execute(drop).await;
 }
 
-/// A dead letter that no retry helps: a message without an id, from somebody else each time.
+/// Creates a dead letter that no retry can fix: a message without an id, from a new sender each time.
 async fn dead_letter(app: &TestApp, tenant: &TestTenant, number: &Number) -> String {
     let known: BTreeSet<String> = ids(&dead_letters(tenant).await);
     let mut message = text("15550100", &format!("nameless {}", known.len()));
@@ -58,15 +58,15 @@ async fn event(tenant: &TestTenant, id: &str) -> Value {
 }
 
 fn because() -> Value {
-    json!({"reason": "the cause is mended"})
+    json!({"reason": "the cause is fixed"})
 }
 
-/// What the audit log of a tenant says of an action.
+/// The tenant's audit records of an action.
 async fn audited(app: &TestApp, tenant: &TestTenant, action: &str) -> i64 {
     let query = format!(
         "SELECT count(*) FROM audit_records a JOIN users u ON u.tenant_id = a.tenant_id AND u.id::text = a.actor_id
           WHERE a.tenant_id = '{}' AND a.action = '{action}' AND a.actor_kind = 'user' AND a.outcome = 'done'
-            AND a.address = '{}' AND a.request_id IS NOT NULL AND a.changes ->> 'reason' = 'the cause is mended'",
+            AND a.address = '{}' AND a.request_id IS NOT NULL AND a.changes ->> 'reason' = 'the cause is fixed'",
         tenant.id,
         app.client.address()
     );
@@ -74,13 +74,13 @@ async fn audited(app: &TestApp, tenant: &TestTenant, action: &str) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_fifty_events_the_one_that_fails_is_retried_buried_and_replayed_once_the_cause_is_gone() {
+async fn failing_event_is_dead_lettered_then_replayed() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
-    break_the_table(&app).await;
+    install_trigger(&app).await;
     let mut messages: Vec<Value> = (0..49).map(|n| text(&format!("155501{n:02}"), "hello")).collect();
-    messages.insert(20, text("15550199", BROKEN));
+    messages.insert(20, text("15550199", FAILING_TEXT));
     app.deliver(&number.delivery(&messages)).await.expect(200);
 
     for attempt in 1..=MAX_ATTEMPTS {
@@ -88,10 +88,10 @@ async fn of_fifty_events_the_one_that_fails_is_retried_buried_and_replayed_once_
             (app.events(&format!("attempts = {attempt}")).await == 1).then_some(())
         })
         .await;
-        app.clock.advance(LONGEST_PAUSE);
+        app.clock.advance(MAX_RETRY_DELAY);
     }
     app.settled().await;
-    // Hours have passed.
+    // All retries together took hours.
     let tenant = tenant.logged_in_again(&app).await;
     assert_eq!(app.events("attempts = 0 AND status = 'processed'").await, 49);
     let dead = dead_letters(&tenant).await;
@@ -104,15 +104,15 @@ async fn of_fifty_events_the_one_that_fails_is_retried_buried_and_replayed_once_
     assert_eq!(numbers, (1..=MAX_ATTEMPTS).map(Value::from).collect::<Vec<_>>().iter().collect::<Vec<_>>());
     assert!(attempts.iter().all(|attempt| attempt["error_class"] == "transient" && attempt["replay"] == 0));
     let sent = &details["payload"]["changes"][0]["value"]["messages"][0];
-    assert_eq!((&sent["id"], &sent["text"]["body"]), (&messages[20]["id"], &json!(BROKEN)));
+    assert_eq!((&sent["id"], &sent["text"]["body"]), (&messages[20]["id"], &json!(FAILING_TEXT)));
 
-    mend_the_table(&app).await;
+    remove_trigger(&app).await;
     let replayed = tenant.client.post(&format!("/webhook-events/{id}/replay"), &because()).await.json(202);
     assert_eq!((&replayed["status"], &replayed["attempts"]), (&json!("received"), &json!(0)));
     app.settled().await;
     let after = event(&tenant, id).await;
     assert_eq!((&after["status"], &after["replays"]), (&json!("processed"), &json!(1)));
-    assert_eq!(after["failed_attempts"].as_array().unwrap().len(), 7, "its history stays");
+    assert_eq!(after["failed_attempts"].as_array().unwrap().len(), 7, "the failures are kept");
     assert_eq!(app.database.count("SELECT count(*) FROM messages").await, 50);
     assert_eq!(app.database.count("SELECT count(*) FROM interactions WHERE kind = 'inbound_message'").await, 50);
     assert_eq!(tenant.conversation_with("phone", "15550199").await["unread_count"], 1);
@@ -122,21 +122,21 @@ async fn of_fifty_events_the_one_that_fails_is_retried_buried_and_replayed_once_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_replays_clicked_at_once_one_is_accepted() {
-    // Without a worker: what is replayed stays as the replay left it.
+async fn concurrent_replays_accept_one() {
+    // Without a worker, a replayed event keeps the status that the replay set.
     let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     app.deliver(&number.delivery(&[text("15550100", "hello")])).await.expect(200);
     app.database.execute("UPDATE webhook_events SET status = 'dead_letter'; DELETE FROM webhook_outbox").await;
     let id = dead_letters(&tenant).await[0]["id"].as_str().unwrap().to_owned();
-    // The row is held until all of them wait for it.
+    // The row stays locked until all requests wait for it.
     let mut holder = app.database.admin().await;
     holder.batch_execute("BEGIN; SELECT FROM webhook_events FOR UPDATE").await.unwrap();
     let (path, reason) = (format!("/webhook-events/{id}/replay"), because());
     let clicks = join_all((0..5).map(|_| tenant.client.post(&path, &reason)));
     let release = async {
-        wait::until("all of them to wait", async || {
+        wait::until("all requests to wait", async || {
             let waiting = "SELECT count(*) FROM pg_stat_activity
                             WHERE datname = current_database() AND usename = 'parley_app' AND wait_event_type = 'Lock'";
             (app.database.count(waiting).await == 5).then_some(())
@@ -154,7 +154,7 @@ async fn of_replays_clicked_at_once_one_is_accepted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dead_letter_is_discarded_once_and_may_still_be_replayed_while_its_bytes_are_kept() {
+async fn discarded_dead_letter_can_be_replayed_while_stored() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -167,7 +167,8 @@ async fn a_dead_letter_is_discarded_once_and_may_still_be_replayed_while_its_byt
     assert_eq!(audited(&app, &tenant, "webhook_event.discarded").await, 1);
 
     tenant.client.post(&path("replay"), &because()).await.expect(202);
-    wait::until("it to be a dead letter again", async || (dead_letters(&tenant).await.len() == 1).then_some(())).await;
+    wait::until("the event to be a dead letter again", async || (dead_letters(&tenant).await.len() == 1).then_some(()))
+        .await;
     tenant.client.post(&path("discard"), &because()).await.expect(200);
     let forget = format!("DELETE FROM webhook_payloads WHERE event_id = '{id}'");
     app.database.execute(&forget).await;
@@ -177,7 +178,7 @@ async fn a_dead_letter_is_discarded_once_and_may_still_be_replayed_while_its_byt
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_are_replayed_by_filter_and_a_dry_run_only_counts() {
+async fn bulk_replay_follows_filter_and_dry_run_counts() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let (number, other) = (tenant.connect_number(&Number::fresh()).await, Number::fresh());
@@ -192,8 +193,8 @@ async fn many_are_replayed_by_filter_and_a_dry_run_only_counts() {
     dead_letter(&app, &tenant, &other).await;
     let client = &tenant.client;
     let replay = async |body: Value| client.post("/webhook-events/replay", &body).await;
-    let of_account = json!({"account_id": number["id"], "dry_run": true});
-    assert_eq!(replay(of_account).await.json(200), json!({"dry_run": true, "events": 3}));
+    let account_buckets = json!({"account_id": number["id"], "dry_run": true});
+    assert_eq!(replay(account_buckets).await.json(200), json!({"dry_run": true, "events": 3}));
     assert_eq!(replay(json!({"dry_run": true, "limit": 2})).await.json(200)["events"], 2);
     assert_eq!(replay(json!({"dry_run": true, "kind": "status"})).await.json(200)["events"], 0);
     assert_eq!(replay(json!({"dry_run": true, "error_class": "permanent"})).await.json(200)["events"], 4);
@@ -201,13 +202,13 @@ async fn many_are_replayed_by_filter_and_a_dry_run_only_counts() {
     assert_eq!(dead_letters(&tenant).await.len(), 4, "nothing was replayed");
     assert_eq!(audited(&app, &tenant, "webhook_events.replayed").await, 0);
 
-    let body = json!({"account_id": number["id"], "reason": "the cause is mended", "limit": 2});
+    let body = json!({"account_id": number["id"], "reason": "the cause is fixed", "limit": 2});
     assert_eq!(replay(body).await.json(202), json!({"dry_run": false, "events": 2}));
     assert_eq!(app.events("replay_seq = 1").await, 2);
     let oldest = "replay_seq = 1 AND received_at <= ALL (SELECT received_at FROM webhook_events WHERE replay_seq = 0
                   AND account_id = (SELECT account_id FROM webhook_events WHERE replay_seq = 1 LIMIT 1))";
-    assert_eq!(app.events(oldest).await, 2, "the oldest come first");
-    // One after the other, from now on: the clock stands still, so the second is not due yet.
+    assert_eq!(app.events(oldest).await, 2, "oldest first");
+    // Replayed events are spaced: the clock stands still, so the second is not due yet.
     app.clock.advance(TimeDelta::seconds(1));
     app.settled().await;
     assert_eq!(audited(&app, &tenant, "webhook_events.replayed").await, 1);
@@ -227,7 +228,7 @@ async fn many_are_replayed_by_filter_and_a_dry_run_only_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_are_listed_and_filtered_and_belong_to_their_tenant() {
+async fn events_are_listed_filtered_and_isolated() {
     let app = TestApp::start_with_pipeline().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
     let number = tenant.connect().await;
@@ -252,7 +253,7 @@ async fn events_are_listed_and_filtered_and_belong_to_their_tenant() {
     assert_eq!(next["data"][0]["id"], json!(id), "latest first");
     other.client.get(&format!("/webhook-events?cursor={cursor}")).await.problem(400, "invalid_cursor");
 
-    // Another tenant's is as unknown as none.
+    // Another tenant's event is answered like an unknown one.
     assert_eq!(other.client.get("/webhook-events").await.json(200)["data"], json!([]));
     for id in [id.as_str(), "01890000-0000-7000-8000-000000000000", "x"] {
         other.client.get(&format!("/webhook-events/{id}")).await.problem(404, "not_found");
@@ -265,7 +266,7 @@ async fn events_are_listed_and_filtered_and_belong_to_their_tenant() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_meta_sent_is_shown_to_who_may_replay_it() {
+async fn payload_is_shown_with_replay_permission() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;

@@ -1,23 +1,23 @@
-//! Faults: whatever may die, stop or come twice on a message's way does, and afterwards the journal of what was answered and
-//! the database are compared as sets. `cargo xtask faults` runs these tests, on servers that they may stop and start.
+//! Fault tests: every process and server between a delivery and its message is stopped, killed or sent duplicates; then
+//! the journal of responses is compared with the database. `cargo xtask faults` runs these tests on servers of their own.
 //!
-//! Each test says which of these it proves; what all of them check at their end is in [`crate::kit::reckoning`].
+//! Each test names the invariants it proves; [`crate::kit::reconciliation`] checks all of them at the end of each test.
 //!
-//! - **I1** Each delivery that was answered 200 is stored: exactly one row for each event in it, however often and in
-//!   whatever company it came.
-//! - **I2** What Meta calls one message is one message in the CRM, told once and unread once.
-//! - **I3** When a fault has passed, everything is finished within a minute, or waits for the time of its next attempt.
-//! - **I4** Nothing of one tenant is seen, changed or caused by another.
-//! - **I5** No event is tried more often than it may be, and what was given up is a dead letter that people find.
-//! - **I6** What is finished stays as it is, unless somebody replays it.
-//! - **I7** The order in which things are told does not matter for what is seen in the end.
-//! - **I8** Nothing is unaccounted for: what was accepted is processed, unroutable, held, discarded, a dead letter or in
-//!   flight, and in flight is what the ledger holds.
+//! - **I1** Each delivery that was answered 200 is stored: exactly one row for each event in it, however often and however
+//!   grouped it arrives.
+//! - **I2** One message of Meta's is one message in the CRM, with one interaction, and unread once.
+//! - **I3** Once a fault has ended, every event is finished within a minute or waits for its next attempt.
+//! - **I4** No tenant reads, changes or causes data of another.
+//! - **I5** No event is attempted more often than allowed; an event without attempts left is a listed dead letter.
+//! - **I6** A finished event does not change unless a user replays it.
+//! - **I7** The order in which events arrive does not affect the result.
+//! - **I8** Every accepted event is processed, unroutable, held, discarded, a dead letter or in flight, and the ledger holds
+//!   exactly the events in flight.
 
-/// A real Prometheus sees what breaks, and the runbook's commands say what it is.
+/// A real Prometheus raises the alerts, and the runbook's commands show the cause.
 mod alerts;
 
-/// Processes and queues of a test's own break: such tests run side by side.
+/// Faults of the test's own processes and queues: these tests run in parallel.
 mod processes {
     mod api;
     mod keys;
@@ -29,12 +29,12 @@ mod processes {
     mod worker;
 }
 
-/// So much at once that it takes the whole machine: one test at a time, as neighbours would use up the minute of I3.
-mod crowd {
+/// Needs the whole machine: runs alone, since other tests would use up the minute of I3.
+mod volume {
     mod queues;
 }
 
-/// The servers that all share break: one test at a time, too.
+/// Faults of the shared servers: each test runs alone.
 mod services {
     mod broker;
     mod postgres;

@@ -1,4 +1,4 @@
-//! What holds for every request.
+//! Rules for all requests.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::kit::app::{PASSWORD, TestApp, metrics};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_error_is_a_problem() {
+async fn errors_are_problem_documents() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     app.client.get("/no/such/path").await.problem(404, "not_found");
@@ -33,7 +33,7 @@ async fn every_error_is_a_problem() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_have_ids() {
+async fn responses_have_request_ids() {
     let app = TestApp::start().await;
     let given = app.client.with("x-request-id", "abc-123").get("/healthz").await;
     assert_eq!(given.header("x-request-id"), "abc-123");
@@ -44,7 +44,7 @@ async fn requests_have_ids() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_server_says_how_it_is() {
+async fn health_endpoints_report_state() {
     let app = TestApp::start().await;
     assert_eq!(app.client.get("/healthz").await.status, 200);
     let ready = app.client.get("/readyz").await.json(200);
@@ -54,14 +54,14 @@ async fn the_server_says_how_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_document_is_the_one_in_the_repository_and_names_every_route() {
+async fn openapi_document_equals_file_and_names_all_routes() {
     let app = TestApp::start().await;
     let document = app.client.get("/openapi.json").await.json(200);
-    let snapshot: Value = serde_json::from_str(include_str!("../../crates/app/openapi.json")).unwrap();
+    let snapshot: Value = serde_json::from_str(include_str!("../../crates/http/openapi.json")).unwrap();
     assert_eq!(document, snapshot);
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
 
-    // Every operation exists, and asks for a token exactly where the document says so.
+    // Each operation exists, and requires a token exactly where the document says so.
     for (path, operations) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
@@ -81,7 +81,7 @@ async fn the_document_is_the_one_in_the_repository_and_names_every_route() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn secrets_and_sql_are_in_no_answer() {
+async fn responses_contain_no_secrets_or_sql() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let body = json!({"email": tenant.email, "password": PASSWORD, "tenant_name": "x", "slug": tenant.slug});

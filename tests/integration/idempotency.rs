@@ -1,4 +1,4 @@
-//! Requests that create something and are sent again.
+//! Repeated creating requests with an `Idempotency-Key`.
 
 use chrono::TimeDelta;
 use diesel_async::SimpleAsyncConnection;
@@ -6,11 +6,11 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::kit::app::{PASSWORD, Settings, TestApp, TestTenant};
-use crate::kit::client::{Answer, Client, insist};
+use crate::kit::client::{Client, Response, insist};
 use crate::kit::meta::fresh_digits;
 use crate::kit::wait;
 
-fn somebody() -> Value {
+fn user() -> Value {
     json!({"email": format!("user-{}@example.com", fresh_digits()), "password": PASSWORD})
 }
 
@@ -18,7 +18,7 @@ fn keyed(client: &Client, key: &str) -> Client {
     client.with("idempotency-key", key)
 }
 
-fn is_replayed(answer: &Answer) -> bool {
+fn is_replayed(answer: &Response) -> bool {
     answer.header("idempotency-replayed") == "true"
 }
 
@@ -27,10 +27,10 @@ async fn count(app: &TestApp, tenant: &TestTenant, table: &str) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_again_is_answered_as_before_and_not_done_again() {
+async fn repeated_request_replays_first_response() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
-    let (client, body) = (keyed(&tenant.client, "key-1"), somebody());
+    let (client, body) = (keyed(&tenant.client, "key-1"), user());
     let first = client.post("/users", &body).await;
     first.expect(201);
     assert!(!is_replayed(&first));
@@ -41,36 +41,36 @@ async fn the_same_again_is_answered_as_before_and_not_done_again() {
         assert!(is_replayed(&again));
     }
     assert_eq!(count(&app, &tenant, "users").await, 2);
-    // Without the key it is another request.
+    // Without the key it is a new request.
     tenant.client.post("/users", &body).await.problem(409, "email_taken");
 
-    client.post("/users", &somebody()).await.problem(422, "idempotency_key_reused");
+    client.post("/users", &user()).await.problem(422, "idempotency_key_reused");
     assert_eq!(count(&app, &tenant, "users").await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_is_of_one_tenant_one_user_and_one_route() {
+async fn key_is_scoped_to_tenant_user_and_route() {
     let app = TestApp::start().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
     let admin = app.colleague(&tenant, Some("admin")).await;
     for client in [&tenant.client, &other.client, &admin.client] {
-        let answer = keyed(client, "key").post("/users", &somebody()).await;
+        let answer = keyed(client, "key").post("/users", &user()).await;
         answer.expect(201);
         assert!(!is_replayed(&answer));
     }
     let body = json!({"app_id": fresh_digits(), "app_secret": "secret", "verify_token": "token"});
     keyed(&tenant.client, "key").post("/meta-apps", &body).await.expect(201);
-    // Who may not do it any more is not told what was answered when they might.
+    // A caller who lost the permission does not get the stored response.
     app.change(&tenant, &format!("DELETE FROM memberships WHERE user_id = '{}'", admin.id)).await;
-    keyed(&admin.client, "key").post("/users", &somebody()).await.problem(403, "insufficient_scope");
+    keyed(&admin.client, "key").post("/users", &user()).await.problem(403, "insufficient_scope");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_is_not_kept() {
+async fn refusal_is_not_stored() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let client = keyed(&tenant.client, "key");
-    let body = somebody();
+    let body = user();
     let taken = tenant.client.post("/users", &body).await.json(201);
     client.post("/users", &body).await.problem(409, "email_taken");
     client.post("/users", &json!({"email": "x"})).await.problem(422, "validation_failed");
@@ -81,22 +81,22 @@ async fn a_refusal_is_not_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_is_none_is_refused() {
+async fn invalid_key_is_refused() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     for key in ["", "two words", &"x".repeat(256)] {
-        keyed(&tenant.client, key).post("/users", &somebody()).await.problem(400, "invalid_idempotency_key");
+        keyed(&tenant.client, key).post("/users", &user()).await.problem(400, "invalid_idempotency_key");
     }
     let twice = keyed(&keyed(&tenant.client, "one"), "two");
-    twice.post("/users", &somebody()).await.problem(400, "invalid_idempotency_key");
+    twice.post("/users", &user()).await.problem(400, "invalid_idempotency_key");
     assert_eq!(count(&app, &tenant, "users").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_is_kept_for_a_day() {
+async fn response_is_kept_for_a_day() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
-    let body = somebody();
+    let body = user();
     keyed(&tenant.client, "key").post("/users", &body).await.expect(201);
     app.clock.advance(TimeDelta::hours(24) - TimeDelta::seconds(1));
     let tenant = tenant.logged_in_again(&app).await;
@@ -104,19 +104,19 @@ async fn an_answer_is_kept_for_a_day() {
     app.clock.advance(TimeDelta::seconds(1));
     let client = keyed(&tenant.client, "key");
     client.post("/users", &body).await.problem(409, "email_taken");
-    let other = somebody();
+    let other = user();
     client.post("/users", &other).await.expect(201);
-    assert!(is_replayed(&client.post("/users", &other).await), "the new one takes the place of the old one");
+    assert!(is_replayed(&client.post("/users", &other).await), "the new response replaces the expired one");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_at_once_one_is_carried_out() {
+async fn concurrent_requests_with_one_key_run_once() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let body = json!({"app_id": fresh_digits(), "app_secret": "secret", "verify_token": "token"});
     let client = keyed(&tenant.client, "key");
     let answers = join_all((0..20).map(|_| insist(async || client.post("/meta-apps", &body).await))).await;
-    let made: Vec<&Answer> = answers.iter().filter(|answer| answer.status == 201).collect();
+    let made: Vec<&Response> = answers.iter().filter(|answer| answer.status == 201).collect();
     assert_eq!(made.iter().filter(|answer| !is_replayed(answer)).count(), 1);
     assert!(made.iter().all(|answer| answer.text == made[0].text));
     for answer in answers.iter().filter(|answer| answer.status != 201) {
@@ -125,14 +125,14 @@ async fn of_many_at_once_one_is_carried_out() {
     assert_eq!(count(&app, &tenant, "meta_apps").await, 1);
 }
 
-/// Who waits for the first to end would hold a connection meanwhile.
+/// A waiting request would hold a connection, so it is refused at once.
 #[tokio::test(flavor = "multi_thread")]
-async fn while_the_first_runs_the_second_is_told_so_at_once() {
+async fn request_during_first_is_refused_at_once() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let body = json!({"app_id": fresh_digits(), "app_secret": "secret", "verify_token": "token"});
     let client = keyed(&tenant.client, "key");
-    // The row that the first has to refer to is locked: it stands still in the middle.
+    // The first request blocks on the locked row that it must reference.
     let mut blocker = app.database.admin().await;
     let lock = format!("BEGIN; SELECT FROM tenants WHERE id = '{}' FOR UPDATE", tenant.id);
     blocker.batch_execute(&lock).await.unwrap();
@@ -142,7 +142,7 @@ async fn while_the_first_runs_the_second_is_told_so_at_once() {
     });
     let waits = "SELECT count(*) FROM pg_stat_activity
                   WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%meta_apps%'";
-    wait::until("the first to stand still", async || (app.database.count(waits).await > 0).then_some(())).await;
+    wait::until("the first request to block", async || (app.database.count(waits).await > 0).then_some(())).await;
     client.post("/meta-apps", &body).await.problem(409, "request_running");
     blocker.batch_execute("COMMIT").await.unwrap();
     let first = first.await.unwrap();
@@ -150,13 +150,13 @@ async fn while_the_first_runs_the_second_is_told_so_at_once() {
     assert_eq!(client.post("/meta-apps", &body).await.text, first.text);
 }
 
-/// The answer and what it tells of share one transaction: whatever fails, there are both or neither.
+/// The response and the change it reports share one transaction.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_kept_is_not_done() {
+async fn request_whose_response_cannot_be_stored_is_undone() {
     let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     app.database.execute("ALTER TABLE idempotency_keys ADD CHECK (key <> 'doomed')").await;
-    let body = somebody();
+    let body = user();
     keyed(&tenant.client, "doomed").post("/users", &body).await.problem(500, "internal_error");
     assert_eq!(count(&app, &tenant, "users").await, 1);
     keyed(&tenant.client, "key").post("/users", &body).await.expect(201);
@@ -164,10 +164,10 @@ async fn what_cannot_be_kept_is_not_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_password_can_be_tried_on_what_is_kept() {
+async fn stored_request_hash_does_not_reveal_password() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
-    let body = somebody();
+    let body = user();
     keyed(&tenant.client, "key").post("/users", &body).await.expect(201);
     let plain = format!(
         "SELECT count(*) FROM idempotency_keys

@@ -1,4 +1,4 @@
-//! From a delivery to the conversation that people see.
+//! From a delivery to the conversation.
 
 use diesel_async::SimpleAsyncConnection;
 use futures_util::future::join_all;
@@ -13,7 +13,7 @@ async fn app() -> TestApp {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_becomes_a_contact_a_conversation_and_a_message() {
+async fn message_creates_contact_and_conversation() {
     let app = app().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -55,7 +55,7 @@ async fn a_message_becomes_a_contact_a_conversation_and_a_message() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_kind_of_message_is_text_and_payload() {
+async fn each_message_kind_is_stored_as_text_and_payload() {
     let app = app().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -109,7 +109,7 @@ async fn every_kind_of_message_is_text_and_payload() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_customer_without_a_phone_number_is_a_customer() {
+async fn customer_without_phone_number_becomes_contact() {
     let app = app().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -119,7 +119,7 @@ async fn a_customer_without_a_phone_number_is_a_customer() {
     app.deliver(&number.delivery(&[message.clone()])).await.expect(200);
     tenant.wait_for_conversations(1).await;
 
-    // The number becomes known later: still the same person.
+    // The number becomes known later: the contact is the same.
     let mut later = text("5511987654321", "with number");
     later["from_user_id"] = json!("BR.77");
     app.deliver(&number.delivery(&[later])).await.expect(200);
@@ -131,7 +131,7 @@ async fn a_customer_without_a_phone_number_is_a_customer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_number_of_brazil_is_one_person_with_and_without_its_nine() {
+async fn brazilian_number_spellings_are_one_contact() {
     let app = app().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -145,7 +145,7 @@ async fn a_number_of_brazil_is_one_person_with_and_without_its_nine() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn thirty_first_messages_at_once_are_one_contact_and_one_conversation() {
+async fn concurrent_first_messages_create_one_contact() {
     let app = app().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -164,7 +164,7 @@ async fn thirty_first_messages_at_once_are_one_contact_and_one_conversation() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_old_message_that_comes_late_does_not_become_the_latest() {
+async fn late_message_does_not_become_latest() {
     let app = app().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -186,7 +186,7 @@ async fn an_old_message_that_comes_late_does_not_become_the_latest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_from_the_future_came_when_it_was_received() {
+async fn message_with_future_time_gets_receive_time() {
     let app = app().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -200,7 +200,7 @@ async fn a_message_from_the_future_came_when_it_was_received() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_to_a_closed_conversation_opens_a_new_one_and_a_repeated_one_does_not() {
+async fn message_after_close_opens_new_conversation_once() {
     use diesel_async::SimpleAsyncConnection;
 
     let app = app().await;
@@ -212,7 +212,7 @@ async fn a_message_to_a_closed_conversation_opens_a_new_one_and_a_repeated_one_d
     let mut admin = app.database.admin().await;
     admin.batch_execute("UPDATE conversations SET status = 'closed'").await.unwrap();
 
-    // Driven again by hand, as a replay does: it is stored already and opens nothing.
+    // A replayed event is already stored and opens no conversation.
     admin
         .batch_execute(
             "UPDATE webhook_events SET status = 'received';
@@ -232,7 +232,7 @@ async fn a_message_to_a_closed_conversation_opens_a_new_one_and_a_repeated_one_d
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_makes_no_sense_is_a_dead_letter_and_its_neighbours_are_processed() {
+async fn invalid_message_is_dead_lettered_others_processed() {
     let app = app().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -253,16 +253,16 @@ async fn a_message_that_makes_no_sense_is_a_dead_letter_and_its_neighbours_are_p
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tenant_that_takes_long_holds_nobody_else_up() {
+async fn slow_tenant_does_not_delay_others() {
     let app = app().await;
     let (slow, other) = (app.tenant().await, app.tenant().await);
     let (slow_number, number) = (slow.connect().await, other.connect().await);
     let mut admin = app.database.admin().await;
-    // A contact cannot be made while somebody holds its tenant.
+    // While the tenant's row is locked, no contact can be created.
     let hold = format!("BEGIN; SELECT id FROM tenants WHERE id = '{}' FOR UPDATE", slow.id);
     admin.batch_execute(&hold).await.unwrap();
     app.deliver(&slow_number.delivery(&[text("15550100", "later")])).await.expect(200);
-    wait::until("the worker to wait", async || {
+    wait::until("the worker to block", async || {
         let waits =
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
         (app.database.count(waits).await > 0).then_some(())

@@ -1,25 +1,25 @@
-//! What the tests stand on.
+//! Test support: servers, databases, clients, and Meta's deliveries.
 
 pub(crate) mod app;
 pub(crate) mod broker;
+pub(crate) mod bulk_data;
 pub(crate) mod client;
-pub(crate) mod crowd;
 pub(crate) mod customer;
 pub(crate) mod database;
+pub(crate) mod deploy_files;
 pub(crate) mod deployment;
-pub(crate) mod forge;
+pub(crate) mod fault_setup;
 pub(crate) mod load;
-pub(crate) mod machine;
+pub(crate) mod lossy_proxy;
+pub(crate) mod machine_lock;
 pub(crate) mod measure;
 pub(crate) mod meta;
+pub(crate) mod metric_series;
 pub(crate) mod operators;
-pub(crate) mod people;
 pub(crate) mod prometheus;
-pub(crate) mod reckoning;
-pub(crate) mod runbook;
-pub(crate) mod series;
-pub(crate) mod servers;
+pub(crate) mod reconciliation;
+pub(crate) mod service_control;
 pub(crate) mod services;
-pub(crate) mod stage;
+pub(crate) mod token_forger;
+pub(crate) mod users;
 pub(crate) mod wait;
-pub(crate) mod wire;

@@ -13,9 +13,9 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::kit::app::PASSWORD;
 use crate::kit::client::Client;
 use crate::kit::deployment::{Deployment, Server};
-use crate::kit::machine::{Neighbours, on_half_of_the_cores};
+use crate::kit::machine_lock::{Isolation, on_half_of_the_cores};
 use crate::kit::measure::{percentile, report};
-use crate::kit::people::log_in;
+use crate::kit::users::log_in;
 
 /// As many as may wait at a single core.
 const PEOPLE: usize = 64;
@@ -46,7 +46,7 @@ async fn argon2_alone(hasher: &PasswordHasher, cores: usize, duration: Duration)
     let work = (0..cores).map(|_| async {
         let mut done = 0_u32;
         while started.elapsed() < duration {
-            hasher.hash(Password::attempt(PASSWORD).unwrap(), &SystemEntropy::new()).await.unwrap();
+            hasher.hash(Password::for_login(PASSWORD).unwrap(), &SystemEntropy::new()).await.unwrap();
             done += 1;
         }
         done
@@ -91,10 +91,10 @@ async fn storm(people: &[Person], onlooker: &Person, duration: Duration) -> (f64
 
 /// The server has half of the cores, as the database and everybody who logs in run on the same machine.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_storm_of_logins_uses_the_cores_and_slows_nobody_else() {
+async fn login_storm_does_not_slow_other_requests() {
     // Without optimization all that is not the hash takes ten times as long, on the same cores.
     let (share, patience) = if cfg!(debug_assertions) { (0.4, 500) } else { (0.9, 50) };
-    let deployment = Deployment::beside(Neighbours::None)
+    let deployment = Deployment::beside(Isolation::Exclusive)
         .await
         .with("PARLEY_HTTP_TRUSTED_PROXIES", "127.0.0.1")
         // As the image has it. The hash alone does without, here and not in the benchmark: that makes about 5 %.

@@ -7,17 +7,17 @@ use kernel::Clock as _;
 use tokens::{KeyScope, ProvisioningSecret};
 
 use crate::kit::app::{PASSWORD, Settings, TestApp};
-use crate::kit::machine::Neighbours;
+use crate::kit::machine_lock::Isolation;
 use crate::kit::measure::{percentile, report};
 use crate::kit::operators::key;
-use crate::kit::people::log_in;
+use crate::kit::users::log_in;
 
 fn quiet() -> Settings {
-    Settings { alone: true, neighbours: Neighbours::None, ..Settings::default() }
+    Settings { alone: true, isolation: Isolation::Exclusive, ..Settings::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_login_takes_as_long_whatever_is_wrong() {
+async fn refused_login_takes_equal_time_for_each_cause() {
     const TRIES: usize = 200;
     let app = TestApp::start_with(quiet()).await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
@@ -49,7 +49,7 @@ async fn a_refused_login_takes_as_long_whatever_is_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_key_takes_as_long_whatever_is_wrong() {
+async fn refused_key_takes_equal_time_for_each_cause() {
     const TRIES: usize = 200;
     let app = TestApp::start_with(quiet()).await;
     let end = app.clock.now() + TimeDelta::hours(1);

@@ -1,15 +1,16 @@
-//! Integration tests: real Postgres, real RabbitMQ, the real server. One module per behaviour; what they stand on is in
+//! Integration tests with real Postgres, real RabbitMQ and the real server: one module per behaviour, shared support in
 //! [`kit`]. `cargo xtask test` provides the services.
 
-// A test awaits the start of a whole server, which awaits everything that it is made of.
+// Tests await the start of a whole server, a deeply nested future.
 #![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod kit;
 
-mod admission;
 mod alerts;
 mod audit;
+mod auth;
+mod authorization;
 mod billing;
 mod catalogue;
 mod channels;
@@ -19,12 +20,11 @@ mod connections;
 mod crm;
 mod dead_letters;
 mod faults;
-mod housekeeping;
 mod http;
 mod idempotency;
-mod identity;
 mod inbox;
 mod intake;
+mod lists;
 mod login_storm;
 mod login_time;
 mod meta_app_routing;
@@ -34,22 +34,22 @@ mod operators;
 mod process;
 mod provisioning;
 mod queue;
+mod rate_limit;
 mod rbac;
-mod reading;
 mod refresh;
 mod refused_tokens;
 mod registration;
+mod retention;
 mod roles;
 mod row_level_security;
+mod session_start;
 mod sessions;
 mod signing_keys;
 mod spoofing;
 mod tenants;
-mod throttle;
 mod token_cost;
 mod token_processes;
 mod transactions;
 mod users;
-mod walk;
 mod webhooks;
 mod whatsapp;

@@ -1,11 +1,11 @@
-//! What the deliveries of a tenant's own Meta app reach, and what they do not.
+//! What the deliveries of a tenant's own Meta app can reach.
 
 use diesel_async::SimpleAsyncConnection;
-use flows::adopt_waiting;
+use flows::requeue_waiting_events;
 use serde_json::{Value, json};
 
 use crate::kit::app::{Settings, TestApp, TestTenant};
-use crate::kit::meta::{Number, OwnApp, text};
+use crate::kit::meta::{MetaApp, Number, text};
 use crate::kit::wait::until;
 
 async fn with_pipeline() -> TestApp {
@@ -20,9 +20,9 @@ async fn previews(tenant: &TestTenant) -> Vec<Value> {
     tenant.conversations().await.iter().map(|conversation| conversation["last_message_preview"].clone()).collect()
 }
 
-/// Delivers, signed by the app of somebody else, what is for a number of ours: nothing of ours may change, and the genuine
-/// delivery of the very same message must still get through.
-async fn attack(app: &TestApp, ours: &TestTenant, number: &Number, genuine: Option<&OwnApp>) {
+/// Delivers events for a number of this tenant, signed by another tenant's app: nothing of this tenant may change, and
+/// the genuine delivery of the same message must still be stored.
+async fn attack(app: &TestApp, ours: &TestTenant, number: &Number, genuine: Option<&MetaApp>) {
     let thief = app.tenant().await;
     let theirs = thief.meta_app().await;
     thief.connect_to(&theirs, &Number::fresh()).await;
@@ -46,7 +46,7 @@ async fn attack(app: &TestApp, ours: &TestTenant, number: &Number, genuine: Opti
     ours.wait_for_conversations(1).await;
     assert_eq!(previews(ours).await, ["genuine"]);
 
-    // Should they connect the number later, to their own app, then what their app said is theirs, and only that.
+    // If the attacker connects the number to their own app later, they get what their app sent, and only that.
     thief.connect_to(&theirs, number).await;
     thief.wait_for_conversations(1).await;
     app.settled().await;
@@ -55,7 +55,7 @@ async fn attack(app: &TestApp, ours: &TestTenant, number: &Number, genuine: Opti
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_reaches_no_account_of_the_deployments_app() {
+async fn tenant_app_cannot_reach_accounts_of_deployment_app() {
     let app = with_pipeline().await;
     let ours = app.tenant().await;
     let number = ours.connect().await;
@@ -64,7 +64,7 @@ async fn an_app_reaches_no_account_of_the_deployments_app() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_reaches_no_account_of_anothers_app() {
+async fn tenant_app_cannot_reach_accounts_of_other_apps() {
     let app = with_pipeline().await;
     let ours = app.tenant().await;
     let (own, number) = (ours.meta_app().await, Number::fresh());
@@ -75,7 +75,7 @@ async fn an_app_reaches_no_account_of_anothers_app() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_number_on_two_apps_is_two_accounts() {
+async fn number_on_two_apps_is_two_accounts() {
     let app = with_pipeline().await;
     let (one, two) = (app.tenant().await, app.tenant().await);
     let (first, second) = (one.meta_app().await, two.meta_app().await);
@@ -92,14 +92,14 @@ async fn a_number_on_two_apps_is_two_accounts() {
         let conversation = tenant.wait_for_conversations(1).await.remove(0);
         assert_eq!(tenant.messages(&conversation).await.len(), 1);
     }
-    // Nobody has it on the deployment's.
+    // No tenant has connected it to the deployment's app.
     assert_eq!(app.events("app_id = 'deployment' AND status = 'unroutable'").await, 1);
     assert_eq!(app.events("true").await, 3);
     app.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_delivery_of_an_app_is_for_its_own_numbers_only() {
+async fn tenant_app_delivery_stores_only_its_own_numbers() {
     let app = with_pipeline().await;
     let (ours, theirs) = (app.tenant().await, app.tenant().await);
     let own = ours.meta_app().await;
@@ -119,7 +119,7 @@ async fn one_delivery_of_an_app_is_for_its_own_numbers_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_names_no_number_goes_by_the_account_of_meta() {
+async fn event_without_number_is_routed_by_business_account() {
     let app = alone().await;
     let tenant = app.tenant().await;
     let own = tenant.meta_app().await;
@@ -150,16 +150,16 @@ async fn what_names_no_number_goes_by_the_account_of_meta() {
     };
     assert_eq!(routed().await, [1, 0, 0], "the oldest");
     end(&ids[0], "meta").await;
-    assert_eq!(routed().await, [1, 1, 0], "an active one before one that Meta took away");
+    assert_eq!(routed().await, [1, 1, 0], "an active account before one that Meta disconnected");
     end(&ids[1], "meta").await;
-    assert_eq!(routed().await, [2, 1, 0], "one that Meta took away hears when it gives it back");
+    assert_eq!(routed().await, [2, 1, 0], "an account that Meta disconnected gets the reinstatement");
     end(&ids[0], "tenant").await;
-    assert_eq!(routed().await, [2, 2, 0], "one that its tenant gave up does not");
+    assert_eq!(routed().await, [2, 2, 0], "an account that its tenant disconnected does not");
     tenant.client.delete(&format!("/whatsapp-accounts/{}", ids[1])).await.expect(204);
-    assert_eq!(routed().await, [2, 2, 1], "also when Meta had taken it away before");
+    assert_eq!(routed().await, [2, 2, 1], "also when Meta had disconnected it before");
 
-    // What belongs to nobody yet is given away by the same rules.
-    let adopted = async || adopt_waiting(&app.postgres, 10, &*app.clock).await.unwrap();
+    // Unroutable events follow the same rules when they are assigned.
+    let adopted = async || requeue_waiting_events(&app.postgres, 10, &*app.clock).await.unwrap();
     assert_eq!(adopted().await, 0);
     end(&ids[1], "meta").await;
     assert_eq!(adopted().await, 1);
@@ -168,8 +168,8 @@ async fn what_names_no_number_goes_by_the_account_of_meta() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_came_for_an_unknown_number_is_driven_at_once_when_it_is_connected() {
-    // Without a relay, so without its sweep.
+async fn unroutable_events_are_processed_on_connect() {
+    // Without a relay there is no sweep.
     let app = alone().await;
     let tenant = app.tenant().await;
     let own = tenant.meta_app().await;
@@ -178,7 +178,7 @@ async fn what_came_for_an_unknown_number_is_driven_at_once_when_it_is_connected(
     app.deliver(&number.delivery(&[text("15550100", "elsewhere")])).await.expect(200);
     assert_eq!(app.events("status = 'unroutable'").await, 2);
     tenant.connect_to(&own, &number).await;
-    until("the event to be driven", async || {
+    until("the event to be processed", async || {
         let driven = format!("status = 'received' AND tenant_id = '{}' AND app_id = '{}'", tenant.id, own.key);
         (app.events(&driven).await == 1).then_some(())
     })

@@ -1,4 +1,4 @@
-//! Meta apps of tenants' own: their life, their secrets, and who may call their webhooks.
+//! Meta apps of tenants: life cycle, secrets, and webhooks.
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -16,7 +16,7 @@ async fn listed(tenant: &TestTenant) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_is_made_listed_changed_and_deleted() {
+async fn app_is_created_listed_changed_and_deleted() {
     let app = alone().await;
     let tenant = app.tenant().await;
     let body = json!({
@@ -47,7 +47,7 @@ async fn an_app_is_made_listed_changed_and_deleted() {
     assert_eq!(tenant.client.patch(&path, &json!({})).await.json(200), second);
     assert_eq!(listed(&tenant).await, [second]);
 
-    // Nothing of the secrets is in an answer, or in the database as it is.
+    // The secrets are in no response, and not in plain text in the database.
     assert!(!created.text.contains("hunter2") && !changed.text.contains("hunter2"));
     let readable = "SELECT count(*) FROM meta_apps t
                      WHERE t::text LIKE '%hunter2%' OR t::text LIKE '%' || encode('hunter2', 'hex') || '%'";
@@ -61,7 +61,7 @@ async fn an_app_is_made_listed_changed_and_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bad_apps_are_told_what_is_wrong_and_not_what_they_said() {
+async fn invalid_app_lists_errors_without_secret_values() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let whole = json!({"app_id": "1", "app_secret": "a", "verify_token": "b"});
@@ -87,7 +87,7 @@ async fn bad_apps_are_told_what_is_wrong_and_not_what_they_said() {
         let answer = tenant.client.post("/meta-apps", &body).await;
         assert_eq!(answer.problem(422, "validation_failed")["errors"][0]["pointer"], format!("/{member}"), "{value}");
         assert!(!answer.text.contains("hunter2"));
-        // As a patch, too: an app keeps its id.
+        // A patch cannot change the app id either.
         let answer = tenant.client.patch(&own.path(), &json!({ member: value })).await;
         assert_eq!(answer.problem(422, "validation_failed")["errors"][0]["pointer"], format!("/{member}"), "{value}");
         assert!(!answer.text.contains("hunter2"));
@@ -96,7 +96,7 @@ async fn bad_apps_are_told_what_is_wrong_and_not_what_they_said() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn apps_are_listed_page_by_page() {
+async fn apps_are_listed_in_pages() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     for _ in 0..3 {
@@ -112,7 +112,7 @@ async fn apps_are_listed_page_by_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_reset_both_secrets_count_until_the_old_one_is_cleared() {
+async fn secret_reset_accepts_old_secret_until_cleared() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let own = tenant.meta_app().await;
@@ -136,7 +136,7 @@ async fn after_a_reset_both_secrets_count_until_the_old_one_is_cleared() {
     rotate(json!({"app_secret": "second"})).await;
     assert_eq!(accepted(&all).await, [old, "second"]);
     rotate(json!({"app_secret": "second"})).await;
-    assert_eq!(accepted(&all).await, [old, "second"], "a request that is sent twice");
+    assert_eq!(accepted(&all).await, [old, "second"], "a repeated request");
     rotate(json!({"previous_app_secret": null})).await;
     assert_eq!(accepted(&all).await, ["second"]);
     rotate(json!({"app_secret": "third", "previous_app_secret": old})).await;
@@ -147,7 +147,7 @@ async fn after_a_reset_both_secrets_count_until_the_old_one_is_cleared() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_app_has_a_handshake_of_its_own() {
+async fn each_app_has_own_handshake() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let (own, other) = (tenant.meta_app().await, tenant.meta_app().await);
@@ -181,7 +181,7 @@ async fn each_app_has_a_handshake_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_tells_whether_there_is_an_app() {
+async fn responses_do_not_reveal_whether_app_exists() {
     let app = alone().await;
     let own = app.tenant().await.meta_app().await;
     let client = app.client.with("x-request-id", "same");
@@ -193,14 +193,14 @@ async fn nothing_tells_whether_there_is_an_app() {
         let none = client.send(Method::POST, &unknown, Some(body)).await;
         none.problem(none.status.as_u16(), code);
         assert_eq!((there.status, &there.text), (none.status, &none.text));
-        let headers = |answer: &crate::kit::client::Answer| {
+        let headers = |answer: &crate::kit::client::Response| {
             let mut headers = answer.headers.clone();
             headers.remove("date");
             headers
         };
         assert_eq!(headers(&there), headers(&none));
     }
-    // Nor does another app's secret help, the deployment's, or none at all.
+    // Another app's secret, the deployment's, or none is refused.
     let other = app.tenant().await.meta_app().await;
     for secret in [APP_SECRET, other.secret.as_str()] {
         app.deliver_signed(&own.webhook(), secret, b"{}").await.problem(401, "invalid_signature");
@@ -212,7 +212,7 @@ async fn nothing_tells_whether_there_is_an_app() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_the_database_is_away_meta_is_asked_to_send_again() {
+async fn database_outage_is_answered_with_503() {
     let app = alone().await;
     let tenant = app.tenant().await;
     let own = tenant.meta_app().await;
@@ -230,7 +230,7 @@ async fn when_the_database_is_away_meta_is_asked_to_send_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_is_its_tenants_alone() {
+async fn app_is_visible_to_its_tenant_only() {
     let app = TestApp::start().await;
     let (ours, theirs) = (app.tenant().await, app.tenant().await);
     let own = ours.meta_app().await;
@@ -257,7 +257,7 @@ async fn an_app_is_its_tenants_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_in_use_stays() {
+async fn app_in_use_cannot_be_deleted() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let own = tenant.meta_app().await;
@@ -270,7 +270,7 @@ async fn an_app_in_use_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_is_not_deleted_while_a_number_is_being_connected_to_it() {
+async fn app_with_concurrent_connect_is_not_deleted() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     for _ in 0..10 {
@@ -288,7 +288,7 @@ async fn an_app_is_not_deleted_while_a_number_is_being_connected_to_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rotations_at_once_leave_the_app_whole() {
+async fn concurrent_rotations_leave_valid_secrets() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let own = tenant.meta_app().await;
@@ -301,5 +301,5 @@ async fn rotations_at_once_leave_the_app_whole() {
     for secret in secrets.iter().chain([&own.secret]) {
         accepted += i32::from(app.deliver_signed(&own.webhook(), secret, b"{\"entry\":[]}").await.status == 200);
     }
-    assert_eq!(accepted, 2, "the current secret and the one before");
+    assert_eq!(accepted, 2, "the current and the previous secret");
 }

@@ -1,4 +1,4 @@
-//! What a running server tells about itself: its log, its metrics and its traces.
+//! Logs, metrics and traces of a running server.
 
 mod collector;
 mod logs;

@@ -1,6 +1,6 @@
-//! Operators: their keys, and what belongs to no tenant.
+//! Operators: their keys, and events without a tenant.
 
-use ::audit::{Origin, Reason};
+use ::audit::{Reason, RequestOrigin};
 use chrono::TimeDelta;
 use flows::{Database as _, revoke_provisioning_key, settle};
 use kernel::Clock as _;
@@ -21,7 +21,7 @@ async fn refusals(app: &TestApp, condition: &str) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_a_key_in_force_with_the_scope_opens_and_refusals_are_written_down() {
+async fn operator_key_needs_scope_and_refusals_are_audited() {
     let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
     let path = "/platform/webhook-events";
     let tenant = app.tenant().await;
@@ -40,7 +40,7 @@ async fn only_a_key_in_force_with_the_scope_opens_and_refusals_are_written_down(
     assert!(refused.header("www-authenticate").contains(r#"scope="events:read""#));
     assert_eq!(refusals(&app, "actor_kind = 'provisioning_key'").await, 1);
 
-    // One answer, whatever is wrong with a key.
+    // One response for every invalid key.
     let end = app.clock.now() + TimeDelta::hours(1);
     let (_, _, expired) = key(&app, &[KeyScope::EventsRead], Some(end)).await;
     expired.get(path).await.expect(200);
@@ -64,13 +64,13 @@ async fn only_a_key_in_force_with_the_scope_opens_and_refusals_are_written_down(
     assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:#?}");
     let last_used = "SELECT count(*) FROM provisioning_keys WHERE last_used_at IS NOT NULL";
     assert_eq!(app.database.count(last_used).await, 4);
-    // What a key opens is no tenant's.
+    // An operator's key gives no access to a tenant's endpoints.
     client.get("/crm/contacts").await.problem(401, "invalid_token");
     app.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn operators_see_events_without_a_tenant_and_no_others() {
+async fn operators_see_only_events_without_tenant() {
     let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
     let (_, _, client) = key(&app, &[KeyScope::EventsRead], None).await;
     let (unknown, tenant) = (Number::fresh(), app.tenant().await);
@@ -99,7 +99,7 @@ async fn operators_see_events_without_a_tenant_and_no_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn operators_approve_claims_and_what_waited_is_driven() {
+async fn claim_approval_processes_pending_events() {
     let app = TestApp::start_with(Settings { pipeline: true, self_service: false, ..Settings::default() }).await;
     let (_, _, client) = key(&app, &[KeyScope::ChannelsRead, KeyScope::ChannelsWrite], None).await;
     let (tenant, rival, number) = (app.tenant().await, app.tenant().await, Number::fresh());
@@ -123,8 +123,8 @@ async fn operators_approve_claims_and_what_waited_is_driven() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_delivery_that_is_understood_by_now_is_stored_when_it_is_replayed() {
-    use flows::{SplitAgainError, split_again};
+async fn replay_stores_delivery_that_parses_now() {
+    use flows::{ReparseDeliveryError, reparse_delivery};
 
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
@@ -132,22 +132,22 @@ async fn a_delivery_that_is_understood_by_now_is_stored_when_it_is_replayed() {
     app.deliver_bytes(b"no JSON at all").await.expect(200);
     let id = "SELECT id::text AS finding FROM webhook_events WHERE status = 'dead_letter'";
     let id: kernel::ids::EventId = app.database.text(id).await.parse().unwrap();
-    let reason = Reason::parse("we read it now").unwrap();
+    let reason = Reason::parse("the format is supported now").unwrap();
     let again = async || {
         let mut tx = app.postgres.intake().await.unwrap();
-        let outcome = split_again(operator(), &mut *tx, id, &reason, Origin::default(), &*app.clock).await;
+        let outcome = reparse_delivery(operator(), &mut *tx, id, &reason, RequestOrigin::default(), &*app.clock).await;
         settle(tx, outcome).await
     };
-    assert!(matches!(again().await, Err(SplitAgainError::StillUnparsed)));
+    assert!(matches!(again().await, Err(ReparseDeliveryError::StillUnparsed)));
 
-    // What later code would make of it: the bytes are those of a delivery.
-    let body = number.delivery(&[text("15550100", "understood at last")]).to_string();
+    // Simulates a later release: the stored bytes parse as a delivery now.
+    let body = number.delivery(&[text("15550100", "supported now")]).to_string();
     let statement =
         format!("UPDATE webhook_payloads SET body = convert_to($${body}$$, 'UTF8') WHERE event_id = '{id}'");
     app.database.execute(&statement).await;
     assert_eq!(again().await.unwrap(), 1);
     app.settled().await;
-    assert_eq!(tenant.conversations().await[0]["last_message_preview"], "understood at last");
-    assert!(matches!(again().await, Err(SplitAgainError::NotReplayable)));
+    assert_eq!(tenant.conversations().await[0]["last_message_preview"], "supported now");
+    assert!(matches!(again().await, Err(ReparseDeliveryError::NotReplayable)));
     app.finish().await;
 }

@@ -1,4 +1,4 @@
-//! The real program: started, killed and started again.
+//! The real program: started, killed and restarted.
 
 use std::process::Command;
 
@@ -11,9 +11,9 @@ use crate::kit::services::services;
 use crate::kit::wait;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_answered_200_survives_kill_9_and_so_do_users() {
+async fn accepted_deliveries_and_users_survive_kill_9() {
     let deployment = Deployment::new().await;
-    // Accepts only: everything else is left to the server that comes after it.
+    // This process accepts only; the next one processes.
     let server = deployment.serve_as("api").await;
     let signup = json!({"tenant_name": "Acme", "slug": "acme", "email": "ada@example.com", "password": PASSWORD});
     let token =
@@ -40,12 +40,12 @@ async fn what_was_answered_200_survives_kill_9_and_so_do_users() {
     server.client.with("x-tenant-id", "acme").post("/auth/login", &login).await.json(200);
 
     server.signal("TERM");
-    assert!(server.exit().await.success(), "SIGTERM is a clean end");
+    assert!(server.exit().await.success(), "SIGTERM exits successfully");
     deployment.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_registered_before_a_restart_logs_in_after_it() {
+async fn user_logs_in_after_restart() {
     let deployment = Deployment::new().await;
     let server = deployment.serve_as("api").await;
     let signup = json!({"tenant_name": "Acme", "slug": "acme", "email": "ada@example.com", "password": PASSWORD});
@@ -58,10 +58,10 @@ async fn who_registered_before_a_restart_logs_in_after_it() {
     let server = deployment.serve_as("api").await;
     let logged_in = server.client.with("x-tenant-id", "acme").post("/auth/login", &grace).await.json(200);
     assert_eq!(logged_in["user"]["id"], registered["user"]["id"]);
-    // The session of before goes on, too.
+    // The session from before the restart is still valid.
     let token = registered["access_token"].as_str().unwrap();
     server.client.with_token(token).get("/auth/me").await.json(200);
-    // Nobody is a proxy unless it is configured: what is written there is not believed.
+    // Without configured proxies, `X-Forwarded-For` is ignored.
     let wrong = json!({"email": "grace@example.com", "password": "wrong password"});
     for n in 0..5 {
         let forged = server.client.at(&format!("203.0.113.{n}")).with("x-tenant-id", "acme");
@@ -75,7 +75,7 @@ async fn who_registered_before_a_restart_logs_in_after_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_server_refuses_a_role_that_looks_behind_the_wall() {
+async fn server_refuses_role_that_bypasses_rls() {
     let deployment = Deployment::new().await;
     let output = deployment
         .command(&["serve"])
@@ -90,7 +90,7 @@ async fn the_server_refuses_a_role_that_looks_behind_the_wall() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_server_refuses_another_key_encryption_key() {
+async fn server_refuses_other_key_encryption_key() {
     let deployment = Deployment::new().await;
     let server = deployment.serve().await;
     server.signal("TERM");
@@ -108,7 +108,7 @@ async fn the_server_refuses_another_key_encryption_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_without_configuration_lists_every_mistake() {
+async fn server_lists_all_configuration_errors() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_parley-under-test"));
     let output = command.arg("serve").env_clear().env("PARLEY_HTTP_LISTEN", "nowhere").output().unwrap();
     assert!(!output.status.success());
@@ -125,7 +125,7 @@ async fn a_server_without_configuration_lists_every_mistake() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_command_line_connects_a_number_and_sends_a_sample() {
+async fn command_line_connects_number_and_sends_sample() {
     let deployment = Deployment::new().await;
     let server = deployment.serve().await;
     let slug = format!("cli-{}", fresh_digits());
@@ -160,7 +160,7 @@ async fn the_command_line_connects_a_number_and_sends_a_sample() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_command_line_approves_a_claim() {
+async fn command_line_approves_claim() {
     let deployment = Deployment::new().await.with("PARLEY_CHANNELS_SELF_SERVICE", "false");
     let server = deployment.serve().await;
     let signup = json!({"tenant_name": "Claims", "slug": "claims", "email": "ada@example.com", "password": PASSWORD});
@@ -178,7 +178,7 @@ async fn the_command_line_approves_a_claim() {
     assert!(deployment.command(&["whatsapp", "approve", id]).status().unwrap().success());
     assert!(
         !deployment.command(&["whatsapp", "approve", id]).status().unwrap().success(),
-        "it is not pending any more"
+        "the claim is no longer pending"
     );
     assert_eq!(client.get("/whatsapp-accounts").await.json(200)["data"][0]["status"], "active");
 
@@ -188,7 +188,7 @@ async fn the_command_line_approves_a_claim() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_without_the_api_says_whether_it_is_ready_and_nothing_else() {
+async fn process_without_api_serves_only_readiness() {
     let deployment = Deployment::new().await;
     let server = deployment.serve_as("worker").await;
     server.client.get("/healthz").await.expect(200);
@@ -206,13 +206,13 @@ async fn a_process_without_the_api_says_whether_it_is_ready_and_nothing_else() {
     let problem = lonely.client.get("/readyz").await.problem(503, "not_ready");
     assert_eq!(problem["checks"]["broker"], "cannot be reached");
     lonely.signal("TERM");
-    assert!(lonely.exit().await.success(), "also while it waits for the broker");
+    assert!(lonely.exit().await.success(), "exits also while it waits for the broker");
     deployment.finish().await;
 }
 
-/// I4: what people write, and who they are, is nobody's business who reads logs.
+/// I4: logs contain neither message texts nor personal data.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_log_follows_an_event_and_names_nobody() {
+async fn log_traces_event_without_personal_data() {
     let deployment = Deployment::new().await.with("PARLEY_RETRY_MAX_ATTEMPTS", "1");
     let server = deployment.serve_with("api,relay,worker", &[("FAILPOINTS", "worker.fail=return(love letter)")]).await;
     let signup = json!({"tenant_name": "Acme", "slug": "acme", "email": "ada@example.com", "password": PASSWORD});

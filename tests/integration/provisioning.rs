@@ -1,4 +1,4 @@
-//! Tenants that operators make, and nobody else.
+//! Tenants that operators create.
 
 use chrono::TimeDelta;
 use flows::{Database as _, revoke_provisioning_key, settle};
@@ -31,7 +31,7 @@ fn fresh_slug() -> String {
     format!("made-{}", fresh_digits())
 }
 
-/// All that a tenant begins with.
+/// The rows that a new tenant starts with.
 async fn rows(app: &TestApp) -> i64 {
     let tables = ["tenants", "roles", "role_permissions", "users", "memberships", "audit_records"];
     let counts = tables.map(|table| format!("(SELECT count(*) FROM {table})")).join(" + ");
@@ -44,7 +44,7 @@ async fn actions(client: &Client, log: &str) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_is_no_operator_makes_no_tenant_and_is_written_down() {
+async fn tenant_creation_without_operator_is_refused_and_audited() {
     let app = alone().await;
     let owner = app.tenant().await;
     let (_, _, audit) = key(&app, &[KeyScope::AuditRead], None).await;
@@ -68,7 +68,7 @@ async fn whoever_is_no_operator_makes_no_tenant_and_is_written_down() {
         (&revoked, 401, "invalid_token"),
         (&wrong, 401, "invalid_token"),
         (&reader, 403, "insufficient_scope"),
-        // Where no bootstrap key is configured, there is none.
+        // Without a configured bootstrap key there is none.
         (&app.client.with_token(BOOTSTRAP), 401, "invalid_token"),
     ];
     for (client, status, code) in attempts {
@@ -87,7 +87,7 @@ async fn whoever_is_no_operator_makes_no_tenant_and_is_written_down() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operator_makes_finds_renames_suspends_and_reactivates_a_tenant() {
+async fn operator_manages_tenant_life_cycle() {
     let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
     let scopes = [KeyScope::TenantsRead, KeyScope::TenantsWrite, KeyScope::AuditRead];
     let (id_of_key, _, client) = key(&app, &scopes, None).await;
@@ -122,7 +122,7 @@ async fn an_operator_makes_finds_renames_suspends_and_reactivates_a_tenant() {
     let log = owner.get("/audit-log").await.json(200)["data"].clone();
     let log = log.as_array().unwrap();
     let told: Vec<&str> = log.iter().map(|record| record["action"].as_str().unwrap()).collect();
-    assert_eq!(told, [&ours[..], &["tenant.created"]].concat(), "what changed nothing is not told");
+    assert_eq!(told, [&ours[..], &["tenant.created"]].concat(), "a request without effect is not audited");
     assert_eq!(log[0]["actor"], json!({"kind": "provisioning_key", "id": id_of_key.to_string()}));
     assert_eq!(log[1]["outcome"], "refused");
     let id = made["id"].as_str().unwrap();
@@ -132,7 +132,7 @@ async fn an_operator_makes_finds_renames_suspends_and_reactivates_a_tenant() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_came_for_a_suspended_tenant_is_driven_when_it_is_active_again() {
+async fn held_events_are_processed_on_reactivation() {
     let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
     let (_, _, client) = key(&app, &BOTH, None).await;
     let tenant = app.tenant().await;
@@ -147,7 +147,7 @@ async fn what_came_for_a_suspended_tenant_is_driven_when_it_is_active_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_is_sent_again_makes_one_tenant() {
+async fn repeated_provisioning_creates_one_tenant() {
     let app = alone().await;
     let (_, _, client) = key(&app, &BOTH, None).await;
     let (_, _, other) = key(&app, &BOTH, None).await;
@@ -165,16 +165,16 @@ async fn a_request_that_is_sent_again_makes_one_tenant() {
     assert_eq!((again.json(201), again.header("idempotency-replayed")), (made[0].clone(), "true"));
     assert_eq!(app.database.count("SELECT count(*) FROM tenants").await, 1);
     once.post("/tenants", &wish(&fresh_slug())).await.problem(422, "idempotency_key_reused");
-    // The same key of another operator is another request.
+    // The same idempotency key of another operator is another request.
     other.with("idempotency-key", "deploy-1").post("/tenants", &wish(&slug)).await.problem(409, "slug_taken");
-    // A day later it is forgotten.
+    // It expires after a day.
     app.clock.advance(TimeDelta::hours(24));
     once.post("/tenants", &wish(&slug)).await.problem(409, "slug_taken");
     app.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tenant_is_made_whole_or_not_at_all() {
+async fn failed_provisioning_leaves_no_rows() {
     let app = alone().await;
     let (_, _, client) = key(&app, &BOTH, None).await;
     let before = rows(&app).await;
@@ -198,7 +198,7 @@ async fn a_tenant_is_made_whole_or_not_at_all() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_a_tenant_is_told_and_changes_nothing() {
+async fn invalid_tenant_lists_errors_and_stores_nothing() {
     let app = alone().await;
     let (_, _, client) = key(&app, &BOTH, None).await;
     let taken = fresh_slug();
@@ -238,7 +238,7 @@ async fn what_cannot_be_a_tenant_is_told_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_key_of_the_configuration_makes_the_first_tenant_where_nobody_may_sign_up() {
+async fn bootstrap_key_creates_tenant_with_sign_up_closed() {
     let settings =
         Settings { alone: true, bootstrap_key: Some(BOOTSTRAP), signup: SignUp::Closed, ..Settings::default() };
     let app = TestApp::start_with(settings).await;

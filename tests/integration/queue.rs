@@ -1,22 +1,22 @@
-//! The broker may come and go: it carries nothing that is not in the ledger.
+//! Broker outages lose nothing: every queued event is in the ledger.
 
 use std::slice;
 
 use chrono::TimeDelta;
 use diesel_async::SimpleAsyncConnection;
-use inbound::{DueEvent, EventPublisher, EventSource, QueueInspector};
+use inbound::{DueEvent, EventConsumer, EventPublisher, QueueInspector};
 use kernel::ids::EventId;
 use kernel::{Clock, SystemClock};
 use rabbitmq::Queue;
 use tokio::time::timeout;
 
 use crate::kit::app::{Broker, Settings, TestApp};
+use crate::kit::fault_setup::RECOVERY_LIMIT;
 use crate::kit::meta::text;
-use crate::kit::stage::HEALED;
 use crate::kit::{broker, wait};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn queues_that_were_deleted_are_declared_again_and_nothing_is_lost() {
+async fn deleted_queues_are_redeclared_without_loss() {
     let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -33,7 +33,7 @@ async fn queues_that_were_deleted_are_declared_again_and_nothing_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_the_broker_is_away_deliveries_are_accepted_and_kept() {
+async fn deliveries_are_accepted_during_broker_outage() {
     let app = TestApp::start_with(Settings { pipeline: true, broker: Broker::Away, ..Settings::default() }).await;
     let number = app.tenant().await.connect().await;
     app.deliver(&number.delivery(&[text("15550100", "kept")])).await.expect(200);
@@ -47,12 +47,12 @@ async fn while_the_broker_is_away_deliveries_are_accepted_and_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_published_and_is_in_no_queue_is_published_again() {
+async fn published_event_missing_from_queue_is_republished() {
     let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
     let number = app.tenant().await.connect().await;
     app.deliver(&number.delivery(&[text("15550100", "done")])).await.expect(200);
     app.settled().await;
-    // As if it had been published, and then somebody had emptied the queue.
+    // Simulates an event that was published before its queue was purged.
     let lose = "WITH event AS (UPDATE webhook_events SET status = 'received' RETURNING id, tenant_id)
                 INSERT INTO webhook_outbox (event_id, tenant_id, publish_count, not_before)
                 SELECT id, tenant_id, 1, to_timestamp($) + interval '10 minutes' FROM event";
@@ -60,7 +60,7 @@ async fn what_was_published_and_is_in_no_queue_is_published_again() {
     app.database.admin().await.batch_execute(&lose).await.unwrap();
     app.clock.advance(TimeDelta::seconds(15));
     let publisher = broker::broker(&app.namespace).await.publisher();
-    assert_eq!(publisher.waiting().await.unwrap(), 0);
+    assert_eq!(publisher.ready_messages().await.unwrap(), 0);
     assert_eq!(app.database.count("SELECT count(*) FROM webhook_outbox WHERE publish_count = 1").await, 1);
 
     app.clock.advance(TimeDelta::seconds(10));
@@ -70,34 +70,34 @@ async fn what_was_published_and_is_in_no_queue_is_published_again() {
     app.finish().await;
 }
 
-/// RabbitMQ does not tell each consumer that its queue was deleted. Here its word is lost on the way.
+/// RabbitMQ does not notify every consumer that its queue was deleted. Here its notification is lost on the network.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_consumer_finds_out_by_itself_that_its_queue_was_deleted() {
+async fn consumer_detects_deleted_queue() {
     let namespace = broker::fresh_namespace();
     let publisher = broker::broker(&namespace).await.publisher();
-    assert_eq!(publisher.waiting().await.unwrap(), 0);
-    let (wire, behind_the_wire) = broker::over_a_wire(&namespace).await;
-    let mut source = behind_the_wire.source(Queue::Inbound);
+    assert_eq!(publisher.ready_messages().await.unwrap(), 0);
+    let (proxy, behind_proxy) = broker::behind_lossy_proxy(&namespace).await;
+    let mut source = behind_proxy.consumer(Queue::Inbound);
     let received = tokio::spawn(async move { source.receive(1).await });
-    wait::until("the consumer to be there", async || {
+    wait::until("the consumer to be registered", async || {
         let queues = publisher.queues().await.ok()?;
         queues.iter().any(|queue| queue.queue == "inbound" && queue.consumers == 1).then_some(())
     })
     .await;
 
-    wire.lose(true);
+    proxy.drop_responses(true);
     broker::delete_queue(&namespace, "inbound.v1").await;
-    wait::until("the broker's word to be lost", async || (wire.lost() > 0).then_some(())).await;
-    wire.lose(false);
+    wait::until("the broker's notification to be dropped", async || (proxy.dropped_bytes() > 0).then_some(())).await;
+    proxy.drop_responses(false);
 
     let id = EventId::from_uuid(SystemClock::new().new_id());
     let event = DueEvent { id, tenant: None, attempts: 0, published: 0, traceparent: None };
-    wait::until("the event to be in a queue", async || {
+    wait::until("the event to be queued", async || {
         let answer = publisher.publish(slice::from_ref(&event)).await.ok()?;
-        (answer.kept == [id]).then_some(())
+        (answer.confirmed == [id]).then_some(())
     })
     .await;
-    let deliveries = timeout(HEALED, received).await.expect("it consumes again").unwrap();
+    let deliveries = timeout(RECOVERY_LIMIT, received).await.expect("the consumer resumes").unwrap();
     assert_eq!(deliveries[0].event, id);
     broker::delete(&namespace).await;
 }

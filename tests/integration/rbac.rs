@@ -1,4 +1,4 @@
-//! Roles, who has which, and what nobody gets by them.
+//! Roles, memberships, and privilege escalation.
 
 mod escalation;
 mod memberships;

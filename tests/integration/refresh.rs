@@ -1,16 +1,16 @@
-//! How sessions go on, and what ends them.
+//! Refreshing sessions, and what ends them.
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::kit::app::{PASSWORD, Settings, TestApp, TestTenant, metrics};
-use crate::kit::client::{Answer, Client};
+use crate::kit::client::{Client, Response};
 
 const MOMENT: TimeDelta = TimeDelta::milliseconds(1);
 const REUSES: &str = r#"parley_auth_attempts_total{action="refresh",outcome="reuse"}"#;
 
-async fn refresh(client: &Client, token: &str) -> Answer {
+async fn refresh(client: &Client, token: &str) -> Response {
     client.post("/auth/refresh", &json!({"refresh_token": token})).await
 }
 
@@ -18,7 +18,7 @@ fn text(made: &Value, member: &str) -> String {
     made[member].as_str().unwrap().to_owned()
 }
 
-/// The tokens of a new session of the owner's.
+/// The tokens of a new session of the owner.
 async fn log_in(app: &TestApp, tenant: &TestTenant) -> (String, String) {
     let made = app.log_in(&tenant.slug, &tenant.email, PASSWORD).await.json(200);
     (text(&made, "access_token"), text(&made, "refresh_token"))
@@ -30,12 +30,12 @@ fn counter(series: &str) -> u64 {
     value.map_or(0, |value| value.parse().unwrap())
 }
 
-async fn me(app: &TestApp, token: &str) -> Answer {
+async fn me(app: &TestApp, token: &str) -> Response {
     app.client.with_token(token).get("/auth/me").await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refreshing_gives_the_next_tokens_of_the_same_session() {
+async fn refresh_returns_next_tokens_of_same_session() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let (access, token) = log_in(&app, &tenant).await;
@@ -60,7 +60,7 @@ async fn refreshing_gives_the_next_tokens_of_the_same_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_shows_a_used_token_ends_its_session() {
+async fn replayed_refresh_token_ends_session() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let (access, token) = log_in(&app, &tenant).await;
@@ -82,18 +82,18 @@ async fn whoever_shows_a_used_token_ends_its_session() {
         app.client.address()
     );
     assert_eq!(app.database.count(&audited).await, 1);
-    // Nobody has it any more, neither who stole it nor who did not.
+    // The session is over for the thief and for the user.
     for token in [&text(&refreshed, "access_token"), &access] {
         me(&app, token).await.problem(401, "invalid_token");
     }
     refresh(&app.client, &text(&refreshed, "refresh_token")).await.problem(401, "invalid_refresh_token");
     refresh(&app.client, &token).await.problem(401, "invalid_refresh_token");
-    assert_eq!(app.database.count(&audited).await, 1, "it was over already");
+    assert_eq!(app.database.count(&audited).await, 1, "the session had ended before");
     tenant.client.get("/auth/me").await.json(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_idles_after_a_week_and_ends_after_a_month() {
+async fn session_ends_after_idle_week_or_one_month() {
     let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     let (_, idle) = log_in(&app, &tenant).await;
@@ -115,7 +115,7 @@ async fn a_session_idles_after_a_week_and_ends_after_a_month() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_refresh_token_in_force_is_refused_in_one_way() {
+async fn invalid_refresh_tokens_get_identical_refusal() {
     let app = TestApp::start().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
     let (access, token) = log_in(&app, &tenant).await;
@@ -149,7 +149,7 @@ async fn what_is_no_refresh_token_in_force_is_refused_in_one_way() {
     ] {
         client.post("/auth/refresh", &body).await.problem(status, code);
     }
-    // A header that names another tenant than the token is a mistake of the sender's, and costs them nothing.
+    // A tenant header that contradicts the token is a client error and does not use up the token.
     let elsewhere = app.client.with("x-tenant-id", &other.slug);
     refresh(&elsewhere, &token).await.problem(403, "tenant_mismatch");
     refresh(&app.client.with("x-tenant-id", "'; --"), &token).await.problem(400, "invalid_tenant_id");
@@ -157,7 +157,7 @@ async fn what_is_no_refresh_token_in_force_is_refused_in_one_way() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_changed_password_and_a_suspension_end_what_they_must() {
+async fn password_change_and_suspension_end_sessions() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let user = app.colleague(&tenant, Some("agent")).await;
@@ -165,7 +165,7 @@ async fn a_changed_password_and_a_suspension_end_what_they_must() {
         let made = app.log_in(&tenant.slug, &user.email, PASSWORD).await.json(200);
         (text(&made, "access_token"), text(&made, "refresh_token"))
     };
-    // A changed password: all but the session that changed it.
+    // A password change ends all sessions but the one that changed it.
     let ((mine, my_token), (others, others_token)) = (session().await, session().await);
     let change = json!({"current_password": PASSWORD, "new_password": "another horse battery"});
     app.client.with_token(&mine).post("/auth/password", &change).await.expect(204);
@@ -174,7 +174,7 @@ async fn a_changed_password_and_a_suspension_end_what_they_must() {
     me(&app, &mine).await.json(200);
     let my_token = text(&refresh(&app.client, &my_token).await.json(200), "refresh_token");
 
-    // A role that is taken away: the session goes on, without the right.
+    // A revoked role: the session goes on, without the permission.
     let take_away = format!("DELETE FROM memberships WHERE user_id = '{}'", user.id);
     app.database.execute(&take_away).await;
     app.client.with_token(&mine).get("/crm/contacts").await.problem(403, "insufficient_scope");
@@ -182,7 +182,7 @@ async fn a_changed_password_and_a_suspension_end_what_they_must() {
     let (mine, my_token) = (text(&refreshed, "access_token"), text(&refreshed, "refresh_token"));
     app.client.with_token(&mine).get("/crm/contacts").await.problem(403, "insufficient_scope");
 
-    // A suspended user: all, and for good.
+    // Suspending a user ends all their sessions for good.
     tenant.client.patch(&user.path(), &json!({"status": "suspended"})).await.json(200);
     me(&app, &mine).await.problem(401, "invalid_token");
     refresh(&app.client, &my_token).await.problem(401, "invalid_refresh_token");
@@ -190,7 +190,7 @@ async fn a_changed_password_and_a_suspension_end_what_they_must() {
     me(&app, &mine).await.problem(401, "invalid_token");
     refresh(&app.client, &my_token).await.problem(401, "invalid_refresh_token");
 
-    // A suspended tenant: all, until it is active again. The token was not used meanwhile.
+    // Suspending a tenant blocks all sessions until it is active again. The refused token was not used up.
     let (access, token) = log_in(&app, &tenant).await;
     app.change(&tenant, "UPDATE tenants SET status = 'suspended' WHERE id = '$T'").await;
     me(&app, &access).await.problem(401, "invalid_token");
@@ -199,7 +199,7 @@ async fn a_changed_password_and_a_suspension_end_what_they_must() {
     me(&app, &access).await.json(200);
     refresh(&app.client, &token).await.json(200);
 
-    // A deleted user.
+    // Deleting a user ends their sessions.
     let doomed = app.colleague(&tenant, None).await;
     let made = app.log_in(&tenant.slug, &doomed.email, PASSWORD).await.json(200);
     tenant.client.delete(&doomed.path()).await.expect(204);
@@ -208,7 +208,7 @@ async fn a_changed_password_and_a_suspension_end_what_they_must() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_twenty_first_session_ends_the_oldest_however_many_begin_at_once() {
+async fn session_21_ends_oldest_under_concurrency() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let (first, first_token) = log_in(&app, &tenant).await;

@@ -1,5 +1,5 @@
-//! Everything that is no access token of ours is refused, by one answer. Most are signed with our own key: what is wrong with
-//! them is all that is wrong.
+//! Every invalid access token is refused by one identical response. Most of them are signed with a genuine key, so that
+//! the tested defect is the only one.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
@@ -12,11 +12,11 @@ use tokens::KeyState;
 
 use crate::kit::app::{Settings, TestApp};
 use crate::kit::client::Client;
-use crate::kit::forge::{Forge, message, payload_of};
+use crate::kit::token_forger::{TokenForger, message, payload_of};
 
-/// The hostile tokens that come from one that is in force, each with what is wrong with it.
+/// Invalid tokens derived from a valid one, each with its defect.
 struct Hostile<'a> {
-    forge: &'a Forge,
+    forge: &'a TokenForger,
     payload: Value,
     tokens: Vec<(String, String)>,
 }
@@ -53,7 +53,7 @@ impl Hostile<'_> {
             let header = json!({"alg": algorithm, "typ": "at+jwt", "kid": self.forge.kid}).to_string();
             self.add(format!("{algorithm} without a signature"), format!("{}.", message(&header, &payload)));
         }
-        // The public key is no secret.
+        // The public key as an HMAC secret.
         let public = URL_SAFE_NO_PAD.decode(&self.forge.public_x).unwrap();
         let header = json!({"alg": "HS256", "typ": "at+jwt", "kid": self.forge.kid}).to_string();
         for secret in [public.as_slice(), self.forge.public_x.as_bytes()] {
@@ -75,7 +75,7 @@ impl Hostile<'_> {
         let signed = message(&self.forge.header().to_string(), &payload);
         let signature = URL_SAFE_NO_PAD.encode(pair.sign(signed.as_bytes()));
         self.add("another key", format!("{signed}.{signature}"));
-        // One that brings its own key along.
+        // A token that embeds its own key.
         let x = URL_SAFE_NO_PAD.encode(pair.public_key());
         let mut header = self.forge.header();
         header["jwk"] = json!({"kty": "OKP", "crv": "Ed25519", "x": x});
@@ -221,20 +221,20 @@ impl Hostile<'_> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everything_else_than_our_own_tokens_is_refused_by_one_text() {
+async fn invalid_tokens_get_identical_refusal() {
     let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
-    let forge = Forge::with_key(&app, KeyState::Active).await;
+    let forge = TokenForger::with_key(&app, KeyState::Active).await;
     let ask = async |token: &str| {
         let client = app.client.with_token(token).with("x-request-id", "same");
-        // A connection that idled may be closed by the server at the very moment.
+        // The server may close an idle connection at this moment.
         match client.try_send(reqwest::Method::GET, "/auth/me", None).await {
             Ok(answer) => answer,
             Err(_) => client.get("/auth/me").await,
         }
     };
 
-    // What is forged here is as good as a real one.
+    // A re-signed token without defect is accepted, so the helper is correct.
     let payload = payload_of(&tenant.token);
     let genuine = forge.sign(&forge.header().to_string(), &payload.to_string());
     ask(&genuine).await.json(200);
@@ -244,7 +244,7 @@ async fn everything_else_than_our_own_tokens_is_refused_by_one_text() {
     hostile.headers();
     hostile.claims(app.clock.now().timestamp());
     hostile.shapes(&genuine);
-    // Another tenant's user, session or both, in our tenant.
+    // The user, the session or both belong to another tenant.
     let theirs = payload_of(&other.token);
     for members in [&["tid"][..], &["sub"], &["sid"], &["sub", "sid"], &["tid", "sub"], &["tid", "sid"]] {
         let mut mixed = payload.clone();
@@ -263,7 +263,7 @@ async fn everything_else_than_our_own_tokens_is_refused_by_one_text() {
         assert_eq!(answer.text, expected.text, "{what}");
         assert_eq!(answer.lasting_headers(), expected.lasting_headers(), "{what}");
     }
-    // The server's library takes no head of this size, and does not get as far as to ask who it is.
+    // actix refuses a head of this size before authentication.
     let enormous = Client::new(app.client.base()).with_token(&"a".repeat(1024 * 1024));
     if let Ok(answer) = enormous.try_send(reqwest::Method::GET, "/auth/me", None).await {
         assert!(answer.status.is_client_error(), "{}", answer.status);

@@ -1,4 +1,4 @@
-//! Registering oneself in a tenant, and changing one's password.
+//! Self-registration and password changes.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use iam::HashParameters;
 use serde_json::{Value, json};
 
 use crate::kit::app::{PASSWORD, Settings, TestApp, TestTenant};
-use crate::kit::client::Answer;
+use crate::kit::client::Response;
 use crate::kit::meta::fresh_digits;
 
 const OTHER: &str = "staple of another horse";
@@ -16,7 +16,7 @@ fn body() -> Value {
     json!({"email": format!("New-{}@Example.com", fresh_digits()), "password": PASSWORD, "name": "Grace"})
 }
 
-async fn register(app: &TestApp, tenant: &str, body: &Value) -> Answer {
+async fn register(app: &TestApp, tenant: &str, body: &Value) -> Response {
     app.client.elsewhere().with("x-tenant-id", tenant).post("/auth/register", body).await
 }
 
@@ -25,7 +25,7 @@ async fn users(app: &TestApp, tenant: &TestTenant) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_registers_sees_who_they_are_and_nothing_else() {
+async fn registered_user_sees_only_own_profile() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let body = body();
@@ -53,7 +53,7 @@ async fn who_registers_sees_who_they_are_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_is_taken_once_in_a_tenant() {
+async fn email_is_unique_per_tenant() {
     let app = TestApp::start().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
     let body = body();
@@ -66,13 +66,13 @@ async fn an_address_is_taken_once_in_a_tenant() {
     let shouted = json!({"email": body["email"].as_str().unwrap().to_uppercase(), "password": PASSWORD});
     let problem = register(&app, &tenant.slug, &shouted).await.problem(409, "email_taken");
     assert_eq!(problem["errors"][0]["pointer"], "/email");
-    // The same person elsewhere is another user.
+    // The same email in another tenant is another user.
     register(&app, &other.slug, &body).await.json(201);
     assert_eq!((users(&app, &tenant).await, users(&app, &other).await), (2, 2));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bad_registrations_are_told_what_is_wrong_and_change_nothing() {
+async fn invalid_registration_lists_errors_and_stores_nothing() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     app.change(&tenant, "UPDATE tenants SET name = 'Acme Trading' WHERE id = '$T'").await;
@@ -105,7 +105,7 @@ async fn bad_registrations_are_told_what_is_wrong_and_change_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tenant_may_close_its_door() {
+async fn closed_registration_is_refused() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     tenant.client.patch("/tenant", &json!({"self_registration": "closed"})).await.json(200);
@@ -116,7 +116,7 @@ async fn a_tenant_may_close_its_door() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tenant_that_is_not_there_is_answered_like_wrong_credentials() {
+async fn unknown_tenant_is_answered_like_wrong_credentials() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     app.change(&tenant, "UPDATE tenants SET status = 'suspended' WHERE id = '$T'").await;
@@ -132,12 +132,12 @@ async fn a_tenant_that_is_not_there_is_answered_like_wrong_credentials() {
     assert_eq!(users(&app, &tenant).await, 1);
 }
 
-async fn change(client: &crate::kit::client::Client, current: &str, new: &str) -> Answer {
+async fn change(client: &crate::kit::client::Client, current: &str, new: &str) -> Response {
     client.post("/auth/password", &json!({"current_password": current, "new_password": new})).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_password_ends_all_other_sessions() {
+async fn password_change_ends_other_sessions() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let token = app.log_in(&tenant.slug, &tenant.email, PASSWORD).await.json(200)["access_token"].clone();
@@ -153,7 +153,7 @@ async fn a_new_password_ends_all_other_sessions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stolen_session_is_not_a_known_password() {
+async fn password_change_requires_current_password() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     for new in ["short", "password123", tenant.email.as_str(), "Test Tenant"] {
@@ -167,12 +167,12 @@ async fn a_stolen_session_is_not_a_known_password() {
     }
     assert_eq!(change(&thief, PASSWORD, OTHER).await.problem(429, "too_many_attempts")["status"], 429);
     thief.get("/auth/me").await.json(200);
-    // The owner, elsewhere, still can.
+    // The owner's other session can still change it.
     change(&tenant.client, PASSWORD, OTHER).await.expect(204);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_parallel_changes_one_wins() {
+async fn concurrent_password_changes_apply_one() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let (one, two) = tokio::join!(
@@ -187,7 +187,7 @@ async fn of_parallel_changes_one_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hash_is_made_anew_when_the_parameters_have_changed() {
+async fn login_rehashes_password_with_new_parameters() {
     let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     let passwords = HashParameters { memory_kib: 9_216, passes: 3, lanes: 1 };
@@ -208,7 +208,7 @@ async fn a_hash_is_made_anew_when_the_parameters_have_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn more_passwords_than_can_be_hashed_soon_are_refused() {
+async fn full_hash_queue_refuses_login() {
     let app = TestApp::start().await;
     let cores = std::thread::available_parallelism().unwrap().get();
     let signups = (0..cores * 65 + 60).map(|_| {
@@ -218,7 +218,7 @@ async fn more_passwords_than_can_be_hashed_soon_are_refused() {
         async move { client.post("/auth/signup", &body).await }
     });
     let answers = join_all(signups).await;
-    let refused: Vec<&Answer> = answers.iter().filter(|answer| answer.status != 201).collect();
+    let refused: Vec<&Response> = answers.iter().filter(|answer| answer.status != 201).collect();
     assert!(!refused.is_empty() && refused.len() < answers.len(), "{} of {}", refused.len(), answers.len());
     for answer in refused {
         answer.problem(503, "busy");

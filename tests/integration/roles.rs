@@ -1,9 +1,9 @@
-//! The server works only with roles that row level security holds for; migrations make them and can be undone.
+//! The server requires database roles that row level security applies to; migrations create them and can be reverted.
 
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use flows::Database;
 use kernel::SystemClock;
-use postgres::{Connections, Migrated, Postgres, PostgresConfig, RoleProblem, migrate};
+use postgres::{MigrationReport, PoolSizes, Postgres, PostgresConfig, RoleProblem, migrate};
 use url::Url;
 
 use crate::kit::database::{self, TestDatabase};
@@ -13,7 +13,7 @@ fn postgres_as(app_url: &str, platform_url: &str) -> Postgres {
     Postgres::new(&PostgresConfig {
         app_url: app_url.into(),
         platform_url: platform_url.into(),
-        connections: Connections { tenant: 1, platform: 1, intake: 1 },
+        connections: PoolSizes { tenant: 1, platform: 1, intake: 1 },
     })
     .unwrap()
 }
@@ -22,7 +22,7 @@ async fn problem(database: &TestDatabase, app_url: &str) -> RoleProblem {
     postgres_as(app_url, &database.platform_url).check_roles().await.unwrap_err()
 }
 
-/// A role of this test's, with a way into the database.
+/// A database role of this test and a URL that logs in as it.
 async fn role(database: &TestDatabase, name: &str, attributes: &str) -> String {
     let create = format!("DROP ROLE IF EXISTS {name}; CREATE ROLE {name} LOGIN PASSWORD 'parley-test' {attributes}");
     database.admin().await.batch_execute(&create).await.unwrap();
@@ -32,12 +32,12 @@ async fn role(database: &TestDatabase, name: &str, attributes: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_roles_that_migrations_make_are_safe() {
+async fn database_roles_created_by_migration_are_restricted() {
     database::shared().await.postgres().check_roles().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_role_that_could_look_behind_the_wall_is_refused() {
+async fn database_role_that_bypasses_rls_is_refused() {
     let database = database::alone().await;
     assert!(matches!(problem(&database, &database.admin_url).await, RoleProblem::Superuser(_)));
     let bypassing = role(&database, "parley_test_bypassing", "BYPASSRLS").await;
@@ -48,9 +48,9 @@ async fn a_role_that_could_look_behind_the_wall_is_refused() {
     assert!(matches!(problem(&database, &creating).await, RoleProblem::CreatesRoles(_)));
     let borrowed = format!("{}?options=-c%20role%3Dparley_app", database.admin_url);
     assert!(
-        matches!(problem(&database, &borrowed).await, RoleProblem::Borrowed { session, .. } if session == "postgres")
+        matches!(problem(&database, &borrowed).await, RoleProblem::SetRole { session, .. } if session == "postgres")
     );
-    assert!(matches!(problem(&database, &database.platform_url).await, RoleProblem::OtherRole { .. }));
+    assert!(matches!(problem(&database, &database.platform_url).await, RoleProblem::UnexpectedRole { .. }));
 
     database.admin().await.batch_execute("ALTER TABLE contacts OWNER TO parley_app").await.unwrap();
     assert!(matches!(problem(&database, &database.app_url).await, RoleProblem::Owner(_, table) if table == "contacts"));
@@ -63,13 +63,13 @@ async fn a_role_that_could_look_behind_the_wall_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn migrations_run_once_and_can_be_undone_and_redone() {
+async fn migrations_run_once_and_can_be_reverted() {
     let database = database::migrated("from_nothing").await;
     let postgres = database.postgres();
     assert_eq!(postgres.pending_migrations().await.unwrap(), [""; 0]);
     let urls = database.migrate_urls(&services().await.database_url);
     let migrated = migrate(&urls, &SystemClock::new()).await.unwrap();
-    assert_eq!(migrated, Migrated::default(), "a second run has nothing to do");
+    assert_eq!(migrated, MigrationReport::default(), "a second run changes nothing");
 
     let mut migrations: Vec<_> =
         std::fs::read_dir("../migrations").unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -89,7 +89,7 @@ async fn migrations_run_once_and_can_be_undone_and_redone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_is_away_is_unavailable() {
+async fn unreachable_database_is_unavailable_error() {
     let postgres = postgres_as("postgres://parley_app:x@127.0.0.1:1/x", "postgres://parley_platform:x@127.0.0.1:1/x");
     let error = postgres.directory().await.err().unwrap();
     assert!(matches!(error, kernel::StoreError::Unavailable(_)), "{error:?}");

@@ -1,4 +1,4 @@
-//! Each table, tried by another tenant and by nobody: reading finds nothing, writing changes nothing.
+//! Each table, accessed as another tenant and without a tenant: reads return no rows, writes change none.
 
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use kernel::{Clock, SystemClock};
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::kit::database::{self, TestDatabase, count};
 
-/// A row in every tenant table, inserted by the owner, whose policy allows it. `$T` is the tenant, `$A`.. are fresh ids.
+/// A row in every tenant table, inserted by the owner, whose policy allows it. `$T` is the tenant, `$A`.. are new ids.
 const ROWS: &str = "
 INSERT INTO tenants (id, slug, name, created_at) VALUES ('$T', 't-$S', 'T', now());
 INSERT INTO users (tenant_id, id, email, email_norm, name, password_hash, self_registered, created_at)
@@ -77,7 +77,12 @@ async fn insert_tenant(database: &TestDatabase) -> Uuid {
         statements = statements.replace(name, &clock.new_id().to_string());
     }
     statements = statements.replace("$S", &tenant.as_u128().rem_euclid(1 << 40).to_string());
-    database.admin().await.batch_execute(&format!("SET ROLE parley_owner; {statements}")).await.expect("rows go in");
+    database
+        .admin()
+        .await
+        .batch_execute(&format!("SET ROLE parley_owner; {statements}"))
+        .await
+        .expect("the rows are inserted");
     tenant
 }
 
@@ -96,7 +101,7 @@ async fn tenant_tables(database: &TestDatabase) -> Vec<(String, &'static str)> {
     )
     .load(&mut database.admin().await)
     .await
-    .expect("the catalogue can be read");
+    .expect("the catalogue is readable");
     tables.into_iter().map(|table| (table.name, "tenant_id")).chain([("tenants".to_owned(), "id")]).collect()
 }
 
@@ -106,7 +111,7 @@ async fn enter(connection: &mut AsyncPgConnection, tenant: Option<Uuid>) {
     connection.batch_execute(&format!("BEGIN; {set}")).await.expect("a transaction begins");
 }
 
-/// Rows that a statement touched; a refusal touches none.
+/// The number of rows that a statement changed; 0 for a refusal.
 async fn touched(connection: &mut AsyncPgConnection, statement: &str) -> usize {
     connection.batch_execute("SAVEPOINT attempt").await.expect("a savepoint can be set");
     match diesel::sql_query(statement).execute(connection).await {
@@ -120,58 +125,62 @@ async fn touched(connection: &mut AsyncPgConnection, statement: &str) -> usize {
     }
 }
 
-/// I4, also where the tenant setting is missing: then nothing is shown, and nothing can be changed.
+/// I4, also without a tenant setting: then no rows are visible and none can be changed.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_table_shows_or_takes_rows_of_another_tenant() {
+async fn rows_of_other_tenant_are_invisible_and_immutable() {
     let database = database::shared().await;
     let (ours, theirs) = (insert_tenant(&database).await, insert_tenant(&database).await);
     let tables = tenant_tables(&database).await;
-    assert!(tables.len() >= 15, "the test sees the tables: {tables:?}");
+    assert!(tables.len() >= 15, "only these tables were found: {tables:?}");
 
-    for somebody in [Some(theirs), None] {
+    for tenant in [Some(theirs), None] {
         let mut connection = database.as_app().await;
-        enter(&mut connection, somebody).await;
+        enter(&mut connection, tenant).await;
         for (table, key) in &tables {
             let seen = count(&mut connection, &format!("SELECT count(*) FROM {table} WHERE {key} = '{ours}'")).await;
-            assert_eq!(seen.expect("reading is allowed"), 0, "{table} is read by {somebody:?}");
+            assert_eq!(seen.expect("reading is allowed"), 0, "{table} is read by {tenant:?}");
             let all =
                 count(&mut connection, &format!("SELECT count(*) FROM {table}")).await.expect("reading is allowed");
-            assert_eq!(all > 0, somebody.is_some(), "{table} seen by {somebody:?}");
+            assert_eq!(all > 0, tenant.is_some(), "{table} seen by {tenant:?}");
 
             let columns = format!("SELECT * FROM {table} LIMIT 0");
             assert_eq!(touched(&mut connection, &columns).await, 0);
             let update = format!("UPDATE {table} SET {key} = {key} WHERE {key} = '{ours}'");
-            assert_eq!(touched(&mut connection, &update).await, 0, "{table} is updated by {somebody:?}");
+            assert_eq!(touched(&mut connection, &update).await, 0, "{table} is updated by {tenant:?}");
             let delete = format!("DELETE FROM {table} WHERE {key} = '{ours}'");
-            assert_eq!(touched(&mut connection, &delete).await, 0, "{table} is deleted from by {somebody:?}");
+            assert_eq!(touched(&mut connection, &delete).await, 0, "{table} is deleted from by {tenant:?}");
             let steal = format!("UPDATE {table} SET {key} = '{ours}'");
-            assert_eq!(touched(&mut connection, &steal).await, 0, "rows of {table} are given away by {somebody:?}");
+            assert_eq!(
+                touched(&mut connection, &steal).await,
+                0,
+                "rows of {table} are moved to another tenant by {tenant:?}"
+            );
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_table_takes_a_row_with_another_tenants_id() {
+async fn insert_with_other_tenant_id_is_refused() {
     let database = database::shared().await;
     let (ours, theirs) = (insert_tenant(&database).await, insert_tenant(&database).await);
-    for somebody in [Some(theirs), None] {
+    for tenant in [Some(theirs), None] {
         let mut connection = database.as_app().await;
-        enter(&mut connection, somebody).await;
+        enter(&mut connection, tenant).await;
         for (table, key) in tenant_tables(&database).await {
-            // Whatever else is wrong with the row, row level security is asked first only if the row is otherwise complete:
-            // so the row is a copy of one that exists, as the owner of the table sees it.
+            // Postgres checks the policy only for a row that is otherwise valid, so the row is a copy of an existing
+            // one, read as the table's owner.
             let insert = copy_of_a_row(&database, &table, key, ours).await;
-            assert_eq!(touched(&mut connection, &insert).await, 0, "{table} takes a row from {somebody:?}");
+            assert_eq!(touched(&mut connection, &insert).await, 0, "{table} accepts a row from {tenant:?}");
         }
     }
 
-    // It is not the row that is wrong: its own tenant gets as far as to be told that it is there already.
+    // The row itself is valid: its own tenant gets a unique violation.
     let mut connection = database.as_app().await;
     enter(&mut connection, Some(ours)).await;
     for (table, key) in tenant_tables(&database).await {
         let insert = copy_of_a_row(&database, &table, key, ours).await;
         connection.batch_execute("SAVEPOINT attempt").await.expect("a savepoint can be set");
-        let refusal = diesel::sql_query(&insert).execute(&mut connection).await.expect_err("there is one already");
+        let refusal = diesel::sql_query(&insert).execute(&mut connection).await.expect_err("the row is a duplicate");
         let refusal = refusal.to_string();
         let expected = ["duplicate key", "permission denied"];
         assert!(expected.iter().any(|text| refusal.contains(text)), "{table}: {refusal}");
@@ -179,7 +188,7 @@ async fn no_table_takes_a_row_with_another_tenants_id() {
     }
 }
 
-/// A statement that inserts a row of a tenant again. What the database computes is not inserted.
+/// A statement that inserts a copy of a tenant's row. Generated columns are left out.
 async fn copy_of_a_row(database: &TestDatabase, table: &str, key: &str, tenant: Uuid) -> String {
     let row = format!("SELECT row_to_json(t)::text AS finding FROM {table} t WHERE {key} = '{tenant}' LIMIT 1");
     let columns = format!(
@@ -194,14 +203,14 @@ async fn copy_of_a_row(database: &TestDatabase, table: &str, key: &str, tenant: 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_platform_sees_nothing_of_people_and_messages() {
+async fn platform_role_cannot_read_contacts_or_messages() {
     let database = database::shared().await;
     let tenant = insert_tenant(&database).await;
     let mut connection = database.as_platform().await;
     connection
         .batch_execute(&format!("SELECT set_config('app.current_tenant_id', '{tenant}', false)"))
         .await
-        .expect("a setting can be set");
+        .expect("the setting is set");
     for table in [
         "users",
         "roles",

@@ -1,4 +1,4 @@
-//! One's own sessions: listed and ended, on all instances at once.
+//! The user's own sessions: listed and ended, on all instances at once.
 
 use chrono::TimeDelta;
 use flows::{Database as _, settle};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::kit::app::{PASSWORD, Settings, TestApp, TestTenant};
 use crate::kit::client::Client;
 
-/// A session of the owner's, with its refresh token.
+/// A session of the owner, with its refresh token.
 struct Login {
     client: Client,
     refresh_token: String,
@@ -46,7 +46,7 @@ async fn audited(app: &TestApp, tenant: &TestTenant, condition: &str) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_sees_ones_own_sessions_and_nobody_elses() {
+async fn user_lists_only_own_sessions() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let browser = app.client.with("user-agent", "Browser/1.0").with("x-tenant-id", &tenant.slug);
@@ -67,7 +67,7 @@ async fn one_sees_ones_own_sessions_and_nobody_elses() {
     assert_eq!(page["data"].as_array().unwrap().as_slice(), std::slice::from_ref(newest));
     let cursor = page["next_cursor"].as_str().unwrap();
     assert_eq!(list(&client, &format!("?limit=1&cursor={cursor}")).await, std::slice::from_ref(oldest));
-    // Another user of the same tenant, whatever they may do.
+    // Another user of the tenant cannot end it, whatever their permissions.
     assert_eq!(list(&colleague.client, "").await.len(), 1);
     colleague.client.get(&format!("/auth/sessions?cursor={cursor}")).await.problem(400, "invalid_cursor");
     let theirs = format!("/auth/sessions/{}", newest["id"].as_str().unwrap());
@@ -80,14 +80,14 @@ async fn one_sees_ones_own_sessions_and_nobody_elses() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_ended_on_one_instance_is_over_on_the_next_request_to_another() {
+async fn session_end_applies_across_instances_at_once() {
     let app = TestApp::start().await;
     let other = app.beside(Settings::default()).await;
     let tenant = app.tenant().await;
     let (one, two) = (Login::of(&app, &tenant).await, Login::of(&app, &tenant).await);
     let on_other = Client::new(other.client.base()).with_token(&tenant.token);
     on_other.get("/auth/me").await.json(200);
-    // Without a body it is this session.
+    // Without a body it ends the current session.
     tenant.client.send(reqwest::Method::POST, "/auth/logout", None).await.expect(204);
     on_other.get("/auth/me").await.problem(401, "invalid_token");
     tenant.client.get("/auth/me").await.problem(401, "invalid_token");
@@ -104,7 +104,7 @@ async fn what_is_ended_on_one_instance_is_over_on_the_next_request_to_another() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_logs_out_here_elsewhere_or_everywhere() {
+async fn logout_ends_this_other_or_all_sessions() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let colleague = app.colleague(&tenant, None).await;
@@ -142,7 +142,7 @@ async fn one_logs_out_here_elsewhere_or_everywhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sessions_that_have_ended_are_deleted_in_time_and_others_stay() {
+async fn ended_sessions_are_purged() {
     let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     let (ended, stays) = (Login::of(&app, &tenant).await, Login::of(&app, &tenant).await);
@@ -160,7 +160,7 @@ async fn sessions_that_have_ended_are_deleted_in_time_and_others_stay() {
     app.clock.advance(TimeDelta::seconds(2));
     assert_eq!((purge(10).await, rows("sessions").await), (1, 2));
     ended.is_over(&app).await;
-    // The one of signing up idled for a week, a week ago.
+    // The sign-up's session went idle a week ago.
     app.clock.advance(TimeDelta::days(7));
     assert_eq!((purge(1).await, purge(1).await), (1, 0));
     assert_eq!((rows("sessions").await, rows("refresh_tokens").await), (1, 2));

@@ -1,12 +1,12 @@
-//! The life of the keys that sign access tokens, by a clock that is moved by hand.
+//! The life cycle of signing keys, with a manual clock.
 
 use std::collections::BTreeSet;
 
-use ::audit::{Actor, Origin};
+use ::audit::{Principal, RequestOrigin};
 use chrono::TimeDelta;
 use flows::{
-    Advanced, Database as _, Moved, RotateError, SigningKeys, SigningKeysError, advance_signing_keys, reseal_meta_apps,
-    reseal_signing_keys, revoke_signing_key, settle,
+    AdvancedKeys, Database as _, RotateError, SigningKeyChange, SigningKeys, SigningKeysError, advance_signing_keys,
+    reseal_meta_apps, reseal_signing_keys, revoke_signing_key, settle,
 };
 use futures_util::future::join_all;
 use kernel::SystemEntropy;
@@ -16,8 +16,8 @@ use tokens::{KeyScope, KeyState, RotationPolicy};
 
 use crate::kit::app::{Settings, TestApp, TestTenant};
 use crate::kit::client::Client;
-use crate::kit::forge::{Forge, key_ring, kid_of, signing_keys};
 use crate::kit::operators::{key, operator};
+use crate::kit::token_forger::{TokenForger, key_ring, kid_of, signing_keys};
 
 const POLICY: RotationPolicy = RotationPolicy::DEFAULT;
 const SECOND: TimeDelta = TimeDelta::seconds(1);
@@ -26,27 +26,27 @@ async fn alone() -> TestApp {
     TestApp::start_with(Settings { alone: true, ..Settings::default() }).await
 }
 
-/// Does what is due, as each process does it now and then.
-async fn advance(app: &TestApp) -> Vec<Moved> {
+/// Runs due key changes, as each process does periodically.
+async fn advance(app: &TestApp) -> Vec<SigningKeyChange> {
     let mut tx = app.postgres.operator().await.unwrap();
-    let (ring, origin, entropy) = (key_ring(), Origin::default(), SystemEntropy::new());
-    let done = advance_signing_keys(&mut *tx, &ring, &POLICY, Actor::System, &origin, &entropy, &*app.clock).await;
-    let Advanced { done, .. } = settle::<_, _, SigningKeysError>(tx, done).await.unwrap();
+    let (ring, origin, entropy) = (key_ring(), RequestOrigin::default(), SystemEntropy::new());
+    let done = advance_signing_keys(&mut *tx, &ring, &POLICY, Principal::System, &origin, &entropy, &*app.clock).await;
+    let AdvancedKeys { done, .. } = settle::<_, _, SigningKeysError>(tx, done).await.unwrap();
     done
 }
 
-async fn revoke(app: &TestApp, kid: &str) -> Result<Vec<Moved>, RotateError> {
+async fn revoke(app: &TestApp, kid: &str) -> Result<Vec<SigningKeyChange>, RotateError> {
     let mut tx = app.postgres.operator().await.unwrap();
     let (ring, entropy) = (key_ring(), SystemEntropy::new());
     let done = revoke_signing_key(operator(), &mut *tx, kid, &ring, &POLICY, &entropy, &*app.clock).await;
     settle(tx, done).await
 }
 
-fn states(done: &[Moved]) -> Vec<KeyState> {
+fn states(done: &[SigningKeyChange]) -> Vec<KeyState> {
     done.iter().map(|moved| moved.to).collect()
 }
 
-/// The ids of the published keys. What is a second old is read anew.
+/// The ids of the published keys. The key set is reloaded after a second.
 async fn published(app: &TestApp) -> Vec<String> {
     app.clock.advance(SECOND);
     let keys = app.client.get("/.well-known/jwks.json").await.json(200)["keys"].clone();
@@ -69,12 +69,12 @@ async fn audited(app: &TestApp, condition: &str) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tokens_of_a_key_are_accepted_from_its_publication_until_it_retires() {
+async fn key_is_accepted_from_publication_to_retirement() {
     let app = alone().await;
     let tenant = app.tenant().await;
     let first = kid_of(&tenant.token);
     assert_eq!(published(&app).await, std::slice::from_ref(&first));
-    let old_forge = Forge::with_key(&app, KeyState::Active).await;
+    let old_forge = TokenForger::with_key(&app, KeyState::Active).await;
 
     // Published ten minutes before it signs.
     app.clock.advance(POLICY.active - POLICY.publish - SECOND * 2);
@@ -85,8 +85,8 @@ async fn tokens_of_a_key_are_accepted_from_its_publication_until_it_retires() {
     let second = done[0].kid.clone();
     assert_eq!(published(&app).await, [first.clone(), second.clone()]);
     let tenant = tenant.logged_in_again(&app).await;
-    assert_eq!(kid_of(&tenant.token), first, "it does not sign yet");
-    let new_forge = Forge::with_key(&app, KeyState::Upcoming).await;
+    assert_eq!(kid_of(&tenant.token), first, "the new key does not sign yet");
+    let new_forge = TokenForger::with_key(&app, KeyState::Upcoming).await;
     assert!(is_accepted(&app.client, &new_forge.issue(&app, &tenant.token)).await, "upcoming");
 
     app.clock.advance(POLICY.publish - SECOND * 2);
@@ -97,20 +97,21 @@ async fn tokens_of_a_key_are_accepted_from_its_publication_until_it_retires() {
     let done = advance(&app).await;
     assert_eq!(states(&done), [KeyState::Retiring, KeyState::Active]);
 
-    // Nobody told this process; it signs with the new one all the same, and accepts both.
+    // This process was not notified; it signs with the new key all the same and accepts both.
     let tenant = tenant.logged_in_again(&app).await;
     assert_eq!(kid_of(&tenant.token), second);
     assert!(is_accepted(&app.client, &tenant.token).await, "active");
     assert!(is_accepted(&app.client, &last_of_first).await, "retiring");
     assert_eq!(published(&app).await, [first.clone(), second.clone()]);
 
-    // The last token of the old key lives to its end and the leeway: issued a second before the change, asked two after it.
+    // The last token of the old key is valid until its expiry plus leeway: issued one second before the change, used
+    // two seconds after.
     app.clock.advance(TimeDelta::minutes(15) + TimeDelta::seconds(30) - SECOND * 3);
     assert!(is_accepted(&app.client, &last_of_first).await);
     app.clock.advance(SECOND);
     assert!(!is_accepted(&app.client, &last_of_first).await);
 
-    // A key that still signs, although it should not, is believed until it retires, and not a second longer.
+    // Tokens signed by a superseded key are accepted until it retires, and not a second longer.
     let since = signing_keys(&app).await[0].since;
     app.clock.advance(since + POLICY.retiring - SECOND - kernel::Clock::now(&*app.clock));
     let tenant = tenant.logged_in_again(&app).await;
@@ -123,30 +124,33 @@ async fn tokens_of_a_key_are_accepted_from_its_publication_until_it_retires() {
     assert!(is_accepted(&app.client, &tenant.token).await);
     assert_eq!(published(&app).await, [second]);
     let kept = format!("SELECT count(*) FROM signing_keys WHERE kid = '{first}' AND length(private_sealed) = 0");
-    assert_eq!(app.database.count(&kept).await, 1, "what signs no more has no private half");
+    assert_eq!(app.database.count(&kept).await, 1, "a retired key has no private half");
     assert_eq!(audited(&app, "actor_kind = 'system' AND outcome = 'done'").await, 5);
     app.finish_unprocessed().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_revoked_key_counts_nowhere_from_the_next_request_on() {
+async fn revoked_key_is_refused_on_next_request() {
     let app = alone().await;
     let other = app.beside(Settings::default()).await;
     let tenant = app.tenant().await;
     let first = kid_of(&tenant.token);
-    let forge = Forge::with_key(&app, KeyState::Active).await;
+    let forge = TokenForger::with_key(&app, KeyState::Active).await;
     assert!(is_accepted(&other.client, &tenant.token).await);
     assert_eq!(published(&other).await, std::slice::from_ref(&first));
     assert!(matches!(revoke(&app, "A").await, Err(RotateError::Unknown)));
 
     let done = revoke(&app, &first).await.unwrap();
-    assert_eq!(states(&done), [KeyState::Revoked, KeyState::Active], "somebody has to sign");
+    assert_eq!(states(&done), [KeyState::Revoked, KeyState::Active], "another key is active");
     let second = done[1].kid.clone();
     for instance in [&app, &other] {
         assert!(!is_accepted(&instance.client, &tenant.token).await);
-        assert!(!is_accepted(&instance.client, &forge.issue(instance, &tenant.token)).await, "however new the token");
+        assert!(
+            !is_accepted(&instance.client, &forge.issue(instance, &tenant.token)).await,
+            "new tokens are refused too"
+        );
         assert_eq!(published(instance).await, std::slice::from_ref(&second));
-        // The session goes on: only the key was lost.
+        // The session continues: only the key is revoked.
         let tenant = tenant.logged_in_again(instance).await;
         assert_eq!(kid_of(&tenant.token), second);
         for either in [&app, &other] {
@@ -160,7 +164,7 @@ async fn a_revoked_key_counts_nowhere_from_the_next_request_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_key_is_looked_for_once_in_ten_seconds() {
+async fn unknown_key_is_looked_up_once_in_ten_seconds() {
     let app = alone().await;
     let other = app.beside(Settings::default()).await;
     let tenant = app.tenant().await;
@@ -169,10 +173,10 @@ async fn an_unknown_key_is_looked_for_once_in_ten_seconds() {
         revoke(&app, &active.kid).await.unwrap();
         tenant.logged_in_again(&app).await.token
     };
-    // The other instance has not heard of the key, and asks.
+    // The other instance does not know the key yet and looks it up.
     assert!(is_accepted(&other.client, &replace().await).await);
     let newer = replace().await;
-    assert!(!is_accepted(&other.client, &newer).await, "it asked a moment ago");
+    assert!(!is_accepted(&other.client, &newer).await, "the last lookup was a moment ago");
     other.clock.advance(TimeDelta::seconds(10) - SECOND);
     assert!(!is_accepted(&other.client, &newer).await);
     other.clock.advance(SECOND);
@@ -182,7 +186,7 @@ async fn an_unknown_key_is_looked_for_once_in_ten_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn however_many_do_what_is_due_it_is_done_once() {
+async fn concurrent_rotation_runs_once() {
     let app = alone().await;
     let first = signing_keys(&app).await;
     assert_eq!(states(&join_all((0..8).map(|_| advance(&app))).await.concat()), []);
@@ -193,7 +197,7 @@ async fn however_many_do_what_is_due_it_is_done_once() {
     assert_eq!(states(&done), [KeyState::Retiring, KeyState::Active]);
     assert_eq!(done[0].kid, first[0].kid);
 
-    // A deployment's first key, whoever starts first.
+    // A deployment's first key is created once, by the first process.
     app.database.execute("DELETE FROM signing_keys").await;
     let open = async || {
         let (ring, entropy) = (std::sync::Arc::new(key_ring()), SystemEntropy::new());
@@ -207,7 +211,7 @@ async fn however_many_do_what_is_due_it_is_done_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operator_rotates_the_keys() {
+async fn operator_rotates_keys() {
     let app = alone().await;
     let tenant = app.tenant().await;
     let path = "/platform/signing-keys/rotate";
@@ -223,10 +227,10 @@ async fn an_operator_rotates_the_keys() {
     assert_eq!(next["state"], "upcoming");
     let time = |member: &str| next[member].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
     assert_eq!(time("signs_from") - time("published_at"), POLICY.publish);
-    assert_eq!(rotate(&client).await.json(200), next, "it has begun already");
+    assert_eq!(rotate(&client).await.json(200), next, "the rotation has started already");
     let by_key = format!("actor_kind = 'provisioning_key' AND actor_id = '{id}' AND request_id IS NOT NULL");
     assert_eq!(audited(&app, &by_key).await, 1);
-    // Both were made at the same time, as the clock stands still.
+    // Both were created at the same time, since the clock stands still.
     let both = BTreeSet::from([kid_of(&tenant.token), next["kid"].as_str().unwrap().to_owned()]);
     assert_eq!(published(&app).await.into_iter().collect::<BTreeSet<_>>(), both);
     let answer: Value = app.client.get("/.well-known/jwks.json").await.json(200);
@@ -239,7 +243,7 @@ async fn an_operator_rotates_the_keys() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_move_to_another_key_encryption_key() {
+async fn keys_are_resealed_under_new_encryption_key() {
     let app = alone().await;
     let ring = |ids: &[(&str, u8)]| {
         KeyRing::new(ids.iter().map(|(id, byte)| ((*id).to_owned(), vec![*byte; 32].into()))).unwrap()
@@ -260,7 +264,7 @@ async fn keys_move_to_another_key_encryption_key() {
     assert_eq!(reseal().await, 0);
     open(ring(&[("new", 8)])).await.unwrap();
     assert!(open(ring(&[("test", 7)])).await.is_err());
-    // The secrets of tenants' own Meta apps move, too, and say the same.
+    // The secrets of tenants' Meta apps are resealed too and keep their values.
     let tenant = app.tenant().await;
     let (own, second) = (tenant.meta_app().await, tenant.meta_app().await);
     let patch = json!({"app_secret": "another-secret"});
@@ -281,9 +285,9 @@ async fn keys_move_to_another_key_encryption_key() {
     app.finish_unprocessed().await;
 }
 
-/// An id of a key is asked for by whoever shows a token, so it says nothing else.
+/// Anyone with a token can ask for a key id, so the answer reveals only the key's state.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_role_of_tenants_learns_of_keys_nothing_but_their_state() {
+async fn application_role_reads_only_key_state() {
     let app = alone().await;
     let tenant: TestTenant = app.tenant().await;
     let mut connection = app.database.as_app().await;

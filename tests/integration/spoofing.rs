@@ -1,4 +1,4 @@
-//! Naming a tenant that one does not belong to: wherever a tenant can be named, by each who may try.
+//! Naming another tenant: in each place where a tenant can be named, by each kind of caller.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ fn signup() -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_header_changes_nothing_on_webhooks() {
+async fn tenant_header_is_ignored_on_webhooks() {
     let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
     let (ours, theirs) = (app.tenant().await, app.tenant().await);
     let number = ours.connect().await;
@@ -26,7 +26,7 @@ async fn the_header_changes_nothing_on_webhooks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_header_changes_nothing_at_signup() {
+async fn tenant_header_is_ignored_at_sign_up() {
     let app = TestApp::start().await;
     let theirs = app.tenant().await;
     for named in [theirs.id.as_str(), theirs.slug.as_str(), "'; --"] {
@@ -38,7 +38,7 @@ async fn the_header_changes_nothing_at_signup() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_header_of_another_tenant_does_not_go_with_a_token() {
+async fn token_with_header_of_other_tenant_is_refused() {
     let app = TestApp::start().await;
     let (ours, theirs) = (app.tenant().await, app.tenant().await);
     for named in [theirs.id.as_str(), theirs.slug.as_str(), "no-such-tenant", "0190b5a2-7e2f-7000-8000-000000000000"] {
@@ -55,7 +55,7 @@ async fn the_header_of_another_tenant_does_not_go_with_a_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_forged_or_foreign_tenant_lets_nobody_in() {
+async fn login_with_forged_or_other_tenant_is_refused() {
     let app = TestApp::start().await;
     let (ours, theirs) = (app.tenant().await, app.tenant().await);
     for named in [theirs.slug.as_str(), theirs.id.as_str(), "no-such-tenant"] {
@@ -67,14 +67,14 @@ async fn a_forged_or_foreign_tenant_lets_nobody_in() {
             app.client.with("x-tenant-id", named).post(path, &body).await.problem(400, "invalid_tenant_id");
         }
     }
-    // A slug that looks like somebody's id would mean two tenants.
+    // A slug in the form of an id would be ambiguous.
     let mut body = signup();
     body["slug"] = json!(theirs.id);
     app.client.post("/auth/signup", &body).await.problem(422, "validation_failed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_of_a_suspended_tenant_opens_nothing() {
+async fn token_of_suspended_tenant_is_refused() {
     let app = TestApp::start().await;
     let (ours, theirs) = (app.tenant().await, app.tenant().await);
     app.change(&ours, "UPDATE tenants SET status = 'suspended' WHERE id = '$T'").await;
@@ -85,7 +85,7 @@ async fn a_token_of_a_suspended_tenant_opens_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_names_a_tenant_is_refused() {
+async fn body_with_tenant_id_is_refused() {
     let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
     let (ours, theirs) = (app.tenant().await, app.tenant().await);
     let colleague = app.colleague(&ours, None).await;
@@ -109,7 +109,7 @@ async fn a_body_that_names_a_tenant_is_refused() {
             ours.client.patch(path, &patch).await.problem(422, "validation_failed");
         }
     }
-    // One in a delivery is one of Meta's fields that nobody knows: it is kept, and counts for nothing.
+    // In a delivery it is an unknown field: stored and ignored.
     let number = ours.connect().await;
     let mut delivery = number.delivery(&[text("15550100", "hello")]);
     delivery["tenant_id"] = json!(theirs.id);

@@ -1,13 +1,13 @@
-//! A tenant's own settings, and what becomes of a tenant that is suspended.
+//! Tenant settings, and suspended tenants.
 
-use flows::adopt_waiting;
+use flows::requeue_waiting_events;
 use serde_json::json;
 
 use crate::kit::app::{PASSWORD, Settings, TestApp};
 use crate::kit::meta::text;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tenant_changes_its_name_and_its_door_and_nothing_else() {
+async fn tenant_changes_only_name_and_registration() {
     let app = TestApp::start().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
     let before = tenant.client.get("/tenant").await.json(200);
@@ -38,7 +38,7 @@ async fn a_tenant_changes_its_name_and_its_door_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_suspended_tenant_is_shut_and_what_comes_for_it_waits() {
+async fn suspended_tenant_is_refused_and_its_events_are_held() {
     let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
     let number = tenant.connect().await;
@@ -50,10 +50,10 @@ async fn a_suspended_tenant_is_shut_and_what_comes_for_it_waits() {
 
     app.deliver(&number.delivery(&[text("15550100", "held"), text("15550101", "held")])).await.expect(200);
     assert_eq!(app.events("status = 'held'").await, 2);
-    assert_eq!(adopt_waiting(&app.postgres, 100, &*app.clock).await.unwrap(), 0, "not while it is suspended");
+    assert_eq!(requeue_waiting_events(&app.postgres, 100, &*app.clock).await.unwrap(), 0, "the tenant is suspended");
 
     app.change(&tenant, "UPDATE tenants SET status = 'active' WHERE id = '$T'").await;
-    // The sweep drives them, whoever reactivated the tenant.
+    // The sweep processes them, whoever reactivated the tenant.
     let conversations = tenant.wait_for_conversations(2).await;
     assert_eq!(conversations.len(), 2);
     assert_eq!(app.events("status = 'held'").await, 0);
@@ -62,7 +62,7 @@ async fn a_suspended_tenant_is_shut_and_what_comes_for_it_waits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_held_can_be_driven_at_once_and_step_by_step() {
+async fn held_events_are_processed_in_bounded_batches() {
     let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
     for held in [&tenant, &other] {
@@ -73,7 +73,7 @@ async fn what_was_held_can_be_driven_at_once_and_step_by_step() {
     }
     app.change(&tenant, "UPDATE tenants SET status = 'active' WHERE id = '$T'").await;
     for expected in [2, 1, 0] {
-        assert_eq!(adopt_waiting(&app.postgres, 2, &*app.clock).await.unwrap(), expected);
+        assert_eq!(requeue_waiting_events(&app.postgres, 2, &*app.clock).await.unwrap(), expected);
     }
     assert_eq!(app.events(&format!("status = 'received' AND tenant_id = '{}'", tenant.id)).await, 3);
     assert_eq!(app.events(&format!("status = 'held' AND tenant_id = '{}'", other.id)).await, 3);

@@ -1,4 +1,4 @@
-//! Tokens and keys on two real processes that share nothing but the database.
+//! Tokens and keys on two processes that share only the database.
 
 use std::process::Output;
 
@@ -6,16 +6,16 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::kit::app::PASSWORD;
-use crate::kit::client::{Answer, Client};
+use crate::kit::client::{Client, Response};
 use crate::kit::deployment::{Deployment, Server};
-use crate::kit::forge::kid_of;
+use crate::kit::token_forger::kid_of;
 use crate::kit::wait;
 
 fn text(made: &Value, member: &str) -> String {
     made[member].as_str().unwrap().to_owned()
 }
 
-/// What a command that works says.
+/// The output of a command that succeeds.
 fn parley(deployment: &Deployment, line: &[&str]) -> String {
     let output: Output = deployment.command(line).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -33,7 +33,7 @@ async fn log_in(server: &Server) -> Value {
     server.client.with("x-tenant-id", "acme").post("/auth/login", &login).await.json(200)
 }
 
-async fn refresh(client: &Client, token: &str) -> Answer {
+async fn refresh(client: &Client, token: &str) -> Response {
     client.post("/auth/refresh", &json!({"refresh_token": token})).await
 }
 
@@ -46,20 +46,20 @@ async fn is_accepted_by(servers: &[Server; 2], token: &str) {
 async fn stop(deployment: Deployment, servers: [Server; 2]) {
     for server in servers {
         server.signal("TERM");
-        assert!(server.exit().await.success(), "SIGTERM is a clean end");
+        assert!(server.exit().await.success(), "SIGTERM exits successfully");
     }
     deployment.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_fifty_who_refresh_at_once_one_wins_and_the_session_lives() {
+async fn concurrent_refreshes_yield_one_winner() {
     const ROUNDS: u32 = 3;
     let deployment = Deployment::new().await;
     let servers = [deployment.serve_as("api").await, deployment.serve_as("api").await];
     sign_up(&servers[0]).await;
     for round in 0..ROUNDS {
         let token = text(&log_in(&servers[1]).await, "refresh_token");
-        // With connections of their own: one that idled may be closed by the server at the very moment.
+        // With fresh connections, since the server may close an idle one at this moment.
         let clients = servers.each_ref().map(|server| Client::new(server.client.base()));
         let answers = join_all((0..50).map(|n| refresh(&clients[n % 2], &token))).await;
         let with = |status: u16| answers.iter().filter(move |answer| answer.status == status);
@@ -67,11 +67,11 @@ async fn of_fifty_who_refresh_at_once_one_wins_and_the_session_lives() {
         assert_eq!(won.len(), 1, "round {round}");
         with(409).for_each(|answer| drop(answer.problem(409, "refresh_conflict")));
         assert_eq!(won.len() + with(409).count() + with(401).count(), 50, "{answers:#?}");
-        // The session lives, wherever it is asked.
+        // Both processes accept the session.
         is_accepted_by(&servers, &text(&won[0], "access_token")).await;
         let next = refresh(&servers[1].client, &text(&won[0], "refresh_token")).await.json(200);
 
-        // A replay is none of them.
+        // None of them counts as a replay.
         refresh(&servers[0].client, &token).await.problem(401, "invalid_refresh_token");
         for server in &servers {
             let client = server.client.with_token(&text(&next, "access_token"));
@@ -87,12 +87,12 @@ async fn of_fifty_who_refresh_at_once_one_wins_and_the_session_lives() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_of_two_processes_accepts_what_the_other_signs_while_keys_change() {
+async fn processes_accept_each_others_tokens_during_rotation() {
     let deployment = Deployment::new()
         .await
         .with("PARLEY_SIGNING_POLL_SECONDS", "1")
         .with("PARLEY_SIGNING_PUBLISH_SECONDS", "3")
-        // It logs in again and again: no session is to end for the next.
+        // Logs in repeatedly; the session limit must not end a session.
         .with("PARLEY_SESSIONS_PER_USER", "1000");
     let servers = [deployment.serve_as("api").await, deployment.serve_as("api").await];
     let old = text(&sign_up(&servers[0]).await, "access_token");
@@ -101,7 +101,7 @@ async fn each_of_two_processes_accepts_what_the_other_signs_while_keys_change() 
     let said = parley(&deployment, &["keys", "rotate"]);
     let next = said.split_whitespace().next().unwrap().to_owned();
     assert!(said.contains("signs from"), "{said}");
-    // One starts late: it has the new key from the beginning, the others have heard of it.
+    // One process starts after the rotation and loads the new key; the others are notified.
     let late = deployment.serve_as("api").await;
     wait::until("the next key to sign", async || {
         let made = log_in(&servers[1]).await;
@@ -123,7 +123,7 @@ async fn each_of_two_processes_accepts_what_the_other_signs_while_keys_change() 
     let age = servers[0].metric(r#"parley_signing_key_age_seconds{state="active"}"#).await;
     assert!((0.0..60.0).contains(&age), "{age}");
 
-    // A stolen key: what it signed is worth nothing at once, and whoever has a refresh token goes on.
+    // After a revocation, access tokens of the key are refused at once, and refresh tokens still work.
     let made = log_in(&servers[0]).await;
     let revoked = parley(&deployment, &["keys", "revoke", &next]);
     let states: Vec<&str> = revoked.lines().filter_map(|line| line.rsplit(' ').next()).collect();
@@ -141,7 +141,7 @@ async fn each_of_two_processes_accepts_what_the_other_signs_while_keys_change() 
     assert_eq!(again.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&again.stderr).contains("is revoked already"));
 
-    // Another key-encryption key: everybody knows it first, then it seals.
+    // A new encryption key: all processes get it first, then it seals.
     let both = "new:ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=,test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
     let mut reseal = deployment.command(&["keys", "reseal"]);
     let resealed = reseal.env("PARLEY_KEYS_ENCRYPTION", both).output().unwrap();

@@ -1,4 +1,4 @@
-//! The tenant of a transaction ends with it, however it ends.
+//! A transaction's tenant setting ends with it, however it ends.
 
 use std::future::Future;
 use std::pin::pin;
@@ -10,13 +10,13 @@ use flows::{Database, settle};
 use iam::{Slug, Tenant, TenantName, TenantRepo};
 use kernel::ids::TenantId;
 use kernel::{Clock, StoreError, SystemClock, TenantScope};
-use postgres::{Connections, Postgres};
+use postgres::{PoolSizes, Postgres};
 use tokio::sync::Notify;
 
 use crate::kit::database;
 
-fn one_connection() -> Connections {
-    Connections { tenant: 1, platform: 1, intake: 1 }
+fn one_connection() -> PoolSizes {
+    PoolSizes { tenant: 1, platform: 1, intake: 1 }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the tests of the scope itself")]
@@ -47,12 +47,12 @@ async fn use_case(database: &Postgres, tenant: &Tenant) -> Result<(), StoreError
     settle(tx, outcome).await.map(drop)
 }
 
-/// The next borrower of the only connection sees neither a tenant nor an open transaction.
+/// The next user of the only connection sees neither a tenant nor an open transaction.
 async fn nothing_is_left(database: &Postgres) {
-    assert_eq!(database.leftover().await.expect("the connection can be borrowed again"), "");
+    assert_eq!(database.leaked_settings().await.expect("the connection is reusable"), "");
 }
 
-/// Polls a future so many times, each time after it asked for it; then drops it.
+/// Polls a future this many times, each time after it was woken, then drops it.
 async fn poll_times<F: Future>(future: F, times: usize) -> Option<F::Output> {
     let mut future = pin!(future);
     let woken = Arc::new(Woken::default());
@@ -76,24 +76,24 @@ impl Wake for Woken {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dropped_transaction_leaves_no_tenant_behind_wherever_it_is_dropped() {
+async fn dropped_transaction_clears_tenant_setting() {
     let database = database::shared().await.postgres_with(one_connection());
     let clock = SystemClock::new();
     let mut dropped = 0;
     for times in 1.. {
         let tenant = new_tenant(&clock);
         if let Some(outcome) = poll_times(use_case(&database, &tenant), times).await {
-            outcome.expect("the use case itself works");
+            outcome.expect("the use case succeeds");
             break;
         }
         dropped += 1;
         nothing_is_left(&database).await;
     }
-    assert!(dropped >= 4, "begin, two statements and commit are points to drop at, {dropped} were found");
+    assert!(dropped >= 4, "expected at least begin, two statements and commit as await points, found {dropped}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_not_committed_is_not_there() {
+async fn uncommitted_rows_are_rolled_back() {
     let database = database::shared().await.postgres_with(one_connection());
     let clock = SystemClock::new();
     let (dropped, rolled_back, committed) = (new_tenant(&clock), new_tenant(&clock), new_tenant(&clock));
@@ -114,7 +114,7 @@ async fn what_was_not_committed_is_not_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failed_statement_leaves_no_tenant_behind() {
+async fn failed_statement_clears_tenant_setting() {
     let database = database::shared().await.postgres_with(one_connection());
     let clock = SystemClock::new();
     let tenant = new_tenant(&clock);
@@ -128,7 +128,7 @@ async fn a_failed_statement_leaves_no_tenant_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_row_of_another_tenant_is_out_of_scope() {
+async fn row_of_other_tenant_is_out_of_scope() {
     let database = database::shared().await.postgres();
     let clock = SystemClock::new();
     let mut tx = database.tenant(&scope_of(TenantId::new(&clock))).await.unwrap();
@@ -138,7 +138,7 @@ async fn a_row_of_another_tenant_is_out_of_scope() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_transaction_there_is_no_tenant() {
+async fn tenant_setting_is_empty_outside_transaction() {
     let mut connection: AsyncPgConnection = database::shared().await.as_app().await;
     let clock = SystemClock::new();
     let set = format!("SELECT set_config('app.current_tenant_id', '{}', true)", TenantId::new(&clock));

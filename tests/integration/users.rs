@@ -1,4 +1,4 @@
-//! Administering users: who may act on whom, and what is left.
+//! User administration: who may act on whom, and what remains of deleted users.
 
 use diesel_async::SimpleAsyncConnection;
 use futures_util::future::join_all;
@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use crate::kit::app::{PASSWORD, Settings, TestApp};
 use crate::kit::meta::{fresh_digits, text};
-use crate::kit::people::Colleague;
+use crate::kit::users::TestUser;
 
 const SUSPEND: fn() -> Value = || json!({"status": "suspended"});
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_user_is_made_read_renamed_and_deleted() {
+async fn user_is_created_read_renamed_and_deleted() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let email = format!("Grace-{}@Example.com", fresh_digits());
@@ -50,7 +50,7 @@ async fn a_user_is_made_read_renamed_and_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn users_are_listed_with_their_roles_page_by_page() {
+async fn users_are_listed_with_roles_in_pages() {
     let app = TestApp::start().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
     app.colleague(&other, Some("agent")).await;
@@ -68,7 +68,7 @@ async fn users_are_listed_with_their_roles_page_by_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_suspended_user_is_out_at_once_and_their_sessions_do_not_come_back() {
+async fn suspension_ends_sessions_for_good() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let agent = app.colleague(&tenant, Some("agent")).await;
@@ -82,14 +82,14 @@ async fn a_suspended_user_is_out_at_once_and_their_sessions_do_not_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_acts_on_who_may_do_what_they_may_not() {
+async fn acting_on_user_above_caller_is_refused() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
-    let owner = Colleague::owner(&tenant).await.path();
+    let owner = TestUser::owner(&tenant).await.path();
     let (admin, other_admin) =
         (app.colleague(&tenant, Some("admin")).await, app.colleague(&tenant, Some("admin")).await);
     let (agent, billing) = (app.colleague(&tenant, Some("agent")).await, app.colleague(&tenant, Some("billing")).await);
-    // Holds the permission, and hardly anything else.
+    // Holds the permission and little else.
     let clerk = app.colleague_with(&tenant, &["users:write"]).await;
 
     for above in [&owner, &billing.path()] {
@@ -107,7 +107,7 @@ async fn nobody_acts_on_who_may_do_what_they_may_not() {
     let seen = tenant.client.get("/users").await.json(200);
     assert!(
         seen["data"].as_array().unwrap().iter().all(|user| user["status"] == "active"),
-        "nothing has changed: {seen}"
+        "no owner was removed: {seen}"
     );
 
     admin.client.patch(&other_admin.path(), &SUSPEND()).await.json(200);
@@ -117,15 +117,15 @@ async fn nobody_acts_on_who_may_do_what_they_may_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tenant_keeps_one_active_owner() {
+async fn tenant_keeps_one_active_owner() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
-    let path = Colleague::owner(&tenant).await.path();
+    let path = TestUser::owner(&tenant).await.path();
     tenant.client.patch(&path, &SUSPEND()).await.problem(409, "last_owner");
     tenant.client.delete(&path).await.problem(409, "last_owner");
     tenant.client.get("/auth/me").await.json(200);
 
-    // A suspended owner is none.
+    // A suspended owner does not count.
     let second = app.colleague(&tenant, Some("owner")).await;
     tenant.client.patch(&second.path(), &SUSPEND()).await.json(200);
     tenant.client.delete(&path).await.problem(409, "last_owner");
@@ -135,8 +135,8 @@ async fn a_tenant_keeps_one_active_owner() {
     assert_eq!(app.active_owners(&tenant).await, 1);
 }
 
-/// Each of the owners tries to be rid of all the others, and of themselves.
-async fn fight(owners: &[Colleague], delete: bool) {
+/// Each owner tries to remove all the others and themselves.
+async fn fight(owners: &[TestUser], delete: bool) {
     let attempts = owners.iter().flat_map(|who| owners.iter().map(move |whom| (who, whom)));
     let answers = join_all(attempts.map(|(who, whom)| async move {
         if delete { who.client.delete(&whom.path()).await } else { who.client.patch(&whom.path(), &SUSPEND()).await }
@@ -148,11 +148,11 @@ async fn fight(owners: &[Colleague], delete: bool) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_owner_is_left_however_many_fight() {
+async fn concurrent_owner_changes_leave_one_owner() {
     let app = TestApp::start().await;
     for round in 0..6 {
         let tenant = app.tenant().await;
-        let mut owners = vec![Colleague::owner(&tenant).await];
+        let mut owners = vec![TestUser::owner(&tenant).await];
         for _ in 0..2 {
             owners.push(app.colleague(&tenant, Some("owner")).await);
         }
@@ -162,7 +162,7 @@ async fn one_owner_is_left_however_many_fight() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_deleted_user_did_stays_without_their_name() {
+async fn history_of_deleted_user_is_anonymous() {
     let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;

@@ -1,4 +1,4 @@
-//! What Meta's deliveries are answered with, and what is stored of them.
+//! Responses to Meta's deliveries, and what is stored.
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -10,7 +10,7 @@ use crate::kit::meta::{self, Number, VERIFY_TOKEN, sign_with, text};
 const WEBHOOK: &str = "/webhooks/whatsapp";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_handshake_answers_exactly_the_challenge() {
+async fn handshake_returns_exact_challenge() {
     let app = TestApp::start().await;
     let ask = |mode: &str, token: &str, rest: &str| {
         let token: String = url::form_urlencoded::byte_serialize(token.as_bytes()).collect();
@@ -31,7 +31,7 @@ async fn the_handshake_answers_exactly_the_challenge() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_signature_is_refused_and_leaves_no_row() {
+async fn wrong_signature_is_refused_and_stores_nothing() {
     let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -58,7 +58,7 @@ async fn a_wrong_signature_is_refused_and_leaves_no_row() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bodies_up_to_4_mib_are_taken() {
+async fn bodies_up_to_4_mib_are_accepted() {
     let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
     let large = |size: usize| {
         let body = format!(
@@ -74,7 +74,7 @@ async fn bodies_up_to_4_mib_are_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_is_signed_is_answered_200_and_kept() {
+async fn signed_body_of_any_shape_is_stored() {
     let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
     for (n, body) in [&b"no json"[..], b"", b"[]", b"{\"entry\":7}", b"\xff\xfe"].iter().enumerate() {
         app.deliver_bytes(body).await.expect(200);
@@ -85,7 +85,7 @@ async fn whatever_is_signed_is_answered_200_and_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_delivery_goes_to_the_tenants_of_its_numbers_whatever_the_header_says() {
+async fn delivery_is_routed_by_number_not_header() {
     let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
     let (ours, theirs) = (app.tenant().await, app.tenant().await);
     let (our_number, their_number) = (ours.connect().await, theirs.connect().await);
@@ -107,7 +107,7 @@ async fn one_delivery_goes_to_the_tenants_of_its_numbers_whatever_the_header_say
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_delivery_fifty_times_at_once_is_one_message() {
+async fn fifty_concurrent_duplicates_create_one_message() {
     let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -127,7 +127,7 @@ async fn the_same_delivery_fifty_times_at_once_is_one_message() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_the_database_is_away_meta_is_asked_to_send_again() {
+async fn database_outage_is_answered_with_503() {
     let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
     let number = app.tenant().await.connect().await;
     app.database.refuse_connections().await;
@@ -142,7 +142,7 @@ async fn when_the_database_is_away_meta_is_asked_to_send_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn other_methods_and_numbers_of_signatures_are_problems() {
+async fn wrong_method_or_signature_count_is_refused() {
     let app = TestApp::start().await;
     let answer = app.client.send(Method::PUT, WEBHOOK, None).await;
     answer.problem(405, "method_not_allowed");

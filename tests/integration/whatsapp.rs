@@ -1,21 +1,21 @@
-//! What Meta tells of customers, in every shape it has, as people see it in the end.
+//! WhatsApp events in every shape Meta documents, and the resulting CRM data.
 
+mod app_isolation;
 mod coexistence;
 mod fields;
 mod identity;
+mod identity_changes;
 mod kinds;
 mod merge;
 mod parallel;
-mod people;
 mod permutations;
 mod recipients;
-mod rotations;
+mod senders;
 mod statuses;
-mod walls;
 
 use serde_json::Value;
 
-/// The identities of a contact that are theirs now, and those that were, as `kind value`, each in alphabetical order.
+/// A contact's current and former identities as `kind value`, each sorted.
 fn identities(contact: &Value) -> (Vec<String>, Vec<String>) {
     let all = contact["identities"].as_array().unwrap();
     let of = |current: bool| {
@@ -34,7 +34,7 @@ fn kinds(interactions: &[Value]) -> Vec<&str> {
     interactions.iter().map(|interaction| interaction["kind"].as_str().unwrap()).collect()
 }
 
-/// A member of each.
+/// One member of each item.
 fn column(rows: &[Value], member: &str) -> Vec<Value> {
     rows.iter().map(|row| row[member].clone()).collect()
 }

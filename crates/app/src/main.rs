@@ -1,7 +1,7 @@
-//! The `parley` binary.
+//! The `parley` program.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    app::cli::main()
+    app::main()
 }

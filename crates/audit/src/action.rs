@@ -1,7 +1,7 @@
-/// Defines [`Action`]: each with its name in the API and the database.
+/// Defines [`Action`]: each variant with its name in the API and the database.
 macro_rules! actions {
     ($($(#[$doc:meta])* $name:ident = $key:literal,)+) => {
-        /// What was done, as a closed set.
+        /// What was done.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Action {
             $($(#[$doc])* $name,)+
@@ -22,9 +22,9 @@ macro_rules! actions {
 }
 
 actions! {
-    /// A contact and all that was said with them is gone.
+    /// A contact and its conversations were deleted.
     ContactDeleted = "contact.deleted",
-    /// Two contacts are one.
+    /// Two contacts were merged.
     ContactMerged = "contact.merged",
     InvoiceClosed = "invoice.closed",
     InvoicePaid = "invoice.paid",
@@ -35,47 +35,47 @@ actions! {
     MetaAppChanged = "meta_app.changed",
     MetaAppCreated = "meta_app.created",
     MetaAppDeleted = "meta_app.deleted",
-    /// Somebody who is no operator, or may not do this, called an operators' endpoint.
+    /// A caller without the needed scope called an operators' endpoint.
     OperatorRefused = "operator.refused",
-    /// A plan of the catalogue is new, has other prices, or cannot be had any more.
+    /// A plan was added to the catalogue, changed, or withdrawn.
     PlanChanged = "plan.changed",
     ProvisioningKeyCreated = "provisioning_key.created",
     ProvisioningKeyRevoked = "provisioning_key.revoked",
     RoleChanged = "role.changed",
     RoleCreated = "role.created",
     RoleDeleted = "role.deleted",
-    /// Sessions of a user are over before they ran out.
+    /// Sessions of a user were ended before they expired.
     SessionsEnded = "sessions.ended",
-    /// A signing key is new, or goes on to another state.
+    /// A signing key was created or changed its state.
     SigningKeyMoved = "signing_key.moved",
-    /// The private half of a signing key is sealed with another key-encryption key.
+    /// The private key of a signing key was sealed with another key-encryption key.
     SigningKeyResealed = "signing_key.resealed",
-    /// A tenant chose another plan, or what they have is over.
+    /// A tenant chose another plan, or the subscription ended.
     SubscriptionChanged = "subscription.changed",
     TenantChanged = "tenant.changed",
     TenantCreated = "tenant.created",
     TenantReactivated = "tenant.reactivated",
     TenantSuspended = "tenant.suspended",
-    /// A refresh token was shown that had been used before: its session is ended.
+    /// A used refresh token was presented again; its session was ended.
     TokenReuse = "token_reuse",
     UserChanged = "user.changed",
     UserCreated = "user.created",
     UserDeleted = "user.deleted",
-    /// Or was refused.
+    /// A login succeeded or was refused.
     UserLoggedIn = "user.logged_in",
-    /// A user's own; or they tried, and did not know the current one.
+    /// A user changed their password, or was refused because the current password was wrong.
     PasswordChanged = "user.password_changed",
     UserReactivated = "user.reactivated",
-    /// Somebody made themselves a user, without any role.
+    /// A person registered as a user, without a role.
     UserRegistered = "user.registered",
     UserSuspended = "user.suspended",
-    /// A dead letter is given up for good.
+    /// A dead letter was discarded.
     EventDiscarded = "webhook_event.discarded",
-    /// A dead letter is driven again.
+    /// A dead letter was replayed.
     EventReplayed = "webhook_event.replayed",
-    /// Dead letters that a filter found are driven again.
+    /// Dead letters that match a filter were replayed.
     EventsReplayed = "webhook_events.replayed",
-    /// A tenant's claim on a WhatsApp number is approved.
+    /// A tenant's connection of a WhatsApp number was approved.
     AccountApproved = "whatsapp_account.approved",
     AccountChanged = "whatsapp_account.changed",
     AccountConnected = "whatsapp_account.connected",
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_unique() {
+    fn action_names_are_unique() {
         let keys: BTreeSet<&str> = Action::ALL.iter().map(|action| action.key()).collect();
         assert_eq!(keys.len(), Action::ALL.len());
     }

@@ -1,18 +1,18 @@
-//! The chain over a tenant's records.
+//! The hash chain over a tenant's records.
 //!
-//! The seal of a record is an HMAC over the record, its place, and the seal before. Its key is derived from the deployment's
-//! key-encryption key, which is not in the database: whoever can write there can change, remove or add records, but cannot
-//! make the seals that go with them.
+//! The seal of a record is an HMAC over the record, its sequence number and the seal before it. The HMAC's key is derived from
+//! the deployment's key-encryption key, which is not in the database: an attacker who can write to the database can change,
+//! remove or add records, but cannot make their seals.
 
 use kernel::ids::{AuditRecordId, TenantId};
-use kernel::seal::{KeyRing, NoKey, Tag};
+use kernel::seal::{KeyRing, NoSealingKey, Tag};
 
 use crate::StoredRecord;
 
-/// What the key of seals is derived for.
+/// The purpose that the seals' key is derived for.
 const PURPOSE: &str = "parley audit seal v1";
 
-/// That a record was there, in this place.
+/// Proof that a record had this sequence number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seal {
     /// Counts from 1.
@@ -24,29 +24,29 @@ pub struct Seal {
 impl Seal {
     /// The seal of the next record.
     pub(crate) fn next(
-        ring: &KeyRing,
+        key_ring: &KeyRing,
         tenant: TenantId,
         previous: Option<&Self>,
         record: &StoredRecord,
-    ) -> Result<Self, NoKey> {
+    ) -> Result<Self, NoSealingKey> {
         let sequence = previous.map_or(0, |seal| seal.sequence) + 1;
-        let tag = ring.tag(PURPOSE, &sealed_bytes(tenant, sequence, previous, record))?;
+        let tag = key_ring.tag(PURPOSE, &sealed_bytes(tenant, sequence, previous, record))?;
         Ok(Self { sequence, record: record.id, tag })
     }
 
-    /// Whether it is the seal of this record behind that seal; nothing when its key is not configured.
+    /// Whether this is the seal of the record after the previous seal; `None` if its key is not configured.
     pub(crate) fn covers(
         &self,
-        ring: &KeyRing,
+        key_ring: &KeyRing,
         tenant: TenantId,
         previous: Option<&Self>,
         record: &StoredRecord,
     ) -> Option<bool> {
-        ring.is_tag_of(&self.tag, PURPOSE, &sealed_bytes(tenant, self.sequence, previous, record))
+        key_ring.verify_tag(&self.tag, PURPOSE, &sealed_bytes(tenant, self.sequence, previous, record))
     }
 }
 
-/// Each part with its length before it, so that no two records give the same bytes.
+/// Each part is prefixed with its length, so that different records give different bytes.
 fn sealed_bytes(tenant: TenantId, sequence: i64, previous: Option<&Seal>, record: &StoredRecord) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut push = |part: Option<&[u8]>| {
@@ -83,7 +83,7 @@ mod tests {
 
     use super::*;
 
-    fn ring(byte: u8) -> KeyRing {
+    fn key_ring(byte: u8) -> KeyRing {
         KeyRing::new([("kek".to_owned(), vec![byte; 32].into())]).unwrap()
     }
 
@@ -105,20 +105,20 @@ mod tests {
     }
 
     #[test]
-    fn a_seal_covers_its_record_in_its_place_only() {
-        let (ring, tenant) = (ring(1), TenantId::new(&SystemClock::new()));
+    fn seal_covers_only_its_record_at_its_sequence() {
+        let (key_ring, tenant) = (key_ring(1), TenantId::new(&SystemClock::new()));
         let (one, two) = (record("one"), record("two"));
-        let first = Seal::next(&ring, tenant, None, &one).unwrap();
-        let second = Seal::next(&ring, tenant, Some(&first), &two).unwrap();
+        let first = Seal::next(&key_ring, tenant, None, &one).unwrap();
+        let second = Seal::next(&key_ring, tenant, Some(&first), &two).unwrap();
         assert_eq!((first.sequence, second.sequence), (1, 2));
-        assert_eq!(second.covers(&ring, tenant, Some(&first), &two), Some(true));
+        assert_eq!(second.covers(&key_ring, tenant, Some(&first), &two), Some(true));
         let changed = StoredRecord { action: "too".to_owned(), ..two.clone() };
         let moved = StoredRecord { target_kind: Some(String::new()), ..two.clone() };
         for other in [&one, &changed, &moved] {
-            assert_eq!(second.covers(&ring, tenant, Some(&first), other), Some(false));
+            assert_eq!(second.covers(&key_ring, tenant, Some(&first), other), Some(false));
         }
-        assert_eq!(second.covers(&ring, tenant, None, &two), Some(false));
-        assert_eq!(second.covers(&ring, TenantId::new(&SystemClock::new()), Some(&first), &two), Some(false));
-        assert_eq!(second.covers(&self::ring(2), tenant, Some(&first), &two), Some(false));
+        assert_eq!(second.covers(&key_ring, tenant, None, &two), Some(false));
+        assert_eq!(second.covers(&key_ring, TenantId::new(&SystemClock::new()), Some(&first), &two), Some(false));
+        assert_eq!(second.covers(&self::key_ring(2), tenant, Some(&first), &two), Some(false));
     }
 }

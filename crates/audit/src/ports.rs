@@ -8,7 +8,7 @@ use crate::{Record, RecordFilter, Seal, StoredRecord};
 /// The log of the transaction's tenant.
 #[async_trait]
 pub trait AuditRepo: Send {
-    /// Adds a record; it is sealed later.
+    /// Appends a record; [`seal_records`](crate::seal_records) seals it later.
     async fn append_audit_record(&mut self, record: &Record) -> Result<(), StoreError>;
     /// Latest first.
     async fn audit_records(
@@ -18,39 +18,39 @@ pub trait AuditRepo: Send {
     ) -> Result<Page<StoredRecord>, StoreError>;
 }
 
-/// The chain over the log of the transaction's tenant.
+/// The hash chain over the log of the transaction's tenant.
 #[async_trait]
 pub trait AuditChainRepo: Send {
-    /// Makes this transaction the only one that adds seals; whether nobody else is at it.
+    /// Locks the chain until the transaction ends; `false` if another transaction holds the lock.
     async fn lock_audit_chain(&mut self) -> Result<bool, StoreError>;
     async fn last_audit_seal(&mut self) -> Result<Option<Seal>, StoreError>;
     /// Oldest first.
     async fn unsealed_audit_records(&mut self, limit: i64) -> Result<Vec<StoredRecord>, StoreError>;
     async fn insert_audit_seals(&mut self, seals: &[Seal], now: DateTime<Utc>) -> Result<(), StoreError>;
-    /// The seals behind a place, each with its record if that is still there.
+    /// The seals after a sequence number, each with its record unless that was removed.
     async fn sealed_audit_records(
         &mut self,
         after: i64,
         limit: i64,
     ) -> Result<Vec<(Seal, Option<StoredRecord>)>, StoreError>;
     async fn count_unsealed_audit_records(&mut self) -> Result<u64, StoreError>;
-    /// Records that are neither sealed nor waiting for it.
-    async fn smuggled_audit_records(&mut self, limit: i64) -> Result<Vec<AuditRecordId>, StoreError>;
+    /// Records that are neither sealed nor waiting for their seal: they were not inserted by the application.
+    async fn unsequenced_audit_records(&mut self, limit: i64) -> Result<Vec<AuditRecordId>, StoreError>;
 }
 
-/// Who has something to seal.
+/// Tenants with unsealed records.
 #[async_trait]
 pub trait UnsealedDirectory: Send {
     async fn tenants_with_unsealed_records(&mut self, limit: i64) -> Result<Vec<TenantId>, StoreError>;
 }
 
-/// The operators' log: what belongs to no tenant.
+/// The operators' log, for appending.
 #[async_trait]
 pub trait PlatformAuditRepo: Send {
     async fn append_platform_audit_record(&mut self, record: &Record) -> Result<(), StoreError>;
 }
 
-/// The operators' log, for operators to read.
+/// The operators' log, for reading.
 #[async_trait]
 pub trait PlatformAuditReader: Send {
     /// Latest first.

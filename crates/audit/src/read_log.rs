@@ -1,4 +1,4 @@
-use kernel::{AuditRead, By, Operator, Page, PageRequest, StoreError};
+use kernel::{AuditRead, Authorization, Operator, Page, PageRequest, StoreError};
 
 use crate::{AuditRepo, PlatformAuditReader, RecordFilter, StoredRecord};
 
@@ -7,7 +7,7 @@ use crate::{AuditRepo, PlatformAuditReader, RecordFilter, StoredRecord};
 /// # Errors
 /// [`StoreError`].
 pub async fn audit_log(
-    _by: By<AuditRead>,
+    _by: Authorization<AuditRead>,
     repo: &mut dyn AuditRepo,
     filter: &RecordFilter,
     page: &PageRequest,

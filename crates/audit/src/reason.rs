@@ -1,4 +1,4 @@
-/// Why somebody did what they did, in their own words: 1 to 500 characters, without control characters.
+/// The reason that a user gave for an action: 1 to 500 characters, without control characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason(String);
 
@@ -28,8 +28,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reason_says_something() {
-        assert_eq!(Reason::parse("  the mapping is mended ").unwrap().as_str(), "the mapping is mended");
+    fn reason_is_trimmed_and_bounded() {
+        assert_eq!(Reason::parse("  the mapping is fixed ").unwrap().as_str(), "the mapping is fixed");
         for text in ["", "  ", "a\nb", "a\u{0}b", &"x".repeat(501)] {
             assert_eq!(Reason::parse(text), Err(InvalidReason), "{text:?}");
         }

@@ -5,23 +5,23 @@ use kernel::Clock;
 use kernel::ids::AuditRecordId;
 use serde_json::{Map, Value};
 
-use crate::{Action, Actor, Origin};
+use crate::{Action, Principal, RequestOrigin};
 
-/// One thing that somebody did, or tried to do.
+/// One action, performed or refused.
 #[derive(Clone, Debug)]
 pub struct Record {
     pub id: AuditRecordId,
     pub occurred_at: DateTime<Utc>,
-    pub actor: Actor,
-    pub origin: Origin,
+    pub actor: Principal,
+    pub origin: RequestOrigin,
     pub action: Action,
     pub target: Option<Target>,
     pub outcome: Outcome,
-    /// What is different now, without secrets.
+    /// The changed values, without secrets.
     pub changes: Map<String, Value>,
 }
 
-/// What it was done to.
+/// The object of the action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// Such as `webhook_event`.
@@ -29,7 +29,7 @@ pub struct Target {
     pub id: String,
 }
 
-/// How it ended.
+/// Whether the action was performed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Done,
@@ -48,9 +48,9 @@ impl Outcome {
 }
 
 impl Record {
-    /// Something that is done with the transaction that the record is written in.
+    /// An action that is performed by the transaction that appends this record.
     #[must_use]
-    pub fn new(actor: Actor, origin: Origin, action: Action, clock: &dyn Clock) -> Self {
+    pub fn new(actor: Principal, origin: RequestOrigin, action: Action, clock: &dyn Clock) -> Self {
         Self {
             id: AuditRecordId::new(clock),
             occurred_at: clock.now(),
@@ -63,14 +63,14 @@ impl Record {
         }
     }
 
-    /// What it was done to.
+    /// Sets the object of the action.
     #[must_use]
     pub fn about(mut self, kind: &'static str, id: &dyn fmt::Display) -> Self {
         self.target = Some(Target { kind, id: id.to_string() });
         self
     }
 
-    /// Something that is different now, or that tells why.
+    /// Adds a changed value, or a detail such as the reason.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.changes.insert(name.to_owned(), value.into());

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use kernel::StoreError;
 use kernel::ids::TenantId;
-use kernel::seal::{KeyRing, NoKey};
+use kernel::seal::{KeyRing, NoSealingKey};
 
 use crate::{AuditChainRepo, Seal};
 
@@ -10,18 +10,18 @@ pub enum SealRecordsError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
-    NoKey(#[from] NoKey),
+    NoSealingKey(#[from] NoSealingKey),
 }
 
-/// Seals the tenant's records that are not sealed yet, so many at most; how many. Nobody else does it meanwhile, so the chain
-/// never forks; who writes records does not wait for it.
+/// Seals up to `limit` unsealed records of the tenant, and returns how many. Holds the lock of the chain, so the chain never
+/// forks; appending records does not wait for it.
 ///
 /// # Errors
 /// [`SealRecordsError`].
 pub async fn seal_records(
     repo: &mut dyn AuditChainRepo,
     tenant: TenantId,
-    ring: &KeyRing,
+    key_ring: &KeyRing,
     now: DateTime<Utc>,
     limit: i64,
 ) -> Result<usize, SealRecordsError> {
@@ -31,7 +31,7 @@ pub async fn seal_records(
     let mut last = repo.last_audit_seal().await?;
     let mut seals: Vec<Seal> = Vec::new();
     for record in repo.unsealed_audit_records(limit).await? {
-        let seal = Seal::next(ring, tenant, last.as_ref(), &record)?;
+        let seal = Seal::next(key_ring, tenant, last.as_ref(), &record)?;
         last = Some(seal.clone());
         seals.push(seal);
     }

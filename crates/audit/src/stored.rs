@@ -1,11 +1,11 @@
 use chrono::{DateTime, Utc};
 use kernel::ids::AuditRecordId;
 
-/// A record as it is in the log. In texts, as it was written: also by a build that knew other actions than this one.
+/// A record as it is stored. Its fields are texts, because other versions of the program may have written other actions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredRecord {
     pub id: AuditRecordId,
-    /// Its place in the chain, once it is sealed.
+    /// Its position in the chain; `None` until it is sealed.
     pub sequence: Option<i64>,
     pub occurred_at: DateTime<Utc>,
     pub actor_kind: String,
@@ -20,15 +20,15 @@ pub struct StoredRecord {
     pub changes: String,
 }
 
-/// Which records are wanted; what is not named does not matter.
+/// Selects records; `None` matches all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordFilter {
     pub action: Option<String>,
     pub actor_id: Option<String>,
     pub target_id: Option<String>,
     pub outcome: Option<String>,
-    /// From then on.
+    /// Inclusive.
     pub from: Option<DateTime<Utc>>,
-    /// Before then.
+    /// Exclusive.
     pub to: Option<DateTime<Utc>>,
 }

@@ -1,7 +1,7 @@
-//! What records call that which something was done to.
+//! The kinds of [`Target`](crate::Target)s.
 
 pub const CONTACT: &str = "contact";
-/// Of the API, that somebody called who may not.
+/// An API endpoint that refused the caller.
 pub const ENDPOINT: &str = "endpoint";
 pub const INVOICE: &str = "invoice";
 pub const META_APP: &str = "meta_app";

@@ -1,52 +1,52 @@
 use kernel::ids::{AuditRecordId, TenantId};
 use kernel::seal::KeyRing;
-use kernel::{AuditRead, By, StoreError};
+use kernel::{AuditRead, Authorization, StoreError};
 
 use crate::{AuditChainRepo, Seal};
 
-/// What became of a log since it was written.
+/// The result of checking a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Verification {
-    /// Seals that were looked at.
+pub struct LogVerification {
+    /// The number of seals that were checked.
     pub sealed: u64,
-    /// Records that wait for their seal.
+    /// The number of records that wait for their seal.
     pub unsealed: u64,
-    /// The end of the chain. Whoever keeps it can tell later whether the end was cut off.
+    /// The end of the chain. Kept elsewhere, it reveals whether the end was cut off later.
     pub head: Option<Seal>,
-    /// The first of what was found.
-    pub damage: Vec<Damage>,
+    /// The first [`MAX_DAMAGE`] findings.
+    pub damage: Vec<LogDamage>,
 }
 
-/// What somebody did to a log.
+/// A manipulation of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Damage {
-    /// It is not the record that was sealed, or not in that place.
+pub enum LogDamage {
+    /// The record differs from the one that was sealed, or is at another position.
     Changed { sequence: i64, record: AuditRecordId },
-    /// It was sealed and is no longer there.
+    /// The record was sealed and no longer exists.
     Removed { sequence: i64, record: AuditRecordId },
-    /// There is no seal with this number: it was removed.
+    /// The seal with this sequence number was removed.
     Missing { sequence: i64 },
-    /// It did not come the way that records come.
+    /// The record was not inserted by the application.
     Inserted { record: AuditRecordId },
-    /// It was sealed under a key that is not configured: nobody can say.
+    /// The seal's key is not configured, so the record cannot be checked.
     UnknownKey { sequence: i64, record: AuditRecordId, key_id: String },
 }
 
 const BATCH: i64 = 1_000;
-/// Enough to see what happened.
+/// Bounds the size of the result.
 const MAX_DAMAGE: usize = 100;
 
-/// Checks every seal of the tenant's log, and looks for records that have none.
+/// Checks all seals of the tenant's log, and looks for records that were inserted without one.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn verify_log(
-    _by: By<AuditRead>,
+    _by: Authorization<AuditRead>,
     repo: &mut dyn AuditChainRepo,
     tenant: TenantId,
-    ring: &KeyRing,
-) -> Result<Verification, StoreError> {
-    let mut found = Verification::default();
+    key_ring: &KeyRing,
+) -> Result<LogVerification, StoreError> {
+    let mut found = LogVerification::default();
     loop {
         let last = found.head.as_ref().map_or(0, |seal| seal.sequence);
         let batch = repo.sealed_audit_records(last, BATCH).await?;
@@ -56,18 +56,18 @@ pub async fn verify_log(
         for (seal, record) in batch {
             let expected = found.head.as_ref().map_or(0, |seal| seal.sequence) + 1;
             if seal.sequence != expected {
-                found.note(Damage::Missing { sequence: expected });
+                found.note(LogDamage::Missing { sequence: expected });
             }
             let (sequence, id) = (seal.sequence, seal.record);
-            match record.map(|record| seal.covers(ring, tenant, found.head.as_ref(), &record)) {
+            match record.map(|record| seal.covers(key_ring, tenant, found.head.as_ref(), &record)) {
                 Some(Some(true)) => {}
-                // Behind a gap, nobody can say what the seal before was.
+                // After a gap, the previous seal is unknown.
                 Some(Some(false)) if seal.sequence != expected => {}
-                Some(Some(false)) => found.note(Damage::Changed { sequence, record: id }),
+                Some(Some(false)) => found.note(LogDamage::Changed { sequence, record: id }),
                 Some(None) => {
-                    found.note(Damage::UnknownKey { sequence, record: id, key_id: seal.tag.key_id.clone() });
+                    found.note(LogDamage::UnknownKey { sequence, record: id, key_id: seal.tag.key_id.clone() });
                 }
-                None => found.note(Damage::Removed { sequence, record: id }),
+                None => found.note(LogDamage::Removed { sequence, record: id }),
             }
             found.sealed += 1;
             found.head = Some(seal);
@@ -75,20 +75,20 @@ pub async fn verify_log(
     }
     found.unsealed = repo.count_unsealed_audit_records().await?;
     let limit = i64::try_from(MAX_DAMAGE).unwrap_or(i64::MAX);
-    for record in repo.smuggled_audit_records(limit).await? {
-        found.note(Damage::Inserted { record });
+    for record in repo.unsequenced_audit_records(limit).await? {
+        found.note(LogDamage::Inserted { record });
     }
     Ok(found)
 }
 
-impl Verification {
-    /// Whether nothing was found.
+impl LogVerification {
+    /// Whether there are no findings.
     #[must_use]
     pub const fn is_clean(&self) -> bool {
         self.damage.is_empty()
     }
 
-    fn note(&mut self, damage: Damage) {
+    fn note(&mut self, damage: LogDamage) {
         if self.damage.len() < MAX_DAMAGE {
             self.damage.push(damage);
         }

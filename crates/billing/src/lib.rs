@@ -30,5 +30,5 @@ pub use plan::{InvalidPlan, Offer, Plan, PlanCode, PlanName, Terms};
 pub use ports::{BillingDirectory, InvoiceRepo, PlanCatalogue, PlanRepo, SubscriptionRepo, UsageRepo};
 pub use read::{RunningSubscription, invoice, invoices, plans, subscription, usage};
 pub use start_trial::start_trial;
-pub use subscription::{CannotChoose, Choice, Subscription, SubscriptionStatus};
+pub use subscription::{PlanChange, PlanChangeRefused, Subscription, SubscriptionStatus};
 pub use usage::{DailyUsage, InvalidUsageRange, MeteredMessage, Usage, UsageRange};

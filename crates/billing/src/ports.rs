@@ -57,9 +57,9 @@ pub trait InvoiceRepo: Send {
     async fn next_invoice_number(&mut self) -> Result<u64, StoreError>;
     async fn insert_invoice(&mut self, invoice: &Invoice) -> Result<(), StoreError>;
     /// Whether it was open.
-    async fn note_payment(&mut self, id: InvoiceId, now: DateTime<Utc>) -> Result<bool, StoreError>;
+    async fn record_payment(&mut self, id: InvoiceId, now: DateTime<Utc>) -> Result<bool, StoreError>;
     /// Whether an invoice is due and was not paid.
-    async fn has_late_invoice(&mut self, now: DateTime<Utc>) -> Result<bool, StoreError>;
+    async fn has_overdue_invoice(&mut self, now: DateTime<Utc>) -> Result<bool, StoreError>;
 }
 
 /// For whom there is something to do.

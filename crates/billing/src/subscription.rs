@@ -31,24 +31,24 @@ pub enum SubscriptionStatus {
     Canceled,
 }
 
-/// What becomes of a subscription whose tenant chose a plan.
+/// What a tenant's choice of a plan does to the subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Choice {
-    /// It is as it was chosen to be.
+pub enum PlanChange {
+    /// The subscription is already as chosen.
     Unchanged,
-    /// The running period goes on as it is; what comes after is different.
-    Later(Subscription),
-    /// A period on the chosen plan has begun. What there was of the running one ends before.
-    Now { ended: Option<Period>, subscription: Subscription },
+    /// The current period stays as it is; the change applies from the next one.
+    AtPeriodEnd(Subscription),
+    /// A period on the chosen plan begins now. The current period is cut to the part before it.
+    Immediate { ended: Option<Period>, subscription: Subscription },
 }
 
 /// Why a plan cannot be chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CannotChoose {
+pub enum PlanChangeRefused {
     #[error("a trial is had once, at sign-up")]
-    TrialIsOver,
+    TrialUsed,
     #[error("a plan that begins when the period ends cannot end with it")]
-    EndsBeforeItBegins,
+    CanceledBeforeStart,
 }
 
 impl Subscription {
@@ -74,7 +74,7 @@ impl Subscription {
 
     /// The plan that the next period is on, if there is one.
     #[must_use]
-    pub fn renews_on(&self) -> Option<&PlanCode> {
+    pub fn renewal_plan(&self) -> Option<&PlanCode> {
         match self.status {
             SubscriptionStatus::Trialing | SubscriptionStatus::Canceled => None,
             SubscriptionStatus::Active | SubscriptionStatus::PastDue => {
@@ -95,7 +95,7 @@ impl Subscription {
 
     /// With or without an invoice that is due.
     #[must_use]
-    pub fn with_debts(self, debts: bool) -> Self {
+    pub fn with_overdue_invoice(self, debts: bool) -> Self {
         let status = match (self.status, debts) {
             (SubscriptionStatus::Active, true) => SubscriptionStatus::PastDue,
             (SubscriptionStatus::PastDue, false) => SubscriptionStatus::Active,
@@ -109,11 +109,16 @@ impl Subscription {
     /// running period must not have ended before `today`.
     ///
     /// # Errors
-    /// [`CannotChoose`].
-    pub fn choose(&self, plan: Plan, cancel_at_period_end: bool, today: NaiveDate) -> Result<Choice, CannotChoose> {
+    /// [`PlanChangeRefused`].
+    pub fn change_plan(
+        &self,
+        plan: Plan,
+        cancel_at_period_end: bool,
+        today: NaiveDate,
+    ) -> Result<PlanChange, PlanChangeRefused> {
         let is_running = self.status != SubscriptionStatus::Canceled && plan.code == self.plan.code;
         if plan.code.is_trial() && !is_running {
-            return Err(CannotChoose::TrialIsOver);
+            return Err(PlanChangeRefused::TrialUsed);
         }
         match self.status {
             SubscriptionStatus::Trialing if !is_running => {
@@ -124,19 +129,19 @@ impl Subscription {
             SubscriptionStatus::Canceled => {
                 Ok(self.begin(plan, cancel_at_period_end, today.max(self.period.end()), None))
             }
-            _ if cancel_at_period_end && !is_running => Err(CannotChoose::EndsBeforeItBegins),
+            _ if cancel_at_period_end && !is_running => Err(PlanChangeRefused::CanceledBeforeStart),
             _ => {
                 let next_plan = (!is_running).then_some(plan.code);
                 if (&self.next_plan, self.cancel_at_period_end) == (&next_plan, cancel_at_period_end) {
-                    return Ok(Choice::Unchanged);
+                    return Ok(PlanChange::Unchanged);
                 }
                 let version = self.version + 1;
-                Ok(Choice::Later(Self { next_plan, cancel_at_period_end, version, ..self.clone() }))
+                Ok(PlanChange::AtPeriodEnd(Self { next_plan, cancel_at_period_end, version, ..self.clone() }))
             }
         }
     }
 
-    fn begin(&self, plan: Plan, cancel_at_period_end: bool, start: NaiveDate, ended: Option<Period>) -> Choice {
+    fn begin(&self, plan: Plan, cancel_at_period_end: bool, start: NaiveDate, ended: Option<Period>) -> PlanChange {
         let subscription = Self {
             plan,
             status: SubscriptionStatus::Active,
@@ -146,7 +151,7 @@ impl Subscription {
             cancel_at_period_end,
             version: self.version + 1,
         };
-        Choice::Now { ended, subscription }
+        PlanChange::Immediate { ended, subscription }
     }
 }
 
@@ -184,30 +189,30 @@ mod tests {
     }
 
     fn starter() -> Subscription {
-        match trial().choose(plan("starter"), false, day("2026-11-26")).unwrap() {
-            Choice::Now { ended: None, subscription } => subscription,
+        match trial().change_plan(plan("starter"), false, day("2026-11-26")).unwrap() {
+            PlanChange::Immediate { ended: None, subscription } => subscription,
             other => panic!("{other:?}"),
         }
     }
 
-    fn later(choice: Choice) -> Subscription {
+    fn later(choice: PlanChange) -> Subscription {
         match choice {
-            Choice::Later(subscription) => subscription,
+            PlanChange::AtPeriodEnd(subscription) => subscription,
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
     fn a_plan_ends_the_trial_before_the_day_it_is_chosen() {
-        let choice = trial().choose(plan("starter"), false, day("2026-12-01")).unwrap();
-        let Choice::Now { ended: Some(ended), subscription } = choice else { panic!("{choice:?}") };
+        let choice = trial().change_plan(plan("starter"), false, day("2026-12-01")).unwrap();
+        let PlanChange::Immediate { ended: Some(ended), subscription } = choice else { panic!("{choice:?}") };
         assert_eq!((ended.start(), ended.end()), (day("2026-11-26"), day("2026-12-01")));
         assert_eq!((subscription.status, subscription.period.start()), (SubscriptionStatus::Active, ended.end()));
         assert_eq!(subscription.period.end(), day("2027-01-01"));
         // On a server whose clock is behind.
-        let choice = trial().choose(plan("starter"), false, day("2026-11-25")).unwrap();
+        let choice = trial().change_plan(plan("starter"), false, day("2026-11-25")).unwrap();
         assert!(
-            matches!(choice, Choice::Now { ended: None, subscription } if subscription.anchor == day("2026-11-26"))
+            matches!(choice, PlanChange::Immediate { ended: None, subscription } if subscription.anchor == day("2026-11-26"))
         );
     }
 
@@ -215,27 +220,29 @@ mod tests {
     fn a_trial_ends_in_nothing_unless_a_plan_is_chosen() {
         let trial = trial();
         assert!(!trial.has_ended(day("2026-12-25")) && trial.has_ended(day("2026-12-26")));
-        assert_eq!(trial.renews_on(), None);
+        assert_eq!(trial.renewal_plan(), None);
         let canceled = trial.renewed(None);
         assert_eq!(canceled.status, SubscriptionStatus::Canceled);
         assert!(!canceled.has_ended(day("2030-01-01")));
         let today = day("2027-02-03");
-        assert_eq!(canceled.choose(plan("trial"), false, today), Err(CannotChoose::TrialIsOver));
-        let choice = canceled.choose(plan("starter"), false, today).unwrap();
-        assert!(matches!(choice, Choice::Now { ended: None, subscription } if subscription.period.start() == today));
+        assert_eq!(canceled.change_plan(plan("trial"), false, today), Err(PlanChangeRefused::TrialUsed));
+        let choice = canceled.change_plan(plan("starter"), false, today).unwrap();
+        assert!(
+            matches!(choice, PlanChange::Immediate { ended: None, subscription } if subscription.period.start() == today)
+        );
     }
 
     #[test]
     fn another_plan_waits_for_the_next_period() {
         let (starter, today) = (starter(), day("2026-12-01"));
-        assert_eq!(starter.choose(plan("starter"), false, today), Ok(Choice::Unchanged));
-        assert_eq!(starter.choose(plan("trial"), false, today), Err(CannotChoose::TrialIsOver));
-        assert_eq!(starter.choose(plan("business"), true, today), Err(CannotChoose::EndsBeforeItBegins));
-        let waiting = later(starter.choose(plan("business"), false, today).unwrap());
+        assert_eq!(starter.change_plan(plan("starter"), false, today), Ok(PlanChange::Unchanged));
+        assert_eq!(starter.change_plan(plan("trial"), false, today), Err(PlanChangeRefused::TrialUsed));
+        assert_eq!(starter.change_plan(plan("business"), true, today), Err(PlanChangeRefused::CanceledBeforeStart));
+        let waiting = later(starter.change_plan(plan("business"), false, today).unwrap());
         assert_eq!((&waiting.plan, waiting.period), (&starter.plan, starter.period));
-        assert_eq!(waiting.choose(plan("business"), false, today), Ok(Choice::Unchanged));
-        assert_eq!(waiting.renews_on(), Some(&plan("business").code));
-        assert_eq!(later(waiting.choose(plan("starter"), false, today).unwrap()).next_plan, None, "after all");
+        assert_eq!(waiting.change_plan(plan("business"), false, today), Ok(PlanChange::Unchanged));
+        assert_eq!(waiting.renewal_plan(), Some(&plan("business").code));
+        assert_eq!(later(waiting.change_plan(plan("starter"), false, today).unwrap()).next_plan, None, "after all");
         let next = waiting.renewed(Some(plan("business")));
         assert_eq!((&next.plan, next.next_plan), (&plan("business"), None));
         assert_eq!(next.period.start(), starter.period.end());
@@ -244,20 +251,23 @@ mod tests {
     #[test]
     fn what_is_canceled_ends_with_its_period() {
         let (starter, today) = (starter(), day("2026-12-01"));
-        let ending = later(starter.choose(plan("starter"), true, today).unwrap());
-        assert_eq!((ending.status, ending.renews_on()), (SubscriptionStatus::Active, None));
-        assert_eq!(later(ending.choose(plan("starter"), false, today).unwrap()).renews_on(), Some(&starter.plan.code));
+        let ending = later(starter.change_plan(plan("starter"), true, today).unwrap());
+        assert_eq!((ending.status, ending.renewal_plan()), (SubscriptionStatus::Active, None));
+        assert_eq!(
+            later(ending.change_plan(plan("starter"), false, today).unwrap()).renewal_plan(),
+            Some(&starter.plan.code)
+        );
         assert_eq!(ending.renewed(None).status, SubscriptionStatus::Canceled);
     }
 
     #[test]
     fn debts_are_those_of_a_subscription_that_goes_on() {
         let starter = starter();
-        let late = starter.clone().with_debts(true);
+        let late = starter.clone().with_overdue_invoice(true);
         assert_eq!((late.status, late.version), (SubscriptionStatus::PastDue, starter.version + 1));
-        assert_eq!(late.clone().with_debts(true), late);
-        assert_eq!(late.with_debts(false).status, SubscriptionStatus::Active);
-        assert_eq!(trial().with_debts(true), trial());
-        assert_eq!(trial().renewed(None).with_debts(true).status, SubscriptionStatus::Canceled);
+        assert_eq!(late.clone().with_overdue_invoice(true), late);
+        assert_eq!(late.with_overdue_invoice(false).status, SubscriptionStatus::Active);
+        assert_eq!(trial().with_overdue_invoice(true), trial());
+        assert_eq!(trial().renewed(None).with_overdue_invoice(true).status, SubscriptionStatus::Canceled);
     }
 }

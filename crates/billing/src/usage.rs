@@ -47,7 +47,7 @@ pub enum InvalidUsageRange {
     TooLong,
     /// Databases and people mean different things by days far away.
     #[error("a day is in the years 1970 to 9999")]
-    FarAway,
+    OutOfRange,
 }
 
 impl UsageRange {
@@ -60,7 +60,7 @@ impl UsageRange {
     /// [`InvalidUsageRange`].
     pub fn new(first: NaiveDate, last: NaiveDate) -> Result<Self, InvalidUsageRange> {
         if [first, last].iter().any(|day| !Self::YEARS.contains(&day.year())) {
-            return Err(InvalidUsageRange::FarAway);
+            return Err(InvalidUsageRange::OutOfRange);
         }
         match (last - first).num_days() {
             ..0 => Err(InvalidUsageRange::Reversed),
@@ -120,11 +120,11 @@ mod tests {
         assert_eq!(UsageRange::new(first, first + TimeDelta::days(92)), Err(InvalidUsageRange::TooLong));
         assert_eq!(UsageRange::new(first, day("2026-10-31")), Err(InvalidUsageRange::Reversed));
         assert_eq!(UsageRange::new(day("1970-01-01"), day("9999-12-31")), Err(InvalidUsageRange::TooLong));
-        assert_eq!(UsageRange::new(day("1969-12-31"), day("1970-01-01")), Err(InvalidUsageRange::FarAway));
-        assert_eq!(UsageRange::new(NaiveDate::MAX, NaiveDate::MAX), Err(InvalidUsageRange::FarAway));
+        assert_eq!(UsageRange::new(day("1969-12-31"), day("1970-01-01")), Err(InvalidUsageRange::OutOfRange));
+        assert_eq!(UsageRange::new(NaiveDate::MAX, NaiveDate::MAX), Err(InvalidUsageRange::OutOfRange));
         let usual = UsageRange::around(None, None, first).unwrap();
         assert_eq!((usual.first(), usual.last()), (day("2026-10-03"), first));
-        assert_eq!(UsageRange::around(None, Some(NaiveDate::MIN), first), Err(InvalidUsageRange::FarAway));
+        assert_eq!(UsageRange::around(None, Some(NaiveDate::MIN), first), Err(InvalidUsageRange::OutOfRange));
     }
 
     #[test]

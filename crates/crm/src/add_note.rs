@@ -3,7 +3,7 @@ use kernel::{Clock, CrmWrite, Permit, StoreError};
 
 use crate::{ContactTx, Interaction, InteractionKind, NoteText};
 
-/// Adds a note to the history of a contact, or nothing when there is no such contact.
+/// Adds a note to the history of a contact. Returns `None` if the contact does not exist.
 ///
 /// # Errors
 /// [`StoreError`].

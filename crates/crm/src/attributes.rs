@@ -1,6 +1,6 @@
 use serde_json::{Map, Value};
 
-/// A tenant's own fields of a contact: an object of bounded size and depth.
+/// Custom fields that a tenant keeps on a contact: a JSON object of bounded size and depth.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Attributes(Map<String, Value>);
 
@@ -12,7 +12,7 @@ pub enum InvalidAttributes {
     TooDeep,
     #[error("each name must have 1 to {} characters", Attributes::MAX_NAME)]
     Name,
-    /// Postgres keeps no such character.
+    /// Postgres cannot store it in `jsonb`.
     #[error("must not contain the character U+0000")]
     Nul,
 }
@@ -105,8 +105,8 @@ mod tests {
     }
 
     #[test]
-    fn patches_as_the_rfc_says() {
-        // From appendix A of RFC 7396, where both are objects.
+    fn merge_patch_follows_rfc_7396_appendix_a() {
+        // The examples of appendix A in which both sides are objects.
         for (target, patch, result) in [
             (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
             (json!({"a": "b"}), json!({"b": "c"}), json!({"a": "b", "b": "c"})),
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_much_is_refused() {
+    fn attributes_over_a_limit_are_rejected() {
         let nested = |levels: usize| (1..levels).fold(json!({}), |inner, _| json!({"a": inner}));
         let listed = |levels: usize| (2..levels).fold(json!([]), |inner, _| json!([inner]));
         let long = |characters: usize| "é".repeat(characters);

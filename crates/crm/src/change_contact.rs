@@ -3,47 +3,47 @@ use kernel::{Change, Clock, CrmWrite, Permit, StoreError};
 use serde_json::{Map, Value};
 
 use crate::attributes::merge_patch;
-use crate::contact::consent_changed;
+use crate::contact::consent_interaction;
 use crate::{Attributes, Contact, ContactName, ContactTx, InvalidAttributes, Language, MarketingConsent};
 
-/// What a user changes about a contact.
+/// A user's changes to a contact.
 #[derive(Clone, Debug)]
 pub struct ContactPatch {
-    /// As the user last saw the contact.
+    /// The version that the user last read.
     pub version: i64,
-    /// Cleared, the name of the customer's profile takes its place when they next write.
+    /// If cleared, the customer's next message sets the name of their profile.
     pub name: Change<ContactName>,
-    /// A JSON Merge Patch of what is there.
+    /// A JSON Merge Patch (RFC 7396) of the stored attributes.
     pub attributes: Change<Map<String, Value>>,
     pub language: Change<Language>,
     pub marketing_consent: Option<MarketingConsent>,
     pub needs_review: Option<bool>,
 }
 
-/// What is to be stored of a changed contact beside the contact itself.
+/// Which sources of a contact's values a change replaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContactChange {
-    /// By a user: other sources of names leave it alone from then on.
+    /// The name was set by a user; the profile and the address book no longer replace it.
     pub renamed: bool,
-    /// A user has said what the contact wants.
+    /// The user changed the marketing consent.
     pub consented: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeContactError {
-    #[error("there is no such contact")]
+    #[error("the contact does not exist")]
     NotFound,
-    /// Somebody has changed the contact since.
-    #[error("the contact was changed meanwhile")]
-    Stale,
-    /// What is there, patched, is more than may be there.
+    /// The contact has changed since the version of the patch.
+    #[error("the contact has changed since it was read")]
+    VersionConflict,
+    /// The patched attributes exceed a limit.
     #[error(transparent)]
     Attributes(#[from] InvalidAttributes),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Changes a contact. The version rises only if something is different then.
+/// Changes a contact. The version increases only if a value changes.
 ///
 /// # Errors
 /// [`ChangeContactError`].
@@ -56,7 +56,7 @@ pub async fn change_contact(
 ) -> Result<Contact, ChangeContactError> {
     let before = repo.lock_contact(id).await?.ok_or(ChangeContactError::NotFound)?;
     if before.version != patch.version {
-        return Err(ChangeContactError::Stale);
+        return Err(ChangeContactError::VersionConflict);
     }
     let (contact, change) = patch.apply(before.clone())?;
     let is_different = change.renamed
@@ -71,8 +71,8 @@ pub async fn change_contact(
     let now = clock.now();
     repo.update_contact(&contact, change, now).await?;
     if change.consented {
-        let told = consent_changed(contact.id, contact.marketing_consent, permit.user(), clock);
-        repo.insert_interactions(&[told], now).await?;
+        let interaction = consent_interaction(contact.id, contact.marketing_consent, permit.user(), clock);
+        repo.insert_interactions(&[interaction], now).await?;
     }
     Ok(contact)
 }

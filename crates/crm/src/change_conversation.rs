@@ -3,40 +3,40 @@ use kernel::{Change, Clock, CrmWrite, Permit, StoreError};
 
 use crate::{Conversation, ConversationStatus, ConversationTx, Interaction, InteractionKind};
 
-/// Names of the database's constraints that mean something to this domain.
+/// Names of database constraints that this domain turns into errors of its own.
 pub mod constraint {
     /// At most one conversation of an account and a contact is not closed.
-    pub const ONE_OPEN: &str = "conversations_one_open_key";
+    pub const ONE_OPEN_CONVERSATION: &str = "conversations_one_open_key";
 }
 
-/// What a user changes about a conversation.
+/// A user's changes to a conversation.
 #[derive(Clone, Copy, Debug)]
 pub struct ConversationPatch {
-    /// As the user last saw the conversation. It rises with each message of the customer's, too: nobody closes, or marks as
-    /// read, what they have not seen.
+    /// The version that the user last read. Each message of the customer increases it, so that a user cannot close a
+    /// conversation, or mark it as read, with messages they have not seen.
     pub version: i64,
     pub status: Option<ConversationStatus>,
     pub assignee: Change<UserId>,
-    /// Nothing is unread any more.
+    /// Sets the unread count to zero.
     pub read: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeConversationError {
-    #[error("there is no such conversation")]
+    #[error("the conversation does not exist")]
     NotFound,
-    /// Somebody has changed the conversation since, or the customer has written.
-    #[error("the conversation was changed meanwhile")]
-    Stale,
-    /// The same account and contact have another one that is not closed.
-    #[error("another conversation is open")]
-    AnotherIsOpen,
+    /// The conversation has changed, or received a message, since the version of the patch.
+    #[error("the conversation has changed since it was read")]
+    VersionConflict,
+    /// The account and the contact have another conversation that is not closed.
+    #[error("another conversation of the account and the contact is open")]
+    AnotherConversationOpen,
     #[error(transparent)]
     Store(StoreError),
 }
 
-/// Changes a conversation; who may be its assignee is for the caller to check. Closing and opening it again is told in the
-/// contact's history. The version rises only if something is different then.
+/// Changes a conversation. Closing and reopening add an interaction to the contact's history. The version increases only if
+/// a value changes. The caller checks that the assignee is an active user.
 ///
 /// # Errors
 /// [`ChangeConversationError`].
@@ -49,7 +49,7 @@ pub async fn change_conversation(
 ) -> Result<Conversation, ChangeConversationError> {
     let before = repo.lock_conversation(id).await?.ok_or(ChangeConversationError::NotFound)?;
     if before.version != patch.version {
-        return Err(ChangeConversationError::Stale);
+        return Err(ChangeConversationError::VersionConflict);
     }
     let conversation = Conversation {
         status: patch.status.unwrap_or(before.status),
@@ -63,12 +63,12 @@ pub async fn change_conversation(
     }
     let conversation = Conversation { version: before.version + 1, ..conversation };
     repo.update_conversation(&conversation).await?;
-    let told = match (before.status == ConversationStatus::Closed, conversation.status == ConversationStatus::Closed) {
+    let event = match (before.status == ConversationStatus::Closed, conversation.status == ConversationStatus::Closed) {
         (false, true) => Some((InteractionKind::ConversationClosed, "Conversation closed")),
         (true, false) => Some((InteractionKind::ConversationReopened, "Conversation opened again")),
         _ => None,
     };
-    if let Some((kind, text)) = told {
+    if let Some((kind, text)) = event {
         let now = clock.now();
         let interaction = Interaction {
             id: InteractionId::new(clock),
@@ -87,6 +87,10 @@ pub async fn change_conversation(
 
 impl From<StoreError> for ChangeConversationError {
     fn from(error: StoreError) -> Self {
-        if error.is_conflict_with(constraint::ONE_OPEN) { Self::AnotherIsOpen } else { Self::Store(error) }
+        if error.is_conflict_with(constraint::ONE_OPEN_CONVERSATION) {
+            Self::AnotherConversationOpen
+        } else {
+            Self::Store(error)
+        }
     }
 }

@@ -9,17 +9,18 @@ use crate::{Interaction, InteractionKind};
 #[derive(Clone, Debug)]
 pub struct Contact {
     pub id: ContactId,
-    /// As the customer's profile said when they first wrote, or as a user wrote over it; may be empty.
+    /// Set by a user, else from the address book of the business's phone, else from the customer's WhatsApp profile; may
+    /// be empty.
     pub display_name: String,
     pub identities: Vec<Identity>,
-    /// The tenant's own fields.
+    /// The tenant's custom fields.
     pub attributes: serde_json::Map<String, serde_json::Value>,
     /// BCP 47.
     pub language: Option<String>,
     pub marketing_consent: MarketingConsent,
-    /// Its identities contradict each other; a person should look.
+    /// Its identities conflict with those of another contact; a user should check.
     pub needs_review: bool,
-    /// Rises with each change by a user; a change based on an older one is refused.
+    /// Increases with each change by a user; a change based on an older version is rejected.
     pub version: i64,
     pub created_at: DateTime<Utc>,
 }
@@ -32,7 +33,7 @@ pub enum MarketingConsent {
     Withdrawn,
 }
 
-/// What a user calls a contact: 1 to 200 characters on one line.
+/// A contact's name as a user sets it: 1 to 200 characters on one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContactName(String);
 
@@ -55,7 +56,7 @@ impl ContactName {
     }
 }
 
-/// A language tag in the form of BCP 47 (RFC 5646, section 2.1). Whether its parts are registered is not checked.
+/// A language tag in the form of BCP 47 (RFC 5646, section 2.1). Registration of its subtags is not checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Language(String);
 
@@ -80,15 +81,15 @@ impl Language {
     }
 }
 
-/// What the history says when a user notes what a contact wants. WhatsApp's own word for it is told in the same way.
-pub(crate) fn consent_changed(
+/// The interaction that records a consent set by a user.
+pub(crate) fn consent_interaction(
     contact: ContactId,
     consent: MarketingConsent,
     actor: UserId,
     clock: &dyn Clock,
 ) -> Interaction {
     let text = match consent {
-        MarketingConsent::Unknown => "Not known any more whether marketing messages are wanted",
+        MarketingConsent::Unknown => "Marketing consent reset",
         MarketingConsent::Granted => "Wants marketing messages",
         MarketingConsent::Withdrawn => "Wants no marketing messages",
     };
@@ -109,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_have_one_line_and_some_characters() {
+    fn contact_name_is_one_line_of_1_to_200_characters() {
         assert_eq!(ContactName::parse("  Grace Hopper ").unwrap().into_inner(), "Grace Hopper");
         assert!(ContactName::parse(&"é".repeat(200)).is_ok());
         for wrong in ["", "   ", "Grace\nHopper", "nul\0", &"é".repeat(201)] {
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn languages_are_tags() {
+    fn language_must_be_a_bcp_47_tag() {
         for tag in ["en", "pt-BR", "zh-Hant-TW", "de-CH-1901", "sl-rozaj-biske"] {
             assert_eq!(Language::parse(tag).unwrap().into_inner(), tag);
         }

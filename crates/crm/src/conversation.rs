@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use kernel::ids::{AccountId, ContactId, ConversationId, UserId};
 
-/// A thread between one of the tenant's accounts and one contact.
+/// A thread of messages between one of the tenant's WhatsApp accounts and one contact.
 #[derive(Clone, Debug)]
 pub struct Conversation {
     pub id: ConversationId,
@@ -10,13 +10,13 @@ pub struct Conversation {
     pub contact_display_name: String,
     pub status: ConversationStatus,
     pub assignee: Option<UserId>,
-    /// Inbound messages since somebody last marked it read.
+    /// Inbound messages since a user last marked it as read.
     pub unread_count: i32,
     pub last_message_at: DateTime<Utc>,
     pub last_message_preview: String,
-    /// Until then free-form answers are allowed: 24 hours after the customer's last message (a rule of WhatsApp).
+    /// Free-form messages are allowed until then: 24 hours after the customer's last message or call (a rule of WhatsApp).
     pub service_window_ends_at: Option<DateTime<Utc>>,
-    /// Somebody else, such as Meta's own agent, answers here.
+    /// Another party, such as Meta's own agent, answers in this conversation.
     pub read_only: bool,
     pub version: i64,
 }
@@ -29,7 +29,7 @@ pub enum ConversationStatus {
     Closed,
 }
 
-/// Which conversations are wanted.
+/// Limits a list of conversations.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ConversationFilter {
     pub status: Option<ConversationStatus>,

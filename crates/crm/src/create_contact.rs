@@ -3,17 +3,17 @@ use std::collections::BTreeSet;
 use kernel::ids::ContactId;
 use kernel::{Clock, CrmWrite, Permit, StoreError};
 
-use crate::contact::consent_changed;
-use crate::identity::{Identity, IdentityKey, IdentityKind, IdentityRecord, Known};
+use crate::contact::consent_interaction;
+use crate::identity::{Identity, IdentityKey, IdentityKind, IdentityRecord, StoredIdentities};
 use crate::inbox::Lock;
 use crate::{Attributes, Contact, ContactName, ContactTx, Language, MarketingConsent};
 
-/// A contact that a user makes, before the customer has written.
+/// A contact that a user creates before the customer has written.
 #[derive(Clone, Debug)]
 pub struct CreateContact {
-    /// Without one, the customer's profile will give it.
+    /// If absent, the customer's first message sets the name of their profile.
     pub name: Option<ContactName>,
-    /// As [`IdentityKey::given`] makes them.
+    /// Made by [`IdentityKey::from_user_input`].
     pub identities: Vec<IdentityKey>,
     pub attributes: Attributes,
     pub language: Option<Language>,
@@ -22,20 +22,19 @@ pub struct CreateContact {
 
 #[derive(Debug, thiserror::Error)]
 pub enum CreateContactError {
-    /// Nobody could tell who it is.
-    #[error("there is neither a name nor an identity")]
-    NothingKnown,
-    /// The identity at this place is the same as one before.
+    #[error("a name or an identity is required")]
+    NameOrIdentityRequired,
+    /// The identity at this index repeats an earlier one, possibly in another spelling.
     #[error("the identity is given twice")]
-    Repeated { at: usize },
-    /// The identity at this place leads to a contact already.
-    #[error("the identity is another contact's")]
-    Taken { at: usize },
+    DuplicateIdentity { at: usize },
+    /// The identity at this index belongs to another contact.
+    #[error("the identity belongs to another contact")]
+    IdentityInUse { at: usize },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Makes a contact. Whoever writes from one of its numbers is this contact from then on.
+/// Creates a contact. Messages from one of its numbers belong to this contact from then on.
 ///
 /// # Errors
 /// [`CreateContactError`].
@@ -47,18 +46,18 @@ pub async fn create_contact(
 ) -> Result<Contact, CreateContactError> {
     let CreateContact { name, identities, attributes, language, marketing_consent } = new;
     if name.is_none() && identities.is_empty() {
-        return Err(CreateContactError::NothingKnown);
+        return Err(CreateContactError::NameOrIdentityRequired);
     }
-    if let Some(at) = repeated(&identities) {
-        return Err(CreateContactError::Repeated { at });
+    if let Some(at) = first_duplicate(&identities) {
+        return Err(CreateContactError::DuplicateIdentity { at });
     }
-    // Whoever records messages from these numbers, or makes them a contact, waits.
-    let keys: BTreeSet<IdentityKey> = identities.iter().filter(|key| leads(key)).flat_map(spellings).collect();
+    // Recording messages from these numbers, and creating another contact with them, waits for this transaction.
+    let keys: BTreeSet<IdentityKey> = identities.iter().filter(|key| resolves(key)).flat_map(spellings).collect();
     let locks: Vec<_> = keys.iter().cloned().map(Lock::Person).collect();
     repo.lock(&locks).await?;
-    let known = repo.known(&keys.into_iter().collect::<Vec<_>>()).await?;
-    if let Some(at) = identities.iter().position(|key| leads(key) && is_taken(&known, key)) {
-        return Err(CreateContactError::Taken { at });
+    let stored = repo.stored_identities(&keys.into_iter().collect::<Vec<_>>()).await?;
+    if let Some(at) = identities.iter().position(|key| resolves(key) && is_in_use(&stored, key)) {
+        return Err(CreateContactError::IdentityInUse { at });
     }
 
     let now = clock.now();
@@ -75,7 +74,7 @@ pub async fn create_contact(
     };
     repo.insert_contact(&contact).await?;
     let records = identities.into_iter().map(|key| {
-        let resolves = leads(&key);
+        let resolves = resolves(&key);
         IdentityRecord { resolves, ..IdentityRecord::new(key, contact.id, now) }
     });
     let records: Vec<_> = records.collect();
@@ -83,22 +82,23 @@ pub async fn create_contact(
         repo.store_identities(&records, now).await?;
     }
     if marketing_consent != MarketingConsent::Unknown {
-        let told = consent_changed(contact.id, marketing_consent, permit.user(), clock);
-        repo.insert_interactions(&[told], now).await?;
+        let interaction = consent_interaction(contact.id, marketing_consent, permit.user(), clock);
+        repo.insert_interactions(&[interaction], now).await?;
     }
     Ok(contact)
 }
 
-fn leads(key: &IdentityKey) -> bool {
+/// Whether messages with this key belong to the contact that has it.
+fn resolves(key: &IdentityKey) -> bool {
     matches!(key.kind, IdentityKind::Phone | IdentityKind::Bsuid)
 }
 
-/// A number as WhatsApp may write it.
+/// A number in each spelling that WhatsApp uses for it.
 fn spellings(key: &IdentityKey) -> impl Iterator<Item = IdentityKey> {
     [Some(key.clone()), key.other_spelling()].into_iter().flatten()
 }
 
-fn repeated(identities: &[IdentityKey]) -> Option<usize> {
+fn first_duplicate(identities: &[IdentityKey]) -> Option<usize> {
     let mut seen = BTreeSet::new();
     identities.iter().position(|key| {
         let is_new = !seen.contains(key);
@@ -107,8 +107,8 @@ fn repeated(identities: &[IdentityKey]) -> Option<usize> {
     })
 }
 
-fn is_taken(known: &Known, key: &IdentityKey) -> bool {
-    spellings(key).any(|key| known.identities.iter().any(|record| record.resolves && record.key == key))
+fn is_in_use(stored: &StoredIdentities, key: &IdentityKey) -> bool {
+    spellings(key).any(|key| stored.identities.iter().any(|record| record.resolves && record.key == key))
 }
 
 #[cfg(test)]
@@ -116,10 +116,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_number_is_not_given_in_two_spellings() {
+    fn number_in_two_spellings_is_a_duplicate() {
         let phone = |digits: &str| IdentityKey::phone(digits).unwrap();
-        assert_eq!(repeated(&[phone("15550100"), phone("15550101"), IdentityKey::username("15550100")]), None);
-        assert_eq!(repeated(&[phone("15550100"), phone("15550101"), phone("15550100")]), Some(2));
-        assert_eq!(repeated(&[phone("5511987654321"), phone("551187654321")]), Some(1));
+        assert_eq!(first_duplicate(&[phone("15550100"), phone("15550101"), IdentityKey::username("15550100")]), None);
+        assert_eq!(first_duplicate(&[phone("15550100"), phone("15550101"), phone("15550100")]), Some(2));
+        assert_eq!(first_duplicate(&[phone("5511987654321"), phone("551187654321")]), Some(1));
     }
 }

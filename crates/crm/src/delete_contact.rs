@@ -3,10 +3,10 @@ use kernel::{Clock, CrmWrite, Permit, StoreError};
 
 use crate::ContactTx;
 
-/// What went with a contact.
+/// A deleted contact, and how much was deleted with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeletedContact {
-    /// Not that of the request, if that one was merged into it.
+    /// Differs from the id of the request if that contact was merged into this one.
     pub id: ContactId,
     pub conversations: u64,
     pub messages: u64,
@@ -14,15 +14,15 @@ pub struct DeletedContact {
 
 #[derive(Debug, thiserror::Error)]
 pub enum DeleteContactError {
-    #[error("there is no such contact")]
+    #[error("the contact does not exist")]
     NotFound,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Deletes a contact and everything that was ever said with them: identities, conversations, messages and what became of
-/// them, interactions. What they said until now does not come back, whoever tells it again and however late: only a hash of
-/// what they were known by stays, to know it by. Whoever writes from one of their numbers later is a new contact.
+/// Deletes a contact with its identities, conversations, messages, updates of messages and interactions. A hash of each
+/// identity is kept, so that events from before the deletion stay deleted when they are delivered or replayed later. A
+/// message sent after the deletion creates a new contact.
 ///
 /// # Errors
 /// [`DeleteContactError`].
@@ -32,7 +32,7 @@ pub async fn delete_contact(
     id: ContactId,
     clock: &dyn Clock,
 ) -> Result<DeletedContact, DeleteContactError> {
-    repo.stop_recording().await?;
+    repo.lock_recording_exclusive().await?;
     let contact = repo.lock_contact(id).await?.ok_or(DeleteContactError::NotFound)?;
     Ok(repo.erase_contact(contact.id, clock.now()).await?)
 }

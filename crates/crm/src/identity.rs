@@ -1,92 +1,93 @@
-//! Whose is it? A person on WhatsApp is known by a business-scoped user id (BSUID), by a phone number, or by both; since
-//! 2026 the number may be missing, and it may come and go. Both change when the person takes another number.
+//! Resolves the identities in WhatsApp events to contacts. An event identifies a person by a business-scoped user id
+//! (BSUID), by a phone number, or by both. Since 2026 the number may be missing, also in some events of one person only.
+//! Both change when the person changes their number.
 
 mod change;
 mod directory;
-mod given;
 mod phone;
 mod resolve;
+mod user_input;
 
 use chrono::{DateTime, Utc};
 use kernel::ids::ContactId;
 
 pub use change::IdentityChange;
-pub use given::InvalidIdentity;
-pub use resolve::{Known, Merge, NewContact, Resolution, resolve};
+pub use resolve::{Merge, NewContact, Resolution, StoredIdentities, resolve};
+pub use user_input::InvalidIdentityInput;
 
-/// What a person is known by.
+/// The kinds of identifiers that WhatsApp gives for a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum IdentityKind {
     /// Business-scoped user id: unique per person and business portfolio; changes with the phone number.
     Bsuid,
-    /// The same across the portfolios of one enrolled business: a hint for people, never a key.
+    /// The same across the portfolios of one enrolled business: shown to users, never used to find a contact.
     ParentBsuid,
     /// Digits of an E.164 number, as WhatsApp writes it.
     Phone,
-    /// For display only: anyone may take it tomorrow.
+    /// For display only: another person may take the name later.
     Username,
 }
 
-/// The key of an identity within a tenant.
+/// Identifies an identity within a tenant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IdentityKey {
     pub kind: IdentityKind,
-    /// Where the value is unique: the WhatsApp Business Account for a BSUID, the whole tenant (empty) for the others.
+    /// Where the value is unique: the id of the WhatsApp Business Account for a BSUID; empty (the tenant) for the others.
     pub scope: String,
     pub value: String,
 }
 
-/// An identity of a contact, as people see it.
+/// An identity of a contact, as shown to users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     pub key: IdentityKey,
     pub current: bool,
 }
 
-/// That a contact is, or was, known by a key.
+/// States that a key belongs, or belonged, to a contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityRecord {
     pub key: IdentityKey,
     pub contact: ContactId,
-    /// Events with this key belong to this contact. Of all contacts that were ever known by a key, one at most.
+    /// Events with this key belong to this contact. True for at most one contact of each key.
     pub resolves: bool,
-    /// False for one that they had before.
+    /// False if the key was replaced or has passed to another contact.
     pub current: bool,
-    /// The earliest sign of it.
+    /// The earliest time at which the person was seen with the key.
     pub since: DateTime<Utc>,
-    /// When WhatsApp last said that it became theirs.
+    /// When WhatsApp last reported that the key became the person's.
     pub affirmed_at: Option<DateTime<Utc>>,
-    /// When WhatsApp last said that it ceased to be theirs.
+    /// When WhatsApp last reported that the key was replaced by another.
     pub superseded_at: Option<DateTime<Utc>>,
 }
 
-/// A person as an event shows them.
+/// A person as described by one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
     pub bsuid: Option<IdentityKey>,
-    /// The one that they write from first; more only where they handed out another one of theirs.
+    /// The number that they write from comes first; others are numbers of their own that they shared.
     pub phones: Vec<IdentityKey>,
     pub parent_bsuid: Option<IdentityKey>,
     pub username: Option<IdentityKey>,
     /// The name of their profile.
     pub display_name: Option<String>,
-    /// When they were seen so.
+    /// The time of the event.
     pub seen_at: DateTime<Utc>,
 }
 
 impl Person {
-    /// Somebody of whom nothing is known.
+    /// A person without any identity.
     #[must_use]
     pub const fn unknown(seen_at: DateTime<Utc>) -> Self {
         Self { bsuid: None, phones: Vec::new(), parent_bsuid: None, username: None, display_name: None, seen_at }
     }
 
-    /// The keys that identify them, the strongest first.
+    /// The keys that identify the person: the BSUID, then the numbers.
     pub fn keys(&self) -> impl Iterator<Item = &IdentityKey> {
         self.bsuid.iter().chain(&self.phones)
     }
 
-    /// The keys under which they may be stored: their own, and phone numbers as they may have been written before.
+    /// The keys under which the person may be stored: [`Self::keys`], and the numbers in their other spelling.
     pub fn keys_to_look_up(&self) -> impl Iterator<Item = IdentityKey> {
         self.keys().cloned().chain(self.phones.iter().filter_map(IdentityKey::other_spelling))
     }
@@ -108,14 +109,14 @@ impl IdentityKey {
         Self { kind: IdentityKind::Username, scope: String::new(), value: value.to_owned() }
     }
 
-    /// A phone number as digits: white space, `+`, hyphens and the like are left out; nothing when no digit is left.
+    /// A phone number reduced to its digits; `None` if there is none.
     #[must_use]
     pub fn phone(number: &str) -> Option<Self> {
         let value: String = number.chars().filter(char::is_ascii_digit).collect();
         (!value.is_empty()).then(|| Self { kind: IdentityKind::Phone, scope: String::new(), value })
     }
 
-    /// The same phone number as WhatsApp may write it, too.
+    /// The same phone number in the other spelling that WhatsApp uses in some countries.
     pub(crate) fn other_spelling(&self) -> Option<Self> {
         let value = phone::other_spelling(&self.value).filter(|_| self.kind == IdentityKind::Phone)?;
         Some(Self { value, ..self.clone() })
@@ -123,7 +124,7 @@ impl IdentityKey {
 }
 
 impl IdentityRecord {
-    /// A key that a contact is known by from now on.
+    /// A key that is new for a contact, and current.
     pub(crate) fn new(key: IdentityKey, contact: ContactId, since: DateTime<Utc>) -> Self {
         Self { key, contact, resolves: true, current: true, since, affirmed_at: None, superseded_at: None }
     }

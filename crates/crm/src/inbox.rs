@@ -1,8 +1,8 @@
-//! Recording what WhatsApp tells: messages, what becomes of them, who people are, and what else happens with them.
+//! Records WhatsApp events: messages, updates of messages, identities, and other activities of contacts.
 //!
-//! [`record`] takes everything that a group of events of one tenant brings and does it in one transaction, with a few
-//! statements over all of it. Whatever comes first, and however often, the result is the same: a message takes its state
-//! from everything that is known about it, also from what came before it.
+//! [`record_batch`] records all events of a batch for one tenant in one transaction, with a few statements over the whole
+//! batch. The result depends neither on the order of the events nor on how often each is delivered: the state of a message
+//! follows from all of its updates, also those that arrived before it.
 
 mod activities;
 mod batch;
@@ -10,12 +10,12 @@ mod erased;
 mod messages;
 mod people;
 mod ports;
-mod record;
+mod record_batch;
 mod updates;
 
 pub use batch::{Activity, ActivityEffect, Batch, IncomingMessage, MessageKey, MessageUpdate, UpdateEffect};
 pub use messages::{NewMessage, OpenConversation};
 pub use people::Lock;
 pub use ports::{IdentityRepo, InboxRepo, InboxTx};
-pub use record::{CustomerMessage, PARKED, Recorded, record};
-pub use updates::{ConversationNews, NewUpdate, RefreshedMessage};
+pub use record_batch::{CustomerMessage, PARKED_RETENTION, RecordedBatch, record_batch};
+pub use updates::{ConversationUpdate, NewUpdate, RefreshedMessage};

@@ -1,27 +1,27 @@
 use chrono::{DateTime, Utc};
 use kernel::ids::{ContactId, InteractionId, MessageId, UserId};
 
-/// One line of a contact's history, written in the transaction of what it tells of.
+/// An entry in a contact's history, written in the transaction of the event that it describes.
 #[derive(Clone, Debug)]
 pub struct Interaction {
     pub id: InteractionId,
     pub contact: ContactId,
     pub kind: InteractionKind,
     pub text: String,
-    /// The user who did it, if one did.
+    /// The user who caused it, if any.
     pub actor: Option<UserId>,
     pub message: Option<MessageId>,
-    /// The same for every telling of the same thing, where that is no message: it is told once.
+    /// Equal for each delivery of the same event, if that is no message; an interaction of each source is stored once.
     pub source: Option<String>,
     pub occurred_at: DateTime<Utc>,
 }
 
-/// What a user writes down about a contact: 1 to 4,000 characters, of any number of lines.
+/// The text of a user's note on a contact: 1 to 4,000 characters in any number of lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoteText(String);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must have 1 to 4000 characters, and no control characters but tabs and ends of lines")]
+#[error("must have 1 to 4000 characters, and no control characters other than tabs and line breaks")]
 pub struct InvalidNote;
 
 impl NoteText {
@@ -29,9 +29,9 @@ impl NoteText {
     /// [`InvalidNote`].
     pub fn parse(text: &str) -> Result<Self, InvalidNote> {
         let text = text.trim();
-        let is_strange = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
-        let sane = (1..=4_000).contains(&text.chars().count()) && !text.chars().any(is_strange);
-        if sane { Ok(Self(text.to_owned())) } else { Err(InvalidNote) }
+        let is_forbidden = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+        let is_valid = (1..=4_000).contains(&text.chars().count()) && !text.chars().any(is_forbidden);
+        if is_valid { Ok(Self(text.to_owned())) } else { Err(InvalidNote) }
     }
 
     #[must_use]
@@ -65,7 +65,7 @@ macro_rules! interaction_kinds {
 interaction_kinds! {
     InboundMessage = "inbound_message",
     OutboundMessage = "outbound_message",
-    /// In a group that both are in.
+    /// In a group of which the contact and the business are members.
     GroupMessage = "group_message",
     Reaction = "reaction",
     MessageEdited = "message_edited",
@@ -75,15 +75,15 @@ interaction_kinds! {
     Note = "note",
     ConversationClosed = "conversation_closed",
     ConversationReopened = "conversation_reopened",
-    /// Another number, or another user id.
+    /// The contact's phone number or user id changed.
     IdentityChanged = "identity_changed",
-    /// Two contacts became one.
+    /// Another contact was merged into this one.
     ContactMerged = "contact_merged",
     ConsentChanged = "consent_changed",
     Call = "call",
-    /// The address book of the business's phone says something about them.
+    /// The contact was changed in, or removed from, the address book of the business's phone.
     AddressBook = "address_book",
-    /// WhatsApp says something about them.
+    /// A system message of WhatsApp about the contact.
     Notice = "notice",
 }
 
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn notes_have_text_and_lines() {
+    fn note_of_several_lines_is_trimmed_and_kept() {
         assert_eq!(NoteText::parse(" called:\n\tno answer\n").unwrap().into_inner(), "called:\n\tno answer");
         for wrong in ["", " \n ", "nul\0", "\u{1b}[31m", &"é".repeat(4_001)] {
             assert!(NoteText::parse(wrong).is_err(), "{wrong:?}");

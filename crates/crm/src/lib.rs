@@ -1,16 +1,16 @@
-//! The customers of a tenant and what is said with them: contacts, conversations, messages, interactions.
+//! Contacts of a tenant, and their conversations, messages and interactions.
 //!
 //! Invariants this crate holds, together with the constraints of the database:
 //! - one contact per identity (a phone number, a business-scoped user id) within a tenant;
 //! - one open conversation per account and contact; a message to a closed one opens a new one;
 //! - one message, one interaction and one unread mark per provider message, however often it is delivered;
-//! - the result does not depend on the order in which things are recorded: a message's state, a contact's identities
-//!   follow from everything that was ever told about them.
+//! - the result does not depend on the order in which events are recorded: the state of a message and the identities of a
+//!   contact follow from all events about them.
 //!
-//! [`inbox`] records what WhatsApp tells, many events in one transaction; [`identity`] decides whose they are, as a pure
-//! function. What people do by hand is a file each: [`create_contact`], [`change_contact`], [`merge_contacts`], [`delete_contact`],
-//! [`add_note`], [`change_conversation`]. Reading is in `read.rs`, [`search`] beside it. To add a use case: a file of its
-//! own, its port in `ports.rs`, the adapter's half in `crates/postgres/src/crm/`.
+//! [`inbox`] records WhatsApp events, a batch in one transaction; [`identity`] resolves their people to contacts, as a pure
+//! function. Each action of a user is a file: [`create_contact`], [`change_contact`], [`merge_contacts`],
+//! [`delete_contact`], [`add_note`], [`change_conversation`]. Queries are in `read.rs` and [`search`]. To add a use case: a
+//! file of its own, its port in `ports.rs`, the adapter's half in `crates/postgres/src/crm/`.
 
 #![deny(clippy::future_not_send)]
 
@@ -42,8 +42,8 @@ pub use conversation::{Conversation, ConversationFilter, ConversationStatus};
 pub use create_contact::{CreateContact, CreateContactError, create_contact};
 pub use delete_contact::{DeleteContactError, DeletedContact, delete_contact};
 pub use interaction::{Interaction, InteractionKind, InvalidNote, NoteText};
-pub use merge_contacts::{MergeContacts, MergeContactsError, Merged, merge_contacts};
-pub use message::{Delivery, DeliveryStep, Direction, Forwarded, Media, Message, Origin, Reaction, ReplyTo};
+pub use merge_contacts::{MergeContacts, MergeContactsError, MergedContact, merge_contacts};
+pub use message::{DeliveryStatus, DeliveryStep, Direction, Forwarded, Media, Message, Origin, Reaction, ReplyTo};
 pub use ports::{ContactRepo, ContactTx, ConversationRepo, ConversationTx, InteractionRepo, SearchRepo};
 pub use read::{contact, contacts, conversation, conversations, interactions, messages};
-pub use search::{ContactMatch, Found, FoundContact, FoundMessage, InvalidSearch, SearchQuery, search};
+pub use search::{ContactHit, ContactMatch, InvalidSearch, MessageHit, SearchHit, SearchQuery, search};

@@ -5,47 +5,47 @@ use crate::identity::{IdentityKind, Merge};
 use crate::inbox::Lock;
 use crate::{Contact, ContactTx, Interaction, InteractionKind};
 
-/// Two contacts that are one person.
+/// A user's request to merge two contacts.
 #[derive(Clone, Copy, Debug)]
 pub struct MergeContacts {
-    /// The one that stays.
+    /// The contact that remains.
     pub into: ContactId,
-    /// The one whose everything goes there.
+    /// The contact whose data moves to `into`, and which is then deleted.
     pub from: ContactId,
-    /// As the caller last saw the one that stays.
+    /// The version of `into` that the caller last read.
     pub version: Option<i64>,
-    /// As the caller last saw the one that goes.
+    /// The version of `from` that the caller last read.
     pub from_version: Option<i64>,
 }
 
-/// What two contacts have become.
+/// The result of a merge.
 #[derive(Clone, Debug)]
-pub struct Merged {
+pub struct MergedContact {
     pub contact: Contact,
-    /// The one that went; not that of the request, if that one had been merged into it.
+    /// The contact that was deleted. Differs from the id of the request if that contact had been merged into this one before.
     pub from: ContactId,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum MergeContactsError {
-    /// The contact that is to stay is not there.
-    #[error("there is no such contact")]
+    /// The contact `into` does not exist.
+    #[error("the contact does not exist")]
     NotFound,
-    /// The contact that is to go is not there.
-    #[error("there is no such contact to merge")]
-    UnknownContact,
-    /// They are one already, or were never two.
-    #[error("the two are one contact")]
+    /// The contact `from` does not exist.
+    #[error("the contact to merge does not exist")]
+    SourceNotFound,
+    /// Both ids are equal, or the contacts have been merged already.
+    #[error("both ids refer to one contact")]
     SameContact,
-    /// Somebody has changed one of them since.
-    #[error("a contact was changed meanwhile")]
-    Stale,
+    /// One of the contacts has changed since the version of the request.
+    #[error("a contact has changed since it was read")]
+    VersionConflict,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Makes one contact of two, by the word of a user: identities, conversations, messages, interactions and what else there
-/// is go to the one that stays, and the id of the other leads there from now on.
+/// Merges two contacts: identities, conversations, messages, interactions and all other data of `from` move to `into`. The id
+/// of `from` refers to `into` from then on.
 ///
 /// # Errors
 /// [`MergeContactsError`].
@@ -54,20 +54,20 @@ pub async fn merge_contacts(
     repo: &mut dyn ContactTx,
     merge: MergeContacts,
     clock: &dyn Clock,
-) -> Result<Merged, MergeContactsError> {
+) -> Result<MergedContact, MergeContactsError> {
     let now = clock.now();
-    // Whoever records anything waits, as a status takes its message before its contact, and we take them the other way round.
-    repo.stop_recording().await?;
-    // Whoever makes a contact of one of their numbers waits, too.
+    // Recording waits for this transaction: it locks a message before its contact, a merge does so in the opposite order.
+    repo.lock_recording_exclusive().await?;
+    // Creating a contact with one of the numbers waits, too.
     let both = [repo.contact(merge.into).await?, repo.contact(merge.from).await?];
     let keys = both.iter().flatten().flat_map(|contact| &contact.identities).map(|identity| &identity.key);
-    let leading = keys.filter(|key| matches!(key.kind, IdentityKind::Bsuid | IdentityKind::Phone));
-    let mut locks: Vec<_> = leading.cloned().map(Lock::Person).collect();
+    let resolving = keys.filter(|key| matches!(key.kind, IdentityKind::Bsuid | IdentityKind::Phone));
+    let mut locks: Vec<_> = resolving.cloned().map(Lock::Person).collect();
     locks.sort();
     locks.dedup();
     repo.lock(&locks).await?;
 
-    // In one order, so that two merges of the same contacts wait for each other.
+    // In one order, so that two merges of the same contacts do not deadlock.
     let mut locked = [None, None];
     let mut ids = [merge.into, merge.from];
     ids.sort();
@@ -76,19 +76,19 @@ pub async fn merge_contacts(
     }
     let find = |id: ContactId| ids.iter().position(|other| *other == id).and_then(|at| locked[at].clone());
     let into = find(merge.into).ok_or(MergeContactsError::NotFound)?;
-    let from = find(merge.from).ok_or(MergeContactsError::UnknownContact)?;
+    let from = find(merge.from).ok_or(MergeContactsError::SourceNotFound)?;
     if into.id == from.id {
         return Err(MergeContactsError::SameContact);
     }
-    let is_stale = |seen: Option<i64>, contact: &Contact| seen.is_some_and(|version| version != contact.version);
-    if is_stale(merge.version, &into) || is_stale(merge.from_version, &from) {
-        return Err(MergeContactsError::Stale);
+    let has_changed = |seen: Option<i64>, contact: &Contact| seen.is_some_and(|version| version != contact.version);
+    if has_changed(merge.version, &into) || has_changed(merge.from_version, &from) {
+        return Err(MergeContactsError::VersionConflict);
     }
     repo.merge_contacts(&[Merge { from: from.id, into: into.id }], now).await?;
-    repo.note_review(into.id, now).await?;
+    repo.mark_reviewed(into.id, now).await?;
     let text = match from.display_name.as_str() {
-        "" => "Merged with another contact".to_owned(),
-        name => format!("Merged with {name}"),
+        "" => "MergedContact with another contact".to_owned(),
+        name => format!("MergedContact with {name}"),
     };
     let interaction = Interaction {
         id: InteractionId::new(clock),
@@ -102,5 +102,5 @@ pub async fn merge_contacts(
     };
     repo.insert_interactions(&[interaction], now).await?;
     let contact = repo.contact(into.id).await?.ok_or(MergeContactsError::NotFound)?;
-    Ok(Merged { contact, from: from.id })
+    Ok(MergedContact { contact, from: from.id })
 }

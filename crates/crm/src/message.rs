@@ -10,26 +10,26 @@ pub struct Message {
     pub wamid: String,
     pub direction: Direction,
     pub origin: Origin,
-    /// WhatsApp's `type`: `text`, `image`, ...; kinds that are not known yet stay as they are.
+    /// WhatsApp's `type`: `text`, `image`, ...; new types are kept as they are.
     pub kind: String,
-    /// What a person reads: body, caption, title of a button, line of a location.
+    /// The readable text: body, caption, title of a button, line of a location.
     pub text: String,
     pub media: Option<Media>,
     pub reply_to: Option<ReplyTo>,
     pub forwarded: Option<Forwarded>,
-    /// The ad or post that the message came from, as JSON.
+    /// The ad or post from which the customer started the chat, as JSON.
     pub referral: Option<String>,
-    /// Of everyone the one they left last.
+    /// The last reaction of each person.
     pub reactions: Vec<Reaction>,
     /// Of outbound messages.
-    pub delivery: Option<Delivery>,
-    /// Everything that was told about the delivery, in the order of its times.
+    pub delivery: Option<DeliveryStatus>,
+    /// All reported statuses in the order of their times.
     pub delivery_steps: Vec<DeliveryStep>,
     pub edited_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
-    /// What WhatsApp sent for this message, to the byte.
+    /// The payload that WhatsApp sent for this message, byte for byte.
     pub payload: String,
-    /// When WhatsApp says that it was sent; whole seconds.
+    /// WhatsApp's time of the message, in whole seconds.
     pub provider_timestamp: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
 }
@@ -42,20 +42,20 @@ pub enum Direction {
     Outbound,
 }
 
-/// Through which door a message came.
+/// Where a message came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The customer just wrote.
+    /// Delivered by a webhook when it was sent.
     Live,
-    /// The business wrote it in the app on a phone.
+    /// Sent by the business from the WhatsApp app on a phone.
     NativeApp,
-    /// From before the number was connected.
+    /// Imported: from before the number was connected.
     History,
-    /// Somebody else holds the thread, such as Meta's own agent.
+    /// From a thread that another party, such as Meta's own agent, answers.
     Standby,
 }
 
-/// How a message was passed on.
+/// Whether a message was forwarded often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Forwarded {
     Once,
@@ -63,10 +63,10 @@ pub enum Forwarded {
     Frequently,
 }
 
-/// How far an outbound message has come, in this order: a message never goes back. So one that failed may still turn out
-/// to be delivered, to another device, but not the other way round.
+/// The delivery status of an outbound message. Statuses are ordered, and a message never returns to an earlier one: a failed
+/// message may still be delivered, to another device, but not the other way round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Delivery {
+pub enum DeliveryStatus {
     Pending,
     Sent,
     Failed,
@@ -75,27 +75,27 @@ pub enum Delivery {
     Played,
 }
 
-/// What was told about a delivery.
+/// A reported delivery status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryStep {
-    /// WhatsApp's word for it; more may come.
+    /// WhatsApp's name of the status; new ones may be added.
     pub status: String,
-    /// In a group, whom it is about.
+    /// In a group, the participant to whom it applies.
     pub participant: Option<String>,
     pub occurred_at: DateTime<Utc>,
-    /// What WhatsApp sent, as JSON: errors and pricing are in it.
+    /// WhatsApp's JSON, with errors and pricing.
     pub payload: Option<String>,
 }
 
-/// What somebody thinks of a message.
+/// A person's reaction to a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reaction {
     pub emoji: String,
-    /// The customer; nobody for the business.
+    /// The customer; `None` for the business.
     pub contact: Option<ContactId>,
 }
 
-/// Where a picture, recording or file can be fetched, and what it is. WhatsApp keeps inbound media for 7 days.
+/// A picture, recording or file. WhatsApp keeps inbound media for 7 days.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Media {
     pub id: String,
@@ -106,7 +106,7 @@ pub struct Media {
     pub filename: Option<String>,
 }
 
-/// The quoted message. It may be unknown here: sent from the phone, by another tool, or not stored yet.
+/// The quoted message. It may not be stored: sent from the phone, by another tool, or not received yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplyTo {
     pub wamid: String,

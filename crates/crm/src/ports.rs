@@ -1,12 +1,12 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use kernel::ids::{ContactId, ConversationId};
-use kernel::{Limit, Page, PageRequest, StoreError};
+use kernel::{Page, PageLimit, PageRequest, StoreError};
 
 use crate::inbox::{IdentityRepo, InboxRepo};
 use crate::{
-    Contact, ContactChange, Conversation, ConversationFilter, DeletedContact, FoundContact, FoundMessage, Interaction,
-    Message, SearchQuery,
+    Contact, ContactChange, ContactHit, Conversation, ConversationFilter, DeletedContact, Interaction, Message,
+    MessageHit, SearchQuery,
 };
 
 /// Contacts of the transaction's tenant.
@@ -16,65 +16,65 @@ pub trait ContactRepo: Send {
     async fn contacts(&mut self, page: &PageRequest) -> Result<Page<Contact>, StoreError>;
     /// The contact, or the one that it was merged into.
     async fn contact(&mut self, id: ContactId) -> Result<Option<Contact>, StoreError>;
-    /// The same, and nobody else changes it before this transaction ends.
+    /// The same, locked against changes until the end of the transaction.
     async fn lock_contact(&mut self, id: ContactId) -> Result<Option<Contact>, StoreError>;
-    /// A user has made up their mind about the contact: there is nothing left to review, and its version rises.
-    async fn note_review(&mut self, id: ContactId, now: DateTime<Utc>) -> Result<(), StoreError>;
-    /// Without its identities.
+    /// Clears the review flag after a user's decision, and increases the version.
+    async fn mark_reviewed(&mut self, id: ContactId, now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// Stores a new contact without its identities.
     async fn insert_contact(&mut self, contact: &Contact) -> Result<(), StoreError>;
-    /// Stores all but its identities.
+    /// Stores all fields but the identities.
     async fn update_contact(
         &mut self,
         contact: &Contact,
         change: ContactChange,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError>;
-    /// Deletes a contact with all that belongs to it, and keeps a hash of what it was known by.
+    /// Deletes a contact with all its data, and keeps hashes of its identities.
     async fn erase_contact(&mut self, id: ContactId, now: DateTime<Utc>) -> Result<DeletedContact, StoreError>;
 }
 
 /// Conversations of the transaction's tenant, and their messages.
 #[async_trait]
 pub trait ConversationRepo: Send {
-    /// The last message's time decides; latest first.
+    /// Ordered by the time of the last message, latest first.
     async fn conversations(
         &mut self,
         filter: &ConversationFilter,
         page: &PageRequest,
     ) -> Result<Page<Conversation>, StoreError>;
     async fn conversation(&mut self, id: ConversationId) -> Result<Option<Conversation>, StoreError>;
-    /// The same, and nobody else changes it, or its contact's being there, before this transaction ends.
+    /// The same, locked against changes, and its contact against deletion, until the end of the transaction.
     async fn lock_conversation(&mut self, id: ConversationId) -> Result<Option<Conversation>, StoreError>;
     /// Stores status, assignee, unread count and version. Conflicts with
-    /// [`ONE_OPEN`](crate::conversation_constraint::ONE_OPEN).
+    /// [`ONE_OPEN_CONVERSATION`](crate::conversation_constraint::ONE_OPEN_CONVERSATION).
     async fn update_conversation(&mut self, conversation: &Conversation) -> Result<(), StoreError>;
-    /// Latest first, by the provider's time.
+    /// Ordered by WhatsApp's time, latest first.
     async fn messages(&mut self, conversation: ConversationId, page: &PageRequest)
     -> Result<Page<Message>, StoreError>;
 }
 
-/// What happened with contacts of the transaction's tenant.
+/// Interactions with contacts of the transaction's tenant.
 #[async_trait]
 pub trait InteractionRepo: Send {
-    /// Latest first, by the time of what they tell of.
+    /// Ordered by the time of the events, latest first.
     async fn interactions(&mut self, contact: ContactId, page: &PageRequest) -> Result<Page<Interaction>, StoreError>;
 }
 
-/// Finding things by what people type.
+/// Full-text search in the transaction's tenant.
 #[async_trait]
 pub trait SearchRepo: Send {
-    /// The best first: a phone number, the beginning of one, of a name, of a user name, of each word in a name.
-    async fn search_contacts(&mut self, query: &SearchQuery, limit: Limit) -> Result<Vec<FoundContact>, StoreError>;
-    /// Messages with all the words, the last of which may be the beginning of one; latest first.
-    async fn search_messages(&mut self, query: &SearchQuery, limit: Limit) -> Result<Vec<FoundMessage>, StoreError>;
+    /// Best matches first: an equal phone number, then prefixes of a number, a name, a user name, and of each word of a name.
+    async fn search_contacts(&mut self, query: &SearchQuery, limit: PageLimit) -> Result<Vec<ContactHit>, StoreError>;
+    /// Messages that contain all words of the query, the last one as a prefix; latest first.
+    async fn search_messages(&mut self, query: &SearchQuery, limit: PageLimit) -> Result<Vec<MessageHit>, StoreError>;
 }
 
-/// What changing contacts by hand needs.
+/// The repositories that a user's changes of contacts need.
 pub trait ContactTx: ContactRepo + IdentityRepo + InboxRepo {}
 
 impl<T: ContactRepo + IdentityRepo + InboxRepo> ContactTx for T {}
 
-/// What changing conversations by hand needs.
+/// The repositories that a user's changes of conversations need.
 pub trait ConversationTx: ConversationRepo + InboxRepo {}
 
 impl<T: ConversationRepo + InboxRepo> ConversationTx for T {}

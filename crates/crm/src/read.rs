@@ -1,4 +1,4 @@
-//! Reading, for who may.
+//! Reads contacts, conversations, messages and interactions.
 
 use kernel::ids::{ContactId, ConversationId};
 use kernel::{CrmRead, Page, PageRequest, Permit, StoreError};
@@ -17,7 +17,7 @@ pub async fn contacts(
     repo.contacts(page).await
 }
 
-/// A contact; by the id of one that was merged, the contact that it is part of now.
+/// A contact. The id of a merged contact yields the contact into which it was merged.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -29,7 +29,7 @@ pub async fn contact(
     repo.contact(id).await
 }
 
-/// What happened with a contact, or nothing when there is no such contact.
+/// The history of a contact; `None` if the contact does not exist.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -66,7 +66,7 @@ pub async fn conversation(
     repo.conversation(id).await
 }
 
-/// The messages of a conversation, or nothing when there is no such conversation.
+/// The messages of a conversation; `None` if the conversation does not exist.
 ///
 /// # Errors
 /// [`StoreError`].

@@ -1,11 +1,11 @@
 use chrono::{DateTime, Utc};
 use kernel::ids::{ContactId, ConversationId, MessageId};
-use kernel::{CrmRead, Limit, Permit, StoreError};
+use kernel::{CrmRead, PageLimit, Permit, StoreError};
 
 use crate::identity::IdentityKey;
 use crate::{Contact, Direction, SearchRepo};
 
-/// What somebody typed to find something by.
+/// A search text entered by a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchQuery {
     text: String,
@@ -21,11 +21,11 @@ pub enum InvalidSearch {
 }
 
 impl SearchQuery {
-    /// Letters and digits. One alone begins too many words to be of use.
+    /// Counts letters and digits. A single character is a prefix of too many words.
     pub const MIN_CHARACTERS: usize = 2;
-    /// Of any kind.
+    /// Counts all characters.
     pub const MAX_CHARACTERS: usize = 200;
-    /// Digits that begin too many numbers are no number.
+    /// Fewer digits are a prefix of too many numbers.
     const MIN_DIGITS: usize = 3;
 
     /// # Errors
@@ -35,7 +35,7 @@ impl SearchQuery {
         if text.chars().count() > Self::MAX_CHARACTERS {
             return Err(InvalidSearch::TooLong);
         }
-        // What a word is has the database's word; no control character is part of one.
+        // The database splits the text into words; a control character separates words.
         let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         if text.chars().filter(|c| c.is_alphanumeric()).count() < Self::MIN_CHARACTERS {
             return Err(InvalidSearch::TooShort);
@@ -48,17 +48,17 @@ impl SearchQuery {
         &self.text
     }
 
-    /// Beginnings of phone numbers, as digits, that it may mean; none if it is no number.
+    /// The prefixes of phone numbers, as digits, that the text may mean; empty if it is no number.
     #[must_use]
     pub fn phones(&self) -> &[String] {
         &self.phones
     }
 }
 
-/// With or without `+` or `00` before the country's code, and in both spellings of a number that has two.
+/// Accepts `+`, `00` or nothing before the country code. Yields both spellings of a number that has two.
 fn phones(text: &str) -> Vec<String> {
-    let written_so = |c: char| c.is_ascii_digit() || " +-.()/".contains(c);
-    let Some(key) = IdentityKey::phone(text).filter(|_| text.chars().all(written_so)) else { return Vec::new() };
+    let is_allowed = |c: char| c.is_ascii_digit() || " +-.()/".contains(c);
+    let Some(key) = IdentityKey::phone(text).filter(|_| text.chars().all(is_allowed)) else { return Vec::new() };
     let key = match key.value.strip_prefix("00") {
         Some(international) => IdentityKey { value: international.to_owned(), ..key },
         None => key,
@@ -67,20 +67,20 @@ fn phones(text: &str) -> Vec<String> {
     spellings.filter(|digits| (SearchQuery::MIN_DIGITS..=15).contains(&digits.len())).collect()
 }
 
-/// Something that a query was found in.
+/// A result of a search.
 #[derive(Clone, Debug)]
-pub enum Found {
-    Contact(FoundContact),
-    Message(FoundMessage),
+pub enum SearchHit {
+    Contact(ContactHit),
+    Message(MessageHit),
 }
 
 #[derive(Clone, Debug)]
-pub struct FoundContact {
+pub struct ContactHit {
     pub contact: Contact,
     pub by: ContactMatch,
 }
 
-/// What of a contact the query was found in.
+/// The field of a contact that matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContactMatch {
     Phone,
@@ -89,9 +89,9 @@ pub enum ContactMatch {
 }
 
 #[derive(Clone, Debug)]
-pub struct FoundMessage {
+pub struct MessageHit {
     pub id: MessageId,
-    /// None for one in a group.
+    /// `None` for a message in a group.
     pub conversation: Option<ConversationId>,
     pub contact: ContactId,
     pub contact_display_name: String,
@@ -100,7 +100,7 @@ pub struct FoundMessage {
     pub provider_timestamp: DateTime<Utc>,
 }
 
-/// What is found, the best first: contacts, then messages. Of both there is something, if both were found.
+/// Searches contacts and messages. Returns contacts before messages, and some of both if both match.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -108,16 +108,16 @@ pub async fn search(
     _permit: Permit<CrmRead>,
     repo: &mut dyn SearchRepo,
     query: &SearchQuery,
-    limit: Limit,
-) -> Result<Vec<Found>, StoreError> {
+    limit: PageLimit,
+) -> Result<Vec<SearchHit>, StoreError> {
     let contacts = repo.search_contacts(query, limit).await?;
     let messages = repo.search_messages(query, limit).await?;
     let share = contacts_shown(contacts.len(), messages.len(), limit.get());
-    let contacts = contacts.into_iter().take(share).map(Found::Contact);
-    Ok(contacts.chain(messages.into_iter().map(Found::Message)).take(limit.get()).collect())
+    let contacts = contacts.into_iter().take(share).map(SearchHit::Contact);
+    Ok(contacts.chain(messages.into_iter().map(SearchHit::Message)).take(limit.get()).collect())
 }
 
-/// Half of the places, or what messages leave.
+/// How many contacts are returned: half of the limit, or more if there are too few messages.
 fn contacts_shown(contacts: usize, messages: usize, limit: usize) -> usize {
     contacts.min(limit.div_ceil(2).max(limit.saturating_sub(messages)))
 }
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_could_mean_anything_is_refused() {
+    fn query_without_two_letters_or_digits_is_rejected() {
         for text in ["", " ", "a", "%", "\"\"", "'", "a%", "_ _", "- 7", "é", "👍👍👍", "\0\0"] {
             assert_eq!(SearchQuery::parse(text), Err(InvalidSearch::TooShort), "{text:?}");
         }
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_found_however_they_are_written() {
+    fn number_in_any_notation_yields_its_digits() {
         let phones = |text: &str| SearchQuery::parse(text).unwrap().phones().to_vec();
         for text in ["+49 151 23", "0049 (151) 23", "4915123", "49-151/23", "4.915.123"] {
             assert_eq!(phones(text), ["4915123"], "{text}");
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn contacts_leave_room_for_messages() {
+    fn contacts_take_at_most_what_messages_leave() {
         for (contacts, messages, limit, shown) in [
             (3, 9, 10, 3),
             (10, 10, 10, 5),

@@ -1,32 +1,32 @@
-//! What a tenant pays for, where it is written to the audit log, too.
+//! Changing subscriptions, closing billing periods and recording payments, with audit records.
 //!
-//! The order is always the same: the subscription is locked, periods that have ended are closed, what is asked for is done.
-//! So a period is closed once, and invoices get their numbers one after the other, whoever else is at it.
+//! The order is always the same: lock the subscription, close the periods that have ended, make the change. So concurrent
+//! transactions close a period once, and invoice numbers have no gaps.
 
 mod change_subscription;
+mod close_billing_periods;
 mod close_period;
-mod close_periods;
 mod pay_invoice;
 mod save_plan;
 
 use ::billing::{InvoiceRepo, MoneyError, PlanRepo, SubscriptionRepo, UsageRepo};
-use audit::{Action, Actor, AuditRepo, Origin, Record};
+use audit::{Action, AuditRepo, Principal, Record, RequestOrigin};
 use chrono::{DateTime, Utc};
 use kernel::{Clock, StoreError};
 
 use ::billing::Subscription;
 
 pub use change_subscription::{ChangeSubscriptionError, ChosenPlan, change_subscription};
-pub use close_periods::{CloseFailure, ClosedPeriods, close_periods, close_periods_of};
+pub use close_billing_periods::{BillingRun, TenantBillingFailure, close_billing_periods, close_tenant_periods};
 pub use pay_invoice::{PayInvoiceError, pay_invoice};
-pub use save_plan::{PlanTx, save_plan};
+pub use save_plan::{SavePlanTx, save_plan};
 
-/// What billing needs.
+/// What the billing use cases need of a tenant's transaction.
 pub trait BillingTx: PlanRepo + SubscriptionRepo + UsageRepo + InvoiceRepo + AuditRepo {}
 
 impl<T: PlanRepo + SubscriptionRepo + UsageRepo + InvoiceRepo + AuditRepo + ?Sized> BillingTx for T {}
 
-/// Why a period could not be closed.
+/// Why a period was not closed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClosePeriodError {
     #[error(transparent)]
@@ -35,14 +35,14 @@ pub enum ClosePeriodError {
     Store(#[from] StoreError),
 }
 
-/// Who does something to a tenant's billing, and when.
-struct Deed<'d> {
-    by: Actor,
-    origin: Origin,
+/// Who changes a tenant's billing, from where and when.
+struct BillingContext<'d> {
+    by: Principal,
+    origin: RequestOrigin,
     clock: &'d dyn Clock,
 }
 
-impl Deed<'_> {
+impl BillingContext<'_> {
     fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
@@ -51,7 +51,7 @@ impl Deed<'_> {
         Record::new(self.by, self.origin.clone(), action, self.clock)
     }
 
-    /// Stores a subscription and tells what is different, if anything is.
+    /// Stores a subscription if it changed, with an audit record unless only its period was renewed.
     async fn store(
         &self,
         tx: &mut dyn BillingTx,
@@ -62,9 +62,10 @@ impl Deed<'_> {
             return Ok(());
         }
         tx.update_subscription(after, self.now()).await?;
-        let told = |it: &Subscription| (it.status, it.plan.clone(), it.next_plan.clone(), it.cancel_at_period_end);
-        if told(before) == told(after) {
-            // A period has begun, which its predecessor's invoice tells.
+        let audited_fields =
+            |it: &Subscription| (it.status, it.plan.clone(), it.next_plan.clone(), it.cancel_at_period_end);
+        if audited_fields(before) == audited_fields(after) {
+            // Only a new period: the audit record of the invoice covers it.
             return Ok(());
         }
         let record = self

@@ -1,46 +1,53 @@
 use async_trait::async_trait;
 use audit::{AuditChainRepo, PlatformAuditReader, PlatformAuditRepo, Record, UnsealedDirectory};
 use billing::BillingDirectory;
+use channels::{AccountHealthRepo, ChannelRepo, MetaAppDirectory};
 use chrono::{DateTime, Utc};
 use crm::inbox::InboxTx;
 use crm::{ContactRepo, ContactTx, ConversationRepo, ConversationTx, InteractionRepo, SearchRepo};
 use iam::{
-    CalmTries, Email, PasswordHash, Tenant, TenantDirectory, TenantReference, TenantRepo, ThrottleRepo, User, UserRepo,
+    Email, PasswordHash, RateLimitFastPath, RateLimitRepo, Tenant, TenantDirectory, TenantReference, TenantRepo, User,
+    UserRepo,
 };
-use inbound::{AccountHealthRepo, ChannelRepo, EventHousekeeping, EventLedger, EventOutcomeRepo, MetaAppDirectory};
+use inbound::{EventHousekeeping, EventLedger, EventOutcomeRepo};
 use kernel::{PermissionSet, StoreError, TenantScope};
 use rbac::{MembershipRepo, RoleKey, RoleRepo};
-use tokens::{RefreshTokenHash, Session, SessionHousekeeping, SessionRepo, SigningKeyRepo, Verified};
+use tokens::{RefreshTokenHash, Session, SessionHousekeeping, SessionRepo, SigningKeyRepo, VerifiedToken};
 
 use crate::{
-    ApproveTx, BillingTx, ContactDeskTx, EventDeskTx, IdempotencyHousekeeping, IdempotencyRepo, PlanTx, ProvisioningTx,
-    SplitAgainTx, TenantlessEventDeskTx,
+    ApproveAccountTx, BillingTx, DiscardTenantlessEventTx, IdempotencyHousekeeping, IdempotencyRepo, MergeContactsTx,
+    ProvisioningKeyTx, ReparseDeliveryTx, ReplayEventsTx, SavePlanTx,
 };
 
-/// The database: where transactions come from. What a transaction offers depends on whose data it may see.
+/// The database begins transactions. A transaction offers the repositories of the data that it may see.
 #[async_trait]
-pub trait Database: CalmTries + Send + Sync {
-    /// One tenant's data, and nothing else: row level security sees to it.
+pub trait Database: RateLimitFastPath + Send + Sync {
+    /// Begins a transaction on the data of one tenant. Row level security hides all other data.
     async fn tenant(&self, scope: &TenantScope) -> Result<Box<dyn TenantTx>, StoreError>;
-    /// Which tenants and accounts there are.
+    /// Begins a transaction on the list of tenants and accounts.
     async fn directory(&self) -> Result<Box<dyn DirectoryTx>, StoreError>;
-    /// Webhook events of all tenants, and of none, and what their deliveries are checked with. Has connections of its own, so that it and the API cannot starve each
-    /// other.
+    /// Begins a transaction on the webhook events of all tenants and on the secrets that verify their deliveries. It has a
+    /// connection pool of its own, so that webhooks and the API cannot starve each other.
     async fn intake(&self) -> Result<Box<dyn IntakeTx>, StoreError>;
-    /// What belongs to the deployment.
+    /// Begins a transaction on the deployment's data: signing keys, rate limits, plans, the platform's audit log.
     async fn operator(&self) -> Result<Box<dyn OperatorTx>, StoreError>;
-    /// Who is behind the session of a genuine token, if the session, its user, their tenant and the key that signed are all in force. Asked on
-    /// each request, so it is one round trip rather than a transaction.
+    /// Reads the state of a verified token's session, user, tenant and signing key. Called on each request, so it is one round
+    /// trip instead of a transaction.
     async fn access(
         &self,
         scope: &TenantScope,
-        verified: &Verified,
+        verified: &VerifiedToken,
         now: DateTime<Utc>,
-    ) -> Result<Standing, StoreError>;
-    /// Who wants to log in, in one round trip, too; nothing if there is no such tenant.
-    async fn candidate(&self, reference: &TenantReference, email: &Email) -> Result<Option<Candidate>, StoreError>;
-    /// Lets somebody in whose password was verified: all that it takes, or nothing, in one round trip as well.
-    async fn admit(&self, scope: &TenantScope, admission: &Admission<'_>) -> Result<Admitted, StoreError>;
+    ) -> Result<SessionStatus, StoreError>;
+    /// Finds the tenant and the user of a login request, in one round trip. `None` if the tenant does not exist.
+    async fn login_lookup(&self, reference: &TenantReference, email: &Email)
+    -> Result<Option<LoginLookup>, StoreError>;
+    /// Starts a session after the password was verified: everything or nothing, in one round trip.
+    async fn start_session(
+        &self,
+        scope: &TenantScope,
+        admission: &StartSession<'_>,
+    ) -> Result<StartSessionOutcome, StoreError>;
 }
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
@@ -57,11 +64,11 @@ pub trait TenantTx:
     + InteractionRepo
     + InboxTx
     + ContactTx
-    + ContactDeskTx
+    + MergeContactsTx
     + ConversationTx
     + SearchRepo
     + EventOutcomeRepo
-    + EventDeskTx
+    + ReplayEventsTx
     + AuditChainRepo
     + PlatformAuditRepo
     + IdempotencyRepo
@@ -71,11 +78,11 @@ pub trait TenantTx:
 }
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
-pub trait DirectoryTx: TenantDirectory + UnsealedDirectory + ApproveTx + BillingDirectory + Commit {}
+pub trait DirectoryTx: TenantDirectory + UnsealedDirectory + ApproveAccountTx + BillingDirectory + Commit {}
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
 pub trait IntakeTx:
-    MetaAppDirectory + EventLedger + EventHousekeeping + TenantlessEventDeskTx + SplitAgainTx + Commit
+    MetaAppDirectory + EventLedger + EventHousekeeping + DiscardTenantlessEventTx + ReparseDeliveryTx + Commit
 {
 }
 
@@ -83,24 +90,24 @@ pub trait IntakeTx:
 pub trait OperatorTx:
     SigningKeyRepo
     + SessionHousekeeping
-    + ThrottleRepo
+    + RateLimitRepo
     + IdempotencyHousekeeping
-    + ProvisioningTx
-    + PlanTx
+    + ProvisioningKeyTx
+    + SavePlanTx
     + PlatformAuditReader
     + Commit
 {
 }
 
-/// How a transaction ends.
+/// Ends a transaction.
 #[async_trait]
 pub trait Commit: Send {
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;
     async fn rollback(self: Box<Self>) -> Result<(), StoreError>;
 }
 
-/// Ends a transaction as its outcome says: commits on `Ok`, rolls back on `Err`. What must stay although the caller is
-/// refused is therefore an `Ok` with the refusal in it.
+/// Commits a transaction on `Ok` and rolls it back on `Err`. A refusal whose writes must persist is therefore an `Ok` that
+/// contains the refusal.
 ///
 /// # Errors
 /// The outcome's own, or that of the commit.
@@ -115,24 +122,24 @@ where
             Ok(value)
         }
         Err(error) => {
-            // The outcome is worth more than what the rollback says: a connection that cannot roll back is closed.
+            // The error of the outcome matters more than that of the rollback; a connection that cannot roll back is closed.
             let _ = tx.rollback().await;
             Err(error)
         }
     }
 }
 
-/// How a session stands at this moment.
+/// The state of a session.
 #[derive(Clone, Debug)]
-pub enum Standing {
-    InForce(Box<Access>),
-    /// Tokens of the key that signed are not accepted any more, although the session is in force.
-    KeyUnusable,
-    /// The session, its user or their tenant is not in force.
-    Over,
+pub enum SessionStatus {
+    Active(Box<Access>),
+    /// The session is active, but the key that signed the token is no longer accepted.
+    KeyNotAccepted,
+    /// The session has ended, or its user or tenant is suspended or deleted.
+    Ended,
 }
 
-/// Who is behind a session, with the rights they have at this moment.
+/// The user of an active session with their current permissions.
 #[derive(Clone, Debug)]
 pub struct Access {
     pub user: User,
@@ -142,40 +149,40 @@ pub struct Access {
     pub permissions: PermissionSet,
 }
 
-/// Somebody at the door, as they say.
+/// Tenant and user named by a login request.
 #[derive(Clone, Debug)]
-pub struct Candidate {
+pub struct LoginLookup {
     pub tenant: Tenant,
-    /// If it has one with that address.
+    /// `None` if the tenant has no user with the email address.
     pub user: Option<(User, PasswordHash)>,
     pub roles: Vec<RoleKey>,
 }
 
-/// What lets somebody in whose password was verified.
+/// A session to start after the password was verified.
 #[derive(Clone, Copy, Debug)]
-pub struct Admission<'a> {
+pub struct StartSession<'a> {
     pub session: &'a Session,
     pub token: &'a RefreshTokenHash,
-    /// Sessions that the user may have in force, this one included; one at least.
-    pub most: u16,
-    /// The hash that their password was verified with.
-    pub verified: &'a PasswordHash,
-    /// Takes its place.
-    pub renewed: Option<&'a PasswordHash>,
+    /// Maximum number of active sessions of the user, this one included; at least one.
+    pub session_limit: u16,
+    /// The hash that the password was verified against.
+    pub verified_hash: &'a PasswordHash,
+    /// Replaces that hash, if given.
+    pub new_hash: Option<&'a PasswordHash>,
     pub record: &'a Record,
-    /// The key that signs their access token.
+    /// The key that signed the access token.
     pub kid: &'a str,
 }
 
-/// What came of it.
+/// The outcome of [`Database::start_session`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Admitted {
+pub enum StartSessionOutcome {
     Started,
-    /// While the password was verified, it was changed, or the user suspended: their sessions have ended then, and this must
-    /// not be one more. The tenant is looked at by each request.
-    Changed,
-    /// A session has to end first.
-    Full,
-    /// Another key signs at this moment.
-    KeyReplaced,
+    /// Password or status of the user changed while the password was verified. Their sessions were ended then, so none may
+    /// start. The status of the tenant is checked on each request.
+    CredentialsChanged,
+    /// The user has the maximum number of sessions.
+    SessionLimitReached,
+    /// The signing key is no longer the active one.
+    SigningKeyReplaced,
 }

@@ -4,16 +4,16 @@ use std::str::FromStr;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::ids::UserId;
-use kernel::seal::{KeyRing, NoKey, Tag};
+use kernel::seal::{KeyRing, NoSealingKey, Tag};
 use kernel::{Operator, StoreError};
 
-/// How long an answer is kept.
-pub const ANSWERS_KEPT: TimeDelta = TimeDelta::hours(24);
+/// How long a response is stored.
+pub const RESPONSE_RETENTION: TimeDelta = TimeDelta::hours(24);
 
-/// What the key of fingerprints is derived for.
+/// Key derivation label of the request fingerprints.
 const PURPOSE: &str = "parley idempotency v1";
 
-/// What a client calls a request that it may have to send again: 1 to 255 visible ASCII characters.
+/// The `Idempotency-Key` of a request: 1 to 255 visible ASCII characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 
@@ -21,75 +21,75 @@ pub struct IdempotencyKey(String);
 #[error("must have 1 to {} visible ASCII characters", IdempotencyKey::MAX_CHARS)]
 pub struct InvalidIdempotencyKey;
 
-/// Who may send a request again.
+/// Who sent a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sender {
-    /// Of the transaction's tenant.
+    /// A user of the transaction's tenant.
     User(UserId),
     Operator(Operator),
 }
 
-/// A request that was given such a key. Its sender, route and key say which one it is.
+/// A request with an idempotency key. Sender, route and key identify it.
 #[derive(Clone)]
 pub struct KeyedRequest {
     pub sender: Sender,
-    /// Method and template of the path.
+    /// Method and path template.
     pub route: String,
     pub key: IdempotencyKey,
-    /// SHA-256 of path and body: what makes it this request and no other. Not to be stored, as the body may hold a password.
+    /// SHA-256 of path and body, which tells a retry from another request. Must not be stored: the body may hold a password.
     pub digest: [u8; 32],
 }
 
-/// What was answered: the body is JSON without secrets.
+/// A response that is replayed to retries. The body is JSON without secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptAnswer {
+pub struct StoredResponse {
     pub status: u16,
     pub body: String,
 }
 
-/// Why a request with a key is not carried out.
+/// Why a request with an idempotency key was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum IdempotencyError {
-    #[error("another request has that key")]
-    OtherRequest,
-    #[error("the request is being carried out")]
-    Running,
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    #[error("the request is in progress")]
+    InProgress,
     #[error(transparent)]
-    NoKey(#[from] NoKey),
+    NoSealingKey(#[from] NoSealingKey),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Answers that are kept: to users in the transaction's tenant, to operators beside all tenants.
+/// Stored responses: those to users belong to the transaction's tenant, those to operators to the platform.
 #[async_trait]
 pub trait IdempotencyRepo: Send {
-    /// Makes this transaction the only one that carries the request out; whether nobody else is at it. Nobody waits.
+    /// Locks the request until the transaction ends. Returns `false` without waiting if another transaction holds the lock.
     async fn lock_idempotency_key(&mut self, request: &KeyedRequest) -> Result<bool, StoreError>;
-    /// What was answered under the request's key since then, and the fingerprint of what was asked.
-    async fn kept_answer(
+    /// The response stored under the request's key since that time, and the fingerprint of its request.
+    async fn stored_response(
         &mut self,
         request: &KeyedRequest,
         since: DateTime<Utc>,
-    ) -> Result<Option<(Tag, KeptAnswer)>, StoreError>;
-    /// Takes the place of one that is too old.
-    async fn keep_answer(
+    ) -> Result<Option<(Tag, StoredResponse)>, StoreError>;
+    /// Replaces an expired response.
+    async fn store_response(
         &mut self,
         request: &KeyedRequest,
         fingerprint: &Tag,
-        answer: &KeptAnswer,
+        answer: &StoredResponse,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError>;
 }
 
-/// Looking after the answers of all tenants.
+/// Housekeeping of the responses of all tenants.
 #[async_trait]
 pub trait IdempotencyHousekeeping: Send {
-    /// Forgets what was answered before then, at most so many; how many.
-    async fn purge_kept_answers(&mut self, before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError>;
+    /// Deletes responses stored before that time, at most `limit`. Returns their number.
+    async fn purge_stored_responses(&mut self, before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError>;
 }
 
-/// Makes this transaction the one that carries a request out, or finds what was answered to it before. The first thing to do
-/// in the transaction.
+/// Claims a request for this transaction, or returns the stored response of an earlier one. Must be the first statement of the
+/// transaction.
 ///
 /// # Errors
 /// [`IdempotencyError`].
@@ -98,35 +98,35 @@ pub async fn claim_request(
     request: &KeyedRequest,
     ring: &KeyRing,
     now: DateTime<Utc>,
-) -> Result<Option<KeptAnswer>, IdempotencyError> {
+) -> Result<Option<StoredResponse>, IdempotencyError> {
     if !repo.lock_idempotency_key(request).await? {
-        return Err(IdempotencyError::Running);
+        return Err(IdempotencyError::InProgress);
     }
-    // Read after the lock was taken: whoever had it has committed.
-    match repo.kept_answer(request, now - ANSWERS_KEPT).await? {
+    // Read after the lock was acquired: its previous holder has committed.
+    match repo.stored_response(request, now - RESPONSE_RETENTION).await? {
         None => Ok(None),
-        Some((fingerprint, answer)) if ring.is_tag_of(&fingerprint, PURPOSE, &request.digest) == Some(true) => {
+        Some((fingerprint, answer)) if ring.verify_tag(&fingerprint, PURPOSE, &request.digest) == Some(true) => {
             Ok(Some(answer))
         }
-        // Also where the key of the fingerprint is configured no more: who cannot tell does not do it twice.
-        Some(_) => Err(IdempotencyError::OtherRequest),
+        // Also if the key of the fingerprint is no longer configured: when in doubt, do not repeat the request.
+        Some(_) => Err(IdempotencyError::KeyReused),
     }
 }
 
-/// Keeps the answer to a request that was claimed; it is in force when the transaction is committed. The last thing to do in
-/// it. Nobody keeps a refusal: what was refused changed nothing, and may be tried again.
+/// Stores the response to a claimed request. Must be the last statement of the transaction. Refusals are not stored: they
+/// changed nothing, so the request may be retried.
 ///
 /// # Errors
 /// [`IdempotencyError`].
-pub async fn keep_answer(
+pub async fn store_response(
     repo: &mut dyn IdempotencyRepo,
     request: &KeyedRequest,
-    answer: &KeptAnswer,
+    answer: &StoredResponse,
     ring: &KeyRing,
     now: DateTime<Utc>,
 ) -> Result<(), IdempotencyError> {
     let fingerprint = ring.tag(PURPOSE, &request.digest)?;
-    Ok(repo.keep_answer(request, &fingerprint, answer, now).await?)
+    Ok(repo.store_response(request, &fingerprint, answer, now).await?)
 }
 
 impl IdempotencyKey {
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_visible_and_not_too_long() {
+    fn key_with_invisible_characters_or_bad_length_is_refused() {
         for text in ["a", "\"8e03978e-40d5-43dd-bc93-6894a57f9324\"", "~!", &"x".repeat(255)] {
             assert_eq!(text.parse::<IdempotencyKey>().unwrap().as_str(), text);
         }

@@ -1,131 +1,83 @@
-//! What spans domains: the [`Database`] port, which hands out transactions that are the repositories of all domains, and
-//! the use cases that need more than one of them.
+//! The [`Database`] port, whose transactions are the repositories of all domains, and the use cases that need more than one
+//! domain.
 //!
 //! | use case | what it does |
 //! |---|---|
-//! | [`sign_up`], [`register`], [`log_in`], [`authenticate`] | how a person gets in |
-//! | [`refresh`], [`sessions()`], [`log_out`], [`end_session`] | how they stay in, and leave |
-//! | [`change_password`] | how a person changes what they get in with |
-//! | [`provision_tenant`], [`change_tenant_by_operator`] | what operators do with tenants |
-//! | [`change_settings`] | what a tenant does with itself |
+//! | [`sign_up`], [`register`], [`log_in`], [`authenticate`] | logging in and checking access tokens |
+//! | [`refresh`], [`sessions()`], [`log_out`], [`end_session`] | refreshing, listing and ending sessions |
+//! | [`change_password`] | changing the own password |
+//! | [`provision_tenant`], [`change_tenant_by_operator`] | operators create, rename and suspend tenants |
+//! | [`change_settings`] | a tenant changes its settings |
 //! | [`users`], [`prepare_user`], [`create_user`], [`change_user`], [`delete_user`] | administering the users of a tenant |
 //! | [`create_role`], [`change_role`], [`delete_role`] | administering the roles of a tenant |
-//! | [`memberships`], [`grant_membership`], [`revoke_membership`] | who has which role |
-//! | [`lock_authority`], [`keep_an_owner`] | what holds for all that gives or takes rights |
-//! | [`claim_request`], [`keep_answer`] | a request that is sent again is carried out once, and answered as before |
-//! | [`merge_contacts`], [`delete_contact`], [`change_conversation`] | what people do in the CRM that is audited, or depends on who may do what |
+//! | [`memberships`], [`grant_membership`], [`revoke_membership`] | granting and revoking roles |
+//! | [`lock_authority`], [`require_active_owner`] | rules of all operations that grant or take permissions |
+//! | [`claim_request`], [`store_response`] | a retried request is carried out once and gets the stored response |
+//! | [`merge_contacts`], [`delete_contact`], [`change_conversation`] | CRM operations that are audited or depend on permissions |
 //! | [`connect_account`], [`add_account`], [`approve_account`] | a tenant claims its WhatsApp number, an operator connects or approves one |
-//! | [`adopt_waiting`] | what came for a number before it was connected, or for a suspended tenant, is driven again |
-//! | [`accept_delivery`] | a signed delivery becomes stored events |
-//! | [`replay_event`], [`replay_events`], [`discard_event`] | people work with dead letters |
-//! | [`split_again`], [`discard_tenantless_event`] | operators do with those that belong to no tenant |
-//! | [`authenticate_operator`], [`create_provisioning_key`] | who is an operator |
-//! | [`audited`] | what was done is written down with it |
-//! | [`seal_audit_logs`] | what was done stays written as it was |
-//! | [`change_subscription`], [`pay_invoice`], [`close_periods`], [`save_plan`] | what tenants pay for |
-//! | [`process_events`] | stored events of one tenant become contacts, conversations and messages |
-//! | [`note_failure`] | an event that failed is tried again later, or is a dead letter |
-//! | [`SigningKeys`] | what a process knows of the deployment's signing keys |
-//! | [`advance_signing_keys`], [`rotate_signing_keys`], [`revoke_signing_key`], [`reseal_signing_keys`] | the life of these keys |
-//! | [`reseal_meta_apps`] | secrets move to another key-encryption key |
+//! | [`requeue_waiting_events`] | requeues events of numbers that were connected and of tenants that were reactivated |
+//! | [`accept_delivery`] | stores the events of a verified delivery |
+//! | [`replay_event`], [`replay_events`], [`discard_event`] | a tenant replays and discards dead letters |
+//! | [`reparse_delivery`], [`discard_tenantless_event`] | an operator does so with events that belong to no tenant |
+//! | [`authenticate_operator`], [`create_provisioning_key`] | operators and their keys |
+//! | [`audited`] | appends an audit record in the transaction of the change |
+//! | [`seal_audit_logs`] | seals audit records against tampering |
+//! | [`change_subscription`], [`pay_invoice`], [`close_billing_periods`], [`save_plan`] | subscriptions, invoices and plans |
+//! | [`process_events`] | turns stored events of one tenant into contacts, conversations and messages |
+//! | [`record_failure`] | schedules the retry of a failed event, or makes it a dead letter |
+//! | [`SigningKeys`] | the cache of the deployment's signing keys |
+//! | [`advance_signing_keys`], [`rotate_signing_keys`], [`revoke_signing_key`], [`reseal_signing_keys`] | rotating, revoking and resealing them |
+//! | [`reseal_meta_apps`] | reseals secrets with another key-encryption key |
 //!
-//! A use case that needs one transaction is given it and never commits; the caller does, with [`settle`]. Those here
-//! that take the [`Database`] itself do so because a password hash lies between their transactions, and no transaction
-//! is held open across one.
+//! A use case that needs one transaction takes it and never commits; the caller does, with [`settle`]. Use cases that take the
+//! [`Database`] itself need several transactions, mostly because of a password hash: no transaction is held open across one.
 
 #![deny(clippy::future_not_send)]
 
-mod accept_delivery;
-mod adopt_waiting;
-mod approve_account;
-mod audited;
-mod authenticate;
-mod authenticate_operator;
-mod authority;
+mod administration;
+mod auth;
 mod billing;
-mod change_conversation;
-mod change_password;
-mod connect_account;
-mod contacts;
+mod crm;
 mod database;
-mod discard_event;
-mod find_tenant;
-mod found_tenant;
+mod events;
 mod idempotency;
-mod log_in;
-mod memberships;
-mod note_failure;
-mod process_events;
-mod provisioning_keys;
-mod refresh;
-mod register;
-mod replay_events;
-mod reseal_meta_apps;
-mod roles;
-mod rotate_signing_keys;
-mod seal_audit_logs;
-mod sessions;
-mod sign_up;
-mod signing_keys;
-mod split_again;
-mod tenants;
-mod throttle;
-mod tokens_for;
-mod users;
+mod platform;
 
+pub use self::administration::{
+    AuthorityError, ChangeMembershipError, ChangeRoleError, ChangeUserError, CreateRoleError, CreateUser,
+    CreateUserError, DeleteRoleError, Member, NewRole, OperatorTenantPatch, PreparedUser, ProvisionError,
+    ProvisionOutcome, ProvisionTenant, RolePatch, UserPatch, change_role, change_settings, change_tenant_by_operator,
+    change_user, create_role, create_user, delete_role, delete_user, grant_membership, lock_authority, memberships,
+    prepare_user, provision_tenant, require_active_owner, revoke_membership, user, users,
+};
+pub use self::auth::{
+    AdvancedKeys, AuthService, AuthServiceError, AuthenticateError, ChangePassword, ChangePasswordError, LogIn,
+    LogInError, LogOut, LoggedIn, RateLimited, Refresh, RefreshError, Register, RegisterError, RotateError, SignUp,
+    SignUpError, SigningKeyChange, SigningKeys, SigningKeysError, advance_signing_keys, authenticate, change_password,
+    end_session, log_in, log_out, refresh, register, reseal_signing_keys, revoke_signing_key, rotate_signing_keys,
+    sessions, sign_up,
+};
 pub use self::billing::{
-    BillingTx, ChangeSubscriptionError, ChosenPlan, CloseFailure, ClosePeriodError, ClosedPeriods, PayInvoiceError,
-    PlanTx, change_subscription, close_periods, close_periods_of, pay_invoice, save_plan,
+    BillingRun, BillingTx, ChangeSubscriptionError, ChosenPlan, ClosePeriodError, PayInvoiceError, SavePlanTx,
+    TenantBillingFailure, change_subscription, close_billing_periods, close_tenant_periods, pay_invoice, save_plan,
 };
-pub use accept_delivery::{AcceptError, Accepted, DeliveryStore, accept_delivery};
-pub use adopt_waiting::adopt_waiting;
-pub use approve_account::{ApproveAccountError, ApproveTx, approve_account};
-pub use audited::audited;
-pub use authenticate::{AuthenticateError, authenticate};
-pub use authenticate_operator::{OperatorAccess, authenticate_operator, note_refused_operator};
-pub use authority::{AuthorityError, keep_an_owner, lock_authority};
-pub use change_conversation::{ChangeConversationError, change_conversation};
-pub use change_password::{ChangePassword, ChangePasswordError, change_password};
-pub use connect_account::{ConnectAccountError, add_account, connect_account};
-pub use contacts::{ContactDeskTx, delete_contact, merge_contacts};
+pub use self::crm::{ChangeConversationError, MergeContactsTx, change_conversation, delete_contact, merge_contacts};
+pub use self::events::{
+    AcceptError, Accepted, DeadLetter, DeliveryStore, DiscardEventError, DiscardTenantlessEventTx, EventFailure,
+    FailureOutcome, ProcessedEvents, ReparseDeliveryError, ReparseDeliveryTx, ReplayEventError, ReplayEventsTx,
+    accept_delivery, count_replayable, discard_event, discard_tenantless_event, process_events, record_failure,
+    reparse_delivery, replay_event, replay_events, requeue_waiting_events,
+};
+pub use self::platform::{
+    ApproveAccountError, ApproveAccountTx, ConnectAccountError, CreateProvisioningKeyError, OperatorAccess,
+    ProvisioningKeyTx, add_account, approve_account, audited, authenticate_operator, connect_account,
+    create_provisioning_key, record_refused_operator, reseal_meta_apps, revoke_provisioning_key, seal_audit_logs,
+};
 pub use database::{
-    Access, Admission, Admitted, Candidate, Commit, Database, DirectoryTx, IntakeTx, OperatorTx, Standing, TenantTx,
-    settle,
+    Access, Commit, Database, DirectoryTx, IntakeTx, LoginLookup, OperatorTx, SessionStatus, StartSession,
+    StartSessionOutcome, TenantTx, settle,
 };
-pub use discard_event::{DiscardEventError, TenantlessEventDeskTx, discard_event, discard_tenantless_event};
 pub use idempotency::{
-    ANSWERS_KEPT, IdempotencyError, IdempotencyHousekeeping, IdempotencyKey, IdempotencyRepo, InvalidIdempotencyKey,
-    KeptAnswer, KeyedRequest, Sender, claim_request, keep_answer,
-};
-pub use log_in::{LogIn, LogInError, log_in};
-pub use memberships::{ChangeMembershipError, grant_membership, memberships, revoke_membership};
-pub use note_failure::{AfterFailure, EventFailure, note_failure};
-pub use process_events::{Buried, Processed, process_events};
-pub use provisioning_keys::{
-    CreateProvisioningKeyError, ProvisioningTx, create_provisioning_key, revoke_provisioning_key,
-};
-pub use refresh::{Refresh, RefreshError, refresh};
-pub use register::{Register, RegisterError, register};
-pub use replay_events::{EventDeskTx, ReplayEventError, count_replayable, replay_event, replay_events};
-pub use reseal_meta_apps::reseal_meta_apps;
-pub use roles::{
-    ChangeRoleError, CreateRoleError, DeleteRoleError, NewRole, RolePatch, change_role, create_role, delete_role,
-};
-pub use rotate_signing_keys::{
-    Advanced, Moved, RotateError, advance_signing_keys, reseal_signing_keys, revoke_signing_key, rotate_signing_keys,
-};
-pub use seal_audit_logs::seal_audit_logs;
-pub use sessions::{LogOut, end_session, log_out, sessions};
-pub use sign_up::{SignUp, SignUpError, sign_up};
-pub use signing_keys::{SigningKeys, SigningKeysError};
-pub use split_again::{SplitAgainError, SplitAgainTx, split_again};
-pub use tenants::{
-    OperatorTenantPatch, ProvisionError, ProvisionTenant, Provisioned, change_settings, change_tenant_by_operator,
-    provision_tenant,
-};
-pub use throttle::Throttled;
-pub use tokens_for::{Identity, LoggedIn, TokensError};
-pub use users::{
-    ChangeUserError, CreateUser, CreateUserError, Member, PreparedUser, UserPatch, change_user, create_user,
-    delete_user, prepare_user, user, users,
+    IdempotencyError, IdempotencyHousekeeping, IdempotencyKey, IdempotencyRepo, InvalidIdempotencyKey, KeyedRequest,
+    RESPONSE_RETENTION, Sender, StoredResponse, claim_request, store_response,
 };

@@ -2,14 +2,14 @@ use kernel::{Permit, StoreError, TenantRead, TenantWrite};
 
 use crate::{SelfRegistration, Tenant, TenantName, TenantRepo};
 
-/// What a tenant may change about itself. What is `None` stays as it is.
+/// A change of a tenant's own settings; `None` keeps a value.
 #[derive(Clone, Debug, Default)]
 pub struct TenantPatch {
     pub name: Option<TenantName>,
     pub self_registration: Option<SelfRegistration>,
 }
 
-/// The tenant's own settings; nothing if it is gone.
+/// The tenant's own settings; `None` if the tenant does not exist.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -17,7 +17,7 @@ pub async fn tenant(_permit: Permit<TenantRead>, repo: &mut dyn TenantRepo) -> R
     repo.tenant().await
 }
 
-/// Changes the tenant's own settings; nothing if it is gone.
+/// Changes the tenant's own settings; `None` if the tenant does not exist.
 ///
 /// # Errors
 /// [`StoreError`].

@@ -1,15 +1,14 @@
-//! What everyone who guesses tries first.
+//! Passwords that guessing tries first.
 
-/// Sorted, in lower case, one a line; each is at least 8 characters long, as shorter ones are refused anyway.
+/// Sorted, in lower case, one per line; each has at least 8 characters, since shorter passwords are refused anyway.
 const LIST: &str = include_str!("common_passwords.txt");
 
-/// Whether a password, in lower case, is on the list, or so plain that it needs no list: one character again and again, or
-/// characters in the order of the alphabet or the digits.
+/// Whether a password, in lower case, is on the list, or a run of one character or of consecutive characters.
 pub(crate) fn is_common(lower_case: &str) -> bool {
-    LIST.lines().any(|common| common == lower_case) || is_plain(lower_case)
+    LIST.lines().any(|common| common == lower_case) || is_run(lower_case)
 }
 
-fn is_plain(text: &str) -> bool {
+fn is_run(text: &str) -> bool {
     let steps = || {
         text.chars().zip(text.chars().skip(1)).map(|(one, next)| i64::from(u32::from(next)) - i64::from(u32::from(one)))
     };
@@ -21,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_is_one_that_can_be_hit() {
+    fn list_is_sorted_and_of_valid_passwords() {
         let lines: Vec<&str> = LIST.lines().collect();
         assert!(lines.is_sorted_by(|one, next| one < next));
         assert!(
@@ -32,7 +31,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_ones_need_no_list() {
+    fn listed_passwords_and_runs_are_common() {
         for text in ["password123", "qwertyuiop", "ßßßßßßßß", "23456789", "hgfedcba", "zzzzzzzzzzzzzzzzzzzz"] {
             assert!(is_common(text), "{text}");
         }

@@ -2,7 +2,7 @@ use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
 
-/// An email address: as it was written, for display, and in the form that is compared.
+/// An email address: as the user wrote it, for display, and normalized, for comparison.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Email {
     original: String,
@@ -14,16 +14,16 @@ pub struct Email {
 pub struct InvalidEmail;
 
 impl Email {
-    /// RFC 5321, section 4.5.3.1.3: a path of 256 octets, its two angle brackets aside.
+    /// RFC 5321, section 4.5.3.1.3: a path of 256 octets, less its two angle brackets.
     pub const MAX_BYTES: usize = 254;
     /// RFC 5321, section 4.5.3.1.1.
     const MAX_LOCAL_BYTES: usize = 64;
 
-    /// Trims, brings to NFC, the domain to lower-case ASCII (IDNA, UTS #46); for comparison the local part is
-    /// lower-cased, too.
+    /// Trims the text and brings it to NFC. The normalized form has the domain in lower-case ASCII (IDNA, UTS #46) and the local
+    /// part in lower case.
     ///
     /// # Errors
-    /// [`InvalidEmail`] for what cannot be an address.
+    /// [`InvalidEmail`].
     pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
         let original: String = text.trim().nfc().collect();
         let (local, domain) = original.rsplit_once('@').ok_or(InvalidEmail)?;
@@ -31,26 +31,26 @@ impl Email {
         let normalized = format!("{}@{domain}", local.to_lowercase());
 
         let fits = |text: &str| text.len() <= Self::MAX_BYTES;
-        let local_is_sane = (1..=Self::MAX_LOCAL_BYTES).contains(&local.len())
+        let valid_local = (1..=Self::MAX_LOCAL_BYTES).contains(&local.len())
             && !local.chars().any(|c| c.is_control() || c.is_whitespace() || "@<>()[]\\,;:\"".contains(c))
             && !local.starts_with('.')
             && !local.ends_with('.')
             && !local.contains("..");
-        let domain_is_sane = domain.split('.').count() >= 2 && domain.split('.').all(|label| !label.is_empty());
-        if local_is_sane && domain_is_sane && fits(&original) && fits(&normalized) {
+        let valid_domain = domain.split('.').count() >= 2 && domain.split('.').all(|label| !label.is_empty());
+        if valid_local && valid_domain && fits(&original) && fits(&normalized) {
             Ok(Self { original, normalized })
         } else {
             Err(InvalidEmail)
         }
     }
 
-    /// An address that nobody can have: for work that must look like any other.
+    /// An address that no user can have, so that a login with an invalid address does the same work as any other.
     #[must_use]
-    pub const fn of_nobody() -> Self {
+    pub const fn placeholder() -> Self {
         Self { original: String::new(), normalized: String::new() }
     }
 
-    /// An address as it was stored, both forms.
+    /// Both forms as they were stored.
     #[must_use]
     pub const fn from_stored(original: String, normalized: String) -> Self {
         Self { original, normalized }
@@ -67,7 +67,7 @@ impl Email {
     }
 }
 
-/// Personal data stays out of logs: only the domain is shown.
+/// Shows only the domain, to keep personal data out of logs.
 impl fmt::Debug for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let domain = self.normalized.rsplit_once('@').map_or("", |(_, domain)| domain);
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn compares_by_the_normalized_form() {
+    fn emails_compare_by_normalized_form() {
         let email = Email::parse("  Ada.Lovelace@BÜCHER.example ").unwrap();
         assert_eq!(email.as_written(), "Ada.Lovelace@BÜCHER.example");
         assert_eq!(email.normalized(), "ada.lovelace@xn--bcher-kva.example");
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_address() {
+    fn invalid_email_is_refused() {
         let long = format!("{}@x.example", "a".repeat(65));
         for text in [
             "",
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_hides_the_person() {
+    fn debug_hides_local_part() {
         assert_eq!(format!("{:?}", Email::parse("ada@x.example").unwrap()), "Email(***@x.example)");
     }
 }

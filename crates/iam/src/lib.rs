@@ -1,14 +1,14 @@
-//! Identity: tenants, their users, and passwords.
+//! Tenants, their users, passwords, and the rate limit of attempts to log in.
 //!
 //! Invariants this crate holds:
-//! - an [`Email`] is compared by its normalized form and shown as it was written; unique per tenant;
-//! - a [`Password`] has between 8 and 256 characters, is never truncated, printed or stored, and is hashed off the async
-//!   threads by [`PasswordHasher`], which refuses work rather than queue without bound;
-//! - a failed login does the same work whatever failed: see [`PasswordHasher::verify_nothing`];
-//! - guesses are counted before they are made, by account and address: see [`Throttle`] and [`Tally`].
+//! - an [`Email`] is compared by its normalized form, shown as it was written, and unique per tenant;
+//! - a [`Password`] has between 8 and 256 characters, is never truncated, printed or stored, and is hashed on
+//!   threads of its own by [`PasswordHasher`], whose queue is bounded;
+//! - a failed login does the same work whatever the reason: see [`PasswordHasher::verify_dummy`];
+//! - guesses are counted before they are made, by account and address: see [`RateLimiter`] and [`AttemptCounter`].
 //!
-//! To add to it: a type with a validating constructor in a file of its own, its port in `ports.rs`, the adapter's half in
-//! `crates/postgres/src/iam/`. Use cases that also touch roles or sessions (sign-up, login, users) live in `flows`.
+//! To add to it: a type with a validating constructor in a file of its own, its port in `ports.rs`, the SQL in
+//! `crates/postgres/src/iam/`. Use cases that also need roles or sessions (sign-up, login, users) are in `flows`.
 
 #![deny(clippy::future_not_send)]
 
@@ -20,8 +20,8 @@ mod password;
 mod password_hash;
 mod password_hasher;
 mod ports;
+mod rate_limit;
 mod tenant;
-mod throttle;
 mod user;
 
 pub use change_tenant::{TenantPatch, change_tenant, tenant};
@@ -29,10 +29,13 @@ pub use email::{Email, InvalidEmail};
 pub use metrics::describe as describe_metrics;
 pub use password::{InvalidPassword, Password};
 pub use password_hash::{HashParameters, PasswordHash};
-pub use password_hasher::{HashError, PasswordHasher, Verification};
-pub use ports::{CalmTries, TenantDirectory, TenantRepo, ThrottleRepo, UserRepo, constraint};
+pub use password_hasher::{HashError, PasswordHasher, PasswordVerification};
+pub use ports::{RateLimitFastPath, RateLimitRepo, TenantDirectory, TenantRepo, UserRepo, constraint};
+pub use rate_limit::{
+    AttemptCounter, KeyedSemaphore, QueueTimeout, RateLimit, RateLimitBucket, RateLimitDecision, RateLimitKey,
+    RateLimiter, SemaphorePermit,
+};
 pub use tenant::{
     InvalidSlug, InvalidTenantName, SelfRegistration, Slug, Tenant, TenantName, TenantReference, TenantStatus,
 };
-pub use throttle::{Counted, Doors, Limit, NoPassage, Passage, Tally, Throttle, ThrottleKey, Verdict};
 pub use user::{InvalidUserName, User, UserName, UserStatus};

@@ -1,11 +1,11 @@
-//! What hashing passwords costs, measured.
+//! Metrics of password hashing.
 
 use metrics::{Unit, describe_gauge, describe_histogram};
 
 pub(crate) const PASSWORD_HASH: &str = "parley_password_hash_seconds";
 pub(crate) const PASSWORD_HASH_QUEUE: &str = "parley_password_hash_queue";
 
-/// Tells the process's recorder what the names mean; once, after it was installed.
+/// Describes the metrics to the installed recorder. Call it once, after installing the recorder.
 pub fn describe() {
     describe_histogram!(PASSWORD_HASH, Unit::Seconds, "One hash of a password, without waiting for a core");
     describe_gauge!(PASSWORD_HASH_QUEUE, "Passwords that wait for a core to be hashed on");

@@ -5,8 +5,8 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::common_passwords::is_common;
 
-/// A password that may be set or tried. Brought to NFC, so that two keyboards that compose accents differently agree
-/// (RFC 8265, section 4.2); never truncated.
+/// A password to set or to verify. Normalized to NFC, so that keyboards that compose accents differently agree (RFC 8265,
+/// section 4.2); never truncated.
 pub struct Password(SecretString);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,7 +15,7 @@ pub enum InvalidPassword {
     TooShort,
     #[error("must have at most {} characters and {} bytes", Password::MAX_CHARS, Password::MAX_BYTES)]
     TooLong,
-    #[error("is one of the passwords that are tried first")]
+    #[error("is one of the most common passwords")]
     Common,
     #[error("is the email address or the name of the tenant")]
     Personal,
@@ -26,12 +26,12 @@ impl Password {
     pub const MAX_CHARS: usize = 256;
     pub const MAX_BYTES: usize = 1_024;
 
-    /// A password that somebody wants to set, who is known by the `personal` texts.
+    /// A password that a user wants to set. `personal` are texts that identify the user, such as their email address.
     ///
     /// # Errors
-    /// [`InvalidPassword`], with the rule it breaks.
-    pub fn choose(text: &str, personal: &[&str]) -> Result<Self, InvalidPassword> {
-        let password = Self::attempt(text)?;
+    /// [`InvalidPassword`], with the violated rule.
+    pub fn for_new(text: &str, personal: &[&str]) -> Result<Self, InvalidPassword> {
+        let password = Self::for_login(text)?;
         let lower_case = password.expose().to_lowercase();
         if password.expose().chars().count() < Self::MIN_CHARS {
             Err(InvalidPassword::TooShort)
@@ -43,7 +43,7 @@ impl Password {
         }
     }
 
-    /// For what is known of a person only after the password was read.
+    /// Checks texts that identify the user and are known only after [`Self::for_new`].
     ///
     /// # Errors
     /// [`InvalidPassword::Personal`] if it is one of these texts.
@@ -53,12 +53,12 @@ impl Password {
         if personal.iter().any(is) { Err(InvalidPassword::Personal) } else { Ok(()) }
     }
 
-    /// A password that somebody logs in with: only the upper bound is checked, as rules may have changed since it was
-    /// chosen.
+    /// A password that a user logs in with. Only the upper bound is checked, since the rules may have changed since the password
+    /// was set.
     ///
     /// # Errors
     /// [`InvalidPassword::TooLong`].
-    pub fn attempt(text: &str) -> Result<Self, InvalidPassword> {
+    pub fn for_login(text: &str) -> Result<Self, InvalidPassword> {
         if text.len() > Self::MAX_BYTES {
             return Err(InvalidPassword::TooLong);
         }
@@ -69,9 +69,9 @@ impl Password {
         Ok(Self(normalized.into()))
     }
 
-    /// A password that nobody can have chosen: for work that must look like any other.
+    /// A password that no user can have, so that a login with an invalid password does the same work as any other.
     #[must_use]
-    pub fn of_nobody() -> Self {
+    pub fn placeholder() -> Self {
         Self(SecretString::default())
     }
 
@@ -91,37 +91,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_count_characters_and_bytes() {
-        assert_eq!(Password::choose("short 7", &[]).unwrap_err(), InvalidPassword::TooShort);
-        assert!(Password::choose("ünïcödé!", &[]).is_ok());
-        assert_eq!(Password::choose(&"a".repeat(257), &[]).unwrap_err(), InvalidPassword::TooLong);
-        assert_eq!(Password::choose(&"😀".repeat(257), &[]).unwrap_err(), InvalidPassword::TooLong);
-        assert!(Password::choose(&"ab".repeat(128), &[]).is_ok());
+    fn password_length_is_bounded_in_characters_and_bytes() {
+        assert_eq!(Password::for_new("short 7", &[]).unwrap_err(), InvalidPassword::TooShort);
+        assert!(Password::for_new("ünïcödé!", &[]).is_ok());
+        assert_eq!(Password::for_new(&"a".repeat(257), &[]).unwrap_err(), InvalidPassword::TooLong);
+        assert_eq!(Password::for_new(&"😀".repeat(257), &[]).unwrap_err(), InvalidPassword::TooLong);
+        assert!(Password::for_new(&"ab".repeat(128), &[]).is_ok());
     }
 
     #[test]
-    fn the_first_guesses_are_refused_when_chosen_and_tried_when_logging_in() {
-        assert_eq!(Password::choose("PassWord123", &[]).unwrap_err(), InvalidPassword::Common);
-        assert!(Password::attempt("password").is_ok());
+    fn common_password_is_refused_when_set_but_not_at_login() {
+        assert_eq!(Password::for_new("PassWord123", &[]).unwrap_err(), InvalidPassword::Common);
+        assert!(Password::for_login("password").is_ok());
     }
 
     #[test]
-    fn nobody_is_their_own_password() {
-        let choose = |text| Password::choose(text, &["Ada@x.example", "Acme Trading"]).unwrap_err();
+    fn personal_text_is_refused_as_password() {
+        let choose = |text| Password::for_new(text, &["Ada@x.example", "Acme Trading"]).unwrap_err();
         assert_eq!(choose("ada@x.example"), InvalidPassword::Personal);
         assert_eq!(choose("acme trading"), InvalidPassword::Personal);
-        let late = Password::choose("acme trading", &[]).unwrap();
+        let late = Password::for_new("acme trading", &[]).unwrap();
         assert_eq!(late.check_personal(&[" Acme Trading "]), Err(InvalidPassword::Personal));
         assert_eq!(late.check_personal(&["Acme"]), Ok(()));
     }
 
     #[test]
-    fn spelling_of_accents_does_not_matter() {
-        assert_eq!(Password::choose("cafe\u{301} au lait", &[]).unwrap().expose(), "café au lait");
+    fn password_is_normalized_to_nfc() {
+        assert_eq!(Password::for_new("cafe\u{301} au lait", &[]).unwrap().expose(), "café au lait");
     }
 
     #[test]
-    fn debug_shows_nothing() {
-        assert_eq!(format!("{:?}", Password::choose("correct horse", &[]).unwrap()), "Password(***)");
+    fn debug_hides_password() {
+        assert_eq!(format!("{:?}", Password::for_new("correct horse", &[]).unwrap()), "Password(***)");
     }
 }

@@ -32,7 +32,7 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-/// How much work a hash is. The defaults are OWASP's first choice: about 33 ms of one core.
+/// The cost of a hash. The defaults are OWASP's first recommendation: about 33 ms of one core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HashParameters {
     pub memory_kib: u32,
@@ -51,7 +51,7 @@ impl HashParameters {
         Params::new(self.memory_kib, self.passes, self.lanes, None).map_err(|_| HashError::Failed)
     }
 
-    /// Whether a hash was made with these.
+    /// Whether a hash was made with these parameters.
     pub(crate) fn made(self, hash: &phc::PasswordHash) -> bool {
         let params = Params::try_from(hash).ok();
         let same = |params: Params| {
@@ -61,8 +61,8 @@ impl HashParameters {
     }
 }
 
-/// The memory that hashes are made in, kept from one to the next: to get and clear 19 MiB anew each time costs a tenth of
-/// the hash, and allocators do not give it back at once. As many pieces as hashes ever ran at once.
+/// The working memory of hashes, reused from one hash to the next: allocating and clearing 19 MiB each time costs a tenth of
+/// the hash, and allocators do not return it at once. It holds as many buffers as hashes ever ran at once.
 #[derive(Clone, Default)]
 pub(crate) struct Memory(Arc<Mutex<Vec<Vec<Block>>>>);
 
@@ -85,7 +85,7 @@ impl Memory {
         Ok(PasswordHash(hash.to_string()))
     }
 
-    /// Whether the hash is that of the password, with its own parameters.
+    /// Whether the password matches the stored hash, with the parameters of that hash.
     pub(crate) fn verify(&self, password: &[u8], stored: &phc::PasswordHash) -> Result<bool, HashError> {
         let (Some(salt), Some(expected)) = (&stored.salt, &stored.hash) else { return Err(HashError::Failed) };
         let failed = |_| HashError::Failed;
@@ -100,15 +100,15 @@ impl Memory {
     fn compute(&self, argon2: &Argon2<'_>, password: &[u8], salt: &[u8]) -> Result<phc::Output, HashError> {
         let params = argon2.params();
         let mut output = vec![0; params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN)];
-        let mut memory = self.pieces().pop().unwrap_or_default();
+        let mut memory = self.buffers().pop().unwrap_or_default();
         memory.resize(params.block_count().max(memory.len()), Block::new());
         let done = argon2.hash_password_into_with_memory(password, salt, &mut output, &mut memory);
-        self.pieces().push(memory);
+        self.buffers().push(memory);
         done.map_err(|_| HashError::Failed)?;
         phc::Output::new(&output).map_err(|_| HashError::Failed)
     }
 
-    fn pieces(&self) -> MutexGuard<'_, Vec<Vec<Block>>> {
+    fn buffers(&self) -> MutexGuard<'_, Vec<Vec<Block>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -128,9 +128,9 @@ mod tests {
     const SALT: &[u8; 16] = b"sixteen bytes...";
 
     #[test]
-    fn makes_and_reads_what_the_library_itself_does() {
+    fn hashes_agree_with_argon2_crate() {
         let memory = Memory::default();
-        // Of falling size: a piece that is larger than needed does, too.
+        // Of decreasing size: a buffer that is larger than needed is reused, too.
         for (memory_kib, lanes) in [(16_384, 1), (8_192, 2), (8_192, 1)] {
             let parameters = HashParameters { memory_kib, lanes, ..HashParameters::default() };
             let hash = memory.hash(parameters, b"correct horse", SALT).unwrap();
@@ -140,11 +140,11 @@ mod tests {
             assert!(memory.verify(b"correct horse", &parsed).unwrap());
             assert!(!memory.verify(b"battery staple", &parsed).unwrap());
         }
-        assert_eq!(memory.pieces().len(), 1, "one after the other, they share one piece");
+        assert_eq!(memory.buffers().len(), 1, "sequential hashes share one buffer");
     }
 
     #[test]
-    fn what_is_no_hash_of_ours_is_an_error_and_not_a_wrong_password() {
+    fn foreign_hash_is_an_error_not_a_mismatch() {
         let memory = Memory::default();
         for text in
             ["", "plain", "$argon2id$v=19$m=8192,t=2,p=1", "$scrypt$ln=15,r=8,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA"]

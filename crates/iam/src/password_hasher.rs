@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use kernel::{Entropy, NoEntropy};
+use kernel::{Entropy, EntropyUnavailable};
 use metrics::{gauge, histogram};
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
 use rustix::process::nice;
@@ -14,30 +14,29 @@ use crate::{HashParameters, Password, PasswordHash};
 
 #[derive(Debug, thiserror::Error)]
 pub enum HashError {
-    /// As many hashes as may wait are waiting; try again in a moment.
-    #[error("too many passwords are being checked")]
+    /// The queue is full; retry later.
+    #[error("the password hashing queue is full")]
     Busy,
     #[error(transparent)]
-    NoEntropy(#[from] NoEntropy),
+    EntropyUnavailable(#[from] EntropyUnavailable),
     #[error("the password could not be hashed")]
     Failed,
 }
 
-/// What became of a password that was tried.
+/// The result of verifying a password.
 #[derive(Debug)]
-pub enum Verification {
-    Wrong,
-    Right {
-        /// The same password under the parameters of today, where the stored hash has others.
+pub enum PasswordVerification {
+    Mismatch,
+    Match {
+        /// A hash with the current parameters, if the stored hash has others.
         renewed: Option<PasswordHash>,
     },
 }
 
 /// Hashes and verifies with argon2id.
 ///
-/// The work runs on threads of its own, as many as there are cores, which go from one password to the next by themselves and
-/// give way to those that serve requests. A bounded number waits, and the rest is refused, so that a login storm neither slows
-/// other requests nor fills the memory.
+/// The work runs on threads of its own, one per core, at a lower priority than the threads that serve requests. A bounded number
+/// of passwords waits, and further ones are refused, so that a login storm neither slows other requests nor fills the memory.
 #[derive(Clone)]
 pub struct PasswordHasher {
     parameters: HashParameters,
@@ -48,28 +47,27 @@ pub struct PasswordHasher {
 }
 
 impl PasswordHasher {
-    /// At 20 to 33 ms each, a queue of this many per core is at most two seconds long, where nobody else wants the core.
+    /// At 20 to 33 ms each, a queue of this length per core takes at most two seconds on an otherwise idle core.
     const WAITING_PER_CORE: usize = 64;
     const SALT_BYTES: usize = 16;
-    /// Of the thread, as Linux has it. Beside somebody who wants all of a core as well, a hash gets a quarter of it.
+    /// The nice value of the threads. A hash gets a quarter of a core that a thread of nice value 0 uses fully.
     const NICENESS: i32 = 5;
 
     /// # Errors
-    /// [`HashError`] when not even the dummy hash can be made, as with parameters that argon2 does not have, or where there are
-    /// no more threads.
+    /// [`HashError`] if the dummy hash cannot be made, as with parameters that argon2 refuses, or threads cannot be started.
     pub fn new(parameters: HashParameters, entropy: &dyn Entropy) -> Result<Self, HashError> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let mut nobodys_password = [0; 32];
-        entropy.fill(&mut nobodys_password)?;
+        let mut dummy_password = [0; 32];
+        entropy.fill(&mut dummy_password)?;
         let memory = Memory::default();
         let threads = ThreadPoolBuilder::new()
             .num_threads(cores)
             .thread_name(|n| format!("hash-{n}"))
-            // If it cannot be, others wait a little longer.
+            // On failure, hashes compete with requests; that is no reason not to start.
             .start_handler(|_| {
                 let _ = nice(Self::NICENESS);
             })
-            // Whoever waits for the password is told that it failed.
+            // The caller gets `HashError::Failed`, since the result's channel is dropped.
             .panic_handler(|_| {})
             .build()
             .map_err(|_| HashError::Failed)?;
@@ -77,7 +75,7 @@ impl PasswordHasher {
             parameters,
             threads: Arc::new(threads),
             admitted: Arc::new(Semaphore::new(cores * (1 + Self::WAITING_PER_CORE))),
-            dummy: memory.hash(parameters, &nobodys_password, &salt(entropy)?)?,
+            dummy: memory.hash(parameters, &dummy_password, &salt(entropy)?)?,
             memory,
         })
     }
@@ -89,8 +87,8 @@ impl PasswordHasher {
         self.run(move || memory.hash(parameters, password.expose().as_bytes(), &salt)).await?
     }
 
-    /// Whether the password is the one that was hashed. `renew` asks for a new hash where it is and the parameters have
-    /// changed, which is as much work again.
+    /// Whether the password matches the stored hash. With `renew`, a match whose parameters are outdated also returns a new hash,
+    /// which doubles the work.
     ///
     /// # Errors
     /// [`HashError`]; [`HashError::Busy`] when the queue is full.
@@ -100,28 +98,30 @@ impl PasswordHasher {
         stored: PasswordHash,
         renew: bool,
         entropy: &dyn Entropy,
-    ) -> Result<Verification, HashError> {
+    ) -> Result<PasswordVerification, HashError> {
         let (parameters, memory, salt) = (self.parameters, self.memory.clone(), salt(entropy)?);
         self.run(move || {
             let (password, stored) = (password.expose().as_bytes(), stored.parse()?);
             if !memory.verify(password, &stored)? {
-                return Ok(Verification::Wrong);
+                return Ok(PasswordVerification::Mismatch);
             }
             let outdated = renew && !parameters.made(&stored);
-            Ok(Verification::Right { renewed: outdated.then(|| memory.hash(parameters, password, &salt)).transpose()? })
+            Ok(PasswordVerification::Match {
+                renewed: outdated.then(|| memory.hash(parameters, password, &salt)).transpose()?,
+            })
         })
         .await?
     }
 
-    /// The work of [`Self::verify`] for a user who does not exist: otherwise the time of the answer would tell.
+    /// The work of [`Self::verify`] for a user who does not exist; otherwise the response time would reveal that.
     ///
     /// # Errors
     /// [`HashError`]; [`HashError::Busy`] when the queue is full.
-    pub async fn verify_nothing(&self, password: Password, entropy: &dyn Entropy) -> Result<(), HashError> {
+    pub async fn verify_dummy(&self, password: Password, entropy: &dyn Entropy) -> Result<(), HashError> {
         self.verify(password, self.dummy.clone(), false, entropy).await.map(|_| ())
     }
 
-    /// Tells metrics that the queue is still what it was: what nobody tells any more is not exported.
+    /// Refreshes the gauge of the queue: gauges that are not updated are not exported.
     pub fn measure(&self) {
         gauge!(PASSWORD_HASH_QUEUE).increment(0);
     }
@@ -132,16 +132,16 @@ impl PasswordHasher {
         let (done, result) = oneshot::channel();
         self.threads.spawn_fifo(move || {
             drop(waiting);
-            // The place goes along: a caller who hangs up does not free the core that still works for them. Nobody works for
-            // one who hung up before.
-            let _place = admitted;
+            // The permit is held until the work is done: a caller that disconnects does not free the core that still works for
+            // it. Work whose caller has already disconnected is skipped.
+            let _permit = admitted;
             if done.is_closed() {
                 return;
             }
             let started = Instant::now();
             let result = work();
             histogram!(PASSWORD_HASH).record(started.elapsed());
-            // Nobody may wait any more.
+            // The caller may have disconnected.
             let _ = done.send(result);
         });
         result.await.map_err(|_| HashError::Failed)
@@ -154,7 +154,7 @@ impl fmt::Debug for PasswordHasher {
     }
 }
 
-/// Somebody in the queue, until dropped.
+/// Counts a waiting password in the gauge, until dropped.
 struct Waiting;
 
 impl Waiting {
@@ -170,7 +170,7 @@ impl Drop for Waiting {
     }
 }
 
-fn salt(entropy: &dyn Entropy) -> Result<[u8; PasswordHasher::SALT_BYTES], NoEntropy> {
+fn salt(entropy: &dyn Entropy) -> Result<[u8; PasswordHasher::SALT_BYTES], EntropyUnavailable> {
     let mut salt = [0; PasswordHasher::SALT_BYTES];
     entropy.fill(&mut salt)?;
     Ok(salt)
@@ -191,7 +191,7 @@ mod tests {
     const ENTROPY: fn() -> SystemEntropy = SystemEntropy::new;
 
     fn password(text: &str) -> Password {
-        Password::attempt(text).unwrap()
+        Password::for_login(text).unwrap()
     }
 
     fn hasher(memory_kib: u32) -> PasswordHasher {
@@ -199,47 +199,47 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn verifies_what_it_hashed_and_nothing_else() {
+    async fn hash_verifies_only_its_password() {
         let hasher = PasswordHasher::new(HashParameters::default(), &ENTROPY()).unwrap();
         let hash = hasher.hash(password("correct horse"), &ENTROPY()).await.unwrap();
         assert!(hash.as_phc().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
         let verify = async |text| hasher.verify(password(text), hash.clone(), true, &ENTROPY()).await.unwrap();
-        assert!(matches!(verify("correct horse").await, Verification::Right { renewed: None }));
-        assert!(matches!(verify("battery staple").await, Verification::Wrong));
+        assert!(matches!(verify("correct horse").await, PasswordVerification::Match { renewed: None }));
+        assert!(matches!(verify("battery staple").await, PasswordVerification::Mismatch));
     }
 
     #[tokio::test]
-    async fn renews_a_hash_that_was_made_with_other_parameters() {
+    async fn hash_with_outdated_parameters_is_renewed() {
         let hash = hasher(8_192).hash(password("correct horse"), &ENTROPY()).await.unwrap();
         let today = hasher(9_216);
         let verify = async |text, renew| today.verify(password(text), hash.clone(), renew, &ENTROPY()).await.unwrap();
-        assert!(matches!(verify("battery staple", true).await, Verification::Wrong));
-        assert!(matches!(verify("correct horse", false).await, Verification::Right { renewed: None }));
-        let Verification::Right { renewed: Some(renewed) } = verify("correct horse", true).await else {
+        assert!(matches!(verify("battery staple", true).await, PasswordVerification::Mismatch));
+        assert!(matches!(verify("correct horse", false).await, PasswordVerification::Match { renewed: None }));
+        let PasswordVerification::Match { renewed: Some(renewed) } = verify("correct horse", true).await else {
             panic!("it is not renewed");
         };
         assert!(renewed.as_phc().starts_with("$argon2id$v=19$m=9216,t=2,p=1$"));
         let again = today.verify(password("correct horse"), renewed, true, &ENTROPY()).await.unwrap();
-        assert!(matches!(again, Verification::Right { renewed: None }));
+        assert!(matches!(again, PasswordVerification::Match { renewed: None }));
     }
 
     #[tokio::test]
-    async fn a_hash_gives_way_to_others() {
+    async fn hashing_threads_run_at_lower_priority() {
         let here = || getpriority_process(None).unwrap();
         let there = hasher(8_192).run(here).await.unwrap();
         assert_eq!(there, (here() + PasswordHasher::NICENESS).min(19));
     }
 
     #[tokio::test]
-    async fn refuses_when_the_queue_is_full() {
+    async fn full_queue_refuses() {
         let hasher = hasher(8_192);
         let all = u32::try_from(hasher.admitted.available_permits()).unwrap();
         let _taken = hasher.admitted.acquire_many(all).await.unwrap();
-        assert!(matches!(hasher.verify_nothing(password("anything"), &ENTROPY()).await, Err(HashError::Busy)));
+        assert!(matches!(hasher.verify_dummy(password("anything"), &ENTROPY()).await, Err(HashError::Busy)));
     }
 
     #[tokio::test]
-    async fn a_hash_that_crashes_is_told_and_gives_its_place_back() {
+    async fn panicking_hash_fails_and_frees_its_place() {
         let hasher = hasher(8_192);
         let all = hasher.admitted.available_permits();
         let crashed = hasher.run(|| -> () { panic!("a test makes it crash") }).await;
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_works_for_one_who_hung_up() {
+    async fn work_of_disconnected_caller_is_skipped() {
         let hasher = hasher(8_192);
         let threads = hasher.threads.current_num_threads();
         let (busy, gate) = (Arc::new(Barrier::new(threads + 1)), Arc::new(Barrier::new(threads + 1)));
@@ -260,20 +260,20 @@ mod tests {
         tokio::task::spawn_blocking(move || busy.wait()).await.unwrap();
         let worked = Arc::new(AtomicBool::new(false));
         let work = Arc::clone(&worked);
-        let mut hung_up = Box::pin(hasher.run(move || work.store(true, Ordering::Relaxed)));
-        assert!(poll_fn(|context| Poll::Ready(hung_up.as_mut().poll(context).is_pending())).await);
-        drop(hung_up);
+        let mut disconnected = Box::pin(hasher.run(move || work.store(true, Ordering::Relaxed)));
+        assert!(poll_fn(|context| Poll::Ready(disconnected.as_mut().poll(context).is_pending())).await);
+        drop(disconnected);
         gate.wait();
         for holder in held {
             holder.await.unwrap().unwrap();
         }
-        // It stands behind the one who hung up.
-        hasher.verify_nothing(password("anything"), &ENTROPY()).await.unwrap();
+        // Queued after the work of the disconnected caller.
+        hasher.verify_dummy(password("anything"), &ENTROPY()).await.unwrap();
         assert!(!worked.load(Ordering::Relaxed));
     }
 
     #[tokio::test]
-    async fn parameters_that_argon2_does_not_have_are_refused() {
+    async fn invalid_parameters_are_refused() {
         let none = HashParameters { passes: 0, ..HashParameters::default() };
         assert!(matches!(PasswordHasher::new(none, &ENTROPY()), Err(HashError::Failed)));
     }

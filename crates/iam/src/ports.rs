@@ -3,9 +3,11 @@ use chrono::{DateTime, Utc};
 use kernel::ids::UserId;
 use kernel::{Page, PageRequest, StoreError};
 
-use crate::{Counted, Email, PasswordHash, Tally, Tenant, TenantReference, TenantStatus, ThrottleKey, User};
+use crate::{
+    AttemptCounter, Email, PasswordHash, RateLimitBucket, RateLimitKey, Tenant, TenantReference, TenantStatus, User,
+};
 
-/// Names of the database's constraints that mean something to this domain.
+/// Database constraints that this domain turns into errors.
 pub mod constraint {
     /// Another tenant has that slug.
     pub const TENANT_SLUG: &str = "tenants_slug_key";
@@ -19,10 +21,10 @@ pub trait TenantRepo: Send {
     /// Conflicts with [`constraint::TENANT_SLUG`].
     async fn insert_tenant(&mut self, tenant: &Tenant) -> Result<(), StoreError>;
     async fn tenant(&mut self) -> Result<Option<Tenant>, StoreError>;
-    /// The same, and nobody else changes it, or anybody's rights in it, until the transaction ends. Taken before any other
-    /// lock. Rows that refer to the tenant can still be added.
+    /// Reads and locks the tenant: until the transaction ends, no other transaction changes the tenant or the permissions of its
+    /// users. Taken before any other lock. Rows that refer to the tenant can still be inserted.
     async fn lock_tenant(&mut self) -> Result<Option<Tenant>, StoreError>;
-    /// Stores the name, the status and whether people may register themselves.
+    /// Stores the name, the status and the self-registration setting.
     async fn update_tenant(&mut self, tenant: &Tenant) -> Result<(), StoreError>;
 }
 
@@ -33,43 +35,51 @@ pub trait UserRepo: Send {
     async fn insert_user(&mut self, user: &User, password: &PasswordHash) -> Result<(), StoreError>;
     async fn user_by_email(&mut self, email: &Email) -> Result<Option<(User, PasswordHash)>, StoreError>;
     async fn user(&mut self, id: UserId) -> Result<Option<User>, StoreError>;
-    /// The same with the hash, and nobody else changes them until the transaction ends.
+    /// Reads and locks the user until the transaction ends.
     async fn lock_user(&mut self, id: UserId) -> Result<Option<(User, PasswordHash)>, StoreError>;
     /// Newest first.
     async fn users(&mut self, page: &PageRequest) -> Result<Page<User>, StoreError>;
     /// Stores the name and the status.
     async fn update_user(&mut self, user: &User) -> Result<(), StoreError>;
     async fn set_password(&mut self, id: UserId, password: &PasswordHash) -> Result<(), StoreError>;
-    /// With what is theirs alone: memberships and sessions. What they did stays, without a name.
+    /// Deletes the user with their memberships and sessions. What they did stays, without their name.
     async fn delete_user(&mut self, id: UserId) -> Result<(), StoreError>;
 }
 
-/// All tenants, seen from the platform's side.
+/// All tenants, for operators and for login.
 #[async_trait]
 pub trait TenantDirectory: Send {
     async fn find_tenant(&mut self, reference: &TenantReference) -> Result<Option<Tenant>, StoreError>;
-    /// Newest first; those of a status, or all.
+    /// Tenants with this status, or all; newest first.
     async fn tenants(&mut self, status: Option<TenantStatus>, page: &PageRequest) -> Result<Page<Tenant>, StoreError>;
 }
 
-/// Tries where nobody failed before: their tallies are calm. It is what nearly all are, so they take a statement instead of a
-/// transaction, however many try at the same time.
+/// Reserves and releases slots of counters without failures or blocks in one statement instead of a transaction. Almost all
+/// attempts are of this kind.
 #[async_trait]
-pub trait CalmTries: Send + Sync {
-    /// Takes the slots, if all of the tallies are calm and have one left; whether it did.
-    async fn begin_calm_try(&self, counted: &[Counted], now: DateTime<Utc>) -> Result<bool, StoreError>;
-    /// Gives the slots back of a try that did not fail, if the tallies are still calm. If not, some may have been given back:
-    /// the rest is to be done in a transaction, for all of them.
-    async fn end_calm_try(&self, counted: &[Counted], begun_at: DateTime<Utc>) -> Result<bool, StoreError>;
+pub trait RateLimitFastPath: Send + Sync {
+    /// Reserves a slot in all buckets; `false` and no effect if one of the counters has failures, a block or no free slot.
+    async fn try_reserve(&self, buckets: &[RateLimitBucket], now: DateTime<Utc>) -> Result<bool, StoreError>;
+    /// Releases the slots of an attempt that did not fail. On `false`, some slots may not have been released: the caller releases
+    /// all of them again in a transaction.
+    async fn try_release(&self, buckets: &[RateLimitBucket], reserved_at: DateTime<Utc>) -> Result<bool, StoreError>;
 }
 
-/// How often somebody tried to get in, for all tenants and instances.
+/// The counters of attempts, shared by all tenants and instances.
 #[async_trait]
-pub trait ThrottleRepo: Send {
-    /// The tallies of these keys, in their order; nobody else changes them until the transaction ends.
-    async fn lock_tallies(&mut self, keys: &[ThrottleKey], now: DateTime<Utc>) -> Result<Vec<Tally>, StoreError>;
-    /// Stores what was locked before.
-    async fn save_tallies(&mut self, tallies: &[(Counted, Tally)], now: DateTime<Utc>) -> Result<(), StoreError>;
-    /// Deletes those that say nothing any more, at most so many; how many.
-    async fn purge_tallies(&mut self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError>;
+pub trait RateLimitRepo: Send {
+    /// Locks the counters of these keys until the transaction ends, and returns them in the order of the keys.
+    async fn lock_attempt_counters(
+        &mut self,
+        keys: &[RateLimitKey],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<AttemptCounter>, StoreError>;
+    /// Stores counters that were locked before.
+    async fn save_attempt_counters(
+        &mut self,
+        counters: &[(RateLimitBucket, AttemptCounter)],
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
+    /// Deletes up to `limit` expired counters, and returns how many.
+    async fn purge_attempt_counters(&mut self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError>;
 }

@@ -16,7 +16,7 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// One that was not here before. People may register themselves in it.
+    /// A new tenant, open for self-registration.
     #[must_use]
     pub fn new(name: TenantName, slug: Slug, clock: &dyn Clock) -> Self {
         Self {
@@ -30,14 +30,14 @@ impl Tenant {
     }
 }
 
-/// A suspended tenant's users cannot work; what Meta sends for it is held until it is active again.
+/// Requests of a suspended tenant's users are refused; its webhook events are held until it is active again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TenantStatus {
     Active,
     Suspended,
 }
 
-/// Whether people may register themselves (without any role) in a tenant.
+/// Whether people may register themselves, without a role, as users of a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SelfRegistration {
     Open,
@@ -66,7 +66,7 @@ impl SelfRegistration {
     }
 }
 
-/// The tenant's short name for people and URLs: 3 to 63 of `a-z`, `0-9` and single `-` in between.
+/// The tenant's short name, used in URLs: 3 to 63 of `a-z`, `0-9` and single `-` in between.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slug(String);
 
@@ -78,17 +78,17 @@ impl Slug {
     /// # Errors
     /// [`InvalidSlug`].
     pub fn parse(text: &str) -> Result<Self, InvalidSlug> {
-        let sane = (3..=63).contains(&text.len())
+        let valid = (3..=63).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
             && !text.starts_with('-')
             && !text.ends_with('-')
             && !text.contains("--")
-            // `X-Tenant-ID` takes either; one value must not mean two tenants.
+            // `X-Tenant-ID` takes a slug or an id; one value must not name two tenants.
             && TenantId::from_str(text).is_err();
-        if sane { Ok(Self(text.to_owned())) } else { Err(InvalidSlug) }
+        if valid { Ok(Self(text.to_owned())) } else { Err(InvalidSlug) }
     }
 
-    /// A slug made of a name that a person typed, or nothing when too little of it is left.
+    /// Derives a slug from a name; `None` if too few characters remain.
     #[must_use]
     pub fn suggest(name: &TenantName) -> Option<Self> {
         let words: Vec<String> = name
@@ -109,7 +109,7 @@ impl Slug {
     }
 }
 
-/// What a tenant is called: 1 to 120 characters on one line.
+/// The display name of a tenant: 1 to 120 characters on one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TenantName(String);
 
@@ -122,8 +122,8 @@ impl TenantName {
     /// [`InvalidTenantName`].
     pub fn parse(text: &str) -> Result<Self, InvalidTenantName> {
         let text = text.trim();
-        let sane = (1..=120).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-        if sane { Ok(Self(text.to_owned())) } else { Err(InvalidTenantName) }
+        let valid = (1..=120).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        if valid { Ok(Self(text.to_owned())) } else { Err(InvalidTenantName) }
     }
 
     #[must_use]
@@ -132,7 +132,7 @@ impl TenantName {
     }
 }
 
-/// How a caller names a tenant before it is authenticated: by id or by slug.
+/// How a caller names a tenant before authentication: by id or by slug.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TenantReference {
     Id(TenantId),
@@ -141,16 +141,16 @@ pub enum TenantReference {
 
 impl TenantReference {
     #[must_use]
-    pub fn names(&self, tenant: &Tenant) -> bool {
+    pub fn matches(&self, tenant: &Tenant) -> bool {
         match self {
             Self::Id(id) => *id == tenant.id,
             Self::Slug(slug) => *slug == tenant.slug,
         }
     }
 
-    /// What the tenant is called where tries are counted: its id, whichever way it was named; where there is none, the name.
+    /// The tenant's name in rate limit keys: its id, however the caller named it; the caller's text if there is no such tenant.
     #[must_use]
-    pub fn counted_as(&self, found: Option<&Tenant>) -> String {
+    pub fn rate_limit_name(&self, found: Option<&Tenant>) -> String {
         match (found, self) {
             (Some(tenant), _) => tenant.id.to_string(),
             (None, Self::Id(id)) => id.to_string(),
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slugs_are_plain() {
+    fn slug_outside_charset_or_length_is_refused() {
         for text in ["acme", "acme-2", "a1b"] {
             assert_eq!(Slug::parse(text).unwrap().as_str(), text);
         }
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slug_comes_from_the_name() {
+    fn slug_is_suggested_from_name() {
         let suggest = |name: &str| Slug::suggest(&TenantName::parse(name).unwrap()).map(|s| s.as_str().to_owned());
         assert_eq!(suggest("  Acme & Sons, Ltd. ").as_deref(), Some("acme-sons-ltd"));
         assert_eq!(suggest("株式会社"), None);
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_is_an_id_or_a_slug() {
+    fn tenant_reference_is_id_or_slug() {
         assert!(matches!("acme".parse(), Ok(TenantReference::Slug(_))));
         assert!(matches!("0190b5a2-7e2f-7000-8000-000000000000".parse(), Ok(TenantReference::Id(_))));
         assert!("'; drop table".parse::<TenantReference>().is_err());

@@ -4,20 +4,20 @@ use kernel::ids::UserId;
 
 use crate::Email;
 
-/// A person who works in one tenant. The same address may be a user of many tenants; they are different users.
+/// A user of one tenant. Users of different tenants may have the same email address; they are different users.
 #[derive(Clone, Debug)]
 pub struct User {
     pub id: UserId,
     pub email: Email,
     pub name: UserName,
     pub status: UserStatus,
-    /// Nobody invited them, and nobody has verified the address.
+    /// The user registered without an invitation, and the address is not verified.
     pub self_registered: bool,
     pub created_at: DateTime<Utc>,
 }
 
 impl User {
-    /// Somebody who was not here before, and may work at once.
+    /// A new, active user.
     #[must_use]
     pub fn new(email: Email, name: UserName, self_registered: bool, clock: &dyn Clock) -> Self {
         let (id, created_at) = (UserId::new(clock), clock.now());
@@ -31,7 +31,7 @@ pub enum UserStatus {
     Suspended,
 }
 
-/// What a person is called: up to 120 characters on one line; may be empty.
+/// The display name of a user: up to 120 characters on one line; may be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserName(String);
 
@@ -44,8 +44,8 @@ impl UserName {
     /// [`InvalidUserName`].
     pub fn parse(text: &str) -> Result<Self, InvalidUserName> {
         let text = text.trim();
-        let sane = text.chars().count() <= 120 && !text.chars().any(char::is_control);
-        if sane { Ok(Self(text.to_owned())) } else { Err(InvalidUserName) }
+        let valid = text.chars().count() <= 120 && !text.chars().any(char::is_control);
+        if valid { Ok(Self(text.to_owned())) } else { Err(InvalidUserName) }
     }
 
     #[must_use]

@@ -1,99 +1,17 @@
-use std::fmt;
-
 use kernel::Traceparent;
 use kernel::ids::{AccountId, EventId, TenantId};
+use whatsapp::{EventKind, MetaAppKey, NewEvent};
 
-use crate::MetaAppKey;
-
-/// One thing that Meta told us, as it leaves a delivery.
-#[derive(Clone, Debug)]
-pub struct NewEvent {
-    pub id: EventId,
-    pub kind: EventKind,
-    /// What it is routed by, where Meta says it.
-    pub phone_number_id: Option<String>,
-    /// `entry.id`; routes what has no phone number.
-    pub waba_id: Option<String>,
-    /// The same for every delivery of the same thing.
-    pub dedupe_key: String,
-    /// An entry in Meta's own shape with this one thing in it.
-    pub payload: Vec<u8>,
-}
-
-/// An event, and what is known of the delivery that brought it.
+/// An event with the app and trace of its delivery.
 #[derive(Clone, Debug)]
 pub struct IncomingEvent {
-    /// The app whose secret proved the delivery.
+    /// The app whose secret signed the delivery.
     pub app: MetaAppKey,
     pub trace: Traceparent,
     pub event: NewEvent,
 }
 
-/// What an event tells of: `message`, `status`, or the name of the change's field.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct EventKind(String);
-
-impl EventKind {
-    const MAX_BYTES: usize = 48;
-
-    #[must_use]
-    pub fn message() -> Self {
-        Self("message".to_owned())
-    }
-
-    #[must_use]
-    pub fn status() -> Self {
-        Self("status".to_owned())
-    }
-
-    /// Signed by Meta's secret, and yet not what Meta's documents describe.
-    #[must_use]
-    pub fn unparsed() -> Self {
-        Self("unparsed".to_owned())
-    }
-
-    /// A change of another field; a name that is no plain word, or one of ours, is `other`.
-    #[must_use]
-    pub fn field(name: &str) -> Self {
-        let ours = matches!(name, "message" | "status" | "unparsed");
-        let plain = !ours
-            && (1..=Self::MAX_BYTES).contains(&name.len())
-            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
-        Self(if plain { name } else { "other" }.to_owned())
-    }
-
-    #[must_use]
-    pub const fn from_stored(kind: String) -> Self {
-        Self(kind)
-    }
-
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// What [`Self::label`] may be.
-    pub const LABELS: [&str; 4] = ["message", "status", "unparsed", "change"];
-
-    /// For metrics: one of a few values, whatever Meta invents.
-    #[must_use]
-    pub fn label(&self) -> &'static str {
-        match self.0.as_str() {
-            "message" => "message",
-            "status" => "status",
-            "unparsed" => "unparsed",
-            _ => "change",
-        }
-    }
-}
-
-impl fmt::Display for EventKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// The life of an event. In flight is no state: that belongs to the broker.
+/// The states of an event. Whether it is in flight is known to the broker only.
 ///
 /// ```text
 /// received -> processed              received -> retrying -> processed | dead_letter
@@ -107,9 +25,9 @@ pub enum EventStatus {
     Processed,
     DeadLetter,
     Discarded,
-    /// No account has that number; driven again when one is connected.
+    /// No account has its number. Received again when the number is connected.
     Unroutable,
-    /// The tenant is suspended; driven again when it is active.
+    /// Its tenant is suspended. Received again when the tenant is active.
     Held,
 }
 
@@ -146,21 +64,21 @@ pub struct StoredEvent {
     pub status: EventStatus,
 }
 
-/// An event whose time to be published has come.
+/// An event that is due to be published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueEvent {
     pub id: EventId,
     pub tenant: Option<TenantId>,
-    /// Tries that failed.
+    /// Failed attempts.
     pub attempts: i32,
-    /// How often it was published already.
+    /// How often it was published before.
     pub published: i32,
-    /// W3C trace context of the delivery that brought it.
+    /// W3C trace context of its delivery.
     pub traceparent: Option<String>,
 }
 
 impl DueEvent {
-    /// The trace that its publishing belongs to.
+    /// The trace context of its delivery.
     #[must_use]
     pub fn trace(&self) -> Option<Traceparent> {
         self.traceparent.as_deref()?.parse().ok()
@@ -172,14 +90,14 @@ impl DueEvent {
 pub struct AbandonedEvent {
     pub id: EventId,
     pub tenant: Option<TenantId>,
-    /// W3C trace context of the delivery that brought it.
+    /// W3C trace context of its delivery.
     pub traceparent: Option<String>,
     pub kind: EventKind,
-    /// Tries that failed, this one included.
+    /// Failed attempts, including this one.
     pub attempts: i32,
 }
 
-/// An event as a worker takes it up.
+/// An unfinished event as a worker loads it.
 #[derive(Clone, Debug)]
 pub struct QueuedEvent {
     pub id: EventId,
@@ -187,24 +105,24 @@ pub struct QueuedEvent {
     pub account: Option<AccountId>,
     pub kind: EventKind,
     pub status: EventStatus,
-    /// Tries that failed.
+    /// Failed attempts.
     pub attempts: i32,
-    /// Times it was begun after it had come back, and nobody heard of it again.
+    /// How often it was started after a redelivery, without an outcome.
     pub starts: i32,
-    /// W3C trace context of the delivery that brought it.
+    /// W3C trace context of its delivery.
     pub traceparent: Option<String>,
     pub received_at: chrono::DateTime<chrono::Utc>,
     pub payload: Vec<u8>,
 }
 
 impl QueuedEvent {
-    /// The trace of its delivery.
+    /// The trace context of its delivery.
     #[must_use]
     pub fn trace(&self) -> Option<Traceparent> {
         self.traceparent.as_deref()?.parse().ok()
     }
 
-    /// What the log lines of its delivery have in common with those of its processing.
+    /// The trace id of its delivery, for log lines.
     #[must_use]
     pub fn trace_id(&self) -> Option<String> {
         self.trace().map(|trace| trace.trace_id())
@@ -212,7 +130,7 @@ impl QueuedEvent {
 }
 
 impl AbandonedEvent {
-    /// What the log lines of its delivery have in common with this one.
+    /// The trace id of its delivery, for log lines.
     #[must_use]
     pub fn trace_id(&self) -> Option<String> {
         let trace: Traceparent = self.traceparent.as_deref()?.parse().ok()?;
@@ -225,13 +143,13 @@ impl AbandonedEvent {
 pub enum ErrorClass {
     /// Deadlock, serialization failure, lock timeout.
     Contention,
-    /// Something that it refers to is not there yet, or not any more.
+    /// A row that it refers to does not exist yet, or was deleted.
     Dependency,
-    /// A failure that may pass.
+    /// Another failure that may pass.
     Transient,
-    /// No retry will help.
+    /// A retry cannot succeed.
     Permanent,
-    /// Whoever processes it dies of it.
+    /// Workers die while they process it.
     Poison,
 }
 
@@ -240,7 +158,7 @@ impl ErrorClass {
 
     /// Whether another attempt may succeed.
     #[must_use]
-    pub const fn may_pass(self) -> bool {
+    pub const fn is_retryable(self) -> bool {
         matches!(self, Self::Contention | Self::Dependency | Self::Transient)
     }
 

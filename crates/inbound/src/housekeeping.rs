@@ -4,18 +4,18 @@ use kernel::StoreError;
 
 use crate::{EventStatus, QueueError};
 
-/// How long what is done is kept.
+/// How long finished events are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetentionPolicy {
-    /// The bytes of finished events. Dead letters keep theirs: they may be driven again.
+    /// Payloads of finished events. Dead letters keep theirs, since they can be replayed.
     pub payloads: TimeDelta,
-    /// Finished events themselves, and those that never had a tenant. Never less than [`Self::SHORTEST`].
+    /// Finished events, and events without a tenant. At least [`Self::MIN_EVENTS`].
     pub events: TimeDelta,
 }
 
 impl RetentionPolicy {
-    /// An event is what a delivery that is repeated is known by, and Meta repeats for 7 days.
-    pub const SHORTEST: TimeDelta = TimeDelta::days(14);
+    /// A repeated delivery is recognized by its stored event, and Meta repeats for 7 days.
+    pub const MIN_EVENTS: TimeDelta = TimeDelta::days(14);
 }
 
 impl Default for RetentionPolicy {
@@ -24,42 +24,42 @@ impl Default for RetentionPolicy {
     }
 }
 
-/// What one step of the retention deleted.
+/// Numbers of rows that a purge deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Purged {
     pub payloads: usize,
     pub events: usize,
 }
 
-/// Events that are not finished, or were given up.
+/// The number of unfinished events or dead letters of one status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unfinished {
     pub status: EventStatus,
     pub events: i64,
-    /// When the oldest came in.
+    /// When the oldest was received.
     pub oldest: Option<DateTime<Utc>>,
 }
 
-/// Looking after the events of all tenants.
+/// Counts and purges the events of all tenants.
 #[async_trait]
 pub trait EventHousekeeping: Send {
-    /// Deletes what is older than the policy says, at most so many of each.
+    /// Deletes payloads and events that are older than the policy allows, at most `limit` of each.
     async fn purge(&mut self, policy: RetentionPolicy, now: DateTime<Utc>, limit: i64) -> Result<Purged, StoreError>;
-    /// One entry for each status that an unfinished event can have, also where there are none.
+    /// One entry for each status of unfinished events and for dead letters, including zero counts.
     async fn unfinished(&mut self) -> Result<Vec<Unfinished>, StoreError>;
 }
 
-/// A queue as the broker sees it.
+/// The size of a queue, as reported by the broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueDepth {
     /// `inbound` or `dead`.
     pub queue: &'static str,
-    /// Without those that a consumer has in hand.
+    /// Without unacknowledged messages.
     pub messages: u32,
     pub consumers: u32,
 }
 
-/// Looking at the queues.
+/// Reports queue sizes.
 #[async_trait]
 pub trait QueueInspector: Send + Sync {
     async fn queues(&self) -> Result<Vec<QueueDepth>, QueueError>;

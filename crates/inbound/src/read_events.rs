@@ -1,15 +1,15 @@
 use kernel::ids::EventId;
-use kernel::{By, EventsRead, EventsReplay, Page, PageRequest, StoreError};
+use kernel::{Authorization, EventsRead, EventsReplay, Page, PageRequest, StoreError};
 
 use crate::{EventFilter, EventReader, FailedAttempt, WebhookEvent};
 
-/// An event with everything about it.
+/// An event with its failed attempts and payload.
 #[derive(Clone, Debug)]
 pub struct EventDetails {
     pub event: WebhookEvent,
     /// Oldest first.
     pub failed_attempts: Vec<FailedAttempt>,
-    /// What Meta sent; none for who may not replay it, and when it was kept long enough.
+    /// The payload; `None` without the permission to replay events, and after its retention.
     pub payload: Option<Vec<u8>>,
 }
 
@@ -18,7 +18,7 @@ pub struct EventDetails {
 /// # Errors
 /// [`StoreError`].
 pub async fn events(
-    _by: By<EventsRead>,
+    _by: Authorization<EventsRead>,
     repo: &mut dyn EventReader,
     filter: &EventFilter,
     page: &PageRequest,
@@ -26,13 +26,13 @@ pub async fn events(
     repo.events(filter, page).await
 }
 
-/// One event. What Meta sent is the customers' own words: only who may replay it sees that.
+/// One event. The payload has the customers' own words: it needs the permission to replay events.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn event(
-    _by: By<EventsRead>,
-    may_see_payload: Option<By<EventsReplay>>,
+    _by: Authorization<EventsRead>,
+    may_see_payload: Option<Authorization<EventsReplay>>,
     repo: &mut dyn EventReader,
     id: EventId,
 ) -> Result<Option<EventDetails>, StoreError> {

@@ -1,7 +1,7 @@
 use chrono::TimeDelta;
 
-/// When a failed event is tried again: exponentially later, with some jitter, so that what failed together does not come
-/// back together; and when it is given up.
+/// The delays between attempts of a failed event: exponential, with jitter, so that events that failed together are not
+/// retried together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
     pub first_delay: TimeDelta,
@@ -18,10 +18,10 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Of the delay, at most.
+    /// The largest jitter, in percent of the delay.
     const JITTER_PERCENT: i32 = 10;
 
-    /// How long to wait after the given number of failures, or nothing when it is given up. `jitter` is a random byte.
+    /// The delay after the given number of failures; `None` when the event becomes a dead letter. `jitter` is a random byte.
     #[must_use]
     pub fn delay_after(&self, failures: i32, jitter: u8) -> Option<TimeDelta> {
         if failures >= self.max_attempts {
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_longer_and_longer_and_gives_up() {
+    fn delays_grow_until_the_last_attempt() {
         let policy = RetryPolicy::default();
         let delays: Vec<i64> = (1..=6).map(|n| policy.delay_after(n, 0).unwrap().num_seconds()).collect();
         assert_eq!(delays, [5, 20, 80, 320, 1_280, 5_120]);

@@ -1,9 +1,10 @@
 use chrono::{DateTime, Utc};
 use kernel::ids::{AccountId, EventId};
+use whatsapp::{EventKind, MetaAppKey};
 
-use crate::{ErrorClass, EventKind, EventStatus, MetaAppKey};
+use crate::{ErrorClass, EventStatus};
 
-/// An event as people see it who look after events.
+/// An event as users and operators see it.
 #[derive(Clone, Debug)]
 pub struct WebhookEvent {
     pub id: EventId,
@@ -12,12 +13,12 @@ pub struct WebhookEvent {
     pub account: Option<AccountId>,
     pub kind: EventKind,
     pub status: EventStatus,
-    /// Tries that failed since it came in, or since it was last replayed.
+    /// Failed attempts since it was received or last replayed.
     pub attempts: i32,
-    /// How often somebody replayed it.
+    /// How often it was replayed.
     pub replays: i32,
     pub received_at: DateTime<Utc>,
-    /// When it was finished, one way or another.
+    /// When it was finished: processed, dead-lettered or discarded.
     pub processed_at: Option<DateTime<Utc>>,
     pub next_attempt_at: Option<DateTime<Utc>>,
     /// Of the last failure.
@@ -25,7 +26,7 @@ pub struct WebhookEvent {
     pub last_error: Option<String>,
 }
 
-/// A try that failed.
+/// A failed attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedAttempt {
     /// How often the event had been replayed before.
@@ -37,7 +38,7 @@ pub struct FailedAttempt {
     pub error: String,
 }
 
-/// Which events are wanted; what is not named does not matter.
+/// Selects events; `None` matches all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventFilter {
     pub status: Option<EventStatus>,
@@ -46,7 +47,7 @@ pub struct EventFilter {
     pub error_class: Option<ErrorClass>,
 }
 
-/// How many events are replayed at once at most.
+/// The most events that one request replays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReplayLimit(u16);
 
@@ -84,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_more_than_ten_thousand_are_replayed_at_once() {
+    fn replay_limit_is_between_1_and_10000() {
         assert_eq!(ReplayLimit::default().get(), 10_000);
         assert_eq!(ReplayLimit::new(1).map(ReplayLimit::get), Ok(1));
         for limit in [0, 10_001, 65_537] {

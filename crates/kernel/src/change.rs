@@ -1,4 +1,4 @@
-/// What a patch does to a value that may be missing.
+/// What a patch does to an optional value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Change<T> {
     #[default]
@@ -18,7 +18,7 @@ impl<T> Change<T> {
         }
     }
 
-    /// Whether everything stays as it is.
+    /// Whether the value stays as it is.
     #[must_use]
     pub const fn is_keep(&self) -> bool {
         matches!(self, Self::Keep)
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn absent_is_not_empty() {
+    fn change_applies_to_optional_value() {
         assert_eq!(Change::Keep.of(Some(1)), Some(1));
         assert_eq!(Change::Clear.of(Some(1)), None);
         assert_eq!(Change::Set(2).of(None), Some(2));

@@ -4,17 +4,17 @@ use std::sync::{Mutex, PoisonError};
 use chrono::{DateTime, Duration, DurationRound, Utc};
 use uuid::{ContextV7, Timestamp, Uuid};
 
-/// Where time comes from. Use cases get it passed in, and times are bound into SQL from it, so that a test moves
-/// time by hand instead of sleeping.
+/// The source of time. It is passed to use cases, which bind its times into SQL, so that a test moves time by hand instead of
+/// sleeping.
 pub trait Clock: Send + Sync + Debug {
-    /// The time in whole microseconds, which is what Postgres keeps: a value read back equals the value written.
+    /// The current time in whole microseconds, the precision of Postgres: a value read back equals the value written.
     fn now(&self) -> DateTime<Utc>;
 
-    /// A UUIDv7 of this clock's time; ids of one clock sort in the order they were made.
+    /// A UUIDv7 of this clock's time; ids of one clock sort by creation.
     fn new_id(&self) -> Uuid;
 }
 
-/// Makes UUIDv7s that rise even within one millisecond.
+/// Makes UUIDv7s that increase even within one millisecond.
 #[derive(Debug)]
 struct IdSource(Mutex<ContextV7>);
 
@@ -52,7 +52,7 @@ impl Default for SystemClock {
 }
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place where the machine's time enters")]
+    #[expect(clippy::disallowed_methods, reason = "the only place that reads the machine's time")]
     fn now(&self) -> DateTime<Utc> {
         whole_microseconds(Utc::now())
     }
@@ -62,7 +62,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is moved, for tests.
+/// A clock that only moves by [`ManualClock::advance`], for tests.
 #[derive(Debug)]
 pub struct ManualClock {
     now: Mutex<DateTime<Utc>>,
@@ -75,7 +75,7 @@ impl ManualClock {
         Self { now: Mutex::new(whole_microseconds(now)), ids: IdSource::new() }
     }
 
-    /// Moves time forward (or back, with a negative duration).
+    /// Moves time forward, or back by a negative duration.
     pub fn advance(&self, by: Duration) {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         *now += by;
@@ -97,14 +97,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_rise_within_one_instant() {
+    fn ids_of_one_instant_increase() {
         let clock = ManualClock::starting_at(DateTime::UNIX_EPOCH + Duration::days(20_000));
         let ids: Vec<Uuid> = (0..1_000).map(|_| clock.new_id()).collect();
         assert!(ids.is_sorted_by(|a, b| a < b));
     }
 
     #[test]
-    fn time_has_the_precision_of_the_database() {
+    fn system_time_has_whole_microseconds() {
         let now = SystemClock::new().now();
         assert_eq!(now.timestamp_subsec_nanos() % 1_000, 0);
     }

@@ -2,21 +2,21 @@ use std::fmt::Debug;
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-/// Where secrets come from. Passed in like the clock.
+/// The source of random bytes for secrets. Passed to use cases like the clock.
 pub trait Entropy: Send + Sync + Debug {
-    /// Fills the buffer with bytes that nobody can guess.
+    /// Fills the buffer with unpredictable bytes.
     ///
     /// # Errors
-    /// When the operating system refuses; nothing secret may be made then.
-    fn fill(&self, buffer: &mut [u8]) -> Result<(), NoEntropy>;
+    /// [`EntropyUnavailable`]; no secret may be made then.
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyUnavailable>;
 }
 
-/// The operating system gave no random bytes.
+/// The operating system returned no random bytes.
 #[derive(Debug, thiserror::Error)]
-#[error("the operating system gave no random bytes")]
-pub struct NoEntropy;
+#[error("the operating system returned no random bytes")]
+pub struct EntropyUnavailable;
 
-/// The operating system's generator.
+/// The operating system's random number generator.
 #[derive(Debug)]
 pub struct SystemEntropy(SystemRandom);
 
@@ -34,7 +34,7 @@ impl Default for SystemEntropy {
 }
 
 impl Entropy for SystemEntropy {
-    fn fill(&self, buffer: &mut [u8]) -> Result<(), NoEntropy> {
-        self.0.fill(buffer).map_err(|_| NoEntropy)
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyUnavailable> {
+        self.0.fill(buffer).map_err(|_| EntropyUnavailable)
     }
 }

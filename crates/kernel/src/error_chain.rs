@@ -1,4 +1,4 @@
-/// An error with everything that caused it, for a line in the log.
+/// The text of an error and of all its causes, for a log line.
 #[must_use]
 pub fn error_chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
@@ -10,7 +10,7 @@ mod tests {
     use crate::StoreError;
 
     #[test]
-    fn tells_the_causes_too() {
+    fn error_chain_contains_causes() {
         let error = StoreError::Unavailable("connection refused".into());
         assert_eq!(super::error_chain(&error), "the database is unavailable: connection refused");
     }

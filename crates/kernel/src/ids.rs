@@ -1,6 +1,6 @@
-//! Typed ids: UUIDv7, made from the injected clock, so that they sort by the time they were made.
+//! Typed ids: UUIDv7, made from the injected clock, so that they sort by creation.
 
-/// Defines a newtype around [`uuid::Uuid`] that only its own kind accepts.
+/// Defines a newtype around [`uuid::Uuid`] for the ids of one kind of entity.
 #[macro_export]
 macro_rules! define_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -46,11 +46,11 @@ macro_rules! define_id {
 }
 
 define_id!(
-    /// A business that uses Parley; the wall between customers.
+    /// A business that uses Parley. All of its data is isolated from other tenants.
     TenantId
 );
 define_id!(
-    /// A person who works in one tenant.
+    /// A user of one tenant.
     UserId
 );
 define_id!(
@@ -58,7 +58,7 @@ define_id!(
     RoleId
 );
 define_id!(
-    /// One login of one user, until it ends.
+    /// One login of one user.
     SessionId
 );
 define_id!(
@@ -66,11 +66,11 @@ define_id!(
     AccountId
 );
 define_id!(
-    /// A Meta app of a tenant's own.
+    /// A Meta app that belongs to a tenant.
     MetaAppId
 );
 define_id!(
-    /// One thing that Meta told us: a message, a status, another change.
+    /// One webhook event from Meta: a message, a status or another change.
     EventId
 );
 define_id!(
@@ -78,7 +78,7 @@ define_id!(
     ContactId
 );
 define_id!(
-    /// A thread between one account and one contact.
+    /// A conversation between one account and one contact.
     ConversationId
 );
 define_id!(
@@ -86,11 +86,11 @@ define_id!(
     MessageId
 );
 define_id!(
-    /// One line of a contact's history.
+    /// One entry of a contact's history.
     InteractionId
 );
 define_id!(
-    /// What a tenant owes for a period.
+    /// A tenant's invoice for a period.
     InvoiceId
 );
 define_id!(
@@ -98,6 +98,6 @@ define_id!(
     AuditRecordId
 );
 define_id!(
-    /// What an operator's program shows instead of logging in.
+    /// An operator's API key.
     ProvisioningKeyId
 );

@@ -1,16 +1,15 @@
-//! What every domain shares and nothing else: no I/O, no business rules.
+//! What every domain shares: ids, time, entropy, tenants, principals, permissions, pages, sealing. No I/O.
 //!
 //! - [`ids`]: one type per kind of id, so that a contact's id cannot be passed for a conversation's.
-//! - [`Clock`], [`Entropy`]: the two things a use case may not fetch for itself.
-//! - [`TenantScope`]: whose data is being looked at. [`Permission`], [`Permit`], [`Actor`]: who may. [`Operator`]: who runs
-//!   the deployment. [`By`]: either of the two.
-//! - [`StoreError`]: what a repository can answer besides its result. [`Page`]: a slice of a list.
-//! - [`Change`]: what a patch does to a value.
-//! - [`Traceparent`]: what connects a delivery with what becomes of it, across processes.
-//! - [`Span`], [`Tracing`]: what happened in between, for whoever collects traces.
-//! - [`seal`]: how secrets are kept in the database.
+//! - [`Clock`], [`Entropy`]: time and random bytes, passed to use cases.
+//! - [`TenantScope`]: the tenant whose data a transaction may read and write.
+//! - [`AuthenticatedUser`], [`Permission`], [`Permit`]: the user of a request, and proof of a permission. [`Operator`]: proof that
+//!   the caller operates the deployment. [`Authorization`]: one of the two. [`Principal`]: who acts, for records.
+//! - [`StoreError`]: why a repository call failed. [`Page`]: a part of a list.
+//! - [`Change`]: what a patch does to an optional value.
+//! - [`Traceparent`]: a position in a trace, passed on across processes. [`Span`], [`Tracing`]: finished spans and sampling.
+//! - [`seal`]: encryption of secrets in the database.
 
-mod actor;
 mod change;
 mod clock;
 mod entropy;
@@ -20,25 +19,28 @@ pub mod ids;
 mod operator;
 mod page;
 mod permission;
+mod permit;
+mod principal;
 mod scope;
 pub mod seal;
 mod store;
 mod trace;
 mod traceparent;
 
-pub use actor::{Actor, Permit};
 pub use change::Change;
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use entropy::{Entropy, NoEntropy, SystemEntropy};
+pub use entropy::{Entropy, EntropyUnavailable, SystemEntropy};
 pub use error_chain::error_chain;
 pub use hex::hex;
-pub use operator::{By, Operator, OperatorProof};
-pub use page::{Cursor, Limit, LimitOutOfRange, Page, PageRequest};
+pub use operator::{Authorization, Operator, OperatorProof};
+pub use page::{Cursor, Page, PageLimit, PageLimitOutOfRange, PageRequest};
 pub use permission::{
     AuditRead, BillingRead, BillingWrite, ChannelsRead, ChannelsWrite, CrmRead, CrmWrite, EventsRead, EventsReplay,
     Grant, Permission, PermissionSet, RolesRead, RolesWrite, TenantRead, TenantWrite, UnknownPermission, UsersRead,
     UsersWrite,
 };
+pub use permit::{AuthenticatedUser, Permit};
+pub use principal::Principal;
 pub use scope::TenantScope;
 pub use store::StoreError;
 pub use trace::{Span, SpanKind, SpanSink, SpanValue, Tracing};

@@ -1,36 +1,36 @@
 use crate::Permit;
 use crate::ids::ProvisioningKeyId;
 
-/// Proof that somebody who runs the deployment asks: at the command line, or by a program that showed a key.
+/// Proof that the caller operates the deployment: at the command line, or with a provisioning key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operator(OperatorProof);
 
-/// How an operator showed that they are one.
+/// How an operator was authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OperatorProof {
     CommandLine,
     ProvisioningKey(ProvisioningKeyId),
-    /// The one key whose hash is in the configuration.
+    /// The key whose hash is in the configuration.
     BootstrapKey,
 }
 
 impl Operator {
-    /// Whoever can start the program with the deployment's configuration could as well write into its database. Disallowed
-    /// outside of the command line.
+    /// A caller who can start the program with the deployment's configuration can also write to its database. A disallowed
+    /// method outside the command line.
     #[must_use]
-    pub const fn at_the_command_line() -> Self {
+    pub const fn from_command_line() -> Self {
         Self(OperatorProof::CommandLine)
     }
 
-    /// Disallowed outside of the check of the key.
+    /// A disallowed method outside the check of the key.
     #[must_use]
-    pub const fn with_key(key: ProvisioningKeyId) -> Self {
+    pub const fn from_provisioning_key(key: ProvisioningKeyId) -> Self {
         Self(OperatorProof::ProvisioningKey(key))
     }
 
-    /// Disallowed outside of the check of the key.
+    /// A disallowed method outside the check of the key.
     #[must_use]
-    pub const fn with_bootstrap_key() -> Self {
+    pub const fn from_bootstrap_key() -> Self {
         Self(OperatorProof::BootstrapKey)
     }
 
@@ -40,20 +40,20 @@ impl Operator {
     }
 }
 
-/// Who may: a user who holds the permission `P`, or an operator.
+/// Proof that the caller may act: a user who holds the permission `P`, or an operator.
 #[derive(Debug)]
-pub enum By<P> {
+pub enum Authorization<P> {
     User(Permit<P>),
     Operator(Operator),
 }
 
-impl<P> From<Permit<P>> for By<P> {
+impl<P> From<Permit<P>> for Authorization<P> {
     fn from(permit: Permit<P>) -> Self {
         Self::User(permit)
     }
 }
 
-impl<P> From<Operator> for By<P> {
+impl<P> From<Operator> for Authorization<P> {
     fn from(operator: Operator) -> Self {
         Self::Operator(operator)
     }

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-/// The closed set of things a user may be allowed to do. `x:write` implies `x:read`.
+/// The permissions that a role can contain. `x:write` implies `x:read`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Permission {
     CrmRead,
@@ -63,7 +63,7 @@ impl Permission {
         }
     }
 
-    /// What comes with it.
+    /// The permission that this one includes.
     #[must_use]
     pub const fn implies(self) -> Option<Self> {
         match self {
@@ -85,7 +85,7 @@ impl fmt::Display for Permission {
     }
 }
 
-/// The text is not the key of a permission.
+/// The text is not the name of a permission.
 #[derive(Debug, thiserror::Error)]
 #[error("no such permission")]
 pub struct UnknownPermission;
@@ -98,7 +98,7 @@ impl FromStr for Permission {
     }
 }
 
-/// What somebody may do, with everything that is implied.
+/// A set of permissions, closed under implication.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PermissionSet(BTreeSet<Permission>);
 
@@ -108,7 +108,7 @@ impl PermissionSet {
         self.0.contains(&permission)
     }
 
-    /// Whether somebody with the other set may do all of this, too.
+    /// Whether the other set contains all of these permissions.
     #[must_use]
     pub fn is_subset(&self, other: &Self) -> bool {
         self.0.is_subset(&other.0)
@@ -127,7 +127,7 @@ impl FromIterator<Permission> for PermissionSet {
     }
 }
 
-/// A permission as a type, for signatures: `Allow<CrmRead>`, `Permit<CrmRead>`.
+/// A permission as a type, for signatures such as `Allow<CrmRead>` and `Permit<CrmRead>`.
 pub trait Grant: 'static {
     const PERMISSION: Permission;
 }
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_unique_and_read_back() {
+    fn permission_names_are_unique_and_parse_back() {
         for permission in Permission::ALL {
             assert_eq!(permission.key().parse::<Permission>().unwrap(), permission);
         }
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn writing_implies_reading() {
+    fn write_permission_implies_read() {
         let set = PermissionSet::from_iter([Permission::CrmWrite]);
         assert!(set.contains(Permission::CrmRead));
         assert!(!set.contains(Permission::BillingRead));

@@ -1,10 +1,9 @@
 use crate::ids::TenantId;
 
-/// Whose data is being worked with. A tenant transaction can be opened only with one, and every row it reads or writes
-/// belongs to that tenant.
+/// The tenant whose data a transaction may read and write. A tenant transaction cannot be opened without one.
 ///
-/// It is neither `Clone` nor `Copy`, and [`TenantScope::mint`] is a disallowed method: each place that mints one says
-/// why it may.
+/// It is neither `Clone` nor `Copy`, and [`TenantScope::mint`] is a disallowed method: each call states its reason in an
+/// `#[expect]`.
 #[derive(Debug)]
 pub struct TenantScope(TenantId);
 

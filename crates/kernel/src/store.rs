@@ -1,22 +1,22 @@
 use std::error::Error;
 
-/// Why a repository could not answer. One concrete type, so that use cases need no generic error.
+/// Why a repository call failed. One concrete type, so that use cases need no generic error.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// A unique or exclusion constraint said no; the domain knows the constraint by name and says what it means.
+    /// A unique or exclusion constraint was violated; the domain knows the constraint by name and turns it into its own error.
     #[error("conflicts with constraint {constraint}")]
     Conflict { constraint: String },
-    /// The row belongs to another tenant: row level security refused it.
-    #[error("outside of the tenant's scope")]
+    /// Row level security refused the row: it belongs to another tenant.
+    #[error("outside the tenant's scope")]
     OutOfScope,
-    /// Deadlock, serialization failure or lock timeout: the same again may succeed at once.
+    /// Deadlock, serialization failure or lock timeout: an immediate retry may succeed.
     #[error("contention")]
     Retryable(#[source] Box<dyn Error + Send + Sync>),
-    /// The database cannot be reached or is short of something; nobody's request is to blame.
+    /// The database cannot be reached or lacks a resource; the request is not at fault.
     #[error("the database is unavailable")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
-    /// Anything else; retrying the same statement will not help.
-    #[error("the database refused")]
+    /// Any other error; retrying the statement does not help.
+    #[error("the database refused the statement")]
     Other(#[source] Box<dyn Error + Send + Sync>),
 }
 
@@ -27,7 +27,7 @@ impl StoreError {
         matches!(self, Self::Conflict { constraint } if constraint == name)
     }
 
-    /// A row that the code cannot read: the schema allows what the domain does not.
+    /// A row that the domain cannot represent, although the schema allows it.
     #[must_use]
     pub fn corrupt(what: impl Into<String>) -> Self {
         Self::Other(what.into().into())

@@ -5,32 +5,32 @@ use chrono::{DateTime, Utc};
 
 use crate::{Clock, Traceparent};
 
-/// A step that is over, as a trace shows it. Carries no personal data: whoever may see traces may not read messages.
+/// A finished span. It contains no personal data, since those who may see traces may not read messages.
 #[derive(Clone, Debug)]
 pub struct Span {
-    /// The step itself; what it caused names it as its parent.
+    /// This span; its children name it as their parent.
     pub at: Traceparent,
-    /// What caused it; nothing for the first step of a trace.
+    /// `None` for the root span.
     pub parent: Option<Traceparent>,
     pub name: String,
     pub kind: SpanKind,
     pub started: DateTime<Utc>,
     pub ended: DateTime<Utc>,
-    /// Named by the semantic conventions of OpenTelemetry where they have a name.
+    /// Named by the semantic conventions of OpenTelemetry where these define a name.
     pub attributes: Vec<(&'static str, SpanValue)>,
-    /// Of what kind the failure was, if it failed: one of a few words.
+    /// The class of the error if the operation failed, of a small set of values.
     pub error: Option<&'static str>,
 }
 
-/// What a step was to the process that did it.
+/// The kind of a span, as OpenTelemetry defines it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpanKind {
     Internal,
-    /// A request that was answered.
+    /// A request that this process handled.
     Server,
-    /// A message that was sent.
+    /// A message that this process sent.
     Producer,
-    /// A message that was received.
+    /// A message that this process received.
     Consumer,
 }
 
@@ -58,13 +58,13 @@ impl From<i64> for SpanValue {
     }
 }
 
-/// Where spans go.
+/// The destination of finished spans.
 pub trait SpanSink: Send + Sync + Debug {
-    /// Neither waits nor fails: a span that there is no room for is lost.
+    /// Neither waits nor fails: a span is dropped when the buffer is full.
     fn record(&self, span: Span);
 }
 
-/// Decides which traces are recorded, and passes their spans on. Off, it costs nothing.
+/// Samples traces and passes their spans to a sink. Costs nothing when off.
 #[derive(Clone, Debug, Default)]
 pub struct Tracing(Option<Recording>);
 
@@ -75,38 +75,38 @@ struct Recording {
 }
 
 impl Tracing {
-    /// Nothing is recorded.
+    /// Records no spans.
     #[must_use]
     pub const fn off() -> Self {
         Self(None)
     }
 
-    /// Of the traces that begin here this share is recorded, from 0 to 1; of those that began elsewhere, what they say.
+    /// Records this share of the traces that begin here, from 0 to 1; traces from elsewhere carry their own decision.
     #[must_use]
     pub fn to(sink: Arc<dyn SpanSink>, ratio: f64) -> Self {
         Self(Some(Recording { sink, ratio }))
     }
 
-    /// The beginning of a trace.
+    /// Starts a trace.
     #[must_use]
     pub fn start(&self, clock: &dyn Clock) -> Traceparent {
         let trace = Traceparent::start(clock);
         trace.sampled(self.0.as_ref().is_some_and(|recording| trace.lot() < recording.ratio))
     }
 
-    /// Whether spans of this trace go anywhere.
+    /// Whether spans of this trace are recorded.
     #[must_use]
     pub const fn records(&self, trace: &Traceparent) -> bool {
         self.0.is_some() && trace.is_sampled()
     }
 
-    /// The next step of a trace; the same one where nobody records it.
+    /// A child span of a recorded trace; otherwise the same span.
     #[must_use]
     pub fn next(&self, trace: Traceparent, clock: &dyn Clock) -> Traceparent {
         if self.records(&trace) { trace.child(clock) } else { trace }
     }
 
-    /// Passes a span on; `span` is asked only where its trace is recorded.
+    /// Records a span; `span` is called only if its trace is recorded.
     pub fn record(&self, trace: &Traceparent, span: impl FnOnce() -> Span) {
         if let Some(recording) = self.0.as_ref().filter(|_| trace.is_sampled()) {
             recording.sink.record(span());
@@ -127,22 +127,22 @@ mod tests {
     }
 
     #[test]
-    fn about_the_share_is_recorded_that_was_asked_for() {
+    fn traces_are_sampled_at_the_configured_ratio() {
         let clock = SystemClock::new();
         let recorded = |ratio| {
             let tracing = Tracing::to(Arc::new(Nowhere), ratio);
             (0..1_000).filter(|_| tracing.records(&tracing.start(&clock))).count()
         };
         assert_eq!((recorded(0.0), recorded(1.0)), (0, 1_000));
-        assert!((350..650).contains(&recorded(0.5)), "half of them, more or less");
+        assert!((350..650).contains(&recorded(0.5)), "about half of them");
     }
 
     #[test]
-    fn a_trace_that_began_elsewhere_says_itself_whether_it_is_recorded() {
+    fn remote_trace_keeps_its_own_sampling_decision() {
         let (clock, tracing) = (SystemClock::new(), Tracing::to(Arc::new(Nowhere), 0.0));
         let theirs = Traceparent::start(&clock).sampled(true);
         assert!(tracing.records(&theirs) && tracing.next(theirs, &clock) != theirs);
         assert!(!Tracing::off().records(&theirs) && Tracing::off().next(theirs, &clock) == theirs);
-        assert!(!Tracing::off().start(&clock).is_sampled(), "nobody else is told to record what we do not");
+        assert!(!Tracing::off().start(&clock).is_sampled(), "other processes do not record what this one does not");
     }
 }

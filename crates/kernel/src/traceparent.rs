@@ -3,8 +3,8 @@ use std::str::FromStr;
 
 use crate::{Clock, hex};
 
-/// Where in a trace something happens: W3C Trace Context, level 1. It goes with an event from its delivery through the
-/// database and the queue to its worker, so that one trace shows all of it.
+/// A position in a trace: the `traceparent` of W3C Trace Context, level 1. It is stored with an event and sent with its queue
+/// message, so that one trace covers delivery, relay and worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Traceparent {
     trace: [u8; 16],
@@ -13,41 +13,41 @@ pub struct Traceparent {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("is no traceparent")]
+#[error("is not a traceparent")]
 pub struct InvalidTraceparent;
 
 impl Traceparent {
-    /// The beginning of a trace that nobody records.
+    /// The root of a trace that is not sampled.
     #[must_use]
     pub fn start(clock: &dyn Clock) -> Self {
         Self { trace: clock.new_id().into_bytes(), parent: span_id(clock), sampled: false }
     }
 
-    /// The same, and whether its spans are recorded.
+    /// The same position with this sampling decision.
     #[must_use]
     pub const fn sampled(self, sampled: bool) -> Self {
         Self { sampled, ..self }
     }
 
-    /// Whether whoever is next is to record spans, too.
+    /// Whether the spans of this trace are recorded.
     #[must_use]
     pub const fn is_sampled(&self) -> bool {
         self.sampled
     }
 
-    /// The next span of the same trace.
+    /// A child span in the same trace.
     #[must_use]
     pub fn child(self, clock: &dyn Clock) -> Self {
         Self { parent: span_id(clock), ..self }
     }
 
-    /// What all spans of a trace have in common: 32 hexadecimal digits.
+    /// The id of the trace: 32 hexadecimal digits.
     #[must_use]
     pub fn trace_id(&self) -> String {
         hex(&self.trace)
     }
 
-    /// The span that something is done in: 16 hexadecimal digits.
+    /// The id of the span: 16 hexadecimal digits.
     #[must_use]
     pub fn span_id(&self) -> String {
         hex(&self.parent)
@@ -65,8 +65,8 @@ impl Traceparent {
         self.parent
     }
 
-    /// The part of a trace's id that is random in any case, as a share of 1: its last four bytes. Those before may be a
-    /// time and a counter.
+    /// The last four bytes of the trace id, which are always random, as a number from 0 to 1. The bytes before may be a time
+    /// and a counter.
     #[must_use]
     pub(crate) fn lot(&self) -> f64 {
         let [.., a, b, c, d] = self.trace;
@@ -83,7 +83,7 @@ fn span_id(clock: &dyn Clock) -> [u8; 8] {
 impl FromStr for Traceparent {
     type Err = InvalidTraceparent;
 
-    /// Reads version 00, and of later versions what they have in common with it.
+    /// Parses version 00, and the fields of later versions that version 00 has, too.
     fn from_str(text: &str) -> Result<Self, InvalidTraceparent> {
         let mut parts = text.split('-');
         let mut next = |digits: usize| parts.next().filter(|part| part.len() == digits).ok_or(InvalidTraceparent);
@@ -101,7 +101,7 @@ impl FromStr for Traceparent {
     }
 }
 
-/// Lower-case hexadecimal digits, twice as many as bytes.
+/// Parses lower-case hexadecimal digits, two per byte.
 fn bytes<const N: usize>(text: &str) -> Result<[u8; N], InvalidTraceparent> {
     if !text.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f')) {
         return Err(InvalidTraceparent);
@@ -128,7 +128,7 @@ mod tests {
     const EXAMPLE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
     #[test]
-    fn reads_and_writes_the_example_of_the_standard() {
+    fn standard_example_parses_and_formats() {
         let read: Traceparent = EXAMPLE.parse().unwrap();
         assert_eq!(read.to_string(), EXAMPLE);
         assert_eq!(read.trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
@@ -138,13 +138,13 @@ mod tests {
     }
 
     #[test]
-    fn what_it_makes_it_reads() {
+    fn generated_traceparent_parses_back() {
         let made = Traceparent::start(&SystemClock::new());
         assert_eq!(made.to_string().parse(), Ok(made));
     }
 
     #[test]
-    fn later_versions_may_say_more_and_nothing_else_is_read() {
+    fn later_version_parses_and_malformed_text_is_refused() {
         assert!("cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more".parse::<Traceparent>().is_ok());
         for text in [
             "",

@@ -2,17 +2,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use audit::Actor;
+use audit::Principal;
 use billing::PaymentTerms;
-use flows::{Database, close_periods};
+use flows::{Database, close_billing_periods};
 use kernel::{Clock, error_chain};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::ticks::{comes, every};
+use crate::interval::{every, next_tick};
 
-/// Closes the periods of subscriptions after they have ended, and notes who has not paid in time. Any number of them may run
-/// side by side.
+/// Closes billing periods that have ended, and marks subscriptions that were not paid in time. Several may run at once.
 #[derive(Clone)]
 pub struct Biller {
     pub database: Arc<dyn Database>,
@@ -23,26 +22,26 @@ pub struct Biller {
 const INTERVAL: Duration = Duration::from_mins(1);
 
 impl Biller {
-    /// Runs until it is told to stop.
+    /// Runs until `stop` is cancelled.
     pub async fn run(self, stop: CancellationToken) {
         let mut tick = every(INTERVAL);
-        while comes(&mut tick, &stop).await {
+        while next_tick(&mut tick, &stop).await {
             self.close().await;
         }
     }
 
     async fn close(&self) {
-        match close_periods(&*self.database, Actor::System, self.payment, &*self.clock).await {
+        match close_billing_periods(&*self.database, Principal::System, self.payment, &*self.clock).await {
             Ok(done) => {
                 if done.invoices > 0 {
-                    info!(invoices = done.invoices, "periods that have ended are closed");
+                    info!(invoices = done.invoices, "billing periods closed");
                 }
                 for failure in done.failures {
                     let tenant_id = failure.tenant.to_string();
-                    error!(tenant_id, error = error_chain(&failure.error), "a period was not closed");
+                    error!(tenant_id, error = error_chain(&failure.error), "closing billing period failed");
                 }
             }
-            Err(error) => warn!(error = error_chain(&error), "nobody looked for periods that have ended"),
+            Err(error) => warn!(error = error_chain(&error), "billing run failed"),
         }
     }
 }

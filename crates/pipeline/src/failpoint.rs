@@ -1,20 +1,21 @@
-//! Places at which a test makes the process die, as `kill -9` would at this very moment, or makes something fail. Only the feature `failpoints`, which
-//! no build for production has, gives them an effect; what is armed is said by the variable `FAILPOINTS`.
+//! Failpoints: places where a test makes the process abort, as `kill -9` would, or makes an operation fail.
+//!
+//! They do nothing without the feature `failpoints`, which no production build has. The variable `FAILPOINTS` arms them.
 
-/// Arms what `FAILPOINTS` says, until the answer is dropped.
+/// Arms the failpoints in `FAILPOINTS` until the returned value is dropped.
 #[cfg(feature = "failpoints")]
 #[must_use]
 pub fn arm() -> impl Sized {
     fail::FailScenario::setup()
 }
 
-/// Dies here, if this place is armed with `return`; waits, if it is armed with `sleep(milliseconds)`.
+/// Aborts if `place` is armed with `return`; sleeps if it is armed with `sleep(milliseconds)`.
 #[cfg(feature = "failpoints")]
 pub fn die_at(place: &str) {
     fail::eval(place, |_| std::process::abort());
 }
 
-/// Dies here, if this place is armed with `return(text)` and the text is in the bytes.
+/// Aborts if `place` is armed with `return(text)` and `bytes` contains the text.
 #[cfg(feature = "failpoints")]
 pub fn die_of(place: &str, bytes: &[u8]) {
     if fails(place, bytes) {
@@ -22,7 +23,7 @@ pub fn die_of(place: &str, bytes: &[u8]) {
     }
 }
 
-/// Whether what is done here is to fail: this place is armed with `return(text)` and the text is in the bytes.
+/// Whether `place` is armed with `return(text)` and `bytes` contains the text.
 #[cfg(feature = "failpoints")]
 #[must_use]
 pub fn fails(place: &str, bytes: &[u8]) -> bool {

@@ -18,76 +18,76 @@ use tracing::{debug, error, warn};
 use crate::failpoint;
 use crate::metrics::BATCH_SIZE;
 
-/// Where requests hand in what Meta delivered. It is stored by the [`Flusher`], all that wait together: the more come in, the
-/// fewer commits there are for each.
+/// Buffers the webhook deliveries of requests until the [`Flusher`] has stored them. All waiting deliveries are stored
+/// together: the more arrive, the fewer commits there are per delivery.
 #[derive(Clone, Debug)]
-pub struct Intake(mpsc::Sender<Waiting>);
+pub struct Intake(mpsc::Sender<PendingDelivery>);
 
-/// Stores what waits: takes what is there, without waiting for more, and commits it in one statement. A task of its own, so
-/// that a client who hangs up cannot cancel a commit. Several would share the work, in more and smaller batches.
+/// Stores the deliveries of the [`Intake`]: takes those that wait, without waiting for more, and commits them in one
+/// statement. It is a task of its own, so that a client that disconnects cannot cancel a commit. Several would make more
+/// and smaller batches.
 #[derive(Clone)]
 pub struct Flusher {
     database: Arc<dyn Database>,
     clock: Arc<dyn Clock>,
-    /// Wakes the relay.
-    nudge: Arc<Notify>,
-    queue: Arc<Mutex<mpsc::Receiver<Waiting>>>,
+    wake_relay: Arc<Notify>,
+    queue: Arc<Mutex<mpsc::Receiver<PendingDelivery>>>,
 }
 
-/// A delivery that nobody has answered yet.
+/// A delivery whose request waits for the result.
 #[derive(Debug)]
-struct Waiting {
+struct PendingDelivery {
     events: Vec<IncomingEvent>,
-    answer: oneshot::Sender<Answer>,
+    result: oneshot::Sender<StoreResult>,
 }
 
-type Answer = Result<Vec<StoredEvent>, AcceptError>;
+type StoreResult = Result<Vec<StoredEvent>, AcceptError>;
 
-/// Deliveries that wait at most; whoever comes later is told to come again.
+/// Deliveries that wait at most; further ones are refused as busy.
 const CAPACITY: usize = 4_096;
-/// Nothing is added to a batch that has so many events.
-const BATCH: usize = 256;
-/// A delivery has a thousand events at most, as a rule; no statement grows beyond what is quick.
-const STATEMENT: usize = 1_000;
-/// Deadlocks and the like.
+/// A batch with this many events takes no further delivery.
+const MAX_BATCH: usize = 256;
+/// Events per statement. Meta sends at most 1,000 updates in a delivery.
+const MAX_EVENTS_PER_STATEMENT: usize = 1_000;
+/// Deadlocks and serialization failures are retried this often.
 const CONTENTION_TRIES: u32 = 3;
 const CONTENTION_PAUSE: Duration = Duration::from_millis(20);
-/// Meta does not wait much longer, and sends again what was stored without its hearing of it.
+/// Meta does not wait much longer for a response, and delivers again after a timeout.
 const DEADLINE: Duration = Duration::from_secs(12);
 
 impl Intake {
-    /// An intake, and what has to [run](Flusher::run) for it.
+    /// An intake, and the flusher that has to [run](Flusher::run) for it. The flusher wakes the relay by `wake_relay`.
     #[must_use]
-    pub fn new(database: Arc<dyn Database>, clock: Arc<dyn Clock>, nudge: Arc<Notify>) -> (Self, Flusher) {
+    pub fn new(database: Arc<dyn Database>, clock: Arc<dyn Clock>, wake_relay: Arc<Notify>) -> (Self, Flusher) {
         let (sender, receiver) = mpsc::channel(CAPACITY);
-        (Self(sender), Flusher { database, clock, nudge, queue: Arc::new(Mutex::new(receiver)) })
+        (Self(sender), Flusher { database, clock, wake_relay, queue: Arc::new(Mutex::new(receiver)) })
     }
 }
 
 #[async_trait]
 impl DeliveryStore for Intake {
-    async fn store(&self, events: Vec<IncomingEvent>) -> Answer {
-        let (answer, answered) = oneshot::channel();
-        self.0.try_send(Waiting { events, answer }).map_err(|refused| match refused {
+    async fn store(&self, events: Vec<IncomingEvent>) -> StoreResult {
+        let (result, stored) = oneshot::channel();
+        self.0.try_send(PendingDelivery { events, result }).map_err(|refused| match refused {
             TrySendError::Full(_) => AcceptError::Busy,
             TrySendError::Closed(_) => AcceptError::CutOff,
         })?;
-        answered.await.unwrap_or(Err(AcceptError::CutOff))
+        stored.await.unwrap_or(Err(AcceptError::CutOff))
     }
 }
 
 impl Flusher {
-    /// Runs until it is told to stop, and then stores what waits still.
+    /// Runs until `stop` is cancelled, and then stores the deliveries that still wait.
     pub async fn run(self, stop: CancellationToken) {
         while let Some(batch) = self.next_batch(&stop).await {
             self.flush(batch).await;
         }
-        // Nobody can hand in anything any more: the server has ended, and we will be told to.
+        // All senders are gone: the server has stopped, and `stop` will be cancelled.
         stop.cancelled().await;
     }
 
-    /// A delivery and what else is there; nothing when there will be none any more.
-    async fn next_batch(&self, stop: &CancellationToken) -> Option<Vec<Waiting>> {
+    /// The next delivery and those that wait behind it; `None` when the intake is closed and empty.
+    async fn next_batch(&self, stop: &CancellationToken) -> Option<Vec<PendingDelivery>> {
         let mut queue = self.queue.lock().await;
         let first = tokio::select! {
             first = queue.recv() => first,
@@ -98,7 +98,7 @@ impl Flusher {
         }?;
         let mut size = first.events.len();
         let mut batch = vec![first];
-        while size < BATCH
+        while size < MAX_BATCH
             && let Ok(next) = queue.try_recv()
         {
             size += next.events.len();
@@ -107,10 +107,10 @@ impl Flusher {
         Some(batch)
     }
 
-    /// Stores a batch, and answers everybody who waits for a part of it.
-    async fn flush(&self, batch: Vec<Waiting>) {
-        let mut report = Report::new(&batch);
-        let (waiting, events): (Vec<_>, Vec<_>) = batch.into_iter().map(|it| (it.answer, it.events)).unzip();
+    /// Stores a batch, and sends each request its result.
+    async fn flush(&self, batch: Vec<PendingDelivery>) {
+        let mut report = BatchReport::new(&batch);
+        let (waiting, events): (Vec<_>, Vec<_>) = batch.into_iter().map(|it| (it.result, it.events)).unzip();
         let mut events: Vec<IncomingEvent> = events.into_iter().flatten().collect();
         events.sort_by(|a, b| (a.app.as_str(), &a.event.dedupe_key).cmp(&(b.app.as_str(), &b.event.dedupe_key)));
         #[expect(clippy::cast_precision_loss, reason = "a metric is a float, and a batch is small")]
@@ -119,49 +119,53 @@ impl Flusher {
 
         failpoint::die_at("accept.committed");
         let due = report.has_due();
-        for (waiting, answer) in waiting.into_iter().zip(report.answers) {
-            // Who hung up does not hear of it.
-            let _ = waiting.send(answer);
+        for (waiting, result) in waiting.into_iter().zip(report.results) {
+            // A client that disconnected has dropped its receiver.
+            let _ = waiting.send(result);
         }
         failpoint::die_at("accept.answered");
         if due {
-            self.nudge.notify_one();
+            self.wake_relay.notify_one();
         }
     }
 
-    /// Stores the events, and splits them in half where the database refuses them, until the one that it refuses is alone.
-    async fn store(&self, events: &[IncomingEvent], report: &mut Report) {
+    /// Stores the events. If the database refuses them, they are split in half until the refused event is alone.
+    async fn store(&self, events: &[IncomingEvent], report: &mut BatchReport) {
         match self.store_together(events).await {
             Ok(stored) => {
                 log_stored(events, &stored);
-                report.note_stored(stored);
+                report.record_stored(stored);
             }
             Err(reason @ (StoreError::Unavailable(_) | StoreError::Retryable(_))) => {
-                warn!(events = events.len(), error = error_chain(&reason), "events were not stored");
-                report.note_failed(events, reason);
+                warn!(events = events.len(), error = error_chain(&reason), "storing events failed");
+                report.record_failed(events, reason);
             }
             Err(reason) if events.len() > 1 => {
-                debug!(events = events.len(), error = error_chain(&reason), "events are stored in two halves");
+                debug!(
+                    events = events.len(),
+                    error = error_chain(&reason),
+                    "storing events failed; retrying in two halves"
+                );
                 let (first, second) = events.split_at(events.len() / 2);
                 Box::pin(self.store(first, report)).await;
                 Box::pin(self.store(second, report)).await;
             }
             Err(reason) => {
                 let (event_id, trace_id) = (events.first().map(|it| it.event.id.to_string()), trace_id(events));
-                error!(event_id, trace_id, error = error_chain(&reason), "the database refuses an event");
-                report.note_failed(events, reason);
+                error!(event_id, trace_id, error = error_chain(&reason), "storing event failed");
+                report.record_failed(events, reason);
             }
         }
     }
 
-    /// One transaction, tried again a few times while others are in its way.
+    /// One transaction, retried a few times on contention.
     async fn store_together(&self, events: &[IncomingEvent]) -> Result<Vec<StoredEvent>, StoreError> {
         let mut tries = 1;
         loop {
             let outcome = timeout(DEADLINE, self.transaction(events)).await;
-            match outcome.unwrap_or_else(|_| Err(StoreError::Unavailable("it does not answer".into()))) {
+            match outcome.unwrap_or_else(|_| Err(StoreError::Unavailable("no response".into()))) {
                 Err(StoreError::Retryable(reason)) if tries < CONTENTION_TRIES => {
-                    debug!(error = error_chain(&*reason), "storing is tried again");
+                    debug!(error = error_chain(&*reason), "storing events failed; retrying");
                     sleep(CONTENTION_PAUSE * tries).await;
                     tries += 1;
                 }
@@ -175,7 +179,7 @@ impl Flusher {
         let mut tx = self.database.intake().await?;
         let outcome = async {
             let mut stored = Vec::new();
-            for chunk in events.chunks(STATEMENT) {
+            for chunk in events.chunks(MAX_EVENTS_PER_STATEMENT) {
                 stored.extend(EventIntake::store_events(&mut *tx, chunk, now).await?);
             }
             Ok(stored)
@@ -185,7 +189,7 @@ impl Flusher {
     }
 }
 
-/// A line for each event that was not there before, where anybody wants to see it.
+/// A log line for each event that was not stored before.
 fn log_stored(events: &[IncomingEvent], stored: &[StoredEvent]) {
     if !tracing::enabled!(tracing::Level::DEBUG) {
         return;
@@ -202,46 +206,46 @@ fn trace_id(events: &[IncomingEvent]) -> Option<String> {
     events.first().map(|it| it.trace.trace_id())
 }
 
-/// What to answer the deliveries of a batch.
-struct Report {
-    answers: Vec<Answer>,
-    /// The delivery that an event is of, by its place in the batch.
+/// The results of the deliveries of a batch.
+struct BatchReport {
+    results: Vec<StoreResult>,
+    /// The index of the delivery of each event.
     delivery_of: HashMap<EventId, usize>,
 }
 
-impl Report {
-    fn new(batch: &[Waiting]) -> Self {
+impl BatchReport {
+    fn new(batch: &[PendingDelivery]) -> Self {
         let delivery_of = batch
             .iter()
             .enumerate()
             .flat_map(|(place, delivery)| delivery.events.iter().map(move |incoming| (incoming.event.id, place)));
-        Self { answers: batch.iter().map(|_| Ok(Vec::new())).collect(), delivery_of: delivery_of.collect() }
+        Self { results: batch.iter().map(|_| Ok(Vec::new())).collect(), delivery_of: delivery_of.collect() }
     }
 
-    fn note_stored(&mut self, stored: Vec<StoredEvent>) {
+    fn record_stored(&mut self, stored: Vec<StoredEvent>) {
         for event in stored {
-            if let Some(Ok(answer)) = self.answer_for(event.id) {
-                answer.push(event);
+            if let Some(Ok(result)) = self.result_of(event.id) {
+                result.push(event);
             }
         }
     }
 
-    fn note_failed(&mut self, events: &[IncomingEvent], reason: StoreError) {
+    fn record_failed(&mut self, events: &[IncomingEvent], reason: StoreError) {
         let reason = Arc::new(reason);
         for incoming in events {
-            if let Some(answer) = self.answer_for(incoming.event.id) {
-                *answer = Err(AcceptError::NotStored(Arc::clone(&reason)));
+            if let Some(result) = self.result_of(incoming.event.id) {
+                *result = Err(AcceptError::NotStored(Arc::clone(&reason)));
             }
         }
     }
 
-    fn answer_for(&mut self, event: EventId) -> Option<&mut Answer> {
-        self.answers.get_mut(*self.delivery_of.get(&event)?)
+    fn result_of(&mut self, event: EventId) -> Option<&mut StoreResult> {
+        self.results.get_mut(*self.delivery_of.get(&event)?)
     }
 
-    /// Whether there is anything for the relay.
+    /// Whether an event is due for the relay.
     fn has_due(&self) -> bool {
-        let stored = self.answers.iter().flatten().flatten();
+        let stored = self.results.iter().flatten().flatten();
         stored.into_iter().any(|event| event.status == EventStatus::Received)
     }
 }

@@ -1,14 +1,15 @@
-//! What the loops count and measure. Labels come from small fixed sets.
+//! Metrics of the loops. Labels come from small fixed sets.
 
-use inbound::{ErrorClass, EventKind};
+use inbound::ErrorClass;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram};
+use whatsapp::EventKind;
 
-/// Its buckets are those of a count.
+/// A histogram of counts.
 pub const BATCH_SIZE: &str = "parley_webhook_batch_size";
 pub(crate) const PUBLISHED: &str = "parley_publish_total";
 pub(crate) const EVENTS: &str = "parley_webhook_events_total";
 pub(crate) const PROCESSING: &str = "parley_event_processing_seconds";
-/// Its buckets reach to hours: after an outage, events are that old.
+/// A histogram with buckets up to hours: after an outage, events are that old.
 pub const END_TO_END: &str = "parley_event_end_to_end_seconds";
 pub(crate) const RETRIES: &str = "parley_event_retries_total";
 pub(crate) const DEAD_LETTERED: &str = "parley_events_dead_lettered_total";
@@ -19,28 +20,32 @@ pub(crate) const QUEUE_MESSAGES: &str = "parley_queue_messages";
 pub(crate) const QUEUE_CONSUMERS: &str = "parley_queue_consumers";
 pub(crate) const SIGNING_KEY_AGE: &str = "parley_signing_key_age_seconds";
 
-/// Tells the process's recorder what the names mean; once, after it was installed.
+/// Describes the metrics to the installed recorder. Call once.
 pub fn describe() {
-    describe_histogram!(BATCH_SIZE, "Events that are stored together");
-    describe_counter!(PUBLISHED, "Events given to the broker, by what it said");
-    describe_counter!(EVENTS, "Events that are finished, by kind and outcome");
-    describe_histogram!(PROCESSING, Unit::Seconds, "From an event being taken up to its outcome being committed");
-    describe_histogram!(END_TO_END, Unit::Seconds, "From an event being stored to its outcome being committed");
-    describe_counter!(RETRIES, "Failures after which an event is tried again, by kind and reason");
+    describe_histogram!(BATCH_SIZE, "Events stored in one batch");
+    describe_counter!(PUBLISHED, "Events sent to the broker, by its response");
+    describe_counter!(EVENTS, "Finished events, by kind and outcome");
+    describe_histogram!(
+        PROCESSING,
+        Unit::Seconds,
+        "From the start of processing an event until its outcome is committed"
+    );
+    describe_histogram!(END_TO_END, Unit::Seconds, "From storing an event until its outcome is committed");
+    describe_counter!(RETRIES, "Failures that are retried, by kind and reason");
     describe_counter!(DEAD_LETTERED, "Events that became dead letters, by kind and reason");
-    describe_gauge!(WAITING, "Events that are not finished, by status, as the database has them");
-    describe_gauge!(OLDEST_WAITING, Unit::Seconds, "Since the oldest of them came in, by status");
-    describe_gauge!(DEAD_LETTERS, "Dead letters, as the database has them");
-    describe_gauge!(QUEUE_MESSAGES, "Messages that wait in a queue, as the broker has them");
+    describe_gauge!(WAITING, "Unfinished events in the database, by status");
+    describe_gauge!(OLDEST_WAITING, Unit::Seconds, "Age of the oldest unfinished event, by status");
+    describe_gauge!(DEAD_LETTERS, "Dead letters in the database");
+    describe_gauge!(QUEUE_MESSAGES, "Messages ready in a queue, as reported by the broker");
     describe_gauge!(
         SIGNING_KEY_AGE,
         Unit::Seconds,
-        "Since a signing key is in its state, the oldest by state; 0 for none"
+        "Time since a signing key entered its state, of the oldest per state; 0 for none"
     );
-    describe_gauge!(QUEUE_CONSUMERS, "Consumers of a queue, as the broker has them");
+    describe_gauge!(QUEUE_CONSUMERS, "Consumers of a queue, as reported by the broker");
 }
 
-/// Counters that alerts stand on begin at zero: one that is born with its first increment has not risen.
+/// Sets the counters that alerts use to zero: a counter that appears with its first increment has no increase.
 pub fn begin_at_zero() {
     for outcome in ["confirmed", "returned", "nacked", "error"] {
         counter!(PUBLISHED, "outcome" => outcome).increment(0);
@@ -51,7 +56,7 @@ pub fn begin_at_zero() {
         }
         for class in ErrorClass::ALL {
             counter!(DEAD_LETTERED, "kind" => kind, "reason" => class.key()).increment(0);
-            if class.may_pass() {
+            if class.is_retryable() {
                 counter!(RETRIES, "kind" => kind, "reason" => class.key()).increment(0);
             }
         }

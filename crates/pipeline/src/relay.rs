@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use flows::{Database, adopt_waiting, settle};
-use inbound::{DueEvent, EventLedger, EventPublisher, Published, QueueError};
+use flows::{Database, requeue_waiting_events, settle};
+use inbound::{DueEvent, EventLedger, EventPublisher, PublishResult, QueueError};
 use kernel::ids::EventId;
 use kernel::{Clock, StoreError, Tracing, error_chain};
 use metrics::counter;
@@ -16,36 +16,35 @@ use tracing::{debug, info, warn};
 
 use crate::backoff::Backoff;
 use crate::failpoint;
+use crate::interval::every;
 use crate::metrics::PUBLISHED;
 use crate::spans::Publishing;
-use crate::ticks::every;
 
-/// Moves what is due from the ledger to the queue: at once when it is nudged, and soon in any case, because nudges stay in
-/// the process that gives them.
+/// Publishes the ids of due events from the ledger to the queue: at once when it is woken, and by polling, because a wake-up
+/// reaches the relay of its own process only.
 #[derive(Clone)]
 pub struct Relay {
     pub database: Arc<dyn Database>,
     pub publisher: Arc<dyn EventPublisher>,
     pub clock: Arc<dyn Clock>,
-    /// Given after each commit that made events due.
-    pub nudge: Arc<Notify>,
+    /// Notified after each commit that made events due.
+    pub wake_relay: Arc<Notify>,
     pub tracing: Tracing,
 }
 
-/// As many as go out in one pipelined batch.
+/// Events per published batch.
 const BATCH: u16 = 500;
-/// Much longer than a batch takes. Who dies with a claim delays its events by no more than this; who is slower than this
-/// has them published twice, which is harmless.
+/// How long a claim lasts: much longer than publishing a batch takes. If the relay dies, its events are published after
+/// this time. If it is slower, they are published twice, which is harmless.
 const LEASE: TimeDelta = TimeDelta::seconds(5);
-/// Between sweeps that find nothing, where nobody nudges.
+/// Polling interval while no event is due.
 const SWEEP_INTERVAL: Duration = Duration::from_millis(200);
-/// What comes so soon after a sweep goes out with the next one. Each costs two commits and a confirmed batch, however few
-/// events are in it, and leaves them in the order of their tenants: under load there are fewer of both for each event.
-/// Whoever comes alone is published at once.
-const GATHER: Duration = Duration::from_millis(50);
-const ADOPT_INTERVAL: Duration = Duration::from_secs(1);
-const RECALL_INTERVAL: Duration = Duration::from_secs(5);
-/// What a worker has had in hand for so long, while nothing waits in the queue, is most likely in nobody's hand.
+/// Minimum time between two sweeps that find events, so that events gather into larger batches under load. A sweep costs two
+/// commits and a confirmed batch, however few events it has. An event that arrives alone is published at once.
+const BATCH_WINDOW: Duration = Duration::from_millis(50);
+const REQUEUE_INTERVAL: Duration = Duration::from_secs(1);
+const LOST_CHECK_INTERVAL: Duration = Duration::from_secs(5);
+/// A published event that is unfinished for this long, while the queue is empty, is taken for lost.
 const LOST_AFTER: TimeDelta = TimeDelta::seconds(20);
 
 #[derive(Debug, thiserror::Error)]
@@ -54,21 +53,21 @@ enum RelayError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Queue(#[from] QueueError),
-    #[error("the broker kept none of the events")]
-    NothingKept,
+    #[error("the broker confirmed none of the events")]
+    NothingConfirmed,
 }
 
-/// Events that are ours to publish until then.
+/// Events that this relay publishes; no other relay claims them before `until`.
 struct Claim {
     events: Vec<DueEvent>,
     until: DateTime<Utc>,
 }
 
 impl Relay {
-    /// Runs until it is told to stop.
+    /// Runs until `stop` is cancelled.
     pub async fn run(self, stop: CancellationToken) {
         let mut backoff = Backoff::new();
-        let [mut adopt, mut recall] = [ADOPT_INTERVAL, RECALL_INTERVAL].map(every);
+        let [mut requeue_held, mut republish_lost] = [REQUEUE_INTERVAL, LOST_CHECK_INTERVAL].map(every);
         while !stop.is_cancelled() {
             let begun = Instant::now();
             match self.sweep().await {
@@ -76,68 +75,68 @@ impl Relay {
                     backoff.reset();
                     tokio::select! {
                         () = stop.cancelled() => {}
-                        () = self.rest(due, begun) => {}
-                        _ = adopt.tick() => self.adopt().await,
-                        _ = recall.tick() => self.recall().await,
+                        () = self.wait_for_events(due, begun) => {}
+                        _ = requeue_held.tick() => self.requeue_held().await,
+                        _ = republish_lost.tick() => self.republish_lost().await,
                     }
                 }
                 Err(error) => {
-                    // Who is silent may be about to answer, and has made us wait already.
-                    if matches!(error, RelayError::Queue(QueueError::Silent(_))) {
+                    // The timeout was a long wait already, and the broker may be about to respond.
+                    if matches!(error, RelayError::Queue(QueueError::TimedOut(_))) {
                         backoff.reset();
                     }
-                    warn!(error = error_chain(&error), "the relay waits for what it depends on");
+                    warn!(error = error_chain(&error), "publishing events failed; retrying");
                     backoff.pause(&stop).await;
                 }
             }
         }
-        // What was committed before the end is not left to the next sweep of somebody else.
+        // Publishes events that were committed before the stop, so that they need not wait for another process.
         if let Err(error) = self.sweep().await {
-            debug!(error = error_chain(&error), "the last sweep did not get through; the ledger keeps its events");
+            debug!(error = error_chain(&error), "last sweep failed; its events stay in the ledger");
         }
     }
 
-    /// Waits until it is time for the next sweep, after one that was begun then and found so much.
-    async fn rest(&self, due: usize, begun: Instant) {
+    /// Waits until the next sweep is due, after one that started at `begun` and found `due` events.
+    async fn wait_for_events(&self, due: usize, begun: Instant) {
         if due == 0 {
-            let _ = timeout(SWEEP_INTERVAL, self.nudge.notified()).await;
+            let _ = timeout(SWEEP_INTERVAL, self.wake_relay.notified()).await;
         } else if due < usize::from(BATCH) {
-            sleep_until(begun + GATHER).await;
+            sleep_until(begun + BATCH_WINDOW).await;
         }
     }
 
-    /// Drives events again whose number has been connected since, or whose tenant is active again.
-    async fn adopt(&self) {
-        match adopt_waiting(&*self.database, BATCH.into(), &*self.clock).await {
+    /// Makes held events due: those whose number was connected since, and those whose tenant is active again.
+    async fn requeue_held(&self) {
+        match requeue_waiting_events(&*self.database, BATCH.into(), &*self.clock).await {
             Ok(0) => {}
-            Ok(adopted) => info!(events = adopted, "events that waited for their number or tenant are driven again"),
+            Ok(events) => info!(events, "held events requeued"),
             Err(error) => {
-                warn!(error = error_chain(&error), "events that wait for their number or tenant were not looked at");
+                warn!(error = error_chain(&error), "requeueing held events failed");
             }
         }
     }
 
-    /// Publishes again what is in the ledger, was published and is in no queue: somebody deleted or emptied it, or it was
-    /// lost with the broker's data.
-    async fn recall(&self) {
-        match self.try_recall().await {
+    /// Makes events due again that were published and are in no queue: the queue was deleted or purged, or the broker lost its
+    /// data.
+    async fn republish_lost(&self) {
+        match self.try_republish_lost().await {
             Ok(0) => {}
-            Ok(events) => warn!(events, "the queue has lost events; they are published again"),
-            Err(error) => warn!(error = error_chain(&error), "nobody looked whether the queue has lost events"),
+            Ok(events) => warn!(events, "queue has lost events; publishing them again"),
+            Err(error) => warn!(error = error_chain(&error), "lost-event check failed"),
         }
     }
 
-    async fn try_recall(&self) -> Result<usize, RelayError> {
-        if self.publisher.waiting().await? > 0 {
+    async fn try_republish_lost(&self) -> Result<usize, RelayError> {
+        if self.publisher.ready_messages().await? > 0 {
             return Ok(0);
         }
         let now = self.clock.now();
         let mut tx = self.database.intake().await?;
-        let outcome = EventLedger::recall_lost(&mut *tx, now - LOST_AFTER, now).await;
+        let outcome = EventLedger::republish_lost(&mut *tx, now - LOST_AFTER, now).await;
         Ok(settle(tx, outcome).await?)
     }
 
-    /// Publishes one batch of what is due; how many events were due. No transaction is open while the broker is spoken to:
+    /// Publishes one batch of due events; returns how many were due. No transaction is open during the request to the broker:
     /// the claim has a lease instead.
     async fn sweep(&self) -> Result<usize, RelayError> {
         let claim = self.claim().await?;
@@ -147,13 +146,13 @@ impl Relay {
         let published = match self.publish(&claim.events).await {
             Ok(published) => published,
             Err(error) => {
-                self.give_back(&claim, &HashSet::new()).await?;
+                self.end_claim(&claim, &HashSet::new()).await?;
                 return Err(error.into());
             }
         };
         failpoint::die_at("relay.published");
-        self.give_back(&claim, &published.iter().copied().collect()).await?;
-        if published.is_empty() { Err(RelayError::NothingKept) } else { Ok(claim.events.len()) }
+        self.end_claim(&claim, &published.iter().copied().collect()).await?;
+        if published.is_empty() { Err(RelayError::NothingConfirmed) } else { Ok(claim.events.len()) }
     }
 
     async fn claim(&self) -> Result<Claim, StoreError> {
@@ -164,39 +163,40 @@ impl Relay {
         Ok(Claim { events: settle(tx, outcome).await?, until })
     }
 
-    /// Publishes, and answers what the ledger may count as published.
+    /// Publishes, and returns the events that the ledger may mark as published.
     async fn publish(&self, due: &[DueEvent]) -> Result<Vec<EventId>, QueueError> {
-        // What was published long ago and is not finished is most likely waiting in a long queue: publishing it again
-        // would make that longer still.
+        // An event that was published before and is unfinished most likely waits in a long queue. Publishing it again would
+        // make the queue longer.
         let (again, new): (Vec<DueEvent>, Vec<DueEvent>) = due.iter().cloned().partition(|event| event.published > 0);
-        let backlog = !again.is_empty() && self.publisher.waiting().await? >= BATCH.into();
+        let backlog = !again.is_empty() && self.publisher.ready_messages().await? >= BATCH.into();
         let (mut published, mut events) =
             if backlog { (again.iter().map(|event| event.id).collect(), new) } else { (Vec::new(), due.to_vec()) };
         if !events.is_empty() {
             let publishing = Publishing::begin(&self.tracing, &mut events, &*self.clock);
-            let answer = self.publisher.publish(&events).await;
-            publishing.end(answer.as_ref().ok(), &*self.clock);
-            count(&answer, events.len());
-            let kept = answer?.kept;
-            log_published(&events, &kept);
-            published.extend(kept);
+            let result = self.publisher.publish(&events).await;
+            publishing.end(result.as_ref().ok(), &*self.clock);
+            count(&result, events.len());
+            let confirmed = result?.confirmed;
+            log_published(&events, &confirmed);
+            published.extend(confirmed);
         }
         Ok(published)
     }
 
-    /// Ends the claim: what was published is due again in a good while, the rest after the lease. The broker refuses
-    /// seldom and for a reason, so the rest is not due at once; when it is away altogether, the events are.
-    async fn give_back(&self, claim: &Claim, published: &HashSet<EventId>) -> Result<(), StoreError> {
+    /// Ends the claim. Published events are due again much later, in case they are lost. If a part was published, the refused
+    /// events are due after the lease, since the broker refuses for a reason. If nothing was published, all events are due at
+    /// once.
+    async fn end_claim(&self, claim: &Claim, published: &HashSet<EventId>) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let (published, rest): (Vec<EventId>, Vec<EventId>) =
+        let (published, wait_for_events): (Vec<EventId>, Vec<EventId>) =
             claim.events.iter().map(|event| event.id).partition(|id| published.contains(id));
         let mut tx = self.database.intake().await?;
         let outcome = async {
             if !published.is_empty() {
                 EventLedger::mark_published(&mut *tx, &published, claim.until, now).await?;
             }
-            if published.is_empty() && !rest.is_empty() {
-                EventLedger::release(&mut *tx, &rest, claim.until, now).await?;
+            if published.is_empty() && !wait_for_events.is_empty() {
+                EventLedger::release_claim(&mut *tx, &wait_for_events, claim.until, now).await?;
             }
             Ok::<_, StoreError>(())
         }
@@ -205,28 +205,32 @@ impl Relay {
     }
 }
 
-/// A line for each event that the broker keeps, where anybody wants to see it.
-fn log_published(events: &[DueEvent], kept: &[EventId]) {
+/// A log line for each event that the broker confirmed.
+fn log_published(events: &[DueEvent], confirmed: &[EventId]) {
     if !tracing::enabled!(tracing::Level::DEBUG) {
         return;
     }
-    let kept: HashSet<&EventId> = kept.iter().collect();
-    for event in events.iter().filter(|event| kept.contains(&event.id)) {
+    let confirmed: HashSet<&EventId> = confirmed.iter().collect();
+    for event in events.iter().filter(|event| confirmed.contains(&event.id)) {
         let tenant_id = event.tenant.map(|tenant| tenant.to_string());
         let (trace_id, attempt) = (event.trace().map(|trace| trace.trace_id()), event.attempts + 1);
         debug!(event_id = %event.id, tenant_id, trace_id, attempt, "published");
     }
 }
 
-fn count(answer: &Result<Published, QueueError>, events: usize) {
-    let outcomes = match answer {
-        Ok(said) => vec![("confirmed", said.kept.len()), ("returned", said.returned), ("nacked", said.nacked)],
+fn count(result: &Result<PublishResult, QueueError>, events: usize) {
+    let outcomes = match result {
+        Ok(published) => vec![
+            ("confirmed", published.confirmed.len()),
+            ("returned", published.returned),
+            ("nacked", published.nacked),
+        ],
         Err(_) => vec![("error", events)],
     };
     for (outcome, events) in outcomes {
         counter!(PUBLISHED, "outcome" => outcome).increment(events as u64);
         if outcome != "confirmed" && events > 0 {
-            warn!(outcome, events, "the broker did not keep events; they are published again");
+            warn!(outcome, events, "broker refused events; publishing them again");
         }
     }
 }

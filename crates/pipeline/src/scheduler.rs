@@ -3,8 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use flows::{ANSWERS_KEPT, Database, IdempotencyHousekeeping, settle};
-use iam::ThrottleRepo;
+use flows::{Database, IdempotencyHousekeeping, RESPONSE_RETENTION, settle};
+use iam::RateLimitRepo;
 use inbound::{EventHousekeeping, EventStatus, Purged, QueueInspector, RetentionPolicy, Unfinished};
 use kernel::{Clock, StoreError, error_chain};
 use metrics::gauge;
@@ -12,11 +12,10 @@ use tokens::SessionHousekeeping;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::interval::every;
 use crate::metrics::{DEAD_LETTERS, OLDEST_WAITING, QUEUE_CONSUMERS, QUEUE_MESSAGES, WAITING};
-use crate::ticks::every;
 
-/// What is to be done now and then: measures what waits, and deletes what is kept long enough. Any number of them may run
-/// side by side.
+/// Measures unfinished events and queues, and deletes expired rows. Several may run at once.
 #[derive(Clone)]
 pub struct Scheduler {
     pub database: Arc<dyn Database>,
@@ -27,24 +26,24 @@ pub struct Scheduler {
 
 const MEASURE_INTERVAL: Duration = Duration::from_secs(10);
 const PURGE_INTERVAL: Duration = Duration::from_mins(1);
-/// So few that nobody waits for the locks of a step.
-const CHUNK: u16 = 1_000;
-/// Sessions that have ended are kept for so long: whoever shows a token of theirs is told the same as of one that is gone.
+/// Rows deleted per statement: few, so that its locks are short.
+const MAX_PURGED: u16 = 1_000;
+/// How long ended sessions are kept. A token of an ended session and one of a deleted session are refused alike.
 const ENDED_SESSIONS: TimeDelta = TimeDelta::days(7);
 
-/// What is of use for a while only.
+/// Rows that expire, besides events.
 #[derive(Clone, Copy, Debug)]
-enum Leftover {
-    /// Tries to get in.
-    Tallies,
-    /// Answers to requests that may be sent again.
-    KeptAnswers,
-    /// Sessions that have ended, and their refresh tokens.
-    Sessions,
+enum ExpiringRows {
+    /// Counted attempts of rate limits.
+    AttemptCounters,
+    /// Stored responses of idempotent requests.
+    StoredResponses,
+    /// Ended sessions and their refresh tokens.
+    EndedSessions,
 }
 
 impl Scheduler {
-    /// Runs until it is told to stop.
+    /// Runs until `stop` is cancelled.
     pub async fn run(self, stop: CancellationToken) {
         let [mut measure, mut purge] = [MEASURE_INTERVAL, PURGE_INTERVAL].map(every);
         loop {
@@ -58,8 +57,8 @@ impl Scheduler {
 
     async fn measure(&self) {
         match self.unfinished().await {
-            Ok(unfinished) => self.note_unfinished(&unfinished),
-            Err(error) => warn!(error = error_chain(&error), "what waits was not counted"),
+            Ok(unfinished) => self.set_unfinished_gauges(&unfinished),
+            Err(error) => warn!(error = error_chain(&error), "counting unfinished events failed"),
         }
         match self.queues.queues().await {
             Ok(depths) => {
@@ -68,7 +67,7 @@ impl Scheduler {
                     gauge!(QUEUE_CONSUMERS, "queue" => depth.queue).set(depth.consumers);
                 }
             }
-            Err(error) => warn!(error = error_chain(&error), "the queues were not looked at"),
+            Err(error) => warn!(error = error_chain(&error), "inspecting queues failed"),
         }
     }
 
@@ -79,7 +78,7 @@ impl Scheduler {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a metric is a float, and whole up to 2^53")]
-    fn note_unfinished(&self, unfinished: &[Unfinished]) {
+    fn set_unfinished_gauges(&self, unfinished: &[Unfinished]) {
         let now = self.clock.now();
         for Unfinished { status, events, oldest } in unfinished {
             if *status == EventStatus::DeadLetter {
@@ -92,62 +91,63 @@ impl Scheduler {
         }
     }
 
-    /// Deletes step by step until nothing is left to delete.
+    /// Deletes in steps until nothing expired is left.
     async fn purge(&self, stop: &CancellationToken) {
-        let mut all = Purged::default();
+        let mut total = Purged::default();
         while !stop.is_cancelled() {
-            match self.purge_some().await {
+            match self.purge_events_once().await {
                 Ok(purged) => {
-                    all.payloads += purged.payloads;
-                    all.events += purged.events;
-                    if purged.payloads.max(purged.events) < usize::from(CHUNK) {
+                    total.payloads += purged.payloads;
+                    total.events += purged.events;
+                    if purged.payloads.max(purged.events) < usize::from(MAX_PURGED) {
                         break;
                     }
                 }
                 Err(error) => {
-                    warn!(error = error_chain(&error), "what is old was not deleted");
+                    warn!(error = error_chain(&error), "purging expired events failed");
                     break;
                 }
             }
         }
-        if all != Purged::default() {
-            info!(payloads = all.payloads, events = all.events, "what was kept long enough is deleted");
+        if total != Purged::default() {
+            info!(payloads = total.payloads, events = total.events, "expired events purged");
         }
-        for leftover in [Leftover::Tallies, Leftover::KeptAnswers, Leftover::Sessions] {
-            self.purge_leftovers(leftover, stop).await;
+        for rows in [ExpiringRows::AttemptCounters, ExpiringRows::StoredResponses, ExpiringRows::EndedSessions] {
+            self.purge_rows(rows, stop).await;
         }
     }
 
-    /// Forgets what says nothing any more.
-    async fn purge_leftovers(&self, leftover: Leftover, stop: &CancellationToken) {
+    async fn purge_rows(&self, rows: ExpiringRows, stop: &CancellationToken) {
         while !stop.is_cancelled() {
-            match self.purge_some_leftovers(leftover).await {
-                Ok(purged) if purged < usize::from(CHUNK) => return,
+            match self.purge_rows_once(rows).await {
+                Ok(purged) if purged < usize::from(MAX_PURGED) => return,
                 Ok(_) => {}
                 Err(error) => {
-                    warn!(error = error_chain(&error), ?leftover, "what says nothing any more was not deleted");
+                    warn!(error = error_chain(&error), ?rows, "purging expired rows failed");
                     return;
                 }
             }
         }
     }
 
-    async fn purge_some_leftovers(&self, leftover: Leftover) -> Result<usize, StoreError> {
-        let (now, limit) = (self.clock.now(), CHUNK.into());
+    async fn purge_rows_once(&self, rows: ExpiringRows) -> Result<usize, StoreError> {
+        let (now, limit) = (self.clock.now(), MAX_PURGED.into());
         let mut tx = self.database.operator().await?;
-        let outcome = match leftover {
-            Leftover::Tallies => ThrottleRepo::purge_tallies(&mut *tx, now, limit).await,
-            Leftover::KeptAnswers => {
-                IdempotencyHousekeeping::purge_kept_answers(&mut *tx, now - ANSWERS_KEPT, limit).await
+        let outcome = match rows {
+            ExpiringRows::AttemptCounters => RateLimitRepo::purge_attempt_counters(&mut *tx, now, limit).await,
+            ExpiringRows::StoredResponses => {
+                IdempotencyHousekeeping::purge_stored_responses(&mut *tx, now - RESPONSE_RETENTION, limit).await
             }
-            Leftover::Sessions => SessionHousekeeping::purge_sessions(&mut *tx, now - ENDED_SESSIONS, limit).await,
+            ExpiringRows::EndedSessions => {
+                SessionHousekeeping::purge_sessions(&mut *tx, now - ENDED_SESSIONS, limit).await
+            }
         };
         settle(tx, outcome).await
     }
 
-    async fn purge_some(&self) -> Result<Purged, StoreError> {
+    async fn purge_events_once(&self) -> Result<Purged, StoreError> {
         let mut tx = self.database.intake().await?;
-        let outcome = EventHousekeeping::purge(&mut *tx, self.retention, self.clock.now(), CHUNK.into()).await;
+        let outcome = EventHousekeeping::purge(&mut *tx, self.retention, self.clock.now(), MAX_PURGED.into()).await;
         settle(tx, outcome).await
     }
 }

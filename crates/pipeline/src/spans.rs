@@ -1,25 +1,25 @@
-//! What traces show of an event's way: that it was published, and that it was processed.
+//! Trace spans of an event: one for its publishing, one for its processing.
 
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use inbound::{DueEvent, Published, QueuedEvent};
+use inbound::{DueEvent, PublishResult, QueuedEvent};
 use kernel::ids::EventId;
 use kernel::{Clock, Span, SpanKind, SpanValue, Traceparent, Tracing};
 
-/// As the metrics call the queue: its name depends on the deployment.
+/// The name of the queue in metrics; the real name depends on the deployment.
 const DESTINATION: &str = "inbound";
 
-/// A batch on its way to the broker.
+/// A batch that is being published.
 pub(crate) struct Publishing<'a> {
     tracing: &'a Tracing,
     started: DateTime<Utc>,
-    /// Of those that are recorded: the step, and what caused it.
+    /// Of recorded traces: event, its span, and the parent span.
     steps: Vec<(EventId, Traceparent, Traceparent)>,
 }
 
 impl<'a> Publishing<'a> {
-    /// From here on, the messages carry the context of their publishing: it is what their processing is caused by.
+    /// Sets the trace context of each message to the span of its publishing, which is the parent of its processing.
     pub(crate) fn begin(tracing: &'a Tracing, events: &mut [DueEvent], clock: &dyn Clock) -> Self {
         let mut steps = Vec::new();
         for event in events {
@@ -32,15 +32,16 @@ impl<'a> Publishing<'a> {
         Self { tracing, started: clock.now(), steps }
     }
 
-    /// What the broker said; nothing if it was away.
-    pub(crate) fn end(self, answer: Option<&Published>, clock: &dyn Clock) {
+    /// `result` is the broker's result; `None` if it was unavailable.
+    pub(crate) fn end(self, result: Option<&PublishResult>, clock: &dyn Clock) {
         if self.steps.is_empty() {
             return;
         }
         let ended = clock.now();
-        let kept: HashSet<&EventId> = answer.iter().flat_map(|published| &published.kept).collect();
+        let confirmed: HashSet<&EventId> = result.iter().flat_map(|published| &published.confirmed).collect();
         for (event, at, parent) in self.steps {
-            let error = (!kept.contains(&event)).then_some(if answer.is_some() { "not_kept" } else { "unavailable" });
+            let error =
+                (!confirmed.contains(&event)).then_some(if result.is_some() { "not_kept" } else { "unavailable" });
             self.tracing.record(&at, || Span {
                 at,
                 parent: Some(parent),
@@ -55,10 +56,10 @@ impl<'a> Publishing<'a> {
     }
 }
 
-/// An event whose processing came to an end, well or not.
+/// The processing of an event has ended.
 pub(crate) struct Processing<'a> {
     pub(crate) event: &'a QueuedEvent,
-    /// The step that it was published in, where the message said so.
+    /// The span of its publishing, if the message carried it.
     pub(crate) published: Option<Traceparent>,
     pub(crate) started: DateTime<Utc>,
     pub(crate) ended: DateTime<Utc>,
@@ -90,7 +91,7 @@ impl Processing<'_> {
     }
 }
 
-/// Named by OpenTelemetry's semantic conventions for messaging.
+/// Attributes of OpenTelemetry's semantic conventions for messaging.
 fn messaging(operation: &'static str, kind: &'static str, event: EventId) -> Vec<(&'static str, SpanValue)> {
     vec![
         ("messaging.system", "rabbitmq".into()),

@@ -1,6 +1,16 @@
-mod desk;
-mod group;
+//! The worker: takes event ids from the queue and processes their events.
+//!
+//! - [`tenant_queue`]: the events that wait, grouped by tenant; one batch of a tenant is processed at a time.
+//! - [`quarantine`]: events that may have killed a worker. Each is processed alone; one that was started too often becomes
+//!   a dead letter.
+//! - [`batch_processor`]: one transaction per batch. A batch that fails is split in half until the failing event is alone.
+//! - [`outcome`]: what happened to each event, for the queue, logs and metrics.
+
+mod batch_processor;
 mod outcome;
+mod quarantine;
+mod tenant_batch;
+mod tenant_queue;
 
 use std::fmt;
 use std::panic::resume_unwind;
@@ -8,21 +18,22 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use flows::{Database, settle};
-use inbound::{Delivery, EventLedger, EventSource, QueuedEvent, RetryPolicy};
+use inbound::{EventConsumer, EventLedger, QueueMessage, QueuedEvent, RetryPolicy};
 use kernel::ids::EventId;
-use kernel::{Clock, Entropy, StoreError, Tracing, error_chain};
+use kernel::{Clock, Entropy, StoreError, Tracing};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
 
-use crate::backoff::Backoff;
-use desk::Desk;
-use group::Done;
+use crate::backoff::retry_until_stopped;
+use batch_processor::{BatchProcessor, BatchResult};
 use outcome::Outcome;
+use tenant_queue::TenantQueue;
 
-/// Takes ids from the queue and processes their events: all of a tenant's that wait in one transaction, some tenants at a time.
-/// A delivery is settled only after the commit, so a worker that dies loses nothing: its events come again, and what was
-/// committed is not done twice.
+/// Takes event ids from the queue and processes their events. All waiting events of a tenant are processed in one
+/// transaction; several tenants are processed at a time.
+///
+/// A queue message is acknowledged only after the commit. When a worker dies, the broker delivers its messages again, and
+/// events that were committed are not processed twice.
 #[derive(Clone)]
 pub struct Worker {
     pub database: Arc<dyn Database>,
@@ -32,88 +43,78 @@ pub struct Worker {
     pub tracing: Tracing,
 }
 
-/// Deliveries that are taken in at once.
-const BATCH: usize = 1_000;
-/// Tenants that are worked for at once, at least: while the server commits what is one's, we work for another. Otherwise one
-/// for each core: with more they have fewer events each.
-const AT_ONCE: usize = 2;
+/// Messages that are received at once.
+const MAX_RECEIVED: usize = 1_000;
+/// Tenants that are processed at a time, at least: while the server commits one batch, another is processed. Otherwise one
+/// per core: with more, each batch has fewer events.
+const MIN_CONCURRENCY: usize = 2;
 
 impl Worker {
-    /// Runs until it is told to stop.
-    pub async fn run(self, mut source: Box<dyn EventSource>, stop: CancellationToken) {
-        let at_once = available_parallelism().map_or(AT_ONCE, |cores| cores.get().max(AT_ONCE));
-        let (mut desk, mut at_work) = (Desk::default(), JoinSet::new());
+    /// Runs until `stop` is cancelled, then finishes the batches in flight. Messages that were received and not started go
+    /// back to the queue when the connection closes.
+    pub async fn run(self, mut consumer: Box<dyn EventConsumer>, stop: CancellationToken) {
+        let concurrency = available_parallelism().map_or(MIN_CONCURRENCY, |cores| cores.get().max(MIN_CONCURRENCY));
+        let (mut queue, mut in_flight) = (TenantQueue::default(), JoinSet::new());
         loop {
-            while at_work.len() < at_once
-                && let Some(group) = desk.next(at_work.len())
+            while in_flight.len() < concurrency
+                && let Some(batch) = queue.next(in_flight.len())
             {
-                at_work.spawn(self.clone().work(group, stop.clone()));
+                in_flight.spawn(self.processor().run(batch, stop.clone()));
             }
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                Some(done) = at_work.join_next() => settle_group(done, &mut desk, &mut *source).await,
-                deliveries = source.receive(BATCH) => {
-                    let ids: Vec<EventId> = deliveries.iter().map(|delivery| delivery.event).collect();
-                    let Some(events) = insist(|| self.load(&ids), &stop).await else { break };
-                    source.acknowledge(&desk.take_in(deliveries, events)).await;
+                Some(finished) = in_flight.join_next() => settle_batch(finished, &mut queue, &mut *consumer).await,
+                messages = consumer.receive(MAX_RECEIVED) => {
+                    let ids: Vec<EventId> = messages.iter().map(|message| message.event).collect();
+                    let Some(events) = retry_until_stopped(|| self.load(&ids), &stop).await else { break };
+                    consumer.acknowledge(&queue.add(messages, events)).await;
                 }
             }
         }
-        // What was not begun goes back to the queue when the connection closes.
-        while let Some(done) = at_work.join_next().await {
-            settle_group(done, &mut desk, &mut *source).await;
+        while let Some(finished) = in_flight.join_next().await {
+            settle_batch(finished, &mut queue, &mut *consumer).await;
+        }
+    }
+
+    fn processor(&self) -> BatchProcessor {
+        BatchProcessor {
+            database: Arc::clone(&self.database),
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::clone(&self.entropy),
+            retry: self.retry,
+            tracing: self.tracing.clone(),
         }
     }
 
     /// The events that are not finished.
     async fn load(&self, ids: &[EventId]) -> Result<Vec<QueuedEvent>, StoreError> {
         let mut tx = self.database.intake().await?;
-        let outcome = EventLedger::waiting_events(&mut *tx, ids).await;
+        let outcome = EventLedger::unfinished_events(&mut *tx, ids).await;
         settle(tx, outcome).await
     }
-
-    /// A random byte; without randomness everything simply waits equally long.
-    fn jitter(&self) -> u8 {
-        let mut byte = [0];
-        let _ = self.entropy.fill(&mut byte);
-        byte[0]
-    }
 }
 
-/// Asks the database for as long as it takes; nothing if it is time to stop.
-async fn insist<T, F>(ask: impl Fn() -> F + Sync, stop: &CancellationToken) -> Option<T>
-where
-    F: Future<Output = Result<T, StoreError>> + Send,
-{
-    let mut backoff = Backoff::new();
-    loop {
-        match ask().await {
-            Ok(answer) => return Some(answer),
-            Err(error) => warn!(error = error_chain(&error), "the worker waits for the database"),
-        }
-        backoff.pause(stop).await;
-        if stop.is_cancelled() {
-            return None;
-        }
-    }
-}
-
-/// Tells the broker what became of a group. What has no outcome was interrupted, and comes again.
-async fn settle_group(done: Result<Done, JoinError>, desk: &mut Desk, source: &mut dyn EventSource) {
-    let Done { group, outcomes } = match done {
-        Ok(done) => done,
+/// Acknowledges the messages of a batch; those of dead letters are rejected, which moves them to the dead letter queue. An
+/// event without an outcome was interrupted: its message stays unsettled and is delivered again.
+async fn settle_batch(
+    finished: Result<BatchResult, JoinError>,
+    queue: &mut TenantQueue,
+    consumer: &mut dyn EventConsumer,
+) {
+    let BatchResult { batch, outcomes } = match finished {
+        Ok(result) => result,
         Err(error) => resume_unwind(error.into_panic()),
     };
-    desk.done(group.tenant);
-    let (rejected, settled): (Vec<Delivery>, Vec<Delivery>) = group
-        .deliveries
+    queue.finish(batch.tenant);
+    let (rejected, acknowledged): (Vec<QueueMessage>, Vec<QueueMessage>) = batch
+        .messages
         .into_iter()
-        .filter(|delivery| outcomes.get(delivery.event).is_some())
-        .partition(|delivery| outcomes.get(delivery.event) == Some(Outcome::Buried));
-    source.acknowledge(&settled).await;
-    for delivery in &rejected {
-        source.reject(delivery).await;
+        .filter(|message| outcomes.get(message.event).is_some())
+        .partition(|message| outcomes.get(message.event) == Some(Outcome::DeadLettered));
+    consumer.acknowledge(&acknowledged).await;
+    for message in &rejected {
+        consumer.reject(message).await;
     }
 }
 

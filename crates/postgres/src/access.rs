@@ -2,12 +2,12 @@ use chrono::{DateTime, Utc};
 use diesel::OptionalExtension;
 use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use flows::{Access, Standing};
+use flows::{Access, SessionStatus};
 use iam::{Email, Tenant, TenantStatus, User, UserStatus};
 use kernel::ids::{SessionId, UserId};
 use kernel::{Permission, StoreError, TenantScope};
 use rbac::RoleKey;
-use tokens::{Client, Session, Verified};
+use tokens::{Session, SessionClient, VerifiedToken};
 use uuid::Uuid;
 
 use crate::error::OrStoreError;
@@ -60,9 +60,9 @@ struct Row {
 pub(crate) async fn read(
     connection: &mut AsyncPgConnection,
     scope: &TenantScope,
-    verified: &Verified,
+    verified: &VerifiedToken,
     now: DateTime<Utc>,
-) -> Result<Standing, StoreError> {
+) -> Result<SessionStatus, StoreError> {
     let session = verified.claims.session;
     let row: Option<Row> = Prepared(
         sql("SELECT * FROM app.access($1, $2, $3, $4, $5)")
@@ -77,9 +77,9 @@ pub(crate) async fn read(
     .optional()
     .or_store_error()?;
     match row {
-        None => Ok(Standing::Over),
-        Some(row) if !row.key_is_usable => Ok(Standing::KeyUnusable),
-        Some(row) => Ok(Standing::InForce(Box::new(row.into_access(scope, session)?))),
+        None => Ok(SessionStatus::Ended),
+        Some(row) if !row.key_is_usable => Ok(SessionStatus::KeyNotAccepted),
+        Some(row) => Ok(SessionStatus::Active(Box::new(row.into_access(scope, session)?))),
     }
 }
 
@@ -106,7 +106,7 @@ impl Row {
             session: Session {
                 id: session,
                 user,
-                client: Client {
+                client: SessionClient {
                     address: self.session_address.and_then(|address| address.parse().ok()),
                     user_agent: self.session_user_agent,
                 },

@@ -3,20 +3,23 @@ use std::fmt;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel_async::pooled_connection::deadpool::BuildError;
-use flows::{Admission, Admitted, Candidate, Database, DirectoryTx, IntakeTx, OperatorTx, Standing, TenantTx};
+use flows::{
+    Database, DirectoryTx, IntakeTx, LoginLookup, OperatorTx, SessionStatus, StartSession, StartSessionOutcome,
+    TenantTx,
+};
 use iam::{Email, TenantReference};
 use kernel::{StoreError, TenantScope};
 use secrecy::SecretString;
-use tokens::Verified;
+use tokens::VerifiedToken;
 
 use crate::access;
-use crate::admission;
-use crate::candidate;
 use crate::error::store_error;
-use crate::inspection::ServingRole;
+use crate::inspection::DatabaseRole;
+use crate::login_lookup;
 use crate::migrate;
 use crate::pool::{self, ConnectionPool};
 use crate::roles::{self, RoleProblem};
+use crate::start_session;
 use crate::transaction::{Platform, Tenant, Tx};
 
 /// Where the database is, seen by the two roles that serve requests.
@@ -26,12 +29,12 @@ pub struct PostgresConfig {
     pub app_url: SecretString,
     /// Logs in as `parley_platform`.
     pub platform_url: SecretString,
-    pub connections: Connections,
+    pub connections: PoolSizes,
 }
 
 /// How many connections each pool opens at most. They are apart, so that webhooks and the API cannot starve each other.
 #[derive(Clone, Copy, Debug)]
-pub struct Connections {
+pub struct PoolSizes {
     pub tenant: usize,
     pub platform: usize,
     pub intake: usize,
@@ -58,7 +61,7 @@ impl Postgres {
     /// # Errors
     /// [`ConnectError`].
     pub fn new(config: &PostgresConfig) -> Result<Self, ConnectError> {
-        let Connections { tenant, platform, intake } = config.connections;
+        let PoolSizes { tenant, platform, intake } = config.connections;
         Ok(Self {
             tenant: ConnectionPool::new("tenant", &config.app_url, tenant)?,
             platform: ConnectionPool::new("platform", &config.platform_url, platform)?,
@@ -91,8 +94,8 @@ impl Postgres {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn leftover(&self) -> Result<String, StoreError> {
-        pool::leftover(&mut *self.tenant.get().await?).await.map_err(store_error)
+    pub async fn leaked_settings(&self) -> Result<String, StoreError> {
+        pool::leaked_settings(&mut *self.tenant.get().await?).await.map_err(store_error)
     }
 
     /// After how long a connection of each pool gives up a statement, a wait for a lock, and a transaction in which nothing
@@ -100,12 +103,12 @@ impl Postgres {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn limits(&self) -> Result<Vec<[String; 3]>, StoreError> {
-        let mut limits = Vec::new();
+    pub async fn timeouts(&self) -> Result<Vec<[String; 3]>, StoreError> {
+        let mut timeouts = Vec::new();
         for pool in [&self.tenant, &self.platform, &self.intake] {
-            limits.push(pool::limits(&mut *pool.get().await?).await.map_err(store_error)?);
+            timeouts.push(pool::timeouts(&mut *pool.get().await?).await.map_err(store_error)?);
         }
-        Ok(limits)
+        Ok(timeouts)
     }
 
     /// The migrations that this build knows and the database has not seen.
@@ -121,8 +124,8 @@ impl Postgres {
     /// # Errors
     /// [`RoleProblem`] names the role and what is wrong with it.
     pub async fn check_roles(&self) -> Result<(), RoleProblem> {
-        roles::check(&mut *self.tenant.get().await?, ServingRole::App.name()).await?;
-        roles::check(&mut *self.platform.get().await?, ServingRole::Platform.name()).await
+        roles::check(&mut *self.tenant.get().await?, DatabaseRole::App.name()).await?;
+        roles::check(&mut *self.platform.get().await?, DatabaseRole::Platform.name()).await
     }
 }
 
@@ -147,18 +150,26 @@ impl Database for Postgres {
     async fn access(
         &self,
         scope: &TenantScope,
-        verified: &Verified,
+        verified: &VerifiedToken,
         now: DateTime<Utc>,
-    ) -> Result<Standing, StoreError> {
+    ) -> Result<SessionStatus, StoreError> {
         access::read(&mut *self.tenant.get().await?, scope, verified, now).await
     }
 
-    async fn candidate(&self, reference: &TenantReference, email: &Email) -> Result<Option<Candidate>, StoreError> {
-        candidate::read(&mut *self.tenant.get().await?, reference, email).await
+    async fn login_lookup(
+        &self,
+        reference: &TenantReference,
+        email: &Email,
+    ) -> Result<Option<LoginLookup>, StoreError> {
+        login_lookup::read(&mut *self.tenant.get().await?, reference, email).await
     }
 
-    async fn admit(&self, scope: &TenantScope, admission: &Admission<'_>) -> Result<Admitted, StoreError> {
-        admission::write(&mut *self.tenant.get().await?, scope, admission).await
+    async fn start_session(
+        &self,
+        scope: &TenantScope,
+        admission: &StartSession<'_>,
+    ) -> Result<StartSessionOutcome, StoreError> {
+        start_session::run(&mut *self.tenant.get().await?, scope, admission).await
     }
 }
 

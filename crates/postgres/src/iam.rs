@@ -1,8 +1,8 @@
 //! Tenants and users.
 
-mod calm_try;
+mod rate_limit;
+mod rate_limit_fast_path;
 mod tenant;
-mod throttle;
 mod user;
 
 use iam::{SelfRegistration, Slug, TenantName, TenantStatus, UserName, UserStatus};

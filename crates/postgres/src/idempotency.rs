@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::OptionalExtension;
 use diesel_async::RunQueryDsl;
-use flows::{IdempotencyHousekeeping, IdempotencyRepo, KeptAnswer, KeyedRequest, Sender};
+use flows::{IdempotencyHousekeeping, IdempotencyRepo, KeyedRequest, Sender, StoredResponse};
 use kernel::seal::Tag;
 use kernel::{Operator, OperatorProof, StoreError};
 
@@ -82,11 +82,11 @@ impl IdempotencyRepo for Tx<Tenant> {
         Ok(locked)
     }
 
-    async fn kept_answer(
+    async fn stored_response(
         &mut self,
         request: &KeyedRequest,
         since: DateTime<Utc>,
-    ) -> Result<Option<(Tag, KeptAnswer)>, StoreError> {
+    ) -> Result<Option<(Tag, StoredResponse)>, StoreError> {
         let user = match request.sender {
             Sender::User(user) => user,
             Sender::Operator(operator) => {
@@ -98,11 +98,11 @@ impl IdempotencyRepo for Tx<Tenant> {
         row.map(Row::into_answer).transpose()
     }
 
-    async fn keep_answer(
+    async fn store_response(
         &mut self,
         request: &KeyedRequest,
         fingerprint: &Tag,
-        answer: &KeptAnswer,
+        answer: &StoredResponse,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let user = match request.sender {
@@ -124,7 +124,7 @@ impl IdempotencyRepo for Tx<Tenant> {
 
 #[async_trait]
 impl IdempotencyHousekeeping for Tx<Platform> {
-    async fn purge_kept_answers(&mut self, before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
+    async fn purge_stored_responses(&mut self, before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
         let statement = Prepared(sql(PURGE).bind::<types::Timestamptz, _>(before).bind::<types::BigInt, _>(limit));
         let Count { count } = statement.get_result(self.connection()).await.or_store_error()?;
         let of_operators = sql(PURGE_OPERATORS).bind::<types::Timestamptz, _>(before).bind::<types::BigInt, _>(limit);
@@ -142,9 +142,9 @@ fn operator_name(operator: Operator) -> String {
 }
 
 impl Row {
-    fn into_answer(self) -> Result<(Tag, KeptAnswer), StoreError> {
+    fn into_answer(self) -> Result<(Tag, StoredResponse), StoreError> {
         let status = u16::try_from(self.status).map_err(|_| StoreError::corrupt("idempotency_keys.status"))?;
         let fingerprint = Tag { key_id: self.fingerprint_key, bytes: self.fingerprint };
-        Ok((fingerprint, KeptAnswer { status, body: self.body }))
+        Ok((fingerprint, StoredResponse { status, body: self.body }))
     }
 }

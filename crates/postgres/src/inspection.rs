@@ -14,28 +14,28 @@ use crate::roles::{self, RoleProblem};
 use crate::sql::{Exists, Prepared, sql, types};
 
 /// A database that is there answers sooner.
-const PATIENCE: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A way into the database.
 #[derive(Clone, Debug)]
-pub struct Login {
+pub struct DatabaseLogin {
     /// The setting that holds the URL.
     pub setting: &'static str,
     pub url: SecretString,
     /// The role that it must be, if it is one that row level security has to hold for.
-    pub serves_as: Option<ServingRole>,
+    pub expected_role: Option<DatabaseRole>,
 }
 
 /// The roles that serve requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ServingRole {
+pub enum DatabaseRole {
     /// `parley_app`
     App,
     /// `parley_platform`
     Platform,
 }
 
-impl ServingRole {
+impl DatabaseRole {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::App => "parley_app",
@@ -67,18 +67,18 @@ pub enum DatabaseProblem {
     #[error(
         "{0} lets one tenant see another: it does not force row level security by the policy of tenants (restore the schema)"
     )]
-    Unprotected(String),
+    RowSecurityMissing(String),
     #[error("{0} is off: what was answered with 200 may be gone when the server crashes (ALTER SYSTEM SET {0} = on)")]
-    Careless(String),
+    DurabilityOff(String),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 /// Everything that is wrong, as far as one can get in. Changes nothing.
-pub async fn inspect(logins: &[Login]) -> Vec<DatabaseProblem> {
+pub async fn inspect(logins: &[DatabaseLogin]) -> Vec<DatabaseProblem> {
     let (mut inside, mut outside) = (Vec::new(), Vec::new());
     for login in logins {
-        match enter(login).await {
+        match connect(login).await {
             Ok(connection) => inside.push((login, connection)),
             Err(reason) => outside.push((login, reason)),
         }
@@ -86,21 +86,21 @@ pub async fn inspect(logins: &[Login]) -> Vec<DatabaseProblem> {
     let mut problems = Vec::new();
     for (login, reason) in outside {
         let witness = inside.first_mut().map(|(_, connection)| connection);
-        problems.push(why_not(login, reason, witness).await);
+        problems.push(explain_failure(login, reason, witness).await);
     }
     for (login, connection) in &mut inside {
-        if let Some(role) = login.serves_as
+        if let Some(role) = login.expected_role
             && let Err(problem) = roles::check(connection, role.name()).await
         {
             problems.push(problem.into());
         }
     }
     let looked = match inside.first_mut() {
-        Some((_, connection)) => look_around(connection, &mut problems).await,
+        Some((_, connection)) => inspect_server(connection, &mut problems).await,
         None => Ok(()),
     };
     // Which migrations ran is none of the application's business.
-    let pending = match inside.iter_mut().find(|(login, _)| login.serves_as != Some(ServingRole::App)) {
+    let pending = match inside.iter_mut().find(|(login, _)| login.expected_role != Some(DatabaseRole::App)) {
         Some((_, connection)) => migrate::pending(connection).await,
         None => Ok(Vec::new()),
     };
@@ -113,16 +113,20 @@ pub async fn inspect(logins: &[Login]) -> Vec<DatabaseProblem> {
     problems
 }
 
-async fn enter(login: &Login) -> Result<AsyncPgConnection, String> {
-    match timeout(PATIENCE, AsyncPgConnection::establish(login.url.expose_secret())).await {
+async fn connect(login: &DatabaseLogin) -> Result<AsyncPgConnection, String> {
+    match timeout(CONNECT_TIMEOUT, AsyncPgConnection::establish(login.url.expose_secret())).await {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(error)) => Err(kernel::error_chain(&error)),
-        Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+        Err(_) => Err(format!("no answer within {} s", CONNECT_TIMEOUT.as_secs())),
     }
 }
 
 /// A server says the same of a role that is not there as of a wrong password; who got in by another way can see which it is.
-async fn why_not(login: &Login, reason: String, witness: Option<&mut AsyncPgConnection>) -> DatabaseProblem {
+async fn explain_failure(
+    login: &DatabaseLogin,
+    reason: String,
+    witness: Option<&mut AsyncPgConnection>,
+) -> DatabaseProblem {
     let setting = login.setting;
     let Some(witness) = witness else { return DatabaseProblem::Unreachable { setting, reason } };
     let url = Url::parse(login.url.expose_secret()).ok();
@@ -148,7 +152,7 @@ struct Server {
     unprotected: Vec<String>,
 }
 
-async fn look_around(
+async fn inspect_server(
     connection: &mut AsyncPgConnection,
     problems: &mut Vec<DatabaseProblem>,
 ) -> Result<(), StoreError> {
@@ -167,7 +171,7 @@ async fn look_around(
     .await
     .or_store_error()?;
     problems.extend(migrate::too_old(connection).await.or_store_error()?.map(DatabaseProblem::TooOld));
-    problems.extend(server.careless.into_iter().map(DatabaseProblem::Careless));
-    problems.extend(server.unprotected.into_iter().map(DatabaseProblem::Unprotected));
+    problems.extend(server.careless.into_iter().map(DatabaseProblem::DurabilityOff));
+    problems.extend(server.unprotected.into_iter().map(DatabaseProblem::RowSecurityMissing));
     Ok(())
 }

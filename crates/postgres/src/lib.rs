@@ -9,10 +9,8 @@
 //! [`sql`]; the rest is Diesel's query builder.
 
 mod access;
-mod admission;
 mod audit;
 mod billing;
-mod candidate;
 mod crm;
 mod database;
 mod error;
@@ -21,6 +19,7 @@ mod idempotency;
 mod inbound;
 mod inspection;
 mod keyset;
+mod login_lookup;
 mod metrics;
 mod migrate;
 mod pool;
@@ -28,12 +27,13 @@ mod rbac;
 mod roles;
 mod schema;
 mod sql;
+mod start_session;
 mod system_roles;
 mod tokens;
 mod transaction;
 
-pub use database::{ConnectError, Connections, Postgres, PostgresConfig};
-pub use inspection::{DatabaseProblem, Login, ServingRole, inspect};
+pub use database::{ConnectError, PoolSizes, Postgres, PostgresConfig};
+pub use inspection::{DatabaseLogin, DatabaseProblem, DatabaseRole, inspect};
 pub use metrics::describe as describe_metrics;
-pub use migrate::{Admin, MigrateError, MigrateUrls, Migrated, migrate};
+pub use migrate::{AdminUrls, MigrateError, MigrationReport, MigrationUrls, migrate};
 pub use roles::RoleProblem;

@@ -21,16 +21,16 @@ const LOCK: &str = "SELECT pg_advisory_lock(7263740)";
 
 /// Where migrations run.
 #[derive(Clone, Debug)]
-pub struct MigrateUrls {
+pub struct MigrationUrls {
     /// Logs in as `parley_owner`, who owns the schema.
     pub owner: SecretString,
     /// Makes roles and the database first, where they are missing.
-    pub admin: Option<Admin>,
+    pub admin: Option<AdminUrls>,
 }
 
 /// A superuser's way in, and the URLs whose passwords the roles get.
 #[derive(Clone, Debug)]
-pub struct Admin {
+pub struct AdminUrls {
     pub url: SecretString,
     pub app: SecretString,
     pub platform: SecretString,
@@ -54,7 +54,7 @@ pub enum MigrateError {
 
 /// What was not up to date.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Migrated {
+pub struct MigrationReport {
     /// The names of the migrations that ran.
     pub migrations: Vec<String>,
     /// How many system roles of tenants were not as they are now.
@@ -65,7 +65,7 @@ pub struct Migrated {
 ///
 /// # Errors
 /// [`MigrateError`]. Each migration is a transaction: the ones before it stay, of a failed one nothing does.
-pub async fn migrate(urls: &MigrateUrls, clock: &dyn Clock) -> Result<Migrated, MigrateError> {
+pub async fn migrate(urls: &MigrationUrls, clock: &dyn Clock) -> Result<MigrationReport, MigrateError> {
     if let Some(admin) = &urls.admin {
         set_up(admin, &urls.owner).await?;
     }
@@ -79,7 +79,7 @@ pub async fn migrate(urls: &MigrateUrls, clock: &dyn Clock) -> Result<Migrated, 
     let migrations = ran.iter().map(ToString::to_string).collect();
     let system_roles =
         system_roles::update(&mut harness.into_inner(), clock).await.map_err(MigrateError::SystemRoles)?;
-    Ok(Migrated { migrations, system_roles })
+    Ok(MigrationReport { migrations, system_roles })
 }
 
 /// The migrations that the database has not seen. One that never saw any has not even the table of them.
@@ -127,7 +127,7 @@ pub(crate) async fn too_old(connection: &mut AsyncPgConnection) -> QueryResult<O
 }
 
 /// Makes the roles with the passwords of the URLs, and the database.
-async fn set_up(admin: &Admin, owner: &SecretString) -> Result<(), MigrateError> {
+async fn set_up(admin: &AdminUrls, owner: &SecretString) -> Result<(), MigrateError> {
     let mut connection = connect("the administrator", admin.url.expose_secret()).await?;
     connection.batch_execute(LOCK).await.map_err(MigrateError::Setup)?;
     let mut statements = ROLES.to_owned();

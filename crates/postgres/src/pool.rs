@@ -24,11 +24,11 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// A connection that was lent so recently is lent again without asking the server whether it is there and clean: that would
 /// be one more round trip for each request of a busy server. What is left of an earlier transaction is found all the same,
 /// as `app.enter` looks for it when the next one begins.
-const UNCHECKED: Duration = Duration::from_millis(100);
+const TRUSTED_IDLE: Duration = Duration::from_millis(100);
 
 /// No statement, no wait for a lock and no forgotten transaction holds others up for longer. The statement timeout is
 /// above anything we run; the lock timeout below it, so that contention is told apart.
-const LIMITS: &str = "SET statement_timeout = '30s'; SET lock_timeout = '10s'; \
+const SERVER_TIMEOUTS: &str = "SET statement_timeout = '30s'; SET lock_timeout = '10s'; \
                       SET idle_in_transaction_session_timeout = '60s'";
 
 /// Connections of one role.
@@ -62,7 +62,7 @@ impl ConnectionPool {
             .queue_mode(QueueMode::Lifo)
             .pre_recycle(Hook::async_fn(|connection, metrics| {
                 let idle = metrics.last_used();
-                async move { if idle < UNCHECKED { Ok(()) } else { clean(connection).await } }.boxed()
+                async move { if idle < TRUSTED_IDLE { Ok(()) } else { clean(connection).await } }.boxed()
             }))
             .timeouts(Timeouts { wait: Some(WAIT), create: Some(CONNECT), recycle: Some(CONNECT) })
             .runtime(Runtime::Tokio1)
@@ -91,14 +91,14 @@ impl ConnectionPool {
 
 async fn connect(url: String) -> Result<AsyncPgConnection, ConnectionError> {
     let mut connection = AsyncPgConnection::establish(&url).await?;
-    connection.batch_execute(LIMITS).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+    connection.batch_execute(SERVER_TIMEOUTS).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
 }
 
 #[derive(diesel::QueryableByName)]
-struct Leftover {
+struct LeakedSettings {
     #[diesel(sql_type = diesel::sql_types::Text)]
-    leftover: String,
+    leaked_settings: String,
 }
 
 /// Whether a connection may be lent again. Each transaction sets `app.in_tx` for itself, so anything that can be read here
@@ -106,7 +106,7 @@ struct Leftover {
 /// believes of it.
 async fn clean(connection: &mut AsyncPgConnection) -> Result<(), HookError> {
     let refuse = |error| HookError::Backend(PoolError::QueryError(error));
-    if leftover(connection).await.map_err(refuse)?.is_empty() {
+    if leaked_settings(connection).await.map_err(refuse)?.is_empty() {
         Ok(())
     } else {
         Err(refuse(Error::BrokenTransactionManager))
@@ -114,16 +114,17 @@ async fn clean(connection: &mut AsyncPgConnection) -> Result<(), HookError> {
 }
 
 /// The settings that a transaction made for itself, as this connection sees them now.
-pub(crate) async fn leftover(connection: &mut AsyncPgConnection) -> Result<String, Error> {
-    let Leftover { leftover } = Prepared(sql("SELECT coalesce(current_setting('app.current_tenant_id', true), '') \
-         || coalesce(current_setting('app.in_tx', true), '') AS leftover"))
-    .get_result(connection)
-    .await?;
-    Ok(leftover)
+pub(crate) async fn leaked_settings(connection: &mut AsyncPgConnection) -> Result<String, Error> {
+    let LeakedSettings { leaked_settings } =
+        Prepared(sql("SELECT coalesce(current_setting('app.current_tenant_id', true), '') \
+         || coalesce(current_setting('app.in_tx', true), '') AS leaked_settings"))
+        .get_result(connection)
+        .await?;
+    Ok(leaked_settings)
 }
 
 #[derive(diesel::QueryableByName)]
-struct Limits {
+struct ServerTimeouts {
     #[diesel(sql_type = diesel::sql_types::Text)]
     statement: String,
     #[diesel(sql_type = diesel::sql_types::Text)]
@@ -132,12 +133,13 @@ struct Limits {
     idle: String,
 }
 
-/// What of [`LIMITS`] the server knows.
-pub(crate) async fn limits(connection: &mut AsyncPgConnection) -> Result<[String; 3], Error> {
-    let Limits { statement, lock, idle } = Prepared(sql("SELECT current_setting('statement_timeout') AS statement, \
+/// What of [`SERVER_TIMEOUTS`] the server knows.
+pub(crate) async fn timeouts(connection: &mut AsyncPgConnection) -> Result<[String; 3], Error> {
+    let ServerTimeouts { statement, lock, idle } =
+        Prepared(sql("SELECT current_setting('statement_timeout') AS statement, \
          current_setting('lock_timeout') AS lock, \
          current_setting('idle_in_transaction_session_timeout') AS idle"))
-    .get_result(connection)
-    .await?;
+        .get_result(connection)
+        .await?;
     Ok([statement, lock, idle])
 }

@@ -16,7 +16,7 @@ pub enum RoleProblem {
     #[error("the database role {0} may create roles, and so become any other (ALTER ROLE {0} NOCREATEROLE)")]
     CreatesRoles(String),
     #[error("the database URL logs in as {session} and works as {0}, and could go back; log in as {0} itself", .role)]
-    Borrowed { session: String, role: String },
+    SetRole { session: String, role: String },
     #[error("the database role {0} is a member of {1}, and could become it (REVOKE {1} FROM {0})")]
     Member(String, String),
     #[error(
@@ -24,7 +24,7 @@ pub enum RoleProblem {
     )]
     Owner(String, String),
     #[error("the database URL for {expected} logs in as {actual}; the policies are made for {expected}")]
-    OtherRole { expected: &'static str, actual: String },
+    UnexpectedRole { expected: &'static str, actual: String },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -66,13 +66,13 @@ pub(crate) async fn check(connection: &mut AsyncPgConnection, expected: &'static
     } else if facts.creates_roles {
         Err(RoleProblem::CreatesRoles(facts.name))
     } else if facts.session != facts.name {
-        Err(RoleProblem::Borrowed { session: facts.session, role: facts.name })
+        Err(RoleProblem::SetRole { session: facts.session, role: facts.name })
     } else if let Some(role) = facts.member_of {
         Err(RoleProblem::Member(facts.name, role))
     } else if let Some(table) = facts.owned {
         Err(RoleProblem::Owner(facts.name, table))
     } else if facts.name != expected {
-        Err(RoleProblem::OtherRole { expected, actual: facts.name })
+        Err(RoleProblem::UnexpectedRole { expected, actual: facts.name })
     } else {
         Ok(())
     }

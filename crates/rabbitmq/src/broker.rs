@@ -9,43 +9,43 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
-use crate::{Queue, RabbitPublisher, RabbitSource, Topology};
+use crate::{Queue, RabbitConsumer, RabbitPublisher, Topology};
 
-/// Where the broker is.
+/// Address and names of a broker.
 #[derive(Clone, Debug)]
 pub struct BrokerConfig {
     /// `amqp://user:password@host:port/vhost`
     pub url: SecretString,
-    /// What the names of exchanges and queues start with.
+    /// The prefix of exchange and queue names.
     pub namespace: String,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
-    #[error("the broker URL is no amqp:// URL: {0}")]
+    #[error("the broker URL is not an amqp:// URL: {0}")]
     Url(String),
-    /// Waiting does not mend it, and it is not ours to delete.
+    /// Retrying does not help, and only an operator may delete the queue.
     #[error(
         "the broker has {name:?} with other arguments than this version of Parley declares: delete it when it is empty, or \
          choose other names (amqp.namespace); {source}"
     )]
-    OtherArguments { name: String, source: lapin::Error },
+    ArgumentsDiffer { name: String, source: lapin::Error },
     #[error("cannot declare {name:?}: {source}")]
     Declare { name: String, source: lapin::Error },
-    #[error("the broker did not answer within {} s", DEADLINE.as_secs())]
+    #[error("the broker did not respond within {} s", RESPONSE_TIMEOUT.as_secs())]
     TimedOut,
     #[error(transparent)]
     Lapin(#[from] lapin::Error),
 }
 
-/// Nothing we ask of a broker that is well takes this long.
-const DEADLINE: Duration = Duration::from_secs(10);
+/// A healthy broker responds to any request sooner.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 const HEARTBEAT_SECONDS: u16 = 15;
-/// Between attempts to connect, the first and each after many.
-pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(500);
-pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// The first and the longest delay between attempts to connect.
+pub(crate) const FIRST_DELAY: Duration = Duration::from_millis(500);
+pub(crate) const MAX_DELAY: Duration = Duration::from_secs(30);
 
-/// RabbitMQ, from which publishers and sources are made. Connects when something is first needed.
+/// A RabbitMQ broker; makes publishers and consumers. They connect on first use.
 #[derive(Clone, Debug)]
 pub struct Broker(Arc<Inner>);
 
@@ -77,48 +77,48 @@ impl Broker {
 
     /// A consumer of a queue, with a connection of its own.
     #[must_use]
-    pub fn source(&self, queue: Queue) -> RabbitSource {
-        RabbitSource::new(self.clone(), queue)
+    pub fn consumer(&self, queue: Queue) -> RabbitConsumer {
+        RabbitConsumer::new(self.clone(), queue)
     }
 
-    /// Waits until the broker is there for the first time.
+    /// Waits until the broker accepts a connection and has the topology.
     ///
     /// # Errors
-    /// [`BrokerError::OtherArguments`]: what it has under our names is not ours.
-    pub async fn first_contact(&self) -> Result<(), BrokerError> {
-        let mut pause = FIRST_PAUSE;
+    /// [`BrokerError::ArgumentsDiffer`]: an exchange or queue exists with other arguments.
+    pub async fn wait_until_available(&self) -> Result<(), BrokerError> {
+        let mut delay = FIRST_DELAY;
         loop {
             match self.open("start").await {
                 Ok(_) => return Ok(()),
-                Err(error @ BrokerError::OtherArguments { .. }) => return Err(error),
-                Err(error) => debug!(%error, "the broker is not there yet"),
+                Err(error @ BrokerError::ArgumentsDiffer { .. }) => return Err(error),
+                Err(error) => debug!(%error, "connecting to broker failed; retrying"),
             }
-            sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            sleep(delay).await;
+            delay = (delay * 2).min(MAX_DELAY);
         }
     }
 
-    /// What of the topology the broker has otherwise than this version declares it. Declares nothing: what is not there yet,
-    /// the first server to start makes.
+    /// The parts of the topology that the broker has with other arguments than this version declares. Parts that do not exist
+    /// are not created: the first server that starts creates them.
     ///
     /// # Errors
-    /// [`BrokerError`] when the broker cannot be asked.
+    /// [`BrokerError`] when the broker cannot be reached.
     pub async fn inspect(&self) -> Result<Vec<BrokerError>, BrokerError> {
         let inspect = async {
             let connection = self.connect("check").await?;
             let mut problems = Vec::new();
-            for part in self.0.topology.parts() {
-                // One channel each: the broker closes a channel with what it refuses.
+            for declaration in self.0.topology.declarations() {
+                // One channel each: the broker closes a channel when it refuses a declaration.
                 let channel = connection.create_channel().await?;
-                let outcome = match part.is_there(&channel).await {
-                    Ok(true) => part.match_or_make(&channel).await,
+                let outcome = match declaration.exists(&channel).await {
+                    Ok(true) => declaration.declare_or_compare(&channel).await,
                     other => other.map(drop),
                 };
                 problems.extend(outcome.err());
             }
             Ok(problems)
         };
-        within_deadline(inspect).await
+        with_timeout(inspect).await
     }
 
     /// Connects, and declares the topology.
@@ -132,7 +132,7 @@ impl Broker {
             self.0.topology.declare(&channel).await?;
             Ok((connection, channel))
         };
-        within_deadline(open).await
+        with_timeout(open).await
     }
 
     async fn connect(&self, name: &str) -> Result<Connection, BrokerError> {
@@ -141,13 +141,13 @@ impl Broker {
     }
 }
 
-/// lapin waits for ever for a broker that is silent.
-pub(crate) async fn within_deadline<T>(work: impl Future<Output = Result<T, BrokerError>>) -> Result<T, BrokerError> {
-    timeout(DEADLINE, work).await.unwrap_or(Err(BrokerError::TimedOut))
+/// lapin has no timeout of its own.
+pub(crate) async fn with_timeout<T>(work: impl Future<Output = Result<T, BrokerError>>) -> Result<T, BrokerError> {
+    timeout(RESPONSE_TIMEOUT, work).await.unwrap_or(Err(BrokerError::TimedOut))
 }
 
-/// How many messages and consumers a queue has. Without the queue the channel is closed.
-pub(crate) async fn look_at(channel: &Channel, queue: &str) -> Result<lapin::Queue, BrokerError> {
+/// Message and consumer counts of a queue. If the queue does not exist, the broker closes the channel.
+pub(crate) async fn inspect_queue(channel: &Channel, queue: &str) -> Result<lapin::Queue, BrokerError> {
     let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
     Ok(channel.queue_declare(queue.into(), passive, FieldTable::default()).await?)
 }

@@ -1,15 +1,15 @@
 //! The broker adapter: topology, publisher with confirms, and consumer, on RabbitMQ with lapin.
 //!
-//! The broker carries ids only; the database is the truth. Losing a queue costs time, never an event. Each connection is
-//! kept alive here, for ever and with growing pauses, rather than by lapin, whose recovery gives up after some minutes.
-//! Publishing and consuming have connections of their own, because a broker under alarm blocks publishers.
+//! The queue carries ids only; the events are in the database. Losing a queue costs time, never an event. This crate
+//! reconnects without limit and with growing delays; lapin's own recovery gives up after some minutes. Publishing and
+//! consuming use separate connections, because a broker under alarm blocks publishers.
 
 mod broker;
+mod consumer;
 mod publisher;
-mod source;
 mod topology;
 
 pub use broker::{Broker, BrokerConfig, BrokerError};
+pub use consumer::RabbitConsumer;
 pub use publisher::RabbitPublisher;
-pub use source::RabbitSource;
 pub use topology::{Queue, Topology};

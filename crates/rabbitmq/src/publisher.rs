@@ -3,24 +3,23 @@ use std::fmt;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
-use inbound::{DueEvent, EventPublisher, Published, QueueDepth, QueueError, QueueInspector};
+use inbound::{DueEvent, EventPublisher, PublishResult, QueueDepth, QueueError, QueueInspector};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
 use tokio::sync::Mutex;
 
-use crate::broker::{look_at, within_deadline};
+use crate::broker::{inspect_queue, with_timeout};
 use crate::topology::ROUTING_KEY;
 use crate::{Broker, BrokerError, Queue};
 
-/// Publishes ids: persistent, mandatory, and counted as published only when the broker has confirmed that they are kept.
-/// One batch at a time, pipelined.
+/// Publishes event ids as persistent, mandatory messages with publisher confirms. One batch at a time, pipelined.
 pub struct RabbitPublisher {
     broker: Broker,
-    open: Mutex<Option<Open>>,
+    open: Mutex<Option<OpenChannel>>,
 }
 
-struct Open {
+struct OpenChannel {
     /// Dropping it would close the channel.
     _connection: Connection,
     channel: Channel,
@@ -31,16 +30,16 @@ impl RabbitPublisher {
         Self { broker, open: Mutex::new(None) }
     }
 
-    /// Whether the broker can be talked to; connects if it is not.
+    /// Checks that the broker responds; connects if needed.
     ///
     /// # Errors
-    /// [`QueueError`] says why not.
+    /// [`QueueError`] if it does not.
     pub async fn ping(&self) -> Result<(), QueueError> {
-        self.waiting().await.map(drop)
+        self.ready_messages().await.map(drop)
     }
 
-    /// Runs on the open channel, which is opened first where it is missing, and closed where anything fails: what is
-    /// unknown about a batch is then over with the channel.
+    /// Runs `work` on the channel, opening one if needed. After a failure the channel is closed, so that no confirm of a failed
+    /// batch arrives later.
     async fn with_channel<T>(
         &self,
         work: impl AsyncFnOnce(&Channel) -> Result<T, BrokerError> + Send,
@@ -54,7 +53,7 @@ impl RabbitPublisher {
             None => self.connect().await,
         };
         let outcome = match outcome {
-            Ok(ready) => within_deadline(work(&ready.channel)).await.map(|value| (ready, value)),
+            Ok(ready) => with_timeout(work(&ready.channel)).await.map(|value| (ready, value)),
             Err(error) => Err(error),
         };
         match outcome {
@@ -62,33 +61,33 @@ impl RabbitPublisher {
                 *open = Some(ready);
                 Ok(value)
             }
-            Err(error @ BrokerError::TimedOut) => Err(QueueError::Silent(error.into())),
-            Err(error) => Err(QueueError::Away(error.into())),
+            Err(error @ BrokerError::TimedOut) => Err(QueueError::TimedOut(error.into())),
+            Err(error) => Err(QueueError::Unavailable(error.into())),
         }
     }
 
-    async fn connect(&self) -> Result<Open, BrokerError> {
+    async fn connect(&self) -> Result<OpenChannel, BrokerError> {
         let (connection, channel) = self.broker.open("publisher").await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;
-        Ok(Open { _connection: connection, channel })
+        Ok(OpenChannel { _connection: connection, channel })
     }
 }
 
 #[async_trait]
 impl EventPublisher for RabbitPublisher {
-    async fn publish(&self, events: &[DueEvent]) -> Result<Published, QueueError> {
+    async fn publish(&self, events: &[DueEvent]) -> Result<PublishResult, QueueError> {
         let exchange = self.broker.topology().inbound_exchange.as_str();
         let published = self.with_channel(async |channel| publish(channel, exchange, events).await).await?;
         if published.returned > 0 {
-            // The queue is gone: opening declares it again.
+            // The queue was deleted: reconnecting declares it again.
             *self.open.lock().await = None;
         }
         Ok(published)
     }
 
-    async fn waiting(&self) -> Result<u32, QueueError> {
+    async fn ready_messages(&self) -> Result<u32, QueueError> {
         let queue = self.broker.topology().queue(Queue::Inbound);
-        self.with_channel(async |channel| Ok(look_at(channel, queue).await?.message_count())).await
+        self.with_channel(async |channel| Ok(inspect_queue(channel, queue).await?.message_count())).await
     }
 }
 
@@ -99,7 +98,7 @@ impl QueueInspector for RabbitPublisher {
         self.with_channel(async |channel| {
             let mut depths = Vec::new();
             for (label, queue) in [("inbound", Queue::Inbound), ("dead", Queue::Dead)] {
-                let queue = look_at(channel, topology.queue(queue)).await?;
+                let queue = inspect_queue(channel, topology.queue(queue)).await?;
                 let (messages, consumers) = (queue.message_count(), queue.consumer_count());
                 depths.push(QueueDepth { queue: label, messages, consumers });
             }
@@ -109,7 +108,7 @@ impl QueueInspector for RabbitPublisher {
     }
 }
 
-async fn publish(channel: &Channel, exchange: &str, events: &[DueEvent]) -> Result<Published, BrokerError> {
+async fn publish(channel: &Channel, exchange: &str, events: &[DueEvent]) -> Result<PublishResult, BrokerError> {
     let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
     let mut confirms = Vec::with_capacity(events.len());
     for event in events {
@@ -119,20 +118,20 @@ async fn publish(channel: &Channel, exchange: &str, events: &[DueEvent]) -> Resu
             channel.basic_publish(exchange.into(), ROUTING_KEY.into(), options, id.as_bytes(), properties).await?;
         confirms.push(confirm);
     }
-    let (mut kept, mut nacked) = (Vec::with_capacity(events.len()), 0);
+    let (mut confirmed, mut nacked) = (Vec::with_capacity(events.len()), 0);
     let mut returned: HashSet<String> = HashSet::new();
     for (event, confirmation) in events.iter().zip(join_all(confirms).await) {
         match confirmation? {
-            Confirmation::Ack(None) => kept.push(event.id),
-            // A returned message may hang on the confirm of another one: only its own id tells which it was.
+            Confirmation::Ack(None) => confirmed.push(event.id),
+            // The returned message of one publish may arrive with the confirm of another: only its message id identifies it.
             Confirmation::Ack(Some(message)) | Confirmation::Nack(Some(message)) => {
                 returned.extend(message.properties.message_id().as_ref().map(ToString::to_string));
             }
             Confirmation::Nack(None) | Confirmation::NotRequested => nacked += 1,
         }
     }
-    kept.retain(|id| !returned.contains(&id.to_string()));
-    Ok(Published { kept, returned: returned.len(), nacked })
+    confirmed.retain(|id| !returned.contains(&id.to_string()));
+    Ok(PublishResult { confirmed, returned: returned.len(), nacked })
 }
 
 fn properties(id: &str, traceparent: Option<&str>) -> BasicProperties {

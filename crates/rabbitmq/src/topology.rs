@@ -7,7 +7,7 @@ use lapin::{Channel, ErrorKind, ExchangeKind};
 
 use crate::BrokerError;
 
-/// Exchanges and queues, under the names of one deployment. Versioned, because the arguments of a queue cannot be changed.
+/// The exchanges and queues of one deployment. Queue names have a version, because the arguments of a queue cannot change.
 ///
 /// ```text
 /// {namespace}.inbound (direct) --> {namespace}.inbound.v1 -- dead letters --> {namespace}.dead (fanout) --> {namespace}.dead.v1
@@ -20,19 +20,19 @@ pub struct Topology {
     dead_queue: String,
 }
 
-/// The queues that somebody consumes.
+/// The queues with consumers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Queue {
     /// Ids of events to process.
     Inbound,
-    /// Ids that were rejected, or that the broker gave up on.
+    /// Ids of messages that the worker rejected, or that exceeded the delivery limit.
     Dead,
 }
 
-/// The last resort against a message that is delivered for ever; long before it the ledger has buried the event. Without
-/// it, RabbitMQ 4 would apply a limit of its own.
+/// Deliveries of a message before the broker dead-letters it. The worker dead-letters the event long before, after
+/// `MAX_STARTS` starts. Without it, RabbitMQ 4 applies a limit of its own.
 const DELIVERY_LIMIT: i64 = 50;
-/// One kind of message goes through.
+/// The only routing key.
 pub(crate) const ROUTING_KEY: &str = "event";
 
 impl Topology {
@@ -53,30 +53,30 @@ impl Topology {
         }
     }
 
-    /// Declares everything; what is there already is left alone. Valid on RabbitMQ 3.10 to 4.x.
+    /// Declares all parts; existing ones are not changed. Valid on RabbitMQ 3.10 to 4.x.
     ///
     /// # Errors
-    /// [`BrokerError::OtherArguments`] names what exists and is different.
+    /// [`BrokerError::ArgumentsDiffer`] names a part that exists with other arguments.
     pub(crate) async fn declare(&self, channel: &Channel) -> Result<(), BrokerError> {
-        for part in self.parts() {
-            part.declare(channel).await?;
+        for declaration in self.declarations() {
+            declaration.declare(channel).await?;
         }
         Ok(())
     }
 
     /// In the order in which they can be declared.
-    pub(crate) fn parts(&self) -> [Part<'_>; 4] {
+    pub(crate) fn declarations(&self) -> [Declaration<'_>; 4] {
         // At least once needs all of: a quorum queue, refusing to overflow, and a dead-letter exchange that routes.
         let dead_letters_to = Some(self.dead_exchange.as_str());
         [
-            Part::Exchange { name: &self.dead_exchange, kind: ExchangeKind::Fanout },
-            Part::Exchange { name: &self.inbound_exchange, kind: ExchangeKind::Direct },
-            Part::Queue { name: &self.dead_queue, bound_to: &self.dead_exchange, dead_letters_to: None },
-            Part::Queue { name: &self.inbound_queue, bound_to: &self.inbound_exchange, dead_letters_to },
+            Declaration::Exchange { name: &self.dead_exchange, kind: ExchangeKind::Fanout },
+            Declaration::Exchange { name: &self.inbound_exchange, kind: ExchangeKind::Direct },
+            Declaration::Queue { name: &self.dead_queue, bound_to: &self.dead_exchange, dead_letters_to: None },
+            Declaration::Queue { name: &self.inbound_queue, bound_to: &self.inbound_exchange, dead_letters_to },
         ]
     }
 
-    /// Removes everything, with what is in it. For tests, which make a topology of their own each.
+    /// Deletes all parts with their messages. For tests, which use a topology each.
     ///
     /// # Errors
     /// [`BrokerError`].
@@ -93,12 +93,12 @@ impl Topology {
 
 /// An exchange or a queue.
 #[derive(Clone, Debug)]
-pub(crate) enum Part<'a> {
+pub(crate) enum Declaration<'a> {
     Exchange { name: &'a str, kind: ExchangeKind },
     Queue { name: &'a str, bound_to: &'a str, dead_letters_to: Option<&'a str> },
 }
 
-impl Part<'_> {
+impl Declaration<'_> {
     pub(crate) const fn name(&self) -> &str {
         match self {
             Self::Exchange { name, .. } | Self::Queue { name, .. } => name,
@@ -106,17 +106,17 @@ impl Part<'_> {
     }
 
     async fn declare(&self, channel: &Channel) -> Result<(), BrokerError> {
-        self.match_or_make(channel).await?;
+        self.declare_or_compare(channel).await?;
         if let Self::Queue { name, bound_to, .. } = self {
             let (options, none) = (QueueBindOptions::default(), FieldTable::default());
             let bound = channel.queue_bind((*name).into(), (*bound_to).into(), ROUTING_KEY.into(), options, none).await;
-            bound.map_err(|source| not_declared(name, source))?;
+            bound.map_err(|source| declare_error(name, source))?;
         }
         Ok(())
     }
 
-    /// Whether there is something of this kind and name. A no of the broker's closes the channel.
-    pub(crate) async fn is_there(&self, channel: &Channel) -> Result<bool, BrokerError> {
+    /// Whether it exists. If not, the broker closes the channel.
+    pub(crate) async fn exists(&self, channel: &Channel) -> Result<bool, BrokerError> {
         let none = FieldTable::default();
         let looked = match self {
             Self::Exchange { name, kind } => {
@@ -131,12 +131,12 @@ impl Part<'_> {
         match looked {
             Ok(()) => Ok(true),
             Err(error) if is(&error, AMQPSoftError::NOTFOUND) => Ok(false),
-            Err(source) => Err(not_declared(self.name(), source)),
+            Err(source) => Err(declare_error(self.name(), source)),
         }
     }
 
-    /// What is there under the name is what we would make; what is not is made.
-    pub(crate) async fn match_or_make(&self, channel: &Channel) -> Result<(), BrokerError> {
+    /// Creates it if it does not exist. Fails if it exists with other arguments.
+    pub(crate) async fn declare_or_compare(&self, channel: &Channel) -> Result<(), BrokerError> {
         let declared = match self {
             Self::Exchange { name, kind } => {
                 let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
@@ -147,7 +147,7 @@ impl Part<'_> {
                 channel.queue_declare((*name).into(), options, arguments(*dead_letters_to)).await.map(drop)
             }
         };
-        declared.map_err(|source| not_declared(self.name(), source))
+        declared.map_err(|source| declare_error(self.name(), source))
     }
 }
 
@@ -164,10 +164,10 @@ fn arguments(dead_letters_to: Option<&str>) -> FieldTable {
     arguments
 }
 
-fn not_declared(name: &str, source: lapin::Error) -> BrokerError {
+fn declare_error(name: &str, source: lapin::Error) -> BrokerError {
     let name = name.to_owned();
     if is(&source, AMQPSoftError::PRECONDITIONFAILED) {
-        BrokerError::OtherArguments { name, source }
+        BrokerError::ArgumentsDiffer { name, source }
     } else {
         BrokerError::Declare { name, source }
     }

@@ -1,19 +1,19 @@
 use kernel::PermissionSet;
 
-/// What somebody may do to others, by what they hold themselves at this moment: nobody raises anybody above themselves, and
-/// nobody acts on who stands above them.
+/// What a user may do to other users and roles, given the permissions that the user holds now: they cannot grant permissions
+/// that they do not hold, nor change users who hold permissions that they do not hold.
 #[derive(Clone, Debug)]
 pub struct Authority(PermissionSet);
 
-/// The other one holds something that the actor does not.
+/// The other user holds a permission that the acting user does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("they may do what you may not")]
-pub struct OutranksYou;
+#[error("the user holds permissions that you do not hold")]
+pub struct TargetHoldsMore;
 
-/// It contains something that the actor does not hold.
+/// A permission to be granted is not held by the acting user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("nobody gives what they do not hold")]
-pub struct CannotGrant;
+#[error("permissions that you do not hold cannot be granted")]
+pub struct PermissionNotHeld;
 
 impl Authority {
     #[must_use]
@@ -22,15 +22,15 @@ impl Authority {
     }
 
     /// # Errors
-    /// [`OutranksYou`] unless all that the other one holds is held by the actor, too.
-    pub fn act_on(&self, other: &PermissionSet) -> Result<(), OutranksYou> {
-        if other.is_subset(&self.0) { Ok(()) } else { Err(OutranksYou) }
+    /// [`TargetHoldsMore`] unless the acting user holds all of the other user's permissions.
+    pub fn act_on(&self, other: &PermissionSet) -> Result<(), TargetHoldsMore> {
+        if other.is_subset(&self.0) { Ok(()) } else { Err(TargetHoldsMore) }
     }
 
     /// # Errors
-    /// [`CannotGrant`] unless all of it is held by the actor.
-    pub fn grant(&self, permissions: &PermissionSet) -> Result<(), CannotGrant> {
-        if permissions.is_subset(&self.0) { Ok(()) } else { Err(CannotGrant) }
+    /// [`PermissionNotHeld`] unless the acting user holds all of them.
+    pub fn grant(&self, permissions: &PermissionSet) -> Result<(), PermissionNotHeld> {
+        if permissions.is_subset(&self.0) { Ok(()) } else { Err(PermissionNotHeld) }
     }
 }
 
@@ -40,22 +40,22 @@ mod tests {
     use crate::SystemRole;
 
     #[test]
-    fn an_administrator_acts_on_everybody_but_owners_and_who_may_write_bills() {
+    fn admin_acts_on_all_roles_except_owner_and_billing() {
         let admin = Authority::of(SystemRole::Admin.permissions());
         for role in [SystemRole::Admin, SystemRole::Agent, SystemRole::Viewer] {
             assert_eq!(admin.act_on(&role.permissions()), Ok(()), "{role:?}");
             assert_eq!(admin.grant(&role.permissions()), Ok(()), "{role:?}");
         }
         for role in [SystemRole::Owner, SystemRole::Billing] {
-            assert_eq!(admin.act_on(&role.permissions()), Err(OutranksYou), "{role:?}");
-            assert_eq!(admin.grant(&role.permissions()), Err(CannotGrant), "{role:?}");
+            assert_eq!(admin.act_on(&role.permissions()), Err(TargetHoldsMore), "{role:?}");
+            assert_eq!(admin.grant(&role.permissions()), Err(PermissionNotHeld), "{role:?}");
         }
     }
 
     #[test]
-    fn whoever_holds_nothing_is_below_everybody() {
-        let nobody = Authority::of(PermissionSet::default());
-        assert_eq!(nobody.act_on(&PermissionSet::default()), Ok(()));
-        assert_eq!(nobody.act_on(&SystemRole::Viewer.permissions()), Err(OutranksYou));
+    fn user_without_permissions_cannot_act_on_viewer() {
+        let powerless = Authority::of(PermissionSet::default());
+        assert_eq!(powerless.act_on(&PermissionSet::default()), Ok(()));
+        assert_eq!(powerless.act_on(&SystemRole::Viewer.permissions()), Err(TargetHoldsMore));
     }
 }

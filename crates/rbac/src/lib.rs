@@ -1,12 +1,12 @@
-//! Roles and who has which.
+//! Roles and memberships.
 //!
 //! Permissions are the closed set of `kernel::Permission`; a role is a named set of them within one tenant, a membership
-//! gives a role to a user. Rights are read from the database on each request, never from a token, so taking one away works
-//! on the next request.
+//! gives a role to a user. Permissions are read from the database on each request, never from a token, so revoking one takes
+//! effect on the next request.
 //!
-//! What somebody may do to others follows from what both hold: see [`Authority`].
+//! What a user may do to other users depends on the permissions of both: see [`Authority`].
 //!
-//! To add to it: a use case a file, its port in `ports.rs`, the adapter's half in `crates/postgres/src/rbac/`.
+//! To add to it: one use case per file, its port in `ports.rs`, the SQL in `crates/postgres/src/rbac/`.
 
 #![deny(clippy::future_not_send)]
 
@@ -17,7 +17,7 @@ mod read_roles;
 mod role;
 mod system_role;
 
-pub use authority::{Authority, CannotGrant, OutranksYou};
+pub use authority::{Authority, PermissionNotHeld, TargetHoldsMore};
 pub use membership::Membership;
 pub use ports::{MembershipRepo, RoleRepo, constraint};
 pub use read_roles::{role, roles};

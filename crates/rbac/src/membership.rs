@@ -3,13 +3,13 @@ use kernel::ids::RoleId;
 
 use crate::{RoleKey, RoleName};
 
-/// That a user has a role.
+/// A role of a user.
 #[derive(Clone, Debug)]
 pub struct Membership {
     pub role: RoleId,
     pub key: RoleKey,
     pub name: RoleName,
     pub system: bool,
-    /// When it was given to them.
+    /// When the role was granted.
     pub created_at: DateTime<Utc>,
 }

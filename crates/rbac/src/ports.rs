@@ -5,11 +5,11 @@ use kernel::{Page, PageRequest, PermissionSet, StoreError};
 
 use crate::{Membership, Role, RoleKey};
 
-/// Names of the database's constraints that mean something to this domain.
+/// Database constraints that this domain turns into errors.
 pub mod constraint {
     /// The tenant has a role with that key.
     pub const ROLE_KEY: &str = "roles_tenant_id_key_key";
-    /// Somebody has the role.
+    /// A user still has the role.
     pub const ROLE_IN_USE: &str = "memberships_tenant_id_role_id_fkey";
 }
 
@@ -21,7 +21,7 @@ pub trait RoleRepo: Send {
     async fn role(&mut self, id: RoleId) -> Result<Option<Role>, StoreError>;
     /// Newest first.
     async fn roles(&mut self, page: &PageRequest) -> Result<Page<Role>, StoreError>;
-    /// How many roles of its own the tenant has.
+    /// How many custom roles the tenant has.
     async fn custom_roles(&mut self) -> Result<i64, StoreError>;
     /// Stores name, permissions and version.
     async fn update_role(&mut self, role: &Role) -> Result<(), StoreError>;
@@ -29,7 +29,7 @@ pub trait RoleRepo: Send {
     async fn delete_role(&mut self, id: RoleId) -> Result<(), StoreError>;
 }
 
-/// Who has which role, in the transaction's tenant.
+/// The roles of users, in the transaction's tenant.
 #[async_trait]
 pub trait MembershipRepo: Send {
     async fn insert_membership(&mut self, user: UserId, role: RoleId, now: DateTime<Utc>) -> Result<(), StoreError>;
@@ -40,12 +40,12 @@ pub trait MembershipRepo: Send {
     async fn memberships(&mut self, user: UserId, page: &PageRequest) -> Result<Page<Membership>, StoreError>;
     /// The keys of a user's roles, in order.
     async fn role_keys(&mut self, user: UserId) -> Result<Vec<RoleKey>, StoreError>;
-    /// The same of many users; who has no role is not in it.
+    /// The same for many users; users without a role are left out.
     async fn role_keys_of(&mut self, users: &[UserId]) -> Result<Vec<(UserId, RoleKey)>, StoreError>;
-    /// All that a user's roles allow, whether or not the user is active.
+    /// The union of a user's permissions, whether or not the user is active.
     async fn permissions(&mut self, user: UserId) -> Result<PermissionSet, StoreError>;
-    /// All that the roles of those allow who have this one, taken together.
+    /// The union of the permissions of all users who have this role.
     async fn permissions_of_holders(&mut self, role: RoleId) -> Result<PermissionSet, StoreError>;
-    /// How many active users are owners. Means something only while the tenant is locked.
+    /// How many active users are owners. Reliable only while the tenant is locked.
     async fn active_owners(&mut self) -> Result<i64, StoreError>;
 }

@@ -8,16 +8,16 @@ pub struct Role {
     pub id: RoleId,
     pub key: RoleKey,
     pub name: RoleName,
-    /// Made at sign-up and immutable.
+    /// Created at sign-up; immutable.
     pub system: bool,
     pub permissions: PermissionSet,
-    /// Counts the changes, from 1.
+    /// Starts at 1 and increases with each change.
     pub version: i64,
     pub created_at: DateTime<Utc>,
 }
 
 impl Role {
-    /// How many roles of its own a tenant may have.
+    /// How many custom roles a tenant may have.
     pub const MAX_CUSTOM: i64 = 100;
 }
 
@@ -54,7 +54,7 @@ impl RoleKey {
     }
 }
 
-/// What people call a role: 1 to 120 characters on one line.
+/// The display name of a role: 1 to 120 characters on one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleName(String);
 
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_plain() {
+    fn role_key_outside_charset_or_length_is_refused() {
         for text in ["a", "sales", "tier-2_lead", &"x".repeat(50)] {
             assert_eq!(RoleKey::parse(text).unwrap().as_str(), text);
         }
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_one_line() {
+    fn role_name_is_trimmed_and_bounded() {
         assert_eq!(RoleName::parse("  Sales & co ").unwrap().as_str(), "Sales & co");
         for text in ["", "  ", "a\nb", "a\u{0}b", &"x".repeat(121)] {
             assert_eq!(RoleName::parse(text), Err(InvalidRoleName), "{text:?}");

@@ -4,8 +4,8 @@ use kernel::{Permission, PermissionSet};
 
 use crate::{Role, RoleKey, RoleName};
 
-/// The roles that every tenant has. A tenant gets them when it signs up; when they are others here, the next `migrate` brings
-/// those of the tenants that are there already to what they are here.
+/// The roles that every tenant has. A tenant gets them at sign-up; `parley migrate` updates those of existing tenants to the
+/// definitions here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SystemRole {
     Owner,
@@ -57,7 +57,7 @@ impl SystemRole {
         }
     }
 
-    /// The role as a new tenant gets it.
+    /// The role for a new tenant.
     #[must_use]
     pub fn with_id(self, id: RoleId, created_at: DateTime<Utc>) -> Role {
         Role {
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_administrator_can_neither_change_the_tenant_nor_its_billing() {
+    fn admin_cannot_write_tenant_or_billing() {
         let admin = SystemRole::Admin.permissions();
         assert!(!admin.contains(Permission::TenantWrite) && !admin.contains(Permission::BillingWrite));
         assert!(admin.contains(Permission::TenantRead) && admin.contains(Permission::BillingRead));
@@ -85,13 +85,13 @@ mod tests {
     }
 
     #[test]
-    fn writing_roles_can_read() {
+    fn role_with_write_permission_can_read() {
         assert!(SystemRole::Agent.permissions().contains(Permission::CrmRead));
         assert!(SystemRole::Billing.permissions().contains(Permission::BillingRead));
     }
 
     #[test]
-    fn their_keys_and_names_are_ones() {
+    fn system_role_keys_and_names_are_valid() {
         for role in SystemRole::ALL {
             assert_eq!(RoleKey::parse(role.key().as_str()), Ok(role.key()));
             assert_eq!(RoleName::parse(role.name().as_str()), Ok(role.name()));

@@ -14,16 +14,16 @@ use crate::{Claims, KeySet};
 const ALGORITHM: &str = "EdDSA";
 /// RFC 9068, section 2.1.
 const TYPE: &str = "at+jwt";
-/// More than any token we issue, and little enough to check for anyone.
+/// More than any issued token has, and little enough to check for any caller.
 const MAX_BYTES: usize = 4 * 1024;
-/// How far the clocks of two machines may be apart.
+/// The tolerated difference between the clocks of two machines.
 pub(crate) const LEEWAY: TimeDelta = TimeDelta::seconds(30);
 /// Integers above this are not exact in JSON (RFC 8259, section 6).
 const MAX_EXACT_INTEGER: u64 = 1 << 53;
 /// A thumbprint is a SHA-256 in base64url (RFC 7638).
 const KID_BYTES: usize = 43;
 
-/// Who issues access tokens, for whom, and how long they live.
+/// Issuer, audience and lifetime of access tokens.
 #[derive(Clone, Debug)]
 pub struct TokenPolicy {
     pub issuer: String,
@@ -32,15 +32,15 @@ pub struct TokenPolicy {
     pub lifetime: TimeDelta,
 }
 
-/// The token is not a valid one. There is deliberately no reason in it.
+/// The token is not valid. It deliberately carries no reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the access token is invalid or expired")]
 pub struct InvalidToken;
 
-/// Why a token was not believed, as far as we have to know it ourselves.
+/// Why a token was rejected, for internal use only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
-    /// It may be signed with a key that is newer than this set. Nothing of it is believed.
+    /// The key set has no key with this id; it may be outdated. Nothing of the token has been verified.
     UnknownKey,
     Invalid,
 }
@@ -59,22 +59,22 @@ pub enum IssueError {
     Failed,
 }
 
-/// A token that was just signed, and the key that did it.
+/// A signed token, and the id of its key.
 #[derive(Clone)]
-pub struct Issued {
+pub struct IssuedToken {
     pub token: String,
     pub kid: String,
 }
 
-impl fmt::Debug for Issued {
+impl fmt::Debug for IssuedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Issued").field("kid", &self.kid).finish_non_exhaustive()
+        f.debug_struct("IssuedToken").field("kid", &self.kid).finish_non_exhaustive()
     }
 }
 
-/// What a genuine token says, and the key that signed it.
+/// The claims of a verified token, and the id of its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verified {
+pub struct VerifiedToken {
     pub claims: Claims,
     pub kid: String,
 }
@@ -84,7 +84,7 @@ impl KeySet {
     ///
     /// # Errors
     /// [`IssueError`].
-    pub fn issue(&self, policy: &TokenPolicy, claims: &Claims) -> Result<Issued, IssueError> {
+    pub fn issue(&self, policy: &TokenPolicy, claims: &Claims) -> Result<IssuedToken, IssueError> {
         let (kid, signer) = self.signer().ok_or(IssueError::NoSigningKey)?;
         let seconds = |time: DateTime<Utc>| u64::try_from(time.timestamp()).map_err(|_| IssueError::Failed);
         let issued_at = seconds(claims.issued_at)?;
@@ -105,20 +105,20 @@ impl KeySet {
         let payload = encode(serde_json::to_vec(&payload)).map_err(|_| IssueError::Failed)?;
         let message = format!("{header}.{payload}");
         let signature = signer.sign(message.as_bytes()).map_err(|_| IssueError::Failed)?;
-        Ok(Issued { token: format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)), kid: kid.to_owned() })
+        Ok(IssuedToken { token: format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)), kid: kid.to_owned() })
     }
 
-    /// Checks a token, cheapest and most telling checks first; nothing of it is believed before its signature.
+    /// Verifies a token, cheapest checks first. No claim is used before the signature is verified.
     ///
     /// # Errors
-    /// [`Rejection`]. Whoever showed the token hears of [`InvalidToken`], whatever is wrong.
-    pub fn verify(&self, policy: &TokenPolicy, token: &str, now: DateTime<Utc>) -> Result<Verified, Rejection> {
+    /// [`Rejection`]; the caller gets [`InvalidToken`] in all cases.
+    pub fn verify(&self, policy: &TokenPolicy, token: &str, now: DateTime<Utc>) -> Result<VerifiedToken, Rejection> {
         if token.len() > MAX_BYTES {
             return Err(Rejection::Invalid);
         }
         let (message, signature) = token.rsplit_once('.').ok_or(Rejection::Invalid)?;
         let (header, payload) = message.split_once('.').ok_or(Rejection::Invalid)?;
-        // The alphabet has no dot, so a fourth part does not decode.
+        // The base64url alphabet has no dot, so a fourth part does not decode.
         let (header_json, payload_json, signature) = (decode(header)?, decode(payload)?, decode(signature)?);
 
         let header: Header = parse(&header_json)?;
@@ -149,7 +149,7 @@ impl KeySet {
             issued_at,
             expires_at,
         };
-        Ok(Verified { claims, kid: header.kid })
+        Ok(VerifiedToken { claims, kid: header.kid })
     }
 }
 
@@ -158,7 +158,7 @@ fn decode(part: &str) -> Result<Vec<u8>, Rejection> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| Rejection::Invalid)
 }
 
-/// An object: serde would read a struct from an array, too.
+/// Accepts only JSON objects: serde would read a struct from an array, too.
 fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Rejection> {
     if json.first() != Some(&b'{') {
         return Err(Rejection::Invalid);
@@ -166,7 +166,7 @@ fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Rejection> {
     serde_json::from_slice(json).map_err(|_| Rejection::Invalid)
 }
 
-/// Whether it looks like a thumbprint. Nothing else is looked up, let alone said to the database.
+/// Whether the text has the form of a thumbprint. No other key id is looked up or sent to the database.
 fn is_kid(text: &str) -> bool {
     text.len() == KID_BYTES && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
@@ -176,12 +176,12 @@ fn time(seconds: u64) -> Result<DateTime<Utc>, Rejection> {
         return Err(Rejection::Invalid);
     }
     let seconds = i64::try_from(seconds).map_err(|_| Rejection::Invalid)?;
-    // With room for the leeway on both sides: chrono panics where a sum overflows.
+    // Leaves room for the leeway on both sides: chrono panics on overflow.
     let time = DateTime::from_timestamp(seconds, 0).ok_or(Rejection::Invalid)?;
     time.checked_add_signed(LEEWAY).and(time.checked_sub_signed(LEEWAY)).map(|_| time).ok_or(Rejection::Invalid)
 }
 
-/// In the one form that we write: the library reads several.
+/// Accepts only the form that this program writes: the library parses several.
 fn id(text: &str) -> Result<Uuid, Rejection> {
     let id: Uuid = text.parse().map_err(|_| Rejection::Invalid)?;
     if id.to_string() == text { Ok(id) } else { Err(Rejection::Invalid) }

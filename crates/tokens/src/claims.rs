@@ -3,13 +3,13 @@ use kernel::ids::{SessionId, TenantId, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// What an access token says (RFC 9068, with our own `tid` and `sid`): who, in which tenant and session.
+/// The claims of an access token (RFC 9068, with private claims `tid` and `sid`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claims {
     pub user: UserId,
     pub tenant: TenantId,
     pub session: SessionId,
-    /// This token's own id, for the log.
+    /// The id of the token, for the log.
     pub token: Uuid,
     pub issued_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
@@ -25,7 +25,8 @@ pub(crate) struct Header {
     pub(crate) kid: String,
 }
 
-/// The payload on the wire: all required, none repeated, nothing else. The ids are texts until all else has been checked.
+/// The payload on the wire: all members required, none repeated, no others. Ids stay texts until the other members have been
+/// checked.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Payload {
@@ -35,7 +36,7 @@ pub(crate) struct Payload {
     pub(crate) tid: String,
     pub(crate) sid: String,
     pub(crate) jti: String,
-    /// Seconds since the epoch, as all times here; floats and negative numbers do not parse.
+    /// Seconds since the epoch, like the times below; floats and negative numbers do not parse.
     pub(crate) iat: u64,
     pub(crate) nbf: u64,
     pub(crate) exp: u64,

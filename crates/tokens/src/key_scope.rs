@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// What a provisioning key may be used for, as a closed set.
+/// What a provisioning key may be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeyScope {
     TenantsRead,
@@ -45,7 +45,7 @@ impl fmt::Display for KeyScope {
     }
 }
 
-/// The text is the name of no scope.
+/// The text is not the name of a scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no such scope")]
 pub struct UnknownScope;
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_back() {
+    fn scope_names_parse_back() {
         for scope in KeyScope::ALL {
             assert_eq!(scope.key().parse(), Ok(scope));
         }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::signing_key::seal_context;
 use crate::{KeyState, SigningKey};
 
-/// The keys of a deployment, opened and ready: one signs, several verify.
+/// The opened keys of a deployment: one signs, several verify.
 pub struct KeySet {
     signer: Option<(String, EddsaJwsSigner)>,
     verifiers: HashMap<String, EddsaJwsVerifier>,
@@ -34,20 +34,20 @@ struct PublicKey {
 pub enum UnusableKey {
     #[error("signing key {kid} {source}")]
     Sealed { kid: String, source: OpenError },
-    #[error("signing key {kid} is no Ed25519 key")]
+    #[error("signing key {kid} is not an Ed25519 key")]
     Malformed { kid: String },
 }
 
 impl KeySet {
-    /// Opens the accepted ones among the stored keys.
+    /// Opens the stored keys whose tokens are accepted.
     ///
     /// # Errors
-    /// [`UnusableKey`] names the first that cannot be used: the server must not start without it.
-    pub fn open<'a>(keys: impl IntoIterator<Item = &'a SigningKey>, ring: &KeyRing) -> Result<Self, UnusableKey> {
+    /// [`UnusableKey`] names the first key that cannot be used; the server must not start without it.
+    pub fn open<'a>(keys: impl IntoIterator<Item = &'a SigningKey>, key_ring: &KeyRing) -> Result<Self, UnusableKey> {
         let mut set = Self { signer: None, verifiers: HashMap::new(), published: Vec::new() };
         for key in keys.into_iter().filter(|key| key.state.is_accepted()) {
             let malformed = || UnusableKey::Malformed { kid: key.kid.clone() };
-            let private = ring
+            let private = key_ring
                 .open(&key.private, &seal_context(&key.kid))
                 .map_err(|source| UnusableKey::Sealed { kid: key.kid.clone(), source })?;
             if key.state == KeyState::Active {
@@ -79,13 +79,13 @@ impl KeySet {
         self.verifiers.get(kid)
     }
 
-    /// Whether tokens of this key are accepted, as far as this set knows.
+    /// Whether this set accepts tokens of this key.
     #[must_use]
     pub fn knows(&self, kid: &str) -> bool {
         self.verifiers.contains_key(kid)
     }
 
-    /// The public halves as a JSON Web Key Set (RFC 7517, section 5).
+    /// The public keys as a JSON Web Key Set (RFC 7517, section 5).
     #[must_use]
     pub fn to_jwks(&self) -> serde_json::Value {
         serde_json::json!({ "keys": self.published })

@@ -5,14 +5,14 @@ use kernel::seal::Sealed;
 use kernel::{Page, PageRequest, StoreError};
 use uuid::Uuid;
 
-use crate::{KeyState, ProvisioningKey, ProvisioningKeyHash, Reached, RefreshTokenHash, Session, SigningKey};
+use crate::{KeyState, ProvisioningKey, ProvisioningKeyHash, RefreshTokenHash, Session, SigningKey, TokenLock};
 
 /// Sessions of the transaction's tenant.
 #[async_trait]
 pub trait SessionRepo: Send {
-    /// Stores the first session of a user that nobody knows yet, with its first refresh token.
+    /// Stores the first session of a user created in the same transaction, with its first refresh token.
     async fn start_session(&mut self, session: &Session, token: &RefreshTokenHash) -> Result<(), StoreError>;
-    /// Ends a user's oldest sessions, so that no more than so many stay in force; which. It means something only while the user
+    /// Ends a user's oldest sessions so that at most `keep` stay in force, and returns the ended ones. Reliable only while the user
     /// is locked.
     async fn end_oldest_sessions(
         &mut self,
@@ -27,53 +27,54 @@ pub trait SessionRepo: Send {
         page: &PageRequest,
         now: DateTime<Utc>,
     ) -> Result<Page<Session>, StoreError>;
-    /// Ends one session of a user; whether there was one in force.
+    /// Ends one session of a user; `false` if it was not in force.
     async fn end_session(&mut self, user: UserId, session: SessionId, now: DateTime<Utc>) -> Result<bool, StoreError>;
-    /// Ends a user's sessions, all but one if one is named; how many.
+    /// Ends a user's sessions except the given one, and returns how many.
     async fn end_sessions(
         &mut self,
         user: UserId,
         except: Option<SessionId>,
         now: DateTime<Utc>,
     ) -> Result<usize, StoreError>;
-    /// Reaches for a refresh token, so that nobody else can use it until the transaction ends. Does not wait for who has it, and
-    /// notes that the two overlapped.
-    async fn reach_for_refresh_token(&mut self, token: &RefreshTokenHash) -> Result<Reached, StoreError>;
-    /// Uses a refresh token; whether nobody had.
-    async fn use_refresh_token(&mut self, token: &RefreshTokenHash, now: DateTime<Utc>) -> Result<bool, StoreError>;
-    /// Stores when a session was seen and ends, its next refresh token, and the access token that goes with it; whether it
-    /// is still in force.
+    /// Locks a refresh token until the transaction ends. Does not wait for another holder of the lock, but records the overlap.
+    async fn lock_refresh_token(&mut self, token: &RefreshTokenHash) -> Result<TokenLock, StoreError>;
+    /// Marks a refresh token as used; `false` if it already was.
+    async fn consume_refresh_token(&mut self, token: &RefreshTokenHash, now: DateTime<Utc>)
+    -> Result<bool, StoreError>;
+    /// Stores a refreshed session, its next refresh token and the id of the access token issued with it; `false` if the session
+    /// is no longer in force.
     async fn refresh_session(
         &mut self,
         session: &Session,
         next: &RefreshTokenHash,
         access_token: Uuid,
     ) -> Result<bool, StoreError>;
-    /// Notes that a request overlapped with the one that used a refresh token.
-    async fn note_refresh_overlap(&mut self, token: &RefreshTokenHash) -> Result<(), StoreError>;
-    /// Notes when the one who used a refresh token is answered.
-    async fn note_refresh_answered(&mut self, token: &RefreshTokenHash, now: DateTime<Utc>) -> Result<(), StoreError>;
-    /// Whether a signing key is the one that signs at this moment.
+    /// Records that a request overlapped with the one that used a refresh token.
+    async fn record_concurrent_refresh(&mut self, token: &RefreshTokenHash) -> Result<(), StoreError>;
+    /// Records when the response to the use of a refresh token is sent.
+    async fn record_refresh_response(&mut self, token: &RefreshTokenHash, now: DateTime<Utc>)
+    -> Result<(), StoreError>;
+    /// Whether a signing key is the active one.
     async fn is_signing_key_active(&mut self, kid: &str) -> Result<bool, StoreError>;
 }
 
-/// Sessions of all tenants, of which nothing is seen.
+/// Deletes sessions of all tenants, without reading them.
 #[async_trait]
 pub trait SessionHousekeeping: Send {
-    /// Deletes sessions that ended before a time, at most so many; how many.
+    /// Deletes up to `limit` sessions that ended before a time, and returns how many.
     async fn purge_sessions(&mut self, ended_before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError>;
 }
 
 /// The deployment's signing keys.
 #[async_trait]
 pub trait SigningKeyRepo: Send {
-    /// Makes this transaction the only one that changes keys, until it ends; others wait.
+    /// Locks the signing keys until the transaction ends; other transactions wait.
     async fn lock_signing_keys(&mut self) -> Result<(), StoreError>;
     /// Oldest first.
     async fn signing_keys(&mut self) -> Result<Vec<SigningKey>, StoreError>;
     async fn insert_signing_key(&mut self, key: &SigningKey) -> Result<(), StoreError>;
-    /// Moves a key from one state to another; whether it was in the first. A key that will sign no more loses its private
-    /// half.
+    /// Moves a key from one state to another; `false` if it was not in the first. The private key is deleted when the key will not
+    /// sign any more.
     async fn change_signing_key(
         &mut self,
         kid: &str,
@@ -81,11 +82,11 @@ pub trait SigningKeyRepo: Send {
         to: KeyState,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError>;
-    /// Stores the private half as it is sealed now.
+    /// Replaces the sealed private key.
     async fn reseal_signing_key(&mut self, kid: &str, private: &Sealed) -> Result<(), StoreError>;
 }
 
-/// The keys of operators' programs.
+/// Provisioning keys.
 #[async_trait]
 pub trait ProvisioningKeyRepo: Send {
     async fn insert_provisioning_key(
@@ -93,17 +94,17 @@ pub trait ProvisioningKeyRepo: Send {
         key: &ProvisioningKey,
         hash: &ProvisioningKeyHash,
     ) -> Result<(), StoreError>;
-    /// Newest first, the revoked ones too.
+    /// Newest first, revoked ones included.
     async fn provisioning_keys(&mut self) -> Result<Vec<ProvisioningKey>, StoreError>;
     /// The key with this hash, whether or not it is still in force.
     async fn provisioning_key(&mut self, hash: &ProvisioningKeyHash) -> Result<Option<ProvisioningKey>, StoreError>;
-    /// Notes that a key was used, unless that was noted a moment ago.
-    async fn note_provisioning_key_used(
+    /// Records that a key was used, unless that was recorded within the last minute.
+    async fn record_provisioning_key_use(
         &mut self,
         key: ProvisioningKeyId,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError>;
-    /// Ends a key; whether there was one in force.
+    /// Revokes a key; `false` if it was not in force.
     async fn revoke_provisioning_key(&mut self, key: ProvisioningKeyId, now: DateTime<Utc>)
     -> Result<bool, StoreError>;
 }

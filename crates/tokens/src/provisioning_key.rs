@@ -6,45 +6,45 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use kernel::ids::ProvisioningKeyId;
-use kernel::{Clock, Entropy, NoEntropy, hex};
+use kernel::{Clock, Entropy, EntropyUnavailable, hex};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::KeyScope;
 use crate::digest::sha256;
 
-/// What an operator's program shows instead of logging in. It belongs to no tenant.
+/// An operator's API key. It belongs to no tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProvisioningKey {
     pub id: ProvisioningKeyId,
-    /// What its maker calls it.
+    /// The name that its creator gave it.
     pub name: String,
     pub scopes: BTreeSet<KeyScope>,
     pub created_at: DateTime<Utc>,
     pub expires_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
-    /// To the minute or so.
+    /// With a precision of about a minute.
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
-/// The key itself, `parley_pk_<256 random bits>`; shown once, when it is made.
+/// The secret of a key, `parley_pk_<256 random bits>`; shown once, when the key is created.
 #[derive(Clone)]
 pub struct ProvisioningSecret(SecretString);
 
-/// What is stored of it.
+/// The SHA-256 of the secret, which is what is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProvisioningKeyHash([u8; 32]);
 
 impl ProvisioningKey {
     pub const MAX_NAME_CHARS: usize = 100;
 
-    /// A key that is in force from now on.
+    /// A new key, in force at once.
     #[must_use]
     pub fn new(name: String, scopes: BTreeSet<KeyScope>, expires_at: Option<DateTime<Utc>>, clock: &dyn Clock) -> Self {
         let id = ProvisioningKeyId::new(clock);
         Self { id, name, scopes, created_at: clock.now(), expires_at, revoked_at: None, last_used_at: None }
     }
 
-    /// Whether it counts at that time.
+    /// Whether the key is valid at that time.
     #[must_use]
     pub fn is_in_force(&self, now: DateTime<Utc>) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
@@ -52,18 +52,18 @@ impl ProvisioningKey {
 }
 
 impl ProvisioningSecret {
-    /// Tells a key from an access token.
+    /// Distinguishes a key from an access token.
     pub const PREFIX: &str = "parley_pk_";
 
     /// # Errors
-    /// [`NoEntropy`].
-    pub fn generate(entropy: &dyn Entropy) -> Result<Self, NoEntropy> {
+    /// [`EntropyUnavailable`].
+    pub fn generate(entropy: &dyn Entropy) -> Result<Self, EntropyUnavailable> {
         let mut random = [0; 32];
         entropy.fill(&mut random)?;
         Ok(Self(format!("{}{}", Self::PREFIX, URL_SAFE_NO_PAD.encode(random)).into()))
     }
 
-    /// For the one time that it is shown.
+    /// The secret itself, for the response that shows it.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
@@ -82,10 +82,10 @@ impl fmt::Debug for ProvisioningSecret {
 }
 
 impl ProvisioningKeyHash {
-    /// Of whatever somebody shows as a key. Finding a key by its hash takes the same time whichever byte is wrong.
+    /// The hash of a presented secret. Looking up a key by its hash takes the same time whichever byte is wrong.
     #[must_use]
-    pub fn of(shown: &str) -> Self {
-        Self(sha256(shown))
+    pub fn of(presented: &str) -> Self {
+        Self(sha256(presented))
     }
 
     #[must_use]
@@ -96,7 +96,7 @@ impl ProvisioningKeyHash {
 
 /// The text is not 64 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no SHA-256 in hexadecimal digits")]
+#[error("is not a SHA-256 in hexadecimal digits")]
 pub struct InvalidHash;
 
 impl FromStr for ProvisioningKeyHash {
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_never_alike_and_are_not_printed() {
+    fn generated_keys_differ_and_are_not_printed() {
         let entropy = SystemEntropy::new();
         let (one, other) =
             (ProvisioningSecret::generate(&entropy).unwrap(), ProvisioningSecret::generate(&entropy).unwrap());
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_is_read_back_and_nothing_else_is_one() {
+    fn hash_parses_back_and_other_text_is_refused() {
         let hash = ProvisioningKeyHash::of("parley_pk_x");
         let text = hash.to_string();
         assert_eq!(text.parse(), Ok(hash.clone()));
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_counts_until_it_expires_or_is_revoked() {
+    fn key_is_in_force_until_expiry_or_revocation() {
         let clock = ManualClock::starting_at(SystemClock::new().now());
         let end = clock.now() + TimeDelta::hours(1);
         let key = ProvisioningKey::new("deploy".to_owned(), BTreeSet::new(), Some(end), &clock);

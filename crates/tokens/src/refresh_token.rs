@@ -4,66 +4,65 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::ids::TenantId;
-use kernel::{Entropy, NoEntropy};
+use kernel::{Entropy, EntropyUnavailable};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::Session;
 use crate::digest::sha256;
 
-/// An opaque secret, `rt1_<tenant>.<256 random bits>`. The tenant in it lets the look-up run in that tenant's scope.
+/// An opaque secret, `rt1_<tenant>.<256 random bits>`. The tenant id lets the look-up run in that tenant's scope.
 #[derive(Clone)]
 pub struct RefreshToken {
     tenant: TenantId,
     text: SecretString,
 }
 
-/// What is stored of a refresh token.
+/// The SHA-256 of a refresh token, which is what is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefreshTokenHash([u8; 32]);
 
-/// The text has not the form of a refresh token.
+/// The text does not have the form of a refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this is no refresh token")]
-pub struct NoRefreshToken;
+#[error("is not a refresh token")]
+pub struct InvalidRefreshToken;
 
-/// A refresh token that was found, with its session.
+/// A stored refresh token, with its session.
 #[derive(Clone, Debug)]
 pub struct StoredRefreshToken {
     pub session: Session,
-    /// When the session was ended, if it was.
+    /// When the session was ended; `None` if it was not.
     pub ended_at: Option<DateTime<Utc>>,
-    /// When it was exchanged for the next one, if it was.
+    /// When the token was exchanged for the next one; `None` if it was not.
     pub used_at: Option<DateTime<Utc>>,
-    /// When whoever did that was answered.
+    /// When the response to that exchange was sent.
     pub answered_at: Option<DateTime<Utc>>,
-    /// Whether other requests overlapped theirs.
+    /// Whether other requests overlapped that exchange.
     pub overlapped: bool,
-    /// Whether what the session got last has been shown, so that the answer has arrived.
+    /// Whether the session's newest access token has been used, so that the response has arrived.
     pub confirmed: bool,
 }
 
-/// What came of reaching for a refresh token.
+/// The result of [`SessionRepo::lock_refresh_token`](crate::SessionRepo::lock_refresh_token).
 #[derive(Clone, Debug)]
-pub enum Reached {
-    /// Nobody else has it until the transaction ends.
-    Mine(Box<StoredRefreshToken>),
-    /// Somebody else has it at this moment; that is noted.
-    Taken,
-    /// There is none.
-    Unknown,
+pub enum TokenLock {
+    /// This transaction holds the lock until it ends.
+    Acquired(Box<StoredRefreshToken>),
+    /// Another transaction holds the lock; the overlap is recorded.
+    Contended,
+    UnknownToken,
 }
 
-/// What showing a refresh token means.
+/// What a request with a refresh token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Showing {
-    /// It is the session's newest.
-    Fresh,
-    /// It was used while this request was on its way.
-    Overlap,
-    /// It was used before, and whoever used it has the next one: one of the two has stolen it.
-    Reuse,
-    /// Its session is over.
-    Over,
+pub enum RefreshVerdict {
+    /// It shows the newest token of the session.
+    Current,
+    /// Another request used the token while this one was on its way.
+    Concurrent,
+    /// The token was used before, and the next one was delivered: one of the two callers has stolen it.
+    Replayed,
+    /// The session has ended.
+    SessionEnded,
 }
 
 impl RefreshToken {
@@ -71,32 +70,32 @@ impl RefreshToken {
     const RANDOM_BYTES: usize = 32;
 
     /// # Errors
-    /// [`NoEntropy`].
-    pub fn generate(tenant: TenantId, entropy: &dyn Entropy) -> Result<Self, NoEntropy> {
+    /// [`EntropyUnavailable`].
+    pub fn generate(tenant: TenantId, entropy: &dyn Entropy) -> Result<Self, EntropyUnavailable> {
         let mut random = [0; Self::RANDOM_BYTES];
         entropy.fill(&mut random)?;
         Ok(Self::of(tenant, &random))
     }
 
-    /// What somebody shows. Whether there is such a token only the look-up says.
+    /// Parses the text of a token. Only the look-up tells whether such a token exists.
     ///
     /// # Errors
-    /// [`NoRefreshToken`] for anything that [`Self::generate`] does not make.
-    pub fn parse(text: &str) -> Result<Self, NoRefreshToken> {
+    /// [`InvalidRefreshToken`] for any text that [`Self::generate`] does not make.
+    pub fn parse(text: &str) -> Result<Self, InvalidRefreshToken> {
         let (tenant, random) =
-            text.strip_prefix(Self::PREFIX).and_then(|rest| rest.split_once('.')).ok_or(NoRefreshToken)?;
-        let tenant = tenant.parse().map_err(|_| NoRefreshToken)?;
-        let random = URL_SAFE_NO_PAD.decode(random).map_err(|_| NoRefreshToken)?;
+            text.strip_prefix(Self::PREFIX).and_then(|rest| rest.split_once('.')).ok_or(InvalidRefreshToken)?;
+        let tenant = tenant.parse().map_err(|_| InvalidRefreshToken)?;
+        let random = URL_SAFE_NO_PAD.decode(random).map_err(|_| InvalidRefreshToken)?;
         let token = Self::of(tenant, &random);
-        // Ids can be written in several ways, which would be several secrets.
-        if random.len() == Self::RANDOM_BYTES && token.expose() == text { Ok(token) } else { Err(NoRefreshToken) }
+        // An id can be written in several ways; each would be another secret.
+        if random.len() == Self::RANDOM_BYTES && token.expose() == text { Ok(token) } else { Err(InvalidRefreshToken) }
     }
 
     fn of(tenant: TenantId, random: &[u8]) -> Self {
         Self { tenant, text: format!("{}{tenant}.{}", Self::PREFIX, URL_SAFE_NO_PAD.encode(random)).into() }
     }
 
-    /// The tenant that it says.
+    /// The tenant in the token.
     #[must_use]
     pub const fn tenant(&self) -> TenantId {
         self.tenant
@@ -107,7 +106,7 @@ impl RefreshToken {
         RefreshTokenHash(sha256(self.expose()))
     }
 
-    /// The token itself, for the one answer that carries it.
+    /// The token itself, for the response that carries it.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.text.expose_secret()
@@ -115,24 +114,24 @@ impl RefreshToken {
 }
 
 impl StoredRefreshToken {
-    /// Whoever used the token and was not answered within this time is not there any more.
-    const UNANSWERED: TimeDelta = TimeDelta::seconds(5);
-    /// Of requests that were sent at once, the last one arrives within this time.
-    const STRAGGLERS: TimeDelta = TimeDelta::seconds(5);
+    /// A response that was not recorded within this time after the use is taken as lost.
+    const RESPONSE_TIMEOUT: TimeDelta = TimeDelta::seconds(5);
+    /// Requests that were sent at the same time arrive within this time of each other.
+    const CONCURRENCY_GRACE: TimeDelta = TimeDelta::seconds(5);
 
-    /// What it means that a request shows it which arrived at that time.
+    /// Judges a request with this token that arrived at `arrived_at`.
     #[must_use]
-    pub fn shown(&self, arrived_at: DateTime<Utc>, now: DateTime<Utc>) -> Showing {
-        if self.ended_at.is_some() || !self.session.lasts(now) {
-            return Showing::Over;
+    pub fn verdict(&self, arrived_at: DateTime<Utc>, now: DateTime<Utc>) -> RefreshVerdict {
+        if self.ended_at.is_some() || !self.session.is_unexpired(now) {
+            return RefreshVerdict::SessionEnded;
         }
-        let Some(used_at) = self.used_at else { return Showing::Fresh };
-        let answered_at = self.answered_at.unwrap_or(used_at + Self::UNANSWERED);
-        // Some did overlap, so others that were sent with them may come late: until the next token, or the access token that
-        // came with it, was shown.
+        let Some(used_at) = self.used_at else { return RefreshVerdict::Current };
+        let answered_at = self.answered_at.unwrap_or(used_at + Self::RESPONSE_TIMEOUT);
+        // Some requests overlapped, so others sent with them may arrive late: until the next refresh token, or the access token
+        // issued with it, was used.
         let is_newest = self.session.last_seen_at == used_at && !self.confirmed;
-        let patience = if self.overlapped && is_newest { Self::STRAGGLERS } else { TimeDelta::zero() };
-        if arrived_at < answered_at + patience { Showing::Overlap } else { Showing::Reuse }
+        let grace = if self.overlapped && is_newest { Self::CONCURRENCY_GRACE } else { TimeDelta::zero() };
+        if arrived_at < answered_at + grace { RefreshVerdict::Concurrent } else { RefreshVerdict::Replayed }
     }
 }
 
@@ -155,7 +154,7 @@ mod tests {
     use kernel::{Clock as _, ManualClock, SystemClock, SystemEntropy};
 
     use super::*;
-    use crate::{Client, SessionPolicy};
+    use crate::{SessionClient, SessionPolicy};
 
     fn stored(session: Session) -> StoredRefreshToken {
         StoredRefreshToken {
@@ -169,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn refresh_tokens_name_their_tenant_and_are_never_alike() {
+    fn generated_tokens_carry_tenant_and_differ() {
         let tenant = TenantId::new(&SystemClock::new());
         let entropy = SystemEntropy::new();
         let token = RefreshToken::generate(tenant, &entropy).unwrap();
@@ -179,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refresh_token_is_read_in_its_one_form() {
+    fn token_in_other_form_is_refused() {
         let tenant = TenantId::new(&SystemClock::new());
         let token = RefreshToken::generate(tenant, &SystemEntropy::new()).unwrap();
         let text = token.expose();
@@ -202,73 +201,73 @@ mod tests {
             &text.replace(&id, "' OR 1=1 --"),
             &"rt1_".repeat(10_000),
         ] {
-            assert_eq!(RefreshToken::parse(other).unwrap_err(), NoRefreshToken, "{other:.60}");
+            assert_eq!(RefreshToken::parse(other).unwrap_err(), InvalidRefreshToken, "{other:.60}");
         }
     }
 
     #[test]
-    fn a_used_token_is_an_overlap_until_its_user_was_answered_and_a_reuse_from_then_on() {
+    fn used_token_is_concurrent_until_response_then_replayed() {
         let clock = ManualClock::starting_at(SystemClock::new().now());
         let (now, moment) = (clock.now(), TimeDelta::microseconds(1));
-        let session = Session::start(UserId::new(&clock), Client::default(), &SessionPolicy::DEFAULT, &clock);
+        let session = Session::start(UserId::new(&clock), SessionClient::default(), &SessionPolicy::DEFAULT, &clock);
         let fresh = stored(session);
-        assert_eq!(fresh.shown(now, now), Showing::Fresh);
+        assert_eq!(fresh.verdict(now, now), RefreshVerdict::Current);
 
         let used = StoredRefreshToken { used_at: Some(now), ..fresh.clone() };
         let given_up = now + TimeDelta::seconds(5);
-        assert_eq!(used.shown(given_up - moment, given_up), Showing::Overlap);
-        assert_eq!(used.shown(given_up, given_up), Showing::Reuse);
+        assert_eq!(used.verdict(given_up - moment, given_up), RefreshVerdict::Concurrent);
+        assert_eq!(used.verdict(given_up, given_up), RefreshVerdict::Replayed);
 
         let answered = StoredRefreshToken { answered_at: Some(now + moment), ..used };
-        assert_eq!(answered.shown(now, given_up), Showing::Overlap, "however late it is looked at");
-        assert_eq!(answered.shown(now + moment, now + moment), Showing::Reuse);
+        assert_eq!(answered.verdict(now, given_up), RefreshVerdict::Concurrent, "however late it is judged");
+        assert_eq!(answered.verdict(now + moment, now + moment), RefreshVerdict::Replayed);
 
         let ended = StoredRefreshToken { ended_at: Some(now), ..answered };
-        assert_eq!(ended.shown(now, now), Showing::Over);
+        assert_eq!(ended.verdict(now, now), RefreshVerdict::SessionEnded);
     }
 
     #[test]
-    fn where_some_overlapped_others_may_come_late_until_the_answer_has_arrived() {
+    fn overlapped_token_has_grace_until_response_confirmed() {
         let clock = ManualClock::starting_at(SystemClock::new().now());
         let (now, moment) = (clock.now(), TimeDelta::microseconds(1));
-        let session = Session::start(UserId::new(&clock), Client::default(), &SessionPolicy::DEFAULT, &clock);
+        let session = Session::start(UserId::new(&clock), SessionClient::default(), &SessionPolicy::DEFAULT, &clock);
         let used = StoredRefreshToken { used_at: Some(now), answered_at: Some(now), ..stored(session) };
-        assert_eq!(used.shown(now, now), Showing::Reuse, "nobody overlapped");
+        assert_eq!(used.verdict(now, now), RefreshVerdict::Replayed, "no request overlapped");
         let token = StoredRefreshToken { overlapped: true, ..used };
         let late = now + TimeDelta::seconds(5);
-        assert_eq!(token.shown(late - moment, late), Showing::Overlap);
-        assert_eq!(token.shown(late, late), Showing::Reuse);
+        assert_eq!(token.verdict(late - moment, late), RefreshVerdict::Concurrent);
+        assert_eq!(token.verdict(late, late), RefreshVerdict::Replayed);
         let confirmed = StoredRefreshToken { confirmed: true, ..token.clone() };
-        assert_eq!(confirmed.shown(now, now), Showing::Reuse);
+        assert_eq!(confirmed.verdict(now, now), RefreshVerdict::Replayed);
         let session = token.session.clone().refreshed(&SessionPolicy::DEFAULT, now + moment);
         assert_eq!(
-            StoredRefreshToken { session, ..token }.shown(now, now),
-            Showing::Reuse,
+            StoredRefreshToken { session, ..token }.verdict(now, now),
+            RefreshVerdict::Replayed,
             "the next one was used, too"
         );
     }
 
     #[test]
-    fn a_session_ends_when_it_idles_and_in_any_case_at_its_end() {
+    fn session_ends_when_idle_and_at_absolute_expiry() {
         let clock = ManualClock::starting_at(SystemClock::new().now());
         let policy = SessionPolicy::DEFAULT;
-        let session = Session::start(UserId::new(&clock), Client::default(), &policy, &clock);
+        let session = Session::start(UserId::new(&clock), SessionClient::default(), &policy, &clock);
         let mut token = stored(session);
         let moment = TimeDelta::microseconds(1);
         let mut refreshes = 0;
         while clock.now() + policy.idle < token.session.expires_at {
             clock.advance(policy.idle - moment);
-            assert_eq!(token.shown(clock.now(), clock.now()), Showing::Fresh);
+            assert_eq!(token.verdict(clock.now(), clock.now()), RefreshVerdict::Current);
             let idle = clock.now() + moment;
-            assert_eq!(token.shown(idle, idle), Showing::Over);
+            assert_eq!(token.verdict(idle, idle), RefreshVerdict::SessionEnded);
             token.session = token.session.refreshed(&policy, clock.now());
             refreshes += 1;
         }
         assert_eq!(refreshes, 4);
         assert_eq!(token.session.idle_expires_at, token.session.expires_at, "it does not idle beyond its end");
         clock.advance(token.session.expires_at - clock.now() - moment);
-        assert_eq!(token.shown(clock.now(), clock.now()), Showing::Fresh);
+        assert_eq!(token.verdict(clock.now(), clock.now()), RefreshVerdict::Current);
         clock.advance(moment);
-        assert_eq!(token.shown(clock.now(), clock.now()), Showing::Over);
+        assert_eq!(token.verdict(clock.now(), clock.now()), RefreshVerdict::SessionEnded);
     }
 }

@@ -3,67 +3,67 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::access_token::LEEWAY;
 use crate::{KeyState, SigningKey, TokenPolicy};
 
-/// How long signing keys are in each of their states.
+/// How long signing keys stay in each state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RotationPolicy {
-    /// A key is published for so long before it signs: whoever keeps the published keys has it by then.
+    /// How long a key is published before it signs, so that caches of the JWKS contain it by then.
     pub publish: TimeDelta,
-    /// A key signs for about so long.
+    /// About how long a key signs.
     pub active: TimeDelta,
-    /// What a key has signed is accepted for so long after it stopped: longer than any of it lives.
+    /// How long tokens of a key are accepted after it stopped signing: longer than their lifetime.
     pub retiring: TimeDelta,
 }
 
-/// What is to be done with the keys at a time.
+/// A change of the signing keys that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Due {
-    /// A key is missing.
-    New(KeyState),
-    /// A key goes on.
-    Change { kid: String, from: KeyState, to: KeyState },
+pub enum RotationStep {
+    /// Create a key in this state.
+    Create(KeyState),
+    /// Move a key to its next state.
+    Move { kid: String, from: KeyState, to: KeyState },
 }
 
 impl RotationPolicy {
-    /// A deployment's that says nothing.
+    /// The default of the configuration.
     pub const DEFAULT: Self =
         Self { publish: TimeDelta::minutes(10), active: TimeDelta::days(30), retiring: TimeDelta::minutes(61) };
-    /// The published keys may be kept for no longer than this (`max-age` of the JWKS).
-    const KEPT: TimeDelta = TimeDelta::minutes(5);
+    /// The longest `max-age` of the JWKS.
+    const MAX_JWKS_AGE: TimeDelta = TimeDelta::minutes(5);
 
-    /// How long whoever checks tokens may keep the published keys, when each process of the deployment knows of changes after
-    /// `poll`: a new key must be seen by all before it signs.
+    /// The `max-age` of the JWKS, if each process of the deployment reads changes of the keys within `poll`: all caches must have
+    /// a new key before it signs.
     #[must_use]
-    pub fn may_be_kept(&self, poll: TimeDelta) -> TimeDelta {
-        (self.publish - poll - poll).min(Self::KEPT).max(TimeDelta::zero())
+    pub fn jwks_max_age(&self, poll: TimeDelta) -> TimeDelta {
+        (self.publish - poll - poll).min(Self::MAX_JWKS_AGE).max(TimeDelta::zero())
     }
 
-    /// The least time for [`Self::retiring`]: the last token that a key has signed expires, also by a clock that is behind.
+    /// The least value of [`Self::retiring`]: until the last token of a key has expired, even by a clock that is behind.
     #[must_use]
-    pub fn least_retiring(tokens: &TokenPolicy) -> TimeDelta {
+    pub fn min_retiring(tokens: &TokenPolicy) -> TimeDelta {
         tokens.lifetime + LEEWAY
     }
 
-    /// What is due, in the order in which it is to be done. Nothing, when that was done.
+    /// The steps that are due, in order; empty once they are done.
     #[must_use]
-    pub fn due(&self, keys: &[SigningKey], now: DateTime<Utc>) -> Vec<Due> {
+    pub fn due(&self, keys: &[SigningKey], now: DateTime<Utc>) -> Vec<RotationStep> {
         let in_state = |state| keys.iter().filter(move |key| key.state == state);
-        let change = |key: &SigningKey, to| Due::Change { kid: key.kid.clone(), from: key.state, to };
+        let change = |key: &SigningKey, to| RotationStep::Move { kid: key.kid.clone(), from: key.state, to };
         let has_been = |key: &SigningKey, duration| now - key.since >= duration;
-        let mut due: Vec<Due> = in_state(KeyState::Retiring)
+        let mut due: Vec<RotationStep> = in_state(KeyState::Retiring)
             .filter(|key| has_been(key, self.retiring))
             .map(|key| change(key, KeyState::Retired))
             .collect();
         let next = in_state(KeyState::Upcoming).min_by_key(|key| key.since);
         match (in_state(KeyState::Active).next(), next) {
-            // Somebody has to sign, published for long or not.
+            // One key has to sign, however long it has been published.
             (None, Some(next)) => due.push(change(next, KeyState::Active)),
-            (None, None) => due.push(Due::New(KeyState::Active)),
+            (None, None) => due.push(RotationStep::Create(KeyState::Active)),
             (Some(active), Some(next)) if has_been(next, self.publish) => {
                 due.push(change(active, KeyState::Retiring));
                 due.push(change(next, KeyState::Active));
             }
             (Some(active), None) if has_been(active, self.active - self.publish) => {
-                due.push(Due::New(KeyState::Upcoming));
+                due.push(RotationStep::Create(KeyState::Upcoming));
             }
             (Some(_), _) => {}
         }
@@ -89,32 +89,32 @@ mod tests {
         SigningKey::from_stored(kid.to_owned(), state, String::new(), private, start(), since)
     }
 
-    fn change(kid: &str, from: KeyState, to: KeyState) -> Due {
-        Due::Change { kid: kid.to_owned(), from, to }
+    fn change(kid: &str, from: KeyState, to: KeyState) -> RotationStep {
+        RotationStep::Move { kid: kid.to_owned(), from, to }
     }
 
     #[test]
-    fn a_key_is_there_from_the_start_and_after_each_loss() {
-        assert_eq!(POLICY.due(&[], start()), [Due::New(KeyState::Active)]);
+    fn missing_active_key_is_created_or_promoted() {
+        assert_eq!(POLICY.due(&[], start()), [RotationStep::Create(KeyState::Active)]);
         let left = [key("a", KeyState::Revoked, start()), key("b", KeyState::Retired, start())];
-        assert_eq!(POLICY.due(&left, start()), [Due::New(KeyState::Active)]);
-        // The one that was about to sign does it at once.
+        assert_eq!(POLICY.due(&left, start()), [RotationStep::Create(KeyState::Active)]);
+        // The upcoming key becomes active at once.
         let left = [key("a", KeyState::Revoked, start()), key("b", KeyState::Upcoming, start())];
         assert_eq!(POLICY.due(&left, start()), [change("b", KeyState::Upcoming, KeyState::Active)]);
     }
 
     #[test]
-    fn the_next_key_is_published_before_the_active_one_is_too_old() {
+    fn next_key_is_published_before_active_one_expires() {
         let keys = [key("a", KeyState::Active, start())];
         let published = start() + POLICY.active - POLICY.publish;
         assert_eq!(POLICY.due(&keys, published - SECOND), []);
-        assert_eq!(POLICY.due(&keys, published), [Due::New(KeyState::Upcoming)]);
-        // However late it is, it is published before it signs.
-        assert_eq!(POLICY.due(&keys, published + TimeDelta::days(400)), [Due::New(KeyState::Upcoming)]);
+        assert_eq!(POLICY.due(&keys, published), [RotationStep::Create(KeyState::Upcoming)]);
+        // However late, a key is published before it signs.
+        assert_eq!(POLICY.due(&keys, published + TimeDelta::days(400)), [RotationStep::Create(KeyState::Upcoming)]);
     }
 
     #[test]
-    fn the_published_key_takes_over_when_all_have_it() {
+    fn published_key_becomes_active_after_publish_time() {
         let keys = [key("a", KeyState::Active, start()), key("b", KeyState::Upcoming, start())];
         let over = start() + POLICY.publish;
         assert_eq!(POLICY.due(&keys, over - SECOND), []);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_retires_when_nothing_that_it_signed_is_left() {
+    fn key_retires_after_its_tokens_expired() {
         let keys = [key("a", KeyState::Retiring, start()), key("b", KeyState::Active, start())];
         let over = start() + POLICY.retiring;
         assert_eq!(POLICY.due(&keys, over - SECOND), []);
@@ -132,10 +132,10 @@ mod tests {
     }
 
     #[test]
-    fn published_keys_are_kept_for_less_than_a_new_one_waits() {
-        assert_eq!(POLICY.may_be_kept(TimeDelta::seconds(30)), TimeDelta::minutes(5));
-        let hasty = RotationPolicy { publish: TimeDelta::seconds(100), ..POLICY };
-        assert_eq!(hasty.may_be_kept(TimeDelta::seconds(30)), TimeDelta::seconds(40));
-        assert_eq!(hasty.may_be_kept(TimeDelta::seconds(60)), TimeDelta::zero());
+    fn jwks_max_age_is_less_than_publish_time() {
+        assert_eq!(POLICY.jwks_max_age(TimeDelta::seconds(30)), TimeDelta::minutes(5));
+        let short = RotationPolicy { publish: TimeDelta::seconds(100), ..POLICY };
+        assert_eq!(short.jwks_max_age(TimeDelta::seconds(30)), TimeDelta::seconds(40));
+        assert_eq!(short.jwks_max_age(TimeDelta::seconds(60)), TimeDelta::zero());
     }
 }

@@ -9,42 +9,42 @@ use kernel::ids::{SessionId, UserId};
 pub struct Session {
     pub id: SessionId,
     pub user: UserId,
-    pub client: Client,
+    pub client: SessionClient,
     pub created_at: DateTime<Utc>,
-    /// When it was started or last refreshed.
+    /// When the session was started or last refreshed.
     pub last_seen_at: DateTime<Utc>,
-    /// Ends then unless it is refreshed before.
+    /// The session ends then unless it is refreshed before.
     pub idle_expires_at: DateTime<Utc>,
-    /// Ends then in any case.
+    /// The session ends then, however often it is refreshed.
     pub expires_at: DateTime<Utc>,
 }
 
-/// Where a session was started, to be recognized in the list of one's sessions.
+/// The client that started a session, so that users recognize it in the list of their sessions.
 #[derive(Clone, Debug, Default)]
-pub struct Client {
+pub struct SessionClient {
     pub address: Option<IpAddr>,
     pub user_agent: Option<String>,
 }
 
-/// How long sessions last, and how many a user has.
+/// How long sessions last, and how many a user may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionPolicy {
-    /// A session that is not refreshed for so long ends.
+    /// A session ends if it is not refreshed for this time.
     pub idle: TimeDelta,
-    /// A session ends after so long, however much it is used.
+    /// A session ends after this time, however often it is refreshed.
     pub absolute: TimeDelta,
-    /// Of one user; with one more the oldest ends.
+    /// The maximum per user; one more ends the oldest.
     pub per_user: u16,
 }
 
 impl SessionPolicy {
-    /// A deployment's that says nothing.
+    /// The default of the configuration.
     pub const DEFAULT: Self = Self { idle: TimeDelta::days(7), absolute: TimeDelta::days(30), per_user: 20 };
 }
 
 impl Session {
     #[must_use]
-    pub fn start(user: UserId, client: Client, policy: &SessionPolicy, clock: &dyn Clock) -> Self {
+    pub fn start(user: UserId, client: SessionClient, policy: &SessionPolicy, clock: &dyn Clock) -> Self {
         let now = clock.now();
         let expires_at = now + policy.absolute;
         Self {
@@ -58,13 +58,13 @@ impl Session {
         }
     }
 
-    /// Whether it has not run out at that time. It may have been ended.
+    /// Whether the session has not expired at that time. It may have been ended before.
     #[must_use]
-    pub fn lasts(&self, now: DateTime<Utc>) -> bool {
+    pub fn is_unexpired(&self, now: DateTime<Utc>) -> bool {
         now < self.idle_expires_at && now < self.expires_at
     }
 
-    /// The same, refreshed.
+    /// The session after a refresh.
     #[must_use]
     pub fn refreshed(self, policy: &SessionPolicy, now: DateTime<Utc>) -> Self {
         Self { last_seen_at: now, idle_expires_at: (now + policy.idle).min(self.expires_at), ..self }

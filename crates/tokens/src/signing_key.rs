@@ -12,28 +12,28 @@ use secrecy::{ExposeSecret, SecretSlice};
 /// A key that signs access tokens, as it is stored.
 #[derive(Clone, Debug)]
 pub struct SigningKey {
-    /// The RFC 7638 thumbprint of the public half.
+    /// The RFC 7638 thumbprint of the public key.
     pub kid: String,
     pub state: KeyState,
-    /// The public half: the `x` member of its JWK (RFC 8037), base64url.
+    /// The public key: the `x` member of its JWK (RFC 8037), base64url.
     pub public_x: String,
     pub(crate) private: Sealed,
     pub created_at: DateTime<Utc>,
-    /// Since when it is in its state.
+    /// When the key entered its state.
     pub since: DateTime<Utc>,
 }
 
-/// The life of a key. Tokens of the first three states are accepted; one key is active at a time.
+/// The state of a key. Tokens of keys in the first three states are accepted; one key is active at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyState {
-    /// Published, so that verifiers know it before it signs.
+    /// Published, but does not sign yet.
     Upcoming,
     /// Signs.
     Active,
-    /// Signs no more; its tokens are accepted until the last has expired.
+    /// Does not sign any more; its tokens are accepted until they have expired.
     Retiring,
     Retired,
-    /// Not to be trusted, from any state.
+    /// Not trusted. Can be reached from any state.
     Revoked,
 }
 
@@ -59,7 +59,7 @@ impl KeyState {
     }
 }
 
-/// The text is the name of no state.
+/// The text is not the name of a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no such state of a signing key")]
 pub struct UnknownKeyState;
@@ -74,7 +74,7 @@ impl FromStr for KeyState {
 
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    #[error("no key pair could be made")]
+    #[error("generating a key pair failed")]
     Generate,
     #[error(transparent)]
     Seal(#[from] SealError),
@@ -85,13 +85,13 @@ pub enum KeyError {
 impl SigningKey {
     pub(crate) const ALGORITHM: &str = "EdDSA";
 
-    /// Makes a new key pair, its private half sealed.
+    /// Generates a key pair and seals its private key.
     ///
     /// # Errors
     /// [`KeyError`].
     pub fn generate(
         state: KeyState,
-        ring: &KeyRing,
+        key_ring: &KeyRing,
         entropy: &dyn Entropy,
         now: DateTime<Utc>,
     ) -> Result<Self, KeyError> {
@@ -100,11 +100,11 @@ impl SigningKey {
         let public_x = public.parameter("x").and_then(|x| x.as_str()).ok_or(KeyError::Generate)?.to_owned();
         let kid = thumbprint(&public_x);
         let private: SecretSlice<u8> = pair.to_der_private_key().into();
-        let private = ring.seal(private.expose_secret(), &seal_context(&kid), entropy)?;
+        let private = key_ring.seal(private.expose_secret(), &seal_context(&kid), entropy)?;
         Ok(Self { kid, state, public_x, private, created_at: now, since: now })
     }
 
-    /// A key as it was stored.
+    /// A key as it is stored.
     #[must_use]
     pub const fn from_stored(
         kid: String,
@@ -118,25 +118,25 @@ impl SigningKey {
     }
 
     #[must_use]
-    pub const fn sealed_private_half(&self) -> &Sealed {
+    pub const fn sealed_private_key(&self) -> &Sealed {
         &self.private
     }
 
-    /// The private half, sealed with the first key of the ring; nothing if it is already, or if the key signs no more.
+    /// The private key, sealed with the first key of the key ring; `None` if it already is, or if the key does not sign any more.
     ///
     /// # Errors
-    /// [`KeyError`] when it does not open.
-    pub fn sealed_anew(&self, ring: &KeyRing, entropy: &dyn Entropy) -> Result<Option<Sealed>, KeyError> {
-        if !self.state.is_accepted() || ring.seals_with() == Some(self.private.key_id.as_str()) {
+    /// [`KeyError`] if the private key cannot be opened.
+    pub fn reseal_private_key(&self, key_ring: &KeyRing, entropy: &dyn Entropy) -> Result<Option<Sealed>, KeyError> {
+        if !self.state.is_accepted() || key_ring.sealing_key_id() == Some(self.private.key_id.as_str()) {
             return Ok(None);
         }
         let context = seal_context(&self.kid);
-        let private = ring.open(&self.private, &context)?;
-        Ok(Some(ring.seal(private.expose_secret(), &context, entropy)?))
+        let private = key_ring.open(&self.private, &context)?;
+        Ok(Some(key_ring.seal(private.expose_secret(), &context, entropy)?))
     }
 }
 
-/// What the sealed private half belongs to.
+/// The sealing context of a private key.
 pub(crate) fn seal_context(kid: &str) -> String {
     format!("{kid}|{}", SigningKey::ALGORITHM)
 }
@@ -155,7 +155,7 @@ mod tests {
     use crate::KeySet;
 
     #[test]
-    fn names_of_states_are_read_back() {
+    fn state_names_parse_back() {
         for state in KeyState::ALL {
             assert_eq!(state.key().parse(), Ok(state));
         }
@@ -163,24 +163,31 @@ mod tests {
     }
 
     #[test]
-    fn a_key_moves_to_another_key_encryption_key() {
-        let ring = |ids: &[(&str, u8)]| {
+    fn private_key_is_resealed_with_new_key() {
+        let key_ring = |ids: &[(&str, u8)]| {
             KeyRing::new(ids.iter().map(|(id, byte)| ((*id).to_owned(), vec![*byte; 32].into()))).unwrap()
         };
         let entropy = SystemEntropy::new();
         let mut key =
-            SigningKey::generate(KeyState::Active, &ring(&[("old", 1)]), &entropy, SystemClock::new().now()).unwrap();
-        assert!(key.sealed_anew(&ring(&[("old", 1), ("new", 2)]), &entropy).unwrap().is_none(), "it is the first's");
-        assert!(key.sealed_anew(&ring(&[("new", 2)]), &entropy).is_err(), "it does not open");
-        key.private = key.sealed_anew(&ring(&[("new", 2), ("old", 1)]), &entropy).unwrap().unwrap();
+            SigningKey::generate(KeyState::Active, &key_ring(&[("old", 1)]), &entropy, SystemClock::new().now())
+                .unwrap();
+        assert!(
+            key.reseal_private_key(&key_ring(&[("old", 1), ("new", 2)]), &entropy).unwrap().is_none(),
+            "already sealed with the first key"
+        );
+        assert!(key.reseal_private_key(&key_ring(&[("new", 2)]), &entropy).is_err(), "cannot be opened");
+        key.private = key.reseal_private_key(&key_ring(&[("new", 2), ("old", 1)]), &entropy).unwrap().unwrap();
         assert_eq!(key.private.key_id, "new");
-        assert!(KeySet::open([&key], &ring(&[("new", 2)])).is_ok(), "the old one can go");
+        assert!(KeySet::open([&key], &key_ring(&[("new", 2)])).is_ok(), "the old key is not needed");
         key.state = KeyState::Retired;
-        assert!(key.sealed_anew(&ring(&[("newer", 3)]), &entropy).unwrap().is_none(), "it signs no more");
+        assert!(
+            key.reseal_private_key(&key_ring(&[("newer", 3)]), &entropy).unwrap().is_none(),
+            "does not sign any more"
+        );
     }
 
     #[test]
-    fn thumbprint_is_that_of_the_rfc() {
+    fn thumbprint_matches_rfc_example() {
         // RFC 8037, appendix A.3.
         assert_eq!(
             thumbprint("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"),

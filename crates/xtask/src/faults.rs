@@ -17,7 +17,7 @@ const WATCHED: &str = "faults::alerts::";
 
 /// Tests below these modules stop the servers, or what is the same to everybody else, or need the whole machine: one at a
 /// time. The others break processes and queues of their own and run side by side.
-const ALONE: [&str; 2] = ["faults::services::", "faults::crowd::"];
+const ALONE: [&str; 2] = ["faults::services::", "faults::volume::"];
 
 pub(crate) fn faults(options: &FaultOptions) -> Result {
     packages::ensure_build_needs()?;

@@ -1,16 +1,16 @@
-//! Who may see and do what.
+//! Permissions of the billing endpoints.
 
 use serde_json::json;
 
 use super::{after_the_period, choose, close_for, invoices, put};
 use crate::kit::app::TestApp;
 use crate::kit::meta::fresh_digits;
-use crate::kit::people::Colleague;
+use crate::kit::users::TestUser;
 
 const READING: [&str; 4] = ["/billing/plans", "/billing/subscription", "/billing/usage", "/billing/invoices"];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn owners_and_billing_clerks_pay_administrators_look_and_others_do_neither() {
+async fn billing_endpoints_follow_system_roles() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     choose(&tenant, "starter").await;
@@ -21,7 +21,7 @@ async fn owners_and_billing_clerks_pay_administrators_look_and_others_do_neither
     let plan = json!({"plan_code": "starter"});
 
     for role in ["admin", "agent", "viewer"] {
-        let Colleague { client, .. } = app.colleague(&tenant, Some(role)).await;
+        let TestUser { client, .. } = app.colleague(&tenant, Some(role)).await;
         for path in READING.iter().chain([&invoice.as_str()]) {
             let answer = client.get(path).await;
             if role == "admin" {
@@ -48,7 +48,7 @@ async fn owners_and_billing_clerks_pay_administrators_look_and_others_do_neither
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_tenants_invoice_is_as_unknown_as_none() {
+async fn invoice_of_other_tenant_is_not_found() {
     let app = TestApp::start().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
     choose(&tenant, "starter").await;
@@ -62,5 +62,5 @@ async fn another_tenants_invoice_is_as_unknown_as_none() {
     }
     assert_eq!(invoices(&tenant).await[0]["status"], "open");
     let ours = invoices(&other).await;
-    assert_eq!((ours.len(), &ours[0]["plan_code"]), (1, &json!("trial")), "only their own");
+    assert_eq!((ours.len(), &ours[0]["plan_code"]), (1, &json!("trial")), "only the tenant's own");
 }

@@ -1,4 +1,4 @@
-//! The catalogue of plans, and what becomes of who has one when it changes.
+//! The plan catalogue, and subscriptions when a plan changes.
 
 use diesel_async::SimpleAsyncConnection;
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ const MIGRATIONS: [(&str, &str); 3] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fresh_deployment_has_plans_to_choose_from() {
+async fn new_deployment_has_default_plans() {
     let app = alone().await;
     let tenant = app.tenant().await;
     let plans = tenant.client.get("/billing/plans").await.json(200);
@@ -37,7 +37,7 @@ async fn a_fresh_deployment_has_plans_to_choose_from() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_price_changes_neither_what_is_running_nor_what_is_closed() {
+async fn price_change_keeps_running_and_closed_periods() {
     let app = alone().await;
     save(&app, &offer("metered", 100, 10, 5)).await;
     let tenant = app.tenant().await;
@@ -50,14 +50,14 @@ async fn another_price_changes_neither_what_is_running_nor_what_is_closed() {
     close(&app).await;
     let closed = invoices(&tenant).await;
     assert_eq!(closed[0]["total"]["amount_minor"], 100);
-    assert_eq!(subscription(&tenant).await["price"]["amount_minor"], 700, "the next period is at the new one");
+    assert_eq!(subscription(&tenant).await["price"]["amount_minor"], 700, "the next period has the new price");
     save(&app, &offer("metered", 1, 0, 1)).await;
     assert_eq!(invoices(&tenant).await, closed);
     app.finish_unprocessed().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_that_is_retired_stays_with_who_has_it_and_nobody_else_gets_it() {
+async fn retired_plan_keeps_subscribers_but_takes_no_new_ones() {
     let app = alone().await;
     let plan = offer("metered", 100, 10, 5);
     save(&app, &plan).await;
@@ -77,7 +77,7 @@ async fn a_plan_that_is_retired_stays_with_who_has_it_and_nobody_else_gets_it() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_was_here_before_there_was_billing_begins_with_a_trial() {
+async fn tenant_older_than_billing_starts_with_trial() {
     let app = alone().await;
     let tenant = app.tenant().await;
     let mut admin = app.database.admin().await;

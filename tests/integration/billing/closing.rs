@@ -1,9 +1,9 @@
-//! How periods end.
+//! Closing billing periods.
 
-use ::audit::Actor;
+use ::audit::Principal;
 use ::billing::PaymentTerms;
 use chrono::TimeDelta;
-use flows::{adopt_waiting, close_periods};
+use flows::{close_billing_periods, requeue_waiting_events};
 use futures_util::future::join_all;
 use kernel::Clock as _;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use crate::kit::meta::text;
 use crate::kit::wait;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_period_is_closed_once_however_often_and_by_however_many() {
+async fn concurrent_closes_create_one_invoice() {
     let app = alone().await;
     let mut tenants = Vec::new();
     for _ in 0..3 {
@@ -25,12 +25,12 @@ async fn a_period_is_closed_once_however_often_and_by_however_many() {
         choose(&tenant, "starter").await;
         tenants.push(tenant);
     }
-    assert_eq!(close(&app).await.invoices, 0, "nothing has ended");
+    assert_eq!(close(&app).await.invoices, 0, "no period has ended");
     app.clock.advance(TimeDelta::days(100));
     let others = [app.database.postgres(), app.database.postgres(), app.database.postgres()];
     let closings = join_all((0..9).map(|n| {
         let database = &others[n % others.len()];
-        close_periods(database, Actor::System, PaymentTerms::default(), &*app.clock)
+        close_billing_periods(database, Principal::System, PaymentTerms::default(), &*app.clock)
     }));
     let closed: Vec<_> = closings.await.into_iter().map(Result::unwrap).collect();
     assert!(closed.iter().all(|done| done.failures.is_empty()), "{closed:?}");
@@ -52,7 +52,7 @@ async fn a_period_is_closed_once_however_often_and_by_however_many() {
         assert_eq!(records.len(), 3);
         assert!(records.iter().all(|it| it["actor"] == json!({"kind": "system", "id": null})), "{records:#?}");
 
-        // Page by page, with nobody else's.
+        // Two pages, without invoices of other tenants.
         let page = tenant.client.get("/billing/invoices?limit=2").await.json(200);
         let cursor = page["next_cursor"].as_str().unwrap();
         let rest = tenant.client.get(&format!("/billing/invoices?limit=2&cursor={cursor}")).await.json(200);
@@ -62,7 +62,7 @@ async fn a_period_is_closed_once_however_often_and_by_however_many() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_period_is_closed_an_hour_after_its_end() {
+async fn period_is_closed_one_hour_after_its_end() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let until = |it: &Value| it["period_end"].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
@@ -74,21 +74,21 @@ async fn a_period_is_closed_an_hour_after_its_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_scheduler_closes_what_has_ended() {
+async fn scheduler_closes_ended_periods() {
     let app = alone().await;
     app.clock.advance(TimeDelta::days(-40));
     let tenant = app.tenant().await;
     choose(&tenant, "starter").await;
-    // Today.
+    // The last of these days is today.
     let scheduler = app.beside(Settings { pipeline: true, ..Settings::default() }).await;
-    // Asked in the database: it forgets the session of forty days ago, too.
+    // Asked in the database, since the session of forty days ago has expired.
     let written = "SELECT count(*) FROM invoices";
     wait::until("the invoice", async || (app.database.count(written).await == 1).then_some(())).await;
     scheduler.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_suspended_tenants_period_ends_and_what_waits_for_it_counts_when_it_is_back() {
+async fn held_message_of_suspended_tenant_counts_after_return() {
     let app = TestApp::start_with_pipeline().await;
     save(&app, &offer("metered", 100, 0, 5)).await;
     let tenant = app.tenant().await;
@@ -100,19 +100,19 @@ async fn a_suspended_tenants_period_ends_and_what_waits_for_it_counts_when_it_is
     app.clock.advance(TimeDelta::days(32));
     close_for(&app, &tenant).await;
     app.change(&tenant, "UPDATE tenants SET status = 'active' WHERE id = '$T'").await;
-    adopt_waiting(&app.postgres, 100, &*app.clock).await.unwrap();
+    requeue_waiting_events(&app.postgres, 100, &*app.clock).await.unwrap();
     app.settled().await;
 
     let tenant = tenant.logged_in_again(&app).await;
     let closed = invoices(&tenant).await;
     assert_eq!(closed.len(), 1);
-    assert_eq!(closed[0]["total"]["amount_minor"], 105, "the month, and what was processed in it");
+    assert_eq!(closed[0]["total"]["amount_minor"], 105, "the month and the messages processed in it");
     assert_eq!(subscription(&tenant).await["usage"]["inbound_messages"], 1);
     app.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_trial_ends_in_nothing_and_a_plan_begins_when_it_is_chosen() {
+async fn ended_trial_has_no_plan_until_one_is_chosen() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let begin = today(&app);
@@ -124,20 +124,20 @@ async fn a_trial_ends_in_nothing_and_a_plan_begins_when_it_is_chosen() {
     assert_eq!(subscription(&tenant).await["status"], "canceled");
 
     let tenant = after_the_period(&app, &tenant).await;
-    assert_eq!(close_for(&app, &tenant).await, 0, "nothing goes on");
+    assert_eq!(close_for(&app, &tenant).await, 0, "no subscription is active");
     super::put(&tenant.client, &json!({"plan_code": "trial"})).await.problem(422, "validation_failed");
     let running = choose(&tenant, "starter").await;
     assert_eq!((&running["status"], &running["plan_code"]), (&json!("active"), &json!("starter")));
     assert_eq!(running["period_start"], midnight(today(&app)));
-    assert_eq!(invoices(&tenant).await.len(), 1, "what lies between is nobody's");
+    assert_eq!(invoices(&tenant).await.len(), 1, "no invoice for the time between");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_that_is_chosen_late_does_not_begin_before_what_was_agreed_on_is_billed() {
+async fn late_plan_starts_after_previous_period_is_billed() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     choose(&tenant, "starter").await;
-    // Nobody has closed anything, and another plan is wanted.
+    // The ended period is not closed yet when another plan is chosen.
     let tenant = after_the_period(&app, &tenant).await;
     let running = choose(&tenant, "business").await;
     assert_eq!((&running["plan_code"], &running["next_plan_code"]), (&json!("starter"), &json!("business")));
@@ -150,7 +150,7 @@ async fn a_plan_that_is_chosen_late_does_not_begin_before_what_was_agreed_on_is_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tenant_whose_amount_cannot_be_written_down_harms_no_other() {
+async fn invoice_overflow_does_not_block_other_tenants() {
     let app = alone().await;
     save(&app, &offer("dear", 0, 0, 1_000_000_000)).await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
@@ -167,7 +167,7 @@ async fn a_tenant_whose_amount_cannot_be_written_down_harms_no_other() {
     let done = close(&app).await;
     assert_eq!((done.invoices, done.failures.len()), (1, 1));
     assert_eq!(done.failures[0].tenant.to_string(), tenant.id);
-    assert_eq!(invoices(&tenant).await, [json!(null); 0], "nothing of it is there");
+    assert_eq!(invoices(&tenant).await, [json!(null); 0], "no partial invoice");
     assert_eq!(invoices(&other).await.len(), 1);
     app.finish_unprocessed().await;
 }

@@ -1,4 +1,4 @@
-//! What operators do to plans and invoices at the command line.
+//! Plans and invoices at the command line.
 
 use std::process::Output;
 
@@ -8,13 +8,13 @@ use crate::kit::app::PASSWORD;
 use crate::kit::client::Client;
 use crate::kit::deployment::Deployment;
 
-fn said(output: &Output) -> String {
+fn stdout(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     said
 }
 
-fn complained(output: &Output) -> String {
+fn stderr(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
@@ -24,39 +24,39 @@ async fn invoices(client: &Client) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn plans_are_set_and_retired_and_invoices_closed() {
+async fn command_line_sets_plans_and_closes_invoices() {
     let deployment = Deployment::new().await;
     let server = deployment.serve_as("api").await;
     let parley = |line: &[&str]| deployment.command(line).output().unwrap();
-    let listed = said(&parley(&["plans", "list"]));
+    let listed = stdout(&parley(&["plans", "list"]));
     let codes: Vec<&str> = listed.lines().filter_map(|line| line.split_whitespace().next()).collect();
     assert_eq!(codes, ["starter", "business", "trial"]);
     let set = ["plans", "set", "metered", "--name", "Metered", "--currency", "USD", "--monthly-price", "500"];
     let set = [&set[..], &["--included-messages", "10", "--message-price", "3"]].concat();
-    assert!(said(&parley(&set)).starts_with("metered       available  USD 500"));
+    assert!(stdout(&parley(&set)).starts_with("metered       available  USD 500"));
 
     let signup = json!({"tenant_name": "Acme", "slug": "acme", "email": "ada@example.com", "password": PASSWORD});
     let token = server.client.post("/auth/signup", &signup).await.json(201)["access_token"].clone();
     let client = server.client.with_token(token.as_str().unwrap());
     let chosen = super::put(&client, &json!({"plan_code": "metered"})).await.json(200);
     assert_eq!(chosen["price"], json!({"amount_minor": 500, "currency": "USD"}));
-    assert!(said(&parley(&["plans", "retire", "metered"])).contains("retired"));
+    assert!(stdout(&parley(&["plans", "retire", "metered"])).contains("retired"));
     super::put(&client, &json!({"plan_code": "business"})).await.expect(200);
-    assert!(complained(&parley(&["plans", "retire", "gold"])).contains("no plan gold"));
-    assert!(complained(&parley(&["plans", "retire", "trial"])).contains("cannot be retired"));
+    assert!(stderr(&parley(&["plans", "retire", "gold"])).contains("no plan gold"));
+    assert!(stderr(&parley(&["plans", "retire", "trial"])).contains("cannot be retired"));
     let trial = ["plans", "set", "trial", "--name", "Trial", "--monthly-price", "1", "--included-messages", "1"];
-    assert!(complained(&parley(&[&trial[..], &["--message-price", "0"]].concat())).contains("costs nothing"));
+    assert!(stderr(&parley(&[&trial[..], &["--message-price", "0"]].concat())).contains("costs nothing"));
     for line in [&["plans", "set", "Metered"][..], &["plans", "retire", "a b"], &["plans", "set", "metered"]] {
         assert_eq!(parley(line).status.code(), Some(2), "{line:?}");
     }
 
     let earlier =
         "UPDATE subscriptions SET anchor = anchor - 40, period_start = period_start - 40, period_end = period_end - 40";
-    assert_eq!(said(&parley(&["invoices", "close"])), "closed 0 invoices\n");
+    assert_eq!(stdout(&parley(&["invoices", "close"])), "closed 0 invoices\n");
     deployment.database.execute(earlier).await;
-    assert_eq!(said(&parley(&["invoices", "close", "--tenant", "acme"])), "closed 1 invoices\n");
-    assert_eq!(said(&parley(&["invoices", "close"])), "closed 0 invoices\n");
-    assert!(complained(&parley(&["invoices", "close", "--tenant", "nobody"])).contains("no tenant nobody"));
+    assert_eq!(stdout(&parley(&["invoices", "close", "--tenant", "acme"])), "closed 1 invoices\n");
+    assert_eq!(stdout(&parley(&["invoices", "close"])), "closed 0 invoices\n");
+    assert!(stderr(&parley(&["invoices", "close", "--tenant", "unknown"])).contains("no tenant unknown"));
     let closed = invoices(&client).await;
     assert_eq!((closed.len(), &closed[0]["total"]["amount_minor"]), (1, &json!(500)));
     let log = client.get("/audit-log?action=invoice.closed").await.json(200)["data"].clone();

@@ -1,4 +1,4 @@
-//! Paying, or not.
+//! Payment and past-due tenants.
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
@@ -13,19 +13,19 @@ async fn pay(tenant: &TestTenant, invoice: &Value) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_does_not_pay_in_time_is_past_due_until_the_last_late_invoice_is_paid() {
+async fn past_due_ends_with_last_late_payment() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     choose(&tenant, "starter").await;
     let tenant = after_the_period(&app, &tenant).await;
     close_for(&app, &tenant).await;
-    assert_eq!(subscription(&tenant).await["status"], "active", "there is time");
+    assert_eq!(subscription(&tenant).await["status"], "active", "not due yet");
     app.clock.advance(TimeDelta::days(15));
     assert_eq!(close_for(&app, &tenant).await, 0);
     let tenant = tenant.logged_in_again(&app).await;
     assert_eq!(subscription(&tenant).await["status"], "past_due");
 
-    // It goes on all the same.
+    // A past-due tenant keeps working.
     app.clock.advance(TimeDelta::days(32));
     close_for(&app, &tenant).await;
     app.clock.advance(TimeDelta::days(15));
@@ -35,7 +35,7 @@ async fn who_does_not_pay_in_time_is_past_due_until_the_last_late_invoice_is_pai
     assert!(open.iter().all(|invoice| invoice["status"] == "open" && invoice["paid_at"].is_null()), "{open:#?}");
     let paid = pay(&tenant, &open[1]).await;
     assert_eq!((&paid["status"], paid["paid_at"].is_string()), (&json!("paid"), true));
-    assert_eq!(subscription(&tenant).await["status"], "past_due", "another one is late");
+    assert_eq!(subscription(&tenant).await["status"], "past_due", "another invoice is overdue");
     pay(&tenant, &open[0]).await;
     assert_eq!(subscription(&tenant).await["status"], "active");
     let states: Vec<Value> =
@@ -44,7 +44,7 @@ async fn who_does_not_pay_in_time_is_past_due_until_the_last_late_invoice_is_pai
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_invoice_is_paid_once_however_often_it_is_said() {
+async fn repeated_payment_marks_invoice_paid_once() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     choose(&tenant, "starter").await;
@@ -61,6 +61,6 @@ async fn an_invoice_is_paid_once_however_often_it_is_said() {
     assert_eq!((records.len(), &records[0]["target"]["id"]), (1, &invoice["id"]));
     assert_eq!((&records[0]["actor"]["kind"], &records[0]["address"]), (&json!("user"), &json!(app.client.address())));
     for member in ["lines", "total", "number", "closed_at"] {
-        assert_eq!(again[member], invoice[member], "nothing else has changed");
+        assert_eq!(again[member], invoice[member], "no other member changed");
     }
 }

@@ -1,4 +1,4 @@
-//! What a tenant subscribes to, and when that begins.
+//! Subscriptions: choosing, changing and cancelling a plan.
 
 use chrono::{Months, TimeDelta};
 use futures_util::future::join_all;
@@ -8,7 +8,7 @@ use super::{after_the_period, audited, choose, close_for, invoices, midnight, pu
 use crate::kit::app::TestApp;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sign_up_starts_a_trial_of_a_month() {
+async fn sign_up_starts_trial_of_one_month() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let begin = today(&app);
@@ -20,7 +20,7 @@ async fn sign_up_starts_a_trial_of_a_month() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_takes_the_place_of_the_trial_at_once() {
+async fn chosen_plan_replaces_trial_at_once() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let begin = today(&app);
@@ -38,7 +38,7 @@ async fn a_plan_takes_the_place_of_the_trial_at_once() {
     );
     assert_eq!((trial.len(), &trial[0]["status"]), (1, &json!("paid")));
 
-    // Once more says nothing new, and is not written down.
+    // Choosing the same plan again changes nothing and writes no audit record.
     assert_eq!(choose(&tenant, "starter").await, running);
     let records = audited(&tenant, "subscription.changed").await;
     assert_eq!(records.len(), 1);
@@ -49,7 +49,7 @@ async fn a_plan_takes_the_place_of_the_trial_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_plan_or_the_end_comes_with_the_next_period() {
+async fn plan_change_or_cancellation_takes_effect_next_period() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let first = choose(&tenant, "starter").await;
@@ -78,7 +78,7 @@ async fn another_plan_or_the_end_comes_with_the_next_period() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_chosen_changes_nothing() {
+async fn invalid_plan_choice_changes_nothing() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let before = subscription(&tenant).await;
@@ -104,7 +104,7 @@ async fn what_cannot_be_chosen_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_plans_chosen_at_once_one_begins() {
+async fn concurrent_plan_choices_start_one_plan() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     app.clock.advance(TimeDelta::days(3));
@@ -116,8 +116,8 @@ async fn of_plans_chosen_at_once_one_begins() {
     .await;
     let running = subscription(&tenant).await;
     assert!(answers.iter().all(|it| it["plan_code"] == running["plan_code"]), "{answers:#?}");
-    assert_eq!(invoices(&tenant).await.len(), 1, "of the trial");
-    // With the version that was seen, one of two is told.
+    assert_eq!(invoices(&tenant).await.len(), 1, "only the trial's");
+    // With the version that both read, one of two requests is stale.
     let version = &running["version"];
     let next = |plan: &str| json!({"plan_code": plan, "version": version, "cancel_at_period_end": false});
     let other = if running["plan_code"] == "starter" { "business" } else { "starter" };

@@ -1,4 +1,4 @@
-//! What is counted: each message of a customer once.
+//! Usage: each inbound message is counted once.
 
 use ::billing::{MeteredMessage, UsageRepo};
 use chrono::TimeDelta;
@@ -27,7 +27,7 @@ async fn total(tenant: &TestTenant) -> (u64, u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_delivered_twenty_times_and_replayed_is_on_the_invoice_once() {
+async fn repeated_message_is_billed_once() {
     let app = TestApp::start_with_pipeline().await;
     save(&app, &offer("metered", 100, 0, 5)).await;
     let tenant = app.tenant().await;
@@ -36,7 +36,7 @@ async fn a_message_delivered_twenty_times_and_replayed_is_on_the_invoice_once() 
     let ada = Customer::fresh();
     let message = ada.text(10, "hello");
     let delivery = number.received(&ada, std::slice::from_ref(&message));
-    // The same one in other company, too: then it is another event.
+    // Grouped with another message it is another delivery with another event.
     let in_company = number.received(&ada, &[ada.text(20, "one more"), message.clone()]);
     let at_once = join_all((0..10).map(|n| app.deliver(if n % 2 == 0 { &delivery } else { &in_company }))).await;
     assert!(at_once.iter().all(|answer| answer.status == 200));
@@ -46,12 +46,12 @@ async fn a_message_delivered_twenty_times_and_replayed_is_on_the_invoice_once() 
     app.settled().await;
     assert_eq!(total(&tenant).await, (2, 1));
 
-    // Whatever brought it is driven again.
+    // Every event that carried the message is replayed.
     app.change(&tenant, "UPDATE webhook_events SET status = 'dead_letter' WHERE tenant_id = '$T'").await;
     let all = json!({"reason": "a test"});
     let replayed = tenant.client.post("/webhook-events/replay", &all).await.json(202);
     assert!(replayed["events"].as_u64().unwrap() >= 2, "{replayed}");
-    // Replays of many come one after the other.
+    // Bulk replays run one after the other.
     app.clock.advance(TimeDelta::seconds(1));
     app.settled().await;
     assert_eq!(total(&tenant).await, (2, 1));
@@ -65,9 +65,9 @@ async fn a_message_delivered_twenty_times_and_replayed_is_on_the_invoice_once() 
     app.finish().await;
 }
 
-/// A message of a batch cannot be stored, so all of it is rolled back and tried one by one.
+/// One message of a batch cannot be stored: the batch rolls back, and each message is retried alone.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_rolled_back_is_not_counted_before_it_is_stored() {
+async fn rolled_back_message_is_not_counted() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -88,7 +88,7 @@ async fn what_is_rolled_back_is_not_counted_before_it_is_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_what_customers_just_wrote_is_counted() {
+async fn only_new_inbound_messages_are_counted() {
     let app = TestApp::start_with_pipeline().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
     let number = tenant.connect().await;
@@ -116,7 +116,7 @@ async fn only_what_customers_just_wrote_is_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn days_are_told_in_order_with_those_without_usage_and_in_bounds() {
+async fn usage_lists_all_days_in_order_within_limits() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let (ada, grace) = (ContactId::new(&*app.clock), ContactId::new(&*app.clock));
@@ -129,7 +129,7 @@ async fn days_are_told_in_order_with_those_without_usage_and_in_bounds() {
         json!({"date": date, "inbound_messages": messages, "active_contacts": contacts})
     };
     assert_eq!(answer["days"], json!([day(0, 3, 2), day(1, 0, 0), day(2, 1, 1)]));
-    assert_eq!(answer["total"], json!({"inbound_messages": 4, "active_contacts": 2}), "each contact once");
+    assert_eq!(answer["total"], json!({"inbound_messages": 4, "active_contacts": 2}), "each contact counts once");
     assert_eq!(usage(&tenant, "").await["days"].as_array().unwrap().len(), 30);
 
     let far = first + TimeDelta::days(92);
@@ -147,7 +147,7 @@ async fn days_are_told_in_order_with_those_without_usage_and_in_bounds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tenant_without_a_subscription_is_counted_all_the_same() {
+async fn usage_is_counted_without_subscription() {
     let app = alone().await;
     let tenant = app.tenant().await;
     app.change(&tenant, "DELETE FROM subscriptions WHERE tenant_id = '$T'").await;
@@ -160,7 +160,7 @@ async fn a_tenant_without_a_subscription_is_counted_all_the_same() {
     app.finish_unprocessed().await;
 }
 
-/// As the worker does, in a transaction of its own.
+/// Records usage as the worker does, in a transaction of its own.
 async fn count(app: &TestApp, tenant: &TestTenant, messages: &[MeteredMessage]) -> Result<(), StoreError> {
     let mut tx = app.postgres.tenant(&scope(tenant)).await?;
     let counted = UsageRepo::count_messages(&mut *tx, messages).await;
@@ -168,8 +168,8 @@ async fn count(app: &TestApp, tenant: &TestTenant, messages: &[MeteredMessage]) 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_counts_on_the_day_it_came_in_or_in_the_period_that_is_running() {
-    // It receives and does not process.
+async fn message_counts_on_arrival_day_or_in_current_period() {
+    // This instance accepts deliveries but does not process them.
     let app = alone().await;
     app.clock.advance(TimeDelta::days(-40));
     let received = async || {
@@ -183,7 +183,7 @@ async fn a_message_counts_on_the_day_it_came_in_or_in_the_period_that_is_running
     app.clock.advance(TimeDelta::days(38));
     let (tenant, recently) = received().await;
     app.clock.advance(TimeDelta::days(2));
-    assert_eq!(close(&app).await.invoices, 1, "before the message is processed");
+    assert_eq!(close(&app).await.invoices, 1, "closed before the message is processed");
     let worker = app.beside(Settings { pipeline: true, ..Settings::default() }).await;
     worker.settled().await;
 
@@ -200,10 +200,10 @@ async fn a_message_counts_on_the_day_it_came_in_or_in_the_period_that_is_running
     worker.finish().await;
 }
 
-/// Workers count while others close the period that they count for: each message is in one period, and on its invoice if that
-/// is closed.
+/// Workers count messages while the period is closed: each message is in exactly one period, and on that period's
+/// invoice if it is closed.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_message_is_lost_or_counted_twice_between_a_period_and_the_next() {
+async fn period_boundary_counts_each_message_once() {
     const WORKERS: usize = 6;
     const EACH: usize = 25;
     let app = TestApp::start().await;
@@ -218,7 +218,7 @@ async fn no_message_is_lost_or_counted_twice_between_a_period_and_the_next() {
         }
     }));
     let closers = join_all((0..3).map(|_| async {
-        // In the midst of it.
+        // Half of the workers have started.
         count(&app, &tenant, &[MeteredMessage { day, contact: ContactId::new(&*app.clock) }]).await.unwrap();
         close_for(&app, &tenant).await
     }));

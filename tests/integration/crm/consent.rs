@@ -1,4 +1,4 @@
-//! What customers want, by their own word and by a user's.
+//! Marketing consent, as reported by customers and set by users.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::kit::customer::Customer;
 use crate::kit::meta::second;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_latest_word_counts_and_each_is_told() {
+async fn latest_consent_counts_and_each_change_is_recorded() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -26,14 +26,14 @@ async fn the_latest_word_counts_and_each_is_told() {
 
     let granted = patch(&tenant, &path, &made, json!({"marketing_consent": "granted"})).await.json(200);
     assert_eq!(granted["marketing_consent"], "granted");
-    // The same again is no news.
+    // Setting the same value again records nothing.
     assert_eq!(patch(&tenant, &path, &granted, json!({"marketing_consent": "granted"})).await.json(200), granted);
     let told = tenant.interactions(&made).await;
     assert_eq!(told.len(), 1);
     assert_eq!((&told[0]["kind"], &told[0]["actor_id"]), (&json!("consent_changed"), &own_id(&tenant).await));
     assert_eq!(told[0]["text"], "Wants marketing messages");
 
-    // What they had told WhatsApp before does not count any more; what they tell it later does.
+    // A report older than the user's change is ignored; a later one counts.
     app.tell(&word(10, "stop")).await;
     assert_eq!(tenant.contact(&made["id"]).await["marketing_consent"], "granted");
     app.tell(&word(7_200, "stop")).await;
@@ -43,7 +43,7 @@ async fn the_latest_word_counts_and_each_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_known_when_a_contact_is_made_is_told() {
+async fn consent_of_new_contact_is_recorded() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let made = create(&tenant, &json!({"display_name": "Ada", "marketing_consent": "withdrawn"})).await.json(201);

@@ -1,4 +1,4 @@
-//! Contacts that users make and change.
+//! Contacts that users create and change.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::kit::customer::{Customer, fresh_phone};
 const NOBODY: &str = "/crm/contacts/0190b5a2-7e2f-7000-8000-000000000000";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_contact_is_made_and_whoever_writes_from_its_number_is_it() {
+async fn message_from_number_of_created_contact_joins_it() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -33,14 +33,14 @@ async fn a_contact_is_made_and_whoever_writes_from_its_number_is_it() {
     assert_eq!((&made["version"], &made["needs_review"]), (&json!(1), &json!(false)));
     assert_eq!(tenant.contact(&made["id"]).await, made);
 
-    // What WhatsApp calls them does not replace what a user does; their user id is noted.
+    // The WhatsApp profile name does not replace a name set by a user; the user id is stored.
     let customer = Customer::new(&phone, "US.17").named("Amazing Grace");
     app.tell(&number.received(&customer, &[customer.text(1, "hello")])).await;
     let contact = tenant.contact_with("bsuid", "US.17").await;
     assert_eq!((&contact["id"], &contact["display_name"]), (&made["id"], &json!("Grace Hopper")));
     assert_eq!(tenant.conversations_with(&contact).await.len(), 1);
 
-    // Without a name of ours, theirs is taken.
+    // A contact without a name takes the profile name.
     let unnamed = Customer::fresh().named("Ada");
     let body = json!({"identities": [{"kind": "phone", "value": unnamed.phone()}]});
     let made = create(&tenant, &body).await.json(201);
@@ -51,7 +51,7 @@ async fn a_contact_is_made_and_whoever_writes_from_its_number_is_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_makes_no_contact_is_refused_and_leaves_none() {
+async fn invalid_contact_is_refused_and_not_stored() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let phone = |value: &str| json!({"identities": [{"kind": "phone", "value": value}]});
@@ -94,11 +94,11 @@ async fn what_makes_no_contact_is_refused_and_leaves_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_number_leads_to_one_contact_of_each_tenant() {
+async fn number_identifies_one_contact_per_tenant() {
     let app = TestApp::start().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
     contact_of(&tenant, "Ada", "+55 11 98765-4321").await;
-    // The same number as it was written before 2012.
+    // The same number in its spelling before 2012.
     for taken in ["5511987654321", "551187654321"] {
         let body = json!({"display_name": "Grace", "identities": [
             {"kind": "username", "value": "grace"},
@@ -110,7 +110,7 @@ async fn a_number_leads_to_one_contact_of_each_tenant() {
     assert_eq!(tenant.contacts().await.len(), 1);
     contact_of(&other, "Ada", "+55 11 98765-4321").await;
 
-    // A user name is nobody's own.
+    // A username does not identify a contact.
     for name in ["one", "two"] {
         let body = json!({"display_name": name, "identities": [{"kind": "username", "value": "ada"}]});
         create(&tenant, &body).await.json(201);
@@ -124,7 +124,7 @@ async fn a_number_leads_to_one_contact_of_each_tenant() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_contact_is_changed_by_merge_patch() {
+async fn contact_is_updated_by_merge_patch() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let body = json!({"display_name": "Ada", "language": "en", "attributes": {"a": 1, "b": {"c": 2, "d": 3}}});
@@ -143,7 +143,7 @@ async fn a_contact_is_changed_by_merge_patch() {
     assert_eq!((&cleared["display_name"], &cleared["attributes"]), (&json!(""), &json!({})));
     assert_eq!((&cleared["language"], &cleared["needs_review"]), (&Value::Null, &json!(true)));
 
-    // Nothing is different: the version stays.
+    // An unchanged contact keeps its version.
     assert_eq!(patch(&tenant, &path, &cleared, json!({})).await.json(200), cleared);
     assert_eq!(patch(&tenant, &path, &cleared, json!({"attributes": {"x": null}})).await.json(200), cleared);
 
@@ -167,7 +167,7 @@ async fn a_contact_is_changed_by_merge_patch() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_grows_too_big_by_a_patch_stays_as_it_was() {
+async fn oversized_patch_leaves_contact_unchanged() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let made =
@@ -178,7 +178,7 @@ async fn what_grows_too_big_by_a_patch_stays_as_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_changes_of_the_same_version_one_is_made() {
+async fn concurrent_updates_of_one_version_apply_once() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let mut contact = contact_of(&tenant, "Ada", &fresh_phone()).await;

@@ -1,4 +1,4 @@
-//! Who takes care of conversations, and when they are over.
+//! Assigning, reading and closing conversations.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ fn path_of(conversation: &Value) -> String {
     format!("/crm/conversations/{}", conversation["id"].as_str().unwrap())
 }
 
-async fn change(tenant: &TestTenant, seen: &Value, change: Value) -> crate::kit::client::Answer {
+async fn change(tenant: &TestTenant, seen: &Value, change: Value) -> crate::kit::client::Response {
     patch(tenant, &path_of(seen), seen, change).await
 }
 
@@ -29,7 +29,7 @@ async fn conversation(app: &TestApp, tenant: &TestTenant) -> (Number, Customer, 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_conversation_with_a_number_is_open() {
+async fn only_one_conversation_per_number_is_open() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let (number, customer, first) = conversation(&app, &tenant).await;
@@ -42,7 +42,7 @@ async fn one_conversation_with_a_number_is_open() {
     let told = tenant.interactions(&contact).await;
     assert_eq!((&told[0]["kind"], &told[0]["actor_id"]), (&json!("conversation_closed"), &own_id(&tenant).await));
 
-    // A message to a closed one opens another, and then the old one stays closed.
+    // A message after close opens another conversation, and the closed one cannot be reopened.
     app.tell(&number.received(&customer, &[customer.text(2, "one more thing")])).await;
     let open = tenant.client.get("/crm/conversations?status=open").await.json(200)["data"][0].clone();
     assert_ne!(open["id"], first["id"]);
@@ -51,18 +51,18 @@ async fn one_conversation_with_a_number_is_open() {
     change(&tenant, &open, json!({"status": "closed"})).await.json(200);
     let reopened = change(&tenant, &closed, json!({"status": "open"})).await.json(200);
     assert_eq!(reopened["status"], "open");
-    assert_eq!(reopened["service_window_ends_at"], open["service_window_ends_at"], "it grew meanwhile");
+    assert_eq!(reopened["service_window_ends_at"], open["service_window_ends_at"], "the window was extended");
     let told = kinds(&tenant, &contact).await;
     assert_eq!(told[..3], ["conversation_reopened", "conversation_closed", "conversation_closed"]);
 
-    // And whoever writes now is in it.
+    // New messages go to the open conversation.
     app.tell(&number.received(&customer, &[customer.text(3, "and another")])).await;
     assert_eq!(read(&tenant, &reopened).await["last_message_preview"], "and another");
     app.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_marks_as_read_or_closes_what_they_have_not_seen() {
+async fn stale_read_or_close_is_refused() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let (number, customer, seen) = conversation(&app, &tenant).await;
@@ -100,7 +100,7 @@ async fn nobody_marks_as_read_or_closes_what_they_have_not_seen() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_assignee_is_somebody_who_can_see_it() {
+async fn assignee_must_have_read_permission() {
     let app = TestApp::start_with_pipeline().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
     let (_, _, mut seen) = conversation(&app, &tenant).await;
@@ -126,7 +126,7 @@ async fn an_assignee_is_somebody_who_can_see_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_cannot_see_it_any_more_keeps_it_until_they_are_deleted() {
+async fn assignee_without_permission_stays_until_deleted() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let (_, _, seen) = conversation(&app, &tenant).await;
@@ -139,7 +139,7 @@ async fn who_cannot_see_it_any_more_keeps_it_until_they_are_deleted() {
     tenant.client.patch(&agent.path(), &json!({"status": "active"})).await.json(200);
     app.change(&tenant, &format!("DELETE FROM memberships WHERE user_id = '{}'", agent.id)).await;
     assert_eq!(read(&tenant, &seen).await, assigned);
-    // Others can still be changed, but they are not named anew.
+    // Other fields can still be changed while this user is the assignee.
     let pending = change(&tenant, &assigned, json!({"status": "pending"})).await.json(200);
     assert_eq!(pending["assignee_id"], agent.id.as_str());
     assert_eq!(pointers(&change(&tenant, &pending, assign).await), ["/assignee_id"]);

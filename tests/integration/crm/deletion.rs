@@ -1,4 +1,4 @@
-//! Contacts that are deleted, and stay so.
+//! Deleted contacts stay deleted.
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
@@ -9,7 +9,7 @@ use crate::kit::app::{TestApp, TestTenant};
 use crate::kit::customer::{Customer, fresh_phone, wamid};
 use crate::kit::wait;
 
-/// Where anything of a contact could be left.
+/// Tables that hold data of contacts.
 const TABLES: [&str; 11] = [
     "contacts",
     "contact_identities",
@@ -24,7 +24,7 @@ const TABLES: [&str; 11] = [
     "identity_change_keys",
 ];
 
-/// Tables in which a tenant has rows.
+/// The tables in which a tenant has rows.
 async fn left(app: &TestApp, tenant: &TestTenant) -> Vec<&'static str> {
     let mut left = Vec::new();
     for table in TABLES {
@@ -35,7 +35,7 @@ async fn left(app: &TestApp, tenant: &TestTenant) -> Vec<&'static str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_of_a_deleted_contact_is_left_but_a_record_of_it() {
+async fn deleted_contact_leaves_only_audit_record() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -61,9 +61,9 @@ async fn nothing_of_a_deleted_contact_is_left_but_a_record_of_it() {
     viewer.client.delete(&path_of(&contact)).await.problem(403, "insufficient_scope");
     let stranger = app.tenant().await;
     stranger.client.delete(&path_of(&contact)).await.problem(404, "not_found");
-    assert!(left(&app, &tenant).await.len() >= 8, "there is something to delete");
+    assert!(left(&app, &tenant).await.len() >= 8, "the contact has data in each table");
 
-    // By the id of the one that was merged into it.
+    // Deletes by the id of the merged contact.
     tenant.client.delete(&path_of(&other)).await.expect(204);
     assert_eq!(left(&app, &tenant).await, [""; 0]);
     for gone in [&contact, &other] {
@@ -77,12 +77,12 @@ async fn nothing_of_a_deleted_contact_is_left_but_a_record_of_it() {
     assert_eq!(deleted["target"], json!({"kind": "contact", "id": contact["id"]}));
     assert_eq!(deleted["changes"], json!({"conversations": 1, "messages": 4}));
     assert_eq!((&merged["target"]["id"], &merged["changes"]["merged"]), (&contact["id"], &other["id"]));
-    assert!(!log.to_string().contains(ada.phone()), "the log names nobody");
+    assert!(!log.to_string().contains(ada.phone()), "the audit log has no personal data");
     app.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_said_before_does_not_come_back() {
+async fn events_older_than_deletion_are_ignored() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -92,7 +92,7 @@ async fn what_was_said_before_does_not_come_back() {
     let deleted = tenant.contact_with("bsuid", ada.bsuid()).await;
     tenant.client.delete(&path_of(&deleted)).await.expect(204);
 
-    // A delivery that was waiting meanwhile, whatever of them it shows; the same again; the history of the number.
+    // Deliveries from before the deletion: one that was queued, a duplicate, and the number's history.
     for shown in [ada.clone(), ada.without_phone(), ada.without_bsuid()] {
         app.tell(&number.received(&shown, &[shown.text(2, "was waiting")])).await;
     }
@@ -103,19 +103,19 @@ async fn what_was_said_before_does_not_come_back() {
     app.tell(&number.change("user_preferences", json!({"user_preferences": [preference]}))).await;
     app.tell(&number.history(&[(&ada, std::slice::from_ref(&first))])).await;
     app.tell(&number.statuses(&[ada.status(3, wamid(&first), "read")])).await;
-    // And what is replayed.
+    // A replay does not restore it either.
     let event =
         tenant.client.get("/webhook-events?limit=100").await.json(200)["data"].as_array().unwrap().last().cloned();
     let event = event.unwrap()["id"].as_str().unwrap().to_owned();
     app.change(&tenant, &format!("UPDATE webhook_events SET status = 'dead_letter' WHERE id = '{event}'")).await;
-    let reason = json!({"reason": "to see whether it comes back"});
+    let reason = json!({"reason": "test whether it is restored"});
     tenant.client.post(&format!("/webhook-events/{event}/replay"), &reason).await.expect(202);
     app.settled().await;
     assert_eq!(tenant.contacts().await, [] as [Value; 0]);
     assert_eq!(tenant.conversations().await, [] as [Value; 0]);
     assert_eq!(app.events("attempts > 0 OR status <> 'processed'").await, 0);
 
-    // Who writes later is somebody new.
+    // A later message creates a new contact.
     app.tell(&number.received(&ada, &[ada.text(7_200, "after")])).await;
     let again = tenant.contact_with("bsuid", ada.bsuid()).await;
     assert_ne!(again["id"], deleted["id"]);
@@ -125,7 +125,7 @@ async fn what_was_said_before_does_not_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_number_can_be_given_again_and_another_tenant_knows_nothing() {
+async fn number_of_deleted_contact_can_be_used_again() {
     let app = TestApp::start_with_pipeline().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
     let number = other.connect().await;
@@ -139,14 +139,14 @@ async fn a_number_can_be_given_again_and_another_tenant_knows_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn deletions_and_deliveries_do_not_stand_in_each_others_way() {
+async fn concurrent_deletions_and_deliveries_do_not_deadlock() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     let people: [Customer; 5] = std::array::from_fn(|_| Customer::fresh());
     let sent = talk_with(&app, &number, &people).await;
     let contacts = tenant.contacts().await;
-    // Statuses take a message first and its contact then; messages from after the deletion make new contacts.
+    // Statuses lock the message and then the contact; messages after the deletion create new contacts.
     let failed = |n: usize| number.statuses(&[people[n].status(3, wamid(&sent[n]), "failed")]);
     let later = |n: usize| number.received(&people[n], &[people[n].text(7_200, "later")]);
     let deliveries: Vec<Value> = (0..people.len()).flat_map(|n| [failed(n), later(n)]).collect();
@@ -159,7 +159,7 @@ async fn deletions_and_deliveries_do_not_stand_in_each_others_way() {
     for answer in &deleted {
         answer.expect(204);
     }
-    wait::until("everything to be processed", async || {
+    wait::until("all events to be processed", async || {
         app.clock.advance(TimeDelta::milliseconds(500));
         (app.database.count("SELECT count(*) FROM webhook_outbox").await == 0).then_some(())
     })

@@ -1,4 +1,4 @@
-//! Merging contacts by hand, beside what `whatsapp::merge` tries.
+//! Merging contacts through the API; `whatsapp::merge` has the other cases.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::kit::app::TestApp;
 use crate::kit::customer::{Customer, fresh_phone, wamid};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn both_are_as_the_caller_saw_them() {
+async fn merge_with_stale_version_is_refused() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let (stays, goes) =
@@ -35,10 +35,10 @@ async fn both_are_as_the_caller_saw_them() {
     );
 }
 
-/// A status takes its message, then its contact, and a merge the contacts, then their messages: they wait for each other's
-/// end, not for each other.
+/// A status locks its message, then its contact; a merge locks the contacts, then their messages. They must not
+/// deadlock.
 #[tokio::test(flavor = "multi_thread")]
-async fn statuses_that_come_meanwhile_neither_fail_nor_are_lost() {
+async fn statuses_during_merge_are_applied() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -62,7 +62,7 @@ async fn statuses_that_come_meanwhile_neither_fail_nor_are_lost() {
         answer.expect(200);
     }
     app.settled().await;
-    assert_eq!(app.events("attempts > 0 OR status <> 'processed'").await, 0, "nothing had to be tried again");
+    assert_eq!(app.events("attempts > 0 OR status <> 'processed'").await, 0, "no event was retried");
 
     let conversations = tenant.conversations().await;
     assert_eq!(conversations.len(), 1);

@@ -1,4 +1,4 @@
-//! Notes in the history of a contact.
+//! Notes in a contact's history.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::kit::app::TestApp;
 use crate::kit::customer::fresh_phone;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_note_is_kept_whole_and_signed() {
+async fn note_is_stored_with_author() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let contact = contact_of(&tenant, "Ada", &fresh_phone()).await;

@@ -1,5 +1,5 @@
-//! That the database finds what lists and search want by an index, beneath row level security: the statements are those
-//! that the server sent, explained as the role that sent them.
+//! Lists and search use indexes under row level security. The test records the statements that the server sends and
+//! explains them as the role that sent them.
 
 use std::sync::Mutex;
 
@@ -8,44 +8,44 @@ use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl, SimpleA
 use uuid::Uuid;
 
 use crate::kit::app::{Settings, TestApp, TestTenant};
-use crate::kit::crowd::Size;
+use crate::kit::bulk_data::Size;
 
-/// What is sent while somebody listens.
-static HEARD: Mutex<Option<Vec<String>>> = Mutex::new(None);
+/// Statements of all connections, while a recorder is installed.
+static RECORDED: Mutex<Option<Vec<String>>> = Mutex::new(None);
 
-/// Hears what all connections of this process send.
-struct Ear;
+/// Records the statements that all connections of this process send.
+struct StatementRecorder;
 
-impl Instrumentation for Ear {
+impl Instrumentation for StatementRecorder {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
         if let InstrumentationEvent::StartQuery { query, .. } = event
-            && let Some(heard) = HEARD.lock().unwrap().as_mut()
+            && let Some(heard) = RECORDED.lock().unwrap().as_mut()
         {
             heard.push(query.to_string());
         }
     }
 }
 
-/// The statements about this tenant's data that a request leads to.
+/// The statements about this tenant's data that a request causes.
 async fn statements_of(tenant: &TestTenant, path: &str) -> Vec<String> {
-    *HEARD.lock().unwrap() = Some(Vec::new());
+    *RECORDED.lock().unwrap() = Some(Vec::new());
     tenant.client.get(path).await.expect(200);
-    let heard = HEARD.lock().unwrap().take().unwrap();
+    let heard = RECORDED.lock().unwrap().take().unwrap();
     let tables = ["contacts", "contact_identities", "conversations", "messages", "interactions"];
     let about = |statement: &&String| statement.contains(&tenant.id) && tables.iter().any(|it| statement.contains(it));
     heard.iter().filter(about).map(|statement| with_values(statement)).collect()
 }
 
-/// A statement with its values in the place of parameters.
+/// A statement with its values in place of the parameters.
 fn with_values(heard: &str) -> String {
     let (sql, values) = heard.rsplit_once(" -- binds: ").unwrap_or((heard, "[]"));
     let values = split(values.trim().strip_prefix('[').unwrap().strip_suffix(']').unwrap());
-    // Those with two digits first: the name of another begins like them.
+    // Highest numbers first, since `$1` is a prefix of `$10`.
     let numbered = values.iter().enumerate().rev();
     numbered.fold(sql.to_owned(), |sql, (at, value)| sql.replace(&format!("${}", at + 1), &literal(value)))
 }
 
-/// Values as `Debug` writes them in a list.
+/// Parses values from the list that `Debug` prints.
 fn split(values: &str) -> Vec<String> {
     let (mut parts, mut depth, mut quoted) = (vec![String::new()], 0, false);
     for c in values.chars() {
@@ -91,7 +91,7 @@ async fn text(connection: &mut AsyncPgConnection, query: &str) -> String {
     row.text
 }
 
-/// A connection in a transaction of the tenant, with a function that explains.
+/// A connection in a transaction of the tenant, with a function that explains a statement.
 async fn explainer(mut connection: AsyncPgConnection, tenant: &TestTenant) -> AsyncPgConnection {
     let explain = "CREATE FUNCTION pg_temp.explained(statement text) RETURNS text LANGUAGE plpgsql AS $$
         DECLARE
@@ -111,12 +111,12 @@ async fn plan(connection: &mut AsyncPgConnection, statement: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lists_and_search_use_their_indexes_under_row_level_security() {
-    set_default_instrumentation(|| Some(Box::new(Ear))).unwrap();
+async fn lists_and_search_use_indexes_under_rls() {
+    set_default_instrumentation(|| Some(Box::new(StatementRecorder))).unwrap();
     let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     let (much, little) = (Size { contacts: 20_000, messages: 20_000 }, Size { contacts: 100, messages: 500 });
-    app.database.crowd(&tenant, much, 4, little).await;
+    app.database.fill_tenants(&tenant, much, 4, little).await;
     let me = tenant.client.get("/auth/me").await.json(200)["user"]["id"].as_str().unwrap().to_owned();
     let conversation = tenant.client.get("/crm/conversations?limit=1").await.json(200)["data"][0].clone();
     let id = |member: &str| conversation[member].as_str().unwrap().to_owned();
@@ -149,11 +149,11 @@ async fn lists_and_search_use_their_indexes_under_row_level_security() {
             assert!(plans.contains(index), "{path} does not use {index}:\n{}\n{plans}", statements.join("\n"));
         }
         for table in ["contacts", "contact_identities", "conversations", "messages"] {
-            assert!(!plans.contains(&format!("Seq Scan on {table} ")), "{path} reads all {table}:\n{plans}");
+            assert!(!plans.contains(&format!("Seq Scan on {table} ")), "{path} scans {table}:\n{plans}");
         }
     }
 
-    // Words are looked up by functions of the owner's. What is one statement is explained as the owner.
+    // Search calls functions of the owner, so its single statements are explained as the owner.
     let mut as_owner = explainer(AsyncPgConnection::establish(&app.database.owner_url).await.unwrap(), &tenant).await;
     as_owner.batch_execute("SET LOCAL enable_seqscan = off").await.unwrap();
     let body = "SELECT prosrc AS text FROM pg_proc
@@ -161,11 +161,11 @@ async fn lists_and_search_use_their_indexes_under_row_level_security() {
     let body = text(&mut as_owner, body).await.replace("$1", "'item7'").replace("$2", "50");
     let explained = plan(&mut as_owner, &body).await;
     assert!(explained.contains("Bitmap Index Scan on contacts_words_idx"), "{explained}");
-    // And which indexes they use is counted as the application calls them.
+    // Index use is counted while the application role calls them.
     for (call, index) in [
         ("contacts_with_words('grace hop', 50)", "contacts_words_idx"),
         ("messages_with_words('item7', 50)", "messages_words_idx"),
-        // A word of every message: the latest are read in their order.
+        // A word that is in every message: the plan reads the latest messages in order.
         ("messages_with_words('order', 50)", "messages_latest_idx"),
     ] {
         let scans = format!(
@@ -183,7 +183,7 @@ async fn lists_and_search_use_their_indexes_under_row_level_security() {
         assert!(found.parse::<i64>().unwrap() > 0, "{call} finds something");
         let after = count(&mut as_app).await;
         assert!(after.0 > before.0, "{call} uses {index}");
-        assert_eq!(after.1, before.1, "{call} reads no table from its beginning to its end");
+        assert_eq!(after.1, before.1, "{call} does a sequential scan");
     }
     app.finish_unprocessed().await;
 }

@@ -1,19 +1,19 @@
-//! Finding people and what they said.
+//! Search for contacts and messages.
 
 use serde_json::{Value, json};
 
 use super::{contact_of, create, path_of};
 use crate::kit::app::{Settings, TestApp, TestTenant};
-use crate::kit::client::Answer;
-use crate::kit::crowd::Size;
+use crate::kit::bulk_data::Size;
+use crate::kit::client::Response;
 use crate::kit::customer::{Customer, fresh_phone, wamid};
 
-async fn ask(tenant: &TestTenant, query: &str) -> Answer {
+async fn ask(tenant: &TestTenant, query: &str) -> Response {
     let encoded: String = url::form_urlencoded::byte_serialize(query.as_bytes()).collect();
     tenant.client.get(&format!("/crm/search?q={encoded}")).await
 }
 
-/// What is found, in its order: contacts by their names, messages by their texts.
+/// The hits in order: names of contacts, texts of messages.
 async fn found(tenant: &TestTenant, query: &str) -> Vec<String> {
     let results = ask(tenant, query).await.json(200);
     let line = |result: &Value| match result["kind"].as_str().unwrap() {
@@ -26,7 +26,7 @@ async fn found(tenant: &TestTenant, query: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn people_are_found_by_name_number_and_user_name_the_best_first() {
+async fn contacts_are_found_best_match_first() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     contact_of(&tenant, "Zoë Müller", "+49 151 2000001").await;
@@ -45,12 +45,12 @@ async fn people_are_found_by_name_number_and_user_name_the_best_first() {
         ("@zoe.fan", vec!["username Somebody"]),
         ("zoe.f", vec!["username Somebody"]),
         ("zoe nobody", vec![]),
-        // The number itself comes before those that begin with it.
+        // An exact number ranks before numbers it is a prefix of.
         ("+491512000002", vec!["phone Anna-Zoe O'Brien", "phone ПЁТР Иванов"]),
         ("0049 (151) 2000002", vec!["phone Anna-Zoe O'Brien", "phone ПЁТР Иванов"]),
         ("49151200000", vec!["phone Anna-Zoe O'Brien", "phone Zoë Müller", "phone ПЁТР Иванов"]),
         ("1512000002", vec![]),
-        // No sign means anything of its own.
+        // No character is an operator.
         ("%zoe%", vec!["name Zoë Müller", "username Somebody", "name Anna-Zoe O'Brien"]),
         ("\"zoe\" & !müller:*", vec!["name Zoë Müller"]),
         ("zoe_", vec!["name Zoë Müller", "username Somebody", "name Anna-Zoe O'Brien"]),
@@ -63,7 +63,7 @@ async fn people_are_found_by_name_number_and_user_name_the_best_first() {
     let stranger = app.tenant().await;
     assert_eq!(found(&stranger, "zoe").await, [""; 0]);
 
-    // What is changed or deleted is found as it is now.
+    // Search reflects edits and deletions.
     let contact = &ask(&tenant, "müller").await.json(200)["data"][0]["contact"];
     let change = json!({"display_name": "Zoë Schmidt"});
     super::patch(&tenant, &path_of(contact), contact, change).await.json(200);
@@ -74,12 +74,12 @@ async fn people_are_found_by_name_number_and_user_name_the_best_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn messages_are_found_by_their_words_the_latest_first() {
+async fn messages_are_found_by_words_latest_first() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     let (ada, grace) = (Customer::fresh().named("Ada Invoice"), Customer::fresh().named("Grace"));
-    let secret = ada.text(4, "invoice that nobody should see");
+    let secret = ada.text(4, "invoice of the other tenant");
     for (customer, message) in [
         (&ada, ada.text(1, "Where is my INVOICE?")),
         (&grace, grace.text(2, "The invoice, please; naïve question: «über» 漢字")),
@@ -102,7 +102,7 @@ async fn messages_are_found_by_their_words_the_latest_first() {
         ("naive", vec![second]),
         ("UBER question", vec![second]),
         ("漢字", vec![second]),
-        // Of the last word its beginning is enough, of the others not; and not of one with less than three letters.
+        // A prefix matches for the last word only, and only with three letters or more.
         ("late inv", vec![third]),
         ("inv late", vec![]),
         ("my in", vec![]),
@@ -128,18 +128,18 @@ async fn messages_are_found_by_their_words_the_latest_first() {
     app.finish().await;
 }
 
-/// However it is looked up: among the latest messages, among more of them, or in the index.
+/// The word is found by each strategy: in the latest messages, in more of them, and by the index.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_word_that_was_common_once_is_found_the_latest_first() {
+async fn formerly_common_word_is_found_latest_first() {
     let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     let none = Size { contacts: 0, messages: 0 };
-    app.database.crowd(&tenant, Size { contacts: 10, messages: 15_000 }, 0, none).await;
+    app.database.fill_tenants(&tenant, Size { contacts: 10, messages: 15_000 }, 0, none).await;
     let places = async |query: &str| -> Vec<u32> {
         let of = |text: String| text.strip_prefix("message Hello, my order ")?.split(' ').next()?.parse().ok();
         found(&tenant, query).await.into_iter().map(|text| of(text).unwrap()).collect()
     };
-    // One of six, and fifty are answered.
+    // One message in six matches, and one page has fifty.
     let broken = |latest: u32| -> Vec<u32> { (0..=latest).rev().filter(|n| n % 6 == 2).take(50).collect() };
     assert_eq!(places("broken").await, broken(15_000));
     app.database.execute("UPDATE messages SET text = '' WHERE substr(wamid, 7)::int > 13000").await;
@@ -164,7 +164,7 @@ async fn a_word_that_was_common_once_is_found_the_latest_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn results_are_bounded_and_shared() {
+async fn search_results_are_limited_and_split_by_kind() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;

@@ -1,5 +1,5 @@
-//! For each alert: a fault of its kind makes what it asks for true, as a real Prometheus sees a running deployment, and the
-//! commands of its paragraph in the runbook show what it is. How long it must stay true is left to `promtool test rules`.
+//! For each alert: a real fault makes the alert's expression true in a real Prometheus, and the runbook's commands show
+//! the cause. `promtool test rules` tests the durations.
 
 mod access;
 mod processing;
@@ -11,57 +11,59 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::kit::client::Client;
+use crate::kit::deploy_files::RunbookSection;
 use crate::kit::deployment::{Deployment, Server};
+use crate::kit::fault_setup::FaultSetup;
 use crate::kit::prometheus::Prometheus;
-use crate::kit::runbook::Paragraph;
-use crate::kit::stage::Stage;
-use crate::kit::{servers, wait};
+use crate::kit::{service_control, wait};
 
-/// Some gauges are measured every ten seconds, and other tests run beside this one.
+/// Some gauges are measured every ten seconds, and other tests run in parallel.
 const LIMIT: Duration = Duration::from_mins(2);
 
-/// A deployment of two processes, and the Prometheus that watches it.
+/// A deployment of two processes and the Prometheus that scrapes it.
 struct Watched {
-    stage: Stage,
+    setup: FaultSetup,
     api: Server,
-    /// None after it was ended.
+    /// `None` after shutdown.
     worker: Option<Server>,
     prometheus: Prometheus,
 }
 
 impl Watched {
-    /// Begins when no alert is raised.
+    /// Starts the deployment and waits until no alert is raised.
     async fn begin(settings: impl FnOnce(Deployment) -> Deployment) -> Self {
-        let mut stage = Stage::set_with(settings).await;
-        let api = stage.serve_as("api,relay,scheduler").await;
-        let worker = stage.serve_as("worker").await;
-        stage.send_to(&[&api]);
+        let mut setup = FaultSetup::with(settings).await;
+        let api = setup.serve_as("api,relay,scheduler").await;
+        let worker = setup.serve_as("worker").await;
+        setup.send_to(&[&api]);
         let prometheus = Prometheus::watch(&[("parley-api", &api), ("parley-worker", &worker)]).await;
-        let watched = Self { stage, api, worker: Some(worker), prometheus };
-        watched.sees("parley_queue_consumers > 0").await;
-        wait::within(LIMIT, "all to be quiet", async || watched.prometheus.all_raised().await.is_empty().then_some(()))
-            .await;
+        let watched = Self { setup, api, worker: Some(worker), prometheus };
+        watched.wait_for("parley_queue_consumers > 0").await;
+        wait::within(LIMIT, "no alert to be raised", async || {
+            watched.prometheus.all_raised().await.is_empty().then_some(())
+        })
+        .await;
         watched
     }
 
-    /// Waits until a query has an answer.
-    async fn sees(&self, query: &str) {
+    /// Waits until a query returns a result.
+    async fn wait_for(&self, query: &str) {
         let seen = async || (!self.prometheus.query(query).await.is_empty()).then_some(());
         wait::within(LIMIT, query, seen).await;
     }
 
-    /// Does what is a fault again and again, until an alert is raised that was not before; checks what it tells people.
-    async fn raises(&self, alert: &str, fault: impl AsyncFn()) {
+    /// Repeats a fault until an alert is raised that was not raised before; checks its annotations.
+    async fn assert_raises(&self, alert: &str, fault: impl AsyncFn()) {
         assert!(!self.prometheus.raised(alert).await, "{alert} is raised before there is a fault");
-        self.raises_as_well(alert, fault).await;
+        self.assert_raised(alert, fault).await;
     }
 
-    /// The same with an alert that an earlier fault, or a machine with much else to do, may have raised.
-    async fn raises_as_well(&self, alert: &str, fault: impl AsyncFn()) {
+    /// Repeats a fault until an alert is raised. An earlier fault or a busy machine may have raised it already.
+    async fn assert_raised(&self, alert: &str, fault: impl AsyncFn()) {
         let start = Instant::now();
         loop {
             fault().await;
-            self.prometheus.judged_again().await;
+            self.prometheus.wait_for_evaluation().await;
             if self.prometheus.raised(alert).await {
                 break;
             }
@@ -71,13 +73,13 @@ impl Watched {
         assert!(!said.contains("error expanding") && !said.contains("no value"), "{alert}: {said}");
     }
 
-    /// What the commands of the runbook's paragraph show, all together.
-    async fn look(&self, alert: &str) -> String {
-        let paragraph = Paragraph::of(alert);
+    /// The output of all commands in the runbook section.
+    async fn runbook_output(&self, alert: &str) -> String {
+        let paragraph = RunbookSection::of(alert);
         let mut seen = String::new();
         for query in paragraph.queries() {
             let rows = format!("SELECT coalesce(jsonb_agg(to_jsonb(rows)), '[]')::text AS finding FROM ({query}) rows");
-            seen.push_str(&self.stage.deployment.database.text(&rows).await);
+            seen.push_str(&self.setup.deployment.database.text(&rows).await);
         }
         for command in paragraph.commands() {
             seen.push_str(&self.run(command).await);
@@ -85,7 +87,7 @@ impl Watched {
         seen
     }
 
-    /// A command of the runbook, as somebody would run it.
+    /// Runs one command of the runbook.
     async fn run(&self, command: &str) -> String {
         let alone = command.split(" | ").next().unwrap_or_default();
         if command.starts_with("logs") {
@@ -95,9 +97,9 @@ impl Watched {
         match words.as_slice() {
             ["parley", arguments @ ..] => self.parley(arguments).await,
             ["rabbitmqctl", arguments @ ..] => {
-                let said = servers::ask(&format!("rabbitmq ctl {}", arguments.join(" "))).await;
-                // Of the queues of this deployment: `<name> <messages> <consumers>;`
-                let ours = said.lines().filter(|line| line.contains(&self.stage.deployment.namespace));
+                let said = service_control::run(&format!("rabbitmq ctl {}", arguments.join(" "))).await;
+                // The queues of this deployment, as `<name> <messages> <consumers>;`.
+                let ours = said.lines().filter(|line| line.contains(&self.setup.deployment.namespace));
                 ours.map(|line| line.replace('\t', " ") + ";\n").collect()
             }
             ["curl", "-s", address] => {
@@ -105,15 +107,15 @@ impl Watched {
                 if let Some(path) = path_of(8080) {
                     answer(&self.api.client, path).await
                 } else {
-                    let path = path_of(9464).expect("a port of ours");
+                    let path = path_of(9464).expect("a metrics port");
                     answer(&Client::new(format!("http://{}", self.api.metrics_address())), path).await
                 }
             }
-            _ => panic!("the runbook has a command of a new kind: {command}"),
+            _ => panic!("no test support for the runbook command: {command}"),
         }
     }
 
-    /// The lines of all logs that a command selects by their message.
+    /// The log lines that a command selects by message.
     fn logs(&self, command: &str) -> String {
         let message = command.split_once(r#".message == ""#).and_then(|(_, rest)| rest.split_once('"'));
         let lines: Vec<Value> = std::iter::once(&self.api).chain(&self.worker).flat_map(Server::log).collect();
@@ -122,7 +124,7 @@ impl Watched {
     }
 
     async fn parley(&self, arguments: &[&str]) -> String {
-        let database = &self.stage.deployment.database;
+        let database = &self.setup.deployment.database;
         let tenant = database.text("SELECT slug AS finding FROM tenants LIMIT 1").await;
         let mut words: Vec<String> = Vec::new();
         for word in arguments {
@@ -136,29 +138,29 @@ impl Watched {
             });
         }
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let mut command = self.stage.deployment.command(&words);
+        let mut command = self.setup.deployment.command(&words);
         command.env("PARLEY_AMQP_URL", "amqp://127.0.0.1:1/%2f");
         let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
         assert!(output.status.success(), "parley {words:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Looks until what the runbook shows holds all of this.
-    async fn shows(&self, alert: &str, causes: &[&str]) {
+    /// Waits until the runbook's output contains all of these.
+    async fn assert_shows(&self, alert: &str, causes: &[&str]) {
         let start = Instant::now();
         loop {
-            let seen = self.look(alert).await;
+            let seen = self.runbook_output(alert).await;
             if causes.iter().all(|cause| seen.contains(cause)) {
                 return;
             }
             assert!(start.elapsed() < LIMIT, "{alert}: the runbook's commands do not show {causes:?}:\n{seen}");
-            self.prometheus.judged_again().await;
+            self.prometheus.wait_for_evaluation().await;
         }
     }
 
     async fn end(self) {
-        let Self { stage, api, worker, .. } = self;
-        stage.strike(std::iter::once(api).chain(worker)).await;
+        let Self { setup, api, worker, .. } = self;
+        setup.shut_down(std::iter::once(api).chain(worker)).await;
     }
 }
 

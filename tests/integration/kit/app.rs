@@ -1,52 +1,52 @@
-//! The server under test, in this process, with a clock that stands still until it is moved.
+//! The server under test in this process, with a manual clock.
 
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::config::{
-    AmqpConfig, DatabaseConfig, HttpConfig, IdentityConfig, KeysConfig, ServeConfig, SigningConfig, TenantsConfig,
-    TracesConfig, WhatsAppConfig,
-};
-use app::wiring::{Instance, Role, Roles, Running};
+use app::{Instance, Running};
 use chrono::TimeDelta;
+use config::{
+    AmqpConfig, AuthConfig, DatabaseConfig, HttpConfig, KeysConfig, ProcessRole, ProcessRoles, ServeConfig,
+    SigningConfig, TenantsConfig, TracesConfig, WhatsAppConfig,
+};
 use iam::HashParameters;
-use inbound::{AppSecret, AppSecrets, VerifyToken};
 use kernel::seal::KeyRing;
 use kernel::{Clock, ManualClock, SystemClock, SystemEntropy};
 use postgres::Postgres;
 use serde_json::{Value, json};
 use tokens::{ProvisioningKeyHash, RotationPolicy, SessionPolicy, TokenPolicy};
+use whatsapp::{AppSecret, AppSecrets, VerifyToken};
 
-use super::client::{Answer, Client, fresh_address};
+use super::client::{Client, Response, fresh_address};
 use super::database::{self, TestDatabase};
-use super::machine::{Neighbours, Turn};
-use super::meta::{APP_SECRET, Number, OwnApp, VERIFY_TOKEN, fresh_digits, sign_with, signature};
+use super::machine_lock::{Isolation, MachineLock};
+use super::meta::{APP_SECRET, MetaApp, Number, VERIFY_TOKEN, fresh_digits, sign_with, signature};
 use super::services::services;
 use super::{broker, wait};
 
-/// Everybody's password.
+/// The password of every test user.
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
-/// What a test asks for.
+/// Settings of a test server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
-    /// With relay and worker, queues of its own, and a database of its own: the relay takes whatever is in the ledger.
+    /// Runs relay and worker, with queues and a database of its own, since a relay takes every event in the ledger.
     pub(crate) pipeline: bool,
-    /// A database of its own.
+    /// Uses a database of its own.
     pub(crate) alone: bool,
     pub(crate) self_service: bool,
     pub(crate) broker: Broker,
-    pub(crate) neighbours: Neighbours,
-    /// Connections for the data of tenants.
+    pub(crate) isolation: Isolation,
+    /// Size of the tenant pool.
     pub(crate) tenant_connections: usize,
     pub(crate) passwords: HashParameters,
-    /// An operators' key of the configuration.
+    /// The bootstrap key of the configuration.
     pub(crate) bootstrap_key: Option<&'static str>,
     pub(crate) signup: SignUp,
 }
 
-/// Whether anyone may make a tenant.
+/// Whether sign-up is open to everyone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SignUp {
     Open,
@@ -56,7 +56,7 @@ pub(crate) enum SignUp {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Broker {
     There,
-    /// Nobody listens where it should be.
+    /// Configured with an address on which nothing listens.
     Away,
 }
 
@@ -67,7 +67,7 @@ impl Default for Settings {
             alone: false,
             self_service: true,
             broker: Broker::There,
-            neighbours: Neighbours::Any,
+            isolation: Isolation::Shared,
             tenant_connections: 8,
             passwords: HashParameters::default(),
             bootstrap_key: None,
@@ -80,16 +80,16 @@ pub(crate) struct TestApp {
     pub(crate) client: Client,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) database: TestDatabase,
-    /// The app's own connections, for what has no endpoint.
+    /// The server's own connections, for operations without an endpoint.
     pub(crate) postgres: Postgres,
-    /// What this app's queues are called after.
+    /// The prefix of this server's queues.
     pub(crate) namespace: String,
     running: Running,
     settings: Settings,
-    _turn: Option<Turn>,
+    _turn: Option<MachineLock>,
 }
 
-/// A tenant that signed up for this test, seen by its owner.
+/// A tenant that signed up for this test, with its owner's client.
 #[derive(Clone, Debug)]
 pub(crate) struct TestTenant {
     pub(crate) id: String,
@@ -105,33 +105,34 @@ impl TestApp {
     }
 
     pub(crate) async fn start_with(settings: Settings) -> Self {
-        let turn = Turn::beside(settings.neighbours).await;
+        let turn = MachineLock::beside(settings.isolation).await;
         let database =
             if settings.alone || settings.pipeline { database::alone().await } else { database::shared().await };
         Box::pin(Self::start_on(database, settings, Some(turn))).await
     }
 
-    /// Another server of the same deployment.
+    /// Starts another server of the same deployment.
     pub(crate) async fn beside(&self, settings: Settings) -> Self {
         Box::pin(Self::start_on(self.database.clone(), settings, None)).await
     }
 
-    async fn start_on(database: TestDatabase, settings: Settings, turn: Option<Turn>) -> Self {
-        app::telemetry::init_metrics().expect("there is a registry");
+    async fn start_on(database: TestDatabase, settings: Settings, turn: Option<MachineLock>) -> Self {
+        app::init_metrics().expect("the metrics registry is installed");
         let namespace = broker::fresh_namespace();
         let clock = Arc::new(ManualClock::starting_at(SystemClock::new().now()));
         let config = config(&database, &namespace, &settings).await;
         let shared_clock = Arc::clone(&clock) as Arc<dyn Clock>;
-        let postgres = app::wiring::postgres(&config.database).expect("pools can be made");
-        let roles: Roles = if settings.pipeline { Roles::all() } else { [Role::Api].into_iter().collect() };
+        let postgres = app::postgres(&config.database).expect("the pools are configured");
+        let roles: ProcessRoles =
+            if settings.pipeline { ProcessRoles::all() } else { [ProcessRole::Api].into_iter().collect() };
         let entropy = Arc::new(SystemEntropy::new());
         let opened = Instance::open_on(postgres.clone(), config, roles, shared_clock, entropy).await;
-        let instance = opened.expect("it opens");
+        let instance = opened.expect("the instance opens");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        let running = instance.run(listener, std::num::NonZeroUsize::new(2)).expect("it runs");
+        let running = instance.run(listener, std::num::NonZeroUsize::new(2)).expect("the instance runs");
         let address = running.address;
         Self {
-            // Each app is somewhere else: what fails at one is not counted against another.
+            // Each server's client has its own address, so that rate limits do not affect other tests.
             client: Client::new(format!("http://{address}")).at(&fresh_address()),
             clock,
             postgres,
@@ -143,12 +144,12 @@ impl TestApp {
         }
     }
 
-    /// With relay and worker.
+    /// Starts a server with relay and worker.
     pub(crate) async fn start_with_pipeline() -> Self {
         Self::start_with(Settings { pipeline: true, ..Settings::default() }).await
     }
 
-    /// A fresh tenant.
+    /// Signs up a new tenant.
     pub(crate) async fn tenant(&self) -> TestTenant {
         let (slug, email) = (format!("t-{}", fresh_digits()), format!("owner-{}@example.com", fresh_digits()));
         let body = json!({"tenant_name": "Test Tenant", "slug": slug, "email": email, "password": PASSWORD});
@@ -158,38 +159,38 @@ impl TestApp {
         TestTenant { id: made["tenant"]["id"].as_str().unwrap().to_owned(), slug, email, token, client }
     }
 
-    /// Delivers a body as Meta does.
-    pub(crate) async fn deliver(&self, delivery: &Value) -> Answer {
+    /// Posts a delivery, signed like Meta's.
+    pub(crate) async fn deliver(&self, delivery: &Value) -> Response {
         self.deliver_bytes(&delivery.to_string().into_bytes()).await
     }
 
-    pub(crate) async fn deliver_bytes(&self, body: &[u8]) -> Answer {
+    pub(crate) async fn deliver_bytes(&self, body: &[u8]) -> Response {
         let client = self.client.with("x-hub-signature-256", &signature(body));
         client.send(reqwest::Method::POST, "/webhooks/whatsapp", Some(body.to_vec())).await
     }
 
-    /// Delivers a body as Meta does for a tenant's own app.
-    pub(crate) async fn deliver_by(&self, own: &OwnApp, delivery: &Value) -> Answer {
+    /// Posts a delivery for a tenant's own app, signed with that app's secret.
+    pub(crate) async fn deliver_by(&self, own: &MetaApp, delivery: &Value) -> Response {
         self.deliver_signed(&own.webhook(), &own.secret, &delivery.to_string().into_bytes()).await
     }
 
-    pub(crate) async fn deliver_signed(&self, path: &str, secret: &str, body: &[u8]) -> Answer {
+    pub(crate) async fn deliver_signed(&self, path: &str, secret: &str, body: &[u8]) -> Response {
         let client = self.client.with("x-hub-signature-256", &sign_with(secret, body));
         client.send(reqwest::Method::POST, path, Some(body.to_vec())).await
     }
 
-    /// How many events there are that a condition holds for.
+    /// The number of events that match a condition.
     pub(crate) async fn events(&self, condition: &str) -> i64 {
         self.database.count(&format!("SELECT count(*) FROM webhook_events WHERE {condition}")).await
     }
 
-    /// Delivers a body, and waits until everything in it is processed.
+    /// Posts a delivery and waits until its events are processed.
     pub(crate) async fn tell(&self, delivery: &Value) {
         self.deliver(delivery).await.expect(200);
         self.settled().await;
     }
 
-    /// Waits until the ledger is empty: everything that was accepted is processed or a dead letter.
+    /// Waits until the ledger is empty: every accepted event is processed or a dead letter.
     pub(crate) async fn settled(&self) {
         let mut admin = self.database.admin().await;
         wait::until("the ledger to be empty", async || {
@@ -200,7 +201,7 @@ impl TestApp {
         .await;
     }
 
-    /// Ends the app. What was accepted must have been processed, and nothing may be a dead letter.
+    /// Stops the server. Every accepted event must have been processed, without dead letters.
     pub(crate) async fn finish(self) {
         self.finish_with_dead_letters(0).await;
     }
@@ -212,7 +213,7 @@ impl TestApp {
         self.finish_unprocessed().await;
     }
 
-    /// Ends an app of which nobody expected that it processes anything.
+    /// Stops a server that need not have processed its events.
     pub(crate) async fn finish_unprocessed(self) {
         self.running.stop().await;
         if self.settings.pipeline && self.settings.broker == Broker::There {
@@ -225,7 +226,7 @@ impl TestApp {
 }
 
 impl TestTenant {
-    /// The same, with a token of now.
+    /// Logs in again for a token that is valid at the clock's current time.
     pub(crate) async fn logged_in_again(&self, app: &TestApp) -> Self {
         let login = json!({"email": self.email, "password": PASSWORD});
         let made = app.client.with("x-tenant-id", &self.slug).post("/auth/login", &login).await.json(200);
@@ -233,28 +234,28 @@ impl TestTenant {
         Self { client: app.client.with_token(&token), token, ..self.clone() }
     }
 
-    /// Connects a number of this test's own.
+    /// Connects a new number.
     pub(crate) async fn connect(&self) -> Number {
         let number = Number::fresh();
         self.connect_number(&number).await;
         number
     }
 
-    /// Connects a number to an app of the tenant's own; its account.
-    pub(crate) async fn connect_to(&self, own: &OwnApp, number: &Number) -> Value {
+    /// Connects a number to one of the tenant's own apps and returns the account.
+    pub(crate) async fn connect_to(&self, own: &MetaApp, number: &Number) -> Value {
         let body = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id, "app": own.key});
         self.client.post("/whatsapp-accounts", &body).await.json(201)
     }
 
-    /// A Meta app of the tenant's own.
-    pub(crate) async fn meta_app(&self) -> OwnApp {
+    /// Creates a Meta app of the tenant.
+    pub(crate) async fn meta_app(&self) -> MetaApp {
         let (secret, verify_token) = (format!("secret-{}", fresh_digits()), format!("token-{}", fresh_digits()));
         let body = json!({"app_id": fresh_digits(), "app_secret": secret, "verify_token": verify_token});
         let made = self.client.post("/meta-apps", &body).await.json(201);
-        OwnApp { key: made["key"].as_str().unwrap().to_owned(), secret, verify_token }
+        MetaApp { key: made["key"].as_str().unwrap().to_owned(), secret, verify_token }
     }
 
-    /// Connects a number; answers the account.
+    /// Connects a number and returns the account.
     pub(crate) async fn connect_number(&self, number: &Number) -> Value {
         let body = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id});
         self.client.post("/whatsapp-accounts", &body).await.json(201)
@@ -268,7 +269,7 @@ impl TestTenant {
         self.list(&format!("/crm/conversations/{}/messages?limit=100", conversation["id"].as_str().unwrap())).await
     }
 
-    /// Those of a long conversation, page by page.
+    /// All messages of a long conversation, page by page.
     pub(crate) async fn all_messages(&self, conversation: &Value) -> Vec<Value> {
         let path = format!("/crm/conversations/{}/messages?limit=100", conversation["id"].as_str().unwrap());
         let mut page = self.client.get(&path).await.json(200);
@@ -284,12 +285,12 @@ impl TestTenant {
         self.list("/crm/contacts?limit=100").await
     }
 
-    /// What happened with a contact, latest first.
+    /// A contact's interactions, latest first.
     pub(crate) async fn interactions(&self, contact: &Value) -> Vec<Value> {
         self.list(&format!("/crm/contacts/{}/interactions?limit=100", contact["id"].as_str().unwrap())).await
     }
 
-    /// The one contact with an identity that leads to it or is shown.
+    /// The only contact with this identity.
     pub(crate) async fn contact_with(&self, kind: &str, value: &str) -> Value {
         let has = |contact: &Value| {
             contact["identities"].as_array().unwrap().iter().any(|it| it["kind"] == kind && it["value"] == value)
@@ -299,7 +300,7 @@ impl TestTenant {
         found.into_iter().next().unwrap()
     }
 
-    /// A contact by its id, or by that of one which was merged into it.
+    /// A contact by its id, or by the id of a contact that was merged into it.
     pub(crate) async fn contact(&self, id: &Value) -> Value {
         self.client.get(&format!("/crm/contacts/{}", id.as_str().unwrap())).await.json(200)
     }
@@ -311,14 +312,14 @@ impl TestTenant {
         conversations
     }
 
-    /// The only conversation with the one contact that has this identity.
+    /// The only conversation with the only contact that has this identity.
     pub(crate) async fn conversation_with(&self, kind: &str, value: &str) -> Value {
         let conversations = self.conversations_with(&self.contact_with(kind, value).await).await;
         assert_eq!(conversations.len(), 1, "conversations with {kind} {value}: {conversations:#?}");
         conversations.into_iter().next().unwrap()
     }
 
-    /// A message of a conversation by WhatsApp's id.
+    /// A message of a conversation by its WhatsApp id.
     pub(crate) async fn message(&self, conversation: &Value, wamid: &str) -> Value {
         let messages = self.messages(conversation).await;
         let found = messages.iter().find(|message| message["wamid"] == wamid);
@@ -338,9 +339,9 @@ impl TestTenant {
     }
 }
 
-/// What Prometheus reads: one registry for all apps of the process.
+/// The metrics in Prometheus' text format; all servers of the process share one registry.
 pub(crate) fn metrics() -> String {
-    app::telemetry::init_metrics().expect("there is a registry").render()
+    app::init_metrics().expect("the metrics registry is installed").render()
 }
 
 async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -> ServeConfig {
@@ -362,11 +363,11 @@ async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -
             listen: "127.0.0.1:0".parse().unwrap(),
             metrics_listen: "127.0.0.1:0".parse().unwrap(),
             workers: None,
-            trusted_proxies: "127.0.0.1".parse().unwrap(),
+            trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()],
         },
-        identity: IdentityConfig {
+        auth: AuthConfig {
             keys: KeysConfig {
-                ring: KeyRing::new([("test".to_owned(), first.clone().into())]).unwrap(),
+                key_ring: KeyRing::new([("test".to_owned(), first.clone().into())]).unwrap(),
                 first: first.into(),
             },
             tokens: TokenPolicy {
@@ -374,7 +375,7 @@ async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -
                 audience: "parley".to_owned(),
                 lifetime: TimeDelta::minutes(15),
             },
-            // Each app of a shared database has a clock of its own, so none looks often at what is due by it.
+            // Servers of a shared database have separate clocks, so none polls often for keys that are due by its own.
             signing: SigningConfig { rotation: RotationPolicy::DEFAULT, poll: Duration::from_secs(150) },
             sessions: SessionPolicy::DEFAULT,
             passwords: settings.passwords,

@@ -1,4 +1,4 @@
-//! The API as its clients see it.
+//! An HTTP client of the API.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub(crate) fn fresh_address() -> String {
     format!("10.{high}.{middle}.{low}")
 }
 
-/// Somebody who speaks to the server, with or without a token.
+/// A client of one server, with or without a token.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     http: reqwest::Client,
@@ -25,7 +25,7 @@ pub(crate) struct Client {
 }
 
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) text: String,
@@ -37,7 +37,7 @@ impl Client {
         Self { http, base: base.into(), headers: HeaderMap::new() }
     }
 
-    /// The same with one more header.
+    /// The same client with one more header.
     pub(crate) fn with(&self, name: &'static str, value: &str) -> Self {
         let mut client = self.clone();
         client.headers.append(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
@@ -48,19 +48,19 @@ impl Client {
         self.with("authorization", &format!("Bearer {token}"))
     }
 
-    /// The same from another address: the server believes the proxy that a test is.
+    /// The same client from another address; the server trusts the test as a proxy.
     pub(crate) fn at(&self, address: &str) -> Self {
         let mut client = self.clone();
         client.headers.insert(X_FORWARDED_FOR, HeaderValue::from_str(address).unwrap());
         client
     }
 
-    /// The same from an address that nobody else has.
+    /// The same client from an unused address.
     pub(crate) fn elsewhere(&self) -> Self {
         self.at(&fresh_address())
     }
 
-    /// Where the server takes it to be.
+    /// The client address as the server sees it.
     pub(crate) fn address(&self) -> &str {
         self.headers.get(X_FORWARDED_FOR).map_or("127.0.0.1", |value| value.to_str().unwrap())
     }
@@ -69,33 +69,33 @@ impl Client {
         &self.base
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Response {
         self.send(Method::GET, path, None).await
     }
 
-    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Response {
         self.with("content-type", "application/json").send(Method::POST, path, Some(body.to_string().into())).await
     }
 
-    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Response {
         let client = self.with("content-type", "application/merge-patch+json");
         client.send(Method::PATCH, path, Some(body.to_string().into())).await
     }
 
-    pub(crate) async fn put(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Response {
         self.with("content-type", "application/json").send(Method::PUT, path, Some(body.to_string().into())).await
     }
 
-    /// Where the path says everything.
-    pub(crate) async fn put_nothing(&self, path: &str) -> Answer {
+    /// A request without a body.
+    pub(crate) async fn put_nothing(&self, path: &str) -> Response {
         self.send(Method::PUT, path, None).await
     }
 
-    pub(crate) async fn delete(&self, path: &str) -> Answer {
+    pub(crate) async fn delete(&self, path: &str) -> Response {
         self.send(Method::DELETE, path, None).await
     }
 
-    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Answer {
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Response {
         self.try_send(method, path, body).await.expect("the server answers")
     }
 
@@ -104,7 +104,7 @@ impl Client {
         method: Method,
         path: &str,
         body: Option<Vec<u8>>,
-    ) -> Result<Answer, reqwest::Error> {
+    ) -> Result<Response, reqwest::Error> {
         let request = self.http.request(method, format!("{}{path}", self.base)).headers(self.headers.clone());
         let request = match body {
             Some(body) => request.body(body),
@@ -112,12 +112,12 @@ impl Client {
         };
         let response = request.send().await?;
         let (status, headers) = (response.status(), response.headers().clone());
-        Ok(Answer { status, headers, text: response.text().await? })
+        Ok(Response { status, headers, text: response.text().await? })
     }
 }
 
-/// Asks again for as long as the server has no connection to spare (503): on a busy machine it may not, and nothing was done.
-pub(crate) async fn insist(ask: impl AsyncFn() -> Answer) -> Answer {
+/// Repeats a request while the server answers 503 for lack of a connection, which has no effect.
+pub(crate) async fn insist(ask: impl AsyncFn() -> Response) -> Response {
     loop {
         let answer = ask().await;
         if answer.status != StatusCode::SERVICE_UNAVAILABLE {
@@ -126,7 +126,7 @@ pub(crate) async fn insist(ask: impl AsyncFn() -> Answer) -> Answer {
     }
 }
 
-impl Answer {
+impl Response {
     /// The body, after checking the status.
     #[track_caller]
     pub(crate) fn json(&self, status: u16) -> Value {
@@ -134,7 +134,7 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("no JSON ({error}): {}", self.text))
     }
 
-    /// All headers but those that are never the same twice.
+    /// All headers except those that differ in every response.
     pub(crate) fn lasting_headers(&self) -> HeaderMap {
         let mut headers = self.headers.clone();
         headers.remove("date");
@@ -142,13 +142,13 @@ impl Answer {
         headers
     }
 
-    /// The body, which may be none, after checking the status.
+    /// Checks the status; there may be no body.
     #[track_caller]
     pub(crate) fn expect(&self, status: u16) {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
     }
 
-    /// The body of a problem, after checking that it is a whole one with this status and code.
+    /// The body of a problem, after checking its status, code and required members.
     #[track_caller]
     pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
         let problem = self.json(status);

@@ -1,4 +1,4 @@
-//! Customers on WhatsApp, and what Meta tells of them.
+//! WhatsApp customers, and Meta's events about them.
 
 use serde_json::{Map, Value, json};
 
@@ -27,7 +27,7 @@ impl Customer {
         Self { bsuid: Some(bsuid.to_owned()), name: Some("Ada Lovelace".to_owned()), ..Self::default() }
     }
 
-    /// Somebody that no other test knows.
+    /// A customer that no other test uses.
     pub(crate) fn fresh() -> Self {
         Self::new(&fresh_phone(), &fresh_bsuid())
     }
@@ -44,12 +44,12 @@ impl Customer {
         Self { parent: Some(parent.to_owned()), ..self }
     }
 
-    /// The same person where the number is withheld.
+    /// The same customer with the number withheld.
     pub(crate) fn without_phone(&self) -> Self {
         Self { phone: None, ..self.clone() }
     }
 
-    /// The same person as Meta showed them before there were user ids.
+    /// The same customer in the shape before user ids.
     pub(crate) fn without_bsuid(&self) -> Self {
         Self { bsuid: None, parent: None, ..self.clone() }
     }
@@ -62,7 +62,7 @@ impl Customer {
         self.bsuid.as_deref().unwrap()
     }
 
-    /// Their entry of `contacts`.
+    /// The customer's entry in `contacts`.
     pub(crate) fn entry(&self) -> Value {
         let profile = members([("name", &self.name), ("username", &self.username)]);
         let mut entry = members([("wa_id", &self.phone), ("user_id", &self.bsuid), ("parent_user_id", &self.parent)]);
@@ -72,7 +72,7 @@ impl Customer {
         entry.into()
     }
 
-    /// A message of theirs. The body is under its kind.
+    /// A message from the customer, with its body under its kind.
     pub(crate) fn message(&self, at: i64, kind: &str, body: Value) -> Value {
         let mut message = self.from();
         message.extend(parts(at, kind, body));
@@ -83,12 +83,12 @@ impl Customer {
         self.message(at, "text", json!({"body": body}))
     }
 
-    /// Who a message is from.
+    /// The sender fields of a message.
     pub(crate) fn from(&self) -> Map<String, Value> {
         members([("from", &self.phone), ("from_user_id", &self.bsuid), ("from_parent_user_id", &self.parent)])
     }
 
-    /// A message to them that the business wrote in the app on its phone.
+    /// An echo: a message to the customer from the business's phone app.
     pub(crate) fn echo(&self, at: i64, kind: &str, body: Value) -> Value {
         let mut message = members([("to", &self.phone), ("to_user_id", &self.bsuid)]);
         message.insert("from".to_owned(), json!("15550000000"));
@@ -96,7 +96,7 @@ impl Customer {
         message.into()
     }
 
-    /// A step of the delivery of a message to them.
+    /// A status of a message to the customer.
     pub(crate) fn status(&self, at: i64, wamid: &str, status: &str) -> Value {
         let mut all = members([("recipient_id", &self.phone), ("recipient_user_id", &self.bsuid)]);
         all.insert("id".to_owned(), json!(wamid));
@@ -115,7 +115,7 @@ pub(crate) fn fresh_bsuid() -> String {
     format!("US.{}", fresh_digits())
 }
 
-/// What any message has.
+/// The fields of every message.
 fn parts(at: i64, kind: &str, body: Value) -> Map<String, Value> {
     let mut parts = Map::new();
     parts.insert("id".to_owned(), json!(fresh_wamid()));
@@ -125,13 +125,13 @@ fn parts(at: i64, kind: &str, body: Value) -> Map<String, Value> {
     parts
 }
 
-/// A key that there is no value for is left out.
+/// The pairs that have a value.
 fn members<const N: usize>(pairs: [(&str, &Option<String>); N]) -> Map<String, Value> {
     let present = pairs.into_iter().filter_map(|(key, value)| Some((key.to_owned(), json!(value.as_ref()?))));
     present.collect()
 }
 
-/// A notice that Meta sends in the place of a message. It comes without `contacts`.
+/// A system notice in place of a message. It comes without `contacts`.
 pub(crate) fn system(at: i64, from: Option<&str>, body: Value) -> Value {
     let mut message = members([("from", &from.map(str::to_owned))]);
     message.extend(parts(at, "system", body));
@@ -144,7 +144,7 @@ impl Number {
         self.change("messages", json!({"contacts": [from.entry()], "messages": messages}))
     }
 
-    /// Messages that come without `contacts`.
+    /// Messages without `contacts`.
     pub(crate) fn notices(&self, messages: &[Value]) -> Value {
         self.change("messages", json!({"messages": messages}))
     }
@@ -153,12 +153,12 @@ impl Number {
         self.change("messages", json!({"statuses": statuses}))
     }
 
-    /// What the business wrote in the app on its phone.
+    /// Echoes from the business's phone app.
     pub(crate) fn echoes(&self, messages: &[Value]) -> Value {
         self.change("smb_message_echoes", json!({"message_echoes": messages}))
     }
 
-    /// A chunk of messages from before the number was connected, a thread for each customer.
+    /// A chunk of messages from before the number was connected, with a thread for each customer.
     pub(crate) fn history(&self, threads: &[(&Customer, &[Value])]) -> Value {
         let threads: Vec<Value> = threads
             .iter()
@@ -178,7 +178,7 @@ impl Number {
         self.change("history", json!({"history": [{"metadata": metadata, "threads": threads}]}))
     }
 
-    /// A change about the account, which names no number.
+    /// An event about the account, which names no number.
     pub(crate) fn account_change(&self, at: i64, field: &str, value: &Value) -> Value {
         json!({
             "object": "whatsapp_business_account",

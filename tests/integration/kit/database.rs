@@ -1,16 +1,16 @@
-//! Databases for tests: one that most of them share, each with tenants of its own, and copies of it for those that need
-//! one alone.
+//! Test databases: one that most tests share, each with tenants of its own, and copies for tests that need a whole
+//! database.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use postgres::{Admin, Connections, MigrateUrls, Postgres, PostgresConfig, migrate};
+use postgres::{AdminUrls, MigrationUrls, PoolSizes, Postgres, PostgresConfig, migrate};
 use tokio::sync::OnceCell;
 use url::Url;
 
 use super::services::services;
 
-/// A migrated database, and how the roles get in.
+/// A migrated database and the URLs of its roles.
 #[derive(Clone, Debug)]
 pub(crate) struct TestDatabase {
     pub(crate) name: String,
@@ -22,18 +22,18 @@ pub(crate) struct TestDatabase {
 
 const PASSWORD: &str = "parley-test";
 
-/// The name that databases of this run start with.
+/// The prefix of this run's database names.
 static RUN: OnceCell<String> = OnceCell::const_new();
 static TEMPLATE: OnceCell<TestDatabase> = OnceCell::const_new();
 static SHARED: OnceCell<TestDatabase> = OnceCell::const_new();
 static COPIES: AtomicU32 = AtomicU32::new(0);
 
-/// The database that tests share.
+/// The shared database.
 pub(crate) async fn shared() -> TestDatabase {
     SHARED.get_or_init(alone).await.clone()
 }
 
-/// A database that nobody else uses.
+/// A database for one test.
 pub(crate) async fn alone() -> TestDatabase {
     let template = TEMPLATE.get_or_init(|| async { migrated("template").await }).await;
     let copy = named(&format!("copy{}", COPIES.fetch_add(1, Ordering::Relaxed))).await;
@@ -42,7 +42,7 @@ pub(crate) async fn alone() -> TestDatabase {
     copy
 }
 
-/// A database that was made and migrated from nothing.
+/// A new database, migrated from empty.
 pub(crate) async fn migrated(name: &str) -> TestDatabase {
     let database = named(name).await;
     let urls = database.migrate_urls(&services().await.database_url);
@@ -50,18 +50,18 @@ pub(crate) async fn migrated(name: &str) -> TestDatabase {
     database
 }
 
-/// How a database of this run is called and reached; it need not exist.
+/// The name and URLs of a database of this run; it need not exist.
 pub(crate) async fn named(name: &str) -> TestDatabase {
     let run = RUN.get_or_init(start_run).await;
     let name = format!("{run}_{name}");
     let url = |user: &str, password: &str| {
-        let mut url = Url::parse(&services_url()).expect("the database URL is one");
+        let mut url = Url::parse(&services_url()).expect("the database URL is valid");
         url.set_path(&name);
-        url.set_username(user).expect("a user can be set");
-        url.set_password(Some(password)).expect("a password can be set");
+        url.set_username(user).expect("the URL has a host");
+        url.set_password(Some(password)).expect("the URL has a host");
         url.to_string()
     };
-    let mut admin = Url::parse(&services_url()).expect("the database URL is one");
+    let mut admin = Url::parse(&services_url()).expect("the database URL is valid");
     admin.set_path(&name);
     TestDatabase {
         admin_url: admin.to_string(),
@@ -78,7 +78,7 @@ fn services_url() -> String {
 
 static SERVICES_URL: std::sync::OnceLock<String> = std::sync::OnceLock::new();
 
-/// Names this run after the time, and clears away what runs before yesterday left on a server that outlives them.
+/// Names this run after the current time, and drops databases of runs that started more than a day ago.
 async fn start_run() -> String {
     use kernel::Clock as _;
 
@@ -90,7 +90,7 @@ async fn start_run() -> String {
         diesel::sql_query("SELECT datname::text AS name FROM pg_database WHERE datname LIKE 'parley\\_test\\_%'")
             .load(&mut connection)
             .await
-            .expect("databases can be listed");
+            .expect("the databases are listed");
     let day = 24 * 3_600;
     for Name { name } in names {
         let started = name.split('_').nth(2).and_then(|time| time.parse::<i64>().ok());
@@ -108,10 +108,10 @@ struct Name {
 }
 
 impl TestDatabase {
-    pub(crate) fn migrate_urls(&self, admin: &str) -> MigrateUrls {
-        MigrateUrls {
+    pub(crate) fn migrate_urls(&self, admin: &str) -> MigrationUrls {
+        MigrationUrls {
             owner: self.owner_url.as_str().into(),
-            admin: Some(Admin {
+            admin: Some(AdminUrls {
                 url: admin.into(),
                 app: self.app_url.as_str().into(),
                 platform: self.platform_url.as_str().into(),
@@ -119,21 +119,21 @@ impl TestDatabase {
         }
     }
 
-    /// The adapter under test, with few connections.
+    /// The adapter under test, with small pools.
     pub(crate) fn postgres(&self) -> Postgres {
-        self.postgres_with(Connections { tenant: 8, platform: 2, intake: 4 })
+        self.postgres_with(PoolSizes { tenant: 8, platform: 2, intake: 4 })
     }
 
-    pub(crate) fn postgres_with(&self, connections: Connections) -> Postgres {
+    pub(crate) fn postgres_with(&self, connections: PoolSizes) -> Postgres {
         Postgres::new(&PostgresConfig {
             app_url: self.app_url.as_str().into(),
             platform_url: self.platform_url.as_str().into(),
             connections,
         })
-        .expect("pools can be made")
+        .expect("the pools are configured")
     }
 
-    /// A connection of the superuser, to look behind the walls.
+    /// A superuser connection, which bypasses row level security.
     pub(crate) async fn admin(&self) -> AsyncPgConnection {
         AsyncPgConnection::establish(&self.admin_url).await.expect("the database answers")
     }
@@ -146,7 +146,7 @@ impl TestDatabase {
         AsyncPgConnection::establish(&self.platform_url).await.expect("the database answers")
     }
 
-    /// What a query for one number answers, seen by the superuser.
+    /// The number a query returns, run as the superuser.
     pub(crate) async fn count(&self, query: &str) -> i64 {
         count(&mut self.admin().await, query).await.expect("the query runs")
     }
@@ -156,7 +156,7 @@ impl TestDatabase {
         self.admin().await.batch_execute(statements).await.unwrap_or_else(|error| panic!("{statements}: {error}"));
     }
 
-    /// The one text that a query answers, in a column called `finding`.
+    /// The text a query returns in a column named `finding`.
     pub(crate) async fn text(&self, query: &str) -> String {
         #[derive(diesel::QueryableByName)]
         struct Row {
@@ -166,7 +166,7 @@ impl TestDatabase {
         diesel::sql_query(query).get_result::<Row>(&mut self.admin().await).await.expect("the query runs").finding
     }
 
-    /// Lets nobody but superusers in, and throws out who is in: as if it were away.
+    /// Refuses and terminates all connections except superusers', to simulate an outage.
     pub(crate) async fn refuse_connections(&self) {
         execute(&services().await.database_url, &format!("ALTER DATABASE \"{}\" CONNECTION LIMIT 0", self.name)).await;
         let throw_out = format!(
@@ -180,7 +180,7 @@ impl TestDatabase {
         execute(&services().await.database_url, &format!("ALTER DATABASE \"{}\" CONNECTION LIMIT -1", self.name)).await;
     }
 
-    /// Removes it, whoever is still connected.
+    /// Drops the database and terminates its connections.
     pub(crate) async fn drop(self) {
         let drop = format!("DROP DATABASE \"{}\" WITH (FORCE)", self.name);
         execute(&services().await.database_url, &drop).await;
@@ -193,7 +193,7 @@ struct Count {
     count: i64,
 }
 
-/// `SELECT count(..)` or the like; the column is named `count`.
+/// Runs `SELECT count(..)` or a similar query; the column is named `count`.
 pub(crate) async fn count(connection: &mut AsyncPgConnection, query: &str) -> Result<i64, diesel::result::Error> {
     diesel::sql_query(query).get_result::<Count>(connection).await.map(|row| row.count)
 }

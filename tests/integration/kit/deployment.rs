@@ -1,4 +1,4 @@
-//! The real program in processes of its own, which can be killed and started again.
+//! The real program in processes of its own, which can be killed and restarted.
 
 use std::io::{BufRead, BufReader, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -12,31 +12,31 @@ use serde_json::Value;
 
 use super::client::Client;
 use super::database::{self, TestDatabase};
-use super::machine::{Neighbours, Turn, on_half_of_the_cores};
+use super::machine_lock::{Isolation, MachineLock, on_half_of_the_cores};
 use super::meta::{APP_SECRET, VERIFY_TOKEN};
 use super::services::services;
 use super::{broker, wait};
 
-/// Compilers beside us may make the start of a process slow; nothing else does.
+/// Long enough for a machine that compiles at the same time.
 const START: Duration = Duration::from_mins(1);
 
-/// What one server after another is started with.
+/// The database, queues and environment that several servers share.
 pub(crate) struct Deployment {
     pub(crate) database: TestDatabase,
     pub(crate) namespace: String,
     settings: Vec<(&'static str, String)>,
     on_half_of_the_cores: bool,
-    _turn: Turn,
+    _turn: MachineLock,
 }
 
-/// A running server in a process of its own.
+/// A running server process.
 pub(crate) struct Server {
     child: Child,
     pub(crate) client: Client,
     log: Log,
 }
 
-/// The lines of a server's log, as far as it has come.
+/// The lines that a server has logged so far.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<Value>>>);
 
@@ -52,11 +52,11 @@ impl Log {
 
 impl Deployment {
     pub(crate) async fn new() -> Self {
-        Self::beside(Neighbours::Any).await
+        Self::beside(Isolation::Shared).await
     }
 
-    pub(crate) async fn beside(neighbours: Neighbours) -> Self {
-        let turn = Turn::beside(neighbours).await;
+    pub(crate) async fn beside(isolation: Isolation) -> Self {
+        let turn = MachineLock::beside(isolation).await;
         Self {
             database: database::alone().await,
             namespace: broker::fresh_namespace(),
@@ -66,7 +66,7 @@ impl Deployment {
         }
     }
 
-    /// The same with a variable of the environment.
+    /// Adds an environment variable for all processes.
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.settings.push((name, value.into()));
         self
@@ -104,17 +104,17 @@ impl Deployment {
         self.serve_with(roles, &[]).await
     }
 
-    /// With variables for this process alone. Returns when it works.
+    /// Starts a process with additional environment variables, and waits until it is ready.
     pub(crate) async fn serve_with(&self, roles: &str, settings: &[(&str, &str)]) -> Server {
         let mut server = self.spawn(roles, settings).await;
         let log = server.log.clone();
         let ready = if roles.split(',').any(|role| role == "api") { "listening" } else { "working" };
-        let line = wait::within(START, "a server to start", async || {
+        let line = wait::within(START, "the server to start", async || {
             let line = log.find(ready);
             if line.is_none()
                 && let Some(status) = server.child.try_wait().unwrap()
             {
-                panic!("the server ended ({status}): {:#?}", log.lines());
+                panic!("the server exited ({status}): {:#?}", log.lines());
             }
             line
         })
@@ -125,7 +125,7 @@ impl Deployment {
         server
     }
 
-    /// Starts a process that may never get as far as working.
+    /// Starts a process that may fail to become ready.
     pub(crate) async fn spawn(&self, roles: &str, settings: &[(&str, &str)]) -> Server {
         let mut command = self.command(&["serve", "--roles", roles]);
         command
@@ -138,10 +138,10 @@ impl Deployment {
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let log = Log::default();
         let written = log.clone();
-        // To the end: whoever logs into a full pipe stands still.
+        // Reads until the process exits, since it would block on a full pipe.
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
-                // The last words of a process that fails, or panics, are plain.
+                // Fatal errors and panics are plain text.
                 let line = serde_json::from_str(&line).unwrap_or(Value::String(line));
                 written.0.lock().unwrap().push(line);
             }
@@ -161,13 +161,13 @@ impl Server {
         assert!(kill.success());
     }
 
-    /// `kill -9`; returns when it is dead.
+    /// Sends `SIGKILL` and waits for the exit.
     pub(crate) async fn kill(self) {
         self.signal("KILL");
         assert!(!self.exit().await.success());
     }
 
-    /// How it ended; waits until it has.
+    /// Waits for the exit and returns its status.
     pub(crate) async fn exit(mut self) -> ExitStatus {
         tokio::task::spawn_blocking(move || self.child.wait().unwrap()).await.unwrap()
     }
@@ -176,35 +176,35 @@ impl Server {
         self.child.try_wait().unwrap().is_some()
     }
 
-    /// The most memory that it has ever had, in KiB.
+    /// Peak memory in KiB.
     pub(crate) fn peak_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
-    /// The log so far. What is no JSON is a string.
+    /// The log so far. Lines that are not JSON are strings.
     pub(crate) fn log(&self) -> Vec<Value> {
         self.log.lines()
     }
 
-    /// What Prometheus reads of it.
+    /// The metrics in Prometheus' text format.
     pub(crate) async fn metrics(&self) -> String {
         self.scraper().get("/metrics").await.text
     }
 
-    /// Somebody who reads them again and again.
+    /// A client of the metrics endpoint.
     pub(crate) fn scraper(&self) -> Client {
         Client::new(format!("http://{}", self.metrics_address()))
     }
 
-    /// Where Prometheus reads it.
+    /// The address of the metrics endpoint.
     pub(crate) fn metrics_address(&self) -> String {
-        let line = self.log.find("metrics").expect("the log says where the metrics are");
+        let line = self.log.find("metrics").expect("the log has the metrics address");
         line["address"].as_str().unwrap().to_owned()
     }
 
-    /// The value of one series, 0 if there is none yet.
+    /// The value of one series, 0 if it does not exist.
     pub(crate) async fn metric(&self, series: &str) -> f64 {
         let text = self.metrics().await;
         let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
@@ -212,7 +212,7 @@ impl Server {
     }
 }
 
-/// A test that fails leaves no server behind, but the end of its log.
+/// Kills the process; in a failing test, prints the end of its log.
 impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -226,7 +226,7 @@ impl Drop for Server {
     }
 }
 
-/// An address that stays a server's while it is away: below the ports that the system gives to outgoing connections.
+/// A port that stays free while its server restarts: below the range for outgoing connections.
 pub(crate) fn steady_address() -> SocketAddr {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = u16::try_from(std::process::id() % 1_000).unwrap() * 10;

@@ -1,4 +1,4 @@
-//! Deliveries at a given rate, as Meta sends them, and a journal of what was answered.
+//! Deliveries at a given rate, sent like Meta's, and a journal of the responses.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -12,29 +12,29 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use super::client::Client;
 use super::meta::{Number, signature, text};
 
-/// Meta waits longer before it sends again; nothing here depends on for how long.
-const PAUSE: Duration = Duration::from_millis(200);
-/// Whoever was refused for longer was not refused for a moment.
-const PATIENCE: Duration = Duration::from_mins(4);
-/// Messages come from so many people.
+/// Meta waits longer between retries; no test depends on how long.
+const RETRY_INTERVAL: Duration = Duration::from_millis(200);
+/// The longest time for which a delivery may be refused.
+const MAX_WAIT: Duration = Duration::from_mins(4);
+/// The number of distinct senders.
 const SENDERS: usize = 20;
 
-/// What was sent, and what was answered.
+/// Sent messages and their responses.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
-    /// Who sent what, by the message's id.
+    /// The sender of each message, by message id.
     pub(crate) sent: BTreeMap<String, String>,
-    /// Those that were answered 200, once or more.
+    /// Messages answered 200 at least once.
     pub(crate) accepted: BTreeSet<String>,
-    /// How often a delivery was answered 503 with `Retry-After`.
-    pub(crate) put_off: usize,
-    /// How often nothing was answered at all.
-    pub(crate) unanswered: usize,
-    /// Anything else, which there must not be.
-    pub(crate) wrong: Vec<String>,
+    /// Deliveries answered 503 with `Retry-After`.
+    pub(crate) retry_later: usize,
+    /// Deliveries without any response.
+    pub(crate) no_response: usize,
+    /// All other responses; must stay empty.
+    pub(crate) unexpected: Vec<String>,
 }
 
-/// Somebody who sends deliveries.
+/// Sends deliveries and records the responses.
 #[derive(Clone)]
 pub(crate) struct Sender {
     number: Number,
@@ -43,22 +43,22 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    /// Sends to these servers, in turns.
+    /// Sends to these servers in turn.
     pub(crate) fn new(number: &Number, servers: &[Client]) -> Self {
         Self { number: number.clone(), servers: servers.to_vec(), journal: Arc::default() }
     }
 
-    /// The same journal, another address.
+    /// The same journal with other servers.
     pub(crate) fn to(&self, servers: &[Client]) -> Self {
         Self { servers: servers.to_vec(), ..self.clone() }
     }
 
-    /// A new delivery with so many messages of one person.
+    /// A new delivery with this many messages from one sender.
     pub(crate) fn delivery(&self, messages: usize) -> Vec<u8> {
         self.delivery_of(&vec!["one of many"; messages])
     }
 
-    /// The same with these texts.
+    /// A new delivery with these texts.
     pub(crate) fn delivery_of(&self, texts: &[&str]) -> Vec<u8> {
         let mut journal = self.journal.lock().unwrap();
         let from = format!("155501{:05}", journal.sent.len() % SENDERS);
@@ -69,45 +69,49 @@ impl Sender {
         self.number.delivery(&messages).to_string().into_bytes()
     }
 
-    /// Sends a body once; whether it was answered 200.
-    pub(crate) async fn post(&self, turn: usize, body: &[u8]) -> bool {
-        let client = self.servers[turn % self.servers.len()].with("x-hub-signature-256", &signature(body));
-        let answer = client.try_send(Method::POST, "/webhooks/whatsapp", Some(body.to_vec())).await;
+    /// Posts a body once; returns whether it was answered 200.
+    pub(crate) async fn post(&self, server: usize, body: &[u8]) -> bool {
+        let client = self.servers[server % self.servers.len()].with("x-hub-signature-256", &signature(body));
+        let response = client.try_send(Method::POST, "/webhooks/whatsapp", Some(body.to_vec())).await;
         let mut journal = self.journal.lock().unwrap();
-        match answer {
-            Ok(answer) if answer.status == 200 => {
+        match response {
+            Ok(response) if response.status == 200 => {
                 journal.accepted.extend(wamids(body));
                 return true;
             }
-            Ok(answer) if answer.status == 503 && answer.header("retry-after") == "5" => journal.put_off += 1,
-            Ok(answer) => journal.wrong.push(format!("{}: {}", answer.status, answer.text)),
-            Err(_) => journal.unanswered += 1,
+            Ok(response) if response.status == 503 && response.header("retry-after") == "5" => journal.retry_later += 1,
+            Ok(response) => journal.unexpected.push(format!("{}: {}", response.status, response.text)),
+            Err(_) => journal.no_response += 1,
         }
         false
     }
 
-    /// Sends a body that is not for the journal; whether it was answered 200.
-    pub(crate) async fn post_anything(&self, body: &[u8]) -> bool {
+    /// Posts a body without recording it; returns whether it was answered 200.
+    pub(crate) async fn post_unrecorded(&self, body: &[u8]) -> bool {
         let client = self.servers[0].with("x-hub-signature-256", &signature(body));
         client.send(Method::POST, "/webhooks/whatsapp", Some(body.to_vec())).await.status == 200
     }
 
-    /// Sends a body again and again until it is answered 200, as Meta does.
-    pub(crate) async fn deliver(&self, mut turn: usize, body: Vec<u8>) {
+    /// Posts a body until it is answered 200, as Meta does.
+    pub(crate) async fn deliver(&self, mut server: usize, body: Vec<u8>) {
         let start = Instant::now();
-        while !self.post(turn, &body).await {
-            assert!(start.elapsed() < PATIENCE, "a delivery was refused for {PATIENCE:?}: {:?}", self.journal().wrong);
-            turn += 1;
-            sleep(PAUSE).await;
+        while !self.post(server, &body).await {
+            assert!(
+                start.elapsed() < MAX_WAIT,
+                "a delivery was refused for {MAX_WAIT:?}: {:?}",
+                self.journal().unexpected
+            );
+            server += 1;
+            sleep(RETRY_INTERVAL).await;
         }
     }
 
-    /// Sends so many deliveries of one message each at once, each until it is accepted.
+    /// Sends this many deliveries of one message concurrently, each until it is accepted.
     pub(crate) async fn burst(&self, deliveries: usize) {
         join_all((0..deliveries).map(|turn| self.deliver(turn, self.delivery(1)))).await;
     }
 
-    /// Begins to send one message after another, so many a second.
+    /// Starts to send deliveries of one message at this rate.
     pub(crate) fn flow(&self, per_second: u32) -> Flow {
         let sender = self.clone();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -137,31 +141,31 @@ impl Sender {
         self.journal.lock().unwrap()
     }
 
-    /// Waits until so many more are accepted.
+    /// Waits until this many more messages are accepted.
     pub(crate) async fn wait_for_more(&self, deliveries: usize) {
         let goal = self.journal().accepted.len() + deliveries;
-        super::wait::within(PATIENCE, "deliveries to be accepted", async || {
+        super::wait::within(MAX_WAIT, "deliveries to be accepted", async || {
             (self.journal().accepted.len() >= goal).then_some(())
         })
         .await;
     }
 }
 
-/// Deliveries that go on.
+/// A running stream of deliveries.
 pub(crate) struct Flow {
     stop: tokio::sync::oneshot::Sender<()>,
     running: JoinHandle<()>,
 }
 
 impl Flow {
-    /// Sends nothing new, and waits until everything is accepted.
+    /// Stops sending and waits until everything is accepted.
     pub(crate) async fn stop(self) {
         let _ = self.stop.send(());
         self.running.await.unwrap();
     }
 }
 
-/// The ids of the messages in a body of ours.
+/// The ids of the messages in a body.
 fn wamids(body: &[u8]) -> Vec<String> {
     let body: serde_json::Value = serde_json::from_slice(body).unwrap();
     let messages = body["entry"][0]["changes"][0]["value"]["messages"].as_array().unwrap();

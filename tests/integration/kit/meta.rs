@@ -1,33 +1,33 @@
-//! Deliveries as Meta sends them.
+//! Meta's webhook deliveries.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use inbound::{AppSecret, AppSecrets};
 use kernel::{Clock, SystemClock};
 use serde_json::{Value, json};
+use whatsapp::{AppSecret, AppSecrets};
 
-/// The secret of the deployment's Meta app in these tests.
+/// The secret of the deployment's Meta app.
 pub(crate) const APP_SECRET: &str = "the secret of the test app";
 pub(crate) const VERIFY_TOKEN: &str = "the verify token of the test app";
 
-/// A number with an account of Meta's that no other test uses.
+/// A phone number and business account that no other test uses.
 #[derive(Clone, Debug)]
 pub(crate) struct Number {
     pub(crate) phone_number_id: String,
     pub(crate) waba_id: String,
 }
 
-/// A Meta app of a tenant's own.
+/// A tenant's own Meta app.
 #[derive(Clone, Debug)]
-pub(crate) struct OwnApp {
+pub(crate) struct MetaApp {
     pub(crate) key: String,
     pub(crate) secret: String,
     pub(crate) verify_token: String,
 }
 
-impl OwnApp {
-    /// Where Meta calls.
+impl MetaApp {
+    /// The path of its webhook.
     pub(crate) fn webhook(&self) -> String {
         format!("/webhooks/whatsapp/{}", self.key)
     }
@@ -37,7 +37,7 @@ impl OwnApp {
     }
 }
 
-/// Digits that are used once.
+/// A unique string of digits.
 pub(crate) fn fresh_digits() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let now = SystemClock::new().now().timestamp_micros();
@@ -48,13 +48,13 @@ pub(crate) fn fresh_wamid() -> String {
     format!("wamid.{}", fresh_digits())
 }
 
-/// A time of this run in seconds since the epoch: later for a higher number, and in the past for those below 3,600.
+/// A time of this run in seconds since the epoch: `at` seconds after one hour ago.
 pub(crate) fn second(at: i64) -> i64 {
     static START: LazyLock<i64> = LazyLock::new(|| SystemClock::new().now().timestamp() - 3_600);
     *START + at
 }
 
-/// The same as the API writes it.
+/// The same time as the API writes it.
 pub(crate) fn time(at: i64) -> String {
     let time = chrono::DateTime::from_timestamp(second(at), 0).unwrap();
     time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
@@ -78,7 +78,7 @@ impl Number {
         Self { phone_number_id: fresh_digits(), waba_id: self.waba_id.clone() }
     }
 
-    /// A delivery for this number with these messages, and a contact entry for each sender.
+    /// A delivery of messages for this number, with a `contacts` entry for each sender.
     pub(crate) fn delivery(&self, messages: &[Value]) -> Value {
         let contacts: Vec<Value> = messages
             .iter()
@@ -95,7 +95,7 @@ impl Number {
         self.change("messages", json!({"contacts": contacts, "messages": messages}))
     }
 
-    /// A delivery for this number with another change.
+    /// A delivery of one change for this number.
     pub(crate) fn change(&self, field: &str, mut value: Value) -> Value {
         value["messaging_product"] = json!("whatsapp");
         value["metadata"] = json!({"display_phone_number": "15550000000", "phone_number_id": self.phone_number_id});
@@ -106,7 +106,7 @@ impl Number {
     }
 }
 
-/// A text from a phone number, now.
+/// A text message from a phone number, now.
 pub(crate) fn text(from: &str, body: &str) -> Value {
     json!({
         "from": from, "id": fresh_wamid(), "timestamp": SystemClock::new().now().timestamp().to_string(),

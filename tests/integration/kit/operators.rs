@@ -13,10 +13,10 @@ use super::client::Client;
 
 #[expect(clippy::disallowed_methods, reason = "as the command line does")]
 pub(crate) const fn operator() -> Operator {
-    Operator::at_the_command_line()
+    Operator::from_command_line()
 }
 
-/// A key, its secret, and a program that shows it.
+/// A key, its secret, and a client that uses it.
 pub(crate) async fn key(
     app: &TestApp,
     scopes: &[KeyScope],

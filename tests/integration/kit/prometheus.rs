@@ -1,4 +1,4 @@
-//! A real Prometheus with the rules of the repository.
+//! A real Prometheus with the repository's rules.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,15 +9,15 @@ use serde_json::Value;
 use url::form_urlencoded::byte_serialize;
 
 use super::client::Client;
+use super::deploy_files::deploy;
 use super::deployment::{Server, steady_address};
 use super::meta::fresh_digits;
-use super::runbook::deploy;
 use super::wait;
 
-/// It starts in a second, beside compilers in some.
+/// Long enough for a machine that compiles at the same time.
 const START: Duration = Duration::from_mins(1);
 
-/// It ends when this value does.
+/// Stops when it is dropped.
 pub(crate) struct Prometheus {
     child: Child,
     directory: PathBuf,
@@ -25,7 +25,7 @@ pub(crate) struct Prometheus {
 }
 
 impl Prometheus {
-    /// Watches servers, each under the name of a job, and looks and judges each second.
+    /// Scrapes these servers and evaluates the rules each second; each server has a job name.
     pub(crate) async fn watch(targets: &[(&str, &Server)]) -> Self {
         let directory = std::env::temp_dir().join(format!("parley-prometheus-{}", fresh_digits()));
         fs::create_dir_all(&directory).unwrap();
@@ -49,14 +49,14 @@ impl Prometheus {
         prometheus
     }
 
-    /// What a query answers at this moment.
+    /// The current result of a query.
     pub(crate) async fn query(&self, query: &str) -> Vec<Value> {
         let encoded: String = byte_serialize(query.as_bytes()).collect();
         let answer = self.client.get(&format!("/api/v1/query?query={encoded}")).await.json(200);
         answer["data"]["result"].as_array().unwrap().clone()
     }
 
-    /// An alert as it stands: what it asks for is true at this moment, and the last judgement was that it is.
+    /// Whether an alert is raised: its expression has a result now, and had one at the last evaluation.
     pub(crate) async fn raised(&self, alert: &str) -> bool {
         let groups = self.groups().await;
         let rule = rules(&groups).find(|rule| rule["name"] == alert).unwrap_or_else(|| panic!("no rule {alert}"));
@@ -71,25 +71,25 @@ impl Prometheus {
         raised.map(|rule| rule["name"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// What an alert that stands says to people.
+    /// The annotations of a raised alert.
     pub(crate) async fn annotations(&self, alert: &str) -> Value {
         let groups = self.groups().await;
         let rule = rules(&groups).find(|rule| rule["name"] == alert).unwrap_or_else(|| panic!("no rule {alert}"));
         rule["alerts"][0]["annotations"].clone()
     }
 
-    /// Waits until everything has been judged once more.
-    pub(crate) async fn judged_again(&self) {
-        let before = self.judgements().await;
-        wait::within(START, "the rules to be looked at", async || {
-            let now = self.judgements().await;
+    /// Waits until all rules have been evaluated once more.
+    pub(crate) async fn wait_for_evaluation(&self) {
+        let before = self.evaluations().await;
+        wait::within(START, "the rules to be evaluated", async || {
+            let now = self.evaluations().await;
             before.iter().zip(&now).all(|(before, now)| before != now).then_some(())
         })
         .await;
     }
 
-    /// When each group was looked at.
-    async fn judgements(&self) -> Vec<Value> {
+    /// The time of each group's last evaluation.
+    async fn evaluations(&self) -> Vec<Value> {
         self.groups().await.iter().map(|group| group["lastEvaluation"].clone()).collect()
     }
 

@@ -1,4 +1,4 @@
-//! One Postgres and one RabbitMQ for the whole run: those that the environment names, else containers.
+//! One Postgres and one RabbitMQ for the whole run: from the environment, or in containers.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -12,13 +12,13 @@ use tokio::sync::OnceCell;
 
 use super::wait;
 
-/// Where the services are.
+/// The addresses of the services.
 #[derive(Debug)]
 pub(crate) struct Services {
-    /// A superuser's way in.
+    /// A superuser's URL.
     pub(crate) database_url: String,
     pub(crate) amqp_url: String,
-    /// Containers live as long as the run; what removes them afterwards is `cargo xtask test`, by their label.
+    /// Containers live as long as the run; `cargo xtask test` removes them by their label.
     _containers: Vec<ContainerAsync<GenericImage>>,
 }
 
@@ -26,10 +26,10 @@ const PASSWORD: &str = "parley-test";
 
 static SERVICES: OnceCell<Option<Services>> = OnceCell::const_new();
 
-/// Looked for once: where they cannot be had, no test tries again.
+/// Looked up once: if they are unavailable, later tests fail at once.
 pub(crate) async fn services() -> &'static Services {
     let services = SERVICES.get_or_init(|| AssertUnwindSafe(Box::pin(find())).catch_unwind().map(Result::ok)).await;
-    services.as_ref().expect("there are services; the first test that failed says why there are none")
+    services.as_ref().expect("the services are unavailable; the first failed test says why")
 }
 
 async fn find() -> Services {
@@ -41,7 +41,7 @@ async fn find() -> Services {
         containers.push(container);
         format!("postgres://postgres:{PASSWORD}@{address}/postgres")
     };
-    // The official image starts a server for its own set-up first: its ready line alone does not tell.
+    // The official image also prints its ready line for the server it starts during initialization.
     wait::until("Postgres to take connections", async || AsyncPgConnection::establish(&database_url).await.ok()).await;
     let amqp_url = if let Ok(url) = std::env::var("PARLEY_TEST_AMQP_URL") {
         url
@@ -71,14 +71,13 @@ fn rabbitmq_image() -> ContainerRequest<GenericImage> {
         .with_startup_timeout(Duration::from_mins(2))
 }
 
-/// Starts a container; answers its address as `host:port`, too.
+/// Starts a container and returns it with its address as `host:port`.
 async fn start(image: ContainerRequest<GenericImage>, port: ContainerPort) -> (ContainerAsync<GenericImage>, String) {
     let run = std::env::var("PARLEY_TEST_CONTAINER_LABEL").unwrap_or_default();
-    let container = image
-        .with_label("parley.test", run)
-        .start()
-        .await
-        .expect("a container starts; or name the services by PARLEY_TEST_DATABASE_URL and PARLEY_TEST_AMQP_URL");
+    let container =
+        image.with_label("parley.test", run).start().await.expect(
+            "the container starts; to use other services set PARLEY_TEST_DATABASE_URL and PARLEY_TEST_AMQP_URL",
+        );
     let host = container.get_host().await.expect("the container has a host");
     let port = container.get_host_port_ipv4(port).await.expect("the container publishes its port");
     (container, format!("{host}:{port}"))

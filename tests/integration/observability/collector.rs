@@ -5,11 +5,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-/// Takes traces by OTLP over HTTP, as a collector does, and keeps their spans.
+/// An OTLP/HTTP collector that stores the spans it receives.
 pub(super) struct Collector {
     pub(super) endpoint: String,
     spans: Arc<Mutex<Vec<Value>>>,
-    /// Ends with it.
+    /// Stops when it is dropped.
     _tasks: JoinSet<()>,
 }
 
@@ -28,7 +28,7 @@ impl Collector {
         Self { endpoint, spans, _tasks: tasks }
     }
 
-    /// The spans so far, and what their process says of itself.
+    /// The received spans, each with its process's resource attributes.
     pub(super) fn spans(&self) -> Vec<Value> {
         self.spans.lock().unwrap().clone()
     }
@@ -38,7 +38,7 @@ impl Collector {
     }
 }
 
-/// One request after another: HTTP/1.1 with a length, which is all that a client for this sends.
+/// Reads one request after another: HTTP/1.1 with a content length, which is all this client sends.
 async fn receive(mut stream: TcpStream, spans: Arc<Mutex<Vec<Value>>>) {
     let mut bytes = Vec::new();
     loop {
@@ -66,17 +66,17 @@ async fn receive(mut stream: TcpStream, spans: Arc<Mutex<Vec<Value>>>) {
     }
 }
 
-/// The head of a request, if all of it is there, and how long the body is.
+/// The head of a request and the length of its body, once the head is complete.
 fn head(bytes: &[u8]) -> Option<(String, usize)> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
     let length = head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
-    Some((head, length.expect("the body has a length")))
+    Some((head, length.expect("the request has a content length")))
 }
 
 fn keep(export: &Value, spans: &Mutex<Vec<Value>>) {
     for resource in export["resourceSpans"].as_array().unwrap() {
-        // In any order.
+        // Header names are in any order.
         let attributes = resource["resource"]["attributes"].as_array().unwrap();
         let service = attributes.iter().find(|attribute| attribute["key"] == "service.name");
         assert_eq!(service.unwrap()["value"]["stringValue"], "parley");

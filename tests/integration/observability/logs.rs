@@ -6,28 +6,28 @@ use crate::kit::meta::{Number, signature, text};
 use crate::kit::wait;
 
 const SENDER: &str = "491701234567";
-const LETTER: &str = "a love letter";
+const PRIVATE_TEXT: &str = "a love letter";
 
-/// Waits for a line that fits.
+/// Waits for a line that matches.
 async fn line(server: &Server, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
     wait::until(what, async || server.log().into_iter().find(&fits)).await
 }
 
-/// The one line about a request.
+/// The only log line of a request.
 async fn request_line(server: &Server, request_id: &str) -> Value {
     line(server, request_id, |line| line["message"] == "request" && line["request_id"] == request_id).await
 }
 
-fn assert_names_nobody(server: &Server, personal: &[&str]) {
+fn assert_no_personal_data(server: &Server, personal: &[&str]) {
     let log = server.log().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     for personal in personal {
         assert!(!log.contains(personal), "{personal} in {log}");
     }
 }
 
-/// I4, down to the level that nobody uses on a good day.
+/// I4, also at debug level.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_delivery_is_followed_from_line_to_line_also_at_debug() {
+async fn log_lines_of_delivery_share_event_ids() {
     let deployment = Deployment::new().await.with("PARLEY_LOG_LEVEL", "trace");
     let server = deployment.serve_with("api,relay,worker", &[]).await;
     let signup = json!({"tenant_name": "Acme", "slug": "acme", "email": "ada@example.com", "password": PASSWORD});
@@ -39,7 +39,7 @@ async fn a_delivery_is_followed_from_line_to_line_also_at_debug() {
     let account = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id});
     client.post("/whatsapp-accounts", &account).await.json(201);
 
-    let body = number.delivery(&[text(SENDER, LETTER)]).to_string().into_bytes();
+    let body = number.delivery(&[text(SENDER, PRIVATE_TEXT)]).to_string().into_bytes();
     let signed = server.client.with("x-hub-signature-256", &signature(&body)).with("x-request-id", "delivery-1");
     signed.send(reqwest::Method::POST, "/webhooks/whatsapp", Some(body)).await.expect(200);
     client.with("x-request-id", "search-1").get("/crm/search?q=Lovelace").await.expect(200);
@@ -54,22 +54,22 @@ async fn a_delivery_is_followed_from_line_to_line_also_at_debug() {
         assert_eq!(&line["tenant_id"], tenant, "{line}");
         assert_eq!(line["attempt"], if message == "stored" { Value::Null } else { json!(1) }, "{line}");
     }
-    // Of whoever is known, before and after they have a token.
+    // Requests of a known user, without and with a token.
     for id in ["signup-1", "search-1"] {
         let line = request_line(&server, id).await;
         assert_eq!((&line["tenant_id"], &line["user_id"]), (tenant, user), "{line}");
     }
     let number_id = number.phone_number_id.as_str();
     let secrets = [PASSWORD, token, "test:AAECAwQF", "the secret of the test app", ":dev@"];
-    let people = [SENDER, "491701", LETTER, "love", "Ada Lovelace", "Lovelace", "ada@example.com", number_id];
-    assert_names_nobody(&server, &[&secrets[..], &people[..]].concat());
+    let people = [SENDER, "491701", PRIVATE_TEXT, "love", "Ada Lovelace", "Lovelace", "ada@example.com", number_id];
+    assert_no_personal_data(&server, &[&secrets[..], &people[..]].concat());
     server.signal("TERM");
     assert!(server.exit().await.success());
     deployment.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failed_login_says_where_and_not_who() {
+async fn failed_login_log_has_address_but_no_email() {
     let deployment = Deployment::new().await.with("PARLEY_LOG_LEVEL", "debug");
     let server = deployment.serve_as("api").await;
     let signup = json!({"tenant_name": "Acme", "slug": "acme", "email": "ada@example.com", "password": PASSWORD});
@@ -85,15 +85,15 @@ async fn a_failed_login_says_where_and_not_who() {
     let line = request_line(&server, "login-1").await;
     assert_eq!((&line["route"], &line["status"], &line["level"]), (&json!("/auth/login"), &json!(401), &json!("INFO")));
     assert_eq!((&line["outcome"], &line["tenant_id"]), (&json!("invalid_credentials"), &tenant), "{line}");
-    assert!(line["user_id"].is_null(), "nobody has proved to be anybody: {line}");
-    // Somebody insists: that is for a warning.
+    assert!(line["user_id"].is_null(), "the login failed: {line}");
+    // Repeated failures are logged as a warning.
     let said = self::line(&server, "a warning", |line| {
         line["request_id"] == "login-6" && line["message"] == "the request was refused"
     });
     let said = said.await;
     assert_eq!((&said["level"], &said["tenant_id"]), (&json!("WARN"), &tenant), "{said}");
     assert_eq!(request_line(&server, "login-6").await["outcome"], "throttled");
-    assert_names_nobody(&server, &["ada@example.com", "open sesame", PASSWORD, "Acme"]);
+    assert_no_personal_data(&server, &["ada@example.com", "open sesame", PASSWORD, "Acme"]);
     server.signal("TERM");
     assert!(server.exit().await.success());
     deployment.finish().await;

@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use crate::kit::deployment::Deployment;
-use crate::kit::machine::{Neighbours, share};
+use crate::kit::machine_lock::{Isolation, share};
 use crate::kit::measure::report;
 use crate::kit::wait;
 
@@ -24,17 +24,17 @@ SELECT overlay(gen_random_uuid()::text placing '01ff' from 1)::uuid, 'deployment
   FROM generate_series(1, 50) n;";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn metrics_are_read_in_no_time() {
-    let deployment = Deployment::beside(Neighbours::None).await;
+async fn metrics_are_served_under_load() {
+    let deployment = Deployment::beside(Isolation::Exclusive).await;
     deployment.database.execute(BUSY).await;
     let server = deployment.serve_as("api,relay,worker,scheduler").await;
     let measured = ["parley_events_dead_letter 50", r#"parley_events_waiting{status="unroutable"} 50"#];
-    wait::until("what waits to be measured", async || {
+    wait::until("the backlog gauges", async || {
         let text = server.metrics().await;
         measured.iter().all(|series| text.lines().any(|line| line == *series)).then_some(())
     })
     .await;
-    // Requests of every route that a stranger is refused at.
+    // Anonymous requests to every route.
     let document = server.client.get("/openapi.json").await.json(200);
     for (path, operations) in document["paths"].as_object().unwrap() {
         for method in operations.as_object().unwrap().keys().filter(|key| *key != "parameters") {
@@ -42,7 +42,7 @@ async fn metrics_are_read_in_no_time() {
             server.client.send(method, &path.replace(['{', '}'], ""), None).await;
         }
     }
-    // As Prometheus does: over one connection.
+    // Over one connection, as Prometheus does.
     let scraper = server.scraper();
     let before = share().await;
     let mut took = Vec::new();

@@ -9,12 +9,12 @@ use crate::kit::deployment::{Deployment, Server};
 use crate::kit::meta::{Number, fresh_wamid, signature, text};
 use crate::kit::wait;
 
-/// Things that each hostile thing is tried with.
+/// Variants of each hostile input.
 const VARIANTS: usize = 60;
-/// More than a thousand kinds in all, and all of them signed as Meta's are.
+/// More than a thousand kinds in total, all of them signed as Meta's are.
 const KINDS: usize = 1_000;
 
-/// What Prometheus tells one series from another by.
+/// What distinguishes one Prometheus series from another.
 async fn series(server: &Server) -> BTreeSet<String> {
     let text = server.metrics().await;
     let lines = text.lines().filter(|line| !line.starts_with('#'));
@@ -25,7 +25,7 @@ fn change(field: &str, value: &Value) -> Value {
     json!({"field": field, "value": value})
 }
 
-/// One of each kind of thing that a stranger may make up.
+/// One of each input that a client can invent.
 async fn ask(server: &Server, made_up: &str) {
     let client = server
         .client
@@ -44,7 +44,7 @@ async fn ask(server: &Server, made_up: &str) {
     client.send(method, &format!("/{made_up}"), None).await;
 }
 
-/// A signed delivery of made-up kinds of messages, statuses and changes.
+/// A signed delivery with invented kinds of messages, statuses and changes.
 async fn deliver(server: &Server, number: &Number, kinds: impl Iterator<Item = usize>) {
     let metadata = json!({"display_phone_number": "15550000000", "phone_number_id": number.phone_number_id});
     let changes: Vec<Value> = kinds
@@ -73,7 +73,7 @@ async fn settled(deployment: &Deployment) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_is_made_up_there_are_no_more_series() {
+async fn arbitrary_input_creates_no_metric_series() {
     let deployment = Deployment::new().await.with("PARLEY_RETRY_MAX_ATTEMPTS", "1");
     let server = deployment.serve().await;
     let signup = json!({"tenant_name": "Acme", "slug": "acme", "email": "ada@example.com", "password": PASSWORD});
@@ -83,7 +83,7 @@ async fn whatever_is_made_up_there_are_no_more_series() {
     let account = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id});
     client.post("/whatsapp-accounts", &account).await.json(201);
 
-    // Once each: what there is to count is counted then.
+    // Warm-up: each counter is created at its first use.
     for made_up in ["madeup-a", "madeup-b"] {
         ask(&server, made_up).await;
     }
@@ -99,21 +99,21 @@ async fn whatever_is_made_up_there_are_no_more_series() {
     }
     settled(&deployment).await;
     let stored = deployment.database.count("SELECT count(DISTINCT kind) FROM webhook_events").await;
-    assert!(stored > i64::try_from(KINDS).unwrap(), "the premise: they are kinds of their own");
+    assert!(stored > i64::try_from(KINDS).unwrap(), "each kind is an event of its own");
 
     let after = series(&server).await;
     let new: Vec<_> = after.difference(&before).collect();
     assert!(after.iter().all(|series| !series.to_lowercase().contains("madeup")), "{new:#?}");
-    // Others may come by themselves, such as of a retry; each histogram has about twenty lines.
+    // Unrelated series may appear, such as those of a retry; a histogram has about twenty lines.
     assert!(new.len() < VARIANTS, "{} of {}: {new:#?}", new.len(), after.len());
     server.signal("TERM");
     assert!(server.exit().await.success());
     deployment.finish().await;
 }
 
-/// What is rare has risen when it comes for the first time.
+/// A rate over a rare event needs the counter to exist before its first increment.
 #[tokio::test(flavor = "multi_thread")]
-async fn counters_that_alerts_stand_on_begin_at_zero() {
+async fn counters_used_by_alerts_start_at_zero() {
     let deployment = Deployment::new().await;
     let server = deployment.serve_as("worker").await;
     let text = server.metrics().await;

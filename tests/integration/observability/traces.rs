@@ -27,10 +27,10 @@ async fn deliver(client: &Client, number: &Number, trace: Traceparent, messages:
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_trace_shows_a_delivery_from_the_post_to_the_last_of_its_messages() {
+async fn trace_covers_delivery_from_post_to_last_message() {
     let collector = Collector::start().await;
     let deployment = Deployment::new().await.with("PARLEY_TRACES_OTLP_ENDPOINT", &collector.endpoint);
-    // The broker is between them: two processes, one trace.
+    // Two processes with the broker between them share one trace.
     let api = deployment.serve_as("api,relay").await;
     let worker = deployment.serve_as("worker").await;
     let signup = json!({"tenant_name": "Acme", "slug": "acme", "email": "ada@example.com", "password": PASSWORD});
@@ -42,7 +42,7 @@ async fn one_trace_shows_a_delivery_from_the_post_to_the_last_of_its_messages() 
 
     let clock = SystemClock::new();
     let [unseen, caller] = [false, true].map(|sampled| Traceparent::start(&clock).sampled(sampled));
-    deliver(&api.client, &number, unseen, &[text("491701234567", "of no interest")]).await;
+    deliver(&api.client, &number, unseen, &[text("491701234567", "not sampled")]).await;
     let messages = ["a love letter", "a tea order"].map(|said| text("491701234567", said));
     deliver(&api.client, &number, caller, &messages).await;
 
@@ -72,22 +72,22 @@ async fn one_trace_shows_a_delivery_from_the_post_to_the_last_of_its_messages() 
         assert_eq!(attribute(process, "parley.tenant.id"), &signed_up["tenant"]["id"]);
     }
     let ids: HashSet<&str> = spans.iter().map(|span| span["spanId"].as_str().unwrap()).collect();
-    assert_eq!(ids.len(), 6, "each step has an id of its own");
+    assert_eq!(ids.len(), 6, "span ids are unique");
 
-    // What was not handed over yet is, when the process ends.
+    // Pending spans are exported at shutdown.
     let last = Traceparent::start(&clock).sampled(true);
     api.client.with("traceparent", &last.to_string()).get("/crm/contacts").await.problem(401, "unauthenticated");
     for server in [api, worker] {
         server.signal("TERM");
         assert!(server.exit().await.success());
     }
-    let [refused] = &collector.of_trace(&last.trace_id())[..] else { panic!("it was cut off") };
+    let [refused] = &collector.of_trace(&last.trace_id())[..] else { panic!("expected one span") };
     assert_eq!(
         (&refused["name"], &refused["status"]["code"]),
         (&json!("GET /crm/contacts"), &json!(0)),
-        "no error of ours"
+        "not a server error"
     );
-    assert!(collector.of_trace(&unseen.trace_id()).is_empty(), "its caller did not want it recorded");
+    assert!(collector.of_trace(&unseen.trace_id()).is_empty(), "its caller did not sample it");
     let text = collector.spans().iter().map(ToString::to_string).collect::<String>();
     for personal in ["491701", "letter", "tea", "Lovelace", "ada@", PASSWORD] {
         assert!(!text.contains(personal), "{personal} in {text}");
@@ -96,22 +96,22 @@ async fn one_trace_shows_a_delivery_from_the_post_to_the_last_of_its_messages() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_is_away_is_nobodys_trouble() {
+async fn unreachable_collector_does_not_affect_requests() {
     let deployment = Deployment::new().await.with("PARLEY_TRACES_OTLP_ENDPOINT", "http://127.0.0.1:1");
     let server = deployment.serve_as("api").await;
     for _ in 0..20 {
         server.client.get("/crm/contacts").await.problem(401, "unauthenticated");
     }
-    let told = || {
+    let logged = || {
         let said = "the collector does not take traces; they are lost";
         server.log().iter().filter(|line| line["message"] == said && line["level"] == "WARN").count()
     };
-    wait::until("a warning", async || (told() > 0).then_some(())).await;
+    wait::until("a warning", async || (logged() > 0).then_some(())).await;
     let lost = async || server.metric(r#"parley_trace_spans_total{outcome="failed"}"#).await;
     let before = lost().await;
     server.client.get("/crm/contacts").await.problem(401, "unauthenticated");
     wait::until("more lost spans", async || (lost().await > before).then_some(())).await;
-    assert_eq!(told(), 1, "it is told once");
+    assert_eq!(logged(), 1, "the failure is logged once");
     let asked = clock_now();
     server.signal("TERM");
     assert!(server.exit().await.success());

@@ -1,26 +1,26 @@
-//! What somebody with `roles:write` and `users:write` tries who wants more than they have.
+//! Attempts to escalate privileges with `roles:write` and `users:write`.
 
 use serde_json::{Value, json};
 
 use crate::kit::app::{TestApp, TestTenant};
 use crate::kit::client::Client;
-use crate::kit::people::{Colleague, new_role, role_of, role_path};
+use crate::kit::users::{TestUser, new_role, role_of, role_path};
 
-/// Roles and who has which, as the owner sees them.
+/// All roles and memberships, as the owner sees them.
 async fn rights(tenant: &TestTenant) -> (Value, Value) {
     (tenant.client.get("/roles?limit=100").await.json(200), tenant.client.get("/users?limit=100").await.json(200))
 }
 
-async fn replace(client: &Client, role: &Value, permissions: Value) -> crate::kit::client::Answer {
+async fn replace(client: &Client, role: &Value, permissions: Value) -> crate::kit::client::Response {
     let body = json!({"version": role["version"], "permissions": permissions});
     client.put(&format!("{}/permissions", role_path(role)), &body).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_gives_what_they_do_not_hold() {
+async fn granting_permissions_not_held_is_refused() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
-    // Holds what it takes to administer, and to read contacts.
+    // May administer roles and users, and read contacts.
     let clerk =
         app.colleague_with(&tenant, &["roles:write", "roles:read", "users:write", "users:read", "crm:read"]).await;
     let admin = app.colleague(&tenant, Some("admin")).await;
@@ -31,7 +31,7 @@ async fn nobody_gives_what_they_do_not_hold() {
     );
     let before = rights(&tenant).await;
 
-    // By a role that exists, for somebody else and for oneself.
+    // By an existing role, for another user and for oneself.
     for key in ["owner", "admin", "agent", "billing"] {
         let role = role_of(&tenant, key).await;
         for whom in [&nobody, &clerk] {
@@ -43,26 +43,26 @@ async fn nobody_gives_what_they_do_not_hold() {
         let role = role_of(&tenant, key).await;
         admin.client.put_nothing(&admin.membership(&role)).await.problem(403, "cannot_grant");
     }
-    // By a new one. What is implied counts, too: `crm:write` is more than `crm:read`.
+    // By a new role. Implied permissions count: `crm:write` includes `crm:read`.
     for permission in ["crm:write", "billing:read", "tenant:write", "audit:read"] {
         let body = json!({"key": "mine", "name": "Mine", "permissions": ["crm:read", permission]});
         clerk.client.post("/roles", &body).await.problem(403, "cannot_grant");
     }
     let body = json!({"key": "mine", "name": "Mine", "permissions": ["tenant:write"]});
     admin.client.post("/roles", &body).await.problem(403, "cannot_grant");
-    // By what a role allows.
+    // By changing a role's permissions.
     replace(&clerk.client, &readers, json!(["crm:read", "crm:write"])).await.problem(403, "cannot_grant");
     replace(&clerk.client, &readers, json!(["billing:write"])).await.problem(403, "cannot_grant");
     assert_eq!(rights(&tenant).await, before);
 
-    // What they do hold they may give.
+    // Permissions that the caller holds can be granted.
     clerk.client.put_nothing(&nobody.membership(&readers)).await.expect(200);
     new_role(&clerk.client, "mine", &["crm:read", "users:read"]).await;
     replace(&clerk.client, &readers, json!(["users:write"])).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_changes_a_role_that_allows_more_than_they_may() {
+async fn changing_role_above_caller_is_refused() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let clerk = app.colleague_with(&tenant, &["roles:write", "roles:read", "crm:read"]).await;
@@ -77,13 +77,13 @@ async fn nobody_changes_a_role_that_allows_more_than_they_may() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_acts_on_who_outranks_them() {
+async fn acting_on_user_above_caller_is_refused() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let clerk =
         app.colleague_with(&tenant, &["roles:write", "roles:read", "users:write", "users:read", "crm:read"]).await;
     let readers = new_role(&tenant.client, "readers", &["crm:read"]).await;
-    let (agent, owner) = (app.colleague(&tenant, Some("agent")).await, Colleague::owner(&tenant).await);
+    let (agent, owner) = (app.colleague(&tenant, Some("agent")).await, TestUser::owner(&tenant).await);
     let billing = app.colleague(&tenant, Some("billing")).await;
     let admin = app.colleague(&tenant, Some("admin")).await;
     for above in [&agent, &owner, &billing] {
@@ -94,7 +94,7 @@ async fn nobody_acts_on_who_outranks_them() {
     let before = rights(&tenant).await;
 
     for (who, above) in [(&clerk, &agent), (&clerk, &owner), (&clerk, &admin), (&admin, &owner), (&admin, &billing)] {
-        // Of roles that they could give to others.
+        // Users with roles that the caller could grant.
         who.client.put_nothing(&above.membership(&viewer)).await.problem(403, "outranks_you");
         who.client.delete(&above.membership(&readers)).await.problem(403, "outranks_you");
         for patch in [json!({"status": "suspended"}), json!({"name": "Nobody"})] {
@@ -104,11 +104,11 @@ async fn nobody_acts_on_who_outranks_them() {
     }
     admin.client.delete(&owner.membership(&owners)).await.problem(403, "outranks_you");
     admin.client.delete(&billing.membership(&bills)).await.problem(403, "outranks_you");
-    // A role is theirs to change, but those who have it are not theirs to take from.
+    // The caller may change the role, but not take permissions from users above the caller.
     replace(&clerk.client, &readers, json!([])).await.problem(403, "outranks_you");
     replace(&clerk.client, &readers, json!(["users:read"])).await.problem(403, "outranks_you");
     assert_eq!(rights(&tenant).await, before);
 
-    // To add takes nothing from anybody.
+    // Adding permissions takes nothing from any user.
     replace(&clerk.client, &readers, json!(["crm:read", "users:read"])).await.expect(200);
 }

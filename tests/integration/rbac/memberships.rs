@@ -1,16 +1,16 @@
-//! Who has which role.
+//! Granting and revoking roles.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::kit::app::TestApp;
 use crate::kit::client::insist;
-use crate::kit::people::{Colleague, new_role, role_of};
+use crate::kit::users::{TestUser, new_role, role_of};
 
 const NOBODY: &str = "0190b5a2-7e2f-7000-8000-000000000000";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_role_is_given_and_taken_and_works_on_the_next_request() {
+async fn role_change_applies_to_next_request() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let sales = new_role(&tenant.client, "sales", &["crm:read"]).await;
@@ -26,14 +26,14 @@ async fn a_role_is_given_and_taken_and_works_on_the_next_request() {
     let body = json!({"contact_id": NOBODY});
     clerk.client.post(&merge, &body).await.problem(403, "insufficient_scope");
     clerk.client.get("/users").await.problem(403, "insufficient_scope");
-    // Once more changes nothing.
+    // Granting it again changes nothing.
     assert_eq!(tenant.client.put_nothing(&clerk.membership(&sales)).await.json(200), given);
     assert_eq!(tenant.client.get(&memberships).await.json(200)["data"], json!([given]));
     assert_eq!(tenant.client.get(&clerk.path()).await.json(200)["roles"], json!(["sales"]));
     let me = clerk.client.get("/auth/me").await.json(200);
     assert_eq!((&me["roles"], &me["permissions"]), (&json!(["sales"]), &json!(["crm:read"])));
 
-    // What a role allows becomes another thing, for who has it already.
+    // A change of the role applies to users who already have it.
     let permissions = format!("/roles/{}/permissions", sales["id"].as_str().unwrap());
     let body = json!({"version": 1, "permissions": ["crm:write"]});
     tenant.client.put(&permissions, &body).await.json(200);
@@ -56,12 +56,12 @@ async fn a_role_is_given_and_taken_and_works_on_the_next_request() {
         .map(|record| record["action"].as_str().unwrap())
         .filter(|action| action.starts_with("membership."))
         .collect();
-    assert_eq!(said, ["membership.revoked", "membership.granted"], "latest first, and each once");
+    assert_eq!(said, ["membership.revoked", "membership.granted"], "latest first, one record each");
     assert!(of_clerk[..2].iter().all(|record| record["changes"] == json!({"role_id": sales["id"], "role": "sales"})));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_there_cannot_be_given_or_taken() {
+async fn unknown_role_cannot_be_granted_or_revoked() {
     let app = TestApp::start().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
     let viewer = role_of(&tenant, "viewer").await;
@@ -83,7 +83,7 @@ async fn what_is_not_there_cannot_be_given_or_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_users_roles_are_listed_page_by_page() {
+async fn user_roles_are_listed_in_pages() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let clerk = app.colleague(&tenant, None).await;
@@ -104,19 +104,19 @@ async fn a_users_roles_are_listed_page_by_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_last_active_owner_stays_one() {
+async fn last_active_owner_cannot_be_demoted() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let owner = role_of(&tenant, "owner").await;
-    let first = Colleague::owner(&tenant).await;
+    let first = TestUser::owner(&tenant).await;
     tenant.client.delete(&first.membership(&owner)).await.problem(409, "last_owner");
     tenant.client.get("/users").await.json(200);
 
-    // One who is suspended is none.
+    // A suspended owner does not count.
     let second = app.colleague(&tenant, Some("owner")).await;
     tenant.client.patch(&second.path(), &json!({"status": "suspended"})).await.json(200);
     tenant.client.delete(&first.membership(&owner)).await.problem(409, "last_owner");
-    // And may go.
+    // A suspended owner can be removed.
     tenant.client.delete(&second.membership(&owner)).await.expect(204);
 
     let third = app.colleague(&tenant, Some("owner")).await;
@@ -127,12 +127,12 @@ async fn the_last_active_owner_stays_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_fifty_removals_of_the_last_two_owners_at_once_one_owner_is_left() {
+async fn concurrent_owner_removals_leave_one_owner() {
     let app = TestApp::start().await;
     for round in 0..3 {
         let tenant = app.tenant().await;
         let role = role_of(&tenant, "owner").await;
-        let owners = [Colleague::owner(&tenant).await, app.colleague(&tenant, Some("owner")).await];
+        let owners = [TestUser::owner(&tenant).await, app.colleague(&tenant, Some("owner")).await];
         let removals = (0..50).map(|n| {
             let (who, whom) = (&owners[n % 2], &owners[(n / 2) % 2]);
             let path = whom.membership(&role);

@@ -1,26 +1,26 @@
-//! Rights that go away while they are used. Whoever gives rights waits for the tenant's lock, and what counts is what they may
-//! do when they have it.
+//! Permissions that are revoked during a request: a grant waits for the tenant's lock and then checks the caller's
+//! current permissions.
 
 use diesel_async::SimpleAsyncConnection;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::kit::app::TestApp;
-use crate::kit::client::{Answer, Client};
-use crate::kit::people::{new_role, role_of, role_path};
+use crate::kit::client::{Client, Response};
+use crate::kit::users::{new_role, role_of, role_path};
 use crate::kit::wait;
 
-fn spawn<F>(ask: impl FnOnce(Client) -> F, client: &Client) -> JoinHandle<Answer>
+fn spawn<F>(ask: impl FnOnce(Client) -> F, client: &Client) -> JoinHandle<Response>
 where
-    F: Future<Output = Answer> + Send + 'static,
+    F: Future<Output = Response> + Send + 'static,
 {
     tokio::spawn(ask(client.clone()))
 }
 
-/// An administrator is demoted after their requests were let in, and before any of them had the lock.
+/// The administrator is demoted after their requests were authorized and before any of them has the lock.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_demoted_while_they_promote_promotes_nobody() {
-    // Each request that waits has a connection.
+async fn user_demoted_during_grant_cannot_grant() {
+    // Each waiting request holds a connection.
     let settings = crate::kit::app::Settings { alone: true, tenant_connections: 12, ..Default::default() };
     let app = TestApp::start_with(settings).await;
     let tenant = app.tenant().await;
@@ -57,7 +57,7 @@ async fn who_is_demoted_while_they_promote_promotes_nobody() {
     let waiting = "SELECT count(*) FROM pg_stat_activity
                     WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%tenants%'";
     let all = i64::try_from(requests.len()).unwrap();
-    wait::until("all to wait", async || (app.database.count(waiting).await == all).then_some(())).await;
+    wait::until("all requests to wait", async || (app.database.count(waiting).await == all).then_some(())).await;
     let demote = format!("DELETE FROM memberships WHERE user_id = '{}'; COMMIT", admin.id);
     blocker.batch_execute(&demote).await.unwrap();
     for request in requests {
@@ -66,7 +66,7 @@ async fn who_is_demoted_while_they_promote_promotes_nobody() {
     let after = rights().await;
     assert_eq!(after.0, before.0);
     let of = |users: &Value, id: &str| {
-        users["data"].as_array().unwrap().iter().find(|user| user["id"] == id).cloned().expect("they are still there")
+        users["data"].as_array().unwrap().iter().find(|user| user["id"] == id).cloned().expect("the user exists")
     };
     for id in [&nobody.id, &agent.id] {
         assert_eq!(of(&after.1, id), of(&before.1, id));

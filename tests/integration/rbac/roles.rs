@@ -5,7 +5,7 @@ use kernel::Permission;
 use serde_json::{Value, json};
 
 use crate::kit::app::{TestApp, TestTenant};
-use crate::kit::people::{new_role, role_path};
+use crate::kit::users::{new_role, role_path};
 
 async fn actions(tenant: &TestTenant) -> Vec<Value> {
     let log = tenant.client.get("/audit-log?limit=100").await.json(200);
@@ -18,7 +18,7 @@ async fn actions(tenant: &TestTenant) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_permissions_are_listed_with_what_comes_with_them() {
+async fn permissions_are_listed_with_implied_ones() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let list = tenant.client.get("/permissions").await.json(200);
@@ -32,14 +32,14 @@ async fn all_permissions_are_listed_with_what_comes_with_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_role_is_made_read_changed_and_deleted() {
+async fn role_is_created_read_changed_and_deleted() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let client = &tenant.client;
     let body = json!({"key": "sales", "name": " Sales ", "permissions": ["crm:write", "users:read", "crm:write"]});
     let made = client.post("/roles", &body).await.json(201);
     assert_eq!((&made["key"], &made["name"], &made["system"]), (&json!("sales"), &json!("Sales"), &json!(false)));
-    assert_eq!(made["permissions"], json!(["crm:read", "crm:write", "users:read"]), "writing implies reading");
+    assert_eq!(made["permissions"], json!(["crm:read", "crm:write", "users:read"]), "write implies read");
     assert_eq!(made["version"], 1);
     client.post("/roles", &body).await.problem(409, "role_key_taken");
     let path = role_path(&made);
@@ -51,7 +51,7 @@ async fn a_role_is_made_read_changed_and_deleted() {
         (&json!("Selling"), &json!(2), &json!("sales"))
     );
     client.patch(&path, &json!({"version": 1, "name": "Other"})).await.problem(409, "stale_version");
-    // What changes nothing is no change.
+    // An update without changes keeps the version.
     assert_eq!(client.patch(&path, &json!({"version": 2})).await.json(200), renamed);
     assert_eq!(client.patch(&path, &json!({"version": 2, "name": "Selling"})).await.json(200), renamed);
 
@@ -77,7 +77,7 @@ async fn a_role_is_made_read_changed_and_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_role_is_refused_and_changes_nothing() {
+async fn invalid_role_is_refused_and_not_stored() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let client = &tenant.client;
@@ -121,7 +121,7 @@ async fn what_is_no_role_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn system_roles_stay_as_they_are() {
+async fn system_roles_cannot_be_changed() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let client = &tenant.client;
@@ -142,7 +142,7 @@ async fn system_roles_stay_as_they_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_role_that_somebody_has_is_not_deleted() {
+async fn assigned_role_cannot_be_deleted() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let role = new_role(&tenant.client, "sales", &["crm:read"]).await;
@@ -154,10 +154,10 @@ async fn a_role_that_somebody_has_is_not_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn roles_are_listed_page_by_page_and_are_of_one_tenant() {
+async fn roles_are_listed_in_pages_per_tenant() {
     let app = TestApp::start().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
-    // The same key may be another tenant's, too.
+    // Another tenant can have the same key.
     for tenant in [&tenant, &other] {
         new_role(&tenant.client, "sales", &["crm:read"]).await;
     }
@@ -179,13 +179,13 @@ async fn roles_are_listed_page_by_page_and_are_of_one_tenant() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tenant_has_up_to_a_hundred_roles_of_its_own() {
+async fn tenant_role_limit_is_one_hundred() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let ninety_nine = "INSERT INTO roles (tenant_id, id, key, name, system, created_at)
         SELECT '$T', gen_random_uuid(), 'role-' || n, 'Role', false, now() FROM generate_series(1, 99) n";
     app.change(&tenant, ninety_nine).await;
-    // There is one place left, and two want it at once.
+    // Two concurrent requests for the last free place.
     let [one, two] = ["one", "two"].map(|key| json!({"key": key, "name": "Last"}));
     let (one, two) = join(tenant.client.post("/roles", &one), tenant.client.post("/roles", &two)).await;
     let (made, refused) = if one.status == 201 { (one, two) } else { (two, one) };
@@ -197,7 +197,7 @@ async fn a_tenant_has_up_to_a_hundred_roles_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_changes_of_one_version_one_is_stale() {
+async fn concurrent_updates_of_one_version_apply_once() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let path = role_path(&new_role(&tenant.client, "sales", &["crm:read"]).await);

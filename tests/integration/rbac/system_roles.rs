@@ -1,22 +1,22 @@
-//! System roles of tenants that signed up before a release changed them.
+//! System roles of tenants that signed up before a release changed the roles.
 
 use std::collections::BTreeSet;
 
 use kernel::{Permission, SystemClock};
-use postgres::{Migrated, migrate};
+use postgres::{MigrationReport, migrate};
 use rbac::SystemRole;
 use serde_json::{Value, json};
 
 use crate::kit::app::{Settings, TestApp};
-use crate::kit::people::{new_role, role_of};
 use crate::kit::services::services;
+use crate::kit::users::{new_role, role_of};
 
 fn keys(role: &Value) -> BTreeSet<String> {
     role["permissions"].as_array().unwrap().iter().map(|key| key.as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn migrating_brings_them_up_to_date_and_touches_nothing_else() {
+async fn migration_updates_system_roles_only() {
     let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
     let (tenant, untouched) = (app.tenant().await, app.tenant().await);
     let custom = new_role(&tenant.client, "sales", &["crm:read"]).await;
@@ -24,9 +24,10 @@ async fn migrating_brings_them_up_to_date_and_touches_nothing_else() {
     let before = untouched.client.get("/roles").await.json(200);
     let urls = app.database.migrate_urls(&services().await.database_url);
     let run = async || migrate(&urls, &SystemClock::new()).await.unwrap();
-    assert_eq!(run().await, Migrated::default(), "what signed up is up to date");
+    assert_eq!(run().await, MigrationReport::default(), "new tenants are up to date");
 
-    // As an older release would have made them: one has more, one less, one another name, one is not there.
+    // The state of an older release: one role with an additional permission, one with one less, one with another name,
+    // one missing.
     let older = "
         INSERT INTO role_permissions SELECT tenant_id, id, 'audit:read' FROM roles WHERE tenant_id = '$T' AND key = 'viewer';
         DELETE FROM role_permissions WHERE permission = 'tenant:write' AND role_id IN
@@ -38,7 +39,7 @@ async fn migrating_brings_them_up_to_date_and_touches_nothing_else() {
     tenant.client.patch("/tenant", &json!({"name": "New"})).await.problem(403, "insufficient_scope");
     viewer.client.get("/audit-log").await.json(200);
 
-    assert_eq!(run().await, Migrated { migrations: Vec::new(), system_roles: 4 });
+    assert_eq!(run().await, MigrationReport { migrations: Vec::new(), system_roles: 4 });
     for role in SystemRole::ALL {
         let stored = role_of(&tenant, role.key().as_str()).await;
         let expected: BTreeSet<String> = role.permissions().iter().map(Permission::key).map(str::to_owned).collect();
@@ -47,12 +48,12 @@ async fn migrating_brings_them_up_to_date_and_touches_nothing_else() {
         let version = if matches!(role, SystemRole::Admin | SystemRole::Billing) { 1 } else { 2 };
         assert_eq!(stored["version"], version, "{stored}");
     }
-    assert_eq!(role_of(&tenant, "sales").await, custom, "a tenant's own stay what they are");
+    assert_eq!(role_of(&tenant, "sales").await, custom, "custom roles do not change");
     let roles = tenant.client.get("/roles").await.json(200);
     assert_eq!(roles["data"].as_array().unwrap().len(), 6);
     tenant.client.patch("/tenant", &json!({"name": "New"})).await.json(200);
     viewer.client.get("/audit-log").await.problem(403, "insufficient_scope");
     assert_eq!(untouched.client.get("/roles").await.json(200), before);
-    assert_eq!(run().await, Migrated::default(), "there is nothing left to do");
+    assert_eq!(run().await, MigrationReport::default(), "a second run changes nothing");
     app.finish_unprocessed().await;
 }

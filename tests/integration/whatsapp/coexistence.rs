@@ -1,4 +1,4 @@
-//! What Meta tells besides messages and statuses of customers.
+//! Events other than messages and statuses of customers.
 
 use diesel_async::SimpleAsyncConnection;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::kit::customer::{Customer, wamid};
 use crate::kit::meta::{second, time};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_business_writes_on_its_phone_is_an_outbound_message() {
+async fn echo_becomes_outbound_message() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -30,7 +30,7 @@ async fn what_the_business_writes_on_its_phone_is_an_outbound_message() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn history_is_imported_and_marks_nothing_unread() {
+async fn history_import_marks_nothing_unread() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -48,7 +48,7 @@ async fn history_is_imported_and_marks_nothing_unread() {
     assert_eq!(column(&messages, "origin"), [json!("history"), json!("history")]);
     assert_eq!(column(&messages, "direction"), [json!("outbound"), json!("inbound")]);
     assert_eq!(messages[0]["delivery_status"], "read");
-    // The business did not want it imported.
+    // The business declined the history import.
     app.tell(&number.change("history", json!({"history": [{"errors": [{"code": 2_593_109}]}]}))).await;
     let accounts = tenant.client.get("/whatsapp-accounts").await.json(200);
     assert!(accounts["data"][0]["health"]["history"].is_object(), "{accounts}");
@@ -56,7 +56,7 @@ async fn history_is_imported_and_marks_nothing_unread() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_address_book_names_and_removes_nobody() {
+async fn address_book_sync_neither_renames_nor_deletes() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -79,7 +79,7 @@ async fn the_address_book_names_and_removes_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn consent_is_the_last_word_in_whatever_order_it_comes() {
+async fn latest_consent_counts_in_any_order() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -100,7 +100,7 @@ async fn consent_is_the_last_word_in_whatever_order_it_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thread_that_somebody_else_holds_is_read_only() {
+async fn thread_held_by_other_app_is_read_only() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -116,7 +116,7 @@ async fn a_thread_that_somebody_else_holds_is_read_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_is_a_line_in_the_history_and_opens_the_window() {
+async fn call_is_recorded_and_opens_window() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -136,7 +136,7 @@ async fn a_call_is_a_line_in_the_history_and_opens_the_window() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_meta_says_of_an_account_is_its_health_and_everything_else_is_kept() {
+async fn account_events_update_health_others_are_stored() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;

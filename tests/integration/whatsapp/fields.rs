@@ -1,4 +1,4 @@
-//! The fields beside `messages`, as people see what they tell.
+//! Webhook fields other than `messages`.
 
 mod accounts;
 mod handovers;

@@ -1,4 +1,4 @@
-//! Who somebody is: by user id first, then by number.
+//! Contacts are identified by user id first, then by number.
 
 use serde_json::json;
 
@@ -8,12 +8,12 @@ use crate::kit::customer::{Customer, fresh_bsuid, fresh_phone};
 use crate::kit::meta::Number;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn somebody_without_a_number_is_listed_like_anybody() {
+async fn contact_without_number_is_listed() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     let ada = Customer::with_bsuid("US.13491208655302741918");
-    // An empty number is none.
+    // An empty number counts as none.
     for (at, body, from) in [(1, "absent", None), (2, "empty", Some(""))] {
         let mut message = ada.text(at, body);
         let mut delivery = number.received(&ada, &[message.clone()]);
@@ -36,7 +36,7 @@ async fn somebody_without_a_number_is_listed_like_anybody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_was_known_by_a_number_keeps_everything_when_the_user_id_comes() {
+async fn contact_keeps_history_when_user_id_arrives() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -54,7 +54,7 @@ async fn who_was_known_by_a_number_keeps_everything_when_the_user_id_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_number_is_lost_and_regained() {
+async fn number_is_lost_and_regained() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -73,7 +73,7 @@ async fn a_number_is_lost_and_regained() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn some_countries_have_two_spellings_of_one_number() {
+async fn both_spellings_of_number_are_one_contact() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -94,7 +94,7 @@ async fn some_countries_have_two_spellings_of_one_number() {
             app.tell(&number.received(&customer, &[customer.text(at, "hello")])).await;
         }
         assert_eq!(tenant.contacts().await.len() - before, expected, "{country}");
-        // What WhatsApp wrote stays as it wrote it.
+        // Payloads keep WhatsApp's spelling.
         let found = [tenant.contact_with("phone", first).await, tenant.contact_with("phone", second).await];
         assert_eq!(found[0]["id"] == found[1]["id"], expected == 1, "{country}");
     }
@@ -102,7 +102,7 @@ async fn some_countries_have_two_spellings_of_one_number() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_spellings_that_are_two_people_the_very_one_wins() {
+async fn exact_spelling_wins_over_variant() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -123,9 +123,9 @@ async fn of_two_spellings_that_are_two_people_the_very_one_wins() {
     app.finish().await;
 }
 
-/// A number that was somebody's is another one's now. Who came later has it, whichever is told first.
+/// A recycled number belongs to its later owner, in whichever order the events arrive.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_recycled_number_is_nobodys_proof_and_is_looked_at() {
+async fn recycled_number_needs_review() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -149,7 +149,7 @@ async fn a_recycled_number_is_nobodys_proof_and_is_looked_at() {
             (vec![format!("bsuid {}", after.bsuid()), format!("phone {phone}")], vec![]),
             "{order:?}"
         );
-        // Whoever writes with nothing but the number is the one who has it.
+        // A message with only the number belongs to the number's current contact.
         let shown = after.without_bsuid();
         app.tell(&number.received(&shown, &[shown.text(3, "again")])).await;
         let conversation = tenant.conversation_with("bsuid", after.bsuid()).await;
@@ -160,7 +160,7 @@ async fn a_recycled_number_is_nobodys_proof_and_is_looked_at() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn user_id_and_number_in_one_message_make_one_of_two() {
+async fn message_with_user_id_and_number_merges_contacts() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -175,7 +175,7 @@ async fn user_id_and_number_in_one_message_make_one_of_two() {
     let one = tenant.contacts().await.remove(0);
     assert_eq!(tenant.contacts().await.len(), 1);
     for before in &two {
-        assert_eq!(tenant.contact(&before["id"]).await, one, "the ids of both lead to the one");
+        assert_eq!(tenant.contact(&before["id"]).await, one, "both ids lead to one contact");
     }
     assert_eq!(one["needs_review"], false);
     let conversation = tenant.conversation_with("bsuid", "US.1").await;
@@ -185,7 +185,7 @@ async fn user_id_and_number_in_one_message_make_one_of_two() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_number_with_another_user_id_goes_over_without_its_contact() {
+async fn number_with_other_user_id_moves_to_its_contact() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -203,7 +203,7 @@ async fn a_number_with_another_user_id_goes_over_without_its_contact() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_card_tells_the_senders_number_only_when_they_were_asked() {
+async fn card_reveals_sender_number_only_on_request() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -220,13 +220,13 @@ async fn a_card_tells_the_senders_number_only_when_they_were_asked() {
         all.extend(expected);
         assert_eq!(identities(&contact), (all, vec![]), "{cards}");
     }
-    // Whoever has that number is the one who handed it out.
+    // The contact with that number is the one who shared it.
     let shown = Customer::with_phone("15550100");
     app.tell(&number.received(&shown, &[shown.text(2, "hello")])).await;
     assert_eq!(tenant.contacts().await.len(), 3);
     assert_eq!(tenant.conversation_with("phone", "15550100").await["unread_count"], 2);
 
-    // As early in 2026: nothing says who wrote but the only contact, and the origin stands on the message.
+    // The shape of early 2026: only `contacts` names the sender, and the message has the origin.
     let early = Customer::with_bsuid(&fresh_bsuid());
     let mut message = Customer::default().message(3, "contacts", json!([{"phones": [{"phone": "+1 555 0177"}]}]));
     message["origin"] = json!("contact_request");
@@ -239,12 +239,12 @@ async fn a_card_tells_the_senders_number_only_when_they_were_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_username_is_shown_and_identifies_nobody() {
+async fn username_is_shown_but_identifies_no_contact() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     let ada = Customer::with_bsuid("US.1");
-    // With and without @, in another case, and then another one.
+    // With and without @, in another case, and then another username.
     for (at, username) in [(1, "@ada.l"), (2, "ada.l"), (3, "Ada.L"), (4, "countess")] {
         let shown = ada.clone().with_username(username);
         app.tell(&number.received(&shown, &[shown.text(at, "hello")])).await;
@@ -254,7 +254,7 @@ async fn a_username_is_shown_and_identifies_nobody() {
         identities(&contact),
         (vec!["bsuid US.1".to_owned(), "username countess".to_owned()], vec!["username ada.l".to_owned()])
     );
-    // Told late: what was seen last stays.
+    // A late event does not replace the newer value.
     let late = ada.clone().with_username("ada.l");
     app.tell(&number.received(&late, &[late.text(2, "late")])).await;
     assert_eq!(identities(&tenant.contact_with("bsuid", "US.1").await).0, ["bsuid US.1", "username countess"]);
@@ -267,7 +267,7 @@ async fn a_username_is_shown_and_identifies_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_user_id_is_somebody_else_under_another_account_and_a_parents_is_only_a_hint() {
+async fn user_id_is_scoped_to_account_parent_id_is_hint() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let (number, elsewhere) = (tenant.connect().await, tenant.connect().await);
@@ -286,7 +286,7 @@ async fn a_user_id_is_somebody_else_under_another_account_and_a_parents_is_only_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_number_is_the_same_person_at_every_account_of_a_tenant() {
+async fn number_is_one_contact_across_accounts() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let (number, elsewhere) = (tenant.connect().await, tenant.connect().await);
@@ -305,16 +305,16 @@ async fn a_number_is_the_same_person_at_every_account_of_a_tenant() {
     assert_eq!(identities(&contact).0, ["bsuid US.1", "bsuid US.2", "phone 15550100"]);
     assert_eq!(contact["needs_review"], false);
     let conversations = tenant.conversations_with(&contact).await;
-    assert_eq!(column(&conversations, "unread_count"), [1, 1, 1], "one with each number");
+    assert_eq!(column(&conversations, "unread_count"), [1, 1, 1], "one conversation with each number");
     app.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_person_is_a_contact_of_each_tenant() {
+async fn person_is_separate_contact_per_tenant() {
     let app = TestApp::start_with_pipeline().await;
     let (ours, theirs) = (app.tenant().await, app.tenant().await);
     let our_number = ours.connect().await;
-    // Not even the business account makes a difference.
+    // Even within one business account.
     let their_number: Number = our_number.sibling();
     theirs.connect_number(&their_number).await;
     let ada = Customer::new("15550100", "US.1");

@@ -1,4 +1,4 @@
-//! Messages of every kind that WhatsApp has, as people see them.
+//! Messages of every kind.
 
 mod calls;
 mod content;
@@ -6,7 +6,7 @@ mod context;
 mod effects;
 mod interactive;
 mod media;
-mod oddities;
+mod unknown;
 
 use serde_json::{Map, Value, json};
 
@@ -14,10 +14,10 @@ use crate::kit::app::TestApp;
 use crate::kit::customer::Customer;
 use crate::kit::meta::{fresh_wamid, second, time};
 
-/// When all of them were written.
+/// The time of all messages.
 const AT: i64 = 10;
 
-/// A message of somebody who has written nothing else, and what of it people see.
+/// The only message of a sender, and what the API shows for it.
 struct Row {
     name: &'static str,
     sender: Customer,
@@ -42,14 +42,14 @@ fn bare(name: &'static str, seen: Value) -> Row {
 }
 
 impl Row {
-    /// With something that stands beside the body.
+    /// With members beside the body.
     fn with(mut self, member: &str, value: Value) -> Self {
         self.message[member] = value;
         self
     }
 }
 
-/// What people see of a message of which nothing else is said.
+/// What the API shows for a message unless a row says otherwise.
 fn plain() -> Map<String, Value> {
     let Value::Object(plain) = json!({
         "direction": "inbound", "origin": "live", "media": null, "reply_to": null, "forwarded": null, "referral": null,
@@ -61,8 +61,8 @@ fn plain() -> Map<String, Value> {
     plain
 }
 
-/// Delivers all rows at once, and looks at each: the message, its conversation, and the history of who wrote it. What a row
-/// does not mention is as in any message.
+/// Delivers all rows together, then checks each message, its conversation and its contact's history. A row lists only
+/// what differs from a plain message.
 async fn check(rows: Vec<Row>) {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;

@@ -1,4 +1,4 @@
-//! Two contacts that a user knows to be one person.
+//! Two contacts that a user merges.
 
 use diesel_async::SimpleAsyncConnection;
 use futures_util::future::join_all;
@@ -6,16 +6,16 @@ use serde_json::{Value, json};
 
 use super::{column, identities, kinds};
 use crate::kit::app::{TestApp, TestTenant};
-use crate::kit::client::Answer;
+use crate::kit::client::Response;
 use crate::kit::customer::{Customer, fresh_phone, wamid};
 use crate::kit::meta::{Number, time};
 use crate::kit::wait;
 
-async fn merge(tenant: &TestTenant, into: &Value, body: &Value) -> Answer {
+async fn merge(tenant: &TestTenant, into: &Value, body: &Value) -> Response {
     tenant.client.post(&format!("/crm/contacts/{}/merge", into["id"].as_str().unwrap()), body).await
 }
 
-/// Two people who have written to a number.
+/// Two customers who have written to a number.
 async fn two(app: &TestApp, tenant: &TestTenant, number: &Number) -> [Value; 2] {
     let people = [Customer::fresh().named("Ada"), Customer::fresh().named("Grace")];
     for customer in &people {
@@ -26,7 +26,7 @@ async fn two(app: &TestApp, tenant: &TestTenant, number: &Number) -> [Value; 2] 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everything_of_both_is_there_afterwards() {
+async fn merge_keeps_everything_of_both() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let (number, second_number) = (tenant.connect().await, tenant.connect().await);
@@ -61,7 +61,7 @@ async fn everything_of_both_is_there_afterwards() {
     assert_eq!(identities(&answer), (all.map(str::to_owned).to_vec(), vec![]));
     assert_ne!(answer["version"], stays["version"]);
 
-    // The id of the one that went leads to the other.
+    // The id of the merged contact redirects to the other.
     assert_eq!(tenant.contacts().await, std::slice::from_ref(&answer));
     assert_eq!(tenant.contact(&goes["id"]).await, answer);
     let interactions = tenant.interactions(&goes).await;
@@ -82,7 +82,7 @@ async fn everything_of_both_is_there_afterwards() {
     assert!(messages.iter().all(|message| message["conversation_id"] == conversations[1]["id"]));
     assert_eq!(messages[0]["reactions"], json!([{"emoji": "👍", "by": "contact", "contact_id": stays["id"]}]));
 
-    // Whoever writes as either is the one.
+    // Messages from either identity go to the one contact.
     for (at, customer) in [(8, &ada), (9, &grace)] {
         app.tell(&number.received(customer, &[customer.text(at, "later")])).await;
     }
@@ -93,7 +93,7 @@ async fn everything_of_both_is_there_afterwards() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_one_does_not_know_the_other_does() {
+async fn merge_fills_missing_fields_from_other() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -115,7 +115,7 @@ async fn what_one_does_not_know_the_other_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_merge_answers_the_question_whether_they_are_one() {
+async fn merge_resolves_review() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -128,7 +128,7 @@ async fn a_merge_answers_the_question_whether_they_are_one() {
     let answer = merge(&tenant, &stays, &json!({"contact_id": goes["id"]})).await.json(200);
     assert_eq!(answer["needs_review"], false);
 
-    // And they stay one, whatever they show.
+    // They stay merged, whatever identities later messages show.
     for (at, shown) in [(3, Customer::new("15550100", "US.1")), (4, Customer::new("15550100", "US.2"))] {
         app.tell(&number.received(&shown, &[shown.text(at, "hello")])).await;
     }
@@ -139,13 +139,13 @@ async fn a_merge_answers_the_question_whether_they_are_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn contacts_of_contacts_that_were_merged_lead_to_the_last() {
+async fn merge_chain_redirects_to_last_contact() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     let ([first, second], [third, _]) = (two(&app, &tenant, &number).await, two(&app, &tenant, &number).await);
     merge(&tenant, &second, &json!({"contact_id": first["id"]})).await.json(200);
-    // By the id of one that is part of another already.
+    // The id of a contact that is already merged.
     merge(&tenant, &third, &json!({"contact_id": first["id"]})).await.json(200);
     for contact in [&first, &second, &third] {
         assert_eq!(tenant.contact(&contact["id"]).await["id"], third["id"]);
@@ -156,7 +156,7 @@ async fn contacts_of_contacts_that_were_merged_lead_to_the_last() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_merged_is_refused_and_stays() {
+async fn invalid_merge_is_refused_and_changes_nothing() {
     let app = TestApp::start_with_pipeline().await;
     let (tenant, others) = (app.tenant().await, app.tenant().await);
     let (number, their_number) = (tenant.connect().await, others.connect().await);
@@ -190,7 +190,7 @@ async fn what_cannot_be_merged_is_refused_and_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn messages_that_come_while_contacts_are_merged_are_all_there() {
+async fn messages_during_merge_are_all_stored() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -205,7 +205,7 @@ async fn messages_that_come_while_contacts_are_merged_are_all_there() {
     let messages: Vec<Value> = (2..42)
         .map(|at| {
             let customer = &people[usize::try_from(at).unwrap() % people.len()];
-            // Some show but one of their keys, and some a new one.
+            // Some messages show only one identity, and some a new one.
             let shown = match at % 3 {
                 0 => customer.clone(),
                 1 => customer.without_phone(),
@@ -222,8 +222,8 @@ async fn messages_that_come_while_contacts_are_merged_are_all_there() {
     };
     let (answers, ()) = tokio::join!(deliveries, merges);
     assert!(answers.iter().all(|answer| answer.status == 200));
-    // Whoever was in the way of a merge is tried again later.
-    wait::until("everything to be processed", async || {
+    // Events that conflicted with a merge are retried later.
+    wait::until("all events to be processed", async || {
         app.clock.advance(chrono::TimeDelta::milliseconds(500));
         (app.database.count("SELECT count(*) FROM webhook_outbox").await == 0).then_some(())
     })

@@ -1,4 +1,4 @@
-//! Much at once.
+//! Concurrent deliveries.
 
 use std::time::{Duration, Instant};
 
@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use crate::kit::app::{Settings, TestApp};
 use crate::kit::customer::{Customer, joined};
-use crate::kit::machine::{self, Neighbours};
+use crate::kit::machine_lock::{self, Isolation};
 use crate::kit::meta::Number;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_albums_and_a_retry_of_both_are_twenty_pictures() {
+async fn concurrent_albums_and_retries_store_twenty_pictures() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -38,9 +38,9 @@ const TRIES: usize = 3;
 const LIMIT: Duration = Duration::from_secs(3);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_updates_of_five_tenants_with_a_broken_one() {
+async fn thousand_updates_are_processed_despite_invalid_one() {
     let app =
-        TestApp::start_with(Settings { pipeline: true, neighbours: Neighbours::None, ..Settings::default() }).await;
+        TestApp::start_with(Settings { pipeline: true, isolation: Isolation::Exclusive, ..Settings::default() }).await;
     let mut tenants = Vec::new();
     for _ in 0..5 {
         let tenant = app.tenant().await;
@@ -67,13 +67,13 @@ async fn a_thousand(app: &TestApp, tenants: &[(Number, String)], round: usize) -
             part.push(number.delivery(messages));
         }
     }
-    // Everybody's in turn, ten at a time.
+    // Ten at a time from each tenant in turn.
     let all = joined(parts.iter().flatten());
-    let before = machine::share().await;
+    let before = machine_lock::share().await;
     let started = Instant::now();
     app.tell(&all).await;
     let took = started.elapsed();
-    let share = f64::midpoint(before, machine::share().await);
+    let share = f64::midpoint(before, machine_lock::share().await);
     let took = took.mul_f64(share);
     let round = i64::try_from(round).unwrap();
     assert_eq!(app.events("status = 'processed'").await, 999 * round);

@@ -1,4 +1,4 @@
-//! Whatever is told first, people see the same in the end (I7: see [`crate::faults`]).
+//! Events in any order lead to the same result (I7: see [`crate::faults`]).
 
 use std::collections::BTreeMap;
 
@@ -9,15 +9,15 @@ use crate::kit::app::{TestApp, TestTenant};
 use crate::kit::customer::{Customer, joined, system, wamid};
 use crate::kit::meta::{Number, fresh_wamid};
 
-/// Things that may be told in any order, and what in them is different in each telling.
-struct Story {
+/// Events that can arrive in any order, and the ids that differ in each run.
+struct Scenario {
     told: Vec<Value>,
     names: BTreeMap<String, &'static str>,
-    /// Who it is about: one is enough, as everything leads to the same contact.
+    /// An identity of the contact; one is enough, since all lead to the same contact.
     customer: Customer,
 }
 
-impl Story {
+impl Scenario {
     fn new(told: Vec<Value>, wamids: &[(&str, &'static str)], people: &[(&Customer, [&'static str; 2])]) -> Self {
         let mut names: BTreeMap<String, &'static str> =
             wamids.iter().map(|(wamid, name)| ((*wamid).to_owned(), *name)).collect();
@@ -29,9 +29,9 @@ impl Story {
     }
 }
 
-/// Tells each permutation of a story at a number of its own: one thing after another, and each permutation once more as one
-/// delivery. In the end all must look like the first.
-async fn all_alike(write: fn(&Number) -> Story) {
+/// Delivers each permutation of a scenario at a number of its own: one event after another, and again as one delivery.
+/// All results must equal the first.
+async fn all_alike(write: fn(&Number) -> Scenario) {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -60,13 +60,13 @@ async fn all_alike(write: fn(&Number) -> Story) {
     for (order, account, story) in &stories {
         let picture = picture(&tenant, account, story).await;
         let expected = first.get_or_insert_with(|| picture.clone());
-        assert_eq!(&picture, expected, "told in the order {order:?}");
+        assert_eq!(&picture, expected, "order {order:?}");
     }
     app.finish().await;
 }
 
-/// Everything that the API shows of a story, without what is different each time.
-async fn picture(tenant: &TestTenant, account: &Value, story: &Story) -> Value {
+/// All that the API shows of a scenario, without what differs in each run.
+async fn picture(tenant: &TestTenant, account: &Value, story: &Scenario) -> Value {
     let path = format!("/crm/conversations?account={}&limit=100", account.as_str().unwrap());
     let conversations = tenant.client.get(&path).await.json(200)["data"].as_array().unwrap().clone();
     assert_eq!(conversations.len(), 1, "{:?}: {conversations:#?}", story.customer);
@@ -87,7 +87,7 @@ async fn picture(tenant: &TestTenant, account: &Value, story: &Story) -> Value {
     picture
 }
 
-/// With a name for each id that we chose, and only whether there is one for each that the program chose.
+/// Replaces ids that the test chose by names, and ids that the program chose by a constant.
 fn renamed(value: &Value, names: &BTreeMap<String, &'static str>) -> Value {
     match value {
         Value::Object(members) => {
@@ -117,7 +117,7 @@ fn edit(original: &Value, body: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_becomes_of_a_message_of_the_business() {
+async fn outbound_message_events_commute() {
     all_alike(|number| {
         let ada = Customer::fresh();
         let message = ada.echo(10, "text", json!({"body": "Tomorow at 9"}));
@@ -131,13 +131,13 @@ async fn what_becomes_of_a_message_of_the_business() {
             number.echoes(&[edited]),
             number.received(&ada, &[reaction]),
         ];
-        Story::new(told, &[(&id, "the message")], &[(&ada, ["phone", "bsuid"])])
+        Scenario::new(told, &[(&id, "the message")], &[(&ada, ["phone", "bsuid"])])
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_becomes_of_a_message_of_a_customer() {
+async fn inbound_message_events_commute() {
     all_alike(|number| {
         let ada = Customer::fresh();
         let message = ada.text(10, "Tomorow at 9");
@@ -152,13 +152,13 @@ async fn what_becomes_of_a_message_of_a_customer() {
             react(40, "👎"),
             react(50, "👍"),
         ];
-        Story::new(told, &[(&id, "the message")], &[(&ada, ["phone", "bsuid"])])
+        Scenario::new(told, &[(&id, "the message")], &[(&ada, ["phone", "bsuid"])])
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_is_answered_edited_and_deleted() {
+async fn reply_edit_and_deletion_commute() {
     all_alike(|number| {
         let ada = Customer::fresh();
         let message = ada.text(10, "Forget it");
@@ -172,13 +172,13 @@ async fn a_message_that_is_answered_edited_and_deleted() {
             number.received(&ada, &[ada.message(30, "revoke", json!({"original_message_id": id}))]),
             number.echoes(&[reply]),
         ];
-        Story::new(told, &[(&id, "the message"), (&reply_id, "the reply")], &[(&ada, ["phone", "bsuid"])])
+        Scenario::new(told, &[(&id, "the message"), (&reply_id, "the reply")], &[(&ada, ["phone", "bsuid"])])
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_placeholder_its_content_and_what_becomes_of_it() {
+async fn placeholder_and_content_events_commute() {
     all_alike(|number| {
         let ada = Customer::fresh();
         let id = fresh_wamid();
@@ -196,7 +196,7 @@ async fn a_placeholder_its_content_and_what_becomes_of_it() {
             number.received(&ada, &[ada.message(20, "edit", caption)]),
             number.echoes(&[ada.echo(30, "reaction", json!({"message_id": id, "emoji": "👍"}))]),
         ];
-        Story::new(told, &[(&id, "the message")], &[(&ada, ["phone", "bsuid"])])
+        Scenario::new(told, &[(&id, "the message")], &[(&ada, ["phone", "bsuid"])])
     })
     .await;
 }
@@ -215,18 +215,18 @@ fn with_number(at: i64, old: &Customer, new: &Customer) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_user_id_of_somebody_unknown() {
+async fn user_id_change_of_unknown_contact_commutes() {
     all_alike(|number| {
         let (old, new) = (Customer::fresh().without_phone(), Customer::fresh().without_phone());
         let told =
             vec![number.received(&new, &[new.text(20, "after")]), number.notices(&[without_number(10, &old, &new)])];
-        Story::new(told, &[], &[(&new, ["", "new id"]), (&old, ["", "old id"])])
+        Scenario::new(told, &[], &[(&new, ["", "new id"]), (&old, ["", "old id"])])
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_user_id_between_two_messages() {
+async fn user_id_change_between_messages_commutes() {
     all_alike(|number| {
         let (old, new) = (Customer::fresh().without_phone(), Customer::fresh().without_phone());
         let told = vec![
@@ -234,13 +234,13 @@ async fn a_new_user_id_between_two_messages() {
             number.received(&new, &[new.text(20, "after")]),
             number.notices(&[without_number(10, &old, &new)]),
         ];
-        Story::new(told, &[], &[(&new, ["", "new id"]), (&old, ["", "old id"])])
+        Scenario::new(told, &[], &[(&new, ["", "new id"]), (&old, ["", "old id"])])
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_number_between_messages() {
+async fn number_change_between_messages_commutes() {
     all_alike(|number| {
         let (old, new) = (Customer::fresh(), Customer::fresh());
         let told = vec![
@@ -249,13 +249,13 @@ async fn a_new_number_between_messages() {
             number.received(&new, &[new.text(20, "after")]),
             number.notices(&[with_number(10, &old, &new)]),
         ];
-        Story::new(told, &[], &[(&new, ["new phone", "new id"]), (&old, ["old phone", "old id"])])
+        Scenario::new(told, &[], &[(&new, ["new phone", "new id"]), (&old, ["old phone", "old id"])])
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_new_user_ids_and_messages_under_the_first_and_the_last() {
+async fn two_user_id_changes_between_messages_commute() {
     all_alike(|number| {
         let [first, second, third] = [(); 3].map(|()| Customer::fresh().without_phone());
         let told = vec![
@@ -264,7 +264,7 @@ async fn two_new_user_ids_and_messages_under_the_first_and_the_last() {
             number.notices(&[without_number(20, &second, &third)]),
             number.received(&third, &[third.text(30, "last")]),
         ];
-        Story::new(told, &[], &[(&first, ["", "id 1"]), (&second, ["", "id 2"]), (&third, ["", "id 3"])])
+        Scenario::new(told, &[], &[(&first, ["", "id 1"]), (&second, ["", "id 2"]), (&third, ["", "id 3"])])
     })
     .await;
 }

@@ -1,4 +1,4 @@
-//! What the status of a message tells besides: why it failed, and who its recipient is.
+//! What statuses say beyond the state: the failure reason and the recipient.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::kit::meta::Number;
 use super::statuses::permutations;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_reason_for_failing_is_shown() {
+async fn each_failure_reason_is_shown() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -55,13 +55,13 @@ async fn each_reason_for_failing_is_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_words_of_statuses_count_in_any_case_and_inbound_messages_do_not_fail() {
+async fn status_names_ignore_case_and_skip_inbound_messages() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     let ada = Customer::fresh();
     let (ours, theirs) = (ada.echo(10, "text", json!({"body": "Hi"})), ada.text(11, "Hello"));
-    // A reaction of ours is sent and nothing more; it is no message.
+    // A reaction of the business gets the status `sent` only and is no message.
     let reaction = ada.echo(12, "reaction", json!({"message_id": wamid(&theirs), "emoji": "👍"}));
     app.tell(&joined([
         &number.echoes(&[ours.clone(), reaction.clone()]),
@@ -82,7 +82,7 @@ async fn the_words_of_statuses_count_in_any_case_and_inbound_messages_do_not_fai
     app.finish().await;
 }
 
-/// A message to a number, its status with the user id, and an answer without the number.
+/// A message to a number, its status with the user id, and a reply without the number.
 fn story(number: &Number, ada: &Customer) -> [Value; 3] {
     let shown = ada.without_bsuid();
     let message = Customer { name: None, ..shown }.echo(10, "text", json!({"body": "Your parcel is here"}));
@@ -112,7 +112,7 @@ async fn is_one(tenant: &TestTenant, ada: &Customer, order: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_answers_without_their_number_is_the_one_that_was_written_to() {
+async fn reply_without_number_joins_recipient_contact() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -139,7 +139,7 @@ async fn whoever_answers_without_their_number_is_the_one_that_was_written_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_people_beside_a_status_are_shown_as_it_shows_them() {
+async fn contacts_beside_status_are_updated() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -163,7 +163,7 @@ async fn the_people_beside_a_status_are_shown_as_it_shows_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_parked_for_two_weeks_is_forgotten_and_what_has_found_its_message_is_not() {
+async fn unmatched_statuses_are_purged_after_two_weeks() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -175,7 +175,7 @@ async fn what_is_parked_for_two_weeks_is_forgotten_and_what_has_found_its_messag
         nobody.status(20, wamid(&never), "delivered"),
         ada.status(20, wamid(&late), "delivered"),
     ];
-    // Two of them come before their message, one of those never finds it.
+    // Two statuses arrive before their messages; one message never arrives.
     app.tell(&number.statuses(&statuses)).await;
     app.tell(&number.echoes(std::slice::from_ref(&known))).await;
     let left = async || {
@@ -187,13 +187,13 @@ async fn what_is_parked_for_two_weeks_is_forgotten_and_what_has_found_its_messag
     };
     assert_eq!(left().await, [3, 2, 1]);
 
-    // Nothing is forgotten while Meta may still bring the message.
+    // A status is kept while Meta may still send the message.
     app.clock.advance(chrono::TimeDelta::days(14) - chrono::TimeDelta::minutes(1));
     app.tell(&number.statuses(&[ada.status(30, wamid(&known), "read")])).await;
     assert_eq!(left().await, [4, 2, 1]);
     app.clock.advance(chrono::TimeDelta::minutes(2));
     app.tell(&number.statuses(&[ada.status(30, wamid(&known), "played")])).await;
-    // What the known message has come through stays.
+    // The statuses of the stored message are kept.
     assert_eq!(left().await, [3, 0, 0]);
     app.finish().await;
 }

@@ -1,4 +1,4 @@
-//! How far a message of the business has come.
+//! Delivery statuses of outbound messages.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::kit::app::TestApp;
 use crate::kit::customer::{Customer, fresh_bsuid, fresh_phone, joined, wamid};
 use crate::kit::meta::{Number, fresh_wamid, time};
 
-/// Tells of all rows step by step: of each row one thing, then of each row the next.
+/// Delivers the first event of each row, then the second of each, and so on.
 async fn tell_in_step(app: &TestApp, rows: &[Vec<Value>]) {
     for step in 0..rows.iter().map(Vec::len).max().unwrap_or_default() {
         let news: Vec<&Value> = rows.iter().filter_map(|row| row.get(step)).collect();
@@ -15,7 +15,7 @@ async fn tell_in_step(app: &TestApp, rows: &[Vec<Value>]) {
     }
 }
 
-/// When WhatsApp says that a step was made, whenever it is told.
+/// The time that WhatsApp reports for a status.
 fn at(status: &str) -> i64 {
     match status {
         "sent" => 11,
@@ -28,7 +28,7 @@ fn at(status: &str) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_never_goes_back_in_whatever_order_its_steps_are_told() {
+async fn statuses_in_any_order_never_regress() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -56,7 +56,7 @@ async fn a_message_never_goes_back_in_whatever_order_its_steps_are_told() {
     rows.extend(permutations(&["sent", "delivered", "read", "played"]).into_iter().map(|row| (row, "played")));
     rows.extend(permutations(&["sent", "failed", "delivered"]).into_iter().map(|row| (row, "delivered")));
 
-    // Each row twice: the message before what is told of it, and after.
+    // Each row twice: with the message before and after its statuses.
     let mut expected = Vec::new();
     let mut told = Vec::new();
     for (statuses, state) in &rows {
@@ -78,7 +78,7 @@ async fn a_message_never_goes_back_in_whatever_order_its_steps_are_told() {
     for (id, statuses, state) in expected {
         let message = messages.iter().find(|message| message["wamid"] == id.as_str()).unwrap();
         assert_eq!(message["delivery_status"], **state, "{statuses:?}");
-        // Everything that was told is kept, in the order of its times.
+        // All statuses are kept, in the order of their times.
         let mut steps: Vec<&str> = statuses.clone();
         steps.sort_by_key(|status| at(status));
         steps.dedup();
@@ -107,7 +107,7 @@ pub(super) fn permutations<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pending_message_of_the_past_may_still_be_sent_or_fail() {
+async fn pending_history_message_can_be_sent_or_fail() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -128,7 +128,7 @@ async fn a_pending_message_of_the_past_may_still_be_sent_or_fail() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_steps_in_one_delivery_and_again_are_as_good_as_one_by_one() {
+async fn batched_and_repeated_statuses_equal_single_ones() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -138,7 +138,7 @@ async fn all_steps_in_one_delivery_and_again_are_as_good_as_one_by_one() {
     let statuses = words.map(|word| ada.status(at(word), wamid(&message), word));
     for _ in 0..2 {
         app.tell(&joined([&number.statuses(&statuses), &number.echoes(std::slice::from_ref(&message))])).await;
-        // Grouped in another way, each is still the same.
+        // Grouped in another way, the statuses are the same.
         app.tell(&number.statuses(&statuses[1..3])).await;
     }
     let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
@@ -151,7 +151,7 @@ async fn all_steps_in_one_delivery_and_again_are_as_good_as_one_by_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn why_it_failed_and_what_it_costs_is_kept() {
+async fn failure_reason_and_price_are_stored() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -162,7 +162,7 @@ async fn why_it_failed_and_what_it_costs_is_kept() {
         "error_data": {"details": "More than 24 hours have passed"}, "href": "https://developers.facebook.com/docs/",
     }]);
     let pricing = json!({"billable": true, "pricing_model": "PMP", "type": "regular", "category": "marketing"});
-    // As a message to a number fails: no user id, no contacts.
+    // The shape of a failure for a number: no user id, no contacts.
     let mut failed = ada.without_bsuid().status(12, wamid(&message), "failed");
     failed["errors"] = errors.clone();
     let mut sent = ada.status(11, wamid(&message), "sent");
@@ -185,7 +185,7 @@ async fn why_it_failed_and_what_it_costs_is_kept() {
     assert_eq!(interactions[0]["message_id"], stored["id"]);
     assert_eq!(interactions[0]["occurred_at"], time(12));
 
-    // It did get through, to another device: both are facts.
+    // It was delivered to another device: both facts are kept.
     app.tell(&number.statuses(&[ada.status(13, wamid(&message), "delivered")])).await;
     assert_eq!(tenant.message(&conversation, wamid(&message)).await["delivery_status"], "delivered");
     assert_eq!(kinds(&tenant.interactions(&contact).await), ["delivery_failed", "outbound_message"]);
@@ -193,7 +193,7 @@ async fn why_it_failed_and_what_it_costs_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn steps_of_messages_that_nobody_knows_harm_nothing_and_make_nobody_up() {
+async fn statuses_of_unknown_messages_create_nothing() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -209,7 +209,7 @@ async fn steps_of_messages_that_nobody_knows_harm_nothing_and_make_nobody_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn steps_of_inbound_messages_change_nothing() {
+async fn statuses_of_inbound_messages_change_nothing() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -224,7 +224,7 @@ async fn steps_of_inbound_messages_change_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn old_and_new_shapes_say_the_same() {
+async fn old_and_new_status_shapes_are_equivalent() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -247,7 +247,7 @@ async fn old_and_new_shapes_say_the_same() {
         let message = ada.echo(10, "text", json!({"body": shape}));
         let mut status = Customer::default().status(13, wamid(&message), "delivered");
         status.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        // A time may be a number.
+        // A time may be a JSON number.
         status["timestamp"] = json!(status["timestamp"].as_str().unwrap().parse::<i64>().unwrap());
         app.tell(&joined([&number.echoes(std::slice::from_ref(&message)), &number.statuses(&[status])])).await;
         let conversation = tenant.conversation_with("bsuid", &bsuid).await;
@@ -260,7 +260,7 @@ async fn old_and_new_shapes_say_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everybody_in_a_group_makes_steps_of_their_own() {
+async fn group_statuses_are_kept_per_recipient() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number: Number = tenant.connect().await;
@@ -293,6 +293,6 @@ async fn everybody_in_a_group_makes_steps_of_their_own() {
     let steps = stored["delivery_steps"].as_array().unwrap();
     assert_eq!(column(steps, "status"), ["delivered", "delivered", "delivered", "read"]);
     assert_eq!(column(steps, "participant"), ["US.1", "15550101", "15550102", "15550101"]);
-    assert_eq!(tenant.contacts().await.len(), 1, "a group is nobody");
+    assert_eq!(tenant.contacts().await.len(), 1, "a group is not a contact");
     app.finish().await;
 }

@@ -8,7 +8,7 @@ use futures_util::future::try_join_all;
 use inbound::{EventLedger, QueuedEvent};
 use kernel::ids::EventId;
 use kernel::{SystemClock, TenantScope};
-use postgres::{Connections, Postgres, PostgresConfig};
+use postgres::{PoolSizes, Postgres, PostgresConfig};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -123,7 +123,7 @@ async fn drain_by_workers(world: &World, scale: &Scale, workers: usize) -> Resul
 async fn one_by_one(world: &World, scale: &Scale, events: u64) -> Result<Duration> {
     fill(world, scale, events).await?;
     let url = |role: &str| -> Result<SecretString> { Ok(world.deployment.database(role)?.to_string().into()) };
-    let connections = Connections { tenant: BASELINE_CONNECTIONS, platform: 1, intake: 1 };
+    let connections = PoolSizes { tenant: BASELINE_CONNECTIONS, platform: 1, intake: 1 };
     let config = PostgresConfig { app_url: url("parley_app")?, platform_url: url("parley_platform")?, connections };
     let database = Postgres::new(&config)?;
     let waiting = Arc::new(Mutex::new(waiting(world, &database).await?));
@@ -145,7 +145,7 @@ async fn waiting(world: &World, database: &Postgres) -> Result<Vec<QueuedEvent>>
         ids.push(row.try_get::<_, String>(0)?.parse::<EventId>()?);
     }
     let mut tx = database.intake().await?;
-    let outcome = EventLedger::waiting_events(&mut *tx, &ids).await;
+    let outcome = EventLedger::unfinished_events(&mut *tx, &ids).await;
     let mut events = settle(tx, outcome).await?;
     // Taken from the end: in the order in which they came.
     events.reverse();

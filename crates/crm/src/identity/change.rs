@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 
 use super::{IdentityKey, IdentityKind};
 
-/// WhatsApp said that a person is known by other keys than before.
+/// A report by WhatsApp that a person's keys have changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityChange {
     pub before: Vec<IdentityKey>,
     pub after: Vec<IdentityKey>,
-    /// For people.
+    /// Shown in the contact's history.
     pub text: String,
     pub changed_at: DateTime<Utc>,
 }
@@ -19,7 +19,7 @@ impl IdentityChange {
         self.before.iter().chain(&self.after)
     }
 
-    /// The same for the same change, however often and by whichever number it is told.
+    /// Identifies the change: equal for each delivery of it, at any of the tenant's numbers.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let mut text = String::new();

@@ -5,14 +5,14 @@ use kernel::ids::ContactId;
 
 use super::{IdentityKey, IdentityKind, IdentityRecord, Merge};
 
-/// Who is known by what, while a batch is worked on; and what of it has to be written.
+/// The identity records of a batch in memory, and which of them have to be written.
 #[derive(Debug, Default)]
 pub(super) struct Directory {
     records: BTreeMap<(IdentityKey, ContactId), IdentityRecord>,
     owners: HashMap<IdentityKey, ContactId>,
     changed: BTreeSet<(IdentityKey, ContactId)>,
     merged: Vec<Merge>,
-    contradicted: BTreeSet<ContactId>,
+    flagged_for_review: BTreeSet<ContactId>,
 }
 
 impl Directory {
@@ -27,12 +27,12 @@ impl Directory {
         directory
     }
 
-    /// The contact that events with this key belong to.
+    /// The contact to which events with this key belong.
     pub(super) fn owner(&self, key: &IdentityKey) -> Option<ContactId> {
         self.owners.get(key).copied()
     }
 
-    /// The record by which a phone number leads to its contact; the very number wins over its other spelling.
+    /// The record that resolves a phone number. The number as spelled takes precedence over its other spelling.
     pub(super) fn by_phone(&self, phone: &IdentityKey) -> Option<&IdentityRecord> {
         let spellings = [Some(phone.clone()), phone.other_spelling()];
         spellings.into_iter().flatten().find_map(|key| {
@@ -41,7 +41,8 @@ impl Directory {
         })
     }
 
-    /// Whether the contact is somebody with a BSUID in the scope that is current and another one. Without a scope, any.
+    /// Whether the contact has a current BSUID in the scope of `bsuid` that differs from it. Without `bsuid`: whether it has
+    /// any current BSUID.
     pub(super) fn has_other_bsuid(&self, contact: ContactId, bsuid: Option<&IdentityKey>) -> bool {
         self.of(contact).any(|record| {
             record.key.kind == IdentityKind::Bsuid
@@ -50,14 +51,14 @@ impl Directory {
         })
     }
 
-    /// Whether a contact was seen with a key before WhatsApp said that it ceased to be theirs.
-    pub(super) fn had_left(&self, key: &IdentityKey, contact: ContactId, seen_at: DateTime<Utc>) -> bool {
+    /// Whether WhatsApp has reported that the contact's key was replaced at `seen_at` or later.
+    pub(super) fn was_superseded_after(&self, key: &IdentityKey, contact: ContactId, seen_at: DateTime<Utc>) -> bool {
         let record = self.records.get(&(key.clone(), contact));
         record.and_then(|record| record.superseded_at).is_some_and(|left| seen_at <= left)
     }
 
-    /// Whether two contacts have BSUIDs that nobody has both of: in the same scope, both current, and not the same.
-    pub(super) fn are_two(&self, one: ContactId, other: ContactId) -> bool {
+    /// Whether two contacts have different current BSUIDs in the same scope, so that they are different people.
+    pub(super) fn have_conflicting_bsuids(&self, one: ContactId, other: ContactId) -> bool {
         self.of(one).any(|record| {
             let key = &record.key;
             key.kind == IdentityKind::Bsuid && record.current && self.has_other_bsuid(other, Some(key))
@@ -68,7 +69,7 @@ impl Directory {
         self.records.values().filter(move |record| record.contact == contact)
     }
 
-    /// Notes that a contact is known by a key which leads to nobody else.
+    /// Gives a contact a key that resolves to no other contact.
     pub(super) fn attach(&mut self, key: &IdentityKey, contact: ContactId, seen_at: DateTime<Utc>) {
         self.update(key, contact, seen_at, |record| {
             record.current |= !record.resolves;
@@ -77,8 +78,8 @@ impl Directory {
         self.owners.insert(key.clone(), contact);
     }
 
-    /// Gives a key that leads to another contact to this one, if it was seen with this one later.
-    pub(super) fn take_over(&mut self, key: &IdentityKey, contact: ContactId, seen_at: DateTime<Utc>) {
+    /// Moves a key from its contact to this one, if it was seen with this one later.
+    pub(super) fn reassign_if_later(&mut self, key: &IdentityKey, contact: ContactId, seen_at: DateTime<Utc>) {
         let Some(owner) = self.owner(key) else { return self.attach(key, contact, seen_at) };
         let since = self.records.get(&(key.clone(), owner)).map(|record| record.since);
         let (loser, is_later) =
@@ -89,30 +90,30 @@ impl Directory {
         }
     }
 
-    /// WhatsApp says that the key became the contact's.
-    pub(super) fn affirm(&mut self, key: &IdentityKey, contact: ContactId, at: DateTime<Utc>) {
+    /// Records WhatsApp's report that the key became the contact's.
+    pub(super) fn mark_affirmed(&mut self, key: &IdentityKey, contact: ContactId, at: DateTime<Utc>) {
         self.update(key, contact, at, |record| {
             record.affirmed_at = record.affirmed_at.max(Some(at));
             record.current = is_current(record);
         });
     }
 
-    /// WhatsApp says that the key is no longer the contact's. It still leads to them.
-    pub(super) fn supersede(&mut self, key: &IdentityKey, contact: ContactId, at: DateTime<Utc>) {
+    /// Records WhatsApp's report that the key was replaced. It still resolves to the contact.
+    pub(super) fn mark_superseded(&mut self, key: &IdentityKey, contact: ContactId, at: DateTime<Utc>) {
         self.update(key, contact, at, |record| {
             record.superseded_at = record.superseded_at.max(Some(at));
             record.current = is_current(record);
         });
     }
 
-    /// Notes a BSUID of the parent business, which leads nowhere.
+    /// Records a BSUID of the parent business, which never resolves.
     pub(super) fn note_parent(&mut self, key: &IdentityKey, contact: ContactId, seen_at: DateTime<Utc>) {
         if !self.records.contains_key(&(key.clone(), contact)) {
             self.update(key, contact, seen_at, |record| record.resolves = false);
         }
     }
 
-    /// Notes a user name, which leads nowhere; the one that was seen last is current.
+    /// Records a user name, which never resolves. The name seen last is current.
     pub(super) fn note_username(&mut self, key: &IdentityKey, contact: ContactId, seen_at: DateTime<Utc>) {
         let of_kind: Vec<_> = self.of(contact).filter(|record| record.key.kind == key.kind).cloned().collect();
         let same = of_kind.iter().find(|record| record.key.value.to_lowercase() == key.value.to_lowercase());
@@ -132,7 +133,7 @@ impl Directory {
         }
     }
 
-    /// Makes one contact of two: everything of the first belongs to the second from now on.
+    /// Merges a contact into another, with all its records.
     pub(super) fn merge(&mut self, from: ContactId, into: ContactId) {
         let theirs: Vec<_> = self.of(from).map(|record| record.key.clone()).collect();
         for key in theirs {
@@ -154,25 +155,25 @@ impl Directory {
             }
         }
         self.merged.push(Merge { from, into });
-        if self.contradicted.remove(&from) {
-            self.contradicted.insert(into);
+        if self.flagged_for_review.remove(&from) {
+            self.flagged_for_review.insert(into);
         }
     }
 
-    /// A person has to look at these two.
-    pub(super) fn contradict(&mut self, contacts: impl IntoIterator<Item = ContactId>) {
-        self.contradicted.extend(contacts);
+    /// Marks contacts for a check by a user.
+    pub(super) fn flag_for_review(&mut self, contacts: impl IntoIterator<Item = ContactId>) {
+        self.flagged_for_review.extend(contacts);
     }
 
-    /// What has to be written: records, merges, contradictions.
+    /// What has to be written: records, merges, contacts to review.
     pub(super) fn into_changes(mut self) -> (Vec<IdentityRecord>, Vec<Merge>, Vec<ContactId>) {
         let mut records: Vec<_> = self.changed.iter().filter_map(|key| self.records.remove(key)).collect();
-        // A key is given up before somebody else takes it.
+        // Records that do not resolve come first: at most one record of a key resolves at any time.
         records.sort_by_key(|record| record.resolves);
-        (records, self.merged, self.contradicted.into_iter().collect())
+        (records, self.merged, self.flagged_for_review.into_iter().collect())
     }
 
-    /// Changes the record of a key and contact, made if there is none. What is as it was is not written.
+    /// Changes the record of a key and contact, and creates it if there is none. An unchanged record is not written.
     fn update(
         &mut self,
         key: &IdentityKey,
@@ -196,7 +197,7 @@ fn is_current(record: &IdentityRecord) -> bool {
     record.superseded_at.is_none_or(|superseded| record.affirmed_at >= Some(superseded))
 }
 
-/// Two contacts were known by the same key, and turn out to be one.
+/// Combines the records of one key when its two contacts are merged.
 fn combine(ours: IdentityRecord, theirs: &IdentityRecord) -> IdentityRecord {
     let mut record = IdentityRecord {
         resolves: ours.resolves || theirs.resolves,

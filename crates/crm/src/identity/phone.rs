@@ -1,8 +1,8 @@
-//! One mobile number, two spellings: in three countries WhatsApp writes it with or without a digit that is not dialled.
+//! The two spellings of mobile numbers: in three countries WhatsApp writes a number with or without an extra digit.
 
 /// The other spelling of a number (digits of E.164), if its country has one.
 ///
-/// - Brazil: `55`, two digits of area, and a `9` that was put before mobile numbers; those begin with 6 to 9.
+/// - Brazil: `55`, a two-digit area code, and an optional `9` before mobile numbers, which begin with 6 to 9.
 /// - Mexico: `521` and `52` before ten digits.
 /// - Argentina: `549` and `54` before ten digits.
 #[must_use]
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_spelling_leads_to_the_other() {
+    fn each_spelling_yields_the_other() {
         for (long, short) in [
             ("5511987654321", "551187654321"),
             ("5585961234567", "558561234567"),
@@ -42,8 +42,8 @@ mod tests {
     }
 
     #[test]
-    fn other_numbers_have_one_spelling() {
-        // A landline of Brazil, other countries, and what is no number at all.
+    fn number_of_another_country_has_one_spelling() {
+        // A landline in Brazil, other countries, and texts that are no phone numbers.
         for digits in ["551133334444", "15550100", "4915112345678", "55", "5", "", "52", "521", "54912345"] {
             assert_eq!(other_spelling(digits), None, "{digits}");
         }

@@ -6,80 +6,79 @@ use kernel::ids::ContactId;
 use super::directory::Directory;
 use super::{IdentityChange, IdentityKey, IdentityKind, IdentityRecord, Person};
 
-/// What is stored about the people of a batch.
+/// Stored data about the people of a batch.
 #[derive(Clone, Debug, Default)]
-pub struct Known {
-    /// Of each contact that one of the [keys to look up](Person::keys_to_look_up) leads to: everything it is known by.
+pub struct StoredIdentities {
+    /// All records of each contact to which one of the [keys to look up](Person::keys_to_look_up) resolves.
     pub identities: Vec<IdentityRecord>,
-    /// Those that had no contact yet to be applied to.
+    /// Changes that have not been applied, as none of their keys resolved to a contact.
     pub changes: Vec<IdentityChange>,
-    /// People who were named before anybody was known by one of their keys.
+    /// People who were seen before one of their keys resolved to a contact.
     pub sightings: Vec<Person>,
     /// Contacts without a name.
-    pub nameless: HashSet<ContactId>,
+    pub unnamed: HashSet<ContactId>,
 }
 
-/// What has to be written so that every person has a contact.
+/// The contact of each person, and what has to be written.
 #[derive(Debug, Default)]
 pub struct Resolution {
-    /// The contact of each person, in the order they were given.
+    /// The contact of each person, in the order of the input.
     pub contacts: Vec<ContactId>,
     pub new: Vec<NewContact>,
-    /// To be done before the records are written.
+    /// To be written before the records.
     pub merged: Vec<Merge>,
-    /// New, or different from what is stored; keys are given up before they are taken.
+    /// New or changed records, in the order in which they have to be written.
     pub records: Vec<IdentityRecord>,
-    /// Contacts whose identities contradict each other.
-    pub contradicted: Vec<ContactId>,
-    /// Contacts without a name, and the one that their profile shows.
-    pub named: Vec<(ContactId, String)>,
-    /// The changes that have found their contact.
-    pub settled: Vec<(ContactId, IdentityChange)>,
-    /// Sightings of people that nobody is known as yet.
-    pub unknown: Vec<Person>,
+    /// Contacts whose identities conflict.
+    pub flagged_for_review: Vec<ContactId>,
+    /// Names from profiles, for contacts without a name.
+    pub profile_names: Vec<(ContactId, String)>,
+    /// Changes that were applied, each to its contact.
+    pub applied_changes: Vec<(ContactId, IdentityChange)>,
+    /// Sightings whose keys resolve to no contact.
+    pub unmatched_sightings: Vec<Person>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewContact {
     pub id: ContactId,
-    /// As the profile shows it; may be empty.
+    /// The name of the profile; may be empty.
     pub display_name: String,
 }
 
-/// Two contacts that turned out to be one person: everything of the first goes to the second.
+/// Two contacts that are one person: all data of `from` moves to `into`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Merge {
     pub from: ContactId,
     pub into: ContactId,
 }
 
-/// Finds or makes the contact of each person: by BSUID first, then by phone. A person who is found by one identity gets
-/// the others attached.
+/// Finds or creates the contact of each person, by BSUID first, then by phone number. The contact gets the other keys of
+/// the person.
 ///
-/// A phone that leads to somebody with another BSUID is a recycled number, or somebody's new one: the two stay apart, the
-/// number goes to the one who was seen with it last, and people are asked to look. A phone that leads to somebody without
-/// a BSUID proves that the two are one, and they are merged.
+/// A number that resolves to a contact with another BSUID was recycled, or is a new number of that person. The contacts
+/// stay separate, the number goes to the one seen with it last, and both are flagged for review. A number that resolves
+/// to a contact without a BSUID shows that both are one person, and the contacts are merged.
 ///
-/// Changes of identity that were told before are applied as soon as there is a contact that they are about, so it does not
-/// matter whether a change or a message under the new identity comes first. The same goes for sightings, which make nobody
-/// a contact.
+/// A reported change of keys is applied once one of its keys resolves to a contact, so the order of a change and a message
+/// under the new key does not matter. The same holds for sightings. Neither creates a contact.
 #[must_use]
-pub fn resolve(known: Known, people: &[Person], clock: &dyn Clock) -> Resolution {
+pub fn resolve(stored: StoredIdentities, people: &[Person], clock: &dyn Clock) -> Resolution {
     let mut resolver = Resolver {
-        directory: Directory::new(known.identities),
-        pending: known.changes,
-        sightings: known.sightings,
-        nameless: known.nameless,
+        directory: Directory::new(stored.identities),
+        pending: stored.changes,
+        sightings: stored.sightings,
+        unnamed: stored.unnamed,
         clock,
         resolution: Resolution::default(),
     };
-    // The earlier one first, so that a chain of changes ends in the contact that it began with.
+    // Earlier changes first, so that a chain of changes ends in the contact with which it began.
     resolver.pending.sort_by_cached_key(|change| (change.changed_at, change.fingerprint()));
-    resolver.settle_pending();
+    resolver.apply_pending();
     for person in people {
         let contact = resolver.contact_of(person);
         resolver.resolution.contacts.push(contact);
-        resolver.settle_pending();
+        resolver.apply_pending();
     }
     resolver.finish()
 }
@@ -88,29 +87,29 @@ struct Resolver<'c> {
     directory: Directory,
     pending: Vec<IdentityChange>,
     sightings: Vec<Person>,
-    nameless: HashSet<ContactId>,
+    unnamed: HashSet<ContactId>,
     clock: &'c dyn Clock,
     resolution: Resolution,
 }
 
 impl Resolver<'_> {
-    /// By BSUID, else by phone. A person who shows no BSUID is whoever has the number.
+    /// By BSUID, else by phone number. A person without a BSUID is the contact of the number.
     fn find(&self, person: &Person) -> Option<ContactId> {
         let by_bsuid = person.bsuid.as_ref().and_then(|bsuid| self.directory.owner(bsuid));
         by_bsuid.or_else(|| {
             let owner = self.directory.by_phone(person.phones.first()?)?.contact;
-            let is_another = |bsuid| self.directory.has_other_bsuid(owner, Some(bsuid));
-            (!person.bsuid.as_ref().is_some_and(is_another)).then_some(owner)
+            let has_other_bsuid = |bsuid| self.directory.has_other_bsuid(owner, Some(bsuid));
+            (!person.bsuid.as_ref().is_some_and(has_other_bsuid)).then_some(owner)
         })
     }
 
     fn contact_of(&mut self, person: &Person) -> ContactId {
         let contact = self.find(person).unwrap_or_else(|| self.new_contact(person));
-        if self.nameless.contains(&contact)
+        if self.unnamed.contains(&contact)
             && let Some(name) = &person.display_name
         {
-            self.nameless.remove(&contact);
-            self.resolution.named.push((contact, name.clone()));
+            self.unnamed.remove(&contact);
+            self.resolution.profile_names.push((contact, name.clone()));
         }
         if let Some(bsuid) = &person.bsuid {
             self.directory.attach(bsuid, contact, person.seen_at);
@@ -129,31 +128,31 @@ impl Resolver<'_> {
         let id = ContactId::new(self.clock);
         self.resolution.new.push(NewContact { id, display_name: person.display_name.clone().unwrap_or_default() });
         if person.display_name.is_none() {
-            self.nameless.insert(id);
+            self.unnamed.insert(id);
         }
         if person.keys().next().is_none() {
-            self.directory.contradict([id]);
+            self.directory.flag_for_review([id]);
         }
         id
     }
 
-    /// The person was seen with this number: whoever else has it is the same person, or has lost it. Answers who the
-    /// person is now.
+    /// Gives a number to the contact of the person seen with it. Another contact with the number either is the same person
+    /// (merged) or loses the number. Returns the person's contact after a merge.
     fn claim_phone(&mut self, phone: &IdentityKey, contact: ContactId, person: &Person) -> ContactId {
         let Some(record) = self.directory.by_phone(phone).filter(|record| record.contact != contact).cloned() else {
             self.directory.attach(phone, contact, person.seen_at);
             return contact;
         };
-        // Told late: by now it is somebody else's, and it is known that it was left.
-        if self.directory.had_left(phone, contact, person.seen_at) {
+        // An event that arrives late: the person has replaced the number since, and another contact has it.
+        if self.directory.was_superseded_after(phone, contact, person.seen_at) {
             return contact;
         }
-        if self.is_another(record.contact, contact, person) {
-            // Of a number that its owner is known to have left there is nothing to wonder about.
+        if self.is_different_person(record.contact, contact, person) {
+            // A number that its contact is known to have replaced may be recycled without a review.
             if record.current {
-                self.directory.contradict([contact, record.contact]);
+                self.directory.flag_for_review([contact, record.contact]);
             }
-            self.directory.take_over(phone, contact, person.seen_at);
+            self.directory.reassign_if_later(phone, contact, person.seen_at);
             return contact;
         }
         let (from, into) = older_first(contact, record.contact);
@@ -162,15 +161,15 @@ impl Resolver<'_> {
         into
     }
 
-    /// Applies the changes and sightings that are about somebody who is known, until there are none.
-    fn settle_pending(&mut self) {
-        let about_somebody =
+    /// Applies pending changes and sightings whose keys resolve to a contact, until none is left.
+    fn apply_pending(&mut self) {
+        let has_owner =
             |change: &IdentityChange, directory: &Directory| change.keys().any(|key| directory.owner(key).is_some());
         loop {
-            if let Some(at) = self.pending.iter().position(|change| about_somebody(change, &self.directory)) {
+            if let Some(at) = self.pending.iter().position(|change| has_owner(change, &self.directory)) {
                 let change = self.pending.remove(at);
-                if let Some(contact) = self.settle(&change) {
-                    self.resolution.settled.push((contact, change));
+                if let Some(contact) = self.apply_change(&change) {
+                    self.resolution.applied_changes.push((contact, change));
                 }
             } else if let Some(at) = self.sightings.iter().position(|person| self.find(person).is_some()) {
                 let person = self.sightings.remove(at);
@@ -181,14 +180,14 @@ impl Resolver<'_> {
         }
     }
 
-    /// The person that was known by the keys of before is the one who is known by those of after.
-    fn settle(&mut self, change: &IdentityChange) -> Option<ContactId> {
+    /// Gives the keys after the change to the contact of the keys before it.
+    fn apply_change(&mut self, change: &IdentityChange) -> Option<ContactId> {
         let at = change.changed_at;
         let [bsuid_before, bsuid_after] = [&change.before, &change.after].map(|keys| first(keys, IdentityKind::Bsuid));
         let [phone_before, phone_after] = [&change.before, &change.after].map(|keys| first(keys, IdentityKind::Phone));
         let by_bsuid = |key: Option<&IdentityKey>| self.directory.owner(key?);
         let by_phone = |key: Option<&IdentityKey>| self.directory.by_phone(key?);
-        // Who got the old number only later is somebody else.
+        // A contact that got the old number after the change is another person.
         let had_phone = || by_phone(phone_before).filter(|record| record.since <= at);
         let before = by_bsuid(bsuid_before).or_else(|| had_phone().map(|record| record.contact));
         let mut contact = match (before, by_bsuid(bsuid_after)) {
@@ -197,7 +196,7 @@ impl Resolver<'_> {
                 before
             }
             (Some(contact), _) | (None, Some(contact)) => contact,
-            // Only the new number is known: without a BSUID that is the person.
+            // Only the new number resolves: its contact, which has no BSUID, is the person.
             (None, None) => by_phone(phone_after)?.contact,
         };
         let person = Person { bsuid: bsuid_after.or(bsuid_before).cloned(), ..Person::unknown(at) };
@@ -207,7 +206,7 @@ impl Resolver<'_> {
             } else {
                 contact = self.claim_phone_in_change(key, contact, &person);
             }
-            self.directory.affirm(key, contact, at);
+            self.directory.mark_affirmed(key, contact, at);
         }
         for key in change.before.iter().filter(|key| !change.after.contains(key)) {
             if self.directory.owner(key).is_none() {
@@ -215,10 +214,10 @@ impl Resolver<'_> {
             }
             let replaced = change.after.iter().any(|after| after.kind == key.kind);
             if replaced && self.directory.owner(key) == Some(contact) {
-                self.directory.supersede(key, contact, at);
+                self.directory.mark_superseded(key, contact, at);
             }
         }
-        // Older notices do not say which BSUID was replaced: it was the one there was.
+        // Older notices do not name the BSUID that was replaced: it is the current one.
         if let (None, Some(new)) = (bsuid_before, bsuid_after) {
             let replaced: Vec<_> = self
                 .directory
@@ -228,17 +227,17 @@ impl Resolver<'_> {
                 .map(|record| record.key.clone())
                 .collect();
             for key in replaced {
-                self.directory.supersede(&key, contact, at);
+                self.directory.mark_superseded(&key, contact, at);
             }
         }
         Some(contact)
     }
 
-    /// As [`Self::claim_phone`]; but it is the person whose identity changed that stays.
+    /// Like [`Self::claim_phone`], but a merge keeps the contact of the person whose keys changed.
     fn claim_phone_in_change(&mut self, phone: &IdentityKey, contact: ContactId, person: &Person) -> ContactId {
         let other = self.directory.by_phone(phone).map(|record| record.contact).filter(|other| *other != contact);
         match other {
-            Some(other) if !self.is_another(other, contact, person) => {
+            Some(other) if !self.is_different_person(other, contact, person) => {
                 self.merge(other, contact);
                 self.directory.attach(phone, contact, person.seen_at);
                 contact
@@ -247,29 +246,30 @@ impl Resolver<'_> {
         }
     }
 
-    /// Whether a contact is somebody else than the one that a person was found to be.
-    fn is_another(&self, other: ContactId, contact: ContactId, person: &Person) -> bool {
-        self.directory.has_other_bsuid(other, person.bsuid.as_ref()) || self.directory.are_two(contact, other)
+    /// Whether the BSUIDs show that `other` is not the person, whose contact is `contact`.
+    fn is_different_person(&self, other: ContactId, contact: ContactId, person: &Person) -> bool {
+        self.directory.has_other_bsuid(other, person.bsuid.as_ref())
+            || self.directory.have_conflicting_bsuids(contact, other)
     }
 
     fn merge(&mut self, from: ContactId, into: ContactId) {
         self.directory.merge(from, into);
-        let Resolution { contacts, settled, .. } = &mut self.resolution;
-        let told = contacts.iter_mut().chain(settled.iter_mut().map(|(contact, _)| contact));
-        told.filter(|contact| **contact == from).for_each(|contact| *contact = into);
+        let Resolution { contacts, applied_changes, .. } = &mut self.resolution;
+        let results = contacts.iter_mut().chain(applied_changes.iter_mut().map(|(contact, _)| contact));
+        results.filter(|contact| **contact == from).for_each(|contact| *contact = into);
     }
 
     fn finish(self) -> Resolution {
         let mut resolution = self.resolution;
-        let (records, merged, contradicted) = self.directory.into_changes();
-        // Of two that were made just now, one never comes into being.
-        let (made, gone): (Vec<_>, Vec<_>) =
+        let (records, merged, flagged_for_review) = self.directory.into_changes();
+        // A contact that this batch created and merged is not written at all.
+        let (created, dropped): (Vec<_>, Vec<_>) =
             resolution.new.into_iter().partition(|new| merged.iter().all(|merge| merge.from != new.id));
-        let is_stored = |merge: &Merge| gone.iter().all(|new| new.id != merge.from);
-        resolution.named.retain(|(contact, _)| merged.iter().all(|merge| merge.from != *contact));
-        resolution.new = made;
+        let is_stored = |merge: &Merge| dropped.iter().all(|new| new.id != merge.from);
+        resolution.profile_names.retain(|(contact, _)| merged.iter().all(|merge| merge.from != *contact));
+        resolution.new = created;
         resolution.merged = merged.into_iter().filter(is_stored).collect();
-        Resolution { records, contradicted, unknown: self.sightings, ..resolution }
+        Resolution { records, flagged_for_review, unmatched_sightings: self.sightings, ..resolution }
     }
 }
 

@@ -5,7 +5,7 @@ use super::messages::SERVICE_WINDOW;
 use super::{Activity, ActivityEffect, InboxRepo};
 use crate::Interaction;
 
-/// Does what follows from activities, each with its contact.
+/// Applies the effects of activities, each with its contact.
 pub(super) async fn apply(repo: &mut dyn InboxRepo, activities: &[(ContactId, Activity)]) -> Result<(), StoreError> {
     let (mut consent, mut names, mut windows) = (Vec::new(), Vec::new(), Vec::new());
     for (contact, activity) in activities {
@@ -18,13 +18,13 @@ pub(super) async fn apply(repo: &mut dyn InboxRepo, activities: &[(ContactId, Ac
         }
     }
     if !consent.is_empty() {
-        repo.note_consent(&consent).await?;
+        repo.record_consent(&consent).await?;
     }
     if !names.is_empty() {
-        repo.name_contacts(&names).await?;
+        repo.apply_address_book_names(&names).await?;
     }
     if !windows.is_empty() {
-        repo.extend_windows(&windows).await?;
+        repo.extend_service_windows(&windows).await?;
     }
     Ok(())
 }

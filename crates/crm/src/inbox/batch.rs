@@ -2,17 +2,16 @@ use chrono::{DateTime, Utc};
 use kernel::ids::AccountId;
 
 use crate::identity::{IdentityChange, Person};
-use crate::{Delivery, Direction, Forwarded, InteractionKind, Media, Origin};
+use crate::{DeliveryStatus, Direction, Forwarded, InteractionKind, Media, Origin};
 
-/// What a group of events brings to one tenant.
+/// What the events of one tenant contain.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     pub messages: Vec<IncomingMessage>,
     pub updates: Vec<MessageUpdate>,
     pub changes: Vec<IdentityChange>,
     pub activities: Vec<Activity>,
-    /// People who are named beside something that makes nobody a contact, such as a status: whoever is known by one of
-    /// their keys is known by the others, too.
+    /// People described by events that create no contact, such as a status: all keys of one person belong to one contact.
     pub sightings: Vec<Person>,
 }
 
@@ -26,19 +25,19 @@ impl Batch {
     }
 }
 
-/// What a message is known by: WhatsApp's id, at the account that it went through.
+/// Identifies a message: the account, and WhatsApp's id of the message.
 pub type MessageKey = (AccountId, String);
 
-/// A message as it was told, before it has a contact or a conversation.
+/// A message as decoded, before its contact and conversation are known.
 #[derive(Clone, Debug)]
 pub struct IncomingMessage {
     pub account: AccountId,
     pub wamid: String,
     pub direction: Direction,
     pub origin: Origin,
-    /// Who wrote, or who was written to.
+    /// The sender of an inbound message, the recipient of an outbound one.
     pub customer: Person,
-    /// A message in a group is in no conversation with one person.
+    /// A message in a group belongs to no conversation.
     pub group_id: Option<String>,
     pub kind: String,
     pub text: String,
@@ -47,8 +46,8 @@ pub struct IncomingMessage {
     pub forwarded: Option<Forwarded>,
     pub referral: Option<String>,
     pub payload: String,
-    /// How far it had come when it was told; for outbound messages.
-    pub delivery: Option<Delivery>,
+    /// Of outbound messages: the status known at the time of the event.
+    pub delivery: Option<DeliveryStatus>,
     pub provider_timestamp: DateTime<Utc>,
 }
 
@@ -57,25 +56,25 @@ impl IncomingMessage {
         (self.account, self.wamid.clone())
     }
 
-    /// It stands for a message whose content was not told, and may be told later.
+    /// Whether it stands for a message whose content is missing and may be delivered later.
     pub(super) fn is_placeholder(&self) -> bool {
         is_placeholder(&self.kind)
     }
 }
 
-/// Kinds that stand for a message whose content was not told.
+/// Whether a kind stands for a message whose content is missing.
 pub(super) fn is_placeholder(kind: &str) -> bool {
     matches!(kind, "media_placeholder" | "unsupported" | "unknown")
 }
 
-/// Something that happened to a message, which may be one that nobody has seen yet.
+/// An update of a message, which may not be stored yet.
 #[derive(Clone, Debug)]
 pub struct MessageUpdate {
     pub message: MessageKey,
     pub effect: UpdateEffect,
-    /// The customer, if it was they or if it was done to them; whoever a status is about is told by its message.
+    /// The customer; `None` for a status, as its message identifies the customer.
     pub customer: Option<Person>,
-    /// Who did it, other than WhatsApp.
+    /// From the customer or from the business.
     pub direction: Direction,
     pub payload: Option<String>,
     pub occurred_at: DateTime<Utc>,
@@ -83,12 +82,12 @@ pub struct MessageUpdate {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UpdateEffect {
-    /// A step of the delivery, to one participant if it is in a group.
+    /// A delivery status; of one participant if the message is in a group.
     Status {
         status: String,
         participant: String,
     },
-    /// Without an emoji the reaction was taken back. `wamid` is the reaction's own.
+    /// Without an emoji the reaction was removed. `wamid` is the id of the reaction itself.
     Reaction {
         wamid: String,
         emoji: Option<String>,
@@ -102,13 +101,13 @@ pub enum UpdateEffect {
     },
 }
 
-/// Something that happened with a customer and is no message.
+/// An event of a customer other than a message or an update of one.
 #[derive(Clone, Debug)]
 pub struct Activity {
     pub customer: Person,
     pub kind: InteractionKind,
     pub text: String,
-    /// The same for every telling of the same thing.
+    /// Equal for each delivery of the same activity.
     pub source: String,
     pub effect: ActivityEffect,
     pub occurred_at: DateTime<Utc>,
@@ -117,12 +116,12 @@ pub struct Activity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ActivityEffect {
     None,
-    /// The last word on marketing messages counts.
+    /// Sets the marketing consent; the latest counts.
     Consent {
         granted: bool,
     },
-    /// What the business calls them in its address book.
+    /// Sets the contact's name from the address book of the business's phone.
     Name(String),
-    /// They called: the business may answer freely for a while.
+    /// Opens the service window, as the customer called this account.
     ServiceWindow(AccountId),
 }

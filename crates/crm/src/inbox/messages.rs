@@ -5,13 +5,13 @@ use kernel::ids::{AccountId, ContactId, ConversationId, InteractionId, MessageId
 use kernel::{Clock, StoreError};
 
 use super::batch::is_placeholder;
-use super::{ConversationNews, CustomerMessage, InboxRepo, IncomingMessage, MessageKey};
-use crate::{Delivery, Direction, Forwarded, Interaction, InteractionKind, Media, Origin};
+use super::{ConversationUpdate, CustomerMessage, InboxRepo, IncomingMessage, MessageKey};
+use crate::{DeliveryStatus, Direction, Forwarded, Interaction, InteractionKind, Media, Origin};
 
-/// A rule of WhatsApp: a business may answer freely for 24 hours after the customer last wrote or called.
+/// A rule of WhatsApp: a business may send free-form messages for 24 hours after the customer's last message or call.
 pub(super) const SERVICE_WINDOW: TimeDelta = TimeDelta::hours(24);
 
-/// A message that has found its place.
+/// A message to store, with its contact and conversation.
 #[derive(Clone, Debug)]
 pub struct NewMessage {
     pub id: MessageId,
@@ -30,7 +30,7 @@ pub struct NewMessage {
     pub forwarded: Option<Forwarded>,
     pub referral: Option<String>,
     pub payload: String,
-    pub delivery: Option<Delivery>,
+    pub delivery: Option<DeliveryStatus>,
     pub provider_timestamp: DateTime<Utc>,
 }
 
@@ -42,34 +42,36 @@ pub struct OpenConversation {
     pub contact: ContactId,
 }
 
-/// The messages of a batch that are to be stored: each once, those with content before placeholders for the same one.
+/// The messages of a batch that have to be stored, each once. A message with content takes precedence over its placeholder.
 #[derive(Debug, Default)]
-pub(super) struct Sorted {
+pub(super) struct MessagesToStore {
     pub(super) new: Vec<IncomingMessage>,
-    /// Only a placeholder is stored of these.
-    pub(super) fillings: Vec<IncomingMessage>,
+    /// Messages of which a placeholder is stored.
+    pub(super) placeholder_contents: Vec<IncomingMessage>,
 }
 
-pub(super) async fn sort_out(
+pub(super) async fn deduplicate(
     repo: &mut dyn InboxRepo,
     mut messages: Vec<IncomingMessage>,
-) -> Result<Sorted, StoreError> {
+) -> Result<MessagesToStore, StoreError> {
     let keys: Vec<MessageKey> = messages.iter().map(IncomingMessage::key).collect();
-    let known = if keys.is_empty() { HashMap::new() } else { repo.known_messages(&keys).await? };
+    let stored_kinds = if keys.is_empty() { HashMap::new() } else { repo.stored_message_kinds(&keys).await? };
     messages.sort_by_key(IncomingMessage::is_placeholder);
     let mut seen = HashSet::new();
-    let mut sorted = Sorted::default();
+    let mut to_store = MessagesToStore::default();
     for message in messages.into_iter().filter(|message| seen.insert(message.key())) {
-        match known.get(&message.key()) {
-            None => sorted.new.push(message),
-            Some(stored) if is_placeholder(stored) && !message.is_placeholder() => sorted.fillings.push(message),
+        match stored_kinds.get(&message.key()) {
+            None => to_store.new.push(message),
+            Some(kind) if is_placeholder(kind) && !message.is_placeholder() => {
+                to_store.placeholder_contents.push(message);
+            }
             Some(_) => {}
         }
     }
-    Ok(sorted)
+    Ok(to_store)
 }
 
-/// Stores messages in the conversations that they belong to. Answers what was stored.
+/// Stores messages in their conversations. Returns what was stored.
 pub(super) async fn store(
     repo: &mut dyn InboxRepo,
     messages: Vec<IncomingMessage>,
@@ -77,24 +79,24 @@ pub(super) async fn store(
     clock: &dyn Clock,
 ) -> Result<Vec<NewMessage>, StoreError> {
     let conversations = find_conversations(repo, &messages, contacts, clock).await?;
-    let placed = messages.into_iter().zip(contacts).map(|(message, contact)| {
+    let new = messages.into_iter().zip(contacts).map(|(message, contact)| {
         let conversation = conversations.get(&(message.account, *contact)).copied();
         if conversation.is_none() && message.group_id.is_none() {
-            // It was closed between being found and being locked: the next try opens another.
-            return Err(StoreError::Retryable("a conversation was closed just now".into()));
+            // It was closed after it was found and before it was locked: the retry opens another.
+            return Err(StoreError::Retryable("the conversation was closed by another transaction".into()));
         }
-        Ok(place(message, *contact, conversation, clock))
+        Ok(new_message(message, *contact, conversation, clock))
     });
-    let placed = placed.collect::<Result<Vec<_>, _>>()?;
-    if !placed.is_empty() {
-        repo.insert_messages(&placed, clock.now()).await?;
+    let new = new.collect::<Result<Vec<_>, _>>()?;
+    if !new.is_empty() {
+        repo.insert_messages(&new, clock.now()).await?;
     }
-    Ok(placed)
+    Ok(new)
 }
 
-/// Puts content where only placeholders are. Who the message is from does not change. Answers the conversations that read
-/// differently now.
-pub(super) async fn fill(
+/// Replaces placeholders by the content of their messages; the sender does not change. Returns the conversations whose
+/// messages changed.
+pub(super) async fn fill_placeholders(
     repo: &mut dyn InboxRepo,
     messages: Vec<IncomingMessage>,
     clock: &dyn Clock,
@@ -102,12 +104,13 @@ pub(super) async fn fill(
     if messages.is_empty() {
         return Ok(Vec::new());
     }
-    let nobody = ContactId::new(clock);
-    let fillings: Vec<_> = messages.into_iter().map(|message| place(message, nobody, None, clock)).collect();
-    repo.fill_placeholders(&fillings).await
+    // Not stored: the placeholder keeps its contact.
+    let contact = ContactId::new(clock);
+    let contents: Vec<_> = messages.into_iter().map(|message| new_message(message, contact, None, clock)).collect();
+    repo.fill_placeholders(&contents).await
 }
 
-fn place(
+fn new_message(
     message: IncomingMessage,
     contact: ContactId,
     conversation: Option<ConversationId>,
@@ -134,8 +137,8 @@ fn place(
     }
 }
 
-/// The conversation of each account and contact in the batch. What is from before the number was connected goes to the last
-/// conversation there is, closed or not; everything else to the open one.
+/// The conversation of each account and contact in the batch. Messages from before the number was connected go to the last
+/// conversation, closed or not; all others go to the open one.
 async fn find_conversations(
     repo: &mut dyn InboxRepo,
     messages: &[IncomingMessage],
@@ -149,7 +152,7 @@ async fn find_conversations(
     let old: BTreeSet<_> = old.into_iter().map(pair).filter(|pair| !open.contains(pair)).collect();
 
     let mut found = HashMap::new();
-    let mut note = |conversations: Vec<OpenConversation>| {
+    let mut add = |conversations: Vec<OpenConversation>| {
         found.extend(conversations.into_iter().map(|found| ((found.account, found.contact), found.id)));
     };
     if !old.is_empty() {
@@ -157,7 +160,7 @@ async fn find_conversations(
         let last = repo.last_conversations(&old).await?;
         let has_one: HashSet<_> = last.iter().map(|last| (last.account, last.contact)).collect();
         open.extend(old.into_iter().filter(|pair| !has_one.contains(pair)));
-        note(last);
+        add(last);
     }
     if !open.is_empty() {
         let wanted = open.into_iter().map(|(account, contact)| OpenConversation {
@@ -165,22 +168,22 @@ async fn find_conversations(
             account,
             contact,
         });
-        note(repo.open_conversations(&wanted.collect::<Vec<_>>(), clock.now()).await?);
+        add(repo.open_conversations(&wanted.collect::<Vec<_>>(), clock.now()).await?);
     }
     Ok(found)
 }
 
-/// The new messages that customers just wrote.
+/// Of new messages, those that customers wrote to the business.
 pub(super) fn from_customers(messages: &[NewMessage]) -> impl Iterator<Item = CustomerMessage> {
     let live = messages.iter().filter(|it| it.direction == Direction::Inbound && it.origin == Origin::Live);
     live.map(|it| CustomerMessage { key: (it.account, it.wamid.clone()), contact: it.contact })
 }
 
-/// What new messages mean for their conversation.
-pub(super) fn news(messages: &[NewMessage]) -> impl Iterator<Item = ConversationNews> {
+/// The changes of conversations that follow from new messages.
+pub(super) fn conversation_updates(messages: &[NewMessage]) -> impl Iterator<Item = ConversationUpdate> {
     messages.iter().filter_map(|message| {
         let inbound = message.direction == Direction::Inbound;
-        Some(ConversationNews {
+        Some(ConversationUpdate {
             conversation: message.conversation?,
             unread: i32::from(inbound && message.origin == Origin::Live),
             service_window_ends_at: inbound.then(|| message.provider_timestamp + SERVICE_WINDOW),
@@ -189,7 +192,7 @@ pub(super) fn news(messages: &[NewMessage]) -> impl Iterator<Item = Conversation
 }
 
 pub(super) fn interactions(messages: &[NewMessage], clock: &dyn Clock) -> Vec<Interaction> {
-    let told = messages.iter().map(|message| Interaction {
+    let interactions = messages.iter().map(|message| Interaction {
         id: InteractionId::new(clock),
         contact: message.contact,
         kind: match (&message.group_id, message.direction) {
@@ -203,5 +206,5 @@ pub(super) fn interactions(messages: &[NewMessage], clock: &dyn Clock) -> Vec<In
         source: None,
         occurred_at: message.provider_timestamp,
     });
-    told.collect()
+    interactions.collect()
 }

@@ -4,22 +4,23 @@ use kernel::ids::{AccountId, ContactId, InteractionId};
 use kernel::{Clock, StoreError};
 
 use super::IdentityRepo;
-use crate::identity::{IdentityChange, IdentityKey, IdentityKind, Known, Person, Resolution, resolve};
+use crate::identity::{IdentityChange, IdentityKey, IdentityKind, Person, Resolution, StoredIdentities, resolve};
 use crate::{Interaction, InteractionKind};
 
-/// What only one transaction at a time works on. The order is the one in which locks are taken.
+/// A lock on a key of a person or on a message. Locks are acquired in the order of `Ord`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lock {
     Person(IdentityKey),
     Message(AccountId, String),
 }
 
-/// Finds or makes the contact of each person, and applies changes of identity. Everyone is locked before they are read:
-/// what is read stays true until the commit. Answers the contacts in the order of the people, and what there is to tell.
-pub(super) async fn find_contacts(
+/// Finds or creates the contact of each person, and applies changes of identities. Each key is locked before it is read, so
+/// that what was read holds until the commit. Returns the contacts in the order of the people, and the interactions of
+/// the changes.
+pub(super) async fn resolve_contacts(
     repo: &mut dyn IdentityRepo,
     people: &[Person],
-    Told { changes, sightings }: Told<'_>,
+    IdentityReports { changes, sightings }: IdentityReports<'_>,
     locked: &[IdentityKey],
     clock: &dyn Clock,
 ) -> Result<(Vec<ContactId>, Vec<Interaction>), StoreError> {
@@ -28,63 +29,64 @@ pub(super) async fn find_contacts(
         repo.store_changes(changes, now).await?;
     }
     let mut keys: BTreeSet<IdentityKey> = locked.iter().cloned().collect();
-    let mut parked;
+    let mut stored_sightings;
     let resolution = loop {
         let wanted: Vec<_> = keys.iter().cloned().collect();
-        let mut known = repo.known(&wanted).await?;
-        let mut more: BTreeSet<_> = known.changes.iter().flat_map(IdentityChange::keys).cloned().collect();
-        more.extend(known.sightings.iter().flat_map(Person::keys_to_look_up));
-        parked = known.sightings.clone();
-        known.sightings.extend(sightings.iter().cloned());
-        let resolution = resolve(known.clone(), people, clock);
-        more.extend(keys_of_merged(&known, &resolution));
+        let mut stored = repo.stored_identities(&wanted).await?;
+        let mut more: BTreeSet<_> = stored.changes.iter().flat_map(IdentityChange::keys).cloned().collect();
+        more.extend(stored.sightings.iter().flat_map(Person::keys_to_look_up));
+        stored_sightings = stored.sightings.clone();
+        stored.sightings.extend(sightings.iter().cloned());
+        let resolution = resolve(stored.clone(), people, clock);
+        more.extend(keys_of_merged(&stored, &resolution));
         more.retain(|key| !keys.contains(key));
         if more.is_empty() {
             break resolution;
         }
-        // Rare: somebody whose identity changed, or two who are one. Their other keys are theirs, too.
+        // Rare: a changed identity or a merge affects further keys of the same people. Lock these, and read again.
         repo.lock(&more.iter().cloned().map(Lock::Person).collect::<Vec<_>>()).await?;
         keys.extend(more);
     };
     store(repo, &resolution, clock).await?;
-    park(repo, &resolution.unknown, &parked, clock).await?;
-    let told = resolution.settled.iter().map(|(contact, change)| told(*contact, change, clock)).collect();
-    Ok((resolution.contacts, told))
+    update_sightings(repo, &resolution.unmatched_sightings, &stored_sightings, clock).await?;
+    let interactions = resolution.applied_changes.iter().map(|(contact, change)| interaction(*contact, change, clock));
+    Ok((resolution.contacts, interactions.collect()))
 }
 
-/// What is told of people beside what they do themselves.
+/// What a batch reports about the identities of people, other than by their messages.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Told<'a> {
+pub(super) struct IdentityReports<'a> {
     pub(super) changes: &'a [IdentityChange],
     pub(super) sightings: &'a [Person],
 }
 
-/// Keeps sightings of people who are unknown, and forgets those that have found somebody. Only which number belongs to
-/// which user id is worth keeping: everything else comes again with the person.
-async fn park(
+/// Stores new unmatched sightings, and deletes stored ones that have been matched. Only a pair of BSUID and number is stored:
+/// the rest arrives again with the person.
+async fn update_sightings(
     repo: &mut dyn IdentityRepo,
-    unknown: &[Person],
-    parked: &[Person],
+    unmatched: &[Person],
+    stored: &[Person],
     clock: &dyn Clock,
 ) -> Result<(), StoreError> {
     let is_pair = |person: &&Person| person.bsuid.is_some() && !person.phones.is_empty();
-    let new: Vec<_> = unknown.iter().filter(|person| !parked.contains(person)).filter(is_pair).cloned().collect();
-    let found: Vec<_> = parked.iter().filter(|person| !unknown.contains(person)).cloned().collect();
+    let new: Vec<_> = unmatched.iter().filter(|person| !stored.contains(person)).filter(is_pair).cloned().collect();
+    let matched: Vec<_> = stored.iter().filter(|person| !unmatched.contains(person)).cloned().collect();
     if !new.is_empty() {
-        repo.park_sightings(&new, clock.now()).await?;
+        repo.store_sightings(&new, clock.now()).await?;
     }
-    if !found.is_empty() {
-        repo.drop_sightings(&found).await?;
+    if !matched.is_empty() {
+        repo.delete_sightings(&matched).await?;
     }
     Ok(())
 }
 
-fn keys_of_merged(known: &Known, resolution: &Resolution) -> Vec<IdentityKey> {
-    let merged =
+/// The keys that identify the contacts that are merged.
+fn keys_of_merged(stored: &StoredIdentities, resolution: &Resolution) -> Vec<IdentityKey> {
+    let is_merged =
         |contact: ContactId| resolution.merged.iter().any(|merge| merge.from == contact || merge.into == contact);
-    let leads = |kind: IdentityKind| matches!(kind, IdentityKind::Bsuid | IdentityKind::Phone);
-    let theirs = known.identities.iter().filter(|record| merged(record.contact) && leads(record.key.kind));
-    theirs.map(|record| record.key.clone()).collect()
+    let resolves = |kind: IdentityKind| matches!(kind, IdentityKind::Bsuid | IdentityKind::Phone);
+    let records = stored.identities.iter().filter(|record| is_merged(record.contact) && resolves(record.key.kind));
+    records.map(|record| record.key.clone()).collect()
 }
 
 async fn store(repo: &mut dyn IdentityRepo, resolution: &Resolution, clock: &dyn Clock) -> Result<(), StoreError> {
@@ -98,20 +100,20 @@ async fn store(repo: &mut dyn IdentityRepo, resolution: &Resolution, clock: &dyn
     if !resolution.records.is_empty() {
         repo.store_identities(&resolution.records, now).await?;
     }
-    if !resolution.contradicted.is_empty() {
-        repo.flag_for_review(&resolution.contradicted, now).await?;
+    if !resolution.flagged_for_review.is_empty() {
+        repo.flag_for_review(&resolution.flagged_for_review, now).await?;
     }
-    if !resolution.named.is_empty() {
-        repo.name_nameless(&resolution.named, now).await?;
+    if !resolution.profile_names.is_empty() {
+        repo.name_unnamed_contacts(&resolution.profile_names, now).await?;
     }
-    if !resolution.settled.is_empty() {
-        let settled: Vec<_> = resolution.settled.iter().map(|(_, change)| change.clone()).collect();
-        repo.settle_changes(&settled).await?;
+    if !resolution.applied_changes.is_empty() {
+        let applied: Vec<_> = resolution.applied_changes.iter().map(|(_, change)| change.clone()).collect();
+        repo.mark_changes_applied(&applied).await?;
     }
     Ok(())
 }
 
-fn told(contact: ContactId, change: &IdentityChange, clock: &dyn Clock) -> Interaction {
+fn interaction(contact: ContactId, change: &IdentityChange, clock: &dyn Clock) -> Interaction {
     Interaction {
         id: InteractionId::new(clock),
         contact,

@@ -5,34 +5,33 @@ use kernel::ids::{ContactId, ConversationId, InteractionId, MessageId};
 use super::{MessageKey, MessageUpdate, UpdateEffect};
 use crate::{Direction, Interaction, InteractionKind};
 
-/// An update as it is stored, for good: a message's state is what follows from all of them.
+/// An update as it is stored. Updates are never deleted with time, as the state of a message follows from all of them.
 #[derive(Clone, Debug)]
 pub struct NewUpdate {
     pub message: MessageKey,
     pub effect: UpdateEffect,
-    /// Who did it; nobody for the business and for WhatsApp.
+    /// The customer who caused it; `None` for the business and for WhatsApp.
     pub contact: Option<ContactId>,
     pub payload: Option<String>,
     pub occurred_at: DateTime<Utc>,
 }
 
-/// A message that has taken its state from its updates.
+/// A message whose state was computed from its updates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefreshedMessage {
     pub id: MessageId,
     pub contact: ContactId,
     pub conversation: Option<ConversationId>,
-    /// It reads differently now.
-    pub rewritten: bool,
-    /// When it failed to be delivered, whatever happened then.
+    pub text_changed: bool,
+    /// When its delivery first failed, also if it was delivered later.
     pub failed_at: Option<DateTime<Utc>>,
 }
 
-/// What a batch means for a conversation.
+/// What a batch changes in a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ConversationNews {
+pub struct ConversationUpdate {
     pub conversation: ConversationId,
-    /// More that nobody has read.
+    /// Added to the unread count.
     pub unread: i32,
     pub service_window_ends_at: Option<DateTime<Utc>>,
 }
@@ -47,7 +46,7 @@ pub(super) fn new_update(update: &MessageUpdate, contact: Option<ContactId>) -> 
     }
 }
 
-/// What a customer's history says of an update; steps of a delivery are too many to be told.
+/// The interaction of an update. A delivery status has none: there are too many.
 pub(super) fn interaction(update: &MessageUpdate, contact: ContactId, clock: &dyn Clock) -> Option<Interaction> {
     let (kind, text, wamid) = match &update.effect {
         UpdateEffect::Status { .. } => return None,
@@ -72,7 +71,7 @@ pub(super) fn interaction(update: &MessageUpdate, contact: ContactId, clock: &dy
     })
 }
 
-/// What a customer's history says of messages that did not reach them.
+/// The interactions of messages whose delivery failed.
 pub(super) fn failures(messages: &[RefreshedMessage], clock: &dyn Clock) -> impl Iterator<Item = Interaction> {
     messages.iter().filter_map(|message| {
         Some(Interaction {

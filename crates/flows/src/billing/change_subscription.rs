@@ -1,17 +1,17 @@
-use audit::{Actor, Origin};
-use billing::{CannotChoose, Choice, PaymentTerms, Plan, PlanCode, RunningSubscription, Subscription};
+use audit::{Principal, RequestOrigin};
+use billing::{PaymentTerms, Plan, PlanChange, PlanChangeRefused, PlanCode, RunningSubscription, Subscription};
 use kernel::{BillingWrite, Clock, Permit, StoreError};
 
 use super::close_period::{close, close_ended};
-use super::{BillingTx, ClosePeriodError, Deed};
+use super::{BillingContext, BillingTx, ClosePeriodError};
 
-/// What a tenant wants to have.
+/// The plan that a tenant chose.
 #[derive(Clone, Debug)]
 pub struct ChosenPlan {
     pub plan: PlanCode,
-    /// For no longer than the running period.
+    /// Cancel at the end of the current period.
     pub cancel_at_period_end: bool,
-    /// Of the subscription that somebody looked at before they chose, if they say so.
+    /// The version of the subscription that the caller read, if given.
     pub version: Option<i64>,
 }
 
@@ -19,19 +19,19 @@ pub struct ChosenPlan {
 pub enum ChangeSubscriptionError {
     #[error("the tenant has no subscription")]
     NotFound,
-    /// There is no such plan, or it cannot be had any more.
-    #[error("there is no such plan")]
+    /// The plan does not exist or is no longer available.
+    #[error("the plan does not exist")]
     UnknownPlan,
     #[error(transparent)]
-    CannotChoose(#[from] CannotChoose),
-    #[error("the subscription was changed meanwhile")]
+    PlanChangeRefused(#[from] PlanChangeRefused),
+    #[error("the subscription has another version")]
     StaleVersion,
     #[error(transparent)]
     Close(#[from] ClosePeriodError),
 }
 
-/// Puts the tenant on a plan: at once if there is only a trial or nothing, else from the next period on. To choose what there
-/// is already changes nothing. Answers the subscription as it is now.
+/// Changes the tenant's plan: at once during a trial or without an active subscription, else from the next period on. Choosing
+/// the current plan changes nothing. Returns the subscription as it is now.
 ///
 /// # Errors
 /// [`ChangeSubscriptionError`].
@@ -40,34 +40,34 @@ pub async fn change_subscription(
     tx: &mut dyn BillingTx,
     chosen: ChosenPlan,
     payment: PaymentTerms,
-    origin: Origin,
+    origin: RequestOrigin,
     clock: &dyn Clock,
 ) -> Result<RunningSubscription, ChangeSubscriptionError> {
-    let deed = Deed { by: Actor::User(permit.user()), origin, clock };
+    let context = BillingContext { by: Principal::User(permit.user()), origin, clock };
     let today = clock.now().date_naive();
     let before = tx.lock_subscription().await?.ok_or(ChangeSubscriptionError::NotFound)?;
     if chosen.version.is_some_and(|version| version != before.version) {
         return Err(ChangeSubscriptionError::StaleVersion);
     }
-    // What has ended was agreed on before.
-    let (current, _) = close_ended(tx, before.clone(), today, payment, &deed).await?;
+    // Ended periods are closed on the old terms.
+    let (current, _) = close_ended(tx, before.clone(), today, payment, &context).await?;
     let plan = find_plan(tx, &current, &chosen.plan).await?;
-    let after = match current.choose(plan, chosen.cancel_at_period_end, today)? {
-        Choice::Unchanged => current,
-        Choice::Later(after) => after,
-        Choice::Now { ended, subscription } => {
+    let after = match current.change_plan(plan, chosen.cancel_at_period_end, today)? {
+        PlanChange::Unchanged => current,
+        PlanChange::AtPeriodEnd(after) => after,
+        PlanChange::Immediate { ended, subscription } => {
             if let Some(ended) = ended {
-                close(tx, &current.plan, ended, payment, &deed).await?;
+                close(tx, &current.plan, ended, payment, &context).await?;
             }
             subscription
         }
     };
-    let after = after.with_debts(tx.has_late_invoice(deed.now()).await?);
-    deed.store(tx, &before, &after).await?;
+    let after = after.with_overdue_invoice(tx.has_overdue_invoice(context.now()).await?);
+    context.store(tx, &before, &after).await?;
     Ok(RunningSubscription::read(tx, after).await?)
 }
 
-/// The plan by its code. Who has it already keeps it, at what it costs them, also if others cannot have it any more.
+/// Finds the plan. A subscriber keeps the current plan on its terms, even if it is no longer available to others.
 async fn find_plan(
     tx: &mut dyn BillingTx,
     current: &Subscription,

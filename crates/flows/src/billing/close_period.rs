@@ -3,26 +3,26 @@ use billing::{Invoice, PaymentTerms, Period, Plan, Subscription};
 use chrono::NaiveDate;
 use kernel::StoreError;
 
-use super::{BillingTx, ClosePeriodError, Deed};
+use super::{BillingContext, BillingTx, ClosePeriodError};
 
-/// Closes the periods of a locked subscription that ended before a day, one after the other; the subscription as it is then,
-/// not stored yet, and how many there were.
+/// Closes the periods of a locked subscription that ended before a day, in order. Returns the renewed subscription, which is
+/// not stored yet, and the number of closed periods.
 pub(super) async fn close_ended(
     tx: &mut dyn BillingTx,
     mut subscription: Subscription,
     day: NaiveDate,
     payment: PaymentTerms,
-    deed: &Deed<'_>,
+    context: &BillingContext<'_>,
 ) -> Result<(Subscription, usize), ClosePeriodError> {
     let mut closed = 0;
     while subscription.has_ended(day) {
-        close(tx, &subscription.plan, subscription.period, payment, deed).await?;
+        close(tx, &subscription.plan, subscription.period, payment, context).await?;
         closed += 1;
-        let next = match subscription.renews_on().cloned() {
+        let next = match subscription.renewal_plan().cloned() {
             None => None,
             Some(code) => {
                 let offer = tx.plan(&code).await?;
-                Some(offer.ok_or_else(|| StoreError::corrupt("plans: one that is subscribed to is gone"))?.plan)
+                Some(offer.ok_or_else(|| StoreError::corrupt("plans: the plan of a subscription is missing"))?.plan)
             }
         };
         subscription = subscription.renewed(next);
@@ -30,19 +30,19 @@ pub(super) async fn close_ended(
     Ok((subscription, closed))
 }
 
-/// Writes the invoice of a period. The subscription is locked: nobody counts a message for the period any more.
+/// Writes the invoice of a period. The subscription must be locked, so that no message is counted for the period any more.
 pub(super) async fn close(
     tx: &mut dyn BillingTx,
     plan: &Plan,
     period: Period,
     payment: PaymentTerms,
-    deed: &Deed<'_>,
+    context: &BillingContext<'_>,
 ) -> Result<(), ClosePeriodError> {
     let messages = tx.messages_in(period).await?;
     let number = tx.next_invoice_number().await?;
-    let invoice = Invoice::close(number, plan, period, messages, payment, deed.clock)?;
+    let invoice = Invoice::close(number, plan, period, messages, payment, context.clock)?;
     tx.insert_invoice(&invoice).await?;
-    let record = deed
+    let record = context
         .record(Action::InvoiceClosed)
         .about(target::INVOICE, &invoice.id)
         .with("number", invoice.number)

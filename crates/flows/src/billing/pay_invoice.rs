@@ -1,20 +1,20 @@
-use audit::{Action, Actor, Origin, target};
+use audit::{Action, Principal, RequestOrigin, target};
 use billing::Invoice;
 use kernel::ids::InvoiceId;
 use kernel::{BillingWrite, Clock, Permit, StoreError};
 
-use super::{BillingTx, Deed};
+use super::{BillingContext, BillingTx};
 
 #[derive(Debug, thiserror::Error)]
 pub enum PayInvoiceError {
-    #[error("there is no such invoice")]
+    #[error("the invoice does not exist")]
     NotFound,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Notes that an invoice was paid, and that the tenant owes nothing any more if it was the last that was late. One that is
-/// paid stays as it is. Answers the invoice as it is now.
+/// Records the payment of an invoice. If it was the last overdue one, the subscription is no longer past due. A paid invoice
+/// stays as it is. Returns the invoice as it is now.
 ///
 /// # Errors
 /// [`PayInvoiceError`].
@@ -22,20 +22,20 @@ pub async fn pay_invoice(
     permit: Permit<BillingWrite>,
     tx: &mut dyn BillingTx,
     id: InvoiceId,
-    origin: Origin,
+    origin: RequestOrigin,
     clock: &dyn Clock,
 ) -> Result<Invoice, PayInvoiceError> {
-    let deed = Deed { by: Actor::User(permit.user()), origin, clock };
-    // Whoever notes at this moment that the tenant is late sees the payment, or is seen here.
+    let context = BillingContext { by: Principal::User(permit.user()), origin, clock };
+    // Locked first, so that this and a concurrent billing run see each other.
     let before = tx.lock_subscription().await?;
-    let paid = tx.note_payment(id, deed.now()).await?;
+    let paid = tx.record_payment(id, context.now()).await?;
     let invoice = tx.invoice(id).await?.ok_or(PayInvoiceError::NotFound)?;
     if paid {
-        let record = deed.record(Action::InvoicePaid).about(target::INVOICE, &id).with("number", invoice.number);
+        let record = context.record(Action::InvoicePaid).about(target::INVOICE, &id).with("number", invoice.number);
         tx.append_audit_record(&record).await?;
         if let Some(before) = before {
-            let after = before.clone().with_debts(tx.has_late_invoice(deed.now()).await?);
-            deed.store(tx, &before, &after).await?;
+            let after = before.clone().with_overdue_invoice(tx.has_overdue_invoice(context.now()).await?);
+            context.store(tx, &before, &after).await?;
         }
     }
     Ok(invoice)

@@ -143,7 +143,7 @@ impl AuditChainRepo for Tx<Tenant> {
         Ok(u64::try_from(count).unwrap_or_default())
     }
 
-    async fn smuggled_audit_records(&mut self, limit: i64) -> Result<Vec<AuditRecordId>, StoreError> {
+    async fn unsequenced_audit_records(&mut self, limit: i64) -> Result<Vec<AuditRecordId>, StoreError> {
         let statement = sql(SMUGGLED).bind::<types::Uuid, _>(self.tenant_id()).bind::<types::BigInt, _>(limit);
         let rows: Vec<Id> = Prepared(statement).load(self.connection()).await.or_store_error()?;
         Ok(rows.into_iter().map(|row| AuditRecordId::from_uuid(row.id)).collect())

@@ -4,7 +4,7 @@ use audit::StoredRecord;
 use chrono::{DateTime, Utc};
 use diesel::sql_types::Nullable;
 use kernel::ids::AuditRecordId;
-use kernel::{Cursor, Limit, Page};
+use kernel::{Cursor, Page, PageLimit};
 use uuid::Uuid;
 
 use crate::sql::types;
@@ -41,7 +41,7 @@ macro_rules! bind_filter {
             .bind::<Nullable<types::Timestamptz>, _>($filter.to)
             .bind::<Nullable<types::Timestamptz>, _>($page.after.map(|cursor| cursor.time))
             .bind::<Nullable<types::Uuid>, _>($page.after.map(|cursor| cursor.id))
-            .bind::<types::BigInt, _>($page.limit.and_one())
+            .bind::<types::BigInt, _>($page.limit.plus_one())
     };
 }
 
@@ -115,7 +115,7 @@ impl From<RecordRow> for StoredRecord {
 }
 
 /// The page that the rows make.
-pub(super) fn page(rows: Vec<RecordRow>, limit: Limit) -> Page<StoredRecord> {
+pub(super) fn page(rows: Vec<RecordRow>, limit: PageLimit) -> Page<StoredRecord> {
     let records = rows.into_iter().map(StoredRecord::from).collect();
     Page::of(records, limit, |record| Cursor { time: record.occurred_at, id: record.id.as_uuid() })
 }

@@ -50,7 +50,7 @@ impl InvoiceRepo for Tx<Tenant> {
         let mut query = invoices::table
             .filter(invoices::tenant_id.eq(self.tenant_id()))
             .order((invoices::closed_at.desc(), invoices::id.desc()))
-            .limit(page.limit.and_one())
+            .limit(page.limit.plus_one())
             .select(Row::as_select())
             .into_boxed();
         continue_after!(query, page.after, invoices::closed_at, invoices::id);
@@ -116,7 +116,7 @@ impl InvoiceRepo for Tx<Tenant> {
         Ok(())
     }
 
-    async fn note_payment(&mut self, id: InvoiceId, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    async fn record_payment(&mut self, id: InvoiceId, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let open = invoices::table
             .find((self.tenant_id(), id.as_uuid()))
             .filter(invoices::status.eq(InvoiceStatus::Open.key()));
@@ -128,7 +128,7 @@ impl InvoiceRepo for Tx<Tenant> {
         Ok(paid > 0)
     }
 
-    async fn has_late_invoice(&mut self, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    async fn has_overdue_invoice(&mut self, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let late = invoices::table.filter(
             invoices::tenant_id
                 .eq(self.tenant_id())

@@ -30,7 +30,7 @@ SELECT id FROM contacts
 const REVIEWED: &str = "
 UPDATE contacts SET needs_review = false, version = version + 1, updated_at = $3 WHERE tenant_id = $1 AND id = $2";
 
-/// The name is the user's, if there is one; else the customer's profile will give it.
+/// A name is a user's; without one, the customer's profile will provide it.
 const INSERT: &str = "
 INSERT INTO contacts
   (tenant_id, id, display_name, name_source, attributes, language, marketing_consent, marketing_consent_at, needs_review,
@@ -92,7 +92,7 @@ impl ContactRepo for Tx<Tenant> {
         let mut query = contacts::table
             .filter(contacts::tenant_id.eq(self.tenant_id()))
             .order((contacts::created_at.desc(), contacts::id.desc()))
-            .limit(page.limit.and_one())
+            .limit(page.limit.plus_one())
             .select(Row::as_select())
             .into_boxed();
         continue_after!(query, page.after, contacts::created_at, contacts::id);
@@ -117,13 +117,13 @@ impl ContactRepo for Tx<Tenant> {
         let tenant = self.tenant_id();
         let lock = || sql(LOCK).bind::<types::Uuid, _>(tenant).bind::<types::Uuid, _>(id.as_uuid());
         if self.execute(lock()).await? == 0 {
-            // It may have been merged while we waited: then its id leads to another one now.
+            // It may have been merged while this transaction waited: its id then refers to another contact.
             self.execute(lock()).await?;
         }
         self.contact(id).await
     }
 
-    async fn note_review(&mut self, id: ContactId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    async fn mark_reviewed(&mut self, id: ContactId, now: DateTime<Utc>) -> Result<(), StoreError> {
         let tenant = self.tenant_id();
         let statement = sql(REVIEWED)
             .bind::<types::Uuid, _>(tenant)
@@ -173,7 +173,7 @@ impl Tx<Tenant> {
         Ok(contacts)
     }
 
-    /// The contact that this one was merged into, or itself.
+    /// The contact into which this one was merged, else itself.
     async fn merged_into(&mut self, id: ContactId) -> Result<ContactId, StoreError> {
         let into: Option<Uuid> = contact_merges::table
             .filter(contact_merges::tenant_id.eq(self.tenant_id()))

@@ -17,8 +17,8 @@ use crate::schema::{contacts, conversations};
 use crate::sql::{sql, types};
 use crate::transaction::{Tenant, Tx};
 
-/// Before the conversation, as whoever merges or deletes contacts takes them in this order.
-const HOLD_CONTACT: &str = "
+/// Locked before the conversation, in the order in which merging and deleting contacts lock them.
+const LOCK_CONTACT: &str = "
 SELECT c.id FROM contacts c
  WHERE c.tenant_id = $1 AND c.id = (SELECT v.contact_id FROM conversations v WHERE v.tenant_id = $1 AND v.id = $2)
    FOR KEY SHARE";
@@ -26,7 +26,7 @@ SELECT c.id FROM contacts c
 const LOCK: &str = "
 SELECT id FROM conversations WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE";
 
-/// The window may have grown while the conversation was closed.
+/// The service window may have been extended while the conversation was closed.
 const UPDATE: &str = "
 UPDATE conversations c
    SET status = $3, assignee_id = $4, unread_count = $5, version = $6,
@@ -74,7 +74,7 @@ impl ConversationRepo for Tx<Tenant> {
         let mut query = with_contact!()
             .filter(conversations::tenant_id.eq(self.tenant_id()))
             .order((conversations::last_message_at.desc(), conversations::id.desc()))
-            .limit(page.limit.and_one())
+            .limit(page.limit.plus_one())
             .into_boxed();
         if let Some(status) = filter.status {
             query = query.filter(conversations::status.eq(status_key(status)));
@@ -107,7 +107,7 @@ impl ConversationRepo for Tx<Tenant> {
 
     async fn lock_conversation(&mut self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
         let tenant = self.tenant_id();
-        for statement in [HOLD_CONTACT, LOCK] {
+        for statement in [LOCK_CONTACT, LOCK] {
             self.execute(sql(statement).bind::<types::Uuid, _>(tenant).bind::<types::Uuid, _>(id.as_uuid())).await?;
         }
         self.conversation(id).await

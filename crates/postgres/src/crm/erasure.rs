@@ -1,4 +1,4 @@
-//! Deleting a contact so that it stays deleted.
+//! Deletes a contact, and keeps hashes of its identities so that late events do not restore it.
 
 use std::collections::HashMap;
 
@@ -16,20 +16,21 @@ use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
-/// In every statement `$1` is the tenant, `$2` the contact. The contact is taken first, as whoever changes a conversation does.
+/// In every statement `$1` is the tenant, `$2` the contact. The contact is locked before its conversations, as in all other
+/// transactions.
 const LOCK: &str = "
 SELECT id FROM contacts WHERE tenant_id = $1 AND id = $2 FOR UPDATE";
 
-/// Of what led to the contact a hash is kept; what another contact is known by now is theirs.
-const REMEMBER: &str = "
+/// Only identities that resolve to the contact: the others belong to another contact now.
+const STORE_HASHES: &str = "
 INSERT INTO erased_identities AS known (tenant_id, hash, erased_at)
 SELECT $1, app.identity_hash($1, kind, scope, value), $3 FROM contact_identities
  WHERE tenant_id = $1 AND contact_id = $2 AND resolves
  ORDER BY 2
     ON CONFLICT (tenant_id, hash) DO UPDATE SET erased_at = greatest(known.erased_at, excluded.erased_at)";
 
-/// What is parked under its identities, and what belongs to the contact and does not go with its row.
-const FORGET: [&str; 4] = [
+/// Parked rows of its identities, and rows that no foreign key deletes with the contact.
+const DELETE_DEPENDENT: [&str; 4] = [
     "DELETE FROM identity_sightings s USING contact_identities i
       WHERE s.tenant_id = $1 AND i.tenant_id = $1 AND i.contact_id = $2 AND i.resolves
         AND ((i.kind = 'bsuid' AND s.scope = i.scope AND s.bsuid = i.value) OR (i.kind = 'phone' AND s.phone = i.value))",
@@ -42,11 +43,11 @@ const FORGET: [&str; 4] = [
     "DELETE FROM interactions WHERE tenant_id = $1 AND contact_id = $2",
 ];
 
-const MESSAGES: &str = "DELETE FROM messages WHERE tenant_id = $1 AND contact_id = $2";
-const CONVERSATIONS: &str = "DELETE FROM conversations WHERE tenant_id = $1 AND contact_id = $2";
+const DELETE_MESSAGES: &str = "DELETE FROM messages WHERE tenant_id = $1 AND contact_id = $2";
+const DELETE_CONVERSATIONS: &str = "DELETE FROM conversations WHERE tenant_id = $1 AND contact_id = $2";
 
-/// With identities, windows, reactions, and the ids that lead here.
-const CONTACT: &str = "DELETE FROM contacts WHERE tenant_id = $1 AND id = $2";
+/// Foreign keys delete its identities, service windows, reactions and redirected ids.
+const DELETE_CONTACT: &str = "DELETE FROM contacts WHERE tenant_id = $1 AND id = $2";
 
 const ERASED: &str = "
 SELECT keys.kind, keys.scope, keys.value, e.erased_at
@@ -73,13 +74,13 @@ pub(super) async fn erase(
     let (tenant, contact): (Uuid, Uuid) = (tx.tenant_id(), id.as_uuid());
     let bind = |statement: &'static str| sql(statement).bind::<types::Uuid, _>(tenant).bind::<types::Uuid, _>(contact);
     tx.execute(bind(LOCK)).await?;
-    tx.execute(bind(REMEMBER).bind::<types::Timestamptz, _>(now)).await?;
-    for statement in FORGET {
+    tx.execute(bind(STORE_HASHES).bind::<types::Timestamptz, _>(now)).await?;
+    for statement in DELETE_DEPENDENT {
         tx.execute(bind(statement)).await?;
     }
-    let messages = tx.execute(bind(MESSAGES)).await?;
-    let conversations = tx.execute(bind(CONVERSATIONS)).await?;
-    tx.execute(bind(CONTACT)).await?;
+    let messages = tx.execute(bind(DELETE_MESSAGES)).await?;
+    let conversations = tx.execute(bind(DELETE_CONVERSATIONS)).await?;
+    tx.execute(bind(DELETE_CONTACT)).await?;
     let count = |rows: usize| u64::try_from(rows).unwrap_or(u64::MAX);
     Ok(DeletedContact { id, conversations: count(conversations), messages: count(messages) })
 }

@@ -1,4 +1,4 @@
-//! Who is who, each question a statement over arrays.
+//! Identities of contacts: each operation is a statement over arrays.
 
 mod sightings;
 
@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use crm::identity::{IdentityChange, IdentityKey, IdentityRecord, Known, Merge, NewContact, Person};
+use crm::identity::{IdentityChange, IdentityKey, IdentityRecord, Merge, NewContact, Person, StoredIdentities};
 use crm::inbox::{IdentityRepo, Lock};
 use diesel_async::RunQueryDsl;
 use kernel::StoreError;
@@ -19,14 +19,14 @@ use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
-/// The lock's number is a hash: two may share one, and then wait for each other for nothing. `unnest` yields the rows in
-/// their order, which is that of all callers.
+/// The lock's number is a hash: two keys may share one and then wait for each other without need. `unnest` yields the rows in
+/// the order of the array, which all callers share.
 const LOCK: &str = "
 SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest($1) AS locks (name)";
 
-/// Shared by who records; alone for who merges or deletes contacts by hand. Its own number, apart from those of people.
-const BEGIN_RECORDING: &str = "SELECT pg_advisory_xact_lock_shared(hashtextextended($1::text, 1))";
-const STOP_RECORDING: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 1))";
+/// Shared for recording; exclusive for merging or deleting contacts. The seed 1 keeps it apart from the locks of people.
+const LOCK_RECORDING_SHARED: &str = "SELECT pg_advisory_xact_lock_shared(hashtextextended($1::text, 1))";
+const LOCK_RECORDING_EXCLUSIVE: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 1))";
 
 const IDENTITIES: &str = "
 WITH found AS (
@@ -36,7 +36,7 @@ WITH found AS (
    WHERE i.tenant_id = $1 AND i.resolves
 )
 SELECT i.kind, i.scope, i.value, i.contact_id, i.resolves, i.current, i.since, i.affirmed_at, i.superseded_at,
-       c.display_name = '' AS nameless
+       c.display_name = '' AS unnamed
   FROM found f
   JOIN contact_identities i ON i.tenant_id = $1 AND i.contact_id = f.contact_id
   JOIN contacts c ON c.tenant_id = $1 AND c.id = f.contact_id";
@@ -52,7 +52,7 @@ SELECT c.fingerprint, c.text, c.changed_at, k.side, k.kind, k.scope, k.value
          ON keys.kind = k.kind AND keys.scope = k.scope AND keys.value = k.value
       WHERE k.tenant_id = $1)";
 
-/// Told again with a later time it happened again.
+/// A change that is reported again with a later time happened again.
 const STORE_CHANGES: &str = "
 INSERT INTO identity_changes AS known (tenant_id, fingerprint, text, changed_at, created_at)
 SELECT $1, fingerprint, text, changed_at, $2 FROM unnest($3, $4, $5) AS new (fingerprint, text, changed_at)
@@ -66,7 +66,7 @@ INSERT INTO identity_change_keys (tenant_id, fingerprint, side, kind, scope, val
 SELECT $1, new.* FROM unnest($2, $3, $4, $5, $6) AS new
     ON CONFLICT DO NOTHING";
 
-const SETTLE_CHANGES: &str = "
+const MARK_CHANGES_APPLIED: &str = "
 UPDATE identity_changes SET settled = true WHERE tenant_id = $1 AND fingerprint = ANY ($2)";
 
 const INSERT_CONTACTS: &str = "
@@ -110,7 +110,7 @@ struct IdentityRow {
     #[diesel(sql_type = diesel::sql_types::Nullable<types::Timestamptz>)]
     superseded_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = types::Bool)]
-    nameless: bool,
+    unnamed: bool,
 }
 
 #[derive(diesel::QueryableByName)]
@@ -133,15 +133,15 @@ struct ChangeRow {
 
 #[async_trait]
 impl IdentityRepo for Tx<Tenant> {
-    async fn begin_recording(&mut self) -> Result<(), StoreError> {
+    async fn lock_recording_shared(&mut self) -> Result<(), StoreError> {
         let tenant = self.tenant_id();
-        self.execute(sql(BEGIN_RECORDING).bind::<types::Uuid, _>(tenant)).await?;
+        self.execute(sql(LOCK_RECORDING_SHARED).bind::<types::Uuid, _>(tenant)).await?;
         Ok(())
     }
 
-    async fn stop_recording(&mut self) -> Result<(), StoreError> {
+    async fn lock_recording_exclusive(&mut self) -> Result<(), StoreError> {
         let tenant = self.tenant_id();
-        self.execute(sql(STOP_RECORDING).bind::<types::Uuid, _>(tenant)).await?;
+        self.execute(sql(LOCK_RECORDING_EXCLUSIVE).bind::<types::Uuid, _>(tenant)).await?;
         Ok(())
     }
 
@@ -166,9 +166,9 @@ impl IdentityRepo for Tx<Tenant> {
         Ok(())
     }
 
-    async fn known(&mut self, keys: &[IdentityKey]) -> Result<Known, StoreError> {
+    async fn stored_identities(&mut self, keys: &[IdentityKey]) -> Result<StoredIdentities, StoreError> {
         if keys.is_empty() {
-            return Ok(Known::default());
+            return Ok(StoredIdentities::default());
         }
         let tenant = self.tenant_id();
         let (kinds, scopes, values) = columns(keys);
@@ -183,24 +183,24 @@ impl IdentityRepo for Tx<Tenant> {
         };
         let identities: Vec<IdentityRow> = bind(IDENTITIES).load(self.connection()).await.or_store_error()?;
         let changes: Vec<ChangeRow> = bind(CHANGES).load(self.connection()).await.or_store_error()?;
-        let nameless: HashSet<_> =
-            identities.iter().filter(|row| row.nameless).map(|row| ContactId::from_uuid(row.contact_id)).collect();
-        Ok(Known {
+        let unnamed: HashSet<_> =
+            identities.iter().filter(|row| row.unnamed).map(|row| ContactId::from_uuid(row.contact_id)).collect();
+        Ok(StoredIdentities {
             identities: identities.into_iter().map(IdentityRow::into_record).collect::<Result<_, _>>()?,
             changes: into_changes(changes)?,
-            sightings: sightings::known(self, keys).await?,
-            nameless,
+            sightings: sightings::load(self, keys).await?,
+            unnamed,
         })
     }
 
     async fn store_changes(&mut self, changes: &[IdentityChange], now: DateTime<Utc>) -> Result<(), StoreError> {
         let tenant = self.tenant_id();
-        // The same change may be in a batch twice: its latest time counts.
+        // A batch may contain the same change twice: its latest time counts.
         let mut latest: BTreeMap<String, &IdentityChange> = BTreeMap::new();
         for change in changes {
-            let known = latest.entry(change.fingerprint()).or_insert(change);
-            if known.changed_at < change.changed_at {
-                *known = change;
+            let entry = latest.entry(change.fingerprint()).or_insert(change);
+            if entry.changed_at < change.changed_at {
+                *entry = change;
             }
         }
         let statement = sql(STORE_CHANGES)
@@ -232,18 +232,18 @@ impl IdentityRepo for Tx<Tenant> {
         Ok(())
     }
 
-    async fn park_sightings(&mut self, sightings: &[Person], now: DateTime<Utc>) -> Result<(), StoreError> {
-        sightings::park(self, sightings, now).await
+    async fn store_sightings(&mut self, sightings: &[Person], now: DateTime<Utc>) -> Result<(), StoreError> {
+        sightings::store(self, sightings, now).await
     }
 
-    async fn drop_sightings(&mut self, sightings: &[Person]) -> Result<(), StoreError> {
-        sightings::forget(self, sightings).await
+    async fn delete_sightings(&mut self, sightings: &[Person]) -> Result<(), StoreError> {
+        sightings::delete(self, sightings).await
     }
 
-    async fn settle_changes(&mut self, changes: &[IdentityChange]) -> Result<(), StoreError> {
+    async fn mark_changes_applied(&mut self, changes: &[IdentityChange]) -> Result<(), StoreError> {
         let tenant = self.tenant_id();
         let fingerprints: Vec<String> = changes.iter().map(IdentityChange::fingerprint).collect();
-        let statement = sql(SETTLE_CHANGES).bind::<types::Uuid, _>(tenant).bind::<types::Texts, _>(fingerprints);
+        let statement = sql(MARK_CHANGES_APPLIED).bind::<types::Uuid, _>(tenant).bind::<types::Texts, _>(fingerprints);
         self.execute(statement).await?;
         Ok(())
     }
@@ -298,7 +298,11 @@ impl IdentityRepo for Tx<Tenant> {
         Ok(())
     }
 
-    async fn name_nameless(&mut self, names: &[(ContactId, String)], now: DateTime<Utc>) -> Result<(), StoreError> {
+    async fn name_unnamed_contacts(
+        &mut self,
+        names: &[(ContactId, String)],
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
         let tenant = self.tenant_id();
         let statement = sql(NAME)
             .bind::<types::Uuid, _>(tenant)
@@ -324,7 +328,7 @@ impl IdentityRow {
     }
 }
 
-/// A row for each key becomes a change with its keys.
+/// Groups rows of keys by their change.
 fn into_changes(rows: Vec<ChangeRow>) -> Result<Vec<IdentityChange>, StoreError> {
     let mut changes: BTreeMap<String, IdentityChange> = BTreeMap::new();
     for row in rows {
@@ -340,7 +344,7 @@ fn into_changes(rows: Vec<ChangeRow>) -> Result<Vec<IdentityChange>, StoreError>
     Ok(changes.into_values().collect())
 }
 
-/// Keys as the columns of `unnest`.
+/// Keys as the arrays of `unnest`.
 pub(super) fn columns<'k>(
     keys: impl IntoIterator<Item = &'k IdentityKey>,
 ) -> (Vec<&'static str>, Vec<&'k str>, Vec<&'k str>) {

@@ -1,4 +1,4 @@
-//! What recording a batch needs: each call a statement over arrays, or a few.
+//! Stores recorded batches: each operation is one statement over arrays, or a few.
 
 mod activities;
 mod conversations;
@@ -11,7 +11,9 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use crm::Interaction;
-use crm::inbox::{ConversationNews, InboxRepo, MessageKey, NewMessage, NewUpdate, OpenConversation, RefreshedMessage};
+use crm::inbox::{
+    ConversationUpdate, InboxRepo, MessageKey, NewMessage, NewUpdate, OpenConversation, RefreshedMessage,
+};
 use kernel::StoreError;
 use kernel::ids::{AccountId, ContactId, ConversationId};
 use uuid::Uuid;
@@ -22,7 +24,7 @@ pub(super) use conversations::refresh;
 
 #[async_trait]
 impl InboxRepo for Tx<Tenant> {
-    async fn known_messages(&mut self, keys: &[MessageKey]) -> Result<HashMap<MessageKey, String>, StoreError> {
+    async fn stored_message_kinds(&mut self, keys: &[MessageKey]) -> Result<HashMap<MessageKey, String>, StoreError> {
         messages::known(self, keys).await
     }
 
@@ -45,15 +47,18 @@ impl InboxRepo for Tx<Tenant> {
         messages::insert(self, new, now).await
     }
 
-    async fn fill_placeholders(&mut self, fillings: &[NewMessage]) -> Result<Vec<ConversationId>, StoreError> {
-        messages::fill_placeholders(self, fillings).await
+    async fn fill_placeholders(
+        &mut self,
+        placeholder_contents: &[NewMessage],
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        messages::fill_placeholders(self, placeholder_contents).await
     }
 
     async fn insert_updates(&mut self, new: &[NewUpdate], now: DateTime<Utc>) -> Result<(), StoreError> {
         updates::insert(self, new, now).await
     }
 
-    async fn forget_parked(&mut self, before: DateTime<Utc>) -> Result<(), StoreError> {
+    async fn delete_expired_parked(&mut self, before: DateTime<Utc>) -> Result<(), StoreError> {
         parked::forget(self, before).await
     }
 
@@ -61,7 +66,7 @@ impl InboxRepo for Tx<Tenant> {
         updates::refresh(self, keys).await
     }
 
-    async fn refresh_conversations(&mut self, news: &[ConversationNews]) -> Result<(), StoreError> {
+    async fn refresh_conversations(&mut self, news: &[ConversationUpdate]) -> Result<(), StoreError> {
         conversations::note(self, news).await
     }
 
@@ -69,20 +74,26 @@ impl InboxRepo for Tx<Tenant> {
         activities::insert_interactions(self, new, now).await
     }
 
-    async fn note_consent(&mut self, consent: &[(ContactId, bool, DateTime<Utc>)]) -> Result<(), StoreError> {
-        activities::note_consent(self, consent).await
+    async fn record_consent(&mut self, consent: &[(ContactId, bool, DateTime<Utc>)]) -> Result<(), StoreError> {
+        activities::record_consent(self, consent).await
     }
 
-    async fn name_contacts(&mut self, names: &[(ContactId, String, DateTime<Utc>)]) -> Result<(), StoreError> {
-        activities::name_contacts(self, names).await
+    async fn apply_address_book_names(
+        &mut self,
+        names: &[(ContactId, String, DateTime<Utc>)],
+    ) -> Result<(), StoreError> {
+        activities::apply_address_book_names(self, names).await
     }
 
-    async fn extend_windows(&mut self, windows: &[(AccountId, ContactId, DateTime<Utc>)]) -> Result<(), StoreError> {
-        conversations::extend_windows(self, windows).await
+    async fn extend_service_windows(
+        &mut self,
+        windows: &[(AccountId, ContactId, DateTime<Utc>)],
+    ) -> Result<(), StoreError> {
+        conversations::extend_service_windows(self, windows).await
     }
 }
 
-/// Keys as the columns of `unnest`.
+/// Keys as the arrays of `unnest`.
 fn columns(keys: &[MessageKey]) -> (Vec<Uuid>, Vec<&str>) {
     keys.iter().map(|(account, wamid)| (account.as_uuid(), wamid.as_str())).unzip()
 }

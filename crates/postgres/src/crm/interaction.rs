@@ -33,7 +33,7 @@ impl InteractionRepo for Tx<Tenant> {
             .filter(interactions::tenant_id.eq(self.tenant_id()))
             .filter(interactions::contact_id.eq(contact.as_uuid()))
             .order((interactions::occurred_at.desc(), interactions::id.desc()))
-            .limit(page.limit.and_one())
+            .limit(page.limit.plus_one())
             .select(Row::as_select())
             .into_boxed();
         continue_after!(query, page.after, interactions::occurred_at, interactions::id);

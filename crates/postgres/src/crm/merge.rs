@@ -8,10 +8,10 @@ use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
-/// In every statement `$1` is the tenant, `$2` the contact that goes, `$3` the one that stays.
+/// In every statement `$1` is the tenant, `$2` the contact that is merged, `$3` the contact that remains.
 ///
-/// Both are locked, so that nobody writes to the one that goes; of open conversations with one account there may be only
-/// one, so those of the one that goes are emptied into those of the other.
+/// Both are locked against concurrent writes. As only one conversation of an account and a contact may be open, messages of
+/// the merged contact's open conversations move to those of the remaining contact.
 const LOCK: &str = "
 SELECT id FROM contacts WHERE tenant_id = $1 AND id IN ($2, $3) ORDER BY id FOR UPDATE";
 
@@ -70,7 +70,7 @@ const MOVE: [&str; 8] = [
     "UPDATE contact_merges SET into_id = $3 WHERE tenant_id = $1 AND into_id = $2",
 ];
 
-/// What the one that stays does not know itself it takes from the other; the latest word on marketing counts.
+/// Fields that are empty in the remaining contact are taken from the other; the latest marketing consent counts.
 const COMBINE: &str = "
 UPDATE contacts i
    SET display_name = CASE WHEN i.display_name = '' THEN f.display_name ELSE i.display_name END,
@@ -91,20 +91,20 @@ UPDATE contacts i
   ) f
  WHERE i.tenant_id = $1 AND i.id = $3";
 
-const POINT: &str = "
+const REDIRECT: &str = "
 INSERT INTO contact_merges (tenant_id, contact_id, into_id, merged_at) VALUES ($1, $2, $3, $4)";
 
 const DROP: &str = "DELETE FROM contacts WHERE tenant_id = $1 AND id = $2";
 
 #[derive(diesel::QueryableByName)]
-struct Joined {
+struct JoinedConversation {
     #[diesel(sql_type = types::Uuid)]
     id: Uuid,
     #[diesel(sql_type = types::Uuid)]
     from_id: Uuid,
 }
 
-/// Everything of one contact becomes the other's, and its id leads there.
+/// Moves all data of one contact to another, deletes it, and redirects its id.
 pub(super) async fn merge(tx: &mut Tx<Tenant>, merge: Merge, now: DateTime<Utc>) -> Result<(), StoreError> {
     let (tenant, from, into) = (tx.tenant_id(), merge.from.as_uuid(), merge.into.as_uuid());
     let bind = |statement: &'static str| {
@@ -112,13 +112,14 @@ pub(super) async fn merge(tx: &mut Tx<Tenant>, merge: Merge, now: DateTime<Utc>)
     };
     tx.execute(bind(LOCK)).await?;
     tx.execute(bind(LOCK_CONVERSATIONS)).await?;
-    let joined: Vec<Joined> = Prepared(bind(JOIN_CONVERSATIONS)).load(tx.connection()).await.or_store_error()?;
+    let joined: Vec<JoinedConversation> =
+        Prepared(bind(JOIN_CONVERSATIONS)).load(tx.connection()).await.or_store_error()?;
     let emptied: Vec<Uuid> = joined.iter().map(|joined| joined.from_id).collect();
     tx.execute(sql(DROP_CONVERSATIONS).bind::<types::Uuid, _>(tenant).bind::<types::Uuids, _>(emptied)).await?;
     for statement in MOVE {
         tx.execute(bind(statement)).await?;
     }
-    for statement in [COMBINE, POINT] {
+    for statement in [COMBINE, REDIRECT] {
         tx.execute(bind(statement).bind::<types::Timestamptz, _>(now)).await?;
     }
     tx.execute(sql(DROP).bind::<types::Uuid, _>(tenant).bind::<types::Uuid, _>(from)).await?;

@@ -58,8 +58,8 @@ struct UpdateRow {
     occurred_at: DateTime<Utc>,
 }
 
-/// The messages of a conversation, latest first. The quoted message is looked up now, not when the reply was stored: it may
-/// have come later.
+/// The messages of a conversation, latest first. Quoted messages are looked up on reading, as they may be stored after their
+/// replies.
 pub(super) async fn of_conversation(
     tx: &mut Tx<Tenant>,
     conversation: ConversationId,
@@ -75,21 +75,21 @@ pub(super) async fn of_conversation(
         .filter(messages::tenant_id.eq(tx.tenant_id()))
         .filter(messages::conversation_id.eq(conversation.as_uuid()))
         .order((messages::provider_timestamp.desc(), messages::id.desc()))
-        .limit(page.limit.and_one())
+        .limit(page.limit.plus_one())
         .select((Row::as_select(), quoted_id))
         .into_boxed();
     continue_after!(query, page.after, messages::provider_timestamp, messages::id);
     let rows: Vec<(Row, Option<Uuid>)> = query.load(tx.connection()).await.or_store_error()?;
     let mut updates = updates_of(tx, rows.iter().map(|(row, _)| row)).await?;
     let messages = rows.into_iter().map(|(row, quoted_id)| {
-        let told = updates.remove(&(row.account_id, row.wamid.clone())).unwrap_or_default();
-        into_message(row, quoted_id, conversation, told)
+        let updates = updates.remove(&(row.account_id, row.wamid.clone())).unwrap_or_default();
+        into_message(row, quoted_id, conversation, updates)
     });
     let messages = messages.collect::<Result<Vec<_>, _>>()?;
     Ok(Page::of(messages, page.limit, |message| Cursor { time: message.provider_timestamp, id: message.id.as_uuid() }))
 }
 
-/// What became of messages, in the order of its times.
+/// The statuses and reactions of messages, in the order of their times.
 async fn updates_of<'r>(
     tx: &mut Tx<Tenant>,
     rows: impl Iterator<Item = &'r Row>,
@@ -145,7 +145,7 @@ fn into_message(
     })
 }
 
-/// Of everyone the last one, unless it was taken back.
+/// The last reaction of each person, unless it was removed.
 fn latest_reactions(updates: Vec<UpdateRow>) -> Vec<Reaction> {
     let mut latest: Vec<(Option<Uuid>, Option<String>)> = Vec::new();
     for update in updates {

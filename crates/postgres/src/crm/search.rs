@@ -1,14 +1,15 @@
-//! Search. What can be found by comparing texts is found as any row is, under row level security. Words cannot: `@@` is not
-//! leakproof, so behind a policy it is a filter and never a condition of an index. Functions of the schema's owner look words
-//! up in indexes whose every entry begins with its tenant, answer ids, and the rows are then read as any other.
+//! Search. Numbers, names and user names are compared as texts, under row level security. Words cannot be: `@@` is not
+//! leakproof, so under a policy Postgres uses it as a filter and never as an index condition. Functions of the schema's owner
+//! look words up in indexes whose entries begin with the tenant, and return ids; the rows are then read under row level
+//! security.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use crm::{Contact, ContactMatch, FoundContact, FoundMessage, SearchQuery, SearchRepo};
+use crm::{Contact, ContactHit, ContactMatch, MessageHit, SearchQuery, SearchRepo};
 use diesel::sql_types::Nullable;
 use diesel_async::RunQueryDsl;
 use kernel::ids::{ContactId, ConversationId, MessageId};
-use kernel::{Limit, StoreError};
+use kernel::{PageLimit, StoreError};
 use uuid::Uuid;
 
 use super::words;
@@ -16,9 +17,9 @@ use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
-/// Rank 0: this very phone number. 1: a number that begins so. 2: a name that begins so. 3: a user name that begins so. 4: a
-/// name with words that begin with these. `search_*` columns are compared byte by byte; nothing is behind the last character
-/// that there is. The limit of one keeps the database from reading all contacts to find a few.
+/// Rank 0: an equal phone number. 1: a prefix of a number. 2: a prefix of a name. 3: a prefix of a user name. 4: prefixes of
+/// words in a name. `search_*` columns are compared bytewise; U+10FFFF sorts after any text. `LIMIT 1` in the lateral join
+/// keeps the planner from reading all contacts.
 const CONTACTS: &str = r"
 WITH hits (contact_id, rank) AS (
   (SELECT i.contact_id, CASE WHEN i.search_key = p.digits THEN 0 ELSE 1 END
@@ -52,7 +53,7 @@ SELECT c.id, b.rank FROM best b
  ORDER BY b.rank, c.search_name, c.id
  LIMIT $4";
 
-/// Looks through the latest messages. Words that are everywhere are found here at once, while an index would list each place.
+/// Scans the latest messages. This finds frequent words at once, for which an index lists too many entries.
 const LATEST_MESSAGES: &str = "
 SELECT m.id, m.conversation_id, m.contact_id, m.direction, m.text, m.provider_timestamp, c.display_name
   FROM (
@@ -105,7 +106,7 @@ struct MessageRow {
 
 #[async_trait]
 impl SearchRepo for Tx<Tenant> {
-    async fn search_contacts(&mut self, query: &SearchQuery, limit: Limit) -> Result<Vec<FoundContact>, StoreError> {
+    async fn search_contacts(&mut self, query: &SearchQuery, limit: PageLimit) -> Result<Vec<ContactHit>, StoreError> {
         let tenant = self.tenant_id();
         let statement = Prepared(
             sql(CONTACTS)
@@ -118,7 +119,7 @@ impl SearchRepo for Tx<Tenant> {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let contacts = self.contacts_by_id(&ids).await?;
         let rank = |contact: &Contact| rows.iter().find(|row| row.id == contact.id.as_uuid()).map(|row| row.rank);
-        let found = contacts.into_iter().map(|contact| FoundContact {
+        let found = contacts.into_iter().map(|contact| ContactHit {
             by: match rank(&contact) {
                 Some(0 | 1) => ContactMatch::Phone,
                 Some(3) => ContactMatch::Username,
@@ -129,7 +130,7 @@ impl SearchRepo for Tx<Tenant> {
         Ok(found.collect())
     }
 
-    async fn search_messages(&mut self, query: &SearchQuery, limit: Limit) -> Result<Vec<FoundMessage>, StoreError> {
+    async fn search_messages(&mut self, query: &SearchQuery, limit: PageLimit) -> Result<Vec<MessageHit>, StoreError> {
         let latest = messages(self, LATEST_MESSAGES, query, limit).await?;
         let found = if latest.len() < limit.get() { messages(self, ALL_MESSAGES, query, limit).await? } else { latest };
         found.into_iter().map(MessageRow::into_message).collect()
@@ -140,7 +141,7 @@ async fn messages(
     tx: &mut Tx<Tenant>,
     statement: &'static str,
     query: &SearchQuery,
-    limit: Limit,
+    limit: PageLimit,
 ) -> Result<Vec<MessageRow>, StoreError> {
     let tenant = tx.tenant_id();
     let statement = Prepared(
@@ -152,13 +153,13 @@ async fn messages(
     statement.load(tx.connection()).await.or_store_error()
 }
 
-fn most(limit: Limit) -> i32 {
+fn most(limit: PageLimit) -> i32 {
     i32::try_from(limit.get()).unwrap_or(i32::MAX)
 }
 
 impl MessageRow {
-    fn into_message(self) -> Result<FoundMessage, StoreError> {
-        Ok(FoundMessage {
+    fn into_message(self) -> Result<MessageHit, StoreError> {
+        Ok(MessageHit {
             id: MessageId::from_uuid(self.id),
             conversation: self.conversation_id.map(ConversationId::from_uuid),
             contact: ContactId::from_uuid(self.contact_id),

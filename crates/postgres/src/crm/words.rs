@@ -1,7 +1,7 @@
 //! The words that columns have for the domain's closed sets.
 
 use crm::identity::IdentityKind;
-use crm::{Delivery, Direction, Forwarded, InteractionKind, MarketingConsent, Origin};
+use crm::{DeliveryStatus, Direction, Forwarded, InteractionKind, MarketingConsent, Origin};
 use kernel::StoreError;
 
 pub(super) const fn kind_key(kind: IdentityKind) -> &'static str {
@@ -89,25 +89,25 @@ pub(super) fn forwarded(text: &str) -> Result<Forwarded, StoreError> {
     }
 }
 
-pub(super) const fn delivery_key(delivery: Delivery) -> &'static str {
+pub(super) const fn delivery_key(delivery: DeliveryStatus) -> &'static str {
     match delivery {
-        Delivery::Pending => "pending",
-        Delivery::Sent => "sent",
-        Delivery::Failed => "failed",
-        Delivery::Delivered => "delivered",
-        Delivery::Read => "read",
-        Delivery::Played => "played",
+        DeliveryStatus::Pending => "pending",
+        DeliveryStatus::Sent => "sent",
+        DeliveryStatus::Failed => "failed",
+        DeliveryStatus::Delivered => "delivered",
+        DeliveryStatus::Read => "read",
+        DeliveryStatus::Played => "played",
     }
 }
 
-pub(super) fn delivery(text: &str) -> Result<Delivery, StoreError> {
+pub(super) fn delivery(text: &str) -> Result<DeliveryStatus, StoreError> {
     match text {
-        "pending" => Ok(Delivery::Pending),
-        "sent" => Ok(Delivery::Sent),
-        "failed" => Ok(Delivery::Failed),
-        "delivered" => Ok(Delivery::Delivered),
-        "read" => Ok(Delivery::Read),
-        "played" => Ok(Delivery::Played),
+        "pending" => Ok(DeliveryStatus::Pending),
+        "sent" => Ok(DeliveryStatus::Sent),
+        "failed" => Ok(DeliveryStatus::Failed),
+        "delivered" => Ok(DeliveryStatus::Delivered),
+        "read" => Ok(DeliveryStatus::Read),
+        "played" => Ok(DeliveryStatus::Played),
         _ => Err(StoreError::corrupt("messages.delivery_status")),
     }
 }

@@ -96,7 +96,7 @@ impl TenantDirectory for Tx<Platform> {
     async fn tenants(&mut self, status: Option<TenantStatus>, page: &PageRequest) -> Result<Page<Tenant>, StoreError> {
         let mut query = tenants::table
             .order((tenants::created_at.desc(), tenants::id.desc()))
-            .limit(page.limit.and_one())
+            .limit(page.limit.plus_one())
             .select(Row::as_select())
             .into_boxed();
         if let Some(status) = status {

@@ -88,7 +88,7 @@ impl UserRepo for Tx<Tenant> {
         let mut query = users::table
             .filter(users::tenant_id.eq(self.tenant_id()))
             .order((users::created_at.desc(), users::id.desc()))
-            .limit(page.limit.and_one())
+            .limit(page.limit.plus_one())
             .select(Row::as_select())
             .into_boxed();
         continue_after!(query, page.after, users::created_at, users::id);

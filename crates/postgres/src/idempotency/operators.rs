@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::OptionalExtension;
 use diesel_async::RunQueryDsl;
-use flows::{KeptAnswer, KeyedRequest};
+use flows::{KeyedRequest, StoredResponse};
 use kernel::StoreError;
 use kernel::seal::Tag;
 
@@ -22,7 +22,7 @@ impl Tx<Tenant> {
         operator: &str,
         request: &KeyedRequest,
         since: DateTime<Utc>,
-    ) -> Result<Option<(Tag, KeptAnswer)>, StoreError> {
+    ) -> Result<Option<(Tag, StoredResponse)>, StoreError> {
         let statement = Prepared(
             sql(FIND)
                 .bind::<types::Text, _>(operator)
@@ -39,7 +39,7 @@ impl Tx<Tenant> {
         operator: &str,
         request: &KeyedRequest,
         fingerprint: &Tag,
-        answer: &KeptAnswer,
+        answer: &StoredResponse,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let statement = sql(KEEP)

@@ -1,18 +1,19 @@
 use async_trait::async_trait;
+use channels::{
+    AccountDirectory, AccountRepo, AccountStatus, AccountWithTenant, Disconnection, MetaId, WhatsAppAccount,
+};
 use chrono::{DateTime, Utc};
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, Queryable, Selectable,
     SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
-use inbound::{
-    AccountDirectory, AccountRepo, AccountStatus, Disconnection, EventLedger, MetaAppKey, MetaId, OwnedAccount,
-    WhatsAppAccount,
-};
+use inbound::EventLedger;
 use kernel::ids::AccountId;
 use kernel::{Cursor, Page, PageRequest, StoreError};
 use serde_json::Value;
 use uuid::Uuid;
+use whatsapp::MetaAppKey;
 
 use crate::error::OrStoreError;
 use crate::keyset::continue_after;
@@ -76,7 +77,7 @@ impl AccountRepo for Tx<Tenant> {
         let mut query = whatsapp_accounts::table
             .filter(whatsapp_accounts::tenant_id.eq(self.tenant_id()))
             .order((whatsapp_accounts::created_at.desc(), whatsapp_accounts::id.desc()))
-            .limit(page.limit.and_one())
+            .limit(page.limit.plus_one())
             .select(Row::as_select())
             .into_boxed();
         continue_after!(query, page.after, whatsapp_accounts::created_at, whatsapp_accounts::id);
@@ -142,16 +143,20 @@ impl AccountDirectory for Tx<Platform> {
             .await
             .or_store_error()?;
         if approved == 1 {
-            EventLedger::adopt_unroutable(self, now, ADOPTED_AT_ONCE).await?;
+            EventLedger::assign_unroutable(self, now, ADOPTED_AT_ONCE).await?;
         }
         Ok(approved == 1)
     }
 
-    async fn all_accounts(&mut self, only_pending: bool, page: &PageRequest) -> Result<Page<OwnedAccount>, StoreError> {
+    async fn all_accounts(
+        &mut self,
+        only_pending: bool,
+        page: &PageRequest,
+    ) -> Result<Page<AccountWithTenant>, StoreError> {
         let mut query = whatsapp_accounts::table
             .inner_join(tenants::table.on(tenants::id.eq(whatsapp_accounts::tenant_id)))
             .order((whatsapp_accounts::created_at.desc(), whatsapp_accounts::id.desc()))
-            .limit(page.limit.and_one())
+            .limit(page.limit.plus_one())
             .select((tenants::slug, Row::as_select()))
             .into_boxed();
         if only_pending {
@@ -161,7 +166,7 @@ impl AccountDirectory for Tx<Platform> {
         let rows: Vec<(String, Row)> = query.load(self.connection()).await.or_store_error()?;
         let accounts = rows
             .into_iter()
-            .map(|(tenant, row)| Ok(OwnedAccount { tenant, account: row.into_account()? }))
+            .map(|(tenant, row)| Ok(AccountWithTenant { tenant, account: row.into_account()? }))
             .collect::<Result<Vec<_>, StoreError>>()?;
         Ok(Page::of(accounts, page.limit, |owned| Cursor {
             time: owned.account.created_at,

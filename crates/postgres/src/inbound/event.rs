@@ -7,12 +7,11 @@ use diesel::{
     SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
-use inbound::{
-    ErrorClass, EventFilter, EventKind, EventReader, FailedAttempt, MetaAppKey, TenantlessEventRepo, WebhookEvent,
-};
+use inbound::{ErrorClass, EventFilter, EventReader, FailedAttempt, TenantlessEventRepo, WebhookEvent};
 use kernel::ids::{AccountId, EventId};
 use kernel::{Cursor, Page, PageRequest, StoreError};
 use uuid::Uuid;
+use whatsapp::{EventKind, MetaAppKey};
 
 use super::ledger::event_status;
 use crate::error::OrStoreError;
@@ -82,7 +81,7 @@ where
     async fn events(&mut self, filter: &EventFilter, page: &PageRequest) -> Result<Page<WebhookEvent>, StoreError> {
         let mut query = of_owner!(webhook_events, self.owner())
             .order((webhook_events::received_at.desc(), webhook_events::id.desc()))
-            .limit(page.limit.and_one())
+            .limit(page.limit.plus_one())
             .select(Row::as_select());
         if let Some(status) = filter.status {
             query = query.filter(webhook_events::status.eq(status.key()));
@@ -160,7 +159,7 @@ where
 
 #[async_trait]
 impl TenantlessEventRepo for Tx<Platform> {
-    async fn finish_tenantless_event(&mut self, id: EventId, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    async fn finish_reparsed_event(&mut self, id: EventId, now: DateTime<Utc>) -> Result<bool, StoreError> {
         // Not `processed`: that has a tenant. What was in it is stored under ids of its own.
         end_dead_letter(self, id, "discarded", now).await
     }

@@ -1,9 +1,10 @@
 use async_trait::async_trait;
+use channels::{AccountHealthRepo, AccountHealthUpdate};
 use chrono::{DateTime, SecondsFormat, Utc};
 use diesel::sql_types::{Jsonb, Nullable};
-use inbound::{AccountHealthRepo, AccountNews, Connection};
 use kernel::StoreError;
 use serde_json::{Value, json};
+use whatsapp::Connection;
 
 use crate::sql::{sql, types};
 use crate::transaction::{Tenant, Tx};
@@ -70,7 +71,7 @@ const CONNECTION: &str = with_meant!(
 
 #[async_trait]
 impl AccountHealthRepo for Tx<Tenant> {
-    async fn note_health(&mut self, news: &AccountNews, now: DateTime<Utc>) -> Result<(), StoreError> {
+    async fn record_health(&mut self, news: &AccountHealthUpdate, now: DateTime<Utc>) -> Result<(), StoreError> {
         let tenant = self.tenant_id();
         let update = &news.update;
         let bind = |statement: &'static str| {
@@ -85,7 +86,7 @@ impl AccountHealthRepo for Tx<Tenant> {
             .bind::<types::Text, _>(update.topic.key())
             .bind::<Jsonb, _>(entry(news, &readable(&update.detail)))
             .bind::<types::Timestamptz, _>(now)
-            .bind::<types::Timestamptz, _>(news.said_at);
+            .bind::<types::Timestamptz, _>(news.reported_at);
         self.execute(statement).await?;
         if let Some(connection) = update.connection {
             let word = match connection {
@@ -95,7 +96,7 @@ impl AccountHealthRepo for Tx<Tenant> {
             let statement = bind(CONNECTION)
                 .bind::<Jsonb, _>(entry(news, &json!(word)))
                 .bind::<types::Timestamptz, _>(now)
-                .bind::<types::Timestamptz, _>(news.said_at)
+                .bind::<types::Timestamptz, _>(news.reported_at)
                 .bind::<types::Bool, _>(connection == Connection::Restored);
             self.execute(statement).await?;
         }
@@ -103,8 +104,8 @@ impl AccountHealthRepo for Tx<Tenant> {
     }
 }
 
-fn entry(news: &AccountNews, detail: &Value) -> Value {
-    json!({ "at": news.said_at.to_rfc3339_opts(SecondsFormat::Secs, true), "detail": detail })
+fn entry(news: &AccountHealthUpdate, detail: &Value) -> Value {
+    json!({ "at": news.reported_at.to_rfc3339_opts(SecondsFormat::Secs, true), "detail": detail })
 }
 
 /// JSON as a value. What Postgres would refuse (NUL, half of a surrogate pair) is kept as the text that it came as.

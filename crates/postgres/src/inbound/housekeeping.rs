@@ -62,7 +62,7 @@ struct Row {
 #[async_trait]
 impl EventHousekeeping for Tx<Platform> {
     async fn purge(&mut self, policy: RetentionPolicy, now: DateTime<Utc>, limit: i64) -> Result<Purged, StoreError> {
-        let kept_events = policy.events.max(RetentionPolicy::SHORTEST);
+        let kept_events = policy.events.max(RetentionPolicy::MIN_EVENTS);
         let bind = |statement: &'static str, before: DateTime<Utc>| {
             sql(statement).bind::<types::Uuid, _>(first_id_of(before)).bind::<types::BigInt, _>(limit)
         };

@@ -1,10 +1,11 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel_async::RunQueryDsl;
-use inbound::{EventIntake, EventKind, IncomingEvent, StoredEvent};
+use inbound::{EventIntake, IncomingEvent, StoredEvent};
 use kernel::StoreError;
 use kernel::ids::{EventId, TenantId};
 use uuid::Uuid;
+use whatsapp::EventKind;
 
 use super::ledger::event_status;
 use crate::error::OrStoreError;

@@ -1,10 +1,11 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel_async::RunQueryDsl;
-use inbound::{AbandonedEvent, DueEvent, EventKind, EventLedger, EventStatus, QueuedEvent};
+use inbound::{AbandonedEvent, DueEvent, EventLedger, EventStatus, QueuedEvent};
 use kernel::StoreError;
 use kernel::ids::{AccountId, EventId, TenantId};
 use uuid::Uuid;
+use whatsapp::EventKind;
 
 use crate::error::OrStoreError;
 use crate::sql::{Count, Id, Prepared, sql, types};
@@ -33,7 +34,7 @@ WITH claimed AS (
 UPDATE webhook_outbox SET not_before = $2 WHERE ctid = ANY (ARRAY(SELECT ctid FROM claimed))";
 
 const BURY_ABANDONED: &str = "
-WITH buried AS (
+WITH dead_lettered AS (
   UPDATE webhook_events
      SET status = 'dead_letter', processed_at = $2, next_attempt_at = NULL, error_class = 'poison',
          last_error = 'the broker gave up after delivering it too often', attempts = attempts + 1
@@ -41,11 +42,11 @@ WITH buried AS (
   RETURNING id, tenant_id, kind, replay_seq, attempts, error_class, last_error, traceparent
 ), attempts AS (
   INSERT INTO webhook_attempts (event_id, tenant_id, replay_seq, attempt, failed_at, error_class, error)
-  SELECT id, tenant_id, replay_seq, attempts, $2, error_class, last_error FROM buried
+  SELECT id, tenant_id, replay_seq, attempts, $2, error_class, last_error FROM dead_lettered
 ), ledger AS (
-  DELETE FROM webhook_outbox WHERE event_id IN (SELECT id FROM buried)
+  DELETE FROM webhook_outbox WHERE event_id IN (SELECT id FROM dead_lettered)
 )
-SELECT id, tenant_id, kind, attempts, traceparent FROM buried";
+SELECT id, tenant_id, kind, attempts, traceparent FROM dead_lettered";
 
 /// In flight, not due: 10 minutes after the first publish, twice as long after each further one, at most about a day. The
 /// end of the lease is the proof of the claim: where a worker was faster and has set the time of a retry, that stays; where
@@ -219,7 +220,7 @@ impl EventLedger for Tx<Platform> {
         self.reschedule(PUBLISHED, events, claimed_until, now).await
     }
 
-    async fn release(
+    async fn release_claim(
         &mut self,
         events: &[EventId],
         claimed_until: DateTime<Utc>,
@@ -228,32 +229,36 @@ impl EventLedger for Tx<Platform> {
         self.reschedule(RELEASE, events, claimed_until, now).await
     }
 
-    async fn recall_lost(&mut self, published_before: DateTime<Utc>, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    async fn republish_lost(
+        &mut self,
+        published_before: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<usize, StoreError> {
         let statement = sql(RECALL).bind::<types::Timestamptz, _>(published_before).bind::<types::Timestamptz, _>(now);
         self.execute(statement).await
     }
 
-    async fn adopt_unroutable(&mut self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
+    async fn assign_unroutable(&mut self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
         self.drive_again(ADOPT, now, limit).await
     }
 
-    async fn resume_held(&mut self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
+    async fn requeue_held(&mut self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
         self.drive_again(RESUME, now, limit).await
     }
 
-    async fn waiting_events(&mut self, events: &[EventId]) -> Result<Vec<QueuedEvent>, StoreError> {
+    async fn unfinished_events(&mut self, events: &[EventId]) -> Result<Vec<QueuedEvent>, StoreError> {
         let statement = Prepared(sql(WAITING).bind::<types::Uuids, _>(uuids(events)));
         let rows: Vec<Waiting> = statement.load(self.connection()).await.or_store_error()?;
         rows.into_iter().map(Waiting::into_event).collect()
     }
 
-    async fn note_starts(&mut self, events: &[EventId]) -> Result<Vec<EventId>, StoreError> {
+    async fn record_starts(&mut self, events: &[EventId]) -> Result<Vec<EventId>, StoreError> {
         let statement = Prepared(sql(NOTE_STARTS).bind::<types::Uuids, _>(uuids(events)));
         let rows: Vec<Id> = statement.load(self.connection()).await.or_store_error()?;
         Ok(rows.into_iter().map(|row| EventId::from_uuid(row.id)).collect())
     }
 
-    async fn bury_abandoned(
+    async fn dead_letter_abandoned(
         &mut self,
         events: &[EventId],
         now: DateTime<Utc>,

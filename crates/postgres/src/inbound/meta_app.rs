@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use channels::{MetaApp, MetaAppDirectory, MetaAppRepo, MetaId, SealedSecrets};
 use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, select};
 use diesel::{
@@ -8,11 +9,11 @@ use diesel::{
     Selectable, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
-use inbound::{MetaApp, MetaAppDirectory, MetaAppKey, MetaAppRepo, MetaId, SealedSecrets};
 use kernel::ids::{MetaAppId, TenantId};
 use kernel::seal::Sealed;
 use kernel::{Cursor, Page, PageRequest, StoreError};
 use uuid::Uuid;
+use whatsapp::MetaAppKey;
 
 use crate::error::OrStoreError;
 use crate::keyset::continue_after;
@@ -89,7 +90,7 @@ impl MetaAppRepo for Tx<Tenant> {
         let mut query = meta_apps::table
             .filter(meta_apps::tenant_id.eq(self.tenant_id()))
             .order((meta_apps::created_at.desc(), meta_apps::id.desc()))
-            .limit(page.limit.and_one())
+            .limit(page.limit.plus_one())
             .select(Row::as_select())
             .into_boxed();
         continue_after!(query, page.after, meta_apps::created_at, meta_apps::id);
@@ -98,7 +99,7 @@ impl MetaAppRepo for Tx<Tenant> {
         Ok(Page::of(apps, page.limit, |app| Cursor { time: app.created_at, id: app.id.as_uuid() }))
     }
 
-    async fn hold_meta_app(&mut self, key: &MetaAppKey) -> Result<bool, StoreError> {
+    async fn lock_meta_app_shared(&mut self, key: &MetaAppKey) -> Result<bool, StoreError> {
         let query = meta_app!(self, key).select(meta_apps::id).for_key_share();
         let held: Option<Uuid> = query.first(self.connection()).await.optional().or_store_error()?;
         Ok(held.is_some())
@@ -141,7 +142,7 @@ impl MetaAppDirectory for Tx<Platform> {
         row.map(SecretsRow::into_secrets).transpose()
     }
 
-    async fn meta_apps_sealed_otherwise(
+    async fn meta_apps_to_reseal(
         &mut self,
         key_id: &str,
         limit: i64,

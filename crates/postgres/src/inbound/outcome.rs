@@ -43,7 +43,7 @@ UPDATE webhook_outbox SET not_before = $2, publish_count = 0
  WHERE tenant_id = $5 AND event_id IN (SELECT id FROM retried)";
 
 const BURY: &str = "
-WITH buried AS (
+WITH dead_lettered AS (
   UPDATE webhook_events
      SET status = 'dead_letter', attempts = attempts + 1, processed_at = $2, next_attempt_at = NULL,
          error_class = $3, last_error = $4
@@ -51,13 +51,17 @@ WITH buried AS (
   RETURNING id, tenant_id, replay_seq, attempts
 ), attempts AS (
   INSERT INTO webhook_attempts (event_id, tenant_id, replay_seq, attempt, failed_at, error_class, error)
-  SELECT id, tenant_id, replay_seq, attempts, $6, $3, $4 FROM buried
+  SELECT id, tenant_id, replay_seq, attempts, $6, $3, $4 FROM dead_lettered
 )
 DELETE FROM webhook_outbox WHERE tenant_id = $5 AND event_id = $1";
 
 #[async_trait]
 impl EventOutcomeRepo for Tx<Tenant> {
-    async fn take_events(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<HashSet<EventId>, StoreError> {
+    async fn lock_waiting_events(
+        &mut self,
+        events: &[EventId],
+        now: DateTime<Utc>,
+    ) -> Result<HashSet<EventId>, StoreError> {
         let tenant = self.tenant_id();
         let statement = Prepared(
             sql(TAKE)
@@ -90,7 +94,7 @@ impl EventOutcomeRepo for Tx<Tenant> {
         self.note_failure(RETRY, event, next_attempt_at, class, error, now).await
     }
 
-    async fn bury_event(
+    async fn dead_letter_event(
         &mut self,
         event: EventId,
         class: ErrorClass,

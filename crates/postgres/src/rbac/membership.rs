@@ -88,7 +88,7 @@ impl MembershipRepo for Tx<Tenant> {
             .filter(memberships::tenant_id.eq(self.tenant_id()))
             .filter(memberships::user_id.eq(user.as_uuid()))
             .order((memberships::created_at.desc(), memberships::role_id.desc()))
-            .limit(page.limit.and_one())
+            .limit(page.limit.plus_one())
             .select(Row::as_select())
             .into_boxed();
         continue_after!(query, page.after, memberships::created_at, memberships::role_id);

@@ -85,7 +85,7 @@ impl RoleRepo for Tx<Tenant> {
             .bind::<types::Uuid, _>(self.tenant_id())
             .bind::<Nullable<types::Timestamptz>, _>(page.after.map(|cursor| cursor.time))
             .bind::<Nullable<types::Uuid>, _>(page.after.map(|cursor| cursor.id))
-            .bind::<types::BigInt, _>(page.limit.and_one());
+            .bind::<types::BigInt, _>(page.limit.plus_one());
         let rows: Vec<Row> = Prepared(statement).load(self.connection()).await.or_store_error()?;
         let roles = rows.into_iter().map(Role::from).collect();
         Ok(Page::of(roles, page.limit, |role: &Role| Cursor { time: role.created_at, id: role.id.as_uuid() }))

@@ -74,7 +74,7 @@ impl ProvisioningKeyRepo for Tx<Platform> {
         Ok(row.map(Row::into_key))
     }
 
-    async fn note_provisioning_key_used(
+    async fn record_provisioning_key_use(
         &mut self,
         key: ProvisioningKeyId,
         now: DateTime<Utc>,

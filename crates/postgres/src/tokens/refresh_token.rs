@@ -3,7 +3,7 @@ use diesel::sql_types::Nullable;
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName};
 use diesel_async::RunQueryDsl;
 use kernel::StoreError;
-use tokens::{Reached, RefreshTokenHash, Session, StoredRefreshToken};
+use tokens::{RefreshTokenHash, Session, StoredRefreshToken, TokenLock};
 
 use super::session;
 use crate::error::OrStoreError;
@@ -74,13 +74,13 @@ impl Tx<Tenant> {
         Ok(())
     }
 
-    pub(super) async fn reach(&mut self, token: &RefreshTokenHash) -> Result<Reached, StoreError> {
+    pub(super) async fn reach(&mut self, token: &RefreshTokenHash) -> Result<TokenLock, StoreError> {
         let statement = sql(REACH).bind::<types::Uuid, _>(self.tenant_id()).bind::<types::Binary, _>(token.as_bytes());
         let row: Option<Row> = Prepared(statement).get_result(self.connection()).await.optional().or_store_error()?;
         if let Some(row) = row {
-            return Ok(Reached::Mine(Box::new(row.into_token())));
+            return Ok(TokenLock::Acquired(Box::new(row.into_token())));
         }
-        Ok(if self.mark_overlapped(token).await? { Reached::Taken } else { Reached::Unknown })
+        Ok(if self.mark_overlapped(token).await? { TokenLock::Contended } else { TokenLock::UnknownToken })
     }
 
     /// Whether there is such a token.

@@ -7,7 +7,7 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use kernel::ids::{SessionId, UserId};
 use kernel::{Cursor, Page, PageRequest, StoreError};
-use tokens::{Client, Reached, RefreshTokenHash, Session, SessionHousekeeping, SessionRepo};
+use tokens::{RefreshTokenHash, Session, SessionClient, SessionHousekeeping, SessionRepo, TokenLock};
 use uuid::Uuid;
 
 use crate::error::OrStoreError;
@@ -112,7 +112,7 @@ impl SessionRepo for Tx<Tenant> {
     ) -> Result<Page<Session>, StoreError> {
         let mut query = in_force!(self, user, now)
             .order((sessions::created_at.desc(), sessions::id.desc()))
-            .limit(page.limit.and_one())
+            .limit(page.limit.plus_one())
             .select(Row::as_select())
             .into_boxed();
         continue_after!(query, page.after, sessions::created_at, sessions::id);
@@ -147,11 +147,15 @@ impl SessionRepo for Tx<Tenant> {
         ended.or_store_error()
     }
 
-    async fn reach_for_refresh_token(&mut self, token: &RefreshTokenHash) -> Result<Reached, StoreError> {
+    async fn lock_refresh_token(&mut self, token: &RefreshTokenHash) -> Result<TokenLock, StoreError> {
         self.reach(token).await
     }
 
-    async fn use_refresh_token(&mut self, token: &RefreshTokenHash, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    async fn consume_refresh_token(
+        &mut self,
+        token: &RefreshTokenHash,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
         self.mark_used(token, now).await
     }
 
@@ -179,11 +183,15 @@ impl SessionRepo for Tx<Tenant> {
         Ok(true)
     }
 
-    async fn note_refresh_overlap(&mut self, token: &RefreshTokenHash) -> Result<(), StoreError> {
+    async fn record_concurrent_refresh(&mut self, token: &RefreshTokenHash) -> Result<(), StoreError> {
         self.mark_overlapped(token).await.map(drop)
     }
 
-    async fn note_refresh_answered(&mut self, token: &RefreshTokenHash, now: DateTime<Utc>) -> Result<(), StoreError> {
+    async fn record_refresh_response(
+        &mut self,
+        token: &RefreshTokenHash,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
         self.mark_answered(token, now).await
     }
 
@@ -210,7 +218,7 @@ impl Row {
         Session {
             id: SessionId::from_uuid(self.id),
             user: UserId::from_uuid(self.user_id),
-            client: Client {
+            client: SessionClient {
                 address: self.address.and_then(|address| address.parse().ok()),
                 user_agent: self.user_agent,
             },

@@ -41,7 +41,7 @@ impl SigningKeyRepo for Tx<Platform> {
     }
 
     async fn insert_signing_key(&mut self, key: &SigningKey) -> Result<(), StoreError> {
-        let sealed = key.sealed_private_half();
+        let sealed = key.sealed_private_key();
         diesel::insert_into(signing_keys::table)
             .values((
                 signing_keys::kid.eq(&key.kid),

@@ -6,28 +6,28 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{KeyState, SigningKey};
 
-pub(super) struct World {
+pub(super) struct TestTokens {
     pub(super) clock: ManualClock,
     pub(super) policy: TokenPolicy,
     pub(super) key: SigningKey,
     pub(super) keys: KeySet,
-    ring: KeyRing,
+    key_ring: KeyRing,
 }
 
-pub(super) fn world() -> World {
+pub(super) fn test_tokens() -> TestTokens {
     let clock = ManualClock::starting_at(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
-    let ring = KeyRing::new([("kek".to_owned(), vec![7; 32].into())]).unwrap();
-    let key = SigningKey::generate(KeyState::Active, &ring, &SystemEntropy::new(), clock.now()).unwrap();
-    let keys = KeySet::open([&key], &ring).unwrap();
+    let key_ring = KeyRing::new([("kek".to_owned(), vec![7; 32].into())]).unwrap();
+    let key = SigningKey::generate(KeyState::Active, &key_ring, &SystemEntropy::new(), clock.now()).unwrap();
+    let keys = KeySet::open([&key], &key_ring).unwrap();
     let policy = TokenPolicy {
         issuer: "https://parley.example".to_owned(),
         audience: "parley".to_owned(),
         lifetime: TimeDelta::minutes(15),
     };
-    World { clock, policy, key, keys, ring }
+    TestTokens { clock, policy, key, keys, key_ring }
 }
 
-impl World {
+impl TestTokens {
     pub(super) fn claims(&self) -> Claims {
         Claims {
             user: UserId::new(&self.clock),
@@ -75,32 +75,35 @@ impl World {
 }
 
 #[test]
-fn verifies_what_it_issued() {
-    let world = world();
-    let claims = world.claims();
-    let Issued { token, kid } = world.keys.issue(&world.policy, &claims).unwrap();
-    assert_eq!(kid, world.key.kid, "the key that signed is the one that is named");
-    assert_eq!(world.keys.verify(&world.policy, &token, world.clock.now()), Ok(Verified { claims, kid }));
-    assert!(world.verify(&world.sign_with(|_, _| ())).is_ok(), "the forger of these tests makes valid tokens, too");
+fn issued_token_verifies() {
+    let test_tokens = test_tokens();
+    let claims = test_tokens.claims();
+    let IssuedToken { token, kid } = test_tokens.keys.issue(&test_tokens.policy, &claims).unwrap();
+    assert_eq!(kid, test_tokens.key.kid, "the key id is that of the signing key");
+    assert_eq!(
+        test_tokens.keys.verify(&test_tokens.policy, &token, test_tokens.clock.now()),
+        Ok(VerifiedToken { claims, kid })
+    );
+    assert!(test_tokens.verify(&test_tokens.sign_with(|_, _| ())).is_ok(), "unchanged tokens of `sign_with` are valid");
 }
 
 #[test]
-fn lives_until_its_end_and_the_leeway() {
-    let world = world();
-    let token = world.issue();
-    world.clock.advance(-TimeDelta::seconds(30));
-    assert!(world.verify(&token).is_ok());
-    world.clock.advance(-TimeDelta::seconds(1));
-    assert!(world.verify(&token).is_err());
-    world.clock.advance(TimeDelta::seconds(31 + 15 * 60 + 29));
-    assert!(world.verify(&token).is_ok());
-    world.clock.advance(TimeDelta::seconds(1));
-    assert!(world.verify(&token).is_err());
+fn token_is_valid_until_expiry_plus_leeway() {
+    let test_tokens = test_tokens();
+    let token = test_tokens.issue();
+    test_tokens.clock.advance(-TimeDelta::seconds(30));
+    assert!(test_tokens.verify(&token).is_ok());
+    test_tokens.clock.advance(-TimeDelta::seconds(1));
+    assert!(test_tokens.verify(&token).is_err());
+    test_tokens.clock.advance(TimeDelta::seconds(31 + 15 * 60 + 29));
+    assert!(test_tokens.verify(&token).is_ok());
+    test_tokens.clock.advance(TimeDelta::seconds(1));
+    assert!(test_tokens.verify(&token).is_err());
 }
 
 #[test]
-fn refuses_other_headers() {
-    let world = world();
+fn unexpected_header_is_rejected() {
+    let test_tokens = test_tokens();
     let hostile: &[(&str, Value)] = &[
         ("alg", json!("none")),
         ("alg", json!("HS256")),
@@ -108,8 +111,8 @@ fn refuses_other_headers() {
         ("typ", json!("JWT")),
         ("kid", json!("short")),
         ("kid", json!("")),
-        ("kid", json!(format!("{}=", &world.key.kid[1..]))),
-        ("kid", json!(format!("{}A", world.key.kid))),
+        ("kid", json!(format!("{}=", &test_tokens.key.kid[1..]))),
+        ("kid", json!(format!("{}A", test_tokens.key.kid))),
         ("kid", json!("../../etc/passwd")),
         ("kid", json!("' or 1=1 --")),
         ("kid", json!(7)),
@@ -121,18 +124,18 @@ fn refuses_other_headers() {
         ("b64", json!(false)),
     ];
     for (member, value) in hostile {
-        let token = world.sign_with(|header, _| header[*member] = value.clone());
-        assert_eq!(world.verify(&token), Err(Rejection::Invalid), "{member} {value}");
+        let token = test_tokens.sign_with(|header, _| header[*member] = value.clone());
+        assert_eq!(test_tokens.verify(&token), Err(Rejection::Invalid), "{member} {value}");
     }
     for member in ["alg", "typ", "kid"] {
-        let token = world.sign_with(|header, _| drop(header.as_object_mut().unwrap().remove(member)));
-        assert_eq!(world.verify(&token), Err(Rejection::Invalid), "without {member}");
+        let token = test_tokens.sign_with(|header, _| drop(header.as_object_mut().unwrap().remove(member)));
+        assert_eq!(test_tokens.verify(&token), Err(Rejection::Invalid), "without {member}");
     }
 }
 
 #[test]
-fn refuses_other_claims_although_signed() {
-    let world = world();
+fn signed_unexpected_claim_is_rejected() {
+    let test_tokens = test_tokens();
     let huge = json!(18_446_744_073_709_551_615_u64);
     let hostile: Vec<(&str, Value)> = ["iat", "nbf", "exp"]
         .into_iter()
@@ -144,75 +147,78 @@ fn refuses_other_claims_although_signed() {
             ("iss", json!("https://evil.example")),
             ("aud", json!(["parley"])),
             ("aud", json!("other")),
-            ("sub", json!("nobody")),
+            ("sub", json!("not an id")),
             ("admin", json!(true)),
-            ("exp", json!(world.clock.now().timestamp() + 3_600)),
-            ("exp", json!(world.clock.now().timestamp())),
-            ("iat", json!(world.clock.now().timestamp() + 31)),
-            ("nbf", json!(world.clock.now().timestamp() + 31)),
+            ("exp", json!(test_tokens.clock.now().timestamp() + 3_600)),
+            ("exp", json!(test_tokens.clock.now().timestamp())),
+            ("iat", json!(test_tokens.clock.now().timestamp() + 31)),
+            ("nbf", json!(test_tokens.clock.now().timestamp() + 31)),
         ])
         .collect();
     for (member, value) in hostile {
-        let token = world.sign_with(|_, payload| payload[member] = value.clone());
-        assert_eq!(world.verify(&token), Err(Rejection::Invalid), "{member} {value}");
+        let token = test_tokens.sign_with(|_, payload| payload[member] = value.clone());
+        assert_eq!(test_tokens.verify(&token), Err(Rejection::Invalid), "{member} {value}");
     }
     for member in ["iss", "aud", "sub", "tid", "sid", "jti", "iat", "nbf", "exp"] {
-        let token = world.sign_with(|_, payload| drop(payload.as_object_mut().unwrap().remove(member)));
-        assert_eq!(world.verify(&token), Err(Rejection::Invalid), "without {member}");
+        let token = test_tokens.sign_with(|_, payload| drop(payload.as_object_mut().unwrap().remove(member)));
+        assert_eq!(test_tokens.verify(&token), Err(Rejection::Invalid), "without {member}");
     }
 }
 
 #[test]
-fn refuses_ids_in_another_form_than_ours() {
-    let world = world();
-    let id = world.claims().user.to_string();
+fn id_in_other_form_is_rejected() {
+    let test_tokens = test_tokens();
+    let id = test_tokens.claims().user.to_string();
     let forms = [id.to_uppercase(), id.replace('-', ""), format!("{{{id}}}"), format!("urn:uuid:{id}"), String::new()];
     for member in ["sub", "tid", "sid", "jti"] {
-        assert!(world.verify(&world.sign_with(|_, payload| payload[member] = json!(id))).is_ok(), "{member}");
+        assert!(
+            test_tokens.verify(&test_tokens.sign_with(|_, payload| payload[member] = json!(id))).is_ok(),
+            "{member}"
+        );
         for form in &forms {
-            let token = world.sign_with(|_, payload| payload[member] = json!(form));
-            assert_eq!(world.verify(&token), Err(Rejection::Invalid), "{member} {form}");
+            let token = test_tokens.sign_with(|_, payload| payload[member] = json!(form));
+            assert_eq!(test_tokens.verify(&token), Err(Rejection::Invalid), "{member} {form}");
         }
     }
 }
 
 #[test]
-fn refuses_arrays_in_place_of_objects() {
-    let world = world();
-    let (header, payload) = (world.header(), world.payload());
+fn array_in_place_of_object_is_rejected() {
+    let test_tokens = test_tokens();
+    let (header, payload) = (test_tokens.header(), test_tokens.payload());
     let members = |object: &Value, names: &[&str]| json!(names.iter().map(|name| &object[*name]).collect::<Vec<_>>());
     let as_array = members(&header, &["alg", "typ", "kid"]).to_string();
-    assert!(world.verify(&world.sign(&as_array, &payload.to_string())).is_err());
+    assert!(test_tokens.verify(&test_tokens.sign(&as_array, &payload.to_string())).is_err());
     let as_array = members(&payload, &["iss", "aud", "sub", "tid", "sid", "jti", "iat", "nbf", "exp"]).to_string();
-    assert!(world.verify(&world.sign(&header.to_string(), &as_array)).is_err());
+    assert!(test_tokens.verify(&test_tokens.sign(&header.to_string(), &as_array)).is_err());
 }
 
 #[test]
-fn tells_itself_when_a_key_may_be_newer_than_the_set() {
-    let world = world();
-    let token = world.sign_with(|header, _| header["kid"] = json!("A".repeat(43)));
-    assert_eq!(world.verify(&token), Err(Rejection::UnknownKey));
-    // Whatever else is wrong before is wrong with any key.
-    let token = world.sign_with(|header, _| {
+fn unknown_key_is_reported_before_claims() {
+    let test_tokens = test_tokens();
+    let token = test_tokens.sign_with(|header, _| header["kid"] = json!("A".repeat(43)));
+    assert_eq!(test_tokens.verify(&token), Err(Rejection::UnknownKey));
+    // What is checked before the key id is invalid with any key.
+    let token = test_tokens.sign_with(|header, _| {
         header["kid"] = json!("A".repeat(43));
         header["typ"] = json!("JWT");
     });
-    assert_eq!(world.verify(&token), Err(Rejection::Invalid));
+    assert_eq!(test_tokens.verify(&token), Err(Rejection::Invalid));
 }
 
 #[test]
-fn refuses_repeated_members() {
-    let world = world();
-    let (header, payload) = (world.header().to_string(), world.payload().to_string());
+fn repeated_member_is_rejected() {
+    let test_tokens = test_tokens();
+    let (header, payload) = (test_tokens.header().to_string(), test_tokens.payload().to_string());
     let repeated = |json: &str, member: &str| format!("{},{member}}}", &json[..json.len() - 1]);
-    assert!(world.verify(&world.sign(&repeated(&header, r#""typ":"at+jwt""#), &payload)).is_err());
-    assert!(world.verify(&world.sign(&header, &repeated(&payload, r#""exp":1800000900"#))).is_err());
+    assert!(test_tokens.verify(&test_tokens.sign(&repeated(&header, r#""typ":"at+jwt""#), &payload)).is_err());
+    assert!(test_tokens.verify(&test_tokens.sign(&header, &repeated(&payload, r#""exp":1800000900"#))).is_err());
 }
 
 #[test]
-fn refuses_other_shapes() {
-    let world = world();
-    let token = world.issue();
+fn malformed_token_is_rejected() {
+    let test_tokens = test_tokens();
+    let token = test_tokens.issue();
     let (message, signature) = token.rsplit_once('.').unwrap();
     let shapes = [
         String::new(),
@@ -231,25 +237,25 @@ fn refuses_other_shapes() {
         "a".repeat(1024 * 1024),
     ];
     for shape in shapes {
-        assert_eq!(world.verify(&shape), Err(Rejection::Invalid), "{shape:.60}");
+        assert_eq!(test_tokens.verify(&shape), Err(Rejection::Invalid), "{shape:.60}");
     }
     for position in 0..token.len() {
         let mut changed = token.clone().into_bytes();
         changed[position] = if changed[position] == b'A' { b'B' } else { b'A' };
-        assert!(world.verify(&String::from_utf8(changed).unwrap()).is_err(), "byte {position}");
+        assert!(test_tokens.verify(&String::from_utf8(changed).unwrap()).is_err(), "byte {position}");
     }
 }
 
 #[test]
-fn refuses_the_key_of_another_deployment() {
-    let (ours, theirs) = (world(), world());
+fn token_of_other_deployment_is_rejected() {
+    let (ours, theirs) = (test_tokens(), test_tokens());
     assert_eq!(ours.verify(&theirs.issue()), Err(Rejection::UnknownKey));
 }
 
 #[test]
-fn does_not_start_with_a_key_that_does_not_open() {
-    let world = world();
+fn key_set_refuses_key_that_cannot_be_opened() {
+    let test_tokens = test_tokens();
     let other = KeyRing::new([("kek".to_owned(), vec![8; 32].into())]).unwrap();
-    assert!(KeySet::open([&world.key], &other).unwrap_err().to_string().contains(&world.key.kid));
-    assert!(KeySet::open([&world.key], &world.ring).is_ok());
+    assert!(KeySet::open([&test_tokens.key], &other).unwrap_err().to_string().contains(&test_tokens.key.kid));
+    assert!(KeySet::open([&test_tokens.key], &test_tokens.key_ring).is_ok());
 }

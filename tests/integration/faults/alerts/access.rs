@@ -1,4 +1,4 @@
-//! Faults of those who want to get in, and of what they need for it.
+//! Alerts about authentication: passwords, tokens, keys, database pools.
 
 use diesel_async::SimpleAsyncConnection;
 use futures_util::future::join_all;
@@ -9,17 +9,17 @@ use super::Watched;
 use crate::kit::app::PASSWORD;
 use crate::kit::client::{Client, fresh_address};
 
-/// Who signs up in this test.
+/// The tenant's owner.
 struct Owner {
-    /// With a token.
+    /// A client with a token.
     client: Client,
-    /// Without one, at the door of their tenant.
+    /// A client without a token, with the tenant header.
     door: Client,
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "run by `cargo xtask faults`"]
-async fn passwords_tokens_keys_and_connections() {
+async fn access_faults_raise_alerts() {
     let watched = Watched::begin(|deployment| {
         deployment
             .with("PARLEY_HTTP_TRUSTED_PROXIES", "127.0.0.1")
@@ -49,46 +49,46 @@ async fn a_token_that_was_copied(watched: &Watched, owner: &Owner) {
         let first = owner.door.at(&fresh_address()).post("/auth/login", &login).await.json(200)["refresh_token"].take();
         let refresh =
             async |token: &serde_json::Value| owner.door.post("/auth/refresh", &json!({"refresh_token": token})).await;
-        // Once the next token is used as well, nobody can have meant the first.
+        // Once its successor has been used, showing the first token is a replay.
         let next = refresh(&first).await.json(200)["refresh_token"].take();
         refresh(&next).await.json(200);
         refresh(&first).await.expect(401);
     };
-    watched.raises("ParleyRefreshReuse", steal).await;
-    watched.shows("ParleyRefreshReuse", &["127.0.0.1", r#""tenant": "acme""#]).await;
+    watched.assert_raises("ParleyRefreshReuse", steal).await;
+    watched.assert_shows("ParleyRefreshReuse", &["127.0.0.1", r#""tenant": "acme""#]).await;
 }
 
-/// From many addresses, so that no allowance is used up.
+/// From many addresses, so that no rate limit applies.
 async fn guess(owner: &Owner, guesses: usize) {
     let wrong = json!({"email": "ada@example.com", "password": "wrong password"});
     join_all((0..guesses).map(async |_| owner.door.at(&fresh_address()).post("/auth/login", &wrong).await)).await;
 }
 
 async fn passwords_that_are_guessed(watched: &Watched, owner: &Owner) {
-    watched.raises("ParleyLoginFailures", async || guess(owner, 30).await).await;
-    watched.shows("ParleyLoginFailures", &[r#""reason": "wrong_password""#, r#""address": "10."#]).await;
+    watched.assert_raises("ParleyLoginFailures", async || guess(owner, 30).await).await;
+    watched.assert_shows("ParleyLoginFailures", &[r#""reason": "wrong_password""#, r#""address": "10."#]).await;
 }
 
 async fn more_logins_than_cores(watched: &Watched, owner: &Owner) {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    // One is checked and 64 wait, for each core; twice as many are too many.
-    watched.raises("ParleyPasswordHashQueueFull", async || guess(owner, 130 * cores).await).await;
-    watched.shows("ParleyPasswordHashQueueFull", &[r#""outcome": "refused""#]).await;
+    // Each core hashes one password and queues 64; twice as many requests overflow the queue.
+    watched.assert_raises("ParleyPasswordHashQueueFull", async || guess(owner, 130 * cores).await).await;
+    watched.assert_shows("ParleyPasswordHashQueueFull", &[r#""outcome": "refused""#]).await;
 }
 
 async fn a_key_that_is_old(watched: &Watched) {
     let age = "UPDATE signing_keys SET since = since - interval '40 days' WHERE state = 'active'";
-    watched.stage.execute(age).await;
-    watched.raises("ParleySigningKeyTooOld", async || ()).await;
-    let since = watched.stage.deployment.database.text(
+    watched.setup.execute(age).await;
+    watched.assert_raises("ParleySigningKeyTooOld", async || ()).await;
+    let since = watched.setup.deployment.database.text(
         "SELECT to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS finding FROM signing_keys WHERE state = 'active'",
     );
-    watched.shows("ParleySigningKeyTooOld", &[&format!("since {}", since.await), "active"]).await;
+    watched.assert_shows("ParleySigningKeyTooOld", &[&format!("since {}", since.await), "active"]).await;
 }
 
-/// Somebody locks a table: two requests wait for it, and all others for the connections that those have.
+/// A locked table: two requests wait for it, and all others wait for their connections.
 async fn a_pool_that_is_taken(watched: &Watched, owner: &Owner) {
-    let mut somebody = watched.stage.deployment.database.admin().await;
+    let mut somebody = watched.setup.deployment.database.admin().await;
     somebody.batch_execute("BEGIN; LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE").await.unwrap();
     let mut readers = JoinSet::new();
     for _ in 0..30 {
@@ -99,9 +99,9 @@ async fn a_pool_that_is_taken(watched: &Watched, owner: &Owner) {
             }
         });
     }
-    // So did those who guessed.
-    watched.raises_as_well("ParleyPoolExhausted", async || ()).await;
-    watched.shows("ParleyPoolExhausted", &[r#""wait_event_type": "Lock""#, r#""usename": "parley_app""#]).await;
+    // The wrong passwords raised these too.
+    watched.assert_raised("ParleyPoolExhausted", async || ()).await;
+    watched.assert_shows("ParleyPoolExhausted", &[r#""wait_event_type": "Lock""#, r#""usename": "parley_app""#]).await;
     readers.shutdown().await;
     somebody.batch_execute("COMMIT").await.unwrap();
 }

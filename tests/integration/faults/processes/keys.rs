@@ -1,4 +1,4 @@
-//! Signing keys change under load.
+//! Signing key rotation under load.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -18,8 +18,8 @@ fn text(made: &Value, member: &str) -> String {
     made[member].as_str().unwrap().to_owned()
 }
 
-/// Somebody who asks one server after the other, and refreshes every two seconds; how often they asked.
-async fn somebody(servers: &[Client; 2], slug: &str, over: &AtomicBool) -> usize {
+/// A client that alternates between servers and refreshes every two seconds; returns its number of requests.
+async fn send_requests(servers: &[Client; 2], slug: &str, over: &AtomicBool) -> usize {
     let login = json!({"email": "ada@example.com", "password": PASSWORD});
     let mut tokens = servers[0].with("x-tenant-id", slug).post("/auth/login", &login).await.json(200);
     let (mut asked, mut refreshed_at) = (0, Instant::now());
@@ -37,10 +37,10 @@ async fn somebody(servers: &[Client; 2], slug: &str, over: &AtomicBool) -> usize
     asked
 }
 
-/// Five rotations during a minute of traffic on two processes: nobody is refused.
+/// Five rotations during a minute of traffic on two processes: no request is refused.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "run by `cargo xtask faults`"]
-async fn five_rotations_in_a_minute_of_traffic() {
+async fn key_rotation_under_traffic_refuses_no_token() {
     let deployment =
         Deployment::new().await.with("PARLEY_SIGNING_POLL_SECONDS", "1").with("PARLEY_SIGNING_PUBLISH_SECONDS", "5");
     let servers = [deployment.serve_as("api").await, deployment.serve_as("api,scheduler").await];
@@ -63,7 +63,7 @@ async fn five_rotations_in_a_minute_of_traffic() {
         }
         over.store(true, Ordering::Relaxed);
     };
-    let people = join_all((0..8).map(|_| somebody(&clients, "acme", &over)));
+    let people = join_all((0..8).map(|_| send_requests(&clients, "acme", &over)));
     let (asked, ()) = tokio::join!(people, rotations);
 
     assert_eq!(rotated.load(Ordering::Relaxed), 5);
@@ -74,7 +74,7 @@ async fn five_rotations_in_a_minute_of_traffic() {
     }
     for server in servers {
         server.signal("TERM");
-        assert!(server.exit().await.success(), "SIGTERM is a clean end");
+        assert!(server.exit().await.success(), "SIGTERM exits successfully");
     }
     deployment.finish().await;
 }

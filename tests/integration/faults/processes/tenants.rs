@@ -1,20 +1,20 @@
-//! The wall between tenants, where somebody forgets to say which tenant it is.
+//! Tenant isolation when the tenant setting is missing.
 
 use diesel_async::RunQueryDsl;
 
 use crate::kit::database::count;
-use crate::kit::stage::Stage;
+use crate::kit::fault_setup::FaultSetup;
 
-/// I4, I6: a connection that never said whose data it works on sees no event, takes none, finishes none and loses none.
+/// I4, I6: a connection without a tenant setting sees, claims, finishes and loses no event.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "run by `cargo xtask faults`"]
-async fn a_tenant_setting_that_is_not_set() {
-    let mut stage = Stage::set().await;
-    let server = stage.serve_as("api").await;
-    stage.send_to(&[&server]);
-    stage.sender.burst(10).await;
+async fn missing_tenant_setting_shows_no_rows() {
+    let mut setup = FaultSetup::new().await;
+    let server = setup.serve_as("api").await;
+    setup.send_to(&[&server]);
+    setup.sender.burst(10).await;
 
-    let mut lost = stage.deployment.database.as_app().await;
+    let mut lost = setup.deployment.database.as_app().await;
     for table in ["webhook_events", "webhook_payloads", "webhook_outbox", "contacts", "messages"] {
         let seen = count(&mut lost, &format!("SELECT count(*) FROM {table}")).await;
         assert_eq!(seen.expect("reading is allowed"), 0, "{table}");
@@ -31,7 +31,7 @@ async fn a_tenant_setting_that_is_not_set() {
     let refused = diesel::sql_query(forged).execute(&mut lost).await.unwrap_err().to_string();
     assert!(refused.contains("row-level security"), "{refused}");
 
-    let worker = stage.serve_as("relay,worker").await;
-    stage.settle(0).await;
-    stage.strike([server, worker]).await;
+    let worker = setup.serve_as("relay,worker").await;
+    setup.settle(0).await;
+    setup.shut_down([server, worker]).await;
 }

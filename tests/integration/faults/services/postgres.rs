@@ -1,46 +1,47 @@
-//! Postgres stops, dies, or is slow.
+//! Postgres stops, is killed, or is slow.
 
 use std::process::Command;
 use std::time::Duration;
 
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 
-use crate::kit::stage::Stage;
-use crate::kit::{servers, wait};
+use crate::kit::fault_setup::FaultSetup;
+use crate::kit::{service_control, wait};
 
-/// Under load and with transactions that stay open for a while: whatever ends them does it in their middle.
+/// Keeps transactions open for a while, so that a stop interrupts them.
 const SLOW_TO_COMMIT: &str = "worker.before_commit=50%sleep(100)";
 
-/// Takes the database away while there is work, and gives it back.
+/// Makes the database unavailable under load, then restores it.
 async fn goes_away(how: &str) {
-    let mut stage = Stage::set().await;
-    let server = stage.serve_armed("api,relay,worker", SLOW_TO_COMMIT).await;
-    stage.send_to(&[&server]);
-    let flow = stage.sender.flow(50);
-    stage.sender.wait_for_more(100).await;
-    servers::ask(&format!("postgres {how}")).await;
-    wait::until("deliveries to be put off", async || (stage.sender.journal().put_off > 10).then_some(())).await;
+    let mut setup = FaultSetup::new().await;
+    let server = setup.serve_armed("api,relay,worker", SLOW_TO_COMMIT).await;
+    setup.send_to(&[&server]);
+    let flow = setup.sender.flow(50);
+    setup.sender.wait_for_more(100).await;
+    service_control::run(&format!("postgres {how}")).await;
+    wait::until("deliveries to be answered 503", async || (setup.sender.journal().retry_later > 10).then_some(()))
+        .await;
     assert_ne!(server.client.get("/readyz").await.status, 200);
-    servers::ask("postgres start").await;
+    service_control::run("postgres start").await;
 
-    stage.sender.wait_for_more(100).await;
+    setup.sender.wait_for_more(100).await;
     flow.stop().await;
-    stage.settle(0).await;
-    assert_eq!(stage.events("attempts > 0").await, 0, "nobody's attempt was burned");
-    stage.strike([server]).await;
+    setup.settle(0).await;
+    assert_eq!(setup.events("attempts > 0").await, 0, "no event counts a failed attempt");
+    setup.shut_down([server]).await;
 }
 
-/// I1, I2, I3, I5: an immediate shutdown in the middle of transactions.
+/// I1, I2, I3, I5: an immediate shutdown interrupts transactions.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "run by `cargo xtask faults`"]
-async fn stopped_in_mid_transaction() {
+async fn postgres_stop_during_transaction_loses_nothing() {
     goes_away("stop").await;
 }
 
-/// I1, I2, I3, I5: the postmaster is killed, and the others die of it.
+/// I1, I2, I3, I5: the postmaster is killed, and its backends with it.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "run by `cargo xtask faults`"]
-async fn killed_in_mid_transaction() {
+async fn postgres_kill_during_transaction_loses_nothing() {
     goes_away("kill").await;
 }
 
@@ -50,22 +51,22 @@ struct Process {
     pid: i32,
 }
 
-/// I1, I3, I5: everything that serves us stands still for some seconds, twice, and tables are locked in between.
+/// I1, I3, I5: all backends are suspended for some seconds, twice, and tables are locked in between.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "run by `cargo xtask faults`"]
-async fn slow() {
-    let mut stage = Stage::set().await;
-    let server = stage.serve_as("api,relay,worker").await;
-    stage.send_to(&[&server]);
-    let flow = stage.sender.flow(50);
+async fn slow_postgres_loses_nothing() {
+    let mut setup = FaultSetup::new().await;
+    let server = setup.serve_as("api,relay,worker").await;
+    setup.send_to(&[&server]);
+    let flow = setup.sender.flow(50);
     for _ in 0..2 {
-        stage.sender.wait_for_more(50).await;
+        setup.sender.wait_for_more(50).await;
         let ours = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND usename LIKE 'parley%'";
-        let mut admin = stage.deployment.database.admin().await;
+        let mut admin = setup.deployment.database.admin().await;
         let processes: Vec<Process> = diesel::sql_query(ours).load(&mut admin).await.unwrap();
         let signal = |name: &str| {
             let pids = processes.iter().map(|process| process.pid.to_string());
-            // One may have ended by itself.
+            // A backend may have exited by itself.
             let _ = Command::new("kill").arg(format!("-{name}")).args(pids).status().unwrap();
         };
         signal("STOP");
@@ -74,31 +75,31 @@ async fn slow() {
         let lock = "BEGIN; LOCK TABLE webhook_events, messages IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(3); COMMIT";
         admin.batch_execute(lock).await.unwrap();
     }
-    stage.sender.wait_for_more(50).await;
+    setup.sender.wait_for_more(50).await;
     flow.stop().await;
-    stage.settle(0).await;
-    assert_eq!(stage.events("attempts > 0").await, 0, "nobody's attempt was burned");
-    stage.strike([server]).await;
+    setup.settle(0).await;
+    assert_eq!(setup.events("attempts > 0").await, 0, "no event counts a failed attempt");
+    setup.shut_down([server]).await;
 }
 
-/// I3: a process that starts before its database waits for it, says so, and needs no second start.
+/// I3: a process that starts before its database waits for it, logs that, and needs no restart.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "run by `cargo xtask faults`"]
-async fn not_there_yet() {
-    let mut stage = Stage::set().await;
-    servers::ask("postgres stop").await;
+async fn start_waits_for_postgres() {
+    let mut setup = FaultSetup::new().await;
+    service_control::run("postgres stop").await;
     let address = crate::kit::deployment::steady_address().to_string();
-    let mut server = stage.deployment.spawn("api,relay,worker", &[("PARLEY_HTTP_LISTEN", &address)]).await;
-    stage.sender = stage.sender.to(&[crate::kit::client::Client::new(format!("http://{address}"))]);
-    let body = stage.sender.delivery(1);
-    wait::within(Duration::from_secs(30), "a stand-by to answer", async || {
-        assert!(!stage.sender.post(0, &body).await);
-        (stage.sender.journal().put_off > 0).then_some(())
+    let mut server = setup.deployment.spawn("api,relay,worker", &[("PARLEY_HTTP_LISTEN", &address)]).await;
+    setup.sender = setup.sender.to(&[crate::kit::client::Client::new(format!("http://{address}"))]);
+    let body = setup.sender.delivery(1);
+    wait::within(Duration::from_secs(30), "the process to report that it waits", async || {
+        assert!(!setup.sender.post(0, &body).await);
+        (setup.sender.journal().retry_later > 0).then_some(())
     })
     .await;
     assert!(!server.has_ended());
-    servers::ask("postgres start").await;
-    stage.sender.deliver(0, body).await;
-    stage.settle(0).await;
-    stage.strike([server]).await;
+    service_control::run("postgres start").await;
+    setup.sender.deliver(0, body).await;
+    setup.settle(0).await;
+    setup.shut_down([server]).await;
 }

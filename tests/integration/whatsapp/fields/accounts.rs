@@ -1,4 +1,4 @@
-//! What Meta says of an account or its number.
+//! Events about accounts and numbers.
 
 use serde_json::{Value, json};
 
@@ -12,11 +12,11 @@ async fn account(tenant: &TestTenant, number: &Number) -> Value {
     accounts.find(|account| account["phone_number_id"] == number.phone_number_id.as_str()).unwrap().clone()
 }
 
-/// Whether deliveries still come, and in which side of the health it stands.
+/// Whether the account still receives deliveries, and the affected part of its health.
 type Row = (&'static str, Value, &'static str);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_event_of_an_account_is_its_health_and_some_take_it_away() {
+async fn account_events_update_health_or_disconnect() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let event = |event: &str| json!({"event": event});
@@ -33,7 +33,7 @@ async fn every_event_of_an_account_is_its_health_and_some_take_it_away() {
             "active",
         ),
         (
-            "ban to come",
+            "scheduled ban",
             with("DISABLED_UPDATE", "ban_info", json!({"waba_ban_state": "SCHEDULE_FOR_DISABLE"})),
             "active",
         ),
@@ -67,7 +67,7 @@ async fn every_event_of_an_account_is_its_health_and_some_take_it_away() {
     for _ in &rows {
         numbers.push(tenant.connect().await);
     }
-    // A partner's events come by the business portfolio, and name the account.
+    // A partner's event is sent for the business portfolio and names the account.
     let told = |row: &Row, number: &Number| {
         let mut value = row.1.clone();
         if value["event"].as_str().unwrap().starts_with("PARTNER_") {
@@ -86,7 +86,7 @@ async fn every_event_of_an_account_is_its_health_and_some_take_it_away() {
         assert_eq!(&account["status"], status, "{name}");
     }
 
-    // What was taken away and is given back is connected again, whoever says so last.
+    // A reinstated account is connected again, whoever disconnected it last.
     for (at, event, status) in [(30, "ACCOUNT_RECONNECTED", "active"), (20, "ACCOUNT_DELETED", "active")] {
         let (_, number) = rows.iter().zip(&numbers).find(|((name, ..), _)| *name == "deleted").unwrap();
         app.tell(&number.account_change(at, "account_update", &json!({"event": event}))).await;
@@ -96,7 +96,7 @@ async fn every_event_of_an_account_is_its_health_and_some_take_it_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_field_is_a_side_of_the_health() {
+async fn each_field_updates_its_part_of_health() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -162,7 +162,7 @@ async fn each_field_is_a_side_of_the_health() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_said_of_one_number_is_not_said_of_its_sibling() {
+async fn number_event_does_not_affect_sibling_number() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let numbers = [Number::fresh(), Number::fresh()];
@@ -179,7 +179,7 @@ async fn what_is_said_of_one_number_is_not_said_of_its_sibling() {
     app.tell(&numbers[0].account_change(10, "account_settings_update", &calling)).await;
     let alert = json!({"entity_type": "PHONE_NUMBER", "entity_id": numbers[0].phone_number_id, "alert_type": "X"});
     app.tell(&numbers[0].account_change(10, "account_alerts", &alert)).await;
-    // Of the account as a whole, both hear.
+    // An event about the whole account applies to both numbers.
     app.tell(&numbers[0].account_change(20, "account_review_update", &json!({"decision": "APPROVED"}))).await;
     let health = [account(&tenant, &numbers[0]).await, account(&tenant, &numbers[1]).await];
     for (side, detail, whose) in [("quality", &flagged, 1), ("settings", &calling, 1), ("alerts", &alert, 0)] {
@@ -190,7 +190,7 @@ async fn what_is_said_of_one_number_is_not_said_of_its_sibling() {
         assert_eq!(account["health"]["review"]["detail"]["decision"], "APPROVED");
     }
 
-    // A number that is not connected here is not the only one that is; where ours is not known, it is.
+    // The event names a number that is not connected here; a number whose display number is unknown could be it.
     let alone = Number::fresh();
     let body =
         json!({"phone_number_id": alone.phone_number_id, "waba_id": alone.waba_id, "display_phone_number": "1555"});

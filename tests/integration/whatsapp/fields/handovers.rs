@@ -1,4 +1,4 @@
-//! Threads that somebody else holds.
+//! Threads that another app controls.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::kit::customer::{Customer, wamid};
 use crate::kit::meta::{second, time};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everything_in_a_thread_of_somebody_else_is_there_to_read() {
+async fn standby_messages_are_readable() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -40,10 +40,10 @@ async fn everything_in_a_thread_of_somebody_else_is_there_to_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_handover_is_a_line_of_the_history_at_the_number_that_it_names() {
+async fn handover_is_recorded_at_named_number() {
     let app = TestApp::start_with_pipeline().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
-    // The older number of the business account is another tenant's.
+    // The older number of the business account belongs to another tenant.
     let older = other.connect().await;
     let number = older.sibling();
     tenant.connect_number(&number).await;
@@ -72,7 +72,7 @@ async fn a_handover_is_a_line_of_the_history_at_the_number_that_it_names() {
     assert_eq!(kinds(&interactions), ["notice", "notice", "notice", "inbound_message"]);
     assert_eq!(column(&interactions, "text"), [rows[2].2, rows[1].2, rows[0].2, "Hi"]);
     assert_eq!(interactions[2]["occurred_at"], time(20));
-    // It is no message.
+    // A handover is not a message.
     let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
     assert_eq!((&conversation["unread_count"], tenant.messages(&conversation).await.len()), (&json!(1), 1));
     assert_eq!(other.contacts().await, [""; 0]);

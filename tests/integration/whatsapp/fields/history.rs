@@ -13,7 +13,7 @@ fn chunk(number: &Number, phase: i64, order: i64, progress: i64, threads: &Value
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn chunks_come_in_any_order_and_twice_and_make_one_history() {
+async fn repeated_chunks_in_any_order_import_once() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -37,7 +37,7 @@ async fn chunks_come_in_any_order_and_twice_and_make_one_history() {
         number.received(&ada, std::slice::from_ref(&live)),
         chunk(&number, 0, 1, 30, &of(&messages[..2])),
         chunk(&number, 1, 1, 60, &of(&messages[2..4])),
-        // Once more, grouped in another way, and the live one is part of it.
+        // Sent again in other chunks, one of them including the live message.
         chunk(&number, 1, 2, 70, &of(&[messages[3].clone(), messages[0].clone(), live])),
     ] {
         app.tell(&delivery).await;
@@ -59,7 +59,7 @@ async fn chunks_come_in_any_order_and_twice_and_make_one_history() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn files_come_later_and_take_the_place_of_what_stood_for_them() {
+async fn late_media_replaces_placeholder() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -103,14 +103,14 @@ async fn files_come_later_and_take_the_place_of_what_stood_for_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn why_there_is_no_history_is_the_accounts_health() {
+async fn history_errors_are_account_health() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     let errors = json!([{"code": 2_593_109, "title": "History sync is turned off by the business from the WhatsApp Business App",
                          "message": "History sync is turned off", "error_data": {"details": "Turned off"}}]);
     app.tell(&number.change("history", json!({"history": [{"errors": errors}]}))).await;
-    // Only how far it has come: nothing to tell.
+    // Only progress, nothing to import.
     app.tell(&chunk(&number, 0, 1, 5, &json!([]))).await;
     let account = tenant.client.get("/whatsapp-accounts").await.json(200)["data"][0].clone();
     assert_eq!((&account["health"]["history"]["detail"], &account["status"]), (&errors, &json!("active")));
@@ -119,7 +119,7 @@ async fn why_there_is_no_history_is_the_accounts_health() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reactions_edits_and_revocations_of_the_past_count() {
+async fn history_applies_reactions_edits_and_revocations() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;

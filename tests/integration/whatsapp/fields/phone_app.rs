@@ -1,4 +1,4 @@
-//! The app on the phone of the business: what it writes there, its address book, and what customers want.
+//! The business's phone app: echoes, address book sync, and marketing preferences.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::kit::customer::{Customer, wamid};
 use crate::kit::meta::second;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_is_written_on_the_phone_is_an_outbound_message() {
+async fn echo_of_each_kind_is_outbound_message() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -50,7 +50,7 @@ async fn whatever_is_written_on_the_phone_is_an_outbound_message() {
         let expected = json!(["outbound", "native_app", kind, text, "sent", message]);
         assert_eq!(Value::from(shown.map(|member| stored[0][member].clone()).to_vec()), expected, "{kind}");
         assert_eq!(kinds(&tenant.interactions(&contact).await), ["outbound_message"], "{kind}");
-        // A card that the business hands out says nothing of the customer.
+        // A contact card sent by the business reveals nothing about the customer.
         let own = vec![format!("bsuid {}", ada.bsuid()), format!("phone {}", ada.phone())];
         assert_eq!(identities(&contact), (own, vec![]), "{kind}");
     }
@@ -58,7 +58,7 @@ async fn whatever_is_written_on_the_phone_is_an_outbound_message() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_echo_may_come_before_the_customer_has_written_and_after() {
+async fn echo_before_or_after_first_message_is_accepted() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -83,7 +83,7 @@ async fn an_echo_may_come_before_the_customer_has_written_and_after() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_address_book_is_a_hint_whatever_it_says() {
+async fn address_book_sync_is_only_a_hint() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -93,7 +93,7 @@ async fn the_address_book_is_a_hint_whatever_it_says() {
     let named = |name: &str| json!({"full_name": name, "phone_number": format!("+{}", ada.phone())});
     let rows = [
         ("added", entry(20, "add", named("Ada of the office")), "Ada of the office"),
-        ("told late", entry(10, "add", named("Ada")), "Ada of the office"),
+        ("late event", entry(10, "add", named("Ada")), "Ada of the office"),
         ("removed", entry(30, "remove", json!({"phone_number": ada.phone})), "Ada of the office"),
         (
             "added again, by user id",
@@ -101,8 +101,8 @@ async fn the_address_book_is_a_hint_whatever_it_says() {
             "Countess",
         ),
         ("a user name alone", entry(50, "add", json!({"full_name": "Nobody", "username": "@nobody"})), "Countess"),
-        ("another thing than a contact", json!({"type": "label", "label": {}}), "Countess"),
-        ("an action of tomorrow", entry(60, "archive", named("Archived")), "Countess"),
+        ("entry that is not a contact", json!({"type": "label", "label": {}}), "Countess"),
+        ("unknown action", entry(60, "archive", named("Archived")), "Countess"),
     ];
     for (name, entry, expected) in rows {
         app.tell(&number.change("smb_app_state_sync", json!({"state_sync": [entry]}))).await;
@@ -116,11 +116,11 @@ async fn the_address_book_is_a_hint_whatever_it_says() {
     app.finish().await;
 }
 
-/// When which category is said to be wanted or not.
+/// When each category was accepted or declined.
 type Words = &'static [(i64, &'static str, &'static str)];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn consent_is_given_taken_back_and_about_marketing_only() {
+async fn consent_events_cover_marketing_only() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -156,7 +156,7 @@ async fn consent_is_given_taken_back_and_about_marketing_only() {
         assert_eq!(kinds(&tenant.interactions(&contact).await), vec!["consent_changed"; lines], "{name}");
     }
     assert_eq!(tenant.conversations().await, [""; 0]);
-    // A `stop` that is written in a message is a message: only the preference counts.
+    // `stop` in a message text is only text; preferences come as events.
     let ada = Customer::fresh();
     let stop = ada.message(10, "button", json!({"text": "Stop promotions", "payload": "stop"}));
     app.tell(&number.received(&ada, std::slice::from_ref(&stop))).await;

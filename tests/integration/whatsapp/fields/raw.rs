@@ -1,4 +1,4 @@
-//! Fields that the CRM makes nothing of: kept byte for byte, counted, and nobody's contact or message.
+//! Fields that the CRM does not use: stored byte for byte, counted, and without effect on contacts or messages.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::kit::meta::Number;
 use crate::kit::wait::until;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_other_field_is_kept_and_counted() {
+async fn other_fields_are_stored_and_counted() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -41,7 +41,7 @@ async fn every_other_field_is_kept_and_counted() {
     for (field, value) in &rows {
         app.deliver(&number.account_change(10, field, value)).await.expect(200);
     }
-    // Clicks and errors beside no message are of `messages`, and are nobody's.
+    // Clicks and errors beside no message arrive under `messages` and concern no contact.
     for value in [
         json!({"user_actions": [{"action_type": "marketing_messages_link_click"}]}),
         json!({"errors": [{"code": 130_429, "title": "Rate limit hit"}]}),
@@ -55,16 +55,16 @@ async fn every_other_field_is_kept_and_counted() {
         let kept = kept(&app, &number, field).await;
         assert_eq!(kept["entry"]["changes"][0]["value"], *value, "{field}");
     }
-    // One registry is for all tests: others count, too.
+    // All tests share one registry, so other tests count too.
     let expected = before + u64::try_from(all).unwrap();
-    until("them to be counted", async || (counted() >= expected).then_some(())).await;
+    until("the events to be counted", async || (counted() >= expected).then_some(())).await;
     assert_eq!((tenant.contacts().await, tenant.conversations().await), (vec![], vec![]));
     let account = tenant.client.get("/whatsapp-accounts").await.json(200)["data"][0].clone();
     assert_eq!((&account["health"], &account["status"]), (&json!({}), &json!("active")));
     app.finish().await;
 }
 
-/// Events that are neither messages nor statuses and were processed, as Prometheus reads it.
+/// The processed events that are neither messages nor statuses, as Prometheus reads them.
 fn counted() -> u64 {
     let series = |line: &&str| {
         line.starts_with("parley_webhook_events_total{")
@@ -74,7 +74,7 @@ fn counted() -> u64 {
     metrics().lines().find(series).and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or_default()
 }
 
-/// The bytes of the event of a field, as JSON.
+/// The stored bytes of a field's event, as JSON.
 async fn kept(app: &TestApp, number: &Number, field: &str) -> Value {
     use diesel_async::RunQueryDsl;
 

@@ -1,4 +1,4 @@
-//! Calls: what happened is in the customer's history, and theirs let the business answer.
+//! Calls are recorded in the customer's history, and inbound calls open the service window.
 
 use diesel_async::SimpleAsyncConnection;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::kit::meta::{fresh_wamid, second, time};
 
 const DAY: i64 = 24 * 3_600;
 
-/// An event of a call that the customer made, or the business.
+/// An event of a call by the customer or by the business.
 fn call(ada: &Customer, at: i64, event: &str, by_us: bool, more: &Value) -> Value {
     let mut call =
         json!({"id": format!("wacid.{}", fresh_wamid()), "event": event, "timestamp": second(at).to_string()});
@@ -24,7 +24,7 @@ fn call(ada: &Customer, at: i64, event: &str, by_us: bool, more: &Value) -> Valu
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_event_of_a_call_is_a_line_of_the_history() {
+async fn each_call_event_is_recorded() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -41,7 +41,7 @@ async fn every_event_of_a_call_is_a_line_of_the_history() {
     let session = json!({"session": {"sdp_type": "offer", "sdp": "v=0\r\n"}});
     let rows = [
         ("connect", of_call(false, "connect", session.clone()), "Incoming call"),
-        ("connect of ours", of_call(true, "connect", session), "Outgoing call"),
+        ("outbound connect", of_call(true, "connect", session), "Outgoing call"),
         ("created", of_call(true, "created", json!({})), "Outgoing call"),
         (
             "terminate",
@@ -54,10 +54,14 @@ async fn every_event_of_a_call_is_a_line_of_the_history() {
             "Incoming call ended after 1:30",
         ),
         ("terminate, not taken", of_call(false, "terminate", json!({"status": "FAILED"})), "Missed call"),
-        ("terminate of ours, not taken", of_call(true, "terminate", json!({"status": "FAILED"})), "Call not answered"),
+        (
+            "outbound terminate, not answered",
+            of_call(true, "terminate", json!({"status": "FAILED"})),
+            "Call not answered",
+        ),
         ("recording", of_call(false, "call_recording_available", json!({})), "Call recording available"),
         ("transcript", of_call(false, "call_transcription_available", json!({})), "Call transcript available"),
-        ("something new", of_call(false, "put_on_hold", json!({})), "Incoming call: put on hold"),
+        ("unknown event", of_call(false, "put_on_hold", json!({})), "Incoming call: put on hold"),
         ("ringing", of_status("RINGING"), "Call ringing"),
         ("accepted", of_status("ACCEPTED"), "Call accepted"),
         ("rejected", of_status("REJECTED"), "Call rejected"),
@@ -73,12 +77,12 @@ async fn every_event_of_a_call_is_a_line_of_the_history() {
         assert_eq!(interactions[0]["occurred_at"], time(10), "{name}");
         assert_eq!(contact["identities"].as_array().unwrap().len(), 2, "{name}");
     }
-    assert_eq!(tenant.conversations().await, [""; 0], "a call is no message");
+    assert_eq!(tenant.conversations().await, [""; 0], "a call creates no conversation");
     app.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_of_the_customer_opens_the_window_whenever_it_is_told() {
+async fn customer_call_opens_window_in_any_order() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -102,7 +106,7 @@ async fn a_call_of_the_customer_opens_the_window_whenever_it_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_window_outlives_its_conversation_and_goes_with_the_contact() {
+async fn window_belongs_to_contact_not_conversation() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -123,7 +127,7 @@ async fn the_window_outlives_its_conversation_and_goes_with_the_contact() {
     let graces = open(&grace).await;
     assert_eq!(graces["service_window_ends_at"], Value::Null);
 
-    // They are one: what Ada has opened is open.
+    // After a merge the window that one contact opened is open for both.
     app.database
         .admin()
         .await

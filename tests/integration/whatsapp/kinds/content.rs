@@ -1,11 +1,11 @@
-//! What is written, shown on a map, handed on or ordered.
+//! Texts, locations, contact cards and orders.
 
 use serde_json::json;
 
 use super::{check, row};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn texts_places_cards_and_orders_read_as_people_would_say_them() {
+async fn texts_places_cards_and_orders_have_readable_text() {
     let item = |id: &str, quantity: serde_json::Value| json!({"product_retailer_id": id, "quantity": quantity, "item_price": "3.50", "currency": "EUR"});
     check(vec![
         row(
@@ -51,7 +51,7 @@ async fn texts_places_cards_and_orders_read_as_people_would_say_them() {
             ]),
             json!({"kind": "contacts", "text": "Grace Hopper, +1 555 0188"}),
         ),
-        row("contacts of nobody", "contacts", json!([{}]), json!({"kind": "contacts", "text": "Contact card"})),
+        row("empty contact card", "contacts", json!([{}]), json!({"kind": "contacts", "text": "Contact card"})),
         row(
             "button of a template",
             "button",
@@ -67,7 +67,7 @@ async fn texts_places_cards_and_orders_read_as_people_would_say_them() {
                    [item("tea", json!(2)), item("milk", json!("1")), item("sugar", json!(0.5))]}),
             json!({"kind": "order", "text": "Please: 2 x tea, 1 x milk, 0.5 x sugar"}),
         ),
-        row("order of nothing", "order", json!({"catalog_id": "77"}), json!({"kind": "order", "text": "Order"})),
+        row("order without items", "order", json!({"catalog_id": "77"}), json!({"kind": "order", "text": "Order"})),
     ])
     .await;
 }

@@ -1,4 +1,4 @@
-//! What a message refers to: another one, a product, an advertisement, a group.
+//! What a message refers to: another message, a product, an advertisement, a group.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ fn text(name: &'static str, member: &str, value: Value, seen: &Value) -> super::
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn replies_forwards_products_and_ads_are_kept() {
+async fn replies_forwards_products_and_ads_are_stored() {
     let unknown = json!({"wamid": "wamid.unknown", "message_id": null});
     let ad = json!({
         "source_url": "https://fb.me/1", "source_id": "120", "source_type": "ad", "headline": "Tea", "body": "Fresh",
@@ -38,7 +38,7 @@ async fn replies_forwards_products_and_ads_are_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_quoted_message_is_linked_when_it_is_there() {
+async fn quoted_message_is_linked_when_present() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -57,7 +57,7 @@ async fn a_quoted_message_is_linked_when_it_is_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_in_a_group_is_in_no_conversation_with_one_person() {
+async fn group_message_is_in_no_direct_conversation() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -77,7 +77,7 @@ async fn a_message_in_a_group_is_in_no_conversation_with_one_person() {
     let alone = tenant.conversation_with("bsuid", ada.bsuid()).await;
     assert_eq!((&alone["unread_count"], &alone["last_message_preview"]), (&json!(1), &json!("to you alone")));
     assert_eq!(column(&tenant.messages(&alone).await, "text"), ["to you alone"]);
-    assert_eq!(tenant.conversations().await.len(), 1, "nobody has one with the group or with Grace");
+    assert_eq!(tenant.conversations().await.len(), 1, "no conversation with the group or with Grace");
     let told = |customer: &Customer| {
         let (tenant, bsuid) = (tenant.clone(), customer.bsuid().to_owned());
         async move { tenant.interactions(&tenant.contact_with("bsuid", &bsuid).await).await }

@@ -1,4 +1,4 @@
-//! What one message does to another.
+//! Messages that change other messages.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::kit::customer::{Customer, wamid};
 use crate::kit::meta::time;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everybody_has_one_reaction_and_takes_it_back_in_two_ways() {
+async fn each_sender_has_one_reaction_that_can_be_removed() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -28,17 +28,17 @@ async fn everybody_has_one_reaction_and_takes_it_back_in_two_ways() {
     let own = ada.echo(12, "reaction", json!({"message_id": wamid(&ours), "emoji": "🎉"}));
     let rows = [
         ("given", react(11, Some("👍")), vec![by_ada("👍")]),
-        ("one of the business", number.echoes(&[own]), vec![by_ada("👍"), by_us.clone()]),
+        ("reaction of the business", number.echoes(&[own]), vec![by_ada("👍"), by_us.clone()]),
         ("another one", react(13, Some("❤️")), vec![by_us.clone(), by_ada("❤️")]),
         ("taken back: absent", react(14, None), vec![by_us.clone()]),
         ("given again", react(15, Some("👍")), vec![by_us.clone(), by_ada("👍")]),
         ("taken back: empty", react(16, Some("")), vec![by_us.clone()]),
-        ("told late: the last one counts", react(13, Some("👎")), vec![by_us]),
+        ("late event: the latest counts", react(13, Some("👎")), vec![by_us]),
     ];
     for (name, delivery, expected) in rows {
         app.tell(&delivery).await;
         let messages = tenant.messages(&conversation).await;
-        assert_eq!(messages.len(), 1, "{name}: a reaction is no message");
+        assert_eq!(messages.len(), 1, "{name}: a reaction creates no message");
         assert_eq!(messages[0]["reactions"], Value::from(expected), "{name}");
     }
     let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
@@ -47,7 +47,7 @@ async fn everybody_has_one_reaction_and_takes_it_back_in_two_ways() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn texts_and_captions_are_edited_and_messages_are_deleted() {
+async fn edits_and_deletions_update_messages() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
@@ -64,7 +64,7 @@ async fn texts_and_captions_are_edited_and_messages_are_deleted() {
         seen
     };
     let picture = json!({"id": "1", "mime_type": "image/jpeg", "caption": "Lok"});
-    // A message, what it is edited to, if it is not deleted, and what people see.
+    // A message, its edited text unless it is deleted, and what the API shows.
     let rows = [
         (
             "a text is edited",
@@ -96,7 +96,7 @@ async fn texts_and_captions_are_edited_and_messages_are_deleted() {
         ),
         ("a picture is deleted", "image", picture, None, seen(&deleted, json!({"kind": "image"})), "message_revoked"),
     ];
-    // Each three times: as it happens, with the message coming last, and all of it on the phone of the business.
+    // Each case three times: in order, with the message last, and as echoes from the phone app.
     for (name, kind, body, edited, expected, line) in rows {
         for way in ["in order", "reversed", "by the business"] {
             let ada = Customer::fresh();

@@ -1,4 +1,4 @@
-//! Answers to what the business has offered.
+//! Replies to interactive messages.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ fn reply(name: &'static str, kind: &str, body: Value, text: &str) -> Row {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_reply_reads_as_what_was_chosen() {
+async fn interactive_reply_text_is_chosen_option() {
     check(vec![
         reply("button_reply", "button_reply", json!({"id": "yes-1", "title": "Yes"}), "Yes"),
         reply("list_reply", "list_reply", json!({"id": "7", "title": "Large", "description": "0.5 l"}), "Large"),
@@ -55,7 +55,7 @@ async fn every_reply_reads_as_what_was_chosen() {
         ),
         reply("product", "product", json!({"product_retailer_id": "tea", "catalog_id": "77"}), "Product"),
         reply("something new", "swipe_reply", json!({"id": "1", "title": "Left"}), "Left"),
-        reply("something new without words", "shake_reply", json!({"x": 1}), "Interactive reply"),
+        reply("unknown reply without text", "shake_reply", json!({"x": 1}), "Interactive reply"),
         reply("a reply that is no object", "button_reply", json!(7), "Interactive reply"),
         bare("interactive without a body", json!({"kind": "interactive", "text": "Interactive reply"}))
             .with("type", json!("interactive")),

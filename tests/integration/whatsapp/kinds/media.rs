@@ -1,16 +1,16 @@
-//! Pictures, recordings and files.
+//! Media messages.
 
 use serde_json::{Value, json};
 
 use super::{check, row};
 
-/// What people see of a file.
+/// What the API shows for a file.
 fn file(id: &str, mime_type: &str, caption: Option<&str>, filename: Option<&str>) -> Value {
     json!({"id": id, "mime_type": mime_type, "sha256": "aGFzaA==", "caption": caption, "filename": filename})
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_kind_of_file_is_a_pointer_with_a_line_for_people() {
+async fn each_media_kind_has_pointer_and_text() {
     let url = "https://lookaside.fbsbx.com/whatsapp_business/attachments/?mid=1";
     let opus = "audio/ogg; codecs=opus";
     check(vec![
@@ -65,7 +65,7 @@ async fn every_kind_of_file_is_a_pointer_with_a_line_for_people() {
             json!({"kind": "document", "text": "a.pdf", "media": file("8", "application/pdf", None, Some("a.pdf"))}),
         ),
         row(
-            "document whose name climbs out of its folder and turns around",
+            "document name with path traversal and bidi override",
             "document",
             json!({"id": "9", "filename": "..\\../etc/\u{202e}fdp.\u{7}exe", "mime_type": "application/pdf",
                    "sha256": "aGFzaA=="}),
@@ -85,7 +85,7 @@ async fn every_kind_of_file_is_a_pointer_with_a_line_for_people() {
             json!({"kind": "sticker", "text": "Sticker", "media": file("11", "image/webp", None, None)}),
         ),
         row(
-            "a file with nothing but its id, a number",
+            "file with only a numeric id",
             "video",
             json!({"id": 12}),
             json!({"kind": "video", "text": "Video", "media":

@@ -5,7 +5,7 @@ use kernel::ids::ContactId;
 use super::*;
 use crate::identity::IdentityKind;
 
-/// A store in miniature: what a resolution says is done to it, and the next one reads from it.
+/// An in-memory store: each resolution is applied to it, and the next one reads from it.
 struct Store {
     clock: ManualClock,
     contacts: Vec<ContactId>,
@@ -43,11 +43,11 @@ impl Store {
     fn apply(&mut self, people: &[Person], changes: Vec<IdentityChange>) -> Vec<ContactId> {
         self.clock.advance(TimeDelta::seconds(1));
         self.changes.extend(changes);
-        let known = Known {
+        let known = StoredIdentities {
             identities: self.identities.clone(),
             changes: self.changes.clone(),
             sightings: self.sightings.clone(),
-            nameless: std::iter::empty().collect(),
+            unnamed: std::iter::empty().collect(),
         };
         let resolution = resolve(known, people, &self.clock);
         self.contacts.extend(resolution.new.iter().map(|new| new.id));
@@ -59,21 +59,21 @@ impl Store {
             self.identities.retain(|known| (&known.key, known.contact) != (&record.key, record.contact));
             self.identities.push(record);
         }
-        for (_, settled) in &resolution.settled {
-            self.changes.retain(|change| change != settled);
+        for (_, applied) in &resolution.applied_changes {
+            self.changes.retain(|change| change != applied);
         }
-        self.sightings = resolution.unknown;
-        self.flagged.extend(resolution.contradicted);
+        self.sightings = resolution.unmatched_sightings;
+        self.flagged.extend(resolution.flagged_for_review);
         let mut leading: Vec<_> = self.identities.iter().filter(|i| i.resolves).map(|i| i.key.clone()).collect();
         let all = leading.len();
         leading.sort();
         leading.dedup();
-        assert_eq!(leading.len(), all, "a key leads to one contact");
+        assert_eq!(leading.len(), all, "a key resolves to one contact");
         resolution.contacts
     }
 
-    /// What is known of each contact: kind, value, whether current; contacts in the order of what they are known by.
-    fn picture(&self) -> Vec<Vec<(IdentityKind, String, bool)>> {
+    /// The identities of each contact (kind, value, whether current), sorted.
+    fn snapshot(&self) -> Vec<Vec<(IdentityKind, String, bool)>> {
         let of = |contact: &ContactId| {
             let mut keys: Vec<_> = self
                 .identities
@@ -84,9 +84,9 @@ impl Store {
             keys.sort();
             keys
         };
-        let mut picture: Vec<_> = self.contacts.iter().map(of).collect();
-        picture.sort();
-        picture
+        let mut snapshot: Vec<_> = self.contacts.iter().map(of).collect();
+        snapshot.sort();
+        snapshot
     }
 }
 
@@ -130,7 +130,7 @@ fn orders(n: usize) -> Vec<Vec<usize>> {
 }
 
 #[test]
-fn one_batch_makes_one_contact_of_one_person() {
+fn person_seen_three_times_in_one_batch_is_one_contact() {
     let mut store = Store::new();
     let contacts = store.see(&[
         person(Some("US.1"), None, 1),
@@ -142,7 +142,7 @@ fn one_batch_makes_one_contact_of_one_person() {
 }
 
 #[test]
-fn a_person_without_a_phone_is_a_person_and_one_without_anything_is_to_be_looked_at() {
+fn person_without_any_identity_is_flagged_for_review() {
     let mut store = Store::new();
     store.see(&[person(Some("US.1"), None, 1)]);
     assert_eq!((store.contacts.len(), store.flagged.len()), (1, 0));
@@ -151,7 +151,7 @@ fn a_person_without_a_phone_is_a_person_and_one_without_anything_is_to_be_looked
 }
 
 #[test]
-fn a_contact_known_by_phone_gets_its_bsuid() {
+fn contact_known_by_number_gets_its_bsuid() {
     let mut store = Store::new();
     let first = store.see(&[person(None, Some("15550100"), 1)]);
     assert_eq!(store.see(&[person(Some("US.1"), Some("15550100"), 2)]), first);
@@ -160,13 +160,13 @@ fn a_contact_known_by_phone_gets_its_bsuid() {
 }
 
 #[test]
-fn numbers_are_found_in_both_spellings_and_the_very_number_wins() {
+fn number_resolves_in_both_spellings_exact_spelling_first() {
     let mut store = Store::new();
     let old = store.see(&[person(None, Some("551187654321"), 1)]);
     assert_eq!(store.see(&[person(None, Some("5511987654321"), 2)]), old);
-    assert_eq!(store.picture().len(), 1);
+    assert_eq!(store.snapshot().len(), 1);
 
-    // Both are contacts already: each is found by its own number.
+    // Each spelling has a contact already: each number resolves to its own.
     let mut store = Store::new();
     for (id, number) in [("BR.1", "551187654321"), ("BR.2", "5511987654321")] {
         store.see(&[person(Some(id), Some(number), 1)]);
@@ -176,7 +176,7 @@ fn numbers_are_found_in_both_spellings_and_the_very_number_wins() {
 }
 
 #[test]
-fn a_recycled_number_is_another_person_who_gets_the_number() {
+fn recycled_number_moves_to_the_new_contact() {
     let mut store = Store::new();
     let old = store.see(&[person(Some("US.1"), Some("15550100"), 1)]);
     let new = store.see(&[person(Some("US.2"), Some("15550100"), 2)]);
@@ -184,7 +184,7 @@ fn a_recycled_number_is_another_person_who_gets_the_number() {
     assert_eq!(store.flagged.len(), 2);
     assert_eq!(store.see(&[person(None, Some("15550100"), 3)]), new);
     assert_eq!(
-        store.picture(),
+        store.snapshot(),
         [
             vec![entry(IdentityKind::Bsuid, "US.1", true), entry(IdentityKind::Phone, "15550100", false)],
             vec![entry(IdentityKind::Bsuid, "US.2", true), entry(IdentityKind::Phone, "15550100", true)],
@@ -193,45 +193,45 @@ fn a_recycled_number_is_another_person_who_gets_the_number() {
 }
 
 #[test]
-fn who_was_seen_later_has_the_number_whatever_comes_first() {
+fn number_goes_to_the_later_sighting_in_any_order() {
     let seen = [person(Some("US.1"), Some("15550100"), 1), person(Some("US.2"), Some("15550100"), 2)];
-    let pictures = orders(2).into_iter().map(|order| {
+    let snapshots = orders(2).into_iter().map(|order| {
         let mut store = Store::new();
         for n in order {
             store.see(&seen[n..=n]);
         }
-        store.picture()
+        store.snapshot()
     });
-    let pictures: Vec<_> = pictures.collect();
-    assert_eq!(pictures[0], pictures[1]);
+    let snapshots: Vec<_> = snapshots.collect();
+    assert_eq!(snapshots[0], snapshots[1]);
 }
 
 #[test]
-fn an_id_and_a_number_that_turn_out_to_be_one_person_are_merged() {
+fn bsuid_and_number_of_one_person_merge_their_contacts() {
     let mut store = Store::new();
     let by_id = store.see(&[person(Some("US.1"), None, 1)]);
     let by_number = store.see(&[person(None, Some("15550100"), 2)]);
     assert_ne!(by_id, by_number);
     assert_eq!(store.see(&[person(Some("US.1"), Some("15550100"), 3)]), by_id);
-    assert_eq!((store.picture().len(), store.flagged.len()), (1, 0));
+    assert_eq!((store.snapshot().len(), store.flagged.len()), (1, 0));
 }
 
 #[test]
-fn two_people_with_an_id_each_are_never_merged() {
+fn contacts_with_different_bsuids_are_never_merged() {
     let mut store = Store::new();
     let one = store.see(&[person(Some("US.1"), None, 1)]);
     store.see(&[person(Some("US.2"), Some("15550100"), 2)]);
     assert_eq!(store.see(&[person(Some("US.1"), Some("15550100"), 3)]), one);
-    assert_eq!((store.picture().len(), store.flagged.len()), (2, 2));
+    assert_eq!((store.snapshot().len(), store.flagged.len()), (2, 2));
 }
 
 #[test]
-fn a_rotation_and_messages_before_and_after_it_are_one_contact_in_any_order() {
+fn key_change_and_messages_are_one_contact_in_any_order() {
     let full = change(&[bsuid("US.1"), phone("15550100")], &[bsuid("US.2"), phone("15550200")], 5);
     let bare = change(&[bsuid("US.1")], &[bsuid("US.2")], 5);
     for rotation in [full, bare] {
         let (old, new) = (person(Some("US.1"), Some("15550100"), 1), person(Some("US.2"), Some("15550200"), 9));
-        let pictures: Vec<_> = orders(3)
+        let snapshots: Vec<_> = orders(3)
             .into_iter()
             .map(|order| {
                 let mut store = Store::new();
@@ -243,24 +243,24 @@ fn a_rotation_and_messages_before_and_after_it_are_one_contact_in_any_order() {
                     }
                 }
                 assert!(store.flagged.is_empty() && store.changes.is_empty());
-                store.picture()
+                store.snapshot()
             })
             .collect();
-        assert_eq!(pictures[0].len(), 1);
-        assert!(pictures[0][0].contains(&entry(IdentityKind::Bsuid, "US.1", false)));
-        assert!(pictures[0][0].contains(&entry(IdentityKind::Bsuid, "US.2", true)));
-        assert!(pictures.iter().all(|picture| *picture == pictures[0]), "{pictures:#?}");
+        assert_eq!(snapshots[0].len(), 1);
+        assert!(snapshots[0][0].contains(&entry(IdentityKind::Bsuid, "US.1", false)));
+        assert!(snapshots[0][0].contains(&entry(IdentityKind::Bsuid, "US.2", true)));
+        assert!(snapshots.iter().all(|snapshot| *snapshot == snapshots[0]), "{snapshots:#?}");
     }
 }
 
 #[test]
-fn a_chain_of_rotations_ends_in_one_contact_in_any_order() {
+fn chain_of_key_changes_is_one_contact_in_any_order() {
     let steps = [
         change(&[bsuid("US.1")], &[bsuid("US.2")], 2),
         change(&[bsuid("US.2")], &[bsuid("US.3")], 4),
         change(&[bsuid("US.3")], &[bsuid("US.1")], 6),
     ];
-    let pictures: Vec<_> = orders(5)
+    let snapshots: Vec<_> = orders(5)
         .into_iter()
         .map(|order| {
             let mut store = Store::new();
@@ -271,45 +271,45 @@ fn a_chain_of_rotations_ends_in_one_contact_in_any_order() {
                     _ => drop(store.see(&[person(Some("US.3"), None, 5)])),
                 }
             }
-            store.picture()
+            store.snapshot()
         })
         .collect();
-    assert_eq!(pictures[0].len(), 1);
-    assert!(pictures[0][0].contains(&entry(IdentityKind::Bsuid, "US.1", true)));
-    assert!(pictures.iter().all(|picture| *picture == pictures[0]), "{pictures:#?}");
+    assert_eq!(snapshots[0].len(), 1);
+    assert!(snapshots[0][0].contains(&entry(IdentityKind::Bsuid, "US.1", true)));
+    assert!(snapshots.iter().all(|snapshot| *snapshot == snapshots[0]), "{snapshots:#?}");
 }
 
 #[test]
-fn a_change_of_somebody_unknown_makes_no_contact() {
+fn key_change_of_an_unknown_person_creates_no_contact() {
     let mut store = Store::new();
     store.change(change(&[bsuid("US.1")], &[bsuid("US.2")], 1));
     assert_eq!((store.contacts.len(), store.changes.len()), (0, 1));
 }
 
 #[test]
-fn an_older_notice_without_ids_moves_the_number() {
+fn older_notice_without_bsuid_moves_the_number() {
     let mut store = Store::new();
     let old = store.see(&[person(Some("US.1"), Some("15550100"), 1)]);
     store.change(change(&[phone("15550100")], &[bsuid("US.2"), phone("15550200")], 5));
     assert_eq!(store.see(&[person(Some("US.2"), None, 6)]), old);
     assert_eq!(store.see(&[person(None, Some("15550200"), 7)]), old);
-    let current: Vec<_> = store.picture().remove(0).into_iter().filter(|(.., current)| *current).collect();
+    let current: Vec<_> = store.snapshot().remove(0).into_iter().filter(|(.., current)| *current).collect();
     assert_eq!(current, [entry(IdentityKind::Bsuid, "US.2", true), entry(IdentityKind::Phone, "15550200", true)]);
 }
 
 #[test]
-fn the_next_owner_of_a_number_that_was_given_up_is_another_person_and_nothing_to_wonder_about() {
+fn recycled_number_becomes_new_contact_without_review() {
     let mut store = Store::new();
     let old = store.see(&[person(Some("US.1"), Some("15550100"), 1)]);
     store.change(change(&[bsuid("US.1"), phone("15550100")], &[bsuid("US.2"), phone("15550200")], 5));
     let next = store.see(&[person(Some("US.9"), Some("15550100"), 9)]);
     assert_ne!(old, next);
     assert!(store.flagged.is_empty());
-    assert_eq!(store.see(&[person(Some("US.1"), None, 4)]), old, "late events still find them");
+    assert_eq!(store.see(&[person(Some("US.1"), None, 4)]), old, "late events still resolve to the old contact");
 }
 
 #[test]
-fn names_of_users_are_shown_and_lead_nowhere() {
+fn username_is_recorded_but_never_resolves() {
     let mut store = Store::new();
     let named = |id: &str, name: &str, seen: i64| Person {
         username: Some(IdentityKey::username(name)),
@@ -322,7 +322,7 @@ fn names_of_users_are_shown_and_lead_nowhere() {
     store.see(&[named("US.2", "lady", 5)]);
     assert_eq!(store.contacts.len(), 2);
     let usernames: Vec<_> =
-        store.picture()[0].iter().filter(|(kind, ..)| *kind == IdentityKind::Username).cloned().collect();
+        store.snapshot()[0].iter().filter(|(kind, ..)| *kind == IdentityKind::Username).cloned().collect();
     assert_eq!(
         usernames,
         [
@@ -334,7 +334,7 @@ fn names_of_users_are_shown_and_lead_nowhere() {
 }
 
 #[test]
-fn another_number_that_somebody_hands_out_is_theirs() {
+fn second_number_of_a_person_resolves_to_their_contact() {
     let mut store = Store::new();
     let mut ada = person(Some("US.1"), None, 1);
     ada.phones.push(phone("15550100"));
@@ -343,17 +343,17 @@ fn another_number_that_somebody_hands_out_is_theirs() {
 }
 
 #[test]
-fn what_is_known_already_is_not_written_again() {
+fn unchanged_identities_are_not_written_again() {
     let mut store = Store::new();
     let ada = person(Some("US.1"), Some("15550100"), 1);
     store.see(std::slice::from_ref(&ada));
-    let known = Known { identities: store.identities.clone(), ..Known::default() };
+    let known = StoredIdentities { identities: store.identities.clone(), ..StoredIdentities::default() };
     let resolution = resolve(known, &[person(Some("US.1"), Some("15550100"), 2)], &store.clock);
     assert!(resolution.records.is_empty() && resolution.new.is_empty());
 }
 
 #[test]
-fn a_sighting_makes_nobody_a_contact_and_one_of_two() {
+fn sighting_creates_no_contact_but_merges_two() {
     let mut store = Store::new();
     store.sight(person(Some("US.1"), Some("15550100"), 1));
     assert_eq!((store.contacts.len(), store.identities.len(), store.sightings.len()), (0, 0, 1));
@@ -368,13 +368,13 @@ fn a_sighting_makes_nobody_a_contact_and_one_of_two() {
                 _ => drop(store.see(&[person(Some("US.1"), None, 3)])),
             }
         }
-        assert_eq!(store.picture(), both, "{order:?}");
+        assert_eq!(store.snapshot(), both, "{order:?}");
         assert!(store.sightings.is_empty() && store.flagged.is_empty(), "{order:?}");
     }
 }
 
 #[test]
-fn a_sighting_of_a_number_with_another_user_id_waits_for_who_that_is() {
+fn sighting_with_another_bsuid_waits_for_its_contact() {
     let mut store = Store::new();
     let ada = store.see(&[person(Some("US.1"), Some("15550100"), 1)]);
     store.sight(person(Some("US.2"), Some("15550100"), 2));
@@ -386,7 +386,7 @@ fn a_sighting_of_a_number_with_another_user_id_waits_for_who_that_is() {
 }
 
 #[test]
-fn two_who_contradict_each_other_elsewhere_are_not_one() {
+fn conflicting_bsuids_of_another_scope_prevent_a_merge() {
     let mut store = Store::new();
     let elsewhere = |id: &str, number: Option<&str>, seen: i64| Person {
         bsuid: Some(IdentityKey::bsuid("another", id)),
@@ -394,14 +394,14 @@ fn two_who_contradict_each_other_elsewhere_are_not_one() {
     };
     let ada = store.see(&[person(Some("US.1"), Some("15550199"), 1), elsewhere("US.7", Some("15550199"), 2)]);
     let grace = store.see(&[elsewhere("US.8", Some("15550100"), 3)]);
-    // At this account the number has no other user id, but its owner has one where both are known.
+    // In this scope the number's contact has no BSUID, but in the other scope the two have different ones.
     assert_eq!(store.see(&[person(Some("US.1"), Some("15550100"), 4)]), [ada[0]]);
     assert_eq!((store.contacts.len(), store.flagged.len()), (2, 2));
     assert_ne!(ada[0], grace[0]);
 }
 
 #[test]
-fn what_comes_late_from_a_number_that_was_left_is_nothing_to_wonder_about() {
+fn late_event_from_a_replaced_number_needs_no_review() {
     let mut store = Store::new();
     let ada = store.see(&[person(Some("US.1"), Some("15550100"), 1)]);
     store.change(change(&[bsuid("US.1"), phone("15550100")], &[bsuid("US.2"), phone("15550199")], 10));
@@ -409,7 +409,7 @@ fn what_comes_late_from_a_number_that_was_left_is_nothing_to_wonder_about() {
     assert_eq!(store.see(&[person(Some("US.1"), Some("15550100"), 5)]), ada);
     assert_eq!(store.see(&[person(None, Some("15550100"), 21)]), grace);
     assert!(store.flagged.is_empty());
-    // After it had been left, it is.
+    // An event from after the replacement needs one.
     store.see(&[person(Some("US.2"), Some("15550100"), 30)]);
     assert_eq!(store.flagged.len(), 2);
 }

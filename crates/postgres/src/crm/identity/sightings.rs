@@ -1,4 +1,4 @@
-//! That a user id and a number are one person's, before anybody is known by either.
+//! Pairs of user id and number that belong to one person, before either resolves to a contact.
 
 use chrono::{DateTime, Utc};
 use crm::identity::{IdentityKey, IdentityKind, Person};
@@ -10,7 +10,7 @@ use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
-const KNOWN: &str = "
+const LOAD: &str = "
 SELECT s.scope, s.bsuid, s.phone, s.seen_at FROM identity_sightings s
   JOIN unnest($2, $3, $4) AS keys (kind, scope, value)
     ON keys.kind = 'bsuid' AND keys.scope = s.scope AND keys.value = s.bsuid
@@ -21,7 +21,7 @@ SELECT s.scope, s.bsuid, s.phone, s.seen_at FROM identity_sightings s
  WHERE s.tenant_id = $1
  ORDER BY seen_at, bsuid, phone";
 
-const PARK: &str = "
+const STORE: &str = "
 INSERT INTO identity_sightings AS known (tenant_id, scope, bsuid, phone, seen_at, created_at)
 SELECT $1, scope, bsuid, phone, max(seen_at), $2 FROM unnest($3, $4, $5, $6) AS new (scope, bsuid, phone, seen_at)
  GROUP BY scope, bsuid, phone
@@ -29,7 +29,7 @@ SELECT $1, scope, bsuid, phone, max(seen_at), $2 FROM unnest($3, $4, $5, $6) AS 
     ON CONFLICT (tenant_id, scope, bsuid, phone) DO UPDATE
    SET seen_at = greatest(known.seen_at, excluded.seen_at), created_at = excluded.created_at";
 
-const FORGET: &str = "
+const DELETE: &str = "
 DELETE FROM identity_sightings s USING unnest($2, $3, $4) AS found (scope, bsuid, phone)
  WHERE s.tenant_id = $1 AND s.scope = found.scope AND s.bsuid = found.bsuid AND s.phone = found.phone";
 
@@ -45,14 +45,14 @@ struct Row {
     seen_at: DateTime<Utc>,
 }
 
-/// A user id with its scope, a number, and when they were seen together.
+/// Scopes, user ids, numbers, and the times at which they were seen together.
 type Pairs<'p> = (Vec<&'p str>, Vec<&'p str>, Vec<&'p str>, Vec<DateTime<Utc>>);
 
-pub(super) async fn known(tx: &mut Tx<Tenant>, keys: &[IdentityKey]) -> Result<Vec<Person>, StoreError> {
+pub(super) async fn load(tx: &mut Tx<Tenant>, keys: &[IdentityKey]) -> Result<Vec<Person>, StoreError> {
     let tenant = tx.tenant_id();
     let (kinds, scopes, values) = columns(keys);
     let statement = Prepared(
-        sql(KNOWN)
+        sql(LOAD)
             .bind::<types::Uuid, _>(tenant)
             .bind::<types::Texts, _>(kinds)
             .bind::<types::Texts, _>(scopes)
@@ -62,10 +62,10 @@ pub(super) async fn known(tx: &mut Tx<Tenant>, keys: &[IdentityKey]) -> Result<V
     Ok(rows.into_iter().map(Row::into_person).collect())
 }
 
-pub(super) async fn park(tx: &mut Tx<Tenant>, sightings: &[Person], now: DateTime<Utc>) -> Result<(), StoreError> {
+pub(super) async fn store(tx: &mut Tx<Tenant>, sightings: &[Person], now: DateTime<Utc>) -> Result<(), StoreError> {
     let tenant = tx.tenant_id();
     let (scopes, bsuids, phones, times) = pairs(sightings);
-    let statement = sql(PARK)
+    let statement = sql(STORE)
         .bind::<types::Uuid, _>(tenant)
         .bind::<types::Timestamptz, _>(now)
         .bind::<types::Texts, _>(scopes)
@@ -76,10 +76,10 @@ pub(super) async fn park(tx: &mut Tx<Tenant>, sightings: &[Person], now: DateTim
     Ok(())
 }
 
-pub(super) async fn forget(tx: &mut Tx<Tenant>, sightings: &[Person]) -> Result<(), StoreError> {
+pub(super) async fn delete(tx: &mut Tx<Tenant>, sightings: &[Person]) -> Result<(), StoreError> {
     let tenant = tx.tenant_id();
     let (scopes, bsuids, phones, _) = pairs(sightings);
-    let statement = sql(FORGET)
+    let statement = sql(DELETE)
         .bind::<types::Uuid, _>(tenant)
         .bind::<types::Texts, _>(scopes)
         .bind::<types::Texts, _>(bsuids)

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::sql::{sql, types};
 use crate::transaction::{Tenant, Tx};
 
-/// A note is nowhere else, so all of it is kept.
+/// A note is stored nowhere else, so its whole text is kept.
 const INSERT: &str = "
 INSERT INTO interactions
   (tenant_id, created_at, id, contact_id, kind, text, actor_id, message_id, source, occurred_at)
@@ -16,7 +16,7 @@ SELECT $1, $2, id, contact_id, kind, CASE WHEN kind = 'note' THEN text ELSE app.
     (id, contact_id, kind, text, actor_id, message_id, source, occurred_at)
     ON CONFLICT DO NOTHING";
 
-/// Of several words in a batch the latest counts, and of that and what is stored the later one; of two at once, no.
+/// The latest consent counts, within the batch and against the stored one; of two at the same time, the withdrawal.
 const CONSENT: &str = "
 UPDATE contacts c
    SET marketing_consent = CASE WHEN new.granted THEN 'granted' ELSE 'withdrawn' END, marketing_consent_at = new.said_at
@@ -55,7 +55,7 @@ pub(super) async fn insert_interactions(
     Ok(())
 }
 
-pub(super) async fn note_consent(
+pub(super) async fn record_consent(
     tx: &mut Tx<Tenant>,
     consent: &[(ContactId, bool, DateTime<Utc>)],
 ) -> Result<(), StoreError> {
@@ -70,7 +70,7 @@ pub(super) async fn note_consent(
     Ok(())
 }
 
-pub(super) async fn name_contacts(
+pub(super) async fn apply_address_book_names(
     tx: &mut Tx<Tenant>,
     names: &[(ContactId, String, DateTime<Utc>)],
 ) -> Result<(), StoreError> {

@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use crm::inbox::{ConversationNews, OpenConversation};
+use crm::inbox::{ConversationUpdate, OpenConversation};
 use diesel_async::RunQueryDsl;
 use kernel::StoreError;
 use kernel::ids::{AccountId, ContactId, ConversationId};
@@ -14,7 +14,7 @@ INSERT INTO conversations (tenant_id, id, account_id, contact_id, last_message_a
 SELECT $1, id, account_id, contact_id, $5, $5 FROM unnest($2, $3, $4) AS new (id, account_id, contact_id)
     ON CONFLICT (tenant_id, account_id, contact_id) WHERE status <> 'closed' DO NOTHING";
 
-/// Locked, so that nobody closes it while a message is put in.
+/// Locked, so that it is not closed while a message is added.
 const FIND_OPEN: &str = "
 SELECT c.id, c.account_id, c.contact_id FROM conversations c
   JOIN unnest($2, $3) AS wanted (account_id, contact_id)
@@ -30,12 +30,12 @@ SELECT DISTINCT ON (c.account_id, c.contact_id) c.id, c.account_id, c.contact_id
  WHERE c.tenant_id = $1
  ORDER BY c.account_id, c.contact_id, c.status = 'closed', c.last_message_at DESC, c.id DESC";
 
-/// Before they are brought up to date: the next statement then sees what others have committed.
+/// Locked before the update: the next statement then sees what other transactions have committed.
 const LOCK: &str = "
 SELECT id FROM conversations WHERE tenant_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE";
 
-/// What new messages say of the window is the contact's, whatever becomes of the conversation.
-const KEEP_WINDOWS: &str = "
+/// Service windows belong to the account and the contact, and remain when the conversation is closed.
+const STORE_SERVICE_WINDOWS: &str = "
 INSERT INTO service_windows AS known (tenant_id, account_id, contact_id, ends_at)
 SELECT $1, c.account_id, c.contact_id, max(news.window_ends_at)
   FROM unnest($2, $3) AS news (id, window_ends_at)
@@ -46,9 +46,9 @@ SELECT $1, c.account_id, c.contact_id, max(news.window_ends_at)
     ON CONFLICT (tenant_id, account_id, contact_id) DO UPDATE SET ends_at = excluded.ends_at
  WHERE known.ends_at < excluded.ends_at";
 
-/// What a conversation shows is its latest message, as the list of its messages has it; the window only ever grows. The
-/// version rises by what is new to read: nobody closes what they have not seen.
-const NOTE: &str = "
+/// A conversation shows its latest message, in the order of the list of its messages. The service window never shrinks. The
+/// version increases with unread messages, so that a user cannot close a conversation with messages they have not seen.
+const REFRESH: &str = "
 UPDATE conversations c
    SET unread_count = c.unread_count + news.unread,
        version = c.version + news.unread,
@@ -67,7 +67,7 @@ UPDATE conversations c
  ) l
  WHERE c.tenant_id = $1 AND c.id = news.id";
 
-const EXTEND: &str = "
+const EXTEND_SERVICE_WINDOWS: &str = "
 WITH windows AS (
   INSERT INTO service_windows AS known (tenant_id, account_id, contact_id, ends_at)
   SELECT $1, account_id, contact_id, max(ends_at) FROM unnest($2, $3, $4) AS new (account_id, contact_id, ends_at)
@@ -139,19 +139,19 @@ async fn find(
     Ok(rows.into_iter().map(found).collect())
 }
 
-pub(super) async fn note(tx: &mut Tx<Tenant>, news: &[ConversationNews]) -> Result<(), StoreError> {
+pub(super) async fn note(tx: &mut Tx<Tenant>, news: &[ConversationUpdate]) -> Result<(), StoreError> {
     let tenant = tx.tenant_id();
     let ids: Vec<Uuid> = news.iter().map(|news| news.conversation.as_uuid()).collect();
     tx.execute(sql(LOCK).bind::<types::Uuid, _>(tenant).bind::<types::Uuids, _>(ids.clone())).await?;
     if news.iter().any(|news| news.service_window_ends_at.is_some()) {
         let statement =
-            sql(KEEP_WINDOWS)
+            sql(STORE_SERVICE_WINDOWS)
                 .bind::<types::Uuid, _>(tenant)
                 .bind::<types::Uuids, _>(ids.clone())
                 .bind::<types::MaybeTimes, _>(news.iter().map(|news| news.service_window_ends_at).collect::<Vec<_>>());
         tx.execute(statement).await?;
     }
-    let statement = sql(NOTE)
+    let statement = sql(REFRESH)
         .bind::<types::Uuid, _>(tenant)
         .bind::<types::Uuids, _>(ids)
         .bind::<types::Integers, _>(news.iter().map(|news| news.unread).collect::<Vec<_>>());
@@ -159,9 +159,9 @@ pub(super) async fn note(tx: &mut Tx<Tenant>, news: &[ConversationNews]) -> Resu
     Ok(())
 }
 
-/// Brings conversations up to date whose messages have come from others.
+/// Updates conversations whose messages changed without new ones having arrived.
 pub(in crate::crm) async fn refresh(tx: &mut Tx<Tenant>, conversations: Vec<Uuid>) -> Result<(), StoreError> {
-    let news = |id: Uuid| ConversationNews {
+    let news = |id: Uuid| ConversationUpdate {
         conversation: ConversationId::from_uuid(id),
         unread: 0,
         service_window_ends_at: None,
@@ -169,14 +169,14 @@ pub(in crate::crm) async fn refresh(tx: &mut Tx<Tenant>, conversations: Vec<Uuid
     note(tx, &conversations.into_iter().map(news).collect::<Vec<_>>()).await
 }
 
-pub(super) async fn extend_windows(
+pub(super) async fn extend_service_windows(
     tx: &mut Tx<Tenant>,
     windows: &[(AccountId, ContactId, DateTime<Utc>)],
 ) -> Result<(), StoreError> {
     let tenant = tx.tenant_id();
     let pairs: Vec<_> = windows.iter().map(|(account, contact, _)| (*account, *contact)).collect();
     let (accounts, contacts) = columns(&pairs);
-    let statement = sql(EXTEND)
+    let statement = sql(EXTEND_SERVICE_WINDOWS)
         .bind::<types::Uuid, _>(tenant)
         .bind::<types::Uuids, _>(accounts)
         .bind::<types::Uuids, _>(contacts)

@@ -27,7 +27,7 @@ INSERT INTO messages
 SELECT $1, $2, new.*
   FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) AS new";
 
-/// The history of the contact says what the message says.
+/// The contact's history shows the text of the message, so it is updated, too.
 const FILL: &str = "
 WITH new AS (
   SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS new
@@ -43,7 +43,7 @@ WITH new AS (
     FROM new
    WHERE m.tenant_id = $1 AND m.account_id = new.account_id AND m.wamid = new.wamid
   RETURNING m.id, m.text, m.conversation_id
-), told AS (
+), history AS (
   UPDATE interactions i SET text = app.preview(f.text) FROM filled f WHERE i.tenant_id = $1 AND i.message_id = f.id
 )
 SELECT DISTINCT conversation_id AS id FROM filled WHERE conversation_id IS NOT NULL";
@@ -108,25 +108,25 @@ pub(super) async fn insert(tx: &mut Tx<Tenant>, new: &[NewMessage], now: DateTim
 
 pub(super) async fn fill_placeholders(
     tx: &mut Tx<Tenant>,
-    fillings: &[NewMessage],
+    placeholder_contents: &[NewMessage],
 ) -> Result<Vec<ConversationId>, StoreError> {
     let tenant = tx.tenant_id();
     let statement = Prepared(
         sql(FILL)
             .bind::<types::Uuid, _>(tenant)
-            .bind::<types::Uuids, _>(column(fillings, |m| m.account.as_uuid()))
-            .bind::<types::Texts, _>(column(fillings, |m| m.wamid.as_str()))
-            .bind::<types::Texts, _>(column(fillings, |m| m.kind.as_str()))
-            .bind::<types::Texts, _>(column(fillings, |m| m.text.as_str()))
-            .bind::<types::MaybeTexts, _>(media_column(fillings, |media| Some(&media.id)))
-            .bind::<types::MaybeTexts, _>(media_column(fillings, |media| media.mime_type.as_deref()))
-            .bind::<types::MaybeTexts, _>(media_column(fillings, |media| media.sha256.as_deref()))
-            .bind::<types::MaybeTexts, _>(media_column(fillings, |media| media.caption.as_deref()))
-            .bind::<types::MaybeTexts, _>(media_column(fillings, |media| media.filename.as_deref()))
-            .bind::<types::MaybeTexts, _>(column(fillings, |m| m.reply_to.as_deref()))
-            .bind::<types::MaybeTexts, _>(column(fillings, |m| m.forwarded.map(forwarded_key)))
-            .bind::<types::MaybeTexts, _>(column(fillings, |m| m.referral.as_deref()))
-            .bind::<types::Texts, _>(column(fillings, |m| m.payload.as_str())),
+            .bind::<types::Uuids, _>(column(placeholder_contents, |m| m.account.as_uuid()))
+            .bind::<types::Texts, _>(column(placeholder_contents, |m| m.wamid.as_str()))
+            .bind::<types::Texts, _>(column(placeholder_contents, |m| m.kind.as_str()))
+            .bind::<types::Texts, _>(column(placeholder_contents, |m| m.text.as_str()))
+            .bind::<types::MaybeTexts, _>(media_column(placeholder_contents, |media| Some(&media.id)))
+            .bind::<types::MaybeTexts, _>(media_column(placeholder_contents, |media| media.mime_type.as_deref()))
+            .bind::<types::MaybeTexts, _>(media_column(placeholder_contents, |media| media.sha256.as_deref()))
+            .bind::<types::MaybeTexts, _>(media_column(placeholder_contents, |media| media.caption.as_deref()))
+            .bind::<types::MaybeTexts, _>(media_column(placeholder_contents, |media| media.filename.as_deref()))
+            .bind::<types::MaybeTexts, _>(column(placeholder_contents, |m| m.reply_to.as_deref()))
+            .bind::<types::MaybeTexts, _>(column(placeholder_contents, |m| m.forwarded.map(forwarded_key)))
+            .bind::<types::MaybeTexts, _>(column(placeholder_contents, |m| m.referral.as_deref()))
+            .bind::<types::Texts, _>(column(placeholder_contents, |m| m.payload.as_str())),
     );
     let rows: Vec<Id> = statement.load(tx.connection()).await.or_store_error()?;
     Ok(rows.into_iter().map(|row| ConversationId::from_uuid(row.id)).collect())

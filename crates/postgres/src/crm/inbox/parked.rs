@@ -4,7 +4,7 @@ use kernel::StoreError;
 use crate::sql::{sql, types};
 use crate::transaction::{Tenant, Tx};
 
-/// More than one batch can park, so that what is old gets less.
+/// Above the number of updates in a batch, so that the number of old rows decreases.
 const LIMIT: i64 = 200;
 
 const FORGET_UPDATES: &str = "

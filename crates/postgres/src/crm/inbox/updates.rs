@@ -21,8 +21,8 @@ SELECT $1, $2, new.*,
     (account_id, wamid, kind, key, value, contact_id, payload, occurred_at)
     ON CONFLICT DO NOTHING";
 
-/// A message's state follows from all its updates. The furthest step of the delivery counts, in the order of the array;
-/// the last edit; and a revocation above all. What was parked for the message is so no longer.
+/// A message's state follows from all of its updates: the furthest delivery status in the order of the array, the last edit,
+/// and a revocation before any edit. Updates of a stored message are no longer parked.
 const REFRESH: &str = "
 WITH told AS (
   SELECT u.account_id, u.wamid,
@@ -55,9 +55,9 @@ UPDATE messages m
        edited_at = s.edited_at, revoked_at = s.revoked_at
   FROM state s
  WHERE m.tenant_id = $1 AND m.id = s.id
-RETURNING m.id, m.contact_id, m.conversation_id, s.text <> s.text_before AS rewritten, s.failed_at";
+RETURNING m.id, m.contact_id, m.conversation_id, s.text <> s.text_before AS text_changed, s.failed_at";
 
-/// A step that comes later in this order is further.
+/// The order of delivery statuses.
 const STEPS: [&str; 6] = ["pending", "sent", "failed", "delivered", "read", "played"];
 
 #[derive(diesel::QueryableByName)]
@@ -69,7 +69,7 @@ struct Refreshed {
     #[diesel(sql_type = Nullable<types::Uuid>)]
     conversation_id: Option<Uuid>,
     #[diesel(sql_type = types::Bool)]
-    rewritten: bool,
+    text_changed: bool,
     #[diesel(sql_type = Nullable<types::Timestamptz>)]
     failed_at: Option<DateTime<Utc>>,
 }
@@ -121,7 +121,7 @@ pub(super) async fn refresh(tx: &mut Tx<Tenant>, keys: &[MessageKey]) -> Result<
         id: MessageId::from_uuid(row.id),
         contact: ContactId::from_uuid(row.contact_id),
         conversation: row.conversation_id.map(ConversationId::from_uuid),
-        rewritten: row.rewritten,
+        text_changed: row.text_changed,
         failed_at: row.failed_at,
     };
     Ok(rows.into_iter().map(refreshed).collect())

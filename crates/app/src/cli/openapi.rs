@@ -1,8 +1,0 @@
-use std::io::{self, Write as _};
-
-use crate::http::openapi;
-
-/// Prints the OpenAPI document.
-pub(super) fn run() -> io::Result<()> {
-    io::stdout().write_all(openapi::json().as_bytes())
-}

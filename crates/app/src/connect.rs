@@ -1,0 +1,73 @@
+use std::sync::Arc;
+
+use config::{AmqpConfig, AuthConfig, DatabaseConfig};
+use flows::{AuthService, Database, SigningKeys, SigningKeysError};
+use iam::{HashError, PasswordHasher, RateLimiter};
+use kernel::seal::KeyRing;
+use kernel::{Clock, Entropy};
+use postgres::{ConnectError, PoolSizes, Postgres, PostgresConfig, RoleProblem};
+use rabbitmq::{Broker, BrokerConfig, BrokerError};
+use telemetry::TracesError;
+
+/// Why a process cannot start; waiting does not help.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error(transparent)]
+    DatabaseRole(#[from] RoleProblem),
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    #[error(transparent)]
+    Keys(#[from] SigningKeysError),
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    #[error(transparent)]
+    Traces(#[from] TracesError),
+}
+
+/// The connection pools of a process; connects on first use.
+///
+/// # Errors
+/// [`ConnectError`].
+pub fn postgres(config: &DatabaseConfig) -> Result<Postgres, ConnectError> {
+    Postgres::new(&PostgresConfig {
+        app_url: config.url.clone(),
+        platform_url: config.platform_url.clone(),
+        connections: PoolSizes {
+            tenant: config.tenant_connections,
+            platform: config.platform_connections,
+            intake: config.intake_connections,
+        },
+    })
+}
+
+/// The broker; connects on first use.
+///
+/// # Errors
+/// [`BrokerError::Url`].
+pub fn broker(config: &AmqpConfig) -> Result<Broker, BrokerError> {
+    Broker::new(&BrokerConfig { url: config.url.clone(), namespace: config.namespace.clone() })
+}
+
+/// The service of authentication, and the key ring that its keys are sealed with.
+pub(crate) async fn auth_service(
+    database: Arc<dyn Database>,
+    config: AuthConfig,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> Result<(AuthService, Arc<KeyRing>), OpenError> {
+    let (key_ring, rotation) = (Arc::new(config.keys.key_ring), config.signing.rotation);
+    let keys = SigningKeys::open(&*database, Arc::clone(&key_ring), rotation, &*entropy, &*clock).await?;
+    let service = AuthService {
+        database,
+        clock,
+        hasher: PasswordHasher::new(config.passwords, &*entropy)?,
+        rate_limiter: RateLimiter::new(&config.keys.first),
+        entropy,
+        keys: Arc::new(keys),
+        policy: config.tokens,
+        sessions: config.sessions,
+    };
+    Ok((service, key_ring))
+}

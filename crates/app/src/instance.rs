@@ -1,0 +1,170 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web;
+use channels::AppCredentials;
+use chrono::TimeDelta;
+use config::{ProcessRoles, ServeConfig};
+use flows::Database;
+use http_api::{Background, CursorKey, State};
+use inbound::{RetentionPolicy, RetryPolicy};
+use kernel::{Clock, Entropy};
+use pipeline::{AuditSealer, Biller, DeadLetterRecorder, Flusher, Intake, KeyRotator, Relay, Scheduler, Worker};
+use postgres::Postgres;
+use rabbitmq::Broker;
+use telemetry::Traces;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+use super::connect::{self, OpenError};
+use super::readiness::Dependencies;
+
+/// A wired process that is not running yet.
+#[derive(Debug)]
+pub struct Instance {
+    pub(super) state: web::Data<State>,
+    pub(super) roles: ProcessRoles,
+    pub(super) postgres: Postgres,
+    pub(super) broker: Broker,
+    wake_relay: Arc<Notify>,
+    pub(super) flusher: Flusher,
+    /// The interval at which the signing keys are checked for changes.
+    poll: Duration,
+    retry: RetryPolicy,
+    retention: RetentionPolicy,
+    pub(super) traces: Traces,
+}
+
+impl Instance {
+    /// Checks the database roles and opens the signing keys. Call it on the runtime on which the instance will run.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open(
+        config: ServeConfig,
+        roles: ProcessRoles,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, OpenError> {
+        Self::open_on(connect::postgres(&config.database)?, config, roles, clock, entropy).await
+    }
+
+    /// The same on connection pools that the caller shares.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open_on(
+        database: Postgres,
+        config: ServeConfig,
+        roles: ProcessRoles,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, OpenError> {
+        database.check_roles().await?;
+        let broker = connect::broker(&config.amqp)?;
+        let wake_relay = Arc::new(Notify::new());
+        let (intake, flusher) = Intake::new(Arc::new(database.clone()), Arc::clone(&clock), Arc::clone(&wake_relay));
+        let signing = config.auth.signing;
+        let poll = TimeDelta::from_std(signing.poll).unwrap_or(TimeDelta::MAX);
+        let cursor_key = CursorKey::derive(&config.auth.keys.first);
+        let traces = Traces::start(&config.traces, &*clock)?;
+        let (auth, key_ring) =
+            connect::auth_service(Arc::new(database.clone()), config.auth, Arc::clone(&clock), entropy).await?;
+        let state = State {
+            database: Arc::new(database.clone()),
+            clock,
+            auth,
+            deployment_app: AppCredentials {
+                secrets: config.whatsapp.secrets,
+                verify_token: config.whatsapp.verify_token,
+            },
+            key_ring,
+            self_service: config.tenants.self_service,
+            signup_open: config.tenants.signup_open,
+            bootstrap_key: config.tenants.bootstrap_key,
+            payment_terms: config.payment,
+            jwks_max_age: signing.rotation.jwks_max_age(poll),
+            cursor_key,
+            trusted_proxies: config.http.trusted_proxies.into(),
+            wake_relay: Arc::clone(&wake_relay),
+            delivery_store: Arc::new(intake),
+            readiness: Arc::new(Dependencies::new(database.clone(), Some(broker.publisher()), roles.need_broker())),
+            tracing: traces.tracing.clone(),
+            background: Background::new(Handle::current()),
+        };
+        let (retry, retention) = (config.retry, config.retention);
+        let state = web::Data::new(state);
+        Ok(Self {
+            state,
+            roles,
+            postgres: database,
+            broker,
+            wake_relay,
+            flusher,
+            poll: signing.poll,
+            retry,
+            retention,
+            traces,
+        })
+    }
+
+    fn database(&self) -> Arc<dyn Database> {
+        Arc::clone(&self.state.database)
+    }
+
+    pub(super) fn relay(&self) -> Relay {
+        Relay {
+            database: self.database(),
+            publisher: Arc::new(self.broker.publisher()),
+            clock: Arc::clone(&self.state.clock),
+            wake_relay: Arc::clone(&self.wake_relay),
+            tracing: self.traces.tracing.clone(),
+        }
+    }
+
+    pub(super) fn worker(&self) -> Worker {
+        Worker {
+            database: self.database(),
+            clock: Arc::clone(&self.state.clock),
+            entropy: Arc::clone(&self.state.auth.entropy),
+            retry: self.retry,
+            tracing: self.traces.tracing.clone(),
+        }
+    }
+
+    pub(super) fn scheduler(&self) -> Scheduler {
+        Scheduler {
+            database: self.database(),
+            queues: Arc::new(self.broker.publisher()),
+            clock: Arc::clone(&self.state.clock),
+            retention: self.retention,
+        }
+    }
+
+    pub(super) fn biller(&self) -> Biller {
+        Biller { database: self.database(), payment: self.state.payment_terms, clock: Arc::clone(&self.state.clock) }
+    }
+
+    pub(super) fn audit_sealer(&self) -> AuditSealer {
+        AuditSealer {
+            database: self.database(),
+            ring: Arc::clone(&self.state.key_ring),
+            clock: Arc::clone(&self.state.clock),
+        }
+    }
+
+    pub(super) fn key_rotator(&self) -> KeyRotator {
+        let auth = &self.state.auth;
+        KeyRotator {
+            database: self.database(),
+            keys: Arc::clone(&auth.keys),
+            entropy: Arc::clone(&auth.entropy),
+            clock: Arc::clone(&auth.clock),
+            poll: self.poll,
+        }
+    }
+
+    pub(super) fn dead_letter_recorder(&self) -> DeadLetterRecorder {
+        DeadLetterRecorder { database: self.database(), clock: Arc::clone(&self.state.clock) }
+    }
+}

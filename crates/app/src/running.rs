@@ -1,0 +1,154 @@
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use config::ProcessRole;
+use futures_util::FutureExt as _;
+use http_api::Background;
+use iam::PasswordHasher;
+use postgres::Postgres;
+use rabbitmq::Queue;
+use telemetry::Traces;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{error, info};
+
+use super::instance::Instance;
+
+/// How long background work may take to finish on shutdown; with the server's own timeout, well within 25 s.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
+/// How often the connection pools and the queue of password hashes are measured.
+const MEASURE_INTERVAL: Duration = Duration::from_secs(5);
+/// Before a task that failed is restarted.
+const RESTART_DELAY: Duration = Duration::from_secs(1);
+
+/// A running process.
+pub struct Running {
+    /// The address of the API, or, without the role `api`, of health and readiness.
+    pub address: SocketAddr,
+    server: (ServerHandle, JoinHandle<io::Result<()>>),
+    loops: Loops,
+    background: Background,
+    traces: Traces,
+}
+
+/// The loops that run beside the server.
+struct Loops {
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Loops {
+    /// Runs a loop until `stop` is cancelled. A loop that ends earlier has panicked and is restarted: otherwise the API would
+    /// accept events that are never processed.
+    fn spawn<F>(&self, task: &'static str, start: impl Fn(CancellationToken) -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send,
+    {
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            while !stop.is_cancelled() {
+                let _ = AssertUnwindSafe(start(stop.clone())).catch_unwind().await;
+                if !stop.is_cancelled() {
+                    error!(task, "task exited unexpectedly; restarting");
+                    let _ = timeout(RESTART_DELAY, stop.cancelled()).await;
+                }
+            }
+        });
+    }
+}
+
+impl Instance {
+    /// Starts the loops of the roles and the HTTP server on the listener.
+    ///
+    /// # Errors
+    /// When the server cannot use the listener.
+    pub fn run(self, listener: TcpListener, threads: Option<NonZeroUsize>) -> io::Result<Running> {
+        let roles = &self.roles;
+        let loops = Loops { stop: CancellationToken::new(), tasks: TaskTracker::new() };
+        let (postgres, hasher) = (self.postgres.clone(), self.state.auth.hasher.clone());
+        loops.spawn("measuring", move |stop| measure(postgres.clone(), hasher.clone(), stop));
+        if roles.include(ProcessRole::Api) {
+            // One is enough: while it commits, the next batch is collected.
+            let flusher = self.flusher.clone();
+            loops.spawn("flusher", move |stop| flusher.clone().run(stop));
+        }
+        if roles.include(ProcessRole::Api) || roles.include(ProcessRole::Scheduler) {
+            let rotator = self.key_rotator();
+            loops.spawn("key rotator", move |stop| rotator.clone().run(stop));
+        }
+        if roles.include(ProcessRole::Relay) {
+            let relay = self.relay();
+            loops.spawn("relay", move |stop| relay.clone().run(stop));
+        }
+        if roles.include(ProcessRole::Worker) {
+            let (worker, broker) = (self.worker(), self.broker.clone());
+            loops.spawn("worker", move |stop| worker.clone().run(Box::new(broker.consumer(Queue::Inbound)), stop));
+            let (recorder, broker) = (self.dead_letter_recorder(), self.broker.clone());
+            loops.spawn("dead letter recorder", move |stop| {
+                recorder.clone().run(Box::new(broker.consumer(Queue::Dead)), stop)
+            });
+        }
+        if roles.include(ProcessRole::Scheduler) {
+            let scheduler = self.scheduler();
+            loops.spawn("scheduler", move |stop| scheduler.clone().run(stop));
+            let biller = self.biller();
+            loops.spawn("biller", move |stop| biller.clone().run(stop));
+            let sealer = self.audit_sealer();
+            loops.spawn("audit sealer", move |stop| sealer.clone().run(stop));
+        }
+        let address = listener.local_addr()?;
+        let background = self.state.background.clone();
+        let server = if roles.include(ProcessRole::Api) {
+            http_api::bind(listener, self.state, threads)?
+        } else {
+            // Health checks use the same address for each role.
+            http_api::bind_probes(listener, Arc::clone(&self.state.readiness))?
+        };
+        let server = (server.handle(), tokio::spawn(server));
+        Ok(Running { address, server, loops, background, traces: self.traces })
+    }
+}
+
+async fn measure(postgres: Postgres, hasher: PasswordHasher, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        postgres.measure();
+        hasher.measure();
+        let _ = timeout(MEASURE_INTERVAL, stop.cancelled()).await;
+    }
+}
+
+impl Running {
+    /// Stops accepting requests, finishes running requests and background work, then stops the loops and exports the last spans.
+    pub async fn stop(self) {
+        let (handle, server) = self.server;
+        handle.stop(true).await;
+        if let Ok(Err(reason)) = server.await {
+            error!(%reason, "HTTP server shutdown failed");
+        }
+        let finish = async {
+            self.background.finish().await;
+            self.loops.stop.cancel();
+            self.loops.tasks.close();
+            self.loops.tasks.wait().await;
+        };
+        if timeout(SHUTDOWN_TIMEOUT, finish).await.is_err() {
+            error!("shutdown timed out; unfinished events remain in the database and the broker");
+        }
+        self.traces.finish().await;
+        info!("stopped");
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").field("address", &self.address).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,26 @@
+use kernel::StoreError;
+use kernel::seal::KeyRing;
+use whatsapp::MetaAppKey;
+
+use crate::{AppCredentials, MetaAppDirectory, SecretsError};
+
+#[derive(Debug, thiserror::Error)]
+pub enum AppCredentialsError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+}
+
+/// What a caller who claims to be this app is checked with, as it is at this moment; nothing if no tenant has such an app.
+///
+/// # Errors
+/// [`AppCredentialsError`].
+pub async fn app_credentials(
+    directory: &mut dyn MetaAppDirectory,
+    app: &MetaAppKey,
+    ring: &KeyRing,
+) -> Result<Option<AppCredentials>, AppCredentialsError> {
+    let secrets = directory.meta_app_secrets(app).await?;
+    Ok(secrets.map(|secrets| secrets.open(app, ring)).transpose()?)
+}

@@ -1,0 +1,127 @@
+use clap::{Args, Subcommand};
+use inbound::{ErrorClass, EventFilter, EventStatus};
+use kernel::ids::{AccountId, EventId};
+use whatsapp::EventKind;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EventsCommand {
+    /// List events, latest first
+    List {
+        #[command(flatten)]
+        of: OfArgs,
+        #[command(flatten)]
+        filter: FilterArgs,
+        /// How many, 1 to 100
+        #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100))]
+        limit: u32,
+    },
+    /// Show an event with the tries that failed
+    Show {
+        #[command(flatten)]
+        of: OfArgs,
+        /// The event's id, as `list` shows it
+        #[arg(value_name = "ID")]
+        id: EventId,
+        /// What Meta sent, too: the customers' own words
+        #[arg(long)]
+        payload: bool,
+    },
+    /// Drive dead letters again: today's code on what Meta sent
+    ///
+    /// A delivery that made no sense and so belongs to no tenant is read again and stored as if it had just come. What waits for
+    /// an unknown number needs no replay: it is processed once the number is connected.
+    Replay(ReplayArgs),
+    /// Give a dead letter up
+    Discard {
+        #[command(flatten)]
+        of: OfArgs,
+        /// The event's id, as `list` shows it
+        #[arg(value_name = "ID")]
+        id: EventId,
+        /// Why; kept in the audit log
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OfArgs {
+    /// Id or slug of the tenant [default: events that belong to no tenant]
+    #[arg(long, value_name = "TENANT")]
+    pub(crate) tenant: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FilterArgs {
+    /// In which state they are
+    #[arg(long, value_name = "STATUS", value_parser = status)]
+    status: Option<EventStatus>,
+    /// `message`, `status`, `unparsed`, or the field of the change
+    #[arg(long, value_name = "KIND")]
+    kind: Option<String>,
+    /// Id of a WhatsApp account
+    #[arg(long, value_name = "ID")]
+    account: Option<AccountId>,
+    /// Of the last failure
+    #[arg(long, value_name = "CLASS", value_parser = error_class)]
+    error_class: Option<ErrorClass>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    #[command(flatten)]
+    pub(crate) of: OfArgs,
+    /// The event's id, as `list` shows it
+    #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) id: Option<EventId>,
+    /// Everything that the filter finds (of a tenant), the oldest first, a hundred a second
+    #[arg(long)]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+    /// How many at most, with --all [default: 10000]
+    #[arg(long, value_name = "COUNT", requires = "all")]
+    pub(crate) limit: Option<u32>,
+    /// Only say how many, with --all
+    #[arg(long, requires = "all")]
+    pub(crate) dry_run: bool,
+    /// Why; kept in the audit log
+    #[arg(long, value_name = "TEXT", required_unless_present = "dry_run")]
+    pub(crate) reason: Option<String>,
+}
+
+impl EventsCommand {
+    /// Whose events are worked with.
+    pub(crate) fn tenant(&self) -> Option<&str> {
+        let (Self::List { of, .. }
+        | Self::Show { of, .. }
+        | Self::Discard { of, .. }
+        | Self::Replay(ReplayArgs { of, .. })) = self;
+        of.tenant.as_deref()
+    }
+}
+
+impl From<FilterArgs> for EventFilter {
+    fn from(filter: FilterArgs) -> Self {
+        Self {
+            status: filter.status,
+            kind: filter.kind.map(EventKind::from_stored),
+            account: filter.account,
+            error_class: filter.error_class,
+        }
+    }
+}
+
+fn status(text: &str) -> Result<EventStatus, String> {
+    one_of(text, EventStatus::ALL.map(|status| (status.key(), status)))
+}
+
+fn error_class(text: &str) -> Result<ErrorClass, String> {
+    one_of(text, ErrorClass::ALL.map(|class| (class.key(), class)))
+}
+
+/// The value with that key.
+fn one_of<T: Copy, const N: usize>(text: &str, values: [(&'static str, T); N]) -> Result<T, String> {
+    let found = values.iter().find(|(key, _)| *key == text).map(|(_, value)| *value);
+    found.ok_or_else(|| format!("must be one of {}", values.map(|(key, _)| key).join(", ")))
+}

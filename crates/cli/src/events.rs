@@ -1,0 +1,186 @@
+//! `parley events`: webhook events of a tenant, or those that belong to no tenant.
+
+use std::io::{self, Write as _};
+
+use audit::{InvalidReason, Reason, RequestOrigin};
+use flows::{
+    Database, DiscardEventError, ReparseDeliveryError, ReplayEventError, ReplayEventsTx, TenantTx, count_replayable,
+    discard_event, discard_tenantless_event, reparse_delivery, replay_event, replay_events, settle,
+};
+use inbound::{EventDetails, EventReader, ReplayLimit, ReplayLimitOutOfRange, WebhookEvent, event, events};
+use kernel::ids::EventId;
+use kernel::{PageLimit, PageRequest, StoreError, SystemClock, TenantScope};
+
+use super::arguments::events::{EventsCommand, ReplayArgs};
+use super::tenant::{FindTenantError, find_tenant, operator, scope_of};
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EventsError {
+    #[error("there is no event with that id{0}")]
+    NoSuchEvent(&'static str),
+    #[error("--reason {0}")]
+    Reason(#[from] InvalidReason),
+    #[error("--limit {0}")]
+    Limit(#[from] ReplayLimitOutOfRange),
+    #[error("--all requires --tenant: events without a tenant are replayed one by one")]
+    AllWithoutTenant,
+    #[error(transparent)]
+    Tenant(#[from] FindTenantError),
+    #[error(transparent)]
+    Replay(#[from] ReplayEventError),
+    #[error(transparent)]
+    Discard(#[from] DiscardEventError),
+    #[error(transparent)]
+    Reparse(#[from] ReparseDeliveryError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Output(#[from] io::Error),
+}
+
+/// Events of one tenant, or those that belong to no tenant.
+struct EventsOf<'a> {
+    database: &'a dyn Database,
+    /// `None`: events that belong to no tenant.
+    tenant: Option<TenantScope>,
+    clock: SystemClock,
+}
+
+pub(super) async fn run(database: &dyn Database, command: EventsCommand) -> Result<(), EventsError> {
+    let target = EventsOf::open(database, command.tenant()).await?;
+    match command {
+        EventsCommand::List { filter, limit, .. } => {
+            let page = PageRequest { limit: PageLimit::new(limit).unwrap_or_default(), after: None };
+            let page =
+                target.read(async |reader| events(operator().into(), reader, &filter.into(), &page).await).await?;
+            page.items.iter().try_for_each(|event| writeln!(io::stdout(), "{}", line(event)))?;
+        }
+        EventsCommand::Show { id, payload, .. } => {
+            let may_see_payload = payload.then(|| operator().into());
+            let found = target.read(async |reader| event(operator().into(), may_see_payload, reader, id).await).await?;
+            print(&found.ok_or_else(|| target.no_such_event())?)?;
+        }
+        EventsCommand::Replay(arguments) => target.replay(arguments).await?,
+        EventsCommand::Discard { id, reason, .. } => {
+            let event = target.discard(id, &Reason::parse(&reason)?).await?;
+            writeln!(io::stdout(), "{}", line(&event))?;
+        }
+    }
+    Ok(())
+}
+
+impl<'a> EventsOf<'a> {
+    async fn open(database: &'a dyn Database, tenant: Option<&str>) -> Result<Self, FindTenantError> {
+        let tenant = match tenant {
+            Some(reference) => Some(scope_of(&find_tenant(database, reference).await?)),
+            None => None,
+        };
+        Ok(Self { database, tenant, clock: SystemClock::new() })
+    }
+
+    async fn read<T>(
+        &self,
+        query: impl AsyncFnOnce(&mut dyn EventReader) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if let Some(scope) = &self.tenant {
+            let mut tx = self.database.tenant(scope).await?;
+            let outcome = query(&mut *tx).await;
+            settle(tx, outcome).await
+        } else {
+            let mut tx = self.database.intake().await?;
+            let outcome = query(&mut *tx).await;
+            settle(tx, outcome).await
+        }
+    }
+
+    async fn replay(&self, arguments: ReplayArgs) -> Result<(), EventsError> {
+        let ReplayArgs { id, filter, limit, dry_run, reason, .. } = arguments;
+        let reason = reason.as_deref().map(Reason::parse).transpose()?;
+        let mut out = io::stdout();
+        match (id, &self.tenant, &reason) {
+            (Some(id), Some(scope), Some(reason)) => {
+                let mut tx = self.database.tenant(scope).await?;
+                let repo: &mut dyn ReplayEventsTx = &mut *tx;
+                let outcome =
+                    replay_event(operator().into(), repo, id, reason, RequestOrigin::default(), &self.clock).await;
+                writeln!(out, "{}", line(&settle(tx, outcome).await?))?;
+            }
+            (Some(id), None, Some(reason)) => {
+                let mut tx = self.database.intake().await?;
+                let outcome =
+                    reparse_delivery(operator(), &mut *tx, id, reason, RequestOrigin::default(), &self.clock).await;
+                writeln!(out, "stored {} events", settle(tx, outcome).await?)?;
+            }
+            (None, Some(scope), _) => {
+                let (filter, limit) = (filter.into(), limit.map_or(Ok(ReplayLimit::default()), ReplayLimit::new)?);
+                let mut tx = self.database.tenant(scope).await?;
+                let repo: &mut dyn TenantTx = &mut *tx;
+                let by = operator().into();
+                let outcome = match reason.filter(|_| !dry_run) {
+                    None => count_replayable(by, repo, &filter, limit).await,
+                    Some(reason) => {
+                        replay_events(by, repo, &filter, limit, &reason, RequestOrigin::default(), &self.clock).await
+                    }
+                };
+                let (events, done) =
+                    (settle(tx, outcome).await?, if dry_run { "would be replayed" } else { "replayed" });
+                writeln!(out, "{events} events {done}")?;
+            }
+            (None, None, _) => return Err(EventsError::AllWithoutTenant),
+            // Only a dry run has no reason, and a dry run has no id.
+            (Some(_), _, None) => return Err(InvalidReason.into()),
+        }
+        Ok(())
+    }
+
+    async fn discard(&self, id: EventId, reason: &Reason) -> Result<WebhookEvent, EventsError> {
+        let origin = RequestOrigin::default();
+        if let Some(scope) = &self.tenant {
+            let mut tx = self.database.tenant(scope).await?;
+            let outcome = discard_event(operator().into(), &mut *tx, id, reason, origin, &self.clock).await;
+            Ok(settle(tx, outcome).await?)
+        } else {
+            let mut tx = self.database.intake().await?;
+            let outcome = discard_tenantless_event(operator(), &mut *tx, id, reason, origin, &self.clock).await;
+            Ok(settle(tx, outcome).await?)
+        }
+    }
+
+    const fn no_such_event(&self) -> EventsError {
+        EventsError::NoSuchEvent(if self.tenant.is_some() {
+            ""
+        } else {
+            " among those without a tenant (name its tenant with --tenant)"
+        })
+    }
+}
+
+fn line(event: &WebhookEvent) -> String {
+    let error = event.last_error.as_deref().unwrap_or("-");
+    let class = event.error_class.map_or("-", inbound::ErrorClass::key);
+    format!(
+        "{}  {:<11}  {:<8}  {}  attempts {}  replays {}  {class}  {error}",
+        event.id,
+        event.status.key(),
+        event.kind,
+        event.received_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        event.attempts,
+        event.replays,
+    )
+}
+
+fn print(details: &EventDetails) -> io::Result<()> {
+    let mut out = io::stdout();
+    let EventDetails { event, failed_attempts, payload } = details;
+    writeln!(out, "{}", line(event))?;
+    writeln!(out, "app {}  account {}", event.app.as_str(), event.account.map_or("-".to_owned(), |id| id.to_string()))?;
+    for failed in failed_attempts {
+        let at = failed.failed_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        let class = failed.class.key();
+        writeln!(out, "failed {at}  replay {}  attempt {}  {class}  {}", failed.replay, failed.attempt, failed.error)?;
+    }
+    if let Some(payload) = payload {
+        writeln!(out, "{}", String::from_utf8_lossy(payload))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! `parley openapi`.
+
+use std::io::{self, Write as _};
+
+use http_api::openapi;
+
+/// Prints the OpenAPI document.
+pub(super) fn run() -> io::Result<()> {
+    io::stdout().write_all(openapi::json().as_bytes())
+}

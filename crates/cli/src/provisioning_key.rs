@@ -1,0 +1,89 @@
+//! `parley provisioning-key`: the keys of operators' programs.
+
+use std::io::{self, Write as _};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use flows::{CreateProvisioningKeyError, Database, create_provisioning_key, revoke_provisioning_key, settle};
+use kernel::{Clock as _, StoreError, SystemClock, SystemEntropy};
+use tokens::{ProvisioningKey, ProvisioningKeyRepo, ProvisioningSecret};
+
+use super::arguments::provisioning_key::ProvisioningKeyCommand;
+use super::tenant::operator;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ProvisioningKeyError {
+    #[error("--expires-at is in the past")]
+    Expired,
+    #[error("there is no active key with that id")]
+    NotActive,
+    #[error(transparent)]
+    Create(#[from] CreateProvisioningKeyError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Output(#[from] io::Error),
+}
+
+/// Prints a key that needs no database: it is accepted once its hash is in the configuration.
+pub(super) fn bootstrap() -> Result<(), ProvisioningKeyError> {
+    let secret = ProvisioningSecret::generate(&SystemEntropy::new()).map_err(CreateProvisioningKeyError::from)?;
+    let mut out = io::stdout();
+    writeln!(out, "{}", secret.expose())?;
+    writeln!(out, "Store it now: it is not shown again. It is accepted where the configuration has")?;
+    writeln!(out, "provisioning.bootstrap_key_hash = \"{}\"", secret.hash())?;
+    Ok(())
+}
+
+pub(super) async fn run(database: &dyn Database, command: ProvisioningKeyCommand) -> Result<(), ProvisioningKeyError> {
+    let (clock, mut out) = (SystemClock::new(), io::stdout());
+    let mut tx = database.operator().await?;
+    match command {
+        ProvisioningKeyCommand::Bootstrap => bootstrap()?,
+        ProvisioningKeyCommand::Create { name, scopes, expires_at } => {
+            if expires_at.is_some_and(|end| end <= clock.now()) {
+                return Err(ProvisioningKeyError::Expired);
+            }
+            let (entropy, scopes) = (SystemEntropy::new(), scopes.into_iter().collect());
+            let made = create_provisioning_key(operator(), &mut *tx, name, scopes, expires_at, &entropy, &clock).await;
+            let (key, secret) = settle(tx, made).await?;
+            writeln!(out, "{}", line(&key, clock.now()))?;
+            writeln!(out, "{}", secret.expose())?;
+            writeln!(out, "Store it now: it is not shown again.")?;
+        }
+        ProvisioningKeyCommand::List => {
+            let keys = ProvisioningKeyRepo::provisioning_keys(&mut *tx).await;
+            let keys = settle(tx, keys).await?;
+            keys.iter().try_for_each(|key| writeln!(out, "{}", line(key, clock.now())))?;
+        }
+        ProvisioningKeyCommand::Revoke { id } => {
+            let revoked = revoke_provisioning_key(operator(), &mut *tx, id, &clock).await;
+            if !settle(tx, revoked).await? {
+                return Err(ProvisioningKeyError::NotActive);
+            }
+            writeln!(out, "revoked {id}")?;
+        }
+    }
+    Ok(())
+}
+
+fn line(key: &ProvisioningKey, now: DateTime<Utc>) -> String {
+    let time = |time: Option<DateTime<Utc>>| {
+        time.map_or_else(|| "never".to_owned(), |time| time.to_rfc3339_opts(SecondsFormat::Secs, true))
+    };
+    let state = if key.revoked_at.is_some() {
+        "revoked"
+    } else if key.is_in_force(now) {
+        "in force"
+    } else {
+        "expired"
+    };
+    let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.key()).collect();
+    format!(
+        "{}  {state:<8}  expires {}  last used {}  {}  {}",
+        key.id,
+        time(key.expires_at),
+        time(key.last_used_at),
+        scopes.join(","),
+        key.name
+    )
+}

@@ -1,0 +1,141 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::TimeDelta;
+use kernel::ids::ContactId;
+use kernel::{Clock, StoreError};
+
+use super::{Batch, ConversationUpdate, InboxTx, Lock, MessageKey, activities, erased, messages, people, updates};
+use crate::identity::{IdentityChange, IdentityKey, Person};
+
+/// How long an update waits for its message, and a sighting for its contact. Meta retries a delivery for seven days; a message
+/// missing after twice that time was sent by another tool and will not arrive. Each batch that parks updates deletes some
+/// that are older, which bounds the number of a tenant's parked updates.
+pub const PARKED_RETENTION: TimeDelta = TimeDelta::days(14);
+
+/// What was stored of a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordedBatch {
+    /// Messages that were not stored before.
+    pub messages: usize,
+    /// Those of them that customers wrote to the business.
+    pub from_customers: Vec<CustomerMessage>,
+}
+
+/// A message that a customer wrote to the business; not from before the number was connected, nor in a thread that another
+/// party answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CustomerMessage {
+    pub key: MessageKey,
+    pub contact: ContactId,
+}
+
+/// Records a batch: finds or creates contacts and conversations, stores messages and their updates, and adds interactions to
+/// the contacts' histories. Idempotent: the same batch may be recorded any number of times, by several workers at once.
+///
+/// # Errors
+/// [`StoreError`]; the caller must roll back.
+pub async fn record_batch(
+    repo: &mut dyn InboxTx,
+    batch: Batch,
+    clock: &dyn Clock,
+) -> Result<RecordedBatch, StoreError> {
+    if batch.is_empty() {
+        return Ok(RecordedBatch::default());
+    }
+    let now = clock.now();
+    repo.lock_recording_shared().await?;
+    let keys = identity_keys(&batch);
+    repo.lock(&locks(&batch, &keys)).await?;
+    let batch = erased::without_erased(batch, &repo.erased(&keys).await?);
+    let keys = identity_keys(&batch);
+
+    let to_store = messages::deduplicate(repo, batch.messages).await?;
+    let mut affected: BTreeSet<MessageKey> =
+        to_store.placeholder_contents.iter().map(super::IncomingMessage::key).collect();
+    let filled = messages::fill_placeholders(repo, to_store.placeholder_contents, clock).await?;
+
+    // All people in one list, so that a person who appears twice becomes one contact.
+    let people: Vec<Person> = (to_store.new.iter().map(|message| &message.customer))
+        .chain(batch.updates.iter().filter_map(|update| update.customer.as_ref()))
+        .chain(batch.activities.iter().map(|activity| &activity.customer))
+        .cloned()
+        .collect();
+    let reports = people::IdentityReports { changes: &batch.changes, sightings: &batch.sightings };
+    let (mut contacts, mut interactions) = people::resolve_contacts(repo, &people, reports, &keys, clock).await?;
+    let remaining = contacts.split_off(to_store.new.len());
+    let mut remaining = remaining.into_iter();
+
+    let stored = messages::store(repo, to_store.new, &contacts, clock).await?;
+    interactions.extend(messages::interactions(&stored, clock));
+    affected.extend(stored.iter().map(|message| (message.account, message.wamid.clone())));
+
+    let mut new_updates = Vec::new();
+    for update in &batch.updates {
+        let contact = update.customer.as_ref().and_then(|_| remaining.next());
+        interactions.extend(contact.and_then(|contact| updates::interaction(update, contact, clock)));
+        new_updates.push(updates::new_update(update, contact));
+        affected.insert(update.message.clone());
+    }
+    if !new_updates.is_empty() {
+        repo.insert_updates(&new_updates, now).await?;
+        repo.delete_expired_parked(now - PARKED_RETENTION).await?;
+    }
+    let affected: Vec<_> = affected.into_iter().collect();
+    let refreshed = if affected.is_empty() { Vec::new() } else { repo.refresh_messages(&affected).await? };
+    interactions.extend(updates::failures(&refreshed, clock));
+
+    let text_changed =
+        refreshed.iter().filter(|message| message.text_changed).filter_map(|message| message.conversation);
+    let text_changed = text_changed.chain(filled).map(|conversation| ConversationUpdate {
+        conversation,
+        unread: 0,
+        service_window_ends_at: None,
+    });
+    let updates = by_conversation(messages::conversation_updates(&stored).chain(text_changed));
+    if !updates.is_empty() {
+        repo.refresh_conversations(&updates).await?;
+    }
+
+    let activities: Vec<_> = remaining.zip(batch.activities).collect();
+    activities::apply(repo, &activities).await?;
+    interactions.extend(activities.iter().map(|(contact, it)| activities::interaction(*contact, it, clock)));
+    if !interactions.is_empty() {
+        repo.insert_interactions(&interactions, now).await?;
+    }
+    Ok(RecordedBatch { messages: stored.len(), from_customers: messages::from_customers(&stored).collect() })
+}
+
+/// All keys under which the people of the batch may be stored.
+fn identity_keys(batch: &Batch) -> Vec<IdentityKey> {
+    let people = (batch.messages.iter().map(|message| &message.customer))
+        .chain(batch.updates.iter().filter_map(|update| update.customer.as_ref()))
+        .chain(batch.activities.iter().map(|activity| &activity.customer))
+        .chain(&batch.sightings);
+    let changed = batch.changes.iter().flat_map(IdentityChange::keys).cloned();
+    let keys: BTreeSet<_> = people.flat_map(Person::keys_to_look_up).chain(changed).collect();
+    keys.into_iter().collect()
+}
+
+/// Messages are locked, too: otherwise two concurrent transactions, one with a message and one with an update of it, would
+/// not see each other's row.
+fn locks(batch: &Batch, keys: &[IdentityKey]) -> Vec<Lock> {
+    let messages = batch.messages.iter().map(super::IncomingMessage::key);
+    let updated = batch.updates.iter().map(|update| update.message.clone());
+    let messages: BTreeSet<_> = messages.chain(updated).map(|(account, wamid)| Lock::Message(account, wamid)).collect();
+    keys.iter().cloned().map(Lock::Person).chain(messages).collect()
+}
+
+/// One update for each conversation, in the order of their ids, so that all workers lock rows in one order.
+fn by_conversation(updates: impl Iterator<Item = ConversationUpdate>) -> Vec<ConversationUpdate> {
+    let mut conversations: BTreeMap<_, ConversationUpdate> = BTreeMap::new();
+    for update in updates {
+        conversations
+            .entry(update.conversation)
+            .and_modify(|sum| {
+                sum.unread += update.unread;
+                sum.service_window_ends_at = sum.service_window_ends_at.max(update.service_window_ends_at);
+            })
+            .or_insert(update);
+    }
+    conversations.into_values().collect()
+}

@@ -1,0 +1,52 @@
+//! Rules of each operation that grants or takes permissions. The order is always the same: lock the tenant, read the caller's
+//! current permissions, change, check that an active owner remains.
+
+use iam::{TenantRepo, TenantStatus, UserRepo, UserStatus};
+use kernel::{Grant, Permit, StoreError};
+use rbac::{Authority, MembershipRepo, PermissionNotHeld, TargetHoldsMore};
+
+use crate::TenantTx;
+
+/// Why an operation on permissions, or on a user who holds permissions, was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorityError {
+    /// The caller held the permission when the request was authenticated, and has lost it since.
+    #[error("the caller has lost the permission")]
+    PermissionLost,
+    #[error(transparent)]
+    TargetHoldsMore(#[from] TargetHoldsMore),
+    #[error(transparent)]
+    PermissionNotHeld(#[from] PermissionNotHeld),
+    /// A tenant keeps at least one active owner.
+    #[error("the tenant would be left without an active owner")]
+    LastOwner,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Locks the tenant until the transaction ends, so that no permissions in it change, and returns the caller's current
+/// permissions. Must be the first statement of the transaction.
+///
+/// # Errors
+/// [`AuthorityError::PermissionLost`] if the caller no longer holds the permission of the permit.
+pub async fn lock_authority<P: Grant>(tx: &mut dyn TenantTx, permit: &Permit<P>) -> Result<Authority, AuthorityError> {
+    let tenant = TenantRepo::lock_tenant(tx).await?;
+    let user = UserRepo::user(tx, permit.user()).await?;
+    let permissions = MembershipRepo::permissions(tx, permit.user()).await?;
+    let active = tenant.is_some_and(|tenant| tenant.status == TenantStatus::Active)
+        && user.is_some_and(|user| user.status == UserStatus::Active);
+    if active && permissions.contains(P::PERMISSION) {
+        Ok(Authority::of(permissions))
+    } else {
+        Err(AuthorityError::PermissionLost)
+    }
+}
+
+/// Checks that the tenant still has an active owner. Must be the last check of a transaction that has locked the tenant: a
+/// count without the lock lets two concurrent transactions remove the last two owners.
+///
+/// # Errors
+/// [`AuthorityError::LastOwner`].
+pub async fn require_active_owner(tx: &mut dyn TenantTx) -> Result<(), AuthorityError> {
+    if MembershipRepo::active_owners(tx).await? > 0 { Ok(()) } else { Err(AuthorityError::LastOwner) }
+}

@@ -1,0 +1,78 @@
+use iam::{PasswordHash, Slug, Tenant, TenantName, TenantRepo, User, UserRepo};
+use kernel::ids::RoleId;
+use kernel::{Clock, Entropy, StoreError, hex};
+use rbac::{MembershipRepo, Role, RoleRepo, SystemRole};
+
+use crate::{AuthServiceError, TenantTx};
+
+/// Why a tenant was not created.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CreateTenantError {
+    #[error("the slug is taken")]
+    SlugTaken,
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+/// Creates a tenant with its system roles, its owner and its trial, in the scope of the new tenant.
+///
+/// # Errors
+/// [`CreateTenantError`].
+pub(crate) async fn create_tenant(
+    tx: &mut dyn TenantTx,
+    tenant: &Tenant,
+    owner: &User,
+    password: &PasswordHash,
+    clock: &dyn Clock,
+) -> Result<(), CreateTenantError> {
+    let now = clock.now();
+    TenantRepo::insert_tenant(tx, tenant).await.map_err(|error| {
+        if error.is_conflict_with(iam::constraint::TENANT_SLUG) { CreateTenantError::SlugTaken } else { error.into() }
+    })?;
+    let roles: Vec<Role> = SystemRole::ALL.into_iter().map(|role| role.with_id(RoleId::new(clock), now)).collect();
+    RoleRepo::insert_roles(tx, &roles).await?;
+    UserRepo::insert_user(tx, owner, password).await?;
+    for role in roles.iter().filter(|role| role.key == SystemRole::Owner.key()) {
+        MembershipRepo::insert_membership(tx, owner.id, role.id, now).await?;
+    }
+    billing::start_trial(tx, now).await?;
+    Ok(())
+}
+
+/// How many slugs are tried if the caller names none.
+const SLUG_TRIES: usize = 4;
+
+/// Slugs to try, in this order: only the requested one, or some derived from the name.
+///
+/// # Errors
+/// [`AuthServiceError`].
+pub(crate) fn slugs(
+    name: &TenantName,
+    asked: Option<Slug>,
+    entropy: &dyn Entropy,
+) -> Result<Vec<Slug>, AuthServiceError> {
+    if let Some(slug) = asked {
+        return Ok(vec![slug]);
+    }
+    let mut slugs: Vec<Slug> = Slug::suggest(name).into_iter().collect();
+    while slugs.len() < SLUG_TRIES {
+        slugs.push(random_slug(name, entropy)?);
+    }
+    Ok(slugs)
+}
+
+/// The name's slug with a random suffix.
+fn random_slug(name: &TenantName, entropy: &dyn Entropy) -> Result<Slug, AuthServiceError> {
+    let mut random = [0; 3];
+    entropy.fill(&mut random)?;
+    let stem: String =
+        Slug::suggest(name).map_or_else(|| "tenant".to_owned(), |slug| slug.as_str().chars().take(50).collect());
+    let slug = format!("{}-{}", stem.trim_end_matches('-'), hex(&random));
+    Slug::parse(&slug).map_err(|_| StoreError::corrupt(format!("{slug:?} is no slug")).into())
+}
+
+impl From<StoreError> for CreateTenantError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}

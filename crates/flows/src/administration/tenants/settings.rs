@@ -1,0 +1,30 @@
+use audit::{Action, AuditRepo, Principal, Record, RequestOrigin, target};
+use iam::{Tenant, TenantPatch, change_tenant};
+use kernel::{Clock, Permit, StoreError, TenantWrite};
+
+use crate::TenantTx;
+
+/// Changes the tenant's own settings; `None` if it does not exist.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn change_settings(
+    permit: Permit<TenantWrite>,
+    tx: &mut dyn TenantTx,
+    patch: TenantPatch,
+    origin: RequestOrigin,
+    clock: &dyn Clock,
+) -> Result<Option<Tenant>, StoreError> {
+    let (user, TenantPatch { name, self_registration }) = (permit.user(), patch.clone());
+    let Some(tenant) = change_tenant(permit, tx, patch).await? else { return Ok(None) };
+    let mut record =
+        Record::new(Principal::User(user), origin, Action::TenantChanged, clock).about(target::TENANT, &tenant.id);
+    if let Some(name) = name {
+        record = record.with("name", name.as_str());
+    }
+    if let Some(mode) = self_registration {
+        record = record.with("self_registration", mode.key());
+    }
+    AuditRepo::append_audit_record(tx, &record).await?;
+    Ok(Some(tenant))
+}

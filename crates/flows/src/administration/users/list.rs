@@ -1,0 +1,44 @@
+use std::collections::HashMap;
+
+use iam::{User, UserRepo};
+use kernel::ids::UserId;
+use kernel::{Page, PageRequest, Permit, StoreError, UsersRead};
+use rbac::{MembershipRepo, RoleKey};
+
+use crate::TenantTx;
+
+/// A user and the sorted keys of their roles.
+#[derive(Clone, Debug)]
+pub struct Member {
+    pub user: User,
+    pub roles: Vec<RoleKey>,
+}
+
+/// Lists the tenant's users, newest first.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn users(
+    _permit: Permit<UsersRead>,
+    tx: &mut dyn TenantTx,
+    page: &PageRequest,
+) -> Result<Page<Member>, StoreError> {
+    let page = UserRepo::users(tx, page).await?;
+    let ids: Vec<UserId> = page.items.iter().map(|user| user.id).collect();
+    let mut roles: HashMap<UserId, Vec<RoleKey>> = HashMap::new();
+    for (user, key) in MembershipRepo::role_keys_of(tx, &ids).await? {
+        roles.entry(user).or_default().push(key);
+    }
+    let member = |user: User| Member { roles: roles.remove(&user.id).unwrap_or_default(), user };
+    Ok(Page { items: page.items.into_iter().map(member).collect(), next: page.next })
+}
+
+/// Finds one of the tenant's users.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn user(_permit: Permit<UsersRead>, tx: &mut dyn TenantTx, id: UserId) -> Result<Option<Member>, StoreError> {
+    let Some(user) = UserRepo::user(tx, id).await? else { return Ok(None) };
+    let roles = MembershipRepo::role_keys(tx, id).await?;
+    Ok(Some(Member { user, roles }))
+}

@@ -1,0 +1,219 @@
+use audit::{Action, Principal, Record, RequestOrigin, target};
+use iam::{
+    Email, Password, PasswordHash, PasswordVerification, Tenant, TenantReference, TenantStatus, User, UserRepo,
+    UserStatus,
+};
+use kernel::ids::{TenantId, UserId};
+use kernel::{StoreError, TenantScope};
+use rbac::RoleKey;
+use tokens::{Session, SessionClient, SessionRepo};
+
+use super::find_tenant::log_tenant;
+use super::rate_limit::{AttemptOutcome, ReserveError};
+use super::sessions::record_session_ended;
+use crate::platform::{append_platform_record, append_tenant_record};
+use crate::{
+    AuthService, AuthServiceError, LoggedIn, LoginLookup, RateLimited, StartSession, StartSessionOutcome, TenantTx,
+    settle,
+};
+
+/// A login request.
+#[derive(Debug)]
+pub struct LogIn {
+    pub tenant: TenantReference,
+    pub email: Email,
+    pub password: Password,
+    pub client: SessionClient,
+    pub origin: RequestOrigin,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum LogInError {
+    /// The same error for an unknown tenant, an unknown user, a wrong password and a suspension.
+    #[error("the credentials are wrong")]
+    InvalidCredentials,
+    #[error(transparent)]
+    RateLimited(#[from] RateLimited),
+    #[error(transparent)]
+    Failed(#[from] AuthServiceError),
+}
+
+/// The user and tenant as they were when the password was verified.
+struct VerifiedUser {
+    tenant: Tenant,
+    user: User,
+    stored: PasswordHash,
+    roles: Vec<RoleKey>,
+    renewed: Option<PasswordHash>,
+}
+
+/// Why a login was refused. Only the audit log tells the reason.
+struct LoginRefusal {
+    tenant: Option<TenantId>,
+    user: Option<UserId>,
+    why: &'static str,
+}
+
+/// Logs a user in by their password. Each refusal costs the same work, so that its time does not tell the reason. The future
+/// must be polled to completion even if the client disconnects: an attempt without an outcome counts as a failure.
+///
+/// # Errors
+/// [`LogInError`].
+pub async fn log_in(auth: &AuthService, input: LogIn) -> Result<LoggedIn, LogInError> {
+    let LogIn { tenant, email, password, client, origin } = input;
+    let lookup = auth.database.login_lookup(&tenant, &email).await?;
+    if let Some(lookup) = &lookup {
+        log_tenant(&lookup.tenant);
+    }
+    let name = tenant.rate_limit_name(lookup.as_ref().map(|lookup| &lookup.tenant));
+    let counted = auth.rate_limiter.account_buckets(&name, &email, client.address);
+    let reservation = auth.reserve(counted).await?;
+    let verified = verify(auth, lookup, password).await;
+    let outcome = match &verified {
+        Ok(Ok(_)) => AttemptOutcome::Succeeded,
+        Ok(Err(_)) => AttemptOutcome::Failed,
+        Err(_) => AttemptOutcome::Aborted,
+    };
+    auth.finish_attempt(reservation, outcome).await?;
+    let verified_user = match verified? {
+        Ok(verified_user) => verified_user,
+        Err(refused) => {
+            record_refusal(auth, &refused, &name, origin).await?;
+            return Err(LogInError::InvalidCredentials);
+        }
+    };
+    start_session(auth, verified_user, client, origin).await
+}
+
+/// Checks tenant, user and password. A password is verified in every case: the response time must not tell what was wrong.
+async fn verify(
+    auth: &AuthService,
+    lookup: Option<LoginLookup>,
+    password: Password,
+) -> Result<Result<VerifiedUser, LoginRefusal>, AuthServiceError> {
+    let Some(LoginLookup { tenant, user, roles }) = lookup else {
+        auth.hasher.verify_dummy(password, &*auth.entropy).await?;
+        return Ok(Err(LoginRefusal { tenant: None, user: None, why: "unknown_tenant" }));
+    };
+    let Some((user, stored)) = user else {
+        auth.hasher.verify_dummy(password, &*auth.entropy).await?;
+        return Ok(Err(LoginRefusal { tenant: Some(tenant.id), user: None, why: "unknown_user" }));
+    };
+    let may_work = tenant.status == TenantStatus::Active && user.status == UserStatus::Active;
+    let verification = auth.hasher.verify(password, stored.clone(), may_work, &*auth.entropy).await?;
+    let why = match verification {
+        PasswordVerification::Match { renewed } if may_work => {
+            return Ok(Ok(VerifiedUser { tenant, user, stored, roles, renewed }));
+        }
+        PasswordVerification::Mismatch => "wrong_password",
+        PasswordVerification::Match { .. } if tenant.status == TenantStatus::Suspended => "suspended_tenant",
+        PasswordVerification::Match { .. } => "suspended_user",
+    };
+    Ok(Err(LoginRefusal { tenant: Some(tenant.id), user: Some(user.id), why }))
+}
+
+async fn start_session(
+    auth: &AuthService,
+    verified_user: VerifiedUser,
+    client: SessionClient,
+    origin: RequestOrigin,
+) -> Result<LoggedIn, LogInError> {
+    let VerifiedUser { tenant, user, stored, roles, renewed } = verified_user;
+    let scope = scope(tenant.id);
+    let record =
+        Record::new(Principal::User(user.id), origin, Action::UserLoggedIn, &*auth.clock).about(target::USER, &user.id);
+    let mut new_session = auth.new_session(tenant.id, user.id, client)?;
+    // Repeats when another login took the last session, or when the signing key was replaced.
+    loop {
+        let start = StartSession {
+            session: &new_session.session,
+            token: &new_session.refresh_token.hash(),
+            session_limit: auth.sessions.per_user.max(1),
+            verified_hash: &stored,
+            new_hash: renewed.as_ref(),
+            record: &record,
+            kid: &new_session.issued.kid,
+        };
+        match auth.database.start_session(&scope, &start).await? {
+            StartSessionOutcome::Started => return Ok(auth.logged_in(tenant, user, roles, new_session.into_tokens())),
+            StartSessionOutcome::CredentialsChanged => return Err(LogInError::InvalidCredentials),
+            StartSessionOutcome::SessionLimitReached => enforce_session_limit(auth, &scope, &start).await?,
+            StartSessionOutcome::SigningKeyReplaced => {
+                auth.reload_keys().await?;
+                new_session = auth.new_session(tenant.id, user.id, new_session.session.client)?;
+            }
+        }
+    }
+}
+
+/// Ends the oldest sessions of a user at the session limit, if their credentials are still those that were verified.
+async fn enforce_session_limit(
+    auth: &AuthService,
+    scope: &TenantScope,
+    start: &StartSession<'_>,
+) -> Result<(), StoreError> {
+    let mut tx = auth.database.tenant(scope).await?;
+    let outcome = end_oldest_sessions(auth, &mut *tx, start).await;
+    settle(tx, outcome).await
+}
+
+async fn end_oldest_sessions(
+    auth: &AuthService,
+    tx: &mut dyn TenantTx,
+    start: &StartSession<'_>,
+) -> Result<(), StoreError> {
+    let Session { user, client, created_at, .. } = start.session;
+    let Some((locked, hash)) = UserRepo::lock_user(tx, *user).await? else { return Ok(()) };
+    if locked.status != UserStatus::Active || hash.as_phc() != start.verified_hash.as_phc() {
+        return Ok(());
+    }
+    let origin = RequestOrigin { address: client.address, ..RequestOrigin::default() };
+    for ended in SessionRepo::end_oldest_sessions(tx, *user, start.session_limit - 1, *created_at).await? {
+        record_session_ended(tx, *user, ended, "too_many", origin.clone(), &*auth.clock).await?;
+    }
+    Ok(())
+}
+
+/// Appends a refused login to the tenant's audit log, or to the platform's if the tenant is unknown. The rate limit bounds
+/// the number of records.
+async fn record_refusal(
+    auth: &AuthService,
+    refused: &LoginRefusal,
+    named: &str,
+    origin: RequestOrigin,
+) -> Result<(), StoreError> {
+    let record = Record::new(Principal::Anonymous, origin, Action::UserLoggedIn, &*auth.clock)
+        .with("reason", refused.why)
+        .refused();
+    let Some(tenant) = refused.tenant else {
+        return append_platform_record(&*auth.database, &record.about(target::TENANT, &named)).await;
+    };
+    let record = match refused.user {
+        Some(user) => record.about(target::USER, &user),
+        None => record,
+    };
+    append_tenant_record(&*auth.database, &scope(tenant), &record).await
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the login request names the tenant; its user's password is then checked"
+)]
+const fn scope(tenant: TenantId) -> TenantScope {
+    TenantScope::mint(tenant)
+}
+
+impl From<StoreError> for LogInError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<ReserveError> for LogInError {
+    fn from(error: ReserveError) -> Self {
+        match error {
+            ReserveError::RateLimited(throttled) => throttled.into(),
+            ReserveError::Failed(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,158 @@
+use chrono::{DateTime, TimeDelta, Utc};
+use iam::{
+    AttemptCounter, HashError, KeyedSemaphore, QueueTimeout, RateLimitBucket, RateLimitDecision, RateLimitKey,
+    RateLimitRepo, SemaphorePermit,
+};
+use kernel::StoreError;
+use tokio::time::{Duration, Instant, sleep};
+
+use crate::{AuthService, AuthServiceError, settle};
+
+/// Too many attempts failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many attempts failed")]
+pub struct RateLimited {
+    /// At least a second.
+    pub retry_after: TimeDelta,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReserveError {
+    #[error(transparent)]
+    RateLimited(#[from] RateLimited),
+    #[error(transparent)]
+    Failed(#[from] AuthServiceError),
+}
+
+/// The outcome of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AttemptOutcome {
+    Succeeded,
+    Failed,
+    /// The attempt ended without a verdict, for example because the database was away; it is not counted.
+    Aborted,
+}
+
+/// A reserved attempt. It must be finished with its outcome.
+pub(crate) struct Reservation {
+    counted: Vec<RateLimitBucket>,
+    reserved_at: DateTime<Utc>,
+    /// Held until the attempt is finished; the next one of this process then proceeds.
+    _passage: SemaphorePermit,
+}
+
+/// How often the counters are read again while attempts of other processes are pending.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+impl AuthService {
+    /// Reserves an attempt before anything else is done. From then on it is counted, even if this process dies.
+    pub(crate) async fn reserve(&self, counted: Vec<RateLimitBucket>) -> Result<Reservation, ReserveError> {
+        let passage = self.rate_limiter.semaphore.acquire(&counted).await.map_err(|QueueTimeout| busy())?;
+        let now = self.clock.now();
+        if self.database.try_reserve(&counted, now).await.map_err(AuthServiceError::from)? {
+            return Ok(Reservation { counted, reserved_at: now, _passage: passage });
+        }
+        let deadline = Instant::now() + KeyedSemaphore::MAX_WAIT;
+        loop {
+            let now = self.clock.now();
+            let mut tx = self.database.operator().await.map_err(AuthServiceError::from)?;
+            let outcome = reserve(&mut *tx, &counted, now).await;
+            match settle(tx, outcome).await {
+                Ok(()) => return Ok(Reservation { counted, reserved_at: now, _passage: passage }),
+                Err(ReserveRefusal::RateLimited(throttled)) => return Err(throttled.into()),
+                Err(ReserveRefusal::Store(error)) => return Err(AuthServiceError::from(error).into()),
+                Err(ReserveRefusal::Pending) if Instant::now() >= deadline => return Err(busy().into()),
+                // The semaphore orders attempts of this process; those of others are only visible in the counters.
+                Err(ReserveRefusal::Pending) => sleep(INTERVAL).await,
+            }
+        }
+    }
+
+    /// Counts the outcome of an attempt and releases its permit.
+    pub(crate) async fn finish_attempt(
+        &self,
+        reservation: Reservation,
+        outcome: AttemptOutcome,
+    ) -> Result<(), AuthServiceError> {
+        if outcome != AttemptOutcome::Failed
+            && self.database.try_release(&reservation.counted, reservation.reserved_at).await?
+        {
+            return Ok(());
+        }
+        let mut tx = self.database.operator().await?;
+        let done = count(&mut *tx, &reservation, outcome, self.clock.now()).await;
+        Ok(settle(tx, done).await?)
+    }
+}
+
+fn busy() -> AuthServiceError {
+    HashError::Busy.into()
+}
+
+/// Why an attempt was not reserved. An error, so that the transaction is rolled back.
+#[derive(Debug, thiserror::Error)]
+enum ReserveRefusal {
+    #[error("attempts whose outcome is not known yet use up the limit")]
+    Pending,
+    #[error(transparent)]
+    RateLimited(#[from] RateLimited),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+async fn reserve(
+    repo: &mut dyn RateLimitRepo,
+    counted: &[RateLimitBucket],
+    now: DateTime<Utc>,
+) -> Result<(), ReserveRefusal> {
+    let mut counters = repo.lock_attempt_counters(&keys(counted), now).await?;
+    let verdicts = counted.iter().zip(&mut counters).map(|(counted, counter)| counter.decide(counted.limit, now));
+    match verdicts.fold(RateLimitDecision::Allowed, worse) {
+        RateLimitDecision::Allowed => {}
+        RateLimitDecision::Wait => return Err(ReserveRefusal::Pending),
+        RateLimitDecision::Refused(retry_after) => return Err(RateLimited { retry_after }.into()),
+    }
+    for counter in &mut counters {
+        counter.reserve(now);
+    }
+    repo.save_attempt_counters(&together(counted, counters), now).await?;
+    Ok(())
+}
+
+fn worse(one: RateLimitDecision, other: RateLimitDecision) -> RateLimitDecision {
+    match (one, other) {
+        (RateLimitDecision::Refused(one), RateLimitDecision::Refused(other)) => {
+            RateLimitDecision::Refused(one.max(other))
+        }
+        (refuse @ RateLimitDecision::Refused(_), _) | (_, refuse @ RateLimitDecision::Refused(_)) => refuse,
+        (RateLimitDecision::Allowed, RateLimitDecision::Allowed) => RateLimitDecision::Allowed,
+        _ => RateLimitDecision::Wait,
+    }
+}
+
+async fn count(
+    repo: &mut dyn RateLimitRepo,
+    reservation: &Reservation,
+    outcome: AttemptOutcome,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let mut counters = repo.lock_attempt_counters(&keys(&reservation.counted), now).await?;
+    for (RateLimitBucket { limit, cleared_by_success, .. }, counter) in reservation.counted.iter().zip(&mut counters) {
+        match outcome {
+            AttemptOutcome::Failed => counter.record_failure(*limit, reservation.reserved_at, now),
+            AttemptOutcome::Succeeded | AttemptOutcome::Aborted => counter.release(reservation.reserved_at),
+        }
+        if outcome == AttemptOutcome::Succeeded && *cleared_by_success {
+            counter.reset();
+        }
+    }
+    repo.save_attempt_counters(&together(&reservation.counted, counters), now).await
+}
+
+fn keys(counted: &[RateLimitBucket]) -> Vec<RateLimitKey> {
+    counted.iter().map(|counted| counted.key).collect()
+}
+
+fn together(counted: &[RateLimitBucket], counters: Vec<AttemptCounter>) -> Vec<(RateLimitBucket, AttemptCounter)> {
+    counted.iter().copied().zip(counters).collect()
+}

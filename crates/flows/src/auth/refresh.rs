@@ -1,0 +1,132 @@
+use audit::{Action, AuditRepo, Principal, Record, RequestOrigin, target};
+use chrono::{DateTime, Utc};
+use iam::{TenantReference, TenantRepo, TenantStatus, UserRepo, UserStatus};
+use kernel::{StoreError, TenantScope};
+use rbac::MembershipRepo;
+use tokens::{RefreshToken, RefreshVerdict, Session, SessionRepo, TokenLock};
+use tokio::time::{Duration, sleep};
+
+use super::service::SessionTokens;
+use crate::{AuthService, AuthServiceError, LoggedIn, TenantTx, settle};
+
+/// A request to refresh a session.
+#[derive(Debug)]
+pub struct Refresh {
+    pub token: RefreshToken,
+    /// The tenant that the request names beside the token, if any.
+    pub tenant: Option<TenantReference>,
+    /// When the request arrived.
+    pub arrived_at: DateTime<Utc>,
+    pub origin: RequestOrigin,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RefreshError {
+    /// The token does not exist.
+    #[error("there is no such refresh token")]
+    UnknownToken,
+    /// The session has ended, or its user or tenant is suspended.
+    #[error("the session has ended")]
+    SessionEnded,
+    /// The token was used before, so it was probably stolen: its session is ended.
+    #[error("a used refresh token was presented again")]
+    Replayed,
+    /// A concurrent request uses the same token and receives the next one.
+    #[error("another request refreshes with the same token")]
+    Conflict,
+    #[error("the request names another tenant than the token's")]
+    TenantMismatch,
+    #[error(transparent)]
+    Failed(#[from] AuthServiceError),
+}
+
+/// Delays the winner's response, so that duplicates sent at the same time arrive before it and are not taken for a replay.
+const OVERLAP_GRACE: Duration = Duration::from_millis(100);
+
+/// Exchanges a refresh token for the next one and an access token. Of concurrent requests with the same token one wins; a later
+/// request with it ends the session. The future must be polled to completion even if the client disconnects: otherwise the
+/// token is used up and its successor is lost.
+///
+/// # Errors
+/// [`RefreshError`].
+pub async fn refresh(auth: &AuthService, input: Refresh) -> Result<LoggedIn, RefreshError> {
+    #[expect(clippy::disallowed_methods, reason = "the token names the tenant, and is then looked up there")]
+    let scope = TenantScope::mint(input.token.tenant());
+    let mut tx = auth.database.tenant(&scope).await?;
+    let outcome = exchange(auth, &mut *tx, &input).await;
+    let logged_in = settle(tx, outcome).await??;
+    sleep(OVERLAP_GRACE).await;
+    // Recorded before the response: a request that arrives later is a replay, not a concurrent one. If recording fails,
+    // requests of the next seconds still count as concurrent.
+    if let Ok(mut tx) = auth.database.tenant(&scope).await {
+        let noted = SessionRepo::record_refresh_response(&mut *tx, &input.token.hash(), auth.clock.now()).await;
+        let _ = settle(tx, noted).await;
+    }
+    Ok(logged_in)
+}
+
+/// A refusal whose writes must be committed is an `Ok(Err(..))`.
+async fn exchange(
+    auth: &AuthService,
+    tx: &mut dyn TenantTx,
+    input: &Refresh,
+) -> Result<Result<LoggedIn, RefreshError>, RefreshError> {
+    let hash = input.token.hash();
+    let stored = match SessionRepo::lock_refresh_token(tx, &hash).await? {
+        TokenLock::Acquired(stored) => *stored,
+        TokenLock::Contended => return Ok(Err(RefreshError::Conflict)),
+        TokenLock::UnknownToken => return Err(RefreshError::UnknownToken),
+    };
+    let tenant = TenantRepo::tenant(tx).await?.ok_or(RefreshError::SessionEnded)?;
+    if input.tenant.as_ref().is_some_and(|named| !named.matches(&tenant)) {
+        return Err(RefreshError::TenantMismatch);
+    }
+    let now = auth.clock.now();
+    match stored.verdict(input.arrived_at, now) {
+        RefreshVerdict::SessionEnded => return Err(RefreshError::SessionEnded),
+        RefreshVerdict::Concurrent => {
+            SessionRepo::record_concurrent_refresh(tx, &hash).await?;
+            return Ok(Err(RefreshError::Conflict));
+        }
+        RefreshVerdict::Replayed => {
+            end_stolen(auth, tx, &stored.session, &input.origin).await?;
+            return Ok(Err(RefreshError::Replayed));
+        }
+        RefreshVerdict::Current => {}
+    }
+    let user = UserRepo::user(tx, stored.session.user).await?.filter(|user| user.status == UserStatus::Active);
+    let user = user.filter(|_| tenant.status == TenantStatus::Active).ok_or(RefreshError::SessionEnded)?;
+    if !SessionRepo::consume_refresh_token(tx, &hash, now).await? {
+        return Err(RefreshError::Conflict);
+    }
+    let session = stored.session.refreshed(&auth.sessions, now);
+    let refresh_token = RefreshToken::generate(tenant.id, &*auth.entropy).map_err(AuthServiceError::from)?;
+    let token = auth.clock.new_id();
+    if !SessionRepo::refresh_session(tx, &session, &refresh_token.hash(), token).await? {
+        return Err(RefreshError::SessionEnded);
+    }
+    let access_token = auth.access_token(tx, tenant.id, &session, token).await?;
+    let roles = MembershipRepo::role_keys(tx, user.id).await?;
+    Ok(Ok(auth.logged_in(tenant, user, roles, SessionTokens { access_token, refresh_token })))
+}
+
+async fn end_stolen(
+    auth: &AuthService,
+    tx: &mut dyn TenantTx,
+    session: &Session,
+    origin: &RequestOrigin,
+) -> Result<(), StoreError> {
+    SessionRepo::end_session(tx, session.user, session.id, auth.clock.now()).await?;
+    // Anonymous: the caller may be the owner of the token or the thief.
+    let record = Record::new(Principal::Anonymous, origin.clone(), Action::TokenReuse, &*auth.clock)
+        .about(target::SESSION, &session.id)
+        .with("user_id", session.user.to_string())
+        .refused();
+    AuditRepo::append_audit_record(tx, &record).await
+}
+
+impl From<StoreError> for RefreshError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}

@@ -1,0 +1,120 @@
+use audit::{Action, AuditRepo, Principal, Record, RequestOrigin, target};
+use iam::{
+    Email, InvalidPassword, Password, PasswordHash, SelfRegistration, Tenant, TenantReference, TenantRepo,
+    TenantStatus, User, UserName, UserRepo,
+};
+use kernel::{StoreError, TenantScope};
+use tokens::SessionClient;
+
+use super::rate_limit::{AttemptOutcome, ReserveError};
+use crate::{AuthService, AuthServiceError, LoggedIn, RateLimited, TenantTx, settle};
+
+/// A request to become a user of a tenant. It names neither a role nor permissions, because the person is not verified.
+#[derive(Debug)]
+pub struct Register {
+    pub tenant: TenantReference,
+    pub email: Email,
+    pub password: Password,
+    pub name: UserName,
+    pub client: SessionClient,
+    pub origin: RequestOrigin,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// The tenant does not exist or is suspended.
+    #[error("the credentials are wrong")]
+    InvalidCredentials,
+    /// Administrators create the users of this tenant.
+    #[error("self-registration is closed in this tenant")]
+    SelfRegistrationClosed,
+    #[error("the tenant has a user with that email address")]
+    EmailTaken,
+    #[error(transparent)]
+    WeakPassword(#[from] InvalidPassword),
+    #[error(transparent)]
+    RateLimited(#[from] RateLimited),
+    #[error(transparent)]
+    Failed(#[from] AuthServiceError),
+}
+
+impl RegisterError {
+    /// Whether the refusal tells something about existing tenants or users, so that it counts against the rate limit.
+    const fn is_probing(&self) -> bool {
+        matches!(self, Self::InvalidCredentials | Self::SelfRegistrationClosed | Self::EmailTaken)
+    }
+}
+
+/// Creates a user without any role, and logs them in. Like [`log_in`](crate::log_in), it must be polled to completion.
+///
+/// # Errors
+/// [`RegisterError`].
+pub async fn register(auth: &AuthService, input: Register) -> Result<LoggedIn, RegisterError> {
+    let reservation = auth.reserve(auth.rate_limiter.address_buckets(input.client.address)).await?;
+    let outcome = register_user(auth, input).await;
+    let end = match &outcome {
+        Ok(_) => AttemptOutcome::Succeeded,
+        Err(error) if error.is_probing() => AttemptOutcome::Failed,
+        Err(_) => AttemptOutcome::Aborted,
+    };
+    auth.finish_attempt(reservation, end).await?;
+    outcome
+}
+
+async fn register_user(auth: &AuthService, input: Register) -> Result<LoggedIn, RegisterError> {
+    let Register { tenant, email, password, name, client, origin } = input;
+    let tenant = auth.find_tenant(&tenant).await?;
+    if let Some(tenant) = tenant.as_ref().filter(|tenant| tenant.status == TenantStatus::Active) {
+        password.check_personal(&[tenant.name.as_str(), tenant.slug.as_str()])?;
+    }
+    // Hash even if the tenant does not exist: the response time must not tell.
+    let password = auth.hasher.hash(password, &*auth.entropy).await.map_err(AuthServiceError::from)?;
+    let tenant = tenant.ok_or(RegisterError::InvalidCredentials)?;
+    let user = User::new(email, name, true, &*auth.clock);
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the request names the tenant, whose settings allow or refuse registration"
+    )]
+    let scope = TenantScope::mint(tenant.id);
+    let mut tx = auth.database.tenant(&scope).await?;
+    let outcome = write(auth, &mut *tx, user, &password, client, origin).await;
+    settle(tx, outcome).await
+}
+
+async fn write(
+    auth: &AuthService,
+    tx: &mut dyn TenantTx,
+    user: User,
+    password: &PasswordHash,
+    client: SessionClient,
+    origin: RequestOrigin,
+) -> Result<LoggedIn, RegisterError> {
+    let active = |tenant: &Tenant| tenant.status == TenantStatus::Active;
+    let tenant = TenantRepo::tenant(tx).await?.filter(active).ok_or(RegisterError::InvalidCredentials)?;
+    if tenant.self_registration == SelfRegistration::Closed {
+        return Err(RegisterError::SelfRegistrationClosed);
+    }
+    UserRepo::insert_user(tx, &user, password).await.map_err(|error| {
+        if error.is_conflict_with(iam::constraint::USER_EMAIL) { RegisterError::EmailTaken } else { error.into() }
+    })?;
+    let record = Record::new(Principal::User(user.id), origin, Action::UserRegistered, &*auth.clock)
+        .about(target::USER, &user.id);
+    AuditRepo::append_audit_record(tx, &record).await?;
+    let tokens = auth.start_first_session(tx, tenant.id, user.id, client).await?;
+    Ok(auth.logged_in(tenant, user, Vec::new(), tokens))
+}
+
+impl From<StoreError> for RegisterError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<ReserveError> for RegisterError {
+    fn from(error: ReserveError) -> Self {
+        match error {
+            ReserveError::RateLimited(throttled) => throttled.into(),
+            ReserveError::Failed(error) => error.into(),
+        }
+    }
+}

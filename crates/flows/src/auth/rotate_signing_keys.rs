@@ -1,0 +1,181 @@
+use audit::{Action, Principal, Record, RequestOrigin, target};
+use chrono::{DateTime, Utc};
+use kernel::seal::KeyRing;
+use kernel::{Clock, Entropy, Operator, StoreError};
+use tokens::{KeyState, RotationPolicy, RotationStep, SigningKey};
+
+use crate::{OperatorTx, SigningKeysError};
+
+#[derive(Debug, thiserror::Error)]
+pub enum RotateError {
+    #[error("the signing key does not exist")]
+    Unknown,
+    #[error("the signing key is already revoked")]
+    Revoked,
+    #[error(transparent)]
+    Failed(#[from] SigningKeysError),
+}
+
+impl From<StoreError> for RotateError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// The keys after the due rotation steps.
+#[derive(Clone, Debug)]
+pub struct AdvancedKeys {
+    pub keys: Vec<SigningKey>,
+    /// The state changes that were made, new keys included.
+    pub done: Vec<SigningKeyChange>,
+}
+
+/// A state change of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SigningKeyChange {
+    pub kid: String,
+    pub to: KeyState,
+}
+
+/// Performs the rotation steps that are due. Concurrent callers wait for the lock, and then find nothing due.
+///
+/// # Errors
+/// [`SigningKeysError`].
+pub async fn advance_signing_keys(
+    tx: &mut dyn OperatorTx,
+    ring: &KeyRing,
+    policy: &RotationPolicy,
+    actor: Principal,
+    origin: &RequestOrigin,
+    entropy: &dyn Entropy,
+    clock: &dyn Clock,
+) -> Result<AdvancedKeys, SigningKeysError> {
+    tx.lock_signing_keys().await?;
+    // Read after the lock was acquired.
+    let now = clock.now();
+    let mut keys = tx.signing_keys().await?;
+    let mut done = Vec::new();
+    loop {
+        let due = policy.due(&keys, now);
+        if due.is_empty() {
+            return Ok(AdvancedKeys { keys, done });
+        }
+        for step in due {
+            let moved = match step {
+                RotationStep::Create(state) => make(tx, ring, state, entropy, now).await?,
+                RotationStep::Move { kid, from, to } => {
+                    // We hold the lock, so the key is still in that state.
+                    tx.change_signing_key(&kid, from, to, now).await?;
+                    SigningKeyChange { kid, to }
+                }
+            };
+            note(tx, &moved, actor, origin.clone(), clock).await?;
+            done.push(moved);
+        }
+        keys = tx.signing_keys().await?;
+    }
+}
+
+/// Starts a rotation: the next key is published now, and signs after the publication period. Does nothing if a rotation is in
+/// progress. Returns the upcoming key.
+///
+/// # Errors
+/// [`RotateError`].
+pub async fn rotate_signing_keys(
+    operator: Operator,
+    tx: &mut dyn OperatorTx,
+    ring: &KeyRing,
+    policy: &RotationPolicy,
+    origin: RequestOrigin,
+    entropy: &dyn Entropy,
+    clock: &dyn Clock,
+) -> Result<SigningKey, RotateError> {
+    let actor = Principal::from(operator);
+    let AdvancedKeys { keys, .. } = advance_signing_keys(tx, ring, policy, actor, &origin, entropy, clock).await?;
+    if let Some(upcoming) = keys.into_iter().find(|key| key.state == KeyState::Upcoming) {
+        return Ok(upcoming);
+    }
+    let moved = make(tx, ring, KeyState::Upcoming, entropy, clock.now()).await?;
+    note(tx, &moved, actor, origin, clock).await?;
+    let keys = tx.signing_keys().await?;
+    keys.into_iter().find(|key| key.kid == moved.kid).ok_or(RotateError::Unknown)
+}
+
+/// Revokes a key: tokens signed with it are refused from the next request on. If it was the active key, another one becomes
+/// active. Returns all state changes, that of the revoked key first.
+///
+/// # Errors
+/// [`RotateError`].
+pub async fn revoke_signing_key(
+    operator: Operator,
+    tx: &mut dyn OperatorTx,
+    kid: &str,
+    ring: &KeyRing,
+    policy: &RotationPolicy,
+    entropy: &dyn Entropy,
+    clock: &dyn Clock,
+) -> Result<Vec<SigningKeyChange>, RotateError> {
+    tx.lock_signing_keys().await?;
+    let (actor, origin) = (Principal::from(operator), RequestOrigin::default());
+    let key = tx.signing_keys().await?.into_iter().find(|key| key.kid == kid).ok_or(RotateError::Unknown)?;
+    if key.state == KeyState::Revoked {
+        return Err(RotateError::Revoked);
+    }
+    tx.change_signing_key(kid, key.state, KeyState::Revoked, clock.now()).await?;
+    let mut done = vec![SigningKeyChange { kid: key.kid, to: KeyState::Revoked }];
+    note(tx, &done[0], actor, origin.clone(), clock).await?;
+    let advanced = advance_signing_keys(tx, ring, policy, actor, &origin, entropy, clock).await?;
+    done.extend(advanced.done);
+    Ok(done)
+}
+
+/// Seals all private halves with the first key of the key ring, so that its other keys are no longer needed for them. Returns
+/// the number of keys that were resealed.
+///
+/// # Errors
+/// [`RotateError`].
+pub async fn reseal_signing_keys(
+    operator: Operator,
+    tx: &mut dyn OperatorTx,
+    ring: &KeyRing,
+    entropy: &dyn Entropy,
+    clock: &dyn Clock,
+) -> Result<usize, RotateError> {
+    tx.lock_signing_keys().await?;
+    let mut resealed = 0;
+    for key in tx.signing_keys().await? {
+        let Some(sealed) = key.reseal_private_key(ring, entropy).map_err(SigningKeysError::from)? else { continue };
+        tx.reseal_signing_key(&key.kid, &sealed).await?;
+        let record = Record::new(operator.into(), RequestOrigin::default(), Action::SigningKeyResealed, clock)
+            .about(target::SIGNING_KEY, &key.kid)
+            .with("sealed_with", sealed.key_id);
+        tx.append_platform_audit_record(&record).await?;
+        resealed += 1;
+    }
+    Ok(resealed)
+}
+
+async fn make(
+    tx: &mut dyn OperatorTx,
+    ring: &KeyRing,
+    state: KeyState,
+    entropy: &dyn Entropy,
+    now: DateTime<Utc>,
+) -> Result<SigningKeyChange, SigningKeysError> {
+    let key = SigningKey::generate(state, ring, entropy, now)?;
+    tx.insert_signing_key(&key).await?;
+    Ok(SigningKeyChange { kid: key.kid, to: state })
+}
+
+async fn note(
+    tx: &mut dyn OperatorTx,
+    moved: &SigningKeyChange,
+    actor: Principal,
+    origin: RequestOrigin,
+    clock: &dyn Clock,
+) -> Result<(), StoreError> {
+    let record = Record::new(actor, origin, Action::SigningKeyMoved, clock)
+        .about(target::SIGNING_KEY, &moved.kid)
+        .with("state", moved.to.key());
+    tx.append_platform_audit_record(&record).await
+}

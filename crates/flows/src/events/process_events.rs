@@ -1,0 +1,66 @@
+mod health;
+mod translate;
+mod usage;
+
+use inbound::{ErrorClass, EventOutcomeRepo, QueuedEvent};
+use kernel::ids::EventId;
+use kernel::{Clock, StoreError};
+use whatsapp::{Decoded, decode};
+
+use crate::TenantTx;
+use translate::TranslatedEvents;
+
+/// The result of processing a group of events.
+#[derive(Debug, Default)]
+pub struct ProcessedEvents {
+    pub finished: Vec<EventId>,
+    /// Events that cannot be decoded.
+    pub dead_letters: Vec<DeadLetter>,
+    /// Messages that were not stored before.
+    pub messages: usize,
+}
+
+/// An event that became a dead letter, and why.
+#[derive(Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    pub event: EventId,
+    pub reason: String,
+}
+
+/// Records events of one tenant and marks them as processed, in one transaction. An event that cannot be decoded becomes a dead
+/// letter and does not affect the others. An event that another worker has processed, or whose next attempt is later, is
+/// skipped.
+///
+/// # Errors
+/// [`StoreError`]: the caller must roll back.
+pub async fn process_events(
+    tx: &mut dyn TenantTx,
+    events: &[QueuedEvent],
+    clock: &dyn Clock,
+) -> Result<ProcessedEvents, StoreError> {
+    let now = clock.now();
+    let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
+    let locked = EventOutcomeRepo::lock_waiting_events(tx, &ids, now).await?;
+    let mut processed = ProcessedEvents::default();
+    let mut translated = TranslatedEvents::default();
+    for event in events.iter().filter(|event| locked.contains(&event.id)) {
+        match decode(&event.kind, &event.payload).map_err(|error| error.to_string()).and_then(|decoded| {
+            let Decoded { waba_id, update } = decoded;
+            update.map_or(Ok(()), |update| translated.add(event, waba_id, update))
+        }) {
+            Ok(()) => processed.finished.push(event.id),
+            Err(reason) => processed.dead_letters.push(DeadLetter { event: event.id, reason }),
+        }
+    }
+    let TranslatedEvents { batch, health, received } = translated;
+    let recorded = crm::inbox::record_batch(tx, batch, clock).await?;
+    processed.messages = recorded.messages;
+    health::record(tx, health, now).await?;
+    usage::count_messages(tx, &recorded.from_customers, &received, now).await?;
+    EventOutcomeRepo::finish_events(tx, &processed.finished, now).await?;
+    for dead_letter in &processed.dead_letters {
+        EventOutcomeRepo::dead_letter_event(tx, dead_letter.event, ErrorClass::Permanent, &dead_letter.reason, now)
+            .await?;
+    }
+    Ok(processed)
+}

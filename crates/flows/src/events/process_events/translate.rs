@@ -1,0 +1,255 @@
+//! Translates decoded WhatsApp updates into the types of the CRM.
+
+use std::collections::HashMap;
+
+use channels::AccountHealthUpdate;
+use chrono::{DateTime, TimeDelta, Utc};
+use crm::identity::{IdentityChange, IdentityKey, Person};
+use crm::inbox::{Activity, ActivityEffect, Batch, IncomingMessage, MessageKey, MessageUpdate, UpdateEffect};
+use crm::{DeliveryStatus, Direction, Forwarded, InteractionKind, Media, Origin};
+use inbound::QueuedEvent;
+use kernel::ids::AccountId;
+use whatsapp::{DecodedMessage, DeliveryStep, MediaPointer, Party, Update};
+
+/// How far Meta's clock may be ahead of ours.
+const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::hours(1);
+
+/// A group of events, translated.
+#[derive(Debug, Default)]
+pub(super) struct TranslatedEvents {
+    pub(super) batch: Batch,
+    pub(super) health: Vec<AccountHealthUpdate>,
+    /// When each message was first received.
+    pub(super) received: HashMap<MessageKey, DateTime<Utc>>,
+}
+
+impl TranslatedEvents {
+    /// Adds the update of an event.
+    ///
+    /// # Errors
+    /// The reason why the event cannot be processed.
+    pub(super) fn add(&mut self, event: &QueuedEvent, waba_id: String, update: Update) -> Result<(), String> {
+        let account = event.account.ok_or("the event names no account")?;
+        EventContext { event, account, waba_id }.add(self, update);
+        Ok(())
+    }
+}
+
+/// The event in which an update was delivered.
+struct EventContext<'e> {
+    event: &'e QueuedEvent,
+    account: AccountId,
+    waba_id: String,
+}
+
+impl EventContext<'_> {
+    fn add(self, to: &mut TranslatedEvents, update: Update) {
+        let TranslatedEvents { batch, health, received } = to;
+        match update {
+            Update::Message(message) => {
+                let received_at = self.event.received_at;
+                let first = received.entry((self.account, message.wamid.clone())).or_insert(received_at);
+                *first = received_at.min(*first);
+                batch.messages.push(self.message(*message));
+            }
+            Update::Reaction(it) => {
+                let effect = UpdateEffect::Reaction { wamid: it.wamid, emoji: it.emoji };
+                batch.updates.push(self.update(it.target, effect, Some(it.customer), it.direction, None, it.timestamp));
+            }
+            Update::Edit(it) => {
+                let effect = UpdateEffect::Edit { wamid: it.wamid, text: it.text };
+                let (customer, payload) = (Some(it.customer), Some(it.payload));
+                batch.updates.push(self.update(it.target, effect, customer, it.direction, payload, it.timestamp));
+            }
+            Update::Revocation(it) => {
+                let effect = UpdateEffect::Revocation { wamid: it.wamid };
+                batch.updates.push(self.update(it.target, effect, Some(it.customer), it.direction, None, it.timestamp));
+            }
+            Update::Status(it) => {
+                let effect = UpdateEffect::Status { status: it.status, participant: it.participant };
+                let (direction, payload) = (whatsapp::Direction::Outbound, Some(it.payload));
+                let seen = self.person(it.customer, self.time(it.timestamp));
+                batch.sightings.extend(Some(seen).filter(links_identities));
+                batch.updates.push(self.update(it.target, effect, None, direction, payload, it.timestamp));
+            }
+            Update::IdentityChange(it) => batch.changes.push(IdentityChange {
+                before: self.keys(&it.before),
+                after: self.keys(&it.after),
+                text: it.text,
+                changed_at: self.time(it.timestamp),
+            }),
+            Update::SystemMessage(it) => {
+                let of_message = |wamid: String| format!("notice:{}:{wamid}", self.account);
+                let source = it.wamid.map_or_else(|| self.source("notice"), of_message);
+                let entry = (InteractionKind::Notice, it.text, source);
+                batch.activities.extend(self.activity(it.customer, entry, ActivityEffect::None, it.timestamp));
+            }
+            Update::Consent(it) => {
+                let text = if it.granted { "Wants marketing messages" } else { "Wants no marketing messages" };
+                let entry = (InteractionKind::ConsentChanged, text.to_owned(), self.source("consent"));
+                let effect = ActivityEffect::Consent { granted: it.granted };
+                batch.activities.extend(self.activity(it.customer, entry, effect, it.timestamp));
+            }
+            Update::AddressBook(it) => {
+                let text = match (&it.name, it.removed) {
+                    (_, true) => "Removed from the address book of the phone".to_owned(),
+                    (Some(name), false) => format!("In the address book of the phone: {name}"),
+                    (None, false) => "In the address book of the phone".to_owned(),
+                };
+                let entry = (InteractionKind::AddressBook, text, self.source("address_book"));
+                let name = it.name.filter(|_| !it.removed);
+                let effect = name.map_or(ActivityEffect::None, ActivityEffect::Name);
+                batch.activities.extend(self.activity(it.customer, entry, effect, it.timestamp));
+            }
+            Update::Call(it) => {
+                let source = format!("call:{}:{}:{}", self.account, it.call_id, it.event);
+                let called_us = it.direction == whatsapp::Direction::Inbound;
+                let effect = if called_us { ActivityEffect::ServiceWindow(self.account) } else { ActivityEffect::None };
+                let entry = (InteractionKind::Call, it.text, source);
+                batch.activities.extend(self.activity(it.customer, entry, effect, it.timestamp));
+            }
+            Update::Health(it) => health.push(AccountHealthUpdate {
+                account: self.account,
+                reported_at: self.time(it.timestamp),
+                waba_id: self.waba_id,
+                update: it,
+            }),
+        }
+    }
+
+    fn message(&self, decoded: DecodedMessage) -> IncomingMessage {
+        let provider_timestamp = self.time(decoded.timestamp);
+        let delivery = decoded.delivery.map(delivery);
+        let direction = direction(decoded.direction);
+        let origin = origin(decoded.origin);
+        IncomingMessage {
+            account: self.account,
+            wamid: decoded.wamid,
+            direction,
+            origin,
+            customer: self.person(decoded.customer, provider_timestamp),
+            group_id: decoded.group_id,
+            kind: decoded.kind,
+            text: decoded.text,
+            media: decoded.media.map(media),
+            reply_to: decoded.reply_to,
+            forwarded: decoded.forwarded.map(|forwarded| match forwarded {
+                whatsapp::Forwarded::Once => Forwarded::Once,
+                whatsapp::Forwarded::Frequently => Forwarded::Frequently,
+            }),
+            referral: decoded.referral,
+            payload: decoded.payload,
+            // Messages reported by the app on the phone have been sent.
+            delivery: (direction == Direction::Outbound).then(|| delivery.unwrap_or(DeliveryStatus::Sent)),
+            provider_timestamp,
+        }
+    }
+
+    fn update(
+        &self,
+        target: String,
+        effect: UpdateEffect,
+        customer: Option<Party>,
+        by: whatsapp::Direction,
+        payload: Option<String>,
+        timestamp: Option<DateTime<Utc>>,
+    ) -> MessageUpdate {
+        let occurred_at = self.time(timestamp);
+        MessageUpdate {
+            message: (self.account, target),
+            effect,
+            customer: customer.map(|customer| self.person(customer, occurred_at)).filter(has_identity_key),
+            direction: direction(by),
+            payload,
+            occurred_at,
+        }
+    }
+
+    /// `None` if the update names no customer, as it belongs to no contact then.
+    fn activity(
+        &self,
+        customer: Party,
+        (kind, text, source): (InteractionKind, String, String),
+        effect: ActivityEffect,
+        timestamp: Option<DateTime<Utc>>,
+    ) -> Option<Activity> {
+        let occurred_at = self.time(timestamp);
+        let customer = Some(self.person(customer, occurred_at)).filter(has_identity_key)?;
+        Some(Activity { customer, kind, text, source, effect, occurred_at })
+    }
+
+    fn person(&self, party: Party, seen_at: DateTime<Utc>) -> Person {
+        Person {
+            bsuid: party.bsuid.as_deref().map(|bsuid| IdentityKey::bsuid(&self.waba_id, bsuid)),
+            phones: party.phones.iter().filter_map(|phone| IdentityKey::phone(phone)).collect(),
+            parent_bsuid: party.parent_bsuid.as_deref().map(IdentityKey::parent_bsuid),
+            username: party.username.as_deref().map(IdentityKey::username),
+            display_name: party.profile_name,
+            seen_at,
+        }
+    }
+
+    /// The keys that identify a person.
+    fn keys(&self, party: &Party) -> Vec<IdentityKey> {
+        self.person(party.clone(), self.event.received_at).keys().cloned().collect()
+    }
+
+    /// The source of an activity that has no id of its own: the event.
+    fn source(&self, kind: &str) -> String {
+        format!("{kind}:{}", self.event.id)
+    }
+
+    /// A time in the future would keep a conversation at the top of the list, and its service window open, until then.
+    fn time(&self, timestamp: Option<DateTime<Utc>>) -> DateTime<Utc> {
+        let latest = self.event.received_at + MAX_CLOCK_SKEW;
+        timestamp.filter(|time| *time <= latest).unwrap_or(self.event.received_at)
+    }
+}
+
+fn has_identity_key(person: &Person) -> bool {
+    person.keys().next().is_some()
+}
+
+/// Whether a person's data connects several keys, or a key with a name. A single key connects nothing.
+fn links_identities(person: &Person) -> bool {
+    let more = person.username.is_some() || person.parent_bsuid.is_some() || person.display_name.is_some();
+    let keys = person.keys().count();
+    keys > 1 || (keys == 1 && more)
+}
+
+const fn direction(direction: whatsapp::Direction) -> Direction {
+    match direction {
+        whatsapp::Direction::Inbound => Direction::Inbound,
+        whatsapp::Direction::Outbound => Direction::Outbound,
+    }
+}
+
+const fn origin(origin: whatsapp::Origin) -> Origin {
+    match origin {
+        whatsapp::Origin::Live => Origin::Live,
+        whatsapp::Origin::NativeApp => Origin::NativeApp,
+        whatsapp::Origin::History => Origin::History,
+        whatsapp::Origin::Standby => Origin::Standby,
+    }
+}
+
+const fn delivery(step: DeliveryStep) -> DeliveryStatus {
+    match step {
+        DeliveryStep::Pending => DeliveryStatus::Pending,
+        DeliveryStep::Sent => DeliveryStatus::Sent,
+        DeliveryStep::Delivered => DeliveryStatus::Delivered,
+        DeliveryStep::Read => DeliveryStatus::Read,
+        DeliveryStep::Played => DeliveryStatus::Played,
+        DeliveryStep::Failed => DeliveryStatus::Failed,
+    }
+}
+
+fn media(pointer: MediaPointer) -> Media {
+    Media {
+        id: pointer.id,
+        mime_type: pointer.mime_type,
+        sha256: pointer.sha256,
+        caption: pointer.caption,
+        filename: pointer.filename,
+    }
+}

@@ -1,0 +1,123 @@
+use audit::{RecordFilter, StoredRecord};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::extract::LimitParameter;
+use crate::raw_json::raw_json;
+
+/// One action, done or refused.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditRecord)]
+pub(crate) struct RecordBody {
+    id: Uuid,
+    /// Its position in the log's hash chain; null until it is sealed, shortly after it was written.
+    #[schema(required, example = 42)]
+    sequence: Option<i64>,
+    occurred_at: DateTime<Utc>,
+    actor: PartyBody,
+    /// The client's IP address.
+    #[schema(required, example = "203.0.113.7")]
+    address: Option<String>,
+    /// As in `X-Request-ID`.
+    #[schema(required)]
+    request_id: Option<String>,
+    #[schema(example = "webhook_event.replayed")]
+    action: String,
+    /// The object of the action.
+    #[schema(required)]
+    target: Option<PartyBody>,
+    /// `done` or `refused`.
+    #[schema(example = "done")]
+    outcome: String,
+    /// What changed, without secrets.
+    #[schema(value_type = Object)]
+    changes: Box<RawValue>,
+}
+
+/// A principal, or the object of an action.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditParty)]
+pub(crate) struct PartyBody {
+    #[schema(example = "user")]
+    kind: String,
+    #[schema(required)]
+    id: Option<String>,
+}
+
+/// Filters audit records.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RecordQuery {
+    #[param(example = "webhook_event.replayed")]
+    action: Option<String>,
+    /// Id of the principal.
+    actor: Option<String>,
+    /// Id of the object.
+    target: Option<String>,
+    /// `done` or `refused`.
+    outcome: Option<String>,
+    /// Only records at or after this time.
+    from: Option<DateTime<Utc>>,
+    /// Only records before this time.
+    to: Option<DateTime<Utc>>,
+}
+
+/// Filters audit records and selects the page.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RecordPageQuery {
+    #[param(example = "webhook_event.replayed")]
+    action: Option<String>,
+    /// Id of the principal.
+    actor: Option<String>,
+    /// Id of the object.
+    target: Option<String>,
+    /// `done` or `refused`.
+    outcome: Option<String>,
+    /// Only records at or after this time.
+    from: Option<DateTime<Utc>>,
+    /// Only records before this time.
+    to: Option<DateTime<Utc>>,
+    /// Maximum number of items.
+    #[param(value_type = Option<u8>, minimum = 1, maximum = 100, default = 50)]
+    pub(crate) limit: Option<LimitParameter>,
+    /// `next_cursor` of the previous page.
+    pub(crate) cursor: Option<String>,
+}
+
+impl From<RecordQuery> for RecordFilter {
+    fn from(query: RecordQuery) -> Self {
+        let RecordQuery { action, actor, target, outcome, from, to } = query;
+        Self { action, actor_id: actor, target_id: target, outcome, from, to }
+    }
+}
+
+impl From<RecordPageQuery> for RecordFilter {
+    fn from(query: RecordPageQuery) -> Self {
+        let RecordPageQuery { action, actor, target, outcome, from, to, .. } = query;
+        RecordQuery { action, actor, target, outcome, from, to }.into()
+    }
+}
+
+impl From<StoredRecord> for RecordBody {
+    fn from(record: StoredRecord) -> Self {
+        let target_id = record.target_id;
+        Self {
+            id: record.id.as_uuid(),
+            sequence: record.sequence,
+            occurred_at: record.occurred_at,
+            actor: PartyBody { kind: record.actor_kind, id: record.actor_id },
+            address: record.address,
+            request_id: record.request_id,
+            action: record.action,
+            target: record.target_kind.map(|kind| PartyBody { kind, id: target_id }),
+            outcome: record.outcome,
+            changes: raw_json(&record.changes),
+        }
+    }
+}

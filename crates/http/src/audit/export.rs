@@ -1,0 +1,84 @@
+use actix_web::HttpResponse;
+use actix_web::web::{self, Bytes};
+use audit::{RecordFilter, StoredRecord, audit_log};
+use flows::settle;
+use futures_util::stream;
+use kernel::{AuditRead, Cursor, Grant as _, Page, PageLimit, PageRequest, Permit};
+use tracing::error;
+
+use super::bodies::{RecordBody, RecordQuery};
+use crate::State;
+use crate::auth::Allow;
+use crate::extract::Query;
+use crate::openapi::tag;
+use crate::problem::{Code, Problem};
+
+/// Export the audit log
+///
+/// All records that match the filter, newest first, as JSON lines. Records are read while the response is sent; if
+/// reading fails, the server closes the connection early, so that a partial export is never mistaken for a complete
+/// one.
+#[utoipa::path(
+    get,
+    path = "/audit-log/export",
+    operation_id = "exportAuditLog",
+    tag = tag::AUDIT,
+    security(("bearer" = [AuditRead::PERMISSION])),
+    params(RecordQuery),
+    responses((
+        status = 200,
+        description = "Records, one per line",
+        body = RecordBody,
+        content_type = "application/x-ndjson",
+    )),
+)]
+pub(crate) async fn export(
+    allow: Allow<AuditRead>,
+    state: web::Data<State>,
+    Query(query): Query<RecordQuery>,
+) -> Result<HttpResponse, Problem> {
+    let export = Export { allow, state, filter: query.into() };
+    // A failure before the first line is answered with a problem.
+    let first = export.page(None).await?;
+    let lines = stream::try_unfold(Some((export, first)), async |step| {
+        let Some((export, page)) = step else { return Ok(None) };
+        let (lines, next) = (lines(page.items)?, page.next);
+        let rest = match next {
+            Some(cursor) => {
+                let page = export.page(Some(cursor)).await.inspect_err(|problem| {
+                    error!(cause = problem.cause_chain(), "audit log export failed; connection closed");
+                })?;
+                Some((export, page))
+            }
+            None => None,
+        };
+        Ok::<_, actix_web::Error>(Some((lines, rest)))
+    });
+    Ok(HttpResponse::Ok().content_type("application/x-ndjson").streaming(lines))
+}
+
+/// Holds one page in memory at a time, and no open transaction while the page is sent.
+struct Export {
+    allow: Allow<AuditRead>,
+    state: web::Data<State>,
+    filter: RecordFilter,
+}
+
+impl Export {
+    async fn page(&self, after: Option<Cursor>) -> Result<Page<StoredRecord>, Problem> {
+        let limit = PageLimit::new(PageLimit::MAX.into()).unwrap_or_default();
+        let permit: Permit<AuditRead> = self.allow.try_permit().ok_or_else(|| Problem::new(Code::InsufficientScope))?;
+        let mut tx = self.state.database.tenant(self.allow.scope()).await?;
+        let outcome = audit_log(permit.into(), &mut *tx, &self.filter, &PageRequest { limit, after }).await;
+        Ok(settle(tx, outcome).await?)
+    }
+}
+
+fn lines(records: Vec<StoredRecord>) -> Result<Bytes, serde_json::Error> {
+    let mut lines = Vec::new();
+    for record in records {
+        serde_json::to_writer(&mut lines, &RecordBody::from(record))?;
+        lines.push(b'\n');
+    }
+    Ok(lines.into())
+}

@@ -1,0 +1,119 @@
+use actix_web::web;
+use audit::{LogDamage, LogVerification, verify_log};
+use flows::settle;
+use kernel::ids::AuditRecordId;
+use kernel::{AuditRead, Grant as _, hex};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::State;
+use crate::auth::Allow;
+use crate::openapi::tag;
+use crate::problem::Problem;
+
+/// Result of verifying an audit log.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditVerification)]
+pub(crate) struct VerificationBody {
+    /// Whether no damage was found.
+    valid: bool,
+    /// Number of records whose seal was checked.
+    #[schema(example = 42)]
+    sealed: u64,
+    /// Number of records that are not sealed yet.
+    #[schema(example = 0)]
+    unsealed: u64,
+    /// The end of the chain. Keep it to detect later whether records were cut off the end. Null while nothing is
+    /// sealed.
+    #[schema(required)]
+    head: Option<HeadBody>,
+    /// The damage found, up to 100 entries.
+    damage: Vec<DamageBody>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditHead)]
+pub(crate) struct HeadBody {
+    #[schema(example = 42)]
+    sequence: i64,
+    /// Hexadecimal.
+    #[schema(example = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843")]
+    hash: String,
+}
+
+/// Damage to one record of the log.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditDamage)]
+pub(crate) struct DamageBody {
+    kind: DamageKindBody,
+    /// The position in the chain.
+    #[schema(required)]
+    sequence: Option<i64>,
+    #[schema(required)]
+    record_id: Option<Uuid>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditDamageKind)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DamageKindBody {
+    /// The record differs from the one that was sealed.
+    Changed,
+    /// The record was sealed and is missing.
+    Removed,
+    /// The seal with this number is missing.
+    Missing,
+    /// The record was not inserted by the application.
+    Inserted,
+    /// The record was sealed with a key that is not configured, so it cannot be checked.
+    UnknownKey,
+}
+
+/// Verify the audit log
+///
+/// Checks the seal of each record, and so detects records that were changed, removed or added directly in the database.
+#[utoipa::path(
+    get,
+    path = "/audit-log/verify",
+    operation_id = "verifyAuditLog",
+    tag = tag::AUDIT,
+    security(("bearer" = [AuditRead::PERMISSION])),
+    responses((status = 200, description = "Result of the verification", body = VerificationBody)),
+)]
+pub(crate) async fn verify(
+    allow: Allow<AuditRead>,
+    state: web::Data<State>,
+) -> Result<web::Json<VerificationBody>, Problem> {
+    let tenant = allow.scope().tenant();
+    let mut tx = state.database.tenant(allow.scope()).await?;
+    let outcome = verify_log(allow.permit().into(), &mut *tx, tenant, &state.key_ring).await;
+    Ok(web::Json(settle(tx, outcome).await?.into()))
+}
+
+impl From<LogVerification> for VerificationBody {
+    fn from(found: LogVerification) -> Self {
+        Self {
+            valid: found.is_clean(),
+            sealed: found.sealed,
+            unsealed: found.unsealed,
+            head: found.head.map(|seal| HeadBody { sequence: seal.sequence, hash: hex(&seal.tag.bytes) }),
+            damage: found.damage.into_iter().map(DamageBody::from).collect(),
+        }
+    }
+}
+
+impl From<LogDamage> for DamageBody {
+    fn from(damage: LogDamage) -> Self {
+        let (kind, sequence, record) = match damage {
+            LogDamage::Changed { sequence, record } => (DamageKindBody::Changed, Some(sequence), Some(record)),
+            LogDamage::Removed { sequence, record } => (DamageKindBody::Removed, Some(sequence), Some(record)),
+            LogDamage::Missing { sequence } => (DamageKindBody::Missing, Some(sequence), None),
+            LogDamage::Inserted { record } => (DamageKindBody::Inserted, None, Some(record)),
+            LogDamage::UnknownKey { sequence, record, .. } => {
+                (DamageKindBody::UnknownKey, Some(sequence), Some(record))
+            }
+        };
+        Self { kind, sequence, record_id: record.map(AuditRecordId::as_uuid) }
+    }
+}

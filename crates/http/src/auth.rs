@@ -1,0 +1,217 @@
+//! Authentication and permission checks for users.
+//!
+//! The middleware [`authenticate`] wraps the protected routes. It never refuses a request itself: it stores the caller
+//! in the request's extensions, and the first argument of the handler, [`Allow`] or [`Authenticated`], accepts or
+//! refuses the caller. These extractors are synchronous and come first: the framework polls all arguments concurrently,
+//! and an anonymous caller with a malformed body must get 401, not 400.
+
+use std::future::{Ready, ready};
+use std::rc::Rc;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
+use actix_web::middleware::Next;
+use actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest, web};
+use audit::{Action, Record, RequestOrigin};
+use flows::{Access, AuthenticateError};
+use kernel::ids::UserId;
+use kernel::{AuthenticatedUser, Clock, Grant, Permit, TenantScope};
+use metrics::counter;
+use tracing::{Span, field};
+
+use crate::State;
+use crate::extract::{origin, tenant_header};
+use crate::metrics::AUTH_ATTEMPTS;
+use crate::problem::{Code, Problem};
+
+/// `WWW-Authenticate` for a request without a token.
+pub(crate) const BEARER_CHALLENGE: &str = r#"Bearer realm="parley""#;
+
+/// Result of the middleware, for the extractors.
+enum Caller {
+    Authenticated(Rc<Access>),
+    Refused(Problem),
+}
+
+/// Reads `Authorization: Bearer` and stores the caller with the permissions they hold now.
+///
+/// # Errors The error of the inner service.
+pub(crate) async fn authenticate(
+    state: web::Data<State>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let caller = match bearer_token(request.headers()) {
+        Ok(None) => None,
+        Ok(Some(token)) => Some(authenticate_token(&state, token, request.headers()).await),
+        Err(problem) => Some(Err(problem)),
+    };
+    if let Some(caller) = caller {
+        let caller = caller.map_or_else(Caller::Refused, |access| Caller::Authenticated(Rc::new(access)));
+        request.extensions_mut().insert(caller);
+    }
+    next.call(request).await
+}
+
+async fn authenticate_token(state: &State, token: &str, headers: &HeaderMap) -> Result<Access, Problem> {
+    let outcome = flows::authenticate(&state.auth, token).await;
+    let label = match &outcome {
+        Ok(_) => "ok",
+        Err(AuthenticateError::InvalidToken(_)) => "invalid_token",
+        Err(AuthenticateError::Store(_)) => "failed",
+    };
+    counter!(AUTH_ATTEMPTS, "action" => "token", "outcome" => label).increment(1);
+    let access = outcome.map_err(|error| match error {
+        AuthenticateError::InvalidToken(_) => invalid_token(),
+        AuthenticateError::Store(error) => error.into(),
+    })?;
+    let span = Span::current();
+    span.record("tenant_id", field::display(access.tenant.id)).record("user_id", field::display(access.user.id));
+    match tenant_header(headers)? {
+        Some(named) if !named.matches(&access.tenant) => Err(Problem::new(Code::TenantMismatch)),
+        _ => Ok(access),
+    }
+}
+
+/// The token of the single `Authorization` header. A scheme other than `Bearer` counts as no token (RFC 6750, section
+/// 3.1).
+pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut values = headers.get_all(AUTHORIZATION);
+    let (Some(value), rest) = (values.next(), values.next()) else { return Ok(None) };
+    if rest.is_some() {
+        return Err(Problem::new(Code::AmbiguousCredentials));
+    }
+    let credentials = value.to_str().ok().and_then(|text| text.split_once(' '));
+    Ok(credentials.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim()))
+}
+
+/// The one response for every invalid token or key.
+pub(crate) fn invalid_token() -> Problem {
+    challenge(Code::InvalidToken, r#"Bearer realm="parley", error="invalid_token""#)
+}
+
+/// A 401 must carry a challenge (RFC 9110, section 15.5.2).
+pub(crate) fn challenge(code: Code, value: &'static str) -> Problem {
+    Problem::new(code).with_header(WWW_AUTHENTICATE, HeaderValue::from_static(value))
+}
+
+/// The caller, or why the caller is refused.
+fn caller(request: &HttpRequest) -> Result<Rc<Access>, Problem> {
+    match request.extensions_mut().remove::<Caller>() {
+        Some(Caller::Authenticated(access)) => Ok(access),
+        Some(Caller::Refused(problem)) => Err(problem),
+        None => Err(challenge(Code::Unauthenticated, BEARER_CHALLENGE)),
+    }
+}
+
+/// Proof that the caller holds the permission `P`. The first argument of every protected handler.
+#[derive(Debug)]
+pub struct Allow<P> {
+    actor: AuthenticatedUser,
+    permit: Permit<P>,
+    scope: TenantScope,
+    origin: RequestOrigin,
+}
+
+impl<P: Grant> Allow<P> {
+    /// The permit that the use case requires.
+    #[must_use]
+    pub fn permit(self) -> Permit<P> {
+        self.permit
+    }
+
+    /// The permit, without consuming it.
+    #[must_use]
+    pub const fn permit_ref(&self) -> &Permit<P> {
+        &self.permit
+    }
+
+    /// The caller's tenant.
+    #[must_use]
+    pub const fn scope(&self) -> &TenantScope {
+        &self.scope
+    }
+
+    /// The caller.
+    #[must_use]
+    pub const fn user(&self) -> UserId {
+        self.actor.user
+    }
+
+    /// A permit for another permission, if the caller holds it.
+    #[must_use]
+    pub fn try_permit<Q: Grant>(&self) -> Option<Permit<Q>> {
+        self.actor.permit()
+    }
+
+    /// An audit record of the caller's action, to be completed and stored in the same transaction.
+    pub fn audit_record(&self, action: Action, clock: &dyn Clock) -> Record {
+        Record::new(audit::Principal::User(self.actor.user), self.origin.clone(), action, clock)
+    }
+
+    /// Client address and request id, for the audit log.
+    #[must_use]
+    pub fn origin(&self) -> RequestOrigin {
+        self.origin.clone()
+    }
+
+    fn check(request: &HttpRequest) -> Result<Self, Problem> {
+        let access = caller(request)?;
+        let actor = AuthenticatedUser {
+            user: access.user.id,
+            tenant: access.tenant.id,
+            session: access.session.id,
+            permissions: access.permissions.clone(),
+        };
+        let permit = actor.permit().ok_or_else(|| insufficient_scope(P::PERMISSION.key()))?;
+        #[expect(clippy::disallowed_methods, reason = "the caller's access token names the tenant, and was verified")]
+        let scope = TenantScope::mint(actor.tenant);
+        Ok(Self { actor, permit, scope, origin: origin(request) })
+    }
+}
+
+/// The caller lacks a user's permission or a provisioning key's scope.
+pub(crate) fn insufficient_scope(scope: &str) -> Problem {
+    let problem = Problem::new(Code::InsufficientScope).with_detail(format!("The permission {scope} is required."));
+    let value = format!(r#"{BEARER_CHALLENGE}, error="insufficient_scope", scope="{scope}""#);
+    match HeaderValue::from_str(&value) {
+        Ok(value) => problem.with_header(WWW_AUTHENTICATE, value),
+        Err(error) => Problem::internal(error),
+    }
+}
+
+impl<P: Grant> FromRequest for Allow<P> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::check(request))
+    }
+}
+
+/// The caller is logged in; no permission is required.
+#[derive(Debug)]
+pub struct Authenticated(pub Rc<Access>);
+
+impl FromRequest for Authenticated {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(caller(request).map(Self))
+    }
+}
+
+/// The operation is public. Takes the position of [`Allow`] in a protected handler.
+#[derive(Clone, Copy, Debug)]
+pub struct Public;
+
+impl FromRequest for Public {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(_: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self))
+    }
+}

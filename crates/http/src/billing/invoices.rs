@@ -1,0 +1,142 @@
+use actix_web::web;
+use billing::{Invoice, InvoiceLine, InvoiceStatus, invoice, invoices};
+use chrono::{DateTime, Utc};
+use flows::settle;
+use kernel::ids::InvoiceId;
+use kernel::{BillingRead, Grant as _};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::midnight_utc;
+use super::money::MoneyBody;
+use crate::State;
+use crate::auth::Allow;
+use crate::cursor::{ListId, ListKind};
+use crate::extract::{PageQuery, PathId, Query, page_request};
+use crate::openapi::tag;
+use crate::page::PageBody;
+use crate::problem::{Code, Problem};
+
+/// The invoice of a billing period. Only its payment can still change.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Invoice)]
+pub(crate) struct InvoiceBody {
+    id: Uuid,
+    /// Consecutive number within the tenant, from 1.
+    #[schema(example = 1)]
+    number: u64,
+    #[schema(example = "starter")]
+    plan_code: String,
+    #[schema(example = "2026-11-26T00:00:00Z")]
+    period_start: DateTime<Utc>,
+    /// End of the period, exclusive.
+    #[schema(example = "2026-12-26T00:00:00Z")]
+    period_end: DateTime<Utc>,
+    status: InvoiceStatusBody,
+    lines: Vec<InvoiceLineBody>,
+    /// The sum of the lines.
+    total: MoneyBody,
+    closed_at: DateTime<Utc>,
+    /// An open invoice is overdue after this time.
+    due_at: DateTime<Utc>,
+    #[schema(required)]
+    paid_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = InvoiceLine)]
+pub(crate) struct InvoiceLineBody {
+    #[schema(example = "Inbound messages, further")]
+    description: String,
+    #[schema(example = 234)]
+    quantity: u64,
+    unit_price: MoneyBody,
+    /// Quantity times unit price.
+    amount: MoneyBody,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[schema(as = InvoiceStatus)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum InvoiceStatusBody {
+    Open,
+    /// Also an invoice with a total of zero.
+    Paid,
+}
+
+/// List invoices
+///
+/// Newest first. The invoice of a period is available one hour after the period's end.
+#[utoipa::path(
+    get,
+    path = "/billing/invoices",
+    operation_id = "listInvoices",
+    tag = tag::BILLING,
+    security(("bearer" = [BillingRead::PERMISSION])),
+    params(PageQuery),
+    responses((status = 200, description = "A page of invoices", body = PageBody<InvoiceBody>)),
+    extensions(("x-problems" = json!([Code::InvalidCursor]))),
+)]
+pub(crate) async fn list(
+    allow: Allow<BillingRead>,
+    state: web::Data<State>,
+    Query(query): Query<PageQuery>,
+) -> Result<web::Json<PageBody<InvoiceBody>>, Problem> {
+    let list = ListId { kind: ListKind::Invoices, tenant: allow.scope().tenant() };
+    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
+    let mut tx = state.database.tenant(allow.scope()).await?;
+    let outcome = invoices(allow.permit(), &mut *tx, &page).await;
+    let page = settle(tx, outcome).await?;
+    Ok(web::Json(PageBody::from_page(page, &state.cursor_key, list)))
+}
+
+/// Read an invoice
+#[utoipa::path(
+    get,
+    path = "/billing/invoices/{id}",
+    operation_id = "readInvoice",
+    tag = tag::BILLING,
+    security(("bearer" = [BillingRead::PERMISSION])),
+    params(("id" = Uuid, Path, description = "The invoice's id")),
+    responses((status = 200, description = "The invoice", body = InvoiceBody)),
+    extensions(("x-problems" = json!([Code::NotFound]))),
+)]
+pub(crate) async fn read(
+    allow: Allow<BillingRead>,
+    state: web::Data<State>,
+    PathId(id): PathId<InvoiceId>,
+) -> Result<web::Json<InvoiceBody>, Problem> {
+    let mut tx = state.database.tenant(allow.scope()).await?;
+    let outcome = invoice(allow.permit(), &mut *tx, id).await;
+    let invoice = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    Ok(web::Json(invoice.into()))
+}
+
+impl From<Invoice> for InvoiceBody {
+    fn from(invoice: Invoice) -> Self {
+        Self {
+            id: invoice.id.as_uuid(),
+            number: invoice.number,
+            plan_code: invoice.plan.to_string(),
+            period_start: midnight_utc(invoice.period.start()),
+            period_end: midnight_utc(invoice.period.end()),
+            status: match invoice.status {
+                InvoiceStatus::Open => InvoiceStatusBody::Open,
+                InvoiceStatus::Paid => InvoiceStatusBody::Paid,
+            },
+            lines: invoice.lines.into_iter().map(InvoiceLineBody::from).collect(),
+            total: invoice.total.into(),
+            closed_at: invoice.closed_at,
+            due_at: invoice.due_at,
+            paid_at: invoice.paid_at,
+        }
+    }
+}
+
+impl From<InvoiceLine> for InvoiceLineBody {
+    fn from(line: InvoiceLine) -> Self {
+        let InvoiceLine { description, quantity, unit_price, amount } = line;
+        Self { description, quantity, unit_price: unit_price.into(), amount: amount.into() }
+    }
+}

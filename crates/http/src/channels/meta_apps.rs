@@ -1,0 +1,293 @@
+use actix_web::{HttpResponse, web};
+use audit::{Action, target};
+use channels::{
+    ChangeMetaAppError, CreateMetaAppError, DeleteMetaAppError, MetaApp, MetaAppPatch, MetaId, NewAccount, NewMetaApp,
+    SecretsError, change_meta_app, create_meta_app, delete_meta_app, meta_apps,
+};
+use chrono::{DateTime, Utc};
+use flows::{audited, settle};
+use kernel::{Change, ChannelsRead, ChannelsWrite, Grant as _};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use whatsapp::{AppSecret, MetaAppKey, VerifyToken};
+
+use crate::State;
+use crate::auth::Allow;
+use crate::cursor::{ListId, ListKind};
+use crate::extract::{Json, PageQuery, PathKey, Query, member, page_request};
+use crate::idempotency::{Claim, IdempotencyHeader, IdempotentJson};
+use crate::openapi::tag;
+use crate::page::PageBody;
+use crate::problem::{Code, Problem};
+use crate::validation::Validation;
+
+/// A Meta app of the tenant. Its secrets cannot be read back.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = CreateMetaApp)]
+pub(crate) struct CreateBody {
+    /// Meta's app id; digits.
+    #[schema(example = "1234567890123456")]
+    app_id: String,
+    /// 1 to 120 characters.
+    #[schema(example = "Our own app")]
+    name: Option<String>,
+    /// The app secret from the app's basic settings at Meta, which signs its deliveries.
+    #[schema(example = "0123456789abcdef0123456789abcdef", format = Password, min_length = 1, max_length = 256, write_only)]
+    app_secret: String,
+    /// The previous app secret, accepted until it is cleared.
+    #[schema(format = Password, min_length = 1, max_length = 256, write_only)]
+    previous_app_secret: Option<String>,
+    /// Any text; enter the same as "verify token" when you register the webhook with Meta.
+    #[schema(example = "a long random text", format = Password, min_length = 1, max_length = 256, write_only)]
+    verify_token: String,
+}
+
+/// A JSON Merge Patch (RFC 7396): absent members are kept.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = MetaAppPatch)]
+pub(crate) struct PatchBody {
+    /// Null clears it.
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = Option<String>, example = "Our own app")]
+    name: Change<String>,
+    /// The current secret becomes the previous one, unless `previous_app_secret` is also given.
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = String, required = false, format = Password, min_length = 1, max_length = 256, write_only)]
+    app_secret: Change<String>,
+    /// Null: deliveries signed with it are refused from now on.
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = Option<String>, format = Password, min_length = 1, max_length = 256, write_only)]
+    previous_app_secret: Change<String>,
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = String, required = false, format = Password, min_length = 1, max_length = 256, write_only)]
+    verify_token: Change<String>,
+}
+
+/// A Meta app of the tenant.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MetaApp)]
+pub(crate) struct MetaAppBody {
+    /// Parley's key of the app, used as `app` of an account.
+    #[schema(example = "5f0c1c7a9d2e4b6880aa13c4d7e9f2ab40c5d6e7")]
+    key: String,
+    /// Meta's app id.
+    #[schema(example = "1234567890123456")]
+    app_id: String,
+    #[schema(required, example = "Our own app")]
+    name: Option<String>,
+    /// Path of the callback URL to register with Meta, after this deployment's base URL.
+    #[schema(example = "/webhooks/whatsapp/5f0c1c7a9d2e4b6880aa13c4d7e9f2ab40c5d6e7")]
+    webhook_path: String,
+    /// Whether deliveries signed with the previous secret are also accepted.
+    has_previous_secret: bool,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+/// Add a Meta app
+///
+/// Numbers connected to it are active at once, because only deliveries signed with its secret reach them.
+#[utoipa::path(
+    post,
+    path = "/meta-apps",
+    operation_id = "createMetaApp",
+    tag = tag::CHANNELS,
+    security(("bearer" = [ChannelsWrite::PERMISSION])),
+    params(IdempotencyHeader),
+    request_body = CreateBody,
+    responses((status = 201, description = "Added", body = MetaAppBody)),
+)]
+pub(crate) async fn create(
+    allow: Allow<ChannelsWrite>,
+    state: web::Data<State>,
+    body: IdempotentJson<CreateBody>,
+) -> Result<HttpResponse, Problem> {
+    let (body, guard) = body.into_parts();
+    let app = body.check()?;
+    let auth = &state.auth;
+    let mut tx = match guard.begin(&state, &allow).await? {
+        Claim::New(tx) => tx,
+        Claim::Replay(answer) => return Ok(answer),
+    };
+    let record = allow.audit_record(Action::MetaAppCreated, &*state.clock);
+    let permit = allow.permit();
+    let outcome = create_meta_app(permit, &mut *tx, app, &state.key_ring, &*auth.entropy, &*state.clock).await;
+    let outcome = audited(&mut *tx, outcome, |app| Some(record.about(target::META_APP, &app.key.as_str()))).await;
+    tx.created(outcome.map(MetaAppBody::from)).await
+}
+
+/// List the tenant's Meta apps
+///
+/// Newest first.
+#[utoipa::path(
+    get,
+    path = "/meta-apps",
+    operation_id = "listMetaApps",
+    tag = tag::CHANNELS,
+    security(("bearer" = [ChannelsRead::PERMISSION])),
+    params(PageQuery),
+    responses((status = 200, description = "A page of apps", body = PageBody<MetaAppBody>)),
+    extensions(("x-problems" = json!([Code::InvalidCursor]))),
+)]
+pub(crate) async fn list(
+    allow: Allow<ChannelsRead>,
+    state: web::Data<State>,
+    Query(query): Query<PageQuery>,
+) -> Result<web::Json<PageBody<MetaAppBody>>, Problem> {
+    let list = ListId { kind: ListKind::MetaApps, tenant: allow.scope().tenant() };
+    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
+    let mut tx = state.database.tenant(allow.scope()).await?;
+    let outcome = meta_apps(allow.permit(), &mut *tx, &page).await;
+    let page = settle(tx, outcome).await?;
+    Ok(web::Json(PageBody::from_page(page, &state.cursor_key, list)))
+}
+
+/// Change a Meta app
+///
+/// A JSON Merge Patch. After a reset of the secret at Meta, set the new one here: deliveries signed with either are
+/// accepted until the previous one is cleared. Meta sends deliveries that were refused in between again.
+#[utoipa::path(
+    patch,
+    path = "/meta-apps/{key}",
+    operation_id = "changeMetaApp",
+    tag = tag::CHANNELS,
+    security(("bearer" = [ChannelsWrite::PERMISSION])),
+    params(("key" = String, Path, description = "The app's key")),
+    request_body(
+        content((PatchBody = "application/merge-patch+json"), (PatchBody = "application/json")),
+    ),
+    responses((status = 200, description = "The changed resource", body = MetaAppBody)),
+    extensions(("x-problems" = json!([Code::NotFound]))),
+)]
+pub(crate) async fn change(
+    allow: Allow<ChannelsWrite>,
+    state: web::Data<State>,
+    PathKey(key): PathKey<MetaAppKey>,
+    body: Json<PatchBody>,
+) -> Result<web::Json<MetaAppBody>, Problem> {
+    let patch = body.into_inner().check()?;
+    let (ring, entropy, clock) = (&state.key_ring, &*state.auth.entropy, &*state.clock);
+    let record = allow.audit_record(Action::MetaAppChanged, clock).about(target::META_APP, &key.as_str());
+    let mut tx = state.database.tenant(allow.scope()).await?;
+    let outcome = change_meta_app(allow.permit(), &mut *tx, &key, patch, ring, entropy, clock).await;
+    let outcome = audited(&mut *tx, outcome, |_| Some(record)).await;
+    Ok(web::Json(settle(tx, outcome).await?.into()))
+}
+
+/// Delete a Meta app
+///
+/// Deletes its secrets; its deliveries are refused. Numbers connected to it must be disconnected first.
+#[utoipa::path(
+    delete,
+    path = "/meta-apps/{key}",
+    operation_id = "deleteMetaApp",
+    tag = tag::CHANNELS,
+    security(("bearer" = [ChannelsWrite::PERMISSION])),
+    params(("key" = String, Path, description = "The app's key")),
+    responses((status = 204, description = "Deleted")),
+    extensions(("x-problems" = json!([Code::NotFound, Code::AppInUse]))),
+)]
+pub(crate) async fn delete(
+    allow: Allow<ChannelsWrite>,
+    state: web::Data<State>,
+    PathKey(key): PathKey<MetaAppKey>,
+) -> Result<HttpResponse, Problem> {
+    let record = allow.audit_record(Action::MetaAppDeleted, &*state.clock).about(target::META_APP, &key.as_str());
+    let mut tx = state.database.tenant(allow.scope()).await?;
+    let outcome = delete_meta_app(allow.permit(), &mut *tx, &key).await;
+    let outcome = audited(&mut *tx, outcome, |()| Some(record)).await;
+    settle(tx, outcome).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+fn app_secret(text: String) -> Result<AppSecret, whatsapp::InvalidSecret> {
+    AppSecret::parse(text.into())
+}
+
+fn verify_token(text: String) -> Result<VerifyToken, whatsapp::InvalidVerifyToken> {
+    VerifyToken::parse(text.into())
+}
+
+impl CreateBody {
+    fn check(self) -> Result<NewMetaApp, Problem> {
+        let mut validation = Validation::default();
+        let app_id = validation.field("/app_id", MetaId::parse(&self.app_id));
+        let name = self.name.and_then(|name| validation.field("/name", NewAccount::parse_text(&name)));
+        let secret = validation.field("/app_secret", app_secret(self.app_secret));
+        let previous = self.previous_app_secret;
+        let previous_app_secret =
+            previous.and_then(|secret| validation.field("/previous_app_secret", app_secret(secret)));
+        let token = validation.field("/verify_token", verify_token(self.verify_token));
+        match (app_id, secret, token, validation.is_valid()) {
+            (Some(app_id), Some(app_secret), Some(verify_token), true) => {
+                Ok(NewMetaApp { app_id, name, app_secret, previous_app_secret, verify_token })
+            }
+            _ => Err(validation.into_problem()),
+        }
+    }
+}
+
+impl PatchBody {
+    fn check(self) -> Result<MetaAppPatch, Problem> {
+        let mut validation = Validation::default();
+        let patch = MetaAppPatch {
+            name: validation.change("/name", self.name, |name| NewAccount::parse_text(&name)),
+            app_secret: validation.replacement("/app_secret", self.app_secret, app_secret),
+            previous_app_secret: validation.change("/previous_app_secret", self.previous_app_secret, app_secret),
+            verify_token: validation.replacement("/verify_token", self.verify_token, verify_token),
+        };
+        if validation.is_valid() { Ok(patch) } else { Err(validation.into_problem()) }
+    }
+}
+
+impl From<MetaApp> for MetaAppBody {
+    fn from(app: MetaApp) -> Self {
+        let key = app.key.as_str();
+        Self {
+            webhook_path: format!("/webhooks/whatsapp/{key}"),
+            key: key.to_owned(),
+            app_id: app.app_id.as_str().to_owned(),
+            name: app.name,
+            has_previous_secret: app.secrets.previous_app_secret.is_some(),
+            created_at: app.created_at,
+            updated_at: app.updated_at,
+        }
+    }
+}
+
+impl From<SecretsError> for Problem {
+    fn from(error: SecretsError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<CreateMetaAppError> for Problem {
+    fn from(error: CreateMetaAppError) -> Self {
+        match error {
+            CreateMetaAppError::Store(error) => error.into(),
+            CreateMetaAppError::Secrets(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangeMetaAppError> for Problem {
+    fn from(error: ChangeMetaAppError) -> Self {
+        match error {
+            ChangeMetaAppError::Unknown => Self::new(Code::NotFound),
+            ChangeMetaAppError::Store(error) => error.into(),
+            ChangeMetaAppError::Secrets(error) => error.into(),
+        }
+    }
+}
+
+impl From<DeleteMetaAppError> for Problem {
+    fn from(error: DeleteMetaAppError) -> Self {
+        match error {
+            DeleteMetaAppError::Unknown => Self::new(Code::NotFound),
+            DeleteMetaAppError::InUse => Self::new(Code::AppInUse),
+            DeleteMetaAppError::Store(error) => error.into(),
+        }
+    }
+}

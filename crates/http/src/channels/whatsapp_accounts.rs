@@ -1,0 +1,323 @@
+use actix_web::{HttpResponse, web};
+use audit::{Action, target};
+use channels::{
+    AccountPatch, AccountStatus, MetaId, NewAccount, WhatsAppAccount, account, accounts, change_account,
+    disconnect_account,
+};
+use chrono::{DateTime, Utc};
+use flows::{ConnectAccountError, audited, connect_account, settle};
+use kernel::ids::AccountId;
+use kernel::{Change, ChannelsRead, ChannelsWrite, Grant as _};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use whatsapp::{InvalidMetaAppKey, MetaAppKey};
+
+use crate::State;
+use crate::auth::Allow;
+use crate::cursor::{ListId, ListKind};
+use crate::extract::{Json, PageQuery, PathId, Query, member, page_request};
+use crate::idempotency::{Claim, IdempotencyHeader, IdempotentJson};
+use crate::openapi::tag;
+use crate::page::PageBody;
+use crate::problem::{Code, FieldError, Problem};
+use crate::requeue_held::requeue_held;
+use crate::validation::Validation;
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ConnectWhatsAppAccount)]
+pub(crate) struct ConnectBody {
+    /// Meta's phone number id; digits.
+    #[schema(example = "106540352242922")]
+    phone_number_id: String,
+    /// Meta's id of the WhatsApp Business Account; digits.
+    #[schema(example = "102290129340398")]
+    waba_id: String,
+    /// The number in readable form.
+    #[schema(example = "+1 555 010 0001")]
+    display_phone_number: Option<String>,
+    #[schema(example = "Support")]
+    name: Option<String>,
+    /// The Meta app that receives the number's messages: the key of one of the tenant's apps; null or absent for the
+    /// deployment's app.
+    #[schema(example = json!(null))]
+    app: Option<String>,
+}
+
+/// A JSON Merge Patch (RFC 7396): absent members are kept.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = WhatsAppAccountPatch)]
+pub(crate) struct PatchBody {
+    /// Null clears it.
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = Option<String>, example = "+1 555 010 0001")]
+    display_phone_number: Change<String>,
+    /// Null clears it.
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = Option<String>, example = "Support")]
+    name: Change<String>,
+}
+
+const APP: &str = "/app";
+
+/// A WhatsApp number of the tenant.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WhatsAppAccount)]
+pub(crate) struct AccountBody {
+    id: Uuid,
+    #[schema(example = "106540352242922")]
+    phone_number_id: String,
+    #[schema(example = "102290129340398")]
+    waba_id: String,
+    #[schema(required, example = "+1 555 010 0001")]
+    display_phone_number: Option<String>,
+    #[schema(required, example = "Support")]
+    name: Option<String>,
+    /// Key of the tenant's Meta app; null for the deployment's app.
+    #[schema(required)]
+    app: Option<String>,
+    status: AccountStatusBody,
+    /// Meta's latest report about the number by topic, each with time (`at`) and content (`detail`). Empty until Meta
+    /// reports something.
+    #[schema(value_type = HashMap<String, Object>, example = json!({}))]
+    health: Map<String, Value>,
+    created_at: DateTime<Utc>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WhatsAppAccountStatus)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AccountStatusBody {
+    /// Waiting for an operator's approval.
+    Pending,
+    /// Receives messages.
+    Active,
+    /// Receives no messages; its history is kept.
+    Disconnected,
+}
+
+/// Connect a WhatsApp number
+///
+/// On a Meta app of the tenant the number is active at once. On the deployment's app an operator must approve it,
+/// unless the deployment is self-service. Deliveries that arrived for the number before are processed once it is
+/// active.
+#[utoipa::path(
+    post,
+    path = "/whatsapp-accounts",
+    operation_id = "connectWhatsAppAccount",
+    tag = tag::CHANNELS,
+    security(("bearer" = [ChannelsWrite::PERMISSION])),
+    params(IdempotencyHeader),
+    request_body = ConnectBody,
+    responses((status = 201, description = "Connected, or pending", body = AccountBody)),
+    extensions(("x-problems" = json!([Code::AccountExists, Code::NumberInUse]))),
+)]
+pub(crate) async fn connect(
+    allow: Allow<ChannelsWrite>,
+    state: web::Data<State>,
+    body: IdempotentJson<ConnectBody>,
+) -> Result<HttpResponse, Problem> {
+    let (body, guard) = body.into_parts();
+    let account = body.check()?;
+    let mut tx = match guard.begin(&state, &allow).await? {
+        Claim::New(tx) => tx,
+        Claim::Replay(answer) => return Ok(answer),
+    };
+    let clock = &*state.clock;
+    let record = allow.audit_record(Action::AccountConnected, clock);
+    let outcome = connect_account(allow.permit(), &mut *tx, account, state.self_service, clock).await;
+    let outcome = audited(&mut *tx, outcome, |account| {
+        let number = account.phone_number_id.as_str();
+        Some(record.about(target::WHATSAPP_ACCOUNT, &account.id).with("phone_number_id", number))
+    })
+    .await;
+    let is_active = outcome.as_ref().is_ok_and(|account| account.status == AccountStatus::Active);
+    let answer = tx.created(outcome.map(AccountBody::from)).await?;
+    if is_active {
+        requeue_held(&state);
+    }
+    Ok(answer)
+}
+
+/// List the connected WhatsApp numbers
+///
+/// Newest first.
+#[utoipa::path(
+    get,
+    path = "/whatsapp-accounts",
+    operation_id = "listWhatsAppAccounts",
+    tag = tag::CHANNELS,
+    security(("bearer" = [ChannelsRead::PERMISSION])),
+    params(PageQuery),
+    responses((status = 200, description = "A page of accounts", body = PageBody<AccountBody>)),
+    extensions(("x-problems" = json!([Code::InvalidCursor]))),
+)]
+pub(crate) async fn list(
+    allow: Allow<ChannelsRead>,
+    state: web::Data<State>,
+    Query(query): Query<PageQuery>,
+) -> Result<web::Json<PageBody<AccountBody>>, Problem> {
+    let list = ListId { kind: ListKind::WhatsAppAccounts, tenant: allow.scope().tenant() };
+    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
+    let mut tx = state.database.tenant(allow.scope()).await?;
+    let outcome = accounts(allow.permit(), &mut *tx, &page).await;
+    let page = settle(tx, outcome).await?;
+    Ok(web::Json(PageBody::from_page(page, &state.cursor_key, list)))
+}
+
+/// Read a WhatsApp number
+#[utoipa::path(
+    get,
+    path = "/whatsapp-accounts/{id}",
+    operation_id = "readWhatsAppAccount",
+    tag = tag::CHANNELS,
+    security(("bearer" = [ChannelsRead::PERMISSION])),
+    params(("id" = Uuid, Path, description = "The account's id")),
+    responses((status = 200, description = "The account", body = AccountBody)),
+    extensions(("x-problems" = json!([Code::NotFound]))),
+)]
+pub(crate) async fn read(
+    allow: Allow<ChannelsRead>,
+    state: web::Data<State>,
+    PathId(id): PathId<AccountId>,
+) -> Result<web::Json<AccountBody>, Problem> {
+    let mut tx = state.database.tenant(allow.scope()).await?;
+    let outcome = account(allow.permit(), &mut *tx, id).await;
+    let account = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    Ok(web::Json(account.into()))
+}
+
+/// Change a WhatsApp number
+///
+/// A JSON Merge Patch of its name and display number. Ids and Meta app cannot be changed: connect a different number as
+/// a new account.
+#[utoipa::path(
+    patch,
+    path = "/whatsapp-accounts/{id}",
+    operation_id = "changeWhatsAppAccount",
+    tag = tag::CHANNELS,
+    security(("bearer" = [ChannelsWrite::PERMISSION])),
+    params(("id" = Uuid, Path, description = "The account's id")),
+    request_body(
+        content((PatchBody = "application/merge-patch+json"), (PatchBody = "application/json")),
+    ),
+    responses((status = 200, description = "The changed resource", body = AccountBody)),
+    extensions(("x-problems" = json!([Code::NotFound]))),
+)]
+pub(crate) async fn change(
+    allow: Allow<ChannelsWrite>,
+    state: web::Data<State>,
+    PathId(id): PathId<AccountId>,
+    body: Json<PatchBody>,
+) -> Result<web::Json<AccountBody>, Problem> {
+    let patch = body.into_inner().check()?;
+    let clock = &*state.clock;
+    let record = allow.audit_record(Action::AccountChanged, clock).about(target::WHATSAPP_ACCOUNT, &id);
+    let mut tx = state.database.tenant(allow.scope()).await?;
+    let outcome = change_account(allow.permit(), &mut *tx, id, patch, clock).await;
+    let outcome = audited(&mut *tx, outcome, |account| account.is_some().then_some(record)).await;
+    let account = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    Ok(web::Json(account.into()))
+}
+
+/// Disconnect a WhatsApp number
+///
+/// Its conversations are kept and get no more messages. Later deliveries are stored until the retention period ends,
+/// and processed if the number is connected again, as a new account. Disconnecting again changes nothing.
+#[utoipa::path(
+    delete,
+    path = "/whatsapp-accounts/{id}",
+    operation_id = "disconnectWhatsAppAccount",
+    tag = tag::CHANNELS,
+    security(("bearer" = [ChannelsWrite::PERMISSION])),
+    params(("id" = Uuid, Path, description = "The account's id")),
+    responses((status = 204, description = "Disconnected")),
+    extensions(("x-problems" = json!([Code::NotFound]))),
+)]
+pub(crate) async fn disconnect(
+    allow: Allow<ChannelsWrite>,
+    state: web::Data<State>,
+    PathId(id): PathId<AccountId>,
+) -> Result<HttpResponse, Problem> {
+    let clock = &*state.clock;
+    let record = allow.audit_record(Action::AccountDisconnected, clock).about(target::WHATSAPP_ACCOUNT, &id);
+    let mut tx = state.database.tenant(allow.scope()).await?;
+    let outcome = disconnect_account(allow.permit(), &mut *tx, id, clock).await;
+    let outcome = audited(&mut *tx, outcome, |disconnected| disconnected.then_some(record)).await;
+    if settle(tx, outcome).await? { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::new(Code::NotFound)) }
+}
+
+impl ConnectBody {
+    fn check(self) -> Result<NewAccount, Problem> {
+        let mut validation = Validation::default();
+        let phone_number_id = validation.field("/phone_number_id", MetaId::parse(&self.phone_number_id));
+        let waba_id = validation.field("/waba_id", MetaId::parse(&self.waba_id));
+        let mut text = |pointer: &str, text: Option<String>| {
+            text.and_then(|text| validation.field(pointer, NewAccount::parse_text(&text)))
+        };
+        let display_phone_number = text("/display_phone_number", self.display_phone_number);
+        let name = text("/name", self.name);
+        let app = match self.app {
+            None => Some(MetaAppKey::deployment()),
+            Some(key) => validation.field(APP, key.parse()),
+        };
+        match (app, phone_number_id, waba_id, validation.is_valid()) {
+            (Some(app), Some(phone_number_id), Some(waba_id), true) => {
+                Ok(NewAccount { app, phone_number_id, waba_id, display_phone_number, name })
+            }
+            _ => Err(validation.into_problem()),
+        }
+    }
+}
+
+impl PatchBody {
+    fn check(self) -> Result<AccountPatch, Problem> {
+        let mut validation = Validation::default();
+        let mut text = |pointer: &str, change: Change<String>| {
+            validation.change(pointer, change, |text| NewAccount::parse_text(&text))
+        };
+        let patch = AccountPatch {
+            display_phone_number: text("/display_phone_number", self.display_phone_number),
+            name: text("/name", self.name),
+        };
+        if validation.is_valid() { Ok(patch) } else { Err(validation.into_problem()) }
+    }
+}
+
+impl From<WhatsAppAccount> for AccountBody {
+    fn from(account: WhatsAppAccount) -> Self {
+        Self {
+            id: account.id.as_uuid(),
+            phone_number_id: account.phone_number_id.as_str().to_owned(),
+            waba_id: account.waba_id.as_str().to_owned(),
+            display_phone_number: account.display_phone_number,
+            name: account.name,
+            app: account.app.tenant_key().map(str::to_owned),
+            status: match account.status {
+                AccountStatus::Pending => AccountStatusBody::Pending,
+                AccountStatus::Active => AccountStatusBody::Active,
+                AccountStatus::Disconnected(_) => AccountStatusBody::Disconnected,
+            },
+            health: account.health,
+            created_at: account.created_at,
+        }
+    }
+}
+
+impl From<ConnectAccountError> for Problem {
+    fn from(error: ConnectAccountError) -> Self {
+        match error {
+            ConnectAccountError::AlreadyConnected => Self::new(Code::AccountExists),
+            ConnectAccountError::InUse => Self::new(Code::NumberInUse),
+            // The same error as for a malformed key.
+            ConnectAccountError::UnknownApp => {
+                let error = FieldError::at(APP, "invalid", InvalidMetaAppKey.to_string());
+                Self::new(Code::ValidationFailed).with_errors(vec![error])
+            }
+            ConnectAccountError::Store(error) => error.into(),
+        }
+    }
+}

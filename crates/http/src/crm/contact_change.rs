@@ -1,0 +1,105 @@
+use std::convert::Infallible;
+
+use actix_web::web;
+use crm::{ChangeContactError, ContactName, ContactPatch, Language, MarketingConsent, change_contact};
+use flows::settle;
+use kernel::ids::ContactId;
+use kernel::{Change, CrmWrite, Grant as _};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::contacts::{ContactBody, MarketingConsentBody};
+use crate::State;
+use crate::auth::Allow;
+use crate::extract::{Json, PathId, member};
+use crate::openapi::tag;
+use crate::problem::{Code, FieldError, Problem};
+use crate::validation::Validation;
+
+/// A JSON Merge Patch (RFC 7396): absent members are kept.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ContactPatch)]
+pub(crate) struct PatchBody {
+    /// As the contact was last read.
+    #[schema(example = 1)]
+    version: i64,
+    /// 1 to 200 characters; null: taken from the customer's profile with their next message.
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = Option<String>, example = "Grace Hopper")]
+    display_name: Change<String>,
+    /// A merge patch of the attributes: a null member is removed; null removes all.
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = Option<Object>, example = json!({"customer_number": "4711", "lead": null}))]
+    attributes: Change<Map<String, Value>>,
+    /// BCP 47; null clears it.
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = Option<String>, example = "pt-BR")]
+    language: Change<String>,
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = MarketingConsentBody, required = false)]
+    marketing_consent: Change<MarketingConsentBody>,
+    /// Set to false after review.
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = bool, required = false)]
+    needs_review: Change<bool>,
+}
+
+/// Change a contact
+///
+/// A JSON Merge Patch. A name set by a user is not replaced by the one from WhatsApp. A change of the marketing consent
+/// is recorded as an interaction. A patch that changes nothing keeps the version.
+#[utoipa::path(
+    patch,
+    path = "/crm/contacts/{id}",
+    operation_id = "changeContact",
+    tag = tag::CRM,
+    security(("bearer" = [CrmWrite::PERMISSION])),
+    params(("id" = Uuid, Path, description = "The contact's id")),
+    request_body(content((PatchBody = "application/merge-patch+json"), (PatchBody = "application/json"))),
+    responses((status = 200, description = "The changed resource", body = ContactBody)),
+    extensions(("x-problems" = json!([Code::NotFound, Code::StaleVersion]))),
+)]
+pub(crate) async fn change(
+    allow: Allow<CrmWrite>,
+    state: web::Data<State>,
+    PathId(id): PathId<ContactId>,
+    body: Json<PatchBody>,
+) -> Result<web::Json<ContactBody>, Problem> {
+    let patch = body.into_inner().check()?;
+    let mut tx = state.database.tenant(allow.scope()).await?;
+    let outcome = change_contact(allow.permit(), &mut *tx, id, patch, &*state.clock).await;
+    Ok(web::Json(settle(tx, outcome).await?.into()))
+}
+
+impl PatchBody {
+    fn check(self) -> Result<ContactPatch, Problem> {
+        let mut validation = Validation::default();
+        let consent = |consent| Ok::<_, Infallible>(MarketingConsent::from(consent));
+        let patch = ContactPatch {
+            version: self.version,
+            name: validation.change("/display_name", self.display_name, |name| ContactName::parse(&name)),
+            attributes: self.attributes,
+            language: validation.change("/language", self.language, |language| Language::parse(&language)),
+            marketing_consent: validation.replacement("/marketing_consent", self.marketing_consent, consent),
+            needs_review: validation.replacement("/needs_review", self.needs_review, Ok::<_, Infallible>),
+        };
+        if validation.is_valid() { Ok(patch) } else { Err(validation.into_problem()) }
+    }
+}
+
+impl From<ChangeContactError> for Problem {
+    fn from(error: ChangeContactError) -> Self {
+        match error {
+            ChangeContactError::NotFound => Self::new(Code::NotFound),
+            ChangeContactError::VersionConflict => Self::new(Code::StaleVersion),
+            ChangeContactError::Attributes(error) => {
+                let mut validation = Validation::default();
+                validation.add(FieldError::at("/attributes", "invalid", error.to_string()));
+                validation.into_problem()
+            }
+            ChangeContactError::Store(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+use actix_web::web;
+use chrono::{DateTime, Utc};
+use crm::identity::{Identity, IdentityKind};
+use crm::{Contact, MarketingConsent};
+use flows::settle;
+use kernel::ids::ContactId;
+use kernel::{CrmRead, Grant as _};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::State;
+use crate::auth::Allow;
+use crate::cursor::{ListId, ListKind};
+use crate::extract::{PageQuery, PathId, Query, page_request};
+use crate::openapi::tag;
+use crate::page::PageBody;
+use crate::problem::{Code, Problem};
+
+/// A customer.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Contact)]
+pub(crate) struct ContactBody {
+    id: Uuid,
+    /// From the customer's WhatsApp profile, or set by a user; may be empty.
+    #[schema(example = "Grace Hopper")]
+    display_name: String,
+    identities: Vec<IdentityBody>,
+    /// Custom fields of the tenant.
+    #[schema(value_type = Object)]
+    attributes: Map<String, Value>,
+    /// BCP 47.
+    #[schema(required, example = "en")]
+    language: Option<String>,
+    marketing_consent: MarketingConsentBody,
+    /// The identities are contradictory; a user should review the contact.
+    needs_review: bool,
+    version: i64,
+    created_at: DateTime<Utc>,
+}
+
+/// An identity of a contact.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ContactIdentity)]
+pub(crate) struct IdentityBody {
+    kind: IdentityKindBody,
+    #[schema(example = "15550100001")]
+    value: String,
+    /// False for a former identity; messages from it still resolve to the contact.
+    current: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[schema(as = ContactIdentityKind)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum IdentityKindBody {
+    /// Phone number, digits only.
+    Phone,
+    /// Business-scoped user id of WhatsApp.
+    Bsuid,
+    /// Business-scoped user id of the parent business.
+    ParentBsuid,
+    /// For display only.
+    Username,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, ToSchema)]
+#[schema(as = MarketingConsent)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum MarketingConsentBody {
+    #[default]
+    Unknown,
+    Granted,
+    Withdrawn,
+}
+
+/// List contacts
+///
+/// Newest first.
+#[utoipa::path(
+    get,
+    path = "/crm/contacts",
+    operation_id = "listContacts",
+    tag = tag::CRM,
+    security(("bearer" = [CrmRead::PERMISSION])),
+    params(PageQuery),
+    responses((status = 200, description = "A page of contacts", body = PageBody<ContactBody>)),
+    extensions(("x-problems" = json!([Code::InvalidCursor]))),
+)]
+pub(crate) async fn list(
+    allow: Allow<CrmRead>,
+    state: web::Data<State>,
+    Query(query): Query<PageQuery>,
+) -> Result<web::Json<PageBody<ContactBody>>, Problem> {
+    let list = ListId { kind: ListKind::Contacts, tenant: allow.scope().tenant() };
+    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
+    let mut tx = state.database.tenant(allow.scope()).await?;
+    let outcome = crm::contacts(allow.permit(), &mut *tx, &page).await;
+    let page = settle(tx, outcome).await?;
+    Ok(web::Json(PageBody::from_page(page, &state.cursor_key, list)))
+}
+
+/// Read a contact
+///
+/// The id of a merged contact resolves to the contact that it was merged into.
+#[utoipa::path(
+    get,
+    path = "/crm/contacts/{id}",
+    operation_id = "readContact",
+    tag = tag::CRM,
+    security(("bearer" = [CrmRead::PERMISSION])),
+    params(("id" = Uuid, Path, description = "The contact's id")),
+    responses((status = 200, description = "The contact", body = ContactBody)),
+    extensions(("x-problems" = json!([Code::NotFound]))),
+)]
+pub(crate) async fn read(
+    allow: Allow<CrmRead>,
+    state: web::Data<State>,
+    PathId(id): PathId<ContactId>,
+) -> Result<web::Json<ContactBody>, Problem> {
+    let mut tx = state.database.tenant(allow.scope()).await?;
+    let outcome = crm::contact(allow.permit(), &mut *tx, id).await;
+    let contact = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    Ok(web::Json(contact.into()))
+}
+
+impl From<Contact> for ContactBody {
+    fn from(contact: Contact) -> Self {
+        Self {
+            id: contact.id.as_uuid(),
+            display_name: contact.display_name,
+            identities: shown(contact.identities),
+            attributes: contact.attributes,
+            language: contact.language,
+            marketing_consent: contact.marketing_consent.into(),
+            needs_review: contact.needs_review,
+            version: contact.version,
+            created_at: contact.created_at,
+        }
+    }
+}
+
+/// Each identity once: the same user id may be stored for several accounts.
+fn shown(identities: Vec<Identity>) -> Vec<IdentityBody> {
+    let mut shown: Vec<IdentityBody> = Vec::new();
+    for body in identities.into_iter().map(IdentityBody::from) {
+        match shown.iter_mut().find(|known| known.kind == body.kind && known.value == body.value) {
+            Some(known) => known.current |= body.current,
+            None => shown.push(body),
+        }
+    }
+    shown
+}
+
+impl From<Identity> for IdentityBody {
+    fn from(identity: Identity) -> Self {
+        Self { kind: identity.key.kind.into(), value: identity.key.value, current: identity.current }
+    }
+}
+
+impl From<IdentityKind> for IdentityKindBody {
+    fn from(kind: IdentityKind) -> Self {
+        match kind {
+            IdentityKind::Phone => Self::Phone,
+            IdentityKind::Bsuid => Self::Bsuid,
+            IdentityKind::ParentBsuid => Self::ParentBsuid,
+            IdentityKind::Username => Self::Username,
+        }
+    }
+}
+
+impl From<IdentityKindBody> for IdentityKind {
+    fn from(kind: IdentityKindBody) -> Self {
+        match kind {
+            IdentityKindBody::Phone => Self::Phone,
+            IdentityKindBody::Bsuid => Self::Bsuid,
+            IdentityKindBody::ParentBsuid => Self::ParentBsuid,
+            IdentityKindBody::Username => Self::Username,
+        }
+    }
+}
+
+impl From<MarketingConsent> for MarketingConsentBody {
+    fn from(consent: MarketingConsent) -> Self {
+        match consent {
+            MarketingConsent::Unknown => Self::Unknown,
+            MarketingConsent::Granted => Self::Granted,
+            MarketingConsent::Withdrawn => Self::Withdrawn,
+        }
+    }
+}
+
+impl From<MarketingConsentBody> for MarketingConsent {
+    fn from(consent: MarketingConsentBody) -> Self {
+        match consent {
+            MarketingConsentBody::Unknown => Self::Unknown,
+            MarketingConsentBody::Granted => Self::Granted,
+            MarketingConsentBody::Withdrawn => Self::Withdrawn,
+        }
+    }
+}

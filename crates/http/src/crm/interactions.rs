@@ -1,0 +1,80 @@
+use actix_web::web;
+use chrono::{DateTime, Utc};
+use crm::Interaction;
+use flows::settle;
+use kernel::ids::{ContactId, MessageId, UserId};
+use kernel::{CrmRead, Grant as _};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::State;
+use crate::auth::Allow;
+use crate::cursor::{ListId, ListKind};
+use crate::extract::{PageQuery, PathId, Query, page_request};
+use crate::openapi::tag;
+use crate::page::PageBody;
+use crate::problem::{Code, Problem};
+
+/// One entry of a contact's history.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Interaction)]
+pub(crate) struct InteractionBody {
+    id: Uuid,
+    contact_id: Uuid,
+    /// `inbound_message`, `outbound_message`, `group_message`, `reaction`, `message_edited`, `message_revoked`,
+    /// `delivery_failed`, `note`, `conversation_closed`, `conversation_reopened`, `identity_changed`, `contact_merged`,
+    /// `consent_changed`, `call`, `address_book`, `notice`; more may come.
+    #[schema(example = "inbound_message")]
+    kind: &'static str,
+    /// Preview text; for a note, the full text.
+    #[schema(example = "Hello, is my order on its way?")]
+    text: String,
+    /// The user who caused it, if any.
+    #[schema(required)]
+    actor_id: Option<Uuid>,
+    #[schema(required)]
+    message_id: Option<Uuid>,
+    occurred_at: DateTime<Utc>,
+}
+
+/// List a contact's interactions
+///
+/// Latest first.
+#[utoipa::path(
+    get,
+    path = "/crm/contacts/{id}/interactions",
+    operation_id = "listInteractions",
+    tag = tag::CRM,
+    security(("bearer" = [CrmRead::PERMISSION])),
+    params(("id" = Uuid, Path, description = "The contact's id"), PageQuery),
+    responses((status = 200, description = "A page of interactions", body = PageBody<InteractionBody>)),
+    extensions(("x-problems" = json!([Code::InvalidCursor, Code::NotFound]))),
+)]
+pub(crate) async fn list(
+    allow: Allow<CrmRead>,
+    state: web::Data<State>,
+    PathId(contact): PathId<ContactId>,
+    Query(query): Query<PageQuery>,
+) -> Result<web::Json<PageBody<InteractionBody>>, Problem> {
+    let list = ListId { kind: ListKind::Interactions(contact), tenant: allow.scope().tenant() };
+    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
+    let mut tx = state.database.tenant(allow.scope()).await?;
+    let outcome = crm::interactions(allow.permit(), &mut *tx, contact, &page).await;
+    let page = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    Ok(web::Json(PageBody::from_page(page, &state.cursor_key, list)))
+}
+
+impl From<Interaction> for InteractionBody {
+    fn from(interaction: Interaction) -> Self {
+        Self {
+            id: interaction.id.as_uuid(),
+            contact_id: interaction.contact.as_uuid(),
+            kind: interaction.kind.key(),
+            text: interaction.text,
+            actor_id: interaction.actor.map(UserId::as_uuid),
+            message_id: interaction.message.map(MessageId::as_uuid),
+            occurred_at: interaction.occurred_at,
+        }
+    }
+}

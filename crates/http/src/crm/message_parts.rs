@@ -1,0 +1,205 @@
+//! Parts of a message body.
+
+use chrono::{DateTime, Utc};
+use crm::{DeliveryStatus, DeliveryStep, Direction, Forwarded, Media, Origin, Reaction, ReplyTo};
+use kernel::ids::{ContactId, MessageId};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Direction)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DirectionBody {
+    /// From the customer.
+    Inbound,
+    /// To the customer.
+    Outbound,
+}
+
+/// An image, audio, video, sticker or document.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Media)]
+pub(crate) struct MediaBody {
+    id: String,
+    #[schema(required, example = "image/jpeg")]
+    mime_type: Option<String>,
+    /// Base64.
+    #[schema(required)]
+    sha256: Option<String>,
+    #[schema(required)]
+    caption: Option<String>,
+    #[schema(required)]
+    filename: Option<String>,
+}
+
+/// The quoted message; `message_id` is null if it is not stored.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReplyTo)]
+pub(crate) struct ReplyToBody {
+    wamid: String,
+    #[schema(required)]
+    message_id: Option<Uuid>,
+}
+
+/// Where a message came from.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MessageOrigin)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum OriginBody {
+    /// Sent to the Cloud API.
+    Live,
+    /// Sent by the business from the WhatsApp Business app.
+    NativeApp,
+    /// Imported from before the number was connected.
+    History,
+    /// In a conversation that another agent handles, such as Meta's own.
+    Standby,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Forwarded)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ForwardedBody {
+    Once,
+    /// More than five times.
+    Frequently,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Reaction)]
+pub(crate) struct ReactionBody {
+    #[schema(example = "👍")]
+    emoji: String,
+    by: ReactorBody,
+    /// The contact, if `by` is `contact`.
+    #[schema(required)]
+    contact_id: Option<Uuid>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Reactor)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ReactorBody {
+    Contact,
+    Business,
+}
+
+/// A delivery status from WhatsApp.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeliveryStep)]
+pub(crate) struct DeliveryStepBody {
+    /// WhatsApp's status; the set is open.
+    #[schema(example = "delivered")]
+    status: String,
+    /// In a group, the participant.
+    #[schema(required)]
+    participant: Option<String>,
+    occurred_at: DateTime<Utc>,
+    /// Errors, as sent by WhatsApp.
+    #[schema(value_type = Option<Vec<Object>>, required)]
+    errors: Option<Box<RawValue>>,
+    /// Pricing, as sent by WhatsApp.
+    #[schema(value_type = Option<Object>, required)]
+    pricing: Option<Box<RawValue>>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeliveryStatus)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DeliveryBody {
+    Pending,
+    Sent,
+    Delivered,
+    Read,
+    Played,
+    Failed,
+}
+
+impl From<Media> for MediaBody {
+    fn from(media: Media) -> Self {
+        Self {
+            id: media.id,
+            mime_type: media.mime_type,
+            sha256: media.sha256,
+            caption: media.caption,
+            filename: media.filename,
+        }
+    }
+}
+
+impl From<ReplyTo> for ReplyToBody {
+    fn from(reply_to: ReplyTo) -> Self {
+        Self { wamid: reply_to.wamid, message_id: reply_to.message.map(MessageId::as_uuid) }
+    }
+}
+
+impl From<Direction> for DirectionBody {
+    fn from(direction: Direction) -> Self {
+        match direction {
+            Direction::Inbound => Self::Inbound,
+            Direction::Outbound => Self::Outbound,
+        }
+    }
+}
+
+impl From<Origin> for OriginBody {
+    fn from(origin: Origin) -> Self {
+        match origin {
+            Origin::Live => Self::Live,
+            Origin::NativeApp => Self::NativeApp,
+            Origin::History => Self::History,
+            Origin::Standby => Self::Standby,
+        }
+    }
+}
+
+impl From<Forwarded> for ForwardedBody {
+    fn from(forwarded: Forwarded) -> Self {
+        match forwarded {
+            Forwarded::Once => Self::Once,
+            Forwarded::Frequently => Self::Frequently,
+        }
+    }
+}
+
+impl From<Reaction> for ReactionBody {
+    fn from(reaction: Reaction) -> Self {
+        let by = if reaction.contact.is_some() { ReactorBody::Contact } else { ReactorBody::Business };
+        Self { emoji: reaction.emoji, by, contact_id: reaction.contact.map(ContactId::as_uuid) }
+    }
+}
+
+impl From<DeliveryStep> for DeliveryStepBody {
+    fn from(step: DeliveryStep) -> Self {
+        let parts: StatusParts = step.payload.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+        Self {
+            status: step.status,
+            participant: step.participant,
+            occurred_at: step.occurred_at,
+            errors: parts.errors,
+            pricing: parts.pricing,
+        }
+    }
+}
+
+/// The parts of a status payload that the API exposes.
+#[derive(Default, Deserialize)]
+struct StatusParts {
+    errors: Option<Box<RawValue>>,
+    pricing: Option<Box<RawValue>>,
+}
+
+impl From<DeliveryStatus> for DeliveryBody {
+    fn from(delivery: DeliveryStatus) -> Self {
+        match delivery {
+            DeliveryStatus::Pending => Self::Pending,
+            DeliveryStatus::Sent => Self::Sent,
+            DeliveryStatus::Delivered => Self::Delivered,
+            DeliveryStatus::Read => Self::Read,
+            DeliveryStatus::Played => Self::Played,
+            DeliveryStatus::Failed => Self::Failed,
+        }
+    }
+}

@@ -1,0 +1,121 @@
+use actix_web::web;
+use chrono::{DateTime, Utc};
+use crm::Message;
+use flows::settle;
+use kernel::ids::ConversationId;
+use kernel::{CrmRead, Grant as _};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::message_parts::{
+    DeliveryBody, DeliveryStepBody, DirectionBody, ForwardedBody, MediaBody, OriginBody, ReactionBody, ReplyToBody,
+};
+use crate::State;
+use crate::auth::Allow;
+use crate::cursor::{ListId, ListKind};
+use crate::extract::{PageQuery, PathId, Query, page_request};
+use crate::openapi::tag;
+use crate::page::PageBody;
+use crate::problem::{Code, Problem};
+use crate::raw_json::raw_json;
+
+/// A message of a conversation.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Message)]
+pub(crate) struct MessageBody {
+    id: Uuid,
+    conversation_id: Uuid,
+    /// WhatsApp's id of the message.
+    #[schema(example = "wamid.HBgLMTU1NTAxMDAwMDEVAgASGBQzQTdC")]
+    wamid: String,
+    direction: DirectionBody,
+    origin: OriginBody,
+    /// WhatsApp's `type`; the set is open.
+    #[schema(example = "text")]
+    kind: String,
+    /// Readable text: body, caption, button title or location.
+    #[schema(example = "Hello, is my order on its way?")]
+    text: String,
+    #[schema(required)]
+    media: Option<MediaBody>,
+    #[schema(required)]
+    reply_to: Option<ReplyToBody>,
+    /// Whether it was forwarded, and how often.
+    #[schema(required)]
+    forwarded: Option<ForwardedBody>,
+    /// The ad or post that led to the message, as sent by WhatsApp.
+    #[schema(value_type = Option<Object>, required)]
+    referral: Option<Box<RawValue>>,
+    /// The latest reaction of each participant.
+    reactions: Vec<ReactionBody>,
+    /// For outbound messages: the furthest status so far.
+    #[schema(required)]
+    delivery_status: Option<DeliveryBody>,
+    /// All delivery statuses, ordered by time.
+    delivery_steps: Vec<DeliveryStepBody>,
+    #[schema(required)]
+    edited_at: Option<DateTime<Utc>>,
+    #[schema(required)]
+    revoked_at: Option<DateTime<Utc>>,
+    /// The message as sent by WhatsApp, byte for byte.
+    #[schema(value_type = Object)]
+    payload: Box<RawValue>,
+    /// WhatsApp's timestamp, in whole seconds.
+    provider_timestamp: DateTime<Utc>,
+    created_at: DateTime<Utc>,
+}
+
+/// List the messages of a conversation
+///
+/// Latest first.
+#[utoipa::path(
+    get,
+    path = "/crm/conversations/{id}/messages",
+    operation_id = "listMessages",
+    tag = tag::CRM,
+    security(("bearer" = [CrmRead::PERMISSION])),
+    params(("id" = Uuid, Path, description = "The conversation's id"), PageQuery),
+    responses((status = 200, description = "A page of messages", body = PageBody<MessageBody>)),
+    extensions(("x-problems" = json!([Code::InvalidCursor, Code::NotFound]))),
+)]
+pub(crate) async fn list(
+    allow: Allow<CrmRead>,
+    state: web::Data<State>,
+    PathId(conversation): PathId<ConversationId>,
+    Query(query): Query<PageQuery>,
+) -> Result<web::Json<PageBody<MessageBody>>, Problem> {
+    let list = ListId { kind: ListKind::Messages(conversation), tenant: allow.scope().tenant() };
+    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
+    let mut tx = state.database.tenant(allow.scope()).await?;
+    let outcome = crm::messages(allow.permit(), &mut *tx, conversation, &page).await;
+    let page = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    Ok(web::Json(PageBody::from_page(page, &state.cursor_key, list)))
+}
+
+impl From<Message> for MessageBody {
+    fn from(message: Message) -> Self {
+        Self {
+            id: message.id.as_uuid(),
+            conversation_id: message.conversation.as_uuid(),
+            wamid: message.wamid,
+            direction: message.direction.into(),
+            origin: message.origin.into(),
+            kind: message.kind,
+            text: message.text,
+            media: message.media.map(MediaBody::from),
+            reply_to: message.reply_to.map(ReplyToBody::from),
+            forwarded: message.forwarded.map(ForwardedBody::from),
+            referral: message.referral.as_deref().map(raw_json),
+            reactions: message.reactions.into_iter().map(ReactionBody::from).collect(),
+            delivery_status: message.delivery.map(DeliveryBody::from),
+            delivery_steps: message.delivery_steps.into_iter().map(DeliveryStepBody::from).collect(),
+            edited_at: message.edited_at,
+            revoked_at: message.revoked_at,
+            payload: raw_json(&message.payload),
+            provider_timestamp: message.provider_timestamp,
+            created_at: message.created_at,
+        }
+    }
+}

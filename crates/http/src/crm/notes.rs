@@ -1,0 +1,58 @@
+use actix_web::{HttpResponse, web};
+use crm::{NoteText, add_note};
+use kernel::ids::ContactId;
+use kernel::{CrmWrite, Grant as _};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::interactions::InteractionBody;
+use crate::State;
+use crate::auth::Allow;
+use crate::extract::PathId;
+use crate::idempotency::{Claim, IdempotencyHeader, IdempotentJson};
+use crate::openapi::tag;
+use crate::problem::{Code, Problem};
+use crate::validation::Validation;
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = CreateNote)]
+pub(crate) struct NoteBody {
+    /// 1 to 4,000 characters; may have several lines.
+    #[schema(example = "Called about the invoice; will pay on Friday.")]
+    text: String,
+}
+
+/// Add a note
+///
+/// Adds a note to the contact's interactions, with the caller as its author.
+#[utoipa::path(
+    post,
+    path = "/crm/contacts/{id}/interactions",
+    operation_id = "createInteraction",
+    tag = tag::CRM,
+    security(("bearer" = [CrmWrite::PERMISSION])),
+    params(("id" = Uuid, Path, description = "The contact's id"), IdempotencyHeader),
+    request_body = NoteBody,
+    responses((status = 201, description = "Added", body = InteractionBody)),
+    extensions(("x-problems" = json!([Code::NotFound]))),
+)]
+pub(crate) async fn add(
+    allow: Allow<CrmWrite>,
+    state: web::Data<State>,
+    PathId(contact): PathId<ContactId>,
+    body: IdempotentJson<NoteBody>,
+) -> Result<HttpResponse, Problem> {
+    let (body, guard) = body.into_parts();
+    let mut validation = Validation::default();
+    let Some(text) = validation.field("/text", NoteText::parse(&body.text)) else {
+        return Err(validation.into_problem());
+    };
+    let mut tx = match guard.begin(&state, &allow).await? {
+        Claim::New(tx) => tx,
+        Claim::Replay(answer) => return Ok(answer),
+    };
+    let note = add_note(allow.permit(), &mut *tx, contact, text, &*state.clock).await;
+    let outcome = note.map_err(Problem::from).and_then(|note| note.ok_or_else(|| Problem::new(Code::NotFound)));
+    tx.created(outcome.map(InteractionBody::from)).await
+}

@@ -1,0 +1,125 @@
+use actix_web::web;
+use chrono::{DateTime, Utc};
+use crm::{ContactMatch, MessageHit, SearchHit, SearchQuery};
+use flows::settle;
+use kernel::ids::ConversationId;
+use kernel::{CrmRead, Grant as _};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::contacts::ContactBody;
+use super::message_parts::DirectionBody;
+use super::search_query::SearchParameters;
+use crate::State;
+use crate::auth::Allow;
+use crate::extract::{LimitParameter, Query};
+use crate::openapi::tag;
+use crate::problem::{Code, FieldError, Problem};
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SearchResults)]
+pub(crate) struct ResultsBody {
+    data: Vec<FoundBody>,
+}
+
+/// A search result.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SearchResult)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum FoundBody {
+    Contact {
+        /// The matching property.
+        by: ContactMatchBody,
+        contact: ContactBody,
+    },
+    Message {
+        message: FoundMessageBody,
+    },
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ContactMatch)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ContactMatchBody {
+    Phone,
+    Name,
+    Username,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MessageHit)]
+pub(crate) struct FoundMessageBody {
+    id: Uuid,
+    /// Null for a group message.
+    #[schema(required)]
+    conversation_id: Option<Uuid>,
+    contact_id: Uuid,
+    #[schema(example = "Grace Hopper")]
+    contact_display_name: String,
+    direction: DirectionBody,
+    #[schema(example = "Hello, is my order on its way?")]
+    text: String,
+    provider_timestamp: DateTime<Utc>,
+}
+
+/// Search contacts and messages
+///
+/// Best match first: the contact with this phone number; contacts whose number, name or user name starts with the
+/// query; contacts whose name has words that start with its words; then messages with all its words, newest first. A
+/// last word of three or more letters also matches as a prefix. Case, accents and punctuation are ignored; there are no
+/// operators. If messages match, contacts take at most half of the results.
+#[utoipa::path(
+    get,
+    path = "/crm/search",
+    operation_id = "search",
+    tag = tag::CRM,
+    security(("bearer" = [CrmRead::PERMISSION])),
+    params(SearchParameters),
+    responses((status = 200, description = "Result of the verification", body = ResultsBody)),
+)]
+pub(crate) async fn search(
+    allow: Allow<CrmRead>,
+    state: web::Data<State>,
+    Query(parameters): Query<SearchParameters>,
+) -> Result<web::Json<ResultsBody>, Problem> {
+    let query = SearchQuery::parse(&parameters.q).map_err(|error| {
+        let error = FieldError::of("q", "invalid", error.to_string());
+        Problem::new(Code::InvalidQuery).with_detail("The query parameter \"q\" is invalid.").with_errors(vec![error])
+    })?;
+    let limit = parameters.limit.map(LimitParameter::get).unwrap_or_default();
+    let mut tx = state.database.tenant(allow.scope()).await?;
+    let outcome = crm::search(allow.permit(), &mut *tx, &query, limit).await;
+    let data = settle(tx, outcome).await?.into_iter().map(FoundBody::from).collect();
+    Ok(web::Json(ResultsBody { data }))
+}
+
+impl From<SearchHit> for FoundBody {
+    fn from(found: SearchHit) -> Self {
+        match found {
+            SearchHit::Contact(found) => Self::Contact {
+                by: match found.by {
+                    ContactMatch::Phone => ContactMatchBody::Phone,
+                    ContactMatch::Name => ContactMatchBody::Name,
+                    ContactMatch::Username => ContactMatchBody::Username,
+                },
+                contact: found.contact.into(),
+            },
+            SearchHit::Message(message) => Self::Message { message: message.into() },
+        }
+    }
+}
+
+impl From<MessageHit> for FoundMessageBody {
+    fn from(message: MessageHit) -> Self {
+        Self {
+            id: message.id.as_uuid(),
+            conversation_id: message.conversation.map(ConversationId::as_uuid),
+            contact_id: message.contact.as_uuid(),
+            contact_display_name: message.contact_display_name,
+            direction: message.direction.into(),
+            text: message.text,
+            provider_timestamp: message.provider_timestamp,
+        }
+    }
+}

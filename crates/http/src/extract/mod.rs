@@ -1,0 +1,20 @@
+//! Extractors for handler arguments. Each answers a malformed request with the matching problem.
+
+mod body;
+mod client;
+mod json;
+mod page;
+mod path;
+mod proxies;
+mod query;
+mod serde_error;
+mod tenant;
+
+pub(crate) use body::{BodyLimit, read_body};
+pub(crate) use client::{ClientInfo, OriginOfRequest, origin};
+pub(crate) use json::{Json, MaybeJson, member, read_json};
+pub(crate) use page::{LimitParameter, PageQuery, page_request};
+pub(crate) use path::{PathId, PathKey, PathRoleId};
+pub use proxies::TrustedProxies;
+pub(crate) use query::Query;
+pub(crate) use tenant::{OptionalTenantHeader, TenantHeader, tenant_header};

@@ -1,0 +1,117 @@
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use actix_web::http::header::{HeaderMap, HeaderName};
+use ipnet::IpNet;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// The proxies whose `X-Forwarded-For` is trusted. Any other peer can put anything into the header.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrustedProxies(Vec<IpNet>);
+
+/// Text that is neither an address nor a network.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is neither an IP address nor a network such as 10.0.0.0/8")]
+pub struct InvalidProxy(String);
+
+impl TrustedProxies {
+    /// The client's address, if known: the peer's address or, if the peer is a trusted proxy, the right-most address in
+    /// the header that is not a trusted proxy. Only entries appended by trusted proxies count.
+    pub(crate) fn client(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
+        let mut client = peer?.to_canonical();
+        let lines: Vec<&str> =
+            headers.get_all(X_FORWARDED_FOR).map(|value| value.to_str().unwrap_or_default()).collect();
+        let mut hops = lines.iter().rev().flat_map(|line| line.rsplit(','));
+        while self.trust(client) {
+            // A hop that is not an address, such as `unknown`, ends the search: the hops before it are not trusted
+            // either.
+            let Some(hop) = hops.next().and_then(address) else { break };
+            client = hop;
+        }
+        Some(client)
+    }
+
+    fn trust(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address))
+    }
+}
+
+/// An address, with or without a port: proxies write both.
+fn address(hop: &str) -> Option<IpAddr> {
+    let hop = hop.trim();
+    let bare = hop.strip_prefix('[').and_then(|hop| hop.split_once(']')).map_or(hop, |(address, _)| address);
+    let plain = bare.parse::<IpAddr>().ok();
+    let with_port = || bare.parse::<std::net::SocketAddr>().ok().map(|address| address.ip());
+    plain.or_else(with_port).map(|address| address.to_canonical())
+}
+
+impl From<Vec<IpNet>> for TrustedProxies {
+    fn from(networks: Vec<IpNet>) -> Self {
+        Self(networks)
+    }
+}
+
+/// Addresses and networks separated by commas; may be empty.
+impl FromStr for TrustedProxies {
+    type Err = InvalidProxy;
+
+    fn from_str(text: &str) -> Result<Self, InvalidProxy> {
+        let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+        let network = |entry: &str| {
+            let network = entry.parse::<IpNet>().or_else(|_| entry.parse::<IpAddr>().map(IpNet::from));
+            network.map_err(|_| InvalidProxy(entry.to_owned()))
+        };
+        entries.map(network).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+
+    fn client(trusted: &str, peer: &str, lines: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(X_FORWARDED_FOR, HeaderValue::from_str(line).unwrap());
+        }
+        let trusted: TrustedProxies = trusted.parse().unwrap();
+        trusted.client(Some(peer.parse().unwrap()), &headers).unwrap().to_string()
+    }
+
+    #[test]
+    fn header_of_untrusted_peer_is_ignored() {
+        assert_eq!(client("", "192.0.2.1", &["198.51.100.7"]), "192.0.2.1");
+        assert_eq!(client("10.0.0.0/8", "192.0.2.1", &["198.51.100.7"]), "192.0.2.1");
+        assert_eq!(client("10.0.0.0/8", "10.1.2.3", &[]), "10.1.2.3");
+        assert_eq!(client("10.0.0.0/8", "10.1.2.3", &["198.51.100.7"]), "198.51.100.7");
+    }
+
+    #[test]
+    fn rightmost_untrusted_hop_is_the_client() {
+        let ours = "10.0.0.0/8, 2001:db8::/32,192.0.2.9";
+        for (lines, expected) in [
+            (&["1.1.1.1, 198.51.100.7"][..], "198.51.100.7"),
+            (&["1.1.1.1, 198.51.100.7, 10.9.9.9,192.0.2.9"], "198.51.100.7"),
+            (&["1.1.1.1", "198.51.100.7", "10.9.9.9"], "198.51.100.7"),
+            (&["198.51.100.7:4711, [2001:db8::1]:443"], "198.51.100.7"),
+            (&["::ffff:198.51.100.7, ::ffff:10.0.0.1"], "198.51.100.7"),
+            (&["1.1.1.1, unknown, 10.9.9.9"], "10.9.9.9"),
+            (&["1.1.1.1, unknown"], "10.1.2.3"),
+            (&["10.0.0.7, 10.0.0.8"], "10.0.0.7"),
+            (&[""], "10.1.2.3"),
+        ] {
+            assert_eq!(client(ours, "10.1.2.3", lines), expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn invalid_network_is_named_in_the_error() {
+        for text in ["10.0.0.0/33", "proxy", "10.0.0.1:80"] {
+            assert_eq!(text.parse::<TrustedProxies>(), Err(InvalidProxy(text.to_owned())));
+        }
+        assert_eq!(" ".parse::<TrustedProxies>(), Ok(TrustedProxies::default()));
+    }
+}

@@ -1,0 +1,249 @@
+use actix_web::{HttpResponse, web};
+use audit::{Action, target};
+use flows::{
+    ChangeUserError, CreateUser, CreateUserError, Member, UserPatch, audited, change_user, create_user, delete_user,
+    prepare_user, settle, user, users,
+};
+use iam::{Email, UserName, UserStatus};
+use kernel::ids::UserId;
+use kernel::{Change, Grant as _, UsersRead, UsersWrite};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::bodies::{StatusBody, UserBody};
+use super::new_password::{personal, weak_password, with_password};
+use super::register::email_taken;
+use crate::State;
+use crate::auth::Allow;
+use crate::cursor::{ListId, ListKind};
+use crate::extract::{Json, PageQuery, PathId, Query, member, page_request};
+use crate::idempotency::{Claim, IdempotencyHeader, IdempotentJson};
+use crate::openapi::tag;
+use crate::page::PageBody;
+use crate::problem::{Code, Problem};
+use crate::rbac::authority_problem;
+use crate::validation::Validation;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = CreateUser)]
+pub(crate) struct CreateBody {
+    #[schema(example = "grace@acme.example")]
+    email: String,
+    /// 8 to 256 characters; the user should change it after the first login.
+    #[schema(example = "correct horse battery", format = Password, min_length = 8, max_length = 256, write_only)]
+    password: String,
+    /// Up to 120 characters.
+    #[schema(example = "Grace Hopper")]
+    name: Option<String>,
+}
+
+/// A JSON Merge Patch (RFC 7396): absent members are kept.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = UserPatch)]
+pub(crate) struct PatchBody {
+    /// Up to 120 characters; null clears it.
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = Option<String>, example = "Grace Hopper")]
+    name: Change<String>,
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = StatusBody, required = false)]
+    status: Change<StatusBody>,
+}
+
+/// List the tenant's users
+///
+/// Newest first.
+#[utoipa::path(
+    get,
+    path = "/users",
+    operation_id = "listUsers",
+    tag = tag::USERS,
+    security(("bearer" = [UsersRead::PERMISSION])),
+    params(PageQuery),
+    responses((status = 200, description = "A page of users", body = PageBody<UserBody>)),
+    extensions(("x-problems" = json!([Code::InvalidCursor]))),
+)]
+pub(crate) async fn list(
+    allow: Allow<UsersRead>,
+    state: web::Data<State>,
+    Query(query): Query<PageQuery>,
+) -> Result<web::Json<PageBody<UserBody>>, Problem> {
+    let list = ListId { kind: ListKind::Users, tenant: allow.scope().tenant() };
+    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
+    let mut tx = state.database.tenant(allow.scope()).await?;
+    let outcome = users(allow.permit(), &mut *tx, &page).await;
+    let page = settle(tx, outcome).await?;
+    Ok(web::Json(PageBody::from_page(page, &state.cursor_key, list)))
+}
+
+/// Create a user
+///
+/// The user has no role yet.
+#[utoipa::path(
+    post,
+    path = "/users",
+    operation_id = "createUser",
+    tag = tag::USERS,
+    security(("bearer" = [UsersWrite::PERMISSION])),
+    params(IdempotencyHeader),
+    request_body = CreateBody,
+    responses((status = 201, description = "Created", body = UserBody)),
+    extensions(("x-problems" = json!([Code::EmailTaken, Code::WeakPassword, Code::Busy]))),
+)]
+pub(crate) async fn create(
+    allow: Allow<UsersWrite>,
+    state: web::Data<State>,
+    body: IdempotentJson<CreateBody>,
+) -> Result<HttpResponse, Problem> {
+    let (body, guard) = body.into_parts();
+    let input = body.check()?;
+    if let Some(answer) = guard.replay(&state, &allow).await? {
+        return Ok(answer);
+    }
+    let user = prepare_user(allow.permit_ref(), &state.auth, allow.scope(), input).await?;
+    let mut tx = match guard.begin(&state, &allow).await? {
+        Claim::New(tx) => tx,
+        Claim::Replay(answer) => return Ok(answer),
+    };
+    let record = allow.audit_record(Action::UserCreated, &*state.clock);
+    let outcome = create_user(allow.permit(), &mut *tx, user).await;
+    let outcome = audited(&mut *tx, outcome, |made| Some(record.about(target::USER, &made.user.id))).await;
+    tx.created(outcome.map(UserBody::from)).await
+}
+
+/// Read a user
+#[utoipa::path(
+    get,
+    path = "/users/{id}",
+    operation_id = "readUser",
+    tag = tag::USERS,
+    security(("bearer" = [UsersRead::PERMISSION])),
+    params(("id" = Uuid, Path, description = "The user's id")),
+    responses((status = 200, description = "The user", body = UserBody)),
+    extensions(("x-problems" = json!([Code::NotFound]))),
+)]
+pub(crate) async fn read(
+    allow: Allow<UsersRead>,
+    state: web::Data<State>,
+    PathId(id): PathId<UserId>,
+) -> Result<web::Json<UserBody>, Problem> {
+    let mut tx = state.database.tenant(allow.scope()).await?;
+    let outcome = user(allow.permit(), &mut *tx, id).await;
+    let member = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    Ok(web::Json(member.into()))
+}
+
+/// Rename, suspend or reactivate a user
+///
+/// A JSON Merge Patch. Suspending a user ends their sessions at once; reactivating does not restore them. The caller
+/// must hold all permissions that the user holds, and a tenant must keep at least one active owner.
+#[utoipa::path(
+    patch,
+    path = "/users/{id}",
+    operation_id = "changeUser",
+    tag = tag::USERS,
+    security(("bearer" = [UsersWrite::PERMISSION])),
+    params(("id" = Uuid, Path, description = "The user's id")),
+    request_body(content((PatchBody = "application/merge-patch+json"), (PatchBody = "application/json"))),
+    responses((status = 200, description = "The changed user", body = UserBody)),
+    extensions(("x-problems" = json!([Code::NotFound, Code::OutranksYou, Code::LastOwner]))),
+)]
+pub(crate) async fn change(
+    allow: Allow<UsersWrite>,
+    state: web::Data<State>,
+    PathId(id): PathId<UserId>,
+    body: Json<PatchBody>,
+) -> Result<web::Json<UserBody>, Problem> {
+    let patch = body.into_inner().check()?;
+    let action = match patch.status {
+        Some(UserStatus::Suspended) => Action::UserSuspended,
+        Some(UserStatus::Active) => Action::UserReactivated,
+        None => Action::UserChanged,
+    };
+    let record =
+        allow.audit_record(action, &*state.clock).about(target::USER, &id).with("renamed", patch.name.is_some());
+    let mut tx = state.database.tenant(allow.scope()).await?;
+    let outcome = change_user(allow.permit(), &mut *tx, id, patch, &*state.clock).await;
+    let outcome = audited(&mut *tx, outcome, |_| Some(record)).await;
+    Ok(web::Json(settle(tx, outcome).await?.into()))
+}
+
+/// Delete a user
+///
+/// The user's notes and actions are kept, without their name; their conversations become unassigned.
+#[utoipa::path(
+    delete,
+    path = "/users/{id}",
+    operation_id = "deleteUser",
+    tag = tag::USERS,
+    security(("bearer" = [UsersWrite::PERMISSION])),
+    params(("id" = Uuid, Path, description = "The user's id")),
+    responses((status = 204, description = "Deleted")),
+    extensions(("x-problems" = json!([Code::NotFound, Code::OutranksYou, Code::LastOwner]))),
+)]
+pub(crate) async fn delete(
+    allow: Allow<UsersWrite>,
+    state: web::Data<State>,
+    PathId(id): PathId<UserId>,
+) -> Result<HttpResponse, Problem> {
+    let record = allow.audit_record(Action::UserDeleted, &*state.clock).about(target::USER, &id);
+    let mut tx = state.database.tenant(allow.scope()).await?;
+    let outcome = delete_user(allow.permit(), &mut *tx, id).await;
+    let outcome = audited(&mut *tx, outcome, |()| Some(record)).await;
+    settle(tx, outcome).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+impl CreateBody {
+    fn check(self) -> Result<CreateUser, Problem> {
+        let mut validation = Validation::default();
+        let email = validation.field("/email", Email::parse(&self.email));
+        let name = validation.field("/name", UserName::parse(self.name.as_deref().unwrap_or_default()));
+        let personal = personal(&self.email);
+        let ((email, name), password) =
+            with_password(validation, email.zip(name), "/password", &self.password, &personal)?;
+        Ok(CreateUser { email, name, password })
+    }
+}
+
+impl PatchBody {
+    fn check(self) -> Result<UserPatch, Problem> {
+        let mut validation = Validation::default();
+        let name = match validation.change("/name", self.name, |name| UserName::parse(&name)) {
+            Change::Keep => None,
+            Change::Clear => Some(UserName::default()),
+            Change::Set(name) => Some(name),
+        };
+        let status = validation
+            .replacement("/status", self.status, |status| Ok::<_, std::convert::Infallible>(UserStatus::from(status)));
+        if validation.is_valid() { Ok(UserPatch { name, status }) } else { Err(validation.into_problem()) }
+    }
+}
+
+impl From<Member> for UserBody {
+    fn from(Member { user, roles }: Member) -> Self {
+        Self::of(&user, &roles)
+    }
+}
+
+impl From<CreateUserError> for Problem {
+    fn from(error: CreateUserError) -> Self {
+        match error {
+            CreateUserError::EmailTaken => email_taken(),
+            CreateUserError::WeakPassword(reason) => weak_password("/password", reason),
+            CreateUserError::Hash(error) => error.into(),
+            CreateUserError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangeUserError> for Problem {
+    fn from(error: ChangeUserError) -> Self {
+        match error {
+            ChangeUserError::Unknown => Self::new(Code::NotFound),
+            ChangeUserError::Authority(error) => authority_problem::<UsersWrite>(error),
+        }
+    }
+}

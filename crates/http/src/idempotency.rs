@@ -1,0 +1,311 @@
+//! Idempotent creation: a client that got no response sends the request again with the same `Idempotency-Key`, and the
+//! resource is created once.
+//!
+//! A handler takes its body as [`IdempotentJson`] instead of `Json`, declares `params(IdempotencyHeader)` in its
+//! `#[utoipa::path]`, begins its transaction with [`IdempotencyGuard::begin`] and ends it with
+//! [`IdempotentTx::created`]. The response is stored in the same transaction as the resource. Responses must hold no
+//! secrets.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use chrono::{DateTime, Utc};
+use flows::{
+    IdempotencyError, IdempotencyKey, KeyedRequest, Sender, StoredResponse, TenantTx, claim_request, settle,
+    store_response,
+};
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
+use kernel::seal::KeyRing;
+use kernel::{Grant, Operator};
+use ring::digest;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use utoipa::IntoParams;
+
+use crate::State;
+use crate::auth::Allow;
+use crate::extract::read_json;
+use crate::problem::{Code, Problem};
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// The header that [`IdempotentJson`] reads, for the document.
+pub(crate) const HEADER: &str = "Idempotency-Key";
+/// The header of a replayed response, for the document.
+pub(crate) const REPLAYED_HEADER: &str = "Idempotency-Replayed";
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "for the document; `IdempotentJson` reads it")]
+pub(crate) struct IdempotencyHeader {
+    /// Chosen by the client, a new one for each resource to create. A request with the same key is executed once;
+    /// retries within 24 hours get the first response.
+    #[param(
+        rename = "Idempotency-Key",
+        min_length = 1,
+        max_length = 255,
+        example = "0190b5a2-7e2f-7000-8000-000000000000"
+    )]
+    key: Option<String>,
+}
+
+/// The JSON body of an idempotent request.
+#[derive(Debug)]
+pub(crate) struct IdempotentJson<T> {
+    body: T,
+    guard: IdempotencyGuard,
+}
+
+/// Begins the transaction of an idempotent request; without a key, of an ordinary one.
+#[derive(Clone, Debug)]
+pub(crate) struct IdempotencyGuard(Option<RequestFingerprint>);
+
+#[derive(Clone)]
+struct RequestFingerprint {
+    route: String,
+    key: IdempotencyKey,
+    digest: [u8; 32],
+}
+
+/// Result of claiming an idempotency key.
+pub(crate) enum Claim {
+    /// First request with the key, or no key: execute it in this transaction.
+    New(IdempotentTx),
+    /// The request was executed before; this is its stored response.
+    Replay(HttpResponse),
+}
+
+/// The transaction of an idempotent request.
+#[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
+pub(crate) struct IdempotentTx {
+    tx: Box<dyn TenantTx>,
+    /// `None` if the client sent no key.
+    request: Option<KeyedRequest>,
+    ring: Arc<KeyRing>,
+    now: DateTime<Utc>,
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for IdempotentJson<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        async move {
+            let key = key(request.headers())?;
+            let (body, bytes) = read_json(&request, payload).await?;
+            let keyed = key.map(|key| RequestFingerprint {
+                route: format!("{} {}", request.method(), request.match_pattern().unwrap_or_default()),
+                key,
+                digest: digest_of(request.path(), &bytes),
+            });
+            Ok(Self { body, guard: IdempotencyGuard(keyed) })
+        }
+        .boxed_local()
+    }
+}
+
+impl<T> IdempotentJson<T> {
+    pub(crate) fn into_parts(self) -> (T, IdempotencyGuard) {
+        (self.body, self.guard)
+    }
+}
+
+/// The single key, if one is sent.
+fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
+    let mut values = headers.get_all(IDEMPOTENCY_KEY);
+    let (Some(value), rest) = (values.next(), values.next()) else { return Ok(None) };
+    let key = value.to_str().ok().and_then(|text| text.parse().ok());
+    match (key, rest) {
+        (Some(key), None) => Ok(Some(key)),
+        _ => Err(Problem::new(Code::InvalidIdempotencyKey)),
+    }
+}
+
+/// SHA-256 of path and body, separated by a zero byte, which a path cannot contain.
+fn digest_of(path: &str, body: &[u8]) -> [u8; 32] {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in [path.as_bytes(), &[0], body] {
+        context.update(part);
+    }
+    let mut digest = [0; 32];
+    digest.copy_from_slice(context.finish().as_ref());
+    digest
+}
+
+impl IdempotencyGuard {
+    /// Begins the transaction of the request, or returns the stored response of an earlier one.
+    ///
+    /// # Errors `idempotency_key_reused` if a different request used the key; `request_running` while the same request
+    /// is in progress.
+    pub(crate) async fn begin<P: Grant>(self, state: &State, allow: &Allow<P>) -> Result<Claim, Problem> {
+        let (ring, now) = (Arc::clone(&state.key_ring), state.clock.now());
+        let mut tx = state.database.tenant(allow.scope()).await?;
+        let request = self.0.map(|RequestFingerprint { route, key, digest }| KeyedRequest {
+            sender: Sender::User(allow.user()),
+            route,
+            key,
+            digest,
+        });
+        let claimed = match &request {
+            Some(request) => claim_request(&mut *tx, request, &ring, now).await,
+            None => Ok(None),
+        };
+        match claimed {
+            Ok(None) => Ok(Claim::New(IdempotentTx { tx, request, ring, now })),
+            claimed => {
+                let answer = settle(tx, claimed.map_err(Problem::from)).await?;
+                Ok(Claim::Replay(again(&answer.ok_or_else(|| Problem::new(Code::InternalError))?)?))
+            }
+        }
+    }
+
+    /// The request of an operator, for a use case that begins its own transactions.
+    pub(crate) fn operator_request(self, operator: Operator) -> Option<KeyedRequest> {
+        self.0.map(|RequestFingerprint { route, key, digest }| KeyedRequest {
+            sender: Sender::Operator(operator),
+            route,
+            key,
+            digest,
+        })
+    }
+
+    /// The stored response, if any, for a handler with expensive work before its transaction.
+    ///
+    /// # Errors
+    /// As [`begin`](Self::begin).
+    pub(crate) async fn replay<P: Grant>(
+        &self,
+        state: &State,
+        allow: &Allow<P>,
+    ) -> Result<Option<HttpResponse>, Problem> {
+        if self.0.is_none() {
+            return Ok(None);
+        }
+        match self.clone().begin(state, allow).await? {
+            Claim::New(IdempotentTx { tx, .. }) => {
+                tx.rollback().await?;
+                Ok(None)
+            }
+            Claim::Replay(answer) => Ok(Some(answer)),
+        }
+    }
+}
+
+impl IdempotentTx {
+    /// Commits or rolls back by the outcome, and responds with 201 and the body.
+    ///
+    /// # Errors The outcome's error, or that of the commit.
+    pub(crate) async fn created<B, E>(self, outcome: Result<B, E>) -> Result<HttpResponse, Problem>
+    where
+        B: Serialize,
+        E: Into<Problem>,
+    {
+        let Self { mut tx, request, ring, now } = self;
+        let kept = match outcome {
+            Ok(body) => keep(&mut *tx, request.as_ref(), &body, &ring, now).await,
+            Err(error) => Err(error.into()),
+        };
+        response(&settle(tx, kept).await?)
+    }
+}
+
+async fn keep<B: Serialize>(
+    tx: &mut dyn TenantTx,
+    request: Option<&KeyedRequest>,
+    body: &B,
+    ring: &KeyRing,
+    now: DateTime<Utc>,
+) -> Result<StoredResponse, Problem> {
+    let answer = created(body).map_err(Problem::internal)?;
+    if let Some(request) = request {
+        store_response(tx, request, &answer, ring, now).await?;
+    }
+    Ok(answer)
+}
+
+/// The stored form of a 201 response.
+pub(crate) fn created<B: Serialize>(body: &B) -> Result<StoredResponse, serde_json::Error> {
+    Ok(StoredResponse { status: StatusCode::CREATED.as_u16(), body: serde_json::to_string(body)? })
+}
+
+/// A stored response, marked as replayed.
+pub(crate) fn again(answer: &StoredResponse) -> Result<HttpResponse, Problem> {
+    let mut response = response(answer)?;
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    Ok(response)
+}
+
+pub(crate) fn response(answer: &StoredResponse) -> Result<HttpResponse, Problem> {
+    let status = StatusCode::from_u16(answer.status).map_err(Problem::internal)?;
+    Ok(HttpResponse::build(status).content_type("application/json").body(answer.body.clone()))
+}
+
+impl Deref for IdempotentTx {
+    type Target = dyn TenantTx;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.tx
+    }
+}
+
+impl DerefMut for IdempotentTx {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut *self.tx
+    }
+}
+
+impl std::fmt::Debug for RequestFingerprint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RequestFingerprint").field("route", &self.route).field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+impl From<IdempotencyError> for Problem {
+    fn from(error: IdempotencyError) -> Self {
+        match error {
+            IdempotencyError::KeyReused => Self::new(Code::IdempotencyKeyReused),
+            IdempotencyError::InProgress => Self::new(Code::RequestRunning),
+            IdempotencyError::NoSealingKey(error) => Self::internal(error),
+            IdempotencyError::Store(error) => error.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn code_for(values: &[&[u8]]) -> Option<Code> {
+        let request = values.iter().fold(TestRequest::default(), |request, value| {
+            request.append_header((IDEMPOTENCY_KEY, HeaderValue::from_bytes(value).unwrap()))
+        });
+        key(request.to_http_request().headers()).err().map(|problem| problem.code())
+    }
+
+    #[test]
+    fn one_valid_key_or_none_is_accepted() {
+        for values in [&[][..], &[&b"k-1"[..]]] {
+            assert_eq!(code_for(values), None, "{values:?}");
+        }
+        for values in [&[&b""[..]][..], &[b"a b"], &[b"\xc3\xa9"], &[b"a", b"a"], &[&[b'x'; 256]]] {
+            assert_eq!(code_for(values), Some(Code::InvalidIdempotencyKey), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn different_path_or_body_is_a_different_request() {
+        let one = digest_of("/a", b"{}");
+        assert_eq!(one, digest_of("/a", b"{}"));
+        assert_ne!(one, digest_of("/a", b"{ }"));
+        assert_ne!(one, digest_of("/b", b"{}"));
+    }
+}

@@ -1,0 +1,68 @@
+//! Wraps every request: request id, span, log line, metrics, and error responses as problems.
+
+mod observe;
+mod problems;
+mod request_id;
+
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage as _, web};
+use kernel::{Clock, Traceparent, Tracing};
+use tracing::Instrument as _;
+use tracing::field::Empty;
+
+pub use request_id::RequestId;
+
+/// Wraps the whole application.
+///
+/// # Errors A failure outside of any handler, as a problem.
+pub(crate) async fn around(
+    clock: web::Data<dyn Clock>,
+    tracing: Option<web::Data<Tracing>>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let id = RequestId::of(request.headers(), &**clock);
+    request.extensions_mut().insert(id.clone());
+    let tracing = tracing.as_deref().cloned().unwrap_or_default();
+    let caller = caller_of(request.headers());
+    let trace = caller.map_or_else(|| tracing.start(&**clock), |caller| caller.child(&**clock));
+    request.extensions_mut().insert(trace);
+    // Level `ERROR`, so that its fields are logged at every configured level.
+    let span = tracing::error_span!(
+        "request", request_id = %id, trace_id = trace.trace_id(), tenant_id = Empty, user_id = Empty,
+        outcome = Empty
+    );
+    async move {
+        let (started, began) = (Instant::now(), clock.now());
+        let method = observe::method_label(request.method());
+        let response = next.call(request).await.map_err(|error| problems::outside_of_handlers(&error, &id))?;
+        let mut response = problems::complete(response, &id);
+        add_headers(response.headers_mut(), &id);
+        observe::note(&response, method, started.elapsed());
+        tracing.record(&trace, || observe::span(&response, method, trace, caller, began, clock.now()));
+        Ok(response)
+    }
+    .instrument(span)
+    .await
+}
+
+/// The client's span, from the `traceparent` header (W3C Trace Context).
+fn caller_of(headers: &HeaderMap) -> Option<Traceparent> {
+    headers.get("traceparent")?.to_str().ok()?.parse().ok()
+}
+
+fn add_headers(headers: &mut HeaderMap, id: &RequestId) {
+    if let Some(id) = id.to_header() {
+        headers.insert(RequestId::HEADER, id);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // Responses hold tokens and personal data. A handler that allows caching sets the header itself.
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}

@@ -1,0 +1,63 @@
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::ServiceResponse;
+use actix_web::error::InternalError;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use actix_web::{Error, ResponseError as _};
+
+use super::RequestId;
+use crate::openapi;
+use crate::problem::{Code, MEDIA_TYPE, Problem};
+
+/// Turns every error response, including the framework's own, into a problem with the request's id.
+pub(super) fn complete<B: MessageBody + 'static>(
+    response: ServiceResponse<B>,
+    id: &RequestId,
+) -> ServiceResponse<BoxBody> {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return response.map_into_boxed_body();
+    }
+    let body = match response.response().error().and_then(Error::as_error::<Problem>) {
+        Some(problem) => {
+            log_cause(problem);
+            problem.to_json(Some(id.as_str()))
+        }
+        None => Problem::new(Code::of_framework(status)).to_json(Some(id.as_str())),
+    };
+    let allow = (status == StatusCode::METHOD_NOT_ALLOWED).then(|| allow(&response)).flatten();
+    let mut response = response.map_body(|_, _| BoxBody::new(body.to_string()));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+    if let Some(allow) = allow {
+        headers.insert(ALLOW, allow);
+    }
+    response
+}
+
+/// An error from outside of handlers and extractors, for which no response exists yet.
+pub(super) fn outside_of_handlers(error: &Error, id: &RequestId) -> Error {
+    let problem =
+        Problem::new(Code::of_framework(error.as_response_error().status_code())).caused_by(error.to_string());
+    log_cause(&problem);
+    let response = problem.error_response().set_body(BoxBody::new(problem.to_json(Some(id.as_str())).to_string()));
+    InternalError::from_response(problem, response).into()
+}
+
+fn log_cause(problem: &Problem) {
+    let code = problem.code();
+    if let Some(cause) = problem.cause_chain() {
+        if code.status().is_server_error() {
+            tracing::error!(code = code.key(), cause, "request failed");
+        } else {
+            tracing::warn!(code = code.key(), cause, "request refused");
+        }
+    }
+}
+
+/// The methods of the path (RFC 9110, section 15.5.6). Paths that are not in the document, such as `/docs`, support GET
+/// only.
+fn allow<B>(response: &ServiceResponse<B>) -> Option<HeaderValue> {
+    let pattern = response.request().match_pattern()?;
+    HeaderValue::from_str(&openapi::methods_of(&pattern).unwrap_or_else(|| "GET".to_owned())).ok()
+}

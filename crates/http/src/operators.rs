@@ -1,0 +1,120 @@
+//! Authentication and scope checks for operators, by provisioning key.
+//!
+//! As for [users](super::auth), a middleware stores the caller, and the first argument of the handler, [`Operate`],
+//! accepts or refuses it. Refused requests are recorded in the operators' audit log.
+
+use std::future::{Ready, ready};
+use std::marker::PhantomData;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest, web};
+use audit::{Principal, RequestOrigin};
+use flows::{AuthenticateError, OperatorAccess, authenticate_operator, record_refused_operator};
+use kernel::{Operator, error_chain};
+use metrics::counter;
+use tokens::{ProvisioningSecret, ScopeGrant};
+use tracing::error;
+
+use crate::State;
+use crate::auth::{BEARER_CHALLENGE, bearer_token, challenge, insufficient_scope, invalid_token};
+use crate::extract::origin;
+use crate::metrics::AUTH_ATTEMPTS;
+use crate::problem::{Code, Problem};
+
+/// Result of the middleware, for the extractor.
+struct Caller(Result<OperatorAccess, Problem>);
+
+/// Looks up the provisioning key of the request, and records refused requests in the audit log.
+///
+/// # Errors The error of the inner service.
+pub(crate) async fn authenticate(
+    state: web::Data<State>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let (origin, endpoint) = (origin(request.request()), format!("{} {}", request.method(), request.path()));
+    let caller = authenticate_key(&state, &request).await;
+    let actor = match &caller {
+        Ok(access) => access.operator.into(),
+        Err((actor, _)) => *actor,
+    };
+    request.extensions_mut().insert(Caller(caller.map_err(|(_, problem)| problem)));
+    let response = next.call(request).await?;
+    if response.status().as_u16() == 401 || response.status().as_u16() == 403 {
+        record_refusal(&state, actor, origin, &endpoint, response.status().as_u16()).await;
+    }
+    Ok(response)
+}
+
+async fn record_refusal(state: &State, actor: Principal, origin: RequestOrigin, endpoint: &str, status: u16) {
+    let why = if status == 401 { "no key in force" } else { "not allowed" };
+    let noted = record_refused_operator(&*state.database, actor, origin, endpoint, why, &*state.clock).await;
+    if let Err(error) = noted {
+        // The request stays refused.
+        error!(error = error_chain(&error), "recording a refused operator request failed");
+    }
+}
+
+async fn authenticate_key(state: &State, request: &ServiceRequest) -> Result<OperatorAccess, (Principal, Problem)> {
+    let anonymous = |problem: Problem| (Principal::Anonymous, problem);
+    let Some(shown) = bearer_token(request.headers()).map_err(anonymous)? else {
+        return Err(anonymous(challenge(Code::Unauthenticated, BEARER_CHALLENGE)));
+    };
+    if !shown.starts_with(ProvisioningSecret::PREFIX) {
+        // A tenant's user gets `operators_only`, whatever permissions they hold.
+        return Err(match flows::authenticate(&state.auth, shown).await {
+            Ok(access) => (Principal::User(access.user.id), Problem::new(Code::OperatorsOnly)),
+            Err(AuthenticateError::InvalidToken(_)) => anonymous(invalid_token()),
+            Err(AuthenticateError::Store(error)) => anonymous(error.into()),
+        });
+    }
+    let found = authenticate_operator(&*state.database, state.bootstrap_key.as_ref(), shown, &*state.clock).await;
+    let outcome = match &found {
+        Ok(Some(_)) => "ok",
+        Ok(None) => "invalid_token",
+        Err(_) => "failed",
+    };
+    counter!(AUTH_ATTEMPTS, "action" => "provisioning_key", "outcome" => outcome).increment(1);
+    found.map_err(|error| anonymous(error.into()))?.ok_or_else(|| anonymous(invalid_token()))
+}
+
+/// Proof that the caller is an operator whose key has the scope `S`. The first argument of every operator handler.
+#[derive(Debug)]
+pub(crate) struct Operate<S> {
+    operator: Operator,
+    origin: RequestOrigin,
+    scope: PhantomData<S>,
+}
+
+impl<S: ScopeGrant> Operate<S> {
+    /// The operator that use cases require.
+    pub(crate) const fn operator(&self) -> Operator {
+        self.operator
+    }
+
+    /// Client address and request id, for the audit log.
+    pub(crate) fn origin(&self) -> RequestOrigin {
+        self.origin.clone()
+    }
+
+    fn check(request: &HttpRequest) -> Result<Self, Problem> {
+        let caller = request.extensions_mut().remove::<Caller>();
+        let Caller(caller) = caller.ok_or_else(|| challenge(Code::Unauthenticated, BEARER_CHALLENGE))?;
+        let access = caller?;
+        if !access.may(S::SCOPE) {
+            return Err(insufficient_scope(S::SCOPE.key()));
+        }
+        Ok(Self { operator: access.operator, origin: origin(request), scope: PhantomData })
+    }
+}
+
+impl<S: ScopeGrant> FromRequest for Operate<S> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::check(request))
+    }
+}

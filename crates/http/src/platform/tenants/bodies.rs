@@ -1,0 +1,81 @@
+use flows::{OperatorTenantPatch, ProvisionTenant};
+use iam::{Email, Slug, TenantName, TenantStatus, UserName};
+use kernel::Change;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::extract::member;
+use crate::iam::bodies::StatusBody;
+use crate::iam::new_password::{personal, with_password};
+use crate::problem::Problem;
+use crate::validation::Validation;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewTenant)]
+pub(crate) struct CreateBody {
+    /// 1 to 120 characters.
+    #[schema(example = "Acme Trading")]
+    name: String,
+    /// 3 to 63 lower-case letters, digits and single hyphens; derived from the name if absent.
+    #[schema(example = "acme-trading")]
+    slug: Option<String>,
+    owner: OwnerBody,
+}
+
+/// The tenant's first user, its owner.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewOwner)]
+pub(crate) struct OwnerBody {
+    #[schema(example = "ada@acme.example")]
+    email: String,
+    /// 8 to 256 characters.
+    #[schema(example = "correct horse battery", format = Password, min_length = 8, max_length = 256)]
+    password: String,
+    /// Up to 120 characters.
+    #[schema(example = "Ada Lovelace")]
+    name: Option<String>,
+}
+
+/// A JSON Merge Patch (RFC 7396): absent members are kept.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = OperatorTenantPatch)]
+pub(crate) struct PatchBody {
+    /// 1 to 120 characters.
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = String, required = false, example = "Acme Trading")]
+    name: Change<String>,
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = StatusBody, required = false)]
+    status: Change<StatusBody>,
+}
+
+impl CreateBody {
+    pub(super) fn check(self) -> Result<ProvisionTenant, Problem> {
+        let mut validation = Validation::default();
+        let OwnerBody { email, password, name } = self.owner;
+        let tenant_name = validation.field("/name", TenantName::parse(&self.name));
+        let slug = self.slug.as_deref().and_then(|slug| validation.field("/slug", Slug::parse(slug)));
+        let owner_email = validation.field("/owner/email", Email::parse(&email));
+        let owner_name = validation.field("/owner/name", UserName::parse(name.as_deref().unwrap_or_default()));
+        let [address, local] = personal(&email);
+        let known = [address, local, &self.name, self.slug.as_deref().unwrap_or_default()];
+        let rest = tenant_name.zip(owner_email).zip(owner_name);
+        let (((name, owner_email), owner_name), owner_password) =
+            with_password(validation, rest, "/owner/password", &password, &known)?;
+        Ok(ProvisionTenant { name, slug, owner_email, owner_password, owner_name })
+    }
+}
+
+impl PatchBody {
+    pub(super) fn check(self) -> Result<OperatorTenantPatch, Problem> {
+        let mut validation = Validation::default();
+        let name = validation.replacement("/name", self.name, |name| TenantName::parse(&name));
+        let status = validation.replacement("/status", self.status, |status| {
+            Ok::<_, std::convert::Infallible>(TenantStatus::from(&status))
+        });
+        if validation.is_valid() { Ok(OperatorTenantPatch { name, status }) } else { Err(validation.into_problem()) }
+    }
+}

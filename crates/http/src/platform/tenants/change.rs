@@ -1,0 +1,54 @@
+use actix_web::web;
+use flows::{change_tenant_by_operator, settle};
+use iam::TenantStatus;
+use kernel::TenantScope;
+use kernel::ids::TenantId;
+use tokens::ScopeGrant as _;
+use tokens::scope::TenantsWrite;
+
+use super::bodies::PatchBody;
+use crate::State;
+use crate::extract::{Json, PathId};
+use crate::iam::bodies::TenantBody;
+use crate::openapi::tag;
+use crate::operators::Operate;
+use crate::problem::{Code, Problem};
+use crate::requeue_held::requeue_held;
+
+/// Rename, suspend or reactivate a tenant
+///
+/// A JSON Merge Patch. Requests of a suspended tenant's users are refused from the next request on; Meta's deliveries
+/// are stored, and processed after the tenant is reactivated.
+#[utoipa::path(
+    patch,
+    path = "/tenants/{id}",
+    operation_id = "changeAnyTenant",
+    tag = tag::PLATFORM,
+    security(("provisioning_key" = [TenantsWrite::SCOPE])),
+    params(("id" = Uuid, Path, description = "The tenant's id")),
+    request_body(content((PatchBody = "application/merge-patch+json"), (PatchBody = "application/json"))),
+    responses((status = 200, description = "The changed resource", body = TenantBody)),
+    extensions(("x-problems" = json!([Code::NotFound]))),
+)]
+pub(crate) async fn change(
+    operate: Operate<TenantsWrite>,
+    state: web::Data<State>,
+    PathId(id): PathId<TenantId>,
+    body: Json<PatchBody>,
+) -> Result<web::Json<TenantBody>, Problem> {
+    let patch = body.into_inner().check()?;
+    let (database, clock) = (&*state.database, &*state.clock);
+    let reactivates = patch.status == Some(TenantStatus::Active);
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an operator names the tenant, with a key that may change any tenant"
+    )]
+    let scope = TenantScope::mint(id);
+    let mut tx = database.tenant(&scope).await?;
+    let outcome = change_tenant_by_operator(operate.operator(), &mut *tx, patch, &operate.origin(), clock).await;
+    let tenant = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    if reactivates {
+        requeue_held(&state);
+    }
+    Ok(web::Json(tenant.into()))
+}

@@ -1,0 +1,58 @@
+use actix_web::{HttpResponse, web};
+use flows::{ProvisionError, ProvisionOutcome, provision_tenant};
+use iam::Tenant;
+use tokens::ScopeGrant as _;
+use tokens::scope::TenantsWrite;
+
+use super::bodies::CreateBody;
+use crate::State;
+use crate::iam::bodies::TenantBody;
+use crate::idempotency::{IdempotencyHeader, IdempotentJson, again, created, response};
+use crate::openapi::tag;
+use crate::operators::Operate;
+use crate::problem::{Code, FieldError, Problem};
+
+/// Create a tenant
+///
+/// Creates the tenant, its system roles and its owner in one transaction.
+#[utoipa::path(
+    post,
+    path = "/tenants",
+    operation_id = "createTenant",
+    tag = tag::PLATFORM,
+    security(("provisioning_key" = [TenantsWrite::SCOPE])),
+    params(IdempotencyHeader),
+    request_body = CreateBody,
+    responses((status = 201, description = "Created", body = TenantBody)),
+    extensions(("x-problems" = json!([Code::SlugTaken, Code::WeakPassword, Code::Busy]))),
+)]
+pub(crate) async fn create(
+    operate: Operate<TenantsWrite>,
+    state: web::Data<State>,
+    body: IdempotentJson<CreateBody>,
+) -> Result<HttpResponse, Problem> {
+    let (body, guard) = body.into_parts();
+    let (input, operator) = (body.check()?, operate.operator());
+    let request = guard.operator_request(operator);
+    let request = request.as_ref().map(|request| (request, &*state.key_ring));
+    let answer = |tenant: &Tenant| created(&TenantBody::from(tenant.clone())).map_err(Into::into);
+    let made = provision_tenant(operator, &state.auth, input, request, &answer, &operate.origin()).await?;
+    match made {
+        ProvisionOutcome::Created(answer) => response(&answer),
+        ProvisionOutcome::Replayed(answer) => again(&answer),
+    }
+}
+
+impl From<ProvisionError> for Problem {
+    fn from(error: ProvisionError) -> Self {
+        match error {
+            ProvisionError::SlugTaken => {
+                let field = FieldError::at("/slug", "taken", "is used by another tenant");
+                Self::new(Code::SlugTaken).with_errors(vec![field])
+            }
+            error @ ProvisionError::Unanswerable(_) => Self::internal(error),
+            ProvisionError::Idempotency(error) => error.into(),
+            ProvisionError::Failed(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,41 @@
+use actix_web::web;
+use kernel::{Grant as _, Permission, RolesRead};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::auth::Allow;
+use crate::openapi::tag;
+use crate::page::PageBody;
+use crate::problem::Problem;
+
+/// A permission that a role can contain.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Permission)]
+pub(crate) struct PermissionBody {
+    #[schema(example = "crm:write")]
+    key: &'static str,
+    /// The permission that it implies.
+    #[schema(required, example = "crm:read")]
+    implies: Option<&'static str>,
+}
+
+/// List all permissions
+///
+/// The same for all tenants; on one page.
+#[utoipa::path(
+    get,
+    path = "/permissions",
+    operation_id = "listPermissions",
+    tag = tag::ROLES,
+    security(("bearer" = [RolesRead::PERMISSION])),
+    responses((status = 200, description = "All permissions", body = PageBody<PermissionBody>)),
+)]
+pub(crate) async fn list(_allow: Allow<RolesRead>) -> Result<web::Json<PageBody<PermissionBody>>, Problem> {
+    Ok(web::Json(PageBody::single_page(Permission::ALL)))
+}
+
+impl From<Permission> for PermissionBody {
+    fn from(permission: Permission) -> Self {
+        Self { key: permission.key(), implies: permission.implies().map(Permission::key) }
+    }
+}

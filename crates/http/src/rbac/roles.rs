@@ -1,0 +1,243 @@
+use actix_web::{HttpResponse, web};
+use flows::{
+    ChangeRoleError, CreateRoleError, DeleteRoleError, NewRole, RolePatch, change_role, create_role, delete_role,
+    settle,
+};
+use kernel::ids::RoleId;
+use kernel::{Change, Grant as _, RolesRead, RolesWrite};
+use rbac::{RoleKey, RoleName, role, roles};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::authority_problem;
+use super::bodies::{RoleBody, permissions};
+use crate::State;
+use crate::auth::Allow;
+use crate::cursor::{ListId, ListKind};
+use crate::extract::{Json, PageQuery, PathId, Query, member, page_request};
+use crate::idempotency::{Claim, IdempotencyHeader, IdempotentJson};
+use crate::openapi::tag;
+use crate::page::PageBody;
+use crate::problem::{Code, FieldError, Problem};
+use crate::validation::Validation;
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = CreateRole)]
+pub(crate) struct CreateBody {
+    /// 1 to 50 lower-case letters, digits, hyphens and underscores, starting with a letter. Cannot be changed.
+    #[schema(example = "sales")]
+    key: String,
+    /// 1 to 120 characters.
+    #[schema(example = "Sales")]
+    name: String,
+    /// Permission keys, which the caller must hold; implied permissions are added.
+    #[serde(default)]
+    #[schema(example = json!(["crm:write"]))]
+    permissions: Vec<String>,
+}
+
+/// A JSON Merge Patch (RFC 7396): absent members are kept. `version` is required.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = RolePatch)]
+pub(crate) struct PatchBody {
+    /// The version as last read.
+    #[schema(example = 1)]
+    version: i64,
+    /// 1 to 120 characters.
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = String, required = false, example = "Sales")]
+    name: Change<String>,
+}
+
+/// List the tenant's roles
+///
+/// The tenant's own roles, newest first, then the system roles.
+#[utoipa::path(
+    get,
+    path = "/roles",
+    operation_id = "listRoles",
+    tag = tag::ROLES,
+    security(("bearer" = [RolesRead::PERMISSION])),
+    params(PageQuery),
+    responses((status = 200, description = "A page of roles", body = PageBody<RoleBody>)),
+    extensions(("x-problems" = json!([Code::InvalidCursor]))),
+)]
+pub(crate) async fn list(
+    allow: Allow<RolesRead>,
+    state: web::Data<State>,
+    Query(query): Query<PageQuery>,
+) -> Result<web::Json<PageBody<RoleBody>>, Problem> {
+    let list = ListId { kind: ListKind::Roles, tenant: allow.scope().tenant() };
+    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
+    let mut tx = state.database.tenant(allow.scope()).await?;
+    let outcome = roles(allow.permit(), &mut *tx, &page).await;
+    let page = settle(tx, outcome).await?;
+    Ok(web::Json(PageBody::from_page(page, &state.cursor_key, list)))
+}
+
+/// Create a role
+///
+/// The caller must hold all permissions of the role. A tenant can have at most 100 roles of its own.
+#[utoipa::path(
+    post,
+    path = "/roles",
+    operation_id = "createRole",
+    tag = tag::ROLES,
+    security(("bearer" = [RolesWrite::PERMISSION])),
+    params(IdempotencyHeader),
+    request_body = CreateBody,
+    responses((status = 201, description = "Created", body = RoleBody)),
+    extensions(("x-problems" = json!([Code::CannotGrant, Code::RoleKeyTaken, Code::TooManyRoles]))),
+)]
+pub(crate) async fn create(
+    allow: Allow<RolesWrite>,
+    state: web::Data<State>,
+    body: IdempotentJson<CreateBody>,
+) -> Result<HttpResponse, Problem> {
+    let (body, guard) = body.into_parts();
+    let new = body.check()?;
+    let mut tx = match guard.begin(&state, &allow).await? {
+        Claim::New(tx) => tx,
+        Claim::Replay(answer) => return Ok(answer),
+    };
+    let origin = allow.origin();
+    let outcome = create_role(allow.permit(), &mut *tx, new, origin, &*state.clock).await;
+    tx.created(outcome.map(RoleBody::from)).await
+}
+
+/// Read a role
+#[utoipa::path(
+    get,
+    path = "/roles/{id}",
+    operation_id = "readRole",
+    tag = tag::ROLES,
+    security(("bearer" = [RolesRead::PERMISSION])),
+    params(("id" = Uuid, Path, description = "The role's id")),
+    responses((status = 200, description = "The role", body = RoleBody)),
+    extensions(("x-problems" = json!([Code::NotFound]))),
+)]
+pub(crate) async fn read(
+    allow: Allow<RolesRead>,
+    state: web::Data<State>,
+    PathId(id): PathId<RoleId>,
+) -> Result<web::Json<RoleBody>, Problem> {
+    let mut tx = state.database.tenant(allow.scope()).await?;
+    let outcome = role(allow.permit(), &mut *tx, id).await;
+    let role = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    Ok(web::Json(role.into()))
+}
+
+/// Rename a role
+///
+/// A JSON Merge Patch. System roles cannot be changed. The caller must hold all permissions of the role.
+#[utoipa::path(
+    patch,
+    path = "/roles/{id}",
+    operation_id = "changeRole",
+    tag = tag::ROLES,
+    security(("bearer" = [RolesWrite::PERMISSION])),
+    params(("id" = Uuid, Path, description = "The role's id")),
+    request_body(content((PatchBody = "application/merge-patch+json"), (PatchBody = "application/json"))),
+    responses((status = 200, description = "The changed resource", body = RoleBody)),
+    extensions(("x-problems" = json!([Code::NotFound, Code::CannotGrant, Code::SystemRole, Code::StaleVersion]))),
+)]
+pub(crate) async fn change(
+    allow: Allow<RolesWrite>,
+    state: web::Data<State>,
+    PathId(id): PathId<RoleId>,
+    body: Json<PatchBody>,
+) -> Result<web::Json<RoleBody>, Problem> {
+    let patch = body.into_inner().check()?;
+    let origin = allow.origin();
+    let mut tx = state.database.tenant(allow.scope()).await?;
+    let outcome = change_role(allow.permit(), &mut *tx, id, patch, origin, &*state.clock).await;
+    Ok(web::Json(settle(tx, outcome).await?.into()))
+}
+
+/// Delete a role
+///
+/// No user may hold the role. System roles cannot be deleted. The caller must hold all permissions of the role.
+#[utoipa::path(
+    delete,
+    path = "/roles/{id}",
+    operation_id = "deleteRole",
+    tag = tag::ROLES,
+    security(("bearer" = [RolesWrite::PERMISSION])),
+    params(("id" = Uuid, Path, description = "The role's id")),
+    responses((status = 204, description = "Deleted")),
+    extensions(("x-problems" = json!([Code::NotFound, Code::CannotGrant, Code::SystemRole, Code::RoleInUse]))),
+)]
+pub(crate) async fn delete(
+    allow: Allow<RolesWrite>,
+    state: web::Data<State>,
+    PathId(id): PathId<RoleId>,
+) -> Result<HttpResponse, Problem> {
+    let origin = allow.origin();
+    let mut tx = state.database.tenant(allow.scope()).await?;
+    let outcome = delete_role(allow.permit(), &mut *tx, id, origin, &*state.clock).await;
+    settle(tx, outcome).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+impl CreateBody {
+    fn check(self) -> Result<NewRole, Problem> {
+        let mut validation = Validation::default();
+        let key = validation.field("/key", RoleKey::parse(&self.key));
+        let name = validation.field("/name", RoleName::parse(&self.name));
+        let permissions = permissions(&mut validation, &self.permissions);
+        match key.zip(name) {
+            Some((key, name)) if validation.is_valid() => Ok(NewRole { key, name, permissions }),
+            _ => Err(validation.into_problem()),
+        }
+    }
+}
+
+impl PatchBody {
+    fn check(self) -> Result<RolePatch, Problem> {
+        let mut validation = Validation::default();
+        let name = validation.replacement("/name", self.name, |name| RoleName::parse(&name));
+        if validation.is_valid() {
+            Ok(RolePatch { version: self.version, name, permissions: None })
+        } else {
+            Err(validation.into_problem())
+        }
+    }
+}
+
+impl From<CreateRoleError> for Problem {
+    fn from(error: CreateRoleError) -> Self {
+        match error {
+            CreateRoleError::KeyTaken => Self::new(Code::RoleKeyTaken).with_errors(vec![FieldError::at(
+                "/key",
+                "taken",
+                "is used by another role",
+            )]),
+            CreateRoleError::TooMany => Self::new(Code::TooManyRoles),
+            CreateRoleError::Authority(error) => authority_problem::<RolesWrite>(error),
+        }
+    }
+}
+
+impl From<ChangeRoleError> for Problem {
+    fn from(error: ChangeRoleError) -> Self {
+        match error {
+            ChangeRoleError::Unknown => Self::new(Code::NotFound),
+            ChangeRoleError::System => Self::new(Code::SystemRole),
+            ChangeRoleError::Stale => Self::new(Code::StaleVersion),
+            ChangeRoleError::Authority(error) => authority_problem::<RolesWrite>(error),
+        }
+    }
+}
+
+impl From<DeleteRoleError> for Problem {
+    fn from(error: DeleteRoleError) -> Self {
+        match error {
+            DeleteRoleError::Unknown => Self::new(Code::NotFound),
+            DeleteRoleError::System => Self::new(Code::SystemRole),
+            DeleteRoleError::InUse => Self::new(Code::RoleInUse),
+            DeleteRoleError::Authority(error) => authority_problem::<RolesWrite>(error),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+use std::fmt;
+use std::sync::Arc;
+
+use billing::PaymentTerms;
+use channels::AppCredentials;
+use chrono::TimeDelta;
+use flows::{AuthService, Database, DeliveryStore};
+use kernel::seal::KeyRing;
+use kernel::{Clock, Tracing};
+use tokens::ProvisioningKeyHash;
+use tokio::sync::Notify;
+
+use crate::background::Background;
+use crate::cursor::CursorKey;
+use crate::extract::TrustedProxies;
+use crate::operations::Readiness;
+
+/// Shared by all handlers.
+pub struct State {
+    pub database: Arc<dyn Database>,
+    pub clock: Arc<dyn Clock>,
+    /// Logins, registration, sessions and tokens.
+    pub auth: AuthService,
+    /// Credentials of the deployment's own Meta app.
+    pub deployment_app: AppCredentials,
+    /// Encrypts and decrypts the secrets of tenants' own Meta apps.
+    pub key_ring: Arc<KeyRing>,
+    /// Whether a connected WhatsApp number is active without an operator's approval.
+    pub self_service: bool,
+    /// Whether anyone may sign up.
+    pub signup_open: bool,
+    /// Hash of the provisioning key from the configuration, if one is configured.
+    pub bootstrap_key: Option<ProvisioningKeyHash>,
+    /// When an invoice is due.
+    pub payment_terms: PaymentTerms,
+    /// How long clients may cache the public signing keys.
+    pub jwks_max_age: TimeDelta,
+    pub cursor_key: CursorKey,
+    pub trusted_proxies: TrustedProxies,
+    /// Wakes the relay after events were stored.
+    pub wake_relay: Arc<Notify>,
+    /// Stores webhook deliveries.
+    pub delivery_store: Arc<dyn DeliveryStore>,
+    pub readiness: Arc<dyn Readiness>,
+    pub tracing: Tracing,
+    /// Runs work that must finish even if the client disconnects.
+    pub background: Background,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").field("auth", &self.auth).finish_non_exhaustive()
+    }
+}

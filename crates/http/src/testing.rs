@@ -1,0 +1,150 @@
+//! A state with an unavailable database: a request that reaches the database gets 503, so a test sees that a refusal
+//! came before.
+
+use std::sync::Arc;
+
+use actix_web::web;
+use async_trait::async_trait;
+use billing::PaymentTerms;
+use channels::AppCredentials;
+use chrono::{DateTime, TimeDelta, Utc};
+use flows::{
+    AcceptError, AuthService, Database, DeliveryStore, DirectoryTx, IntakeTx, LoginLookup, OperatorTx, SessionStatus,
+    SigningKeys, StartSession, StartSessionOutcome, TenantTx,
+};
+use iam::{Email, HashParameters, PasswordHasher, RateLimitBucket, RateLimitFastPath, RateLimiter, TenantReference};
+use inbound::{IncomingEvent, StoredEvent};
+use kernel::ids::{SessionId, TenantId, UserId};
+use kernel::seal::KeyRing;
+use kernel::{Clock, StoreError, SystemClock, SystemEntropy, TenantScope, Tracing};
+use tokens::{Claims, KeySet, KeyState, RotationPolicy, SessionPolicy, SigningKey, TokenPolicy, VerifiedToken};
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use whatsapp::{AppSecret, AppSecrets, VerifyToken};
+
+use crate::background::Background;
+use crate::{Check, CursorKey, Readiness, State, TrustedProxies};
+
+struct UnavailableDatabase;
+
+fn unavailable<T>() -> Result<T, StoreError> {
+    Err(StoreError::Unavailable("no route to host".into()))
+}
+
+#[async_trait]
+impl Database for UnavailableDatabase {
+    async fn tenant(&self, _: &TenantScope) -> Result<Box<dyn TenantTx>, StoreError> {
+        unavailable()
+    }
+
+    async fn directory(&self) -> Result<Box<dyn DirectoryTx>, StoreError> {
+        unavailable()
+    }
+
+    async fn intake(&self) -> Result<Box<dyn IntakeTx>, StoreError> {
+        unavailable()
+    }
+
+    async fn operator(&self) -> Result<Box<dyn OperatorTx>, StoreError> {
+        unavailable()
+    }
+
+    async fn access(&self, _: &TenantScope, _: &VerifiedToken, _: DateTime<Utc>) -> Result<SessionStatus, StoreError> {
+        unavailable()
+    }
+
+    async fn login_lookup(&self, _: &TenantReference, _: &Email) -> Result<Option<LoginLookup>, StoreError> {
+        unavailable()
+    }
+
+    async fn start_session(&self, _: &TenantScope, _: &StartSession<'_>) -> Result<StartSessionOutcome, StoreError> {
+        unavailable()
+    }
+}
+
+#[async_trait]
+impl RateLimitFastPath for UnavailableDatabase {
+    async fn try_reserve(&self, _: &[RateLimitBucket], _: DateTime<Utc>) -> Result<bool, StoreError> {
+        unavailable()
+    }
+
+    async fn try_release(&self, _: &[RateLimitBucket], _: DateTime<Utc>) -> Result<bool, StoreError> {
+        unavailable()
+    }
+}
+
+#[async_trait]
+impl Readiness for UnavailableDatabase {
+    async fn check(&self) -> Vec<Check> {
+        vec![
+            Check { name: "database", needed: true, state: Err("cannot be reached".to_owned()) },
+            Check { name: "broker", needed: true, state: Ok(()) },
+        ]
+    }
+}
+
+#[async_trait]
+impl DeliveryStore for UnavailableDatabase {
+    async fn store(&self, _: Vec<IncomingEvent>) -> Result<Vec<StoredEvent>, AcceptError> {
+        Err(AcceptError::CutOff)
+    }
+}
+
+pub(crate) fn secrets() -> AppSecrets {
+    AppSecrets::new(&AppSecret::new("app secret".into()).unwrap(), None)
+}
+
+pub(crate) fn state() -> web::Data<State> {
+    let (entropy, clock) = (SystemEntropy::new(), SystemClock::new());
+    let key = vec![7; 32];
+    let ring = Arc::new(KeyRing::new([("test".to_owned(), key.clone().into())]).unwrap());
+    let signing_key = SigningKey::generate(KeyState::Active, &ring, &entropy, clock.now()).unwrap();
+    let keys = KeySet::open([&signing_key], &ring).unwrap();
+    let (clock, wake_relay): (Arc<dyn Clock>, _) = (Arc::new(clock), Arc::new(Notify::new()));
+    web::Data::new(State {
+        database: Arc::new(UnavailableDatabase),
+        clock: Arc::clone(&clock),
+        auth: AuthService {
+            database: Arc::new(UnavailableDatabase),
+            clock,
+            hasher: PasswordHasher::new(HashParameters::default(), &entropy).unwrap(),
+            rate_limiter: RateLimiter::new(&key.clone().into()),
+            entropy: Arc::new(entropy),
+            keys: Arc::new(SigningKeys::new(keys, Arc::clone(&ring), RotationPolicy::DEFAULT)),
+            policy: TokenPolicy {
+                issuer: "parley".to_owned(),
+                audience: "parley".to_owned(),
+                lifetime: TimeDelta::minutes(15),
+            },
+            sessions: SessionPolicy::DEFAULT,
+        },
+        deployment_app: AppCredentials { secrets: secrets(), verify_token: VerifyToken::new("verify".into()).unwrap() },
+        key_ring: ring,
+        self_service: false,
+        signup_open: true,
+        bootstrap_key: None,
+        payment_terms: PaymentTerms::default(),
+        jwks_max_age: TimeDelta::minutes(5),
+        cursor_key: CursorKey::derive(&key.into()),
+        trusted_proxies: TrustedProxies::default(),
+        wake_relay,
+        delivery_store: Arc::new(UnavailableDatabase),
+        readiness: Arc::new(UnavailableDatabase),
+        tracing: Tracing::off(),
+        background: Background::new(Handle::current()),
+    })
+}
+
+/// A valid access token.
+pub(crate) fn access_token(state: &State) -> String {
+    let (clock, now) = (&*state.clock, state.clock.now());
+    let claims = Claims {
+        user: UserId::new(clock),
+        tenant: TenantId::new(clock),
+        session: SessionId::new(clock),
+        token: clock.new_id(),
+        issued_at: now,
+        expires_at: now + TimeDelta::minutes(15),
+    };
+    state.auth.keys.current().issue(&state.auth.policy, &claims).unwrap().token
+}

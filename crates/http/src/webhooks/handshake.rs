@@ -1,0 +1,82 @@
+use actix_web::http::header::ContentType;
+use actix_web::{HttpRequest, HttpResponse, web};
+use url::form_urlencoded;
+use whatsapp::{Handshake, HandshakeError};
+
+use super::target::WebhookTarget;
+use crate::State;
+use crate::auth::Public;
+use crate::openapi::tag;
+use crate::problem::{Code, Problem};
+
+/// Verify the webhook
+///
+/// Called by Meta when the webhook is registered. If the verify token matches, the response is the challenge.
+#[utoipa::path(
+    get,
+    path = "/webhooks/whatsapp",
+    operation_id = "verifyWebhook",
+    tag = tag::WEBHOOKS,
+    params(
+        ("hub.mode" = String, Query, description = "`subscribe`", example = "subscribe"),
+        ("hub.verify_token" = String, Query, description = "The configured verify token"),
+        ("hub.challenge" = String, Query, description = "To be returned", example = "1158201444"),
+    ),
+    responses((
+        status = 200, description = "The challenge", body = String, content_type = "text/plain", example = "1158201444",
+    )),
+    extensions(("x-problems" = json!([Code::HandshakeError]))),
+)]
+pub(crate) async fn handshake(
+    _public: Public,
+    target: WebhookTarget,
+    state: web::Data<State>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    answer(&state, target, &request).await
+}
+
+/// Verify the webhook of a tenant's own Meta app
+///
+/// Like `GET /webhooks/whatsapp`, with the verify token of this app. For an unknown app, every token is wrong.
+#[utoipa::path(
+    get,
+    path = "/webhooks/whatsapp/{app}",
+    operation_id = "verifyAppWebhook",
+    tag = tag::WEBHOOKS,
+    params(
+        ("app" = String, Path, description = "The app's key"),
+        ("hub.mode" = String, Query, description = "`subscribe`", example = "subscribe"),
+        ("hub.verify_token" = String, Query, description = "The app's verify token"),
+        ("hub.challenge" = String, Query, description = "To be returned", example = "1158201444"),
+    ),
+    responses((
+        status = 200, description = "The challenge", body = String, content_type = "text/plain", example = "1158201444",
+    )),
+    extensions(("x-problems" = json!([Code::HandshakeError, Code::TemporarilyUnavailable]))),
+)]
+pub(crate) async fn handshake_of_app(
+    _public: Public,
+    target: WebhookTarget,
+    state: web::Data<State>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    answer(&state, target, &request).await
+}
+
+async fn answer(state: &State, target: WebhookTarget, request: &HttpRequest) -> Result<HttpResponse, Problem> {
+    let parameters: Vec<_> = form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
+    let handshake = Handshake::from_query(&parameters)?;
+    let app = target.resolve(state).await?;
+    let challenge = handshake.answer(app.as_ref().map(|app| &app.credentials.verify_token))?;
+    Ok(HttpResponse::Ok().content_type(ContentType::plaintext()).body(challenge))
+}
+
+impl From<HandshakeError> for Problem {
+    fn from(reason: HandshakeError) -> Self {
+        match reason {
+            HandshakeError::Malformed => Self::new(Code::InvalidQuery).with_detail(reason.to_string()),
+            HandshakeError::Refused => Self::new(Code::HandshakeError).caused_by(reason),
+        }
+    }
+}

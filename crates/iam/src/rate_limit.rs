@@ -1,0 +1,152 @@
+//! Limits password guessing without letting one client lock out another.
+//!
+//! Each attempt counts in two buckets: one of the account and the client's address, one of the address alone. The counters are
+//! in the database, so they hold for all instances. Before a password is verified, a slot is reserved in both
+//! [`AttemptCounter`]s, in a transaction of its own: parallel guesses cannot slip through. A correct password releases the
+//! slots, a wrong one turns them into failures. An attempt that finds all slots reserved by unfinished attempts waits, so that
+//! parallel valid logins are not refused: attempts of one process queue at the [`KeyedSemaphore`], attempts of several
+//! processes poll the database.
+
+mod attempt_counter;
+mod keyed_semaphore;
+
+use std::fmt;
+use std::net::IpAddr;
+
+use kernel::seal::derive_key;
+use ring::hmac;
+use secrecy::SecretSlice;
+
+use crate::Email;
+
+pub use attempt_counter::{AttemptCounter, RateLimit, RateLimitDecision};
+pub use keyed_semaphore::{KeyedSemaphore, QueueTimeout, SemaphorePermit};
+
+/// The key of a bucket: an HMAC, so that the database does not tell which account or address it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RateLimitKey([u8; 32]);
+
+/// A key and its limit.
+#[derive(Clone, Copy, Debug)]
+pub struct RateLimitBucket {
+    pub key: RateLimitKey,
+    pub limit: RateLimit,
+    /// Whether a correct password resets the counter. Not for an address: an attacker could log in to their own account
+    /// between guesses.
+    pub cleared_by_success: bool,
+}
+
+/// Makes the buckets of an attempt, and holds the queue of this process's attempts.
+#[derive(Clone)]
+pub struct RateLimiter {
+    secret: hmac::Key,
+    pub semaphore: KeyedSemaphore,
+}
+
+impl RateLimiter {
+    /// All instances must be given the same secret.
+    #[must_use]
+    pub fn new(secret: &SecretSlice<u8>) -> Self {
+        Self { secret: derive_key(secret, "parley throttle v1"), semaphore: KeyedSemaphore::default() }
+    }
+
+    /// The buckets of an attempt with a password. `tenant` is the tenant's id, or the text of the request if there is no such
+    /// tenant: unknown tenants are limited in the same way, so that the limit does not tell which tenants exist.
+    #[must_use]
+    pub fn account_buckets(&self, tenant: &str, email: &Email, address: Option<IpAddr>) -> Vec<RateLimitBucket> {
+        let address = network(address);
+        let pair = self.key(&["account", tenant, email.normalized(), &address]);
+        let mut buckets = self.of_network(&address);
+        buckets.push(RateLimitBucket { key: pair, limit: RateLimit::ACCOUNT, cleared_by_success: true });
+        buckets
+    }
+
+    /// The buckets of an attempt without an account, such as a registration.
+    #[must_use]
+    pub fn address_buckets(&self, address: Option<IpAddr>) -> Vec<RateLimitBucket> {
+        self.of_network(&network(address))
+    }
+
+    fn of_network(&self, address: &str) -> Vec<RateLimitBucket> {
+        vec![RateLimitBucket {
+            key: self.key(&["address", address]),
+            limit: RateLimit::ADDRESS,
+            cleared_by_success: false,
+        }]
+    }
+
+    /// No part contains a zero byte, so different lists of parts give different bytes.
+    fn key(&self, parts: &[&str]) -> RateLimitKey {
+        let tag = hmac::sign(&self.secret, parts.join("\0").as_bytes());
+        let mut key = [0; 32];
+        key.copy_from_slice(tag.as_ref());
+        RateLimitKey(key)
+    }
+}
+
+/// An IPv6 address counts as its /64, the least that a provider assigns to one customer (RFC 6177).
+fn network(address: Option<IpAddr>) -> String {
+    match address.map(|address| address.to_canonical()) {
+        None => "unknown".to_owned(),
+        Some(IpAddr::V4(address)) => address.to_string(),
+        Some(IpAddr::V6(address)) => format!("{:x}/64", address.to_bits() >> 64),
+    }
+}
+
+impl RateLimitKey {
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    #[must_use]
+    pub const fn from_stored(key: [u8; 32]) -> Self {
+        Self(key)
+    }
+}
+
+impl fmt::Debug for RateLimiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RateLimiter").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rate_limiter(byte: u8) -> RateLimiter {
+        RateLimiter::new(&vec![byte; 32].into())
+    }
+
+    fn keys(tenant: &str, email: &str, address: &str) -> Vec<RateLimitKey> {
+        let email = Email::parse(email).unwrap();
+        let buckets = rate_limiter(1).account_buckets(tenant, &email, Some(address.parse().unwrap()));
+        buckets.iter().map(|buckets| buckets.key).collect()
+    }
+
+    #[test]
+    fn account_bucket_is_one_account_at_one_address() {
+        let ada = keys("acme", "Ada@x.example", "192.0.2.1");
+        assert_eq!(ada, keys("acme", "ada@x.example", "192.0.2.1"));
+        assert_eq!(ada, keys("acme", "ada@x.example", "::ffff:192.0.2.1"));
+        for other in [keys("other", "ada@x.example", "192.0.2.1"), keys("acme", "bob@x.example", "192.0.2.1")] {
+            assert_eq!(other[0], ada[0], "the address is the same");
+            assert_ne!(other[1], ada[1]);
+        }
+        let elsewhere = keys("acme", "ada@x.example", "192.0.2.2");
+        assert!(elsewhere[0] != ada[0] && elsewhere[1] != ada[1]);
+    }
+
+    #[test]
+    fn ipv6_addresses_of_one_network_share_a_bucket() {
+        let of = |address| keys("acme", "ada@x.example", address);
+        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:1"));
+        assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
+    }
+
+    #[test]
+    fn keys_of_other_secret_differ() {
+        assert_ne!(rate_limiter(1).address_buckets(None)[0].key, rate_limiter(2).address_buckets(None)[0].key);
+    }
+}

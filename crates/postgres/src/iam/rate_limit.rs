@@ -1,0 +1,96 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, Nullable};
+use diesel_async::RunQueryDsl;
+use iam::{AttemptCounter, RateLimitBucket, RateLimitKey, RateLimitRepo};
+use kernel::StoreError;
+
+use crate::error::OrStoreError;
+use crate::sql::{Prepared, sql, types};
+use crate::transaction::{Platform, Tx};
+
+/// Makes what is missing and locks what is there, in the order of the keys, so that nobody waits for each other.
+const LOCK: &str = "
+INSERT INTO login_tallies (key, expires_at)
+SELECT key, $2 FROM unnest($1) AS keys (key) ORDER BY key
+ON CONFLICT (key) DO UPDATE SET expires_at = login_tallies.expires_at
+RETURNING key, failures, pending, blocks, blocked_until";
+
+const SAVE: &str = "
+UPDATE login_tallies
+   SET failures = $2, pending = $3, blocks = $4, blocked_until = $5, expires_at = $6
+ WHERE key = $1";
+
+const PURGE: &str = "
+DELETE FROM login_tallies
+ WHERE key IN (SELECT key FROM login_tallies WHERE expires_at < $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)";
+
+#[derive(diesel::QueryableByName)]
+struct Row {
+    #[diesel(sql_type = types::Binary)]
+    key: Vec<u8>,
+    #[diesel(sql_type = types::Times)]
+    failures: Vec<DateTime<Utc>>,
+    #[diesel(sql_type = types::Times)]
+    pending: Vec<DateTime<Utc>>,
+    #[diesel(sql_type = types::Integer)]
+    blocks: i32,
+    #[diesel(sql_type = Nullable<types::Timestamptz>)]
+    blocked_until: Option<DateTime<Utc>>,
+}
+
+#[async_trait]
+impl RateLimitRepo for Tx<Platform> {
+    async fn lock_attempt_counters(
+        &mut self,
+        keys: &[RateLimitKey],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<AttemptCounter>, StoreError> {
+        let bytes: Vec<&[u8]> = keys.iter().map(|key| &key.as_bytes()[..]).collect();
+        let statement = Prepared(sql(LOCK).bind::<Array<types::Binary>, _>(bytes).bind::<types::Timestamptz, _>(now));
+        let mut rows: Vec<Row> = statement.load(self.connection()).await.or_store_error()?;
+        keys.iter()
+            .map(|key| {
+                let found = rows.iter().position(|row| row.key == key.as_bytes());
+                found
+                    .map(|index| rows.swap_remove(index))
+                    .ok_or_else(|| StoreError::corrupt("login_tallies"))?
+                    .into_tally()
+            })
+            .collect()
+    }
+
+    async fn save_attempt_counters(
+        &mut self,
+        tallies: &[(RateLimitBucket, AttemptCounter)],
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        for (counted, tally) in tallies {
+            let blocks = i32::try_from(tally.blocks).unwrap_or(i32::MAX);
+            let statement = sql(SAVE)
+                .bind::<types::Binary, _>(&counted.key.as_bytes()[..])
+                .bind::<types::Times, _>(&tally.failures)
+                .bind::<types::Times, _>(&tally.pending)
+                .bind::<types::Integer, _>(blocks)
+                .bind::<Nullable<types::Timestamptz>, _>(tally.blocked_until)
+                .bind::<types::Timestamptz, _>(tally.expires_at(counted.limit).unwrap_or(now));
+            self.execute(statement).await?;
+        }
+        Ok(())
+    }
+
+    async fn purge_attempt_counters(&mut self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
+        self.execute(sql(PURGE).bind::<types::Timestamptz, _>(now).bind::<types::BigInt, _>(limit)).await
+    }
+}
+
+impl Row {
+    fn into_tally(self) -> Result<AttemptCounter, StoreError> {
+        Ok(AttemptCounter {
+            failures: self.failures,
+            pending: self.pending,
+            blocks: u32::try_from(self.blocks).map_err(|_| StoreError::corrupt("login_tallies.blocks"))?,
+            blocked_until: self.blocked_until,
+        })
+    }
+}

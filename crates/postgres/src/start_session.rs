@@ -1,0 +1,44 @@
+use diesel::sql_types::Nullable;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use flows::{StartSession, StartSessionOutcome};
+use iam::PasswordHash;
+use kernel::{StoreError, TenantScope};
+
+use crate::audit::bind_record;
+use crate::error::OrStoreError;
+use crate::sql::{Prepared, sql, types};
+use crate::tokens::bind_session;
+
+const ADMIT: &str = "
+SELECT app.admit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+                 $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24) AS outcome";
+
+#[derive(diesel::QueryableByName)]
+struct Row {
+    #[diesel(sql_type = types::Text)]
+    outcome: String,
+}
+
+/// One statement outside of a transaction: `app.admit` sets the tenant for the transaction that the statement is.
+pub(crate) async fn run(
+    connection: &mut AsyncPgConnection,
+    scope: &TenantScope,
+    admission: &StartSession<'_>,
+) -> Result<StartSessionOutcome, StoreError> {
+    let StartSession { session, token, session_limit, verified_hash, new_hash, record, kid } = *admission;
+    let statement = sql(ADMIT)
+        .bind::<types::Uuid, _>(scope.tenant().as_uuid())
+        .bind::<types::Text, _>(verified_hash.as_phc())
+        .bind::<Nullable<types::Text>, _>(new_hash.map(PasswordHash::as_phc))
+        .bind::<types::Text, _>(kid)
+        .bind::<types::Integer, _>(i32::from(session_limit));
+    let statement = bind_record!(bind_session!(statement, session, token), record);
+    let row: Row = Prepared(statement).get_result(connection).await.or_store_error()?;
+    match row.outcome.as_str() {
+        "started" => Ok(StartSessionOutcome::Started),
+        "changed" => Ok(StartSessionOutcome::CredentialsChanged),
+        "full" => Ok(StartSessionOutcome::SessionLimitReached),
+        "key_replaced" => Ok(StartSessionOutcome::SigningKeyReplaced),
+        _ => Err(StoreError::corrupt("app.admit")),
+    }
+}

@@ -1,0 +1,256 @@
+//! What a person reads for a message of any kind.
+
+use super::ids;
+use crate::json::Object;
+
+/// What was written, or what it is; never empty.
+pub(super) fn text(kind: &str, message: &Object<'_>, body: &Object<'_>) -> String {
+    let said = match kind {
+        "text" => body.text("body"),
+        "image" | "video" | "sticker" => body.text("caption"),
+        "document" => body.text("caption").or_else(|| filename(body)),
+        "location" => location(body),
+        "contacts" => cards(message),
+        "interactive" => interactive(body),
+        "button" => body.text("text").or_else(|| body.text("payload")),
+        "order" => order(body),
+        "edit" => edited(body),
+        _ => None,
+    };
+    said.or_else(|| refused(message)).unwrap_or_else(|| label(kind, message, body))
+}
+
+/// The last part of a path, without what could harm whoever saves it.
+pub(super) fn filename(body: &Object<'_>) -> Option<String> {
+    let path = body.text("filename")?;
+    let name = path.rsplit(['/', '\\']).next()?;
+    let plain: String = name.chars().filter(|c| !c.is_control() && !is_bidi_control(*c)).take(255).collect();
+    // Two of these are no files, and nobody would see the third.
+    (!matches!(plain.trim(), "" | "." | "..")).then_some(plain)
+}
+
+/// What makes the end of a name look like its middle: `exe.pdf` that is `fdp.exe`.
+const fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// What WhatsApp could not pass on, if it says so.
+fn refused(message: &Object<'_>) -> Option<String> {
+    let codes = message.objects("errors").into_iter().filter_map(|error| error.text("code"));
+    let texts = codes.filter_map(|code| match code.as_str() {
+        "131052" => Some("File too large for WhatsApp to pass on"),
+        "131060" => Some("Message unavailable: open WhatsApp on the phone to read it"),
+        _ => None,
+    });
+    texts.map(str::to_owned).next()
+}
+
+/// What to call a message that says nothing itself.
+fn label(kind: &str, message: &Object<'_>, body: &Object<'_>) -> String {
+    let label = match kind {
+        "text" => "Empty message",
+        "image" => "Picture",
+        "video" => "Video",
+        "audio" if body.is_true("voice") => "Voice message",
+        "audio" => "Audio",
+        "voice" => "Voice message",
+        "document" => "Document",
+        "sticker" => "Sticker",
+        "location" => "Location",
+        "contacts" => "Contact card",
+        "interactive" => match body.text("type").as_deref() {
+            Some("call_permission_reply") => "Call permission",
+            Some("payment_method") => "Payment",
+            Some("product") => "Product",
+            _ => "Interactive reply",
+        },
+        "button" => "Button",
+        "order" => "Order",
+        "reaction" => "Reaction",
+        "edit" => "Message edited",
+        "revoke" => "Message deleted",
+        "media_placeholder" => "Media",
+        "request_welcome" => "Opened the chat",
+        _ => {
+            let what = message.object("unsupported").and_then(|unsupported| ids::word(&unsupported, "type"));
+            return what
+                .map_or_else(|| "Unsupported message".to_owned(), |what| format!("Unsupported message ({what})"));
+        }
+    };
+    label.to_owned()
+}
+
+/// Name and address, else the coordinates.
+fn location(body: &Object<'_>) -> Option<String> {
+    let named = joined([body.text("name"), body.text("address")], ", ");
+    named.or_else(|| Some(format!("{}, {}", body.text("latitude")?, body.text("longitude")?)))
+}
+
+fn cards(message: &Object<'_>) -> Option<String> {
+    let names = message.objects("contacts").into_iter().map(|card| {
+        let phone =
+            || card.objects("phones").first().and_then(|phone| phone.text("phone").or_else(|| phone.text("wa_id")));
+        card.object("name").and_then(|name| name.text("formatted_name")).or_else(phone)
+    });
+    joined(names, ", ")
+}
+
+/// The title of what was tapped, filled in, allowed or chosen.
+fn interactive(body: &Object<'_>) -> Option<String> {
+    let kind = body.text("type")?;
+    let reply = body.object(&kind).unwrap_or_default();
+    match kind.as_str() {
+        "nfm_reply" => reply.text("body").or_else(|| {
+            let address = reply.text("name").as_deref() == Some("address_message");
+            Some(if address { "Address sent" } else { "Form sent" }.to_owned())
+        }),
+        "call_permission_reply" => match reply.text("response").as_deref() {
+            Some("accept") => Some("Calls allowed".to_owned()),
+            Some("reject") => Some("Calls not allowed".to_owned()),
+            _ => None,
+        },
+        "payment_method" => reply.text("payment_method").map(|how| format!("Payment: {how}")),
+        // Of a kind that is new, something of this may be in it.
+        _ => ["title", "body", "text", "name"].iter().find_map(|key| reply.text(key)),
+    }
+}
+
+/// `2 x SKU-1, 1 x SKU-2`, and the text that came with it.
+fn order(body: &Object<'_>) -> Option<String> {
+    let items = body.objects("product_items").into_iter().map(|item| {
+        let product = item.text("product_retailer_id")?;
+        Some(item.text("quantity").map_or_else(|| product.clone(), |quantity| format!("{quantity} x {product}")))
+    });
+    joined([body.text("text"), joined(items, ", ")], ": ")
+}
+
+/// The message as it reads now. An edit in an edit is none.
+fn edited(body: &Object<'_>) -> Option<String> {
+    let message = body.object("message")?;
+    let kind = ids::word(&message, "type").filter(|kind| kind != "edit")?;
+    Some(text(&kind, &message, &message.object(&kind).unwrap_or_default()))
+}
+
+fn joined(parts: impl IntoIterator<Item = Option<String>>, separator: &str) -> Option<String> {
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(separator))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interactive_reply_text_is_chosen_option() {
+        let rows = [
+            (r#""type":"nfm_reply","nfm_reply":{"name":"flow","response_json":"[7"}"#, "Form sent"),
+            (r#""type":"nfm_reply","nfm_reply":{"name":"address_message","response_json":{}}"#, "Address sent"),
+            (r#""type":"call_permission_reply","call_permission_reply":{"response":"accept"}"#, "Calls allowed"),
+            (r#""type":"call_permission_reply","call_permission_reply":{"response":"reject"}"#, "Calls not allowed"),
+            (r#""type":"call_permission_reply""#, "Call permission"),
+            (r#""type":"payment_method","payment_method":{"payment_method":"pix"}"#, "Payment: pix"),
+            (r#""type":"payment_method","payment_method":7"#, "Payment"),
+            (r#""type":"product","product":{"x":1}"#, "Product"),
+            (r#""type":"product","product":{"title":"Tea"}"#, "Tea"),
+            (r#""type":"swipe","swipe":{"text":"Left"}"#, "Left"),
+            (r#""type":"swipe""#, "Interactive reply"),
+        ];
+        for (body, expected) in rows {
+            let json = format!(r#"{{"interactive":{{{body}}}}}"#);
+            let message = Object::parse(&json).unwrap();
+            assert_eq!(text("interactive", &message, &message.object("interactive").unwrap()), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn every_kind_reads_as_something() {
+        let rows = [
+            (r#"{"type":"text","text":{"body":"Hi"}}"#, "Hi"),
+            (r#"{"type":"image","image":{"id":"1","caption":"Look"}}"#, "Look"),
+            (r#"{"type":"image","image":{"id":"1"}}"#, "Picture"),
+            (r#"{"type":"audio","audio":{"id":"1","voice":true}}"#, "Voice message"),
+            (r#"{"type":"document","document":{"id":"1","filename":"a/b.pdf"}}"#, "b.pdf"),
+            (r#"{"type":"sticker","sticker":{"id":"1"}}"#, "Sticker"),
+            (
+                r#"{"type":"location","location":{"latitude":1.5,"longitude":-2,"name":"Office","address":"Main St"}}"#,
+                "Office, Main St",
+            ),
+            (r#"{"type":"location","location":{"latitude":1.5,"longitude":-2}}"#, "1.5, -2"),
+            (
+                r#"{"type":"contacts","contacts":[{"name":{"formatted_name":"Ada"}},{"phones":[{"phone":"+1"}]},{}]}"#,
+                "Ada, +1",
+            ),
+            (
+                r#"{"type":"interactive","interactive":{"type":"button_reply","button_reply":{"id":"1","title":"Yes"}}}"#,
+                "Yes",
+            ),
+            (r#"{"type":"interactive","interactive":{"type":"list_reply","list_reply":{"title":"Large"}}}"#, "Large"),
+            (
+                r#"{"type":"interactive","interactive":{"type":"nfm_reply","nfm_reply":{"name":"flow","body":"Sent"}}}"#,
+                "Sent",
+            ),
+            (r#"{"type":"interactive"}"#, "Interactive reply"),
+            (r#"{"type":"button","button":{"text":"Stop","payload":"x"}}"#, "Stop"),
+            (
+                r#"{"type":"order","order":{"text":"Please","product_items":[{"product_retailer_id":"A","quantity":2},{"product_retailer_id":"B","quantity":"1"}]}}"#,
+                "Please: 2 x A, 1 x B",
+            ),
+            (r#"{"type":"edit","edit":{"message":{"type":"text","text":{"body":"New"}}}}"#, "New"),
+            (r#"{"type":"unsupported","errors":[{"code":131051}]}"#, "Unsupported message"),
+            (r#"{"type":"hologram","hologram":{}}"#, "Unsupported message"),
+            (
+                r#"{"type":"unknown","errors":[{"code":"131051"}],"unsupported":{"type":"poll_creation"}}"#,
+                "Unsupported message (poll_creation)",
+            ),
+            (r#"{"type":"unsupported","unsupported":{"type":"Not a word"}}"#, "Unsupported message"),
+            (
+                r#"{"type":"unsupported","errors":[7,{"code":131060}]}"#,
+                "Message unavailable: open WhatsApp on the phone to read it",
+            ),
+            (r#"{"type":"video","errors":[{"code":131052}]}"#, "File too large for WhatsApp to pass on"),
+            (r#"{"type":"video","video":{"caption":"Look"},"errors":[{"code":131052}]}"#, "Look"),
+            (r#"{"type":"media_placeholder"}"#, "Media"),
+            (r#"{"type":"request_welcome"}"#, "Opened the chat"),
+            (r#"{"type":"ephemeral"}"#, "Unsupported message"),
+            (r#"{"type":"hsm","hsm":7}"#, "Unsupported message"),
+            (r#"{"type":"text","text":{"body":""}}"#, "Empty message"),
+            (r#"{"type":"document","document":{"filename":"a/"}}"#, "Document"),
+            (r#"{"type":"audio","audio":{"id":"1"}}"#, "Audio"),
+            (r#"{"type":"voice","voice":{"id":"1"}}"#, "Voice message"),
+            (r#"{"type":"button","button":{"payload":"x"}}"#, "x"),
+            (r#"{"type":"contacts","contacts":7}"#, "Contact card"),
+            (r#"{"type":"location"}"#, "Location"),
+            (r#"{"type":"order","order":{"product_items":[{"product_retailer_id":"A"}]}}"#, "A"),
+            (
+                r#"{"type":"edit","edit":{"message":{"type":"edit","edit":{"message":{"type":"text"}}}}}"#,
+                "Message edited",
+            ),
+        ];
+        for (json, expected) in rows {
+            let message = Object::parse(json).unwrap();
+            let kind = message.text("type").unwrap();
+            let body = message.object(&kind).unwrap_or_default();
+            assert_eq!(text(&kind, &message, &body), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_filename_is_a_name_and_reads_as_what_it_is() {
+        let named = |json: &str| filename(&Object::parse(&format!(r#"{{"filename":"{json}"}}"#)).unwrap());
+        for (json, expected) in [
+            ("a.pdf", Some("a.pdf")),
+            (r"..\\..\\a.pdf", Some("a.pdf")),
+            ("/etc/passwd", Some("passwd")),
+            (r"a\u0000b\u0007.pdf", Some("a\u{fffd}b.pdf")),
+            (r"\u202efdp.exe", Some("fdp.exe")),
+            (r"\u2067a\u2069\u200f.pdf", Some("a.pdf")),
+            ("..", None),
+            ("x/.", None),
+            (r"\u202e", None),
+            ("  ", None),
+        ] {
+            assert_eq!(named(json).as_deref(), expected, "{json}");
+        }
+        assert_eq!(named(&"x".repeat(300)).map(|name| name.len()), Some(255));
+    }
+}

@@ -1,0 +1,96 @@
+//! How far an outbound message has come.
+
+use super::party::{RECIPIENT, contact_entry};
+use super::{DecodeError, Item, ids};
+use crate::envelope::PARTICIPANT;
+use crate::json::Object;
+use crate::update::{DeliveryStep, Party, StatusUpdate, Update};
+
+pub(super) fn decode(item: &Item<'_>, person: &Object<'_>) -> Result<Update, DecodeError> {
+    let status = &item.members;
+    let recipient = RECIPIENT.of(status);
+    let customer = if status.text("recipient_type").is_some_and(|kind| kind.eq_ignore_ascii_case("group")) {
+        // The id of a group is no number.
+        Party { phones: Vec::new(), ..recipient }
+    } else {
+        recipient.or_else_from(contact_entry(person))
+    };
+    let word = ids::lowered(status, "status").filter(|word| step(word).is_some());
+    Ok(Update::Status(StatusUpdate {
+        target: ids::own(status)?,
+        status: word.or_else(|| ids::label(status, "status")).unwrap_or_default(),
+        participant: ids::bsuid(status, &PARTICIPANT).unwrap_or_default(),
+        customer,
+        payload: item.json.to_owned(),
+        timestamp: ids::timestamp(status),
+    }))
+}
+
+/// `deleted` and `warning` are words of old code and mean nothing here.
+pub(super) fn step(word: &str) -> Option<DeliveryStep> {
+    match word {
+        "pending" => Some(DeliveryStep::Pending),
+        "sent" => Some(DeliveryStep::Sent),
+        "delivered" => Some(DeliveryStep::Delivered),
+        "read" => Some(DeliveryStep::Read),
+        "played" => Some(DeliveryStep::Played),
+        "failed" => Some(DeliveryStep::Failed),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(status: &str, person: &str) -> Result<StatusUpdate, DecodeError> {
+        let raw = serde_json::from_str(status).unwrap();
+        let update = super::decode(&Item::of(raw).unwrap(), &Object::parse(person).unwrap())?;
+        let Update::Status(status) = update else { panic!("{update:?}") };
+        Ok(status)
+    }
+
+    #[test]
+    fn every_word_is_kept_and_some_are_steps() {
+        let rows = [
+            (r#""sent""#, "sent", Some(DeliveryStep::Sent)),
+            (r#""delivered""#, "delivered", Some(DeliveryStep::Delivered)),
+            (r#""read""#, "read", Some(DeliveryStep::Read)),
+            (r#""played""#, "played", Some(DeliveryStep::Played)),
+            (r#""failed""#, "failed", Some(DeliveryStep::Failed)),
+            (r#""Sent""#, "sent", Some(DeliveryStep::Sent)),
+            (r#""deleted""#, "deleted", None),
+            (r#""Warning""#, "Warning", None),
+            ("7", "7", None),
+            ("{}", "", None),
+        ];
+        for (json, word, known) in rows {
+            let status = decode(&format!(r#"{{"id":"wamid.A","status":{json}}}"#), "{}").unwrap();
+            assert_eq!((status.status.as_str(), step(&status.status)), (word, known));
+        }
+        assert_eq!(decode(r#"{"status":"sent"}"#, "{}"), Err(DecodeError::NoId));
+    }
+
+    #[test]
+    fn a_group_is_no_number_and_its_participants_are_told_apart() {
+        let status = decode(
+            r#"{"id":"wamid.A","status":"read","recipient_type":"group","recipient_id":"1203","participant_recipient_id":"15"}"#,
+            "{}",
+        )
+        .unwrap();
+        assert_eq!((status.customer, status.participant.as_str()), (Party::default(), "15"));
+    }
+
+    #[test]
+    fn the_entry_of_contacts_adds_what_the_status_lacks() {
+        let status = decode(
+            r#"{"id":"wamid.A","status":"read","recipient_user_id":"US.1"}"#,
+            r#"{"wa_id":"15","user_id":"US.1","profile":{"username":"ada"}}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            (status.customer.phones.as_slice(), status.customer.username.as_deref()),
+            (["15".to_owned()].as_slice(), Some("ada"))
+        );
+    }
+}

@@ -1,0 +1,65 @@
+use std::fmt;
+
+/// What an event tells of: `message`, `status`, or the name of the change's field.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct EventKind(String);
+
+impl EventKind {
+    const MAX_BYTES: usize = 48;
+
+    #[must_use]
+    pub fn message() -> Self {
+        Self("message".to_owned())
+    }
+
+    #[must_use]
+    pub fn status() -> Self {
+        Self("status".to_owned())
+    }
+
+    /// Signed by Meta's secret, and yet not what Meta's documents describe.
+    #[must_use]
+    pub fn unparsed() -> Self {
+        Self("unparsed".to_owned())
+    }
+
+    /// A change of another field; a name that is no plain word, or one of ours, is `other`.
+    #[must_use]
+    pub fn field(name: &str) -> Self {
+        let ours = matches!(name, "message" | "status" | "unparsed");
+        let plain = !ours
+            && (1..=Self::MAX_BYTES).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        Self(if plain { name } else { "other" }.to_owned())
+    }
+
+    #[must_use]
+    pub const fn from_stored(kind: String) -> Self {
+        Self(kind)
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What [`Self::label`] may be.
+    pub const LABELS: [&str; 4] = ["message", "status", "unparsed", "change"];
+
+    /// For metrics: one of a few values, whatever Meta invents.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self.0.as_str() {
+            "message" => "message",
+            "status" => "status",
+            "unparsed" => "unparsed",
+            _ => "change",
+        }
+    }
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
