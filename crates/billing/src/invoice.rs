@@ -4,7 +4,7 @@ use kernel::ids::InvoiceId;
 
 use crate::{Money, MoneyError, Period, Plan, PlanCode};
 
-/// What a period cost. Once closed, only its payment changes.
+/// The invoice of a period. Once closed, only its payment status changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invoice {
     pub id: InvoiceId,
@@ -17,7 +17,7 @@ pub struct Invoice {
     pub total: Money,
     pub status: InvoiceStatus,
     pub closed_at: DateTime<Utc>,
-    /// From then on it is late.
+    /// The invoice is overdue from then on.
     pub due_at: DateTime<Utc>,
     pub paid_at: Option<DateTime<Utc>>,
 }
@@ -27,7 +27,7 @@ pub struct InvoiceLine {
     pub description: String,
     pub quantity: u64,
     pub unit_price: Money,
-    /// So many times the unit price.
+    /// `quantity` times the unit price.
     pub amount: Money,
 }
 
@@ -37,14 +37,14 @@ pub enum InvoiceStatus {
     Paid,
 }
 
-/// How long a tenant has time to pay.
+/// The time that a tenant has to pay an invoice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PaymentTerms(TimeDelta);
 
 impl PaymentTerms {
     pub const MAX_DAYS: u16 = 365;
 
-    /// So many days after an invoice was closed; nothing beyond a year.
+    /// Days after the invoice was closed; `None` beyond [`Self::MAX_DAYS`].
     #[must_use]
     pub fn days(days: u16) -> Option<Self> {
         (days <= Self::MAX_DAYS).then(|| Self(TimeDelta::days(days.into())))
@@ -58,10 +58,11 @@ impl Default for PaymentTerms {
 }
 
 impl Invoice {
-    /// The invoice of a period in which a tenant on the plan got so many inbound messages. One over nothing is paid.
+    /// The invoice of a period in which a tenant on this plan received this many inbound messages. An invoice over zero is paid at
+    /// once.
     ///
     /// # Errors
-    /// [`MoneyError`]: the amount cannot be written down.
+    /// [`MoneyError`] if an amount does not fit.
     pub fn close(
         number: u64,
         plan: &Plan,
@@ -87,7 +88,7 @@ impl Invoice {
     }
 }
 
-/// The price of the plan, the messages that are included in it, and those beyond.
+/// The price of the plan, the included messages, and the messages beyond them.
 fn lines(plan: &Plan, period: Period, inbound_messages: u64) -> Result<(Vec<InvoiceLine>, Money), MoneyError> {
     let terms = &plan.terms;
     let free = Money::zero(terms.monthly_price().currency());
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_included_costs_nothing_and_what_is_beyond_does() {
+    fn only_messages_beyond_included_are_charged() {
         let invoice = close(1_900, 1_000, 2, 1_234).unwrap();
         let lines: Vec<(&str, u64, i64)> =
             invoice.lines.iter().map(|it| (it.description.as_str(), it.quantity, it.amount.minor())).collect();
@@ -152,20 +153,20 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_paid_at_once() {
+    fn invoice_over_zero_is_paid_at_once() {
         let invoice = close(0, 10, 0, 11).unwrap();
         assert_eq!((invoice.status, invoice.paid_at), (InvoiceStatus::Paid, Some(invoice.closed_at)));
     }
 
     #[test]
-    fn what_cannot_be_written_down_is_no_invoice() {
+    fn amount_overflow_is_an_error() {
         assert_eq!(close(0, 0, Terms::MAX_PRICE_MINOR, u64::MAX), Err(MoneyError::Overflow));
         assert_eq!(PaymentTerms::days(366), None);
     }
 
     proptest! {
         #[test]
-        fn lines_add_up_to_the_total(
+        fn lines_add_up_to_total(
             monthly in 0..=Terms::MAX_PRICE_MINOR,
             included in 0..=Terms::MAX_INCLUDED,
             message in 0..=Terms::MAX_PRICE_MINOR,
@@ -186,7 +187,7 @@ mod tests {
                 }
                 Err(error) => {
                     prop_assert_eq!(error, MoneyError::Overflow);
-                    prop_assert!(expected > i128::from(i64::MAX), "{} could be written down", expected);
+                    prop_assert!(expected > i128::from(i64::MAX), "{} fits", expected);
                 }
             }
         }

@@ -1,15 +1,16 @@
-//! What a tenant pays for: plans, the subscription to one of them, metered usage, invoices.
+//! Plans, subscriptions, metered usage and invoices of tenants.
 //!
 //! Invariants this crate holds, together with the constraints of the database:
-//! - money is whole minor units of one currency; what does not fit is an error, never a wrong amount;
+//! - money is an integer of minor units of one currency; overflow is an error, never a wrong amount;
 //! - the lines of an invoice add up to its total;
-//! - a day belongs to at most one invoice, and a period has one invoice, however often and by whomever it is closed;
-//! - a plan that changes in the catalogue changes neither the running period nor an invoice: a [`Subscription`] has the plan
-//!   as it was when the period began.
+//! - a day belongs to at most one invoice, and a period has one invoice, however often it is closed;
+//! - a change of a plan in the catalogue affects neither the current period nor an invoice: a [`Subscription`] holds the plan as
+//!   it was when the period began.
 //!
-//! What is computed is pure: [`Period`], [`Subscription`] and [`Invoice::close`] know neither clock nor database. Choosing a
-//! plan, closing periods and noting payments are written to the audit log, too, so those use cases are in `flows`; reading is
-//! in `read.rs`. To add to it: the port in `ports.rs`, the adapter's half in `crates/postgres/src/billing/`.
+//! The rules are pure: [`Period`], [`Subscription`] and [`Invoice::close`] use no database. Choosing a plan, closing periods and
+//! recording payments also write to the audit log, so those use cases are in `flows`; reading is in `read.rs`.
+//!
+//! To add to it: the port in `ports.rs`, the SQL in `crates/postgres/src/billing/`.
 
 #![deny(clippy::future_not_send)]
 

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A currency, by its code of three letters (ISO 4217).
+/// A currency, as its ISO 4217 code of three letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Currency([u8; 3]);
 
@@ -9,18 +9,17 @@ pub struct Currency([u8; 3]);
 #[error("must be three upper-case letters, as in ISO 4217")]
 pub struct InvalidCurrency;
 
-/// An amount in the minor unit of its currency, such as cents. How many of them make a unit is the currency's business:
-/// nothing here divides.
+/// An amount in the minor unit of its currency, such as cents. Nothing here depends on how many of them make a major unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Money {
     minor: i64,
     currency: Currency,
 }
 
-/// Why amounts cannot be put together.
+/// Why an amount cannot be computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
-    #[error("the amount is beyond what can be written down")]
+    #[error("the amount is too large")]
     Overflow,
     #[error("the amounts are in different currencies")]
     MixedCurrencies,
@@ -29,7 +28,7 @@ pub enum MoneyError {
 impl Currency {
     #[must_use]
     pub fn as_str(&self) -> &str {
-        // Letters of ASCII, as the constructor has seen to.
+        // The constructor accepts ASCII letters only.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
@@ -60,7 +59,7 @@ impl Money {
         Self::new(0, currency)
     }
 
-    /// In the minor unit of the currency.
+    /// The amount in minor units.
     #[must_use]
     pub const fn minor(self) -> i64 {
         self.minor
@@ -86,7 +85,7 @@ impl Money {
         Ok(Self { minor, ..self })
     }
 
-    /// So many times the amount.
+    /// `quantity` times the amount.
     ///
     /// # Errors
     /// [`MoneyError::Overflow`].
@@ -105,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_an_error() {
+    fn overflow_and_mixed_currencies_are_errors() {
         assert_eq!(euros(2).times(21), Ok(euros(42)));
         assert_eq!(euros(40).plus(euros(2)), Ok(euros(42)));
         assert_eq!(euros(i64::MAX).plus(euros(1)), Err(MoneyError::Overflow));
@@ -116,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_currency_is_three_letters() {
+    fn currency_is_three_upper_case_letters() {
         assert_eq!("EUR".parse::<Currency>().unwrap().as_str(), "EUR");
         for text in ["", "EU", "EURO", "eur", "E1R", "€"] {
             assert_eq!(text.parse::<Currency>(), Err(InvalidCurrency), "{text}");

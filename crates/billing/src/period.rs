@@ -1,9 +1,9 @@
 use chrono::{Datelike as _, Months, NaiveDate};
 
-/// The days that are billed together: from `start` on, before `end`, in UTC.
+/// The days that are billed together, in UTC: `start` inclusive, `end` exclusive.
 ///
-/// Periods are months from the day that a subscription began on. Where a month has no such day, its last one takes the place:
-/// what begins on 31 January goes on 28 February and on 31 March.
+/// Periods are months, counted from the day that the subscription began (the anchor). In a month without that day, the period
+/// begins on the last day: from an anchor of 31 January, on 28 February and on 31 March.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period {
     start: NaiveDate,
@@ -11,37 +11,37 @@ pub struct Period {
 }
 
 impl Period {
-    /// The period that begins on the day that months are counted from.
+    /// The first period of a subscription with this anchor.
     #[must_use]
     pub fn first(anchor: NaiveDate) -> Self {
         Self { start: anchor, end: month_after(anchor, anchor) }
     }
 
-    /// The one behind, of a subscription whose months are counted from `anchor`.
+    /// The following period of a subscription with this anchor.
     #[must_use]
     pub fn next(self, anchor: NaiveDate) -> Self {
         Self { start: self.end, end: month_after(anchor, self.end) }
     }
 
-    /// Its part before a day; nothing if that is empty.
+    /// The part of the period before a day; `None` if it is empty.
     #[must_use]
     pub fn before(self, day: NaiveDate) -> Option<Self> {
         Self::from_stored(self.start, self.end.min(day))
     }
 
-    /// Nothing unless the end is behind the start.
+    /// `None` unless `end` is after `start`.
     #[must_use]
     pub fn from_stored(start: NaiveDate, end: NaiveDate) -> Option<Self> {
         (start < end).then_some(Self { start, end })
     }
 
-    /// Its first day.
+    /// The first day.
     #[must_use]
     pub const fn start(self) -> NaiveDate {
         self.start
     }
 
-    /// The day after its last.
+    /// The day after the last one.
     #[must_use]
     pub const fn end(self) -> NaiveDate {
         self.end
@@ -53,7 +53,7 @@ impl Period {
     }
 }
 
-/// The next beginning of a month of a subscription, after the one that is in the month of `day`.
+/// The start of the subscription's period in the calendar month after that of `day`.
 fn month_after(anchor: NaiveDate, day: NaiveDate) -> NaiveDate {
     let months = (day.year() - anchor.year()) * 12 + month(day) - month(anchor) + 1;
     let months = Months::new(months.try_into().unwrap_or_default());
@@ -82,14 +82,14 @@ mod tests {
     }
 
     #[test]
-    fn a_month_without_the_day_does_not_move_the_next() {
+    fn short_month_does_not_shift_later_periods() {
         assert_eq!(ends("2027-01-31", 4), ["2027-02-28", "2027-03-31", "2027-04-30", "2027-05-31"]);
         assert_eq!(ends("2028-01-30", 2), ["2028-02-29", "2028-03-30"]);
         assert_eq!(ends("2026-12-15", 2), ["2027-01-15", "2027-02-15"]);
     }
 
     #[test]
-    fn a_part_is_not_empty() {
+    fn part_before_start_is_none() {
         let period = Period::first(day("2026-11-01"));
         assert_eq!(period.before(day("2026-11-01")), None);
         assert_eq!(period.before(day("2026-11-02")).unwrap().last_day(), day("2026-11-01"));

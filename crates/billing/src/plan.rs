@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use crate::{Money, MoneyError};
 
-/// What a tenant can subscribe to.
+/// A plan that a tenant can subscribe to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     pub code: PlanCode,
@@ -15,19 +15,19 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offer {
     pub plan: Plan,
-    /// Whether it can be chosen. Who has one that cannot keeps it.
+    /// Whether tenants can choose it. Tenants on an unavailable plan keep it.
     pub available: bool,
 }
 
-/// What a plan is called in the API: 1 to 40 of `a-z`, `0-9`, `_` and `-`.
+/// The identifier of a plan in the API: 1 to 40 of `a-z`, `0-9`, `_` and `-`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PlanCode(String);
 
-/// What people call it: 1 to 80 characters, without control characters.
+/// The display name of a plan: 1 to 80 characters, without control characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanName(String);
 
-/// What it costs. All in one currency.
+/// The prices of a plan, in one currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
     monthly_price: Money,
@@ -35,7 +35,7 @@ pub struct Terms {
     message_price: Money,
 }
 
-/// Why something is no plan.
+/// Why a plan is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPlan {
     #[error("a code has 1 to 40 lower-case letters, digits, hyphens and underscores")]
@@ -64,7 +64,7 @@ impl Plan {
 }
 
 impl PlanCode {
-    /// What every tenant begins with, and nobody can choose later.
+    /// The plan of every new tenant. It cannot be chosen later.
     #[must_use]
     pub fn trial() -> Self {
         Self("trial".to_owned())
@@ -115,11 +115,11 @@ impl FromStr for PlanName {
 }
 
 impl Terms {
-    /// Far from where sums over a period would not fit any more.
+    /// Small enough that the total of a period does not overflow in practice.
     pub const MAX_PRICE_MINOR: i64 = 1_000_000_000;
     pub const MAX_INCLUDED: u64 = 1_000_000_000;
 
-    /// A price a month, so many inbound messages included in it, and a price for each further one.
+    /// The monthly price, the number of inbound messages included in it, and the price of each further message.
     ///
     /// # Errors
     /// [`InvalidPlan`].
@@ -142,13 +142,13 @@ impl Terms {
         self.monthly_price
     }
 
-    /// In each period.
+    /// Inbound messages included in each period.
     #[must_use]
     pub const fn included_messages(&self) -> u64 {
         self.included_messages
     }
 
-    /// Of each message beyond those.
+    /// The price of each message beyond the included ones.
     #[must_use]
     pub const fn message_price(&self) -> Money {
         self.message_price
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn terms_have_bounds_and_one_currency() {
+    fn terms_out_of_bounds_or_in_mixed_currencies_are_refused() {
         let (one, dear) = (money(1, "EUR"), money(Terms::MAX_PRICE_MINOR + 1, "EUR"));
         assert!(Terms::new(one, 0, one).is_ok());
         assert_eq!(Terms::new(one, 0, money(1, "USD")), Err(InvalidPlan::MixedCurrencies));
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_is_free() {
+    fn trial_with_a_price_is_refused() {
         let plan = |code: &str, monthly, message| {
             let terms = Terms::new(money(monthly, "EUR"), 10, money(message, "EUR")).unwrap();
             Plan::new(code.parse().unwrap(), "Name".parse().unwrap(), terms).map(drop)
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_and_names_are_what_they_may_be() {
+    fn invalid_plan_code_or_name_is_refused() {
         for code in ["", "Starter", "a b", &"x".repeat(41), "ä"] {
             assert_eq!(code.parse::<PlanCode>(), Err(InvalidPlan::Code), "{code}");
         }

@@ -1,11 +1,11 @@
-//! Reading, for who may.
+//! Use cases that read.
 
 use kernel::ids::InvoiceId;
 use kernel::{BillingRead, Page, PageRequest, Permit, StoreError};
 
 use crate::{Invoice, InvoiceRepo, Offer, PlanRepo, Subscription, SubscriptionRepo, Usage, UsageRange, UsageRepo};
 
-/// A subscription, and what was used in its period so far.
+/// A subscription, and the usage of its current period.
 #[derive(Clone, Debug)]
 pub struct RunningSubscription {
     pub subscription: Subscription,
@@ -18,7 +18,7 @@ pub async fn plans(_permit: Permit<BillingRead>, repo: &mut dyn PlanRepo) -> Res
     repo.available_plans().await
 }
 
-/// The tenant's subscription; nothing if it has none.
+/// The tenant's subscription; `None` if it has none.
 ///
 /// # Errors
 /// [`StoreError`].

@@ -2,32 +2,32 @@ use chrono::NaiveDate;
 
 use crate::{Period, Plan, PlanCode};
 
-/// What a tenant pays for at the moment.
+/// A tenant's subscription to a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscription {
-    /// As it was when the running period began.
+    /// As it was when the current period began.
     pub plan: Plan,
     pub status: SubscriptionStatus,
-    /// The running period. Of a canceled subscription, the last one.
+    /// The current period; the last one of a canceled subscription.
     pub period: Period,
-    /// The day that months are counted from.
+    /// The day that the months of periods are counted from.
     pub anchor: NaiveDate,
-    /// What the next period is on, if it is another plan.
+    /// The plan of the next period, if it is another one.
     pub next_plan: Option<PlanCode>,
-    /// There is no next period.
+    /// The subscription ends with the current period.
     pub cancel_at_period_end: bool,
-    /// Rises with each change.
+    /// Increases with each change.
     pub version: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SubscriptionStatus {
-    /// In the first period, which costs nothing.
+    /// In the first period, which is free.
     Trialing,
     Active,
-    /// An invoice is due and was not paid.
+    /// An invoice is overdue.
     PastDue,
-    /// Nothing more is billed. Messages are received and counted as ever.
+    /// Not billed any more. Messages are still received and counted.
     Canceled,
 }
 
@@ -45,14 +45,14 @@ pub enum PlanChange {
 /// Why a plan cannot be chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlanChangeRefused {
-    #[error("a trial is had once, at sign-up")]
+    #[error("the trial is available only once, at sign-up")]
     TrialUsed,
-    #[error("a plan that begins when the period ends cannot end with it")]
+    #[error("a plan that starts after the current period cannot be canceled at its end")]
     CanceledBeforeStart,
 }
 
 impl Subscription {
-    /// What a tenant begins with: one period on the trial plan.
+    /// The subscription of a new tenant: one period on the trial plan.
     #[must_use]
     pub fn trial(plan: Plan, today: NaiveDate) -> Self {
         Self {
@@ -66,13 +66,13 @@ impl Subscription {
         }
     }
 
-    /// Whether the running period ended before a day.
+    /// Whether the current period ended by that day.
     #[must_use]
     pub fn has_ended(&self, day: NaiveDate) -> bool {
         self.status != SubscriptionStatus::Canceled && self.period.end() <= day
     }
 
-    /// The plan that the next period is on, if there is one.
+    /// The plan of the next period; `None` if there is none.
     #[must_use]
     pub fn renewal_plan(&self) -> Option<&PlanCode> {
         match self.status {
@@ -83,7 +83,8 @@ impl Subscription {
         }
     }
 
-    /// After the running period has been billed: the next one, on the plan as the catalogue has it now; canceled without one.
+    /// The subscription after the current period has been billed: in its next period, on this plan as it is now in the catalogue;
+    /// canceled if there is no plan.
     #[must_use]
     pub fn renewed(self, plan: Option<Plan>) -> Self {
         let settled = Self { next_plan: None, cancel_at_period_end: false, version: self.version + 1, ..self };
@@ -93,10 +94,10 @@ impl Subscription {
         }
     }
 
-    /// With or without an invoice that is due.
+    /// Sets or clears [`SubscriptionStatus::PastDue`].
     #[must_use]
-    pub fn with_overdue_invoice(self, debts: bool) -> Self {
-        let status = match (self.status, debts) {
+    pub fn with_overdue_invoice(self, overdue: bool) -> Self {
+        let status = match (self.status, overdue) {
             (SubscriptionStatus::Active, true) => SubscriptionStatus::PastDue,
             (SubscriptionStatus::PastDue, false) => SubscriptionStatus::Active,
             (status, _) => status,
@@ -104,9 +105,9 @@ impl Subscription {
         if status == self.status { self } else { Self { status, version: self.version + 1, ..self } }
     }
 
-    /// The tenant wants this plan; with `cancel_at_period_end`, for no longer than the running period. A period that is paid
-    /// for stays as it is, so another plan waits for the next. Who has only a trial, or nothing, gets theirs at once. The
-    /// running period must not have ended before `today`.
+    /// Changes the plan; with `cancel_at_period_end`, the subscription ends with the current period. A paid period stays as it is,
+    /// so another plan starts with the next one; from a trial or a canceled subscription it starts at once. The current period
+    /// must not have ended before `today`.
     ///
     /// # Errors
     /// [`PlanChangeRefused`].
@@ -122,7 +123,7 @@ impl Subscription {
         }
         match self.status {
             SubscriptionStatus::Trialing if !is_running => {
-                // Clocks differ: of two servers, one may be on the day before.
+                // Clocks differ: another server may still be on the day before.
                 let start = today.max(self.period.start());
                 Ok(self.begin(plan, cancel_at_period_end, start, self.period.before(start)))
             }
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_ends_the_trial_before_the_day_it_is_chosen() {
+    fn choosing_a_plan_ends_the_trial_the_day_before() {
         let choice = trial().change_plan(plan("starter"), false, day("2026-12-01")).unwrap();
         let PlanChange::Immediate { ended: Some(ended), subscription } = choice else { panic!("{choice:?}") };
         assert_eq!((ended.start(), ended.end()), (day("2026-11-26"), day("2026-12-01")));
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_ends_in_nothing_unless_a_plan_is_chosen() {
+    fn trial_without_chosen_plan_is_canceled() {
         let trial = trial();
         assert!(!trial.has_ended(day("2026-12-25")) && trial.has_ended(day("2026-12-26")));
         assert_eq!(trial.renewal_plan(), None);
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn another_plan_waits_for_the_next_period() {
+    fn plan_change_applies_from_next_period() {
         let (starter, today) = (starter(), day("2026-12-01"));
         assert_eq!(starter.change_plan(plan("starter"), false, today), Ok(PlanChange::Unchanged));
         assert_eq!(starter.change_plan(plan("trial"), false, today), Err(PlanChangeRefused::TrialUsed));
@@ -249,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_canceled_ends_with_its_period() {
+    fn canceled_subscription_ends_with_its_period() {
         let (starter, today) = (starter(), day("2026-12-01"));
         let ending = later(starter.change_plan(plan("starter"), true, today).unwrap());
         assert_eq!((ending.status, ending.renewal_plan()), (SubscriptionStatus::Active, None));
@@ -261,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn debts_are_those_of_a_subscription_that_goes_on() {
+    fn only_active_subscription_becomes_past_due() {
         let starter = starter();
         let late = starter.clone().with_overdue_invoice(true);
         assert_eq!((late.status, late.version), (SubscriptionStatus::PastDue, starter.version + 1));

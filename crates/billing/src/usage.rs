@@ -4,35 +4,35 @@ use std::ops::RangeInclusive;
 use chrono::{Datelike as _, NaiveDate, TimeDelta};
 use kernel::ids::ContactId;
 
-/// A message that a customer wrote, as it is counted.
+/// An inbound message, for counting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MeteredMessage {
-    /// When it came in, in UTC.
+    /// The day it was received, in UTC.
     pub day: NaiveDate,
-    /// Who wrote it.
+    /// The sender.
     pub contact: ContactId,
 }
 
-/// What was used on one day.
+/// The usage of one day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DailyUsage {
     pub day: NaiveDate,
     pub inbound_messages: u64,
-    /// Contacts that wrote on it.
+    /// The number of contacts that wrote on this day.
     pub active_contacts: u64,
 }
 
-/// What was used on some days.
+/// The usage of a range of days.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Usage {
-    /// Each day of the range, oldest first, also those on which nothing was used.
+    /// All days of the range, oldest first, including days without usage.
     pub days: Vec<DailyUsage>,
     pub inbound_messages: u64,
-    /// Contacts that wrote on any of them, each once: less than the sum of the days.
+    /// The number of distinct contacts that wrote in the range, which may be less than the sum of the days.
     pub active_contacts: u64,
 }
 
-/// Days from the first to the last, both among them: no more than [`UsageRange::MAX_DAYS`].
+/// A range of days, both ends inclusive: at most [`UsageRange::MAX_DAYS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UsageRange {
     first: NaiveDate,
@@ -43,17 +43,17 @@ pub struct UsageRange {
 pub enum InvalidUsageRange {
     #[error("the first day must not be after the last")]
     Reversed,
-    #[error("at most {} days are told at once", UsageRange::MAX_DAYS)]
+    #[error("must not be longer than {} days", UsageRange::MAX_DAYS)]
     TooLong,
-    /// Databases and people mean different things by days far away.
-    #[error("a day is in the years 1970 to 9999")]
+    /// Outside these years, Postgres and ISO 8601 write dates differently.
+    #[error("days must be in the years 1970 to 9999")]
     OutOfRange,
 }
 
 impl UsageRange {
     /// Three months.
     pub const MAX_DAYS: i64 = 92;
-    const USUAL_DAYS: i64 = 30;
+    const DEFAULT_DAYS: i64 = 30;
     const YEARS: RangeInclusive<i32> = 1970..=9999;
 
     /// # Errors
@@ -69,17 +69,17 @@ impl UsageRange {
         }
     }
 
-    /// Up to today, and thirty days of it, unless it is said otherwise.
+    /// A range with defaults: the last day is today, and the first is 29 days before the last.
     ///
     /// # Errors
     /// [`InvalidUsageRange`].
-    pub fn around(
+    pub fn with_defaults(
         first: Option<NaiveDate>,
         last: Option<NaiveDate>,
         today: NaiveDate,
     ) -> Result<Self, InvalidUsageRange> {
         let last = last.unwrap_or(today);
-        let usual = || last.checked_sub_signed(TimeDelta::days(Self::USUAL_DAYS - 1)).unwrap_or(last);
+        let usual = || last.checked_sub_signed(TimeDelta::days(Self::DEFAULT_DAYS - 1)).unwrap_or(last);
         Self::new(first.unwrap_or_else(usual), last)
     }
 
@@ -93,7 +93,7 @@ impl UsageRange {
         self.last
     }
 
-    /// What was used in the range, of the days on which anything was, and how many contacts there were in all of it.
+    /// The usage of the range, from the days with usage and the number of distinct contacts.
     pub(crate) fn usage(self, used: Vec<DailyUsage>, active_contacts: u64) -> Usage {
         let mut used: BTreeMap<NaiveDate, DailyUsage> = used.into_iter().map(|it| (it.day, it)).collect();
         let inbound_messages = used.values().fold(0, |sum: u64, it| sum.saturating_add(it.inbound_messages));
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_is_bounded_and_goes_forward() {
+    fn usage_range_out_of_bounds_or_reversed_is_refused() {
         let first = day("2026-11-01");
         assert!(UsageRange::new(first, first).is_ok());
         assert!(UsageRange::new(first, first + TimeDelta::days(91)).is_ok());
@@ -122,13 +122,13 @@ mod tests {
         assert_eq!(UsageRange::new(day("1970-01-01"), day("9999-12-31")), Err(InvalidUsageRange::TooLong));
         assert_eq!(UsageRange::new(day("1969-12-31"), day("1970-01-01")), Err(InvalidUsageRange::OutOfRange));
         assert_eq!(UsageRange::new(NaiveDate::MAX, NaiveDate::MAX), Err(InvalidUsageRange::OutOfRange));
-        let usual = UsageRange::around(None, None, first).unwrap();
+        let usual = UsageRange::with_defaults(None, None, first).unwrap();
         assert_eq!((usual.first(), usual.last()), (day("2026-10-03"), first));
-        assert_eq!(UsageRange::around(None, Some(NaiveDate::MIN), first), Err(InvalidUsageRange::OutOfRange));
+        assert_eq!(UsageRange::with_defaults(None, Some(NaiveDate::MIN), first), Err(InvalidUsageRange::OutOfRange));
     }
 
     #[test]
-    fn days_without_usage_are_told_too() {
+    fn usage_includes_days_without_messages() {
         let used = |text, inbound_messages| DailyUsage { day: day(text), inbound_messages, active_contacts: 1 };
         let range = UsageRange::new(day("2026-10-31"), day("2026-11-02")).unwrap();
         let usage = range.usage(vec![used("2026-11-02", 3), used("2026-10-31", 4)], 1);

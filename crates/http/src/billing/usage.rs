@@ -78,7 +78,7 @@ pub(crate) async fn read(
     Query(query): Query<UsageQuery>,
 ) -> Result<web::Json<UsageBody>, Problem> {
     let today = state.clock.now().date_naive();
-    let range = UsageRange::around(query.from, query.to, today).map_err(|error| refused(&query, error))?;
+    let range = UsageRange::with_defaults(query.from, query.to, today).map_err(|error| refused(&query, error))?;
     let mut tx = state.database.tenant(allow.scope()).await?;
     let outcome = usage(allow.permit(), &mut *tx, range).await;
     Ok(web::Json(settle(tx, outcome).await?.into()))

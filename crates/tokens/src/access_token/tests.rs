@@ -60,7 +60,7 @@ impl TestTokens {
         })
     }
 
-    /// A token with a genuine signature over whatever is in it.
+    /// A token with this header and payload and a valid signature.
     pub(super) fn sign(&self, header: &str, payload: &str) -> String {
         let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
         let (_, signer) = self.keys.signer().unwrap();
