@@ -14,6 +14,7 @@ use kernel::{PermissionSet, StoreError, TenantScope};
 use rbac::{MembershipRepo, RoleKey, RoleRepo};
 use tokens::{RefreshTokenHash, Session, SessionHousekeeping, SessionRepo, SigningKeyRepo, VerifiedToken};
 
+use crate::transaction::Commit;
 use crate::{
     ApproveAccountTx, BillingTx, DiscardTenantlessEventTx, IdempotencyHousekeeping, IdempotencyRepo, MergeContactsTx,
     ProvisioningKeyTx, ReparseDeliveryTx, ReplayEventsTx, SavePlanTx,
@@ -97,36 +98,6 @@ pub trait OperatorTx:
     + PlatformAuditReader
     + Commit
 {
-}
-
-/// Ends a transaction.
-#[async_trait]
-pub trait Commit: Send {
-    async fn commit(self: Box<Self>) -> Result<(), StoreError>;
-    async fn rollback(self: Box<Self>) -> Result<(), StoreError>;
-}
-
-/// Commits a transaction on `Ok` and rolls it back on `Err`. A refusal whose writes must persist is therefore an `Ok` that
-/// contains the refusal.
-///
-/// # Errors
-/// The outcome's own, or that of the commit.
-pub async fn settle<Tx, T, E>(tx: Box<Tx>, outcome: Result<T, E>) -> Result<T, E>
-where
-    Tx: Commit + ?Sized,
-    E: From<StoreError>,
-{
-    match outcome {
-        Ok(value) => {
-            tx.commit().await?;
-            Ok(value)
-        }
-        Err(error) => {
-            // The error of the outcome matters more than that of the rollback; a connection that cannot roll back is closed.
-            let _ = tx.rollback().await;
-            Err(error)
-        }
-    }
 }
 
 /// The state of a session.

@@ -29,7 +29,7 @@
 //! | [`advance_signing_keys`], [`rotate_signing_keys`], [`revoke_signing_key`], [`reseal_signing_keys`] | rotating, revoking and resealing them |
 //! | [`reseal_meta_apps`] | reseals secrets with another key-encryption key |
 //!
-//! A use case that needs one transaction takes it and never commits; the caller does, with [`settle`]. Use cases that take the
+//! A use case that needs one transaction takes it and never commits; the caller does, with [`settle`] or `database.in_tenant(scope, async |tx| ..)`. Use cases that take the
 //! [`Database`] itself need several transactions, mostly because of a password hash: no transaction is held open across one.
 
 #![deny(clippy::future_not_send)]
@@ -42,6 +42,7 @@ mod database;
 mod events;
 mod idempotency;
 mod platform;
+mod transaction;
 
 pub use self::administration::{
     AuthorityError, ChangeMembershipError, ChangeRoleError, ChangeUserError, CreateRoleError, CreateUser,
@@ -74,10 +75,11 @@ pub use self::platform::{
     create_provisioning_key, record_refused_operator, reseal_meta_apps, revoke_provisioning_key, seal_audit_logs,
 };
 pub use database::{
-    Access, Commit, Database, DirectoryTx, IntakeTx, LoginLookup, OperatorTx, SessionStatus, StartSession,
-    StartSessionOutcome, TenantTx, settle,
+    Access, Database, DirectoryTx, IntakeTx, LoginLookup, OperatorTx, SessionStatus, StartSession, StartSessionOutcome,
+    TenantTx,
 };
 pub use idempotency::{
     IdempotencyError, IdempotencyHousekeeping, IdempotencyKey, IdempotencyRepo, InvalidIdempotencyKey, KeyedRequest,
     RESPONSE_RETENTION, Sender, StoredResponse, claim_request, store_response,
 };
+pub use transaction::{Commit, in_transaction, settle};
