@@ -13,8 +13,8 @@ use crate::kit::app::{PASSWORD, Settings, TestApp, TestTenant};
 use crate::kit::operators;
 use crate::kit::users::log_in;
 
-async fn alone() -> TestApp {
-    TestApp::start_with(Settings { alone: true, ..Settings::default() }).await
+async fn isolated_app() -> TestApp {
+    TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await
 }
 
 #[expect(clippy::disallowed_methods, reason = "the tenant is this test's")]
@@ -61,7 +61,7 @@ async fn tamper(app: &TestApp, statement: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn table_owner_cannot_change_or_delete_records() {
-    let app = alone().await;
+    let app = isolated_app().await;
     let tenant = tenant_with_empty_log(&app).await;
     write(&app, &tenant, "one").await;
     seal(&app).await;
@@ -83,7 +83,7 @@ async fn table_owner_cannot_change_or_delete_records() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_writes_leave_one_unbroken_chain() {
-    let app = alone().await;
+    let app = isolated_app().await;
     let (tenant, other) = (tenant_with_empty_log(&app).await, tenant_with_empty_log(&app).await);
     let texts: Vec<String> = (0..200).map(|n| n.to_string()).collect();
     let writers = join_all(texts.iter().map(|text| write(&app, &tenant, text)));
@@ -106,7 +106,7 @@ async fn concurrent_writes_leave_one_unbroken_chain() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tampering_by_database_owner_is_detected() {
-    let app = alone().await;
+    let app = isolated_app().await;
     let rows = [
         ("UPDATE audit_records SET changes = '{\"reason\": \"another\"}' WHERE id = '$3'", "changed", json!(3), true),
         ("UPDATE audit_records SET actor_id = '1' WHERE id = '$3'", "changed", json!(3), true),
@@ -163,7 +163,7 @@ async fn scheduler_seals_new_records() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tenant_log_is_listed_filtered_exported_isolated() {
-    let app = alone().await;
+    let app = isolated_app().await;
     let (tenant, other) = (tenant_with_empty_log(&app).await, tenant_with_empty_log(&app).await);
     for n in 0..7 {
         write(&app, &tenant, &n.to_string()).await;
@@ -211,7 +211,7 @@ async fn tenant_log_is_listed_filtered_exported_isolated() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn operator_actions_are_in_platform_log() {
-    let app = alone().await;
+    let app = isolated_app().await;
     let (_, _, client) = operators::key(&app, &[KeyScope::AuditRead], None).await;
     app.client.get("/platform/audit-log").await.problem(401, "unauthenticated");
     let log = client.get("/platform/audit-log").await.json(200)["data"].clone();
@@ -227,9 +227,9 @@ async fn operator_actions_are_in_platform_log() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn user_actions_are_in_tenant_log() {
-    let app = alone().await;
+    let app = isolated_app().await;
     let tenant = app.tenant().await;
-    let (owner, client) = (tenant.client.clone(), app.client.elsewhere());
+    let (owner, client) = (tenant.client.clone(), app.client.with_fresh_address());
     log_in(&client, &tenant.slug, &tenant.email, "wrong password").await.problem(401, "invalid_credentials");
     log_in(&client, &tenant.slug, "nobody@example.com", PASSWORD).await.problem(401, "invalid_credentials");
     log_in(&client, "no-such-tenant", &tenant.email, PASSWORD).await.problem(401, "invalid_credentials");
@@ -246,7 +246,7 @@ async fn user_actions_are_in_tenant_log() {
     owner.delete(&path).await.expect(204);
     owner.delete(&path).await.expect(404);
     let register = json!({"email": "ada@example.com", "password": PASSWORD});
-    app.client.elsewhere().with("x-tenant-id", &tenant.slug).post("/auth/register", &register).await.json(201);
+    app.client.with_fresh_address().with("x-tenant-id", &tenant.slug).post("/auth/register", &register).await.json(201);
     owner.patch("/tenant", &json!({"self_registration": "closed"})).await.json(200);
     let number = tenant.connect().await;
     let account = owner.get("/whatsapp-accounts").await.json(200)["data"][0]["id"].clone();

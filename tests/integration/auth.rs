@@ -92,11 +92,11 @@ async fn login_requires_tenant_slug_or_id() {
 async fn refused_login_does_not_reveal_cause() {
     let app = TestApp::start().await;
     let (tenant, other, suspended) = (app.tenant().await, app.tenant().await, app.tenant().await);
-    let colleague = app.colleague(&other, None).await;
-    app.change(&other, "UPDATE users SET status = 'suspended' WHERE tenant_id = '$T' AND name = 'Grace'").await;
-    app.change(&suspended, "UPDATE tenants SET status = 'suspended' WHERE id = '$T'").await;
+    let colleague = app.user(&other, None).await;
+    app.execute_for(&other, "UPDATE users SET status = 'suspended' WHERE tenant_id = '$T' AND name = 'Grace'").await;
+    app.execute_for(&suspended, "UPDATE tenants SET status = 'suspended' WHERE id = '$T'").await;
     let attempt = |reference: &str, email: &str, password: &str| {
-        let client = app.client.elsewhere().with("x-tenant-id", reference).with("x-request-id", "same");
+        let client = app.client.with_fresh_address().with("x-tenant-id", reference).with("x-request-id", "same");
         let body = json!({"email": email, "password": password});
         async move { client.post("/auth/login", &body).await }
     };
@@ -115,7 +115,7 @@ async fn refused_login_does_not_reveal_cause() {
     ] {
         let answer = attempt(reference, email, PASSWORD).await;
         assert_eq!(answer.text, wrong_password.text, "{reference} {email}");
-        assert_eq!(answer.lasting_headers(), wrong_password.lasting_headers(), "{reference} {email}");
+        assert_eq!(answer.stable_headers(), wrong_password.stable_headers(), "{reference} {email}");
     }
     let sessions = format!("SELECT count(*) FROM sessions WHERE tenant_id = '{}'", tenant.id);
     assert_eq!(app.database.count(&sessions).await, 1, "only the sign-up's session");

@@ -62,7 +62,7 @@ async fn send(client: &Client, operation: &Operation, path: &str, body: Option<&
 fn alike(foreign: &Response, unknown: &Response) -> Result<(), String> {
     if foreign.status == unknown.status
         && foreign.text == unknown.text
-        && foreign.lasting_headers() == unknown.lasting_headers()
+        && foreign.stable_headers() == unknown.stable_headers()
     {
         Ok(())
     } else {

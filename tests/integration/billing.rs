@@ -21,8 +21,8 @@ use crate::kit::client::{Client, Response};
 use crate::kit::operators::operator;
 
 /// Has a database of its own, so that a billing run closes no other test's periods.
-async fn alone() -> TestApp {
-    TestApp::start_with(Settings { alone: true, ..Settings::default() }).await
+async fn isolated_app() -> TestApp {
+    TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await
 }
 
 fn scope(tenant: &TestTenant) -> TenantScope {
@@ -95,7 +95,7 @@ fn midnight(day: NaiveDate) -> String {
 /// Moves the clock past the end of the current period and logs in again.
 async fn after_the_period(app: &TestApp, tenant: &TestTenant) -> TestTenant {
     app.clock.advance(TimeDelta::days(32));
-    tenant.logged_in_again(app).await
+    tenant.log_in_again(app).await
 }
 
 /// The tenant's audit records of an action, latest first.

@@ -151,7 +151,7 @@ async fn disconnected_number_keeps_history_gets_no_events() {
     let conversations = tenant.wait_for_conversations(2).await;
     assert_eq!(conversations[0]["last_message_preview"], "meanwhile");
     assert_eq!(conversations[0]["account_id"], again["id"]);
-    app.settled().await;
+    app.wait_until_processed().await;
     assert_eq!(app.events("status = 'unroutable'").await, 0);
     assert_eq!(tenant.messages(&conversation).await.len(), 1);
     assert_eq!(tenant.client.get(&path).await.json(200)["status"], "disconnected");

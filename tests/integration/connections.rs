@@ -43,7 +43,7 @@ async fn lock_timeout_is_answered_with_retry_later() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connection_with_leftover_tenant_is_not_reused() {
-    let database = database::alone().await;
+    let database = database::copy().await;
     let one = database.postgres_with(PoolSizes { tenant: 1, platform: 1, intake: 1 });
     let session = "SELECT coalesce(max(pid), 0)::bigint AS count FROM pg_stat_activity
                     WHERE datname = current_database() AND usename = 'parley_app'";
@@ -80,7 +80,7 @@ async fn connection_with_leftover_tenant_is_not_reused() {
 
 /// With a pool of one, each request gets the connection of the previous one.
 fn one_connection() -> Settings {
-    Settings { alone: true, tenant_connections: 1, ..Settings::default() }
+    Settings { own_database: true, tenant_connections: 1, ..Settings::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,7 +103,7 @@ async fn requests_clear_tenant_setting_however_they_end() {
         answer.expect(status);
         assert_eq!(app.postgres.leaked_settings().await.unwrap(), "", "after {status}");
     }
-    app.finish_unprocessed().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -136,5 +136,5 @@ async fn client_disconnect_clears_tenant_setting() {
     );
     wait::until("no transaction to be open", async || (app.database.count(&open).await == 0).then_some(())).await;
     tenant.client.get("/users").await.json(200);
-    app.finish_unprocessed().await;
+    app.stop().await;
 }

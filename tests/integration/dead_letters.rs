@@ -90,9 +90,9 @@ async fn failing_event_is_dead_lettered_then_replayed() {
         .await;
         app.clock.advance(MAX_RETRY_DELAY);
     }
-    app.settled().await;
+    app.wait_until_processed().await;
     // All retries together took hours.
-    let tenant = tenant.logged_in_again(&app).await;
+    let tenant = tenant.log_in_again(&app).await;
     assert_eq!(app.events("attempts = 0 AND status = 'processed'").await, 49);
     let dead = dead_letters(&tenant).await;
     assert_eq!(dead.len(), 1);
@@ -109,13 +109,13 @@ async fn failing_event_is_dead_lettered_then_replayed() {
     remove_trigger(&app).await;
     let replayed = tenant.client.post(&format!("/webhook-events/{id}/replay"), &because()).await.json(202);
     assert_eq!((&replayed["status"], &replayed["attempts"]), (&json!("received"), &json!(0)));
-    app.settled().await;
+    app.wait_until_processed().await;
     let after = event(&tenant, id).await;
     assert_eq!((&after["status"], &after["replays"]), (&json!("processed"), &json!(1)));
     assert_eq!(after["failed_attempts"].as_array().unwrap().len(), 7, "the failures are kept");
     assert_eq!(app.database.count("SELECT count(*) FROM messages").await, 50);
     assert_eq!(app.database.count("SELECT count(*) FROM interactions WHERE kind = 'inbound_message'").await, 50);
-    assert_eq!(tenant.conversation_with("phone", "15550199").await["unread_count"], 1);
+    assert_eq!(tenant.conversation_by_identity("phone", "15550199").await["unread_count"], 1);
     assert_eq!(audited(&app, &tenant, "webhook_event.replayed").await, 1);
     tenant.client.post(&format!("/webhook-events/{id}/replay"), &because()).await.problem(409, "not_replayable");
     app.finish().await;
@@ -124,7 +124,7 @@ async fn failing_event_is_dead_lettered_then_replayed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_replays_accept_one() {
     // Without a worker, a replayed event keeps the status that the replay set.
-    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     app.deliver(&number.delivery(&[text("15550100", "hello")])).await.expect(200);
@@ -150,7 +150,7 @@ async fn concurrent_replays_accept_one() {
     assert_eq!(statuses, [202, 409, 409, 409, 409]);
     assert_eq!(app.database.count("SELECT count(*) FROM webhook_outbox").await, 1);
     assert_eq!(audited(&app, &tenant, "webhook_event.replayed").await, 1);
-    app.finish_unprocessed().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -210,7 +210,7 @@ async fn bulk_replay_follows_filter_and_dry_run_counts() {
     assert_eq!(app.events(oldest).await, 2, "oldest first");
     // Replayed events are spaced: the clock stands still, so the second is not due yet.
     app.clock.advance(TimeDelta::seconds(1));
-    app.settled().await;
+    app.wait_until_processed().await;
     assert_eq!(audited(&app, &tenant, "webhook_events.replayed").await, 1);
 
     for (body, pointer) in [
@@ -233,7 +233,7 @@ async fn events_are_listed_filtered_and_isolated() {
     let (tenant, other) = (app.tenant().await, app.tenant().await);
     let number = tenant.connect().await;
     let id = dead_letter(&app, &tenant, &number).await;
-    app.tell(&number.delivery(&[text("15550100", "fine")])).await;
+    app.process(&number.delivery(&[text("15550100", "fine")])).await;
     let list = async |query: &str| {
         let page = tenant.client.get(&format!("/webhook-events{query}")).await.json(200);
         page["data"].as_array().unwrap().len()

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::kit::app::{PASSWORD, Settings, TestApp, TestTenant};
-use crate::kit::client::{Client, Response, insist};
+use crate::kit::client::{Client, Response, retry_while_unavailable};
 use crate::kit::meta::fresh_digits;
 use crate::kit::wait;
 
@@ -52,7 +52,7 @@ async fn repeated_request_replays_first_response() {
 async fn key_is_scoped_to_tenant_user_and_route() {
     let app = TestApp::start().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
-    let admin = app.colleague(&tenant, Some("admin")).await;
+    let admin = app.user(&tenant, Some("admin")).await;
     for client in [&tenant.client, &other.client, &admin.client] {
         let answer = keyed(client, "key").post("/users", &user()).await;
         answer.expect(201);
@@ -61,7 +61,7 @@ async fn key_is_scoped_to_tenant_user_and_route() {
     let body = json!({"app_id": fresh_digits(), "app_secret": "secret", "verify_token": "token"});
     keyed(&tenant.client, "key").post("/meta-apps", &body).await.expect(201);
     // A caller who lost the permission does not get the stored response.
-    app.change(&tenant, &format!("DELETE FROM memberships WHERE user_id = '{}'", admin.id)).await;
+    app.execute_for(&tenant, &format!("DELETE FROM memberships WHERE user_id = '{}'", admin.id)).await;
     keyed(&admin.client, "key").post("/users", &user()).await.problem(403, "insufficient_scope");
 }
 
@@ -99,7 +99,7 @@ async fn response_is_kept_for_a_day() {
     let body = user();
     keyed(&tenant.client, "key").post("/users", &body).await.expect(201);
     app.clock.advance(TimeDelta::hours(24) - TimeDelta::seconds(1));
-    let tenant = tenant.logged_in_again(&app).await;
+    let tenant = tenant.log_in_again(&app).await;
     assert!(is_replayed(&keyed(&tenant.client, "key").post("/users", &body).await));
     app.clock.advance(TimeDelta::seconds(1));
     let client = keyed(&tenant.client, "key");
@@ -115,7 +115,8 @@ async fn concurrent_requests_with_one_key_run_once() {
     let tenant = app.tenant().await;
     let body = json!({"app_id": fresh_digits(), "app_secret": "secret", "verify_token": "token"});
     let client = keyed(&tenant.client, "key");
-    let answers = join_all((0..20).map(|_| insist(async || client.post("/meta-apps", &body).await))).await;
+    let answers =
+        join_all((0..20).map(|_| retry_while_unavailable(async || client.post("/meta-apps", &body).await))).await;
     let made: Vec<&Response> = answers.iter().filter(|answer| answer.status == 201).collect();
     assert_eq!(made.iter().filter(|answer| !is_replayed(answer)).count(), 1);
     assert!(made.iter().all(|answer| answer.text == made[0].text));
@@ -153,14 +154,14 @@ async fn request_during_first_is_refused_at_once() {
 /// The response and the change it reports share one transaction.
 #[tokio::test(flavor = "multi_thread")]
 async fn request_whose_response_cannot_be_stored_is_undone() {
-    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     app.database.execute("ALTER TABLE idempotency_keys ADD CHECK (key <> 'doomed')").await;
     let body = user();
     keyed(&tenant.client, "doomed").post("/users", &body).await.problem(500, "internal_error");
     assert_eq!(count(&app, &tenant, "users").await, 1);
     keyed(&tenant.client, "key").post("/users", &body).await.expect(201);
-    app.finish_unprocessed().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,7 +17,7 @@ async fn message_creates_contact_and_conversation() {
     let app = app().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
-    let mut message = text("15550100", "Hello,\nis anybody there? é 😀 \"/");
+    let mut message = text("15550100", "Hello,\nare you open? é 😀 \"/");
     message["from_user_id"] = json!("US.13491208655302741918");
     message["context"] = json!({"from": "15550000000", "id": "wamid.unknown"});
     message["referral"] = json!({"source_type": "ad", "source_id": "17"});
@@ -27,7 +27,7 @@ async fn message_creates_contact_and_conversation() {
     assert_eq!(conversation["contact"]["display_name"], "Ada Lovelace");
     assert_eq!(conversation["status"], "open");
     assert_eq!(conversation["unread_count"], 1);
-    assert_eq!(conversation["last_message_preview"], "Hello, is anybody there? é 😀 \"/");
+    assert_eq!(conversation["last_message_preview"], "Hello, are you open? é 😀 \"/");
     assert_eq!(conversation["assignee_id"], Value::Null);
     let sent: i64 = message["timestamp"].as_str().unwrap().parse().unwrap();
     let time = |value: &Value| chrono::DateTime::parse_from_rfc3339(value.as_str().unwrap()).unwrap().timestamp();
@@ -91,7 +91,7 @@ async fn each_message_kind_is_stored_as_text_and_payload() {
         message["from"] = json!("15550100");
         message["timestamp"] = json!("1790000000");
         app.deliver(&number.delivery(&[message.clone()])).await.expect(200);
-        app.settled().await;
+        app.wait_until_processed().await;
         let conversation = tenant.conversations().await.remove(0);
         let messages = tenant.messages(&conversation).await;
         let stored = messages.iter().find(|stored| stored["wamid"] == wamid.as_str()).unwrap();
@@ -123,7 +123,7 @@ async fn customer_without_phone_number_becomes_contact() {
     let mut later = text("5511987654321", "with number");
     later["from_user_id"] = json!("BR.77");
     app.deliver(&number.delivery(&[later])).await.expect(200);
-    app.settled().await;
+    app.wait_until_processed().await;
     let conversation = tenant.conversations().await;
     assert_eq!(conversation.len(), 1);
     assert_eq!(conversation[0]["unread_count"], 2);
@@ -137,7 +137,7 @@ async fn brazilian_number_spellings_are_one_contact() {
     let number = tenant.connect().await;
     for from in ["551187654321", "5511987654321"] {
         app.deliver(&number.delivery(&[text(from, "hello")])).await.expect(200);
-        app.settled().await;
+        app.wait_until_processed().await;
     }
     assert_eq!(tenant.conversations().await.len(), 1);
     assert_eq!(app.database.count("SELECT count(*) FROM contact_identities WHERE kind = 'phone'").await, 2);
@@ -153,7 +153,7 @@ async fn concurrent_first_messages_create_one_contact() {
         (0..30).map(|n| number.delivery(&[text("15550100", &format!("message {n}"))])).collect();
     let answers = join_all(deliveries.iter().map(|delivery| app.deliver(delivery))).await;
     assert!(answers.iter().all(|answer| answer.status == 200));
-    app.settled().await;
+    app.wait_until_processed().await;
     for (table, rows) in
         [("contacts", 1), ("contact_identities", 1), ("conversations", 1), ("messages", 30), ("interactions", 30)]
     {
@@ -175,7 +175,7 @@ async fn late_message_does_not_become_latest() {
     };
     for (time, body) in [(1_790_000_100, "new"), (1_790_000_000, "old")] {
         app.deliver(&at(time, body)).await.expect(200);
-        app.settled().await;
+        app.wait_until_processed().await;
     }
     let conversation = tenant.conversations().await.remove(0);
     assert_eq!(conversation["last_message_preview"], "new");
@@ -208,7 +208,7 @@ async fn message_after_close_opens_new_conversation_once() {
     let number = tenant.connect().await;
     let first = number.delivery(&[text("15550100", "first")]);
     app.deliver(&first).await.expect(200);
-    app.settled().await;
+    app.wait_until_processed().await;
     let mut admin = app.database.admin().await;
     admin.batch_execute("UPDATE conversations SET status = 'closed'").await.unwrap();
 
@@ -220,11 +220,11 @@ async fn message_after_close_opens_new_conversation_once() {
         )
         .await
         .unwrap();
-    app.settled().await;
+    app.wait_until_processed().await;
     assert_eq!(tenant.conversations().await.len(), 1);
 
     app.deliver(&number.delivery(&[text("15550100", "second")])).await.expect(200);
-    app.settled().await;
+    app.wait_until_processed().await;
     let statuses: Vec<Value> = tenant.conversations().await.iter().map(|c| c["status"].clone()).collect();
     assert_eq!(statuses.len(), 2);
     assert!(statuses.contains(&json!("open")) && statuses.contains(&json!("closed")));
@@ -242,7 +242,7 @@ async fn invalid_message_is_dead_lettered_others_processed() {
     let messages = [text("15550100", "before"), broken, endless, text("15550100", "after")];
     app.deliver(&number.delivery(&messages)).await.expect(200);
     let conversation = tenant.wait_for_conversations(1).await.remove(0);
-    app.settled().await;
+    app.wait_until_processed().await;
     assert_eq!(tenant.messages(&conversation).await.len(), 2);
     let dead = format!(
         "SELECT count(*) FROM webhook_events WHERE status = 'dead_letter' AND tenant_id = '{}' AND error_class = 'permanent'",

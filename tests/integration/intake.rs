@@ -31,7 +31,7 @@ struct TestIntake {
 
 impl TestIntake {
     async fn new() -> Self {
-        let database = database::alone().await;
+        let database = database::copy().await;
         let (clock, wake_relay): (Arc<dyn Clock>, _) = (Arc::new(SystemClock::new()), Arc::new(Notify::new()));
         let (intake, flusher) = Intake::new(Arc::new(database.postgres()), Arc::clone(&clock), Arc::clone(&wake_relay));
         Self { database, clock, wake_relay, intake, flusher, number: Number::fresh() }

@@ -11,8 +11,6 @@ pub(crate) mod deployment;
 pub(crate) mod fault_setup;
 pub(crate) mod load;
 pub(crate) mod lossy_proxy;
-pub(crate) mod machine_lock;
-pub(crate) mod measure;
 pub(crate) mod meta;
 pub(crate) mod metric_series;
 pub(crate) mod operators;

@@ -12,8 +12,8 @@ async fn with_pipeline() -> TestApp {
     TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await
 }
 
-async fn alone() -> TestApp {
-    TestApp::start_with(Settings { alone: true, ..Settings::default() }).await
+async fn isolated_app() -> TestApp {
+    TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await
 }
 
 async fn previews(tenant: &TestTenant) -> Vec<Value> {
@@ -27,11 +27,11 @@ async fn attack(app: &TestApp, ours: &TestTenant, number: &Number, genuine: Opti
     let theirs = thief.meta_app().await;
     thief.connect_to(&theirs, &Number::fresh()).await;
     let mut message = text("15550100", "forged");
-    app.deliver_by(&theirs, &number.delivery(&[message.clone()])).await.expect(200);
+    app.deliver_for_app(&theirs, &number.delivery(&[message.clone()])).await.expect(200);
     let account_level = json!({"entry": [{"id": number.waba_id, "changes": [
         {"field": "account_update", "value": {"event": "DISABLED_UPDATE"}}]}]});
-    app.deliver_by(&theirs, &account_level).await.expect(200);
-    app.settled().await;
+    app.deliver_for_app(&theirs, &account_level).await.expect(200);
+    app.wait_until_processed().await;
     assert_eq!(ours.conversations().await, [""; 0]);
     let of_theirs = format!("app_id = '{}' AND tenant_id IS NULL AND status = 'unroutable'", theirs.key);
     assert_eq!(app.events(&of_theirs).await, 2);
@@ -40,7 +40,7 @@ async fn attack(app: &TestApp, ours: &TestTenant, number: &Number, genuine: Opti
     message["text"]["body"] = json!("genuine");
     let delivery = number.delivery(&[message]);
     match genuine {
-        Some(own) => app.deliver_by(own, &delivery).await.expect(200),
+        Some(own) => app.deliver_for_app(own, &delivery).await.expect(200),
         None => app.deliver(&delivery).await.expect(200),
     }
     ours.wait_for_conversations(1).await;
@@ -49,7 +49,7 @@ async fn attack(app: &TestApp, ours: &TestTenant, number: &Number, genuine: Opti
     // If the attacker connects the number to their own app later, they get what their app sent, and only that.
     thief.connect_to(&theirs, number).await;
     thief.wait_for_conversations(1).await;
-    app.settled().await;
+    app.wait_until_processed().await;
     assert_eq!(previews(&thief).await, ["forged"]);
     assert_eq!(previews(ours).await, ["genuine"]);
 }
@@ -84,10 +84,10 @@ async fn number_on_two_apps_is_two_accounts() {
     two.connect_to(&second, &number).await;
     let delivery = number.delivery(&[text("15550100", "once each")]);
     for own in [&first, &second, &first] {
-        app.deliver_by(own, &delivery).await.expect(200);
+        app.deliver_for_app(own, &delivery).await.expect(200);
     }
     app.deliver(&delivery).await.expect(200);
-    app.settled().await;
+    app.wait_until_processed().await;
     for tenant in [&one, &two] {
         let conversation = tenant.wait_for_conversations(1).await.remove(0);
         assert_eq!(tenant.messages(&conversation).await.len(), 1);
@@ -110,9 +110,9 @@ async fn tenant_app_delivery_stores_only_its_own_numbers() {
     let mut delivery = one.delivery(&[text("15550101", "one")]);
     let others = [&two, &not_its_own].map(|number| number.delivery(&[text("15550102", "other")])["entry"][0].clone());
     delivery["entry"].as_array_mut().unwrap().extend(others);
-    app.deliver_by(&own, &delivery).await.expect(200);
+    app.deliver_for_app(&own, &delivery).await.expect(200);
     ours.wait_for_conversations(2).await;
-    app.settled().await;
+    app.wait_until_processed().await;
     assert_eq!(theirs.conversations().await, [""; 0]);
     assert_eq!(app.events("status = 'unroutable'").await, 1);
     app.finish().await;
@@ -120,7 +120,7 @@ async fn tenant_app_delivery_stores_only_its_own_numbers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn event_without_number_is_routed_by_business_account() {
-    let app = alone().await;
+    let app = isolated_app().await;
     let tenant = app.tenant().await;
     let own = tenant.meta_app().await;
     let (older, newer) = (Number::fresh(), Number::fresh());
@@ -135,7 +135,7 @@ async fn event_without_number_is_routed_by_business_account() {
     let mut routed = async || {
         said += 1;
         let change = json!({"field": "account_update", "value": {"event": "SAID", "number": said}});
-        app.deliver_by(&own, &json!({"entry": [{"id": older.waba_id, "changes": [change]}]})).await.expect(200);
+        app.deliver_for_app(&own, &json!({"entry": [{"id": older.waba_id, "changes": [change]}]})).await.expect(200);
         let mut counts = Vec::new();
         for condition in [format!("account_id = '{}'", ids[0]), format!("account_id = '{}'", ids[1])] {
             counts.push(app.events(&condition).await);
@@ -164,17 +164,17 @@ async fn event_without_number_is_routed_by_business_account() {
     end(&ids[1], "meta").await;
     assert_eq!(adopted().await, 1);
     assert_eq!(app.events(&format!("account_id = '{}' AND status = 'received'", ids[1])).await, 3);
-    app.finish_unprocessed().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unroutable_events_are_processed_on_connect() {
     // Without a relay there is no sweep.
-    let app = alone().await;
+    let app = isolated_app().await;
     let tenant = app.tenant().await;
     let own = tenant.meta_app().await;
     let number = Number::fresh();
-    app.deliver_by(&own, &number.delivery(&[text("15550100", "early")])).await.expect(200);
+    app.deliver_for_app(&own, &number.delivery(&[text("15550100", "early")])).await.expect(200);
     app.deliver(&number.delivery(&[text("15550100", "elsewhere")])).await.expect(200);
     assert_eq!(app.events("status = 'unroutable'").await, 2);
     tenant.connect_to(&own, &number).await;
@@ -185,5 +185,5 @@ async fn unroutable_events_are_processed_on_connect() {
     .await;
     assert_eq!(app.database.count("SELECT count(*) FROM webhook_outbox WHERE tenant_id IS NOT NULL").await, 1);
     assert_eq!(app.events("status = 'unroutable' AND app_id = 'deployment'").await, 1);
-    app.finish_unprocessed().await;
+    app.stop().await;
 }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::kit::app::{Settings, TestApp, TestTenant};
 use crate::kit::meta::{APP_SECRET, Number, VERIFY_TOKEN, sign_with, text};
 
-async fn alone() -> TestApp {
-    TestApp::start_with(Settings { alone: true, ..Settings::default() }).await
+async fn isolated_app() -> TestApp {
+    TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await
 }
 
 async fn listed(tenant: &TestTenant) -> Vec<Value> {
@@ -17,7 +17,7 @@ async fn listed(tenant: &TestTenant) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn app_is_created_listed_changed_and_deleted() {
-    let app = alone().await;
+    let app = isolated_app().await;
     let tenant = app.tenant().await;
     let body = json!({
         "app_id": "1234567890", "name": "Own app", "app_secret": "hunter2-current", "verify_token": "hunter2-token",
@@ -57,7 +57,7 @@ async fn app_is_created_listed_changed_and_deleted() {
     tenant.client.delete(&path).await.problem(404, "not_found");
     tenant.client.patch(&path, &json!({"name": "x"})).await.problem(404, "not_found");
     assert_eq!(listed(&tenant).await, [""; 0]);
-    app.finish_unprocessed().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -182,7 +182,7 @@ async fn each_app_has_own_handshake() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn responses_do_not_reveal_whether_app_exists() {
-    let app = alone().await;
+    let app = isolated_app().await;
     let own = app.tenant().await.meta_app().await;
     let client = app.client.with("x-request-id", "same");
     let unknown = format!("/webhooks/whatsapp/{}", "0".repeat(40));
@@ -208,25 +208,25 @@ async fn responses_do_not_reveal_whether_app_exists() {
     app.deliver_signed("/webhooks/whatsapp", &own.secret, b"{}").await.problem(401, "invalid_signature");
     client.send(Method::POST, &own.webhook(), Some(b"{}".to_vec())).await.problem(401, "invalid_signature");
     assert_eq!(app.events("true").await, 0);
-    app.finish_unprocessed().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn database_outage_is_answered_with_503() {
-    let app = alone().await;
+    let app = isolated_app().await;
     let tenant = app.tenant().await;
     let own = tenant.meta_app().await;
     let number = Number::fresh();
     tenant.connect_to(&own, &number).await;
     let delivery = number.delivery(&[text("15550100", "later")]);
     app.database.refuse_connections().await;
-    let answer = app.deliver_by(&own, &delivery).await;
+    let answer = app.deliver_for_app(&own, &delivery).await;
     answer.problem(503, "temporarily_unavailable");
     assert_eq!(answer.header("retry-after"), "5");
     app.database.accept_connections().await;
-    app.deliver_by(&own, &delivery).await.expect(200);
+    app.deliver_for_app(&own, &delivery).await.expect(200);
     assert_eq!(app.events("status = 'received'").await, 1);
-    app.finish_unprocessed().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

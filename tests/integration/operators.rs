@@ -22,12 +22,12 @@ async fn refusals(app: &TestApp, condition: &str) -> i64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn operator_key_needs_scope_and_refusals_are_audited() {
-    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
     let path = "/platform/webhook-events";
     let tenant = app.tenant().await;
-    let nobody = app.client.get(path).await;
-    nobody.problem(401, "unauthenticated");
-    assert_eq!(nobody.header("www-authenticate"), r#"Bearer realm="parley""#);
+    let anonymous = app.client.get(path).await;
+    anonymous.problem(401, "unauthenticated");
+    assert_eq!(anonymous.header("www-authenticate"), r#"Bearer realm="parley""#);
     assert_eq!(refusals(&app, "actor_kind = 'anonymous'").await, 1);
     tenant.client.get(path).await.problem(403, "operators_only");
     assert_eq!(refusals(&app, "actor_kind = 'user' AND target_id = 'GET /platform/webhook-events'").await, 1);
@@ -71,12 +71,12 @@ async fn operator_key_needs_scope_and_refusals_are_audited() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn operators_see_only_events_without_tenant() {
-    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
     let (_, _, client) = key(&app, &[KeyScope::EventsRead], None).await;
     let (unknown, tenant) = (Number::fresh(), app.tenant().await);
     let number = tenant.connect().await;
     app.deliver(&number.delivery(&[text("15550100", "the tenant's")])).await.expect(200);
-    app.deliver(&unknown.delivery(&[text("15550100", "nobody's")])).await.expect(200);
+    app.deliver(&unknown.delivery(&[text("15550100", "anonymous's")])).await.expect(200);
     app.deliver_bytes(b"no JSON at all").await.expect(200);
     let list =
         async |query: &str| client.get(&format!("/platform/webhook-events{query}")).await.json(200)["data"].clone();
@@ -95,7 +95,7 @@ async fn operators_see_only_events_without_tenant() {
     let cursor = page["next_cursor"].as_str().unwrap();
     assert_eq!(list(&format!("?cursor={cursor}")).await.as_array().unwrap().len(), 1);
     tenant.client.get(&format!("/webhook-events?cursor={cursor}")).await.problem(400, "invalid_cursor");
-    app.finish_unprocessed().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,7 +146,7 @@ async fn replay_stores_delivery_that_parses_now() {
         format!("UPDATE webhook_payloads SET body = convert_to($${body}$$, 'UTF8') WHERE event_id = '{id}'");
     app.database.execute(&statement).await;
     assert_eq!(again().await.unwrap(), 1);
-    app.settled().await;
+    app.wait_until_processed().await;
     assert_eq!(tenant.conversations().await[0]["last_message_preview"], "supported now");
     assert!(matches!(again().await, Err(ReparseDeliveryError::NotReplayable)));
     app.finish().await;

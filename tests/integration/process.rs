@@ -64,10 +64,10 @@ async fn user_logs_in_after_restart() {
     // Without configured proxies, `X-Forwarded-For` is ignored.
     let wrong = json!({"email": "grace@example.com", "password": "wrong password"});
     for n in 0..5 {
-        let forged = server.client.at(&format!("203.0.113.{n}")).with("x-tenant-id", "acme");
+        let forged = server.client.with_address(&format!("203.0.113.{n}")).with("x-tenant-id", "acme");
         forged.post("/auth/login", &wrong).await.problem(401, "invalid_credentials");
     }
-    let forged = server.client.at("203.0.113.9").with("x-tenant-id", "acme");
+    let forged = server.client.with_address("203.0.113.9").with("x-tenant-id", "acme");
     forged.post("/auth/login", &grace).await.problem(429, "too_many_attempts");
     server.signal("TERM");
     assert!(server.exit().await.success());

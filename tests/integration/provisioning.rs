@@ -15,8 +15,8 @@ use crate::kit::operators::{key, operator};
 const BOTH: [KeyScope; 2] = [KeyScope::TenantsRead, KeyScope::TenantsWrite];
 const BOOTSTRAP: &str = "parley_pk_of-this-test";
 
-async fn alone() -> TestApp {
-    TestApp::start_with(Settings { alone: true, ..Settings::default() }).await
+async fn isolated_app() -> TestApp {
+    TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await
 }
 
 fn wish(slug: &str) -> Value {
@@ -45,7 +45,7 @@ async fn actions(client: &Client, log: &str) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tenant_creation_without_operator_is_refused_and_audited() {
-    let app = alone().await;
+    let app = isolated_app().await;
     let owner = app.tenant().await;
     let (_, _, audit) = key(&app, &[KeyScope::AuditRead], None).await;
     let end = app.clock.now() + TimeDelta::hours(1);
@@ -148,7 +148,7 @@ async fn held_events_are_processed_on_reactivation() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn repeated_provisioning_creates_one_tenant() {
-    let app = alone().await;
+    let app = isolated_app().await;
     let (_, _, client) = key(&app, &BOTH, None).await;
     let (_, _, other) = key(&app, &BOTH, None).await;
     let slug = fresh_slug();
@@ -175,7 +175,7 @@ async fn repeated_provisioning_creates_one_tenant() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn failed_provisioning_leaves_no_rows() {
-    let app = alone().await;
+    let app = isolated_app().await;
     let (_, _, client) = key(&app, &BOTH, None).await;
     let before = rows(&app).await;
     let steps =
@@ -199,7 +199,7 @@ async fn failed_provisioning_leaves_no_rows() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn invalid_tenant_lists_errors_and_stores_nothing() {
-    let app = alone().await;
+    let app = isolated_app().await;
     let (_, _, client) = key(&app, &BOTH, None).await;
     let taken = fresh_slug();
     let made = client.post("/tenants", &wish(&taken)).await.json(201);
@@ -240,7 +240,7 @@ async fn invalid_tenant_lists_errors_and_stores_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bootstrap_key_creates_tenant_with_sign_up_closed() {
     let settings =
-        Settings { alone: true, bootstrap_key: Some(BOOTSTRAP), signup: SignUp::Closed, ..Settings::default() };
+        Settings { own_database: true, bootstrap_key: Some(BOOTSTRAP), signup: SignUp::Closed, ..Settings::default() };
     let app = TestApp::start_with(settings).await;
     let signup = json!({"tenant_name": "Acme", "email": "ada@example.com", "password": PASSWORD});
     app.client.post("/auth/signup", &signup).await.problem(403, "signup_closed");

@@ -10,7 +10,7 @@ use kernel::{Clock, SystemClock};
 use rabbitmq::Queue;
 use tokio::time::timeout;
 
-use crate::kit::app::{Broker, Settings, TestApp};
+use crate::kit::app::{BrokerState, Settings, TestApp};
 use crate::kit::fault_setup::RECOVERY_LIMIT;
 use crate::kit::meta::text;
 use crate::kit::{broker, wait};
@@ -21,11 +21,11 @@ async fn deleted_queues_are_redeclared_without_loss() {
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     app.deliver(&number.delivery(&[text("15550100", "before")])).await.expect(200);
-    app.settled().await;
+    app.wait_until_processed().await;
 
     broker::delete(&app.namespace).await;
     app.deliver(&number.delivery(&[text("15550100", "after")])).await.expect(200);
-    app.settled().await;
+    app.wait_until_processed().await;
     let conversation = tenant.conversations().await.remove(0);
     assert_eq!(conversation["last_message_preview"], "after");
     assert_eq!(tenant.messages(&conversation).await.len(), 2);
@@ -34,7 +34,8 @@ async fn deleted_queues_are_redeclared_without_loss() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn deliveries_are_accepted_during_broker_outage() {
-    let app = TestApp::start_with(Settings { pipeline: true, broker: Broker::Away, ..Settings::default() }).await;
+    let app =
+        TestApp::start_with(Settings { pipeline: true, broker: BrokerState::Unreachable, ..Settings::default() }).await;
     let number = app.tenant().await.connect().await;
     app.deliver(&number.delivery(&[text("15550100", "kept")])).await.expect(200);
     let due =
@@ -43,7 +44,7 @@ async fn deliveries_are_accepted_during_broker_outage() {
     let problem = app.client.get("/readyz").await.problem(503, "not_ready");
     assert_eq!(problem["checks"]["database"], "ok");
     assert_ne!(problem["checks"]["broker"], "ok");
-    app.finish_unprocessed().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,7 +52,7 @@ async fn published_event_missing_from_queue_is_republished() {
     let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
     let number = app.tenant().await.connect().await;
     app.deliver(&number.delivery(&[text("15550100", "done")])).await.expect(200);
-    app.settled().await;
+    app.wait_until_processed().await;
     // Simulates an event that was published before its queue was purged.
     let lose = "WITH event AS (UPDATE webhook_events SET status = 'received' RETURNING id, tenant_id)
                 INSERT INTO webhook_outbox (event_id, tenant_id, publish_count, not_before)
@@ -64,7 +65,7 @@ async fn published_event_missing_from_queue_is_republished() {
     assert_eq!(app.database.count("SELECT count(*) FROM webhook_outbox WHERE publish_count = 1").await, 1);
 
     app.clock.advance(TimeDelta::seconds(10));
-    app.settled().await;
+    app.wait_until_processed().await;
     assert_eq!(app.events("status = 'processed'").await, 1);
     assert_eq!(app.database.count("SELECT count(*) FROM messages").await, 1);
     app.finish().await;

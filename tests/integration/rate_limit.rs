@@ -45,40 +45,40 @@ async fn at_once(client: &Client, tenant: &str, email: &str, password: &str, tim
 async fn concurrent_wrong_passwords_get_five_attempts() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
-    let attacker = app.client.elsewhere();
+    let attacker = app.client.with_fresh_address();
     let answers = at_once(&attacker, &tenant.slug, &tenant.email, "wrong password", 200).await;
     assert_eq!(answers, HashMap::from([(401, 5), (429, 195)]));
     // Even the correct password is refused from that address; the owner logs in from another.
     retry_after(&log_in(&attacker, &tenant.slug, &tenant.email, PASSWORD).await);
-    log_in(&app.client.elsewhere(), &tenant.slug, &tenant.email, PASSWORD).await.json(200);
+    log_in(&app.client.with_fresh_address(), &tenant.slug, &tenant.email, PASSWORD).await.json(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn instances_share_attempt_counts() {
-    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
-    let other = app.beside(Settings::default()).await;
+    let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
+    let other = app.start_another(Settings::default()).await;
     let tenant = app.tenant().await;
-    let (here, there) = (app.client.at("192.0.2.1"), other.client.at("192.0.2.1"));
+    let (here, there) = (app.client.with_address("192.0.2.1"), other.client.with_address("192.0.2.1"));
     let (one, two) = tokio::join!(
         at_once(&here, &tenant.slug, &tenant.email, "wrong password", 40),
         at_once(&there, &tenant.slug, &tenant.email, "wrong password", 40)
     );
     assert_eq!(one.get(&401).unwrap_or(&0) + two.get(&401).unwrap_or(&0), 5, "{one:?} {two:?}");
-    let (here, there) = (app.client.at("192.0.2.2"), other.client.at("192.0.2.2"));
+    let (here, there) = (app.client.with_address("192.0.2.2"), other.client.with_address("192.0.2.2"));
     let (one, two) = tokio::join!(
         at_once(&here, &tenant.slug, &tenant.email, PASSWORD, 20),
         at_once(&there, &tenant.slug, &tenant.email, PASSWORD, 20)
     );
     assert_eq!((one, two), (HashMap::from([(200, 20)]), HashMap::from([(200, 20)])));
-    other.finish_unprocessed().await;
-    app.finish_unprocessed().await;
+    other.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_valid_logins_succeed() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
-    let answers = at_once(&app.client.elsewhere(), &tenant.slug, &tenant.email, PASSWORD, 64).await;
+    let answers = at_once(&app.client.with_fresh_address(), &tenant.slug, &tenant.email, PASSWORD, 64).await;
     assert_eq!(answers, HashMap::from([(200, 64)]));
 }
 
@@ -93,12 +93,12 @@ async fn unknown_accounts_and_tenants_are_rate_limited() {
         ("no-such-tenant", tenant.email.as_str()),
         ("0190b5a2-7e2f-7000-8000-000000000000", tenant.email.as_str()),
     ] {
-        let client = app.client.elsewhere();
+        let client = app.client.with_fresh_address();
         exhaust(&client, reference, email).await;
         assert_eq!(retry_after(&log_in(&client, reference, email, PASSWORD).await), 300, "{reference} {email}");
     }
     // Slug and id name the same tenant and account.
-    let client = app.client.elsewhere();
+    let client = app.client.with_fresh_address();
     for reference in [&tenant.slug, &tenant.id, &tenant.slug, &tenant.id, &tenant.slug] {
         let email = tenant.email.to_uppercase();
         log_in(&client, reference, &email, "wrong password").await.problem(401, "invalid_credentials");
@@ -110,7 +110,7 @@ async fn unknown_accounts_and_tenants_are_rate_limited() {
 async fn wait_grows_and_ends_with_correct_password() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
-    let client = app.client.elsewhere();
+    let client = app.client.with_fresh_address();
     exhaust(&client, &tenant.slug, &tenant.email).await;
     let again = async |password| log_in(&client, &tenant.slug, &tenant.email, password).await;
     for wait in [300, 600, 900, 900] {
@@ -130,7 +130,7 @@ async fn wait_grows_and_ends_with_correct_password() {
 async fn address_gets_thirty_failures_across_accounts() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
-    let client = app.client.elsewhere();
+    let client = app.client.with_fresh_address();
     for n in 0..29 {
         let email = format!("guess-{n}@example.com");
         log_in(&client, &tenant.slug, &email, "wrong password").await.problem(401, "invalid_credentials");
@@ -141,7 +141,7 @@ async fn address_gets_thirty_failures_across_accounts() {
     assert_eq!(retry_after(&log_in(&client, &tenant.slug, &tenant.email, PASSWORD).await), 600);
     let register = json!({"email": "new@example.com", "password": PASSWORD});
     retry_after(&client.with("x-tenant-id", &tenant.slug).post("/auth/register", &register).await);
-    log_in(&app.client.elsewhere(), &tenant.slug, &tenant.email, PASSWORD).await.json(200);
+    log_in(&app.client.with_fresh_address(), &tenant.slug, &tenant.email, PASSWORD).await.json(200);
     app.clock.advance(TimeDelta::minutes(10));
     log_in(&client, &tenant.slug, &tenant.email, PASSWORD).await.json(200);
 }
@@ -152,17 +152,17 @@ async fn client_address_comes_from_last_trusted_proxy() {
     let tenant = app.tenant().await;
     let address = fresh_address();
     for n in 0..5 {
-        let forged = app.client.at(&format!("203.0.113.{n}, {address}"));
+        let forged = app.client.with_address(&format!("203.0.113.{n}, {address}"));
         log_in(&forged, &tenant.slug, &tenant.email, "wrong password").await.problem(401, "invalid_credentials");
     }
-    let forged = app.client.at(&format!("203.0.113.99, {address}, 127.0.0.1"));
+    let forged = app.client.with_address(&format!("203.0.113.99, {address}, 127.0.0.1"));
     retry_after(&log_in(&forged, &tenant.slug, &tenant.email, PASSWORD).await);
-    log_in(&app.client.at("203.0.113.1"), &tenant.slug, &tenant.email, PASSWORD).await.json(200);
+    log_in(&app.client.with_address("203.0.113.1"), &tenant.slug, &tenant.email, PASSWORD).await.json(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn client_disconnect_still_counts_attempt() {
-    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     let body = json!({"email": tenant.email, "password": "wrong password"}).to_string();
     let request = format!(
@@ -183,13 +183,13 @@ async fn client_disconnect_still_counts_attempt() {
     }
     let failed = "SELECT count(*) FROM login_tallies WHERE cardinality(failures) = 5 AND cardinality(pending) = 0";
     wait::until("the failures", async || (app.database.count(failed).await == 2).then_some(())).await;
-    retry_after(&log_in(&app.client.at("192.0.2.7"), &tenant.slug, &tenant.email, PASSWORD).await);
-    app.finish_unprocessed().await;
+    retry_after(&log_in(&app.client.with_address("192.0.2.7"), &tenant.slug, &tenant.email, PASSWORD).await);
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_attempt_stores_nothing() {
-    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     let guess =
         async |n: usize| log_in(&app.client, &tenant.slug, &format!("guess-{n}@example.com"), "wrong password").await;
@@ -201,12 +201,12 @@ async fn refused_attempt_stores_nothing() {
         retry_after(&guess(n).await);
     }
     assert_eq!(app.database.count("SELECT count(*) FROM login_tallies").await, rows);
-    app.finish_unprocessed().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn old_attempts_are_purged() {
-    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     exhaust(&app.client, &tenant.slug, &tenant.email).await;
     let purge = async || {
@@ -221,7 +221,7 @@ async fn old_attempts_are_purged() {
     app.clock.advance(TimeDelta::minutes(10));
     assert_eq!(purge().await, 1);
     assert_eq!(app.database.count("SELECT count(*) FROM login_tallies").await, 0);
-    app.finish_unprocessed().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

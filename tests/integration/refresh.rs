@@ -94,7 +94,7 @@ async fn replayed_refresh_token_ends_session() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn session_ends_after_idle_week_or_one_month() {
-    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     let (_, idle) = log_in(&app, &tenant).await;
     let (_, mut token) = log_in(&app, &tenant).await;
@@ -111,7 +111,7 @@ async fn session_ends_after_idle_week_or_one_month() {
     app.clock.advance(MOMENT);
     me(&app, &text(&refreshed, "access_token")).await.problem(401, "invalid_token");
     refresh(&app.client, &text(&refreshed, "refresh_token")).await.problem(401, "invalid_refresh_token");
-    app.finish_unprocessed().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -138,7 +138,7 @@ async fn invalid_refresh_tokens_get_identical_refusal() {
         }
         let answer = refresh(&client, &wrong).await;
         answer.problem(401, "invalid_refresh_token");
-        answers.push((answer.text.clone(), answer.lasting_headers()));
+        answers.push((answer.text.clone(), answer.stable_headers()));
     }
     assert!(answers.len() >= 9 && answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:#?}");
     for (body, status, code) in [
@@ -160,7 +160,7 @@ async fn invalid_refresh_tokens_get_identical_refusal() {
 async fn password_change_and_suspension_end_sessions() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
-    let user = app.colleague(&tenant, Some("agent")).await;
+    let user = app.user(&tenant, Some("agent")).await;
     let session = async || {
         let made = app.log_in(&tenant.slug, &user.email, PASSWORD).await.json(200);
         (text(&made, "access_token"), text(&made, "refresh_token"))
@@ -192,15 +192,15 @@ async fn password_change_and_suspension_end_sessions() {
 
     // Suspending a tenant blocks all sessions until it is active again. The refused token was not used up.
     let (access, token) = log_in(&app, &tenant).await;
-    app.change(&tenant, "UPDATE tenants SET status = 'suspended' WHERE id = '$T'").await;
+    app.execute_for(&tenant, "UPDATE tenants SET status = 'suspended' WHERE id = '$T'").await;
     me(&app, &access).await.problem(401, "invalid_token");
     refresh(&app.client, &token).await.problem(401, "invalid_refresh_token");
-    app.change(&tenant, "UPDATE tenants SET status = 'active' WHERE id = '$T'").await;
+    app.execute_for(&tenant, "UPDATE tenants SET status = 'active' WHERE id = '$T'").await;
     me(&app, &access).await.json(200);
     refresh(&app.client, &token).await.json(200);
 
     // Deleting a user ends their sessions.
-    let doomed = app.colleague(&tenant, None).await;
+    let doomed = app.user(&tenant, None).await;
     let made = app.log_in(&tenant.slug, &doomed.email, PASSWORD).await.json(200);
     tenant.client.delete(&doomed.path()).await.expect(204);
     me(&app, &text(&made, "access_token")).await.problem(401, "invalid_token");

@@ -17,7 +17,7 @@ fn body() -> Value {
 }
 
 async fn register(app: &TestApp, tenant: &str, body: &Value) -> Response {
-    app.client.elsewhere().with("x-tenant-id", tenant).post("/auth/register", body).await
+    app.client.with_fresh_address().with("x-tenant-id", tenant).post("/auth/register", body).await
 }
 
 async fn users(app: &TestApp, tenant: &TestTenant) -> i64 {
@@ -57,7 +57,7 @@ async fn email_is_unique_per_tenant() {
     let app = TestApp::start().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
     let body = body();
-    let (client, path) = (app.client.elsewhere().with("x-tenant-id", &tenant.slug), "/auth/register");
+    let (client, path) = (app.client.with_fresh_address().with("x-tenant-id", &tenant.slug), "/auth/register");
     let mut answers: HashMap<u16, usize> = HashMap::new();
     for answer in join_all((0..10).map(|_| client.post(path, &body))).await {
         *answers.entry(answer.status.as_u16()).or_default() += 1;
@@ -75,7 +75,7 @@ async fn email_is_unique_per_tenant() {
 async fn invalid_registration_lists_errors_and_stores_nothing() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
-    app.change(&tenant, "UPDATE tenants SET name = 'Acme Trading' WHERE id = '$T'").await;
+    app.execute_for(&tenant, "UPDATE tenants SET name = 'Acme Trading' WHERE id = '$T'").await;
     for (member, value, code) in [
         ("role", json!("owner"), "validation_failed"),
         ("roles", json!(["owner"]), "validation_failed"),
@@ -119,15 +119,15 @@ async fn closed_registration_is_refused() {
 async fn unknown_tenant_is_answered_like_wrong_credentials() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
-    app.change(&tenant, "UPDATE tenants SET status = 'suspended' WHERE id = '$T'").await;
+    app.execute_for(&tenant, "UPDATE tenants SET status = 'suspended' WHERE id = '$T'").await;
     let wrong = app.client.with("x-request-id", "same").with("x-tenant-id", "no-such-tenant");
     let login = wrong.post("/auth/login", &json!({"email": "a@x.example", "password": PASSWORD})).await;
     for reference in ["no-such-tenant", "0190b5a2-7e2f-7000-8000-000000000000", &tenant.slug, &tenant.id] {
-        let client = app.client.elsewhere().with("x-request-id", "same").with("x-tenant-id", reference);
+        let client = app.client.with_fresh_address().with("x-request-id", "same").with("x-tenant-id", reference);
         let answer = client.post("/auth/register", &body()).await;
         answer.problem(401, "invalid_credentials");
         assert_eq!(answer.text, login.text, "{reference}");
-        assert_eq!(answer.lasting_headers(), login.lasting_headers(), "{reference}");
+        assert_eq!(answer.stable_headers(), login.stable_headers(), "{reference}");
     }
     assert_eq!(users(&app, &tenant).await, 1);
 }
@@ -142,7 +142,7 @@ async fn password_change_ends_other_sessions() {
     let tenant = app.tenant().await;
     let token = app.log_in(&tenant.slug, &tenant.email, PASSWORD).await.json(200)["access_token"].clone();
     let other = app.client.with_token(token.as_str().unwrap());
-    let colleague = app.colleague(&tenant, Some("agent")).await;
+    let colleague = app.user(&tenant, Some("agent")).await;
 
     change(&tenant.client, PASSWORD, OTHER).await.expect(204);
     tenant.client.get("/auth/me").await.json(200);
@@ -161,7 +161,7 @@ async fn password_change_requires_current_password() {
         assert_eq!(problem["errors"][0]["pointer"], "/new_password");
     }
     app.client.post("/auth/password", &json!({})).await.problem(401, "unauthenticated");
-    let thief = tenant.client.elsewhere();
+    let thief = tenant.client.with_fresh_address();
     for _ in 0..5 {
         change(&thief, "a guess of mine", OTHER).await.problem(403, "wrong_password");
     }
@@ -188,10 +188,10 @@ async fn concurrent_password_changes_apply_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn login_rehashes_password_with_new_parameters() {
-    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     let passwords = HashParameters { memory_kib: 9_216, passes: 3, lanes: 1 };
-    let later = app.beside(Settings { passwords, ..Settings::default() }).await;
+    let later = app.start_another(Settings { passwords, ..Settings::default() }).await;
     let hashes = |parameters: &str| {
         let query = format!("SELECT count(*) FROM users WHERE password_hash LIKE '$argon2id$v=19${parameters}$%'");
         let database = app.database.clone();
@@ -203,8 +203,8 @@ async fn login_rehashes_password_with_new_parameters() {
     assert_eq!((hashes("m=19456,t=2,p=1").await, hashes("m=9216,t=3,p=1").await), (0, 1));
     later.log_in(&tenant.slug, &tenant.email, PASSWORD).await.json(200);
     app.log_in(&tenant.slug, &tenant.email, PASSWORD).await.json(200);
-    later.finish_unprocessed().await;
-    app.finish_unprocessed().await;
+    later.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

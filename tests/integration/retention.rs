@@ -27,7 +27,7 @@ async fn purge_deletes_finished_events_only() {
     let first = number.delivery(&[text("15550100", "one")]);
     app.deliver(&first).await.expect(200);
     app.deliver(&number.delivery(&[text("15550100", "two"), text("15550100", "three")])).await.expect(200);
-    app.settled().await;
+    app.wait_until_processed().await;
     let dead =
         "UPDATE webhook_events SET status = 'dead_letter' WHERE id = (SELECT max(id::text)::uuid FROM webhook_events)";
     app.database.admin().await.batch_execute(dead).await.unwrap();
@@ -53,7 +53,7 @@ async fn purge_deletes_finished_events_only() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn idempotent_responses_are_purged_after_a_day() {
-    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     for key in ["one", "two"] {
         let body = json!({"email": format!("{key}@example.com"), "password": PASSWORD});
@@ -71,27 +71,27 @@ async fn idempotent_responses_are_purged_after_a_day() {
     let mut platform = app.database.as_platform().await;
     let read = database::count(&mut platform, "SELECT count(*) FROM idempotency_keys").await;
     assert!(read.unwrap_err().to_string().contains("permission denied"));
-    app.finish_unprocessed().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn server_start_purges_expired_responses() {
-    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     for key in ["old", "new"] {
         let body = json!({"key": key, "name": "Role"});
         tenant.client.with("idempotency-key", key).post("/roles", &body).await.expect(201);
     }
     let age = "UPDATE idempotency_keys SET created_at = created_at - interval '25 hours' WHERE key = 'old'";
-    app.change(&tenant, age).await;
-    let other = app.beside(Settings { pipeline: true, ..Settings::default() }).await;
+    app.execute_for(&tenant, age).await;
+    let other = app.start_another(Settings { pipeline: true, ..Settings::default() }).await;
     let kept = |key: &str| format!("SELECT count(*) FROM idempotency_keys WHERE key = '{key}'");
     wait::until("the expired response to be purged", async || {
         (app.database.count(&kept("old")).await == 0).then_some(())
     })
     .await;
     assert_eq!(app.database.count(&kept("new")).await, 1);
-    other.finish_unprocessed().await;
+    other.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

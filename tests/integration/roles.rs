@@ -38,7 +38,7 @@ async fn database_roles_created_by_migration_are_restricted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn database_role_that_bypasses_rls_is_refused() {
-    let database = database::alone().await;
+    let database = database::copy().await;
     assert!(matches!(problem(&database, &database.admin_url).await, RoleProblem::Superuser(_)));
     let bypassing = role(&database, "parley_test_bypassing", "BYPASSRLS").await;
     assert!(matches!(problem(&database, &bypassing).await, RoleProblem::BypassesRls(_)));

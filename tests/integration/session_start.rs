@@ -39,7 +39,7 @@ async fn start_session(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn failed_session_start_leaves_no_rows() {
-    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     let stored = format!("SELECT password_hash AS finding FROM users WHERE tenant_id = '{}'", tenant.id);
     let stored = async || app.database.text(&stored).await;

@@ -53,7 +53,7 @@ async fn user_lists_only_own_sessions() {
     let login = json!({"email": tenant.email, "password": PASSWORD});
     let token = browser.post("/auth/login", &login).await.json(200)["access_token"].as_str().unwrap().to_owned();
     let client = app.client.with_token(&token);
-    let colleague = app.colleague(&tenant, Some("owner")).await;
+    let colleague = app.user(&tenant, Some("owner")).await;
 
     let sessions = list(&client, "").await;
     assert_eq!(sessions.len(), 2);
@@ -82,7 +82,7 @@ async fn user_lists_only_own_sessions() {
 #[tokio::test(flavor = "multi_thread")]
 async fn session_end_applies_across_instances_at_once() {
     let app = TestApp::start().await;
-    let other = app.beside(Settings::default()).await;
+    let other = app.start_another(Settings::default()).await;
     let tenant = app.tenant().await;
     let (one, two) = (Login::of(&app, &tenant).await, Login::of(&app, &tenant).await);
     let on_other = Client::new(other.client.base()).with_token(&tenant.token);
@@ -100,14 +100,14 @@ async fn session_end_applies_across_instances_at_once() {
     one.client.delete(&path).await.problem(404, "not_found");
     assert_eq!(audited(&app, &tenant, "changes->>'reason' = 'revoked' AND target_kind = 'session'").await, 1);
     one.client.get("/auth/me").await.json(200);
-    other.finish_unprocessed().await;
+    other.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn logout_ends_this_other_or_all_sessions() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
-    let colleague = app.colleague(&tenant, None).await;
+    let colleague = app.user(&tenant, None).await;
     let (this, second, third) =
         (Login::of(&app, &tenant).await, Login::of(&app, &tenant).await, Login::of(&app, &tenant).await);
     for (body, status, code) in [
@@ -143,7 +143,7 @@ async fn logout_ends_this_other_or_all_sessions() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ended_sessions_are_purged() {
-    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     let (ended, stays) = (Login::of(&app, &tenant).await, Login::of(&app, &tenant).await);
     ended.client.post("/auth/logout", &json!({})).await.expect(204);
@@ -164,5 +164,5 @@ async fn ended_sessions_are_purged() {
     app.clock.advance(TimeDelta::days(7));
     assert_eq!((purge(1).await, purge(1).await), (1, 0));
     assert_eq!((rows("sessions").await, rows("refresh_tokens").await), (1, 2));
-    app.finish_unprocessed().await;
+    app.stop().await;
 }

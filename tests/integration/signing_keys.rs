@@ -22,8 +22,8 @@ use crate::kit::token_forger::{TokenForger, key_ring, kid_of, signing_keys};
 const POLICY: RotationPolicy = RotationPolicy::DEFAULT;
 const SECOND: TimeDelta = TimeDelta::seconds(1);
 
-async fn alone() -> TestApp {
-    TestApp::start_with(Settings { alone: true, ..Settings::default() }).await
+async fn isolated_app() -> TestApp {
+    TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await
 }
 
 /// Runs due key changes, as each process does periodically.
@@ -70,7 +70,7 @@ async fn audited(app: &TestApp, condition: &str) -> i64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn key_is_accepted_from_publication_to_retirement() {
-    let app = alone().await;
+    let app = isolated_app().await;
     let tenant = app.tenant().await;
     let first = kid_of(&tenant.token);
     assert_eq!(published(&app).await, std::slice::from_ref(&first));
@@ -84,21 +84,21 @@ async fn key_is_accepted_from_publication_to_retirement() {
     assert_eq!(states(&done), [KeyState::Upcoming]);
     let second = done[0].kid.clone();
     assert_eq!(published(&app).await, [first.clone(), second.clone()]);
-    let tenant = tenant.logged_in_again(&app).await;
+    let tenant = tenant.log_in_again(&app).await;
     assert_eq!(kid_of(&tenant.token), first, "the new key does not sign yet");
     let new_forge = TokenForger::with_key(&app, KeyState::Upcoming).await;
     assert!(is_accepted(&app.client, &new_forge.issue(&app, &tenant.token)).await, "upcoming");
 
     app.clock.advance(POLICY.publish - SECOND * 2);
     assert_eq!(advance(&app).await, []);
-    let last_of_first = tenant.logged_in_again(&app).await.token;
+    let last_of_first = tenant.log_in_again(&app).await.token;
     assert_eq!(kid_of(&last_of_first), first);
     app.clock.advance(SECOND);
     let done = advance(&app).await;
     assert_eq!(states(&done), [KeyState::Retiring, KeyState::Active]);
 
     // This process was not notified; it signs with the new key all the same and accepts both.
-    let tenant = tenant.logged_in_again(&app).await;
+    let tenant = tenant.log_in_again(&app).await;
     assert_eq!(kid_of(&tenant.token), second);
     assert!(is_accepted(&app.client, &tenant.token).await, "active");
     assert!(is_accepted(&app.client, &last_of_first).await, "retiring");
@@ -114,7 +114,7 @@ async fn key_is_accepted_from_publication_to_retirement() {
     // Tokens signed by a superseded key are accepted until it retires, and not a second longer.
     let since = signing_keys(&app).await[0].since;
     app.clock.advance(since + POLICY.retiring - SECOND - kernel::Clock::now(&*app.clock));
-    let tenant = tenant.logged_in_again(&app).await;
+    let tenant = tenant.log_in_again(&app).await;
     assert_eq!(advance(&app).await, []);
     let late = old_forge.issue(&app, &tenant.token);
     assert!(is_accepted(&app.client, &late).await, "retiring");
@@ -126,13 +126,13 @@ async fn key_is_accepted_from_publication_to_retirement() {
     let kept = format!("SELECT count(*) FROM signing_keys WHERE kid = '{first}' AND length(private_sealed) = 0");
     assert_eq!(app.database.count(&kept).await, 1, "a retired key has no private half");
     assert_eq!(audited(&app, "actor_kind = 'system' AND outcome = 'done'").await, 5);
-    app.finish_unprocessed().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn revoked_key_is_refused_on_next_request() {
-    let app = alone().await;
-    let other = app.beside(Settings::default()).await;
+    let app = isolated_app().await;
+    let other = app.start_another(Settings::default()).await;
     let tenant = app.tenant().await;
     let first = kid_of(&tenant.token);
     let forge = TokenForger::with_key(&app, KeyState::Active).await;
@@ -151,7 +151,7 @@ async fn revoked_key_is_refused_on_next_request() {
         );
         assert_eq!(published(instance).await, std::slice::from_ref(&second));
         // The session continues: only the key is revoked.
-        let tenant = tenant.logged_in_again(instance).await;
+        let tenant = tenant.log_in_again(instance).await;
         assert_eq!(kid_of(&tenant.token), second);
         for either in [&app, &other] {
             assert!(is_accepted(&either.client, &tenant.token).await);
@@ -159,19 +159,19 @@ async fn revoked_key_is_refused_on_next_request() {
     }
     assert!(matches!(revoke(&app, &first).await, Err(RotateError::Revoked)));
     assert_eq!(audited(&app, &format!("actor_kind = 'command_line' AND target_id = '{first}'")).await, 1);
-    other.finish_unprocessed().await;
-    app.finish_unprocessed().await;
+    other.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_key_is_looked_up_once_in_ten_seconds() {
-    let app = alone().await;
-    let other = app.beside(Settings::default()).await;
+    let app = isolated_app().await;
+    let other = app.start_another(Settings::default()).await;
     let tenant = app.tenant().await;
     let replace = async || {
         let active = signing_keys(&app).await.into_iter().find(|key| key.state == KeyState::Active).unwrap();
         revoke(&app, &active.kid).await.unwrap();
-        tenant.logged_in_again(&app).await.token
+        tenant.log_in_again(&app).await.token
     };
     // The other instance does not know the key yet and looks it up.
     assert!(is_accepted(&other.client, &replace().await).await);
@@ -181,13 +181,13 @@ async fn unknown_key_is_looked_up_once_in_ten_seconds() {
     assert!(!is_accepted(&other.client, &newer).await);
     other.clock.advance(SECOND);
     assert!(is_accepted(&other.client, &newer).await);
-    other.finish_unprocessed().await;
-    app.finish_unprocessed().await;
+    other.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_rotation_runs_once() {
-    let app = alone().await;
+    let app = isolated_app().await;
     let first = signing_keys(&app).await;
     assert_eq!(states(&join_all((0..8).map(|_| advance(&app))).await.concat()), []);
     app.clock.advance(POLICY.active);
@@ -207,12 +207,12 @@ async fn concurrent_rotation_runs_once() {
     let key = signing_keys(&app).await;
     assert_eq!(key.len(), 1);
     assert!(opened.iter().all(|keys| keys.current().knows(&key[0].kid)));
-    app.finish_unprocessed().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn operator_rotates_keys() {
-    let app = alone().await;
+    let app = isolated_app().await;
     let tenant = app.tenant().await;
     let path = "/platform/signing-keys/rotate";
     let rotate = async |client: &Client| client.send(reqwest::Method::POST, path, None).await;
@@ -237,14 +237,14 @@ async fn operator_rotates_keys() {
     assert!(answer["keys"].as_array().unwrap().iter().all(|key| key["d"] == json!(null)));
     app.clock.advance(POLICY.publish);
     assert_eq!(states(&advance(&app).await), [KeyState::Retiring, KeyState::Active]);
-    let tenant = tenant.logged_in_again(&app).await;
+    let tenant = tenant.log_in_again(&app).await;
     assert_eq!(next["kid"], kid_of(&tenant.token).as_str());
-    app.finish_unprocessed().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_are_resealed_under_new_encryption_key() {
-    let app = alone().await;
+    let app = isolated_app().await;
     let ring = |ids: &[(&str, u8)]| {
         KeyRing::new(ids.iter().map(|(id, byte)| ((*id).to_owned(), vec![*byte; 32].into()))).unwrap()
     };
@@ -282,13 +282,13 @@ async fn keys_are_resealed_under_new_encryption_key() {
     sealed.open(&key, &ring(&[("new", 8)])).unwrap();
     let audited = "SELECT count(*) FROM platform_audit_records WHERE action = 'signing_key.resealed'";
     assert_eq!(app.database.count(audited).await, 1);
-    app.finish_unprocessed().await;
+    app.stop().await;
 }
 
 /// Anyone with a token can ask for a key id, so the answer reveals only the key's state.
 #[tokio::test(flavor = "multi_thread")]
 async fn application_role_reads_only_key_state() {
-    let app = alone().await;
+    let app = isolated_app().await;
     let tenant: TestTenant = app.tenant().await;
     let mut connection = app.database.as_app().await;
     let kid = kid_of(&tenant.token);
@@ -299,5 +299,5 @@ async fn application_role_reads_only_key_state() {
     assert_eq!(count(&mut connection, unknown).await.unwrap(), 0);
     assert!(count(&mut connection, "SELECT count(*) FROM signing_keys").await.is_err(), "it may not look itself");
     drop(connection);
-    app.finish_unprocessed().await;
+    app.stop().await;
 }

@@ -20,7 +20,7 @@ async fn tenant_header_is_ignored_on_webhooks() {
             app.client.with("x-tenant-id", named).with("x-hub-signature-256", &crate::kit::meta::signature(&body));
         signed.send(reqwest::Method::POST, "/webhooks/whatsapp", Some(body)).await.expect(200);
     }
-    app.settled().await;
+    app.wait_until_processed().await;
     assert_eq!((ours.conversations().await.len(), theirs.conversations().await.len()), (4, 0));
     app.finish().await;
 }
@@ -77,7 +77,7 @@ async fn login_with_forged_or_other_tenant_is_refused() {
 async fn token_of_suspended_tenant_is_refused() {
     let app = TestApp::start().await;
     let (ours, theirs) = (app.tenant().await, app.tenant().await);
-    app.change(&ours, "UPDATE tenants SET status = 'suspended' WHERE id = '$T'").await;
+    app.execute_for(&ours, "UPDATE tenants SET status = 'suspended' WHERE id = '$T'").await;
     ours.client.get("/auth/me").await.problem(401, "invalid_token");
     ours.client.with("x-tenant-id", &theirs.id).get("/auth/me").await.problem(401, "invalid_token");
     ours.client.patch("/tenant", &json!({"name": "Back"})).await.problem(401, "invalid_token");
@@ -88,7 +88,7 @@ async fn token_of_suspended_tenant_is_refused() {
 async fn body_with_tenant_id_is_refused() {
     let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
     let (ours, theirs) = (app.tenant().await, app.tenant().await);
-    let colleague = app.colleague(&ours, None).await;
+    let colleague = app.user(&ours, None).await;
     let named = app.client.with("x-tenant-id", &ours.slug);
     for member in ["tenant_id", "tenant"] {
         for (client, path, mut body) in [
@@ -114,7 +114,7 @@ async fn body_with_tenant_id_is_refused() {
     let mut delivery = number.delivery(&[text("15550100", "hello")]);
     delivery["tenant_id"] = json!(theirs.id);
     delivery["entry"][0]["changes"][0]["value"]["tenant_id"] = json!(theirs.id);
-    app.tell(&delivery).await;
+    app.process(&delivery).await;
     assert_eq!((ours.conversations().await.len(), theirs.conversations().await.len()), (1, 0));
     app.finish().await;
 }

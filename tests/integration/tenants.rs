@@ -32,7 +32,7 @@ async fn tenant_changes_only_name_and_registration() {
     }
     assert_eq!(other.client.get("/tenant").await.json(200)["name"], "Test Tenant");
 
-    let admin = app.colleague(&tenant, Some("admin")).await;
+    let admin = app.user(&tenant, Some("admin")).await;
     admin.client.get("/tenant").await.json(200);
     admin.client.patch("/tenant", &json!({"name": "Mine"})).await.problem(403, "insufficient_scope");
 }
@@ -42,7 +42,7 @@ async fn suspended_tenant_is_refused_and_its_events_are_held() {
     let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
     let number = tenant.connect().await;
-    app.change(&tenant, "UPDATE tenants SET status = 'suspended' WHERE id = '$T'").await;
+    app.execute_for(&tenant, "UPDATE tenants SET status = 'suspended' WHERE id = '$T'").await;
 
     tenant.client.get("/auth/me").await.problem(401, "invalid_token");
     app.log_in(&tenant.slug, &tenant.email, PASSWORD).await.problem(401, "invalid_credentials");
@@ -52,8 +52,8 @@ async fn suspended_tenant_is_refused_and_its_events_are_held() {
     assert_eq!(app.events("status = 'held'").await, 2);
     assert_eq!(requeue_waiting_events(&app.postgres, 100, &*app.clock).await.unwrap(), 0, "the tenant is suspended");
 
-    app.change(&tenant, "UPDATE tenants SET status = 'active' WHERE id = '$T'").await;
-    // The sweep processes them, whoever reactivated the tenant.
+    app.execute_for(&tenant, "UPDATE tenants SET status = 'active' WHERE id = '$T'").await;
+    // The sweep processes them, no matter who reactivated the tenant.
     let conversations = tenant.wait_for_conversations(2).await;
     assert_eq!(conversations.len(), 2);
     assert_eq!(app.events("status = 'held'").await, 0);
@@ -63,20 +63,20 @@ async fn suspended_tenant_is_refused_and_its_events_are_held() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn held_events_are_processed_in_bounded_batches() {
-    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
     for held in [&tenant, &other] {
         let number = held.connect().await;
-        app.change(held, "UPDATE tenants SET status = 'suspended' WHERE id = '$T'").await;
+        app.execute_for(held, "UPDATE tenants SET status = 'suspended' WHERE id = '$T'").await;
         let messages = [text("15550100", "one"), text("15550100", "two"), text("15550100", "three")];
         app.deliver(&number.delivery(&messages)).await.expect(200);
     }
-    app.change(&tenant, "UPDATE tenants SET status = 'active' WHERE id = '$T'").await;
+    app.execute_for(&tenant, "UPDATE tenants SET status = 'active' WHERE id = '$T'").await;
     for expected in [2, 1, 0] {
         assert_eq!(requeue_waiting_events(&app.postgres, 2, &*app.clock).await.unwrap(), expected);
     }
     assert_eq!(app.events(&format!("status = 'received' AND tenant_id = '{}'", tenant.id)).await, 3);
     assert_eq!(app.events(&format!("status = 'held' AND tenant_id = '{}'", other.id)).await, 3);
     assert_eq!(app.database.count("SELECT count(*) FROM webhook_outbox").await, 3);
-    app.finish_unprocessed().await;
+    app.stop().await;
 }

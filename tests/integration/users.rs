@@ -53,9 +53,9 @@ async fn user_is_created_read_renamed_and_deleted() {
 async fn users_are_listed_with_roles_in_pages() {
     let app = TestApp::start().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
-    app.colleague(&other, Some("agent")).await;
+    app.user(&other, Some("agent")).await;
     for role in [Some("agent"), Some("viewer"), None] {
-        app.colleague(&tenant, role).await;
+        app.user(&tenant, role).await;
     }
     let roles =
         |page: &Value| page["data"].as_array().unwrap().iter().map(|user| user["roles"].clone()).collect::<Vec<_>>();
@@ -71,7 +71,7 @@ async fn users_are_listed_with_roles_in_pages() {
 async fn suspension_ends_sessions_for_good() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
-    let agent = app.colleague(&tenant, Some("agent")).await;
+    let agent = app.user(&tenant, Some("agent")).await;
     assert_eq!(tenant.client.patch(&agent.path(), &SUSPEND()).await.json(200)["status"], "suspended");
     agent.client.get("/auth/me").await.problem(401, "invalid_token");
     app.log_in(&tenant.slug, &agent.email, PASSWORD).await.problem(401, "invalid_credentials");
@@ -86,15 +86,14 @@ async fn acting_on_user_above_caller_is_refused() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let owner = TestUser::owner(&tenant).await.path();
-    let (admin, other_admin) =
-        (app.colleague(&tenant, Some("admin")).await, app.colleague(&tenant, Some("admin")).await);
-    let (agent, billing) = (app.colleague(&tenant, Some("agent")).await, app.colleague(&tenant, Some("billing")).await);
+    let (admin, other_admin) = (app.user(&tenant, Some("admin")).await, app.user(&tenant, Some("admin")).await);
+    let (agent, billing) = (app.user(&tenant, Some("agent")).await, app.user(&tenant, Some("billing")).await);
     // Holds the permission and little else.
-    let clerk = app.colleague_with(&tenant, &["users:write"]).await;
+    let clerk = app.user_with_permissions(&tenant, &["users:write"]).await;
 
     for above in [&owner, &billing.path()] {
         admin.client.patch(above, &SUSPEND()).await.problem(403, "outranks_you");
-        admin.client.patch(above, &json!({"name": "Nobody"})).await.problem(403, "outranks_you");
+        admin.client.patch(above, &json!({"name": "Renamed"})).await.problem(403, "outranks_you");
         admin.client.delete(above).await.problem(403, "outranks_you");
     }
     for above in [&admin, &agent, &billing] {
@@ -126,7 +125,7 @@ async fn tenant_keeps_one_active_owner() {
     tenant.client.get("/auth/me").await.json(200);
 
     // A suspended owner does not count.
-    let second = app.colleague(&tenant, Some("owner")).await;
+    let second = app.user(&tenant, Some("owner")).await;
     tenant.client.patch(&second.path(), &SUSPEND()).await.json(200);
     tenant.client.delete(&path).await.problem(409, "last_owner");
     tenant.client.patch(&second.path(), &json!({"status": "active"})).await.json(200);
@@ -154,7 +153,7 @@ async fn concurrent_owner_changes_leave_one_owner() {
         let tenant = app.tenant().await;
         let mut owners = vec![TestUser::owner(&tenant).await];
         for _ in 0..2 {
-            owners.push(app.colleague(&tenant, Some("owner")).await);
+            owners.push(app.user(&tenant, Some("owner")).await);
         }
         fight(&owners, round % 2 == 0).await;
         assert_eq!(app.active_owners(&tenant).await, 1, "round {round}");
@@ -166,8 +165,8 @@ async fn history_of_deleted_user_is_anonymous() {
     let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
-    app.tell(&number.delivery(&[text("15550100", "hello")])).await;
-    let agent = app.colleague(&tenant, Some("agent")).await;
+    app.process(&number.delivery(&[text("15550100", "hello")])).await;
+    let agent = app.user(&tenant, Some("agent")).await;
     let traces =
         format!("UPDATE conversations SET assignee_id = '{0}'; UPDATE interactions SET actor_id = '{0}'", agent.id);
     app.database.admin().await.batch_execute(&traces).await.unwrap();

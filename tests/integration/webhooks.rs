@@ -32,7 +32,7 @@ async fn handshake_returns_exact_challenge() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_signature_is_refused_and_stores_nothing() {
-    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     let body = number.delivery(&[text("15550100", "forged")]).to_string().into_bytes();
@@ -54,12 +54,12 @@ async fn wrong_signature_is_refused_and_stores_nothing() {
     assert_eq!(app.database.count("SELECT count(*) FROM webhook_events").await, 0);
     app.deliver_bytes(&body).await.expect(200);
     assert_eq!(app.database.count("SELECT count(*) FROM webhook_events").await, 1);
-    app.finish_unprocessed().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_up_to_4_mib_are_accepted() {
-    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
     let large = |size: usize| {
         let body = format!(
             r#"{{"entry":[{{"id":"1","changes":[{{"field":"x","value":{{"pad":"{}"}}}}]}}]}}"#,
@@ -70,18 +70,18 @@ async fn bodies_up_to_4_mib_are_accepted() {
     app.deliver_bytes(&large(3 * 1024 * 1024)).await.expect(200);
     app.deliver_bytes(&large(4 * 1024 * 1024)).await.problem(413, "body_too_large");
     assert_eq!(app.database.count("SELECT count(*) FROM webhook_events").await, 1);
-    app.finish_unprocessed().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn signed_body_of_any_shape_is_stored() {
-    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
     for (n, body) in [&b"no json"[..], b"", b"[]", b"{\"entry\":7}", b"\xff\xfe"].iter().enumerate() {
         app.deliver_bytes(body).await.expect(200);
         let kept = "SELECT count(*) FROM webhook_events WHERE kind = 'unparsed' AND status = 'dead_letter' AND error_class = 'permanent'";
         assert_eq!(app.database.count(kept).await, i64::try_from(n).unwrap() + 1, "{body:?}");
     }
-    app.finish_unprocessed().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,7 +91,7 @@ async fn delivery_is_routed_by_number_not_header() {
     let (our_number, their_number) = (ours.connect().await, theirs.connect().await);
     let mut delivery = our_number.delivery(&[text("15550100", "for us")]);
     let other = their_number.delivery(&[text("15550100", "for them")]);
-    let unknown = Number::fresh().delivery(&[text("15550100", "for nobody")]);
+    let unknown = Number::fresh().delivery(&[text("15550100", "for no tenant")]);
     let entries = delivery["entry"].as_array_mut().unwrap();
     entries.extend([other["entry"][0].clone(), unknown["entry"][0].clone()]);
 
@@ -116,7 +116,7 @@ async fn fifty_concurrent_duplicates_create_one_message() {
     assert!(answers.iter().all(|answer| answer.status == 200));
 
     let conversation = tenant.wait_for_conversations(1).await.remove(0);
-    app.settled().await;
+    app.wait_until_processed().await;
     assert_eq!(tenant.messages(&conversation).await.len(), 1);
     let conversation = tenant.conversations().await.remove(0);
     assert_eq!(conversation["unread_count"], 1);
@@ -128,7 +128,7 @@ async fn fifty_concurrent_duplicates_create_one_message() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn database_outage_is_answered_with_503() {
-    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
     let number = app.tenant().await.connect().await;
     app.database.refuse_connections().await;
     let body = number.delivery(&[text("15550100", "later")]).to_string().into_bytes();
@@ -138,7 +138,7 @@ async fn database_outage_is_answered_with_503() {
     app.database.accept_connections().await;
     app.deliver_bytes(&body).await.expect(200);
     assert_eq!(app.database.count("SELECT count(*) FROM webhook_events").await, 1);
-    app.finish_unprocessed().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -36,21 +36,21 @@ impl Tenant {
         let tenant = app.tenant().await;
         for from in ["15550100", "15550101"] {
             let number = tenant.connect().await;
-            app.tell(&number.delivery(&[text(from, "one"), text(from, "two")])).await;
+            app.process(&number.delivery(&[text(from, "one"), text(from, "two")])).await;
             tenant.meta_app().await;
-            let agent = app.colleague(&tenant, Some("agent")).await;
+            let agent = app.user(&tenant, Some("agent")).await;
             let viewer = role_of(&tenant, "viewer").await;
-            tenant.client.put_nothing(&agent.membership(&viewer)).await.expect(200);
+            tenant.client.put_empty(&agent.membership(&viewer)).await.expect(200);
         }
         for event in tenant.client.get("/webhook-events?limit=2").await.json(200)["data"].as_array().unwrap() {
             // The actions above wrote audit records.
             let id = event["id"].as_str().unwrap();
             let bury = format!("UPDATE webhook_events SET status = 'dead_letter' WHERE id = '{id}'");
-            app.change(&tenant, &bury).await;
+            app.execute_for(&tenant, &bury).await;
             let body = json!({"reason": "the test needs a record"});
             tenant.client.post(&format!("/webhook-events/{id}/replay"), &body).await.expect(202);
         }
-        app.settled().await;
+        app.wait_until_processed().await;
         bill_twice(app, &tenant).await;
         app.log_in(&tenant.slug, &tenant.email, crate::kit::app::PASSWORD).await.json(200);
         // Sealing assigns sequence numbers, which would change the compared output later.
@@ -139,7 +139,7 @@ async fn bill_twice(app: &TestApp, tenant: &TestTenant) {
     json.send(Method::PUT, "/billing/subscription", Some(plan.into())).await.expect(200);
     let begin_earlier = "UPDATE subscriptions SET anchor = anchor - 70, period_start = period_start - 70,
             period_end = (period_start - 70 + interval '1 month')::date WHERE tenant_id = '$T'";
-    app.change(tenant, begin_earlier).await;
+    app.execute_for(tenant, begin_earlier).await;
     let closed = close_billing_periods(&app.postgres, Principal::System, PaymentTerms::default(), &*app.clock).await;
     assert!(closed.expect("periods can be closed").failures.is_empty());
 }
@@ -177,7 +177,7 @@ impl<'t> Callers<'t> {
             return client.clone();
         }
         let permissions: Vec<&str> = Permission::ALL.iter().filter(|it| may(it)).map(|it| it.key()).collect();
-        let client = self.app.colleague_with(self.tenant, &permissions).await.client;
+        let client = self.app.user_with_permissions(self.tenant, &permissions).await.client;
         self.known.insert(key, client.clone());
         client
     }

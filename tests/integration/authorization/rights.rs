@@ -25,10 +25,10 @@ async fn rights_file_equals_server() {
     let mut people: Vec<(String, Client)> = Vec::new();
     for role in SystemRole::ALL {
         let key = role.key().as_str().to_owned();
-        let colleague = app.colleague(&tenant, Some(&key)).await;
+        let colleague = app.user(&tenant, Some(&key)).await;
         people.push((key, colleague.client));
     }
-    let nobody = app.colleague(&tenant, None).await;
+    let without_role = app.user(&tenant, None).await;
 
     let mut said = HEAD.to_owned();
     for operation in operations(&document) {
@@ -39,7 +39,7 @@ async fn rights_file_equals_server() {
             401 => panic!("{operation} answers 401 to a valid token"),
             status => status != 403,
         };
-        assert!(!let_in(&nobody.client).await, "{operation} accepts a user without roles");
+        assert!(!let_in(&without_role.client).await, "{operation} accepts a user without roles");
         let mut roles = Vec::new();
         for (key, client) in &people {
             if let_in(client).await {

@@ -21,7 +21,7 @@ async fn billing_endpoints_follow_system_roles() {
     let plan = json!({"plan_code": "starter"});
 
     for role in ["admin", "agent", "viewer"] {
-        let TestUser { client, .. } = app.colleague(&tenant, Some(role)).await;
+        let TestUser { client, .. } = app.user(&tenant, Some(role)).await;
         for path in READING.iter().chain([&invoice.as_str()]) {
             let answer = client.get(path).await;
             if role == "admin" {
@@ -34,11 +34,11 @@ async fn billing_endpoints_follow_system_roles() {
         client.post(&pay, &json!({})).await.problem(403, "insufficient_scope");
     }
     assert_eq!(tenant.client.get(&invoice).await.json(200)["status"], "open");
-    let reader = app.colleague_with(&tenant, &["billing:read"]).await;
+    let reader = app.user_with_permissions(&tenant, &["billing:read"]).await;
     reader.client.get(&invoice).await.expect(200);
     reader.client.post(&pay, &json!({})).await.problem(403, "insufficient_scope");
 
-    let clerk = app.colleague(&tenant, Some("billing")).await;
+    let clerk = app.user(&tenant, Some("billing")).await;
     for path in READING {
         clerk.client.get(path).await.expect(200);
     }
@@ -52,7 +52,7 @@ async fn invoice_of_other_tenant_is_not_found() {
     let app = TestApp::start().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
     choose(&tenant, "starter").await;
-    let (tenant, other) = (after_the_period(&app, &tenant).await, other.logged_in_again(&app).await);
+    let (tenant, other) = (after_the_period(&app, &tenant).await, other.log_in_again(&app).await);
     close_for(&app, &tenant).await;
     close_for(&app, &other).await;
     let theirs = invoices(&tenant).await[0]["id"].as_str().unwrap().to_owned();

@@ -3,7 +3,7 @@
 use diesel_async::SimpleAsyncConnection;
 use serde_json::{Value, json};
 
-use super::{after_the_period, alone, choose, close, invoices, lines, offer, put, save, subscription};
+use super::{after_the_period, choose, close, invoices, isolated_app, lines, offer, put, save, subscription};
 
 const MIGRATIONS: [(&str, &str); 3] = [
     (
@@ -22,7 +22,7 @@ const MIGRATIONS: [(&str, &str); 3] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn new_deployment_has_default_plans() {
-    let app = alone().await;
+    let app = isolated_app().await;
     let tenant = app.tenant().await;
     let plans = tenant.client.get("/billing/plans").await.json(200);
     let codes: Vec<&Value> = plans["data"].as_array().unwrap().iter().map(|plan| &plan["code"]).collect();
@@ -33,12 +33,12 @@ async fn new_deployment_has_default_plans() {
         "included_messages": 1000, "price_per_message": {"amount_minor": 2, "currency": "EUR"},
     });
     assert_eq!(plans["data"][0], expected);
-    app.finish_unprocessed().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn price_change_keeps_running_and_closed_periods() {
-    let app = alone().await;
+    let app = isolated_app().await;
     save(&app, &offer("metered", 100, 10, 5)).await;
     let tenant = app.tenant().await;
     let first = choose(&tenant, "metered").await;
@@ -53,12 +53,12 @@ async fn price_change_keeps_running_and_closed_periods() {
     assert_eq!(subscription(&tenant).await["price"]["amount_minor"], 700, "the next period has the new price");
     save(&app, &offer("metered", 1, 0, 1)).await;
     assert_eq!(invoices(&tenant).await, closed);
-    app.finish_unprocessed().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn retired_plan_keeps_subscribers_but_takes_no_new_ones() {
-    let app = alone().await;
+    let app = isolated_app().await;
     let plan = offer("metered", 100, 10, 5);
     save(&app, &plan).await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
@@ -73,12 +73,12 @@ async fn retired_plan_keeps_subscribers_but_takes_no_new_ones() {
     let running = subscription(&tenant).await;
     assert_eq!((&running["plan_code"], &running["status"]), (&json!("metered"), &json!("active")));
     assert_eq!(lines(&invoices(&tenant).await[0])[0].2, 100);
-    app.finish_unprocessed().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tenant_older_than_billing_starts_with_trial() {
-    let app = alone().await;
+    let app = isolated_app().await;
     let tenant = app.tenant().await;
     let mut admin = app.database.admin().await;
     let as_owner = |statements: &str| format!("BEGIN; SET LOCAL ROLE parley_owner; {statements}; COMMIT");
@@ -91,5 +91,5 @@ async fn tenant_older_than_billing_starts_with_trial() {
     let trial = subscription(&tenant).await;
     assert_eq!((&trial["plan_code"], &trial["status"]), (&json!("trial"), &json!("trialing")));
     choose(&tenant, "starter").await;
-    app.finish_unprocessed().await;
+    app.stop().await;
 }

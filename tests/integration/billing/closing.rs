@@ -9,8 +9,8 @@ use kernel::Clock as _;
 use serde_json::{Value, json};
 
 use super::{
-    after_the_period, alone, audited, choose, close, close_for, invoices, lines, midnight, offer, save, subscription,
-    today,
+    after_the_period, audited, choose, close, close_for, invoices, isolated_app, lines, midnight, offer, save,
+    subscription, today,
 };
 use crate::kit::app::{Settings, TestApp};
 use crate::kit::meta::text;
@@ -18,7 +18,7 @@ use crate::kit::wait;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_closes_create_one_invoice() {
-    let app = alone().await;
+    let app = isolated_app().await;
     let mut tenants = Vec::new();
     for _ in 0..3 {
         let tenant = app.tenant().await;
@@ -38,7 +38,7 @@ async fn concurrent_closes_create_one_invoice() {
     assert_eq!(close(&app).await.invoices, 0);
 
     for tenant in tenants {
-        let tenant = tenant.logged_in_again(&app).await;
+        let tenant = tenant.log_in_again(&app).await;
         let invoices = invoices(&tenant).await;
         let numbers: Vec<&Value> = invoices.iter().map(|invoice| &invoice["number"]).collect();
         assert_eq!(numbers, [3, 2, 1], "without gaps, latest first");
@@ -58,7 +58,7 @@ async fn concurrent_closes_create_one_invoice() {
         let rest = tenant.client.get(&format!("/billing/invoices?limit=2&cursor={cursor}")).await.json(200);
         assert_eq!((&rest["data"][0]["number"], &rest["next_cursor"]), (&json!(1), &Value::Null));
     }
-    app.finish_unprocessed().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,12 +75,12 @@ async fn period_is_closed_one_hour_after_its_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn scheduler_closes_ended_periods() {
-    let app = alone().await;
+    let app = isolated_app().await;
     app.clock.advance(TimeDelta::days(-40));
     let tenant = app.tenant().await;
     choose(&tenant, "starter").await;
     // The last of these days is today.
-    let scheduler = app.beside(Settings { pipeline: true, ..Settings::default() }).await;
+    let scheduler = app.start_another(Settings { pipeline: true, ..Settings::default() }).await;
     // Asked in the database, since the session of forty days ago has expired.
     let written = "SELECT count(*) FROM invoices";
     wait::until("the invoice", async || (app.database.count(written).await == 1).then_some(())).await;
@@ -94,16 +94,16 @@ async fn held_message_of_suspended_tenant_counts_after_return() {
     let tenant = app.tenant().await;
     choose(&tenant, "metered").await;
     let number = tenant.connect().await;
-    app.tell(&number.delivery(&[text("15550100", "before")])).await;
-    app.change(&tenant, "UPDATE tenants SET status = 'suspended' WHERE id = '$T'").await;
+    app.process(&number.delivery(&[text("15550100", "before")])).await;
+    app.execute_for(&tenant, "UPDATE tenants SET status = 'suspended' WHERE id = '$T'").await;
     app.deliver(&number.delivery(&[text("15550100", "held")])).await.expect(200);
     app.clock.advance(TimeDelta::days(32));
     close_for(&app, &tenant).await;
-    app.change(&tenant, "UPDATE tenants SET status = 'active' WHERE id = '$T'").await;
+    app.execute_for(&tenant, "UPDATE tenants SET status = 'active' WHERE id = '$T'").await;
     requeue_waiting_events(&app.postgres, 100, &*app.clock).await.unwrap();
-    app.settled().await;
+    app.wait_until_processed().await;
 
-    let tenant = tenant.logged_in_again(&app).await;
+    let tenant = tenant.log_in_again(&app).await;
     let closed = invoices(&tenant).await;
     assert_eq!(closed.len(), 1);
     assert_eq!(closed[0]["total"]["amount_minor"], 105, "the month and the messages processed in it");
@@ -151,7 +151,7 @@ async fn late_plan_starts_after_previous_period_is_billed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn invoice_overflow_does_not_block_other_tenants() {
-    let app = alone().await;
+    let app = isolated_app().await;
     save(&app, &offer("dear", 0, 0, 1_000_000_000)).await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
     choose(&tenant, "dear").await;
@@ -162,12 +162,12 @@ async fn invoice_overflow_does_not_block_other_tenants() {
         today(&app),
         i64::MAX
     );
-    app.change(&tenant, &impossible).await;
-    let (tenant, other) = (after_the_period(&app, &tenant).await, other.logged_in_again(&app).await);
+    app.execute_for(&tenant, &impossible).await;
+    let (tenant, other) = (after_the_period(&app, &tenant).await, other.log_in_again(&app).await);
     let done = close(&app).await;
     assert_eq!((done.invoices, done.failures.len()), (1, 1));
     assert_eq!(done.failures[0].tenant.to_string(), tenant.id);
     assert_eq!(invoices(&tenant).await, [json!(null); 0], "no partial invoice");
     assert_eq!(invoices(&other).await.len(), 1);
-    app.finish_unprocessed().await;
+    app.stop().await;
 }

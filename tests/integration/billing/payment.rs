@@ -22,14 +22,14 @@ async fn past_due_ends_with_last_late_payment() {
     assert_eq!(subscription(&tenant).await["status"], "active", "not due yet");
     app.clock.advance(TimeDelta::days(15));
     assert_eq!(close_for(&app, &tenant).await, 0);
-    let tenant = tenant.logged_in_again(&app).await;
+    let tenant = tenant.log_in_again(&app).await;
     assert_eq!(subscription(&tenant).await["status"], "past_due");
 
     // A past-due tenant keeps working.
     app.clock.advance(TimeDelta::days(32));
     close_for(&app, &tenant).await;
     app.clock.advance(TimeDelta::days(15));
-    let tenant = tenant.logged_in_again(&app).await;
+    let tenant = tenant.log_in_again(&app).await;
     let open = invoices(&tenant).await;
     assert_eq!(open.len(), 2);
     assert!(open.iter().all(|invoice| invoice["status"] == "open" && invoice["paid_at"].is_null()), "{open:#?}");

@@ -25,7 +25,7 @@ async fn chosen_plan_replaces_trial_at_once() {
     let tenant = app.tenant().await;
     let begin = today(&app);
     app.clock.advance(TimeDelta::days(3));
-    let tenant = tenant.logged_in_again(&app).await;
+    let tenant = tenant.log_in_again(&app).await;
     let running = choose(&tenant, "starter").await;
     assert_eq!((&running["plan_code"], &running["status"]), (&json!("starter"), &json!("active")));
     assert_eq!(running["period_start"], midnight(today(&app)));
@@ -108,7 +108,7 @@ async fn concurrent_plan_choices_start_one_plan() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     app.clock.advance(TimeDelta::days(3));
-    let tenant = tenant.logged_in_again(&app).await;
+    let tenant = tenant.log_in_again(&app).await;
     let answers = join_all((0..10).map(|n| {
         let (tenant, plan) = (&tenant, if n % 2 == 0 { "starter" } else { "business" });
         async move { choose(tenant, plan).await }

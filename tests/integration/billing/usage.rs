@@ -9,8 +9,8 @@ use kernel::ids::ContactId;
 use serde_json::{Value, json};
 
 use super::{
-    after_the_period, alone, choose, close, close_for, invoices, lines, midnight, offer, save, scope, subscription,
-    today,
+    after_the_period, choose, close, close_for, invoices, isolated_app, lines, midnight, offer, save, scope,
+    subscription, today,
 };
 use crate::kit::app::{Settings, TestApp, TestTenant};
 use crate::kit::customer::{Customer, wamid};
@@ -43,17 +43,17 @@ async fn repeated_message_is_billed_once() {
     for _ in 0..10 {
         app.deliver(&delivery).await.expect(200);
     }
-    app.settled().await;
+    app.wait_until_processed().await;
     assert_eq!(total(&tenant).await, (2, 1));
 
     // Every event that carried the message is replayed.
-    app.change(&tenant, "UPDATE webhook_events SET status = 'dead_letter' WHERE tenant_id = '$T'").await;
+    app.execute_for(&tenant, "UPDATE webhook_events SET status = 'dead_letter' WHERE tenant_id = '$T'").await;
     let all = json!({"reason": "a test"});
     let replayed = tenant.client.post("/webhook-events/replay", &all).await.json(202);
     assert!(replayed["events"].as_u64().unwrap() >= 2, "{replayed}");
     // Bulk replays run one after the other.
     app.clock.advance(TimeDelta::seconds(1));
-    app.settled().await;
+    app.wait_until_processed().await;
     assert_eq!(total(&tenant).await, (2, 1));
 
     let tenant = after_the_period(&app, &tenant).await;
@@ -82,7 +82,7 @@ async fn rolled_back_message_is_not_counted() {
     assert_eq!(total(&tenant).await, (4, 1));
     app.database.execute("DROP TRIGGER break_message ON messages; DROP FUNCTION public.break_message()").await;
     app.clock.advance(TimeDelta::minutes(1));
-    app.settled().await;
+    app.wait_until_processed().await;
     assert_eq!(total(&tenant).await, (5, 1));
     app.finish().await;
 }
@@ -103,12 +103,12 @@ async fn only_new_inbound_messages_are_counted() {
         number.change("standby", standby),
         number.statuses(&[ada.status(30, "wamid.other", "delivered")]),
     ] {
-        app.tell(&delivery).await;
+        app.process(&delivery).await;
     }
     assert_eq!(app.database.count("SELECT count(*) FROM messages").await, 4);
     assert_eq!(total(&tenant).await, (1, 1));
 
-    app.tell(&number.received(&grace, &[grace.text(40, "one"), grace.text(50, "two")])).await;
+    app.process(&number.received(&grace, &[grace.text(40, "one"), grace.text(50, "two")])).await;
     assert_eq!(total(&tenant).await, (3, 2));
     assert_eq!(subscription(&tenant).await["usage"], json!({"inbound_messages": 3, "further_messages": 0}));
     assert_eq!(total(&other).await, (0, 0));
@@ -148,16 +148,16 @@ async fn usage_lists_all_days_in_order_within_limits() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn usage_is_counted_without_subscription() {
-    let app = alone().await;
+    let app = isolated_app().await;
     let tenant = app.tenant().await;
-    app.change(&tenant, "DELETE FROM subscriptions WHERE tenant_id = '$T'").await;
+    app.execute_for(&tenant, "DELETE FROM subscriptions WHERE tenant_id = '$T'").await;
     let message = MeteredMessage { day: today(&app), contact: ContactId::new(&*app.clock) };
     count(&app, &tenant, &[message]).await.unwrap();
     assert_eq!(total(&tenant).await, (1, 1));
     tenant.client.get("/billing/subscription").await.problem(404, "not_found");
     let tenant = after_the_period(&app, &tenant).await;
     assert_eq!((close(&app).await.invoices, close_for(&app, &tenant).await), (0, 0));
-    app.finish_unprocessed().await;
+    app.stop().await;
 }
 
 /// Records usage as the worker does, in a transaction of its own.
@@ -170,7 +170,7 @@ async fn count(app: &TestApp, tenant: &TestTenant, messages: &[MeteredMessage]) 
 #[tokio::test(flavor = "multi_thread")]
 async fn message_counts_on_arrival_day_or_in_current_period() {
     // This instance accepts deliveries but does not process them.
-    let app = alone().await;
+    let app = isolated_app().await;
     app.clock.advance(TimeDelta::days(-40));
     let received = async || {
         let tenant = app.tenant().await;
@@ -184,13 +184,13 @@ async fn message_counts_on_arrival_day_or_in_current_period() {
     let (tenant, recently) = received().await;
     app.clock.advance(TimeDelta::days(2));
     assert_eq!(close(&app).await.invoices, 1, "closed before the message is processed");
-    let worker = app.beside(Settings { pipeline: true, ..Settings::default() }).await;
-    worker.settled().await;
+    let worker = app.start_another(Settings { pipeline: true, ..Settings::default() }).await;
+    worker.wait_until_processed().await;
 
     let counted = async |tenant: &TestTenant, day: &str| {
         usage(tenant, &format!("?from={day}&to={day}")).await["total"]["inbound_messages"].clone()
     };
-    let (late, tenant) = (late.logged_in_again(&app).await, tenant.logged_in_again(&app).await);
+    let (late, tenant) = (late.log_in_again(&app).await, tenant.log_in_again(&app).await);
     assert_eq!(counted(&tenant, &recently).await, 1);
     assert_eq!(invoices(&late).await[0]["lines"][1]["quantity"], 0);
     let running = subscription(&late).await;

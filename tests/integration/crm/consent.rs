@@ -34,9 +34,9 @@ async fn latest_consent_counts_and_each_change_is_recorded() {
     assert_eq!(told[0]["text"], "Wants marketing messages");
 
     // A report older than the user's change is ignored; a later one counts.
-    app.tell(&word(10, "stop")).await;
+    app.process(&word(10, "stop")).await;
     assert_eq!(tenant.contact(&made["id"]).await["marketing_consent"], "granted");
-    app.tell(&word(7_200, "stop")).await;
+    app.process(&word(7_200, "stop")).await;
     assert_eq!(tenant.contact(&made["id"]).await["marketing_consent"], "withdrawn");
     assert_eq!(kinds(&tenant, &made).await, ["consent_changed"; 3]);
     app.finish().await;

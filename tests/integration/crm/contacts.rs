@@ -7,7 +7,7 @@ use super::{contact_of, create, patch, path_of, pointers};
 use crate::kit::app::TestApp;
 use crate::kit::customer::{Customer, fresh_phone};
 
-const NOBODY: &str = "/crm/contacts/0190b5a2-7e2f-7000-8000-000000000000";
+const UNKNOWN: &str = "/crm/contacts/0190b5a2-7e2f-7000-8000-000000000000";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn message_from_number_of_created_contact_joins_it() {
@@ -35,8 +35,8 @@ async fn message_from_number_of_created_contact_joins_it() {
 
     // The WhatsApp profile name does not replace a name set by a user; the user id is stored.
     let customer = Customer::new(&phone, "US.17").named("Amazing Grace");
-    app.tell(&number.received(&customer, &[customer.text(1, "hello")])).await;
-    let contact = tenant.contact_with("bsuid", "US.17").await;
+    app.process(&number.received(&customer, &[customer.text(1, "hello")])).await;
+    let contact = tenant.contact_by_identity("bsuid", "US.17").await;
     assert_eq!((&contact["id"], &contact["display_name"]), (&made["id"], &json!("Grace Hopper")));
     assert_eq!(tenant.conversations_with(&contact).await.len(), 1);
 
@@ -45,7 +45,7 @@ async fn message_from_number_of_created_contact_joins_it() {
     let body = json!({"identities": [{"kind": "phone", "value": unnamed.phone()}]});
     let made = create(&tenant, &body).await.json(201);
     assert_eq!(made["display_name"], "");
-    app.tell(&number.received(&unnamed, &[unnamed.text(1, "hello")])).await;
+    app.process(&number.received(&unnamed, &[unnamed.text(1, "hello")])).await;
     assert_eq!(tenant.contact(&made["id"]).await["display_name"], "Ada");
     app.finish().await;
 }
@@ -89,7 +89,7 @@ async fn invalid_contact_is_refused_and_not_stored() {
         assert_eq!(pointers(&create(&tenant, &body).await), expected, "{body}");
     }
     assert_eq!(tenant.contacts().await, [] as [Value; 0]);
-    let viewer = app.colleague(&tenant, Some("viewer")).await;
+    let viewer = app.user(&tenant, Some("viewer")).await;
     viewer.client.post("/crm/contacts", &json!({"display_name": "a"})).await.problem(403, "insufficient_scope");
 }
 
@@ -163,7 +163,7 @@ async fn contact_is_updated_by_merge_patch() {
     }
     assert_eq!(pointers(&tenant.client.patch(&path, &json!({"language": "de"})).await), ["/version"]);
     assert_eq!(tenant.contact(&made["id"]).await, cleared);
-    patch(&tenant, NOBODY, &cleared, json!({})).await.problem(404, "not_found");
+    patch(&tenant, UNKNOWN, &cleared, json!({})).await.problem(404, "not_found");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,8 +23,8 @@ async fn read(tenant: &TestTenant, conversation: &Value) -> Value {
 /// A conversation with one message.
 async fn conversation(app: &TestApp, tenant: &TestTenant) -> (Number, Customer, Value) {
     let (number, customer) = (tenant.connect().await, Customer::fresh());
-    app.tell(&number.received(&customer, &[customer.text(1, "hello")])).await;
-    let conversation = tenant.conversation_with("bsuid", customer.bsuid()).await;
+    app.process(&number.received(&customer, &[customer.text(1, "hello")])).await;
+    let conversation = tenant.conversation_by_identity("bsuid", customer.bsuid()).await;
     (number, customer, conversation)
 }
 
@@ -43,7 +43,7 @@ async fn only_one_conversation_per_number_is_open() {
     assert_eq!((&told[0]["kind"], &told[0]["actor_id"]), (&json!("conversation_closed"), &own_id(&tenant).await));
 
     // A message after close opens another conversation, and the closed one cannot be reopened.
-    app.tell(&number.received(&customer, &[customer.text(2, "one more thing")])).await;
+    app.process(&number.received(&customer, &[customer.text(2, "one more thing")])).await;
     let open = tenant.client.get("/crm/conversations?status=open").await.json(200)["data"][0].clone();
     assert_ne!(open["id"], first["id"]);
     change(&tenant, &closed, json!({"status": "open"})).await.problem(409, "conversation_open");
@@ -56,7 +56,7 @@ async fn only_one_conversation_per_number_is_open() {
     assert_eq!(told[..3], ["conversation_reopened", "conversation_closed", "conversation_closed"]);
 
     // New messages go to the open conversation.
-    app.tell(&number.received(&customer, &[customer.text(3, "and another")])).await;
+    app.process(&number.received(&customer, &[customer.text(3, "and another")])).await;
     assert_eq!(read(&tenant, &reopened).await["last_message_preview"], "and another");
     app.finish().await;
 }
@@ -66,7 +66,7 @@ async fn stale_read_or_close_is_refused() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let (number, customer, seen) = conversation(&app, &tenant).await;
-    app.tell(&number.received(&customer, &[customer.text(2, "wait")])).await;
+    app.process(&number.received(&customer, &[customer.text(2, "wait")])).await;
     for late in [json!({"unread_count": 0}), json!({"status": "closed"})] {
         change(&tenant, &seen, late).await.problem(409, "stale_version");
     }
@@ -104,12 +104,12 @@ async fn assignee_must_have_read_permission() {
     let app = TestApp::start_with_pipeline().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
     let (_, _, mut seen) = conversation(&app, &tenant).await;
-    let (agent, viewer) = (app.colleague(&tenant, Some("agent")).await, app.colleague(&tenant, Some("viewer")).await);
-    let (billing, nobody) = (app.colleague(&tenant, Some("billing")).await, app.colleague(&tenant, None).await);
-    let (gone, theirs) = (app.colleague(&tenant, Some("agent")).await, app.colleague(&other, Some("agent")).await);
+    let (agent, viewer) = (app.user(&tenant, Some("agent")).await, app.user(&tenant, Some("viewer")).await);
+    let (billing, without_role) = (app.user(&tenant, Some("billing")).await, app.user(&tenant, None).await);
+    let (gone, theirs) = (app.user(&tenant, Some("agent")).await, app.user(&other, Some("agent")).await);
     tenant.client.patch(&gone.path(), &json!({"status": "suspended"})).await.json(200);
     let unknown = "0190b5a2-7e2f-7000-8000-000000000000";
-    for unfit in [billing.id.as_str(), &nobody.id, &gone.id, &theirs.id, unknown] {
+    for unfit in [billing.id.as_str(), &without_role.id, &gone.id, &theirs.id, unknown] {
         assert_eq!(pointers(&change(&tenant, &seen, json!({"assignee_id": unfit})).await), ["/assignee_id"]);
     }
     assert_eq!(read(&tenant, &seen).await, seen);
@@ -130,14 +130,14 @@ async fn assignee_without_permission_stays_until_deleted() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let (_, _, seen) = conversation(&app, &tenant).await;
-    let agent = app.colleague(&tenant, Some("agent")).await;
+    let agent = app.user(&tenant, Some("agent")).await;
     let assign = json!({"assignee_id": agent.id});
     let assigned = change(&tenant, &seen, assign.clone()).await.json(200);
 
     tenant.client.patch(&agent.path(), &json!({"status": "suspended"})).await.json(200);
     assert_eq!(read(&tenant, &seen).await, assigned);
     tenant.client.patch(&agent.path(), &json!({"status": "active"})).await.json(200);
-    app.change(&tenant, &format!("DELETE FROM memberships WHERE user_id = '{}'", agent.id)).await;
+    app.execute_for(&tenant, &format!("DELETE FROM memberships WHERE user_id = '{}'", agent.id)).await;
     assert_eq!(read(&tenant, &seen).await, assigned);
     // Other fields can still be changed while this user is the assignee.
     let pending = change(&tenant, &assigned, json!({"status": "pending"})).await.json(200);

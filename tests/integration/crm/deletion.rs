@@ -49,15 +49,15 @@ async fn deleted_contact_leaves_only_audit_record() {
         number.received(&ada, &[reaction]),
         number.statuses(&[ada.status(5, wamid(&ours), "delivered")]),
     ] {
-        app.tell(&delivery).await;
+        app.process(&delivery).await;
     }
-    let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
-    let other = tenant.contact_with("bsuid", grace.bsuid()).await;
+    let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
+    let other = tenant.contact_by_identity("bsuid", grace.bsuid()).await;
     let merge = format!("{}/merge", path_of(&contact));
     tenant.client.post(&merge, &json!({"contact_id": other["id"]})).await.json(200);
     tenant.client.post(&format!("{}/interactions", path_of(&contact)), &json!({"text": "a note"})).await.json(201);
 
-    let viewer = app.colleague(&tenant, Some("viewer")).await;
+    let viewer = app.user(&tenant, Some("viewer")).await;
     viewer.client.delete(&path_of(&contact)).await.problem(403, "insufficient_scope");
     let stranger = app.tenant().await;
     stranger.client.delete(&path_of(&contact)).await.problem(404, "not_found");
@@ -88,38 +88,38 @@ async fn events_older_than_deletion_are_ignored() {
     let number = tenant.connect().await;
     let ada = Customer::fresh();
     let first = ada.text(1, "before");
-    app.tell(&number.received(&ada, std::slice::from_ref(&first))).await;
-    let deleted = tenant.contact_with("bsuid", ada.bsuid()).await;
+    app.process(&number.received(&ada, std::slice::from_ref(&first))).await;
+    let deleted = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
     tenant.client.delete(&path_of(&deleted)).await.expect(204);
 
     // Deliveries from before the deletion: one that was queued, a duplicate, and the number's history.
     for shown in [ada.clone(), ada.without_phone(), ada.without_bsuid()] {
-        app.tell(&number.received(&shown, &[shown.text(2, "was waiting")])).await;
+        app.process(&number.received(&shown, &[shown.text(2, "was waiting")])).await;
     }
     let preference = json!({
         "wa_id": ada.phone, "user_id": ada.bsuid, "category": "marketing_messages", "value": "stop",
         "timestamp": crate::kit::meta::second(3),
     });
-    app.tell(&number.change("user_preferences", json!({"user_preferences": [preference]}))).await;
-    app.tell(&number.history(&[(&ada, std::slice::from_ref(&first))])).await;
-    app.tell(&number.statuses(&[ada.status(3, wamid(&first), "read")])).await;
+    app.process(&number.change("user_preferences", json!({"user_preferences": [preference]}))).await;
+    app.process(&number.history(&[(&ada, std::slice::from_ref(&first))])).await;
+    app.process(&number.statuses(&[ada.status(3, wamid(&first), "read")])).await;
     // A replay does not restore it either.
     let event =
         tenant.client.get("/webhook-events?limit=100").await.json(200)["data"].as_array().unwrap().last().cloned();
     let event = event.unwrap()["id"].as_str().unwrap().to_owned();
-    app.change(&tenant, &format!("UPDATE webhook_events SET status = 'dead_letter' WHERE id = '{event}'")).await;
+    app.execute_for(&tenant, &format!("UPDATE webhook_events SET status = 'dead_letter' WHERE id = '{event}'")).await;
     let reason = json!({"reason": "test whether it is restored"});
     tenant.client.post(&format!("/webhook-events/{event}/replay"), &reason).await.expect(202);
-    app.settled().await;
+    app.wait_until_processed().await;
     assert_eq!(tenant.contacts().await, [] as [Value; 0]);
     assert_eq!(tenant.conversations().await, [] as [Value; 0]);
     assert_eq!(app.events("attempts > 0 OR status <> 'processed'").await, 0);
 
     // A later message creates a new contact.
-    app.tell(&number.received(&ada, &[ada.text(7_200, "after")])).await;
-    let again = tenant.contact_with("bsuid", ada.bsuid()).await;
+    app.process(&number.received(&ada, &[ada.text(7_200, "after")])).await;
+    let again = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
     assert_ne!(again["id"], deleted["id"]);
-    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     assert_eq!(tenant.messages(&conversation).await.len(), 1);
     app.finish().await;
 }
@@ -133,7 +133,7 @@ async fn number_of_deleted_contact_can_be_used_again() {
     let contact = contact_of(&tenant, "Ada", ada.phone()).await;
     tenant.client.delete(&path_of(&contact)).await.expect(204);
     contact_of(&tenant, "Ada", ada.phone()).await;
-    app.tell(&number.received(&ada, &[ada.text(1, "hello")])).await;
+    app.process(&number.received(&ada, &[ada.text(1, "hello")])).await;
     assert_eq!(other.contacts().await.len(), 1);
     app.finish().await;
 }

@@ -61,7 +61,7 @@ async fn statuses_during_merge_are_applied() {
     for answer in &merged {
         answer.expect(200);
     }
-    app.settled().await;
+    app.wait_until_processed().await;
     assert_eq!(app.events("attempts > 0 OR status <> 'processed'").await, 0, "no event was retried");
 
     let conversations = tenant.conversations().await;

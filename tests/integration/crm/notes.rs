@@ -30,9 +30,9 @@ async fn note_is_stored_with_author() {
         assert_eq!(pointers(&tenant.client.post(&path, &body).await), [pointer], "{body}");
     }
     assert_eq!(tenant.interactions(&contact).await.len(), 1);
-    let viewer = app.colleague(&tenant, Some("viewer")).await;
+    let viewer = app.user(&tenant, Some("viewer")).await;
     viewer.client.get(&path).await.json(200);
     viewer.client.post(&path, &json!({"text": "a"})).await.problem(403, "insufficient_scope");
-    let nobody = "/crm/contacts/0190b5a2-7e2f-7000-8000-000000000000/interactions";
-    tenant.client.post(nobody, &json!({"text": "a"})).await.problem(404, "not_found");
+    let unknown = "/crm/contacts/0190b5a2-7e2f-7000-8000-000000000000/interactions";
+    tenant.client.post(unknown, &json!({"text": "a"})).await.problem(404, "not_found");
 }

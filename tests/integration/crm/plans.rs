@@ -113,7 +113,7 @@ async fn plan(connection: &mut AsyncPgConnection, statement: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_and_search_use_indexes_under_rls() {
     set_default_instrumentation(|| Some(Box::new(StatementRecorder))).unwrap();
-    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     let (much, little) = (Size { contacts: 20_000, messages: 20_000 }, Size { contacts: 100, messages: 500 });
     app.database.fill_tenants(&tenant, much, 4, little).await;
@@ -185,5 +185,5 @@ async fn lists_and_search_use_indexes_under_rls() {
         assert!(after.0 > before.0, "{call} uses {index}");
         assert_eq!(after.1, before.1, "{call} does a sequential scan");
     }
-    app.finish_unprocessed().await;
+    app.stop().await;
 }

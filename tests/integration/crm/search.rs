@@ -32,30 +32,30 @@ async fn contacts_are_found_best_match_first() {
     contact_of(&tenant, "Zoë Müller", "+49 151 2000001").await;
     contact_of(&tenant, "Anna-Zoe O'Brien", "+49 151 2000002").await;
     contact_of(&tenant, "ПЁТР Иванов", "+49 151 20000021").await;
-    let handle = json!({"display_name": "Somebody", "identities": [{"kind": "username", "value": "Zoe.Fan"}]});
+    let handle = json!({"display_name": "Unnamed", "identities": [{"kind": "username", "value": "Zoe.Fan"}]});
     create(&tenant, &handle).await.json(201);
 
     for (query, expected) in [
-        ("zoe", vec!["name Zoë Müller", "username Somebody", "name Anna-Zoe O'Brien"]),
-        ("ZOË", vec!["name Zoë Müller", "username Somebody", "name Anna-Zoe O'Brien"]),
+        ("zoe", vec!["name Zoë Müller", "username Unnamed", "name Anna-Zoe O'Brien"]),
+        ("ZOË", vec!["name Zoë Müller", "username Unnamed", "name Anna-Zoe O'Brien"]),
         ("müller zo", vec!["name Zoë Müller"]),
         ("Mu\u{308}ller", vec!["name Zoë Müller"]),
         ("o'brien", vec!["name Anna-Zoe O'Brien"]),
         ("петр", vec!["name ПЁТР Иванов"]),
-        ("@zoe.fan", vec!["username Somebody"]),
-        ("zoe.f", vec!["username Somebody"]),
-        ("zoe nobody", vec![]),
+        ("@zoe.fan", vec!["username Unnamed"]),
+        ("zoe.f", vec!["username Unnamed"]),
+        ("zoe unknown", vec![]),
         // An exact number ranks before numbers it is a prefix of.
         ("+491512000002", vec!["phone Anna-Zoe O'Brien", "phone ПЁТР Иванов"]),
         ("0049 (151) 2000002", vec!["phone Anna-Zoe O'Brien", "phone ПЁТР Иванов"]),
         ("49151200000", vec!["phone Anna-Zoe O'Brien", "phone Zoë Müller", "phone ПЁТР Иванов"]),
         ("1512000002", vec![]),
         // No character is an operator.
-        ("%zoe%", vec!["name Zoë Müller", "username Somebody", "name Anna-Zoe O'Brien"]),
+        ("%zoe%", vec!["name Zoë Müller", "username Unnamed", "name Anna-Zoe O'Brien"]),
         ("\"zoe\" & !müller:*", vec!["name Zoë Müller"]),
-        ("zoe_", vec!["name Zoë Müller", "username Somebody", "name Anna-Zoe O'Brien"]),
+        ("zoe_", vec!["name Zoë Müller", "username Unnamed", "name Anna-Zoe O'Brien"]),
         ("'; DROP TABLE contacts; --", vec![]),
-        ("\\zoe\\", vec!["name Zoë Müller", "username Somebody", "name Anna-Zoe O'Brien"]),
+        ("\\zoe\\", vec!["name Zoë Müller", "username Unnamed", "name Anna-Zoe O'Brien"]),
         ("the and of", vec![]),
     ] {
         assert_eq!(found(&tenant, query).await, expected, "{query}");
@@ -86,10 +86,10 @@ async fn messages_are_found_by_words_latest_first() {
         (&ada, ada.text(3, "Invoices are late")),
         (&ada, secret.clone()),
     ] {
-        app.tell(&number.received(customer, &[message])).await;
+        app.process(&number.received(customer, &[message])).await;
     }
     let revoke = json!({"original_message_id": wamid(&secret)});
-    app.tell(&number.received(&ada, &[ada.message(5, "revoke", revoke)])).await;
+    app.process(&number.received(&ada, &[ada.message(5, "revoke", revoke)])).await;
     let (first, second, third) = (
         "message Where is my INVOICE?",
         "message The invoice, please; naïve question: «über» 漢字",
@@ -107,13 +107,13 @@ async fn messages_are_found_by_words_latest_first() {
         ("inv late", vec![]),
         ("my in", vec![]),
         ("deleted", vec![]),
-        ("nobody", vec![]),
+        ("unknown", vec![]),
     ] {
         assert_eq!(found(&tenant, query).await, expected, "{query}");
     }
     let results = ask(&tenant, "please").await.json(200);
     let message = &results["data"][0]["message"];
-    let conversation = tenant.conversation_with("bsuid", grace.bsuid()).await;
+    let conversation = tenant.conversation_by_identity("bsuid", grace.bsuid()).await;
     assert_eq!(message["conversation_id"], conversation["id"]);
     assert_eq!(
         (&message["contact_id"], &message["contact_display_name"]),
@@ -131,7 +131,7 @@ async fn messages_are_found_by_words_latest_first() {
 /// The word is found by each strategy: in the latest messages, in more of them, and by the index.
 #[tokio::test(flavor = "multi_thread")]
 async fn formerly_common_word_is_found_latest_first() {
-    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     let none = Size { contacts: 0, messages: 0 };
     app.database.fill_tenants(&tenant, Size { contacts: 10, messages: 15_000 }, 0, none).await;
@@ -168,9 +168,9 @@ async fn search_results_are_limited_and_split_by_kind() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
-    let writer = Customer::fresh().named("Somebody Else");
+    let writer = Customer::fresh().named("Another Writer");
     let messages: Vec<Value> = (0..6).map(|n| writer.text(n, &format!("order {n}"))).collect();
-    app.tell(&number.received(&writer, &messages)).await;
+    app.process(&number.received(&writer, &messages)).await;
     for n in 0..6 {
         contact_of(&tenant, &format!("Order Office {n}"), &fresh_phone()).await;
     }
@@ -195,7 +195,7 @@ async fn search_results_are_limited_and_split_by_kind() {
         tenant.client.get(&format!("/crm/search{query}")).await.problem(400, "invalid_query");
     }
     assert_eq!(found(&tenant, &"x".repeat(200)).await, [""; 0]);
-    let billing = app.colleague(&tenant, Some("billing")).await;
+    let billing = app.user(&tenant, Some("billing")).await;
     billing.client.get("/crm/search?q=order").await.problem(403, "insufficient_scope");
     app.finish().await;
 }

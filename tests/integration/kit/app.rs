@@ -20,7 +20,6 @@ use whatsapp::{AppSecret, AppSecrets, VerifyToken};
 
 use super::client::{Client, Response, fresh_address};
 use super::database::{self, TestDatabase};
-use super::machine_lock::{Isolation, MachineLock};
 use super::meta::{APP_SECRET, MetaApp, Number, VERIFY_TOKEN, fresh_digits, sign_with, signature};
 use super::services::services;
 use super::{broker, wait};
@@ -34,10 +33,9 @@ pub(crate) struct Settings {
     /// Runs relay and worker, with queues and a database of its own, since a relay takes every event in the ledger.
     pub(crate) pipeline: bool,
     /// Uses a database of its own.
-    pub(crate) alone: bool,
+    pub(crate) own_database: bool,
     pub(crate) self_service: bool,
-    pub(crate) broker: Broker,
-    pub(crate) isolation: Isolation,
+    pub(crate) broker: BrokerState,
     /// Size of the tenant pool.
     pub(crate) tenant_connections: usize,
     pub(crate) passwords: HashParameters,
@@ -54,20 +52,19 @@ pub(crate) enum SignUp {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Broker {
-    There,
+pub(crate) enum BrokerState {
+    Available,
     /// Configured with an address on which nothing listens.
-    Away,
+    Unreachable,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             pipeline: false,
-            alone: false,
+            own_database: false,
             self_service: true,
-            broker: Broker::There,
-            isolation: Isolation::Shared,
+            broker: BrokerState::Available,
             tenant_connections: 8,
             passwords: HashParameters::default(),
             bootstrap_key: None,
@@ -86,7 +83,6 @@ pub(crate) struct TestApp {
     pub(crate) namespace: String,
     running: Running,
     settings: Settings,
-    _turn: Option<MachineLock>,
 }
 
 /// A tenant that signed up for this test, with its owner's client.
@@ -105,18 +101,17 @@ impl TestApp {
     }
 
     pub(crate) async fn start_with(settings: Settings) -> Self {
-        let turn = MachineLock::beside(settings.isolation).await;
         let database =
-            if settings.alone || settings.pipeline { database::alone().await } else { database::shared().await };
-        Box::pin(Self::start_on(database, settings, Some(turn))).await
+            if settings.own_database || settings.pipeline { database::copy().await } else { database::shared().await };
+        Box::pin(Self::start_on(database, settings)).await
     }
 
     /// Starts another server of the same deployment.
-    pub(crate) async fn beside(&self, settings: Settings) -> Self {
-        Box::pin(Self::start_on(self.database.clone(), settings, None)).await
+    pub(crate) async fn start_another(&self, settings: Settings) -> Self {
+        Box::pin(Self::start_on(self.database.clone(), settings)).await
     }
 
-    async fn start_on(database: TestDatabase, settings: Settings, turn: Option<MachineLock>) -> Self {
+    async fn start_on(database: TestDatabase, settings: Settings) -> Self {
         app::init_metrics().expect("the metrics registry is installed");
         let namespace = broker::fresh_namespace();
         let clock = Arc::new(ManualClock::starting_at(SystemClock::new().now()));
@@ -133,14 +128,13 @@ impl TestApp {
         let address = running.address;
         Self {
             // Each server's client has its own address, so that rate limits do not affect other tests.
-            client: Client::new(format!("http://{address}")).at(&fresh_address()),
+            client: Client::new(format!("http://{address}")).with_address(&fresh_address()),
             clock,
             postgres,
             database,
             running,
             namespace,
             settings,
-            _turn: turn,
         }
     }
 
@@ -170,7 +164,7 @@ impl TestApp {
     }
 
     /// Posts a delivery for a tenant's own app, signed with that app's secret.
-    pub(crate) async fn deliver_by(&self, own: &MetaApp, delivery: &Value) -> Response {
+    pub(crate) async fn deliver_for_app(&self, own: &MetaApp, delivery: &Value) -> Response {
         self.deliver_signed(&own.webhook(), &own.secret, &delivery.to_string().into_bytes()).await
     }
 
@@ -185,13 +179,13 @@ impl TestApp {
     }
 
     /// Posts a delivery and waits until its events are processed.
-    pub(crate) async fn tell(&self, delivery: &Value) {
+    pub(crate) async fn process(&self, delivery: &Value) {
         self.deliver(delivery).await.expect(200);
-        self.settled().await;
+        self.wait_until_processed().await;
     }
 
     /// Waits until the ledger is empty: every accepted event is processed or a dead letter.
-    pub(crate) async fn settled(&self) {
+    pub(crate) async fn wait_until_processed(&self) {
         let mut admin = self.database.admin().await;
         wait::until("the ledger to be empty", async || {
             let left =
@@ -207,19 +201,19 @@ impl TestApp {
     }
 
     pub(crate) async fn finish_with_dead_letters(self, expected: i64) {
-        self.settled().await;
+        self.wait_until_processed().await;
         let dead = "SELECT count(*) FROM webhook_events WHERE status = 'dead_letter'";
         assert_eq!(self.database.count(dead).await, expected, "dead letters");
-        self.finish_unprocessed().await;
+        self.stop().await;
     }
 
     /// Stops a server that need not have processed its events.
-    pub(crate) async fn finish_unprocessed(self) {
+    pub(crate) async fn stop(self) {
         self.running.stop().await;
-        if self.settings.pipeline && self.settings.broker == Broker::There {
+        if self.settings.pipeline && self.settings.broker == BrokerState::Available {
             broker::delete(&self.namespace).await;
         }
-        if self.settings.alone || self.settings.pipeline {
+        if self.settings.own_database || self.settings.pipeline {
             self.database.drop().await;
         }
     }
@@ -227,7 +221,7 @@ impl TestApp {
 
 impl TestTenant {
     /// Logs in again for a token that is valid at the clock's current time.
-    pub(crate) async fn logged_in_again(&self, app: &TestApp) -> Self {
+    pub(crate) async fn log_in_again(&self, app: &TestApp) -> Self {
         let login = json!({"email": self.email, "password": PASSWORD});
         let made = app.client.with("x-tenant-id", &self.slug).post("/auth/login", &login).await.json(200);
         let token = made["access_token"].as_str().unwrap().to_owned();
@@ -291,7 +285,7 @@ impl TestTenant {
     }
 
     /// The only contact with this identity.
-    pub(crate) async fn contact_with(&self, kind: &str, value: &str) -> Value {
+    pub(crate) async fn contact_by_identity(&self, kind: &str, value: &str) -> Value {
         let has = |contact: &Value| {
             contact["identities"].as_array().unwrap().iter().any(|it| it["kind"] == kind && it["value"] == value)
         };
@@ -313,8 +307,8 @@ impl TestTenant {
     }
 
     /// The only conversation with the only contact that has this identity.
-    pub(crate) async fn conversation_with(&self, kind: &str, value: &str) -> Value {
-        let conversations = self.conversations_with(&self.contact_with(kind, value).await).await;
+    pub(crate) async fn conversation_by_identity(&self, kind: &str, value: &str) -> Value {
+        let conversations = self.conversations_with(&self.contact_by_identity(kind, value).await).await;
         assert_eq!(conversations.len(), 1, "conversations with {kind} {value}: {conversations:#?}");
         conversations.into_iter().next().unwrap()
     }
@@ -347,8 +341,8 @@ pub(crate) fn metrics() -> String {
 async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -> ServeConfig {
     let first = vec![7; 32];
     let amqp_url = match settings.broker {
-        Broker::There => services().await.amqp_url.as_str(),
-        Broker::Away => "amqp://127.0.0.1:1/%2f",
+        BrokerState::Available => services().await.amqp_url.as_str(),
+        BrokerState::Unreachable => "amqp://127.0.0.1:1/%2f",
     };
     ServeConfig {
         database: DatabaseConfig {

@@ -49,15 +49,15 @@ impl Client {
     }
 
     /// The same client from another address; the server trusts the test as a proxy.
-    pub(crate) fn at(&self, address: &str) -> Self {
+    pub(crate) fn with_address(&self, address: &str) -> Self {
         let mut client = self.clone();
         client.headers.insert(X_FORWARDED_FOR, HeaderValue::from_str(address).unwrap());
         client
     }
 
     /// The same client from an unused address.
-    pub(crate) fn elsewhere(&self) -> Self {
-        self.at(&fresh_address())
+    pub(crate) fn with_fresh_address(&self) -> Self {
+        self.with_address(&fresh_address())
     }
 
     /// The client address as the server sees it.
@@ -87,7 +87,7 @@ impl Client {
     }
 
     /// A request without a body.
-    pub(crate) async fn put_nothing(&self, path: &str) -> Response {
+    pub(crate) async fn put_empty(&self, path: &str) -> Response {
         self.send(Method::PUT, path, None).await
     }
 
@@ -117,7 +117,7 @@ impl Client {
 }
 
 /// Repeats a request while the server answers 503 for lack of a connection, which has no effect.
-pub(crate) async fn insist(ask: impl AsyncFn() -> Response) -> Response {
+pub(crate) async fn retry_while_unavailable(ask: impl AsyncFn() -> Response) -> Response {
     loop {
         let answer = ask().await;
         if answer.status != StatusCode::SERVICE_UNAVAILABLE {
@@ -135,7 +135,7 @@ impl Response {
     }
 
     /// All headers except those that differ in every response.
-    pub(crate) fn lasting_headers(&self) -> HeaderMap {
+    pub(crate) fn stable_headers(&self) -> HeaderMap {
         let mut headers = self.headers.clone();
         headers.remove("date");
         headers.remove("x-request-id");

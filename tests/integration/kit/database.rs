@@ -30,16 +30,16 @@ static COPIES: AtomicU32 = AtomicU32::new(0);
 
 /// The shared database.
 pub(crate) async fn shared() -> TestDatabase {
-    SHARED.get_or_init(alone).await.clone()
+    SHARED.get_or_init(copy).await.clone()
 }
 
 /// A database for one test.
-pub(crate) async fn alone() -> TestDatabase {
+pub(crate) async fn copy() -> TestDatabase {
     let template = TEMPLATE.get_or_init(|| async { migrated("template").await }).await;
-    let copy = named(&format!("copy{}", COPIES.fetch_add(1, Ordering::Relaxed))).await;
-    let create = format!("CREATE DATABASE \"{}\" OWNER parley_owner TEMPLATE \"{}\"", copy.name, template.name);
+    let database = named(&format!("copy{}", COPIES.fetch_add(1, Ordering::Relaxed))).await;
+    let create = format!("CREATE DATABASE \"{}\" OWNER parley_owner TEMPLATE \"{}\"", database.name, template.name);
     execute(&services().await.database_url, &create).await;
-    copy
+    database
 }
 
 /// A new database, migrated from empty.

@@ -12,7 +12,6 @@ use serde_json::Value;
 
 use super::client::Client;
 use super::database::{self, TestDatabase};
-use super::machine_lock::{Isolation, MachineLock, on_half_of_the_cores};
 use super::meta::{APP_SECRET, VERIFY_TOKEN};
 use super::services::services;
 use super::{broker, wait};
@@ -25,8 +24,6 @@ pub(crate) struct Deployment {
     pub(crate) database: TestDatabase,
     pub(crate) namespace: String,
     settings: Vec<(&'static str, String)>,
-    on_half_of_the_cores: bool,
-    _turn: MachineLock,
 }
 
 /// A running server process.
@@ -52,28 +49,13 @@ impl Log {
 
 impl Deployment {
     pub(crate) async fn new() -> Self {
-        Self::beside(Isolation::Shared).await
-    }
-
-    pub(crate) async fn beside(isolation: Isolation) -> Self {
-        let turn = MachineLock::beside(isolation).await;
-        Self {
-            database: database::alone().await,
-            namespace: broker::fresh_namespace(),
-            settings: Vec::new(),
-            on_half_of_the_cores: false,
-            _turn: turn,
-        }
+        Self { database: database::copy().await, namespace: broker::fresh_namespace(), settings: Vec::new() }
     }
 
     /// Adds an environment variable for all processes.
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.settings.push((name, value.into()));
         self
-    }
-
-    pub(crate) fn on_half_of_the_cores(self) -> Self {
-        Self { on_half_of_the_cores: true, ..self }
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
@@ -133,8 +115,7 @@ impl Deployment {
             .envs(settings.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
-        let mut spawn = move || command.spawn().unwrap();
-        let mut child = if self.on_half_of_the_cores { on_half_of_the_cores(spawn) } else { spawn() };
+        let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let log = Log::default();
         let written = log.clone();
@@ -176,13 +157,6 @@ impl Server {
         self.child.try_wait().unwrap().is_some()
     }
 
-    /// Peak memory in KiB.
-    pub(crate) fn peak_memory(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
-    }
-
     /// The log so far. Lines that are not JSON are strings.
     pub(crate) fn log(&self) -> Vec<Value> {
         self.log.lines()
@@ -190,12 +164,7 @@ impl Server {
 
     /// The metrics in Prometheus' text format.
     pub(crate) async fn metrics(&self) -> String {
-        self.scraper().get("/metrics").await.text
-    }
-
-    /// A client of the metrics endpoint.
-    pub(crate) fn scraper(&self) -> Client {
-        Client::new(format!("http://{}", self.metrics_address()))
+        Client::new(format!("http://{}", self.metrics_address())).get("/metrics").await.text
     }
 
     /// The address of the metrics endpoint.

@@ -40,7 +40,7 @@ impl TestApp {
     }
 
     /// Creates a user with one of the system roles, or with none.
-    pub(crate) async fn colleague(&self, tenant: &TestTenant, role: Option<&str>) -> TestUser {
+    pub(crate) async fn user(&self, tenant: &TestTenant, role: Option<&str>) -> TestUser {
         let email = format!("user-{}@example.com", fresh_digits());
         let body = json!({"email": email, "password": PASSWORD, "name": "Grace"});
         let made = tenant.client.post("/users", &body).await.json(201);
@@ -58,7 +58,7 @@ impl TestApp {
     }
 
     /// Creates a user with a new role of these permissions.
-    pub(crate) async fn colleague_with(&self, tenant: &TestTenant, permissions: &[&str]) -> TestUser {
+    pub(crate) async fn user_with_permissions(&self, tenant: &TestTenant, permissions: &[&str]) -> TestUser {
         let (role, key) = (SystemClock::new().new_id(), format!("role-{}", fresh_digits()));
         let mut statements = format!(
             "INSERT INTO roles (tenant_id, id, key, name, system, created_at)
@@ -69,7 +69,7 @@ impl TestApp {
             format!("INSERT INTO role_permissions VALUES ('{}', '{role}', '{permission}');", tenant.id)
         }));
         self.database.admin().await.batch_execute(&statements).await.unwrap();
-        self.colleague(tenant, Some(&key)).await
+        self.user(tenant, Some(&key)).await
     }
 
     /// The number of a tenant's active owners.
@@ -84,7 +84,7 @@ impl TestApp {
     }
 
     /// Runs a statement as the superuser; `$T` is the tenant.
-    pub(crate) async fn change(&self, tenant: &TestTenant, statement: &str) {
+    pub(crate) async fn execute_for(&self, tenant: &TestTenant, statement: &str) {
         self.database.admin().await.batch_execute(&statement.replace("$T", &tenant.id)).await.unwrap();
     }
 }

@@ -1,14 +1,8 @@
-use std::time::{Duration, Instant};
-
 use crate::kit::deployment::Deployment;
-use crate::kit::machine_lock::{Isolation, share};
-use crate::kit::measure::report;
 use crate::kit::wait;
 
-const OBJECTIVE: Duration = Duration::from_millis(20);
-const SCRAPES: usize = 31;
-
-/// The ids are of a time to come, or what is new would be deleted for its age. 50 tenants, each with finished events of 100 kinds, a dead letter and one that nobody knows the number of.
+/// 50 tenants, each with finished events of 100 kinds, a dead letter and an unroutable event. The ids are from the future,
+/// so that retention does not delete the events.
 const BUSY: &str = "
 SET ROLE parley_owner;
 INSERT INTO tenants (id, slug, name, created_at)
@@ -24,8 +18,8 @@ SELECT overlay(gen_random_uuid()::text placing '01ff' from 1)::uuid, 'deployment
   FROM generate_series(1, 50) n;";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn metrics_are_served_under_load() {
-    let deployment = Deployment::beside(Isolation::Exclusive).await;
+async fn metrics_stay_bounded_with_many_tenants_and_kinds() {
+    let deployment = Deployment::new().await;
     deployment.database.execute(BUSY).await;
     let server = deployment.serve_as("api,relay,worker,scheduler").await;
     let measured = ["parley_events_dead_letter 50", r#"parley_events_waiting{status="unroutable"} 50"#];
@@ -42,22 +36,8 @@ async fn metrics_are_served_under_load() {
             server.client.send(method, &path.replace(['{', '}'], ""), None).await;
         }
     }
-    // Over one connection, as Prometheus does.
-    let scraper = server.scraper();
-    let before = share().await;
-    let mut took = Vec::new();
-    let mut lines = 0;
-    for _ in 0..SCRAPES {
-        let start = Instant::now();
-        lines = scraper.get("/metrics").await.text.lines().count();
-        took.push(start.elapsed());
-    }
-    took.sort_unstable();
-    let median = took[SCRAPES / 2];
-    let share = share().await.min(before);
-    report(&format!("/metrics: median {median:?} of {SCRAPES}, {lines} lines, with {share:.2} of the machine"));
-    // Programs beside us make everything slower; the objective is for a machine of our own.
-    assert!(median.mul_f64(share) < OBJECTIVE, "{took:?} with {share:.2} of the machine");
+    let series = server.metrics().await.lines().filter(|line| !line.starts_with('#')).count();
+    assert!((200..5_000).contains(&series), "{series} series");
     server.signal("TERM");
     assert!(server.exit().await.success());
     deployment.finish().await;

@@ -21,10 +21,11 @@ async fn granting_permissions_not_held_is_refused() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     // May administer roles and users, and read contacts.
-    let clerk =
-        app.colleague_with(&tenant, &["roles:write", "roles:read", "users:write", "users:read", "crm:read"]).await;
-    let admin = app.colleague(&tenant, Some("admin")).await;
-    let nobody = app.colleague(&tenant, None).await;
+    let clerk = app
+        .user_with_permissions(&tenant, &["roles:write", "roles:read", "users:write", "users:read", "crm:read"])
+        .await;
+    let admin = app.user(&tenant, Some("admin")).await;
+    let without_role = app.user(&tenant, None).await;
     let (readers, writers) = (
         new_role(&tenant.client, "readers", &["crm:read"]).await,
         new_role(&tenant.client, "writers", &["crm:write"]).await,
@@ -34,14 +35,14 @@ async fn granting_permissions_not_held_is_refused() {
     // By an existing role, for another user and for oneself.
     for key in ["owner", "admin", "agent", "billing"] {
         let role = role_of(&tenant, key).await;
-        for whom in [&nobody, &clerk] {
-            clerk.client.put_nothing(&whom.membership(&role)).await.problem(403, "cannot_grant");
+        for whom in [&without_role, &clerk] {
+            clerk.client.put_empty(&whom.membership(&role)).await.problem(403, "cannot_grant");
         }
     }
-    clerk.client.put_nothing(&nobody.membership(&writers)).await.problem(403, "cannot_grant");
+    clerk.client.put_empty(&without_role.membership(&writers)).await.problem(403, "cannot_grant");
     for key in ["owner", "billing"] {
         let role = role_of(&tenant, key).await;
-        admin.client.put_nothing(&admin.membership(&role)).await.problem(403, "cannot_grant");
+        admin.client.put_empty(&admin.membership(&role)).await.problem(403, "cannot_grant");
     }
     // By a new role. Implied permissions count: `crm:write` includes `crm:read`.
     for permission in ["crm:write", "billing:read", "tenant:write", "audit:read"] {
@@ -56,7 +57,7 @@ async fn granting_permissions_not_held_is_refused() {
     assert_eq!(rights(&tenant).await, before);
 
     // Permissions that the caller holds can be granted.
-    clerk.client.put_nothing(&nobody.membership(&readers)).await.expect(200);
+    clerk.client.put_empty(&without_role.membership(&readers)).await.expect(200);
     new_role(&clerk.client, "mine", &["crm:read", "users:read"]).await;
     replace(&clerk.client, &readers, json!(["users:write"])).await.expect(200);
 }
@@ -65,7 +66,7 @@ async fn granting_permissions_not_held_is_refused() {
 async fn changing_role_above_caller_is_refused() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
-    let clerk = app.colleague_with(&tenant, &["roles:write", "roles:read", "crm:read"]).await;
+    let clerk = app.user_with_permissions(&tenant, &["roles:write", "roles:read", "crm:read"]).await;
     let writers = new_role(&tenant.client, "writers", &["crm:write"]).await;
     let before = rights(&tenant).await;
     let rename = json!({"version": 1, "name": "Mine"});
@@ -80,14 +81,15 @@ async fn changing_role_above_caller_is_refused() {
 async fn acting_on_user_above_caller_is_refused() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
-    let clerk =
-        app.colleague_with(&tenant, &["roles:write", "roles:read", "users:write", "users:read", "crm:read"]).await;
+    let clerk = app
+        .user_with_permissions(&tenant, &["roles:write", "roles:read", "users:write", "users:read", "crm:read"])
+        .await;
     let readers = new_role(&tenant.client, "readers", &["crm:read"]).await;
-    let (agent, owner) = (app.colleague(&tenant, Some("agent")).await, TestUser::owner(&tenant).await);
-    let billing = app.colleague(&tenant, Some("billing")).await;
-    let admin = app.colleague(&tenant, Some("admin")).await;
+    let (agent, owner) = (app.user(&tenant, Some("agent")).await, TestUser::owner(&tenant).await);
+    let billing = app.user(&tenant, Some("billing")).await;
+    let admin = app.user(&tenant, Some("admin")).await;
     for above in [&agent, &owner, &billing] {
-        tenant.client.put_nothing(&above.membership(&readers)).await.expect(200);
+        tenant.client.put_empty(&above.membership(&readers)).await.expect(200);
     }
     let viewer = role_of(&tenant, "viewer").await;
     let (owners, bills) = (role_of(&tenant, "owner").await, role_of(&tenant, "billing").await);
@@ -95,9 +97,9 @@ async fn acting_on_user_above_caller_is_refused() {
 
     for (who, above) in [(&clerk, &agent), (&clerk, &owner), (&clerk, &admin), (&admin, &owner), (&admin, &billing)] {
         // Users with roles that the caller could grant.
-        who.client.put_nothing(&above.membership(&viewer)).await.problem(403, "outranks_you");
+        who.client.put_empty(&above.membership(&viewer)).await.problem(403, "outranks_you");
         who.client.delete(&above.membership(&readers)).await.problem(403, "outranks_you");
-        for patch in [json!({"status": "suspended"}), json!({"name": "Nobody"})] {
+        for patch in [json!({"status": "suspended"}), json!({"name": "Renamed"})] {
             who.client.patch(&above.path(), &patch).await.problem(403, "outranks_you");
         }
         who.client.delete(&above.path()).await.problem(403, "outranks_you");

@@ -4,30 +4,30 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::kit::app::TestApp;
-use crate::kit::client::insist;
+use crate::kit::client::retry_while_unavailable;
 use crate::kit::users::{TestUser, new_role, role_of};
 
-const NOBODY: &str = "0190b5a2-7e2f-7000-8000-000000000000";
+const UNKNOWN: &str = "0190b5a2-7e2f-7000-8000-000000000000";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn role_change_applies_to_next_request() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let sales = new_role(&tenant.client, "sales", &["crm:read"]).await;
-    let clerk = app.colleague(&tenant, None).await;
+    let clerk = app.user(&tenant, None).await;
     let memberships = format!("{}/memberships", clerk.path());
     assert_eq!(tenant.client.get(&memberships).await.json(200)["data"], json!([]));
     clerk.client.get("/crm/contacts").await.problem(403, "insufficient_scope");
 
-    let given = tenant.client.put_nothing(&clerk.membership(&sales)).await.json(200);
+    let given = tenant.client.put_empty(&clerk.membership(&sales)).await.json(200);
     assert_eq!((&given["role_id"], &given["key"], &given["name"]), (&sales["id"], &sales["key"], &sales["name"]));
     clerk.client.get("/crm/contacts").await.json(200);
-    let merge = format!("/crm/contacts/{NOBODY}/merge");
-    let body = json!({"contact_id": NOBODY});
+    let merge = format!("/crm/contacts/{UNKNOWN}/merge");
+    let body = json!({"contact_id": UNKNOWN});
     clerk.client.post(&merge, &body).await.problem(403, "insufficient_scope");
     clerk.client.get("/users").await.problem(403, "insufficient_scope");
     // Granting it again changes nothing.
-    assert_eq!(tenant.client.put_nothing(&clerk.membership(&sales)).await.json(200), given);
+    assert_eq!(tenant.client.put_empty(&clerk.membership(&sales)).await.json(200), given);
     assert_eq!(tenant.client.get(&memberships).await.json(200)["data"], json!([given]));
     assert_eq!(tenant.client.get(&clerk.path()).await.json(200)["roles"], json!(["sales"]));
     let me = clerk.client.get("/auth/me").await.json(200);
@@ -37,7 +37,7 @@ async fn role_change_applies_to_next_request() {
     let permissions = format!("/roles/{}/permissions", sales["id"].as_str().unwrap());
     let body = json!({"version": 1, "permissions": ["crm:write"]});
     tenant.client.put(&permissions, &body).await.json(200);
-    clerk.client.post(&merge, &json!({"contact_id": NOBODY})).await.problem(404, "not_found");
+    clerk.client.post(&merge, &json!({"contact_id": UNKNOWN})).await.problem(404, "not_found");
     let body = json!({"version": 2, "permissions": ["users:read"]});
     tenant.client.put(&permissions, &body).await.json(200);
     clerk.client.get("/crm/contacts").await.problem(403, "insufficient_scope");
@@ -65,20 +65,20 @@ async fn unknown_role_cannot_be_granted_or_revoked() {
     let app = TestApp::start().await;
     let (tenant, other) = (app.tenant().await, app.tenant().await);
     let viewer = role_of(&tenant, "viewer").await;
-    let (clerk, stranger) = (app.colleague(&tenant, None).await, app.colleague(&other, None).await);
+    let (clerk, stranger) = (app.user(&tenant, None).await, app.user(&other, None).await);
     let foreign = role_of(&other, "viewer").await;
     for path in [
         stranger.membership(&viewer),
         clerk.membership(&foreign),
-        clerk.membership(&json!({"id": NOBODY})),
-        format!("/users/{NOBODY}/memberships/{}", viewer["id"].as_str().unwrap()),
+        clerk.membership(&json!({"id": UNKNOWN})),
+        format!("/users/{UNKNOWN}/memberships/{}", viewer["id"].as_str().unwrap()),
         format!("/users/x/memberships/{}", viewer["id"].as_str().unwrap()),
         format!("{}/memberships/viewer", clerk.path()),
     ] {
-        tenant.client.put_nothing(&path).await.problem(404, "not_found");
+        tenant.client.put_empty(&path).await.problem(404, "not_found");
         tenant.client.delete(&path).await.problem(404, "not_found");
     }
-    tenant.client.get(&format!("/users/{NOBODY}/memberships")).await.problem(404, "not_found");
+    tenant.client.get(&format!("/users/{UNKNOWN}/memberships")).await.problem(404, "not_found");
     tenant.client.get(&format!("{}/memberships", stranger.path())).await.problem(404, "not_found");
 }
 
@@ -86,10 +86,10 @@ async fn unknown_role_cannot_be_granted_or_revoked() {
 async fn user_roles_are_listed_in_pages() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
-    let clerk = app.colleague(&tenant, None).await;
+    let clerk = app.user(&tenant, None).await;
     for key in ["viewer", "agent", "billing"] {
         let role = role_of(&tenant, key).await;
-        tenant.client.put_nothing(&clerk.membership(&role)).await.expect(200);
+        tenant.client.put_empty(&clerk.membership(&role)).await.expect(200);
         app.clock.advance(chrono::TimeDelta::seconds(1));
     }
     let list = format!("{}/memberships?limit=2", clerk.path());
@@ -99,7 +99,7 @@ async fn user_roles_are_listed_in_pages() {
     let cursor = first["next_cursor"].as_str().unwrap();
     let rest = tenant.client.get(&format!("{list}&cursor={cursor}")).await.json(200);
     assert_eq!((keys(&rest), &rest["next_cursor"]), (vec![json!("viewer")], &Value::Null));
-    let of_another = format!("{}/memberships?cursor={cursor}", app.colleague(&tenant, None).await.path());
+    let of_another = format!("{}/memberships?cursor={cursor}", app.user(&tenant, None).await.path());
     tenant.client.get(&of_another).await.problem(400, "invalid_cursor");
 }
 
@@ -113,13 +113,13 @@ async fn last_active_owner_cannot_be_demoted() {
     tenant.client.get("/users").await.json(200);
 
     // A suspended owner does not count.
-    let second = app.colleague(&tenant, Some("owner")).await;
+    let second = app.user(&tenant, Some("owner")).await;
     tenant.client.patch(&second.path(), &json!({"status": "suspended"})).await.json(200);
     tenant.client.delete(&first.membership(&owner)).await.problem(409, "last_owner");
     // A suspended owner can be removed.
     tenant.client.delete(&second.membership(&owner)).await.expect(204);
 
-    let third = app.colleague(&tenant, Some("owner")).await;
+    let third = app.user(&tenant, Some("owner")).await;
     tenant.client.delete(&first.membership(&owner)).await.expect(204);
     tenant.client.get("/users").await.problem(403, "insufficient_scope");
     third.client.delete(&third.membership(&owner)).await.problem(409, "last_owner");
@@ -132,11 +132,11 @@ async fn concurrent_owner_removals_leave_one_owner() {
     for round in 0..3 {
         let tenant = app.tenant().await;
         let role = role_of(&tenant, "owner").await;
-        let owners = [TestUser::owner(&tenant).await, app.colleague(&tenant, Some("owner")).await];
+        let owners = [TestUser::owner(&tenant).await, app.user(&tenant, Some("owner")).await];
         let removals = (0..50).map(|n| {
             let (who, whom) = (&owners[n % 2], &owners[(n / 2) % 2]);
             let path = whom.membership(&role);
-            insist(async move || who.client.delete(&path).await)
+            retry_while_unavailable(async move || who.client.delete(&path).await)
         });
         let answers = join_all(removals).await;
         let taken = answers.iter().filter(|answer| answer.status == 204).count();

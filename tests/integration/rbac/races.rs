@@ -21,11 +21,11 @@ where
 #[tokio::test(flavor = "multi_thread")]
 async fn user_demoted_during_grant_cannot_grant() {
     // Each waiting request holds a connection.
-    let settings = crate::kit::app::Settings { alone: true, tenant_connections: 12, ..Default::default() };
+    let settings = crate::kit::app::Settings { own_database: true, tenant_connections: 12, ..Default::default() };
     let app = TestApp::start_with(settings).await;
     let tenant = app.tenant().await;
-    let admin = app.colleague(&tenant, Some("admin")).await;
-    let (nobody, agent) = (app.colleague(&tenant, None).await, app.colleague(&tenant, Some("agent")).await);
+    let admin = app.user(&tenant, Some("admin")).await;
+    let (without_role, agent) = (app.user(&tenant, None).await, app.user(&tenant, Some("agent")).await);
     let viewer = role_of(&tenant, "viewer").await;
     let role = new_role(&tenant.client, "sales", &["crm:read"]).await;
     let rights = async || (tenant.client.get("/roles").await.json(200), tenant.client.get("/users").await.json(200));
@@ -34,11 +34,11 @@ async fn user_demoted_during_grant_cannot_grant() {
     let mut blocker = app.database.admin().await;
     let lock = format!("BEGIN; SELECT FROM tenants WHERE id = '{}' FOR NO KEY UPDATE", tenant.id);
     blocker.batch_execute(&lock).await.unwrap();
-    let (give, take) = (nobody.membership(&viewer), agent.membership(&role_of(&tenant, "agent").await));
-    let (path, user, other) = (role_path(&role), agent.path(), nobody.path());
+    let (give, take) = (without_role.membership(&viewer), agent.membership(&role_of(&tenant, "agent").await));
+    let (path, user, other) = (role_path(&role), agent.path(), without_role.path());
     let permissions = format!("{path}/permissions");
     let requests = [
-        spawn(|it| async move { it.put_nothing(&give).await }, &admin.client),
+        spawn(|it| async move { it.put_empty(&give).await }, &admin.client),
         spawn(|it| async move { it.delete(&take).await }, &admin.client),
         spawn(
             |it| async move {
@@ -68,8 +68,8 @@ async fn user_demoted_during_grant_cannot_grant() {
     let of = |users: &Value, id: &str| {
         users["data"].as_array().unwrap().iter().find(|user| user["id"] == id).cloned().expect("the user exists")
     };
-    for id in [&nobody.id, &agent.id] {
+    for id in [&without_role.id, &agent.id] {
         assert_eq!(of(&after.1, id), of(&before.1, id));
     }
-    app.finish_unprocessed().await;
+    app.stop().await;
 }

@@ -146,7 +146,7 @@ async fn assigned_role_cannot_be_deleted() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let role = new_role(&tenant.client, "sales", &["crm:read"]).await;
-    let clerk = app.colleague(&tenant, Some("sales")).await;
+    let clerk = app.user(&tenant, Some("sales")).await;
     tenant.client.delete(&role_path(&role)).await.problem(409, "role_in_use");
     tenant.client.get(&role_path(&role)).await.json(200);
     tenant.client.delete(&clerk.membership(&role)).await.expect(204);
@@ -184,7 +184,7 @@ async fn tenant_role_limit_is_one_hundred() {
     let tenant = app.tenant().await;
     let ninety_nine = "INSERT INTO roles (tenant_id, id, key, name, system, created_at)
         SELECT '$T', gen_random_uuid(), 'role-' || n, 'Role', false, now() FROM generate_series(1, 99) n";
-    app.change(&tenant, ninety_nine).await;
+    app.execute_for(&tenant, ninety_nine).await;
     // Two concurrent requests for the last free place.
     let [one, two] = ["one", "two"].map(|key| json!({"key": key, "name": "Last"}));
     let (one, two) = join(tenant.client.post("/roles", &one), tenant.client.post("/roles", &two)).await;

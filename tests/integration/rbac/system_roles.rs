@@ -17,10 +17,10 @@ fn keys(role: &Value) -> BTreeSet<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn migration_updates_system_roles_only() {
-    let app = TestApp::start_with(Settings { alone: true, ..Settings::default() }).await;
+    let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
     let (tenant, untouched) = (app.tenant().await, app.tenant().await);
     let custom = new_role(&tenant.client, "sales", &["crm:read"]).await;
-    let viewer = app.colleague(&tenant, Some("viewer")).await;
+    let viewer = app.user(&tenant, Some("viewer")).await;
     let before = untouched.client.get("/roles").await.json(200);
     let urls = app.database.migrate_urls(&services().await.database_url);
     let run = async || migrate(&urls, &SystemClock::new()).await.unwrap();
@@ -34,7 +34,7 @@ async fn migration_updates_system_roles_only() {
           (SELECT id FROM roles WHERE tenant_id = '$T' AND key = 'owner');
         UPDATE roles SET name = 'Clerk' WHERE tenant_id = '$T' AND key = 'agent';
         DELETE FROM roles WHERE tenant_id = '$T' AND key = 'billing';";
-    app.change(&tenant, older).await;
+    app.execute_for(&tenant, older).await;
     tenant.client.get("/tenant").await.json(200);
     tenant.client.patch("/tenant", &json!({"name": "New"})).await.problem(403, "insufficient_scope");
     viewer.client.get("/audit-log").await.json(200);
@@ -55,5 +55,5 @@ async fn migration_updates_system_roles_only() {
     viewer.client.get("/audit-log").await.problem(403, "insufficient_scope");
     assert_eq!(untouched.client.get("/roles").await.json(200), before);
     assert_eq!(run().await, MigrationReport::default(), "a second run changes nothing");
-    app.finish_unprocessed().await;
+    app.stop().await;
 }

@@ -78,10 +78,10 @@ async fn deliveries_of_other_app_change_and_reveal_nothing() {
             joined(&[number.received(&ada, std::slice::from_ref(&theirs)), number.echoes(std::slice::from_ref(&sent))]);
         match by {
             None => app.deliver(&genuine).await.expect(200),
-            Some(own) => app.deliver_by(own, &genuine).await.expect(200),
+            Some(own) => app.deliver_for_app(own, &genuine).await.expect(200),
         }
     }
-    app.settled().await;
+    app.wait_until_processed().await;
     let before = [picture(&deployments).await, picture(&own).await];
     assert_eq!(before[0]["messages"].as_array().unwrap().len(), 2);
 
@@ -92,8 +92,8 @@ async fn deliveries_of_other_app_change_and_reveal_nothing() {
             if connects {
                 thief.connect_to(&forging, number).await;
             }
-            app.deliver_by(&forging, &everything(number, &ada, wamid(&theirs), wamid(&sent))).await.expect(200);
-            app.settled().await;
+            app.deliver_for_app(&forging, &everything(number, &ada, wamid(&theirs), wamid(&sent))).await.expect(200);
+            app.wait_until_processed().await;
             assert_eq!([picture(&deployments).await, picture(&own).await], before, "connected: {connects}");
         }
         let stolen = picture(&thief).await.to_string();
@@ -104,7 +104,7 @@ async fn deliveries_of_other_app_change_and_reveal_nothing() {
     // Genuine events are still stored, although the other app signed the same ones before.
     let genuine = everything(&number, &ada, wamid(&theirs), wamid(&sent));
     app.deliver(&genuine).await.expect(200);
-    app.settled().await;
+    app.wait_until_processed().await;
     let after = picture(&deployments).await;
     assert_ne!(after, before[0]);
     assert_eq!(after["accounts"][0]["status"], "disconnected");

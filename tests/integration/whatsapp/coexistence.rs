@@ -15,15 +15,15 @@ async fn echo_becomes_outbound_message() {
     let number = tenant.connect().await;
     let ada = Customer::fresh();
     let echo = ada.echo(10, "text", json!({"body": "From the phone"}));
-    app.tell(&number.echoes(std::slice::from_ref(&echo))).await;
-    let conversation = tenant.conversation_with("phone", ada.phone()).await;
+    app.process(&number.echoes(std::slice::from_ref(&echo))).await;
+    let conversation = tenant.conversation_by_identity("phone", ada.phone()).await;
     assert_eq!((&conversation["unread_count"], &conversation["service_window_ends_at"]), (&json!(0), &Value::Null));
     let message = tenant.message(&conversation, wamid(&echo)).await;
     assert_eq!((&message["direction"], &message["origin"]), (&json!("outbound"), &json!("native_app")));
     assert_eq!((&message["text"], &message["delivery_status"]), (&json!("From the phone"), &json!("sent")));
 
     let revoke = ada.echo(20, "revoke", json!({"original_message_id": wamid(&echo)}));
-    app.tell(&number.echoes(&[revoke])).await;
+    app.process(&number.echoes(&[revoke])).await;
     let message = tenant.message(&conversation, wamid(&echo)).await;
     assert_eq!((&message["revoked_at"], &message["text"]), (&json!(time(20)), &json!("Message deleted")));
     app.finish().await;
@@ -38,8 +38,8 @@ async fn history_import_marks_nothing_unread() {
     let said = ada.text(10, "Long ago");
     let mut answered = ada.echo(20, "text", json!({"body": "An answer"}));
     answered["history_context"] = json!({"status": "READ"});
-    app.tell(&number.history(&[(&ada, &[said.clone(), answered.clone()])])).await;
-    let conversation = tenant.conversation_with("phone", ada.phone()).await;
+    app.process(&number.history(&[(&ada, &[said.clone(), answered.clone()])])).await;
+    let conversation = tenant.conversation_by_identity("phone", ada.phone()).await;
     assert_eq!(
         (&conversation["unread_count"], &conversation["last_message_preview"]),
         (&json!(0), &json!("An answer"))
@@ -49,7 +49,7 @@ async fn history_import_marks_nothing_unread() {
     assert_eq!(column(&messages, "direction"), [json!("outbound"), json!("inbound")]);
     assert_eq!(messages[0]["delivery_status"], "read");
     // The business declined the history import.
-    app.tell(&number.change("history", json!({"history": [{"errors": [{"code": 2_593_109}]}]}))).await;
+    app.process(&number.change("history", json!({"history": [{"errors": [{"code": 2_593_109}]}]}))).await;
     let accounts = tenant.client.get("/whatsapp-accounts").await.json(200);
     assert!(accounts["data"][0]["health"]["history"].is_object(), "{accounts}");
     app.finish().await;
@@ -66,13 +66,13 @@ async fn address_book_sync_neither_renames_nor_deletes() {
                            "metadata": {"timestamp": second(at).to_string()}});
         number.change("smb_app_state_sync", json!({"state_sync": [entry]}))
     };
-    app.tell(&sync(20, "add")).await;
-    app.tell(
+    app.process(&sync(20, "add")).await;
+    app.process(
         &number.received(&Customer::with_phone("4915550100"), &[Customer::with_phone("4915550100").text(30, "Hi")]),
     )
     .await;
-    app.tell(&sync(40, "remove")).await;
-    let contact = tenant.contact_with("phone", "4915550100").await;
+    app.process(&sync(40, "remove")).await;
+    let contact = tenant.contact_by_identity("phone", "4915550100").await;
     assert_eq!(contact["display_name"], "Ada of the office");
     assert_eq!(kinds(&tenant.interactions(&contact).await), ["address_book", "inbound_message", "address_book"]);
     app.finish().await;
@@ -90,9 +90,9 @@ async fn latest_consent_counts_in_any_order() {
         for (at, value) in order {
             let word = json!({"wa_id": ada.phone(), "user_id": ada.bsuid(), "category": "marketing_messages",
                               "value": value, "detail": "x", "timestamp": second(at)});
-            app.tell(&number.change("user_preferences", json!({"user_preferences": [word]}))).await;
+            app.process(&number.change("user_preferences", json!({"user_preferences": [word]}))).await;
         }
-        let contact = tenant.contact_with("phone", ada.phone()).await;
+        let contact = tenant.contact_by_identity("phone", ada.phone()).await;
         assert_eq!(contact["marketing_consent"], expected);
         assert_eq!(kinds(&tenant.interactions(&contact).await), ["consent_changed", "consent_changed"]);
     }
@@ -106,11 +106,11 @@ async fn thread_held_by_other_app_is_read_only() {
     let number = tenant.connect().await;
     let ada = Customer::fresh();
     let standby = json!({"contacts": [ada.entry()], "messages": [ada.text(10, "To the agent")]});
-    app.tell(&number.change("standby", standby)).await;
-    let conversation = tenant.conversation_with("phone", ada.phone()).await;
+    app.process(&number.change("standby", standby)).await;
+    let conversation = tenant.conversation_by_identity("phone", ada.phone()).await;
     assert_eq!((&conversation["read_only"], &conversation["unread_count"]), (&json!(true), &json!(0)));
-    app.tell(&number.received(&ada, &[ada.text(20, "To you")])).await;
-    let conversation = tenant.conversation_with("phone", ada.phone()).await;
+    app.process(&number.received(&ada, &[ada.text(20, "To you")])).await;
+    let conversation = tenant.conversation_by_identity("phone", ada.phone()).await;
     assert_eq!((&conversation["read_only"], &conversation["unread_count"]), (&json!(false), &json!(1)));
     app.finish().await;
 }
@@ -121,15 +121,15 @@ async fn call_is_recorded_and_opens_window() {
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     let ada = Customer::fresh();
-    app.tell(&number.received(&ada, &[ada.text(10, "Call me")])).await;
+    app.process(&number.received(&ada, &[ada.text(10, "Call me")])).await;
     let call = json!({"id": "wacid.1", "from": ada.phone(), "from_user_id": ada.bsuid(), "event": "connect",
                       "direction": "USER_INITIATED", "timestamp": second(100).to_string()});
     let status = json!({"id": "wacid.1", "type": "call", "status": "RINGING", "recipient_id": ada.phone(),
                         "timestamp": second(101).to_string()});
-    app.tell(&number.change("calls", json!({"calls": [call], "statuses": [status]}))).await;
-    let conversation = tenant.conversation_with("phone", ada.phone()).await;
+    app.process(&number.change("calls", json!({"calls": [call], "statuses": [status]}))).await;
+    let conversation = tenant.conversation_by_identity("phone", ada.phone()).await;
     assert_eq!(conversation["service_window_ends_at"], time(100 + 24 * 3_600));
-    let contact = tenant.contact_with("phone", ada.phone()).await;
+    let contact = tenant.contact_by_identity("phone", ada.phone()).await;
     assert_eq!(kinds(&tenant.interactions(&contact).await), ["call", "call", "inbound_message"]);
     assert_eq!(tenant.messages(&conversation).await.len(), 1);
     app.finish().await;
@@ -147,12 +147,12 @@ async fn account_events_update_health_others_are_stored() {
         .await
         .unwrap();
     let quality = json!({"display_phone_number": "15550001", "event": "FLAGGED", "current_limit": "TIER_1K"});
-    app.tell(&number.account_change(10, "phone_number_quality_update", &quality)).await;
-    app.tell(&number.account_change(5, "phone_number_quality_update", &json!({"event": "OLD"}))).await;
+    app.process(&number.account_change(10, "phone_number_quality_update", &quality)).await;
+    app.process(&number.account_change(5, "phone_number_quality_update", &json!({"event": "OLD"}))).await;
     for field in ["message_template_status_update", "flows", "group_lifecycle_update", "never_seen", "message_echoes"] {
-        app.tell(&number.account_change(20, field, &json!({"event": "X"}))).await;
+        app.process(&number.account_change(20, field, &json!({"event": "X"}))).await;
     }
-    app.tell(&number.account_change(30, "account_update", &json!({"event": "ACCOUNT_OFFBOARDED"}))).await;
+    app.process(&number.account_change(30, "account_update", &json!({"event": "ACCOUNT_OFFBOARDED"}))).await;
     let account = tenant.client.get("/whatsapp-accounts").await.json(200)["data"][0].clone();
     assert_eq!(account["health"]["quality"], json!({"at": time(10), "detail": quality}));
     assert_eq!(
@@ -160,7 +160,7 @@ async fn account_events_update_health_others_are_stored() {
         (&json!("disconnected"), &json!("lost"))
     );
 
-    app.tell(&number.account_change(40, "account_update", &json!({"event": "ACCOUNT_RECONNECTED"}))).await;
+    app.process(&number.account_change(40, "account_update", &json!({"event": "ACCOUNT_RECONNECTED"}))).await;
     let account = tenant.client.get("/whatsapp-accounts").await.json(200)["data"][0].clone();
     assert_eq!(account["status"], "active");
     app.finish().await;

@@ -21,7 +21,7 @@ async fn contact_without_number_is_listed() {
             message["from"] = json!(from);
             delivery = number.change("messages", json!({"contacts": [{"wa_id": from, "user_id": ada.bsuid, "profile": {"name": "Ada"}}], "messages": [message]}));
         }
-        app.tell(&delivery).await;
+        app.process(&delivery).await;
     }
     let contacts = tenant.contacts().await;
     assert_eq!(contacts.len(), 1, "{contacts:#?}");
@@ -43,13 +43,13 @@ async fn contact_keeps_history_when_user_id_arrives() {
     let ada = Customer::new("15550100", "US.1");
     let shown = [ada.without_bsuid(), ada.clone(), ada.without_phone(), ada.without_bsuid()];
     for (at, shown) in (1..).zip(&shown) {
-        app.tell(&number.received(shown, &[shown.text(at, "hello")])).await;
+        app.process(&number.received(shown, &[shown.text(at, "hello")])).await;
     }
-    let contact = tenant.contact_with("bsuid", "US.1").await;
+    let contact = tenant.contact_by_identity("bsuid", "US.1").await;
     assert_eq!(tenant.contacts().await.len(), 1);
     assert_eq!(identities(&contact), (vec!["bsuid US.1".to_owned(), "phone 15550100".to_owned()], vec![]));
     assert_eq!(contact["needs_review"], false);
-    assert_eq!(tenant.conversation_with("phone", "15550100").await["unread_count"], 4);
+    assert_eq!(tenant.conversation_by_identity("phone", "15550100").await["unread_count"], 4);
     app.finish().await;
 }
 
@@ -61,10 +61,10 @@ async fn number_is_lost_and_regained() {
     let ada = Customer::new("15550100", "US.1");
     let moved = Customer::new("15550199", "US.1");
     for (at, shown) in (1..).zip([ada.clone(), ada.without_phone(), ada, moved.without_phone(), moved]) {
-        app.tell(&number.received(&shown, &[shown.text(at, "hello")])).await;
+        app.process(&number.received(&shown, &[shown.text(at, "hello")])).await;
     }
-    let contact = tenant.contact_with("phone", "15550199").await;
-    assert_eq!(contact["id"], tenant.contact_with("phone", "15550100").await["id"]);
+    let contact = tenant.contact_by_identity("phone", "15550199").await;
+    assert_eq!(contact["id"], tenant.contact_by_identity("phone", "15550100").await["id"]);
     assert_eq!(tenant.contacts().await.len(), 1);
     assert_eq!(contact["needs_review"], false);
     assert!(identities(&contact).0.contains(&"phone 15550199".to_owned()));
@@ -91,11 +91,12 @@ async fn both_spellings_of_number_are_one_contact() {
         let before = tenant.contacts().await.len();
         for (at, phone) in [(1, first), (2, second)] {
             let customer = Customer::with_phone(phone);
-            app.tell(&number.received(&customer, &[customer.text(at, "hello")])).await;
+            app.process(&number.received(&customer, &[customer.text(at, "hello")])).await;
         }
         assert_eq!(tenant.contacts().await.len() - before, expected, "{country}");
         // Payloads keep WhatsApp's spelling.
-        let found = [tenant.contact_with("phone", first).await, tenant.contact_with("phone", second).await];
+        let found =
+            [tenant.contact_by_identity("phone", first).await, tenant.contact_by_identity("phone", second).await];
         assert_eq!(found[0]["id"] == found[1]["id"], expected == 1, "{country}");
     }
     app.finish().await;
@@ -108,15 +109,15 @@ async fn exact_spelling_wins_over_variant() {
     let number = tenant.connect().await;
     let (ada, grace) = (Customer::new("551187654321", "BR.1"), Customer::new("5511987654321", "BR.2"));
     for (at, customer) in [(1, &ada), (2, &grace)] {
-        app.tell(&number.received(customer, &[customer.text(at, "hello")])).await;
+        app.process(&number.received(customer, &[customer.text(at, "hello")])).await;
     }
     assert_eq!(tenant.contacts().await.len(), 2);
     for (at, customer) in [(3, &ada), (4, &grace)] {
         let shown = customer.without_bsuid();
-        app.tell(&number.received(&shown, &[shown.text(at, customer.bsuid())])).await;
+        app.process(&number.received(&shown, &[shown.text(at, customer.bsuid())])).await;
     }
     for customer in [&ada, &grace] {
-        let conversation = tenant.conversation_with("bsuid", customer.bsuid()).await;
+        let conversation = tenant.conversation_by_identity("bsuid", customer.bsuid()).await;
         assert_eq!(conversation["last_message_preview"], customer.bsuid());
         assert_eq!(conversation["unread_count"], 2);
     }
@@ -137,10 +138,12 @@ async fn recycled_number_needs_review() {
             number.received(&after, &[after.text(2, "the one after")]),
         ];
         for index in order {
-            app.tell(&told[index]).await;
+            app.process(&told[index]).await;
         }
-        let [old, new] =
-            [tenant.contact_with("bsuid", before.bsuid()).await, tenant.contact_with("bsuid", after.bsuid()).await];
+        let [old, new] = [
+            tenant.contact_by_identity("bsuid", before.bsuid()).await,
+            tenant.contact_by_identity("bsuid", after.bsuid()).await,
+        ];
         assert_ne!(old["id"], new["id"], "{order:?}");
         assert_eq!([&old["needs_review"], &new["needs_review"]], [true, true], "{order:?}");
         assert_eq!(identities(&old), (vec![format!("bsuid {}", before.bsuid())], vec![format!("phone {phone}")]));
@@ -151,10 +154,10 @@ async fn recycled_number_needs_review() {
         );
         // A message with only the number belongs to the number's current contact.
         let shown = after.without_bsuid();
-        app.tell(&number.received(&shown, &[shown.text(3, "again")])).await;
-        let conversation = tenant.conversation_with("bsuid", after.bsuid()).await;
+        app.process(&number.received(&shown, &[shown.text(3, "again")])).await;
+        let conversation = tenant.conversation_by_identity("bsuid", after.bsuid()).await;
         assert_eq!(conversation["last_message_preview"], "again", "{order:?}");
-        assert_eq!(tenant.conversation_with("bsuid", before.bsuid()).await["unread_count"], 1);
+        assert_eq!(tenant.conversation_by_identity("bsuid", before.bsuid()).await["unread_count"], 1);
     }
     app.finish().await;
 }
@@ -166,11 +169,11 @@ async fn message_with_user_id_and_number_merges_contacts() {
     let number = tenant.connect().await;
     let ada = Customer::new("15550100", "US.1");
     for (at, shown) in (1..).zip([ada.without_bsuid(), ada.without_phone()]) {
-        app.tell(&number.received(&shown, &[shown.text(at, "hello")])).await;
+        app.process(&number.received(&shown, &[shown.text(at, "hello")])).await;
     }
     let two = tenant.contacts().await;
     assert_eq!(two.len(), 2);
-    app.tell(&number.received(&ada, &[ada.text(3, "it is me")])).await;
+    app.process(&number.received(&ada, &[ada.text(3, "it is me")])).await;
 
     let one = tenant.contacts().await.remove(0);
     assert_eq!(tenant.contacts().await.len(), 1);
@@ -178,7 +181,7 @@ async fn message_with_user_id_and_number_merges_contacts() {
         assert_eq!(tenant.contact(&before["id"]).await, one, "both ids lead to one contact");
     }
     assert_eq!(one["needs_review"], false);
-    let conversation = tenant.conversation_with("bsuid", "US.1").await;
+    let conversation = tenant.conversation_by_identity("bsuid", "US.1").await;
     assert_eq!(conversation["unread_count"], 3);
     assert_eq!(column(&tenant.messages(&conversation).await, "text"), ["it is me", "hello", "hello"]);
     app.finish().await;
@@ -191,14 +194,15 @@ async fn number_with_other_user_id_moves_to_its_contact() {
     let number = tenant.connect().await;
     let (ada, grace) = (Customer::with_bsuid("US.1"), Customer::new("15550100", "US.2"));
     for (at, shown) in (1..).zip([ada, grace, Customer::new("15550100", "US.1")]) {
-        app.tell(&number.received(&shown, &[shown.text(at, "hello")])).await;
+        app.process(&number.received(&shown, &[shown.text(at, "hello")])).await;
     }
-    let [ada, grace] = [tenant.contact_with("bsuid", "US.1").await, tenant.contact_with("bsuid", "US.2").await];
+    let [ada, grace] =
+        [tenant.contact_by_identity("bsuid", "US.1").await, tenant.contact_by_identity("bsuid", "US.2").await];
     assert_ne!(ada["id"], grace["id"]);
     assert_eq!([&ada["needs_review"], &grace["needs_review"]], [true, true]);
     assert_eq!(identities(&ada).0, ["bsuid US.1", "phone 15550100"]);
     assert_eq!(identities(&grace), (vec!["bsuid US.2".to_owned()], vec!["phone 15550100".to_owned()]));
-    assert_eq!(tenant.conversation_with("bsuid", "US.1").await["unread_count"], 2);
+    assert_eq!(tenant.conversation_by_identity("bsuid", "US.1").await["unread_count"], 2);
     app.finish().await;
 }
 
@@ -214,25 +218,25 @@ async fn card_reveals_sender_number_only_on_request() {
     let neither = json!([{"name": {"formatted_name": "Grace"}, "phones": phones}]);
     for (cards, expected) in [(&other, vec![]), (&neither, vec![]), (&asked, vec!["phone 15550100".to_owned()])] {
         let ada = Customer::with_bsuid(&fresh_bsuid());
-        app.tell(&number.received(&ada, &[ada.message(1, "contacts", cards.clone())])).await;
-        let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+        app.process(&number.received(&ada, &[ada.message(1, "contacts", cards.clone())])).await;
+        let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
         let mut all = vec![format!("bsuid {}", ada.bsuid())];
         all.extend(expected);
         assert_eq!(identities(&contact), (all, vec![]), "{cards}");
     }
     // The contact with that number is the one who shared it.
     let shown = Customer::with_phone("15550100");
-    app.tell(&number.received(&shown, &[shown.text(2, "hello")])).await;
+    app.process(&number.received(&shown, &[shown.text(2, "hello")])).await;
     assert_eq!(tenant.contacts().await.len(), 3);
-    assert_eq!(tenant.conversation_with("phone", "15550100").await["unread_count"], 2);
+    assert_eq!(tenant.conversation_by_identity("phone", "15550100").await["unread_count"], 2);
 
     // The shape of early 2026: only `contacts` names the sender, and the message has the origin.
     let early = Customer::with_bsuid(&fresh_bsuid());
     let mut message = Customer::default().message(3, "contacts", json!([{"phones": [{"phone": "+1 555 0177"}]}]));
     message["origin"] = json!("contact_request");
-    app.tell(&number.received(&early, &[message])).await;
+    app.process(&number.received(&early, &[message])).await;
     assert_eq!(
-        identities(&tenant.contact_with("bsuid", early.bsuid()).await).0,
+        identities(&tenant.contact_by_identity("bsuid", early.bsuid()).await).0,
         [format!("bsuid {}", early.bsuid()), "phone 15550177".to_owned()]
     );
     app.finish().await;
@@ -247,22 +251,22 @@ async fn username_is_shown_but_identifies_no_contact() {
     // With and without @, in another case, and then another username.
     for (at, username) in [(1, "@ada.l"), (2, "ada.l"), (3, "Ada.L"), (4, "countess")] {
         let shown = ada.clone().with_username(username);
-        app.tell(&number.received(&shown, &[shown.text(at, "hello")])).await;
+        app.process(&number.received(&shown, &[shown.text(at, "hello")])).await;
     }
-    let contact = tenant.contact_with("bsuid", "US.1").await;
+    let contact = tenant.contact_by_identity("bsuid", "US.1").await;
     assert_eq!(
         identities(&contact),
         (vec!["bsuid US.1".to_owned(), "username countess".to_owned()], vec!["username ada.l".to_owned()])
     );
     // A late event does not replace the newer value.
     let late = ada.clone().with_username("ada.l");
-    app.tell(&number.received(&late, &[late.text(2, "late")])).await;
-    assert_eq!(identities(&tenant.contact_with("bsuid", "US.1").await).0, ["bsuid US.1", "username countess"]);
+    app.process(&number.received(&late, &[late.text(2, "late")])).await;
+    assert_eq!(identities(&tenant.contact_by_identity("bsuid", "US.1").await).0, ["bsuid US.1", "username countess"]);
 
     let namesake = Customer::with_bsuid("US.2").with_username("countess");
-    app.tell(&number.received(&namesake, &[namesake.text(5, "hello")])).await;
+    app.process(&number.received(&namesake, &[namesake.text(5, "hello")])).await;
     assert_eq!(tenant.contacts().await.len(), 2);
-    assert_eq!(identities(&tenant.contact_with("bsuid", "US.2").await).0, ["bsuid US.2", "username countess"]);
+    assert_eq!(identities(&tenant.contact_by_identity("bsuid", "US.2").await).0, ["bsuid US.2", "username countess"]);
     app.finish().await;
 }
 
@@ -273,7 +277,7 @@ async fn user_id_is_scoped_to_account_parent_id_is_hint() {
     let (number, elsewhere) = (tenant.connect().await, tenant.connect().await);
     let shown = Customer::with_bsuid("US.1").with_parent("US.ENT.7");
     for (at, number) in [(1, &number), (2, &elsewhere)] {
-        app.tell(&number.received(&shown, &[shown.text(at, "hello")])).await;
+        app.process(&number.received(&shown, &[shown.text(at, "hello")])).await;
     }
     let contacts = tenant.contacts().await;
     assert_eq!(contacts.len(), 2, "{contacts:#?}");
@@ -298,9 +302,9 @@ async fn number_is_one_contact_across_accounts() {
         (&elsewhere, Customer::new("15550100", "US.2")),
     ];
     for (at, (number, shown)) in (1..).zip(&told) {
-        app.tell(&number.received(shown, &[shown.text(at, "hello")])).await;
+        app.process(&number.received(shown, &[shown.text(at, "hello")])).await;
     }
-    let contact = tenant.contact_with("phone", "15550100").await;
+    let contact = tenant.contact_by_identity("phone", "15550100").await;
     assert_eq!(tenant.contacts().await.len(), 1);
     assert_eq!(identities(&contact).0, ["bsuid US.1", "bsuid US.2", "phone 15550100"]);
     assert_eq!(contact["needs_review"], false);
@@ -318,11 +322,11 @@ async fn person_is_separate_contact_per_tenant() {
     let their_number: Number = our_number.sibling();
     theirs.connect_number(&their_number).await;
     let ada = Customer::new("15550100", "US.1");
-    app.tell(&our_number.received(&ada, &[ada.text(1, "to us")])).await;
-    app.tell(&their_number.received(&ada, &[ada.text(2, "to them")])).await;
+    app.process(&our_number.received(&ada, &[ada.text(1, "to us")])).await;
+    app.process(&their_number.received(&ada, &[ada.text(2, "to them")])).await;
     let mut ids = Vec::new();
     for (tenant, body) in [(&ours, "to us"), (&theirs, "to them")] {
-        let conversation = tenant.conversation_with("bsuid", "US.1").await;
+        let conversation = tenant.conversation_by_identity("bsuid", "US.1").await;
         assert_eq!(column(&tenant.messages(&conversation).await, "text"), [body]);
         assert_eq!(tenant.contacts().await.len(), 1);
         ids.push(conversation["contact_id"].clone());

@@ -72,12 +72,12 @@ async fn identity_change_in_each_shape_keeps_contact() {
     ];
     for (name, told, (current, historical)) in rows {
         let (old, new) = (Customer::fresh(), Customer::fresh());
-        app.tell(&number.received(&old, &[old.text(1, "before")])).await;
+        app.process(&number.received(&old, &[old.text(1, "before")])).await;
         let change = told(&number, &old, &new);
-        app.tell(&change).await;
-        app.tell(&change).await;
+        app.process(&change).await;
+        app.process(&change).await;
 
-        let contact = tenant.contact_with("bsuid", old.bsuid()).await;
+        let contact = tenant.contact_by_identity("bsuid", old.bsuid()).await;
         let named = |lines: &[&str]| {
             let mut lines: Vec<String> = lines
                 .iter()
@@ -98,9 +98,9 @@ async fn identity_change_in_each_shape_keeps_contact() {
 
         // Messages under the new identity, and late ones under the old.
         let shown = if current.contains(&"bsuid new") { new.without_phone() } else { new.without_bsuid() };
-        app.tell(&number.received(&shown, &[shown.text(200, "after")])).await;
-        app.tell(&number.received(&old, &[old.text(2, "late")])).await;
-        let conversation = tenant.conversation_with("bsuid", old.bsuid()).await;
+        app.process(&number.received(&shown, &[shown.text(200, "after")])).await;
+        app.process(&number.received(&old, &[old.text(2, "late")])).await;
+        let conversation = tenant.conversation_by_identity("bsuid", old.bsuid()).await;
         assert_eq!(column(&tenant.messages(&conversation).await, "text"), ["after", "late", "before"], "{name}");
     }
     assert_eq!(tenant.contacts().await.len(), 7);
@@ -117,15 +117,15 @@ async fn change_after_or_with_first_message_keeps_contact() {
     {
         for told in [with_both_ids as Told, without_number, as_a_field_of_its_own] {
             let (old, new) = (Customer::fresh(), Customer::fresh().without_phone());
-            app.tell(&number.received(&old, &[old.text(1, "before")])).await;
-            let id = tenant.contact_with("bsuid", old.bsuid()).await["id"].clone();
+            app.process(&number.received(&old, &[old.text(1, "before")])).await;
+            let id = tenant.contact_by_identity("bsuid", old.bsuid()).await["id"].clone();
             let news = [told(&number, &old, &new), number.received(&new, &[new.text(101, "after")])];
             for batch in &order {
-                app.tell(&joined(batch.iter().map(|index| &news[*index]))).await;
+                app.process(&joined(batch.iter().map(|index| &news[*index]))).await;
             }
-            let contact = tenant.contact_with("bsuid", new.bsuid()).await;
+            let contact = tenant.contact_by_identity("bsuid", new.bsuid()).await;
             assert_eq!(contact["id"], id, "{name}: the contact is kept");
-            let conversation = tenant.conversation_with("bsuid", old.bsuid()).await;
+            let conversation = tenant.conversation_by_identity("bsuid", old.bsuid()).await;
             assert_eq!(conversation["unread_count"], 2, "{name}");
             assert!(identities(&contact).1.contains(&format!("bsuid {}", old.bsuid())), "{name}");
         }
@@ -140,11 +140,11 @@ async fn change_and_its_message_in_one_delivery_are_applied() {
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     let (old, new) = (Customer::fresh(), Customer::fresh());
-    app.tell(&number.received(&old, &[old.text(1, "before")])).await;
+    app.process(&number.received(&old, &[old.text(1, "before")])).await;
     let body = json!({"type": "user_changed_user_id", "user_id": new.bsuid, "previous_user_id": old.bsuid});
     let messages = [new.text(102, "after"), system(101, None, body), new.text(103, "and again")];
-    app.tell(&number.received(&new, &messages)).await;
-    let conversation = tenant.conversation_with("bsuid", new.bsuid()).await;
+    app.process(&number.received(&new, &messages)).await;
+    let conversation = tenant.conversation_by_identity("bsuid", new.bsuid()).await;
     assert_eq!(column(&tenant.messages(&conversation).await, "text"), ["and again", "after", "before"]);
     assert_eq!(tenant.contacts().await.len(), 1);
     app.finish().await;
@@ -162,18 +162,18 @@ async fn change_chain_in_any_order_ends_in_one_contact() {
     for (name, order) in [("in order", [0, 1, 2]), ("reversed", [2, 1, 0]), ("mixed", [1, 2, 0])] {
         let ids: [String; 4] = std::array::from_fn(|_| fresh_bsuid());
         let (first, last) = (Customer::with_bsuid(&ids[0]), Customer::with_bsuid(&ids[3]));
-        app.tell(&number.received(&first, &[first.text(1, "first")])).await;
+        app.process(&number.received(&first, &[first.text(1, "first")])).await;
         let changes = [change(10, &ids[0], &ids[1]), change(20, &ids[1], &ids[2]), change(30, &ids[2], &ids[3])];
         for index in order {
-            app.tell(&changes[index]).await;
+            app.process(&changes[index]).await;
         }
-        app.tell(&number.received(&last, &[last.text(40, "last")])).await;
+        app.process(&number.received(&last, &[last.text(40, "last")])).await;
 
-        let contact = tenant.contact_with("bsuid", &ids[0]).await;
+        let contact = tenant.contact_by_identity("bsuid", &ids[0]).await;
         let mut before: Vec<String> = ids[..3].iter().map(|id| format!("bsuid {id}")).collect();
         before.sort_unstable();
         assert_eq!(identities(&contact), (vec![format!("bsuid {}", ids[3])], before), "{name}");
-        assert_eq!(tenant.conversation_with("bsuid", &ids[3]).await["unread_count"], 2, "{name}");
+        assert_eq!(tenant.conversation_by_identity("bsuid", &ids[3]).await["unread_count"], 2, "{name}");
         let interactions = tenant.interactions(&contact).await;
         assert_eq!(
             kinds(&interactions),
@@ -191,16 +191,16 @@ async fn change_of_unknown_user_creates_no_contact() {
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     let (old, new) = (Customer::fresh(), Customer::fresh());
-    app.tell(&with_both_ids(&number, &old, &new)).await;
+    app.process(&with_both_ids(&number, &old, &new)).await;
     assert_eq!(tenant.contacts().await.len(), 0);
     assert_eq!(tenant.conversations().await.len(), 0);
 
     // The change is stored and applies as soon as a message arrives.
     for (at, shown) in [(101, &new), (1, &old)] {
-        app.tell(&number.received(shown, &[shown.text(at, "hello")])).await;
+        app.process(&number.received(shown, &[shown.text(at, "hello")])).await;
     }
     assert_eq!(tenant.contacts().await.len(), 1);
-    assert_eq!(tenant.conversation_with("bsuid", new.bsuid()).await["unread_count"], 2);
+    assert_eq!(tenant.conversation_by_identity("bsuid", new.bsuid()).await["unread_count"], 2);
     app.finish().await;
 }
 
@@ -212,11 +212,11 @@ async fn change_reported_to_two_numbers_applies_once() {
     let sibling = number.sibling();
     tenant.connect_number(&sibling).await;
     let (old, new) = (Customer::fresh(), Customer::fresh());
-    app.tell(&number.received(&old, &[old.text(1, "before")])).await;
+    app.process(&number.received(&old, &[old.text(1, "before")])).await;
     for number in [&number, &sibling] {
-        app.tell(&with_both_ids(number, &old, &new)).await;
+        app.process(&with_both_ids(number, &old, &new)).await;
     }
-    let contact = tenant.contact_with("bsuid", new.bsuid()).await;
+    let contact = tenant.contact_by_identity("bsuid", new.bsuid()).await;
     assert_eq!(kinds(&tenant.interactions(&contact).await), ["identity_changed", "inbound_message"]);
     app.finish().await;
 }
@@ -227,13 +227,15 @@ async fn abandoned_number_can_belong_to_new_contact() {
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     let (old, new) = (Customer::fresh(), Customer::fresh());
-    app.tell(&number.received(&old, &[old.text(1, "before")])).await;
-    app.tell(&with_both_ids(&number, &old, &new)).await;
+    app.process(&number.received(&old, &[old.text(1, "before")])).await;
+    app.process(&with_both_ids(&number, &old, &new)).await;
     let stranger = Customer::new(old.phone(), &fresh_bsuid()).named("Grace Hopper");
-    app.tell(&number.received(&stranger, &[stranger.text(200, "a stranger")])).await;
+    app.process(&number.received(&stranger, &[stranger.text(200, "a stranger")])).await;
 
-    let [ada, grace] =
-        [tenant.contact_with("bsuid", new.bsuid()).await, tenant.contact_with("bsuid", stranger.bsuid()).await];
+    let [ada, grace] = [
+        tenant.contact_by_identity("bsuid", new.bsuid()).await,
+        tenant.contact_by_identity("bsuid", stranger.bsuid()).await,
+    ];
     assert_ne!(ada["id"], grace["id"]);
     assert_eq!([&ada["needs_review"], &grace["needs_review"]], [false, false], "the change explains the number");
     assert!(identities(&grace).0.contains(&format!("phone {}", old.phone())));
@@ -248,12 +250,12 @@ async fn change_in_other_business_account_is_ignored() {
     let (number, elsewhere) = (tenant.connect().await, tenant.connect().await);
     let (old, new) = (Customer::fresh().without_phone(), Customer::fresh().without_phone());
     for shown in [&old, &new] {
-        app.tell(&number.received(shown, &[shown.text(1, "hello")])).await;
+        app.process(&number.received(shown, &[shown.text(1, "hello")])).await;
     }
-    app.tell(&without_number(&elsewhere, &old, &new)).await;
+    app.process(&without_number(&elsewhere, &old, &new)).await;
     assert_eq!(tenant.contacts().await.len(), 2);
     for shown in [&old, &new] {
-        let contact = tenant.contact_with("bsuid", shown.bsuid()).await;
+        let contact = tenant.contact_by_identity("bsuid", shown.bsuid()).await;
         assert_eq!(identities(&contact), (vec![format!("bsuid {}", shown.bsuid())], vec![]));
     }
     app.finish().await;
@@ -266,17 +268,17 @@ async fn other_notices_are_interactions_not_messages() {
     let number = tenant.connect().await;
     let phone = fresh_phone();
     let ada = Customer::with_phone(&phone);
-    app.tell(&number.received(&ada, &[ada.text(1, "hello")])).await;
+    app.process(&number.received(&ada, &[ada.text(1, "hello")])).await;
     let mut legacy = system(2, Some(&phone), json!({"type": "customer_identity_changed", "body": "New device"}));
     legacy["identity"] = json!({"acknowledged": false, "created_timestamp": second(2), "hash": "x="});
     let unknown = system(3, Some(&phone), json!({"type": "hologram"}));
-    app.tell(&number.notices(&[legacy, unknown])).await;
+    app.process(&number.notices(&[legacy, unknown])).await;
 
-    let contact = tenant.contact_with("phone", &phone).await;
+    let contact = tenant.contact_by_identity("phone", &phone).await;
     let interactions = tenant.interactions(&contact).await;
     assert_eq!(kinds(&interactions), ["notice", "notice", "inbound_message"]);
     assert_eq!(column(&interactions, "text"), ["System message", "New device", "hello"]);
-    let conversation = tenant.conversation_with("phone", &phone).await;
+    let conversation = tenant.conversation_by_identity("phone", &phone).await;
     assert_eq!((&conversation["unread_count"], tenant.messages(&conversation).await.len()), (&json!(1), 1));
     app.finish().await;
 }

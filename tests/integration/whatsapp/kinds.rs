@@ -68,10 +68,10 @@ async fn check(rows: Vec<Row>) {
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     let messages: Vec<Value> = rows.iter().map(|row| row.message.clone()).collect();
-    app.tell(&number.delivery(&messages)).await;
+    app.process(&number.delivery(&messages)).await;
     assert_eq!(tenant.contacts().await.len(), rows.len());
     for Row { name, sender, message, seen } in rows {
-        let contact = tenant.contact_with("bsuid", sender.bsuid()).await;
+        let contact = tenant.contact_by_identity("bsuid", sender.bsuid()).await;
         let conversation = tenant.conversations_with(&contact).await.remove(0);
         let stored = tenant.messages(&conversation).await;
         assert_eq!(stored.len(), 1, "{name}");

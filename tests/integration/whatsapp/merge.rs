@@ -19,10 +19,10 @@ async fn merge(tenant: &TestTenant, into: &Value, body: &Value) -> Response {
 async fn two(app: &TestApp, tenant: &TestTenant, number: &Number) -> [Value; 2] {
     let people = [Customer::fresh().named("Ada"), Customer::fresh().named("Grace")];
     for customer in &people {
-        app.tell(&number.received(customer, &[customer.text(1, "hello")])).await;
+        app.process(&number.received(customer, &[customer.text(1, "hello")])).await;
     }
     let [ada, grace] = &people;
-    [tenant.contact_with("bsuid", ada.bsuid()).await, tenant.contact_with("bsuid", grace.bsuid()).await]
+    [tenant.contact_by_identity("bsuid", ada.bsuid()).await, tenant.contact_by_identity("bsuid", grace.bsuid()).await]
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,10 +47,10 @@ async fn merge_keeps_everything_of_both() {
         reaction(&grace, 6, "👎"),
         reaction(&ada, 7, "👍"),
     ] {
-        app.tell(&delivery).await;
+        app.process(&delivery).await;
     }
     let (stays, goes) =
-        (tenant.contact_with("phone", "15550100").await, tenant.contact_with("phone", "15550200").await);
+        (tenant.contact_by_identity("phone", "15550100").await, tenant.contact_by_identity("phone", "15550200").await);
     let told: usize = tenant.interactions(&stays).await.len() + tenant.interactions(&goes).await.len();
 
     let answer =
@@ -84,7 +84,7 @@ async fn merge_keeps_everything_of_both() {
 
     // Messages from either identity go to the one contact.
     for (at, customer) in [(8, &ada), (9, &grace)] {
-        app.tell(&number.received(customer, &[customer.text(at, "later")])).await;
+        app.process(&number.received(customer, &[customer.text(at, "later")])).await;
     }
     assert_eq!(tenant.contacts().await.len(), 1);
     let conversations = tenant.conversations_with(&answer).await;
@@ -99,15 +99,15 @@ async fn merge_fills_missing_fields_from_other() {
     let number = tenant.connect().await;
     let (nameless, named) = (Customer { name: None, ..Customer::fresh() }, Customer::fresh().named("Grace"));
     for customer in [&nameless, &named] {
-        app.tell(&number.received(customer, &[customer.text(1, "hello")])).await;
+        app.process(&number.received(customer, &[customer.text(1, "hello")])).await;
     }
     let preference = json!({
         "wa_id": named.phone, "user_id": named.bsuid, "category": "marketing_messages", "value": "stop",
         "detail": "User requested to stop marketing messages", "timestamp": crate::kit::meta::second(2),
     });
-    app.tell(&number.change("user_preferences", json!({"user_preferences": [preference]}))).await;
-    let stays = tenant.contact_with("bsuid", nameless.bsuid()).await;
-    let goes = tenant.contact_with("bsuid", named.bsuid()).await;
+    app.process(&number.change("user_preferences", json!({"user_preferences": [preference]}))).await;
+    let stays = tenant.contact_by_identity("bsuid", nameless.bsuid()).await;
+    let goes = tenant.contact_by_identity("bsuid", named.bsuid()).await;
     let answer = merge(&tenant, &stays, &json!({"contact_id": goes["id"]})).await.json(200);
     assert_eq!(answer["display_name"], "Grace");
     assert_eq!(answer["marketing_consent"], "withdrawn");
@@ -121,16 +121,17 @@ async fn merge_resolves_review() {
     let number = tenant.connect().await;
     for (at, bsuid) in [(1, "US.1"), (2, "US.2")] {
         let shown = Customer::new("15550100", bsuid);
-        app.tell(&number.received(&shown, &[shown.text(at, "hello")])).await;
+        app.process(&number.received(&shown, &[shown.text(at, "hello")])).await;
     }
-    let [stays, goes] = [tenant.contact_with("bsuid", "US.1").await, tenant.contact_with("bsuid", "US.2").await];
+    let [stays, goes] =
+        [tenant.contact_by_identity("bsuid", "US.1").await, tenant.contact_by_identity("bsuid", "US.2").await];
     assert_eq!([&stays["needs_review"], &goes["needs_review"]], [true, true]);
     let answer = merge(&tenant, &stays, &json!({"contact_id": goes["id"]})).await.json(200);
     assert_eq!(answer["needs_review"], false);
 
     // They stay merged, whatever identities later messages show.
     for (at, shown) in [(3, Customer::new("15550100", "US.1")), (4, Customer::new("15550100", "US.2"))] {
-        app.tell(&number.received(&shown, &[shown.text(at, "hello")])).await;
+        app.process(&number.received(&shown, &[shown.text(at, "hello")])).await;
     }
     let contacts = tenant.contacts().await;
     assert_eq!(column(&contacts, "needs_review"), [false]);
@@ -162,12 +163,12 @@ async fn invalid_merge_is_refused_and_changes_nothing() {
     let (number, their_number) = (tenant.connect().await, others.connect().await);
     let [ada, grace] = two(&app, &tenant, &number).await;
     let [theirs, _] = two(&app, &others, &their_number).await;
-    let nobody = json!({"id": "0190b5a2-7e2f-7000-8000-000000000000"});
+    let missing = json!({"id": "0190b5a2-7e2f-7000-8000-000000000000"});
     let body = |contact: &Value| json!({"contact_id": contact["id"]});
 
-    merge(&tenant, &nobody, &body(&grace)).await.problem(404, "not_found");
+    merge(&tenant, &missing, &body(&grace)).await.problem(404, "not_found");
     merge(&tenant, &theirs, &body(&grace)).await.problem(404, "not_found");
-    for unknown in [&nobody, &theirs] {
+    for unknown in [&missing, &theirs] {
         let problem = merge(&tenant, &ada, &body(unknown)).await.problem(422, "validation_failed");
         assert_eq!(problem["errors"][0]["pointer"], "/contact_id", "{problem}");
     }
@@ -196,11 +197,11 @@ async fn messages_during_merge_are_all_stored() {
     let number = tenant.connect().await;
     let people: [Customer; 6] = std::array::from_fn(|_| Customer::fresh());
     for customer in &people {
-        app.tell(&number.received(customer, &[customer.text(1, "first")])).await;
+        app.process(&number.received(customer, &[customer.text(1, "first")])).await;
     }
     let mut contacts = Vec::new();
     for customer in &people {
-        contacts.push(tenant.contact_with("bsuid", customer.bsuid()).await);
+        contacts.push(tenant.contact_by_identity("bsuid", customer.bsuid()).await);
     }
     let messages: Vec<Value> = (2..42)
         .map(|at| {

@@ -49,12 +49,12 @@ async fn all_alike(write: fn(&Number) -> Scenario) {
             .await
             .iter()
             .for_each(|a| a.expect(200));
-        app.settled().await;
+        app.wait_until_processed().await;
     }
     for (order, _, story) in at_once {
         app.deliver(&joined(order.iter().map(|index| &story.told[*index]))).await.expect(200);
     }
-    app.settled().await;
+    app.wait_until_processed().await;
 
     let mut first = None;
     for (order, account, story) in &stories {

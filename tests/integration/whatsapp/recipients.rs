@@ -41,14 +41,14 @@ async fn each_failure_reason_is_shown() {
         }
         news.push((wamid(&message).to_owned(), joined([&number.echoes(&[message]), &number.statuses(&[failed])])));
     }
-    app.tell(&joined(news.iter().map(|(_, delivery)| delivery))).await;
-    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    app.process(&joined(news.iter().map(|(_, delivery)| delivery))).await;
+    let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     for ((name, errors), (id, _)) in rows.iter().zip(&news) {
         let stored = tenant.message(&conversation, id).await;
         assert_eq!(stored["delivery_status"], "failed", "{name}");
         assert_eq!(&stored["delivery_steps"][0]["errors"], errors, "{name}");
     }
-    let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+    let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
     let interactions = tenant.interactions(&contact).await;
     assert_eq!(kinds(&interactions).iter().filter(|kind| **kind == "delivery_failed").count(), rows.len());
     app.finish().await;
@@ -63,7 +63,7 @@ async fn status_names_ignore_case_and_skip_inbound_messages() {
     let (ours, theirs) = (ada.echo(10, "text", json!({"body": "Hi"})), ada.text(11, "Hello"));
     // A reaction of the business gets the status `sent` only and is no message.
     let reaction = ada.echo(12, "reaction", json!({"message_id": wamid(&theirs), "emoji": "👍"}));
-    app.tell(&joined([
+    app.process(&joined([
         &number.echoes(&[ours.clone(), reaction.clone()]),
         &number.received(&ada, std::slice::from_ref(&theirs)),
     ]))
@@ -73,11 +73,11 @@ async fn status_names_ignore_case_and_skip_inbound_messages() {
         ada.status(20, wamid(&theirs), "failed"),
         ada.status(20, wamid(&reaction), "sent"),
     ];
-    app.tell(&number.statuses(&statuses)).await;
-    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    app.process(&number.statuses(&statuses)).await;
+    let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     let messages = tenant.messages(&conversation).await;
     assert_eq!(column(&messages, "delivery_status"), [Value::Null, json!("delivered")]);
-    let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+    let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
     assert_eq!(kinds(&tenant.interactions(&contact).await), ["reaction", "inbound_message", "outbound_message"]);
     app.finish().await;
 }
@@ -96,7 +96,7 @@ fn story(number: &Number, ada: &Customer) -> [Value; 3] {
 }
 
 async fn is_one(tenant: &TestTenant, ada: &Customer, order: &str) {
-    let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+    let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
     let both = vec![format!("bsuid {}", ada.bsuid()), format!("phone {}", ada.phone())];
     assert_eq!(identities(&contact), (both, vec![]), "{order}");
     assert_eq!(
@@ -104,7 +104,7 @@ async fn is_one(tenant: &TestTenant, ada: &Customer, order: &str) {
         (&json!(false), &json!("Ada Lovelace")),
         "{order}"
     );
-    let conversation = tenant.conversation_with("phone", ada.phone()).await;
+    let conversation = tenant.conversation_by_identity("phone", ada.phone()).await;
     let messages = tenant.messages(&conversation).await;
     assert_eq!(column(&messages, "text"), ["Thank you", "Your parcel is here"], "{order}");
     assert_eq!(messages[1]["delivery_status"], "delivered", "{order}");
@@ -122,12 +122,12 @@ async fn reply_without_number_joins_recipient_contact() {
         let ada = Customer::fresh();
         let told = story(&number, &ada);
         for index in order {
-            app.tell(&told[*index]).await;
+            app.process(&told[*index]).await;
         }
         people.push((ada, format!("{order:?} one by one")));
         let ada = Customer::fresh();
         let told = story(&number, &ada);
-        app.tell(&joined(order.iter().map(|index| &told[*index]))).await;
+        app.process(&joined(order.iter().map(|index| &told[*index]))).await;
         people.push((ada, format!("{order:?} at once")));
     }
     for (ada, order) in &people {
@@ -146,11 +146,11 @@ async fn contacts_beside_status_are_updated() {
     let ada = Customer::fresh().with_parent("US.ENT.7").with_username("@ada.l");
     let shown = Customer { name: None, ..ada.without_bsuid() };
     let message = Customer { username: None, ..shown }.echo(10, "text", json!({"body": "Hi"}));
-    app.tell(&number.echoes(std::slice::from_ref(&message))).await;
+    app.process(&number.echoes(std::slice::from_ref(&message))).await;
     let mut delivery = number.statuses(&[ada.status(20, wamid(&message), "read")]);
     delivery["entry"][0]["changes"][0]["value"]["contacts"] = json!([ada.entry()]);
-    app.tell(&delivery).await;
-    let contact = tenant.contact_with("phone", ada.phone()).await;
+    app.process(&delivery).await;
+    let contact = tenant.contact_by_identity("phone", ada.phone()).await;
     let mut all = vec![
         format!("bsuid {}", ada.bsuid()),
         "parent_bsuid US.ENT.7".to_owned(),
@@ -167,17 +167,17 @@ async fn unmatched_statuses_are_purged_after_two_weeks() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
-    let (ada, nobody) = (Customer::fresh(), Customer::fresh());
+    let (ada, unmatched) = (Customer::fresh(), Customer::fresh());
     let known = ada.echo(10, "text", json!({"body": "Hi"}));
     let (late, never) = (ada.text(11, "Late"), ada.text(12, "Never"));
     let statuses = [
         ada.status(20, wamid(&known), "delivered"),
-        nobody.status(20, wamid(&never), "delivered"),
+        unmatched.status(20, wamid(&never), "delivered"),
         ada.status(20, wamid(&late), "delivered"),
     ];
     // Two statuses arrive before their messages; one message never arrives.
-    app.tell(&number.statuses(&statuses)).await;
-    app.tell(&number.echoes(std::slice::from_ref(&known))).await;
+    app.process(&number.statuses(&statuses)).await;
+    app.process(&number.echoes(std::slice::from_ref(&known))).await;
     let left = async || {
         let mut counts = Vec::new();
         for table in ["message_updates", "message_updates WHERE parked", "identity_sightings"] {
@@ -189,10 +189,10 @@ async fn unmatched_statuses_are_purged_after_two_weeks() {
 
     // A status is kept while Meta may still send the message.
     app.clock.advance(chrono::TimeDelta::days(14) - chrono::TimeDelta::minutes(1));
-    app.tell(&number.statuses(&[ada.status(30, wamid(&known), "read")])).await;
+    app.process(&number.statuses(&[ada.status(30, wamid(&known), "read")])).await;
     assert_eq!(left().await, [4, 2, 1]);
     app.clock.advance(chrono::TimeDelta::minutes(2));
-    app.tell(&number.statuses(&[ada.status(30, wamid(&known), "played")])).await;
+    app.process(&number.statuses(&[ada.status(30, wamid(&known), "played")])).await;
     // The statuses of the stored message are kept.
     assert_eq!(left().await, [3, 0, 0]);
     app.finish().await;

@@ -55,7 +55,7 @@ async fn check(rows: impl Fn(&Number) -> Vec<Row>) {
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     let rows = rows(&number);
-    app.tell(&joined(rows.iter().map(|(_, delivery, _)| delivery))).await;
+    app.process(&joined(rows.iter().map(|(_, delivery, _)| delivery))).await;
     let contacts = tenant.contacts().await;
     assert_eq!(contacts.len(), rows.len(), "{contacts:#?}");
     for (name, _, mut expected) in rows {
@@ -295,10 +295,10 @@ async fn user_id_of_unknown_format_is_accepted() {
     let opaque = ["us.abc", "US.ABC", "13491208655302741918", "US-1 2", &long];
     for bsuid in opaque {
         let ada = Customer::with_bsuid(bsuid);
-        app.tell(&number.received(&ada, &[ada.text(10, bsuid)])).await;
+        app.process(&number.received(&ada, &[ada.text(10, bsuid)])).await;
     }
     for bsuid in opaque {
-        let contact = tenant.contact_with("bsuid", bsuid).await;
+        let contact = tenant.contact_by_identity("bsuid", bsuid).await;
         assert_eq!(identities(&contact), (vec![format!("bsuid {bsuid}")], vec![]));
     }
     app.finish().await;

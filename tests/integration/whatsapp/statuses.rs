@@ -11,7 +11,7 @@ use crate::kit::meta::{Number, fresh_wamid, time};
 async fn tell_in_step(app: &TestApp, rows: &[Vec<Value>]) {
     for step in 0..rows.iter().map(Vec::len).max().unwrap_or_default() {
         let news: Vec<&Value> = rows.iter().filter_map(|row| row.get(step)).collect();
-        app.tell(&joined(news)).await;
+        app.process(&joined(news)).await;
     }
 }
 
@@ -72,7 +72,7 @@ async fn statuses_in_any_order_never_regress() {
     }
     tell_in_step(&app, &told).await;
 
-    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     let messages = tenant.all_messages(&conversation).await;
     assert_eq!(messages.len(), expected.len());
     for (id, statuses, state) in expected {
@@ -117,11 +117,11 @@ async fn pending_history_message_can_be_sent_or_fail() {
     {
         let mut message = ada.echo(10, "text", json!({"body": "queued"}));
         message["history_context"] = json!({"status": "PENDING"});
-        app.tell(&number.history(&[(&ada, &[message.clone()])])).await;
+        app.process(&number.history(&[(&ada, &[message.clone()])])).await;
         if let Some(status) = status {
-            app.tell(&number.statuses(&[ada.status(11, wamid(&message), status)])).await;
+            app.process(&number.statuses(&[ada.status(11, wamid(&message), status)])).await;
         }
-        let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+        let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
         assert_eq!(tenant.message(&conversation, wamid(&message)).await["delivery_status"], expected);
     }
     app.finish().await;
@@ -137,11 +137,11 @@ async fn batched_and_repeated_statuses_equal_single_ones() {
     let words = ["played", "sent", "read", "delivered"];
     let statuses = words.map(|word| ada.status(at(word), wamid(&message), word));
     for _ in 0..2 {
-        app.tell(&joined([&number.statuses(&statuses), &number.echoes(std::slice::from_ref(&message))])).await;
+        app.process(&joined([&number.statuses(&statuses), &number.echoes(std::slice::from_ref(&message))])).await;
         // Grouped in another way, the statuses are the same.
-        app.tell(&number.statuses(&statuses[1..3])).await;
+        app.process(&number.statuses(&statuses[1..3])).await;
     }
-    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     let stored = tenant.messages(&conversation).await.remove(0);
     assert_eq!(stored["delivery_status"], "played");
     let steps = stored["delivery_steps"].as_array().unwrap();
@@ -170,10 +170,10 @@ async fn failure_reason_and_price_are_stored() {
     for delivery in
         [number.statuses(&[failed]), number.echoes(std::slice::from_ref(&message)), number.statuses(&[sent])]
     {
-        app.tell(&delivery).await;
+        app.process(&delivery).await;
     }
-    let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
-    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
+    let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     let stored = tenant.message(&conversation, wamid(&message)).await;
     assert_eq!(stored["delivery_status"], "failed");
     let steps = stored["delivery_steps"].as_array().unwrap();
@@ -186,7 +186,7 @@ async fn failure_reason_and_price_are_stored() {
     assert_eq!(interactions[0]["occurred_at"], time(12));
 
     // It was delivered to another device: both facts are kept.
-    app.tell(&number.statuses(&[ada.status(13, wamid(&message), "delivered")])).await;
+    app.process(&number.statuses(&[ada.status(13, wamid(&message), "delivered")])).await;
     assert_eq!(tenant.message(&conversation, wamid(&message)).await["delivery_status"], "delivered");
     assert_eq!(kinds(&tenant.interactions(&contact).await), ["delivery_failed", "outbound_message"]);
     app.finish().await;
@@ -199,11 +199,11 @@ async fn statuses_of_unknown_messages_create_nothing() {
     let number = tenant.connect().await;
     let ada = Customer::fresh();
     for word in ["sent", "delivered", "read", "played", "failed", "deleted", "hologram"] {
-        app.tell(&number.statuses(&[ada.status(1, &fresh_wamid(), word)])).await;
+        app.process(&number.statuses(&[ada.status(1, &fresh_wamid(), word)])).await;
     }
     let mut with_contacts = number.statuses(&[ada.status(1, &fresh_wamid(), "read")]);
     with_contacts["entry"][0]["changes"][0]["value"]["contacts"] = json!([ada.entry()]);
-    app.tell(&with_contacts).await;
+    app.process(&with_contacts).await;
     assert_eq!((tenant.contacts().await, tenant.conversations().await), (vec![], vec![]));
     app.finish().await;
 }
@@ -215,9 +215,9 @@ async fn statuses_of_inbound_messages_change_nothing() {
     let number = tenant.connect().await;
     let ada = Customer::fresh();
     let message = ada.text(1, "hello");
-    app.tell(&number.received(&ada, std::slice::from_ref(&message))).await;
-    app.tell(&number.statuses(&[ada.status(2, wamid(&message), "read")])).await;
-    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    app.process(&number.received(&ada, std::slice::from_ref(&message))).await;
+    app.process(&number.statuses(&[ada.status(2, wamid(&message), "read")])).await;
+    let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     assert_eq!(tenant.messages(&conversation).await[0]["delivery_status"], Value::Null);
     assert_eq!(conversation["unread_count"], 1);
     app.finish().await;
@@ -239,7 +239,7 @@ async fn old_and_new_status_shapes_are_equivalent() {
         ("a parent", json!({"recipient_user_id": bsuid, "recipient_parent_user_id": "US.ENT.1"})),
         ("a parent as it was called", json!({"recipient_user_id": bsuid, "parent_user_id": "US.ENT.1"})),
         ("a parent as it was called, too", json!({"recipient_user_id": bsuid, "parent_recipient_user_id": "US.ENT.1"})),
-        ("nobody", json!({})),
+        ("no recipient", json!({})),
         ("an empty number", json!({"recipient_id": ""})),
         ("a key hash", json!({"recipient_id": phone, "recipient_identity_key_hash": "x="})),
     ];
@@ -249,8 +249,8 @@ async fn old_and_new_status_shapes_are_equivalent() {
         status.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         // A time may be a JSON number.
         status["timestamp"] = json!(status["timestamp"].as_str().unwrap().parse::<i64>().unwrap());
-        app.tell(&joined([&number.echoes(std::slice::from_ref(&message)), &number.statuses(&[status])])).await;
-        let conversation = tenant.conversation_with("bsuid", &bsuid).await;
+        app.process(&joined([&number.echoes(std::slice::from_ref(&message)), &number.statuses(&[status])])).await;
+        let conversation = tenant.conversation_by_identity("bsuid", &bsuid).await;
         let stored = tenant.message(&conversation, wamid(&message)).await;
         assert_eq!(stored["delivery_status"], "delivered", "{shape}");
         assert_eq!(column(stored["delivery_steps"].as_array().unwrap(), "occurred_at"), [time(13)], "{shape}");
@@ -265,7 +265,7 @@ async fn group_statuses_are_kept_per_recipient() {
     let tenant = app.tenant().await;
     let number: Number = tenant.connect().await;
     let ada = Customer::fresh();
-    let message = ada.echo(10, "text", json!({"body": "to everybody"}));
+    let message = ada.echo(10, "text", json!({"body": "to the group"}));
     let participants = [
         ("recipient_participant_user_id", "US.1"),
         ("recipient_participant_id", "15550101"),
@@ -283,11 +283,11 @@ async fn group_statuses_are_kept_per_recipient() {
         of(12, "delivered", participants[1]),
         of(13, "delivered", participants[2]),
     ];
-    app.tell(&number.statuses(&delivered)).await;
-    app.tell(&number.echoes(std::slice::from_ref(&message))).await;
-    app.tell(&number.statuses(&[of(14, "read", participants[1]), delivered[0].clone()])).await;
+    app.process(&number.statuses(&delivered)).await;
+    app.process(&number.echoes(std::slice::from_ref(&message))).await;
+    app.process(&number.statuses(&[of(14, "read", participants[1]), delivered[0].clone()])).await;
 
-    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     let stored = tenant.messages(&conversation).await.remove(0);
     assert_eq!(stored["delivery_status"], "read");
     let steps = stored["delivery_steps"].as_array().unwrap();

@@ -46,7 +46,9 @@ async fn access_faults_raise_alerts() {
 async fn a_token_that_was_copied(watched: &Watched, owner: &Owner) {
     let steal = async || {
         let login = json!({"email": "ada@example.com", "password": PASSWORD});
-        let first = owner.door.at(&fresh_address()).post("/auth/login", &login).await.json(200)["refresh_token"].take();
+        let first =
+            owner.door.with_address(&fresh_address()).post("/auth/login", &login).await.json(200)["refresh_token"]
+                .take();
         let refresh =
             async |token: &serde_json::Value| owner.door.post("/auth/refresh", &json!({"refresh_token": token})).await;
         // Once its successor has been used, showing the first token is a replay.
@@ -61,7 +63,8 @@ async fn a_token_that_was_copied(watched: &Watched, owner: &Owner) {
 /// From many addresses, so that no rate limit applies.
 async fn guess(owner: &Owner, guesses: usize) {
     let wrong = json!({"email": "ada@example.com", "password": "wrong password"});
-    join_all((0..guesses).map(async |_| owner.door.at(&fresh_address()).post("/auth/login", &wrong).await)).await;
+    join_all((0..guesses).map(async |_| owner.door.with_address(&fresh_address()).post("/auth/login", &wrong).await))
+        .await;
 }
 
 async fn passwords_that_are_guessed(watched: &Watched, owner: &Owner) {
@@ -88,8 +91,8 @@ async fn a_key_that_is_old(watched: &Watched) {
 
 /// A locked table: two requests wait for it, and all others wait for their connections.
 async fn a_pool_that_is_taken(watched: &Watched, owner: &Owner) {
-    let mut somebody = watched.setup.deployment.database.admin().await;
-    somebody.batch_execute("BEGIN; LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let mut lock_holder = watched.setup.deployment.database.admin().await;
+    lock_holder.batch_execute("BEGIN; LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE").await.unwrap();
     let mut readers = JoinSet::new();
     for _ in 0..30 {
         let client = owner.client.clone();
@@ -103,5 +106,5 @@ async fn a_pool_that_is_taken(watched: &Watched, owner: &Owner) {
     watched.assert_raised("ParleyPoolExhausted", async || ()).await;
     watched.assert_shows("ParleyPoolExhausted", &[r#""wait_event_type": "Lock""#, r#""usename": "parley_app""#]).await;
     readers.shutdown().await;
-    somebody.batch_execute("COMMIT").await.unwrap();
+    lock_holder.batch_execute("COMMIT").await.unwrap();
 }

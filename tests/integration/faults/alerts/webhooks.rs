@@ -40,8 +40,8 @@ async fn wrong_signatures(watched: &Watched) {
 /// A session holds a lock that storing needs.
 async fn a_table_that_is_locked(watched: &Watched) {
     let lock = async || {
-        let mut somebody = watched.setup.deployment.database.admin().await;
-        somebody.batch_execute("BEGIN; LOCK TABLE webhook_events IN ACCESS EXCLUSIVE MODE").await.unwrap();
+        let mut lock_holder = watched.setup.deployment.database.admin().await;
+        lock_holder.batch_execute("BEGIN; LOCK TABLE webhook_events IN ACCESS EXCLUSIVE MODE").await.unwrap();
         join(watched.setup.sender.burst(12), async {
             watched
                 .assert_shows(
@@ -50,7 +50,7 @@ async fn a_table_that_is_locked(watched: &Watched) {
                 )
                 .await;
             // The deliveries that waited until here exceeded the objective.
-            somebody.batch_execute("SELECT pg_sleep(0.5); COMMIT").await.unwrap();
+            lock_holder.batch_execute("SELECT pg_sleep(0.5); COMMIT").await.unwrap();
         })
         .await;
     };

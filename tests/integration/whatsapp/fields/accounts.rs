@@ -78,7 +78,7 @@ async fn account_events_update_health_or_disconnect() {
         number.account_change(10, "account_update", &value)
     };
     let deliveries: Vec<Value> = rows.iter().zip(&numbers).map(|(row, number)| told(row, number)).collect();
-    app.tell(&joined(&deliveries)).await;
+    app.process(&joined(&deliveries)).await;
     for (((name, _, status), number), delivery) in rows.iter().zip(&numbers).zip(&deliveries) {
         let account = account(&tenant, number).await;
         let detail = &delivery["entry"][0]["changes"][0]["value"];
@@ -86,10 +86,10 @@ async fn account_events_update_health_or_disconnect() {
         assert_eq!(&account["status"], status, "{name}");
     }
 
-    // A reinstated account is connected again, whoever disconnected it last.
+    // A reinstated account is connected again, no matter who disconnected it last.
     for (at, event, status) in [(30, "ACCOUNT_RECONNECTED", "active"), (20, "ACCOUNT_DELETED", "active")] {
         let (_, number) = rows.iter().zip(&numbers).find(|((name, ..), _)| *name == "deleted").unwrap();
-        app.tell(&number.account_change(at, "account_update", &json!({"event": event}))).await;
+        app.process(&number.account_change(at, "account_update", &json!({"event": event}))).await;
         assert_eq!(account(&tenant, number).await["status"], status, "{event}");
     }
     app.finish().await;
@@ -147,14 +147,14 @@ async fn each_field_updates_its_part_of_health() {
         ),
     ];
     let deliveries: Vec<Value> = rows.iter().map(|(field, _, value)| number.account_change(10, field, value)).collect();
-    app.tell(&joined(&deliveries)).await;
+    app.process(&joined(&deliveries)).await;
     let health = account(&tenant, &number).await["health"].clone();
     for (field, side, value) in &rows {
         assert_eq!(health[side], json!({"at": time(10), "detail": value}), "{field}");
     }
     // The field has two names.
     let reserved = json!({"display_phone_number": phone, "status": "deleted"});
-    app.tell(&number.account_change(20, "business_username_updates", &reserved)).await;
+    app.process(&number.account_change(20, "business_username_updates", &reserved)).await;
     let account = account(&tenant, &number).await;
     assert_eq!(account["health"]["username"], json!({"at": time(20), "detail": reserved}));
     assert_eq!(account["status"], "active");
@@ -173,14 +173,14 @@ async fn number_event_does_not_affect_sibling_number() {
         tenant.client.post("/whatsapp-accounts", &body).await.json(201);
     }
     let flagged = json!({"display_phone_number": "+1 (555) 0002", "event": "FLAGGED", "current_limit": "TIER_1K"});
-    app.tell(&numbers[0].account_change(10, "phone_number_quality_update", &flagged)).await;
+    app.process(&numbers[0].account_change(10, "phone_number_quality_update", &flagged)).await;
     let calling = json!({"type": "phone_number_settings",
                          "phone_number_settings": {"phone_number_id": numbers[1].phone_number_id}});
-    app.tell(&numbers[0].account_change(10, "account_settings_update", &calling)).await;
+    app.process(&numbers[0].account_change(10, "account_settings_update", &calling)).await;
     let alert = json!({"entity_type": "PHONE_NUMBER", "entity_id": numbers[0].phone_number_id, "alert_type": "X"});
-    app.tell(&numbers[0].account_change(10, "account_alerts", &alert)).await;
+    app.process(&numbers[0].account_change(10, "account_alerts", &alert)).await;
     // An event about the whole account applies to both numbers.
-    app.tell(&numbers[0].account_change(20, "account_review_update", &json!({"decision": "APPROVED"}))).await;
+    app.process(&numbers[0].account_change(20, "account_review_update", &json!({"decision": "APPROVED"}))).await;
     let health = [account(&tenant, &numbers[0]).await, account(&tenant, &numbers[1]).await];
     for (side, detail, whose) in [("quality", &flagged, 1), ("settings", &calling, 1), ("alerts", &alert, 0)] {
         assert_eq!(health[1 - whose]["health"][side], Value::Null, "{side}");
@@ -197,7 +197,7 @@ async fn number_event_does_not_affect_sibling_number() {
     tenant.client.post("/whatsapp-accounts", &body).await.json(201);
     let nameless = tenant.connect().await;
     for (number, expected) in [(&alone, Value::Null), (&nameless, flagged.clone())] {
-        app.tell(&number.account_change(10, "phone_number_quality_update", &flagged)).await;
+        app.process(&number.account_change(10, "phone_number_quality_update", &flagged)).await;
         assert_eq!(account(&tenant, number).await["health"]["quality"]["detail"], expected);
     }
     app.finish().await;

@@ -19,11 +19,11 @@ async fn standby_messages_are_readable() {
         "contacts": [ada.entry()], "messages": [question], "message_echoes": [answer.clone()],
         "statuses": [ada.status(30, wamid(&answer), "read")],
     });
-    app.tell(&number.change("standby", standby)).await;
+    app.process(&number.change("standby", standby)).await;
     let thanks = ada.message(40, "reaction", json!({"message_id": wamid(&answer), "emoji": "🙏"}));
-    app.tell(&number.change("standby", json!({"contacts": [ada.entry()], "messages": [thanks]}))).await;
+    app.process(&number.change("standby", json!({"contacts": [ada.entry()], "messages": [thanks]}))).await;
 
-    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     let shown = ["read_only", "unread_count", "last_message_preview", "service_window_ends_at"];
     let expected = json!([true, 0, "Until six", time(10 + 24 * 3_600)]);
     assert_eq!(Value::from(shown.map(|member| conversation[member].clone()).to_vec()), expected);
@@ -34,7 +34,7 @@ async fn standby_messages_are_readable() {
         (&messages[0]["delivery_status"], &messages[0]["reactions"][0]["emoji"]),
         (&json!("read"), &json!("🙏"))
     );
-    let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+    let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
     assert_eq!(kinds(&tenant.interactions(&contact).await), ["reaction", "outbound_message", "inbound_message"]);
     app.finish().await;
 }
@@ -48,7 +48,7 @@ async fn handover_is_recorded_at_named_number() {
     let number = older.sibling();
     tenant.connect_number(&number).await;
     let ada = Customer::fresh();
-    app.tell(&number.received(&ada, &[ada.text(10, "Hi")])).await;
+    app.process(&number.received(&ada, &[ada.text(10, "Hi")])).await;
     let rows = [
         (
             "control_passed",
@@ -65,15 +65,15 @@ async fn handover_is_recorded_at_named_number() {
             "sender": {"phone_number": ada.phone},
         });
         value[*kind] = owners.clone();
-        app.tell(&number.account_change(at, "messaging_handovers", &value)).await;
+        app.process(&number.account_change(at, "messaging_handovers", &value)).await;
     }
-    let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+    let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
     let interactions = tenant.interactions(&contact).await;
     assert_eq!(kinds(&interactions), ["notice", "notice", "notice", "inbound_message"]);
     assert_eq!(column(&interactions, "text"), [rows[2].2, rows[1].2, rows[0].2, "Hi"]);
     assert_eq!(interactions[2]["occurred_at"], time(20));
     // A handover is not a message.
-    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     assert_eq!((&conversation["unread_count"], tenant.messages(&conversation).await.len()), (&json!(1), 1));
     assert_eq!(other.contacts().await, [""; 0]);
     app.finish().await;

@@ -40,9 +40,9 @@ async fn repeated_chunks_in_any_order_import_once() {
         // Sent again in other chunks, one of them including the live message.
         chunk(&number, 1, 2, 70, &of(&[messages[3].clone(), messages[0].clone(), live])),
     ] {
-        app.tell(&delivery).await;
+        app.process(&delivery).await;
     }
-    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     let stored = tenant.messages(&conversation).await;
     assert_eq!(column(&stored, "text"), ["Live", "Sixth", "Fifth", "Fourth", "Here", "Second", "First"]);
     let statuses =
@@ -53,7 +53,7 @@ async fn repeated_chunks_in_any_order_import_once() {
         (&conversation["unread_count"], &conversation["last_message_preview"], &conversation["service_window_ends_at"]),
         (&json!(1), &json!("Live"), &json!(time(70 + 24 * 3_600)))
     );
-    let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+    let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
     assert_eq!(tenant.interactions(&contact).await.len(), 7);
     app.finish().await;
 }
@@ -73,8 +73,8 @@ async fn late_media_replaces_placeholder() {
         with_id(ada.message(10, "media_placeholder", json!({})), &theirs),
         with_id(ada.echo(20, "media_placeholder", json!({})), &ours),
     ];
-    app.tell(&number.history(&[(&ada, &placeholders)])).await;
-    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    app.process(&number.history(&[(&ada, &placeholders)])).await;
+    let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     assert_eq!(column(&tenant.messages(&conversation).await, "text"), ["Media", "Media"]);
 
     let picture = json!({"id": "7", "mime_type": "image/jpeg", "sha256": "aGFzaA==", "caption": "Look"});
@@ -83,17 +83,17 @@ async fn late_media_replaces_placeholder() {
         "messages": [with_id(ada.message(10, "image", picture), &theirs)],
         "message_echoes": [with_id(ada.echo(20, "audio", json!({"id": "8", "voice": true})), &ours)],
     });
-    app.tell(&number.change("history", files)).await;
+    app.process(&number.change("history", files)).await;
     let stored = tenant.messages(&conversation).await;
     assert_eq!(column(&stored, "text"), ["Voice message", "Look"]);
     assert_eq!(column(&stored, "kind"), ["audio", "image"]);
     assert_eq!([&stored[0]["media"]["id"], &stored[1]["media"]["id"]], ["8", "7"]);
-    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     assert_eq!(
         (&conversation["last_message_preview"], &conversation["unread_count"]),
         (&json!("Voice message"), &json!(0))
     );
-    let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+    let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
     let interactions = tenant.interactions(&contact).await;
     assert_eq!(
         (kinds(&interactions), column(&interactions, "text")),
@@ -109,9 +109,9 @@ async fn history_errors_are_account_health() {
     let number = tenant.connect().await;
     let errors = json!([{"code": 2_593_109, "title": "History sync is turned off by the business from the WhatsApp Business App",
                          "message": "History sync is turned off", "error_data": {"details": "Turned off"}}]);
-    app.tell(&number.change("history", json!({"history": [{"errors": errors}]}))).await;
+    app.process(&number.change("history", json!({"history": [{"errors": errors}]}))).await;
     // Only progress, nothing to import.
-    app.tell(&chunk(&number, 0, 1, 5, &json!([]))).await;
+    app.process(&chunk(&number, 0, 1, 5, &json!([]))).await;
     let account = tenant.client.get("/whatsapp-accounts").await.json(200)["data"][0].clone();
     assert_eq!((&account["health"]["history"]["detail"], &account["status"]), (&errors, &json!("active")));
     assert_eq!(tenant.contacts().await, [""; 0]);
@@ -133,8 +133,8 @@ async fn history_applies_reactions_edits_and_revocations() {
         said.clone(),
         gone.clone(),
     ];
-    app.tell(&number.history(&[(&ada, &past)])).await;
-    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    app.process(&number.history(&[(&ada, &past)])).await;
+    let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     let stored = tenant.messages(&conversation).await;
     assert_eq!(column(&stored, "text"), ["Message deleted", "Hello"]);
     assert_eq!(stored[1]["reactions"], json!([{"emoji": "👋", "by": "business", "contact_id": null}]));

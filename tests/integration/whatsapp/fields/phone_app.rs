@@ -37,10 +37,10 @@ async fn echo_of_each_kind_is_outbound_message() {
     for delivery in deliveries.iter().chain(&deliveries) {
         app.deliver(delivery).await.expect(200);
     }
-    app.settled().await;
+    app.wait_until_processed().await;
     for (kind, ada, message, text) in rows {
-        let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
-        let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+        let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
+        let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
         let shown = ["unread_count", "last_message_preview", "service_window_ends_at", "read_only"];
         let expected = json!([0, text, null, false]);
         assert_eq!(Value::from(shown.map(|member| conversation[member].clone()).to_vec()), expected, "{kind}");
@@ -69,9 +69,9 @@ async fn echo_before_or_after_first_message_is_accepted() {
             number.received(&ada, &[ada.text(20, "Hi")]),
         ];
         for index in order {
-            app.tell(&told[index]).await;
+            app.process(&told[index]).await;
         }
-        let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+        let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
         assert_eq!(column(&tenant.messages(&conversation).await, "text"), ["Hi", "Hello"], "{order:?}");
         assert_eq!(
             (&conversation["unread_count"], &conversation["contact"]["display_name"]),
@@ -88,7 +88,7 @@ async fn address_book_sync_is_only_a_hint() {
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     let ada = Customer::fresh();
-    app.tell(&number.received(&ada, &[ada.text(1, "Hi")])).await;
+    app.process(&number.received(&ada, &[ada.text(1, "Hi")])).await;
     let entry = |at: i64, action: &str, contact: Value| json!({"type": "contact", "action": action, "contact": contact, "metadata": {"timestamp": second(at).to_string()}});
     let named = |name: &str| json!({"full_name": name, "phone_number": format!("+{}", ada.phone())});
     let rows = [
@@ -105,12 +105,12 @@ async fn address_book_sync_is_only_a_hint() {
         ("unknown action", entry(60, "archive", named("Archived")), "Countess"),
     ];
     for (name, entry, expected) in rows {
-        app.tell(&number.change("smb_app_state_sync", json!({"state_sync": [entry]}))).await;
-        let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+        app.process(&number.change("smb_app_state_sync", json!({"state_sync": [entry]}))).await;
+        let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
         assert_eq!(contact["display_name"], expected, "{name}");
     }
     assert_eq!(tenant.contacts().await.len(), 1);
-    let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+    let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
     let book = tenant.interactions(&contact).await;
     assert_eq!(kinds(&book).iter().filter(|kind| **kind == "address_book").count(), 4);
     app.finish().await;
@@ -142,12 +142,12 @@ async fn consent_events_cover_marketing_only() {
         let ada = Customer::fresh();
         for (at, category, value) in words {
             let words = json!({"contacts": [ada.entry()], "user_preferences": [word(&ada, *at, category, value)]});
-            app.tell(&number.change("user_preferences", words)).await;
+            app.process(&number.change("user_preferences", words)).await;
         }
         people.push((name, ada, words.iter().filter(|(_, category, _)| *category == marketing).count(), expected));
     }
     for (name, ada, lines, expected) in people {
-        let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+        let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
         assert_eq!(
             (&contact["marketing_consent"], &contact["display_name"]),
             (&json!(expected), &json!("Ada Lovelace")),
@@ -159,10 +159,10 @@ async fn consent_events_cover_marketing_only() {
     // `stop` in a message text is only text; preferences come as events.
     let ada = Customer::fresh();
     let stop = ada.message(10, "button", json!({"text": "Stop promotions", "payload": "stop"}));
-    app.tell(&number.received(&ada, std::slice::from_ref(&stop))).await;
-    let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+    app.process(&number.received(&ada, std::slice::from_ref(&stop))).await;
+    let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
     assert_eq!(contact["marketing_consent"], "unknown");
-    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     assert_eq!(tenant.message(&conversation, wamid(&stop)).await["text"], "Stop promotions");
     app.finish().await;
 }

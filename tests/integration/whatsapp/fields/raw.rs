@@ -48,7 +48,7 @@ async fn other_fields_are_stored_and_counted() {
     ] {
         app.deliver(&number.change("messages", value)).await.expect(200);
     }
-    app.settled().await;
+    app.wait_until_processed().await;
     let all = i64::try_from(rows.len()).unwrap() + 2;
     assert_eq!(app.events(&format!("status = 'processed' AND tenant_id = '{}'", tenant.id)).await, all);
     for (field, value) in &rows {

@@ -69,9 +69,9 @@ async fn each_call_event_is_recorded() {
     for (_, (_, value), _) in &rows {
         app.deliver(&number.change("calls", value.clone())).await.expect(200);
     }
-    app.settled().await;
+    app.wait_until_processed().await;
     for (name, (ada, _), text) in rows {
-        let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+        let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
         let interactions = tenant.interactions(&contact).await;
         assert_eq!((kinds(&interactions), column(&interactions, "text")), (vec!["call"], vec![json!(text)]), "{name}");
         assert_eq!(interactions[0]["occurred_at"], time(10), "{name}");
@@ -95,9 +95,9 @@ async fn customer_call_opens_window_in_any_order() {
                 number.echoes(&[ada.echo(50, "text", json!({"body": "Call us"}))]),
             ];
             for index in order {
-                app.tell(&told[index]).await;
+                app.process(&told[index]).await;
             }
-            let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+            let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
             assert_eq!(conversation["service_window_ends_at"], expected, "{by_us} {order:?}");
             assert_eq!(conversation["unread_count"], 0);
         }
@@ -112,12 +112,12 @@ async fn window_belongs_to_contact_not_conversation() {
     let number = tenant.connect().await;
     let [ada, grace] = [Customer::fresh(), Customer::fresh()];
     let answer = |customer: &Customer, at: i64| number.echoes(&[customer.echo(at, "text", json!({"body": "Hello"}))]);
-    app.tell(&number.received(&ada, &[ada.text(10, "Hi")])).await;
+    app.process(&number.received(&ada, &[ada.text(10, "Hi")])).await;
     let close = "UPDATE conversations SET status = 'closed'";
     app.database.admin().await.batch_execute(close).await.unwrap();
-    app.tell(&joined([&answer(&ada, 20), &answer(&grace, 20)])).await;
+    app.process(&joined([&answer(&ada, 20), &answer(&grace, 20)])).await;
     let open = async |customer: &Customer| {
-        let contact = tenant.contact_with("bsuid", customer.bsuid()).await;
+        let contact = tenant.contact_by_identity("bsuid", customer.bsuid()).await;
         let mut conversations = tenant.conversations_with(&contact).await;
         conversations.retain(|conversation| conversation["status"] == "open");
         assert_eq!(conversations.len(), 1);
@@ -135,7 +135,7 @@ async fn window_belongs_to_contact_not_conversation() {
         .await
         .unwrap();
     let path = format!("/crm/contacts/{}/merge", graces["contact_id"].as_str().unwrap());
-    let ada = tenant.contact_with("bsuid", ada.bsuid()).await;
+    let ada = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
     tenant.client.post(&path, &json!({"contact_id": ada["id"]})).await.json(200);
     assert_eq!(open(&grace).await["service_window_ends_at"], time(10 + DAY));
     app.finish().await;

@@ -46,11 +46,11 @@ async fn quoted_message_is_linked_when_present() {
     let ours = ada.echo(10, "text", json!({"body": "Tea?"}));
     let mut reply = ada.text(20, "Yes");
     reply["context"] = json!({"from": "15550000000", "id": wamid(&ours)});
-    app.tell(&number.received(&ada, &[reply])).await;
-    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    app.process(&number.received(&ada, &[reply])).await;
+    let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     let reply_to = async || tenant.messages(&conversation).await[0]["reply_to"].clone();
     assert_eq!(reply_to().await, json!({"wamid": wamid(&ours), "message_id": null}));
-    app.tell(&number.echoes(std::slice::from_ref(&ours))).await;
+    app.process(&number.echoes(std::slice::from_ref(&ours))).await;
     let quoted = tenant.message(&conversation, wamid(&ours)).await;
     assert_eq!(reply_to().await, json!({"wamid": wamid(&ours), "message_id": quoted["id"]}));
     app.finish().await;
@@ -67,20 +67,20 @@ async fn group_message_is_in_no_direct_conversation() {
         message["group_id"] = json!("120363041234567890");
         message
     };
-    app.tell(&number.received(&ada, &[ada.text(10, "to you alone")])).await;
+    app.process(&number.received(&ada, &[ada.text(10, "to you alone")])).await;
     let messages = [
-        in_group(&ada, 20, "text", json!({"body": "to everybody"})),
+        in_group(&ada, 20, "text", json!({"body": "to the group"})),
         in_group(&grace, 30, "image", json!({"id": "1", "caption": "Look"})),
     ];
-    app.tell(&number.delivery(&messages)).await;
+    app.process(&number.delivery(&messages)).await;
 
-    let alone = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    let alone = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     assert_eq!((&alone["unread_count"], &alone["last_message_preview"]), (&json!(1), &json!("to you alone")));
     assert_eq!(column(&tenant.messages(&alone).await, "text"), ["to you alone"]);
     assert_eq!(tenant.conversations().await.len(), 1, "no conversation with the group or with Grace");
     let told = |customer: &Customer| {
         let (tenant, bsuid) = (tenant.clone(), customer.bsuid().to_owned());
-        async move { tenant.interactions(&tenant.contact_with("bsuid", &bsuid).await).await }
+        async move { tenant.interactions(&tenant.contact_by_identity("bsuid", &bsuid).await).await }
     };
     assert_eq!(kinds(&told(&ada).await), ["group_message", "inbound_message"]);
     let graces = told(&grace).await;

@@ -14,8 +14,8 @@ async fn each_sender_has_one_reaction_that_can_be_removed() {
     let number = tenant.connect().await;
     let ada = Customer::fresh();
     let ours = ada.echo(10, "text", json!({"body": "Done"}));
-    app.tell(&number.echoes(std::slice::from_ref(&ours))).await;
-    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    app.process(&number.echoes(std::slice::from_ref(&ours))).await;
+    let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     let by_ada = |emoji: &str| json!({"emoji": emoji, "by": "contact", "contact_id": conversation["contact_id"]});
     let by_us = json!({"emoji": "🎉", "by": "business", "contact_id": null});
     let react = |at: i64, emoji: Option<&str>| {
@@ -36,12 +36,12 @@ async fn each_sender_has_one_reaction_that_can_be_removed() {
         ("late event: the latest counts", react(13, Some("👎")), vec![by_us]),
     ];
     for (name, delivery, expected) in rows {
-        app.tell(&delivery).await;
+        app.process(&delivery).await;
         let messages = tenant.messages(&conversation).await;
         assert_eq!(messages.len(), 1, "{name}: a reaction creates no message");
         assert_eq!(messages[0]["reactions"], Value::from(expected), "{name}");
     }
-    let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+    let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     assert_eq!((&conversation["unread_count"], &conversation["last_message_preview"]), (&json!(0), &json!("Done")));
     app.finish().await;
 }
@@ -121,9 +121,9 @@ async fn edits_and_deletions_update_messages() {
                 news.reverse();
             }
             for news in news {
-                app.tell(&news).await;
+                app.process(&news).await;
             }
-            let conversation = tenant.conversation_with("bsuid", ada.bsuid()).await;
+            let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
             assert_eq!(conversation["last_message_preview"], expected["text"], "{name}, {way}");
             let stored = tenant.messages(&conversation).await;
             assert_eq!(stored.len(), 1, "{name}, {way}");
@@ -131,7 +131,7 @@ async fn edits_and_deletions_update_messages() {
                 assert_eq!(&stored[0][member], expected, "{name}, {way}: {member}");
             }
             assert_eq!(stored[0]["payload"], message, "{name}, {way}: what was sent stays");
-            let contact = tenant.contact_with("bsuid", ada.bsuid()).await;
+            let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
             let first = if by_us { "outbound_message" } else { "inbound_message" };
             assert_eq!(kinds(&tenant.interactions(&contact).await), [line, first], "{name}, {way}");
         }

@@ -110,8 +110,8 @@ async fn unusual_json_is_parsed_correctly() {
     for (name, body, text) in rows {
         let (sender, wamid) = (Customer::fresh(), fresh_wamid());
         app.deliver_bytes(raw(&number, &sender, &wamid, &body).as_bytes()).await.expect(200);
-        app.settled().await;
-        let conversation = tenant.conversation_with("bsuid", sender.bsuid()).await;
+        app.wait_until_processed().await;
+        let conversation = tenant.conversation_by_identity("bsuid", sender.bsuid()).await;
         assert_eq!(conversation["last_message_preview"], text, "{name}");
         // serde_json cannot represent all of this, nor numbers of this size, so the test searches the text.
         let path = format!("/crm/conversations/{}/messages", conversation["id"].as_str().unwrap());
@@ -119,7 +119,7 @@ async fn unusual_json_is_parsed_correctly() {
         answer.expect(200);
         assert!(answer.text.contains(&format!("{{\"id\":\"{wamid}\"")), "{name}: the payload is unchanged");
         assert!(answer.text.contains(&body), "{name}: the payload is unchanged");
-        let contact = tenant.contact_with("phone", sender.phone()).await;
+        let contact = tenant.contact_by_identity("phone", sender.phone()).await;
         assert_eq!(contact["id"], conversation["contact_id"], "{name}");
     }
     app.finish().await;
@@ -135,9 +135,9 @@ async fn three_megabyte_update_does_not_affect_others() {
     let messages = [ada.text(10, &long), grace.text(11, "beside it")];
     let delivery = number.delivery(&messages);
     assert!(delivery.to_string().len() > 2_900_000);
-    app.tell(&delivery).await;
+    app.process(&delivery).await;
     for (sender, text) in [(&ada, &long), (&grace, &"beside it".to_owned())] {
-        let conversation = tenant.conversation_with("bsuid", sender.bsuid()).await;
+        let conversation = tenant.conversation_by_identity("bsuid", sender.bsuid()).await;
         assert!(conversation["last_message_preview"].as_str().unwrap().chars().count() <= 121);
         let stored = tenant.messages(&conversation).await.remove(0);
         assert_eq!(stored["text"], Value::from(text.as_str()));
