@@ -6,7 +6,6 @@ use crate::error::{Context, Result};
 use crate::services::{self, Durability, packages};
 use crate::store::Store;
 use crate::{checkout, down, process};
-use std::path::PathBuf;
 
 /// As the image has it. The hash alone, which logins are compared with, has it as well.
 const GLIBC_TUNABLES: &str = "glibc.malloc.hugetlb=1";
@@ -22,7 +21,7 @@ pub(crate) fn bench(options: &BenchOptions) -> Result {
     }
     process::run(&mut build)?;
     let release = checkout::target()?.join("release");
-    let parley = options.parley.as_ref().map_or_else(|| release.join("parley"), PathBuf::from);
+    let parley = options.parley.clone().unwrap_or_else(|| release.join("parley"));
 
     down::clear_dead_test_runs()?;
     let mut store = Store::of_test_run()?;
@@ -35,13 +34,13 @@ pub(crate) fn bench(options: &BenchOptions) -> Result {
         .arg(parley.canonicalize().context(|| format!("there is no {}", parley.display()))?)
         .arg("--directory")
         .arg(store.directory())
-        .args(&options.passed_on)
+        .args(options.passed_on())
         .env("GLIBC_TUNABLES", GLIBC_TUNABLES)
         .env("PARLEY_BENCH_DATABASE_URL", &postgres.url)
         .env("PARLEY_BENCH_AMQP_URL", &rabbitmq.url);
     let outcome = process::run(&mut command);
     drop((postgres, rabbitmq));
-    // Whoever asks why there are no figures finds the logs; the next run clears them away.
+    // After a failure the logs stay until the next run.
     if outcome.is_ok() { store.delete() } else { outcome }
 }
 
@@ -50,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_program_has_the_memory_that_it_has_in_the_image() {
+    fn benchmark_has_the_memory_settings_of_the_image() {
         let image = include_str!("../../../deploy/Dockerfile");
         assert!(image.contains(&format!("GLIBC_TUNABLES={GLIBC_TUNABLES}\n")));
     }

@@ -1,40 +1,17 @@
 //! The command line.
 
-use crate::error::{Result, fail};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
 
-pub(crate) const HELP: &str = "\
-Developer commands of Parley
+/// Developer commands of Parley.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = SERVICES, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
 
-Usage: cargo xtask <command>
-
-Commands:
-  run     Starts everything on this machine: Postgres, RabbitMQ, migrations, a demo tenant, the server.
-          Ctrl-C stops what it started; data stays for the next run.
-  test    Checks everything: format, lints, dependency edges, unit tests, integration tests.
-            --containers        the integration tests must use containers; fails if there is no Docker engine or image
-            --integration-only  only the integration tests
-            -- <FILTER>...      passed to the integration tests, e.g. `cargo xtask test --integration-only -- webhook`
-  faults  Kills, stops and starves everything that a message passes on its way, and counts what arrives. Takes about eight
-          minutes; always on a Postgres and a RabbitMQ of its own.
-            --times <N>         the whole suite N times in a row
-            -- <FILTER>...      only the tests with one of these in their names, e.g. `cargo xtask faults -- broker`
-  bench   Builds the release and measures it: accepting, processing, end to end, reading, logins, memory and start, each
-          against a baseline on the same servers. Takes about fifteen minutes; always on a Postgres and a RabbitMQ of its own,
-          which write everything to disk. Nothing else should run on the machine meanwhile.
-            <FIGURE>...         only these: start, accept, process, end-to-end, read, login, memory
-            --quick             smaller numbers, in two or three minutes
-            --full              reads from 10 million messages instead of 250,000 (half an hour more, and 10 GB of disk)
-            --growth            instead: how accepting and processing grow with tenants, stored messages and workers
-            --json              one JSON object on standard output, everything else on standard error
-            --parley <PATH>     measures this program instead of building one
-  edges   Checks which crate depends on which (part of `test`).
-  alerts  Checks the alert rules of Prometheus, and that each fires and ends when it should, with promtool.
-  images  Makes the container images parley-test/postgres:15 and parley-test/rabbitmq:3.10 from Debian's packages, for
-          machines that reach no registry, and starts a Docker engine if there is none (Debian or Ubuntu, as root).
-            --stop-engine       only stops the engine that an earlier `images` started
-  down    Stops what a killed `run`, `test`, `faults` or `bench` of this checkout left behind.
-            --wipe              also deletes the data of `run`
-
+const SERVICES: &str = "\
 Postgres and RabbitMQ come, each by itself, from the first of these that there is:
   1. the environment:    DATABASE_URL (a superuser's) and AMQP_URL for `run`;
                          PARLEY_TEST_DATABASE_URL (a superuser's) and PARLEY_TEST_AMQP_URL for `test`
@@ -45,165 +22,170 @@ Postgres and RabbitMQ come, each by itself, from the first of these that there i
 
 The data of private instances lies below /var/lib/parley-dev as root, else below ~/.local/share/parley-dev.";
 
-#[derive(Debug, PartialEq)]
-pub(crate) enum Invocation {
-    Help,
+#[derive(Debug, PartialEq, Subcommand)]
+pub(crate) enum Command {
+    /// Starts everything on this machine: Postgres, RabbitMQ, migrations, a demo tenant, the server
+    ///
+    /// Ctrl-C stops what it started; data stays for the next run.
     Run,
+    /// Checks everything: format, lints, dependencies, unit tests, integration tests
     Test(TestOptions),
+    /// Kills, stops and starves everything that a message passes on its way, and counts what arrives
+    ///
+    /// Takes about eight minutes; always on a Postgres and a RabbitMQ of its own.
     Faults(FaultOptions),
+    /// Builds the release and measures it, each figure against a baseline on the same servers
+    ///
+    /// Takes about fifteen minutes; always on a Postgres and a RabbitMQ of its own, which write everything to disk.
+    /// Nothing else should run on the machine meanwhile.
     Bench(BenchOptions),
+    /// Checks which crates and libraries each crate depends on (part of `test`)
     Edges,
+    /// Checks that no files import each other in a circle (part of `test`)
+    Circles,
+    /// Checks the alert rules of Prometheus, and that each alert fires and ends when it should, with promtool
     Alerts,
-    Images { stop_engine: bool },
-    Down { wipe: bool },
+    /// Makes the container images parley-test/postgres:15 and parley-test/rabbitmq:3.10 from Debian's packages
+    ///
+    /// For machines that reach no registry; starts a Docker engine if there is none (Debian or Ubuntu, as root).
+    Images {
+        /// Only stops the engine that an earlier `images` started
+        #[arg(long)]
+        stop_engine: bool,
+    },
+    /// Stops what a killed `run`, `test`, `faults` or `bench` of this checkout left behind
+    Down {
+        /// Also deletes the data of `run`
+        #[arg(long)]
+        wipe: bool,
+    },
 }
 
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default, PartialEq, Args)]
 pub(crate) struct TestOptions {
+    /// The integration tests must use containers; fails if there is no Docker engine or image
+    #[arg(long)]
     pub(crate) containers: bool,
+    /// Only the integration tests
+    #[arg(long)]
     pub(crate) integration_only: bool,
+    /// Only integration tests with one of these in their names
+    #[arg(last = true, value_name = "FILTER")]
     pub(crate) filters: Vec<String>,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, Args)]
 pub(crate) struct FaultOptions {
+    /// The whole suite so many times in a row
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) times: u32,
+    /// Only tests with one of these in their names
+    #[arg(last = true, value_name = "FILTER")]
     pub(crate) filters: Vec<String>,
 }
 
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default, PartialEq, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct BenchOptions {
-    /// The program to measure, if it is not to be built.
-    pub(crate) parley: Option<String>,
-    /// What the crate `bench` is told.
-    pub(crate) passed_on: Vec<String>,
+    /// Only these figures
+    #[arg(value_enum)]
+    pub(crate) figures: Vec<Figure>,
+    /// Smaller numbers, in two or three minutes
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Reads from 10 million messages instead of 250,000 (half an hour more, and 10 GB of disk)
+    #[arg(long, conflicts_with = "quick")]
+    pub(crate) full: bool,
+    /// Instead: how accepting and processing grow with tenants, stored messages and workers
+    #[arg(long, conflicts_with = "figures")]
+    pub(crate) growth: bool,
+    /// Fails if a ratio is below its bound
+    #[arg(long, conflicts_with = "growth")]
+    pub(crate) assert: bool,
+    /// One JSON object on standard output, everything else on standard error
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Measures this program instead of building one
+    #[arg(long, value_name = "PATH")]
+    pub(crate) parley: Option<PathBuf>,
 }
 
-impl Default for FaultOptions {
-    fn default() -> Self {
-        Self { times: 1, filters: Vec::new() }
-    }
+/// What the benchmark measures. The crate `bench` has the same list.
+#[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
+pub(crate) enum Figure {
+    Start,
+    Accept,
+    Process,
+    EndToEnd,
+    Read,
+    Login,
+    Memory,
 }
 
-pub(crate) fn parse(arguments: &[String]) -> Result<Invocation> {
-    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match words.as_slice() {
-        [] | ["help" | "--help" | "-h", ..] | [_, "--help" | "-h"] => Ok(Invocation::Help),
-        ["run"] => Ok(Invocation::Run),
-        ["test", options @ ..] => test_options(options).map(Invocation::Test),
-        ["faults", options @ ..] => fault_options(options).map(Invocation::Faults),
-        ["bench", options @ ..] => bench_options(options).map(Invocation::Bench),
-        ["edges"] => Ok(Invocation::Edges),
-        ["alerts"] => Ok(Invocation::Alerts),
-        ["images"] => Ok(Invocation::Images { stop_engine: false }),
-        ["images", "--stop-engine"] => Ok(Invocation::Images { stop_engine: true }),
-        ["down"] => Ok(Invocation::Down { wipe: false }),
-        ["down", "--wipe"] => Ok(Invocation::Down { wipe: true }),
-        ["run" | "edges" | "alerts" | "images" | "down", unknown, ..] => {
-            fail(format!("unknown argument `{unknown}`\n\n{HELP}"))
-        }
-        [unknown, ..] => fail(format!("unknown command `{unknown}`\n\n{HELP}")),
+impl BenchOptions {
+    /// The arguments for the crate `bench`.
+    pub(crate) fn passed_on(&self) -> Vec<String> {
+        let flags = [
+            ("--quick", self.quick),
+            ("--full", self.full),
+            ("--growth", self.growth),
+            ("--assert", self.assert),
+            ("--json", self.json),
+        ];
+        let flags = flags.into_iter().filter(|(_, given)| *given).map(|(flag, _)| flag.to_owned());
+        let names = self.figures.iter().filter_map(Figure::to_possible_value).map(|value| value.get_name().to_owned());
+        flags.chain(names).collect()
     }
-}
-
-fn test_options(words: &[&str]) -> Result<TestOptions> {
-    let mut options = TestOptions::default();
-    for (index, word) in words.iter().enumerate() {
-        match *word {
-            "--containers" => options.containers = true,
-            "--integration-only" => options.integration_only = true,
-            "--" => {
-                options.filters = words[index + 1..].iter().map(|word| (*word).to_owned()).collect();
-                break;
-            }
-            unknown => return fail(format!("unknown argument `{unknown}`\n\n{HELP}")),
-        }
-    }
-    Ok(options)
-}
-
-fn fault_options(words: &[&str]) -> Result<FaultOptions> {
-    match words {
-        [] => Ok(FaultOptions::default()),
-        ["--", filters @ ..] => Ok(FaultOptions {
-            filters: filters.iter().map(|word| (*word).to_owned()).collect(),
-            ..FaultOptions::default()
-        }),
-        ["--times", times, rest @ ..] => match times.parse() {
-            Ok(times) if times > 0 => Ok(FaultOptions { times, ..fault_options(rest)? }),
-            _ => fail(format!("unknown number of times `{times}`\n\n{HELP}")),
-        },
-        [unknown, ..] => fail(format!("unknown argument `{unknown}`\n\n{HELP}")),
-    }
-}
-
-/// Checked here as well as there, because the build before it takes minutes.
-fn bench_options(words: &[&str]) -> Result<BenchOptions> {
-    const FLAGS: [&str; 4] = ["--quick", "--full", "--growth", "--json"];
-    const FIGURES: [&str; 7] = ["start", "accept", "process", "end-to-end", "read", "login", "memory"];
-    let mut options = BenchOptions::default();
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        match (*word, words.as_slice()) {
-            ("--parley", [path, ..]) => {
-                options.parley = Some((*path).to_owned());
-                words.next();
-            }
-            (word, _) if FLAGS.contains(&word) || FIGURES.contains(&word) => options.passed_on.push(word.to_owned()),
-            (unknown, _) => return fail(format!("unknown argument `{unknown}`\n\n{HELP}")),
-        }
-    }
-    let has = |flag: &str| options.passed_on.iter().any(|word| word == flag);
-    if has("--full") && has("--quick") {
-        return fail("--full and --quick: choose one");
-    }
-    if has("--growth") && options.passed_on.iter().any(|word| FIGURES.contains(&word.as_str())) {
-        return fail("--growth measures figures of its own: leave the others out");
-    }
-    Ok(options)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::CommandFactory as _;
 
-    fn parsed(line: &str) -> Result<Invocation> {
-        parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    fn parsed(line: &str) -> Result<Command, clap::Error> {
+        Cli::try_parse_from(std::iter::once("xtask").chain(line.split_whitespace())).map(|cli| cli.command)
     }
 
     #[test]
-    fn commands_and_options() {
-        assert_eq!(parsed("").unwrap(), Invocation::Help);
-        assert_eq!(parsed("run --help").unwrap(), Invocation::Help);
-        assert_eq!(parsed("down --wipe").unwrap(), Invocation::Down { wipe: true });
+    fn definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn commands_and_options_are_read() {
+        assert_eq!(parsed("down --wipe").unwrap(), Command::Down { wipe: true });
         let options = TestOptions { containers: true, integration_only: true, filters: vec!["crm".to_owned()] };
-        assert_eq!(parsed("test --integration-only --containers -- crm").unwrap(), Invocation::Test(options));
+        assert_eq!(parsed("test --integration-only --containers -- crm").unwrap(), Command::Test(options));
         let options = FaultOptions { times: 3, filters: vec!["broker".to_owned()] };
-        assert_eq!(parsed("faults --times 3 -- broker").unwrap(), Invocation::Faults(options));
-        assert_eq!(parsed("alerts").unwrap(), Invocation::Alerts);
-        assert_eq!(parsed("faults").unwrap(), Invocation::Faults(FaultOptions::default()));
-        let passed_on = ["--quick", "--json", "accept"].map(str::to_owned).to_vec();
-        let options = BenchOptions { parley: Some("/p".to_owned()), passed_on };
-        assert_eq!(parsed("bench --quick --parley /p --json accept").unwrap(), Invocation::Bench(options));
-        assert!(parsed("bench --growth accept").is_err());
-        assert!(parsed("bench --full --quick").is_err());
+        assert_eq!(parsed("faults --times 3 -- broker").unwrap(), Command::Faults(options));
+        let options = FaultOptions { times: 1, filters: Vec::new() };
+        assert_eq!(parsed("faults").unwrap(), Command::Faults(options));
     }
 
     #[test]
-    fn what_is_unknown_is_named() {
+    fn bench_options_reach_the_benchmark() {
+        let Command::Bench(options) = parsed("bench --quick --parley /p --json accept end-to-end").unwrap() else {
+            panic!("not the benchmark");
+        };
+        assert_eq!(options.parley, Some(PathBuf::from("/p")));
+        assert_eq!(options.passed_on(), ["--quick", "--json", "accept", "end-to-end"]);
+    }
+
+    #[test]
+    fn unknown_and_contradicting_arguments_are_refused() {
         for line in [
             "fly",
             "run --fast",
             "test --fast",
-            "faults --fast",
             "faults --times 0",
-            "bench --fast",
             "bench speed",
             "bench --parley",
+            "bench --growth accept",
+            "bench --full --quick",
             "down --wipe now",
         ] {
-            let error = parsed(line).unwrap_err().to_string();
-            assert!(error.starts_with("unknown"), "{error}");
+            assert!(parsed(line).is_err(), "{line}");
         }
     }
 }

@@ -6,6 +6,7 @@
 mod alerts;
 mod bench;
 mod checkout;
+mod circles;
 mod cli;
 mod database_url;
 mod down;
@@ -23,17 +24,18 @@ mod run;
 mod services;
 mod settings;
 mod signals;
+mod steps;
 mod store;
 mod test;
 mod test_services;
 
-use cli::Invocation;
+use clap::Parser as _;
+use cli::{Cli, Command};
 use error::Result;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match carry_out(&arguments) {
+    match run_command(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(cause) => {
             eprintln!("xtask: {cause}");
@@ -42,22 +44,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn carry_out(arguments: &[String]) -> Result {
-    let invocation = cli::parse(arguments)?;
+fn run_command(command: Command) -> Result {
     signals::install()?;
-    match invocation {
-        Invocation::Help => {
-            println!("{}", cli::HELP);
-            Ok(())
-        }
-        Invocation::Run => run::run(),
-        Invocation::Test(options) => test::test(&options),
-        Invocation::Faults(options) => faults::faults(&options),
-        Invocation::Bench(options) => bench::bench(&options),
-        Invocation::Edges => edges::edges(),
-        Invocation::Alerts => alerts::alerts(),
-        Invocation::Images { stop_engine: false } => images::images(),
-        Invocation::Images { stop_engine: true } => engine::stop(),
-        Invocation::Down { wipe } => down::down(wipe),
+    match command {
+        Command::Run => run::run(),
+        Command::Test(options) => test::test(&options),
+        Command::Faults(options) => faults::faults(&options),
+        Command::Bench(options) => bench::bench(&options),
+        Command::Edges => edges::edges(),
+        Command::Circles => circles::circles(),
+        Command::Alerts => alerts::alerts(),
+        Command::Images { stop_engine: false } => images::images(),
+        Command::Images { stop_engine: true } => engine::stop(),
+        Command::Down { wipe } => down::down(wipe),
     }
 }

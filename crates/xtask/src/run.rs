@@ -4,8 +4,10 @@ use crate::error::{Context, Result, fail};
 use crate::services::docker::Engine;
 use crate::services::{self, Service, packages};
 use crate::settings::{self, Settings};
+use crate::steps::{Progress, Steps};
 use crate::store::Store;
 use crate::{checkout, probe, process, signals};
+use std::collections::BTreeSet;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -18,30 +20,44 @@ const PASSWORD: &str = "parley-demo-password";
 
 pub(crate) fn run() -> Result {
     let mut store = Store::of_checkout()?;
-    packages::ensure_build_needs()?;
+    let steps = Steps::new(store.directory().join("run.log"))?;
+    println!("Starting Parley. Details go to {}", steps.log().display());
+    steps.run("Compiler and OpenSSL headers", |_| packages::ensure_build_needs().map(|()| ((), String::new())))?;
 
     // Before the build, which takes minutes: what cannot be had is said at once.
     let engine = Engine::find();
-    let mut postgres = services::postgres_for_run(&mut store, &engine)?;
-    println!("Postgres is ready ({})", postgres.description());
-    let mut rabbitmq = services::rabbitmq_for_run(&mut store, &engine)?;
-    println!("RabbitMQ is ready ({})", rabbitmq.description());
-
-    process::run(process::cargo().current_dir(checkout::root()?).args([
-        "build",
-        "--package",
-        "app",
-        "--bin",
-        "parley",
-    ]))?;
+    let mut postgres = steps.run("PostgreSQL", |_| described(services::postgres_for_run(&mut store, &engine)?))?;
+    let mut rabbitmq = steps.run("RabbitMQ", |_| described(services::rabbitmq_for_run(&mut store, &engine)?))?;
+    steps.run("Compiling parley (minutes, the first time)", |progress| {
+        let mut cargo = process::cargo();
+        cargo.current_dir(checkout::root()?).args(["build", "--package", "app", "--bin", "parley"]);
+        steps.build(&mut cargo, packages_of("app")?, progress).map(|()| ((), String::new()))
+    })?;
     let binary = checkout::target()?.join("debug/parley");
     let settings = settings::write(&mut store, &postgres.url, &rabbitmq.url)?;
-    for step in ["migrate", "demo"] {
-        process::run(&mut parley(&binary, &settings.file, step))?;
+    for (name, step) in [("Migrations", "migrate"), ("Demo tenant", "demo")] {
+        let work =
+            |_: &Progress| steps.command(&mut parley(&binary, &settings.file, step)).map(|()| ((), String::new()));
+        steps.run(name, work)?;
     }
-    let outcome = serve(&binary, &settings, &mut [&mut postgres, &mut rabbitmq]);
-    println!("stopping what was started; data stays in {}", store.directory().display());
+    let outcome = serve(&binary, &settings, &steps, &mut [&mut postgres, &mut rabbitmq]);
+    println!("Stopping what was started; data stays in {}", store.directory().display());
     outcome
+}
+
+fn described(service: Service) -> Result<(Service, String)> {
+    let description = service.description();
+    Ok((service, description))
+}
+
+/// How many packages a crate is built from, itself included.
+fn packages_of(name: &str) -> Result<u64> {
+    let mut command = process::cargo();
+    command.current_dir(checkout::root()?);
+    command.args(["tree", "--quiet", "--package", name, "--edges", "normal,build", "--prefix", "none"]);
+    let tree = process::output(command.args(["--format", "{p}", "--no-dedupe"]))?;
+    let packages: BTreeSet<&str> = tree.lines().map(|line| line.trim_end_matches(" (proc-macro)")).collect();
+    Ok(packages.len() as u64)
 }
 
 fn parley(binary: &Path, settings: &Path, step: &str) -> Command {
@@ -50,52 +66,64 @@ fn parley(binary: &Path, settings: &Path, step: &str) -> Command {
     command
 }
 
-fn serve(binary: &Path, settings: &Settings, services: &mut [&mut Service]) -> Result {
+fn serve(binary: &Path, settings: &Settings, steps: &Steps, services: &mut [&mut Service]) -> Result {
     // In a process group of its own, so that Ctrl-C reaches it once, from us, and not a second time from the terminal:
-    // a server may take the second signal for impatience and drop what it has in hand.
+    // a server may take the second signal for impatience and drop the requests that it works on.
     let mut command = parley(binary, &settings.file, "serve");
-    let spawned = command.stdin(Stdio::null()).process_group(0).spawn();
-    let mut server = spawned.context(|| format!("cannot start {}", binary.display()))?;
-    let outcome = watch(&mut server, binary, settings, services);
+    command.stdin(Stdio::null()).stdout(steps.open()?).stderr(steps.open()?).process_group(0);
+    let mut server = command.spawn().context(|| format!("cannot start {}", binary.display()))?;
+    let outcome = watch(&mut server, binary, settings, steps, services);
     // Graceful shutdown takes up to 25 s.
     process::end(&mut server, rustix::process::Signal::TERM, Duration::from_secs(30));
     if signals::interrupted() { Ok(()) } else { outcome }
 }
 
-/// Returns when the server or a service ends, or somebody interrupts.
-fn watch(server: &mut Child, binary: &Path, settings: &Settings, services: &mut [&mut Service]) -> Result {
+/// Returns when the server or a service ends, or the command is interrupted.
+fn watch(
+    server: &mut Child,
+    binary: &Path,
+    settings: &Settings,
+    steps: &Steps,
+    services: &mut [&mut Service],
+) -> Result {
+    let log = steps.log().display().to_string();
     let mut still_up = |server: &mut Child| -> Result {
         if let Some(how) = services.iter_mut().find_map(|service| service.ended()) {
             return fail(how);
         }
         match server.try_wait().context(|| "cannot wait for the server".to_owned())? {
-            Some(status) => fail(format!("the server ended ({status})")),
+            Some(status) => fail(format!("the server ended ({status}); the last lines of {log} say why")),
             None => Ok(()),
         }
     };
     let port = settings.http_port;
-    let ready = signals::wait_for(Duration::from_mins(1), || {
-        still_up(server)?;
-        Ok((probe::http_status(port, "/readyz") == Some(200)).then_some(()))
-    })?;
-    match ready {
-        Some(()) => println!("{}", what_to_try(binary, settings)),
-        None => {
-            println!("the server is not ready yet; http://127.0.0.1:{port}/readyz says what it waits for");
+    steps.run("Server ready", |_| {
+        let ready = signals::wait_for(Duration::from_mins(1), || {
+            still_up(server)?;
+            Ok((probe::http_status(port, "/readyz") == Some(200)).then_some(()))
+        })?;
+        match ready {
+            Some(()) => Ok(((), String::new())),
+            None => fail(format!(
+                "the server was not ready after a minute; http://127.0.0.1:{port}/readyz says what it waits for, {log} why"
+            )),
         }
-    }
+    })?;
+    println!("{}", what_to_try(binary, settings, steps));
     loop {
         // In slices, because a wait needs an end.
         signals::wait_for(Duration::from_hours(1), || still_up(server).map(|()| None::<()>))?;
     }
 }
 
-fn what_to_try(binary: &Path, settings: &Settings) -> String {
+fn what_to_try(binary: &Path, settings: &Settings, steps: &Steps) -> String {
     let address = format!("http://127.0.0.1:{}", settings.http_port);
     let binary: PathBuf = checkout::relative(binary);
     format!(
         r#"
-listening on {address}
+Parley runs after {:.0} s: listening on {address}
+
+API reference: {address}/docs    guide: {address}/docs/guide    log: {}
 
 demo login: tenant {TENANT}, {EMAIL}, {PASSWORD}
 
@@ -107,6 +135,8 @@ receive a WhatsApp message (signs a sample delivery and shows the conversation i
 
 Ctrl-C stops everything that was started; data stays for the next run.
 "#,
+        steps.elapsed().as_secs_f64(),
+        steps.log().display(),
         binary.display(),
         settings.file.display(),
     )

@@ -4,7 +4,7 @@ use crate::cli::TestOptions;
 use crate::error::{Result, fail};
 use crate::services::packages;
 use crate::test_services::TestServices;
-use crate::{checkout, edges, process};
+use crate::{checkout, circles, edges, process};
 use std::process::Command;
 use std::time::Instant;
 
@@ -24,6 +24,7 @@ pub(crate) fn test(options: &TestOptions) -> Result {
         steps.push(cargo_step("format", &["fmt", "--all", "--check"]));
         steps.push(cargo_step("lints", &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]));
         steps.push(("edges", Box::new(edges::edges)));
+        steps.push(("circles", Box::new(circles::circles)));
         steps.push(cargo_step("unit tests", &["test", "--workspace", "--lib", "--bins"]));
     }
     // Before their services start: compiling takes minutes.
