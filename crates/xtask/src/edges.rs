@@ -5,7 +5,6 @@ use crate::error::{Context, Result, fail};
 use crate::{checkout, process};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 
 /// What only adapters and programs may name: databases, brokers, HTTP, threads and runtimes, metrics, OpenSSL.
 const TECHNOLOGY: [&str; 17] = [
@@ -56,7 +55,7 @@ impl Layer {
             "flows" => Self::Flows,
             "pipeline" => Self::Pipeline,
             "crypto" | "postgres" | "rabbitmq" => Self::Adapter,
-            "cli" | "http" => Self::Interface,
+            "cli" | "http-api" => Self::Interface,
             "config" | "telemetry" => Self::Support,
             "app" | "bench" | "xtask" => Self::Program,
             _ => return None,
@@ -97,16 +96,17 @@ struct Allowed {
 
 pub(crate) fn edges() -> Result {
     let list = list(include_str!("../edges.toml"))?;
+    let mut command = process::cargo();
+    command.current_dir(checkout::root()?);
+    let found =
+        parse_metadata(&process::output(command.args(["metadata", "--quiet", "--no-deps", "--format-version", "1"]))?)?;
     let mut broken = contradictions(&list);
-    let crates = crates()?;
-    for name in &crates {
-        broken.extend(violations(&list, name, &dependencies(name)?));
-    }
+    broken.extend(found.iter().flat_map(|(name, found)| violations(&list, name, found)));
     broken.extend(
-        list.keys().filter(|name| !crates.contains(name)).map(|name| format!("{name} is listed, and is no crate")),
+        list.keys().filter(|name| !found.contains_key(*name)).map(|name| format!("{name} is listed, and is no crate")),
     );
     if broken.is_empty() {
-        println!("edges: {} crates depend on what they may", crates.len());
+        println!("edges: {} crates depend on what they may", found.len());
         Ok(())
     } else {
         fail(format!("forbidden dependencies (the list is crates/xtask/edges.toml):\n  {}", broken.join("\n  ")))
@@ -117,35 +117,40 @@ fn list(text: &str) -> Result<List> {
     toml::from_str(text).context(|| "cannot read crates/xtask/edges.toml".to_owned())
 }
 
-fn crates() -> Result<Vec<String>> {
-    let directory = checkout::root()?.join("crates");
-    let entries = fs::read_dir(&directory).context(|| format!("cannot read {}", directory.display()))?;
-    let mut names: Vec<String> = entries
-        .flatten()
-        .filter(|entry| entry.path().join("Cargo.toml").is_file())
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    Ok(names)
+/// What `cargo metadata` says of the packages of this workspace.
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
 }
 
-/// What `Cargo.toml` of a crate names.
-fn dependencies(name: &str) -> Result<Allowed> {
-    let mut command = process::cargo();
-    command.current_dir(checkout::root()?);
-    command.args(["tree", "--quiet", "--package", name, "--edges", "normal,build", "--depth", "1"]);
-    command.args(["--prefix", "none", "--format", "{p}"]);
-    Ok(parse_tree(&process::output(&mut command)?))
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    dependencies: Vec<Dependency>,
 }
 
-/// `tree` has one package a line: name, version, and for those of this workspace the path in parentheses.
-fn parse_tree(tree: &str) -> Allowed {
+#[derive(Deserialize)]
+struct Dependency {
+    name: String,
+    /// `dev`, `build`, or nothing.
+    kind: Option<String>,
+    /// Only of crates of this workspace.
+    path: Option<String>,
+}
+
+/// What the `Cargo.toml` of each crate names. Dependencies of tests do not count, nor does the crate `tests`.
+fn parse_metadata(text: &str) -> Result<List> {
+    let metadata: Metadata = serde_json::from_str(text).context(|| "cannot read what cargo says".to_owned())?;
+    let crates = metadata.packages.into_iter().filter(|package| package.name != "tests");
+    Ok(crates.map(|package| (package.name, allowed_by(package.dependencies))).collect())
+}
+
+fn allowed_by(dependencies: Vec<Dependency>) -> Allowed {
     let mut found = Allowed::default();
-    for line in tree.lines().skip(1) {
-        let Some(name) = line.split_whitespace().next() else { continue };
+    for dependency in dependencies.into_iter().filter(|dependency| dependency.kind.as_deref() != Some("dev")) {
         // Not every `postgres` is ours: crates.io has one, too.
-        let set = if line.contains("(/") { &mut found.crates } else { &mut found.libraries };
-        set.insert(name.to_owned());
+        let set = if dependency.path.is_some() { &mut found.crates } else { &mut found.libraries };
+        set.insert(dependency.name);
     }
     found
 }
@@ -181,48 +186,52 @@ mod tests {
         list(include_str!("../edges.toml")).unwrap()
     }
 
-    /// What is wrong with a crate whose `Cargo.toml` names these, by the list of this workspace.
-    fn check(name: &str, dependencies: &[&str]) -> Vec<String> {
-        let tree = format!("{name} v0.1.0 (/p/crates/{name})\n{}\n", dependencies.join("\n"));
-        violations(&ours(), name, &parse_tree(&tree))
+    /// A dependency of a crate: `crm` is of this workspace, `:diesel` of the registry.
+    fn check(name: &str, dependency: &str) -> Vec<String> {
+        let library = dependency.strip_prefix(':');
+        let path = library.is_none().then(|| "/p".to_owned());
+        let name_only = library.unwrap_or(dependency).to_owned();
+        violations(&ours(), name, &allowed_by(vec![Dependency { name: name_only, kind: None, path }]))
     }
 
     #[test]
     fn listed_dependencies_pass() {
-        assert!(check("crm", &["kernel v0.1.0 (/p/crates/kernel)", "thiserror v2.0.0"]).is_empty());
-        assert!(check("app", &["postgres v0.1.0 (/p/crates/postgres)", "actix-web v4.18.0"]).is_empty());
+        for (name, dependency) in
+            [("crm", "kernel"), ("crm", ":thiserror"), ("app", "postgres"), ("http-api", ":actix-web")]
+        {
+            assert!(check(name, dependency).is_empty(), "{name} {dependency}");
+        }
     }
 
     #[test]
     fn forbidden_edge_of_each_kind_fails() {
         let forbidden = [
             // A domain and another, an adapter's technology, a runtime, metrics, OpenSSL.
-            ("crm", "iam v0.1.0 (/p/crates/iam)"),
-            ("crm", "diesel v2.3.0"),
-            ("iam", "tokio v1.0.0"),
-            ("iam", "metrics v0.24.0"),
-            ("tokens", "josekit v0.10.0"),
+            ("crm", "iam"),
+            ("crm", ":diesel"),
+            ("iam", ":tokio"),
+            ("iam", ":metrics"),
+            ("tokens", ":josekit"),
             // The kernel and anything of the workspace.
-            ("kernel", "iam v0.1.0 (/p/crates/iam)"),
+            ("kernel", "iam"),
             // The wire format and a domain; a domain that has nothing to do with it.
-            ("whatsapp", "inbound v0.1.0 (/p/crates/inbound)"),
-            ("crm", "whatsapp v0.1.0 (/p/crates/whatsapp)"),
+            ("whatsapp", "inbound"),
+            ("crm", "whatsapp"),
             // Use cases and an adapter, a runtime.
-            ("flows", "postgres v0.1.0 (/p/crates/postgres)"),
-            ("flows", "tokio v1.0.0"),
-            ("pipeline", "rabbitmq v0.1.0 (/p/crates/rabbitmq)"),
+            ("flows", "postgres"),
+            ("flows", ":tokio"),
+            ("pipeline", "rabbitmq"),
             // Interfaces and what is behind the ports.
-            ("http", "postgres v0.1.0 (/p/crates/postgres)"),
-            ("http", "rabbitmq v0.1.0 (/p/crates/rabbitmq)"),
-            ("http", "pipeline v0.1.0 (/p/crates/pipeline)"),
-            ("cli", "postgres v0.1.0 (/p/crates/postgres)"),
+            ("http-api", "postgres"),
+            ("http-api", "rabbitmq"),
+            ("http-api", "pipeline"),
+            ("cli", "postgres"),
             // An adapter and another; a library that was not decided.
-            ("rabbitmq", "postgres v0.1.0 (/p/crates/postgres)"),
-            ("rabbitmq", "left-pad v1.0.0"),
+            ("rabbitmq", "postgres"),
+            ("rabbitmq", ":left-pad"),
         ];
         for (name, dependency) in forbidden {
-            let expected = format!("{name} depends on {}", dependency.split(' ').next().unwrap());
-            assert_eq!(check(name, &[dependency]), [expected]);
+            assert_eq!(check(name, dependency), [format!("{name} depends on {}", dependency.trim_start_matches(':'))]);
         }
     }
 
@@ -232,20 +241,29 @@ mod tests {
         let mut loosened = ours();
         loosened.get_mut("crm").unwrap().crates.insert("iam".to_owned());
         loosened.get_mut("flows").unwrap().libraries.insert("tokio".to_owned());
-        loosened.get_mut("http").unwrap().crates.insert("pipeline".to_owned());
-        let expected =
-            ["crm must never depend on iam", "flows must never depend on tokio", "http must never depend on pipeline"];
+        loosened.get_mut("http-api").unwrap().crates.insert("pipeline".to_owned());
+        let expected = [
+            "crm must never depend on iam",
+            "flows must never depend on tokio",
+            "http-api must never depend on pipeline",
+        ];
         assert_eq!(contradictions(&loosened), expected);
     }
 
     #[test]
-    fn registry_crate_of_the_same_name_is_not_ours() {
-        let found = parse_tree("rabbitmq v0.1.0 (/p/crates/rabbitmq)\npostgres v0.19.0\n");
-        assert!(found.crates.is_empty() && found.libraries.contains("postgres"));
+    fn metadata_tells_crates_libraries_and_tests_apart() {
+        let text = r#"{"packages": [{"name": "rabbitmq", "dependencies": [
+            {"name": "kernel", "kind": null, "path": "/p/crates/kernel"},
+            {"name": "postgres", "kind": null},
+            {"name": "proptest", "kind": "dev"}]}]}"#;
+        let found = parse_metadata(text).unwrap();
+        let names = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>();
+        assert_eq!(names(&found["rabbitmq"].crates), ["kernel"]);
+        assert_eq!(names(&found["rabbitmq"].libraries), ["postgres"]);
     }
 
     #[test]
     fn unlisted_crate_fails() {
-        assert_eq!(check("shortcut", &[]), ["shortcut is not listed"]);
+        assert_eq!(check("shortcut", "kernel"), ["shortcut is not listed"]);
     }
 }

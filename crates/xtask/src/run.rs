@@ -4,7 +4,7 @@ use crate::error::{Context, Result, fail};
 use crate::services::docker::Engine;
 use crate::services::{self, Service, packages};
 use crate::settings::{self, Settings};
-use crate::steps::{Progress, Steps};
+use crate::steps::{Progress, Steps, step};
 use crate::store::Store;
 use crate::{checkout, probe, process, signals};
 use std::collections::BTreeSet;
@@ -22,32 +22,31 @@ pub(crate) fn run() -> Result {
     let mut store = Store::of_checkout()?;
     let steps = Steps::new(store.directory().join("run.log"))?;
     println!("Starting Parley. Details go to {}", steps.log().display());
-    steps.run("Compiler and OpenSSL headers", |_| packages::ensure_build_needs().map(|()| ((), String::new())))?;
+    step("Compiler and OpenSSL headers", |_| packages::ensure_build_needs())?;
 
     // Before the build, which takes minutes: what cannot be had is said at once.
     let engine = Engine::find();
-    let mut postgres = steps.run("PostgreSQL", |_| described(services::postgres_for_run(&mut store, &engine)?))?;
-    let mut rabbitmq = steps.run("RabbitMQ", |_| described(services::rabbitmq_for_run(&mut store, &engine)?))?;
-    steps.run("Compiling parley (minutes, the first time)", |progress| {
+    let mut postgres =
+        step("PostgreSQL", |progress| described(progress, services::postgres_for_run(&mut store, &engine)))?;
+    let mut rabbitmq =
+        step("RabbitMQ", |progress| described(progress, services::rabbitmq_for_run(&mut store, &engine)))?;
+    step("Compiling parley (minutes, the first time)", |progress| {
         let mut cargo = process::cargo();
         cargo.current_dir(checkout::root()?).args(["build", "--package", "app", "--bin", "parley"]);
-        steps.build(&mut cargo, packages_of("app")?, progress).map(|()| ((), String::new()))
+        steps.build(&mut cargo, packages_of("app")?, progress)
     })?;
     let binary = checkout::target()?.join("debug/parley");
     let settings = settings::write(&mut store, &postgres.url, &rabbitmq.url)?;
-    for (name, step) in [("Migrations", "migrate"), ("Demo tenant", "demo")] {
-        let work =
-            |_: &Progress| steps.command(&mut parley(&binary, &settings.file, step)).map(|()| ((), String::new()));
-        steps.run(name, work)?;
+    for (name, subcommand) in [("Migrations", "migrate"), ("Demo tenant", "demo")] {
+        step(name, |_| steps.command(&mut parley(&binary, &settings.file, subcommand)))?;
     }
     let outcome = serve(&binary, &settings, &steps, &mut [&mut postgres, &mut rabbitmq]);
     println!("Stopping what was started; data stays in {}", store.directory().display());
     outcome
 }
 
-fn described(service: Service) -> Result<(Service, String)> {
-    let description = service.description();
-    Ok((service, description))
+fn described(progress: &Progress, started: Result<Service>) -> Result<Service> {
+    started.inspect(|service| progress.note(service.description()))
 }
 
 /// How many packages a crate is built from, itself included.
@@ -97,13 +96,13 @@ fn watch(
         }
     };
     let port = settings.http_port;
-    steps.run("Server ready", |_| {
+    step("Server ready", |_| {
         let ready = signals::wait_for(Duration::from_mins(1), || {
             still_up(server)?;
             Ok((probe::http_status(port, "/readyz") == Some(200)).then_some(()))
         })?;
         match ready {
-            Some(()) => Ok(((), String::new())),
+            Some(()) => Ok(()),
             None => fail(format!(
                 "the server was not ready after a minute; http://127.0.0.1:{port}/readyz says what it waits for, {log} why"
             )),

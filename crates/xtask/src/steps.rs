@@ -2,14 +2,14 @@
 //! prints goes to a log, whose end is shown if the step fails.
 
 use crate::error::{Context, Result, fail};
+use crate::{process, signals};
 use indicatif::{ProgressBar, ProgressStyle};
+use std::cell::RefCell;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, IsTerminal as _, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-
-use crate::{process, signals};
 
 /// How much of the log a failed step shows.
 const SHOWN_LINES: usize = 15;
@@ -33,26 +33,6 @@ impl Steps {
 
     pub(crate) fn elapsed(&self) -> Duration {
         self.started.elapsed()
-    }
-
-    /// One step. `work` answers what to add to the line, and may say how far it is.
-    pub(crate) fn run<T>(&self, name: &str, work: impl FnOnce(&Progress) -> Result<(T, String)>) -> Result<T> {
-        let progress = Progress::start(name);
-        let started = Instant::now();
-        let outcome = work(&progress);
-        progress.bar.finish_and_clear();
-        let seconds = started.elapsed().as_secs_f64();
-        match outcome {
-            Ok((value, note)) => {
-                let note = if note.is_empty() { note } else { format!(" ({note})") };
-                println!("  \u{2714} {:<48} {seconds:>6.1} s", format!("{name}{note}"));
-                Ok(value)
-            }
-            Err(cause) => {
-                println!("  \u{2718} {name:<48} {seconds:>6.1} s");
-                Err(cause)
-            }
-        }
     }
 
     /// A command whose output goes to the log.
@@ -114,10 +94,24 @@ impl Steps {
     }
 }
 
+/// Runs one step and prints its line. `work` may say how far it is, and what to add to the line.
+pub(crate) fn step<T>(name: &str, work: impl FnOnce(&Progress) -> Result<T>) -> Result<T> {
+    let progress = Progress::start(name);
+    let started = Instant::now();
+    let outcome = work(&progress);
+    progress.bar.finish_and_clear();
+    let (mark, note) =
+        if outcome.is_ok() { ('\u{2714}', progress.note.into_inner()) } else { ('\u{2718}', String::new()) };
+    let name = if note.is_empty() { name.to_owned() } else { format!("{name} ({note})") };
+    println!("  {mark} {name:<48} {:>6.1} s", started.elapsed().as_secs_f64());
+    outcome
+}
+
 /// How far a step is. Drawn on a terminal only; elsewhere a line says that the step has begun.
 #[derive(Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
+    note: RefCell<String>,
 }
 
 impl Progress {
@@ -126,12 +120,17 @@ impl Progress {
             println!("  \u{2026} {name}");
             // What is not shown now comes too late.
             let _flushed = std::io::stdout().flush();
-            return Self { bar: ProgressBar::hidden() };
+            return Self { bar: ProgressBar::hidden(), note: RefCell::default() };
         }
         let bar = ProgressBar::new_spinner().with_message(name.to_owned());
         bar.set_style(style("  {spinner} {msg} {elapsed}"));
         bar.enable_steady_tick(Duration::from_millis(100));
-        Self { bar }
+        Self { bar, note: RefCell::default() }
+    }
+
+    /// Stands behind the name of the step when it is done.
+    pub(crate) fn note(&self, note: String) {
+        *self.note.borrow_mut() = note;
     }
 
     fn expect(&self, total: u64) {
