@@ -17,8 +17,8 @@ const BUCKETS: [Buckets; 2] =
 /// [`MetricsError`] when another recorder is installed.
 pub fn init_metrics() -> Result<PrometheusHandle, MetricsError> {
     let register = [
-        http_api::metrics::describe_metrics as fn(),
-        http_api::metrics::begin_at_zero,
+        http_api::describe_metrics as fn(),
+        http_api::begin_at_zero,
         iam::describe_metrics,
         pipeline::describe_metrics,
         pipeline::begin_at_zero,
@@ -34,7 +34,7 @@ mod tests {
     #[test]
     fn each_objective_is_the_bound_of_a_bucket() {
         let handle = init_metrics().unwrap();
-        for name in [http_api::metrics::WEBHOOK_ACCEPT, pipeline::END_TO_END, pipeline::BATCH_SIZE] {
+        for name in [http_api::WEBHOOK_ACCEPT, pipeline::END_TO_END, pipeline::BATCH_SIZE] {
             ::metrics::histogram!(name).record(0.0);
         }
         let text = handle.render();

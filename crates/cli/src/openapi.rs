@@ -2,9 +2,9 @@
 
 use std::io::{self, Write as _};
 
-use http_api::openapi;
+use http_api::openapi_json;
 
 /// Prints the OpenAPI document.
 pub(super) fn run() -> io::Result<()> {
-    io::stdout().write_all(openapi::json().as_bytes())
+    io::stdout().write_all(openapi_json().as_bytes())
 }

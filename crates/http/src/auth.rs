@@ -20,10 +20,10 @@ use kernel::{AuthenticatedUser, Clock, Grant, Permit, TenantScope};
 use metrics::counter;
 use tracing::{Span, field};
 
-use crate::State;
 use crate::extract::{origin, tenant_header};
 use crate::metrics::AUTH_ATTEMPTS;
 use crate::problem::{Code, Problem};
+use crate::state::State;
 
 /// `WWW-Authenticate` for a request without a token.
 pub(crate) const BEARER_CHALLENGE: &str = r#"Bearer realm="parley""#;
@@ -121,6 +121,11 @@ impl<P: Grant> Allow<P> {
         self.permit
     }
 
+    /// The permit and the caller's tenant.
+    pub(crate) fn into_parts(self) -> (Permit<P>, TenantScope) {
+        (self.permit, self.scope)
+    }
+
     /// The permit, without consuming it.
     #[must_use]
     pub const fn permit_ref(&self) -> &Permit<P> {
@@ -165,10 +170,15 @@ impl<P: Grant> Allow<P> {
             permissions: access.permissions.clone(),
         };
         let permit = actor.permit().ok_or_else(|| insufficient_scope(P::PERMISSION.key()))?;
-        #[expect(clippy::disallowed_methods, reason = "the caller's access token names the tenant, and was verified")]
-        let scope = TenantScope::mint(actor.tenant);
+        let scope = scope_of(&access);
         Ok(Self { actor, permit, scope, origin: origin(request) })
     }
+}
+
+/// The tenant that the caller's access token names.
+fn scope_of(access: &Access) -> TenantScope {
+    #[expect(clippy::disallowed_methods, reason = "the caller's access token names the tenant, and was verified")]
+    TenantScope::mint(access.tenant.id)
 }
 
 /// The caller lacks a user's permission or a provisioning key's scope.
@@ -192,14 +202,18 @@ impl<P: Grant> FromRequest for Allow<P> {
 
 /// The caller is logged in; no permission is required.
 #[derive(Debug)]
-pub struct Authenticated(pub Rc<Access>);
+pub struct Authenticated {
+    pub(crate) access: Rc<Access>,
+    /// The caller's tenant.
+    pub(crate) scope: TenantScope,
+}
 
 impl FromRequest for Authenticated {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(caller(request).map(Self))
+        ready(caller(request).map(|access| Self { scope: scope_of(&access), access }))
     }
 }
 

@@ -2,12 +2,8 @@
 //! resource is created once.
 //!
 //! A handler takes its body as [`IdempotentJson`] instead of `Json`, declares `params(IdempotencyHeader)` in its
-//! `#[utoipa::path]`, begins its transaction with [`IdempotencyGuard::begin`] and ends it with
-//! [`IdempotentTx::created`]. The response is stored in the same transaction as the resource. Responses must hold no
+//! `#[utoipa::path]`, and runs its use case by [`IdempotencyGuard::create`]. The response is stored in the same transaction as the resource. Responses must hold no
 //! secrets.
-
-use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
@@ -21,16 +17,16 @@ use flows::{
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use kernel::seal::KeyRing;
-use kernel::{Grant, Operator};
+use kernel::{Grant, Operator, Permit};
 use ring::digest;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
 
-use crate::State;
 use crate::auth::Allow;
 use crate::extract::read_json;
 use crate::problem::{Code, Problem};
+use crate::state::State;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -74,7 +70,7 @@ struct RequestFingerprint {
 }
 
 /// Result of claiming an idempotency key.
-pub(crate) enum Claim {
+enum Claim {
     /// First request with the key, or no key: execute it in this transaction.
     New(IdempotentTx),
     /// The request was executed before; this is its stored response.
@@ -83,11 +79,10 @@ pub(crate) enum Claim {
 
 /// The transaction of an idempotent request.
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
-pub(crate) struct IdempotentTx {
+struct IdempotentTx {
     tx: Box<dyn TenantTx>,
     /// `None` if the client sent no key.
     request: Option<KeyedRequest>,
-    ring: Arc<KeyRing>,
     now: DateTime<Utc>,
 }
 
@@ -100,12 +95,12 @@ impl<T: DeserializeOwned + 'static> FromRequest for IdempotentJson<T> {
         async move {
             let key = key(request.headers())?;
             let (body, bytes) = read_json(&request, payload).await?;
-            let keyed = key.map(|key| RequestFingerprint {
+            let fingerprint = key.map(|key| RequestFingerprint {
                 route: format!("{} {}", request.method(), request.match_pattern().unwrap_or_default()),
                 key,
                 digest: digest_of(request.path(), &bytes),
             });
-            Ok(Self { body, guard: IdempotencyGuard(keyed) })
+            Ok(Self { body, guard: IdempotencyGuard(fingerprint) })
         }
         .boxed_local()
     }
@@ -140,29 +135,52 @@ fn digest_of(path: &str, body: &[u8]) -> [u8; 32] {
 }
 
 impl IdempotencyGuard {
-    /// Begins the transaction of the request, or returns the stored response of an earlier one.
+    /// Creates a resource: runs the use case in a transaction of the caller's tenant, stores the response in it, and responds
+    /// with 201 and the body; or returns the stored response of an earlier request with the same key.
     ///
-    /// # Errors `idempotency_key_reused` if a different request used the key; `request_running` while the same request
-    /// is in progress.
-    pub(crate) async fn begin<P: Grant>(self, state: &State, allow: &Allow<P>) -> Result<Claim, Problem> {
-        let (ring, now) = (Arc::clone(&state.key_ring), state.clock.now());
-        let mut tx = state.database.tenant(allow.scope()).await?;
-        let request = self.0.map(|RequestFingerprint { route, key, digest }| KeyedRequest {
-            sender: Sender::User(allow.user()),
-            route,
-            key,
-            digest,
-        });
-        let claimed = match &request {
-            Some(request) => claim_request(&mut *tx, request, &ring, now).await,
-            None => Ok(None),
+    /// # Errors
+    /// `idempotency_key_reused` if a different request used the key; `request_running` while the same request is in
+    /// progress; else the error of the use case or of the transaction.
+    pub(crate) async fn create<P, Body, E>(
+        self,
+        state: &State,
+        allow: Allow<P>,
+        use_case: impl AsyncFnOnce(Permit<P>, &mut dyn TenantTx) -> Result<Body, E>,
+    ) -> Result<HttpResponse, Problem>
+    where
+        P: Grant,
+        Body: Serialize,
+        E: Into<Problem>,
+    {
+        let IdempotentTx { mut tx, request, now } = match self.claim(state, &allow).await? {
+            Claim::New(tx) => tx,
+            Claim::Replay(response) => return Ok(response),
         };
-        match claimed {
-            Ok(None) => Ok(Claim::New(IdempotentTx { tx, request, ring, now })),
-            claimed => {
-                let answer = settle(tx, claimed.map_err(Problem::from)).await?;
-                Ok(Claim::Replay(again(&answer.ok_or_else(|| Problem::new(Code::InternalError))?)?))
+        let outcome = match use_case(allow.permit(), &mut *tx).await {
+            Ok(body) => store(&mut *tx, request.as_ref(), &body, &state.key_ring, now).await,
+            Err(error) => Err(error.into()),
+        };
+        response(&settle(tx, outcome).await?)
+    }
+
+    /// The stored response, if any, for a handler with expensive work before its transaction.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub(crate) async fn replay<P: Grant>(
+        &self,
+        state: &State,
+        allow: &Allow<P>,
+    ) -> Result<Option<HttpResponse>, Problem> {
+        if self.0.is_none() {
+            return Ok(None);
+        }
+        match self.clone().claim(state, allow).await? {
+            Claim::New(IdempotentTx { tx, .. }) => {
+                tx.rollback().await?;
+                Ok(None)
             }
+            Claim::Replay(response) => Ok(Some(response)),
         }
     }
 
@@ -176,58 +194,36 @@ impl IdempotencyGuard {
         })
     }
 
-    /// The stored response, if any, for a handler with expensive work before its transaction.
-    ///
-    /// # Errors
-    /// As [`begin`](Self::begin).
-    pub(crate) async fn replay<P: Grant>(
-        &self,
-        state: &State,
-        allow: &Allow<P>,
-    ) -> Result<Option<HttpResponse>, Problem> {
-        if self.0.is_none() {
-            return Ok(None);
-        }
-        match self.clone().begin(state, allow).await? {
-            Claim::New(IdempotentTx { tx, .. }) => {
-                tx.rollback().await?;
-                Ok(None)
-            }
-            Claim::Replay(answer) => Ok(Some(answer)),
-        }
-    }
-}
-
-impl IdempotentTx {
-    /// Commits or rolls back by the outcome, and responds with 201 and the body.
-    ///
-    /// # Errors The outcome's error, or that of the commit.
-    pub(crate) async fn created<B, E>(self, outcome: Result<B, E>) -> Result<HttpResponse, Problem>
-    where
-        B: Serialize,
-        E: Into<Problem>,
-    {
-        let Self { mut tx, request, ring, now } = self;
-        let kept = match outcome {
-            Ok(body) => keep(&mut *tx, request.as_ref(), &body, &ring, now).await,
-            Err(error) => Err(error.into()),
+    async fn claim<P: Grant>(self, state: &State, allow: &Allow<P>) -> Result<Claim, Problem> {
+        let now = state.clock.now();
+        let mut tx = state.database.tenant(allow.scope()).await?;
+        let Some(RequestFingerprint { route, key, digest }) = self.0 else {
+            return Ok(Claim::New(IdempotentTx { tx, request: None, now }));
         };
-        response(&settle(tx, kept).await?)
+        let request = KeyedRequest { sender: Sender::User(allow.user()), route, key, digest };
+        match claim_request(&mut *tx, &request, &state.key_ring, now).await {
+            Ok(None) => Ok(Claim::New(IdempotentTx { tx, request: Some(request), now })),
+            outcome => {
+                let stored = settle(tx, outcome.map_err(Problem::from)).await?;
+                let stored = stored.ok_or_else(|| Problem::new(Code::InternalError))?;
+                Ok(Claim::Replay(replayed_response(&stored)?))
+            }
+        }
     }
 }
 
-async fn keep<B: Serialize>(
+async fn store<Body: Serialize>(
     tx: &mut dyn TenantTx,
     request: Option<&KeyedRequest>,
-    body: &B,
-    ring: &KeyRing,
+    body: &Body,
+    key_ring: &KeyRing,
     now: DateTime<Utc>,
 ) -> Result<StoredResponse, Problem> {
-    let answer = created(body).map_err(Problem::internal)?;
+    let response = created(body).map_err(Problem::internal)?;
     if let Some(request) = request {
-        store_response(tx, request, &answer, ring, now).await?;
+        store_response(tx, request, &response, key_ring, now).await?;
     }
-    Ok(answer)
+    Ok(response)
 }
 
 /// The stored form of a 201 response.
@@ -236,29 +232,15 @@ pub(crate) fn created<B: Serialize>(body: &B) -> Result<StoredResponse, serde_js
 }
 
 /// A stored response, marked as replayed.
-pub(crate) fn again(answer: &StoredResponse) -> Result<HttpResponse, Problem> {
-    let mut response = response(answer)?;
+pub(crate) fn replayed_response(stored: &StoredResponse) -> Result<HttpResponse, Problem> {
+    let mut response = response(stored)?;
     response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     Ok(response)
 }
 
-pub(crate) fn response(answer: &StoredResponse) -> Result<HttpResponse, Problem> {
-    let status = StatusCode::from_u16(answer.status).map_err(Problem::internal)?;
-    Ok(HttpResponse::build(status).content_type("application/json").body(answer.body.clone()))
-}
-
-impl Deref for IdempotentTx {
-    type Target = dyn TenantTx;
-
-    fn deref(&self) -> &Self::Target {
-        &*self.tx
-    }
-}
-
-impl DerefMut for IdempotentTx {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut *self.tx
-    }
+pub(crate) fn response(stored: &StoredResponse) -> Result<HttpResponse, Problem> {
+    let status = StatusCode::from_u16(stored.status).map_err(Problem::internal)?;
+    Ok(HttpResponse::build(status).content_type("application/json").body(stored.body.clone()))
 }
 
 impl std::fmt::Debug for RequestFingerprint {

@@ -1,13 +1,59 @@
-//! The HTTP API.
+//! The HTTP API: an adapter that turns requests into calls of use cases, and their results into responses. No business rule is
+//! here.
 //!
-//! The modules mirror the domains: `crm/conversations.rs` holds the bodies and handlers of `/crm/conversations`. A
-//! handler reads its arguments ([extractors](extract)), calls one use case in one transaction, and converts the result
-//! to a body or a [`Problem`](problem::Problem). [`auth`] authenticates callers, [`middleware`] wraps all requests,
-//! [`openapi`] generates the document.
+//! The modules mirror the domains: `crm/conversations.rs` holds the bodies and handlers of `/crm/conversations`. A handler
+//! reads its arguments ([`extract`]), runs one use case in one transaction ([`State::in_tenant`]), and converts the result to a
+//! body or a [`Problem`](problem::Problem). [`auth`] and [`operators`] authenticate callers, [`middleware`] wraps all
+//! requests, [`operations`] lists all operations, [`openapi`] builds the document from them.
 //!
-//! To add an endpoint: a handler with `#[utoipa::path]` whose first argument is [`auth::Allow`], [`auth::Authenticated`],
-//! [`operators::Operate`] or [`auth::Public`]; its route in a `routes` function, its name in [`openapi`]; then `cargo run --bin parley -- openapi >
-//! crates/http/openapi.json`.
+//! # Add an endpoint
+//!
+//! Example: `GET /crm/contacts/{id}`.
+//!
+//! 1. The use case `crm::contact` in the domain (`crates/crm/src`), or in `flows` if it spans domains. Its first argument is the
+//!    `Permit` of the permission that it requires.
+//! 2. The handler in `crm/contacts.rs`, with the body of its response:
+//!
+//!    ```text
+//!    /// Read a contact
+//!    #[utoipa::path(
+//!        get,
+//!        path = "/crm/contacts/{id}",
+//!        operation_id = "readContact",
+//!        tag = tags::CRM,
+//!        security(("bearer" = [CrmRead::PERMISSION])),
+//!        params(("id" = Uuid, Path, description = "The contact's id")),
+//!        responses((status = 200, description = "The contact", body = ContactBody)),
+//!        extensions(("x-problems" = json!([Code::NotFound]))),
+//!    )]
+//!    pub(crate) async fn read(
+//!        allow: Allow<CrmRead>,
+//!        state: web::Data<State>,
+//!        PathId(id): PathId<ContactId>,
+//!    ) -> Result<web::Json<ContactBody>, Problem> {
+//!        let contact = state.in_tenant(allow, async |permit, tx| crm::contact(permit, tx, id).await).await?;
+//!        Ok(web::Json(contact.ok_or_else(Problem::not_found)?.into()))
+//!    }
+//!    ```
+//!
+//!    The first argument says who may call: [`auth::Allow`] with a permission, [`auth::Authenticated`],
+//!    [`operators::Operate`] with a scope, or [`auth::Public`]. `security` must say the same; a test of all operations
+//!    compares both. `x-problems` lists the problems that do not follow from the arguments.
+//! 3. One line in [`operations`]: `crm::contacts::read`. Route and document follow from it.
+//! 4. `cargo run --bin parley -- openapi > crates/http/openapi.json`
+//!
+//! A list takes [`extract::Listing`] and answers by [`State::list`]; an operation that creates a resource takes
+//! [`idempotency::IdempotentJson`].
+//!
+//! # Add a permission
+//!
+//! Example: `crm:export`.
+//!
+//! 1. A variant `CrmExport` of `kernel::Permission` with its key, and what it implies; the marker type `CrmExport`
+//!    follows there.
+//! 2. The system roles that hold it (`crates/rbac`), and a migration that grants it to the existing system roles.
+//! 3. `Permit<CrmExport>` in the use case, `Allow<CrmExport>` and `security(("bearer" = [CrmExport::PERMISSION]))` in the handler.
+//! 4. A line in `tests/integration/authorization/rights.txt` for each operation that requires it.
 
 mod audit;
 pub mod auth;
@@ -20,9 +66,10 @@ mod events;
 mod extract;
 mod iam;
 mod idempotency;
-pub mod metrics;
+mod in_tenant;
+mod metrics;
 mod middleware;
-pub mod openapi;
+mod openapi;
 mod operations;
 mod operators;
 mod page;
@@ -30,91 +77,33 @@ mod platform;
 pub mod problem;
 mod raw_json;
 mod rbac;
+mod readiness;
 mod requeue_held;
+mod routes;
 mod server;
 mod state;
+mod system;
+mod tags;
 mod tokens;
+mod trusted_proxies;
 mod validation;
 mod webhooks;
 
-use std::sync::Arc;
-
-use actix_web::middleware::from_fn;
-use actix_web::web;
-use kernel::Clock;
-
-pub use background::Background;
-pub use cursor::CursorKey;
-pub use extract::TrustedProxies;
-pub use middleware::RequestId;
-pub use operations::{Check, Readiness};
-pub use server::{bind, bind_metrics, bind_probes, bind_standby};
-pub use state::State;
-
-use problem::{Code, Problem};
-
-/// All routes and the application data of their handlers. The routes of the last scope are protected.
-pub(crate) fn api(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfig) {
-    |config| {
-        config
-            .app_data(web::Data::from(Arc::clone(&state.clock)))
-            .app_data(web::Data::from(Arc::clone(&state.readiness)))
-            .app_data(web::Data::new(state.tracing.clone()))
-            .app_data(state)
-            .configure(operations::routes)
-            .configure(tokens::public_routes)
-            .configure(webhooks::routes)
-            .configure(iam::public_routes)
-            .configure(platform::routes)
-            .configure(platform::tenants::routes)
-            .service(
-                web::scope("")
-                    .wrap(from_fn(auth::authenticate))
-                    .configure(iam::routes)
-                    .configure(rbac::routes)
-                    .configure(tokens::routes)
-                    .configure(channels::routes)
-                    .configure(crm::routes)
-                    .configure(billing::routes)
-                    .configure(events::routes)
-                    .configure(audit::routes),
-            )
-            .default_service(web::to(not_found));
-    }
-}
-
-/// Served while the API is not available: liveness and readiness.
-pub(crate) fn standby(readiness: Arc<dyn Readiness>, clock: Arc<dyn Clock>) -> impl FnOnce(&mut web::ServiceConfig) {
-    |config| {
-        config
-            .app_data(web::Data::from(clock))
-            .app_data(web::Data::from(readiness))
-            .configure(operations::routes)
-            .default_service(web::to(not_ready));
-    }
-}
-
-/// Served by a process that does not serve the API: liveness and readiness.
-pub(crate) fn probes(readiness: Arc<dyn Readiness>, clock: Arc<dyn Clock>) -> impl FnOnce(&mut web::ServiceConfig) {
-    |config| {
-        config
-            .app_data(web::Data::from(clock))
-            .app_data(web::Data::from(readiness))
-            .configure(operations::routes)
-            .default_service(web::to(not_found));
-    }
-}
-
-/// Clients, such as Meta, retry after a 503.
-async fn not_ready(_public: auth::Public) -> Result<actix_web::HttpResponse, Problem> {
-    Err(Problem::unavailable(Code::TemporarilyUnavailable))
-}
-
-async fn not_found(_public: auth::Public) -> Result<actix_web::HttpResponse, Problem> {
-    Err(Problem::new(Code::NotFound))
-}
-
+#[cfg(test)]
+mod handbook_tests;
+#[cfg(test)]
+mod openapi_tests;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+
+pub use background::Background;
+pub use cursor::CursorKey;
+pub use metrics::{WEBHOOK_ACCEPT, begin_at_zero, describe_metrics};
+pub use middleware::RequestId;
+pub use operations::openapi_json;
+pub use readiness::{Check, Readiness};
+pub use server::{bind, bind_metrics, bind_probes, bind_standby};
+pub use state::State;
+pub use trusted_proxies::TrustedProxies;

@@ -2,10 +2,10 @@
 
 use metrics::{Unit, counter, describe_counter, describe_histogram};
 
-pub const HTTP_REQUESTS: &str = "parley_http_requests_total";
-pub const HTTP_REQUEST_DURATION: &str = "parley_http_request_duration_seconds";
-pub const AUTH_ATTEMPTS: &str = "parley_auth_attempts_total";
-pub const WEBHOOK_DELIVERIES: &str = "parley_webhook_deliveries_total";
+pub(crate) const HTTP_REQUESTS: &str = "parley_http_requests_total";
+pub(crate) const HTTP_REQUEST_DURATION: &str = "parley_http_request_duration_seconds";
+pub(crate) const AUTH_ATTEMPTS: &str = "parley_auth_attempts_total";
+pub(crate) const WEBHOOK_DELIVERIES: &str = "parley_webhook_deliveries_total";
 pub const WEBHOOK_ACCEPT: &str = "parley_webhook_accept_seconds";
 
 /// The outcomes of each action that authenticates a caller.

@@ -17,11 +17,11 @@ use metrics::counter;
 use tokens::{ProvisioningSecret, ScopeGrant};
 use tracing::error;
 
-use crate::State;
 use crate::auth::{BEARER_CHALLENGE, bearer_token, challenge, insufficient_scope, invalid_token};
 use crate::extract::origin;
 use crate::metrics::AUTH_ATTEMPTS;
 use crate::problem::{Code, Problem};
+use crate::state::State;
 
 /// Result of the middleware, for the extractor.
 struct Caller(Result<OperatorAccess, Problem>);

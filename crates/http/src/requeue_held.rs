@@ -4,7 +4,7 @@ use flows::requeue_waiting_events;
 use kernel::error_chain;
 use tracing::{info, warn};
 
-use crate::State;
+use crate::state::State;
 
 /// The relay's sweep takes the rest.
 const AT_ONCE: i64 = 1_000;

@@ -10,7 +10,9 @@ use kernel::{Clock, SystemClock};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::middleware::around;
-use crate::{Readiness, State, api, probes, standby};
+use crate::readiness::Readiness;
+use crate::routes::{api, probes, standby};
+use crate::state::State;
 
 /// How long running requests may take after a stop; the process as a whole has 25 s.
 const SHUTDOWN_SECONDS: u64 = 15;

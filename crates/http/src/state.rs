@@ -12,8 +12,8 @@ use tokio::sync::Notify;
 
 use crate::background::Background;
 use crate::cursor::CursorKey;
-use crate::extract::TrustedProxies;
-use crate::operations::Readiness;
+use crate::readiness::Readiness;
+use crate::trusted_proxies::TrustedProxies;
 
 /// Shared by all handlers.
 pub struct State {

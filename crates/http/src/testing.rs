@@ -23,7 +23,10 @@ use tokio::sync::Notify;
 use whatsapp::{AppSecret, AppSecrets, VerifyToken};
 
 use crate::background::Background;
-use crate::{Check, CursorKey, Readiness, State, TrustedProxies};
+use crate::cursor::CursorKey;
+use crate::readiness::{Check, Readiness};
+use crate::state::State;
+use crate::trusted_proxies::TrustedProxies;
 
 struct UnavailableDatabase;
 

@@ -9,16 +9,18 @@ use actix_web::{App, web};
 use serde_json::Value;
 
 use super::extract::BodyLimit;
+use super::middleware;
+use super::routes::api;
+use super::state::State;
 use super::testing::{access_token, secrets, state};
-use super::{State, api, middleware};
 
-struct Answer {
+struct Received {
     status: u16,
     headers: HeaderMap,
     body: String,
 }
 
-impl Answer {
+impl Received {
     fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
@@ -33,13 +35,13 @@ impl Answer {
     }
 }
 
-async fn send(state: &web::Data<State>, request: TestRequest) -> Answer {
+async fn send(state: &web::Data<State>, request: TestRequest) -> Received {
     let app = App::new().wrap(from_fn(middleware::around)).configure(api(state.clone()));
     let response = call_service(&init_service(app).await, request.to_request()).await;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let body = to_bytes(response.into_body().boxed()).await.unwrap();
     // Images are not UTF-8; no test reads them.
-    Answer { status, headers, body: String::from_utf8_lossy(&body).into_owned() }
+    Received { status, headers, body: String::from_utf8_lossy(&body).into_owned() }
 }
 
 fn request(method: Method, path: &str) -> TestRequest {
@@ -61,19 +63,20 @@ async fn framework_errors_are_problems() {
     for (path, allow) in
         [("/whatsapp-accounts", "GET, POST"), ("/auth/login", "POST"), ("/crm/conversations/x/messages", "GET")]
     {
-        let answer = send(&state(), request(Method::DELETE, path)).await;
-        assert_eq!(answer.problem(), is(405, "method_not_allowed"), "{path}");
-        assert_eq!(answer.header("allow"), Some(allow), "{path}");
+        let response = send(&state(), request(Method::DELETE, path)).await;
+        assert_eq!(response.problem(), is(405, "method_not_allowed"), "{path}");
+        assert_eq!(response.header("allow"), Some(allow), "{path}");
     }
 }
 
 #[actix_web::test]
 async fn every_response_has_the_request_id() {
-    let answer = send(&state(), request(Method::GET, "/healthz").insert_header(("x-request-id", "mine-1"))).await;
-    assert_eq!((answer.status, answer.header("x-request-id")), (200, Some("mine-1")));
-    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
-    let answer = send(&state(), request(Method::GET, "/nowhere").insert_header(("x-request-id", "not \" mine"))).await;
-    assert_eq!(answer.header("x-request-id").unwrap().len(), 36);
+    let response = send(&state(), request(Method::GET, "/healthz").insert_header(("x-request-id", "mine-1"))).await;
+    assert_eq!((response.status, response.header("x-request-id")), (200, Some("mine-1")));
+    assert_eq!(response.header("x-content-type-options"), Some("nosniff"));
+    let response =
+        send(&state(), request(Method::GET, "/nowhere").insert_header(("x-request-id", "not \" mine"))).await;
+    assert_eq!(response.header("x-request-id").unwrap().len(), 36);
 }
 
 #[actix_web::test]
@@ -81,9 +84,9 @@ async fn anonymous_caller_gets_401_before_other_checks() {
     let malformed = request(Method::POST, "/whatsapp-accounts")
         .insert_header(("content-type", "application/json"))
         .set_payload("{ nonsense");
-    let answer = send(&state(), malformed).await;
-    assert_eq!(answer.problem(), is(401, "unauthenticated"));
-    assert_eq!(answer.header("www-authenticate"), Some(r#"Bearer realm="parley""#));
+    let response = send(&state(), malformed).await;
+    assert_eq!(response.problem(), is(401, "unauthenticated"));
+    assert_eq!(response.header("www-authenticate"), Some(r#"Bearer realm="parley""#));
     for path in ["/auth/me", "/crm/contacts?limit=none", "/crm/conversations/x", "/crm/conversations?cursor=x"] {
         assert_eq!(problem(request(Method::GET, path)).await, is(401, "unauthenticated"), "{path}");
     }
@@ -96,15 +99,15 @@ async fn invalid_token_is_refused_without_the_database() {
     let state = state();
     let genuine = access_token(&state);
     for token in ["", "x", "a.b.c", &genuine[..genuine.len() - 2], &genuine.replacen('.', ".x", 1)] {
-        let asking = request(Method::GET, "/auth/me").insert_header(("authorization", format!("Bearer {token}")));
-        let answer = send(&state, asking).await;
-        assert_eq!(answer.problem(), is(401, "invalid_token"), "{token}");
-        assert_eq!(answer.header("www-authenticate"), Some(r#"Bearer realm="parley", error="invalid_token""#));
+        let request = request(Method::GET, "/auth/me").insert_header(("authorization", format!("Bearer {token}")));
+        let response = send(&state, request).await;
+        assert_eq!(response.problem(), is(401, "invalid_token"), "{token}");
+        assert_eq!(response.header("www-authenticate"), Some(r#"Bearer realm="parley", error="invalid_token""#));
     }
     // A valid token reaches the database.
     let bearer = ("authorization", format!("bearer {genuine}"));
-    let answer = send(&state, request(Method::GET, "/auth/me").insert_header(bearer.clone())).await;
-    assert_eq!((answer.problem(), answer.header("retry-after")), (is(503, "temporarily_unavailable"), Some("5")));
+    let response = send(&state, request(Method::GET, "/auth/me").insert_header(bearer.clone())).await;
+    assert_eq!((response.problem(), response.header("retry-after")), (is(503, "temporarily_unavailable"), Some("5")));
     let twice = request(Method::GET, "/auth/me").append_header(bearer.clone()).append_header(bearer);
     assert_eq!(send(&state, twice).await.problem(), is(400, "ambiguous_credentials"));
 }
@@ -157,12 +160,12 @@ async fn delivery_is_refused_only_for_its_signature() {
         assert_eq!(problem(delivery(BODY, signatures)).await, is(401, "invalid_signature"), "{signatures:?}");
     }
     // With a valid signature it reaches the database, whose failure is a 503.
-    let answer = send(&state(), delivery(BODY, &[&signature])).await;
-    assert_eq!((answer.problem(), answer.header("retry-after")), (is(503, "temporarily_unavailable"), Some("5")));
+    let response = send(&state(), delivery(BODY, &[&signature])).await;
+    assert_eq!((response.problem(), response.header("retry-after")), (is(503, "temporarily_unavailable"), Some("5")));
     let nothing = r#"{"entry":[]}"#;
     let signature = secrets().sign(nothing.as_bytes()).unwrap();
-    let answer = send(&state(), delivery(nothing, &[&signature])).await;
-    assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+    let response = send(&state(), delivery(nothing, &[&signature])).await;
+    assert_eq!((response.status, response.body.as_str()), (200, ""));
 }
 
 /// A well-formed app key.
@@ -181,12 +184,12 @@ async fn app_is_looked_up_only_for_a_well_formed_request() {
     for app in ["deployment", "x", &APP.to_uppercase()[19..], &format!("{}0", &APP[19..])] {
         let path = format!("/webhooks/whatsapp/{app}");
         assert_eq!(problem(post(&path, &signature)).await, is(401, "invalid_signature"), "{app}");
-        let asked = format!("{path}?hub.mode=subscribe&hub.challenge=1&hub.verify_token=verify");
-        assert_eq!(problem(request(Method::GET, &asked)).await, is(403, "handshake_refused"), "{app}");
+        let handshake = format!("{path}?hub.mode=subscribe&hub.challenge=1&hub.verify_token=verify");
+        assert_eq!(problem(request(Method::GET, &handshake)).await, is(403, "handshake_refused"), "{app}");
     }
     assert_eq!(problem(post(APP, &signature)).await, is(503, "temporarily_unavailable"));
-    let asked = format!("{APP}?hub.mode=subscribe&hub.challenge=1&hub.verify_token=verify");
-    assert_eq!(problem(request(Method::GET, &asked)).await, is(503, "temporarily_unavailable"));
+    let handshake = format!("{APP}?hub.mode=subscribe&hub.challenge=1&hub.verify_token=verify");
+    assert_eq!(problem(request(Method::GET, &handshake)).await, is(503, "temporarily_unavailable"));
     assert_eq!(problem(request(Method::GET, APP)).await, is(400, "invalid_query"));
 }
 
@@ -194,9 +197,9 @@ async fn app_is_looked_up_only_for_a_well_formed_request() {
 async fn handshake_returns_the_challenge() {
     let ask = |query: &str| request(Method::GET, &format!("/webhooks/whatsapp?{query}"));
     let right = "hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=verify";
-    let answer = send(&state(), ask(right)).await;
-    assert_eq!((answer.status, answer.body.as_str()), (200, "1158201444"));
-    assert!(answer.header("content-type").unwrap().starts_with("text/plain"));
+    let response = send(&state(), ask(right)).await;
+    assert_eq!((response.status, response.body.as_str()), (200, "1158201444"));
+    assert!(response.header("content-type").unwrap().starts_with("text/plain"));
     assert_eq!(
         problem(ask(&right.replace("verify_token=verify", "verify_token=x"))).await,
         is(403, "handshake_refused")
@@ -206,15 +209,15 @@ async fn handshake_returns_the_challenge() {
 
 #[actix_web::test]
 async fn readiness_names_the_unavailable_services() {
-    let answer = send(&state(), request(Method::GET, "/readyz")).await;
-    assert_eq!(answer.problem(), is(503, "not_ready"));
-    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    let response = send(&state(), request(Method::GET, "/readyz")).await;
+    assert_eq!(response.problem(), is(503, "not_ready"));
+    let body: Value = serde_json::from_str(&response.body).unwrap();
     assert_eq!(body["checks"], serde_json::json!({ "database": "cannot be reached", "broker": "ok" }));
 
-    let answer = send(&state(), request(Method::GET, "/.well-known/jwks.json")).await;
-    assert_eq!((answer.status, answer.header("cache-control")), (200, Some("public, max-age=300")));
-    let answer = send(&state(), request(Method::GET, "/openapi.json")).await;
-    assert_eq!((answer.status, answer.header("cache-control")), (200, Some("no-store")));
+    let response = send(&state(), request(Method::GET, "/.well-known/jwks.json")).await;
+    assert_eq!((response.status, response.header("cache-control")), (200, Some("public, max-age=300")));
+    let response = send(&state(), request(Method::GET, "/openapi.json")).await;
+    assert_eq!((response.status, response.header("cache-control")), (200, Some("no-store")));
 }
 
 #[actix_web::test]
@@ -227,15 +230,15 @@ async fn reference_page_loads_nothing_from_other_hosts() {
     let files: Vec<&str> = addresses("src=\"").chain(addresses("href=\"")).collect();
     assert!(files.len() > 5, "{files:?}");
     for file in files {
-        let answer = send(&state(), request(Method::GET, &format!("/{file}"))).await;
-        assert_eq!(answer.status, 200, "{file}");
+        let response = send(&state(), request(Method::GET, &format!("/{file}"))).await;
+        assert_eq!(response.status, 200, "{file}");
     }
     let starts = send(&state(), request(Method::GET, "/docs/swagger-initializer.js")).await.body;
     assert!(starts.contains(r#""url": "openapi.json""#) && starts.contains(r#""validatorUrl": "none""#), "{starts}");
 
-    let answer = send(&state(), request(Method::GET, "/docs/")).await;
-    assert_eq!((answer.status, answer.header("location")), (308, Some("../docs")));
+    let response = send(&state(), request(Method::GET, "/docs/")).await;
+    assert_eq!((response.status, response.header("location")), (308, Some("../docs")));
     assert_eq!(problem(request(Method::GET, "/docs/nothing.js")).await, is(404, "not_found"));
-    let answer = send(&state(), request(Method::POST, "/docs")).await;
-    assert_eq!((answer.problem(), answer.header("allow")), (is(405, "method_not_allowed"), Some("GET")));
+    let response = send(&state(), request(Method::POST, "/docs")).await;
+    assert_eq!((response.problem(), response.header("allow")), (is(405, "method_not_allowed"), Some("GET")));
 }

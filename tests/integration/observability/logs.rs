@@ -88,7 +88,7 @@ async fn failed_login_log_has_address_but_no_email() {
     assert!(line["user_id"].is_null(), "the login failed: {line}");
     // Repeated failures are logged as a warning.
     let said = self::line(&server, "a warning", |line| {
-        line["request_id"] == "login-6" && line["message"] == "the request was refused"
+        line["request_id"] == "login-6" && line["message"] == "request refused"
     });
     let said = said.await;
     assert_eq!((&said["level"], &said["tenant_id"]), (&json!("WARN"), &tenant), "{said}");

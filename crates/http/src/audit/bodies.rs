@@ -5,7 +5,6 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::extract::LimitParameter;
 use crate::raw_json::raw_json;
 
 /// One action, done or refused.
@@ -66,41 +65,10 @@ pub(crate) struct RecordQuery {
     to: Option<DateTime<Utc>>,
 }
 
-/// Filters audit records and selects the page.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct RecordPageQuery {
-    #[param(example = "webhook_event.replayed")]
-    action: Option<String>,
-    /// Id of the principal.
-    actor: Option<String>,
-    /// Id of the object.
-    target: Option<String>,
-    /// `done` or `refused`.
-    outcome: Option<String>,
-    /// Only records at or after this time.
-    from: Option<DateTime<Utc>>,
-    /// Only records before this time.
-    to: Option<DateTime<Utc>>,
-    /// Maximum number of items.
-    #[param(value_type = Option<u8>, minimum = 1, maximum = 100, default = 50)]
-    pub(crate) limit: Option<LimitParameter>,
-    /// `next_cursor` of the previous page.
-    pub(crate) cursor: Option<String>,
-}
-
 impl From<RecordQuery> for RecordFilter {
     fn from(query: RecordQuery) -> Self {
         let RecordQuery { action, actor, target, outcome, from, to } = query;
         Self { action, actor_id: actor, target_id: target, outcome, from, to }
-    }
-}
-
-impl From<RecordPageQuery> for RecordFilter {
-    fn from(query: RecordPageQuery) -> Self {
-        let RecordPageQuery { action, actor, target, outcome, from, to, .. } = query;
-        RecordQuery { action, actor, target, outcome, from, to }.into()
     }
 }
 

@@ -7,11 +7,11 @@ use kernel::{AuditRead, Cursor, Grant as _, Page, PageLimit, PageRequest, Permit
 use tracing::error;
 
 use super::bodies::{RecordBody, RecordQuery};
-use crate::State;
 use crate::auth::Allow;
 use crate::extract::Query;
-use crate::openapi::tag;
 use crate::problem::{Code, Problem};
+use crate::state::State;
+use crate::tags;
 
 /// Export the audit log
 ///
@@ -22,7 +22,7 @@ use crate::problem::{Code, Problem};
     get,
     path = "/audit-log/export",
     operation_id = "exportAuditLog",
-    tag = tag::AUDIT,
+    tag = tags::AUDIT,
     security(("bearer" = [AuditRead::PERMISSION])),
     params(RecordQuery),
     responses((

@@ -1,16 +1,15 @@
 use actix_web::web;
-use audit::audit_log;
-use flows::settle;
+use audit::{RecordFilter, audit_log};
 use kernel::{AuditRead, Grant as _};
 
-use super::bodies::{RecordBody, RecordPageQuery};
-use crate::State;
+use super::bodies::{RecordBody, RecordQuery};
 use crate::auth::Allow;
-use crate::cursor::{ListId, ListKind};
-use crate::extract::{Query, page_request};
-use crate::openapi::tag;
+use crate::cursor::ListKind;
+use crate::extract::{Listing, PageQuery};
 use crate::page::PageBody;
 use crate::problem::{Code, Problem};
+use crate::state::State;
+use crate::tags;
 
 /// List the audit log
 ///
@@ -19,21 +18,21 @@ use crate::problem::{Code, Problem};
     get,
     path = "/audit-log",
     operation_id = "listAuditLog",
-    tag = tag::AUDIT,
+    tag = tags::AUDIT,
     security(("bearer" = [AuditRead::PERMISSION])),
-    params(RecordPageQuery),
+    params(RecordQuery, PageQuery),
     responses((status = 200, description = "A page of records", body = PageBody<RecordBody>)),
     extensions(("x-problems" = json!([Code::InvalidCursor]))),
 )]
 pub(crate) async fn list(
     allow: Allow<AuditRead>,
     state: web::Data<State>,
-    Query(query): Query<RecordPageQuery>,
+    listing: Listing<RecordQuery>,
 ) -> Result<web::Json<PageBody<RecordBody>>, Problem> {
-    let list = ListId { kind: ListKind::AuditLog, tenant: allow.scope().tenant() };
-    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = audit_log(allow.permit().into(), &mut *tx, &query.into(), &page).await;
-    let page = settle(tx, outcome).await?;
-    Ok(web::Json(PageBody::from_page(page, &state.cursor_key, list)))
+    let filter = RecordFilter::from(listing.filter);
+    state
+        .list(allow, ListKind::AuditLog, &listing.page, async |permit, tx, page| {
+            audit_log(permit.into(), tx, &filter, page).await
+        })
+        .await
 }

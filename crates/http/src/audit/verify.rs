@@ -1,16 +1,15 @@
 use actix_web::web;
 use audit::{LogDamage, LogVerification, verify_log};
-use flows::settle;
 use kernel::ids::AuditRecordId;
 use kernel::{AuditRead, Grant as _, hex};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::State;
 use crate::auth::Allow;
-use crate::openapi::tag;
 use crate::problem::Problem;
+use crate::state::State;
+use crate::tags;
 
 /// Result of verifying an audit log.
 #[derive(Debug, Serialize, ToSchema)]
@@ -77,7 +76,7 @@ pub(crate) enum DamageKindBody {
     get,
     path = "/audit-log/verify",
     operation_id = "verifyAuditLog",
-    tag = tag::AUDIT,
+    tag = tags::AUDIT,
     security(("bearer" = [AuditRead::PERMISSION])),
     responses((status = 200, description = "Result of the verification", body = VerificationBody)),
 )]
@@ -86,9 +85,9 @@ pub(crate) async fn verify(
     state: web::Data<State>,
 ) -> Result<web::Json<VerificationBody>, Problem> {
     let tenant = allow.scope().tenant();
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = verify_log(allow.permit().into(), &mut *tx, tenant, &state.key_ring).await;
-    Ok(web::Json(settle(tx, outcome).await?.into()))
+    let found =
+        state.in_tenant(allow, async |permit, tx| verify_log(permit.into(), tx, tenant, &state.key_ring).await).await?;
+    Ok(web::Json(found.into()))
 }
 
 impl From<LogVerification> for VerificationBody {

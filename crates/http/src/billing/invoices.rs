@@ -1,22 +1,21 @@
 use actix_web::web;
 use billing::{Invoice, InvoiceLine, InvoiceStatus, invoice, invoices};
 use chrono::{DateTime, Utc};
-use flows::settle;
 use kernel::ids::InvoiceId;
 use kernel::{BillingRead, Grant as _};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::midnight_utc;
+use super::midnight::midnight_utc;
 use super::money::MoneyBody;
-use crate::State;
 use crate::auth::Allow;
-use crate::cursor::{ListId, ListKind};
-use crate::extract::{PageQuery, PathId, Query, page_request};
-use crate::openapi::tag;
+use crate::cursor::ListKind;
+use crate::extract::{Listing, PageQuery, PathId};
 use crate::page::PageBody;
 use crate::problem::{Code, Problem};
+use crate::state::State;
+use crate::tags;
 
 /// The invoice of a billing period. Only its payment can still change.
 #[derive(Debug, Serialize, ToSchema)]
@@ -72,7 +71,7 @@ pub(crate) enum InvoiceStatusBody {
     get,
     path = "/billing/invoices",
     operation_id = "listInvoices",
-    tag = tag::BILLING,
+    tag = tags::BILLING,
     security(("bearer" = [BillingRead::PERMISSION])),
     params(PageQuery),
     responses((status = 200, description = "A page of invoices", body = PageBody<InvoiceBody>)),
@@ -81,14 +80,11 @@ pub(crate) enum InvoiceStatusBody {
 pub(crate) async fn list(
     allow: Allow<BillingRead>,
     state: web::Data<State>,
-    Query(query): Query<PageQuery>,
+    listing: Listing,
 ) -> Result<web::Json<PageBody<InvoiceBody>>, Problem> {
-    let list = ListId { kind: ListKind::Invoices, tenant: allow.scope().tenant() };
-    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = invoices(allow.permit(), &mut *tx, &page).await;
-    let page = settle(tx, outcome).await?;
-    Ok(web::Json(PageBody::from_page(page, &state.cursor_key, list)))
+    state
+        .list(allow, ListKind::Invoices, &listing.page, async |permit, tx, page| invoices(permit, tx, page).await)
+        .await
 }
 
 /// Read an invoice
@@ -96,7 +92,7 @@ pub(crate) async fn list(
     get,
     path = "/billing/invoices/{id}",
     operation_id = "readInvoice",
-    tag = tag::BILLING,
+    tag = tags::BILLING,
     security(("bearer" = [BillingRead::PERMISSION])),
     params(("id" = Uuid, Path, description = "The invoice's id")),
     responses((status = 200, description = "The invoice", body = InvoiceBody)),
@@ -107,9 +103,10 @@ pub(crate) async fn read(
     state: web::Data<State>,
     PathId(id): PathId<InvoiceId>,
 ) -> Result<web::Json<InvoiceBody>, Problem> {
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = invoice(allow.permit(), &mut *tx, id).await;
-    let invoice = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let invoice = state
+        .in_tenant(allow, async |permit, tx| invoice(permit, tx, id).await)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     Ok(web::Json(invoice.into()))
 }
 

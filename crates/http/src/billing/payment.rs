@@ -1,14 +1,14 @@
 use actix_web::web;
-use flows::{PayInvoiceError, pay_invoice, settle};
+use flows::{PayInvoiceError, pay_invoice};
 use kernel::ids::InvoiceId;
 use kernel::{BillingWrite, Grant as _};
 
 use super::invoices::InvoiceBody;
-use crate::State;
 use crate::auth::Allow;
 use crate::extract::PathId;
-use crate::openapi::tag;
 use crate::problem::{Code, Problem};
+use crate::state::State;
+use crate::tags;
 
 /// Mark an invoice as paid
 ///
@@ -18,7 +18,7 @@ use crate::problem::{Code, Problem};
     post,
     path = "/billing/invoices/{id}/mark-paid",
     operation_id = "markInvoicePaid",
-    tag = tag::BILLING,
+    tag = tags::BILLING,
     security(("bearer" = [BillingWrite::PERMISSION])),
     params(("id" = Uuid, Path, description = "The invoice's id")),
     responses((status = 200, description = "The paid invoice", body = InvoiceBody)),
@@ -30,15 +30,15 @@ pub(crate) async fn mark_paid(
     PathId(id): PathId<InvoiceId>,
 ) -> Result<web::Json<InvoiceBody>, Problem> {
     let origin = allow.origin();
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = pay_invoice(allow.permit(), &mut *tx, id, origin, &*state.clock).await;
-    Ok(web::Json(settle(tx, outcome).await?.into()))
+    let found =
+        state.in_tenant(allow, async |permit, tx| pay_invoice(permit, tx, id, origin, &*state.clock).await).await?;
+    Ok(web::Json(found.into()))
 }
 
 impl From<PayInvoiceError> for Problem {
     fn from(error: PayInvoiceError) -> Self {
         match error {
-            PayInvoiceError::NotFound => Self::new(Code::NotFound),
+            PayInvoiceError::NotFound => Self::not_found(),
             PayInvoiceError::Store(error) => error.into(),
         }
     }

@@ -1,15 +1,14 @@
 use actix_web::web;
 use billing::{Offer, plans};
-use flows::settle;
 use kernel::{BillingRead, Grant as _};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::money::MoneyBody;
-use crate::State;
 use crate::auth::Allow;
-use crate::openapi::tag;
 use crate::problem::Problem;
+use crate::state::State;
+use crate::tags;
 
 /// A plan that a tenant can choose.
 #[derive(Debug, Serialize, ToSchema)]
@@ -46,14 +45,12 @@ pub(crate) struct PlansBody {
     get,
     path = "/billing/plans",
     operation_id = "listPlans",
-    tag = tag::BILLING,
+    tag = tags::BILLING,
     security(("bearer" = [BillingRead::PERMISSION])),
     responses((status = 200, description = "The plans", body = PlansBody)),
 )]
 pub(crate) async fn list(allow: Allow<BillingRead>, state: web::Data<State>) -> Result<web::Json<PlansBody>, Problem> {
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = plans(allow.permit(), &mut *tx).await;
-    let offers = settle(tx, outcome).await?;
+    let offers = state.in_tenant(allow, async |permit, tx| plans(permit, tx).await).await?;
     Ok(web::Json(PlansBody { data: offers.into_iter().map(PlanBody::from).collect(), next_cursor: None }))
 }
 

@@ -1,18 +1,18 @@
 use actix_web::web;
 use billing::{InvalidPlan, PlanChangeRefused, PlanCode, RunningSubscription, SubscriptionStatus, subscription};
 use chrono::{DateTime, Utc};
-use flows::{ChangeSubscriptionError, ChosenPlan, ClosePeriodError, change_subscription, settle};
+use flows::{ChangeSubscriptionError, ChosenPlan, ClosePeriodError, change_subscription};
 use kernel::{BillingRead, BillingWrite, Grant as _};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::midnight_utc;
+use super::midnight::midnight_utc;
 use super::money::MoneyBody;
-use crate::State;
 use crate::auth::Allow;
 use crate::extract::Json;
-use crate::openapi::tag;
 use crate::problem::{Code, FieldError, Problem};
+use crate::state::State;
+use crate::tags;
 
 /// The tenant's subscription. Prices are those of the current period; changed plan prices apply from the next period
 /// on.
@@ -40,7 +40,7 @@ pub(crate) struct SubscriptionBody {
     included_messages: u64,
     price_per_message: MoneyBody,
     usage: PeriodUsageBody,
-    /// Rises with each change.
+    /// Increases with each change.
     #[schema(example = 1)]
     version: i64,
 }
@@ -89,7 +89,7 @@ pub(crate) struct ChangeBody {
     get,
     path = "/billing/subscription",
     operation_id = "readSubscription",
-    tag = tag::BILLING,
+    tag = tags::BILLING,
     security(("bearer" = [BillingRead::PERMISSION])),
     responses((status = 200, description = "The subscription", body = SubscriptionBody)),
     extensions(("x-problems" = json!([Code::NotFound]))),
@@ -98,9 +98,10 @@ pub(crate) async fn read(
     allow: Allow<BillingRead>,
     state: web::Data<State>,
 ) -> Result<web::Json<SubscriptionBody>, Problem> {
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = subscription(allow.permit(), &mut *tx).await;
-    let found = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let found = state
+        .in_tenant(allow, async |permit, tx| subscription(permit, tx).await)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     Ok(web::Json(found.into()))
 }
 
@@ -113,7 +114,7 @@ pub(crate) async fn read(
     put,
     path = "/billing/subscription",
     operation_id = "changeSubscription",
-    tag = tag::BILLING,
+    tag = tags::BILLING,
     security(("bearer" = [BillingWrite::PERMISSION])),
     request_body = ChangeBody,
     responses((status = 200, description = "The changed resource", body = SubscriptionBody)),
@@ -128,10 +129,13 @@ pub(crate) async fn change(
     let plan = plan_code.parse::<PlanCode>().map_err(|_: InvalidPlan| unknown_plan())?;
     let chosen = ChosenPlan { plan, cancel_at_period_end, version };
     let origin = allow.origin();
-    let mut tx = state.database.tenant(allow.scope()).await?;
     let clock = &*state.clock;
-    let outcome = change_subscription(allow.permit(), &mut *tx, chosen, state.payment_terms, origin, clock).await;
-    Ok(web::Json(settle(tx, outcome).await?.into()))
+    let found = state
+        .in_tenant(allow, async |permit, tx| {
+            change_subscription(permit, tx, chosen, state.payment_terms, origin, clock).await
+        })
+        .await?;
+    Ok(web::Json(found.into()))
 }
 
 fn unknown_plan() -> Problem {
@@ -145,7 +149,7 @@ fn refused(pointer: &str, code: &'static str, detail: impl Into<String>) -> Prob
 impl From<ChangeSubscriptionError> for Problem {
     fn from(error: ChangeSubscriptionError) -> Self {
         match error {
-            ChangeSubscriptionError::NotFound => Self::new(Code::NotFound),
+            ChangeSubscriptionError::NotFound => Self::not_found(),
             ChangeSubscriptionError::UnknownPlan => unknown_plan(),
             ChangeSubscriptionError::StaleVersion => Self::new(Code::StaleVersion),
             ChangeSubscriptionError::PlanChangeRefused(error @ PlanChangeRefused::TrialUsed) => {

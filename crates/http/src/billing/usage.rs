@@ -1,16 +1,15 @@
 use actix_web::web;
 use billing::{DailyUsage, InvalidUsageRange, Usage, UsageRange, usage};
 use chrono::NaiveDate;
-use flows::settle;
 use kernel::{BillingRead, Grant as _};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::State;
 use crate::auth::Allow;
 use crate::extract::Query;
-use crate::openapi::tag;
 use crate::problem::{Code, FieldError, Problem};
+use crate::state::State;
+use crate::tags;
 
 /// Usage per day and in total.
 #[derive(Debug, Serialize, ToSchema)]
@@ -67,7 +66,7 @@ pub(crate) struct UsageQuery {
     get,
     path = "/billing/usage",
     operation_id = "readUsage",
-    tag = tag::BILLING,
+    tag = tags::BILLING,
     security(("bearer" = [BillingRead::PERMISSION])),
     params(UsageQuery),
     responses((status = 200, description = "The usage", body = UsageBody)),
@@ -79,9 +78,8 @@ pub(crate) async fn read(
 ) -> Result<web::Json<UsageBody>, Problem> {
     let today = state.clock.now().date_naive();
     let range = UsageRange::with_defaults(query.from, query.to, today).map_err(|error| refused(&query, error))?;
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = usage(allow.permit(), &mut *tx, range).await;
-    Ok(web::Json(settle(tx, outcome).await?.into()))
+    let found = state.in_tenant(allow, async |permit, tx| usage(permit, tx, range).await).await?;
+    Ok(web::Json(found.into()))
 }
 
 /// Names the parameter that the client sent.

@@ -5,20 +5,20 @@ use channels::{
     SecretsError, change_meta_app, create_meta_app, delete_meta_app, meta_apps,
 };
 use chrono::{DateTime, Utc};
-use flows::{audited, settle};
+use flows::audited;
 use kernel::{Change, ChannelsRead, ChannelsWrite, Grant as _};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use whatsapp::{AppSecret, MetaAppKey, VerifyToken};
 
-use crate::State;
 use crate::auth::Allow;
-use crate::cursor::{ListId, ListKind};
-use crate::extract::{Json, PageQuery, PathKey, Query, member, page_request};
-use crate::idempotency::{Claim, IdempotencyHeader, IdempotentJson};
-use crate::openapi::tag;
+use crate::cursor::ListKind;
+use crate::extract::{Json, Listing, PageQuery, PathKey, member};
+use crate::idempotency::{IdempotencyHeader, IdempotentJson};
 use crate::page::PageBody;
 use crate::problem::{Code, Problem};
+use crate::state::State;
+use crate::tags;
 use crate::validation::Validation;
 
 /// A Meta app of the tenant. Its secrets cannot be read back.
@@ -93,7 +93,7 @@ pub(crate) struct MetaAppBody {
     post,
     path = "/meta-apps",
     operation_id = "createMetaApp",
-    tag = tag::CHANNELS,
+    tag = tags::CHANNELS,
     security(("bearer" = [ChannelsWrite::PERMISSION])),
     params(IdempotencyHeader),
     request_body = CreateBody,
@@ -106,16 +106,15 @@ pub(crate) async fn create(
 ) -> Result<HttpResponse, Problem> {
     let (body, guard) = body.into_parts();
     let app = body.check()?;
-    let auth = &state.auth;
-    let mut tx = match guard.begin(&state, &allow).await? {
-        Claim::New(tx) => tx,
-        Claim::Replay(answer) => return Ok(answer),
-    };
-    let record = allow.audit_record(Action::MetaAppCreated, &*state.clock);
-    let permit = allow.permit();
-    let outcome = create_meta_app(permit, &mut *tx, app, &state.key_ring, &*auth.entropy, &*state.clock).await;
-    let outcome = audited(&mut *tx, outcome, |app| Some(record.about(target::META_APP, &app.key.as_str()))).await;
-    tx.created(outcome.map(MetaAppBody::from)).await
+    let (entropy, clock) = (&*state.auth.entropy, &*state.clock);
+    let record = allow.audit_record(Action::MetaAppCreated, clock);
+    guard
+        .create(&state, allow, async |permit, tx| {
+            let outcome = create_meta_app(permit, tx, app, &state.key_ring, entropy, clock).await;
+            let outcome = audited(tx, outcome, |app| Some(record.about(target::META_APP, &app.key.as_str()))).await;
+            outcome.map(MetaAppBody::from)
+        })
+        .await
 }
 
 /// List the tenant's Meta apps
@@ -125,7 +124,7 @@ pub(crate) async fn create(
     get,
     path = "/meta-apps",
     operation_id = "listMetaApps",
-    tag = tag::CHANNELS,
+    tag = tags::CHANNELS,
     security(("bearer" = [ChannelsRead::PERMISSION])),
     params(PageQuery),
     responses((status = 200, description = "A page of apps", body = PageBody<MetaAppBody>)),
@@ -134,14 +133,11 @@ pub(crate) async fn create(
 pub(crate) async fn list(
     allow: Allow<ChannelsRead>,
     state: web::Data<State>,
-    Query(query): Query<PageQuery>,
+    listing: Listing,
 ) -> Result<web::Json<PageBody<MetaAppBody>>, Problem> {
-    let list = ListId { kind: ListKind::MetaApps, tenant: allow.scope().tenant() };
-    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = meta_apps(allow.permit(), &mut *tx, &page).await;
-    let page = settle(tx, outcome).await?;
-    Ok(web::Json(PageBody::from_page(page, &state.cursor_key, list)))
+    state
+        .list(allow, ListKind::MetaApps, &listing.page, async |permit, tx, page| meta_apps(permit, tx, page).await)
+        .await
 }
 
 /// Change a Meta app
@@ -152,7 +148,7 @@ pub(crate) async fn list(
     patch,
     path = "/meta-apps/{key}",
     operation_id = "changeMetaApp",
-    tag = tag::CHANNELS,
+    tag = tags::CHANNELS,
     security(("bearer" = [ChannelsWrite::PERMISSION])),
     params(("key" = String, Path, description = "The app's key")),
     request_body(
@@ -168,12 +164,15 @@ pub(crate) async fn change(
     body: Json<PatchBody>,
 ) -> Result<web::Json<MetaAppBody>, Problem> {
     let patch = body.into_inner().check()?;
-    let (ring, entropy, clock) = (&state.key_ring, &*state.auth.entropy, &*state.clock);
+    let (key_ring, entropy, clock) = (&state.key_ring, &*state.auth.entropy, &*state.clock);
     let record = allow.audit_record(Action::MetaAppChanged, clock).about(target::META_APP, &key.as_str());
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = change_meta_app(allow.permit(), &mut *tx, &key, patch, ring, entropy, clock).await;
-    let outcome = audited(&mut *tx, outcome, |_| Some(record)).await;
-    Ok(web::Json(settle(tx, outcome).await?.into()))
+    let app = state
+        .in_tenant(allow, async |permit, tx| {
+            let outcome = change_meta_app(permit, tx, &key, patch, key_ring, entropy, clock).await;
+            audited(tx, outcome, |_| Some(record)).await
+        })
+        .await?;
+    Ok(web::Json(app.into()))
 }
 
 /// Delete a Meta app
@@ -183,7 +182,7 @@ pub(crate) async fn change(
     delete,
     path = "/meta-apps/{key}",
     operation_id = "deleteMetaApp",
-    tag = tag::CHANNELS,
+    tag = tags::CHANNELS,
     security(("bearer" = [ChannelsWrite::PERMISSION])),
     params(("key" = String, Path, description = "The app's key")),
     responses((status = 204, description = "Deleted")),
@@ -195,10 +194,12 @@ pub(crate) async fn delete(
     PathKey(key): PathKey<MetaAppKey>,
 ) -> Result<HttpResponse, Problem> {
     let record = allow.audit_record(Action::MetaAppDeleted, &*state.clock).about(target::META_APP, &key.as_str());
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = delete_meta_app(allow.permit(), &mut *tx, &key).await;
-    let outcome = audited(&mut *tx, outcome, |()| Some(record)).await;
-    settle(tx, outcome).await?;
+    state
+        .in_tenant(allow, async |permit, tx| {
+            let outcome = delete_meta_app(permit, tx, &key).await;
+            audited(tx, outcome, |()| Some(record)).await
+        })
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -275,7 +276,7 @@ impl From<CreateMetaAppError> for Problem {
 impl From<ChangeMetaAppError> for Problem {
     fn from(error: ChangeMetaAppError) -> Self {
         match error {
-            ChangeMetaAppError::Unknown => Self::new(Code::NotFound),
+            ChangeMetaAppError::Unknown => Self::not_found(),
             ChangeMetaAppError::Store(error) => error.into(),
             ChangeMetaAppError::Secrets(error) => error.into(),
         }
@@ -285,7 +286,7 @@ impl From<ChangeMetaAppError> for Problem {
 impl From<DeleteMetaAppError> for Problem {
     fn from(error: DeleteMetaAppError) -> Self {
         match error {
-            DeleteMetaAppError::Unknown => Self::new(Code::NotFound),
+            DeleteMetaAppError::Unknown => Self::not_found(),
             DeleteMetaAppError::InUse => Self::new(Code::AppInUse),
             DeleteMetaAppError::Store(error) => error.into(),
         }

@@ -5,7 +5,7 @@ use channels::{
     disconnect_account,
 };
 use chrono::{DateTime, Utc};
-use flows::{ConnectAccountError, audited, connect_account, settle};
+use flows::{ConnectAccountError, audited, connect_account};
 use kernel::ids::AccountId;
 use kernel::{Change, ChannelsRead, ChannelsWrite, Grant as _};
 use serde::{Deserialize, Serialize};
@@ -14,15 +14,15 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use whatsapp::{InvalidMetaAppKey, MetaAppKey};
 
-use crate::State;
 use crate::auth::Allow;
-use crate::cursor::{ListId, ListKind};
-use crate::extract::{Json, PageQuery, PathId, Query, member, page_request};
-use crate::idempotency::{Claim, IdempotencyHeader, IdempotentJson};
-use crate::openapi::tag;
+use crate::cursor::ListKind;
+use crate::extract::{Json, Listing, PageQuery, PathId, member};
+use crate::idempotency::{IdempotencyHeader, IdempotentJson};
 use crate::page::PageBody;
 use crate::problem::{Code, FieldError, Problem};
 use crate::requeue_held::requeue_held;
+use crate::state::State;
+use crate::tags;
 use crate::validation::Validation;
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -108,7 +108,7 @@ pub(crate) enum AccountStatusBody {
     post,
     path = "/whatsapp-accounts",
     operation_id = "connectWhatsAppAccount",
-    tag = tag::CHANNELS,
+    tag = tags::CHANNELS,
     security(("bearer" = [ChannelsWrite::PERMISSION])),
     params(IdempotencyHeader),
     request_body = ConnectBody,
@@ -122,24 +122,25 @@ pub(crate) async fn connect(
 ) -> Result<HttpResponse, Problem> {
     let (body, guard) = body.into_parts();
     let account = body.check()?;
-    let mut tx = match guard.begin(&state, &allow).await? {
-        Claim::New(tx) => tx,
-        Claim::Replay(answer) => return Ok(answer),
-    };
     let clock = &*state.clock;
     let record = allow.audit_record(Action::AccountConnected, clock);
-    let outcome = connect_account(allow.permit(), &mut *tx, account, state.self_service, clock).await;
-    let outcome = audited(&mut *tx, outcome, |account| {
-        let number = account.phone_number_id.as_str();
-        Some(record.about(target::WHATSAPP_ACCOUNT, &account.id).with("phone_number_id", number))
-    })
-    .await;
-    let is_active = outcome.as_ref().is_ok_and(|account| account.status == AccountStatus::Active);
-    let answer = tx.created(outcome.map(AccountBody::from)).await?;
+    let mut is_active = false;
+    let response = guard
+        .create(&state, allow, async |permit, tx| {
+            let outcome = connect_account(permit, tx, account, state.self_service, clock).await;
+            let account = audited(tx, outcome, |account| {
+                let number = account.phone_number_id.as_str();
+                Some(record.about(target::WHATSAPP_ACCOUNT, &account.id).with("phone_number_id", number))
+            })
+            .await?;
+            is_active = account.status == AccountStatus::Active;
+            Ok::<_, ConnectAccountError>(AccountBody::from(account))
+        })
+        .await?;
     if is_active {
         requeue_held(&state);
     }
-    Ok(answer)
+    Ok(response)
 }
 
 /// List the connected WhatsApp numbers
@@ -149,7 +150,7 @@ pub(crate) async fn connect(
     get,
     path = "/whatsapp-accounts",
     operation_id = "listWhatsAppAccounts",
-    tag = tag::CHANNELS,
+    tag = tags::CHANNELS,
     security(("bearer" = [ChannelsRead::PERMISSION])),
     params(PageQuery),
     responses((status = 200, description = "A page of accounts", body = PageBody<AccountBody>)),
@@ -158,14 +159,13 @@ pub(crate) async fn connect(
 pub(crate) async fn list(
     allow: Allow<ChannelsRead>,
     state: web::Data<State>,
-    Query(query): Query<PageQuery>,
+    listing: Listing,
 ) -> Result<web::Json<PageBody<AccountBody>>, Problem> {
-    let list = ListId { kind: ListKind::WhatsAppAccounts, tenant: allow.scope().tenant() };
-    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = accounts(allow.permit(), &mut *tx, &page).await;
-    let page = settle(tx, outcome).await?;
-    Ok(web::Json(PageBody::from_page(page, &state.cursor_key, list)))
+    state
+        .list(allow, ListKind::WhatsAppAccounts, &listing.page, async |permit, tx, page| {
+            accounts(permit, tx, page).await
+        })
+        .await
 }
 
 /// Read a WhatsApp number
@@ -173,7 +173,7 @@ pub(crate) async fn list(
     get,
     path = "/whatsapp-accounts/{id}",
     operation_id = "readWhatsAppAccount",
-    tag = tag::CHANNELS,
+    tag = tags::CHANNELS,
     security(("bearer" = [ChannelsRead::PERMISSION])),
     params(("id" = Uuid, Path, description = "The account's id")),
     responses((status = 200, description = "The account", body = AccountBody)),
@@ -184,9 +184,10 @@ pub(crate) async fn read(
     state: web::Data<State>,
     PathId(id): PathId<AccountId>,
 ) -> Result<web::Json<AccountBody>, Problem> {
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = account(allow.permit(), &mut *tx, id).await;
-    let account = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let account = state
+        .in_tenant(allow, async |permit, tx| account(permit, tx, id).await)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     Ok(web::Json(account.into()))
 }
 
@@ -198,7 +199,7 @@ pub(crate) async fn read(
     patch,
     path = "/whatsapp-accounts/{id}",
     operation_id = "changeWhatsAppAccount",
-    tag = tag::CHANNELS,
+    tag = tags::CHANNELS,
     security(("bearer" = [ChannelsWrite::PERMISSION])),
     params(("id" = Uuid, Path, description = "The account's id")),
     request_body(
@@ -216,10 +217,13 @@ pub(crate) async fn change(
     let patch = body.into_inner().check()?;
     let clock = &*state.clock;
     let record = allow.audit_record(Action::AccountChanged, clock).about(target::WHATSAPP_ACCOUNT, &id);
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = change_account(allow.permit(), &mut *tx, id, patch, clock).await;
-    let outcome = audited(&mut *tx, outcome, |account| account.is_some().then_some(record)).await;
-    let account = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let account = state
+        .in_tenant(allow, async |permit, tx| {
+            let outcome = change_account(permit, tx, id, patch, clock).await;
+            audited(tx, outcome, |account| account.is_some().then_some(record)).await
+        })
+        .await?
+        .ok_or_else(Problem::not_found)?;
     Ok(web::Json(account.into()))
 }
 
@@ -231,7 +235,7 @@ pub(crate) async fn change(
     delete,
     path = "/whatsapp-accounts/{id}",
     operation_id = "disconnectWhatsAppAccount",
-    tag = tag::CHANNELS,
+    tag = tags::CHANNELS,
     security(("bearer" = [ChannelsWrite::PERMISSION])),
     params(("id" = Uuid, Path, description = "The account's id")),
     responses((status = 204, description = "Disconnected")),
@@ -244,10 +248,13 @@ pub(crate) async fn disconnect(
 ) -> Result<HttpResponse, Problem> {
     let clock = &*state.clock;
     let record = allow.audit_record(Action::AccountDisconnected, clock).about(target::WHATSAPP_ACCOUNT, &id);
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = disconnect_account(allow.permit(), &mut *tx, id, clock).await;
-    let outcome = audited(&mut *tx, outcome, |disconnected| disconnected.then_some(record)).await;
-    if settle(tx, outcome).await? { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::new(Code::NotFound)) }
+    let disconnected = state
+        .in_tenant(allow, async |permit, tx| {
+            let outcome = disconnect_account(permit, tx, id, clock).await;
+            audited(tx, outcome, |disconnected| disconnected.then_some(record)).await
+        })
+        .await?;
+    if disconnected { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::not_found()) }
 }
 
 impl ConnectBody {

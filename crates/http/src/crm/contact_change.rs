@@ -2,7 +2,6 @@ use std::convert::Infallible;
 
 use actix_web::web;
 use crm::{ChangeContactError, ContactName, ContactPatch, Language, MarketingConsent, change_contact};
-use flows::settle;
 use kernel::ids::ContactId;
 use kernel::{Change, CrmWrite, Grant as _};
 use serde::Deserialize;
@@ -10,11 +9,11 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::contacts::{ContactBody, MarketingConsentBody};
-use crate::State;
 use crate::auth::Allow;
 use crate::extract::{Json, PathId, member};
-use crate::openapi::tag;
 use crate::problem::{Code, FieldError, Problem};
+use crate::state::State;
+use crate::tags;
 use crate::validation::Validation;
 
 /// A JSON Merge Patch (RFC 7396): absent members are kept.
@@ -22,7 +21,7 @@ use crate::validation::Validation;
 #[serde(deny_unknown_fields)]
 #[schema(as = ContactPatch)]
 pub(crate) struct PatchBody {
-    /// As the contact was last read.
+    /// The version as last read.
     #[schema(example = 1)]
     version: i64,
     /// 1 to 200 characters; null: taken from the customer's profile with their next message.
@@ -54,7 +53,7 @@ pub(crate) struct PatchBody {
     patch,
     path = "/crm/contacts/{id}",
     operation_id = "changeContact",
-    tag = tag::CRM,
+    tag = tags::CRM,
     security(("bearer" = [CrmWrite::PERMISSION])),
     params(("id" = Uuid, Path, description = "The contact's id")),
     request_body(content((PatchBody = "application/merge-patch+json"), (PatchBody = "application/json"))),
@@ -68,9 +67,9 @@ pub(crate) async fn change(
     body: Json<PatchBody>,
 ) -> Result<web::Json<ContactBody>, Problem> {
     let patch = body.into_inner().check()?;
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = change_contact(allow.permit(), &mut *tx, id, patch, &*state.clock).await;
-    Ok(web::Json(settle(tx, outcome).await?.into()))
+    let found =
+        state.in_tenant(allow, async |permit, tx| change_contact(permit, tx, id, patch, &*state.clock).await).await?;
+    Ok(web::Json(found.into()))
 }
 
 impl PatchBody {
@@ -92,7 +91,7 @@ impl PatchBody {
 impl From<ChangeContactError> for Problem {
     fn from(error: ChangeContactError) -> Self {
         match error {
-            ChangeContactError::NotFound => Self::new(Code::NotFound),
+            ChangeContactError::NotFound => Self::not_found(),
             ChangeContactError::VersionConflict => Self::new(Code::StaleVersion),
             ChangeContactError::Attributes(error) => {
                 let mut validation = Validation::default();

@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::contacts::{ContactBody, IdentityKindBody, MarketingConsentBody};
-use crate::State;
 use crate::auth::Allow;
-use crate::idempotency::{Claim, IdempotencyHeader, IdempotentJson};
-use crate::openapi::tag;
+use crate::idempotency::{IdempotencyHeader, IdempotentJson};
 use crate::problem::{Code, FieldError, Problem};
+use crate::state::State;
+use crate::tags;
 use crate::validation::Validation;
 
 /// Maximum number of identities of a new contact.
@@ -65,7 +65,7 @@ pub(crate) struct GivenIdentityBody {
     post,
     path = "/crm/contacts",
     operation_id = "createContact",
-    tag = tag::CRM,
+    tag = tags::CRM,
     security(("bearer" = [CrmWrite::PERMISSION])),
     params(IdempotencyHeader),
     request_body = CreateBody,
@@ -79,12 +79,11 @@ pub(crate) async fn create(
 ) -> Result<HttpResponse, Problem> {
     let (body, guard) = body.into_parts();
     let new = body.check()?;
-    let mut tx = match guard.begin(&state, &allow).await? {
-        Claim::New(tx) => tx,
-        Claim::Replay(answer) => return Ok(answer),
-    };
-    let outcome = create_contact(allow.permit(), &mut *tx, new, &*state.clock).await;
-    tx.created(outcome.map(ContactBody::from)).await
+    guard
+        .create(&state, allow, async |permit, tx| {
+            create_contact(permit, tx, new, &*state.clock).await.map(ContactBody::from)
+        })
+        .await
 }
 
 impl CreateBody {

@@ -1,14 +1,14 @@
 use actix_web::{HttpResponse, web};
 use crm::DeleteContactError;
-use flows::{delete_contact, settle};
+use flows::delete_contact;
 use kernel::ids::ContactId;
 use kernel::{CrmWrite, Grant as _};
 
-use crate::State;
 use crate::auth::Allow;
 use crate::extract::PathId;
-use crate::openapi::tag;
 use crate::problem::{Code, Problem};
+use crate::state::State;
+use crate::tags;
 
 /// Delete a contact
 ///
@@ -20,7 +20,7 @@ use crate::problem::{Code, Problem};
     delete,
     path = "/crm/contacts/{id}",
     operation_id = "deleteContact",
-    tag = tag::CRM,
+    tag = tags::CRM,
     security(("bearer" = [CrmWrite::PERMISSION])),
     params(("id" = Uuid, Path, description = "The contact's id, or the id of a contact that was merged into it")),
     responses((status = 204, description = "Deleted")),
@@ -32,16 +32,14 @@ pub(crate) async fn delete(
     PathId(id): PathId<ContactId>,
 ) -> Result<HttpResponse, Problem> {
     let origin = allow.origin();
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = delete_contact(allow.permit(), &mut *tx, id, origin, &*state.clock).await;
-    settle(tx, outcome).await?;
+    state.in_tenant(allow, async |permit, tx| delete_contact(permit, tx, id, origin, &*state.clock).await).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 impl From<DeleteContactError> for Problem {
     fn from(error: DeleteContactError) -> Self {
         match error {
-            DeleteContactError::NotFound => Self::new(Code::NotFound),
+            DeleteContactError::NotFound => Self::not_found(),
             DeleteContactError::Store(error) => error.into(),
         }
     }

@@ -1,6 +1,6 @@
 use actix_web::web;
 use crm::{MergeContacts, MergeContactsError};
-use flows::{merge_contacts, settle};
+use flows::merge_contacts;
 use kernel::ids::ContactId;
 use kernel::{CrmWrite, Grant as _};
 use serde::Deserialize;
@@ -8,11 +8,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::contacts::ContactBody;
-use crate::State;
 use crate::auth::Allow;
 use crate::extract::{Json, PathId};
-use crate::openapi::tag;
 use crate::problem::{Code, FieldError, Problem};
+use crate::state::State;
+use crate::tags;
 use crate::validation::Validation;
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -37,7 +37,7 @@ pub(crate) struct MergeBody {
     post,
     path = "/crm/contacts/{id}/merge",
     operation_id = "mergeContact",
-    tag = tag::CRM,
+    tag = tags::CRM,
     security(("bearer" = [CrmWrite::PERMISSION])),
     params(("id" = Uuid, Path, description = "The id of the contact to keep")),
     request_body = MergeBody,
@@ -57,15 +57,16 @@ pub(crate) async fn merge(
         from_version: body.contact_version,
     };
     let origin = allow.origin();
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = merge_contacts(allow.permit(), &mut *tx, merge, origin, &*state.clock).await;
-    Ok(web::Json(settle(tx, outcome).await?.into()))
+    let found = state
+        .in_tenant(allow, async |permit, tx| merge_contacts(permit, tx, merge, origin, &*state.clock).await)
+        .await?;
+    Ok(web::Json(found.into()))
 }
 
 impl From<MergeContactsError> for Problem {
     fn from(error: MergeContactsError) -> Self {
         match error {
-            MergeContactsError::NotFound => Self::new(Code::NotFound),
+            MergeContactsError::NotFound => Self::not_found(),
             MergeContactsError::SourceNotFound => {
                 let mut validation = Validation::default();
                 validation.add(FieldError::at("/contact_id", "unknown", "does not exist"));

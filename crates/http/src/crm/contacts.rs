@@ -2,7 +2,6 @@ use actix_web::web;
 use chrono::{DateTime, Utc};
 use crm::identity::{Identity, IdentityKind};
 use crm::{Contact, MarketingConsent};
-use flows::settle;
 use kernel::ids::ContactId;
 use kernel::{CrmRead, Grant as _};
 use serde::{Deserialize, Serialize};
@@ -10,13 +9,13 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::State;
 use crate::auth::Allow;
-use crate::cursor::{ListId, ListKind};
-use crate::extract::{PageQuery, PathId, Query, page_request};
-use crate::openapi::tag;
+use crate::cursor::ListKind;
+use crate::extract::{Listing, PageQuery, PathId};
 use crate::page::PageBody;
 use crate::problem::{Code, Problem};
+use crate::state::State;
+use crate::tags;
 
 /// A customer.
 #[derive(Debug, Serialize, ToSchema)]
@@ -82,7 +81,7 @@ pub(crate) enum MarketingConsentBody {
     get,
     path = "/crm/contacts",
     operation_id = "listContacts",
-    tag = tag::CRM,
+    tag = tags::CRM,
     security(("bearer" = [CrmRead::PERMISSION])),
     params(PageQuery),
     responses((status = 200, description = "A page of contacts", body = PageBody<ContactBody>)),
@@ -91,14 +90,11 @@ pub(crate) enum MarketingConsentBody {
 pub(crate) async fn list(
     allow: Allow<CrmRead>,
     state: web::Data<State>,
-    Query(query): Query<PageQuery>,
+    listing: Listing,
 ) -> Result<web::Json<PageBody<ContactBody>>, Problem> {
-    let list = ListId { kind: ListKind::Contacts, tenant: allow.scope().tenant() };
-    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = crm::contacts(allow.permit(), &mut *tx, &page).await;
-    let page = settle(tx, outcome).await?;
-    Ok(web::Json(PageBody::from_page(page, &state.cursor_key, list)))
+    state
+        .list(allow, ListKind::Contacts, &listing.page, async |permit, tx, page| crm::contacts(permit, tx, page).await)
+        .await
 }
 
 /// Read a contact
@@ -108,7 +104,7 @@ pub(crate) async fn list(
     get,
     path = "/crm/contacts/{id}",
     operation_id = "readContact",
-    tag = tag::CRM,
+    tag = tags::CRM,
     security(("bearer" = [CrmRead::PERMISSION])),
     params(("id" = Uuid, Path, description = "The contact's id")),
     responses((status = 200, description = "The contact", body = ContactBody)),
@@ -119,9 +115,10 @@ pub(crate) async fn read(
     state: web::Data<State>,
     PathId(id): PathId<ContactId>,
 ) -> Result<web::Json<ContactBody>, Problem> {
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = crm::contact(allow.permit(), &mut *tx, id).await;
-    let contact = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let contact = state
+        .in_tenant(allow, async |permit, tx| crm::contact(permit, tx, id).await)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     Ok(web::Json(contact.into()))
 }
 

@@ -2,7 +2,7 @@ use std::convert::Infallible;
 
 use actix_web::web;
 use crm::{ConversationPatch, ConversationStatus};
-use flows::{ChangeConversationError, change_conversation, settle};
+use flows::{ChangeConversationError, change_conversation};
 use kernel::ids::{ConversationId, UserId};
 use kernel::{Change, CrmWrite, Grant as _};
 use serde::Deserialize;
@@ -11,11 +11,11 @@ use uuid::Uuid;
 
 use super::conversation_query::ConversationStatusBody;
 use super::conversations::ConversationBody;
-use crate::State;
 use crate::auth::Allow;
 use crate::extract::{Json, PathId, member};
-use crate::openapi::tag;
 use crate::problem::{Code, FieldError, Problem};
+use crate::state::State;
+use crate::tags;
 use crate::validation::Validation;
 
 /// A JSON Merge Patch (RFC 7396): absent members are kept.
@@ -48,7 +48,7 @@ pub(crate) struct PatchBody {
     patch,
     path = "/crm/conversations/{id}",
     operation_id = "changeConversation",
-    tag = tag::CRM,
+    tag = tags::CRM,
     security(("bearer" = [CrmWrite::PERMISSION])),
     params(("id" = Uuid, Path, description = "The conversation's id")),
     request_body(content((PatchBody = "application/merge-patch+json"), (PatchBody = "application/json"))),
@@ -62,9 +62,10 @@ pub(crate) async fn change(
     body: Json<PatchBody>,
 ) -> Result<web::Json<ConversationBody>, Problem> {
     let patch = body.into_inner().check()?;
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = change_conversation(allow.permit(), &mut *tx, id, patch, &*state.clock).await;
-    Ok(web::Json(settle(tx, outcome).await?.into()))
+    let found = state
+        .in_tenant(allow, async |permit, tx| change_conversation(permit, tx, id, patch, &*state.clock).await)
+        .await?;
+    Ok(web::Json(found.into()))
 }
 
 impl PatchBody {
@@ -96,7 +97,7 @@ impl From<ChangeConversationError> for Problem {
                 validation.into_problem()
             }
             ChangeConversationError::Conversation(error) => match error {
-                crm::ChangeConversationError::NotFound => Self::new(Code::NotFound),
+                crm::ChangeConversationError::NotFound => Self::not_found(),
                 crm::ChangeConversationError::VersionConflict => Self::new(Code::StaleVersion),
                 crm::ChangeConversationError::AnotherConversationOpen => Self::new(Code::ConversationOpen),
                 crm::ChangeConversationError::Store(error) => error.into(),

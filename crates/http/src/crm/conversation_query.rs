@@ -4,8 +4,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::extract::LimitParameter;
-
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
 #[schema(as = ConversationStatus)]
 #[serde(rename_all = "snake_case")]
@@ -15,7 +13,7 @@ pub(crate) enum ConversationStatusBody {
     Closed,
 }
 
-/// Filters conversations and selects the page.
+/// Filters conversations.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -26,11 +24,6 @@ pub(crate) struct ConversationQuery {
     assignee: Option<Uuid>,
     /// Id of a WhatsApp account.
     account: Option<Uuid>,
-    /// Maximum number of items.
-    #[param(value_type = Option<u8>, minimum = 1, maximum = 100, default = 50)]
-    pub(super) limit: Option<LimitParameter>,
-    /// `next_cursor` of the previous page.
-    pub(super) cursor: Option<String>,
 }
 
 impl From<ConversationQuery> for ConversationFilter {

@@ -1,7 +1,6 @@
 use actix_web::web;
 use chrono::{DateTime, Utc};
-use crm::Conversation;
-use flows::settle;
+use crm::{Conversation, ConversationFilter};
 use kernel::ids::{ConversationId, UserId};
 use kernel::{CrmRead, Grant as _};
 use serde::Serialize;
@@ -9,13 +8,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::conversation_query::{ConversationQuery, ConversationStatusBody};
-use crate::State;
 use crate::auth::Allow;
-use crate::cursor::{ListId, ListKind};
-use crate::extract::{PathId, Query, page_request};
-use crate::openapi::tag;
+use crate::cursor::ListKind;
+use crate::extract::{Listing, PageQuery, PathId};
 use crate::page::PageBody;
 use crate::problem::{Code, Problem};
+use crate::state::State;
+use crate::tags;
 
 /// A conversation between one of the tenant's numbers and a contact.
 #[derive(Debug, Serialize, ToSchema)]
@@ -59,23 +58,23 @@ pub(crate) struct ConversationContactBody {
     get,
     path = "/crm/conversations",
     operation_id = "listConversations",
-    tag = tag::CRM,
+    tag = tags::CRM,
     security(("bearer" = [CrmRead::PERMISSION])),
-    params(ConversationQuery),
+    params(ConversationQuery, PageQuery),
     responses((status = 200, description = "A page of conversations", body = PageBody<ConversationBody>)),
     extensions(("x-problems" = json!([Code::InvalidCursor]))),
 )]
 pub(crate) async fn list(
     allow: Allow<CrmRead>,
     state: web::Data<State>,
-    Query(query): Query<ConversationQuery>,
+    listing: Listing<ConversationQuery>,
 ) -> Result<web::Json<PageBody<ConversationBody>>, Problem> {
-    let list = ListId { kind: ListKind::Conversations, tenant: allow.scope().tenant() };
-    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = crm::conversations(allow.permit(), &mut *tx, &query.into(), &page).await;
-    let page = settle(tx, outcome).await?;
-    Ok(web::Json(PageBody::from_page(page, &state.cursor_key, list)))
+    let filter = ConversationFilter::from(listing.filter);
+    state
+        .list(allow, ListKind::Conversations, &listing.page, async |permit, tx, page| {
+            crm::conversations(permit, tx, &filter, page).await
+        })
+        .await
 }
 
 /// Read a conversation
@@ -83,7 +82,7 @@ pub(crate) async fn list(
     get,
     path = "/crm/conversations/{id}",
     operation_id = "readConversation",
-    tag = tag::CRM,
+    tag = tags::CRM,
     security(("bearer" = [CrmRead::PERMISSION])),
     params(("id" = Uuid, Path, description = "The conversation's id")),
     responses((status = 200, description = "The conversation", body = ConversationBody)),
@@ -94,9 +93,10 @@ pub(crate) async fn read(
     state: web::Data<State>,
     PathId(id): PathId<ConversationId>,
 ) -> Result<web::Json<ConversationBody>, Problem> {
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = crm::conversation(allow.permit(), &mut *tx, id).await;
-    let conversation = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let conversation = state
+        .in_tenant(allow, async |permit, tx| crm::conversation(permit, tx, id).await)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     Ok(web::Json(conversation.into()))
 }
 

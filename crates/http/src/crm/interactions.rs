@@ -1,20 +1,19 @@
 use actix_web::web;
 use chrono::{DateTime, Utc};
 use crm::Interaction;
-use flows::settle;
 use kernel::ids::{ContactId, MessageId, UserId};
 use kernel::{CrmRead, Grant as _};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::State;
 use crate::auth::Allow;
-use crate::cursor::{ListId, ListKind};
-use crate::extract::{PageQuery, PathId, Query, page_request};
-use crate::openapi::tag;
+use crate::cursor::ListKind;
+use crate::extract::{Listing, PageQuery, PathId};
 use crate::page::PageBody;
 use crate::problem::{Code, Problem};
+use crate::state::State;
+use crate::tags;
 
 /// One entry of a contact's history.
 #[derive(Debug, Serialize, ToSchema)]
@@ -40,12 +39,12 @@ pub(crate) struct InteractionBody {
 
 /// List a contact's interactions
 ///
-/// Latest first.
+/// Newest first.
 #[utoipa::path(
     get,
     path = "/crm/contacts/{id}/interactions",
     operation_id = "listInteractions",
-    tag = tag::CRM,
+    tag = tags::CRM,
     security(("bearer" = [CrmRead::PERMISSION])),
     params(("id" = Uuid, Path, description = "The contact's id"), PageQuery),
     responses((status = 200, description = "A page of interactions", body = PageBody<InteractionBody>)),
@@ -55,14 +54,13 @@ pub(crate) async fn list(
     allow: Allow<CrmRead>,
     state: web::Data<State>,
     PathId(contact): PathId<ContactId>,
-    Query(query): Query<PageQuery>,
+    listing: Listing,
 ) -> Result<web::Json<PageBody<InteractionBody>>, Problem> {
-    let list = ListId { kind: ListKind::Interactions(contact), tenant: allow.scope().tenant() };
-    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = crm::interactions(allow.permit(), &mut *tx, contact, &page).await;
-    let page = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
-    Ok(web::Json(PageBody::from_page(page, &state.cursor_key, list)))
+    state
+        .list(allow, ListKind::Interactions(contact), &listing.page, async |permit, tx, page| {
+            crm::interactions(permit, tx, contact, page).await?.ok_or_else(Problem::not_found)
+        })
+        .await
 }
 
 impl From<Interaction> for InteractionBody {

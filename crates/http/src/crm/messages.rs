@@ -1,7 +1,6 @@
 use actix_web::web;
 use chrono::{DateTime, Utc};
 use crm::Message;
-use flows::settle;
 use kernel::ids::ConversationId;
 use kernel::{CrmRead, Grant as _};
 use serde::Serialize;
@@ -12,14 +11,14 @@ use uuid::Uuid;
 use super::message_parts::{
     DeliveryBody, DeliveryStepBody, DirectionBody, ForwardedBody, MediaBody, OriginBody, ReactionBody, ReplyToBody,
 };
-use crate::State;
 use crate::auth::Allow;
-use crate::cursor::{ListId, ListKind};
-use crate::extract::{PageQuery, PathId, Query, page_request};
-use crate::openapi::tag;
+use crate::cursor::ListKind;
+use crate::extract::{Listing, PageQuery, PathId};
 use crate::page::PageBody;
 use crate::problem::{Code, Problem};
 use crate::raw_json::raw_json;
+use crate::state::State;
+use crate::tags;
 
 /// A message of a conversation.
 #[derive(Debug, Serialize, ToSchema)]
@@ -69,12 +68,12 @@ pub(crate) struct MessageBody {
 
 /// List the messages of a conversation
 ///
-/// Latest first.
+/// Newest first.
 #[utoipa::path(
     get,
     path = "/crm/conversations/{id}/messages",
     operation_id = "listMessages",
-    tag = tag::CRM,
+    tag = tags::CRM,
     security(("bearer" = [CrmRead::PERMISSION])),
     params(("id" = Uuid, Path, description = "The conversation's id"), PageQuery),
     responses((status = 200, description = "A page of messages", body = PageBody<MessageBody>)),
@@ -84,14 +83,13 @@ pub(crate) async fn list(
     allow: Allow<CrmRead>,
     state: web::Data<State>,
     PathId(conversation): PathId<ConversationId>,
-    Query(query): Query<PageQuery>,
+    listing: Listing,
 ) -> Result<web::Json<PageBody<MessageBody>>, Problem> {
-    let list = ListId { kind: ListKind::Messages(conversation), tenant: allow.scope().tenant() };
-    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = crm::messages(allow.permit(), &mut *tx, conversation, &page).await;
-    let page = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
-    Ok(web::Json(PageBody::from_page(page, &state.cursor_key, list)))
+    state
+        .list(allow, ListKind::Messages(conversation), &listing.page, async |permit, tx, page| {
+            crm::messages(permit, tx, conversation, page).await?.ok_or_else(Problem::not_found)
+        })
+        .await
 }
 
 impl From<Message> for MessageBody {

@@ -14,30 +14,3 @@ pub(crate) mod messages;
 pub(crate) mod notes;
 pub(crate) mod search;
 mod search_query;
-
-use actix_web::web::{ServiceConfig, delete, get, patch, post, resource};
-
-pub(crate) fn routes(config: &mut ServiceConfig) {
-    config
-        .service(resource("/crm/contacts").route(get().to(contacts::list)).route(post().to(contact_create::create)))
-        .service(
-            resource("/crm/contacts/{id}")
-                .route(get().to(contacts::read))
-                .route(patch().to(contact_change::change))
-                .route(delete().to(contact_delete::delete)),
-        )
-        .service(resource("/crm/contacts/{id}/merge").route(post().to(contact_merge::merge)))
-        .service(
-            resource("/crm/contacts/{id}/interactions")
-                .route(get().to(interactions::list))
-                .route(post().to(notes::add)),
-        )
-        .service(resource("/crm/conversations").route(get().to(conversations::list)))
-        .service(
-            resource("/crm/conversations/{id}")
-                .route(get().to(conversations::read))
-                .route(patch().to(conversation_change::change)),
-        )
-        .service(resource("/crm/conversations/{id}/messages").route(get().to(messages::list)))
-        .service(resource("/crm/search").route(get().to(search::search)));
-}

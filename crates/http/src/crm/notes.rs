@@ -6,12 +6,12 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::interactions::InteractionBody;
-use crate::State;
 use crate::auth::Allow;
 use crate::extract::PathId;
-use crate::idempotency::{Claim, IdempotencyHeader, IdempotentJson};
-use crate::openapi::tag;
+use crate::idempotency::{IdempotencyHeader, IdempotentJson};
 use crate::problem::{Code, Problem};
+use crate::state::State;
+use crate::tags;
 use crate::validation::Validation;
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -30,7 +30,7 @@ pub(crate) struct NoteBody {
     post,
     path = "/crm/contacts/{id}/interactions",
     operation_id = "createInteraction",
-    tag = tag::CRM,
+    tag = tags::CRM,
     security(("bearer" = [CrmWrite::PERMISSION])),
     params(("id" = Uuid, Path, description = "The contact's id"), IdempotencyHeader),
     request_body = NoteBody,
@@ -48,11 +48,10 @@ pub(crate) async fn add(
     let Some(text) = validation.field("/text", NoteText::parse(&body.text)) else {
         return Err(validation.into_problem());
     };
-    let mut tx = match guard.begin(&state, &allow).await? {
-        Claim::New(tx) => tx,
-        Claim::Replay(answer) => return Ok(answer),
-    };
-    let note = add_note(allow.permit(), &mut *tx, contact, text, &*state.clock).await;
-    let outcome = note.map_err(Problem::from).and_then(|note| note.ok_or_else(|| Problem::new(Code::NotFound)));
-    tx.created(outcome.map(InteractionBody::from)).await
+    guard
+        .create(&state, allow, async |permit, tx| {
+            let note = add_note(permit, tx, contact, text, &*state.clock).await?;
+            note.map(InteractionBody::from).ok_or_else(Problem::not_found)
+        })
+        .await
 }

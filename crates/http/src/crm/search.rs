@@ -1,7 +1,6 @@
 use actix_web::web;
 use chrono::{DateTime, Utc};
 use crm::{ContactMatch, MessageHit, SearchHit, SearchQuery};
-use flows::settle;
 use kernel::ids::ConversationId;
 use kernel::{CrmRead, Grant as _};
 use serde::Serialize;
@@ -11,11 +10,11 @@ use uuid::Uuid;
 use super::contacts::ContactBody;
 use super::message_parts::DirectionBody;
 use super::search_query::SearchParameters;
-use crate::State;
 use crate::auth::Allow;
 use crate::extract::{LimitParameter, Query};
-use crate::openapi::tag;
 use crate::problem::{Code, FieldError, Problem};
+use crate::state::State;
+use crate::tags;
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SearchResults)]
@@ -48,7 +47,7 @@ pub(crate) enum ContactMatchBody {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = MessageHit)]
+#[schema(as = FoundMessage)]
 pub(crate) struct FoundMessageBody {
     id: Uuid,
     /// Null for a group message.
@@ -73,7 +72,7 @@ pub(crate) struct FoundMessageBody {
     get,
     path = "/crm/search",
     operation_id = "search",
-    tag = tag::CRM,
+    tag = tags::CRM,
     security(("bearer" = [CrmRead::PERMISSION])),
     params(SearchParameters),
     responses((status = 200, description = "Result of the verification", body = ResultsBody)),
@@ -88,9 +87,12 @@ pub(crate) async fn search(
         Problem::new(Code::InvalidQuery).with_detail("The query parameter \"q\" is invalid.").with_errors(vec![error])
     })?;
     let limit = parameters.limit.map(LimitParameter::get).unwrap_or_default();
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = crm::search(allow.permit(), &mut *tx, &query, limit).await;
-    let data = settle(tx, outcome).await?.into_iter().map(FoundBody::from).collect();
+    let data = state
+        .in_tenant(allow, async |permit, tx| crm::search(permit, tx, &query, limit).await)
+        .await?
+        .into_iter()
+        .map(FoundBody::from)
+        .collect();
     Ok(web::Json(ResultsBody { data }))
 }
 

@@ -10,7 +10,6 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use whatsapp::EventKind;
 
-use crate::extract::LimitParameter;
 use crate::raw_json::raw_json;
 
 /// One event from Meta: a message, a status or another change.
@@ -109,7 +108,7 @@ pub(crate) enum ErrorClassBody {
     Poison,
 }
 
-/// Filters events and selects the page.
+/// Filters events.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -122,11 +121,6 @@ pub(crate) struct EventQuery {
     /// Class of the last failure.
     #[param(inline)]
     error_class: Option<ErrorClassBody>,
-    /// Maximum number of items.
-    #[param(value_type = Option<u8>, minimum = 1, maximum = 100, default = 50)]
-    pub(crate) limit: Option<LimitParameter>,
-    /// `next_cursor` of the previous page.
-    pub(crate) cursor: Option<String>,
 }
 
 /// The reason, stored in the audit log.

@@ -1,15 +1,15 @@
 use actix_web::web;
-use flows::{DiscardEventError, discard_event, settle};
+use flows::{DiscardEventError, discard_event};
 use kernel::ids::EventId;
 use kernel::{EventsReplay, Grant as _};
 
 use super::bodies::{EventBody, ReasonBody};
 use super::replay::checked_reason;
-use crate::State;
 use crate::auth::Allow;
 use crate::extract::{Json, PathId};
-use crate::openapi::tag;
 use crate::problem::{Code, Problem};
+use crate::state::State;
+use crate::tags;
 
 /// Discard a webhook event
 ///
@@ -18,7 +18,7 @@ use crate::problem::{Code, Problem};
     post,
     path = "/webhook-events/{id}/discard",
     operation_id = "discardWebhookEvent",
-    tag = tag::EVENTS,
+    tag = tags::EVENTS,
     security(("bearer" = [EventsReplay::PERMISSION])),
     params(("id" = Uuid, Path, description = "The event's id")),
     request_body = ReasonBody,
@@ -33,16 +33,16 @@ pub(crate) async fn discard(
 ) -> Result<web::Json<EventBody>, Problem> {
     let reason = checked_reason(&body)?;
     let origin = allow.origin();
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let by = allow.permit().into();
-    let outcome = discard_event(by, &mut *tx, id, &reason, origin, &*state.clock).await;
-    Ok(web::Json(settle(tx, outcome).await?.into()))
+    let found = state
+        .in_tenant(allow, async |permit, tx| discard_event(permit.into(), tx, id, &reason, origin, &*state.clock).await)
+        .await?;
+    Ok(web::Json(found.into()))
 }
 
 impl From<DiscardEventError> for Problem {
     fn from(error: DiscardEventError) -> Self {
         match error {
-            DiscardEventError::NotFound => Self::new(Code::NotFound),
+            DiscardEventError::NotFound => Self::not_found(),
             DiscardEventError::NotDeadLetter => Self::new(Code::NotDeadLetter),
             DiscardEventError::Store(error) => error.into(),
         }

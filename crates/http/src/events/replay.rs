@@ -1,7 +1,7 @@
 use actix_web::http::StatusCode;
 use actix_web::web;
 use audit::Reason;
-use flows::{ReplayEventError, count_replayable, replay_event, replay_events, settle};
+use flows::{ReplayEventError, count_replayable, replay_event, replay_events};
 use inbound::{ErrorClass, EventFilter, EventStatus, ReplayLimit};
 use kernel::ids::{AccountId, EventId};
 use kernel::{EventsReplay, Grant as _};
@@ -11,11 +11,11 @@ use uuid::Uuid;
 use whatsapp::EventKind;
 
 use super::bodies::{ErrorClassBody, EventBody, ReasonBody};
-use crate::State;
 use crate::auth::Allow;
 use crate::extract::{Json, PathId};
-use crate::openapi::tag;
 use crate::problem::{Code, FieldError, Problem};
+use crate::state::State;
+use crate::tags;
 use crate::validation::Validation;
 
 pub(super) const REASON: &str = "/reason";
@@ -28,7 +28,7 @@ pub(super) const REASON: &str = "/reason";
     post,
     path = "/webhook-events/{id}/replay",
     operation_id = "replayWebhookEvent",
-    tag = tag::EVENTS,
+    tag = tags::EVENTS,
     security(("bearer" = [EventsReplay::PERMISSION])),
     params(("id" = Uuid, Path, description = "The event's id")),
     request_body = ReasonBody,
@@ -43,10 +43,9 @@ pub(crate) async fn replay(
 ) -> Result<(web::Json<EventBody>, StatusCode), Problem> {
     let reason = checked_reason(&body)?;
     let origin = allow.origin();
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let by = allow.permit().into();
-    let outcome = replay_event(by, &mut *tx, id, &reason, origin, &*state.clock).await;
-    let event = settle(tx, outcome).await?;
+    let event = state
+        .in_tenant(allow, async |permit, tx| replay_event(permit.into(), tx, id, &reason, origin, &*state.clock).await)
+        .await?;
     state.wake_relay.notify_one();
     Ok((web::Json(event.into()), StatusCode::ACCEPTED))
 }
@@ -104,7 +103,7 @@ pub(crate) struct ReplayedBody {
     post,
     path = "/webhook-events/replay",
     operation_id = "replayWebhookEvents",
-    tag = tag::EVENTS,
+    tag = tags::EVENTS,
     security(("bearer" = [EventsReplay::PERMISSION])),
     request_body = ReplayManyBody,
     responses(
@@ -117,31 +116,32 @@ pub(crate) async fn replay_many(
     state: web::Data<State>,
     body: Json<ReplayManyBody>,
 ) -> Result<(web::Json<ReplayedBody>, StatusCode), Problem> {
-    let Wanted { filter, limit, reason } = body.into_inner().check()?;
+    let ReplayRequest { filter, limit, reason } = body.into_inner().check()?;
     let origin = allow.origin();
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let by = allow.permit().into();
-    let (outcome, dry_run) = match &reason {
-        None => (count_replayable(by, &mut *tx, &filter, limit).await, true),
-        Some(reason) => (replay_events(by, &mut *tx, &filter, limit, reason, origin, &*state.clock).await, false),
+    let Some(reason) = reason else {
+        let events = state
+            .in_tenant(allow, async |permit, tx| count_replayable(permit.into(), tx, &filter, limit).await)
+            .await?;
+        return Ok((web::Json(ReplayedBody { dry_run: true, events }), StatusCode::OK));
     };
-    let events = settle(tx, outcome).await?;
-    if dry_run {
-        return Ok((web::Json(ReplayedBody { dry_run, events }), StatusCode::OK));
-    }
+    let events = state
+        .in_tenant(allow, async |permit, tx| {
+            replay_events(permit.into(), tx, &filter, limit, &reason, origin, &*state.clock).await
+        })
+        .await?;
     state.wake_relay.notify_one();
-    Ok((web::Json(ReplayedBody { dry_run, events }), StatusCode::ACCEPTED))
+    Ok((web::Json(ReplayedBody { dry_run: false, events }), StatusCode::ACCEPTED))
 }
 
 /// A checked request; without a reason it is a dry run.
-struct Wanted {
+struct ReplayRequest {
     filter: EventFilter,
     limit: ReplayLimit,
     reason: Option<Reason>,
 }
 
 impl ReplayManyBody {
-    fn check(self) -> Result<Wanted, Problem> {
+    fn check(self) -> Result<ReplayRequest, Problem> {
         let mut validation = Validation::default();
         let limit = match self.limit {
             None => Some(ReplayLimit::default()),
@@ -159,7 +159,7 @@ impl ReplayManyBody {
         };
         match limit {
             Some(limit) if validation.is_valid() => {
-                Ok(Wanted { filter, limit, reason: reason.filter(|_| !self.dry_run) })
+                Ok(ReplayRequest { filter, limit, reason: reason.filter(|_| !self.dry_run) })
             }
             _ => Err(validation.into_problem()),
         }
@@ -178,7 +178,7 @@ impl From<ReplayableStatusBody> for EventStatus {
 impl From<ReplayEventError> for Problem {
     fn from(error: ReplayEventError) -> Self {
         match error {
-            ReplayEventError::NotFound => Self::new(Code::NotFound),
+            ReplayEventError::NotFound => Self::not_found(),
             ReplayEventError::NotReplayable => Self::new(Code::NotReplayable),
             ReplayEventError::Store(error) => error.into(),
         }

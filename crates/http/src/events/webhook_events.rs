@@ -1,17 +1,16 @@
 use actix_web::web;
-use flows::settle;
-use inbound::{event, events};
+use inbound::{EventFilter, event, events};
 use kernel::ids::EventId;
 use kernel::{Authorization, EventsRead, EventsReplay, Grant as _};
 
 use super::bodies::{EventBody, EventDetailsBody, EventQuery};
-use crate::State;
 use crate::auth::Allow;
-use crate::cursor::{ListId, ListKind};
-use crate::extract::{PathId, Query, page_request};
-use crate::openapi::tag;
+use crate::cursor::ListKind;
+use crate::extract::{Listing, PageQuery, PathId};
 use crate::page::PageBody;
 use crate::problem::{Code, Problem};
+use crate::state::State;
+use crate::tags;
 
 /// List webhook events
 ///
@@ -20,23 +19,23 @@ use crate::problem::{Code, Problem};
     get,
     path = "/webhook-events",
     operation_id = "listWebhookEvents",
-    tag = tag::EVENTS,
+    tag = tags::EVENTS,
     security(("bearer" = [EventsRead::PERMISSION])),
-    params(EventQuery),
+    params(EventQuery, PageQuery),
     responses((status = 200, description = "A page of events", body = PageBody<EventBody>)),
     extensions(("x-problems" = json!([Code::InvalidCursor]))),
 )]
 pub(crate) async fn list(
     allow: Allow<EventsRead>,
     state: web::Data<State>,
-    Query(query): Query<EventQuery>,
+    listing: Listing<EventQuery>,
 ) -> Result<web::Json<PageBody<EventBody>>, Problem> {
-    let list = ListId { kind: ListKind::WebhookEvents, tenant: allow.scope().tenant() };
-    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = events(allow.permit().into(), &mut *tx, &query.into(), &page).await;
-    let page = settle(tx, outcome).await?;
-    Ok(web::Json(PageBody::from_page(page, &state.cursor_key, list)))
+    let filter = EventFilter::from(listing.filter);
+    state
+        .list(allow, ListKind::WebhookEvents, &listing.page, async |permit, tx, page| {
+            events(permit.into(), tx, &filter, page).await
+        })
+        .await
 }
 
 /// Read a webhook event
@@ -46,7 +45,7 @@ pub(crate) async fn list(
     get,
     path = "/webhook-events/{id}",
     operation_id = "readWebhookEvent",
-    tag = tag::EVENTS,
+    tag = tags::EVENTS,
     security(("bearer" = [EventsRead::PERMISSION])),
     params(("id" = Uuid, Path, description = "The event's id")),
     responses((status = 200, description = "The event", body = EventDetailsBody)),
@@ -58,8 +57,9 @@ pub(crate) async fn read(
     PathId(id): PathId<EventId>,
 ) -> Result<web::Json<EventDetailsBody>, Problem> {
     let may_see_payload = allow.try_permit::<EventsReplay>().map(Authorization::from);
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = event(allow.permit().into(), may_see_payload, &mut *tx, id).await;
-    let event = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let event = state
+        .in_tenant(allow, async |permit, tx| event(permit.into(), may_see_payload, tx, id).await)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     Ok(web::Json(event.into()))
 }

@@ -9,7 +9,8 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use audit::RequestOrigin;
 use tokens::SessionClient;
 
-use crate::{RequestId, State};
+use crate::middleware::RequestId;
+use crate::state::State;
 
 /// Client address and user agent, for the list of sessions and for rate limits by address.
 #[derive(Clone, Debug)]

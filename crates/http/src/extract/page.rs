@@ -1,7 +1,13 @@
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
 use kernel::{PageLimit, PageLimitOutOfRange, PageRequest};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
 
+use super::query::{deserialize, parameters};
 use crate::cursor::{CursorKey, ListId};
 use crate::problem::Problem;
 
@@ -12,15 +18,54 @@ use crate::problem::Problem;
 pub(crate) struct PageQuery {
     /// Maximum number of items.
     #[param(value_type = Option<u8>, minimum = 1, maximum = 100, default = 50)]
-    pub(crate) limit: Option<LimitParameter>,
+    limit: Option<LimitParameter>,
     /// `next_cursor` of the previous page.
-    pub(crate) cursor: Option<String>,
+    cursor: Option<String>,
 }
+
+/// The query of a list: its filter, and the page.
+#[derive(Debug)]
+pub(crate) struct Listing<F = NoFilter> {
+    pub(crate) filter: F,
+    pub(crate) page: PageQuery,
+}
+
+/// For a list without a filter.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoFilter {}
 
 /// A page limit as a query parameter.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct LimitParameter(PageLimit);
+
+impl<F: DeserializeOwned> FromRequest for Listing<F> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::parse(request.query_string()))
+    }
+}
+
+impl<F: DeserializeOwned> Listing<F> {
+    fn parse(query: &str) -> Result<Self, Problem> {
+        let (page, filter) = parameters(query)?.into_iter().partition(|(name, _)| name == "limit" || name == "cursor");
+        Ok(Self { filter: deserialize(filter)?, page: deserialize(page)? })
+    }
+}
+
+impl PageQuery {
+    /// # Errors
+    /// `invalid_cursor` unless the cursor was issued for this list.
+    pub(crate) fn request(&self, key: &CursorKey, list: ListId) -> Result<PageRequest, Problem> {
+        Ok(PageRequest {
+            limit: self.limit.map(LimitParameter::get).unwrap_or_default(),
+            after: self.cursor.as_deref().map(|cursor| key.decode(list, cursor)).transpose()?,
+        })
+    }
+}
 
 impl LimitParameter {
     pub(crate) const fn get(self) -> PageLimit {
@@ -34,19 +79,6 @@ impl TryFrom<String> for LimitParameter {
     fn try_from(text: String) -> Result<Self, PageLimitOutOfRange> {
         PageLimit::new(text.parse().map_err(|_| PageLimitOutOfRange)?).map(Self)
     }
-}
-
-/// # Errors `invalid_cursor` unless the cursor was issued for this list.
-pub(crate) fn page_request(
-    key: &CursorKey,
-    list: ListId,
-    limit: Option<LimitParameter>,
-    cursor: Option<&str>,
-) -> Result<PageRequest, Problem> {
-    Ok(PageRequest {
-        limit: limit.map(LimitParameter::get).unwrap_or_default(),
-        after: cursor.map(|cursor| key.decode(list, cursor)).transpose()?,
-    })
 }
 
 #[cfg(test)]

@@ -24,12 +24,21 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
 }
 
 fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+    deserialize(parameters(query)?)
+}
+
+/// The parameters of a query, each given once.
+pub(super) fn parameters(query: &str) -> Result<Map<String, Value>, Problem> {
     let mut parameters = Map::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         if parameters.insert(name.to_string(), Value::String(value.into_owned())).is_some() {
             return Err(invalid(&name, "duplicate", "is given twice"));
         }
     }
+    Ok(parameters)
+}
+
+pub(super) fn deserialize<T: DeserializeOwned>(parameters: Map<String, Value>) -> Result<T, Problem> {
     serde_path_to_error::deserialize(Value::Object(parameters)).map_err(|error| {
         let error_text = describe_serde_error(&error.inner().to_string());
         let name = error_text.field.unwrap_or_else(|| error.path().to_string());

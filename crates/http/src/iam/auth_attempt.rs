@@ -6,9 +6,9 @@ use iam::HashError;
 use metrics::counter;
 use tracing::Span;
 
-use crate::State;
 use crate::metrics::AUTH_ATTEMPTS;
 use crate::problem::{Code, Problem};
+use crate::state::State;
 
 /// An error of an authentication attempt, with its label for the metrics.
 pub(crate) trait AuthAttemptError: Into<Problem> + Send + 'static {

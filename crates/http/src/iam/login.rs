@@ -6,11 +6,11 @@ use utoipa::ToSchema;
 
 use super::auth_attempt::{AuthAttemptError, run_auth_attempt};
 use super::bodies::LoggedInBody;
-use crate::State;
 use crate::auth::{BEARER_CHALLENGE, Public, challenge};
 use crate::extract::{ClientInfo, Json, OriginOfRequest, TenantHeader};
-use crate::openapi::tag;
 use crate::problem::{Code, Problem};
+use crate::state::State;
+use crate::tags;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -30,7 +30,7 @@ pub(crate) struct LoginBody {
     post,
     path = "/auth/login",
     operation_id = "login",
-    tag = tag::AUTH,
+    tag = tags::AUTH,
     params(("X-Tenant-ID" = String, Header, description = "The tenant's id or slug", example = "acme-trading")),
     request_body = LoginBody,
     responses((status = 200, description = "Logged in", body = LoggedInBody)),

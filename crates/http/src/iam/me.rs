@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::bodies::{TenantBody, UserBody, role_keys};
 use crate::auth::Authenticated;
-use crate::openapi::tag;
+use crate::tags;
 
 /// The caller, the tenant, and the caller's current permissions.
 #[derive(Debug, Serialize, ToSchema)]
@@ -35,11 +35,11 @@ pub(crate) struct SessionBody {
     get,
     path = "/auth/me",
     operation_id = "me",
-    tag = tag::AUTH,
+    tag = tags::AUTH,
     security(("bearer" = [])),
     responses((status = 200, description = "The caller", body = MeBody)),
 )]
-pub(crate) async fn me(Authenticated(access): Authenticated) -> web::Json<MeBody> {
+pub(crate) async fn me(Authenticated { access, .. }: Authenticated) -> web::Json<MeBody> {
     web::Json(MeBody {
         user: UserBody::of(&access.user, &access.roles),
         tenant: access.tenant.clone().into(),

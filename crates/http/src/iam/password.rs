@@ -1,17 +1,16 @@
 use actix_web::{HttpResponse, web};
 use flows::{ChangePassword, ChangePasswordError, change_password};
 use iam::Password;
-use kernel::TenantScope;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::auth_attempt::{AuthAttemptError, run_auth_attempt};
 use super::new_password::{personal, with_password};
-use crate::State;
 use crate::auth::Authenticated;
 use crate::extract::{Json, OriginOfRequest};
-use crate::openapi::tag;
 use crate::problem::{Code, FieldError, Problem};
+use crate::state::State;
+use crate::tags;
 use crate::validation::Validation;
 
 #[derive(Deserialize, ToSchema)]
@@ -32,7 +31,7 @@ pub(crate) struct PasswordBody {
     post,
     path = "/auth/password",
     operation_id = "changePassword",
-    tag = tag::AUTH,
+    tag = tags::AUTH,
     security(("bearer" = [])),
     request_body = PasswordBody,
     responses((status = 204, description = "Changed")),
@@ -41,7 +40,7 @@ pub(crate) struct PasswordBody {
     ]))),
 )]
 pub(crate) async fn change(
-    Authenticated(access): Authenticated,
+    Authenticated { access, scope }: Authenticated,
     OriginOfRequest(origin): OriginOfRequest,
     state: web::Data<State>,
     body: Json<PasswordBody>,
@@ -52,8 +51,6 @@ pub(crate) async fn change(
     let ((), new) = with_password(Validation::default(), Some(()), "/new_password", &new_password, &personal)?;
     let current = Password::for_login(&current_password).unwrap_or_else(|_| Password::placeholder());
     let input = ChangePassword { current, new, origin };
-    #[expect(clippy::disallowed_methods, reason = "the caller's access token names the tenant, and was verified")]
-    let scope = TenantScope::mint(access.tenant.id);
     let (auth, access) = (state.auth.clone(), (*access).clone());
     let change = async move { change_password(&auth, &scope, &access, input).await };
     run_auth_attempt(&state, "password", change).await?;

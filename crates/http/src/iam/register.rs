@@ -10,11 +10,11 @@ use utoipa::ToSchema;
 use super::auth_attempt::{AuthAttemptError, run_auth_attempt};
 use super::bodies::LoggedInBody;
 use super::new_password::{personal, weak_password, with_password};
-use crate::State;
 use crate::auth::{BEARER_CHALLENGE, Public, challenge};
 use crate::extract::{ClientInfo, Json, OriginOfRequest, TenantHeader};
-use crate::openapi::tag;
 use crate::problem::{Code, FieldError, Problem};
+use crate::state::State;
+use crate::tags;
 use crate::validation::Validation;
 
 #[derive(Deserialize, ToSchema)]
@@ -39,7 +39,7 @@ pub(crate) struct RegisterBody {
     post,
     path = "/auth/register",
     operation_id = "register",
-    tag = tag::AUTH,
+    tag = tags::AUTH,
     params(("X-Tenant-ID" = String, Header, description = "The tenant's id or slug", example = "acme-trading")),
     request_body = RegisterBody,
     responses((status = 201, description = "Registered and logged in", body = LoggedInBody)),

@@ -10,11 +10,11 @@ use utoipa::ToSchema;
 use super::auth_attempt::{AuthAttemptError, run_auth_attempt};
 use super::bodies::LoggedInBody;
 use super::new_password::{personal, with_password};
-use crate::State;
 use crate::auth::Public;
 use crate::extract::{ClientInfo, Json, OriginOfRequest};
-use crate::openapi::tag;
 use crate::problem::{Code, FieldError, Problem};
+use crate::state::State;
+use crate::tags;
 use crate::validation::Validation;
 
 #[derive(Deserialize, ToSchema)]
@@ -44,7 +44,7 @@ pub(crate) struct SignupBody {
     post,
     path = "/auth/signup",
     operation_id = "signUp",
-    tag = tag::AUTH,
+    tag = tags::AUTH,
     request_body = SignupBody,
     responses((status = 201, description = "The tenant was created", body = LoggedInBody)),
     extensions(("x-problems" = json!([

@@ -1,16 +1,16 @@
 use actix_web::web;
-use flows::{change_settings, settle};
+use flows::change_settings;
 use iam::{SelfRegistration, TenantName, TenantPatch, tenant};
 use kernel::{Change, Grant as _, TenantRead, TenantWrite};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::bodies::{SelfRegistrationBody, TenantBody};
-use crate::State;
 use crate::auth::Allow;
 use crate::extract::{Json, member};
-use crate::openapi::tag;
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
+use crate::state::State;
+use crate::tags;
 use crate::validation::Validation;
 
 /// A JSON Merge Patch (RFC 7396): absent members are kept.
@@ -33,14 +33,13 @@ pub(crate) struct PatchBody {
     get,
     path = "/tenant",
     operation_id = "readTenant",
-    tag = tag::TENANT,
+    tag = tags::TENANT,
     security(("bearer" = [TenantRead::PERMISSION])),
     responses((status = 200, description = "The caller's tenant", body = TenantBody)),
 )]
 pub(crate) async fn read(allow: Allow<TenantRead>, state: web::Data<State>) -> Result<web::Json<TenantBody>, Problem> {
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = tenant(allow.permit(), &mut *tx).await;
-    let tenant = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let tenant =
+        state.in_tenant(allow, async |permit, tx| tenant(permit, tx).await).await?.ok_or_else(Problem::not_found)?;
     Ok(web::Json(tenant.into()))
 }
 
@@ -51,7 +50,7 @@ pub(crate) async fn read(allow: Allow<TenantRead>, state: web::Data<State>) -> R
     patch,
     path = "/tenant",
     operation_id = "changeTenant",
-    tag = tag::TENANT,
+    tag = tags::TENANT,
     security(("bearer" = [TenantWrite::PERMISSION])),
     request_body(content((PatchBody = "application/merge-patch+json"), (PatchBody = "application/json"))),
     responses((status = 200, description = "The changed resource", body = TenantBody)),
@@ -63,9 +62,10 @@ pub(crate) async fn change(
 ) -> Result<web::Json<TenantBody>, Problem> {
     let patch = body.into_inner().check()?;
     let (origin, clock) = (allow.origin(), &*state.clock);
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = change_settings(allow.permit(), &mut *tx, patch, origin, clock).await;
-    let tenant = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let tenant = state
+        .in_tenant(allow, async |permit, tx| change_settings(permit, tx, patch, origin, clock).await)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     Ok(web::Json(tenant.into()))
 }
 

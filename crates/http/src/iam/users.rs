@@ -2,7 +2,7 @@ use actix_web::{HttpResponse, web};
 use audit::{Action, target};
 use flows::{
     ChangeUserError, CreateUser, CreateUserError, Member, UserPatch, audited, change_user, create_user, delete_user,
-    prepare_user, settle, user, users,
+    prepare_user, user, users,
 };
 use iam::{Email, UserName, UserStatus};
 use kernel::ids::UserId;
@@ -13,15 +13,15 @@ use utoipa::ToSchema;
 use super::bodies::{StatusBody, UserBody};
 use super::new_password::{personal, weak_password, with_password};
 use super::register::email_taken;
-use crate::State;
 use crate::auth::Allow;
-use crate::cursor::{ListId, ListKind};
-use crate::extract::{Json, PageQuery, PathId, Query, member, page_request};
-use crate::idempotency::{Claim, IdempotencyHeader, IdempotentJson};
-use crate::openapi::tag;
+use crate::cursor::ListKind;
+use crate::extract::{Json, Listing, PageQuery, PathId, member};
+use crate::idempotency::{IdempotencyHeader, IdempotentJson};
 use crate::page::PageBody;
 use crate::problem::{Code, Problem};
-use crate::rbac::authority_problem;
+use crate::rbac::authority::authority_problem;
+use crate::state::State;
+use crate::tags;
 use crate::validation::Validation;
 
 #[derive(Deserialize, ToSchema)]
@@ -59,7 +59,7 @@ pub(crate) struct PatchBody {
     get,
     path = "/users",
     operation_id = "listUsers",
-    tag = tag::USERS,
+    tag = tags::USERS,
     security(("bearer" = [UsersRead::PERMISSION])),
     params(PageQuery),
     responses((status = 200, description = "A page of users", body = PageBody<UserBody>)),
@@ -68,14 +68,9 @@ pub(crate) struct PatchBody {
 pub(crate) async fn list(
     allow: Allow<UsersRead>,
     state: web::Data<State>,
-    Query(query): Query<PageQuery>,
+    listing: Listing,
 ) -> Result<web::Json<PageBody<UserBody>>, Problem> {
-    let list = ListId { kind: ListKind::Users, tenant: allow.scope().tenant() };
-    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = users(allow.permit(), &mut *tx, &page).await;
-    let page = settle(tx, outcome).await?;
-    Ok(web::Json(PageBody::from_page(page, &state.cursor_key, list)))
+    state.list(allow, ListKind::Users, &listing.page, async |permit, tx, page| users(permit, tx, page).await).await
 }
 
 /// Create a user
@@ -85,7 +80,7 @@ pub(crate) async fn list(
     post,
     path = "/users",
     operation_id = "createUser",
-    tag = tag::USERS,
+    tag = tags::USERS,
     security(("bearer" = [UsersWrite::PERMISSION])),
     params(IdempotencyHeader),
     request_body = CreateBody,
@@ -99,18 +94,18 @@ pub(crate) async fn create(
 ) -> Result<HttpResponse, Problem> {
     let (body, guard) = body.into_parts();
     let input = body.check()?;
-    if let Some(answer) = guard.replay(&state, &allow).await? {
-        return Ok(answer);
+    if let Some(response) = guard.replay(&state, &allow).await? {
+        return Ok(response);
     }
     let user = prepare_user(allow.permit_ref(), &state.auth, allow.scope(), input).await?;
-    let mut tx = match guard.begin(&state, &allow).await? {
-        Claim::New(tx) => tx,
-        Claim::Replay(answer) => return Ok(answer),
-    };
     let record = allow.audit_record(Action::UserCreated, &*state.clock);
-    let outcome = create_user(allow.permit(), &mut *tx, user).await;
-    let outcome = audited(&mut *tx, outcome, |made| Some(record.about(target::USER, &made.user.id))).await;
-    tx.created(outcome.map(UserBody::from)).await
+    guard
+        .create(&state, allow, async |permit, tx| {
+            let outcome = create_user(permit, tx, user).await;
+            let outcome = audited(tx, outcome, |member| Some(record.about(target::USER, &member.user.id))).await;
+            outcome.map(UserBody::from)
+        })
+        .await
 }
 
 /// Read a user
@@ -118,7 +113,7 @@ pub(crate) async fn create(
     get,
     path = "/users/{id}",
     operation_id = "readUser",
-    tag = tag::USERS,
+    tag = tags::USERS,
     security(("bearer" = [UsersRead::PERMISSION])),
     params(("id" = Uuid, Path, description = "The user's id")),
     responses((status = 200, description = "The user", body = UserBody)),
@@ -129,9 +124,8 @@ pub(crate) async fn read(
     state: web::Data<State>,
     PathId(id): PathId<UserId>,
 ) -> Result<web::Json<UserBody>, Problem> {
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = user(allow.permit(), &mut *tx, id).await;
-    let member = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let member =
+        state.in_tenant(allow, async |permit, tx| user(permit, tx, id).await).await?.ok_or_else(Problem::not_found)?;
     Ok(web::Json(member.into()))
 }
 
@@ -143,7 +137,7 @@ pub(crate) async fn read(
     patch,
     path = "/users/{id}",
     operation_id = "changeUser",
-    tag = tag::USERS,
+    tag = tags::USERS,
     security(("bearer" = [UsersWrite::PERMISSION])),
     params(("id" = Uuid, Path, description = "The user's id")),
     request_body(content((PatchBody = "application/merge-patch+json"), (PatchBody = "application/json"))),
@@ -164,10 +158,13 @@ pub(crate) async fn change(
     };
     let record =
         allow.audit_record(action, &*state.clock).about(target::USER, &id).with("renamed", patch.name.is_some());
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = change_user(allow.permit(), &mut *tx, id, patch, &*state.clock).await;
-    let outcome = audited(&mut *tx, outcome, |_| Some(record)).await;
-    Ok(web::Json(settle(tx, outcome).await?.into()))
+    let member = state
+        .in_tenant(allow, async |permit, tx| {
+            let outcome = change_user(permit, tx, id, patch, &*state.clock).await;
+            audited(tx, outcome, |_| Some(record)).await
+        })
+        .await?;
+    Ok(web::Json(member.into()))
 }
 
 /// Delete a user
@@ -177,7 +174,7 @@ pub(crate) async fn change(
     delete,
     path = "/users/{id}",
     operation_id = "deleteUser",
-    tag = tag::USERS,
+    tag = tags::USERS,
     security(("bearer" = [UsersWrite::PERMISSION])),
     params(("id" = Uuid, Path, description = "The user's id")),
     responses((status = 204, description = "Deleted")),
@@ -189,10 +186,12 @@ pub(crate) async fn delete(
     PathId(id): PathId<UserId>,
 ) -> Result<HttpResponse, Problem> {
     let record = allow.audit_record(Action::UserDeleted, &*state.clock).about(target::USER, &id);
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = delete_user(allow.permit(), &mut *tx, id).await;
-    let outcome = audited(&mut *tx, outcome, |()| Some(record)).await;
-    settle(tx, outcome).await?;
+    state
+        .in_tenant(allow, async |permit, tx| {
+            let outcome = delete_user(permit, tx, id).await;
+            audited(tx, outcome, |()| Some(record)).await
+        })
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -242,7 +241,7 @@ impl From<CreateUserError> for Problem {
 impl From<ChangeUserError> for Problem {
     fn from(error: ChangeUserError) -> Self {
         match error {
-            ChangeUserError::Unknown => Self::new(Code::NotFound),
+            ChangeUserError::Unknown => Self::not_found(),
             ChangeUserError::Authority(error) => authority_problem::<UsersWrite>(error),
         }
     }

@@ -5,8 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use actix_web::{Error, ResponseError as _};
 
-use super::RequestId;
-use crate::openapi;
+use super::request_id::RequestId;
 use crate::problem::{Code, MEDIA_TYPE, Problem};
 
 /// Turns every error response, including the framework's own, into a problem with the request's id.
@@ -25,12 +24,12 @@ pub(super) fn complete<B: MessageBody + 'static>(
         }
         None => Problem::new(Code::of_framework(status)).to_json(Some(id.as_str())),
     };
-    let allow = (status == StatusCode::METHOD_NOT_ALLOWED).then(|| allow(&response)).flatten();
     let mut response = response.map_body(|_, _| BoxBody::new(body.to_string()));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-    if let Some(allow) = allow {
-        headers.insert(ALLOW, allow);
+    // Operations set the header themselves; all other resources, such as `/docs`, support GET only.
+    if status == StatusCode::METHOD_NOT_ALLOWED && !headers.contains_key(ALLOW) {
+        headers.insert(ALLOW, HeaderValue::from_static("GET"));
     }
     response
 }
@@ -53,11 +52,4 @@ fn log_cause(problem: &Problem) {
             tracing::warn!(code = code.key(), cause, "request refused");
         }
     }
-}
-
-/// The methods of the path (RFC 9110, section 15.5.6). Paths that are not in the document, such as `/docs`, support GET
-/// only.
-fn allow<B>(response: &ServiceResponse<B>) -> Option<HeaderValue> {
-    let pattern = response.request().match_pattern()?;
-    HeaderValue::from_str(&openapi::methods_of(&pattern).unwrap_or_else(|| "GET".to_owned())).ok()
 }

@@ -1,9 +1,7 @@
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::extract::LimitParameter;
-
-/// Filters accounts and selects the page.
+/// Filters accounts.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -11,11 +9,6 @@ pub(crate) struct AccountQuery {
     /// Only accounts that are pending approval.
     #[param(value_type = Option<bool>, default = false)]
     pending: Option<Flag>,
-    /// Maximum number of items.
-    #[param(value_type = Option<u8>, minimum = 1, maximum = 100, default = 50)]
-    pub(super) limit: Option<LimitParameter>,
-    /// `next_cursor` of the previous page.
-    pub(super) cursor: Option<String>,
 }
 
 /// A boolean query parameter.

@@ -1,17 +1,17 @@
 use actix_web::web;
-use audit::platform_audit_log;
+use audit::{RecordFilter, platform_audit_log};
 use flows::settle;
 use tokens::ScopeGrant as _;
 use tokens::scope::AuditRead;
 
-use crate::State;
-use crate::audit::bodies::{RecordBody, RecordPageQuery};
-use crate::cursor::{ListId, ListKind};
-use crate::extract::{Query, page_request};
-use crate::openapi::tag;
+use crate::audit::bodies::{RecordBody, RecordQuery};
+use crate::cursor::ListKind;
+use crate::extract::{Listing, PageQuery};
 use crate::operators::Operate;
 use crate::page::PageBody;
 use crate::problem::{Code, Problem};
+use crate::state::State;
+use crate::tags;
 
 /// List the operators' audit log
 ///
@@ -20,21 +20,23 @@ use crate::problem::{Code, Problem};
     get,
     path = "/platform/audit-log",
     operation_id = "listPlatformAuditLog",
-    tag = tag::PLATFORM,
+    tag = tags::PLATFORM,
     security(("provisioning_key" = [AuditRead::SCOPE])),
-    params(RecordPageQuery),
+    params(RecordQuery, PageQuery),
     responses((status = 200, description = "A page of records", body = PageBody<RecordBody>)),
     extensions(("x-problems" = json!([Code::InvalidCursor]))),
 )]
 pub(crate) async fn list(
     operate: Operate<AuditRead>,
     state: web::Data<State>,
-    Query(query): Query<RecordPageQuery>,
+    listing: Listing<RecordQuery>,
 ) -> Result<web::Json<PageBody<RecordBody>>, Problem> {
-    let list = ListId::for_operators(ListKind::AuditLog);
-    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
-    let mut tx = state.database.operator().await?;
-    let outcome = platform_audit_log(operate.operator(), &mut *tx, &query.into(), &page).await;
-    let page = settle(tx, outcome).await?;
-    Ok(web::Json(PageBody::from_page(page, &state.cursor_key, list)))
+    let filter = RecordFilter::from(listing.filter);
+    state
+        .list_for_operator(ListKind::AuditLog, &listing.page, async |page| {
+            let mut tx = state.database.operator().await?;
+            let outcome = platform_audit_log(operate.operator(), &mut *tx, &filter, page).await;
+            settle(tx, outcome).await
+        })
+        .await
 }

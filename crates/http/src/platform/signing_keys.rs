@@ -6,10 +6,10 @@ use tokens::ScopeGrant as _;
 use tokens::scope::KeysRotate;
 use utoipa::ToSchema;
 
-use crate::State;
-use crate::openapi::tag;
 use crate::operators::Operate;
 use crate::problem::Problem;
+use crate::state::State;
+use crate::tags;
 
 /// The next signing key for access tokens.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,7 +33,7 @@ pub(crate) struct UpcomingBody {
     post,
     path = "/platform/signing-keys/rotate",
     operation_id = "rotateSigningKeys",
-    tag = tag::PLATFORM,
+    tag = tags::PLATFORM,
     security(("provisioning_key" = [KeysRotate::SCOPE])),
     responses((status = 200, description = "The next signing key", body = UpcomingBody)),
 )]

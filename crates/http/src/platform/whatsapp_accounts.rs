@@ -8,14 +8,14 @@ use tokens::scope::{ChannelsRead, ChannelsWrite};
 use utoipa::ToSchema;
 
 use super::account_query::AccountQuery;
-use crate::State;
 use crate::channels::whatsapp_accounts::AccountBody;
-use crate::cursor::{ListId, ListKind};
-use crate::extract::{PathId, Query, page_request};
-use crate::openapi::tag;
+use crate::cursor::ListKind;
+use crate::extract::{Listing, PageQuery, PathId};
 use crate::operators::Operate;
 use crate::page::PageBody;
 use crate::problem::{Code, Problem};
+use crate::state::State;
+use crate::tags;
 
 /// A WhatsApp number and its tenant.
 #[derive(Debug, Serialize, ToSchema)]
@@ -35,23 +35,24 @@ pub(crate) struct OwnedAccountBody {
     get,
     path = "/platform/whatsapp-accounts",
     operation_id = "listAllWhatsAppAccounts",
-    tag = tag::PLATFORM,
+    tag = tags::PLATFORM,
     security(("provisioning_key" = [ChannelsRead::SCOPE])),
-    params(AccountQuery),
+    params(AccountQuery, PageQuery),
     responses((status = 200, description = "A page of accounts", body = PageBody<OwnedAccountBody>)),
     extensions(("x-problems" = json!([Code::InvalidCursor]))),
 )]
 pub(crate) async fn list(
     _operate: Operate<ChannelsRead>,
     state: web::Data<State>,
-    Query(query): Query<AccountQuery>,
+    listing: Listing<AccountQuery>,
 ) -> Result<web::Json<PageBody<OwnedAccountBody>>, Problem> {
-    let list = ListId::for_operators(ListKind::WhatsAppAccounts);
-    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
-    let mut tx = state.database.directory().await?;
-    let outcome = AccountDirectory::all_accounts(&mut *tx, query.only_pending(), &page).await;
-    let page = settle(tx, outcome).await?;
-    Ok(web::Json(PageBody::from_page(page, &state.cursor_key, list)))
+    state
+        .list_for_operator(ListKind::WhatsAppAccounts, &listing.page, async |page| {
+            let mut tx = state.database.directory().await?;
+            let outcome = AccountDirectory::all_accounts(&mut *tx, listing.filter.only_pending(), page).await;
+            settle(tx, outcome).await
+        })
+        .await
 }
 
 /// Approve a WhatsApp number
@@ -61,7 +62,7 @@ pub(crate) async fn list(
     post,
     path = "/platform/whatsapp-accounts/{id}/approve",
     operation_id = "approveWhatsAppAccount",
-    tag = tag::PLATFORM,
+    tag = tags::PLATFORM,
     security(("provisioning_key" = [ChannelsWrite::SCOPE])),
     params(("id" = Uuid, Path, description = "The account's id")),
     responses((status = 204, description = "The number is active")),
@@ -88,7 +89,7 @@ impl From<AccountWithTenant> for OwnedAccountBody {
 impl From<ApproveAccountError> for Problem {
     fn from(error: ApproveAccountError) -> Self {
         match error {
-            ApproveAccountError::NotPending => Self::new(Code::NotFound),
+            ApproveAccountError::NotPending => Self::not_found(),
             ApproveAccountError::NumberInUse => Self::new(Code::NumberInUse),
             ApproveAccountError::Store(error) => error.into(),
         }

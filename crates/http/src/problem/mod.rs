@@ -96,6 +96,12 @@ impl Problem {
         Self::new(code).with_header(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS))
     }
 
+    /// The resource does not exist in the caller's tenant.
+    #[must_use]
+    pub const fn not_found() -> Self {
+        Self::new(Code::NotFound)
+    }
+
     /// An internal error of the server.
     #[must_use]
     pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {

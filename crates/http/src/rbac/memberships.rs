@@ -1,17 +1,17 @@
 use actix_web::{HttpResponse, web};
-use flows::{ChangeMembershipError, grant_membership, memberships, revoke_membership, settle};
+use flows::{ChangeMembershipError, grant_membership, memberships, revoke_membership};
 use kernel::ids::{RoleId, UserId};
 use kernel::{Grant as _, RolesRead, RolesWrite};
 
-use super::authority_problem;
+use super::authority::authority_problem;
 use super::bodies::MembershipBody;
-use crate::State;
 use crate::auth::Allow;
-use crate::cursor::{ListId, ListKind};
-use crate::extract::{PageQuery, PathId, PathRoleId, Query, page_request};
-use crate::openapi::tag;
+use crate::cursor::ListKind;
+use crate::extract::{Listing, PageQuery, PathId, PathRoleId};
 use crate::page::PageBody;
 use crate::problem::{Code, Problem};
+use crate::state::State;
+use crate::tags;
 
 /// List a user's roles
 ///
@@ -20,7 +20,7 @@ use crate::problem::{Code, Problem};
     get,
     path = "/users/{id}/memberships",
     operation_id = "listMemberships",
-    tag = tag::ROLES,
+    tag = tags::ROLES,
     security(("bearer" = [RolesRead::PERMISSION])),
     params(("id" = Uuid, Path, description = "The user's id"), PageQuery),
     responses((status = 200, description = "A page of roles", body = PageBody<MembershipBody>)),
@@ -30,14 +30,13 @@ pub(crate) async fn list(
     allow: Allow<RolesRead>,
     state: web::Data<State>,
     PathId(user): PathId<UserId>,
-    Query(query): Query<PageQuery>,
+    listing: Listing,
 ) -> Result<web::Json<PageBody<MembershipBody>>, Problem> {
-    let list = ListId { kind: ListKind::Memberships(user), tenant: allow.scope().tenant() };
-    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = memberships(allow.permit(), &mut *tx, user, &page).await;
-    let page = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
-    Ok(web::Json(PageBody::from_page(page, &state.cursor_key, list)))
+    state
+        .list(allow, ListKind::Memberships(user), &listing.page, async |permit, tx, page| {
+            memberships(permit, tx, user, page).await?.ok_or_else(Problem::not_found)
+        })
+        .await
 }
 
 /// Grant a role to a user
@@ -48,7 +47,7 @@ pub(crate) async fn list(
     put,
     path = "/users/{id}/memberships/{role_id}",
     operation_id = "grantMembership",
-    tag = tag::ROLES,
+    tag = tags::ROLES,
     security(("bearer" = [RolesWrite::PERMISSION])),
     params(
         ("id" = Uuid, Path, description = "The user's id"),
@@ -64,9 +63,10 @@ pub(crate) async fn grant(
     PathRoleId(role): PathRoleId<RoleId>,
 ) -> Result<web::Json<MembershipBody>, Problem> {
     let origin = allow.origin();
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = grant_membership(allow.permit(), &mut *tx, user, role, origin, &*state.clock).await;
-    Ok(web::Json(settle(tx, outcome).await?.into()))
+    let found = state
+        .in_tenant(allow, async |permit, tx| grant_membership(permit, tx, user, role, origin, &*state.clock).await)
+        .await?;
+    Ok(web::Json(found.into()))
 }
 
 /// Revoke a role from a user
@@ -77,7 +77,7 @@ pub(crate) async fn grant(
     delete,
     path = "/users/{id}/memberships/{role_id}",
     operation_id = "revokeMembership",
-    tag = tag::ROLES,
+    tag = tags::ROLES,
     security(("bearer" = [RolesWrite::PERMISSION])),
     params(
         ("id" = Uuid, Path, description = "The user's id"),
@@ -93,16 +93,16 @@ pub(crate) async fn revoke(
     PathRoleId(role): PathRoleId<RoleId>,
 ) -> Result<HttpResponse, Problem> {
     let origin = allow.origin();
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = revoke_membership(allow.permit(), &mut *tx, user, role, origin, &*state.clock).await;
-    settle(tx, outcome).await?;
+    state
+        .in_tenant(allow, async |permit, tx| revoke_membership(permit, tx, user, role, origin, &*state.clock).await)
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 impl From<ChangeMembershipError> for Problem {
     fn from(error: ChangeMembershipError) -> Self {
         match error {
-            ChangeMembershipError::Unknown => Self::new(Code::NotFound),
+            ChangeMembershipError::Unknown => Self::not_found(),
             ChangeMembershipError::Authority(error) => authority_problem::<RolesWrite>(error),
         }
     }

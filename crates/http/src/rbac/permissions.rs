@@ -4,9 +4,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::auth::Allow;
-use crate::openapi::tag;
 use crate::page::PageBody;
 use crate::problem::Problem;
+use crate::tags;
 
 /// A permission that a role can contain.
 #[derive(Debug, Serialize, ToSchema)]
@@ -26,7 +26,7 @@ pub(crate) struct PermissionBody {
     get,
     path = "/permissions",
     operation_id = "listPermissions",
-    tag = tag::ROLES,
+    tag = tags::ROLES,
     security(("bearer" = [RolesRead::PERMISSION])),
     responses((status = 200, description = "All permissions", body = PageBody<PermissionBody>)),
 )]

@@ -1,16 +1,16 @@
 use actix_web::web;
-use flows::{RolePatch, change_role, settle};
+use flows::{RolePatch, change_role};
 use kernel::ids::RoleId;
 use kernel::{Grant as _, RolesWrite};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::bodies::{RoleBody, permissions};
-use crate::State;
 use crate::auth::Allow;
 use crate::extract::{Json, PathId};
-use crate::openapi::tag;
 use crate::problem::{Code, Problem};
+use crate::state::State;
+use crate::tags;
 use crate::validation::Validation;
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -33,7 +33,7 @@ pub(crate) struct PermissionsBody {
     put,
     path = "/roles/{id}/permissions",
     operation_id = "replaceRolePermissions",
-    tag = tag::ROLES,
+    tag = tags::ROLES,
     security(("bearer" = [RolesWrite::PERMISSION])),
     params(("id" = Uuid, Path, description = "The role's id")),
     request_body = PermissionsBody,
@@ -50,9 +50,10 @@ pub(crate) async fn replace(
 ) -> Result<web::Json<RoleBody>, Problem> {
     let patch = body.into_inner().check()?;
     let origin = allow.origin();
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = change_role(allow.permit(), &mut *tx, id, patch, origin, &*state.clock).await;
-    Ok(web::Json(settle(tx, outcome).await?.into()))
+    let found = state
+        .in_tenant(allow, async |permit, tx| change_role(permit, tx, id, patch, origin, &*state.clock).await)
+        .await?;
+    Ok(web::Json(found.into()))
 }
 
 impl PermissionsBody {

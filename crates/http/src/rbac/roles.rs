@@ -1,7 +1,6 @@
 use actix_web::{HttpResponse, web};
 use flows::{
     ChangeRoleError, CreateRoleError, DeleteRoleError, NewRole, RolePatch, change_role, create_role, delete_role,
-    settle,
 };
 use kernel::ids::RoleId;
 use kernel::{Change, Grant as _, RolesRead, RolesWrite};
@@ -9,16 +8,16 @@ use rbac::{RoleKey, RoleName, role, roles};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::authority_problem;
+use super::authority::authority_problem;
 use super::bodies::{RoleBody, permissions};
-use crate::State;
 use crate::auth::Allow;
-use crate::cursor::{ListId, ListKind};
-use crate::extract::{Json, PageQuery, PathId, Query, member, page_request};
-use crate::idempotency::{Claim, IdempotencyHeader, IdempotentJson};
-use crate::openapi::tag;
+use crate::cursor::ListKind;
+use crate::extract::{Json, Listing, PageQuery, PathId, member};
+use crate::idempotency::{IdempotencyHeader, IdempotentJson};
 use crate::page::PageBody;
 use crate::problem::{Code, FieldError, Problem};
+use crate::state::State;
+use crate::tags;
 use crate::validation::Validation;
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -58,7 +57,7 @@ pub(crate) struct PatchBody {
     get,
     path = "/roles",
     operation_id = "listRoles",
-    tag = tag::ROLES,
+    tag = tags::ROLES,
     security(("bearer" = [RolesRead::PERMISSION])),
     params(PageQuery),
     responses((status = 200, description = "A page of roles", body = PageBody<RoleBody>)),
@@ -67,14 +66,9 @@ pub(crate) struct PatchBody {
 pub(crate) async fn list(
     allow: Allow<RolesRead>,
     state: web::Data<State>,
-    Query(query): Query<PageQuery>,
+    listing: Listing,
 ) -> Result<web::Json<PageBody<RoleBody>>, Problem> {
-    let list = ListId { kind: ListKind::Roles, tenant: allow.scope().tenant() };
-    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = roles(allow.permit(), &mut *tx, &page).await;
-    let page = settle(tx, outcome).await?;
-    Ok(web::Json(PageBody::from_page(page, &state.cursor_key, list)))
+    state.list(allow, ListKind::Roles, &listing.page, async |permit, tx, page| roles(permit, tx, page).await).await
 }
 
 /// Create a role
@@ -84,7 +78,7 @@ pub(crate) async fn list(
     post,
     path = "/roles",
     operation_id = "createRole",
-    tag = tag::ROLES,
+    tag = tags::ROLES,
     security(("bearer" = [RolesWrite::PERMISSION])),
     params(IdempotencyHeader),
     request_body = CreateBody,
@@ -98,13 +92,12 @@ pub(crate) async fn create(
 ) -> Result<HttpResponse, Problem> {
     let (body, guard) = body.into_parts();
     let new = body.check()?;
-    let mut tx = match guard.begin(&state, &allow).await? {
-        Claim::New(tx) => tx,
-        Claim::Replay(answer) => return Ok(answer),
-    };
     let origin = allow.origin();
-    let outcome = create_role(allow.permit(), &mut *tx, new, origin, &*state.clock).await;
-    tx.created(outcome.map(RoleBody::from)).await
+    guard
+        .create(&state, allow, async |permit, tx| {
+            create_role(permit, tx, new, origin, &*state.clock).await.map(RoleBody::from)
+        })
+        .await
 }
 
 /// Read a role
@@ -112,7 +105,7 @@ pub(crate) async fn create(
     get,
     path = "/roles/{id}",
     operation_id = "readRole",
-    tag = tag::ROLES,
+    tag = tags::ROLES,
     security(("bearer" = [RolesRead::PERMISSION])),
     params(("id" = Uuid, Path, description = "The role's id")),
     responses((status = 200, description = "The role", body = RoleBody)),
@@ -123,9 +116,8 @@ pub(crate) async fn read(
     state: web::Data<State>,
     PathId(id): PathId<RoleId>,
 ) -> Result<web::Json<RoleBody>, Problem> {
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = role(allow.permit(), &mut *tx, id).await;
-    let role = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let role =
+        state.in_tenant(allow, async |permit, tx| role(permit, tx, id).await).await?.ok_or_else(Problem::not_found)?;
     Ok(web::Json(role.into()))
 }
 
@@ -136,7 +128,7 @@ pub(crate) async fn read(
     patch,
     path = "/roles/{id}",
     operation_id = "changeRole",
-    tag = tag::ROLES,
+    tag = tags::ROLES,
     security(("bearer" = [RolesWrite::PERMISSION])),
     params(("id" = Uuid, Path, description = "The role's id")),
     request_body(content((PatchBody = "application/merge-patch+json"), (PatchBody = "application/json"))),
@@ -151,9 +143,10 @@ pub(crate) async fn change(
 ) -> Result<web::Json<RoleBody>, Problem> {
     let patch = body.into_inner().check()?;
     let origin = allow.origin();
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = change_role(allow.permit(), &mut *tx, id, patch, origin, &*state.clock).await;
-    Ok(web::Json(settle(tx, outcome).await?.into()))
+    let found = state
+        .in_tenant(allow, async |permit, tx| change_role(permit, tx, id, patch, origin, &*state.clock).await)
+        .await?;
+    Ok(web::Json(found.into()))
 }
 
 /// Delete a role
@@ -163,7 +156,7 @@ pub(crate) async fn change(
     delete,
     path = "/roles/{id}",
     operation_id = "deleteRole",
-    tag = tag::ROLES,
+    tag = tags::ROLES,
     security(("bearer" = [RolesWrite::PERMISSION])),
     params(("id" = Uuid, Path, description = "The role's id")),
     responses((status = 204, description = "Deleted")),
@@ -175,9 +168,7 @@ pub(crate) async fn delete(
     PathId(id): PathId<RoleId>,
 ) -> Result<HttpResponse, Problem> {
     let origin = allow.origin();
-    let mut tx = state.database.tenant(allow.scope()).await?;
-    let outcome = delete_role(allow.permit(), &mut *tx, id, origin, &*state.clock).await;
-    settle(tx, outcome).await?;
+    state.in_tenant(allow, async |permit, tx| delete_role(permit, tx, id, origin, &*state.clock).await).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -223,7 +214,7 @@ impl From<CreateRoleError> for Problem {
 impl From<ChangeRoleError> for Problem {
     fn from(error: ChangeRoleError) -> Self {
         match error {
-            ChangeRoleError::Unknown => Self::new(Code::NotFound),
+            ChangeRoleError::Unknown => Self::not_found(),
             ChangeRoleError::System => Self::new(Code::SystemRole),
             ChangeRoleError::Stale => Self::new(Code::StaleVersion),
             ChangeRoleError::Authority(error) => authority_problem::<RolesWrite>(error),
@@ -234,7 +225,7 @@ impl From<ChangeRoleError> for Problem {
 impl From<DeleteRoleError> for Problem {
     fn from(error: DeleteRoleError) -> Self {
         match error {
-            DeleteRoleError::Unknown => Self::new(Code::NotFound),
+            DeleteRoleError::Unknown => Self::not_found(),
             DeleteRoleError::System => Self::new(Code::SystemRole),
             DeleteRoleError::InUse => Self::new(Code::RoleInUse),
             DeleteRoleError::Authority(error) => authority_problem::<RolesWrite>(error),

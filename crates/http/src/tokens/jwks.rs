@@ -2,9 +2,9 @@ use actix_web::Responder;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web;
 
-use crate::State;
 use crate::auth::Public;
-use crate::openapi::tag;
+use crate::state::State;
+use crate::tags;
 
 /// Read the signing keys
 ///
@@ -14,7 +14,7 @@ use crate::openapi::tag;
     get,
     path = "/.well-known/jwks.json",
     operation_id = "signingKeys",
-    tag = tag::KEYS,
+    tag = tags::KEYS,
     responses((
         status = 200,
         description = "The keys",

@@ -1,14 +1,13 @@
 use actix_web::{HttpResponse, web};
-use flows::{LogOut, log_out as end, settle};
-use kernel::TenantScope;
+use flows::{LogOut, log_out as log_out_sessions};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::State;
 use crate::auth::Authenticated;
 use crate::extract::{MaybeJson, OriginOfRequest};
-use crate::openapi::tag;
 use crate::problem::Problem;
+use crate::state::State;
+use crate::tags;
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -37,21 +36,19 @@ pub(crate) enum ScopeBody {
     post,
     path = "/auth/logout",
     operation_id = "logout",
-    tag = tag::AUTH,
+    tag = tags::AUTH,
     security(("bearer" = [])),
     request_body = Option<LogoutBody>,
     responses((status = 204, description = "Logged out")),
 )]
 pub(crate) async fn log_out(
-    Authenticated(access): Authenticated,
+    Authenticated { access, scope }: Authenticated,
     OriginOfRequest(origin): OriginOfRequest,
     state: web::Data<State>,
     MaybeJson(body): MaybeJson<LogoutBody>,
 ) -> Result<HttpResponse, Problem> {
-    #[expect(clippy::disallowed_methods, reason = "the caller's access token names the tenant, and was verified")]
-    let mut tx = state.database.tenant(&TenantScope::mint(access.tenant.id)).await?;
-    let outcome = end(&access, &mut *tx, body.scope.into(), origin, &*state.clock).await;
-    settle(tx, outcome).await?;
+    let sessions = body.scope.into();
+    state.in_scope(&scope, async |tx| log_out_sessions(&access, tx, sessions, origin, &*state.clock).await).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -4,13 +4,13 @@ use serde::Deserialize;
 use tokens::RefreshToken;
 use utoipa::ToSchema;
 
-use crate::State;
 use crate::auth::{BEARER_CHALLENGE, Public, challenge};
 use crate::extract::{Json, OptionalTenantHeader, OriginOfRequest};
 use crate::iam::auth_attempt::{AuthAttemptError, run_auth_attempt};
 use crate::iam::bodies::LoggedInBody;
-use crate::openapi::tag;
 use crate::problem::{Code, Problem};
+use crate::state::State;
+use crate::tags;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -30,7 +30,7 @@ pub(crate) struct RefreshBody {
     post,
     path = "/auth/refresh",
     operation_id = "refresh",
-    tag = tag::AUTH,
+    tag = tags::AUTH,
     request_body = RefreshBody,
     responses((status = 200, description = "The new tokens", body = LoggedInBody)),
     extensions(("x-problems" = json!([

@@ -1,20 +1,19 @@
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
-use flows::{end_session, sessions, settle};
-use kernel::TenantScope;
+use flows::{end_session, sessions};
 use kernel::ids::SessionId;
 use serde::Serialize;
 use tokens::Session;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::State;
 use crate::auth::Authenticated;
 use crate::cursor::{ListId, ListKind};
-use crate::extract::{OriginOfRequest, PageQuery, PathId, Query, page_request};
-use crate::openapi::tag;
+use crate::extract::{Listing, OriginOfRequest, PageQuery, PathId};
 use crate::page::PageBody;
 use crate::problem::{Code, Problem};
+use crate::state::State;
+use crate::tags;
 
 /// A session of the caller.
 #[derive(Debug, Serialize, ToSchema)]
@@ -44,27 +43,22 @@ pub(crate) struct SessionBody {
     get,
     path = "/auth/sessions",
     operation_id = "listSessions",
-    tag = tag::AUTH,
+    tag = tags::AUTH,
     security(("bearer" = [])),
     params(PageQuery),
     responses((status = 200, description = "A page of sessions", body = PageBody<SessionBody>)),
     extensions(("x-problems" = json!([Code::InvalidCursor]))),
 )]
 pub(crate) async fn list(
-    Authenticated(access): Authenticated,
+    Authenticated { access, scope }: Authenticated,
     state: web::Data<State>,
-    Query(query): Query<PageQuery>,
+    listing: Listing,
 ) -> Result<web::Json<PageBody<SessionBody>>, Problem> {
     let list = ListId { kind: ListKind::Sessions(access.user.id), tenant: access.tenant.id };
-    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
-    #[expect(clippy::disallowed_methods, reason = "the caller's access token names the tenant, and was verified")]
-    let mut tx = state.database.tenant(&TenantScope::mint(access.tenant.id)).await?;
-    let outcome = sessions(&access, &mut *tx, &page, &*state.clock).await;
-    let page = settle(tx, outcome).await?;
-    let page = kernel::Page {
-        items: page.items.into_iter().map(|session| SessionBody::of(session, access.session.id)).collect(),
-        next: page.next,
-    };
+    let request = listing.page.request(&state.cursor_key, list)?;
+    let page = state.in_scope(&scope, async |tx| sessions(&access, tx, &request, &*state.clock).await).await?;
+    let items = page.items.into_iter().map(|session| SessionBody::of(session, access.session.id)).collect();
+    let page = kernel::Page { items, next: page.next };
     Ok(web::Json(PageBody::from_page(page, &state.cursor_key, list)))
 }
 
@@ -75,22 +69,20 @@ pub(crate) async fn list(
     delete,
     path = "/auth/sessions/{id}",
     operation_id = "endSession",
-    tag = tag::AUTH,
+    tag = tags::AUTH,
     security(("bearer" = [])),
     params(("id" = Uuid, Path, description = "The session's id")),
     responses((status = 204, description = "The session has ended")),
     extensions(("x-problems" = json!([Code::NotFound]))),
 )]
 pub(crate) async fn end(
-    Authenticated(access): Authenticated,
+    Authenticated { access, scope }: Authenticated,
     OriginOfRequest(origin): OriginOfRequest,
     state: web::Data<State>,
     PathId(id): PathId<SessionId>,
 ) -> Result<HttpResponse, Problem> {
-    #[expect(clippy::disallowed_methods, reason = "the caller's access token names the tenant, and was verified")]
-    let mut tx = state.database.tenant(&TenantScope::mint(access.tenant.id)).await?;
-    let outcome = end_session(&access, &mut *tx, id, origin, &*state.clock).await;
-    if settle(tx, outcome).await? { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::new(Code::NotFound)) }
+    let ended = state.in_scope(&scope, async |tx| end_session(&access, tx, id, origin, &*state.clock).await).await?;
+    if ended { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::not_found()) }
 }
 
 impl SessionBody {

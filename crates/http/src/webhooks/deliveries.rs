@@ -8,15 +8,15 @@ use inbound::EventStatus;
 use metrics::{counter, histogram};
 use whatsapp::{AppSecrets, InvalidSignature, Signature};
 
-use super::WebhookError;
+use super::error::WebhookError;
 use super::store_span::StoreSpan;
 use super::target::WebhookTarget;
-use crate::State;
 use crate::auth::Public;
 use crate::extract::{BodyLimit, read_body};
 use crate::metrics::{WEBHOOK_ACCEPT, WEBHOOK_DELIVERIES};
-use crate::openapi::tag;
 use crate::problem::{Code, Problem};
+use crate::state::State;
+use crate::tags;
 
 const SIGNATURE: HeaderName = HeaderName::from_static("x-hub-signature-256");
 
@@ -37,7 +37,7 @@ const PROBLEMS: [Code; 5] = [
     post,
     path = "/webhooks/whatsapp",
     operation_id = "deliverEvents",
-    tag = tag::WEBHOOKS,
+    tag = tags::WEBHOOKS,
     params((
         "X-Hub-Signature-256" = String,
         Header,
@@ -71,7 +71,7 @@ pub(crate) async fn deliver(
     post,
     path = "/webhooks/whatsapp/{app}",
     operation_id = "deliverAppEvents",
-    tag = tag::WEBHOOKS,
+    tag = tags::WEBHOOKS,
     params(
         ("app" = String, Path, description = "The app's key"),
         (

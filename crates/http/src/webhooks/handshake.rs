@@ -4,10 +4,10 @@ use url::form_urlencoded;
 use whatsapp::{Handshake, HandshakeError};
 
 use super::target::WebhookTarget;
-use crate::State;
 use crate::auth::Public;
-use crate::openapi::tag;
 use crate::problem::{Code, Problem};
+use crate::state::State;
+use crate::tags;
 
 /// Verify the webhook
 ///
@@ -16,7 +16,7 @@ use crate::problem::{Code, Problem};
     get,
     path = "/webhooks/whatsapp",
     operation_id = "verifyWebhook",
-    tag = tag::WEBHOOKS,
+    tag = tags::WEBHOOKS,
     params(
         ("hub.mode" = String, Query, description = "`subscribe`", example = "subscribe"),
         ("hub.verify_token" = String, Query, description = "The configured verify token"),
@@ -33,7 +33,7 @@ pub(crate) async fn handshake(
     state: web::Data<State>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    answer(&state, target, &request).await
+    respond(&state, target, &request).await
 }
 
 /// Verify the webhook of a tenant's own Meta app
@@ -43,7 +43,7 @@ pub(crate) async fn handshake(
     get,
     path = "/webhooks/whatsapp/{app}",
     operation_id = "verifyAppWebhook",
-    tag = tag::WEBHOOKS,
+    tag = tags::WEBHOOKS,
     params(
         ("app" = String, Path, description = "The app's key"),
         ("hub.mode" = String, Query, description = "`subscribe`", example = "subscribe"),
@@ -61,10 +61,10 @@ pub(crate) async fn handshake_of_app(
     state: web::Data<State>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    answer(&state, target, &request).await
+    respond(&state, target, &request).await
 }
 
-async fn answer(state: &State, target: WebhookTarget, request: &HttpRequest) -> Result<HttpResponse, Problem> {
+async fn respond(state: &State, target: WebhookTarget, request: &HttpRequest) -> Result<HttpResponse, Problem> {
     let parameters: Vec<_> = form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
     let handshake = Handshake::from_query(&parameters)?;
     let app = target.resolve(state).await?;

@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use flows::{AcceptError, Accepted};
 use kernel::{Span, SpanKind, Traceparent};
 
-use crate::State;
+use crate::state::State;
 
 /// The span in which a delivery is stored. Its events carry the span's context to the relay and the workers.
 pub(super) struct StoreSpan {

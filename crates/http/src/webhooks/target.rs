@@ -8,9 +8,9 @@ use channels::{AppCredentials, AppCredentialsError, app_credentials};
 use flows::settle;
 use whatsapp::MetaAppKey;
 
-use super::WebhookError;
-use crate::State;
+use super::error::WebhookError;
 use crate::problem::Problem;
+use crate::state::State;
 
 /// The Meta app that the path names: the deployment's own, or a tenant's `{app}`. No response reveals whether an app
 /// exists.

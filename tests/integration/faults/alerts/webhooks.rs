@@ -75,7 +75,7 @@ async fn a_database_that_takes_no_connections(watched: &Watched) {
     let causes = ["cannot be reached", "events were not stored", r#""datconnlimit": 0"#];
     watched.assert_shows("ParleyWebhookFailuresFast", &causes).await;
     watched.assert_shows("ParleyWebhookFailuresSlow", &["too many connections"]).await;
-    watched.assert_shows("ParleyServerErrors", &["the request failed", "cannot be reached"]).await;
+    watched.assert_shows("ParleyServerErrors", &["request failed", "cannot be reached"]).await;
 
     watched.setup.deployment.database.accept_connections().await;
     wait::within(super::LIMIT, "the database to accept connections", async || {

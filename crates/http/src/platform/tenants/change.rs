@@ -1,5 +1,5 @@
 use actix_web::web;
-use flows::{change_tenant_by_operator, settle};
+use flows::change_tenant_by_operator;
 use iam::TenantStatus;
 use kernel::TenantScope;
 use kernel::ids::TenantId;
@@ -7,13 +7,13 @@ use tokens::ScopeGrant as _;
 use tokens::scope::TenantsWrite;
 
 use super::bodies::PatchBody;
-use crate::State;
 use crate::extract::{Json, PathId};
 use crate::iam::bodies::TenantBody;
-use crate::openapi::tag;
 use crate::operators::Operate;
 use crate::problem::{Code, Problem};
 use crate::requeue_held::requeue_held;
+use crate::state::State;
+use crate::tags;
 
 /// Rename, suspend or reactivate a tenant
 ///
@@ -23,7 +23,7 @@ use crate::requeue_held::requeue_held;
     patch,
     path = "/tenants/{id}",
     operation_id = "changeAnyTenant",
-    tag = tag::PLATFORM,
+    tag = tags::PLATFORM,
     security(("provisioning_key" = [TenantsWrite::SCOPE])),
     params(("id" = Uuid, Path, description = "The tenant's id")),
     request_body(content((PatchBody = "application/merge-patch+json"), (PatchBody = "application/json"))),
@@ -37,16 +37,17 @@ pub(crate) async fn change(
     body: Json<PatchBody>,
 ) -> Result<web::Json<TenantBody>, Problem> {
     let patch = body.into_inner().check()?;
-    let (database, clock) = (&*state.database, &*state.clock);
     let reactivates = patch.status == Some(TenantStatus::Active);
     #[expect(
         clippy::disallowed_methods,
         reason = "an operator names the tenant, with a key that may change any tenant"
     )]
     let scope = TenantScope::mint(id);
-    let mut tx = database.tenant(&scope).await?;
-    let outcome = change_tenant_by_operator(operate.operator(), &mut *tx, patch, &operate.origin(), clock).await;
-    let tenant = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let (operator, origin) = (operate.operator(), operate.origin());
+    let tenant = state
+        .in_scope(&scope, async |tx| change_tenant_by_operator(operator, tx, patch, &origin, &*state.clock).await)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     if reactivates {
         requeue_held(&state);
     }

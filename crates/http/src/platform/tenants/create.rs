@@ -5,12 +5,12 @@ use tokens::ScopeGrant as _;
 use tokens::scope::TenantsWrite;
 
 use super::bodies::CreateBody;
-use crate::State;
 use crate::iam::bodies::TenantBody;
-use crate::idempotency::{IdempotencyHeader, IdempotentJson, again, created, response};
-use crate::openapi::tag;
+use crate::idempotency::{IdempotencyHeader, IdempotentJson, created, replayed_response, response};
 use crate::operators::Operate;
 use crate::problem::{Code, FieldError, Problem};
+use crate::state::State;
+use crate::tags;
 
 /// Create a tenant
 ///
@@ -19,7 +19,7 @@ use crate::problem::{Code, FieldError, Problem};
     post,
     path = "/tenants",
     operation_id = "createTenant",
-    tag = tag::PLATFORM,
+    tag = tags::PLATFORM,
     security(("provisioning_key" = [TenantsWrite::SCOPE])),
     params(IdempotencyHeader),
     request_body = CreateBody,
@@ -35,11 +35,11 @@ pub(crate) async fn create(
     let (input, operator) = (body.check()?, operate.operator());
     let request = guard.operator_request(operator);
     let request = request.as_ref().map(|request| (request, &*state.key_ring));
-    let answer = |tenant: &Tenant| created(&TenantBody::from(tenant.clone())).map_err(Into::into);
-    let made = provision_tenant(operator, &state.auth, input, request, &answer, &operate.origin()).await?;
-    match made {
-        ProvisionOutcome::Created(answer) => response(&answer),
-        ProvisionOutcome::Replayed(answer) => again(&answer),
+    let respond = |tenant: &Tenant| created(&TenantBody::from(tenant.clone())).map_err(Into::into);
+    let outcome = provision_tenant(operator, &state.auth, input, request, &respond, &operate.origin()).await?;
+    match outcome {
+        ProvisionOutcome::Created(stored) => response(&stored),
+        ProvisionOutcome::Replayed(stored) => replayed_response(&stored),
     }
 }
 

@@ -6,14 +6,14 @@ use tokens::ScopeGrant as _;
 use tokens::scope::TenantsRead;
 
 use super::query::TenantQuery;
-use crate::State;
-use crate::cursor::{ListId, ListKind};
-use crate::extract::{PathId, Query, page_request};
+use crate::cursor::ListKind;
+use crate::extract::{Listing, PageQuery, PathId};
 use crate::iam::bodies::TenantBody;
-use crate::openapi::tag;
 use crate::operators::Operate;
 use crate::page::PageBody;
 use crate::problem::{Code, Problem};
+use crate::state::State;
+use crate::tags;
 
 /// List the tenants
 ///
@@ -22,23 +22,24 @@ use crate::problem::{Code, Problem};
     get,
     path = "/tenants",
     operation_id = "listTenants",
-    tag = tag::PLATFORM,
+    tag = tags::PLATFORM,
     security(("provisioning_key" = [TenantsRead::SCOPE])),
-    params(TenantQuery),
+    params(TenantQuery, PageQuery),
     responses((status = 200, description = "A page of tenants", body = PageBody<TenantBody>)),
     extensions(("x-problems" = json!([Code::InvalidCursor]))),
 )]
 pub(crate) async fn list(
     _operate: Operate<TenantsRead>,
     state: web::Data<State>,
-    Query(query): Query<TenantQuery>,
+    listing: Listing<TenantQuery>,
 ) -> Result<web::Json<PageBody<TenantBody>>, Problem> {
-    let list = ListId::for_operators(ListKind::Tenants);
-    let page = page_request(&state.cursor_key, list, query.limit, query.cursor.as_deref())?;
-    let mut tx = state.database.directory().await?;
-    let outcome = TenantDirectory::tenants(&mut *tx, query.status(), &page).await;
-    let page = settle(tx, outcome).await?;
-    Ok(web::Json(PageBody::from_page(page, &state.cursor_key, list)))
+    state
+        .list_for_operator(ListKind::Tenants, &listing.page, async |page| {
+            let mut tx = state.database.directory().await?;
+            let outcome = TenantDirectory::tenants(&mut *tx, listing.filter.status(), page).await;
+            settle(tx, outcome).await
+        })
+        .await
 }
 
 /// Read a tenant
@@ -46,7 +47,7 @@ pub(crate) async fn list(
     get,
     path = "/tenants/{id}",
     operation_id = "readAnyTenant",
-    tag = tag::PLATFORM,
+    tag = tags::PLATFORM,
     security(("provisioning_key" = [TenantsRead::SCOPE])),
     params(("id" = Uuid, Path, description = "The tenant's id")),
     responses((status = 200, description = "The tenant", body = TenantBody)),
@@ -59,6 +60,6 @@ pub(crate) async fn read(
 ) -> Result<web::Json<TenantBody>, Problem> {
     let mut tx = state.database.directory().await?;
     let outcome = TenantDirectory::find_tenant(&mut *tx, &TenantReference::Id(id)).await;
-    let tenant = settle(tx, outcome).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let tenant = settle(tx, outcome).await?.ok_or_else(Problem::not_found)?;
     Ok(web::Json(tenant.into()))
 }

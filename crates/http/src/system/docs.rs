@@ -13,10 +13,10 @@ use crate::problem::{Code, Problem};
 /// Its URLs are relative, so that it works behind a proxy that adds a path prefix.
 const PAGE: &str = include_str!("docs.html");
 /// The page may talk to this server only. Swagger UI needs inline styles and `data:` images.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+pub(super) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 /// The files change only with a release.
-const KEPT_FOR_AN_HOUR: &str = "public, max-age=3600";
+pub(super) const MAX_AGE: &str = "public, max-age=3600";
 
 /// The document's URL is relative to the page. Without `none`, Swagger UI sends the document to a validator on the
 /// internet.
@@ -43,9 +43,9 @@ pub(super) async fn file(_public: Public, name: web::Path<String>) -> Result<Htt
         .map_err(|error| Problem::new(Code::InternalError).caused_by(error.to_string()))?;
     match file {
         Some(SwaggerFile { bytes, content_type, .. }) => Ok(HttpResponse::Ok()
-            .insert_header((CACHE_CONTROL, KEPT_FOR_AN_HOUR))
+            .insert_header((CACHE_CONTROL, MAX_AGE))
             .content_type(content_type)
             .body(bytes.into_owned())),
-        None => Err(Problem::new(Code::NotFound)),
+        None => Err(Problem::not_found()),
     }
 }

@@ -3,7 +3,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::auth::Public;
-use crate::openapi::tag;
+use crate::tags;
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Health)]
@@ -20,7 +20,7 @@ pub(crate) struct HealthBody {
     get,
     path = "/healthz",
     operation_id = "health",
-    tag = tag::OPERATIONS,
+    tag = tags::OPERATIONS,
     responses((status = 200, description = "The process is alive", body = HealthBody)),
 )]
 pub(crate) async fn health(_public: Public) -> web::Json<HealthBody> {

@@ -1,31 +1,13 @@
 use std::collections::BTreeMap;
 
 use actix_web::web;
-use async_trait::async_trait;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::auth::Public;
-use crate::openapi::tag;
 use crate::problem::{Code, Problem};
-
-/// Checks the services that the process depends on.
-#[async_trait]
-pub trait Readiness: Send + Sync {
-    /// Checks each service. Must return within a few seconds even if a service does not respond.
-    async fn check(&self) -> Vec<Check>;
-}
-
-/// The state of one required service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
-    /// `database`, `migrations`, `broker`.
-    pub name: &'static str,
-    /// Whether this process requires it. Services that only other processes require are reported, too.
-    pub needed: bool,
-    /// What is wrong, as public text: without host or user names.
-    pub state: Result<(), String>,
-}
+use crate::readiness::Readiness;
+use crate::tags;
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Readiness)]
@@ -45,7 +27,7 @@ pub(crate) struct ReadyBody {
     get,
     path = "/readyz",
     operation_id = "readiness",
-    tag = tag::OPERATIONS,
+    tag = tags::OPERATIONS,
     responses((status = 200, description = "The process is ready", body = ReadyBody)),
     extensions(("x-problems" = json!([Code::NotReady]))),
 )]

@@ -1,0 +1,270 @@
+//! The list of operations. One line registers an operation: its route, its authentication and its part of the OpenAPI
+//! document all follow from the handler's `#[utoipa::path]`.
+
+use std::sync::LazyLock;
+
+use actix_web::http::Method;
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpResponse, Route};
+use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::{Operation as OperationDocument, PathItem};
+
+use crate::extract::BodyLimit;
+use crate::problem::{Code, Problem};
+use crate::{
+    audit, auth, billing, channels, crm, events, iam, openapi, operators, platform, rbac, system, tags, tokens,
+    webhooks,
+};
+
+/// One operation of the API.
+pub(crate) struct Operation {
+    path: String,
+    method: Method,
+    access: Access,
+    is_system: bool,
+    document: OpenApi,
+    route: fn(Method) -> Route,
+}
+
+/// Who may call an operation, from `security` in its `#[utoipa::path]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Public,
+    User,
+    Operator,
+}
+
+/// Builds the list. `#[openapi(paths(..))]` with a single handler gives the part of the document that describes it.
+macro_rules! operations {
+    ($($($segment:ident)::+),+ $(,)?) => {
+        vec![$({
+            #[derive(utoipa::OpenApi)]
+            #[openapi(paths($($segment)::+))]
+            struct Document;
+            Operation::new(Document::openapi(), |method| web::method(method).to($($segment)::+))
+        }),+]
+    };
+}
+
+/// The router tries the paths in the order of this list: deliveries are the most frequent requests, so they come first. A
+/// literal path must precede one with a parameter in the same place.
+static OPERATIONS: LazyLock<Vec<Option<Operation>>> = LazyLock::new(|| {
+    operations![
+        webhooks::deliveries::deliver,
+        webhooks::deliveries::deliver_to_app,
+        webhooks::handshake::handshake,
+        webhooks::handshake::handshake_of_app,
+        system::health::health,
+        system::ready::ready,
+        system::document::document,
+        tokens::jwks::jwks,
+        tokens::refresh::refresh,
+        tokens::logout::log_out,
+        tokens::sessions::list,
+        tokens::sessions::end,
+        iam::signup::signup,
+        iam::register::register,
+        iam::login::login,
+        iam::me::me,
+        iam::password::change,
+        iam::tenant::read,
+        iam::tenant::change,
+        iam::users::list,
+        iam::users::create,
+        iam::users::read,
+        iam::users::change,
+        iam::users::delete,
+        rbac::permissions::list,
+        rbac::roles::list,
+        rbac::roles::create,
+        rbac::roles::read,
+        rbac::roles::change,
+        rbac::roles::delete,
+        rbac::role_permissions::replace,
+        rbac::memberships::list,
+        rbac::memberships::grant,
+        rbac::memberships::revoke,
+        channels::whatsapp_accounts::list,
+        channels::whatsapp_accounts::connect,
+        channels::whatsapp_accounts::read,
+        channels::whatsapp_accounts::change,
+        channels::whatsapp_accounts::disconnect,
+        channels::meta_apps::list,
+        channels::meta_apps::create,
+        channels::meta_apps::change,
+        channels::meta_apps::delete,
+        crm::contacts::list,
+        crm::contact_create::create,
+        crm::contacts::read,
+        crm::contact_change::change,
+        crm::contact_delete::delete,
+        crm::contact_merge::merge,
+        crm::interactions::list,
+        crm::notes::add,
+        crm::conversations::list,
+        crm::conversations::read,
+        crm::conversation_change::change,
+        crm::messages::list,
+        crm::search::search,
+        billing::plans::list,
+        billing::subscription::read,
+        billing::subscription::change,
+        billing::usage::read,
+        billing::invoices::list,
+        billing::invoices::read,
+        billing::payment::mark_paid,
+        events::webhook_events::list,
+        events::replay::replay_many,
+        events::webhook_events::read,
+        events::replay::replay,
+        events::discard::discard,
+        audit::log::list,
+        audit::export::export,
+        audit::verify::verify,
+        platform::tenants::read::list,
+        platform::tenants::create::create,
+        platform::tenants::read::read,
+        platform::tenants::change::change,
+        platform::audit_log::list,
+        platform::signing_keys::rotate,
+        platform::webhook_events::list,
+        platform::whatsapp_accounts::list,
+        platform::whatsapp_accounts::approve,
+    ]
+});
+
+fn operations() -> impl Iterator<Item = &'static Operation> {
+    OPERATIONS.iter().flatten()
+}
+
+/// The OpenAPI document, as indented JSON.
+#[must_use]
+pub fn openapi_json() -> &'static str {
+    static JSON: LazyLock<String> =
+        LazyLock::new(|| openapi::render(operations().map(|operation| operation.document.clone())));
+    &JSON
+}
+
+/// Registers all operations.
+pub(crate) fn register_all(config: &mut ServiceConfig) {
+    register(config, operations());
+}
+
+/// Registers health, readiness and the document: what a process that does not serve the API answers.
+pub(crate) fn register_system(config: &mut ServiceConfig) {
+    register(config, operations().filter(|operation| operation.is_system));
+}
+
+/// Registers a resource for each path, with its methods in the order of `Allow`.
+fn register(config: &mut ServiceConfig, operations: impl Iterator<Item = &'static Operation>) {
+    let mut paths: Vec<(&str, Vec<&Operation>)> = Vec::new();
+    for operation in operations {
+        match paths.iter_mut().find(|(path, _)| *path == operation.path) {
+            Some((_, operations)) => operations.push(operation),
+            None => paths.push((&operation.path, vec![operation])),
+        }
+    }
+    for (path, operations) in paths {
+        let mut resource =
+            web::resource(path).app_data(body_limit(path)).default_service(method_not_allowed(&operations));
+        for operation in &operations {
+            resource = resource.route((operation.route)(operation.method.clone()));
+        }
+        match operations.first().map_or(Access::Public, |operation| operation.access) {
+            Access::Public => config.service(resource),
+            Access::User => config.service(resource.wrap(from_fn(auth::authenticate))),
+            Access::Operator => config.service(resource.wrap(from_fn(operators::authenticate))),
+        };
+    }
+}
+
+fn body_limit(path: &str) -> BodyLimit {
+    if path.starts_with("/auth/") { BodyLimit::AUTH } else { BodyLimit::DEFAULT }
+}
+
+/// Responds with 405 and the methods of the path (RFC 9110, section 15.5.6).
+fn method_not_allowed(operations: &[&Operation]) -> Route {
+    let methods = METHODS.iter().filter(|method| operations.iter().any(|operation| operation.method == **method));
+    let allow = methods.map(Method::as_str).collect::<Vec<_>>().join(", ");
+    web::to(move || {
+        let problem = Problem::new(Code::MethodNotAllowed);
+        let problem = match HeaderValue::from_str(&allow) {
+            Ok(allow) => problem.with_header(ALLOW, allow),
+            Err(error) => Problem::internal(error),
+        };
+        async move { Err::<HttpResponse, _>(problem) }
+    })
+}
+
+const METHODS: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+
+impl Operation {
+    /// `None` if the document does not describe exactly one operation, which `#[utoipa::path]` rules out.
+    fn new(document: OpenApi, route: fn(Method) -> Route) -> Option<Self> {
+        let (path, item) = document.paths.paths.first_key_value()?;
+        let (method, operation) = only_operation(item)?;
+        let tagged = |tag: &str| operation.tags.iter().flatten().any(|it| it == tag);
+        Some(Self {
+            path: path.clone(),
+            method,
+            access: Access::of(operation),
+            is_system: tagged(tags::OPERATIONS),
+            route,
+            document,
+        })
+    }
+}
+
+fn only_operation(item: &PathItem) -> Option<(Method, &OperationDocument)> {
+    let operations = [&item.get, &item.post, &item.put, &item.patch, &item.delete];
+    METHODS.into_iter().zip(operations).find_map(|(method, operation)| Some((method, operation.as_ref()?)))
+}
+
+impl Access {
+    fn of(operation: &OperationDocument) -> Self {
+        let schemes = operation.security.iter().flatten().filter_map(|it| serde_json::to_value(it).ok());
+        schemes.fold(Self::Public, |access, scheme| match access {
+            Self::Public if scheme["provisioning_key"].is_array() => Self::Operator,
+            Self::Public => Self::User,
+            access => access,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_handler_describes_one_operation() {
+        assert!(OPERATIONS.iter().all(Option::is_some));
+    }
+
+    #[test]
+    fn operations_of_a_path_have_the_same_access() {
+        for one in operations() {
+            for other in operations().filter(|other| other.path == one.path) {
+                assert_eq!(one.access, other.access, "{}", one.path);
+            }
+        }
+    }
+
+    /// Whether the pattern also matches the other path.
+    fn shadows(pattern: &str, path: &str) -> bool {
+        let (pattern, path): (Vec<_>, Vec<_>) = (pattern.split('/').collect(), path.split('/').collect());
+        pattern.len() == path.len() && pattern.iter().zip(&path).all(|(a, b)| a == b || a.starts_with('{'))
+    }
+
+    #[test]
+    fn no_path_is_shadowed_by_an_earlier_one() {
+        let paths: Vec<&str> = operations().map(|operation| operation.path.as_str()).collect();
+        for (at, path) in paths.iter().enumerate() {
+            for earlier in &paths[..at] {
+                assert!(earlier == path || !shadows(earlier, path), "{earlier} shadows {path}");
+            }
+        }
+    }
+}
