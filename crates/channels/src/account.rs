@@ -4,24 +4,24 @@ use kernel::{Change, Clock};
 use serde_json::{Map, Value};
 use whatsapp::MetaAppKey;
 
-/// A WhatsApp number that a tenant connected.
+/// A WhatsApp number that a tenant has connected.
 #[derive(Clone, Debug)]
 pub struct WhatsAppAccount {
     pub id: AccountId,
     pub app: MetaAppKey,
-    /// Meta's id of the number: what deliveries are routed by.
+    /// Meta's id of the number. Deliveries are routed by it.
     pub phone_number_id: MetaId,
-    /// Meta's id of the WhatsApp Business Account that the number is in.
+    /// Meta's id of the WhatsApp Business Account of the number.
     pub waba_id: MetaId,
     pub display_phone_number: Option<String>,
     pub name: Option<String>,
     pub status: AccountStatus,
-    /// What Meta says about the number, by topic.
+    /// The latest update of each health topic, as Meta sent it.
     pub health: Map<String, Value>,
     pub created_at: DateTime<Utc>,
 }
 
-/// An account as operators see it.
+/// An account with its tenant, for operators.
 #[derive(Clone, Debug)]
 pub struct AccountWithTenant {
     /// The slug of its tenant.
@@ -31,27 +31,27 @@ pub struct AccountWithTenant {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountStatus {
-    /// Claimed on the deployment's own Meta app; an operator has to approve it, or anyone could claim any number.
+    /// Claimed on the deployment's own Meta app. An operator must approve it; otherwise any tenant could claim any number.
     Pending,
-    /// Deliveries for the number go to this tenant.
+    /// Deliveries of the number are processed for this tenant.
     Active,
-    /// History only.
+    /// Its deliveries are not processed; its history is kept.
     Disconnected(Disconnection),
 }
 
-/// Who ended an account.
+/// Who disconnected an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disconnection {
-    /// For good: whatever Meta sends reaches this account no more.
+    /// Permanent: its deliveries are no longer processed.
     ByTenant,
-    /// Meta may take it back, and says so to this account.
+    /// Meta can restore it, and says so in a delivery to this account.
     ByMeta,
 }
 
 /// A number that a tenant wants to connect.
 #[derive(Clone, Debug)]
 pub struct NewAccount {
-    /// Whose deliveries are for the account.
+    /// The app whose deliveries the account receives.
     pub app: MetaAppKey,
     pub phone_number_id: MetaId,
     pub waba_id: MetaId,
@@ -59,7 +59,7 @@ pub struct NewAccount {
     pub name: Option<String>,
 }
 
-/// What the tenant calls an account.
+/// A change of an account's names.
 #[derive(Clone, Debug, Default)]
 pub struct AccountPatch {
     pub name: Change<String>,
@@ -67,7 +67,7 @@ pub struct AccountPatch {
 }
 
 impl WhatsAppAccount {
-    /// The account after a patch.
+    /// Applies a patch.
     #[must_use]
     pub fn patch(self, patch: AccountPatch) -> Self {
         Self {
@@ -79,12 +79,12 @@ impl WhatsAppAccount {
 }
 
 impl NewAccount {
-    /// The account as it starts. On a tenant's own Meta app it is active at once: only who knows the app's secret can send
-    /// anything to it. On the deployment's it is so with `self_service` only, where a claim is believed, which only a
-    /// deployment of a single company may do.
+    /// The new account. On a tenant's own Meta app it is active at once, because only deliveries signed with the app's secret
+    /// reach it. On the deployment's app it is pending, unless `self_service` is set, which is safe only for a deployment of a
+    /// single company.
     #[must_use]
-    pub fn claim(self, self_service: bool, clock: &dyn Clock) -> WhatsAppAccount {
-        let believed = self_service || self.app.tenant_key().is_some();
+    pub fn into_account(self, self_service: bool, clock: &dyn Clock) -> WhatsAppAccount {
+        let active = self_service || self.app.tenant_key().is_some();
         WhatsAppAccount {
             id: AccountId::new(clock),
             app: self.app,
@@ -92,20 +92,20 @@ impl NewAccount {
             waba_id: self.waba_id,
             display_phone_number: self.display_phone_number,
             name: self.name,
-            status: if believed { AccountStatus::Active } else { AccountStatus::Pending },
+            status: if active { AccountStatus::Active } else { AccountStatus::Pending },
             health: Map::new(),
             created_at: clock.now(),
         }
     }
 }
 
-/// An id that Meta gave: 1 to 64 digits.
+/// An id given by Meta: 1 to 64 digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MetaId(String);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAccountField {
-    #[error("must be an id of Meta's, 1 to 64 digits")]
+    #[error("must be an id given by Meta: 1 to 64 digits")]
     Id,
     #[error("must have 1 to 120 characters on one line")]
     Text,
@@ -115,8 +115,8 @@ impl MetaId {
     /// # Errors
     /// [`InvalidAccountField::Id`].
     pub fn parse(text: &str) -> Result<Self, InvalidAccountField> {
-        let sane = (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-        if sane { Ok(Self(text.to_owned())) } else { Err(InvalidAccountField::Id) }
+        let valid = (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        if valid { Ok(Self(text.to_owned())) } else { Err(InvalidAccountField::Id) }
     }
 
     #[must_use]
@@ -127,10 +127,10 @@ impl MetaId {
 
 impl NewAccount {
     /// # Errors
-    /// [`InvalidAccountField::Text`] for names and displayed numbers that are empty, too long or have control characters.
+    /// [`InvalidAccountField::Text`] if a name or displayed number is empty, too long or has control characters.
     pub fn parse_text(text: &str) -> Result<String, InvalidAccountField> {
         let text = text.trim();
-        let sane = (1..=120).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-        if sane { Ok(text.to_owned()) } else { Err(InvalidAccountField::Text) }
+        let valid = (1..=120).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        if valid { Ok(text.to_owned()) } else { Err(InvalidAccountField::Text) }
     }
 }

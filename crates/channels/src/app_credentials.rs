@@ -12,7 +12,7 @@ pub enum AppCredentialsError {
     Secrets(#[from] SecretsError),
 }
 
-/// What a caller who claims to be this app is checked with, as it is at this moment; nothing if no tenant has such an app.
+/// The current credentials of a tenant's app; `None` if no tenant has an app with this key.
 ///
 /// # Errors
 /// [`AppCredentialsError`].

@@ -3,7 +3,7 @@ use kernel::{ChannelsWrite, Clock, Permit, StoreError};
 
 use crate::{AccountPatch, AccountRepo, WhatsAppAccount};
 
-/// Changes what the tenant calls an account; nothing if it has no such account.
+/// Changes the names of an account; `None` if the tenant has no such account.
 ///
 /// # Errors
 /// [`StoreError`].

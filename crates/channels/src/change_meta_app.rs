@@ -14,7 +14,7 @@ pub enum ChangeMetaAppError {
     Secrets(#[from] SecretsError),
 }
 
-/// Changes a Meta app of the tenant's own. From its commit on, deliveries are checked with the new secrets.
+/// Changes a tenant's Meta app. After the commit, deliveries are checked with the new secrets.
 ///
 /// # Errors
 /// [`ChangeMetaAppError`].

@@ -11,7 +11,7 @@ pub enum CreateMetaAppError {
     Secrets(#[from] SecretsError),
 }
 
-/// Takes in a Meta app of the tenant's own.
+/// Creates a Meta app of the tenant.
 ///
 /// # Errors
 /// [`CreateMetaAppError`].

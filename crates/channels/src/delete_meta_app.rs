@@ -14,7 +14,7 @@ pub enum DeleteMetaAppError {
     Store(#[from] StoreError),
 }
 
-/// Forgets a Meta app of the tenant's own, with its secrets. Its key is never given out again.
+/// Deletes a tenant's Meta app with its secrets. Its key is not used again.
 ///
 /// # Errors
 /// [`DeleteMetaAppError`].
@@ -23,7 +23,7 @@ pub async fn delete_meta_app(
     repo: &mut dyn MetaAppRepo,
     key: &MetaAppKey,
 ) -> Result<(), DeleteMetaAppError> {
-    // Locked before anyone counts: who is connecting a number to it right now is waited for, who comes later finds nothing.
+    // The lock waits for transactions that are connecting a number to it; later ones do not find the app.
     repo.lock_meta_app(key).await?.ok_or(DeleteMetaAppError::Unknown)?;
     if repo.is_meta_app_in_use(key).await? {
         return Err(DeleteMetaAppError::InUse);

@@ -3,8 +3,8 @@ use kernel::{ChannelsWrite, Clock, Permit, StoreError};
 
 use crate::{AccountRepo, AccountStatus, Disconnection};
 
-/// Gives a number up: from the commit on, deliveries for it reach nobody. What is there stays. Whether the tenant has such
-/// an account; one that is given up already stays so.
+/// Disconnects a number: after the commit, its deliveries are not processed. Stored data is kept. Returns whether the tenant
+/// has such an account; disconnecting it again changes nothing.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -15,7 +15,7 @@ pub async fn disconnect_account(
     clock: &dyn Clock,
 ) -> Result<bool, StoreError> {
     let Some(account) = repo.lock_account(id).await? else { return Ok(false) };
-    // One that Meta took away, too: Meta could give it back.
+    // Also one that Meta disconnected: Meta could restore it.
     if account.status != AccountStatus::Disconnected(Disconnection::ByTenant) {
         repo.disconnect_account(id, Disconnection::ByTenant, clock.now()).await?;
     }

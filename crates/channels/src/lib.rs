@@ -1,9 +1,4 @@
-//! Channels: the WhatsApp numbers of a tenant, and the Meta apps that their webhooks are signed by.
-//!
-//! - [`WhatsAppAccount`]: a connected number. [`NewAccount`] says when a claimed number is active at once.
-//! - [`MetaApp`]: a tenant's own Meta app. Its secrets are stored sealed ([`SealedSecrets`]).
-//! - [`app_credentials`]: what webhooks and handshakes of an app are checked with.
-
+#![doc = include_str!("../README.md")]
 #![deny(clippy::future_not_send)]
 
 mod account;

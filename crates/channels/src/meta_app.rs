@@ -4,25 +4,25 @@ use kernel::seal::{KeyRing, Sealed};
 use kernel::{Change, Clock, Entropy};
 use whatsapp::{AppSecret, MetaAppKey, VerifyToken};
 
-use crate::sealed_secrets::{Column, Safe};
+use crate::sealed_secrets::{SecretColumn, SecretSealer};
 use crate::{MetaId, SealedSecrets, SecretsError};
 
-/// A Meta app of a tenant's own. Its deliveries come in by a path of its own, signed with its own secret, and reach the
-/// accounts that are bound to it and no others.
+/// A Meta app of a tenant. Its deliveries arrive at a path of its own, are signed with its own secret, and reach only the
+/// accounts that are connected to it.
 #[derive(Clone, Debug)]
 pub struct MetaApp {
     pub id: MetaAppId,
     pub key: MetaAppKey,
-    /// Meta's id of it.
+    /// Meta's id of the app.
     pub app_id: MetaId,
     pub name: Option<String>,
-    /// Only what checks a signature opens them.
+    /// Opened only to check signatures and handshakes.
     pub secrets: SealedSecrets,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
 
-/// A Meta app that a tenant wants to use.
+/// A Meta app to be created.
 #[derive(Clone, Debug)]
 pub struct NewMetaApp {
     pub app_id: MetaId,
@@ -32,31 +32,31 @@ pub struct NewMetaApp {
     pub verify_token: VerifyToken,
 }
 
-/// What is to become of an app.
+/// A change of a Meta app.
 #[derive(Clone, Debug, Default)]
 pub struct MetaAppPatch {
     pub name: Change<String>,
-    /// The current secret becomes the previous one, unless the patch says what that is.
+    /// The current secret becomes the previous one, unless the patch sets `previous_app_secret`.
     pub app_secret: Option<AppSecret>,
     pub previous_app_secret: Change<AppSecret>,
     pub verify_token: Option<VerifyToken>,
 }
 
 impl NewMetaApp {
-    /// The app with a key of its own and its secrets sealed.
+    /// The app with a new key and sealed secrets.
     ///
     /// # Errors
     /// [`SecretsError`].
     pub fn seal(self, ring: &KeyRing, entropy: &dyn Entropy, clock: &dyn Clock) -> Result<MetaApp, SecretsError> {
         let key = MetaAppKey::generate(entropy)?;
-        let safe = Safe { app: &key, ring };
+        let sealer = SecretSealer { app: &key, ring };
         let previous = self.previous_app_secret.as_ref();
         let secrets = SealedSecrets {
-            app_secret: safe.seal(Column::AppSecret, self.app_secret.expose(), entropy)?,
+            app_secret: sealer.seal(SecretColumn::AppSecret, self.app_secret.expose(), entropy)?,
             previous_app_secret: previous
-                .map(|previous| safe.seal(Column::PreviousAppSecret, previous.expose(), entropy))
+                .map(|previous| sealer.seal(SecretColumn::PreviousAppSecret, previous.expose(), entropy))
                 .transpose()?,
-            verify_token: safe.seal(Column::VerifyToken, self.verify_token.expose(), entropy)?,
+            verify_token: sealer.seal(SecretColumn::VerifyToken, self.verify_token.expose(), entropy)?,
         };
         let now = clock.now();
         Ok(MetaApp {
@@ -72,10 +72,10 @@ impl NewMetaApp {
 }
 
 impl MetaApp {
-    /// The app after a patch.
+    /// Applies a patch.
     ///
     /// # Errors
-    /// [`SecretsError`]. A secret that does not open any more stands in the way only of becoming the previous one.
+    /// [`SecretsError`]. A secret that cannot be opened is an error only if it is to become the previous one.
     pub fn patch(
         mut self,
         patch: MetaAppPatch,
@@ -86,17 +86,17 @@ impl MetaApp {
         if patch.is_empty() {
             return Ok(self);
         }
-        let safe = Safe { app: &self.key, ring };
+        let sealer = SecretSealer { app: &self.key, ring };
         self.secrets.previous_app_secret = match patch.previous_app_secret {
-            Change::Set(previous) => Some(safe.seal(Column::PreviousAppSecret, previous.expose(), entropy)?),
+            Change::Set(previous) => Some(sealer.seal(SecretColumn::PreviousAppSecret, previous.expose(), entropy)?),
             Change::Clear => None,
-            Change::Keep => self.secrets.previous_after(patch.app_secret.as_ref(), safe, entropy)?,
+            Change::Keep => self.secrets.previous_after(patch.app_secret.as_ref(), sealer, entropy)?,
         };
         if let Some(secret) = &patch.app_secret {
-            self.secrets.app_secret = safe.seal(Column::AppSecret, secret.expose(), entropy)?;
+            self.secrets.app_secret = sealer.seal(SecretColumn::AppSecret, secret.expose(), entropy)?;
         }
         if let Some(token) = &patch.verify_token {
-            self.secrets.verify_token = safe.seal(Column::VerifyToken, token.expose(), entropy)?;
+            self.secrets.verify_token = sealer.seal(SecretColumn::VerifyToken, token.expose(), entropy)?;
         }
         self.name = patch.name.of(self.name);
         self.updated_at = now;
@@ -114,20 +114,20 @@ impl MetaAppPatch {
 }
 
 impl SealedSecrets {
-    /// The previous secret when the current one is replaced. One that is replaced by itself, as by a request that is sent
-    /// twice, must not push the previous one out.
+    /// The previous secret after the current one is replaced. Replacing a secret by itself, as a repeated request does, keeps
+    /// the previous one.
     fn previous_after(
         &self,
         next: Option<&AppSecret>,
-        safe: Safe<'_>,
+        sealer: SecretSealer<'_>,
         entropy: &dyn Entropy,
     ) -> Result<Option<Sealed>, SecretsError> {
         let Some(next) = next else { return Ok(self.previous_app_secret.clone()) };
-        let current = safe.open_app_secret(Column::AppSecret, &self.app_secret)?;
+        let current = sealer.open_app_secret(SecretColumn::AppSecret, &self.app_secret)?;
         if current.expose() == next.expose() {
             return Ok(self.previous_app_secret.clone());
         }
-        Ok(Some(safe.seal(Column::PreviousAppSecret, current.expose(), entropy)?))
+        Ok(Some(sealer.seal(SecretColumn::PreviousAppSecret, current.expose(), entropy)?))
     }
 }
 
@@ -165,7 +165,7 @@ mod tests {
         patched(app, MetaAppPatch { app_secret: Some(secret(to)), ..MetaAppPatch::default() })
     }
 
-    /// Which of these secrets sign deliveries that the app's credentials accept.
+    /// The secrets whose signatures the app's credentials accept.
     fn accepted<'s>(app: &MetaApp, secrets: &[&'s str]) -> Vec<&'s str> {
         let credentials = app.secrets.open(&app.key, &ring(7)).unwrap();
         let accepts = |text: &&str| {
@@ -176,13 +176,13 @@ mod tests {
     }
 
     #[test]
-    fn the_current_secret_becomes_the_previous_one() {
+    fn replaced_secret_becomes_the_previous_one() {
         let all = ["first", "second", "third"];
         let app = app();
         assert_eq!(accepted(&app, &all), ["first"]);
         let app = rotated(&app, "second");
         assert_eq!(accepted(&app, &all), ["first", "second"]);
-        // Once more, as by a request that is sent again.
+        // Once more, as a repeated request does.
         assert_eq!(accepted(&rotated(&app, "second"), &all), ["first", "second"]);
         assert_eq!(accepted(&rotated(&app, "third"), &all), ["second", "third"]);
 
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sealed_secret_opens_in_its_place_only() {
+    fn sealed_secret_opens_for_its_app_and_column_only() {
         let (app, other) = (rotated(&app(), "second"), app());
         assert!(app.secrets.open(&other.key, &ring(7)).is_err());
         assert!(app.secrets.open(&app.key, &ring(8)).is_err());
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_that_do_not_open_any_more_can_be_replaced() {
+    fn unreadable_secrets_can_be_replaced() {
         let (entropy, now) = (SystemEntropy::new(), SystemClock::new().now());
         let lost = app();
         let next = MetaAppPatch { app_secret: Some(secret("second")), ..MetaAppPatch::default() };
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_change_changes_nothing() {
+    fn empty_patch_changes_nothing() {
         let app = app();
         assert_eq!(patched(&app, MetaAppPatch::default()).updated_at, app.updated_at);
     }

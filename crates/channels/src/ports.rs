@@ -6,11 +6,11 @@ use whatsapp::{HealthUpdate, MetaAppKey};
 
 use crate::{AccountWithTenant, Disconnection, MetaApp, SealedSecrets, WhatsAppAccount};
 
-/// Names of the database's constraints that mean something to this domain.
+/// Names of database constraints that use cases handle.
 pub mod constraint {
-    /// The number is active on that app, in this tenant or another.
+    /// The number is active on that app, in any tenant.
     pub const ACTIVE_NUMBER: &str = "whatsapp_accounts_active_number_key";
-    /// The tenant has connected the number already.
+    /// The tenant has connected the number on that app already.
     pub const OWN_NUMBER: &str = "whatsapp_accounts_own_number_key";
 }
 
@@ -22,9 +22,9 @@ pub trait AccountRepo: Send {
     /// Newest first.
     async fn accounts(&mut self, page: &PageRequest) -> Result<Page<WhatsAppAccount>, StoreError>;
     async fn account(&mut self, id: AccountId) -> Result<Option<WhatsAppAccount>, StoreError>;
-    /// The account, which nobody else can change until the transaction ends.
+    /// Locks the account until the transaction ends.
     async fn lock_account(&mut self, id: AccountId) -> Result<Option<WhatsAppAccount>, StoreError>;
-    /// Stores what the tenant calls it.
+    /// Stores its names.
     async fn rename_account(&mut self, account: &WhatsAppAccount, now: DateTime<Utc>) -> Result<(), StoreError>;
     async fn disconnect_account(
         &mut self,
@@ -40,48 +40,48 @@ pub trait MetaAppRepo: Send {
     async fn insert_meta_app(&mut self, app: &MetaApp) -> Result<(), StoreError>;
     /// Newest first.
     async fn meta_apps(&mut self, page: &PageRequest) -> Result<Page<MetaApp>, StoreError>;
-    /// Whether there is this app; it cannot be deleted until the transaction ends.
+    /// Whether the app exists. It cannot be deleted until the transaction ends.
     async fn lock_meta_app_shared(&mut self, key: &MetaAppKey) -> Result<bool, StoreError>;
-    /// The app, which nobody else can change, delete or hold until the transaction ends.
+    /// Locks the app until the transaction ends; conflicts with [`MetaAppRepo::lock_meta_app_shared`], too.
     async fn lock_meta_app(&mut self, key: &MetaAppKey) -> Result<Option<MetaApp>, StoreError>;
     /// Stores its name and secrets.
     async fn update_meta_app(&mut self, app: &MetaApp) -> Result<(), StoreError>;
-    /// Whether an account that is not disconnected is bound to it.
+    /// Whether it has an account that is not disconnected.
     async fn is_meta_app_in_use(&mut self, key: &MetaAppKey) -> Result<bool, StoreError>;
     async fn delete_meta_app(&mut self, key: &MetaAppKey) -> Result<(), StoreError>;
 }
 
-/// The accounts of the transaction's tenant, and the apps that they are bound to.
+/// Accounts and Meta apps of the transaction's tenant.
 pub trait ChannelRepo: AccountRepo + MetaAppRepo {}
 
 impl<T: AccountRepo + MetaAppRepo> ChannelRepo for T {}
 
-/// Meta apps of all tenants, for who checks deliveries.
+/// Meta apps of all tenants, to check deliveries.
 #[async_trait]
 pub trait MetaAppDirectory: Send {
     async fn meta_app_secrets(&mut self, key: &MetaAppKey) -> Result<Option<SealedSecrets>, StoreError>;
-    /// Apps of which a secret is sealed with another key than this one, at most so many.
+    /// Apps with a secret that is sealed with another key than `key_id`, at most `limit`.
     async fn meta_apps_to_reseal(
         &mut self,
         key_id: &str,
         limit: i64,
     ) -> Result<Vec<(TenantId, MetaAppKey)>, StoreError>;
-    /// The ids of all keys that a secret is sealed with.
+    /// The ids of all keys that seal a secret.
     async fn meta_app_sealing_keys(&mut self) -> Result<Vec<String>, StoreError>;
 }
 
-/// What Meta says about the accounts of the transaction's tenant.
+/// Health of the accounts of the transaction's tenant.
 #[async_trait]
 pub trait AccountHealthRepo: Send {
-    /// Notes the word on its topic, unless a later one is known; and what follows for the connection. It is about the
-    /// number that it names, else about all of the tenant's in that WhatsApp Business Account and on that app.
-    async fn record_health(&mut self, news: &AccountHealthUpdate, now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// Stores the update for its topic, unless a later one is stored, and connects or disconnects the account accordingly. It
+    /// applies to the number that it names, else to all numbers of the tenant in that WhatsApp Business Account and app.
+    async fn record_health(&mut self, update: &AccountHealthUpdate, now: DateTime<Utc>) -> Result<(), StoreError>;
 }
 
-/// Something that Meta said about accounts.
+/// A health update, and the account that received it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountHealthUpdate {
-    /// The account that it was told by.
+    /// The account that the delivery was for.
     pub account: AccountId,
     pub waba_id: String,
     pub reported_at: DateTime<Utc>,
@@ -91,10 +91,10 @@ pub struct AccountHealthUpdate {
 /// WhatsApp accounts of all tenants, for operators.
 #[async_trait]
 pub trait AccountDirectory: Send {
-    /// Makes a pending account active, and drives what came for its number before; whether there was one. Conflicts with
-    /// [`constraint::ACTIVE_NUMBER`].
+    /// Activates a pending account, and makes the events received for its number before due. Returns whether the account was
+    /// pending. Conflicts with [`constraint::ACTIVE_NUMBER`].
     async fn approve_account(&mut self, id: AccountId, now: DateTime<Utc>) -> Result<bool, StoreError>;
-    /// Every account, or those that wait for approval, newest first.
+    /// All accounts, or pending ones only, newest first.
     async fn all_accounts(
         &mut self,
         only_pending: bool,

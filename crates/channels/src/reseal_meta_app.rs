@@ -16,7 +16,7 @@ pub async fn reseal_meta_app(
     entropy: &dyn Entropy,
 ) -> Result<(), ChangeMetaAppError> {
     let app = repo.lock_meta_app(key).await?.ok_or(ChangeMetaAppError::Unknown)?;
-    let secrets = app.secrets.sealed_anew(key, ring, entropy)?;
+    let secrets = app.secrets.reseal(key, ring, entropy)?;
     repo.update_meta_app(&MetaApp { secrets, ..app }).await?;
     Ok(())
 }

@@ -3,23 +3,23 @@ use kernel::{Entropy, EntropyUnavailable};
 use secrecy::{ExposeSecret, SecretString};
 use whatsapp::{AppSecret, AppSecrets, MetaAppKey, VerifyToken};
 
-/// What a Meta app and we know, and nobody else: how its deliveries are signed, and what it asks for in a handshake.
+/// The credentials of a Meta app: the secrets that sign its deliveries, and the verify token of its handshake.
 #[derive(Clone, Debug)]
 pub struct AppCredentials {
     pub secrets: AppSecrets,
     pub verify_token: VerifyToken,
 }
 
-/// The credentials of a tenant's app as they are stored.
+/// The sealed credentials of a tenant's app, as stored.
 #[derive(Clone, Debug)]
 pub struct SealedSecrets {
     pub app_secret: Sealed,
-    /// The one before, while deliveries may still be signed with it.
+    /// The secret before, while deliveries may still be signed with it.
     pub previous_app_secret: Option<Sealed>,
     pub verify_token: Sealed,
 }
 
-/// Why secrets cannot be stored or used; never their owner's fault.
+/// Secrets could not be sealed or opened. The cause is in the deployment, not in the tenant's input.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretsError {
     #[error(transparent)]
@@ -28,26 +28,26 @@ pub enum SecretsError {
     EntropyUnavailable(#[from] EntropyUnavailable),
     #[error("the {column} of Meta app {app} {reason}")]
     Open { app: String, column: &'static str, reason: OpenError },
-    #[error("the {column} of Meta app {app} is none, although it was stored as one")]
+    #[error("the {column} of Meta app {app} is not a valid secret")]
     Corrupt { app: String, column: &'static str },
 }
 
-/// Seals and opens the secrets of one app. Which app and which of its secrets it is is part of what is sealed, so that none
-/// can be put in another's place.
+/// Seals and opens the secrets of one app. App and column are bound to the sealed value, so that it cannot be used for another
+/// app or column.
 #[derive(Clone, Copy)]
-pub(crate) struct Safe<'a> {
+pub(crate) struct SecretSealer<'a> {
     pub(crate) app: &'a MetaAppKey,
     pub(crate) ring: &'a KeyRing,
 }
 
 #[derive(Clone, Copy)]
-pub(crate) enum Column {
+pub(crate) enum SecretColumn {
     AppSecret,
     PreviousAppSecret,
     VerifyToken,
 }
 
-impl Column {
+impl SecretColumn {
     const fn name(self) -> &'static str {
         match self {
             Self::AppSecret => "app_secret",
@@ -57,24 +57,24 @@ impl Column {
     }
 }
 
-impl Safe<'_> {
-    pub(crate) fn seal(&self, column: Column, secret: &str, entropy: &dyn Entropy) -> Result<Sealed, SealError> {
+impl SecretSealer<'_> {
+    pub(crate) fn seal(&self, column: SecretColumn, secret: &str, entropy: &dyn Entropy) -> Result<Sealed, SealError> {
         self.ring.seal(secret.as_bytes(), &self.context(column), entropy)
     }
 
-    pub(crate) fn open_app_secret(&self, column: Column, sealed: &Sealed) -> Result<AppSecret, SecretsError> {
+    pub(crate) fn open_app_secret(&self, column: SecretColumn, sealed: &Sealed) -> Result<AppSecret, SecretsError> {
         AppSecret::new(self.open(column, sealed)?).map_err(|_| self.corrupt(column))
     }
 
     /// The same with the first key of the ring.
-    fn seal_anew(&self, column: Column, sealed: &Sealed, entropy: &dyn Entropy) -> Result<Sealed, SecretsError> {
+    fn reseal(&self, column: SecretColumn, sealed: &Sealed, entropy: &dyn Entropy) -> Result<Sealed, SecretsError> {
         if self.ring.sealing_key_id() == Some(sealed.key_id.as_str()) {
             return Ok(sealed.clone());
         }
         Ok(self.seal(column, self.open(column, sealed)?.expose_secret(), entropy)?)
     }
 
-    fn open(&self, column: Column, sealed: &Sealed) -> Result<SecretString, SecretsError> {
+    fn open(&self, column: SecretColumn, sealed: &Sealed) -> Result<SecretString, SecretsError> {
         let opened = self.ring.open(sealed, &self.context(column)).map_err(|reason| SecretsError::Open {
             app: self.app.as_str().to_owned(),
             column: column.name(),
@@ -84,51 +84,47 @@ impl Safe<'_> {
         Ok(text.into())
     }
 
-    fn context(&self, column: Column) -> String {
+    fn context(&self, column: SecretColumn) -> String {
         format!("meta_apps|{}|{}", self.app.as_str(), column.name())
     }
 
-    fn corrupt(&self, column: Column) -> SecretsError {
+    fn corrupt(&self, column: SecretColumn) -> SecretsError {
         SecretsError::Corrupt { app: self.app.as_str().to_owned(), column: column.name() }
     }
 }
 
 impl SealedSecrets {
-    /// The same, sealed with the first key of the ring: the others are not needed for them any more.
+    /// The same secrets, sealed with the first key of the ring. Older keys are no longer needed for them.
     ///
     /// # Errors
     /// [`SecretsError`].
-    pub(crate) fn sealed_anew(
-        &self,
-        app: &MetaAppKey,
-        ring: &KeyRing,
-        entropy: &dyn Entropy,
-    ) -> Result<Self, SecretsError> {
-        let safe = Safe { app, ring };
+    pub(crate) fn reseal(&self, app: &MetaAppKey, ring: &KeyRing, entropy: &dyn Entropy) -> Result<Self, SecretsError> {
+        let sealer = SecretSealer { app, ring };
         let previous = self.previous_app_secret.as_ref();
         Ok(Self {
-            app_secret: safe.seal_anew(Column::AppSecret, &self.app_secret, entropy)?,
+            app_secret: sealer.reseal(SecretColumn::AppSecret, &self.app_secret, entropy)?,
             previous_app_secret: previous
-                .map(|sealed| safe.seal_anew(Column::PreviousAppSecret, sealed, entropy))
+                .map(|sealed| sealer.reseal(SecretColumn::PreviousAppSecret, sealed, entropy))
                 .transpose()?,
-            verify_token: safe.seal_anew(Column::VerifyToken, &self.verify_token, entropy)?,
+            verify_token: sealer.reseal(SecretColumn::VerifyToken, &self.verify_token, entropy)?,
         })
     }
 
-    /// What deliveries and handshakes of this app are checked with.
+    /// Opens the credentials that check deliveries and handshakes of this app.
     ///
     /// # Errors
-    /// [`SecretsError`] when the key-encryption keys are others than they were sealed with, or something was changed.
+    /// [`SecretsError`] if the sealing key is missing or a sealed value was changed.
     pub fn open(&self, app: &MetaAppKey, ring: &KeyRing) -> Result<AppCredentials, SecretsError> {
-        let safe = Safe { app, ring };
-        let current = safe.open_app_secret(Column::AppSecret, &self.app_secret)?;
+        let sealer = SecretSealer { app, ring };
+        let current = sealer.open_app_secret(SecretColumn::AppSecret, &self.app_secret)?;
         let previous = self.previous_app_secret.as_ref();
-        let previous = previous.map(|sealed| safe.open_app_secret(Column::PreviousAppSecret, sealed)).transpose()?;
-        let verify_token = VerifyToken::new(safe.open(Column::VerifyToken, &self.verify_token)?);
+        let previous =
+            previous.map(|sealed| sealer.open_app_secret(SecretColumn::PreviousAppSecret, sealed)).transpose()?;
+        let verify_token = VerifyToken::new(sealer.open(SecretColumn::VerifyToken, &self.verify_token)?);
         Ok(AppCredentials {
-            // Always two, so that refusing a signature takes as long for every app, and for none.
+            // Always two, so that refusing a signature takes the same time for every app and for unknown keys.
             secrets: AppSecrets::new(&current, Some(previous.as_ref().unwrap_or(&current))),
-            verify_token: verify_token.map_err(|_| safe.corrupt(Column::VerifyToken))?,
+            verify_token: verify_token.map_err(|_| sealer.corrupt(SecretColumn::VerifyToken))?,
         })
     }
 }

@@ -1,11 +1,28 @@
 //! The ledger of inbound events.
 //!
 //! - An event lives in the database (see [`EventStatus`]); the queue carries only its id.
-//! - [`RetryPolicy`] says when a failed event is tried again, and when it becomes a dead letter.
+//! - [`EventIntake`] stores received events. [`EventLedger`] has the unfinished ones; [`EventOutcomeRepo`] finishes, retries
+//!   or dead-letters them.
+//! - [`RetryPolicy`] has the delays between attempts, and says when an event becomes a dead letter.
 //! - [`EventReader`] and [`EventRepo`] list, show, replay and discard events.
 //! - [`EventHousekeeping`] counts unfinished events and deletes old ones ([`RetentionPolicy`]).
+//! - [`EventPublisher`] and [`EventConsumer`] are the queue.
 //!
-//! The tenant of an event is found by its account, in the statement that stores the event.
+//! The loops that use these ports are in the crate `pipeline`, whose README describes the way of a message and what happens
+//! when processing fails.
+//!
+//! # Invariants
+//!
+//! - An accepted event is in the ledger until it is finished. Losing the queue costs time, never an event.
+//! - The tenant of an event is found by its account, in the statement that stores the event.
+//! - An event is stored once: app and `dedupe_key` are unique.
+//! - A finished event is not changed by a late worker: all updates are conditional.
+//!
+//! # How to add a status
+//!
+//! A variant of [`EventStatus`] with its key and its place in `ALL`; a migration that extends the CHECK constraint of
+//! `webhook_events.status`; the SQL of `crates/postgres/src/inbound` that enters and leaves it; a row in
+//! `crates/pipeline/src/scheduler.rs` if unfinished events can have it. For a kind of event see the crate `whatsapp`.
 
 #![deny(clippy::future_not_send)]
 

@@ -50,8 +50,8 @@ pub trait EventLedger: Send {
         claimed_until: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError>;
-    /// Published before this time, not finished, and no longer in the queue: they are as if they had never been
-    /// published, and due. How many.
+    /// Makes unfinished events due that were published before `published_before` and are not in the queue any more. Returns
+    /// their number.
     async fn republish_lost(
         &mut self,
         published_before: DateTime<Utc>,
@@ -77,15 +77,15 @@ pub trait EventLedger: Send {
 /// changed.
 #[async_trait]
 pub trait EventOutcomeRepo: Send {
-    /// Those of the events that are to be processed now: not finished, and not waiting for a later attempt. They are this
-    /// transaction's until it ends; others who want them wait, in one order.
+    /// Locks the events that are to be processed now: not finished, and not waiting for a later attempt. All transactions lock
+    /// in the same order.
     async fn lock_waiting_events(
         &mut self,
         events: &[EventId],
         now: DateTime<Utc>,
     ) -> Result<HashSet<EventId>, StoreError>;
     async fn finish_events(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError>;
-    /// Notes a failure and when to try again; whether the event was still waiting. It ended, so its starts are forgotten.
+    /// Records a failure and the time of the next attempt, and resets the starts. Returns whether the event was unfinished.
     async fn retry_event(
         &mut self,
         event: EventId,
@@ -94,7 +94,7 @@ pub trait EventOutcomeRepo: Send {
         error: &str,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError>;
-    /// Notes a failure as the last: the event is a dead letter; whether it was still waiting.
+    /// Records a failure and marks the event as a dead letter. Returns whether the event was unfinished.
     async fn dead_letter_event(
         &mut self,
         event: EventId,
@@ -112,7 +112,7 @@ pub trait EventReader: Send {
     async fn event(&mut self, id: EventId) -> Result<Option<WebhookEvent>, StoreError>;
     /// Oldest first.
     async fn failed_attempts(&mut self, id: EventId) -> Result<Vec<FailedAttempt>, StoreError>;
-    /// What Meta sent, unless it was confirmed long enough.
+    /// The payload; `None` after its retention.
     async fn event_payload(&mut self, id: EventId) -> Result<Option<Vec<u8>>, StoreError>;
     /// Discards a dead letter. Returns whether it was one.
     async fn discard_event(&mut self, id: EventId, now: DateTime<Utc>) -> Result<bool, StoreError>;
@@ -157,7 +157,7 @@ pub enum QueueError {
 pub trait EventPublisher: Send + Sync {
     /// Publishes the ids of events.
     async fn publish(&self, events: &[DueEvent]) -> Result<PublishResult, QueueError>;
-    /// How many ids wait in the queue, without those that a worker has in hand.
+    /// The number of messages in the queue, without unacknowledged ones.
     async fn ready_messages(&self) -> Result<u32, QueueError>;
 }
 

@@ -1,58 +1,43 @@
-//! Reading an event.
+//! Decodes an event.
 //!
-//! Everything but ids may be missing, of another type, or new: what cannot be read is left out, and what is not for the CRM
-//! is no [`Update`]. Each file reads one subject; [`update`] says which for which field and list.
+//! Everything but ids may be missing, of another type, or new. What cannot be read is left out; an event that does not change
+//! the CRM has no [`Update`]. Each file decodes one subject; [`decode_change`] selects it by field and list.
 
 mod address_book;
 mod call;
+mod change;
 mod effects;
+mod error;
 mod handover;
 mod health;
 mod history;
 mod ids;
 mod message;
+mod message_context;
 mod party;
 mod preferences;
 mod readable;
 mod status;
 mod system;
 
-use chrono::{DateTime, Utc};
-use serde_json::value::RawValue;
-
 use crate::EventKind;
 use crate::json::Object;
 use crate::update::{Direction, Origin, Update};
-use message::MessageContext;
+use change::{Change, Item};
+pub use error::DecodeError;
+use message_context::MessageContext;
 use party::{FROM, TO};
 
-/// What an event holds.
+/// A decoded event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded {
-    /// The WhatsApp Business Account, which a BSUID is unique in. May be empty.
+    /// The WhatsApp Business Account, in which a BSUID is unique. May be empty.
     pub waba_id: String,
-    /// None: it is kept as it is, and nothing in it is for the CRM.
+    /// `None` if the event does not change the CRM.
     pub update: Option<Update>,
 }
 
-/// The event does not hold what its kind says; retrying does not help.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DecodeError {
-    #[error("it is not what WhatsApp sends")]
-    Unparsed,
-    #[error("the payload is no entry with one change")]
-    NoChange,
-    #[error("the payload has no item of its kind")]
-    NoItem,
-    #[error("the item has no id")]
-    NoId,
-    #[error("the id of the item is longer than any of WhatsApp's")]
-    IdTooLong,
-    #[error("it is about a person and does not say who")]
-    NoPerson,
-}
-
-/// Reads the payload of an event.
+/// Decodes the payload of an event.
 ///
 /// # Errors
 /// [`DecodeError`].
@@ -63,66 +48,15 @@ pub fn decode(kind: &EventKind, payload: &[u8]) -> Result<Decoded, DecodeError> 
     let text = String::from_utf8_lossy(payload);
     let entry = Object::parse(&text).ok_or(DecodeError::NoChange)?;
     let change = Change::of(&entry).ok_or(DecodeError::NoChange)?;
-    let update = update(&change)?;
+    let update = decode_change(&change)?;
     if update.is_none() && (*kind == EventKind::message() || *kind == EventKind::status()) {
         return Err(DecodeError::NoItem);
     }
     Ok(Decoded { waba_id: change.waba_id, update })
 }
 
-/// The one change of an event.
-struct Change<'a> {
-    waba_id: String,
-    field: String,
-    json: &'a RawValue,
-    value: Object<'a>,
-    /// The entry of `contacts`: the person that the item is about.
-    person: Object<'a>,
-    /// When Meta told it; only for what is about an account.
-    time: Option<DateTime<Utc>>,
-}
-
-impl<'a> Change<'a> {
-    fn of(entry: &Object<'a>) -> Option<Self> {
-        let change = entry.objects("changes").into_iter().next()?;
-        let json = change.get("value")?;
-        let value = Object::parse(json.get())?;
-        // The entry of an event about a partner is a business portfolio.
-        let partner = value.object("waba_info").and_then(|info| ids::waba(&info, "waba_id"));
-        Some(Self {
-            waba_id: partner.or_else(|| ids::waba(entry, "id")).unwrap_or_default(),
-            field: change.text("field").unwrap_or_default(),
-            json,
-            person: value.objects("contacts").into_iter().next().unwrap_or_default(),
-            value,
-            time: ids::time(entry, "time"),
-        })
-    }
-
-    fn first(&self, list: &str) -> Option<Item<'a>> {
-        Item::of(self.value.array(list).first()?)
-    }
-
-    /// The business's own number.
-    fn business_phone(&self) -> Option<String> {
-        ids::phone(&self.value.object("metadata")?, &["display_phone_number"])
-    }
-}
-
-/// The one thing in a change.
-struct Item<'a> {
-    json: &'a str,
-    members: Object<'a>,
-}
-
-impl<'a> Item<'a> {
-    fn of(raw: &'a RawValue) -> Option<Self> {
-        Some(Self { json: raw.get(), members: Object::parse(raw.get())? })
-    }
-}
-
-/// Whoever teaches [`crate::split`] another list adds a branch here.
-fn update(change: &Change<'_>) -> Result<Option<Update>, DecodeError> {
+/// A list that is added to [`crate::split`] needs a branch here.
+fn decode_change(change: &Change<'_>) -> Result<Option<Update>, DecodeError> {
     let first = |list| change.first(list);
     let incoming = |item: &Item<'_>, origin| {
         let customer = FROM.of(&item.members).or_else_from(party::contact_entry(&change.person));

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// What an event tells of: `message`, `status`, or the name of the change's field.
+/// The kind of an event: `message`, `status`, `unparsed`, or the name of the change's field.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EventKind(String);
 
@@ -17,13 +17,13 @@ impl EventKind {
         Self("status".to_owned())
     }
 
-    /// Signed by Meta's secret, and yet not what Meta's documents describe.
+    /// Validly signed, but not in the documented format.
     #[must_use]
     pub fn unparsed() -> Self {
         Self("unparsed".to_owned())
     }
 
-    /// A change of another field; a name that is no plain word, or one of ours, is `other`.
+    /// A change of another field. A name with other characters, or one of ours, is `other`.
     #[must_use]
     pub fn field(name: &str) -> Self {
         let ours = matches!(name, "message" | "status" | "unparsed");
@@ -43,10 +43,10 @@ impl EventKind {
         &self.0
     }
 
-    /// What [`Self::label`] may be.
+    /// The values of [`Self::label`].
     pub const LABELS: [&str; 4] = ["message", "status", "unparsed", "change"];
 
-    /// For metrics: one of a few values, whatever Meta invents.
+    /// For metrics: one of a fixed set of values.
     #[must_use]
     pub fn label(&self) -> &'static str {
         match self.0.as_str() {

@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::EmptySecret;
 
-/// The string that we tell Meta when a callback is registered and that Meta repeats to us; never empty.
+/// The token entered at Meta when a callback is registered. Meta sends it in the handshake. Never empty.
 #[derive(Clone)]
 pub struct VerifyToken(SecretString);
 
@@ -16,15 +16,15 @@ impl VerifyToken {
         if token.expose_secret().trim().is_empty() { Err(EmptySecret) } else { Ok(Self(token)) }
     }
 
-    /// A token that a tenant enters, and again where the webhook is registered with Meta.
+    /// A token entered by a tenant, here and where the webhook is registered at Meta.
     ///
     /// # Errors
     /// [`InvalidVerifyToken`].
     pub fn parse(token: SecretString) -> Result<Self, InvalidVerifyToken> {
         let text = token.expose_secret();
-        let sane =
+        let valid =
             (1..=256).contains(&text.chars().count()) && text.trim() == text && !text.chars().any(char::is_control);
-        if sane { Ok(Self(token)) } else { Err(InvalidVerifyToken) }
+        if valid { Ok(Self(token)) } else { Err(InvalidVerifyToken) }
     }
 
     #[must_use]
@@ -32,7 +32,7 @@ impl VerifyToken {
         self.0.expose_secret()
     }
 
-    /// Compares in constant time, whatever the lengths: both sides go through a keyed hash first.
+    /// Compares in constant time for any lengths: both sides are hashed with a key first.
     fn matches(&self, other: &str) -> bool {
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.expose_secret().as_bytes());
         hmac::verify(&key, other.as_bytes(), hmac::sign(&key, self.0.expose_secret().as_bytes()).as_ref()).is_ok()
@@ -49,7 +49,7 @@ impl fmt::Debug for VerifyToken {
 #[error("must have 1 to 256 characters on one line, without white space around them")]
 pub struct InvalidVerifyToken;
 
-/// What Meta asks before it sends anything: `hub.mode`, `hub.verify_token`, `hub.challenge`.
+/// The request that Meta sends when a callback is registered: `hub.mode`, `hub.verify_token`, `hub.challenge`.
 #[derive(Debug)]
 pub struct Handshake {
     mode: String,
@@ -61,16 +61,16 @@ pub struct Handshake {
 pub enum HandshakeError {
     #[error("exactly one each of hub.mode, hub.verify_token and hub.challenge is expected")]
     Malformed,
-    #[error("the mode is not `subscribe`, or the verify token is another one")]
+    #[error("the mode is not `subscribe`, or the verify token is wrong")]
     Refused,
 }
 
 impl Handshake {
-    /// Documented as a random string; the samples are short numbers.
+    /// Documented as a random string; Meta's samples are short numbers.
     const MAX_CHALLENGE_BYTES: usize = 1_024;
 
     /// # Errors
-    /// [`HandshakeError::Malformed`] when a parameter is missing, repeated or too long.
+    /// [`HandshakeError::Malformed`] if a parameter is missing, repeated or too long.
     pub fn from_query(parameters: &[(String, String)]) -> Result<Self, HandshakeError> {
         let one = |name: &str| {
             let mut values = parameters.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone());
@@ -84,10 +84,10 @@ impl Handshake {
         Ok(handshake)
     }
 
-    /// The challenge to answer with, exactly. An app that nobody has expects no token.
+    /// The challenge, which is the body of the response. `expected` is `None` for an unknown app.
     ///
     /// # Errors
-    /// [`HandshakeError::Refused`] for another mode or token.
+    /// [`HandshakeError::Refused`] for a wrong mode or token.
     pub fn answer(self, expected: Option<&VerifyToken>) -> Result<String, HandshakeError> {
         if self.mode == "subscribe" && expected.is_some_and(|expected| expected.matches(&self.token)) {
             Ok(self.challenge)
@@ -107,13 +107,13 @@ mod tests {
     }
 
     #[test]
-    fn answers_the_challenge_to_who_knows_the_token() {
+    fn right_token_returns_the_challenge() {
         let asked = [("hub.mode", "subscribe"), ("hub.challenge", "1158201444"), ("hub.verify_token", "token")];
         assert_eq!(ask(&asked).as_deref(), Ok("1158201444"));
     }
 
     #[test]
-    fn refuses_everyone_else() {
+    fn other_requests_are_refused() {
         let asked = |mode, token| ask(&[("hub.mode", mode), ("hub.challenge", "1"), ("hub.verify_token", token)]);
         assert_eq!(asked("subscribe", "Token"), Err(HandshakeError::Refused));
         assert_eq!(asked("subscribe", ""), Err(HandshakeError::Refused));

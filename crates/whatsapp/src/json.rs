@@ -1,4 +1,4 @@
-//! Lenient reading of JSON. What is stored is the slice that Meta sent; what is read is whatever can be read.
+//! Lenient JSON parsing. Values stay slices of the bytes that Meta sent.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The members of a JSON object as slices. A repeated key counts with its last value, as in most parsers.
+/// The members of a JSON object as slices. Of a repeated key the last value counts, as in most parsers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
@@ -24,7 +24,7 @@ impl<'a> Object<'a> {
         self.0.iter().map(|(name, value)| (name.as_ref(), *value))
     }
 
-    /// A text; numbers count as their digits, and an empty text as none: senders differ.
+    /// A string, or a number as its digits; `None` if empty. Senders use both for ids.
     pub(crate) fn text(&self, key: &str) -> Option<String> {
         self.get(key).and_then(text).filter(|text| !text.is_empty())
     }
@@ -33,7 +33,7 @@ impl<'a> Object<'a> {
         self.get(key).and_then(|value| Object::parse(value.get()))
     }
 
-    /// The items of an array; none when it is no array.
+    /// The items of an array; empty if it is not an array.
     pub(crate) fn array(&self, key: &str) -> Vec<&'a RawValue> {
         self.get(key).and_then(|value| serde_json::from_str(value.get()).ok()).unwrap_or_default()
     }
@@ -47,7 +47,7 @@ impl<'a> Object<'a> {
     }
 }
 
-/// The text of a string or number. Postgres keeps neither NUL nor half of a surrogate pair: both become U+FFFD.
+/// The text of a string or number. Postgres stores neither NUL nor lone surrogates: both become U+FFFD.
 pub(crate) fn text(value: &RawValue) -> Option<String> {
     let json = value.get();
     match json.as_bytes().first()? {
@@ -60,7 +60,7 @@ pub(crate) fn text(value: &RawValue) -> Option<String> {
     }
 }
 
-/// Reads a string with lone surrogates, which `serde_json` refuses. Escapes are the only thing that can be wrong with it.
+/// Parses a string with lone surrogates, which `serde_json` refuses. The string is otherwise valid.
 fn unescape_lossy(json: &str) -> String {
     let mut units: Vec<u16> = Vec::with_capacity(json.len());
     let mut chars = json[1..json.len().saturating_sub(1)].chars();
@@ -111,7 +111,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     }
 }
 
-/// A key, borrowed where it has no escapes. Read as a slice first: a lone surrogate in one key must not cost the others.
+/// A key, borrowed if it has no escapes. Parsed as a slice first, so that a lone surrogate in one key does not fail the object.
 struct Key<'a>(Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_can_be_read() {
+    fn members_are_read_leniently() {
         let object = Object::parse(r#"{"a":"x","n":17,"a":"last","e":"","o":{"k":true},"l":[1,{}]}"#).unwrap();
         assert_eq!(object.text("a").as_deref(), Some("last"));
         assert_eq!(object.text("n").as_deref(), Some("17"));
@@ -138,21 +138,21 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_postgres_refuses_are_mended() {
+    fn characters_refused_by_postgres_are_replaced() {
         let text = |json: &str| Object::parse(&format!(r#"{{"k":{json}}}"#)).unwrap().text("k");
         assert_eq!(text(r#""a\u0000b""#).as_deref(), Some("a\u{fffd}b"));
         assert_eq!(text(r#""\ud83d\ude00 \ud83d x\n\"\/\\""#).as_deref(), Some("😀 \u{fffd} x\n\"/\\"));
     }
 
     #[test]
-    fn no_key_costs_its_neighbours() {
+    fn broken_key_keeps_the_other_members() {
         let object = Object::parse(r#"{"\ud800":1,"\u0061":"x","b\u0000":2}"#).unwrap();
         let keys: Vec<&str> = object.members().map(|(key, _)| key).collect();
         assert_eq!(keys, ["\u{fffd}", "a", "b\u{fffd}"]);
     }
 
     #[test]
-    fn deep_nesting_is_only_a_slice() {
+    fn deep_nesting_stays_a_slice() {
         let deep = format!(r#"{{"deep":{}{},"k":"v"}}"#, "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(Object::parse(&deep).unwrap().text("k").as_deref(), Some("v"));
     }

@@ -1,12 +1,4 @@
-//! The wire format of WhatsApp's webhooks. No I/O.
-//!
-//! - [`AppSecrets::verify`] checks the signature of a webhook over the raw bytes, before anything is parsed
-//!   (`signature.rs`). [`Handshake`] answers the request that Meta sends when a callback URL is registered.
-//! - [`split`] turns one delivery into events, one per message, status, call or other item. Each has a slice of the bytes
-//!   that Meta sent, and a key that is the same in every delivery of the same item.
-//! - [`decode()`] reads an event: an [`Update`], if it changes the CRM.
-//!
-//! Parsing is lenient: a broken item becomes an event of its own and does not affect the others.
+#![doc = include_str!("../README.md")]
 
 mod decode;
 mod envelope;

@@ -2,16 +2,16 @@ use std::str::FromStr;
 
 use kernel::{Entropy, EntropyUnavailable, hex};
 
-/// Which Meta app signed a delivery. Events of two apps never meet: the key is part of what makes an event unique.
+/// Identifies the Meta app that signed a delivery. It is part of the unique key of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MetaAppKey(String);
 
-/// The text cannot be the key of a tenant's app.
+/// The text is not a key of a tenant's app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be the key of one of the tenant's own Meta apps")]
 pub struct InvalidMetaAppKey;
 
-/// Of a key that was drawn: 160 bits that nobody can guess.
+/// Length of a generated key: 160 bits.
 const BYTES: usize = 20;
 const DEPLOYMENT: &str = "deployment";
 
@@ -22,7 +22,7 @@ impl MetaAppKey {
         Self(DEPLOYMENT.to_owned())
     }
 
-    /// A new key for an app of a tenant's.
+    /// A new key for a tenant's app.
     ///
     /// # Errors
     /// [`EntropyUnavailable`].
@@ -42,20 +42,20 @@ impl MetaAppKey {
         &self.0
     }
 
-    /// The key, if the app is a tenant's own.
+    /// The key, unless it is the deployment's.
     #[must_use]
     pub fn tenant_key(&self) -> Option<&str> {
         (self.0 != DEPLOYMENT).then_some(self.as_str())
     }
 }
 
-/// Reads the key of a tenant's app; that of the deployment is none that could be asked for.
+/// Parses the key of a tenant's app; the deployment's key is not accepted.
 impl FromStr for MetaAppKey {
     type Err = InvalidMetaAppKey;
 
     fn from_str(text: &str) -> Result<Self, InvalidMetaAppKey> {
-        let ours = text.len() == 2 * BYTES && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if ours { Ok(Self(text.to_owned())) } else { Err(InvalidMetaAppKey) }
+        let valid = text.len() == 2 * BYTES && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if valid { Ok(Self(text.to_owned())) } else { Err(InvalidMetaAppKey) }
     }
 }
 
@@ -66,16 +66,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_drawn_key_reads_back_and_comes_once() {
-        let draw = || MetaAppKey::generate(&SystemEntropy::new()).unwrap();
-        let key = draw();
+    fn generated_keys_parse_and_differ() {
+        let generate = || MetaAppKey::generate(&SystemEntropy::new()).unwrap();
+        let key = generate();
         assert_eq!(key.as_str().parse(), Ok(key.clone()));
         assert_eq!(key.tenant_key(), Some(key.as_str()));
-        assert_ne!(draw(), key);
+        assert_ne!(generate(), key);
     }
 
     #[test]
-    fn nothing_else_is_a_key_of_a_tenants_app() {
+    fn other_texts_are_not_keys_of_a_tenants_app() {
         let key = "0123456789abcdef0123456789abcdef01234567";
         assert!(key.parse::<MetaAppKey>().is_ok());
         for text in ["", "deployment", &key[1..], &format!("{key}0"), &key.to_uppercase(), &key.replace('0', "g")] {

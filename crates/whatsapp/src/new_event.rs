@@ -2,17 +2,17 @@ use kernel::ids::EventId;
 
 use crate::EventKind;
 
-/// One thing that Meta told us, as it leaves a delivery.
+/// One item of a delivery.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
     pub id: EventId,
     pub kind: EventKind,
-    /// What it is routed by, where Meta says it.
+    /// The number that it is routed by, if Meta names it.
     pub phone_number_id: Option<String>,
-    /// `entry.id`; routes what has no phone number.
+    /// `entry.id`; routes events without a phone number id.
     pub waba_id: Option<String>,
-    /// The same for every delivery of the same thing.
+    /// The same in every delivery of the item.
     pub dedupe_key: String,
-    /// An entry in Meta's own shape with this one thing in it.
+    /// An entry in Meta's own shape with this item alone.
     pub payload: Vec<u8>,
 }

@@ -4,7 +4,7 @@ use kernel::hex;
 use ring::hmac;
 use secrecy::{ExposeSecret, SecretString};
 
-/// The secret of a Meta app, never empty: anybody could sign with an empty key.
+/// The secret of a Meta app. Never empty: with an empty key anyone could sign.
 #[derive(Clone)]
 pub struct AppSecret(SecretString);
 
@@ -23,15 +23,15 @@ impl AppSecret {
         if secret.expose_secret().trim().is_empty() { Err(EmptySecret) } else { Ok(Self(secret)) }
     }
 
-    /// A secret that a tenant enters. Meta's are 32 hexadecimal digits; white space around one would be a mistake that nobody
-    /// sees any more once it is sealed.
+    /// A secret entered by a tenant. Meta's are 32 hexadecimal digits. White space is refused: such a mistake could not be seen
+    /// once the secret is sealed.
     ///
     /// # Errors
     /// [`InvalidSecret`].
     pub fn parse(secret: SecretString) -> Result<Self, InvalidSecret> {
         let text = secret.expose_secret();
-        let sane = (1..=256).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-        if sane { Ok(Self(secret)) } else { Err(InvalidSecret) }
+        let valid = (1..=256).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if valid { Ok(Self(secret)) } else { Err(InvalidSecret) }
     }
 
     #[must_use]
@@ -44,8 +44,7 @@ impl AppSecret {
     }
 }
 
-/// The secrets that an app's deliveries may be signed with: after a reset Meta signs with the new one, while retries of
-/// older deliveries may still carry the previous.
+/// The secrets that sign an app's deliveries: the current one and, for repeats of older deliveries, the previous one.
 #[derive(Clone)]
 pub struct AppSecrets {
     keys: Vec<hmac::Key>,
@@ -74,8 +73,8 @@ impl AppSecrets {
         }
     }
 
-    /// As [`verify`](Self::verify). Without secrets, those of an app that nobody has, nothing matches, and finding that out
-    /// takes as long as it does with a tenant's.
+    /// As [`verify`](Self::verify). Without secrets, which is the case of an unknown app, it always fails, in the same time as a
+    /// wrong signature of a tenant's app.
     ///
     /// # Errors
     /// [`InvalidSignature`].
@@ -87,7 +86,7 @@ impl AppSecrets {
         Self { keys: keys.into() }.verify(signature, body).and(Err(InvalidSignature))
     }
 
-    /// The header that Meta would send with this body, under the current secret: to send samples.
+    /// The signature header of a body, made with the current secret. For sending samples.
     #[must_use]
     pub fn sign(&self, body: &[u8]) -> Option<String> {
         let key = self.keys.first()?;
@@ -95,15 +94,14 @@ impl AppSecrets {
     }
 }
 
-/// What a delivery claims: the value of `X-Hub-Signature-256`, an HMAC-SHA256.
+/// The value of the header `X-Hub-Signature-256`: an HMAC-SHA256 of the body.
 #[derive(Clone, Copy, Debug)]
 pub struct Signature([u8; 32]);
 
 const PREFIX: &str = "sha256=";
 
 impl Signature {
-    /// Reads `sha256=<64 hex digits>`, so that a body whose signature cannot be right is not even read. The older SHA-1
-    /// header is not accepted.
+    /// Parses `sha256=<64 hex digits>`, before the body is read. The older SHA-1 header is not accepted.
     ///
     /// # Errors
     /// [`InvalidSignature`].
@@ -167,7 +165,7 @@ mod tests {
     ];
 
     #[test]
-    fn known_signatures_verify_and_only_over_their_bytes() {
+    fn signature_verifies_over_its_exact_bytes_only() {
         for (secret, body, signature) in VECTORS {
             let header = format!("sha256={signature}");
             let claimed = Signature::parse(header.as_bytes()).unwrap();
@@ -180,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_signed_by_nobody() {
+    fn without_secrets_no_signature_verifies() {
         let signed_with_nothing = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &[]), b"body");
         let claimed = Signature::parse(format!("sha256={}", hex(signed_with_nothing.as_ref())).as_bytes()).unwrap();
         assert!(AppSecrets::verify_optional(None, &claimed, b"body").is_err());
@@ -205,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_no_empty_secret() {
+    fn empty_secrets_are_refused() {
         for text in ["", " ", "\n"] {
             assert_eq!(AppSecret::new(text.into()).unwrap_err(), EmptySecret);
         }

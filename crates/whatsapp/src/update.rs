@@ -1,11 +1,10 @@
-//! What an event tells, in our words.
+//! The contents of an event, decoded.
 //!
-//! Nothing here knows contacts or conversations: a [`Party`] is who Meta says it is, and a wamid may be one that nobody has
-//! seen yet.
+//! No type here refers to stored data: a [`Party`] has the ids that Meta sent, and the message with a wamid may not be stored.
 
 use chrono::{DateTime, Utc};
 
-/// What one event tells, if it is something that changes the CRM.
+/// A change of the CRM that an event describes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Update {
     Message(Box<DecodedMessage>),
@@ -13,9 +12,9 @@ pub enum Update {
     Edit(Edit),
     Revocation(Revocation),
     Status(StatusUpdate),
-    /// A person's number or user id is another one now.
+    /// A person has a new phone number or user id.
     IdentityChange(IdentityChange),
-    /// WhatsApp says something about a customer that is no message of theirs.
+    /// A message of WhatsApp itself about a customer.
     SystemMessage(SystemMessage),
     Consent(ConsentUpdate),
     AddressBook(AddressBookUpdate),
@@ -23,18 +22,18 @@ pub enum Update {
     Health(HealthUpdate),
 }
 
-/// A person as an event shows them. Any of it may be missing.
+/// The ids and names of a person in an event. Any of them may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Party {
     /// Business-scoped user id.
     pub bsuid: Option<String>,
     pub parent_bsuid: Option<String>,
-    /// Digits as WhatsApp writes them, the one that the event came from first. More than one only where the person handed
-    /// out another number of theirs.
+    /// Digits as WhatsApp writes them; the sender's number first. More than one only if the person shared another number of
+    /// their own.
     pub phones: Vec<String>,
-    /// The name of their profile.
+    /// Their profile name.
     pub profile_name: Option<String>,
-    /// Without `@`; theirs today, anybody's tomorrow.
+    /// Without `@`. It can pass to another person.
     pub username: Option<String>,
 }
 
@@ -47,21 +46,21 @@ pub enum Direction {
     Outbound,
 }
 
-/// Through which door a message came.
+/// Where a message came from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Origin {
-    /// The customer just wrote.
+    /// A new message.
     #[default]
     Live,
-    /// The business wrote it in the app on a phone (coexistence).
+    /// Written by the business in the app on a phone (coexistence).
     NativeApp,
-    /// From before the number was connected.
+    /// Older than the connection of the number.
     History,
-    /// Somebody else holds the thread, such as Meta's own agent.
+    /// Another owner holds the thread, such as Meta's own agent.
     Standby,
 }
 
-/// How a message was passed on.
+/// How often a message was forwarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Forwarded {
     Once,
@@ -75,27 +74,27 @@ pub struct DecodedMessage {
     pub wamid: String,
     pub direction: Direction,
     pub origin: Origin,
-    /// Who wrote, or who was written to.
+    /// The sender, or the recipient of an outbound message.
     pub customer: Party,
-    /// Set for a message in a group: that is no conversation with one person.
+    /// Set for a message in a group. It belongs to no conversation.
     pub group_id: Option<String>,
     pub kind: String,
-    /// For people; never empty.
+    /// Readable text; never empty.
     pub text: String,
     pub media: Option<MediaPointer>,
     pub reply_to: Option<String>,
     pub forwarded: Option<Forwarded>,
-    /// JSON, as it came.
+    /// JSON, as received.
     pub referral: Option<String>,
-    /// JSON, as it came: the message itself.
+    /// The message as JSON, as received.
     pub payload: String,
-    /// How far it had come, for outbound messages from before the number was connected.
+    /// The delivery status of an outbound message of the history.
     pub delivery: Option<DeliveryStep>,
-    /// Whole seconds; retries keep it.
+    /// In whole seconds; the same in repeated deliveries.
     pub timestamp: Option<DateTime<Utc>>,
 }
 
-/// Where the file of a message is.
+/// The file of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MediaPointer {
     pub id: String,
@@ -105,21 +104,21 @@ pub struct MediaPointer {
     pub filename: Option<String>,
 }
 
-/// Somebody reacts to a message, or takes the reaction back.
+/// A reaction to a message, or its removal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reaction {
     /// The id of the reaction itself.
     pub wamid: String,
     pub target: String,
-    /// By the customer, unless it is `Outbound`.
+    /// `Inbound` if it is by the customer.
     pub direction: Direction,
     pub customer: Party,
-    /// Nothing: taken back.
+    /// `None`: removed.
     pub emoji: Option<String>,
     pub timestamp: Option<DateTime<Utc>>,
 }
 
-/// A message says something else now.
+/// A message was edited.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
     /// The id of the edit itself.
@@ -129,7 +128,7 @@ pub struct Edit {
     pub customer: Party,
     /// The new text or caption.
     pub text: String,
-    /// JSON, as it came.
+    /// JSON, as received.
     pub payload: String,
     pub timestamp: Option<DateTime<Utc>>,
 }
@@ -160,39 +159,39 @@ pub enum DeliveryStep {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusUpdate {
     pub target: String,
-    /// In lower case, if it is a step; any other word as it came: it is kept, and changes nothing.
+    /// A known status in lower case; any other text as received. It is stored, and changes nothing.
     pub status: String,
-    /// In a group each participant makes the steps; empty otherwise.
+    /// In a group, the participant that it is about; otherwise empty.
     pub participant: String,
-    /// Whom the message was for.
+    /// The recipient of the message.
     pub customer: Party,
-    /// JSON, as it came: errors and pricing are in it.
+    /// The status as JSON, as received, with errors and pricing.
     pub payload: String,
     pub timestamp: Option<DateTime<Utc>>,
 }
 
-/// What a person was known by before, and is known by now.
+/// The ids of a person before and after a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityChange {
     pub before: Party,
     pub after: Party,
-    /// For people.
+    /// Readable text.
     pub text: String,
     pub timestamp: Option<DateTime<Utc>>,
 }
 
-/// A message of kind `system` that changes no identity, or other news of a customer that is no message.
+/// A message of type `system` that changes no ids, or a hand-over of the thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SystemMessage {
-    /// Its own id, if it has one.
+    /// Its id, if it has one.
     pub wamid: Option<String>,
     pub customer: Party,
-    /// For people.
+    /// Readable text.
     pub text: String,
     pub timestamp: Option<DateTime<Utc>>,
 }
 
-/// The customer wants marketing messages, or no more of them.
+/// The customer consents to marketing messages, or withdraws the consent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsentUpdate {
     pub customer: Party,
@@ -200,46 +199,46 @@ pub struct ConsentUpdate {
     pub timestamp: Option<DateTime<Utc>>,
 }
 
-/// The address book of the phone that the business uses beside Parley.
+/// A change in the address book of the phone that the business uses beside Parley.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddressBookUpdate {
     pub customer: Party,
-    /// As the business wrote it.
+    /// The name in the address book.
     pub name: Option<String>,
-    /// Otherwise it was added or changed.
+    /// False if the entry was added or changed.
     pub removed: bool,
     pub timestamp: Option<DateTime<Utc>>,
 }
 
-/// Something about a call.
+/// An event of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallUpdate {
     pub call_id: String,
-    /// What happened: `connect`, `terminate`, ..., or the status of a call that the business made, in lower case.
+    /// `connect`, `terminate`, ..., or the status of an outbound call, in lower case.
     pub event: String,
     pub direction: Direction,
     pub customer: Party,
-    /// For people.
+    /// Readable text.
     pub text: String,
     pub timestamp: Option<DateTime<Utc>>,
 }
 
-/// What Meta says about an account or its number.
+/// A health update of an account or its number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HealthUpdate {
     pub topic: HealthTopic,
-    /// Which number of the WhatsApp Business Account, where Meta says it: digits.
+    /// The number of the WhatsApp Business Account that it is about, if named: digits.
     pub display_phone_number: Option<String>,
-    /// Meta's id of the number, or of whatever else it is about.
+    /// Meta's id of the number or other entity that it is about.
     pub entity_id: Option<String>,
-    /// JSON, as it came.
+    /// JSON, as received.
     pub detail: String,
-    /// What follows for the connection.
+    /// The effect on the connection, if any.
     pub connection: Option<Connection>,
     pub timestamp: Option<DateTime<Utc>>,
 }
 
-/// A side of an account's health; the latest word of each counts.
+/// A topic of an account's health. The latest update of each topic counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HealthTopic {
     Account,
@@ -254,7 +253,7 @@ pub enum HealthTopic {
     History,
 }
 
-/// Whether deliveries still come.
+/// Whether Meta still sends deliveries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Connection {
     Lost,

@@ -1,4 +1,4 @@
-//! The address book of the phone that the business uses beside Parley.
+//! Changes in the address book of the phone that the business uses beside Parley.
 
 use super::ids;
 use crate::json::Object;
@@ -21,7 +21,7 @@ pub(super) fn decode(item: &Object<'_>) -> Option<Update> {
         profile_name: None,
         username: ids::username(&contact, "username"),
     };
-    // With nothing but a user name, which may be anybody's tomorrow.
+    // A user name alone can pass to another person.
     if !customer.is_identifiable() {
         return None;
     }
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_added_or_removed() {
+    fn entries_are_added_or_removed() {
         let added = decode(
             r#"{"type":"contact","contact":{"full_name":"Ada L","first_name":"Ada","phone_number":"+1 666","username":"@ada"},"action":"add","metadata":{"timestamp":"1800000000"}}"#,
         );
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn other_things_are_left_alone_and_so_is_nobody() {
+    fn other_types_and_persons_without_ids_are_ignored() {
         assert_eq!(decode(r#"{"type":"label","contact":{"user_id":"US.1"}}"#), None);
         assert_eq!(decode(r#"{"type":"contact"}"#), None);
         assert_eq!(decode(r#"{"type":"contact","contact":{"full_name":"Ada","username":"ada"}}"#), None);

@@ -1,9 +1,11 @@
-//! Calls. Only that they happened, for the conversation; nobody can be called from here.
+//! Calls: recorded in the conversation. Parley makes no calls.
 
 use chrono::{DateTime, Utc};
 
+use super::change::Change;
+use super::error::DecodeError;
+use super::ids;
 use super::party::{FROM, PersonFields, RECIPIENT, TO, contact_entry};
-use super::{Change, DecodeError, ids};
 use crate::json::Object;
 use crate::update::{CallUpdate, Direction, Update};
 
@@ -16,18 +18,18 @@ pub(super) fn decode(change: &Change<'_>) -> Result<Option<Update>, DecodeError>
             Direction::Inbound => (FROM, text(direction, &event, call)),
             Direction::Outbound => (TO, text(direction, &event, call)),
         };
-        return about(change, call, &keys, (direction, event, text)).map(Some);
+        return call_update(change, call, &keys, (direction, event, text)).map(Some);
     }
     if let Some(item) = change.first("statuses") {
-        // Only calls that the business made have these.
+        // Only outbound calls have statuses.
         let status = word(&item.members, "status");
         let text = format!("Call {}", status.replace('_', " "));
-        return about(change, &item.members, &RECIPIENT, (Direction::Outbound, status, text)).map(Some);
+        return call_update(change, &item.members, &RECIPIENT, (Direction::Outbound, status, text)).map(Some);
     }
     Ok(None)
 }
 
-fn about(
+fn call_update(
     change: &Change<'_>,
     call: &Object<'_>,
     keys: &PersonFields,
@@ -76,7 +78,7 @@ fn text(direction: Direction, event: &str, call: &Object<'_>) -> String {
     }
 }
 
-/// How long somebody talked. A call that nobody took has neither a duration nor a start.
+/// The duration. A call that was not answered has neither a duration nor a start time.
 fn seconds(call: &Object<'_>) -> Option<i64> {
     let time = |key| -> Option<DateTime<Utc>> { ids::time(call, key) };
     let told = call.text("duration").and_then(|seconds| seconds.parse().ok());
@@ -106,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_reads_as_what_happened() {
+    fn call_events_become_readable_texts() {
         let (theirs, ours) = (r#""direction":"USER_INITIATED","#, r#""direction":"BUSINESS_INITIATED","#);
         let rows = [
             (theirs, r#""event":"connect""#, "Incoming call"),
@@ -133,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn the_customer_is_the_other_side() {
+    fn customer_is_the_other_side() {
         let sides = r#""from":"1","from_user_id":"US.1","to":"2","to_user_id":"US.2""#;
         let theirs = call(&format!(r#""direction":"USER_INITIATED",{sides}"#));
         assert_eq!((theirs.direction, theirs.customer.bsuid.as_deref()), (Direction::Inbound, Some("US.1")));

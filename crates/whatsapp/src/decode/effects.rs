@@ -1,14 +1,16 @@
-//! What a message of a special type does to another one. Who may do it is for whoever knows that other one.
+//! Messages that change another message: reactions, edits, revocations. Whether the sender may do so is checked where the
+//! other message is known.
 
-use super::message::MessageContext;
-use super::{Item, ids, readable};
+use super::change::Item;
+use super::message_context::MessageContext;
+use super::{ids, readable};
 use crate::json::Object;
 use crate::update::{Edit, Reaction, Revocation, Update};
 
-/// Longer than any emoji with all its joiners.
+/// Longer than any emoji with its joiners.
 const MAX_EMOJI_CHARS: usize = 64;
 
-/// Nothing for a message of any other type, and for one that names no message.
+/// `None` for a message of another type, and for one that does not name its target.
 pub(super) fn decode(
     kind: &str,
     item: &Item<'_>,
@@ -25,7 +27,7 @@ pub(super) fn decode(
             target: target("message_id")?,
             direction,
             customer,
-            // An absent one takes the reaction back, and so does an empty one.
+            // No emoji, or an empty one, removes the reaction.
             emoji: body.text("emoji").map(|emoji| emoji.chars().take(MAX_EMOJI_CHARS).collect()),
             timestamp,
         }),
@@ -48,26 +50,28 @@ pub(super) fn decode(
 
 #[cfg(test)]
 mod tests {
-    use super::super::message;
     use super::*;
     use crate::update::{Direction, Origin, Party};
 
-    fn decode(message: &str) -> Update {
+    fn decode(message: &str) -> Option<Update> {
         let raw = serde_json::from_str(message).unwrap();
+        let item = Item::of(raw).unwrap();
         let context = MessageContext {
             direction: Direction::Outbound,
             origin: Origin::NativeApp,
             customer: Party::default(),
             delivery: None,
         };
-        message::decode(&Item::of(raw).unwrap(), context).unwrap()
+        let (kind, id) = (item.members.text("type").unwrap(), item.members.text("id").unwrap());
+        let body = item.members.object(&kind).unwrap_or_default();
+        super::decode(&kind, &item, &id, &body, &context)
     }
 
     #[test]
-    fn a_reaction_is_given_or_taken_back() {
+    fn reaction_is_added_or_removed() {
         let emoji = |body: &str| {
             let json = format!(r#"{{"id":"wamid.R","type":"reaction","reaction":{{"message_id":"wamid.A"{body}}}}}"#);
-            let Update::Reaction(reaction) = decode(&json) else { panic!("no reaction") };
+            let Some(Update::Reaction(reaction)) = decode(&json) else { panic!("no reaction") };
             assert_eq!((reaction.target.as_str(), reaction.direction), ("wamid.A", Direction::Outbound));
             reaction.emoji
         };
@@ -78,10 +82,10 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_has_the_new_text() {
+    fn edit_has_the_new_text() {
         let text = |inner: &str| {
             let json = format!(r#"{{"id":"wamid.E","type":"edit","edit":{{"original_message_id":"wamid.A"{inner}}}}}"#);
-            let Update::Edit(edit) = decode(&json) else { panic!("no edit") };
+            let Some(Update::Edit(edit)) = decode(&json) else { panic!("no edit") };
             assert_eq!((edit.target.as_str(), edit.payload), ("wamid.A", json));
             edit.text
         };
@@ -92,20 +96,18 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_other_message_is_shown_as_it_is() {
+    fn effect_without_target_is_none() {
         let long = "x".repeat(513);
-        for (kind, text) in [("reaction", "Reaction"), ("edit", "Message edited"), ("revoke", "Message deleted")] {
+        for kind in ["reaction", "edit", "revoke"] {
             for body in [
                 "7".to_owned(),
                 "{}".to_owned(),
                 format!(r#"{{"message_id":"{long}","original_message_id":"{long}"}}"#),
             ] {
-                let json = format!(r#"{{"id":"wamid.X","type":"{kind}","{kind}":{body}}}"#);
-                let Update::Message(message) = decode(&json) else { panic!("no message") };
-                assert_eq!((message.kind.as_str(), message.text.as_str(), message.payload), (kind, text, json));
+                assert_eq!(decode(&format!(r#"{{"id":"wamid.X","type":"{kind}","{kind}":{body}}}"#)), None);
             }
         }
         let revoke = decode(r#"{"id":"wamid.X","type":"revoke","revoke":{"original_message_id":"wamid.A"}}"#);
-        assert!(matches!(revoke, Update::Revocation(Revocation { target, .. }) if target == "wamid.A"));
+        assert!(matches!(revoke, Some(Update::Revocation(Revocation { target, .. })) if target == "wamid.A"));
     }
 }

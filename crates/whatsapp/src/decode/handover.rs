@@ -1,7 +1,8 @@
-//! Who holds a thread: the business, Meta's own agent, or another tool. Only that it went over, for the customer's history:
-//! whether a conversation is read-only its messages tell, by the field that they come in.
+//! Hand-overs of a thread between the business, Meta's own agent and other tools. They are recorded in the customer's history.
+//! Whether a conversation is read-only depends on the field that its messages arrive in.
 
-use super::{Change, ids};
+use super::change::Change;
+use super::ids;
 use crate::json::Object;
 use crate::update::{Party, SystemMessage, Update};
 
@@ -46,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_goes_from_one_to_another() {
+    fn handovers_become_readable_texts() {
         let sender = r#""sender":{"phone_number":"+1 666"}"#;
         let rows = [
             (

@@ -1,12 +1,13 @@
-//! What Meta says about an account or its number.
+//! Health updates of an account or its number.
 
 use serde_json::value::RawValue;
 
-use super::{Change, ids};
+use super::change::Change;
+use super::ids;
 use crate::json::Object;
 use crate::update::{Connection, HealthTopic, HealthUpdate, Update};
 
-/// The whole change, for the fields that tell of health.
+/// A health update, if the change has a field of health.
 pub(super) fn decode(change: &Change<'_>) -> Option<Update> {
     let topic = match change.field.as_str() {
         "account_update" => HealthTopic::Account,
@@ -17,15 +18,15 @@ pub(super) fn decode(change: &Change<'_>) -> Option<Update> {
         "security" => HealthTopic::Security,
         "phone_number_quality_update" => HealthTopic::Quality,
         "phone_number_name_update" => HealthTopic::Name,
-        // The documents have one in the heading and the other in the sample.
+        // Meta's documentation uses both names.
         "business_username_update" | "business_username_updates" => HealthTopic::Username,
         _ => return None,
     };
     let connection = if topic == HealthTopic::Account { connection(&change.value) } else { None };
-    Some(about(change, topic, change.json, connection))
+    Some(health_update(change, topic, change.json, connection))
 }
 
-pub(super) fn about(
+pub(super) fn health_update(
     change: &Change<'_>,
     topic: HealthTopic,
     detail: &RawValue,
@@ -45,8 +46,8 @@ pub(super) fn about(
     })
 }
 
-/// Whether the event cuts deliveries or brings them back. Violations and restrictions do neither. Nor does
-/// `PARTNER_APP_UNINSTALLED` for certain: it names an app, which need not be the one that delivers.
+/// Whether the event stops or restores deliveries. Violations and restrictions do neither. `PARTNER_APP_UNINSTALLED` may name
+/// another app than the one that delivers, so it does neither.
 fn connection(value: &Object<'_>) -> Option<Connection> {
     match ids::lowered(value, "event")?.as_str() {
         "partner_removed" | "account_offboarded" | "account_deleted" => Some(Connection::Lost),
@@ -56,14 +57,14 @@ fn connection(value: &Object<'_>) -> Option<Connection> {
     }
 }
 
-/// A ban that is only scheduled changes nothing yet.
+/// A scheduled ban has no effect yet.
 fn ban_effect(info: &Object<'_>) -> Option<Connection> {
     let states = info.get("waba_ban_state")?.get();
     let is = |state: &str| states.contains(&format!(r#""{state}""#));
     if is("REINSTATE") { Some(Connection::Restored) } else { is("DISABLE").then_some(Connection::Lost) }
 }
 
-/// Beside the news, in the metadata, or in whatever the news is wrapped in.
+/// Finds a value in the object itself, or in one of its members.
 fn find_nested(value: &Object<'_>, of: impl Fn(&Object<'_>) -> Option<String>) -> Option<String> {
     let wrapped = |raw: &RawValue| match raw.get().as_bytes() {
         [b'{', ..] => Object::parse(raw.get()).as_ref().and_then(&of),
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn some_events_cut_deliveries() {
+    fn some_events_stop_or_restore_deliveries() {
         let rows = [
             (r#"{"event":"PARTNER_REMOVED"}"#, Some(Connection::Lost)),
             (r#"{"event":"ACCOUNT_OFFBOARDED"}"#, Some(Connection::Lost)),
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_may_stand_in_several_places() {
+    fn number_is_found_in_several_places() {
         for value in [
             r#"{"display_phone_number":"+1 555-0001"}"#,
             r#"{"phone_number":15550001}"#,
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_is_the_entrys() {
+    fn time_is_that_of_the_entry() {
         let time = |entry: &str, value: &str| decode(entry, "security", value).unwrap().timestamp;
         let expected = DateTime::from_timestamp(1_800_000_000, 0);
         assert_eq!(time(r#""time":1800000000,"#, r#"{"timestamp":1800000001}"#), expected);

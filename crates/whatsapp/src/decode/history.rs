@@ -1,46 +1,53 @@
-//! Messages from before the number was connected.
+//! Messages that are older than the connection of the number.
 
-use super::message::{self, MessageContext};
+use super::change::{Change, Item};
+use super::error::DecodeError;
+use super::message_context::MessageContext;
 use super::party::{CONTACT, FROM, TO, contact_entry};
 use super::status::step;
-use super::{Change, DecodeError, Item, health, ids};
+use super::{health, ids, message};
 use crate::json::Object;
 use crate::update::{DeliveryStep, Direction, HealthTopic, Origin, Party, Update};
 
-/// E.164; the ids of groups are longer.
+/// E.164. Ids of groups are longer.
 const MAX_PHONE_DIGITS: usize = 15;
 
 pub(super) fn decode(change: &Change<'_>) -> Result<Option<Update>, DecodeError> {
     let chunk = change.value.objects("history").into_iter().next().unwrap_or_default();
     let thread = chunk.objects("threads").into_iter().next().unwrap_or_default();
     if let Some(item) = thread.array("messages").first().and_then(|raw| Item::of(raw)) {
-        return one(change, &item, &thread, says_outbound(change, &item)).map(Some);
+        return decode_one(change, &item, &thread, is_outbound(change, &item)).map(Some);
     }
     if let Some(item) = change.first("messages") {
-        return one(change, &item, &thread, is_ours(change, &item, "from")).map(Some);
+        return decode_one(change, &item, &thread, is_ours(change, &item, "from")).map(Some);
     }
     if let Some(item) = change.first("message_echoes") {
-        return one(change, &item, &thread, true).map(Some);
+        return decode_one(change, &item, &thread, true).map(Some);
     }
-    // That the business declined to share it, for example.
+    // For example, the business declined to share its history.
     let errors = chunk.get("errors").or_else(|| change.value.get("errors"));
     let errors = errors.filter(|errors| !matches!(errors.get(), "[]" | "{}" | "null"));
-    Ok(errors.map(|errors| health::about(change, HealthTopic::History, errors, None)))
+    Ok(errors.map(|errors| health::health_update(change, HealthTopic::History, errors, None)))
 }
 
-fn one(change: &Change<'_>, item: &Item<'_>, thread: &Object<'_>, outbound: bool) -> Result<Update, DecodeError> {
+fn decode_one(
+    change: &Change<'_>,
+    item: &Item<'_>,
+    thread: &Object<'_>,
+    outbound: bool,
+) -> Result<Update, DecodeError> {
     let members = &item.members;
     let (direction, of_item) =
         if outbound { (Direction::Outbound, TO.of(members)) } else { (Direction::Inbound, FROM.of(members)) };
-    // The thread of a group is nobody's own.
+    // The thread of a group has no single customer.
     let of_thread = if members.text("group_id").is_some() { Party::default() } else { thread_party(thread) };
     let customer = of_item.or_else_from(of_thread).or_else_from(contact_entry(&change.person));
     let delivery = if outbound { delivery(members) } else { None };
     message::decode(item, MessageContext { direction, origin: Origin::History, customer, delivery })
 }
 
-/// Only what the business wrote says whom it was for.
-fn says_outbound(change: &Change<'_>, item: &Item<'_>) -> bool {
+/// Only outbound messages name a recipient.
+fn is_outbound(change: &Change<'_>, item: &Item<'_>) -> bool {
     let has = |key| item.members.text(key).is_some();
     is_ours(change, item, "from") || (has("to") || has("to_user_id")) && !is_ours(change, item, "to")
 }
@@ -50,7 +57,7 @@ fn is_ours(change: &Change<'_>, item: &Item<'_>, key: &str) -> bool {
     number.is_some() && number == change.business_phone()
 }
 
-/// The other side of a thread. Its id is their number, where it is shared.
+/// The customer of a thread. The thread's id is their number, if it is shared.
 fn thread_party(thread: &Object<'_>) -> Party {
     let context = thread.object("context").unwrap_or_default();
     let id = ids::phone(thread, &["id"]).filter(|digits| digits.len() <= MAX_PHONE_DIGITS);
@@ -86,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn the_business_is_told_from_the_customer() {
+    fn direction_is_found_by_sender_and_recipient() {
         let side = |message: &str| {
             let message = threaded(r#""id":"1666","#, message);
             (message.direction, message.customer.phones.join(" "))
@@ -100,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn the_customer_is_the_threads() {
+    fn customer_is_that_of_the_thread() {
         let context = r#""context":{"wa_id":"1666","user_id":"US.1","parent_user_id":"US.ENT.1","username":"@ada"},"#;
         let expected = Party {
             bsuid: Some("US.1".to_owned()),
@@ -116,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_business_wrote_was_delivered() {
+    fn only_outbound_messages_have_a_delivery_status() {
         let delivery = |from: &str, status: &str| {
             threaded("", &format!(r#""from":"{from}","history_context":{{"status":"{status}"}}"#)).delivery
         };
@@ -136,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn files_come_beside_the_threads() {
+    fn files_arrive_beside_the_threads() {
         let direction = |value: &str| match decode(value) {
             Some(Update::Message(message)) => (message.direction, message.origin),
             other => panic!("{other:?}"),
@@ -148,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chunk_without_messages_says_why_or_nothing() {
+    fn chunk_without_messages_has_errors_or_nothing() {
         let errors = r#"[{"code":2593109}]"#;
         let Some(Update::Health(HealthUpdate { topic, detail, display_phone_number, .. })) =
             decode(&format!(r#""history":[{{"errors":{errors}}}]"#))

@@ -1,27 +1,27 @@
-//! Ids, numbers, words and times. All ids are indexed, and an index takes no more than 2,704 bytes.
+//! Ids, numbers, words and times. All ids are indexed, and a Postgres index entry has at most 2,704 bytes.
 
 use chrono::{DateTime, Utc};
 
-use super::DecodeError;
+use super::error::DecodeError;
 use crate::json::Object;
 
-/// Ids of messages have less than 200 bytes, those of calls and files too.
+/// Ids of messages, calls and files have less than 200 bytes today.
 const MAX_WAMID_BYTES: usize = 512;
 /// `US.` and up to 128 characters; `US.ENT.` for a parent's.
 const MAX_BSUID_BYTES: usize = 160;
-/// E.164 has 15 digits; people write more around them.
+/// E.164 has 15 digits; formatting adds more.
 const MAX_PHONE_BYTES: usize = 32;
 const MAX_WABA_ID_BYTES: usize = 64;
 const MAX_NAME_CHARS: usize = 256;
 const MAX_WORD_BYTES: usize = 48;
 
-/// The id of the item itself.
+/// The id of an item.
 pub(super) fn own(item: &Object<'_>) -> Result<String, DecodeError> {
     let id = item.text("id").ok_or(DecodeError::NoId)?;
     if id.len() > MAX_WAMID_BYTES { Err(DecodeError::IdTooLong) } else { Ok(id) }
 }
 
-/// An id that may be missing.
+/// An optional id.
 pub(super) fn any(object: &Object<'_>, key: &str) -> Option<String> {
     short(object, key, MAX_WAMID_BYTES)
 }
@@ -30,23 +30,23 @@ pub(super) fn waba(object: &Object<'_>, key: &str) -> Option<String> {
     short(object, key, MAX_WABA_ID_BYTES)
 }
 
-/// The first key that has a usable id.
+/// The id of the first key that has a valid one.
 pub(super) fn bsuid(object: &Object<'_>, keys: &[&str]) -> Option<String> {
     keys.iter().find_map(|key| short(object, key, MAX_BSUID_BYTES))
 }
 
-/// The first key that has a phone number, as digits.
+/// The phone number of the first key that has one, as digits.
 pub(super) fn phone(object: &Object<'_>, keys: &[&str]) -> Option<String> {
     keys.iter().find_map(|key| digits(&short(object, key, MAX_PHONE_BYTES)?))
 }
 
-/// The digits of a number that somebody may have formatted. With letters in it, it is no number.
+/// The digits of a formatted number; `None` if it has letters.
 fn digits(number: &str) -> Option<String> {
     let digits: String = number.chars().filter(char::is_ascii_digit).collect();
     (!digits.is_empty() && !number.chars().any(char::is_alphabetic)).then_some(digits)
 }
 
-/// An id that is longer than it can be is none.
+/// A text of at most `max` bytes.
 fn short(object: &Object<'_>, key: &str, max: usize) -> Option<String> {
     object.text(key).filter(|id| id.len() <= max)
 }
@@ -55,25 +55,25 @@ pub(super) fn name(object: &Object<'_>, key: &str) -> Option<String> {
     object.text(key).map(|name| name.chars().take(MAX_NAME_CHARS).collect())
 }
 
-/// Theirs without `@`, which Meta's samples have or have not.
+/// A user name without `@`; Meta's samples have it both ways.
 pub(super) fn username(object: &Object<'_>, key: &str) -> Option<String> {
     let name = object.text(key)?;
     let bare: String = name.trim_start_matches('@').chars().take(MAX_NAME_CHARS).collect();
     (!bare.is_empty()).then_some(bare)
 }
 
-/// A word of WhatsApp's, such as the type of a message.
+/// A keyword of WhatsApp, such as the type of a message.
 pub(super) fn word(object: &Object<'_>, key: &str) -> Option<String> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     object.text(key).filter(|word| word.len() <= MAX_WORD_BYTES && word.bytes().all(plain))
 }
 
-/// A word that only has to be short.
+/// A short text.
 pub(super) fn label(object: &Object<'_>, key: &str) -> Option<String> {
     object.text(key).map(|word| word.chars().take(MAX_WORD_BYTES).collect())
 }
 
-/// The same where WhatsApp shouts.
+/// A short text in lower case.
 pub(super) fn lowered(object: &Object<'_>, key: &str) -> Option<String> {
     label(object, key).map(|word| word.to_ascii_lowercase())
 }
@@ -81,7 +81,7 @@ pub(super) fn lowered(object: &Object<'_>, key: &str) -> Option<String> {
 /// Seconds since the epoch, as a text or a number.
 pub(super) fn time(object: &Object<'_>, key: &str) -> Option<DateTime<Utc>> {
     let seconds: i64 = object.text(key)?.parse().ok()?;
-    // Nothing from before WhatsApp, nothing that Postgres cannot hold.
+    // Not before WhatsApp existed, and within the range of Postgres.
     (1_200_000_000..100_000_000_000).contains(&seconds).then(|| DateTime::from_timestamp(seconds, 0))?
 }
 
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_digits() {
+    fn phone_numbers_are_digits() {
         let rows = [
             (r#""15550100""#, Some("15550100")),
             ("15550100", Some("15550100")),
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_no_index_takes_are_none() {
+    fn ids_too_long_for_an_index_are_none() {
         let long = format!("{:?}", "x".repeat(513));
         assert_eq!(with(&long, |object| any(object, "k")), None);
         assert_eq!(with(&long, |object| bsuid(object, &["k"])), None);
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_username_has_no_at() {
+    fn username_has_no_at_sign() {
         assert_eq!(with(r#""@ada""#, |object| username(object, "k")).as_deref(), Some("ada"));
         assert_eq!(with(r#""ada""#, |object| username(object, "k")).as_deref(), Some("ada"));
         assert_eq!(with(r#""@""#, |object| username(object, "k")), None);

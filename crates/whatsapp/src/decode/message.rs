@@ -1,19 +1,13 @@
-//! Messages, whoever wrote them and through whichever door they came.
+//! Messages of any sender and origin.
 
-use super::{DecodeError, Item, effects, ids, readable, system};
+use super::change::Item;
+use super::error::DecodeError;
+use super::message_context::MessageContext;
+use super::{effects, ids, readable, system};
 use crate::json::Object;
-use crate::update::{DecodedMessage, DeliveryStep, Direction, Forwarded, MediaPointer, Origin, Party, Update};
+use crate::update::{DecodedMessage, Direction, Forwarded, MediaPointer, Update};
 
-/// What the list that a message stands in says about it.
-#[derive(Clone, Debug)]
-pub(super) struct MessageContext {
-    pub(super) direction: Direction,
-    pub(super) origin: Origin,
-    pub(super) customer: Party,
-    pub(super) delivery: Option<DeliveryStep>,
-}
-
-/// Reads a message, or what one of a special type does to another. Everything but its id may be missing.
+/// Decodes a message. Everything but its id may be missing.
 pub(super) fn decode(item: &Item<'_>, context: MessageContext) -> Result<Update, DecodeError> {
     let wamid = ids::own(&item.members)?;
     let kind = ids::word(&item.members, "type").unwrap_or_else(|| "unknown".to_owned());
@@ -21,7 +15,7 @@ pub(super) fn decode(item: &Item<'_>, context: MessageContext) -> Result<Update,
     if kind == "system" {
         return Ok(system::decode(item, wamid, &body, context));
     }
-    // One that does not say to which message is shown as what it is: something came that makes no sense alone.
+    // An effect without a target is shown as a message.
     let effect = effects::decode(&kind, item, &wamid, &body, &context);
     Ok(effect.unwrap_or_else(|| Update::Message(Box::new(message(item, wamid, kind, &body, context)))))
 }
@@ -52,8 +46,8 @@ fn message(item: &Item<'_>, wamid: String, kind: String, body: &Object<'_>, cont
     }
 }
 
-/// The number that the sender gave us when asked for it. A card of any other origin may be anybody's. In early 2026 the
-/// origin stood on the message.
+/// The sender's own number, shared in response to a request. A card of another origin may be of another person. In early 2026
+/// Meta sent the origin in the message instead of the card.
 fn shared_phone(message: &Object<'_>) -> Option<String> {
     let of_message = message.text("origin");
     let cards = message.objects("contacts");
@@ -89,6 +83,7 @@ mod tests {
     use chrono::DateTime;
 
     use super::*;
+    use crate::update::{Origin, Party};
 
     fn decode(message: &str) -> Result<DecodedMessage, DecodeError> {
         let raw = serde_json::from_str(message).unwrap();
@@ -96,7 +91,7 @@ mod tests {
         let context = MessageContext {
             direction: Direction::Inbound,
             origin: Origin::Live,
-            customer: super::super::FROM.of(&item.members),
+            customer: super::super::party::FROM.of(&item.members),
             delivery: None,
         };
         super::decode(&item, context).map(|update| match update {
@@ -106,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_a_text() {
+    fn text_message_is_decoded() {
         let message = r#"{"from":"15550100","from_user_id":"US.1","id":"wamid.A","timestamp":"1800000000","type":"text","text":{"body":"Hello"},"context":{"id":"wamid.0"},"referral":{"source_id":"7"}}"#;
         let decoded = decode(message).unwrap();
         assert_eq!((decoded.kind.as_str(), decoded.text.as_str()), ("text", "Hello"));
@@ -126,6 +121,15 @@ mod tests {
     }
 
     #[test]
+    fn effect_without_target_is_a_plain_message() {
+        for (kind, text) in [("reaction", "Reaction"), ("edit", "Message edited"), ("revoke", "Message deleted")] {
+            let json = format!(r#"{{"id":"wamid.X","type":"{kind}","{kind}":{{}}}}"#);
+            let message = decode(&json).unwrap();
+            assert_eq!((message.kind.as_str(), message.text.as_str(), message.payload), (kind, text, json));
+        }
+    }
+
+    #[test]
     fn media_is_a_pointer() {
         let decoded = decode(
             r#"{"id":"wamid.A","type":"document","document":{"id":17,"filename":"../../etc/pass\u0007wd","mime_type":"application/pdf"}}"#,
@@ -137,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn forwards_are_told_apart() {
+    fn forwarded_once_and_frequently_differ() {
         let forwarded =
             |context: &str| decode(&format!(r#"{{"id":"wamid.A","context":{context}}}"#)).unwrap().forwarded;
         assert_eq!(forwarded(r#"{"forwarded":true}"#), Some(Forwarded::Once));
@@ -147,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_number_that_was_asked_for_is_the_senders_own() {
+    fn only_a_requested_number_is_the_senders_own() {
         let phones = |more: &str| {
             decode(&format!(r#"{{"id":"w","from":"1","type":"contacts",{more}}}"#)).unwrap().customer.phones.join(" ")
         };

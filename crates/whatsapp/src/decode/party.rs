@@ -1,10 +1,10 @@
-//! Who an item is about.
+//! The person that an item is about.
 
 use super::ids;
 use crate::json::Object;
 use crate::update::Party;
 
-/// What the ids of one person are called.
+/// The names of the members with a person's ids.
 pub(super) struct PersonFields {
     bsuid: &'static [&'static str],
     parent: &'static [&'static str],
@@ -15,13 +15,13 @@ pub(super) const FROM: PersonFields =
     PersonFields { bsuid: &["from_user_id"], parent: &["from_parent_user_id"], phone: &["from"] };
 pub(super) const TO: PersonFields =
     PersonFields { bsuid: &["to_user_id"], parent: &["to_parent_user_id"], phone: &["to"] };
-/// The parent's had other names until May 2026.
+/// The parent id had other names until May 2026.
 pub(super) const RECIPIENT: PersonFields = PersonFields {
     bsuid: &["recipient_user_id"],
     parent: &["recipient_parent_user_id", "parent_user_id", "parent_recipient_user_id"],
     phone: &["recipient_id"],
 };
-/// As in `contacts`.
+/// In entries of `contacts`.
 pub(super) const CONTACT: PersonFields =
     PersonFields { bsuid: &["user_id"], parent: &["parent_user_id"], phone: &["wa_id"] };
 
@@ -36,7 +36,7 @@ impl PersonFields {
     }
 }
 
-/// An entry of `contacts`.
+/// The person of an entry of `contacts`.
 pub(super) fn contact_entry(person: &Object<'_>) -> Party {
     let profile = person.object("profile").unwrap_or_default();
     Party {
@@ -47,7 +47,7 @@ pub(super) fn contact_entry(person: &Object<'_>) -> Party {
 }
 
 impl Party {
-    /// With what another view of the same person adds.
+    /// Fills missing members from another description of the same person.
     pub(super) fn or_else_from(self, other: Self) -> Self {
         Self {
             bsuid: self.bsuid.or(other.bsuid),
@@ -58,7 +58,7 @@ impl Party {
         }
     }
 
-    /// Whether there is anything that a person can be found by. A parent's id is only a hint.
+    /// Whether it has an id that identifies a person. A parent's id does not.
     pub(super) fn is_identifiable(&self) -> bool {
         self.bsuid.is_some() || !self.phones.is_empty()
     }
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_item_comes_before_the_entry_of_contacts() {
+    fn ids_of_the_item_come_before_those_of_contacts() {
         let item = Object::parse(r#"{"from":"","from_user_id":"US.1"}"#).unwrap();
         let person = Object::parse(
             r#"{"wa_id":"+1 555","user_id":"US.2","parent_user_id":"US.ENT.2","profile":{"name":"Ada","username":"@ada"}}"#,
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parent_of_a_recipient_has_had_three_names() {
+    fn parent_of_a_recipient_has_three_names() {
         for key in RECIPIENT.parent {
             let json = format!(r#"{{"{key}":"US.ENT.1"}}"#);
             assert_eq!(RECIPIENT.of(&Object::parse(&json).unwrap()).parent_bsuid.as_deref(), Some("US.ENT.1"));

@@ -1,7 +1,8 @@
-//! Whether customers want marketing messages. Nothing else tells.
+//! Consent to marketing messages.
 
+use super::error::DecodeError;
+use super::ids;
 use super::party::{CONTACT, contact_entry};
-use super::{DecodeError, ids};
 use crate::json::Object;
 use crate::update::{ConsentUpdate, Update};
 
@@ -32,7 +33,7 @@ mod tests {
     }
 
     #[test]
-    fn only_marketing_is_consented_to() {
+    fn only_marketing_preferences_are_consent() {
         let rows = [
             (r#""wa_id":"1","category":"marketing_messages","value":"stop""#, Ok(Some(false))),
             (r#""user_id":"US.1","category":"marketing_messages","value":"resume""#, Ok(Some(true))),

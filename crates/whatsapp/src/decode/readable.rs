@@ -1,11 +1,11 @@
-//! What a person reads for a message of any kind.
+//! The readable text of a message of any type.
 
 use super::ids;
 use crate::json::Object;
 
-/// What was written, or what it is; never empty.
+/// The text of a message, or the name of its type; never empty.
 pub(super) fn text(kind: &str, message: &Object<'_>, body: &Object<'_>) -> String {
-    let said = match kind {
+    let text = match kind {
         "text" => body.text("body"),
         "image" | "video" | "sticker" => body.text("caption"),
         "document" => body.text("caption").or_else(|| filename(body)),
@@ -17,25 +17,25 @@ pub(super) fn text(kind: &str, message: &Object<'_>, body: &Object<'_>) -> Strin
         "edit" => edited(body),
         _ => None,
     };
-    said.or_else(|| refused(message)).unwrap_or_else(|| label(kind, message, body))
+    text.or_else(|| delivery_error(message)).unwrap_or_else(|| label(kind, message, body))
 }
 
-/// The last part of a path, without what could harm whoever saves it.
+/// The last part of a path, without control and bidirectional characters.
 pub(super) fn filename(body: &Object<'_>) -> Option<String> {
     let path = body.text("filename")?;
     let name = path.rsplit(['/', '\\']).next()?;
     let plain: String = name.chars().filter(|c| !c.is_control() && !is_bidi_control(*c)).take(255).collect();
-    // Two of these are no files, and nobody would see the third.
+    // Not file names.
     (!matches!(plain.trim(), "" | "." | "..")).then_some(plain)
 }
 
-/// What makes the end of a name look like its middle: `exe.pdf` that is `fdp.exe`.
+/// Bidirectional controls can make `fdp.exe` look like `exe.pdf`.
 const fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// What WhatsApp could not pass on, if it says so.
-fn refused(message: &Object<'_>) -> Option<String> {
+/// The reason why WhatsApp could not deliver the content, if given.
+fn delivery_error(message: &Object<'_>) -> Option<String> {
     let codes = message.objects("errors").into_iter().filter_map(|error| error.text("code"));
     let texts = codes.filter_map(|code| match code.as_str() {
         "131052" => Some("File too large for WhatsApp to pass on"),
@@ -45,7 +45,7 @@ fn refused(message: &Object<'_>) -> Option<String> {
     texts.map(str::to_owned).next()
 }
 
-/// What to call a message that says nothing itself.
+/// The name of a message without a text.
 fn label(kind: &str, message: &Object<'_>, body: &Object<'_>) -> String {
     let label = match kind {
         "text" => "Empty message",
@@ -110,12 +110,12 @@ fn interactive(body: &Object<'_>) -> Option<String> {
             _ => None,
         },
         "payment_method" => reply.text("payment_method").map(|how| format!("Payment: {how}")),
-        // Of a kind that is new, something of this may be in it.
+        // An unknown type may have one of these members.
         _ => ["title", "body", "text", "name"].iter().find_map(|key| reply.text(key)),
     }
 }
 
-/// `2 x SKU-1, 1 x SKU-2`, and the text that came with it.
+/// `2 x SKU-1, 1 x SKU-2`, after the text of the order.
 fn order(body: &Object<'_>) -> Option<String> {
     let items = body.objects("product_items").into_iter().map(|item| {
         let product = item.text("product_retailer_id")?;
@@ -124,7 +124,7 @@ fn order(body: &Object<'_>) -> Option<String> {
     joined([body.text("text"), joined(items, ", ")], ": ")
 }
 
-/// The message as it reads now. An edit in an edit is none.
+/// The text of the edited message. An edit of an edit is ignored.
 fn edited(body: &Object<'_>) -> Option<String> {
     let message = body.object("message")?;
     let kind = ids::word(&message, "type").filter(|kind| kind != "edit")?;
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_reads_as_something() {
+    fn every_type_has_a_readable_text() {
         let rows = [
             (r#"{"type":"text","text":{"body":"Hi"}}"#, "Hi"),
             (r#"{"type":"image","image":{"id":"1","caption":"Look"}}"#, "Look"),
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filename_is_a_name_and_reads_as_what_it_is() {
+    fn filenames_have_no_path_and_no_control_characters() {
         let named = |json: &str| filename(&Object::parse(&format!(r#"{{"filename":"{json}"}}"#)).unwrap());
         for (json, expected) in [
             ("a.pdf", Some("a.pdf")),

@@ -1,7 +1,9 @@
-//! How far an outbound message has come.
+//! Delivery statuses of outbound messages.
 
+use super::change::Item;
+use super::error::DecodeError;
+use super::ids;
 use super::party::{RECIPIENT, contact_entry};
-use super::{DecodeError, Item, ids};
 use crate::envelope::PARTICIPANT;
 use crate::json::Object;
 use crate::update::{DeliveryStep, Party, StatusUpdate, Update};
@@ -10,7 +12,7 @@ pub(super) fn decode(item: &Item<'_>, person: &Object<'_>) -> Result<Update, Dec
     let status = &item.members;
     let recipient = RECIPIENT.of(status);
     let customer = if status.text("recipient_type").is_some_and(|kind| kind.eq_ignore_ascii_case("group")) {
-        // The id of a group is no number.
+        // The id of a group is not a phone number.
         Party { phones: Vec::new(), ..recipient }
     } else {
         recipient.or_else_from(contact_entry(person))
@@ -26,7 +28,7 @@ pub(super) fn decode(item: &Item<'_>, person: &Object<'_>) -> Result<Update, Dec
     }))
 }
 
-/// `deleted` and `warning` are words of old code and mean nothing here.
+/// `None` for other words, such as `deleted` and `warning` of old API versions.
 pub(super) fn step(word: &str) -> Option<DeliveryStep> {
     match word {
         "pending" => Some(DeliveryStep::Pending),
@@ -51,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn every_word_is_kept_and_some_are_steps() {
+    fn every_word_is_kept_and_known_ones_are_statuses() {
         let rows = [
             (r#""sent""#, "sent", Some(DeliveryStep::Sent)),
             (r#""delivered""#, "delivered", Some(DeliveryStep::Delivered)),
@@ -72,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_is_no_number_and_its_participants_are_told_apart() {
+    fn group_status_names_a_participant() {
         let status = decode(
             r#"{"id":"wamid.A","status":"read","recipient_type":"group","recipient_id":"1203","participant_recipient_id":"15"}"#,
             "{}",
@@ -82,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_entry_of_contacts_adds_what_the_status_lacks() {
+    fn contacts_entry_fills_missing_ids() {
         let status = decode(
             r#"{"id":"wamid.A","status":"read","recipient_user_id":"US.1"}"#,
             r#"{"wa_id":"15","user_id":"US.1","profile":{"username":"ada"}}"#,

@@ -1,22 +1,24 @@
-//! What WhatsApp says about a customer: above all, that they are known by something else now.
+//! System messages: changes of a customer's phone number or user id, and others.
 
-use super::message::MessageContext;
-use super::{DecodeError, Item, ids};
+use super::change::Item;
+use super::error::DecodeError;
+use super::ids;
+use super::message_context::MessageContext;
 use crate::json::Object;
 use crate::update::{Direction, IdentityChange, Party, SystemMessage, Update};
 
 /// A message of type `system`.
 pub(super) fn decode(item: &Item<'_>, wamid: String, body: &Object<'_>, context: MessageContext) -> Update {
     let kind = body.text("type").unwrap_or_default();
-    let said = body.text("body");
+    let text = body.text("body");
     let timestamp = ids::timestamp(&item.members);
-    // Among the business's own messages `from` is the business.
+    // In outbound messages `from` is the business.
     let inbound = context.direction == Direction::Inbound;
     if let (true, Some((before, after))) = (inbound, change(&kind, body, &item.members)) {
-        let text = said.unwrap_or_else(|| default_text(&kind).to_owned());
+        let text = text.unwrap_or_else(|| default_text(&kind).to_owned());
         return Update::IdentityChange(IdentityChange { before, after, text, timestamp });
     }
-    let text = said.unwrap_or_else(|| default_text(&kind).to_owned());
+    let text = text.unwrap_or_else(|| default_text(&kind).to_owned());
     Update::SystemMessage(SystemMessage { wamid: Some(wamid), customer: context.customer, text, timestamp })
 }
 
@@ -29,17 +31,17 @@ fn default_text(kind: &str) -> &'static str {
     }
 }
 
-/// What the person was known by and is known by, if both are told.
+/// The ids before and after the change, if both are given.
 fn change(kind: &str, body: &Object<'_>, message: &Object<'_>) -> Option<(Party, Party)> {
     let without_number = kind == "user_changed_user_id";
     if !without_number && !matches!(kind, "user_changed_number" | "customer_changed_number") {
         return None;
     }
-    // The first name is the older one: where it stands, `wa_id` may mean anything.
+    // `new_wa_id` is of the older format, in which `wa_id` may be another number.
     let number = ids::phone(body, &["new_wa_id", "wa_id"]);
     let previous = ids::bsuid(body, &["previous_user_id"]);
-    // The documents say that `from` is the old number; it has been seen to be the new one. Where the number is not shared,
-    // it says which number only if nothing else says who they were.
+    // By Meta's documentation `from` is the old number; it has been seen to be the new one. Without a shared number, it is used
+    // only if no previous user id is given.
     let from = ids::phone(message, &["from"])
         .filter(|from| Some(from) != number.as_ref() && !(without_number && previous.is_some()));
     let before = Party {
@@ -57,10 +59,9 @@ fn change(kind: &str, body: &Object<'_>, message: &Object<'_>) -> Option<(Party,
     (before.is_identifiable() && after.is_identifiable()).then_some((before, after))
 }
 
-/// An item of `user_id_update`, which Meta has stopped describing and others still pass on.
+/// An item of `user_id_update`, which Meta no longer documents and other platforms still forward.
 ///
-/// Its `wa_id` is the person's number, and whether the old or the new one is not said. With both user ids it is not needed.
-/// Without the new one it is all that they can be known by.
+/// Its `wa_id` may be the old or the new number. With both user ids it is not needed. Without the new user id it is the only id.
 pub(super) fn decode_update(item: &Object<'_>) -> Result<Update, DecodeError> {
     let pair = |key: &str| {
         let ids = item.object(key).unwrap_or_default();
@@ -80,7 +81,6 @@ pub(super) fn decode_update(item: &Object<'_>) -> Result<Update, DecodeError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::message;
     use super::*;
     use crate::update::Origin;
 
@@ -88,10 +88,11 @@ mod tests {
         let json = format!(r#"{{"id":"wamid.S",{from}"type":"system","system":{body}}}"#);
         let raw = serde_json::from_str(&json).unwrap();
         let context = MessageContext { direction, origin: Origin::Live, customer: Party::default(), delivery: None };
-        message::decode(&Item::of(raw).unwrap(), context).unwrap()
+        let item = Item::of(raw).unwrap();
+        decode(&item, "wamid.S".to_owned(), &item.members.object("system").unwrap_or_default(), context)
     }
 
-    /// `previous,from -> current,number`, or what the notice says.
+    /// `previous,from -> current,number`, or the text of a system message.
     fn shown(update: Update) -> String {
         let party =
             |party: Party| [party.bsuid, party.phones.first().cloned()].map(Option::unwrap_or_default).join(",");
@@ -103,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn identities_change_in_many_shapes() {
+    fn identity_changes_of_all_formats_are_decoded() {
         let rows = [
             (
                 r#""from":"1","#,
@@ -141,13 +142,13 @@ mod tests {
     }
 
     #[test]
-    fn the_business_is_nobodys_old_number() {
+    fn outbound_system_message_changes_no_identity() {
         let body = r#"{"type":"user_changed_number","wa_id":"2"}"#;
         assert!(matches!(system(Direction::Outbound, r#""from":"1","#, body), Update::SystemMessage(_)));
     }
 
     #[test]
-    fn updates_of_user_ids_are_understood_although_they_should_not_come() {
+    fn user_id_updates_are_decoded() {
         let update = |json: &str| decode_update(&Object::parse(json).unwrap()).map(shown);
         let both = r#""user_id":{"previous":"US.1","current":"US.2"}"#;
         assert_eq!(update(&format!(r#"{{"wa_id":"1",{both}}}"#)), Ok("US.1, -> US.2,".to_owned()));

@@ -1,4 +1,4 @@
-//! From a delivery to what it tells, for each field.
+//! From a delivery to its updates, for each field.
 
 use kernel::SystemClock;
 
@@ -10,7 +10,7 @@ fn party(party: &Party) -> String {
     format!("[{}]", ids.cloned().collect::<Vec<_>>().join(" "))
 }
 
-/// What matters of an update, in a line.
+/// An update as one line.
 fn shown(update: Update) -> String {
     match update {
         Update::Message(it) => {
@@ -32,24 +32,24 @@ fn shown(update: Update) -> String {
     }
 }
 
-fn told(field: &str, members: &str) -> Vec<String> {
+fn decoded(field: &str, members: &str) -> Vec<String> {
     let body = format!(
         r#"{{"entry":[{{"id":"900","changes":[{{"field":"{field}","value":{{"metadata":{{"display_phone_number":"+ 9","phone_number_id":"100"}},{members}}}}}]}}]}}"#
     );
-    let decoded = |event: &crate::NewEvent| match decode(&event.kind, &event.payload) {
+    let shown_or_error = |event: &crate::NewEvent| match decode(&event.kind, &event.payload) {
         Ok(Decoded { waba_id, update }) => {
             assert_eq!(waba_id, "900");
-            update.map_or_else(|| "nothing".to_owned(), shown)
+            update.map_or_else(|| "none".to_owned(), shown)
         }
         Err(error) => error.to_string(),
     };
-    crate::split(body.as_bytes(), &SystemClock::new()).iter().map(decoded).collect()
+    crate::split(body.as_bytes(), &SystemClock::new()).iter().map(shown_or_error).collect()
 }
 
 const ADA: &str = r#""contacts":[{"wa_id":"1","user_id":"US.1","profile":{"name":"Ada","username":"@ada"}}]"#;
 
 #[test]
-fn each_field_tells_what_it_tells() {
+fn each_field_is_decoded() {
     let rows: [(&str, &str, &[&str]); 25] = [
         (
             "messages",
@@ -69,10 +69,10 @@ fn each_field_tells_what_it_tells() {
         (
             "messages",
             r#""statuses":[{"id":"A","status":"read","recipient_user_id":"US.1"},{"id":"B","status":"warning"}],"user_actions":[{"x":1}]"#,
-            &["status A [US.1 ada 1] read", "status B [] warning", "nothing"],
+            &["status A [US.1 ada 1] read", "status B [] warning", "none"],
         ),
-        ("messages", r#""errors":[{"code":131000}]"#, &["nothing"]),
-        ("messages", r#""messages":[{"type":"text"},7]"#, &["the item has no id", "it is not what WhatsApp sends"]),
+        ("messages", r#""errors":[{"code":131000}]"#, &["none"]),
+        ("messages", r#""messages":[{"type":"text"},7]"#, &["the item has no id", "the format is unknown"]),
         (
             "standby",
             r#""messages":[{"id":"A","from":"1"}],"statuses":[{"id":"B","status":"sent","recipient_id":"1"}],"message_echoes":[{"id":"C","from":"9","to":"1","type":"image"}]"#,
@@ -87,15 +87,11 @@ fn each_field_tells_what_it_tells() {
             r#""message_echoes":[{"id":"A","from":"9","to":"1","type":"text","text":{"body":"Hi"}},{"id":"B","from":"9","to_user_id":"US.1","type":"revoke","revoke":{"original_message_id":"A"}}]"#,
             &["Outbound NativeApp text [US.1 ada 1] Hi", "Outbound revocation A [US.1 ada 1]"],
         ),
-        ("message_echoes", r#""message_echoes":[{"id":"A"}]"#, &["nothing"]),
+        ("message_echoes", r#""message_echoes":[{"id":"A"}]"#, &["none"]),
         (
             "history",
             r#""history":[{"metadata":{"phase":0},"threads":[{"id":"1","messages":[{"id":"A","from":"9","to":"1","type":"text","text":{"body":"Hi"}},{"id":"B","from":"1","type":"media_placeholder"}]}]}]"#,
-            &[
-                "Outbound History text [US.1 ada 1] Hi",
-                "Inbound History media_placeholder [US.1 ada 1] Media",
-                "nothing",
-            ],
+            &["Outbound History text [US.1 ada 1] Hi", "Inbound History media_placeholder [US.1 ada 1] Media", "none"],
         ),
         (
             "history",
@@ -119,7 +115,7 @@ fn each_field_tells_what_it_tells() {
         (
             "user_preferences",
             r#""user_preferences":[{"wa_id":"1","category":"marketing_messages","value":"stop","timestamp":1800000000},{"user_id":"US.2","category":"news","value":"stop"}]"#,
-            &["consent [US.1 ada 1] false", "nothing"],
+            &["consent [US.1 ada 1] false", "none"],
         ),
         (
             "user_id_update",
@@ -129,28 +125,28 @@ fn each_field_tells_what_it_tells() {
         (
             "smb_app_state_sync",
             r#""state_sync":[{"type":"contact","contact":{"full_name":"Bob","phone_number":"2"},"action":"add"},{"type":"contact","contact":{},"action":"remove"}]"#,
-            &[r#"book [2] Some("Bob") false"#, "nothing"],
+            &[r#"book [2] Some("Bob") false"#, "none"],
         ),
         ("account_update", r#""event":"ACCOUNT_OFFBOARDED""#, &["health account Some(Lost)"]),
         ("phone_number_quality_update", r#""event":"FLAGGED""#, &["health quality None"]),
-        ("message_template_status_update", r#""event":"APPROVED""#, &["nothing"]),
-        ("group_lifecycle_update", r#""groups":[]"#, &["nothing"]),
-        ("messaging_handovers", r#""type":"control_passed""#, &["nothing"]),
+        ("message_template_status_update", r#""event":"APPROVED""#, &["none"]),
+        ("group_lifecycle_update", r#""groups":[]"#, &["none"]),
+        ("messaging_handovers", r#""type":"control_passed""#, &["none"]),
         (
             "messaging_handovers",
             r#""type":"control_taken","sender":{"phone_number":"1"}"#,
             &["notice [1] The conversation was taken over"],
         ),
-        ("message", r#""messages":[{"id":"A"}]"#, &["nothing"]),
-        ("Something New", r#""messages":[{"id":"A"}]"#, &["nothing"]),
+        ("message", r#""messages":[{"id":"A"}]"#, &["none"]),
+        ("Something New", r#""messages":[{"id":"A"}]"#, &["none"]),
     ];
     for (field, members, expected) in rows {
-        assert_eq!(told(field, &format!("{ADA},{members}")), expected, "{field} {members}");
+        assert_eq!(decoded(field, &format!("{ADA},{members}")), expected, "{field} {members}");
     }
 }
 
 #[test]
-fn what_is_not_of_its_kind_is_refused() {
+fn payload_of_another_kind_is_refused() {
     let payload = |field: &str, value: &str| format!(r#"{{"changes":[{{"field":"{field}","value":{value}}}]}}"#);
     let decode = |kind, payload: &str| decode(&kind, payload.as_bytes()).map(|decoded| decoded.update);
     assert_eq!(decode(EventKind::unparsed(), &payload("security", "{}")), Err(DecodeError::Unparsed));

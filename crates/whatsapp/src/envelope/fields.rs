@@ -1,15 +1,15 @@
-//! Which lists of a change are split into an event per item.
+//! The lists of each field that are split into one event per item.
 
 use crate::EventKind;
 use crate::json::Object;
 
-/// A list whose items are events of their own.
+/// A list that is split.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct List {
     pub(super) name: &'static str,
     kind: Kind,
     key: Key,
-    /// Who an item is about: the keys of a BSUID and of a phone number, the first that the `contacts` know counts.
+    /// The members with the person's BSUID and phone number. The first one that is found in `contacts` counts.
     pub(super) people: &'static [(&'static str, &'static str)],
 }
 
@@ -20,10 +20,10 @@ enum Kind {
     Field,
 }
 
-/// What makes an item the same thing in each delivery. Where Meta gives it no id, its bytes do.
+/// What identifies an item in each delivery. Without an id from Meta, its bytes do.
 #[derive(Clone, Copy, Debug)]
 enum Key {
-    /// Behind a prefix: one wamid may come through several doors, and each tells something else.
+    /// With a prefix: the same wamid can arrive in several lists with different contents.
     Wamid(&'static str),
     Status,
     Call,
@@ -31,9 +31,12 @@ enum Key {
     Bytes,
 }
 
-/// In a group each participant has statuses. Meta has used three names, see also [`crate::decode()`].
+/// The participant of a group that a status is about. Meta has used three names.
 pub(crate) const PARTICIPANT: [&str; 3] =
     ["recipient_participant_user_id", "recipient_participant_id", "participant_recipient_id"];
+
+/// The field that `history.rs` splits.
+pub(super) const HISTORY: &str = "history";
 
 const FROM: (&str, &str) = ("from_user_id", "from");
 const TO: (&str, &str) = ("to_user_id", "to");
@@ -48,13 +51,13 @@ const MESSAGES: List = list("messages", Kind::Message, Key::Wamid("m"), &[FROM])
 const STATUSES: List = list("statuses", Kind::Status, Key::Status, &[RECIPIENT]);
 const ECHOES: List = list("message_echoes", Kind::Field, Key::Wamid("e"), &[TO]);
 
-/// A message in a thread of `history`, which is a list in a list in a list. The same wamid may come again beside the
-/// threads, with the file that it had: hence prefixes of their own.
+/// A message in a thread of `history`, which is a list in a list in a list. The same wamid can arrive again beside the threads,
+/// with its file, so both have prefixes of their own.
 pub(super) const IN_THREAD: List = list("messages", Kind::Field, Key::Wamid("ht"), &[FROM, TO]);
-/// What is left of a part of `history` without its messages.
+/// The rest of a chunk of `history` without its messages.
 pub(super) const CHUNK: List = list("history", Kind::Field, Key::Bytes, &[]);
 
-/// The lists of a field. Whoever teaches Parley another one adds a row here and a branch in [`crate::decode()`].
+/// The lists of a field. A new list needs a row here and a branch in [`crate::decode()`].
 pub(super) fn lists(field: &str) -> Vec<List> {
     match field {
         "messages" => vec![MESSAGES, STATUSES],
@@ -64,7 +67,7 @@ pub(super) fn lists(field: &str) -> Vec<List> {
             list("calls", Kind::Field, Key::Call, &[FROM, TO]),
             list("statuses", Kind::Field, Key::CallStatus, &[RECIPIENT]),
         ],
-        "history" => vec![
+        HISTORY => vec![
             list("messages", Kind::Field, Key::Wamid("hm"), &[FROM, TO]),
             list("message_echoes", Kind::Field, Key::Wamid("he"), &[TO]),
         ],
@@ -84,7 +87,7 @@ impl List {
         }
     }
 
-    /// The key of an item that has an id of its own.
+    /// The key of an item with an id.
     pub(super) fn key(&self, item: &Object<'_>, phone_number_id: Option<&str>) -> Option<String> {
         let id = || item.text("id");
         let optional = |names: &[&str]| names.iter().find_map(|name| item.text(name)).unwrap_or_default();
@@ -100,7 +103,7 @@ impl List {
         })
     }
 
-    /// Whether an item says at all who it is about.
+    /// Whether an item names the person that it is about.
     pub(super) fn names_person(&self, item: &Object<'_>) -> bool {
         self.people.iter().any(|(bsuid, phone)| item.text(bsuid).is_some() || item.text(phone).is_some())
     }

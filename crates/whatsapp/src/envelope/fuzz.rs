@@ -1,16 +1,17 @@
-//! Whatever stands at any place of a delivery: nothing panics, nothing good is lost, nothing at all vanishes.
+//! Property tests with arbitrary JSON at any place of a delivery: no panic, valid items survive, no bytes are lost.
 //!
-//! `PROPTEST_CASES` says how often each is tried.
+//! `PROPTEST_CASES` sets the number of cases.
 
 use kernel::SystemClock;
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 
+use super::splitter::MAX_KEY;
 use super::tests::{delivery_of, split, value};
 use super::*;
+use crate::EventKind;
 
-/// Where things stand that become events of their own: the field, what is in it (`@`: the items, `%`: anything), and an
-/// item.
+/// Places of items: the field, its value (`@`: the items, `%`: any JSON), and a valid item.
 const PLACES: [(&str, &str, &str); 17] = [
     ("messages", r#""messages":[@],"statuses":%"#, MESSAGE),
     ("messages", r#""messages":%,"statuses":[@]"#, STATUS),
@@ -106,7 +107,7 @@ const KEYS: [&str; 60] = [
     "ban_info",
     "waba_info",
 ];
-/// Words that mean something as a value.
+/// Values with a meaning in some place.
 const WORDS: [&str; 28] = [
     "messages",
     "standby",
@@ -138,7 +139,7 @@ const WORDS: [&str; 28] = [
     "15550100",
 ];
 
-/// JSON of any shape, keys twice among them.
+/// Arbitrary JSON, with repeated keys.
 fn any_json() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("null".to_owned()),
@@ -162,7 +163,7 @@ fn any_json() -> impl Strategy<Value = String> {
     })
 }
 
-/// An item of a type that means something, with anything in it.
+/// An item of a known type with arbitrary contents.
 fn any_item() -> impl Strategy<Value = String> {
     let member = (prop::sample::select(&KEYS[..]).prop_map(|key| format!("{key:?}")), any_json());
     (prop::sample::select(&WORDS[..]), prop::collection::vec(member, 0..6), any_json()).prop_map(
@@ -187,7 +188,7 @@ fn delivery((field, shape, _): (&str, &str, &str), items: &str, people: &str, an
 
 /// A tree whose leaves are all different; no two members of an object have the same key.
 fn marked_tree() -> impl Strategy<Value = Value> {
-    // Not what every item shares, nor whose a thread is: broken items go without.
+    // Without the members that items share or take from their thread: broken items do not get them.
     const KEYS: [&str; 12] = [
         "messages",
         "statuses",
@@ -235,7 +236,7 @@ fn leaves(tree: &Value) -> Vec<String> {
     }
 }
 
-/// A shape with the tree at all its places, and the leaves of each.
+/// A shape with the tree at all its places, and the leaves of each copy.
 fn marked(shape: &str, tree: &Value) -> (String, Vec<String>) {
     let (mut body, mut all) = (String::new(), Vec::new());
     for (n, part) in shape.split(['%', '@']).enumerate() {
@@ -251,13 +252,13 @@ fn marked(shape: &str, tree: &Value) -> (String, Vec<String>) {
 
 proptest! {
     #[test]
-    fn no_bytes_panic_and_none_vanish(body in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn arbitrary_bytes_do_not_panic_and_are_kept(body in prop::collection::vec(any::<u8>(), 0..300)) {
         let events = super::split(&body, &SystemClock::new());
         prop_assert!(events.len() == 1 && events[0].payload == body || Object::parse(&String::from_utf8_lossy(&body)).is_some());
     }
 
     #[test]
-    fn no_json_panics_and_all_of_it_is_decoded_or_refused(json in any_json()) {
+    fn arbitrary_json_is_decoded_or_refused(json in any_json()) {
         for event in split(&json) {
             let _ = crate::decode(&event.kind, &event.payload);
             prop_assert!(event.dedupe_key.len() <= MAX_KEY);
@@ -265,14 +266,14 @@ proptest! {
     }
 
     #[test]
-    fn no_field_panics(field in prop::sample::select(&["security", "account_update", "business_username_update"][..]), json in any_json()) {
+    fn arbitrary_value_of_a_field_does_not_panic(field in prop::sample::select(&["security", "account_update", "business_username_update"][..]), json in any_json()) {
         for event in split(&delivery_of(field, &json)) {
             prop_assert!(crate::decode(&event.kind, &event.payload).is_ok() || event.kind == EventKind::unparsed());
         }
     }
 
     #[test]
-    fn no_item_of_any_list_panics(place in prop::sample::select(&PLACES[..]), item in any_item(), person in any_json(), anything in any_json()) {
+    fn arbitrary_item_of_a_list_does_not_panic(place in prop::sample::select(&PLACES[..]), item in any_item(), person in any_json(), anything in any_json()) {
         for event in split(&delivery(place, &item, &format!("{person},"), &anything)) {
             prop_assert!(event.dedupe_key.len() <= MAX_KEY);
             prop_assert!(event.kind == EventKind::unparsed() || Object::parse(&String::from_utf8_lossy(&event.payload)).is_some());
@@ -282,7 +283,7 @@ proptest! {
     }
 
     #[test]
-    fn a_good_item_survives_any_neighbour(place in prop::sample::select(&PLACES[..]), before in any_json(), after in any_item(), anything in any_json()) {
+    fn valid_item_survives_arbitrary_neighbours(place in prop::sample::select(&PLACES[..]), before in any_json(), after in any_item(), anything in any_json()) {
         let good = place.2;
         let decoded = |event: &NewEvent| crate::decode(&event.kind, &event.payload);
         let alone = split(&delivery(place, good, "", "null")).into_iter().find(|event| decoded(event).is_ok_and(|it| it.update.is_some())).unwrap();
@@ -294,7 +295,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_vanishes(place in prop::sample::select(&PLACES[..]), tree in marked_tree()) {
+    fn no_leaf_is_lost(place in prop::sample::select(&PLACES[..]), tree in marked_tree()) {
         let (field, shape, _) = place;
         for (body, leaves) in [marked("%", &tree), marked(&format!("{{{shape}}}"), &tree)] {
             let events = split(&delivery_of(field, &body));

@@ -1,17 +1,15 @@
-//! `history`: chunks of threads of messages, from before the number was connected.
+//! The field `history`: chunks of threads of messages that are older than the connection of the number.
 
 use super::fields::{CHUNK, IN_THREAD};
 use super::payload::{PayloadTemplate, is_array, object};
-use super::{ChangeContext, Splitter};
+use super::splitter::{ChangeContext, Splitter};
 use crate::json::Object;
 
-pub(super) const FIELD: &str = "history";
-
-/// What a message needs of its thread: whose it is.
+/// The members of a thread that each message needs: they name the customer.
 const OF_THREAD: [&str; 2] = ["id", "context"];
 
 impl Splitter<'_> {
-    /// An event for each message of each thread.
+    /// Makes an event of each message of each thread.
     pub(super) fn chunks(&mut self, value: &Object<'_>, context: &ChangeContext<'_>, shared: &str) {
         for raw in value.array(CHUNK.name) {
             match Object::parse(raw.get()) {
@@ -29,7 +27,7 @@ impl Splitter<'_> {
                 None => self.unparsed(context.route, raw.get().as_bytes()),
             }
         }
-        // Its phase, its progress, or why there is none.
+        // Its phase and progress, or its errors.
         let mut rest = object(chunk.members().filter(|(key, slice)| !(*key == "threads" && is_array(slice))));
         if !left.is_empty() {
             rest.pop();
@@ -41,7 +39,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// The messages of a thread; gives back what is in it besides.
+    /// Splits the messages of a thread; returns its other members.
     fn thread(&mut self, thread: &Object<'_>, context: &ChangeContext<'_>, shared: &str) -> Option<String> {
         let messages = thread.array(IN_THREAD.name);
         let members = OF_THREAD.iter().filter_map(|key| Some((*key, thread.get(key)?)));

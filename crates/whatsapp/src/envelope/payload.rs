@@ -1,4 +1,4 @@
-//! Writing what is stored: Meta's own slices, in Meta's own shape, with a single thing in it.
+//! Writes the payload of an event: slices of the bytes that Meta sent, in Meta's own shape, with a single item.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::fields::List;
 use crate::json::Object;
 
-/// What each item gets a copy of. Whatever else stands beside the lists stays with the change, as an event of its own.
+/// Members that are copied into each item's event. Other members beside the lists become an event of their own.
 const SHARED: [&str; 3] = ["messaging_product", "metadata", "errors"];
 const CONTACTS: &str = "contacts";
 
@@ -30,7 +30,7 @@ pub(super) fn shared(head: &str, field: &str, value: &Object<'_>) -> String {
     shared
 }
 
-/// What stands render an item.
+/// The text before and after an item in its payload.
 #[derive(Debug)]
 pub(super) struct PayloadTemplate<'a> {
     shared: &'a str,
@@ -43,7 +43,7 @@ impl<'a> PayloadTemplate<'a> {
         Self { shared, open: format!(r#""{}":["#, list.name), close: "]}}]}" }
     }
 
-    /// For a message of `history`; `whose` are members of its thread.
+    /// For a message of `history`; `members` are those of its thread.
     pub(super) fn thread<'t>(shared: &'a str, members: impl Iterator<Item = (&'t str, &'t RawValue)>) -> Self {
         let mut open = String::from(r#""history":[{"threads":[{"#);
         push_members(&mut open, members);
@@ -51,7 +51,7 @@ impl<'a> PayloadTemplate<'a> {
         Self { shared, open, close: "]}]}]}}]}" }
     }
 
-    /// How much each item gets besides its own bytes.
+    /// Bytes that each payload has beside the item.
     pub(super) const fn len(&self) -> usize {
         self.shared.len() + self.open.len()
     }
@@ -62,7 +62,7 @@ impl<'a> PayloadTemplate<'a> {
     }
 }
 
-/// A change without what became events of their own, if anything else is in it. A list that is no list is something else.
+/// The change without the lists that were split, if it has other members. A member that is not an array was not split.
 pub(super) fn rest(change: &Object<'_>, value: &Object<'_>, field: &str, lists: &[List]) -> Option<String> {
     let split =
         |key: &str, slice: &RawValue| is_array(slice) && (key == CONTACTS || lists.iter().any(|list| list.name == key));
@@ -91,7 +91,7 @@ pub(super) fn is_array(slice: &RawValue) -> bool {
     slice.get().starts_with('[')
 }
 
-/// Each member with a comma behind it.
+/// Appends each member, followed by a comma.
 fn push_members<'a>(json: &mut String, members: impl Iterator<Item = (&'a str, &'a RawValue)>) {
     for (key, slice) in members {
         let _ = write!(json, "{}:{},", quote(key), slice.get());

@@ -1,5 +1,6 @@
 use kernel::SystemClock;
 
+use super::splitter::MAX_COPIED;
 use super::*;
 
 pub(super) fn split(body: &str) -> Vec<NewEvent> {
@@ -23,7 +24,7 @@ pub(super) fn value(rest: &str) -> String {
 }
 
 #[test]
-fn each_message_and_status_is_an_event_with_its_own_person() {
+fn each_item_is_an_event_with_its_own_contact() {
     let events = split(&delivery(&value(
         r#""contacts":[{"wa_id":"1","user_id":"US.1"},{"wa_id":"2"}],
            "messages":[{"id":"wamid.A","from":"2"},{"id":"wamid.B","from_user_id":"US.1"}],
@@ -39,7 +40,7 @@ fn each_message_and_status_is_an_event_with_its_own_person() {
 }
 
 #[test]
-fn the_same_thing_has_the_same_key_however_it_is_grouped() {
+fn item_key_does_not_depend_on_grouping() {
     let (a, b) = (r#"{"id":"wamid.A","from":"1"}"#, r#"{"id":"wamid.B","from":"1"}"#);
     let together = split(&delivery(&value(&format!(r#""messages":[{a},{b}]"#))));
     let alone = split(&delivery(&value(&format!(r#""messages":[{b}]"#))));
@@ -47,7 +48,7 @@ fn the_same_thing_has_the_same_key_however_it_is_grouped() {
 }
 
 #[test]
-fn what_is_not_understood_is_kept_and_harms_nothing() {
+fn unknown_parts_are_kept_and_harm_no_others() {
     let events = split(&delivery(&value(r#""messages":[7,{"id":"wamid.A"},null,{}]"#)));
     let kinds: Vec<&str> = events.iter().map(|event| event.kind.as_str()).collect();
     assert_eq!(kinds, ["unparsed", "message", "unparsed", "message"]);
@@ -83,7 +84,7 @@ fn other_changes_are_events_of_their_field() {
 }
 
 #[test]
-fn what_came_before_in_the_same_delivery_is_no_change_of_its_own() {
+fn repeated_item_is_one_event() {
     let change = format!(r#"{{"field":"messages","value":{}}}"#, value(r#""messages":[{"id":"wamid.A"}]"#));
     let events = split(&format!(r#"{{"entry":[{{"id":"900","changes":[{change},{change}]}}]}}"#));
     assert_eq!((events.len(), events[0].dedupe_key.as_str()), (1, "m:100:wamid.A"));
@@ -96,7 +97,7 @@ fn long_keys_are_hashed() {
 }
 
 #[test]
-fn the_same_change_of_two_accounts_is_two_events_and_of_one_account_again_is_another() {
+fn fingerprint_depends_on_account_and_bytes() {
     let change = |waba: &str, time: u32| {
         let body = format!(
             r#"{{"entry":[{{"id":"{waba}","time":{time},"changes":[{{"field":"account_update","value":{{"event":"X"}}}}]}}]}}"#
@@ -109,7 +110,7 @@ fn the_same_change_of_two_accounts_is_two_events_and_of_one_account_again_is_ano
 }
 
 #[test]
-fn what_makes_no_sense_for_two_numbers_is_two_events() {
+fn unparsed_item_of_two_numbers_is_two_events() {
     let key = |phone: &str| {
         let body = delivery(&format!(r#"{{"metadata":{{"phone_number_id":"{phone}"}},"messages":[7]}}"#));
         split(&body).remove(0).dedupe_key
@@ -119,7 +120,7 @@ fn what_makes_no_sense_for_two_numbers_is_two_events() {
 }
 
 #[test]
-fn no_field_passes_for_a_message() {
+fn unknown_field_is_not_a_message() {
     for field in ["message", "status", "unparsed"] {
         let body = format!(r#"{{"entry":[{{"id":"1","changes":[{{"field":"{field}","value":{{}}}}]}}]}}"#);
         assert_eq!(split(&body)[0].kind.as_str(), "other");
@@ -127,7 +128,7 @@ fn no_field_passes_for_a_message() {
 }
 
 #[test]
-fn what_stands_beside_the_messages_is_kept_once() {
+fn members_beside_messages_are_kept_once() {
     let events = split(&delivery(&value(
         r#""contacts":[],"messages":[{"id":"wamid.A"},{"id":"wamid.B"},{"id":"wamid.A"}],"user_actions":[{"x":1}]"#,
     )));
@@ -138,7 +139,7 @@ fn what_stands_beside_the_messages_is_kept_once() {
 }
 
 #[test]
-fn a_thousand_messages_of_a_thousand_people_are_split_at_once() {
+fn thousand_messages_of_thousand_people_are_split() {
     let (mut people, mut messages) = (Vec::new(), Vec::new());
     for n in 0..1_000 {
         people.push(format!(r#"{{"wa_id":"{n}","user_id":"US.{n}"}}"#));
@@ -150,7 +151,7 @@ fn a_thousand_messages_of_a_thousand_people_are_split_at_once() {
     assert!(String::from_utf8_lossy(&events[999].payload).contains(r#""wa_id":"999""#));
 }
 
-/// `kind key`, for each event of a change.
+/// `kind key` of each event of a change.
 fn keys(field: &str, members: &str) -> Vec<String> {
     let events = split(&delivery_of(field, &value(members)));
     let shown = |event: &NewEvent| match event.dedupe_key.strip_prefix("h:") {
@@ -210,7 +211,7 @@ fn each_field_has_lists_of_its_own() {
 }
 
 #[test]
-fn a_message_of_history_has_its_thread_and_the_rest_of_the_chunk_is_kept_once() {
+fn history_message_has_its_thread_and_the_rest_is_kept() {
     let events = split(&delivery_of(
         "history",
         &value(
@@ -232,7 +233,7 @@ fn a_message_of_history_has_its_thread_and_the_rest_of_the_chunk_is_kept_once() 
 }
 
 #[test]
-fn each_item_has_its_own_person() {
+fn each_item_has_its_own_contact() {
     let people = r#""contacts":[{"wa_id":"1","user_id":"US.1"},{"wa_id":"2","user_id":"US.2"}]"#;
     let rows = [
         ("smb_message_echoes", r#""message_echoes":[{"id":"A","from":"1","to":"2"}]"#),
@@ -254,7 +255,7 @@ fn each_item_has_its_own_person() {
 }
 
 #[test]
-fn only_where_nobody_is_named_the_only_person_is_meant() {
+fn single_contact_is_used_if_no_item_names_a_person() {
     let contacts = |items: &str| {
         let members = format!(r#""contacts":[{{"wa_id":"1"}}],"messages":[{{"id":"A"}}{items}]"#);
         let events = split(&delivery(&value(&members)));
@@ -265,7 +266,7 @@ fn only_where_nobody_is_named_the_only_person_is_meant() {
 }
 
 #[test]
-fn an_event_about_a_partner_goes_to_the_account_that_it_names() {
+fn partner_event_is_routed_by_the_named_account() {
     let body = r#"{"event":"PARTNER_REMOVED","waba_info":{"waba_id":"901","owner_business_id":"1"}}"#;
     let event = split(&delivery_of("account_update", body)).remove(0);
     assert_eq!(event.waba_id.as_deref(), Some("901"));
@@ -273,7 +274,7 @@ fn an_event_about_a_partner_goes_to_the_account_that_it_names() {
 }
 
 #[test]
-fn what_is_shared_cannot_fill_the_memory() {
+fn copies_of_shared_parts_are_limited() {
     let (large, many) = ("x".repeat(10_000), "{},".repeat(10_000));
     let shapes = [
         delivery(&value(&format!(r#""errors":["{large}"],"messages":[{many}{{}}]"#))),

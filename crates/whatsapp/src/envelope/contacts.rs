@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use super::fields::List;
 use crate::json::Object;
 
-/// The `contacts` of a change: one list for all its items. Only what belongs to an item is kept, with that item.
+/// The `contacts` of a change: one list for all items. Each item's event gets the entry of its person only.
 #[derive(Debug, Default)]
 pub(super) struct Contacts<'a> {
     entries: Vec<&'a RawValue>,
@@ -29,7 +29,7 @@ impl<'a> Contacts<'a> {
         people
     }
 
-    /// The entry of the one that an item is about: by BSUID, else by phone.
+    /// The entry of an item's person: by BSUID, else by phone number.
     pub(super) fn contact_of(&self, list: &List, item: &Object<'_>) -> Option<&'a RawValue> {
         let by_bsuid = || list.people.iter().find_map(|(bsuid, _)| self.by_bsuid.get(&item.text(bsuid)?));
         let by_phone = || list.people.iter().find_map(|(_, key)| self.by_phone.get(&phone(item, key)?));
@@ -39,7 +39,7 @@ impl<'a> Contacts<'a> {
         by_bsuid().or_else(by_phone).copied()
     }
 
-    /// The only entry there is.
+    /// The entry, if there is exactly one.
     pub(super) fn only(&self) -> Option<&'a RawValue> {
         match self.entries.as_slice() {
             [only] => Some(only),
@@ -48,7 +48,7 @@ impl<'a> Contacts<'a> {
     }
 }
 
-/// As digits: the same number may stand with `+` in one place and without in another.
+/// A phone number as digits: it can have a `+` in one place and none in another.
 fn phone(object: &Object<'_>, key: &str) -> Option<String> {
     let digits: String = object.text(key)?.chars().filter(char::is_ascii_digit).collect();
     (!digits.is_empty()).then_some(digits)

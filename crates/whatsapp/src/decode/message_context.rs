@@ -1,0 +1,10 @@
+use crate::update::{DeliveryStep, Direction, Origin, Party};
+
+/// What the list of a message says about it.
+#[derive(Clone, Debug)]
+pub(super) struct MessageContext {
+    pub(super) direction: Direction,
+    pub(super) origin: Origin,
+    pub(super) customer: Party,
+    pub(super) delivery: Option<DeliveryStep>,
+}
