@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::io::Write as _;
 use std::net::TcpStream;
+use std::sync::Arc;
 
 use chrono::TimeDelta;
+use crypto::KeyedSemaphore;
 use flows::{Database, settle};
 use futures_util::future::join_all;
 use iam::{Email, RateLimitFastPath, RateLimiter};
@@ -227,7 +229,8 @@ async fn old_attempts_are_purged() {
 #[tokio::test(flavor = "multi_thread")]
 async fn users_of_one_address_log_in_concurrently() {
     let app = TestApp::start().await;
-    let (rate_limiter, now) = (RateLimiter::new(&vec![7; 32].into()), app.clock.now());
+    let (rate_limiter, now) =
+        (RateLimiter::new(&vec![7; 32].into(), Arc::new(KeyedSemaphore::default())), app.clock.now());
     let address = Some(fresh_address().parse().unwrap());
     let tries = |number: usize| {
         let email = Email::parse(&format!("user{number}@example.com")).unwrap();

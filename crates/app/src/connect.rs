@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use config::{AmqpConfig, AuthConfig, DatabaseConfig};
+use crypto::{Argon2Hasher, KeyedSemaphore};
 use flows::{AuthService, Database, SigningKeys, SigningKeysError};
-use iam::{HashError, PasswordHasher, RateLimiter};
+use iam::{HashError, RateLimiter};
 use kernel::seal::KeyRing;
 use kernel::{Clock, Entropy};
 use postgres::{ConnectError, PoolSizes, Postgres, PostgresConfig, RoleProblem};
@@ -62,8 +63,8 @@ pub(crate) async fn auth_service(
     let service = AuthService {
         database,
         clock,
-        hasher: PasswordHasher::new(config.passwords, &*entropy)?,
-        rate_limiter: RateLimiter::new(&config.keys.first),
+        hasher: Arc::new(Argon2Hasher::new(config.passwords, &*entropy)?),
+        rate_limiter: RateLimiter::new(&config.keys.first, Arc::new(KeyedSemaphore::default())),
         entropy,
         keys: Arc::new(keys),
         policy: config.tokens,

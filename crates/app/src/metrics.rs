@@ -17,9 +17,9 @@ const BUCKETS: [Buckets; 2] =
 /// [`MetricsError`] when another recorder is installed.
 pub fn init_metrics() -> Result<PrometheusHandle, MetricsError> {
     let register = [
-        http_api::describe_metrics as fn(),
+        crypto::describe_metrics as fn(),
+        http_api::describe_metrics,
         http_api::begin_at_zero,
-        iam::describe_metrics,
         pipeline::describe_metrics,
         pipeline::begin_at_zero,
         postgres::describe_metrics,

@@ -10,7 +10,6 @@ use actix_web::dev::ServerHandle;
 use config::ProcessRole;
 use futures_util::FutureExt as _;
 use http_api::Background;
-use iam::PasswordHasher;
 use postgres::Postgres;
 use rabbitmq::Queue;
 use telemetry::Traces;
@@ -73,8 +72,8 @@ impl Instance {
     pub fn run(self, listener: TcpListener, threads: Option<NonZeroUsize>) -> io::Result<Running> {
         let roles = &self.roles;
         let loops = Loops { stop: CancellationToken::new(), tasks: TaskTracker::new() };
-        let (postgres, hasher) = (self.postgres.clone(), self.state.auth.hasher.clone());
-        loops.spawn("measuring", move |stop| measure(postgres.clone(), hasher.clone(), stop));
+        let postgres = self.postgres.clone();
+        loops.spawn("measuring", move |stop| measure(postgres.clone(), stop));
         if roles.include(ProcessRole::Api) {
             // One is enough: while it commits, the next batch is collected.
             let flusher = self.flusher.clone();
@@ -117,10 +116,10 @@ impl Instance {
     }
 }
 
-async fn measure(postgres: Postgres, hasher: PasswordHasher, stop: CancellationToken) {
+async fn measure(postgres: Postgres, stop: CancellationToken) {
     while !stop.is_cancelled() {
         postgres.measure();
-        hasher.measure();
+        crypto::refresh_metrics();
         let _ = timeout(MEASURE_INTERVAL, stop.cancelled()).await;
     }
 }

@@ -8,11 +8,12 @@ use async_trait::async_trait;
 use billing::PaymentTerms;
 use channels::AppCredentials;
 use chrono::{DateTime, TimeDelta, Utc};
+use crypto::{Argon2Hasher, KeyedSemaphore};
 use flows::{
     AcceptError, AuthService, Database, DeliveryStore, DirectoryTx, IntakeTx, LoginLookup, OperatorTx, SessionStatus,
     SigningKeys, StartSession, StartSessionOutcome, TenantTx,
 };
-use iam::{Email, HashParameters, PasswordHasher, RateLimitBucket, RateLimitFastPath, RateLimiter, TenantReference};
+use iam::{Email, HashParameters, RateLimitBucket, RateLimitFastPath, RateLimiter, TenantReference};
 use inbound::{IncomingEvent, StoredEvent};
 use kernel::ids::{SessionId, TenantId, UserId};
 use kernel::seal::KeyRing;
@@ -110,8 +111,8 @@ pub(crate) fn state() -> web::Data<State> {
         auth: AuthService {
             database: Arc::new(UnavailableDatabase),
             clock,
-            hasher: PasswordHasher::new(HashParameters::default(), &entropy).unwrap(),
-            rate_limiter: RateLimiter::new(&key.clone().into()),
+            hasher: Arc::new(Argon2Hasher::new(HashParameters::default(), &entropy).unwrap()),
+            rate_limiter: RateLimiter::new(&key.clone().into(), Arc::new(KeyedSemaphore::default())),
             entropy: Arc::new(entropy),
             keys: Arc::new(SigningKeys::new(keys, Arc::clone(&ring), RotationPolicy::DEFAULT)),
             policy: TokenPolicy {

@@ -2,8 +2,8 @@
 //!
 //! Invariants this crate holds:
 //! - an [`Email`] is compared by its normalized form, shown as it was written, and unique per tenant;
-//! - a [`Password`] has between 8 and 256 characters, is never truncated, printed or stored, and is hashed on
-//!   threads of its own by [`PasswordHasher`], whose queue is bounded;
+//! - a [`Password`] has between 8 and 256 characters, is never truncated, printed or stored, and is hashed by a
+//!   [`PasswordHasher`];
 //! - a failed login does the same work whatever the reason: see [`PasswordHasher::verify_dummy`];
 //! - guesses are counted before they are made, by account and address: see [`RateLimiter`] and [`AttemptCounter`].
 //!
@@ -15,7 +15,6 @@
 mod change_tenant;
 mod common_passwords;
 mod email;
-mod metrics;
 mod password;
 mod password_hash;
 mod password_hasher;
@@ -26,14 +25,13 @@ mod user;
 
 pub use change_tenant::{TenantPatch, change_tenant, tenant};
 pub use email::{Email, InvalidEmail};
-pub use metrics::describe as describe_metrics;
 pub use password::{InvalidPassword, Password};
 pub use password_hash::{HashParameters, PasswordHash};
 pub use password_hasher::{HashError, PasswordHasher, PasswordVerification};
 pub use ports::{RateLimitFastPath, RateLimitRepo, TenantDirectory, TenantRepo, UserRepo, constraint};
 pub use rate_limit::{
-    AttemptCounter, KeyedSemaphore, QueueTimeout, RateLimit, RateLimitBucket, RateLimitDecision, RateLimitKey,
-    RateLimiter, SemaphorePermit,
+    AttemptCounter, AttemptQueue, QueuePermit, QueueTimeout, RateLimit, RateLimitBucket, RateLimitDecision,
+    RateLimitKey, RateLimiter,
 };
 pub use tenant::{
     InvalidSlug, InvalidTenantName, SelfRegistration, Slug, Tenant, TenantName, TenantReference, TenantStatus,

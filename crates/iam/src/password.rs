@@ -75,7 +75,9 @@ impl Password {
         Self(SecretString::default())
     }
 
-    pub(crate) fn expose(&self) -> &str {
+    /// The password itself, for hashing.
+    #[must_use]
+    pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 }

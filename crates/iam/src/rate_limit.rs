@@ -4,14 +4,16 @@
 //! in the database, so they hold for all instances. Before a password is verified, a slot is reserved in both
 //! [`AttemptCounter`]s, in a transaction of its own: parallel guesses cannot slip through. A correct password releases the
 //! slots, a wrong one turns them into failures. An attempt that finds all slots reserved by unfinished attempts waits, so that
-//! parallel valid logins are not refused: attempts of one process queue at the [`KeyedSemaphore`], attempts of several
+//! parallel valid logins are not refused: attempts of one process queue at the [`AttemptQueue`], attempts of several
 //! processes poll the database.
 
 mod attempt_counter;
-mod keyed_semaphore;
+mod attempt_queue;
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use kernel::seal::derive_key;
 use ring::hmac;
@@ -20,7 +22,7 @@ use secrecy::SecretSlice;
 use crate::Email;
 
 pub use attempt_counter::{AttemptCounter, RateLimit, RateLimitDecision};
-pub use keyed_semaphore::{KeyedSemaphore, QueueTimeout, SemaphorePermit};
+pub use attempt_queue::{AttemptQueue, QueuePermit, QueueTimeout};
 
 /// The key of a bucket: an HMAC, so that the database does not tell which account or address it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,14 +42,17 @@ pub struct RateLimitBucket {
 #[derive(Clone)]
 pub struct RateLimiter {
     secret: hmac::Key,
-    pub semaphore: KeyedSemaphore,
+    pub queue: Arc<dyn AttemptQueue>,
 }
 
 impl RateLimiter {
-    /// All instances must be given the same secret.
+    /// The longest time that an attempt waits for others: as long as a client may be expected to wait.
+    pub const MAX_WAIT: Duration = Duration::from_secs(10);
+
+    /// All instances must be given the same secret. The queue is this process's own.
     #[must_use]
-    pub fn new(secret: &SecretSlice<u8>) -> Self {
-        Self { secret: derive_key(secret, "parley throttle v1"), semaphore: KeyedSemaphore::default() }
+    pub fn new(secret: &SecretSlice<u8>, queue: Arc<dyn AttemptQueue>) -> Self {
+        Self { secret: derive_key(secret, "parley throttle v1"), queue }
     }
 
     /// The buckets of an attempt with a password. `tenant` is the tenant's id, or the text of the request if there is no such
@@ -113,16 +118,28 @@ impl fmt::Debug for RateLimiter {
 
 #[cfg(test)]
 mod tests {
+    use async_trait::async_trait;
+
     use super::*;
 
+    #[derive(Debug)]
+    struct NoQueue;
+
+    #[async_trait]
+    impl AttemptQueue for NoQueue {
+        async fn acquire(&self, _: &[RateLimitBucket]) -> Result<QueuePermit, QueueTimeout> {
+            Ok(QueuePermit::new(()))
+        }
+    }
+
     fn rate_limiter(byte: u8) -> RateLimiter {
-        RateLimiter::new(&vec![byte; 32].into())
+        RateLimiter::new(&vec![byte; 32].into(), Arc::new(NoQueue))
     }
 
     fn keys(tenant: &str, email: &str, address: &str) -> Vec<RateLimitKey> {
         let email = Email::parse(email).unwrap();
         let buckets = rate_limiter(1).account_buckets(tenant, &email, Some(address.parse().unwrap()));
-        buckets.iter().map(|buckets| buckets.key).collect()
+        buckets.iter().map(|bucket| bucket.key).collect()
     }
 
     #[test]

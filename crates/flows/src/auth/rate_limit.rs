@@ -1,7 +1,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use iam::{
-    AttemptCounter, HashError, KeyedSemaphore, QueueTimeout, RateLimitBucket, RateLimitDecision, RateLimitKey,
-    RateLimitRepo, SemaphorePermit,
+    AttemptCounter, HashError, QueuePermit, QueueTimeout, RateLimitBucket, RateLimitDecision, RateLimitKey,
+    RateLimitRepo, RateLimiter,
 };
 use kernel::StoreError;
 use tokio::time::{Duration, Instant, sleep};
@@ -38,7 +38,7 @@ pub(crate) struct Reservation {
     counted: Vec<RateLimitBucket>,
     reserved_at: DateTime<Utc>,
     /// Held until the attempt is finished; the next one of this process then proceeds.
-    _passage: SemaphorePermit,
+    _permit: QueuePermit,
 }
 
 /// How often the counters are read again while attempts of other processes are pending.
@@ -47,18 +47,18 @@ const INTERVAL: Duration = Duration::from_millis(100);
 impl AuthService {
     /// Reserves an attempt before anything else is done. From then on it is counted, even if this process dies.
     pub(crate) async fn reserve(&self, counted: Vec<RateLimitBucket>) -> Result<Reservation, ReserveError> {
-        let passage = self.rate_limiter.semaphore.acquire(&counted).await.map_err(|QueueTimeout| busy())?;
+        let permit = self.rate_limiter.queue.acquire(&counted).await.map_err(|QueueTimeout| busy())?;
         let now = self.clock.now();
         if self.database.try_reserve(&counted, now).await.map_err(AuthServiceError::from)? {
-            return Ok(Reservation { counted, reserved_at: now, _passage: passage });
+            return Ok(Reservation { counted, reserved_at: now, _permit: permit });
         }
-        let deadline = Instant::now() + KeyedSemaphore::MAX_WAIT;
+        let deadline = Instant::now() + RateLimiter::MAX_WAIT;
         loop {
             let now = self.clock.now();
             let mut tx = self.database.operator().await.map_err(AuthServiceError::from)?;
             let outcome = reserve(&mut *tx, &counted, now).await;
             match settle(tx, outcome).await {
-                Ok(()) => return Ok(Reservation { counted, reserved_at: now, _passage: passage }),
+                Ok(()) => return Ok(Reservation { counted, reserved_at: now, _permit: permit }),
                 Err(ReserveRefusal::RateLimited(throttled)) => return Err(throttled.into()),
                 Err(ReserveRefusal::Store(error)) => return Err(AuthServiceError::from(error).into()),
                 Err(ReserveRefusal::Pending) if Instant::now() >= deadline => return Err(busy().into()),

@@ -20,7 +20,7 @@ pub struct AuthService {
     pub database: Arc<dyn Database>,
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
-    pub hasher: PasswordHasher,
+    pub hasher: Arc<dyn PasswordHasher>,
     /// Configured with the same secret on all instances.
     pub rate_limiter: RateLimiter,
     pub keys: Arc<SigningKeys>,

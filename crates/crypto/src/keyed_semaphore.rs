@@ -2,37 +2,20 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use async_trait::async_trait;
+use iam::{AttemptQueue, QueuePermit, QueueTimeout, RateLimitBucket, RateLimitKey, RateLimiter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Duration, timeout};
-
-use super::{RateLimitBucket, RateLimitKey};
+use tokio::time::timeout;
 
 type Semaphores = Mutex<HashMap<RateLimitKey, Arc<Semaphore>>>;
 
-/// A queue per bucket for the attempts of one process, first in, first out: as many run at a time as may fail. It saves polling
-/// the counters in the database, which alone decide.
+/// The [`AttemptQueue`] of one process: a semaphore per bucket, with as many permits as attempts may fail.
 #[derive(Clone, Default)]
 pub struct KeyedSemaphore(Arc<Semaphores>);
 
-/// A place in each of an attempt's buckets; dropping it admits the next attempt.
-#[must_use]
-#[derive(Debug)]
-pub struct SemaphorePermit(#[expect(dead_code, reason = "held until the attempt ends")] Vec<KeyPermit>);
-
-/// The attempt waited for longer than [`KeyedSemaphore::MAX_WAIT`].
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("too many attempts are waiting")]
-pub struct QueueTimeout;
-
-impl KeyedSemaphore {
-    /// As long as a client may be expected to wait.
-    pub const MAX_WAIT: Duration = Duration::from_secs(10);
-
-    /// Waits for a place in all buckets.
-    ///
-    /// # Errors
-    /// [`QueueTimeout`] after [`Self::MAX_WAIT`].
-    pub async fn acquire(&self, buckets: &[RateLimitBucket]) -> Result<SemaphorePermit, QueueTimeout> {
+#[async_trait]
+impl AttemptQueue for KeyedSemaphore {
+    async fn acquire(&self, buckets: &[RateLimitBucket]) -> Result<QueuePermit, QueueTimeout> {
         // Always in the same order, so that attempts do not deadlock; the lowest limit first, so that many attempts on one
         // account do not occupy the bucket of their address.
         let mut buckets = buckets.to_vec();
@@ -44,11 +27,13 @@ impl KeyedSemaphore {
                 permit.acquire().await?;
                 permits.push(permit);
             }
-            Ok(SemaphorePermit(permits))
+            Ok(QueuePermit::new(permits))
         };
-        timeout(Self::MAX_WAIT, acquire_all).await.unwrap_or(Err(QueueTimeout))
+        timeout(RateLimiter::MAX_WAIT, acquire_all).await.unwrap_or(Err(QueueTimeout))
     }
+}
 
+impl KeyedSemaphore {
     fn key_permit(&self, key: RateLimitKey, permits: usize) -> KeyPermit {
         let mut semaphores = lock(&self.0);
         let semaphore = semaphores.entry(key).or_insert_with(|| Arc::new(Semaphore::new(permits)));
@@ -102,20 +87,22 @@ impl fmt::Debug for KeyPermit {
 
 #[cfg(test)]
 mod tests {
-    use super::super::RateLimiter;
+    use iam::Email;
+
     use super::*;
 
     #[tokio::test]
     async fn attempts_beyond_limit_wait_and_leave_no_semaphore() {
-        let rate_limiter = RateLimiter::new(&vec![7; 32].into());
-        let email = crate::Email::parse("ada@x.example").unwrap();
+        let semaphore = KeyedSemaphore::default();
+        let rate_limiter = RateLimiter::new(&vec![7; 32].into(), Arc::new(semaphore.clone()));
+        let email = Email::parse("ada@x.example").unwrap();
         let buckets = rate_limiter.account_buckets("acme", &email, None);
         let mut permits = Vec::new();
         for _ in 0..5 {
-            permits.push(rate_limiter.semaphore.acquire(&buckets).await.unwrap());
+            permits.push(semaphore.acquire(&buckets).await.unwrap());
         }
         let acquire = || {
-            let (semaphore, buckets) = (rate_limiter.semaphore.clone(), buckets.clone());
+            let (semaphore, buckets) = (semaphore.clone(), buckets.clone());
             tokio::spawn(async move { semaphore.acquire(&buckets).await })
         };
         let (sixth, aborted) = (acquire(), acquire());
@@ -125,8 +112,8 @@ mod tests {
         permits.pop();
         let sixth = sixth.await.unwrap().unwrap();
         assert!(aborted.await.is_err());
-        assert_eq!(lock(&rate_limiter.semaphore.0).len(), 2);
+        assert_eq!(lock(&semaphore.0).len(), 2);
         drop((permits, sixth));
-        assert!(lock(&rate_limiter.semaphore.0).is_empty());
+        assert!(lock(&semaphore.0).is_empty());
     }
 }
