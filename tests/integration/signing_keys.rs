@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use ::audit::{Principal, RequestOrigin};
 use chrono::TimeDelta;
+use crypto::Ed25519;
 use flows::{
     AdvancedKeys, Database as _, RotateError, SigningKeyChange, SigningKeys, SigningKeysError, advance_signing_keys,
     reseal_meta_apps, reseal_signing_keys, revoke_signing_key, settle,
@@ -12,7 +13,7 @@ use futures_util::future::join_all;
 use kernel::SystemEntropy;
 use kernel::seal::KeyRing;
 use serde_json::{Value, json};
-use tokens::{KeyScope, KeyState, RotationPolicy};
+use tokens::{KeyScope, KeyState, RotationPolicy, SigningKeyFactory};
 
 use crate::kit::app::{Settings, TestApp, TestTenant};
 use crate::kit::client::Client;
@@ -30,7 +31,9 @@ async fn isolated_app() -> TestApp {
 async fn advance(app: &TestApp) -> Vec<SigningKeyChange> {
     let mut tx = app.postgres.operator().await.unwrap();
     let (ring, origin, entropy) = (key_ring(), RequestOrigin::default(), SystemEntropy::new());
-    let done = advance_signing_keys(&mut *tx, &ring, &POLICY, Principal::System, &origin, &entropy, &*app.clock).await;
+    let factory = SigningKeyFactory { algorithm: &Ed25519, key_ring: &ring };
+    let done =
+        advance_signing_keys(&mut *tx, factory, &POLICY, Principal::System, &origin, &entropy, &*app.clock).await;
     let AdvancedKeys { done, .. } = settle::<_, _, SigningKeysError>(tx, done).await.unwrap();
     done
 }
@@ -38,7 +41,8 @@ async fn advance(app: &TestApp) -> Vec<SigningKeyChange> {
 async fn revoke(app: &TestApp, kid: &str) -> Result<Vec<SigningKeyChange>, RotateError> {
     let mut tx = app.postgres.operator().await.unwrap();
     let (ring, entropy) = (key_ring(), SystemEntropy::new());
-    let done = revoke_signing_key(operator(), &mut *tx, kid, &ring, &POLICY, &entropy, &*app.clock).await;
+    let factory = SigningKeyFactory { algorithm: &Ed25519, key_ring: &ring };
+    let done = revoke_signing_key(operator(), &mut *tx, kid, factory, &POLICY, &entropy, &*app.clock).await;
     settle(tx, done).await
 }
 
@@ -201,7 +205,9 @@ async fn concurrent_rotation_runs_once() {
     app.database.execute("DELETE FROM signing_keys").await;
     let open = async || {
         let (ring, entropy) = (std::sync::Arc::new(key_ring()), SystemEntropy::new());
-        SigningKeys::open(&app.postgres, ring, POLICY, &entropy, &*app.clock).await.unwrap()
+        SigningKeys::open(&app.postgres, std::sync::Arc::new(Ed25519), ring, POLICY, &entropy, &*app.clock)
+            .await
+            .unwrap()
     };
     let opened = join_all((0..8).map(|_| open())).await;
     let key = signing_keys(&app).await;
@@ -251,7 +257,7 @@ async fn keys_are_resealed_under_new_encryption_key() {
     let both = ring(&[("new", 8), ("test", 7)]);
     let open = async |ring: KeyRing| {
         let (ring, entropy) = (std::sync::Arc::new(ring), SystemEntropy::new());
-        SigningKeys::open(&app.postgres, ring, POLICY, &entropy, &*app.clock).await
+        SigningKeys::open(&app.postgres, std::sync::Arc::new(Ed25519), ring, POLICY, &entropy, &*app.clock).await
     };
     let refused = open(ring(&[("new", 8)])).await.unwrap_err().to_string();
     assert!(refused.contains("is the right key-encryption key configured?"), "{refused}");

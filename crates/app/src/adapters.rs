@@ -3,9 +3,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cli::{AdapterError, Adapters, MigrationReport};
 use config::{AmqpConfig, AuthConfig, DatabaseConfig, LogConfig, MigrateConfig, ProcessRoles, ServeConfig};
+use crypto::Ed25519;
 use flows::{AuthService, Database};
 use kernel::{SystemClock, SystemEntropy, error_chain};
 use postgres::{AdminUrls, DatabaseLogin, DatabaseRole, MigrationUrls};
+use tokens::SignatureAlgorithm;
 
 use super::connect::{self, auth_service};
 use super::serve::serve;
@@ -28,6 +30,10 @@ impl Adapters for Production {
         let (clock, entropy) = (Arc::new(SystemClock::new()), Arc::new(SystemEntropy::new()));
         let (service, _) = auth_service(database, config, clock, entropy).await?;
         Ok(service)
+    }
+
+    fn signature_algorithm(&self) -> Arc<dyn SignatureAlgorithm> {
+        Arc::new(Ed25519)
     }
 
     async fn migrate(&self, config: MigrateConfig) -> Result<MigrationReport, AdapterError> {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use config::{AmqpConfig, AuthConfig, DatabaseConfig};
-use crypto::{Argon2Hasher, KeyedSemaphore};
+use crypto::{Argon2Hasher, Ed25519, KeyedSemaphore};
 use flows::{AuthService, Database, SigningKeys, SigningKeysError};
 use iam::{HashError, RateLimiter};
 use kernel::seal::KeyRing;
@@ -59,7 +59,8 @@ pub(crate) async fn auth_service(
     entropy: Arc<dyn Entropy>,
 ) -> Result<(AuthService, Arc<KeyRing>), OpenError> {
     let (key_ring, rotation) = (Arc::new(config.keys.key_ring), config.signing.rotation);
-    let keys = SigningKeys::open(&*database, Arc::clone(&key_ring), rotation, &*entropy, &*clock).await?;
+    let algorithm = Arc::new(Ed25519);
+    let keys = SigningKeys::open(&*database, algorithm, Arc::clone(&key_ring), rotation, &*entropy, &*clock).await?;
     let service = AuthService {
         database,
         clock,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use config::{AmqpConfig, AuthConfig, DatabaseConfig, LogConfig, MigrateConfig, ProcessRoles, ServeConfig};
 use flows::{AuthService, Database};
+use tokens::SignatureAlgorithm;
 
 /// An error of an adapter; its text is shown to the operator.
 pub type AdapterError = Box<dyn Error + Send + Sync>;
@@ -28,6 +29,9 @@ pub trait Adapters: Send + Sync {
     /// # Errors
     /// Those of the adapter.
     async fn auth_service(&self, database: Arc<dyn Database>, config: AuthConfig) -> Result<AuthService, AdapterError>;
+
+    /// The algorithm of the signing keys.
+    fn signature_algorithm(&self) -> Arc<dyn SignatureAlgorithm>;
 
     /// Migrates the schema and updates the tenants' system roles. Needs a multi-threaded runtime.
     ///

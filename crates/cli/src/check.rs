@@ -6,8 +6,7 @@ use channels::MetaAppDirectory;
 use config::{ConfigErrors, Settings};
 use flows::{Database, settle};
 use kernel::StoreError;
-use kernel::seal::KeyRing;
-use tokens::{KeySet, SigningKeyRepo};
+use tokens::{SigningKeyFactory, SigningKeyRepo};
 
 use super::adapters::Adapters;
 
@@ -74,13 +73,15 @@ async fn keys(settings: &Settings, adapters: &dyn Adapters) -> Vec<String> {
         return not_checked("the configuration is invalid");
     };
     let Ok(database) = adapters.database(&database) else { return not_checked("the database cannot be read") };
-    match undecryptable(&*database, &keys.key_ring).await {
+    let algorithm = adapters.signature_algorithm();
+    let factory = SigningKeyFactory { algorithm: &*algorithm, key_ring: &keys.key_ring };
+    match undecryptable(&*database, factory).await {
         Ok(problems) => problems,
         Err(_) => not_checked("the database cannot be read"),
     }
 }
 
-async fn undecryptable(database: &dyn Database, key_ring: &KeyRing) -> Result<Vec<String>, StoreError> {
+async fn undecryptable(database: &dyn Database, factory: SigningKeyFactory<'_>) -> Result<Vec<String>, StoreError> {
     let mut tx = database.operator().await?;
     let signing = SigningKeyRepo::signing_keys(&mut *tx).await;
     let signing = settle::<_, _, StoreError>(tx, signing).await?;
@@ -88,11 +89,11 @@ async fn undecryptable(database: &dyn Database, key_ring: &KeyRing) -> Result<Ve
     let apps = MetaAppDirectory::meta_app_sealing_keys(&mut *tx).await;
     let apps = settle::<_, _, StoreError>(tx, apps).await?;
 
-    let signing = KeySet::open(&signing, key_ring).err();
+    let signing = factory.open(&signing).err();
     let signing = signing.map(|error| format!("{} (keys.encryption)", kernel::error_chain(&error)));
     let apps = apps
         .into_iter()
-        .filter(|id| !key_ring.has(id))
+        .filter(|id| !factory.key_ring.has(id))
         .map(|id| format!("secrets of Meta apps are encrypted with the key {id:?}, which is not in keys.encryption"));
     Ok(signing.into_iter().chain(apps).collect())
 }

@@ -4,12 +4,11 @@ use std::io::{self, Write as _};
 
 use channels::ChangeMetaAppError;
 use chrono::SecondsFormat;
-use config::{KeysConfig, SigningConfig};
 use flows::{
     Database, RotateError, reseal_meta_apps, reseal_signing_keys, revoke_signing_key, rotate_signing_keys, settle,
 };
 use kernel::{StoreError, SystemClock, SystemEntropy};
-use tokens::{SigningKey, SigningKeyRepo};
+use tokens::{RotationPolicy, SigningKey, SigningKeyFactory, SigningKeyRepo};
 
 use super::arguments::keys::KeysCommand;
 use super::tenant::operator;
@@ -28,23 +27,22 @@ pub(crate) enum KeysError {
 
 pub(super) async fn run(
     database: &dyn Database,
-    keys: &KeysConfig,
-    signing: &SigningConfig,
+    factory: SigningKeyFactory<'_>,
+    policy: &RotationPolicy,
     command: KeysCommand,
 ) -> Result<(), KeysError> {
     let (clock, entropy, mut out) = (SystemClock::new(), SystemEntropy::new(), io::stdout());
-    let (ring, policy) = (&keys.key_ring, &signing.rotation);
     let mut tx = database.operator().await?;
     match command {
         KeysCommand::Rotate => {
             let origin = audit::RequestOrigin::default();
-            let next = rotate_signing_keys(operator(), &mut *tx, ring, policy, origin, &entropy, &clock).await;
+            let next = rotate_signing_keys(operator(), &mut *tx, factory, policy, origin, &entropy, &clock).await;
             let next = settle(tx, next).await?;
             let signs_from = (next.since + policy.publish).to_rfc3339_opts(SecondsFormat::Secs, true);
             writeln!(out, "{}  signs from {signs_from}", next.kid)?;
         }
         KeysCommand::Revoke { kid } => {
-            let done = revoke_signing_key(operator(), &mut *tx, &kid, ring, policy, &entropy, &clock).await;
+            let done = revoke_signing_key(operator(), &mut *tx, &kid, factory, policy, &entropy, &clock).await;
             for moved in settle(tx, done).await? {
                 writeln!(out, "{}  is {}", moved.kid, moved.to.key())?;
             }
@@ -54,9 +52,9 @@ pub(super) async fn run(
             settle(tx, keys).await?.iter().try_for_each(|key| writeln!(out, "{}", line(key)))?;
         }
         KeysCommand::Reseal => {
-            let resealed = reseal_signing_keys(operator(), &mut *tx, ring, &entropy, &clock).await;
+            let resealed = reseal_signing_keys(operator(), &mut *tx, factory.key_ring, &entropy, &clock).await;
             let resealed = settle(tx, resealed).await?;
-            let apps = reseal_meta_apps(operator(), database, ring, &entropy).await?;
+            let apps = reseal_meta_apps(operator(), database, factory.key_ring, &entropy).await?;
             writeln!(out, "resealed {resealed} signing keys, the secrets of {apps} Meta apps")?;
         }
     }

@@ -37,6 +37,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 use config::source::{self, Sources};
 use config::{ProcessRoles, Settings};
 use flows::Database;
+use tokens::SigningKeyFactory;
 use tokio::runtime::{Builder, Runtime};
 
 use arguments::provisioning_key::ProvisioningKeyCommand;
@@ -110,7 +111,9 @@ async fn run_async(command: Command, settings: &Settings, adapters: &dyn Adapter
         Command::Plans { command } => plans::run(&*connect(settings, adapters)?, command).await?,
         Command::Keys { command } => {
             let (keys, signing) = settings.signing_keys()?;
-            keys::run(&*connect(settings, adapters)?, &keys, &signing, command).await?;
+            let algorithm = adapters.signature_algorithm();
+            let factory = SigningKeyFactory { algorithm: &*algorithm, key_ring: &keys.key_ring };
+            keys::run(&*connect(settings, adapters)?, factory, &signing.rotation, command).await?;
         }
         Command::ProvisioningKey { command } => {
             provisioning_key::run(&*connect(settings, adapters)?, command).await?;

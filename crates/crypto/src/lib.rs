@@ -1,6 +1,7 @@
 //! The adapter for work that needs threads, queues or a cryptographic library.
 //!
 //! - [`Argon2Hasher`] hashes passwords with argon2id on threads of its own (port: [`iam::PasswordHasher`]).
+//! - [`Ed25519`] makes and verifies signatures of access tokens (port: [`tokens::SignatureAlgorithm`]).
 //! - [`KeyedSemaphore`] queues the attempts of one process (port: [`iam::AttemptQueue`]).
 //!
 //! Invariants:
@@ -12,10 +13,12 @@
 #![deny(clippy::future_not_send)]
 
 mod argon2id;
+mod ed25519;
 mod keyed_semaphore;
 mod metrics;
 mod password_hasher;
 
+pub use ed25519::Ed25519;
 pub use keyed_semaphore::KeyedSemaphore;
 pub use metrics::{describe as describe_metrics, refresh as refresh_metrics};
 pub use password_hasher::Argon2Hasher;

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use billing::PaymentTerms;
 use channels::AppCredentials;
 use chrono::{DateTime, TimeDelta, Utc};
-use crypto::{Argon2Hasher, KeyedSemaphore};
+use crypto::{Argon2Hasher, Ed25519, KeyedSemaphore};
 use flows::{
     AcceptError, AuthService, Database, DeliveryStore, DirectoryTx, IntakeTx, LoginLookup, OperatorTx, SessionStatus,
     SigningKeys, StartSession, StartSessionOutcome, TenantTx,
@@ -18,7 +18,7 @@ use inbound::{IncomingEvent, StoredEvent};
 use kernel::ids::{SessionId, TenantId, UserId};
 use kernel::seal::KeyRing;
 use kernel::{Clock, StoreError, SystemClock, SystemEntropy, TenantScope, Tracing};
-use tokens::{Claims, KeySet, KeyState, RotationPolicy, SessionPolicy, SigningKey, TokenPolicy, VerifiedToken};
+use tokens::{Claims, KeyState, RotationPolicy, SessionPolicy, SigningKeyFactory, TokenPolicy, VerifiedToken};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use whatsapp::{AppSecret, AppSecrets, VerifyToken};
@@ -102,8 +102,9 @@ pub(crate) fn state() -> web::Data<State> {
     let (entropy, clock) = (SystemEntropy::new(), SystemClock::new());
     let key = vec![7; 32];
     let ring = Arc::new(KeyRing::new([("test".to_owned(), key.clone().into())]).unwrap());
-    let signing_key = SigningKey::generate(KeyState::Active, &ring, &entropy, clock.now()).unwrap();
-    let keys = KeySet::open([&signing_key], &ring).unwrap();
+    let factory = SigningKeyFactory { algorithm: &Ed25519, key_ring: &ring };
+    let signing_key = factory.generate(KeyState::Active, &entropy, clock.now()).unwrap();
+    let keys = factory.open([&signing_key]).unwrap();
     let (clock, wake_relay): (Arc<dyn Clock>, _) = (Arc::new(clock), Arc::new(Notify::new()));
     web::Data::new(State {
         database: Arc::new(UnavailableDatabase),
@@ -114,7 +115,7 @@ pub(crate) fn state() -> web::Data<State> {
             hasher: Arc::new(Argon2Hasher::new(HashParameters::default(), &entropy).unwrap()),
             rate_limiter: RateLimiter::new(&key.clone().into(), Arc::new(KeyedSemaphore::default())),
             entropy: Arc::new(entropy),
-            keys: Arc::new(SigningKeys::new(keys, Arc::clone(&ring), RotationPolicy::DEFAULT)),
+            keys: Arc::new(SigningKeys::new(keys, Arc::new(Ed25519), Arc::clone(&ring), RotationPolicy::DEFAULT)),
             policy: TokenPolicy {
                 issuer: "parley".to_owned(),
                 audience: "parley".to_owned(),

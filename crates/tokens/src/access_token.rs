@@ -3,15 +3,13 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
-use josekit::jws::{JwsSigner, JwsVerifier};
 use kernel::ids::{SessionId, TenantId, UserId};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::claims::{Header, Payload};
-use crate::{Claims, KeySet};
+use crate::{Claims, KeySet, SigningKey};
 
-const ALGORITHM: &str = "EdDSA";
 /// RFC 9068, section 2.1.
 const TYPE: &str = "at+jwt";
 /// More than any issued token has, and little enough to check for any caller.
@@ -88,7 +86,7 @@ impl KeySet {
         let (kid, signer) = self.signer().ok_or(IssueError::NoSigningKey)?;
         let seconds = |time: DateTime<Utc>| u64::try_from(time.timestamp()).map_err(|_| IssueError::Failed);
         let issued_at = seconds(claims.issued_at)?;
-        let header = Header { alg: ALGORITHM.to_owned(), typ: TYPE.to_owned(), kid: kid.to_owned() };
+        let header = Header { alg: SigningKey::ALGORITHM.to_owned(), typ: TYPE.to_owned(), kid: kid.to_owned() };
         let payload = Payload {
             iss: policy.issuer.clone(),
             aud: policy.audience.clone(),
@@ -126,7 +124,7 @@ impl KeySet {
             return Err(Rejection::Invalid);
         }
         let verifier = self.verifier(&header.kid).ok_or(Rejection::UnknownKey)?;
-        if header.alg != verifier.algorithm().name() {
+        if header.alg != SigningKey::ALGORITHM {
             return Err(Rejection::Invalid);
         }
         verifier.verify(message.as_bytes(), &signature).map_err(|_| Rejection::Invalid)?;

@@ -1,20 +1,17 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use josekit::jwk::Jwk;
-use josekit::jws::EdDSA;
-use josekit::jws::alg::eddsa::{EddsaJwsSigner, EddsaJwsVerifier};
-use kernel::seal::{KeyRing, OpenError};
-use secrecy::ExposeSecret;
+use kernel::seal::OpenError;
 use serde::Serialize;
 
-use crate::signing_key::seal_context;
-use crate::{KeyState, SigningKey};
+use crate::{SigningKey, TokenSigner, TokenVerifier};
 
-/// The opened keys of a deployment: one signs, several verify.
+/// The opened keys of a deployment: one signs, several verify. [`SigningKeyFactory::open`](crate::SigningKeyFactory::open) opens
+/// them.
+#[derive(Default)]
 pub struct KeySet {
-    signer: Option<(String, EddsaJwsSigner)>,
-    verifiers: HashMap<String, EddsaJwsVerifier>,
+    signer: Option<(String, Box<dyn TokenSigner>)>,
+    verifiers: HashMap<String, Box<dyn TokenVerifier>>,
     published: Vec<PublicKey>,
 }
 
@@ -39,44 +36,28 @@ pub enum UnusableKey {
 }
 
 impl KeySet {
-    /// Opens the stored keys whose tokens are accepted.
-    ///
-    /// # Errors
-    /// [`UnusableKey`] names the first key that cannot be used; the server must not start without it.
-    pub fn open<'a>(keys: impl IntoIterator<Item = &'a SigningKey>, key_ring: &KeyRing) -> Result<Self, UnusableKey> {
-        let mut set = Self { signer: None, verifiers: HashMap::new(), published: Vec::new() };
-        for key in keys.into_iter().filter(|key| key.state.is_accepted()) {
-            let malformed = || UnusableKey::Malformed { kid: key.kid.clone() };
-            let private = key_ring
-                .open(&key.private, &seal_context(&key.kid))
-                .map_err(|source| UnusableKey::Sealed { kid: key.kid.clone(), source })?;
-            if key.state == KeyState::Active {
-                let signer = EdDSA.signer_from_der(private.expose_secret()).map_err(|_| malformed())?;
-                set.signer = Some((key.kid.clone(), signer));
-            }
-            let mut jwk = Jwk::new("OKP");
-            jwk.set_parameter("crv", Some("Ed25519".into())).map_err(|_| malformed())?;
-            jwk.set_parameter("x", Some(key.public_x.as_str().into())).map_err(|_| malformed())?;
-            let verifier = EdDSA.verifier_from_jwk(&jwk).map_err(|_| malformed())?;
-            set.verifiers.insert(key.kid.clone(), verifier);
-            set.published.push(PublicKey {
-                kty: "OKP",
-                crv: "Ed25519",
-                alg: SigningKey::ALGORITHM,
-                usage: "sig",
-                kid: key.kid.clone(),
-                x: key.public_x.clone(),
-            });
-        }
-        Ok(set)
+    pub(crate) fn set_signer(&mut self, key: &SigningKey, signer: Box<dyn TokenSigner>) {
+        self.signer = Some((key.kid.clone(), signer));
     }
 
-    pub(crate) fn signer(&self) -> Option<(&str, &EddsaJwsSigner)> {
-        self.signer.as_ref().map(|(kid, signer)| (kid.as_str(), signer))
+    pub(crate) fn add_verifier(&mut self, key: &SigningKey, verifier: Box<dyn TokenVerifier>) {
+        self.verifiers.insert(key.kid.clone(), verifier);
+        self.published.push(PublicKey {
+            kty: "OKP",
+            crv: "Ed25519",
+            alg: SigningKey::ALGORITHM,
+            usage: "sig",
+            kid: key.kid.clone(),
+            x: key.public_x.clone(),
+        });
     }
 
-    pub(crate) fn verifier(&self, kid: &str) -> Option<&EddsaJwsVerifier> {
-        self.verifiers.get(kid)
+    pub(crate) fn signer(&self) -> Option<(&str, &dyn TokenSigner)> {
+        self.signer.as_ref().map(|(kid, signer)| (kid.as_str(), &**signer))
+    }
+
+    pub(crate) fn verifier(&self, kid: &str) -> Option<&dyn TokenVerifier> {
+        self.verifiers.get(kid).map(|verifier| &**verifier)
     }
 
     /// Whether this set accepts tokens of this key.

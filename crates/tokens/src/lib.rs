@@ -8,9 +8,6 @@
 //! - Signing keys change their [`KeyState`] as [`RotationPolicy::due`] decides; one is active at a time.
 //! - A provisioning key is an operator's API key, limited by its [`KeyScope`]s. Only its SHA-256 is stored.
 //! - Private keys are sealed in the database; see `kernel::seal`.
-//!
-//! josekit only makes and verifies signatures: its payload validation accepts tokens without `exp` or `aud`, any `typ` and
-//! duplicate members, and panics on huge times.
 
 #![deny(clippy::future_not_send)]
 
@@ -24,7 +21,11 @@ mod provisioning_key;
 mod refresh_token;
 mod rotation;
 mod session;
+mod signature;
 mod signing_key;
+mod signing_key_factory;
+#[cfg(test)]
+mod testing;
 
 pub use access_token::{InvalidToken, IssueError, IssuedToken, Rejection, TokenPolicy, VerifiedToken};
 pub use claims::Claims;
@@ -37,4 +38,6 @@ pub use refresh_token::{
 };
 pub use rotation::{RotationPolicy, RotationStep};
 pub use session::{Session, SessionClient, SessionPolicy};
+pub use signature::{KeyPair, SignatureAlgorithm, SignatureError, TokenSigner, TokenVerifier};
 pub use signing_key::{KeyError, KeyState, SigningKey, UnknownKeyState};
+pub use signing_key_factory::SigningKeyFactory;

@@ -3,11 +3,11 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
-use josekit::jwk::KeyPair as _;
-use josekit::jwk::alg::ed::{EdCurve, EdKeyPair};
 use kernel::Entropy;
 use kernel::seal::{KeyRing, OpenError, SealError, Sealed};
-use secrecy::{ExposeSecret, SecretSlice};
+use secrecy::ExposeSecret;
+
+use crate::SignatureError;
 
 /// A key that signs access tokens, as it is stored.
 #[derive(Clone, Debug)]
@@ -75,7 +75,7 @@ impl FromStr for KeyState {
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     #[error("generating a key pair failed")]
-    Generate,
+    Generate(#[from] SignatureError),
     #[error(transparent)]
     Seal(#[from] SealError),
     #[error(transparent)]
@@ -84,25 +84,6 @@ pub enum KeyError {
 
 impl SigningKey {
     pub(crate) const ALGORITHM: &str = "EdDSA";
-
-    /// Generates a key pair and seals its private key.
-    ///
-    /// # Errors
-    /// [`KeyError`].
-    pub fn generate(
-        state: KeyState,
-        key_ring: &KeyRing,
-        entropy: &dyn Entropy,
-        now: DateTime<Utc>,
-    ) -> Result<Self, KeyError> {
-        let pair = EdKeyPair::generate(EdCurve::Ed25519).map_err(|_| KeyError::Generate)?;
-        let public = pair.to_jwk_public_key();
-        let public_x = public.parameter("x").and_then(|x| x.as_str()).ok_or(KeyError::Generate)?.to_owned();
-        let kid = thumbprint(&public_x);
-        let private: SecretSlice<u8> = pair.to_der_private_key().into();
-        let private = key_ring.seal(private.expose_secret(), &seal_context(&kid), entropy)?;
-        Ok(Self { kid, state, public_x, private, created_at: now, since: now })
-    }
 
     /// A key as it is stored.
     #[must_use]
@@ -142,7 +123,7 @@ pub(crate) fn seal_context(kid: &str) -> String {
 }
 
 /// RFC 7638, section 3: SHA-256 over the required members in lexicographic order, without white space.
-fn thumbprint(public_x: &str) -> String {
+pub(crate) fn thumbprint(public_x: &str) -> String {
     let members = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{public_x}"}}"#);
     URL_SAFE_NO_PAD.encode(ring::digest::digest(&ring::digest::SHA256, members.as_bytes()))
 }
@@ -152,7 +133,8 @@ mod tests {
     use kernel::{Clock as _, SystemClock, SystemEntropy};
 
     use super::*;
-    use crate::KeySet;
+    use crate::SigningKeyFactory;
+    use crate::testing::FakeAlgorithm;
 
     #[test]
     fn state_names_parse_back() {
@@ -162,6 +144,10 @@ mod tests {
         assert_eq!("".parse::<KeyState>(), Err(UnknownKeyState));
     }
 
+    fn factory(key_ring: &KeyRing) -> SigningKeyFactory<'_> {
+        SigningKeyFactory { algorithm: &FakeAlgorithm, key_ring }
+    }
+
     #[test]
     fn private_key_is_resealed_with_new_key() {
         let key_ring = |ids: &[(&str, u8)]| {
@@ -169,8 +155,7 @@ mod tests {
         };
         let entropy = SystemEntropy::new();
         let mut key =
-            SigningKey::generate(KeyState::Active, &key_ring(&[("old", 1)]), &entropy, SystemClock::new().now())
-                .unwrap();
+            factory(&key_ring(&[("old", 1)])).generate(KeyState::Active, &entropy, SystemClock::new().now()).unwrap();
         assert!(
             key.reseal_private_key(&key_ring(&[("old", 1), ("new", 2)]), &entropy).unwrap().is_none(),
             "already sealed with the first key"
@@ -178,7 +163,7 @@ mod tests {
         assert!(key.reseal_private_key(&key_ring(&[("new", 2)]), &entropy).is_err(), "cannot be opened");
         key.private = key.reseal_private_key(&key_ring(&[("new", 2), ("old", 1)]), &entropy).unwrap().unwrap();
         assert_eq!(key.private.key_id, "new");
-        assert!(KeySet::open([&key], &key_ring(&[("new", 2)])).is_ok(), "the old key is not needed");
+        assert!(factory(&key_ring(&[("new", 2)])).open([&key]).is_ok(), "the old key is not needed");
         key.state = KeyState::Retired;
         assert!(
             key.reseal_private_key(&key_ring(&[("newer", 3)]), &entropy).unwrap().is_none(),

@@ -2,7 +2,7 @@ use audit::{Action, Principal, Record, RequestOrigin, target};
 use chrono::{DateTime, Utc};
 use kernel::seal::KeyRing;
 use kernel::{Clock, Entropy, Operator, StoreError};
-use tokens::{KeyState, RotationPolicy, RotationStep, SigningKey};
+use tokens::{KeyState, RotationPolicy, RotationStep, SigningKey, SigningKeyFactory};
 
 use crate::{OperatorTx, SigningKeysError};
 
@@ -43,7 +43,7 @@ pub struct SigningKeyChange {
 /// [`SigningKeysError`].
 pub async fn advance_signing_keys(
     tx: &mut dyn OperatorTx,
-    ring: &KeyRing,
+    factory: SigningKeyFactory<'_>,
     policy: &RotationPolicy,
     actor: Principal,
     origin: &RequestOrigin,
@@ -62,7 +62,7 @@ pub async fn advance_signing_keys(
         }
         for step in due {
             let moved = match step {
-                RotationStep::Create(state) => make(tx, ring, state, entropy, now).await?,
+                RotationStep::Create(state) => make(tx, factory, state, entropy, now).await?,
                 RotationStep::Move { kid, from, to } => {
                     // We hold the lock, so the key is still in that state.
                     tx.change_signing_key(&kid, from, to, now).await?;
@@ -84,18 +84,18 @@ pub async fn advance_signing_keys(
 pub async fn rotate_signing_keys(
     operator: Operator,
     tx: &mut dyn OperatorTx,
-    ring: &KeyRing,
+    factory: SigningKeyFactory<'_>,
     policy: &RotationPolicy,
     origin: RequestOrigin,
     entropy: &dyn Entropy,
     clock: &dyn Clock,
 ) -> Result<SigningKey, RotateError> {
     let actor = Principal::from(operator);
-    let AdvancedKeys { keys, .. } = advance_signing_keys(tx, ring, policy, actor, &origin, entropy, clock).await?;
+    let AdvancedKeys { keys, .. } = advance_signing_keys(tx, factory, policy, actor, &origin, entropy, clock).await?;
     if let Some(upcoming) = keys.into_iter().find(|key| key.state == KeyState::Upcoming) {
         return Ok(upcoming);
     }
-    let moved = make(tx, ring, KeyState::Upcoming, entropy, clock.now()).await?;
+    let moved = make(tx, factory, KeyState::Upcoming, entropy, clock.now()).await?;
     note(tx, &moved, actor, origin, clock).await?;
     let keys = tx.signing_keys().await?;
     keys.into_iter().find(|key| key.kid == moved.kid).ok_or(RotateError::Unknown)
@@ -110,7 +110,7 @@ pub async fn revoke_signing_key(
     operator: Operator,
     tx: &mut dyn OperatorTx,
     kid: &str,
-    ring: &KeyRing,
+    factory: SigningKeyFactory<'_>,
     policy: &RotationPolicy,
     entropy: &dyn Entropy,
     clock: &dyn Clock,
@@ -124,7 +124,7 @@ pub async fn revoke_signing_key(
     tx.change_signing_key(kid, key.state, KeyState::Revoked, clock.now()).await?;
     let mut done = vec![SigningKeyChange { kid: key.kid, to: KeyState::Revoked }];
     note(tx, &done[0], actor, origin.clone(), clock).await?;
-    let advanced = advance_signing_keys(tx, ring, policy, actor, &origin, entropy, clock).await?;
+    let advanced = advance_signing_keys(tx, factory, policy, actor, &origin, entropy, clock).await?;
     done.extend(advanced.done);
     Ok(done)
 }
@@ -137,14 +137,14 @@ pub async fn revoke_signing_key(
 pub async fn reseal_signing_keys(
     operator: Operator,
     tx: &mut dyn OperatorTx,
-    ring: &KeyRing,
+    key_ring: &KeyRing,
     entropy: &dyn Entropy,
     clock: &dyn Clock,
 ) -> Result<usize, RotateError> {
     tx.lock_signing_keys().await?;
     let mut resealed = 0;
     for key in tx.signing_keys().await? {
-        let Some(sealed) = key.reseal_private_key(ring, entropy).map_err(SigningKeysError::from)? else { continue };
+        let Some(sealed) = key.reseal_private_key(key_ring, entropy).map_err(SigningKeysError::from)? else { continue };
         tx.reseal_signing_key(&key.kid, &sealed).await?;
         let record = Record::new(operator.into(), RequestOrigin::default(), Action::SigningKeyResealed, clock)
             .about(target::SIGNING_KEY, &key.kid)
@@ -157,12 +157,12 @@ pub async fn reseal_signing_keys(
 
 async fn make(
     tx: &mut dyn OperatorTx,
-    ring: &KeyRing,
+    factory: SigningKeyFactory<'_>,
     state: KeyState,
     entropy: &dyn Entropy,
     now: DateTime<Utc>,
 ) -> Result<SigningKeyChange, SigningKeysError> {
-    let key = SigningKey::generate(state, ring, entropy, now)?;
+    let key = factory.generate(state, entropy, now)?;
     tx.insert_signing_key(&key).await?;
     Ok(SigningKeyChange { kid: key.kid, to: state })
 }

@@ -1,11 +1,14 @@
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use audit::{Principal, RequestOrigin};
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::seal::KeyRing;
 use kernel::{Clock, Entropy, StoreError};
-use tokens::{KeyError, KeySet, RotationPolicy, SigningKey, SigningKeyRepo, UnusableKey};
+use tokens::{
+    KeyError, KeySet, RotationPolicy, SignatureAlgorithm, SigningKey, SigningKeyFactory, SigningKeyRepo, UnusableKey,
+};
 use tokio::sync::Mutex;
 
 use super::rotate_signing_keys::{AdvancedKeys, advance_signing_keys};
@@ -23,9 +26,10 @@ pub enum SigningKeysError {
 
 /// This process's cache of the deployment's signing keys. Signing and verifying read the cached set; a reload replaces it.
 pub struct SigningKeys {
-    ring: Arc<KeyRing>,
+    algorithm: Arc<dyn SignatureAlgorithm>,
+    key_ring: Arc<KeyRing>,
     policy: RotationPolicy,
-    current: RwLock<Arc<KeySet>>,
+    current: ArcSwap<KeySet>,
     /// Held during a reload, so that concurrent callers share one.
     last_loads: Mutex<LastLoads>,
 }
@@ -46,8 +50,13 @@ const MAX_AGE: TimeDelta = TimeDelta::seconds(1);
 impl SigningKeys {
     /// Starts with keys that were loaded before.
     #[must_use]
-    pub fn new(keys: KeySet, ring: Arc<KeyRing>, policy: RotationPolicy) -> Self {
-        Self { ring, policy, current: RwLock::new(Arc::new(keys)), last_loads: Mutex::default() }
+    pub fn new(
+        keys: KeySet,
+        algorithm: Arc<dyn SignatureAlgorithm>,
+        key_ring: Arc<KeyRing>,
+        policy: RotationPolicy,
+    ) -> Self {
+        Self { algorithm, key_ring, policy, current: ArcSwap::from_pointee(keys), last_loads: Mutex::default() }
     }
 
     /// Loads the deployment's keys, and creates the first one if there is none. If several instances start at once, one key
@@ -57,22 +66,26 @@ impl SigningKeys {
     /// [`SigningKeysError`]; the server must not start then.
     pub async fn open(
         database: &dyn Database,
-        ring: Arc<KeyRing>,
+        algorithm: Arc<dyn SignatureAlgorithm>,
+        key_ring: Arc<KeyRing>,
         policy: RotationPolicy,
         entropy: &dyn Entropy,
         clock: &dyn Clock,
     ) -> Result<Self, SigningKeysError> {
         let mut tx = database.operator().await?;
         let origin = RequestOrigin::default();
-        let outcome = advance_signing_keys(&mut *tx, &ring, &policy, Principal::System, &origin, entropy, clock).await;
+        let factory = SigningKeyFactory { algorithm: &*algorithm, key_ring: &key_ring };
+        let outcome =
+            advance_signing_keys(&mut *tx, factory, &policy, Principal::System, &origin, entropy, clock).await;
         let AdvancedKeys { keys, .. } = settle(tx, outcome).await?;
-        Ok(Self::new(KeySet::open(&keys, &ring)?, ring, policy))
+        let keys = factory.open(&keys)?;
+        Ok(Self::new(keys, algorithm, key_ring, policy))
     }
 
     /// The cached keys.
     #[must_use]
     pub fn current(&self) -> Arc<KeySet> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+        self.current.load_full()
     }
 
     /// Reloads the keys and performs the rotation steps that are due. Any number of processes may do so.
@@ -91,9 +104,9 @@ impl SigningKeys {
         // Read without the lock first: usually nothing is due.
         if !self.policy.due(&advanced.keys, now).is_empty() {
             let mut tx = database.operator().await?;
-            let (ring, policy, origin) = (&self.ring, &self.policy, RequestOrigin::default());
+            let (factory, policy, origin) = (self.factory(), &self.policy, RequestOrigin::default());
             let outcome =
-                advance_signing_keys(&mut *tx, ring, policy, Principal::System, &origin, entropy, clock).await;
+                advance_signing_keys(&mut *tx, factory, policy, Principal::System, &origin, entropy, clock).await;
             advanced = settle(tx, outcome).await?;
         }
         self.put(&advanced.keys)?;
@@ -138,10 +151,10 @@ impl SigningKeys {
         self.current()
     }
 
-    /// Seals the private halves.
+    /// Creates and opens signing keys.
     #[must_use]
-    pub fn ring(&self) -> &KeyRing {
-        &self.ring
+    pub fn factory(&self) -> SigningKeyFactory<'_> {
+        SigningKeyFactory { algorithm: &*self.algorithm, key_ring: &self.key_ring }
     }
 
     /// When keys are published, sign and retire.
@@ -155,8 +168,7 @@ impl SigningKeys {
     }
 
     fn put(&self, keys: &[SigningKey]) -> Result<(), SigningKeysError> {
-        let keys = Arc::new(KeySet::open(keys, &self.ring)?);
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        self.current.store(Arc::new(self.factory().open(keys)?));
         Ok(())
     }
 }

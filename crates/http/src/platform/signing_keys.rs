@@ -42,11 +42,11 @@ pub(crate) async fn rotate(
     state: web::Data<State>,
 ) -> Result<web::Json<UpcomingBody>, Problem> {
     let auth = &state.auth;
-    let (ring, policy) = (auth.keys.ring(), auth.keys.policy());
+    let (factory, policy) = (auth.keys.factory(), auth.keys.policy());
     let mut tx = state.database.operator().await?;
     let (operator, origin) = (operate.operator(), operate.origin());
     let (entropy, clock) = (&*auth.entropy, &*state.clock);
-    let outcome = rotate_signing_keys(operator, &mut *tx, ring, policy, origin, entropy, clock).await;
+    let outcome = rotate_signing_keys(operator, &mut *tx, factory, policy, origin, entropy, clock).await;
     let key = settle(tx, outcome).await?;
     Ok(web::Json(UpcomingBody {
         kid: key.kid,

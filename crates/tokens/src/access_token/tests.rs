@@ -4,7 +4,8 @@ use kernel::{Clock, ManualClock, SystemEntropy};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{KeyState, SigningKey};
+use crate::testing::FakeAlgorithm;
+use crate::{KeyState, SigningKeyFactory};
 
 pub(super) struct TestTokens {
     pub(super) clock: ManualClock,
@@ -14,11 +15,15 @@ pub(super) struct TestTokens {
     key_ring: KeyRing,
 }
 
+fn factory(key_ring: &KeyRing) -> SigningKeyFactory<'_> {
+    SigningKeyFactory { algorithm: &FakeAlgorithm, key_ring }
+}
+
 pub(super) fn test_tokens() -> TestTokens {
     let clock = ManualClock::starting_at(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
     let key_ring = KeyRing::new([("kek".to_owned(), vec![7; 32].into())]).unwrap();
-    let key = SigningKey::generate(KeyState::Active, &key_ring, &SystemEntropy::new(), clock.now()).unwrap();
-    let keys = KeySet::open([&key], &key_ring).unwrap();
+    let key = factory(&key_ring).generate(KeyState::Active, &SystemEntropy::new(), clock.now()).unwrap();
+    let keys = factory(&key_ring).open([&key]).unwrap();
     let policy = TokenPolicy {
         issuer: "https://parley.example".to_owned(),
         audience: "parley".to_owned(),
@@ -256,6 +261,6 @@ fn token_of_other_deployment_is_rejected() {
 fn key_set_refuses_key_that_cannot_be_opened() {
     let test_tokens = test_tokens();
     let other = KeyRing::new([("kek".to_owned(), vec![8; 32].into())]).unwrap();
-    assert!(KeySet::open([&test_tokens.key], &other).unwrap_err().to_string().contains(&test_tokens.key.kid));
-    assert!(KeySet::open([&test_tokens.key], &test_tokens.key_ring).is_ok());
+    assert!(factory(&other).open([&test_tokens.key]).unwrap_err().to_string().contains(&test_tokens.key.kid));
+    assert!(factory(&test_tokens.key_ring).open([&test_tokens.key]).is_ok());
 }
