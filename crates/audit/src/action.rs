@@ -1,85 +1,117 @@
-/// Defines [`Action`]: each variant with its name in the API and the database.
-macro_rules! actions {
-    ($($(#[$doc:meta])* $name:ident = $key:literal,)+) => {
-        /// What was done.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Action {
-            $($(#[$doc])* $name,)+
-        }
+use strum::{IntoStaticStr, VariantArray};
 
-        impl Action {
-            pub const ALL: &[Self] = &[$(Self::$name),+];
-
-            /// The name in the API and the database.
-            #[must_use]
-            pub const fn key(self) -> &'static str {
-                match self {
-                    $(Self::$name => $key,)+
-                }
-            }
-        }
-    };
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
+#[strum(const_into_str)]
+pub enum Action {
+    /// A contact and its conversations were deleted.
+    #[strum(serialize = "contact.deleted")]
+    ContactDeleted,
+    /// Two contacts were merged.
+    #[strum(serialize = "contact.merged")]
+    ContactMerged,
+    #[strum(serialize = "invoice.closed")]
+    InvoiceClosed,
+    #[strum(serialize = "invoice.paid")]
+    InvoicePaid,
+    /// A user was given a role.
+    #[strum(serialize = "membership.granted")]
+    MembershipGranted,
+    /// A role was taken from a user.
+    #[strum(serialize = "membership.revoked")]
+    MembershipRevoked,
+    #[strum(serialize = "meta_app.changed")]
+    MetaAppChanged,
+    #[strum(serialize = "meta_app.created")]
+    MetaAppCreated,
+    #[strum(serialize = "meta_app.deleted")]
+    MetaAppDeleted,
+    /// A caller without the needed scope called an operators' endpoint.
+    #[strum(serialize = "operator.refused")]
+    OperatorRefused,
+    /// A plan was added to the catalogue, changed, or withdrawn.
+    #[strum(serialize = "plan.changed")]
+    PlanChanged,
+    #[strum(serialize = "provisioning_key.created")]
+    ProvisioningKeyCreated,
+    #[strum(serialize = "provisioning_key.revoked")]
+    ProvisioningKeyRevoked,
+    #[strum(serialize = "role.changed")]
+    RoleChanged,
+    #[strum(serialize = "role.created")]
+    RoleCreated,
+    #[strum(serialize = "role.deleted")]
+    RoleDeleted,
+    /// Sessions of a user were ended before they expired.
+    #[strum(serialize = "sessions.ended")]
+    SessionsEnded,
+    /// A signing key was created or changed its state.
+    #[strum(serialize = "signing_key.moved")]
+    SigningKeyMoved,
+    /// The private key of a signing key was sealed with another key-encryption key.
+    #[strum(serialize = "signing_key.resealed")]
+    SigningKeyResealed,
+    /// A tenant chose another plan, or the subscription ended.
+    #[strum(serialize = "subscription.changed")]
+    SubscriptionChanged,
+    #[strum(serialize = "tenant.changed")]
+    TenantChanged,
+    #[strum(serialize = "tenant.created")]
+    TenantCreated,
+    #[strum(serialize = "tenant.reactivated")]
+    TenantReactivated,
+    #[strum(serialize = "tenant.suspended")]
+    TenantSuspended,
+    /// A used refresh token was presented again; its session was ended.
+    #[strum(serialize = "token_reuse")]
+    TokenReuse,
+    #[strum(serialize = "user.changed")]
+    UserChanged,
+    #[strum(serialize = "user.created")]
+    UserCreated,
+    #[strum(serialize = "user.deleted")]
+    UserDeleted,
+    /// A login succeeded or was refused.
+    #[strum(serialize = "user.logged_in")]
+    UserLoggedIn,
+    /// A user changed their password, or was refused because the current password was wrong.
+    #[strum(serialize = "user.password_changed")]
+    PasswordChanged,
+    #[strum(serialize = "user.reactivated")]
+    UserReactivated,
+    /// A person registered as a user, without a role.
+    #[strum(serialize = "user.registered")]
+    UserRegistered,
+    #[strum(serialize = "user.suspended")]
+    UserSuspended,
+    /// A dead letter was discarded.
+    #[strum(serialize = "webhook_event.discarded")]
+    EventDiscarded,
+    /// A dead letter was replayed.
+    #[strum(serialize = "webhook_event.replayed")]
+    EventReplayed,
+    /// Dead letters that match a filter were replayed.
+    #[strum(serialize = "webhook_events.replayed")]
+    EventsReplayed,
+    /// A tenant's connection of a WhatsApp number was approved.
+    #[strum(serialize = "whatsapp_account.approved")]
+    AccountApproved,
+    #[strum(serialize = "whatsapp_account.changed")]
+    AccountChanged,
+    #[strum(serialize = "whatsapp_account.connected")]
+    AccountConnected,
+    #[strum(serialize = "whatsapp_account.disconnected")]
+    AccountDisconnected,
 }
 
-actions! {
-    /// A contact and its conversations were deleted.
-    ContactDeleted = "contact.deleted",
-    /// Two contacts were merged.
-    ContactMerged = "contact.merged",
-    InvoiceClosed = "invoice.closed",
-    InvoicePaid = "invoice.paid",
-    /// A user was given a role.
-    MembershipGranted = "membership.granted",
-    /// A role was taken from a user.
-    MembershipRevoked = "membership.revoked",
-    MetaAppChanged = "meta_app.changed",
-    MetaAppCreated = "meta_app.created",
-    MetaAppDeleted = "meta_app.deleted",
-    /// A caller without the needed scope called an operators' endpoint.
-    OperatorRefused = "operator.refused",
-    /// A plan was added to the catalogue, changed, or withdrawn.
-    PlanChanged = "plan.changed",
-    ProvisioningKeyCreated = "provisioning_key.created",
-    ProvisioningKeyRevoked = "provisioning_key.revoked",
-    RoleChanged = "role.changed",
-    RoleCreated = "role.created",
-    RoleDeleted = "role.deleted",
-    /// Sessions of a user were ended before they expired.
-    SessionsEnded = "sessions.ended",
-    /// A signing key was created or changed its state.
-    SigningKeyMoved = "signing_key.moved",
-    /// The private key of a signing key was sealed with another key-encryption key.
-    SigningKeyResealed = "signing_key.resealed",
-    /// A tenant chose another plan, or the subscription ended.
-    SubscriptionChanged = "subscription.changed",
-    TenantChanged = "tenant.changed",
-    TenantCreated = "tenant.created",
-    TenantReactivated = "tenant.reactivated",
-    TenantSuspended = "tenant.suspended",
-    /// A used refresh token was presented again; its session was ended.
-    TokenReuse = "token_reuse",
-    UserChanged = "user.changed",
-    UserCreated = "user.created",
-    UserDeleted = "user.deleted",
-    /// A login succeeded or was refused.
-    UserLoggedIn = "user.logged_in",
-    /// A user changed their password, or was refused because the current password was wrong.
-    PasswordChanged = "user.password_changed",
-    UserReactivated = "user.reactivated",
-    /// A person registered as a user, without a role.
-    UserRegistered = "user.registered",
-    UserSuspended = "user.suspended",
-    /// A dead letter was discarded.
-    EventDiscarded = "webhook_event.discarded",
-    /// A dead letter was replayed.
-    EventReplayed = "webhook_event.replayed",
-    /// Dead letters that match a filter were replayed.
-    EventsReplayed = "webhook_events.replayed",
-    /// A tenant's connection of a WhatsApp number was approved.
-    AccountApproved = "whatsapp_account.approved",
-    AccountChanged = "whatsapp_account.changed",
-    AccountConnected = "whatsapp_account.connected",
-    AccountDisconnected = "whatsapp_account.disconnected",
+impl Action {
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// The name in the API and the database.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        self.into_str()
+    }
 }
 
 #[cfg(test)]

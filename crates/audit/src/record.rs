@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use kernel::Clock;
 use kernel::ids::AuditRecordId;
 use serde_json::{Map, Value};
+use strum::IntoStaticStr;
 
 use crate::{Action, Principal, RequestOrigin};
 
@@ -30,7 +31,8 @@ pub struct Target {
 }
 
 /// Whether the action was performed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Outcome {
     Done,
     Refused,
@@ -40,10 +42,7 @@ impl Outcome {
     /// The name in the API and the database.
     #[must_use]
     pub const fn key(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Refused => "refused",
-        }
+        self.into_str()
     }
 }
 

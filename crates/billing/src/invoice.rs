@@ -1,6 +1,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::Clock;
 use kernel::ids::InvoiceId;
+use strum::{EnumString, IntoStaticStr};
 
 use crate::{Money, MoneyError, Period, Plan, PlanCode};
 
@@ -31,7 +32,8 @@ pub struct InvoiceLine {
     pub amount: Money,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum InvoiceStatus {
     Open,
     Paid,
@@ -112,10 +114,7 @@ impl InvoiceStatus {
     /// The name in the API and the database.
     #[must_use]
     pub const fn key(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Paid => "paid",
-        }
+        self.into_str()
     }
 }
 

@@ -1,4 +1,5 @@
 use chrono::NaiveDate;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::{Period, Plan, PlanCode};
 
@@ -20,7 +21,8 @@ pub struct Subscription {
     pub version: i64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum SubscriptionStatus {
     /// In the first period, which is free.
     Trialing,
@@ -157,17 +159,12 @@ impl Subscription {
 }
 
 impl SubscriptionStatus {
-    pub const ALL: [Self; 4] = [Self::Trialing, Self::Active, Self::PastDue, Self::Canceled];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The name in the API and the database.
     #[must_use]
     pub const fn key(self) -> &'static str {
-        match self {
-            Self::Trialing => "trialing",
-            Self::Active => "active",
-            Self::PastDue => "past_due",
-            Self::Canceled => "canceled",
-        }
+        self.into_str()
     }
 }
 

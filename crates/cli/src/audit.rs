@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use audit::{LogDamage, verify_log};
 use config::KeysConfig;
 use flows::{Database, settle};
-use kernel::{StoreError, hex};
+use kernel::StoreError;
 
 use super::arguments::audit::AuditCommand;
 use super::tenant::{FindTenantError, find_tenant, operator, scope_of};
@@ -42,7 +42,7 @@ pub(super) async fn run(database: &dyn Database, keys: &KeysConfig, command: Aud
     }
     writeln!(out, "{} records are sealed, {} wait for their seal", found.sealed, found.unsealed)?;
     if let Some(head) = &found.head {
-        writeln!(out, "the chain ends with {} {}", head.sequence, hex(&head.tag.bytes))?;
+        writeln!(out, "the chain ends with {} {}", head.sequence, hex::encode(&head.tag.bytes))?;
     }
     if found.is_clean() { Ok(()) } else { Err(AuditError::Damaged) }
 }

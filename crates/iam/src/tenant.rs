@@ -3,6 +3,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use kernel::Clock;
 use kernel::ids::TenantId;
+use strum::{EnumString, IntoStaticStr};
 
 /// A business that uses Parley.
 #[derive(Clone, Debug)]
@@ -31,14 +32,16 @@ impl Tenant {
 }
 
 /// Requests of a suspended tenant's users are refused; its webhook events are held until it is active again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum TenantStatus {
     Active,
     Suspended,
 }
 
 /// Whether people may register themselves, without a role, as users of a tenant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum SelfRegistration {
     Open,
     Closed,
@@ -48,10 +51,7 @@ impl TenantStatus {
     /// The name in the API and the database.
     #[must_use]
     pub const fn key(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Suspended => "suspended",
-        }
+        self.into_str()
     }
 }
 
@@ -59,10 +59,7 @@ impl SelfRegistration {
     /// The name in the API and the database.
     #[must_use]
     pub const fn key(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Closed => "closed",
-        }
+        self.into_str()
     }
 }
 

@@ -1,6 +1,7 @@
 use chrono::{DateTime, Utc};
 use kernel::Clock;
 use kernel::ids::UserId;
+use strum::{EnumString, IntoStaticStr};
 
 use crate::Email;
 
@@ -25,10 +26,19 @@ impl User {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum UserStatus {
     Active,
     Suspended,
+}
+
+impl UserStatus {
+    /// The name in the API and the database.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        self.into_str()
+    }
 }
 
 /// The display name of a user: up to 120 characters on one line; may be empty.

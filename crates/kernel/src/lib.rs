@@ -14,7 +14,6 @@ mod change;
 mod clock;
 mod entropy;
 mod error_chain;
-mod hex;
 pub mod ids;
 mod operator;
 mod page;
@@ -31,7 +30,6 @@ pub use change::Change;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use entropy::{Entropy, EntropyUnavailable, SystemEntropy};
 pub use error_chain::error_chain;
-pub use hex::hex;
 pub use operator::{Authorization, Operator, OperatorProof};
 pub use page::{Cursor, Page, PageLimit, PageLimitOutOfRange, PageRequest};
 pub use permission::{

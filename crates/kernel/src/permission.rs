@@ -1,66 +1,52 @@
 use std::collections::BTreeSet;
-use std::fmt;
-use std::str::FromStr;
+
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
 /// The permissions that a role can contain. `x:write` implies `x:read`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, EnumString, IntoStaticStr, VariantArray,
+)]
+#[strum(const_into_str, parse_err_ty = UnknownPermission, parse_err_fn = unknown_permission)]
 pub enum Permission {
+    #[strum(serialize = "crm:read")]
     CrmRead,
+    #[strum(serialize = "crm:write")]
     CrmWrite,
+    #[strum(serialize = "billing:read")]
     BillingRead,
+    #[strum(serialize = "billing:write")]
     BillingWrite,
+    #[strum(serialize = "channels:read")]
     ChannelsRead,
+    #[strum(serialize = "channels:write")]
     ChannelsWrite,
+    #[strum(serialize = "events:read")]
     EventsRead,
+    #[strum(serialize = "events:replay")]
     EventsReplay,
+    #[strum(serialize = "users:read")]
     UsersRead,
+    #[strum(serialize = "users:write")]
     UsersWrite,
+    #[strum(serialize = "roles:read")]
     RolesRead,
+    #[strum(serialize = "roles:write")]
     RolesWrite,
+    #[strum(serialize = "audit:read")]
     AuditRead,
+    #[strum(serialize = "tenant:read")]
     TenantRead,
+    #[strum(serialize = "tenant:write")]
     TenantWrite,
 }
 
 impl Permission {
-    pub const ALL: [Self; 15] = [
-        Self::CrmRead,
-        Self::CrmWrite,
-        Self::BillingRead,
-        Self::BillingWrite,
-        Self::ChannelsRead,
-        Self::ChannelsWrite,
-        Self::EventsRead,
-        Self::EventsReplay,
-        Self::UsersRead,
-        Self::UsersWrite,
-        Self::RolesRead,
-        Self::RolesWrite,
-        Self::AuditRead,
-        Self::TenantRead,
-        Self::TenantWrite,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The name in the API, the database and the scopes of the OpenAPI document.
     #[must_use]
     pub const fn key(self) -> &'static str {
-        match self {
-            Self::CrmRead => "crm:read",
-            Self::CrmWrite => "crm:write",
-            Self::BillingRead => "billing:read",
-            Self::BillingWrite => "billing:write",
-            Self::ChannelsRead => "channels:read",
-            Self::ChannelsWrite => "channels:write",
-            Self::EventsRead => "events:read",
-            Self::EventsReplay => "events:replay",
-            Self::UsersRead => "users:read",
-            Self::UsersWrite => "users:write",
-            Self::RolesRead => "roles:read",
-            Self::RolesWrite => "roles:write",
-            Self::AuditRead => "audit:read",
-            Self::TenantRead => "tenant:read",
-            Self::TenantWrite => "tenant:write",
-        }
+        self.into_str()
     }
 
     /// The permission that this one includes.
@@ -79,23 +65,13 @@ impl Permission {
     }
 }
 
-impl fmt::Display for Permission {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.key())
-    }
-}
-
 /// The text is not the name of a permission.
 #[derive(Debug, thiserror::Error)]
 #[error("no such permission")]
 pub struct UnknownPermission;
 
-impl FromStr for Permission {
-    type Err = UnknownPermission;
-
-    fn from_str(key: &str) -> Result<Self, UnknownPermission> {
-        Self::ALL.into_iter().find(|permission| permission.key() == key).ok_or(UnknownPermission)
-    }
+fn unknown_permission(_: &str) -> UnknownPermission {
+    UnknownPermission
 }
 
 /// A set of permissions, closed under implication.
@@ -155,7 +131,7 @@ mod tests {
     #[test]
     fn permission_names_are_unique_and_parse_back() {
         for permission in Permission::ALL {
-            assert_eq!(permission.key().parse::<Permission>().unwrap(), permission);
+            assert_eq!(permission.key().parse::<Permission>().unwrap(), *permission);
         }
         assert_eq!(Permission::ALL.iter().map(|p| p.key()).collect::<BTreeSet<_>>().len(), Permission::ALL.len());
     }

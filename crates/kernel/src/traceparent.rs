@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{Clock, hex};
+use crate::Clock;
 
 /// A position in a trace: the `traceparent` of W3C Trace Context, level 1. It is stored with an event and sent with its queue
 /// message, so that one trace covers delivery, relay and worker.
@@ -44,13 +44,13 @@ impl Traceparent {
     /// The id of the trace: 32 hexadecimal digits.
     #[must_use]
     pub fn trace_id(&self) -> String {
-        hex(&self.trace)
+        hex::encode(self.trace)
     }
 
     /// The id of the span: 16 hexadecimal digits.
     #[must_use]
     pub fn span_id(&self) -> String {
-        hex(&self.parent)
+        hex::encode(self.parent)
     }
 
     /// The id of the trace, as bytes.
@@ -107,16 +107,13 @@ fn bytes<const N: usize>(text: &str) -> Result<[u8; N], InvalidTraceparent> {
         return Err(InvalidTraceparent);
     }
     let mut bytes = [0; N];
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        let digits = text.get(2 * at..2 * at + 2).ok_or(InvalidTraceparent)?;
-        *byte = u8::from_str_radix(digits, 16).map_err(|_| InvalidTraceparent)?;
-    }
+    hex::decode_to_slice(text, &mut bytes).map_err(|_| InvalidTraceparent)?;
     Ok(bytes)
 }
 
 impl fmt::Display for Traceparent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "00-{}-{}-{:02x}", hex(&self.trace), hex(&self.parent), u8::from(self.sampled))
+        write!(f, "00-{}-{}-{:02x}", hex::encode(self.trace), hex::encode(self.parent), u8::from(self.sampled))
     }
 }
 

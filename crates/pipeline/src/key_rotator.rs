@@ -45,8 +45,8 @@ impl KeyRotator {
 
 /// Sets the age of the oldest key in each accepted state; 0 if there is none.
 fn measure(keys: &[SigningKey], now: DateTime<Utc>) {
-    for state in KeyState::ALL.into_iter().filter(|state| state.is_accepted()) {
-        let oldest = keys.iter().filter(|key| key.state == state).map(|key| key.since).min();
+    for state in KeyState::ALL.iter().filter(|state| state.is_accepted()) {
+        let oldest = keys.iter().filter(|key| key.state == *state).map(|key| key.since).min();
         let age = oldest.and_then(|since| (now - since).to_std().ok()).unwrap_or(Duration::ZERO);
         gauge!(SIGNING_KEY_AGE, "state" => state.key()).set(age.as_secs_f64());
     }

@@ -21,25 +21,13 @@ pub(crate) fn user_name(text: &str) -> Result<UserName, StoreError> {
 }
 
 pub(crate) fn self_registration(text: &str) -> Result<SelfRegistration, StoreError> {
-    match text {
-        "open" => Ok(SelfRegistration::Open),
-        "closed" => Ok(SelfRegistration::Closed),
-        _ => Err(StoreError::corrupt("tenants.self_registration")),
-    }
+    text.parse().map_err(|_| StoreError::corrupt("tenants.self_registration"))
 }
 
 pub(crate) fn tenant_status(text: &str) -> Result<TenantStatus, StoreError> {
-    match text {
-        "active" => Ok(TenantStatus::Active),
-        "suspended" => Ok(TenantStatus::Suspended),
-        _ => Err(StoreError::corrupt("tenants.status")),
-    }
+    text.parse().map_err(|_| StoreError::corrupt("tenants.status"))
 }
 
 pub(crate) fn user_status(text: &str) -> Result<UserStatus, StoreError> {
-    match text {
-        "active" => Ok(UserStatus::Active),
-        "suspended" => Ok(UserStatus::Suspended),
-        _ => Err(StoreError::corrupt("users.status")),
-    }
+    text.parse().map_err(|_| StoreError::corrupt("users.status"))
 }

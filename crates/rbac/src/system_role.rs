@@ -1,12 +1,14 @@
 use chrono::{DateTime, Utc};
 use kernel::ids::RoleId;
 use kernel::{Permission, PermissionSet};
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::{Role, RoleKey, RoleName};
 
 /// The roles that every tenant has. A tenant gets them at sign-up; `parley migrate` updates those of existing tenants to the
 /// definitions here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum SystemRole {
     Owner,
     Admin,
@@ -16,18 +18,11 @@ pub enum SystemRole {
 }
 
 impl SystemRole {
-    pub const ALL: [Self; 5] = [Self::Owner, Self::Admin, Self::Agent, Self::Viewer, Self::Billing];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     #[must_use]
     pub fn key(self) -> RoleKey {
-        let key = match self {
-            Self::Owner => "owner",
-            Self::Admin => "admin",
-            Self::Agent => "agent",
-            Self::Viewer => "viewer",
-            Self::Billing => "billing",
-        };
-        RoleKey::from_stored(key.to_owned())
+        RoleKey::from_stored(self.into_str().to_owned())
     }
 
     #[must_use]
@@ -46,9 +41,10 @@ impl SystemRole {
     pub fn permissions(self) -> PermissionSet {
         use Permission::{BillingWrite, ChannelsRead, CrmRead, CrmWrite, TenantRead, TenantWrite, UsersRead};
         match self {
-            Self::Owner => Permission::ALL.into_iter().collect(),
+            Self::Owner => Permission::ALL.iter().copied().collect(),
             Self::Admin => Permission::ALL
-                .into_iter()
+                .iter()
+                .copied()
                 .filter(|permission| ![TenantWrite, BillingWrite].contains(permission))
                 .collect(),
             Self::Agent => [CrmWrite, ChannelsRead, UsersRead].into_iter().collect(),

@@ -1,47 +1,34 @@
-use std::fmt;
-use std::str::FromStr;
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
 /// What a provisioning key may be used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, EnumString, IntoStaticStr, VariantArray,
+)]
+#[strum(const_into_str, parse_err_ty = UnknownScope, parse_err_fn = unknown_scope)]
 pub enum KeyScope {
+    #[strum(serialize = "tenants:read")]
     TenantsRead,
+    #[strum(serialize = "tenants:write")]
     TenantsWrite,
+    #[strum(serialize = "keys:rotate")]
     KeysRotate,
+    #[strum(serialize = "audit:read")]
     AuditRead,
+    #[strum(serialize = "events:read")]
     EventsRead,
+    #[strum(serialize = "channels:read")]
     ChannelsRead,
+    #[strum(serialize = "channels:write")]
     ChannelsWrite,
 }
 
 impl KeyScope {
-    pub const ALL: [Self; 7] = [
-        Self::TenantsRead,
-        Self::TenantsWrite,
-        Self::KeysRotate,
-        Self::AuditRead,
-        Self::EventsRead,
-        Self::ChannelsRead,
-        Self::ChannelsWrite,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The name in the API, the database and the scopes of the OpenAPI document.
     #[must_use]
     pub const fn key(self) -> &'static str {
-        match self {
-            Self::TenantsRead => "tenants:read",
-            Self::TenantsWrite => "tenants:write",
-            Self::KeysRotate => "keys:rotate",
-            Self::AuditRead => "audit:read",
-            Self::EventsRead => "events:read",
-            Self::ChannelsRead => "channels:read",
-            Self::ChannelsWrite => "channels:write",
-        }
-    }
-}
-
-impl fmt::Display for KeyScope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.key())
+        self.into_str()
     }
 }
 
@@ -50,12 +37,8 @@ impl fmt::Display for KeyScope {
 #[error("no such scope")]
 pub struct UnknownScope;
 
-impl FromStr for KeyScope {
-    type Err = UnknownScope;
-
-    fn from_str(key: &str) -> Result<Self, UnknownScope> {
-        Self::ALL.into_iter().find(|scope| scope.key() == key).ok_or(UnknownScope)
-    }
+fn unknown_scope(_: &str) -> UnknownScope {
+    UnknownScope
 }
 
 /// A scope as a type, for signatures.
@@ -89,7 +72,7 @@ mod tests {
     #[test]
     fn scope_names_parse_back() {
         for scope in KeyScope::ALL {
-            assert_eq!(scope.key().parse(), Ok(scope));
+            assert_eq!(scope.key().parse(), Ok(*scope));
         }
         assert_eq!("tenants".parse::<KeyScope>(), Err(UnknownScope));
     }

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use kernel::ids::ProvisioningKeyId;
-use kernel::{Clock, Entropy, EntropyUnavailable, hex};
+use kernel::{Clock, Entropy, EntropyUnavailable};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::KeyScope;
@@ -104,20 +104,14 @@ impl FromStr for ProvisioningKeyHash {
 
     fn from_str(text: &str) -> Result<Self, InvalidHash> {
         let mut hash = [0; 32];
-        if text.len() != 2 * hash.len() || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return Err(InvalidHash);
-        }
-        for (byte, digits) in hash.iter_mut().zip(0..) {
-            let digits = text.get(2 * digits..2 * digits + 2).ok_or(InvalidHash)?;
-            *byte = u8::from_str_radix(digits, 16).map_err(|_| InvalidHash)?;
-        }
+        hex::decode_to_slice(text, &mut hash).map_err(|_| InvalidHash)?;
         Ok(Self(hash))
     }
 }
 
 impl fmt::Display for ProvisioningKeyHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(&self.0))
+        f.write_str(&hex::encode(self.0))
     }
 }
 

@@ -1,11 +1,10 @@
-use std::str::FromStr;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use kernel::Entropy;
 use kernel::seal::{KeyRing, OpenError, SealError, Sealed};
 use secrecy::ExposeSecret;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::SignatureError;
 
@@ -24,7 +23,13 @@ pub struct SigningKey {
 }
 
 /// The state of a key. Tokens of keys in the first three states are accepted; one key is active at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(
+    serialize_all = "snake_case",
+    const_into_str,
+    parse_err_ty = UnknownKeyState,
+    parse_err_fn = unknown_key_state
+)]
 pub enum KeyState {
     /// Published, but does not sign yet.
     Upcoming,
@@ -38,18 +43,12 @@ pub enum KeyState {
 }
 
 impl KeyState {
-    pub const ALL: [Self; 5] = [Self::Upcoming, Self::Active, Self::Retiring, Self::Retired, Self::Revoked];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The name in the API, the database and the metrics.
     #[must_use]
     pub const fn key(self) -> &'static str {
-        match self {
-            Self::Upcoming => "upcoming",
-            Self::Active => "active",
-            Self::Retiring => "retiring",
-            Self::Retired => "retired",
-            Self::Revoked => "revoked",
-        }
+        self.into_str()
     }
 
     /// Whether tokens of a key in this state are accepted.
@@ -64,12 +63,8 @@ impl KeyState {
 #[error("no such state of a signing key")]
 pub struct UnknownKeyState;
 
-impl FromStr for KeyState {
-    type Err = UnknownKeyState;
-
-    fn from_str(key: &str) -> Result<Self, UnknownKeyState> {
-        Self::ALL.into_iter().find(|state| state.key() == key).ok_or(UnknownKeyState)
-    }
+fn unknown_key_state(_: &str) -> UnknownKeyState {
+    UnknownKeyState
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -139,7 +134,7 @@ mod tests {
     #[test]
     fn state_names_parse_back() {
         for state in KeyState::ALL {
-            assert_eq!(state.key().parse(), Ok(state));
+            assert_eq!(state.key().parse(), Ok(*state));
         }
         assert_eq!("".parse::<KeyState>(), Err(UnknownKeyState));
     }

@@ -1,6 +1,6 @@
 use std::str::FromStr;
 
-use kernel::{Entropy, EntropyUnavailable, hex};
+use kernel::{Entropy, EntropyUnavailable};
 
 /// Identifies the Meta app that signed a delivery. It is part of the unique key of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -29,7 +29,7 @@ impl MetaAppKey {
     pub fn generate(entropy: &dyn Entropy) -> Result<Self, EntropyUnavailable> {
         let mut bytes = [0; BYTES];
         entropy.fill(&mut bytes)?;
-        Ok(Self(hex(&bytes)))
+        Ok(Self(hex::encode(bytes)))
     }
 
     #[must_use]

@@ -1,6 +1,5 @@
 use std::fmt;
 
-use kernel::hex;
 use ring::hmac;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -90,7 +89,7 @@ impl AppSecrets {
     #[must_use]
     pub fn sign(&self, body: &[u8]) -> Option<String> {
         let key = self.keys.first()?;
-        Some(format!("{PREFIX}{}", hex(hmac::sign(key, body).as_ref())))
+        Some(format!("{PREFIX}{}", hex::encode(hmac::sign(key, body).as_ref())))
     }
 }
 
@@ -180,7 +179,8 @@ mod tests {
     #[test]
     fn without_secrets_no_signature_verifies() {
         let signed_with_nothing = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &[]), b"body");
-        let claimed = Signature::parse(format!("sha256={}", hex(signed_with_nothing.as_ref())).as_bytes()).unwrap();
+        let claimed =
+            Signature::parse(format!("sha256={}", hex::encode(signed_with_nothing.as_ref())).as_bytes()).unwrap();
         assert!(AppSecrets::verify_optional(None, &claimed, b"body").is_err());
     }
 

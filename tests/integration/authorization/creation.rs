@@ -15,7 +15,7 @@ use crate::kit::operators;
 async fn creating_operations_are_idempotent() {
     let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
     let tenant = Tenant::populated(&app).await;
-    let (_, _, operator) = operators::key(&app, &KeyScope::ALL, None).await;
+    let (_, _, operator) = operators::key(&app, KeyScope::ALL, None).await;
     let document = app.client.get("/openapi.json").await.json(200);
     let mut wrong = Vec::new();
     let mut tried = 0;

@@ -1,6 +1,6 @@
 use iam::{PasswordHash, Slug, Tenant, TenantName, TenantRepo, User, UserRepo};
 use kernel::ids::RoleId;
-use kernel::{Clock, Entropy, StoreError, hex};
+use kernel::{Clock, Entropy, StoreError};
 use rbac::{MembershipRepo, Role, RoleRepo, SystemRole};
 
 use crate::{AuthServiceError, TenantTx};
@@ -29,7 +29,7 @@ pub(crate) async fn create_tenant(
     TenantRepo::insert_tenant(tx, tenant).await.map_err(|error| {
         if error.is_conflict_with(iam::constraint::TENANT_SLUG) { CreateTenantError::SlugTaken } else { error.into() }
     })?;
-    let roles: Vec<Role> = SystemRole::ALL.into_iter().map(|role| role.with_id(RoleId::new(clock), now)).collect();
+    let roles: Vec<Role> = SystemRole::ALL.iter().map(|role| role.with_id(RoleId::new(clock), now)).collect();
     RoleRepo::insert_roles(tx, &roles).await?;
     UserRepo::insert_user(tx, owner, password).await?;
     for role in roles.iter().filter(|role| role.key == SystemRole::Owner.key()) {
@@ -67,7 +67,7 @@ fn random_slug(name: &TenantName, entropy: &dyn Entropy) -> Result<Slug, AuthSer
     entropy.fill(&mut random)?;
     let stem: String =
         Slug::suggest(name).map_or_else(|| "tenant".to_owned(), |slug| slug.as_str().chars().take(50).collect());
-    let slug = format!("{}-{}", stem.trim_end_matches('-'), hex(&random));
+    let slug = format!("{}-{}", stem.trim_end_matches('-'), hex::encode(random));
     Slug::parse(&slug).map_err(|_| StoreError::corrupt(format!("{slug:?} is no slug")).into())
 }
 

@@ -45,7 +45,8 @@ pub async fn authenticate_operator(
     let key: Option<ProvisioningKey> = settle(tx, outcome).await?;
     if bootstrap.is_some_and(|bootstrap| *bootstrap == hash) {
         #[expect(clippy::disallowed_methods, reason = "the key was checked")]
-        return Ok(Some(OperatorAccess { operator: Operator::from_bootstrap_key(), scopes: KeyScope::ALL.into() }));
+        let operator = Operator::from_bootstrap_key();
+        return Ok(Some(OperatorAccess { operator, scopes: KeyScope::ALL.iter().copied().collect() }));
     }
     #[expect(clippy::disallowed_methods, reason = "the key was checked")]
     Ok(key.map(|key| OperatorAccess { operator: Operator::from_provisioning_key(key.id), scopes: key.scopes }))

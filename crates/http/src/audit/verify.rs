@@ -1,7 +1,7 @@
 use actix_web::web;
 use audit::{LogDamage, LogVerification, verify_log};
 use kernel::ids::AuditRecordId;
-use kernel::{AuditRead, Grant as _, hex};
+use kernel::{AuditRead, Grant as _};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -96,7 +96,7 @@ impl From<LogVerification> for VerificationBody {
             valid: found.is_clean(),
             sealed: found.sealed,
             unsealed: found.unsealed,
-            head: found.head.map(|seal| HeadBody { sequence: seal.sequence, hash: hex(&seal.tag.bytes) }),
+            head: found.head.map(|seal| HeadBody { sequence: seal.sequence, hash: hex::encode(&seal.tag.bytes) }),
             damage: found.damage.into_iter().map(DamageBody::from).collect(),
         }
     }

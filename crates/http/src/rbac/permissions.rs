@@ -31,7 +31,7 @@ pub(crate) struct PermissionBody {
     responses((status = 200, description = "All permissions", body = PageBody<PermissionBody>)),
 )]
 pub(crate) async fn list(_allow: Allow<RolesRead>) -> Result<web::Json<PageBody<PermissionBody>>, Problem> {
-    Ok(web::Json(PageBody::single_page(Permission::ALL)))
+    Ok(web::Json(PageBody::single_page(Permission::ALL.iter().copied())))
 }
 
 impl From<Permission> for PermissionBody {

@@ -180,11 +180,7 @@ impl Row {
                 .ok_or_else(|| StoreError::corrupt("invoices.period_end"))?,
             lines: lines.into_iter().map(line).collect::<Result<_, StoreError>>()?,
             total: money(self.total_minor),
-            status: match self.status.as_str() {
-                "open" => InvoiceStatus::Open,
-                "paid" => InvoiceStatus::Paid,
-                _ => return Err(StoreError::corrupt("invoices.status")),
-            },
+            status: self.status.parse().map_err(|_| StoreError::corrupt("invoices.status"))?,
             closed_at: self.closed_at,
             due_at: self.due_at,
             paid_at: self.paid_at,

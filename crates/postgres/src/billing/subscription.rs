@@ -103,7 +103,7 @@ impl Row {
     }
 
     fn into_subscription(self) -> Result<Subscription, StoreError> {
-        let status = SubscriptionStatus::ALL.into_iter().find(|status| status.key() == self.status);
+        let status = self.status.parse::<SubscriptionStatus>().ok();
         let next_plan = self.next_plan_code.map(|code| code.parse::<PlanCode>()).transpose();
         let plan = PlanColumns {
             code: self.plan_code,

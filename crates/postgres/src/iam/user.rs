@@ -4,7 +4,7 @@ use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
-use iam::{Email, PasswordHash, User, UserRepo, UserStatus};
+use iam::{Email, PasswordHash, User, UserRepo};
 use kernel::ids::UserId;
 use kernel::{Cursor, Page, PageRequest, StoreError};
 use uuid::Uuid;
@@ -39,7 +39,7 @@ impl UserRepo for Tx<Tenant> {
                 users::email_norm.eq(user.email.normalized()),
                 users::name.eq(user.name.as_str()),
                 users::password_hash.eq(password.as_phc()),
-                users::status.eq(status_key(user.status)),
+                users::status.eq(user.status.key()),
                 users::self_registered.eq(user.self_registered),
                 users::created_at.eq(user.created_at),
             ))
@@ -99,7 +99,7 @@ impl UserRepo for Tx<Tenant> {
 
     async fn update_user(&mut self, user: &User) -> Result<(), StoreError> {
         diesel::update(users::table.find((self.tenant_id(), user.id.as_uuid())))
-            .set((users::name.eq(user.name.as_str()), users::status.eq(status_key(user.status))))
+            .set((users::name.eq(user.name.as_str()), users::status.eq(user.status.key())))
             .execute(self.connection())
             .await
             .or_store_error()?;
@@ -121,13 +121,6 @@ impl UserRepo for Tx<Tenant> {
             .await
             .or_store_error()?;
         Ok(())
-    }
-}
-
-const fn status_key(status: UserStatus) -> &'static str {
-    match status {
-        UserStatus::Active => "active",
-        UserStatus::Suspended => "suspended",
     }
 }
 

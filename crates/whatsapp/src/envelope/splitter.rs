@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use kernel::ids::EventId;
-use kernel::{Clock, hex};
+use kernel::Clock;
 use ring::digest::{SHA256, digest};
 use serde_json::value::RawValue;
 
@@ -200,5 +200,5 @@ fn short_key(key: String) -> String {
 }
 
 fn fingerprint(bytes: impl AsRef<[u8]>) -> String {
-    format!("h:{}", hex(digest(&SHA256, bytes.as_ref()).as_ref()))
+    format!("h:{}", hex::encode(digest(&SHA256, bytes.as_ref()).as_ref()))
 }
