@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use kernel::ids::EventId;
 use kernel::Clock;
+use kernel::ids::EventId;
 use ring::digest::{SHA256, digest};
 use serde_json::value::RawValue;
 
