@@ -28,7 +28,7 @@ pub async fn connect_account(
     self_service: bool,
     clock: &dyn Clock,
 ) -> Result<WhatsAppAccount, ConnectAccountError> {
-    insert(repo, account.claim(self_service, clock)).await
+    insert(repo, account.into_account(self_service, clock)).await
 }
 
 /// Connects a number on behalf of an operator. It needs no approval.
@@ -40,7 +40,7 @@ pub async fn add_account(
     account: NewAccount,
     clock: &dyn Clock,
 ) -> Result<WhatsAppAccount, ConnectAccountError> {
-    insert(repo, account.claim(true, clock)).await
+    insert(repo, account.into_account(true, clock)).await
 }
 
 async fn insert(repo: &mut dyn ChannelRepo, account: WhatsAppAccount) -> Result<WhatsAppAccount, ConnectAccountError> {
