@@ -3,7 +3,7 @@
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use flows::Database;
 use kernel::SystemClock;
-use postgres::{MigrationReport, PoolSizes, Postgres, PostgresConfig, RoleProblem, migrate};
+use postgres::{LOCK_TIMEOUT, MigrationReport, PoolSizes, Postgres, PostgresConfig, RoleProblem, migrate};
 use url::Url;
 
 use crate::kit::database::{self, TestDatabase};
@@ -14,6 +14,7 @@ fn postgres_as(app_url: &str, platform_url: &str) -> Postgres {
         app_url: app_url.into(),
         platform_url: platform_url.into(),
         connections: PoolSizes { tenant: 1, platform: 1, intake: 1 },
+        lock_timeout: LOCK_TIMEOUT,
     })
     .unwrap()
 }

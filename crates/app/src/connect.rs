@@ -40,6 +40,7 @@ pub fn postgres(config: &DatabaseConfig) -> Result<Postgres, ConnectError> {
             platform: config.platform_connections,
             intake: config.intake_connections,
         },
+        lock_timeout: postgres::LOCK_TIMEOUT,
     })
 }
 

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -22,6 +23,9 @@ use crate::roles::{self, RoleProblem};
 use crate::start_session;
 use crate::transaction::{Platform, Tenant, Tx};
 
+/// Longer than any transaction that holds a lock, and below the statement timeout, so that contention is told apart.
+pub const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Where the database is, seen by the two roles that serve requests.
 #[derive(Clone, Debug)]
 pub struct PostgresConfig {
@@ -30,6 +34,8 @@ pub struct PostgresConfig {
     /// Logs in as `parley_platform`.
     pub platform_url: SecretString,
     pub connections: PoolSizes,
+    /// How long a statement waits for a lock before it fails with [`StoreError::Retryable`].
+    pub lock_timeout: Duration,
 }
 
 /// How many connections each pool opens at most. They are apart, so that webhooks and the API cannot starve each other.
@@ -62,10 +68,11 @@ impl Postgres {
     /// [`ConnectError`].
     pub fn new(config: &PostgresConfig) -> Result<Self, ConnectError> {
         let PoolSizes { tenant, platform, intake } = config.connections;
+        let lock_timeout = config.lock_timeout;
         Ok(Self {
-            tenant: ConnectionPool::new("tenant", &config.app_url, tenant)?,
-            platform: ConnectionPool::new("platform", &config.platform_url, platform)?,
-            intake: ConnectionPool::new("intake", &config.platform_url, intake)?,
+            tenant: ConnectionPool::new("tenant", &config.app_url, tenant, lock_timeout)?,
+            platform: ConnectionPool::new("platform", &config.platform_url, platform, lock_timeout)?,
+            intake: ConnectionPool::new("intake", &config.platform_url, intake, lock_timeout)?,
         })
     }
 

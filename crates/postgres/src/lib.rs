@@ -32,7 +32,7 @@ mod system_roles;
 mod tokens;
 mod transaction;
 
-pub use database::{ConnectError, PoolSizes, Postgres, PostgresConfig};
+pub use database::{ConnectError, LOCK_TIMEOUT, PoolSizes, Postgres, PostgresConfig};
 pub use inspection::{DatabaseLogin, DatabaseProblem, DatabaseRole, inspect};
 pub use metrics::describe as describe_metrics;
 pub use migrate::{AdminUrls, MigrateError, MigrationReport, MigrationUrls, migrate};

@@ -26,9 +26,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// as `app.enter` looks for it when the next one begins.
 const TRUSTED_IDLE: Duration = Duration::from_millis(100);
 
-/// No statement, no wait for a lock and no forgotten transaction holds others up for longer. The statement timeout is
-/// above anything we run; the lock timeout below it, so that contention is told apart.
-const SERVER_TIMEOUTS: &str = "SET statement_timeout = '30s'; SET lock_timeout = '10s'; \
+/// Limits of a statement and of a forgotten transaction, both above anything that Parley runs.
+const SERVER_TIMEOUTS: &str = "SET statement_timeout = '30s'; \
                       SET idle_in_transaction_session_timeout = '60s'";
 
 /// Connections of one role.
@@ -44,13 +43,14 @@ impl ConnectionPool {
         name: &'static str,
         url: &SecretString,
         size: usize,
+        lock_timeout: Duration,
     ) -> Result<Self, diesel_async::pooled_connection::deadpool::BuildError> {
         let mut config = ManagerConfig::default();
         // Each thread of the web server has a runtime of its own, which ends before the process does: connections live on
         // the one that the pool was made on.
         let runtime = Handle::current();
         config.custom_setup = Box::new(move |url| {
-            let connecting = runtime.spawn(connect(url.to_owned()));
+            let connecting = runtime.spawn(connect(url.to_owned(), lock_timeout));
             async { connecting.await.unwrap_or_else(|crash| Err(ConnectionError::BadConnection(crash.to_string()))) }
                 .boxed()
         });
@@ -89,9 +89,10 @@ impl ConnectionPool {
     }
 }
 
-async fn connect(url: String) -> Result<AsyncPgConnection, ConnectionError> {
+async fn connect(url: String, lock_timeout: Duration) -> Result<AsyncPgConnection, ConnectionError> {
     let mut connection = AsyncPgConnection::establish(&url).await?;
-    connection.batch_execute(SERVER_TIMEOUTS).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+    let timeouts = format!("{SERVER_TIMEOUTS}; SET lock_timeout = {}", lock_timeout.as_millis());
+    connection.batch_execute(&timeouts).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
 }
 

@@ -2,9 +2,10 @@
 //! database.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use postgres::{AdminUrls, MigrationUrls, PoolSizes, Postgres, PostgresConfig, migrate};
+use postgres::{AdminUrls, LOCK_TIMEOUT, MigrationUrls, PoolSizes, Postgres, PostgresConfig, migrate};
 use tokio::sync::OnceCell;
 use url::Url;
 
@@ -125,10 +126,19 @@ impl TestDatabase {
     }
 
     pub(crate) fn postgres_with(&self, connections: PoolSizes) -> Postgres {
+        self.configured(connections, LOCK_TIMEOUT)
+    }
+
+    pub(crate) fn postgres_with_lock_timeout(&self, lock_timeout: Duration) -> Postgres {
+        self.configured(PoolSizes { tenant: 1, platform: 1, intake: 1 }, lock_timeout)
+    }
+
+    fn configured(&self, connections: PoolSizes, lock_timeout: Duration) -> Postgres {
         Postgres::new(&PostgresConfig {
             app_url: self.app_url.as_str().into(),
             platform_url: self.platform_url.as_str().into(),
             connections,
+            lock_timeout,
         })
         .expect("the pools are configured")
     }

@@ -8,7 +8,7 @@ use futures_util::future::try_join_all;
 use inbound::{EventLedger, QueuedEvent};
 use kernel::ids::EventId;
 use kernel::{SystemClock, TenantScope};
-use postgres::{PoolSizes, Postgres, PostgresConfig};
+use postgres::{LOCK_TIMEOUT, PoolSizes, Postgres, PostgresConfig};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -124,7 +124,8 @@ async fn one_by_one(world: &World, scale: &Scale, events: u64) -> Result<Duratio
     fill(world, scale, events).await?;
     let url = |role: &str| -> Result<SecretString> { Ok(world.deployment.database(role)?.to_string().into()) };
     let connections = PoolSizes { tenant: BASELINE_CONNECTIONS, platform: 1, intake: 1 };
-    let config = PostgresConfig { app_url: url("parley_app")?, platform_url: url("parley_platform")?, connections };
+    let (app_url, platform_url) = (url("parley_app")?, url("parley_platform")?);
+    let config = PostgresConfig { app_url, platform_url, connections, lock_timeout: LOCK_TIMEOUT };
     let database = Postgres::new(&config)?;
     let waiting = Arc::new(Mutex::new(waiting(world, &database).await?));
     let started = Instant::now();
