@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_confined_sees_no_more_than_its_cores() {
+    fn confined_thread_sees_only_its_cores() {
         let all = Cores::all().unwrap();
         let half = all.half();
         assert_eq!(half.count(), all.count().div_ceil(2));

@@ -90,7 +90,7 @@ async fn rows(world: &World, tenants: &[Uuid], Size { contacts, messages }: Size
     for statement in ROWS {
         let statement = statement.replace("$T", &format!("ARRAY[{}]", ids.join(", ")));
         let statement = statement.replace("$C", &contacts.to_string()).replace("$M", &messages.to_string());
-        // References are right, so nobody needs to look them up.
+        // References are right, so the checks of foreign keys can be skipped.
         execute(world, &format!("SET session_replication_role = replica; {statement}; RESET session_replication_role"))
             .await?;
     }

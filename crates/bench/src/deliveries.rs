@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn every_delivery_is_json_and_another_one() {
+    fn deliveries_are_json_and_all_different() {
         let stream = Deliveries::new(&numbers(), 50, Content::Everything);
         let streams = [stream.again(), stream, Deliveries::new(&numbers(), 50, Content::Everything)];
         let mut seen = HashSet::new();
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_people_write_again() {
+    fn same_people_write_again() {
         let senders = |stream: &Deliveries| -> HashSet<String> {
             let message = |n| {
                 let body: serde_json::Value = serde_json::from_str(&stream.body(n)).unwrap();
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_is_of_an_earlier_message_and_of_its_person() {
+    fn status_belongs_to_an_earlier_message_of_its_person() {
         let stream = Deliveries::new(&numbers(), 50, Content::Everything);
         let value = |n| -> serde_json::Value {
             let body: serde_json::Value = serde_json::from_str(&stream.body(n)).unwrap();

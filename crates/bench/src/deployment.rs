@@ -34,7 +34,7 @@ pub(crate) struct Process {
     pub(crate) ready_after: Duration,
 }
 
-const PATIENCE: Duration = Duration::from_mins(1);
+const MAX_WAIT: Duration = Duration::from_mins(1);
 
 impl Deployment {
     /// Makes roles and database, and brings the schema up to date.
@@ -52,7 +52,7 @@ impl Deployment {
         Ok(deployment)
     }
 
-    /// The database of this deployment as somebody. Passwords are that of the superuser: the server is gone with the
+    /// The database of this deployment, for a login role. Passwords are that of the superuser: the server is gone with the
     /// benchmark.
     pub(crate) fn database(&self, role: &str) -> Result<Url> {
         let mut url = self.database_url.clone();
@@ -110,7 +110,7 @@ impl Deployment {
             if let Some(status) = process.child.try_wait()? {
                 return fail(format!("`serve --roles {roles}` ended ({status}); see {}", log_path.display()));
             }
-            if begun.elapsed() > PATIENCE {
+            if begun.elapsed() > MAX_WAIT {
                 return fail(format!("`serve --roles {roles}` is not ready; see {}", log_path.display()));
             }
             sleep(Duration::from_millis(2)).await;

@@ -1,4 +1,4 @@
-//! Whatever goes wrong, a benchmark has no figure: an error that says why is enough.
+//! Errors: a sentence that says why there is no figure.
 
 /// Why there is no figure.
 pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;

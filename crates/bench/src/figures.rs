@@ -6,6 +6,7 @@ pub(crate) mod login;
 pub(crate) mod memory;
 pub(crate) mod process;
 pub(crate) mod read;
+pub(crate) mod refusal;
 pub(crate) mod start;
 
 use std::time::Duration;

@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_read_as_soon_as_it_is_whole() {
+    fn response_is_read_once_it_is_complete() {
         assert!(head(b"HTTP/1.1 200 OK\r\nContent-Le").unwrap().is_none());
         let Head { status, length, body } = head(b"HTTP/1.1 503 No\r\ncontent-length: 2\r\n\r\nno").unwrap().unwrap();
         assert_eq!((status, length, body), (503, 2, 38));
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_says_how_long_it_is() {
+    fn request_has_its_content_length() {
         let text = String::from_utf8(request("POST", "/a", &[("X-B", "c")], b"body")).unwrap();
         assert_eq!(text, "POST /a HTTP/1.1\r\nHost: bench\r\nX-B: c\r\nContent-Length: 4\r\n\r\nbody");
     }

@@ -11,6 +11,10 @@ use crate::report::rounded;
 pub(crate) struct Latencies(Vec<Duration>);
 
 impl Latencies {
+    pub(crate) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
     pub(crate) fn note(&mut self, took: Duration) {
         self.0.push(took);
     }
@@ -45,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_percentile_is_one_of_the_times() {
+    fn percentile_is_one_of_the_times() {
         let mut times = Latencies::default();
         assert!(times.percentile(990).is_nan());
         for millis in (1..=1_000).rev() {

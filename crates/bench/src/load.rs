@@ -30,7 +30,7 @@ pub(crate) enum Pace {
 }
 
 /// So long after its end a rate that is not kept is given up.
-const PATIENCE: Duration = Duration::from_secs(3);
+const MAX_WAIT: Duration = Duration::from_secs(3);
 
 /// What came of it.
 #[derive(Debug, Default)]
@@ -86,7 +86,7 @@ impl Line {
             Pace::Rate(rate, duration) => {
                 let after = Duration::from_secs_f64(n as f64 / f64::from(rate));
                 // Who cannot keep up shows it soon enough.
-                let hopeless = self.start.elapsed() > duration + PATIENCE;
+                let hopeless = self.start.elapsed() > duration + MAX_WAIT;
                 (after < duration && !hopeless).then(|| Some(self.start + after))
             }
         }?;

@@ -1,10 +1,10 @@
 //! Measures Parley: `cargo xtask bench` builds both, starts servers of their own for them, and runs this.
 //!
 //! Each figure is measured against a baseline in the same run on the same servers, and the two take turns: an absolute figure
-//! says as much of the machine as of the program. [`figures`] has one file for each.
+//! says as much about the machine as about the program. [`figures`] has one file for each.
 
 #![expect(clippy::print_stdout, reason = "figures go to standard output")]
-#![expect(clippy::print_stderr, reason = "and what is going on to standard error")]
+#![expect(clippy::print_stderr, reason = "progress goes to standard error")]
 #![expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -12,6 +12,7 @@
     reason = "a figure is a float, and no count here comes near what one can hold"
 )]
 
+mod bounds;
 mod cores;
 mod crowd;
 mod deliveries;
@@ -35,7 +36,7 @@ use serde_json::json;
 
 use deployment::Deployment;
 use error::Result;
-use figures::{Scale, accept, end_to_end, login, memory, process, read, start};
+use figures::{Scale, accept, end_to_end, login, memory, process, read, refusal, start};
 use options::{FigureName, Options};
 use report::Report;
 use world::World;
@@ -44,20 +45,26 @@ use world::World;
 async fn main() -> ExitCode {
     let options = Options::parse();
     match measure(&options).await {
-        Ok(report) if options.json => {
-            eprintln!("\n{}", report.table());
-            println!("{}", report.json());
-            ExitCode::SUCCESS
-        }
         Ok(report) => {
-            println!("\n{}", report.table());
-            ExitCode::SUCCESS
+            if options.json {
+                eprintln!("\n{}", report.table());
+                println!("{}", report.json());
+            } else {
+                println!("\n{}", report.table());
+            }
+            if options.assert { check_bounds(&report) } else { ExitCode::SUCCESS }
         }
         Err(cause) => {
             eprintln!("bench: {cause}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn check_bounds(report: &Report) -> ExitCode {
+    let (lines, hold) = bounds::check(&report.json());
+    eprintln!("{}", lines.join("\n"));
+    if hold { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 async fn measure(options: &Options) -> Result<Report> {
@@ -99,6 +106,10 @@ async fn measure(options: &Options) -> Result<Report> {
     if options.wants(FigureName::Login) {
         eprintln!("login");
         login::measure(&world, &scale, &mut report).await?;
+    }
+    if options.wants(FigureName::Refusal) {
+        eprintln!("refusal");
+        refusal::measure(&world, &scale, &mut report).await?;
     }
     if options.wants(FigureName::Read) {
         eprintln!("read");

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 use url::Url;
 
-/// Measures Parley against baselines on the same servers; started by `cargo xtask bench`, which has the servers
+/// Measures Parley against baselines on the same servers; started by `cargo xtask bench`, which provides the servers
 #[derive(Debug, Parser)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[command(name = "bench")]
@@ -22,6 +22,9 @@ pub(crate) struct Options {
     /// Instead: accepting and processing with more tenants, more stored messages and more workers
     #[arg(long, conflicts_with = "figures")]
     pub(crate) growth: bool,
+    /// Fail if a ratio is beyond its bound
+    #[arg(long, conflicts_with = "growth")]
+    pub(crate) assert: bool,
     /// One JSON object on standard output; everything else goes to standard error
     #[arg(long)]
     pub(crate) json: bool,
@@ -48,6 +51,7 @@ pub(crate) enum FigureName {
     EndToEnd,
     Read,
     Login,
+    Refusal,
     Memory,
 }
 

@@ -50,7 +50,7 @@ pub(crate) fn plain(name: &str, measured: String) -> [String; 4] {
     [name.to_owned(), measured, String::new(), String::new()]
 }
 
-/// A number with two decimals at most, as nobody can measure more.
+/// A number with two decimals: more cannot be measured.
 pub(crate) fn rounded(number: f64) -> Value {
     json!((number * 100.0).round() / 100.0)
 }

@@ -47,11 +47,11 @@ pub(crate) async fn backlog(client: &Client) -> Result<f64> {
 }
 
 /// Waits until no event waits any more.
-pub(crate) async fn drained(client: &Client, patience: Duration) -> Result {
+pub(crate) async fn drained(client: &Client, max_wait: Duration) -> Result {
     let mut waited = Duration::ZERO;
     let pause = Duration::from_millis(20);
     while number(client, "SELECT count(*) FROM (SELECT FROM webhook_outbox LIMIT 1) AS waiting").await? > 0.0 {
-        if waited > patience {
+        if waited > max_wait {
             return fail(format!("{} events still wait", backlog(client).await?));
         }
         sleep(pause).await;

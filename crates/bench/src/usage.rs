@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn we_use_some_ourselves() {
+    fn own_memory_is_measured() {
         let [now, most] = memory(std::process::id());
         assert!(now > 0.5 && most >= now, "{now} {most}");
         assert!(process_cpu(std::process::id()) < Duration::from_hours(1));

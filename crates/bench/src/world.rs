@@ -77,7 +77,7 @@ async fn sign_up(address: SocketAddr, place: usize) -> Result<Tenant> {
     Ok(Tenant { id: id?.parse()?, slug, email, token, account: account?.parse()?, number })
 }
 
-/// A request of somebody at an address of their own.
+/// A request from an address of its own.
 pub(crate) fn post(path: &str, person: usize, more: &[(&str, &str)], body: &Value) -> Vec<u8> {
     let forwarded = format!("10.0.{}.{}", person / 256, person % 256);
     let headers = [&[("Content-Type", "application/json"), ("X-Forwarded-For", forwarded.as_str())], more].concat();

@@ -59,14 +59,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_hash_is_stable_and_short() {
+    fn hash_is_stable_and_short() {
         // The published FNV-1a value of "foobar" is 85944171f73967e8.
         assert_eq!(fnv(b"foobar"), "85944171f739");
         assert_ne!(fnv(b"/a"), fnv(b"/b"));
     }
 
     #[test]
-    fn the_root_is_the_workspace() {
+    fn root_is_the_workspace() {
         assert!(root().unwrap().join("crates/xtask").is_dir());
     }
 }

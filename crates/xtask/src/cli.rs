@@ -119,6 +119,7 @@ pub(crate) enum Figure {
     EndToEnd,
     Read,
     Login,
+    Refusal,
     Memory,
 }
 

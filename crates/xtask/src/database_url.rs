@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn other_forms_are_refused_without_repeating_the_password() {
+    fn invalid_url_error_hides_the_password() {
         let error = DatabaseUrl::parse("host=db password=hunter2").unwrap_err().to_string();
         assert!(error.contains("postgres://") && !error.contains("hunter2"));
     }

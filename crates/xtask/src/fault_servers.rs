@@ -189,5 +189,5 @@ fn again(mut start: impl FnMut() -> Result<Service>) -> Result<Service> {
 }
 
 fn same_place(service: Service, url: &str) -> Result<Service> {
-    if service.url == url { Ok(service) } else { fail("somebody else has taken the port of a server that was stopped") }
+    if service.url == url { Ok(service) } else { fail("another process has taken the port of a stopped server") }
 }

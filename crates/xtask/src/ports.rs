@@ -1,4 +1,4 @@
-//! Ports: the one of last time while it is free, else any free one. A port that somebody uses is never fought for.
+//! Ports: the one of the last run if it is free, else any free one.
 
 use crate::error::{Context, Result, fail};
 use crate::store::Store;
@@ -15,7 +15,7 @@ pub(crate) fn choose(store: &mut Store, name: &str, preferred: Option<u16>) -> R
     Ok(port)
 }
 
-/// Remembers free ports under `names`, for servers that will be away for a while: nobody else is given such a port
+/// Remembers free ports under `names`, for servers that will be down for a while: no other process gets such a port
 /// meanwhile, and a client that tries again and again to reach it does not meet itself there one day.
 pub(crate) fn choose_steady(store: &mut Store, names: &[&str]) -> Result {
     // Runs side by side begin at different places.
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_free_wish_is_granted_and_a_taken_one_avoided() {
+    fn preferred_port_is_used_if_free() {
         let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let taken_port = taken.local_addr().unwrap().port();
         let free_port = first_free([Some(taken_port), None]).unwrap();

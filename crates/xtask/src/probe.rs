@@ -4,12 +4,12 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(2);
+const MAX_WAIT: Duration = Duration::from_secs(2);
 
 fn connect(port: u16) -> Option<TcpStream> {
-    let stream = TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), PATIENCE).ok()?;
-    stream.set_read_timeout(Some(PATIENCE)).ok()?;
-    stream.set_write_timeout(Some(PATIENCE)).ok()?;
+    let stream = TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), MAX_WAIT).ok()?;
+    stream.set_read_timeout(Some(MAX_WAIT)).ok()?;
+    stream.set_write_timeout(Some(MAX_WAIT)).ok()?;
     Some(stream)
 }
 
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_version_is_found_among_the_server_properties() {
+    fn version_is_found_among_the_server_properties() {
         let frame = b"\0\x0a\0\x0a\0\x09\0\0\0\x30\x07productS\0\0\0\x08RabbitMQ\x07versionS\0\0\0\x063.10.8\0";
         assert_eq!(version_property(frame).as_deref(), Some("3.10.8"));
         assert_eq!(version_property(b"\x07versionS\0\0\0\xff3.1"), None);
@@ -104,13 +104,13 @@ mod tests {
     }
 
     #[test]
-    fn a_database_that_is_still_starting_is_not_ready() {
+    fn starting_database_is_not_ready() {
         assert!(!postgres(one_shot(b"E\0\0\0\x08SFATAL")));
         assert!(postgres(one_shot(b"R\0\0\0\x17\0\0\0\x0a")));
     }
 
     #[test]
-    fn the_status_line_is_read() {
+    fn status_line_is_read() {
         assert_eq!(http_status(one_shot(b"HTTP/1.1 503 Service Unavailable\r\n\r\n"), "/readyz"), Some(503));
         assert_eq!(http_status(one_shot(b"220 mail.example ESMTP\r\n"), "/readyz"), None);
     }

@@ -6,6 +6,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -39,8 +40,30 @@ pub(crate) fn run(command: &mut Command) -> Result {
     if status.success() { Ok(()) } else { fail(format!("`{shown}` failed ({status})")) }
 }
 
-/// Waits for a child that leads a process group; once we are told to stop, tells the group and grants it `patience`.
-pub(crate) fn wait_for_group(child: &mut Child, patience: Duration) -> Result<ExitStatus> {
+/// As [`run`]; each line of standard output is shown and handed to `line`.
+pub(crate) fn run_with_lines(command: &mut Command, mut line: impl FnMut(&str) + Send) -> Result {
+    signals::check()?;
+    let shown = shown(command);
+    let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).process_group(0).spawn();
+    let mut child = spawned.context(|| format!("cannot start `{shown}`"))?;
+    let stdout = child.stdout.take();
+    let status = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for text in
+                stdout.into_iter().flat_map(|stdout| BufReader::new(stdout).lines()).map_while(std::io::Result::ok)
+            {
+                println!("{text}");
+                line(&text);
+            }
+        });
+        wait_for_group(&mut child, Duration::from_secs(30))
+    })?;
+    signals::check()?;
+    if status.success() { Ok(()) } else { fail(format!("`{shown}` failed ({status})")) }
+}
+
+/// Waits for a child that leads a process group; once we are told to stop, tells the group and grants it `max_wait`.
+pub(crate) fn wait_for_group(child: &mut Child, max_wait: Duration) -> Result<ExitStatus> {
     let mut told: Option<Instant> = None;
     loop {
         if let Some(status) = child.try_wait().context(|| "cannot wait for a child process".to_owned())? {
@@ -51,7 +74,7 @@ pub(crate) fn wait_for_group(child: &mut Child, patience: Duration) -> Result<Ex
                 signal_group(child, Signal::TERM);
                 told = Some(Instant::now());
             }
-            Some(since) if since.elapsed() > patience => {
+            Some(since) if since.elapsed() > max_wait => {
                 signal_group(child, Signal::KILL);
                 told = Some(Instant::now());
             }
@@ -111,11 +134,11 @@ fn signal_group(leader: &Child, which: Signal) {
     }
 }
 
-/// Ends a child: `which` first, and SIGKILL for one that has not left after `patience`.
-pub(crate) fn end(child: &mut Child, which: Signal, patience: Duration) {
+/// Ends a child: `which` first, and SIGKILL for one that has not left after `max_wait`.
+pub(crate) fn end(child: &mut Child, which: Signal, max_wait: Duration) {
     signal(child.id(), which);
     let start = Instant::now();
-    while start.elapsed() < patience {
+    while start.elapsed() < max_wait {
         if !matches!(child.try_wait(), Ok(None)) {
             return;
         }
@@ -153,7 +176,7 @@ pub(crate) fn alive(pid: u32) -> bool {
     Path::new(&format!("/proc/{pid}")).exists()
 }
 
-/// A command as somebody would type it, without the `setpriv ... --` that some are started by.
+/// A command as it would be typed, without the `setpriv ... --` that some are started by.
 fn shown(command: &Command) -> String {
     let mut words: Vec<_> = std::iter::once(command.get_program()).chain(command.get_args()).collect();
     if words.first().is_some_and(|program| *program == "setpriv") {
@@ -171,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_arguments_below_the_directory_count() {
+    fn only_arguments_below_the_directory_match() {
         let directory = Path::new("/var/lib/parley-dev/abc");
         assert!(below(b"/var/lib/parley-dev/abc/postgres/data", directory));
         assert!(below(b"/var/lib/parley-dev/abc", directory));
@@ -194,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_command_is_given_up() {
+    fn silent_command_times_out() {
         let error = output_within(Command::new("sleep").arg("20"), Duration::from_millis(100)).unwrap_err();
         assert!(error.to_string().contains("no answer"), "{error}");
     }

@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_section_is_toml() {
+    fn section_is_toml() {
         let mut text = String::new();
         section(&mut text, "amqp", &[("url", "amqp://a".to_owned())]);
         assert_eq!(text, "\n[amqp]\nurl = \"amqp://a\"\n");

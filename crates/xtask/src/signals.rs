@@ -24,15 +24,15 @@ pub(crate) fn check() -> Result {
     if interrupted() { fail("interrupted") } else { Ok(()) }
 }
 
-/// Asks `ready` ten times a second until it answers, `patience` has passed (`None`), or somebody interrupts.
-pub(crate) fn wait_for<T>(patience: Duration, mut ready: impl FnMut() -> Result<Option<T>>) -> Result<Option<T>> {
+/// Asks `ready` ten times a second until it answers, `max_wait` has passed (`None`), or the command is interrupted.
+pub(crate) fn wait_for<T>(max_wait: Duration, mut ready: impl FnMut() -> Result<Option<T>>) -> Result<Option<T>> {
     let start = Instant::now();
     loop {
         check()?;
         if let Some(answer) = ready()? {
             return Ok(Some(answer));
         }
-        if start.elapsed() >= patience {
+        if start.elapsed() >= max_wait {
             return Ok(None);
         }
         std::thread::sleep(Duration::from_millis(100));

@@ -49,7 +49,7 @@ impl Store {
         Ok(dead)
     }
 
-    /// `None`: somebody else has it open.
+    /// `None`: another process has it open.
     fn open(directory: &Path) -> Result<Option<Self>> {
         // Searchable by all: the servers run as users of their own. What is secret below has its own mode.
         make_directory(directory, 0o711)?;

@@ -5,8 +5,10 @@ use crate::error::{Result, fail};
 use crate::services::packages;
 use crate::test_services::TestServices;
 use crate::{checkout, circles, edges, process};
+use serde_json::Value;
+use std::path::PathBuf;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The whole workspace is named although one package has such tests: cargo chooses the features of dependencies for what
 /// is named, and would otherwise compile the server a second time.
@@ -56,10 +58,52 @@ fn cargo() -> Result<Command> {
 }
 
 fn integration(options: &TestOptions) -> Result {
-    let mut command = cargo()?;
-    command.args(INTEGRATION).arg("--").args(&options.filters);
+    let mut command = Command::new(integration_program()?);
+    command.current_dir(checkout::root()?.join("tests")).args(&options.filters);
+    // The test harness reports times only as an unstable option, which this variable allows.
+    command.args(["-Zunstable-options", "--report-time"]).env("RUSTC_BOOTSTRAP", "1");
     let services = TestServices::start(options.containers, &mut command)?;
-    let outcome = process::run(&mut command);
+    let mut times = Vec::new();
+    let outcome = process::run_with_lines(&mut command, |line| times.extend(time_of(line)));
+    println!("{}", slowest(times));
     // Cleaned up whether the tests passed, failed or were interrupted.
     services.remove().and(outcome)
+}
+
+/// The program that the integration tests were compiled to.
+fn integration_program() -> Result<PathBuf> {
+    let mut command = cargo()?;
+    command.args(INTEGRATION).args(["--no-run", "--quiet", "--message-format", "json"]);
+    let messages = process::output_within(&mut command, Duration::from_mins(20))?;
+    let program = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).find_map(|message| {
+        let ours = message["target"]["name"] == "integration";
+        message["executable"].as_str().filter(|_| ours).map(PathBuf::from)
+    });
+    program.map_or_else(|| fail("cargo names no program of the integration tests"), Ok)
+}
+
+/// `test http::body_too_large_is_413 ... ok <0.123s>` took 0.123 s.
+fn time_of(line: &str) -> Option<(f64, String)> {
+    let (name, result) = line.strip_prefix("test ")?.split_once(" ... ")?;
+    let seconds = result.split_once('<')?.1.strip_suffix("s>")?.parse().ok()?;
+    Some((seconds, name.to_owned()))
+}
+
+fn slowest(mut times: Vec<(f64, String)>) -> String {
+    times.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    let lines = times.iter().take(10).map(|(seconds, name)| format!("\n  {seconds:>7.2} s  {name}"));
+    format!("slowest tests:{}", lines.collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_and_sorted() {
+        let lines =
+            ["test a::b ... ok <0.500s>", "test c ... FAILED <2.000s>", "running 2 tests", "test d ... ignored"];
+        let times: Vec<_> = lines.iter().filter_map(|line| time_of(line)).collect();
+        assert_eq!(slowest(times), "slowest tests:\n     2.00 s  c\n     0.50 s  a::b");
+    }
 }

@@ -18,10 +18,10 @@ use crate::world::World;
 
 const CONNECTIONS: usize = 64;
 const LOWEST: f64 = 250.0;
-/// So many events of each person, or about, are there before, processed: nobody is interested in how fast an empty database is,
+/// So many events of each person, or about, are there before, processed: the speed of an empty database is of no interest,
 /// plans that were made for one are none for any other, and a rate that is held for long is one of people who wrote before.
 const HISTORY: u64 = 5;
-const PATIENCE: Duration = Duration::from_mins(3);
+const MAX_WAIT: Duration = Duration::from_mins(3);
 /// For comparison with the goal: its latency counts at this rate.
 const GOAL: u32 = 1_000;
 
@@ -97,7 +97,7 @@ pub(crate) async fn parts(world: &World) -> Result<[Process; 3]> {
 async fn remember(world: &World, people: &Deliveries, events: u64, api: &Process) -> Result {
     clear_events(&world.sql).await?;
     run(api.address, CONNECTIONS, Pace::Count(events), requests(people.clone())).await?;
-    drained(&world.sql, PATIENCE).await?;
+    drained(&world.sql, MAX_WAIT).await?;
     sql::settle(&world.sql).await
 }
 
@@ -141,7 +141,7 @@ async fn hold(
     let cores =
         parts.iter().zip(before).map(|(part, before)| (cpu(part).saturating_sub(before)).as_secs_f64() / elapsed);
     let cores = cores.collect();
-    drained(&world.sql, PATIENCE).await?;
+    drained(&world.sql, MAX_WAIT).await?;
     let percentiles = world
         .sql
         .query_one(
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn programs_find_the_rate_that_was_held() {
+    fn json_has_the_held_rate() {
         let trial = |per_second| Trial {
             rate: 2_000,
             held: true,
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_backlog_grows_or_swings() {
+    fn backlog_that_swings_is_not_growing() {
         let swings = [90.0, 300.0, 100.0, 280.0, 120.0, 310.0, 80.0, 290.0, 110.0];
         assert!(!grows(&swings, 1_000.0));
         let grown: Vec<f64> = (0..9).map(|second| f64::from(second) * 200.0).collect();

@@ -23,7 +23,7 @@ pub(crate) const PEOPLE: usize = 64;
 /// Many and short ones: what else slows the machine, for seconds at a time, slows both.
 const ROUNDS: u32 = 8;
 
-/// All sessions but everybody's first: nobody is here so often that a session has to end for the next one.
+/// All sessions but each user's first, so that no login reaches the limit of sessions.
 const FORGET: &str = "
 DELETE FROM sessions s
  WHERE id <> (SELECT id FROM sessions f WHERE f.tenant_id = s.tenant_id ORDER BY created_at, id LIMIT 1)";
@@ -117,7 +117,7 @@ fn hashes(duration: Duration) -> Result<f64> {
     Ok(f64::from(done) / started.elapsed().as_secs_f64())
 }
 
-/// Logins a second, and how long somebody who asks who they are forty times a second waited meanwhile.
+/// Logins a second, and the latencies of a client that asks `GET /auth/me` forty times a second meanwhile.
 async fn storm(
     address: SocketAddr,
     people: &[Tenant],
@@ -159,7 +159,7 @@ async fn look_on(address: SocketAddr, onlooker: &Tenant, over: &AtomicBool) -> R
     let mut pace = interval(Duration::from_millis(25));
     pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
     while !over.load(Ordering::Relaxed) {
-        // From when it was due: whoever waited for the one before has waited, too.
+        // From when it was due: a request that waits for the one before it is late, too.
         let due = pace.tick().await;
         connection.json(&request, 200).await?;
         waits.note(due.elapsed());
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn programs_find_the_ratio() {
+    fn json_has_the_ratio() {
         let logins = Logins { per_second: 45.0, baseline_per_second: 50.0, me_p50: 5.0, me_p99: 20.0 };
         let figures = logins.json();
         assert_eq!((figures["ratio"].as_f64(), figures["me_p99_ms"].as_f64()), (Some(0.9), Some(20.0)));

@@ -24,8 +24,8 @@ use crate::sql::{self, backlog, clear_events, drained};
 use crate::world::World;
 
 const BASELINE_CONNECTIONS: usize = 8;
-const PATIENCE: Duration = Duration::from_mins(5);
-/// A tenth of the events, or about, is of somebody new.
+const MAX_WAIT: Duration = Duration::from_mins(5);
+/// About a tenth of the events are from new people.
 const EVENTS_PER_SENDER: u64 = 10;
 
 /// What processing reaches, and its baseline.
@@ -75,7 +75,7 @@ pub(crate) async fn drain(world: &World, scale: &Scale, workers: usize) -> Resul
     Ok(Drained { per_second, baseline_per_second })
 }
 
-/// Has so many events accepted, with nobody to process them.
+/// Accepts so many events while no worker runs.
 async fn fill(world: &World, scale: &Scale, events: u64) -> Result {
     clear_events(&world.sql).await?;
     let api = world.api().await?;
@@ -97,7 +97,7 @@ async fn drain_by_workers(world: &World, scale: &Scale, workers: usize) -> Resul
     for _ in 0..workers {
         parts.push(world.deployment.start("worker").await?);
     }
-    drained(&world.sql, PATIENCE).await?;
+    drained(&world.sql, MAX_WAIT).await?;
     // From the first event that was done: what it takes to start is another figure.
     let elapsed = sql::number(
         &world.sql,
@@ -157,7 +157,7 @@ async fn process_each(database: Postgres, waiting: Arc<Mutex<Vec<QueuedEvent>>>)
     let clock = SystemClock::new();
     loop {
         let Some(event) = waiting.lock().await.pop() else { return Ok(()) };
-        let Some(tenant) = event.tenant else { return fail("an event of nobody") };
+        let Some(tenant) = event.tenant else { return fail("an event without a tenant") };
         #[expect(clippy::disallowed_methods, reason = "the baseline is the worker's, with other transactions")]
         let scope = TenantScope::mint(tenant);
         loop {
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn programs_find_the_ratio() {
+    fn json_has_the_ratio() {
         let drained = Drained { per_second: 1_000.0, baseline_per_second: 250.0 };
         assert_eq!(drained.json(&Scale::QUICK)["ratio"], 4.0);
     }

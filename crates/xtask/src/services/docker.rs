@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// An image, and the variable by which somebody may choose another one.
+/// An image, and the environment variable that names another one.
 #[derive(Debug)]
 pub(crate) struct Image {
     pub(crate) variable: &'static str,

@@ -1,5 +1,5 @@
 //! Postgres and RabbitMQ: those given by the environment, else containers, else private instances. Each of the two is
-//! settled by itself, and each lives as long as the [`Service`] value that stands for it.
+//! settled by itself, and each runs as long as its [`Service`] value lives.
 
 pub(crate) mod container;
 pub(crate) mod docker;
@@ -20,7 +20,7 @@ pub(crate) use private::foreground;
 use rustix::process::Signal;
 use std::path::Path;
 
-/// A service somebody can use as long as this value lives.
+/// A service that runs as long as this value lives.
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) url: String,

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_data_decides_then_the_newest() {
+    fn version_of_the_data_wins_over_the_newest() {
         let found = || vec![(14, PathBuf::from("14")), (15, PathBuf::from("15")), (17, PathBuf::from("17"))];
         assert_eq!(pick(found(), None), Some(PathBuf::from("17")));
         assert_eq!(pick(found(), Some(15)), Some(PathBuf::from("15")));

@@ -55,7 +55,7 @@ impl Account {
     }
 
     /// `program` as this user, with `home` as its home and working directory and nothing of our environment but the
-    /// `PATH`: the libraries of both servers read variables that nobody here has thought of.
+    /// `PATH`: the libraries of both servers read many variables.
     pub(crate) fn command(&self, program: &Path, home: &Path, when_we_die: &str) -> Command {
         let mut command = guarded(program, when_we_die, self.0.as_ref());
         command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
@@ -109,14 +109,14 @@ impl Daemon {
     }
 
     /// Waits until `ready` answers; a server that gives up first fails with the end of its log.
-    pub(crate) fn wait_until<T>(&mut self, patience: Duration, mut ready: impl FnMut() -> Option<T>) -> Result<T> {
-        let answer = signals::wait_for(patience, || match self.ended() {
+    pub(crate) fn wait_until<T>(&mut self, max_wait: Duration, mut ready: impl FnMut() -> Option<T>) -> Result<T> {
+        let answer = signals::wait_for(max_wait, || match self.ended() {
             Some(how) => fail(how),
             None => Ok(ready()),
         })?;
         match answer {
             Some(answer) => Ok(answer),
-            None => fail(format!("{} was not ready after {} s{}", self.name, patience.as_secs(), self.last_words())),
+            None => fail(format!("{} was not ready after {} s{}", self.name, max_wait.as_secs(), self.last_words())),
         }
     }
 
@@ -159,12 +159,12 @@ pub(crate) fn stop_leftover(name: &str, directory: &Path, how: Signal) -> bool {
         eprintln!("stopping process {pid} ({name}), left over from an earlier run");
         process::signal(*pid, how);
     }
-    let patience = Duration::from_secs(20);
+    let max_wait = Duration::from_secs(20);
     let start = std::time::Instant::now();
-    while pids.iter().any(|pid| process::alive(*pid)) && start.elapsed() < patience {
+    while pids.iter().any(|pid| process::alive(*pid)) && start.elapsed() < max_wait {
         std::thread::sleep(Duration::from_millis(50));
     }
-    // Asked again by name and directory: after 20 s a process id may be somebody else's.
+    // Asked again by name and directory: after 20 s another process may have the id.
     for pid in process::using(name, directory) {
         process::signal(pid, Signal::KILL);
     }
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_gives_up_shows_its_log() {
+    fn failed_server_shows_its_log() {
         let log = std::env::temp_dir().join(format!("parley-daemon-{}", std::process::id()));
         let mut command = Command::new("sh");
         command.args(["-c", "echo the disk is full; exit 1"]);

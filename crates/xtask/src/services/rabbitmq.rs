@@ -44,7 +44,7 @@ pub(super) fn start(store: &mut Store) -> Result<Service> {
         .env("RABBITMQ_CONF_ENV_FILE", &environment)
         .env("RABBITMQ_ENABLED_PLUGINS_FILE", &plugins)
         // The port mapper is shared by all Erlang nodes of a machine: if ours is the first to need it, it stays on
-        // loopback, and nobody here ever stops it.
+        // loopback, and no command stops it.
         .env("ERL_EPMD_ADDRESS", "127.0.0.1")
         // The first argument means nothing to Erlang; by it a left-over is recognized as ours.
         .env(

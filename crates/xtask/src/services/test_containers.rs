@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_test_run_names_its_checkout_and_process() {
+    fn test_run_names_its_checkout_and_process() {
         let run = new_run().unwrap();
         assert_eq!(process_of(&run, &checkout::hash().unwrap()), Some(std::process::id()));
         assert_eq!(process_of(&run, "another0hash"), None);
