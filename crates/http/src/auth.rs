@@ -108,7 +108,7 @@ fn caller(request: &HttpRequest) -> Result<Rc<Access>, Problem> {
 /// Proof that the caller holds the permission `P`. The first argument of every protected handler.
 #[derive(Debug)]
 pub struct Allow<P> {
-    actor: AuthenticatedUser,
+    caller: AuthenticatedUser,
     permit: Permit<P>,
     scope: TenantScope,
     origin: RequestOrigin,
@@ -141,18 +141,18 @@ impl<P: Grant> Allow<P> {
     /// The caller.
     #[must_use]
     pub const fn user(&self) -> UserId {
-        self.actor.user
+        self.caller.user
     }
 
     /// A permit for another permission, if the caller holds it.
     #[must_use]
     pub fn try_permit<Q: Grant>(&self) -> Option<Permit<Q>> {
-        self.actor.permit()
+        self.caller.permit()
     }
 
     /// An audit record of the caller's action, to be completed and stored in the same transaction.
     pub fn audit_record(&self, action: Action, clock: &dyn Clock) -> Record {
-        Record::new(audit::Principal::User(self.actor.user), self.origin.clone(), action, clock)
+        Record::new(audit::Principal::User(self.caller.user), self.origin.clone(), action, clock)
     }
 
     /// Client address and request id, for the audit log.
@@ -163,20 +163,20 @@ impl<P: Grant> Allow<P> {
 
     fn check(request: &HttpRequest) -> Result<Self, Problem> {
         let access = caller(request)?;
-        let actor = AuthenticatedUser {
+        let caller = AuthenticatedUser {
             user: access.user.id,
             tenant: access.tenant.id,
             session: access.session.id,
             permissions: access.permissions.clone(),
         };
-        let permit = actor.permit().ok_or_else(|| insufficient_scope(P::PERMISSION.key()))?;
-        let scope = scope_of(&access);
-        Ok(Self { actor, permit, scope, origin: origin(request) })
+        let permit = caller.permit().ok_or_else(|| insufficient_scope(P::PERMISSION.key()))?;
+        let scope = tenant_scope(&access);
+        Ok(Self { caller, permit, scope, origin: origin(request) })
     }
 }
 
 /// The tenant that the caller's access token names.
-fn scope_of(access: &Access) -> TenantScope {
+fn tenant_scope(access: &Access) -> TenantScope {
     #[expect(clippy::disallowed_methods, reason = "the caller's access token names the tenant, and was verified")]
     TenantScope::mint(access.tenant.id)
 }
@@ -213,7 +213,7 @@ impl FromRequest for Authenticated {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(caller(request).map(|access| Self { scope: scope_of(&access), access }))
+        ready(caller(request).map(|access| Self { scope: tenant_scope(&access), access }))
     }
 }
 

@@ -98,7 +98,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for IdempotentJson<T> {
             let fingerprint = key.map(|key| RequestFingerprint {
                 route: format!("{} {}", request.method(), request.match_pattern().unwrap_or_default()),
                 key,
-                digest: digest_of(request.path(), &bytes),
+                digest: request_digest(request.path(), &bytes),
             });
             Ok(Self { body, guard: IdempotencyGuard(fingerprint) })
         }
@@ -124,7 +124,7 @@ fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
 }
 
 /// SHA-256 of path and body, separated by a zero byte, which a path cannot contain.
-fn digest_of(path: &str, body: &[u8]) -> [u8; 32] {
+fn request_digest(path: &str, body: &[u8]) -> [u8; 32] {
     let mut context = digest::Context::new(&digest::SHA256);
     for part in [path.as_bytes(), &[0], body] {
         context.update(part);
@@ -285,9 +285,9 @@ mod tests {
 
     #[test]
     fn different_path_or_body_is_a_different_request() {
-        let one = digest_of("/a", b"{}");
-        assert_eq!(one, digest_of("/a", b"{}"));
-        assert_ne!(one, digest_of("/a", b"{ }"));
-        assert_ne!(one, digest_of("/b", b"{}"));
+        let one = request_digest("/a", b"{}");
+        assert_eq!(one, request_digest("/a", b"{}"));
+        assert_ne!(one, request_digest("/a", b"{ }"));
+        assert_ne!(one, request_digest("/b", b"{}"));
     }
 }

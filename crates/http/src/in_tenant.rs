@@ -1,7 +1,7 @@
 //! Runs use cases in a transaction of the caller's tenant.
 
 use actix_web::web;
-use flows::{TenantTx, settle};
+use flows::TenantTx;
 use kernel::{Grant, Page, PageRequest, Permit, TenantScope};
 
 use crate::auth::Allow;
@@ -41,9 +41,7 @@ impl State {
     where
         E: Into<Problem>,
     {
-        let mut tx = self.database.tenant(scope).await?;
-        let outcome = use_case(&mut *tx).await.map_err(E::into);
-        settle(tx, outcome).await
+        self.database.in_tenant(scope, async |tx| use_case(tx).await.map_err(E::into)).await
     }
 
     /// Reads a page of a list of the caller's tenant.

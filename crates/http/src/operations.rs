@@ -15,7 +15,7 @@ use utoipa::openapi::path::{Operation as OperationDocument, PathItem};
 use crate::extract::BodyLimit;
 use crate::problem::{Code, Problem};
 use crate::{
-    audit, auth, billing, channels, crm, events, iam, openapi, operators, platform, rbac, system, tags, tokens,
+    audit, auth, billing, channels, crm, iam, inbound, openapi, operators, platform, rbac, system, tags, tokens,
     webhooks,
 };
 
@@ -116,11 +116,11 @@ static OPERATIONS: LazyLock<Vec<Option<Operation>>> = LazyLock::new(|| {
         billing::invoices::list,
         billing::invoices::read,
         billing::payment::mark_paid,
-        events::webhook_events::list,
-        events::replay::replay_many,
-        events::webhook_events::read,
-        events::replay::replay,
-        events::discard::discard,
+        inbound::webhook_events::list,
+        inbound::replay::replay_many,
+        inbound::webhook_events::read,
+        inbound::replay::replay,
+        inbound::discard::discard,
         audit::log::list,
         audit::export::export,
         audit::verify::verify,
@@ -210,7 +210,7 @@ impl Operation {
         Some(Self {
             path: path.clone(),
             method,
-            access: Access::of(operation),
+            access: Access::from_security(operation),
             is_system: tagged(tags::OPERATIONS),
             route,
             document,
@@ -224,7 +224,7 @@ fn only_operation(item: &PathItem) -> Option<(Method, &OperationDocument)> {
 }
 
 impl Access {
-    fn of(operation: &OperationDocument) -> Self {
+    fn from_security(operation: &OperationDocument) -> Self {
         let schemes = operation.security.iter().flatten().filter_map(|it| serde_json::to_value(it).ok());
         schemes.fold(Self::Public, |access, scheme| match access {
             Self::Public if scheme["provisioning_key"].is_array() => Self::Operator,

@@ -59,18 +59,18 @@ async fn record_refusal(state: &State, actor: Principal, origin: RequestOrigin, 
 
 async fn authenticate_key(state: &State, request: &ServiceRequest) -> Result<OperatorAccess, (Principal, Problem)> {
     let anonymous = |problem: Problem| (Principal::Anonymous, problem);
-    let Some(shown) = bearer_token(request.headers()).map_err(anonymous)? else {
+    let Some(token) = bearer_token(request.headers()).map_err(anonymous)? else {
         return Err(anonymous(challenge(Code::Unauthenticated, BEARER_CHALLENGE)));
     };
-    if !shown.starts_with(ProvisioningSecret::PREFIX) {
+    if !token.starts_with(ProvisioningSecret::PREFIX) {
         // A tenant's user gets `operators_only`, whatever permissions they hold.
-        return Err(match flows::authenticate(&state.auth, shown).await {
+        return Err(match flows::authenticate(&state.auth, token).await {
             Ok(access) => (Principal::User(access.user.id), Problem::new(Code::OperatorsOnly)),
             Err(AuthenticateError::InvalidToken(_)) => anonymous(invalid_token()),
             Err(AuthenticateError::Store(error)) => anonymous(error.into()),
         });
     }
-    let found = authenticate_operator(&*state.database, state.bootstrap_key.as_ref(), shown, &*state.clock).await;
+    let found = authenticate_operator(&*state.database, state.bootstrap_key.as_ref(), token, &*state.clock).await;
     let outcome = match &found {
         Ok(Some(_)) => "ok",
         Ok(None) => "invalid_token",

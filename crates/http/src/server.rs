@@ -9,7 +9,7 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use kernel::{Clock, SystemClock};
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use crate::middleware::around;
+use crate::middleware::wrap_request;
 use crate::readiness::Readiness;
 use crate::routes::{api, probes, standby};
 use crate::state::State;
@@ -23,7 +23,8 @@ const SHUTDOWN_SECONDS: u64 = 15;
 /// # Errors
 /// [`io::Error`] when the listener cannot be used.
 pub fn bind(listener: TcpListener, state: web::Data<State>, workers: Option<NonZeroUsize>) -> io::Result<Server> {
-    let server = HttpServer::new(move || App::new().wrap(from_fn(around)).configure(api(web::Data::clone(&state))));
+    let server =
+        HttpServer::new(move || App::new().wrap(from_fn(wrap_request)).configure(api(web::Data::clone(&state))));
     let server = match workers {
         Some(workers) => server.workers(workers.get()),
         None => server,
@@ -39,7 +40,7 @@ pub fn bind_standby(listener: TcpListener, readiness: Arc<dyn Readiness>) -> io:
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let server = HttpServer::new(move || {
         let standby = standby(Arc::clone(&readiness), Arc::clone(&clock));
-        App::new().wrap(from_fn(around)).configure(standby)
+        App::new().wrap(from_fn(wrap_request)).configure(standby)
     });
     Ok(server.workers(1).disable_signals().shutdown_timeout(1).listen(listener)?.run())
 }
@@ -52,7 +53,7 @@ pub fn bind_probes(listener: TcpListener, readiness: Arc<dyn Readiness>) -> io::
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let server = HttpServer::new(move || {
         let probes = probes(Arc::clone(&readiness), Arc::clone(&clock));
-        App::new().wrap(from_fn(around)).configure(probes)
+        App::new().wrap(from_fn(wrap_request)).configure(probes)
     });
     Ok(server.workers(1).disable_signals().shutdown_timeout(1).listen(listener)?.run())
 }
@@ -68,7 +69,7 @@ pub fn bind_metrics(listener: TcpListener, metrics: PrometheusHandle) -> io::Res
         App::new()
             .app_data(web::Data::clone(&metrics))
             .app_data(web::Data::clone(&clock))
-            .wrap(from_fn(around))
+            .wrap(from_fn(wrap_request))
             .service(web::resource("/metrics").route(web::get().to(render)))
     });
     Ok(server.workers(1).disable_signals().shutdown_timeout(1).listen(listener)?.run())

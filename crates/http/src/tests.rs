@@ -36,7 +36,7 @@ impl Received {
 }
 
 async fn send(state: &web::Data<State>, request: TestRequest) -> Received {
-    let app = App::new().wrap(from_fn(middleware::around)).configure(api(state.clone()));
+    let app = App::new().wrap(from_fn(middleware::wrap_request)).configure(api(state.clone()));
     let response = call_service(&init_service(app).await, request.to_request()).await;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let body = to_bytes(response.into_body().boxed()).await.unwrap();

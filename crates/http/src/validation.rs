@@ -11,7 +11,7 @@ pub(crate) struct Validation(Vec<FieldError>);
 impl Validation {
     /// Returns the value, or adds an error for the field.
     pub(crate) fn field<T, E: Display>(&mut self, pointer: &str, value: Result<T, E>) -> Option<T> {
-        value.map_err(|error| self.add(FieldError::at(pointer, "invalid", error.to_string()))).ok()
+        value.map_err(|error| self.add(FieldError::in_body(pointer, "invalid", error.to_string()))).ok()
     }
 
     /// Checks the new value of a member that can be cleared.
@@ -38,7 +38,7 @@ impl Validation {
         match change {
             Change::Keep => None,
             Change::Clear => {
-                self.add(FieldError::at(pointer, "invalid", "cannot be null"));
+                self.add(FieldError::in_body(pointer, "invalid", "cannot be null"));
                 None
             }
             Change::Set(value) => self.field(pointer, check(value)),

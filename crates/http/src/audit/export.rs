@@ -1,7 +1,6 @@
 use actix_web::HttpResponse;
 use actix_web::web::{self, Bytes};
 use audit::{RecordFilter, StoredRecord, audit_log};
-use flows::settle;
 use futures_util::stream;
 use kernel::{AuditRead, Cursor, Grant as _, Page, PageLimit, PageRequest, Permit};
 use tracing::error;
@@ -68,9 +67,9 @@ impl Export {
     async fn page(&self, after: Option<Cursor>) -> Result<Page<StoredRecord>, Problem> {
         let limit = PageLimit::new(PageLimit::MAX.into()).unwrap_or_default();
         let permit: Permit<AuditRead> = self.allow.try_permit().ok_or_else(|| Problem::new(Code::InsufficientScope))?;
-        let mut tx = self.state.database.tenant(self.allow.scope()).await?;
-        let outcome = audit_log(permit.into(), &mut *tx, &self.filter, &PageRequest { limit, after }).await;
-        Ok(settle(tx, outcome).await?)
+        let request = PageRequest { limit, after };
+        let (database, scope) = (&*self.state.database, self.allow.scope());
+        Ok(database.in_tenant(scope, async |tx| audit_log(permit.into(), tx, &self.filter, &request).await).await?)
     }
 }
 

@@ -143,7 +143,7 @@ fn unknown_plan() -> Problem {
 }
 
 fn refused(pointer: &str, code: &'static str, detail: impl Into<String>) -> Problem {
-    Problem::new(Code::ValidationFailed).with_errors(vec![FieldError::at(pointer, code, detail)])
+    Problem::new(Code::ValidationFailed).with_errors(vec![FieldError::in_body(pointer, code, detail)])
 }
 
 impl From<ChangeSubscriptionError> for Problem {

@@ -87,7 +87,7 @@ fn refused(query: &UsageQuery, error: InvalidUsageRange) -> Problem {
     let parameter = if query.from.is_some() { "from" } else { "to" };
     Problem::new(Code::InvalidQuery)
         .with_detail(format!("The range of days is invalid: {error}."))
-        .with_errors(vec![FieldError::of(parameter, "invalid", error.to_string())])
+        .with_errors(vec![FieldError::in_query(parameter, "invalid", error.to_string())])
 }
 
 impl From<Usage> for UsageBody {

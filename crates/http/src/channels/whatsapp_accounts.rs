@@ -321,7 +321,7 @@ impl From<ConnectAccountError> for Problem {
             ConnectAccountError::InUse => Self::new(Code::NumberInUse),
             // The same error as for a malformed key.
             ConnectAccountError::UnknownApp => {
-                let error = FieldError::at(APP, "invalid", InvalidMetaAppKey.to_string());
+                let error = FieldError::in_body(APP, "invalid", InvalidMetaAppKey.to_string());
                 Self::new(Code::ValidationFailed).with_errors(vec![error])
             }
             ConnectAccountError::Store(error) => error.into(),

@@ -95,7 +95,7 @@ impl From<ChangeContactError> for Problem {
             ChangeContactError::VersionConflict => Self::new(Code::StaleVersion),
             ChangeContactError::Attributes(error) => {
                 let mut validation = Validation::default();
-                validation.add(FieldError::at("/attributes", "invalid", error.to_string()));
+                validation.add(FieldError::in_body("/attributes", "invalid", error.to_string()));
                 validation.into_problem()
             }
             ChangeContactError::Store(error) => error.into(),

@@ -92,7 +92,7 @@ impl CreateBody {
         let name = self.display_name.map(|name| validation.field("/display_name", ContactName::parse(&name)));
         if self.identities.len() > MAX_IDENTITIES {
             let detail = format!("must have at most {MAX_IDENTITIES} items");
-            validation.add(FieldError::at("/identities", "invalid", detail));
+            validation.add(FieldError::in_body("/identities", "invalid", detail));
         }
         let identities = self.identities.iter().enumerate().filter_map(|(at, given)| {
             let key = IdentityKey::from_user_input(given.kind.into(), &given.value);
@@ -120,15 +120,15 @@ impl From<CreateContactError> for Problem {
         let mut validation = Validation::default();
         match error {
             CreateContactError::NameOrIdentityRequired => {
-                validation.add(FieldError::at("", "missing", "a display_name or an identity is required"));
+                validation.add(FieldError::in_body("", "missing", "a display_name or an identity is required"));
                 validation.into_problem()
             }
             CreateContactError::DuplicateIdentity { at } => {
-                validation.add(FieldError::at(format!("/identities/{at}"), "duplicate", "is given twice"));
+                validation.add(FieldError::in_body(format!("/identities/{at}"), "duplicate", "is given twice"));
                 validation.into_problem()
             }
             CreateContactError::IdentityInUse { at } => {
-                validation.add(FieldError::at(format!("/identities/{at}"), "taken", "belongs to another contact"));
+                validation.add(FieldError::in_body(format!("/identities/{at}"), "taken", "belongs to another contact"));
                 validation.into_problem_with(Code::IdentityTaken)
             }
             CreateContactError::Store(error) => error.into(),

@@ -69,7 +69,7 @@ impl From<MergeContactsError> for Problem {
             MergeContactsError::NotFound => Self::not_found(),
             MergeContactsError::SourceNotFound => {
                 let mut validation = Validation::default();
-                validation.add(FieldError::at("/contact_id", "unknown", "does not exist"));
+                validation.add(FieldError::in_body("/contact_id", "unknown", "does not exist"));
                 validation.into_problem()
             }
             MergeContactsError::SameContact => Self::new(Code::SameContact),

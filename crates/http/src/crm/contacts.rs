@@ -127,7 +127,7 @@ impl From<Contact> for ContactBody {
         Self {
             id: contact.id.as_uuid(),
             display_name: contact.display_name,
-            identities: shown(contact.identities),
+            identities: deduplicated(contact.identities),
             attributes: contact.attributes,
             language: contact.language,
             marketing_consent: contact.marketing_consent.into(),
@@ -139,15 +139,15 @@ impl From<Contact> for ContactBody {
 }
 
 /// Each identity once: the same user id may be stored for several accounts.
-fn shown(identities: Vec<Identity>) -> Vec<IdentityBody> {
-    let mut shown: Vec<IdentityBody> = Vec::new();
+fn deduplicated(identities: Vec<Identity>) -> Vec<IdentityBody> {
+    let mut deduplicated: Vec<IdentityBody> = Vec::new();
     for body in identities.into_iter().map(IdentityBody::from) {
-        match shown.iter_mut().find(|known| known.kind == body.kind && known.value == body.value) {
-            Some(known) => known.current |= body.current,
-            None => shown.push(body),
+        match deduplicated.iter_mut().find(|other| other.kind == body.kind && other.value == body.value) {
+            Some(other) => other.current |= body.current,
+            None => deduplicated.push(body),
         }
     }
-    shown
+    deduplicated
 }
 
 impl From<Identity> for IdentityBody {

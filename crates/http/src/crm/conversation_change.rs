@@ -93,7 +93,7 @@ impl From<ChangeConversationError> for Problem {
             ChangeConversationError::UnfitAssignee => {
                 let mut validation = Validation::default();
                 let detail = "is not an active user with the permission crm:read";
-                validation.add(FieldError::at("/assignee_id", "unfit", detail));
+                validation.add(FieldError::in_body("/assignee_id", "unfit", detail));
                 validation.into_problem()
             }
             ChangeConversationError::Conversation(error) => match error {

@@ -83,7 +83,7 @@ pub(crate) async fn search(
     Query(parameters): Query<SearchParameters>,
 ) -> Result<web::Json<ResultsBody>, Problem> {
     let query = SearchQuery::parse(&parameters.q).map_err(|error| {
-        let error = FieldError::of("q", "invalid", error.to_string());
+        let error = FieldError::in_query("q", "invalid", error.to_string());
         Problem::new(Code::InvalidQuery).with_detail("The query parameter \"q\" is invalid.").with_errors(vec![error])
     })?;
     let limit = parameters.limit.map(LimitParameter::get).unwrap_or_default();

@@ -20,7 +20,7 @@ impl BodyLimit {
     /// Meta's deliveries have up to 3 MB.
     pub(crate) const WEBHOOK: Self = Self(4 * 1024 * 1024);
 
-    pub(super) fn of(request: &HttpRequest) -> Self {
+    pub(super) fn for_request(request: &HttpRequest) -> Self {
         request.app_data().copied().unwrap_or(Self::DEFAULT)
     }
 }

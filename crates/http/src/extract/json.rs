@@ -57,7 +57,7 @@ pub(crate) async fn read_json<T: DeserializeOwned>(
     if !is_json(request) {
         return Err(Problem::new(Code::UnsupportedMediaType));
     }
-    let body = read_body(request, payload, BodyLimit::of(request)).await?;
+    let body = read_body(request, payload, BodyLimit::for_request(request)).await?;
     Ok((parse(&body)?, body))
 }
 
@@ -72,7 +72,7 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for MaybeJson<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         async move {
-            let body = read_body(&request, payload, BodyLimit::of(&request)).await?;
+            let body = read_body(&request, payload, BodyLimit::for_request(&request)).await?;
             match (body.is_empty(), is_json(&request)) {
                 (true, _) => Ok(Self(T::default())),
                 (false, false) => Err(Problem::new(Code::UnsupportedMediaType)),
@@ -109,7 +109,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     deserializer.end().map_err(|error| problem("", &error))?;
     // serde would also accept an array and read the fields by position.
     if body.trim_ascii_start().first() != Some(&b'{') {
-        let error = FieldError::at("", "invalid", "expected an object");
+        let error = FieldError::in_body("", "invalid", "expected an object");
         return Err(Problem::new(Code::ValidationFailed).with_errors(vec![error]));
     }
     Ok(value)
@@ -120,7 +120,7 @@ fn problem(pointer: &str, error: &serde_json::Error) -> Problem {
         Category::Data => {
             let ValueError { code, detail, field } = describe_serde_error(&error.to_string());
             let pointer = field.map_or_else(|| pointer.to_owned(), |field| format!("{pointer}/{}", escape(&field)));
-            Problem::new(Code::ValidationFailed).with_errors(vec![FieldError::at(pointer, code, detail)])
+            Problem::new(Code::ValidationFailed).with_errors(vec![FieldError::in_body(pointer, code, detail)])
         }
         Category::Syntax | Category::Eof | Category::Io => Problem::new(Code::MalformedJson).with_detail(format!(
             "The body is not JSON: line {}, column {}.",

@@ -52,7 +52,7 @@ fn invalid(parameter: &str, code: &'static str, detail: &str) -> Problem {
             "The query parameter {parameter:?} {}.",
             if code == "unknown" { "is unknown" } else { "is invalid" }
         ))
-        .with_errors(vec![FieldError::of(parameter, code, detail)])
+        .with_errors(vec![FieldError::in_query(parameter, code, detail)])
 }
 
 #[cfg(test)]

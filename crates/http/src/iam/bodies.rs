@@ -119,7 +119,7 @@ impl From<Tenant> for TenantBody {
 }
 
 impl UserBody {
-    pub(super) fn of(user: &User, roles: &[RoleKey]) -> Self {
+    pub(super) fn new(user: &User, roles: &[RoleKey]) -> Self {
         Self {
             id: user.id.as_uuid(),
             email: user.email.as_written().to_owned(),
@@ -146,7 +146,7 @@ impl From<LoggedIn> for LoggedInBody {
             token_type: "Bearer",
             expires_in: logged_in.expires_in.num_seconds(),
             refresh_token: logged_in.refresh_token.expose().to_owned(),
-            user: UserBody::of(&logged_in.user, &logged_in.roles),
+            user: UserBody::new(&logged_in.user, &logged_in.roles),
             tenant: logged_in.tenant.into(),
         }
     }

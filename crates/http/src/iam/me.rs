@@ -41,7 +41,7 @@ pub(crate) struct SessionBody {
 )]
 pub(crate) async fn me(Authenticated { access, .. }: Authenticated) -> web::Json<MeBody> {
     web::Json(MeBody {
-        user: UserBody::of(&access.user, &access.roles),
+        user: UserBody::new(&access.user, &access.roles),
         tenant: access.tenant.clone().into(),
         roles: role_keys(&access.roles),
         permissions: access.permissions.iter().map(kernel::Permission::key).collect(),

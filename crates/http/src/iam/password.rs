@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::auth_attempt::{AuthAttemptError, run_auth_attempt};
-use super::new_password::{personal, with_password};
+use super::new_password::{check_new_password, personal_words};
 use crate::auth::Authenticated;
 use crate::extract::{Json, OriginOfRequest};
 use crate::problem::{Code, FieldError, Problem};
@@ -46,9 +46,10 @@ pub(crate) async fn change(
     body: Json<PasswordBody>,
 ) -> Result<HttpResponse, Problem> {
     let PasswordBody { current_password, new_password } = body.into_inner();
-    let [email, local] = personal(access.user.email.as_written());
-    let personal = [email, local, access.tenant.name.as_str(), access.tenant.slug.as_str()];
-    let ((), new) = with_password(Validation::default(), Some(()), "/new_password", &new_password, &personal)?;
+    let [email, local] = personal_words(access.user.email.as_written());
+    let personal_words = [email, local, access.tenant.name.as_str(), access.tenant.slug.as_str()];
+    let ((), new) =
+        check_new_password(Validation::default(), Some(()), "/new_password", &new_password, &personal_words)?;
     let current = Password::for_login(&current_password).unwrap_or_else(|_| Password::placeholder());
     let input = ChangePassword { current, new, origin };
     let (auth, access) = (state.auth.clone(), (*access).clone());
@@ -71,7 +72,7 @@ impl From<ChangePasswordError> for Problem {
     fn from(error: ChangePasswordError) -> Self {
         match error {
             ChangePasswordError::WrongPassword => {
-                let field = FieldError::at("/current_password", "wrong", "is incorrect");
+                let field = FieldError::in_body("/current_password", "wrong", "is incorrect");
                 Self::new(Code::WrongPassword).with_errors(vec![field])
             }
             ChangePasswordError::RateLimited(throttled) => throttled.into(),

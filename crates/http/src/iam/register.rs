@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::auth_attempt::{AuthAttemptError, run_auth_attempt};
 use super::bodies::LoggedInBody;
-use super::new_password::{personal, weak_password, with_password};
+use super::new_password::{check_new_password, personal_words, weak_password};
 use crate::auth::{BEARER_CHALLENGE, Public, challenge};
 use crate::extract::{ClientInfo, Json, OriginOfRequest, TenantHeader};
 use crate::problem::{Code, FieldError, Problem};
@@ -67,9 +67,9 @@ impl RegisterBody {
         let mut validation = Validation::default();
         let email = validation.field("/email", Email::parse(&self.email));
         let name = validation.field("/name", UserName::parse(self.name.as_deref().unwrap_or_default()));
-        let personal = personal(&self.email);
+        let personal_words = personal_words(&self.email);
         let ((email, name), password) =
-            with_password(validation, email.zip(name), "/password", &self.password, &personal)?;
+            check_new_password(validation, email.zip(name), "/password", &self.password, &personal_words)?;
         Ok(Register { tenant, email, password, name, client, origin })
     }
 }
@@ -101,6 +101,6 @@ impl From<RegisterError> for Problem {
 }
 
 pub(super) fn email_taken() -> Problem {
-    let field = FieldError::at("/email", "taken", "is used by another user");
+    let field = FieldError::in_body("/email", "taken", "is used by another user");
     Problem::new(Code::EmailTaken).with_errors(vec![field])
 }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::auth_attempt::{AuthAttemptError, run_auth_attempt};
 use super::bodies::LoggedInBody;
-use super::new_password::{personal, with_password};
+use super::new_password::{check_new_password, personal_words};
 use crate::auth::Public;
 use crate::extract::{ClientInfo, Json, OriginOfRequest};
 use crate::problem::{Code, FieldError, Problem};
@@ -74,11 +74,11 @@ impl SignupBody {
         let slug = self.slug.as_deref().and_then(|slug| validation.field("/slug", Slug::parse(slug)));
         let email = validation.field("/email", Email::parse(&self.email));
         let name = validation.field("/name", UserName::parse(self.name.as_deref().unwrap_or_default()));
-        let [address, local] = personal(&self.email);
-        let known = [address, local, &self.tenant_name, self.slug.as_deref().unwrap_or_default()];
+        let [address, local] = personal_words(&self.email);
+        let words = [address, local, &self.tenant_name, self.slug.as_deref().unwrap_or_default()];
         let rest = tenant_name.zip(email).zip(name);
         let (((tenant_name, email), name), password) =
-            with_password(validation, rest, "/password", &self.password, &known)?;
+            check_new_password(validation, rest, "/password", &self.password, &words)?;
         Ok(SignUp { tenant_name, slug, email, password, name, client, origin })
     }
 }
@@ -96,7 +96,7 @@ impl From<SignUpError> for Problem {
     fn from(error: SignUpError) -> Self {
         match error {
             SignUpError::SlugTaken => {
-                let field = FieldError::at("/slug", "taken", "is used by another tenant");
+                let field = FieldError::in_body("/slug", "taken", "is used by another tenant");
                 Self::new(Code::SlugTaken).with_errors(vec![field])
             }
             SignUpError::Failed(error) => error.into(),

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::bodies::{StatusBody, UserBody};
-use super::new_password::{personal, weak_password, with_password};
+use super::new_password::{check_new_password, personal_words, weak_password};
 use super::register::email_taken;
 use crate::auth::Allow;
 use crate::cursor::ListKind;
@@ -200,9 +200,9 @@ impl CreateBody {
         let mut validation = Validation::default();
         let email = validation.field("/email", Email::parse(&self.email));
         let name = validation.field("/name", UserName::parse(self.name.as_deref().unwrap_or_default()));
-        let personal = personal(&self.email);
+        let personal_words = personal_words(&self.email);
         let ((email, name), password) =
-            with_password(validation, email.zip(name), "/password", &self.password, &personal)?;
+            check_new_password(validation, email.zip(name), "/password", &self.password, &personal_words)?;
         Ok(CreateUser { email, name, password })
     }
 }
@@ -223,7 +223,7 @@ impl PatchBody {
 
 impl From<Member> for UserBody {
     fn from(Member { user, roles }: Member) -> Self {
-        Self::of(&user, &roles)
+        Self::new(&user, &roles)
     }
 }
 

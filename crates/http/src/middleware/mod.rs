@@ -20,16 +20,16 @@ pub use request_id::RequestId;
 /// Wraps the whole application.
 ///
 /// # Errors A failure outside of any handler, as a problem.
-pub(crate) async fn around(
+pub(crate) async fn wrap_request(
     clock: web::Data<dyn Clock>,
     tracing: Option<web::Data<Tracing>>,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let id = RequestId::of(request.headers(), &**clock);
+    let id = RequestId::from_headers(request.headers(), &**clock);
     request.extensions_mut().insert(id.clone());
     let tracing = tracing.as_deref().cloned().unwrap_or_default();
-    let caller = caller_of(request.headers());
+    let caller = parent_span(request.headers());
     let trace = caller.map_or_else(|| tracing.start(&**clock), |caller| caller.child(&**clock));
     request.extensions_mut().insert(trace);
     // Level `ERROR`, so that its fields are logged at every configured level.
@@ -43,7 +43,7 @@ pub(crate) async fn around(
         let response = next.call(request).await.map_err(|error| problems::outside_of_handlers(&error, &id))?;
         let mut response = problems::complete(response, &id);
         add_headers(response.headers_mut(), &id);
-        observe::note(&response, method, started.elapsed());
+        observe::record(&response, method, started.elapsed());
         tracing.record(&trace, || observe::span(&response, method, trace, caller, began, clock.now()));
         Ok(response)
     }
@@ -52,7 +52,7 @@ pub(crate) async fn around(
 }
 
 /// The client's span, from the `traceparent` header (W3C Trace Context).
-fn caller_of(headers: &HeaderMap) -> Option<Traceparent> {
+fn parent_span(headers: &HeaderMap) -> Option<Traceparent> {
     headers.get("traceparent")?.to_str().ok()?.parse().ok()
 }
 

@@ -13,7 +13,7 @@ use crate::metrics::{HTTP_REQUEST_DURATION, HTTP_REQUESTS};
 const UNMATCHED: &str = "unmatched";
 
 /// Logs the request and records its metrics.
-pub(super) fn note(response: &ServiceResponse<BoxBody>, method: &'static str, took: Duration) {
+pub(super) fn record(response: &ServiceResponse<BoxBody>, method: &'static str, took: Duration) {
     let route = response.request().match_pattern().unwrap_or_else(|| UNMATCHED.to_owned());
     let status = response.status().as_u16();
     // Rounded to microseconds.

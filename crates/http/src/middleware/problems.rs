@@ -22,7 +22,7 @@ pub(super) fn complete<B: MessageBody + 'static>(
             log_cause(problem);
             problem.to_json(Some(id.as_str()))
         }
-        None => Problem::new(Code::of_framework(status)).to_json(Some(id.as_str())),
+        None => Problem::new(Code::for_framework_error(status)).to_json(Some(id.as_str())),
     };
     let mut response = response.map_body(|_, _| BoxBody::new(body.to_string()));
     let headers = response.headers_mut();
@@ -37,7 +37,7 @@ pub(super) fn complete<B: MessageBody + 'static>(
 /// An error from outside of handlers and extractors, for which no response exists yet.
 pub(super) fn outside_of_handlers(error: &Error, id: &RequestId) -> Error {
     let problem =
-        Problem::new(Code::of_framework(error.as_response_error().status_code())).caused_by(error.to_string());
+        Problem::new(Code::for_framework_error(error.as_response_error().status_code())).caused_by(error.to_string());
     log_cause(&problem);
     let response = problem.error_response().set_body(BoxBody::new(problem.to_json(Some(id.as_str())).to_string()));
     InternalError::from_response(problem, response).into()

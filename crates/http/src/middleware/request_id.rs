@@ -12,7 +12,7 @@ impl RequestId {
     const MAX_BYTES: usize = 128;
 
     /// The client's own id if it is valid, so that a request can be traced across systems; otherwise a new one.
-    pub(super) fn of(headers: &HeaderMap, clock: &dyn Clock) -> Self {
+    pub(super) fn from_headers(headers: &HeaderMap, clock: &dyn Clock) -> Self {
         let given = headers.get(Self::HEADER).and_then(|value| value.to_str().ok());
         given
             .filter(|text| Self::is_valid(text))
@@ -50,7 +50,7 @@ mod tests {
     fn id_for(value: &[u8]) -> String {
         let mut headers = HeaderMap::new();
         headers.insert(RequestId::HEADER, HeaderValue::from_bytes(value).unwrap());
-        RequestId::of(&headers, &SystemClock::new()).as_str().to_owned()
+        RequestId::from_headers(&headers, &SystemClock::new()).as_str().to_owned()
     }
 
     #[test]
@@ -65,6 +65,6 @@ mod tests {
         for id in [&b""[..], b"a b", b"a\"b", "é".as_bytes(), b"a\tb", b"{}", "x".repeat(129).as_bytes()] {
             assert_eq!(id_for(id).len(), 36, "{id:?}");
         }
-        assert_eq!(RequestId::of(&HeaderMap::new(), &SystemClock::new()).as_str().len(), 36);
+        assert_eq!(RequestId::from_headers(&HeaderMap::new(), &SystemClock::new()).as_str().len(), 36);
     }
 }

@@ -13,11 +13,12 @@ use utoipa::openapi::{OpenApi, Ref, RefOr};
 use crate::idempotency;
 use crate::problem::{Code, MEDIA_TYPE, Problem};
 
-/// The extension in which a handler lists its own problem codes.
-const OWN: &str = "x-problems";
+/// The extension in which a handler lists its own problem codes. utoipa cannot derive responses from codes, so they arrive as an
+/// extension, which is replaced by the responses here.
+const EXTENSION: &str = "x-problems";
 
 /// Problems of each operation with a JSON body.
-const OF_BODIES: [Code; 6] = [
+const JSON_BODY_PROBLEMS: [Code; 6] = [
     Code::MalformedJson,
     Code::IncompleteBody,
     Code::RequestTimeout,
@@ -27,10 +28,10 @@ const OF_BODIES: [Code; 6] = [
 ];
 
 /// Problems of each operation that takes an `Idempotency-Key`.
-const OF_KEYED: [Code; 3] = [Code::InvalidIdempotencyKey, Code::RequestRunning, Code::IdempotencyKeyReused];
+const IDEMPOTENCY_PROBLEMS: [Code; 3] = [Code::InvalidIdempotencyKey, Code::RequestRunning, Code::IdempotencyKeyReused];
 
 /// Problems of each protected operation.
-const OF_CALLERS: [Code; 6] = [
+const USER_PROBLEMS: [Code; 6] = [
     Code::AmbiguousCredentials,
     Code::InvalidTenantId,
     Code::Unauthenticated,
@@ -40,7 +41,7 @@ const OF_CALLERS: [Code; 6] = [
 ];
 
 /// Problems of each operator's operation.
-const OF_OPERATORS: [Code; 6] = [
+const OPERATOR_PROBLEMS: [Code; 6] = [
     Code::AmbiguousCredentials,
     Code::Unauthenticated,
     Code::InvalidToken,
@@ -63,16 +64,16 @@ fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 }
 
 fn add_problems(operation: &mut Operation) {
-    let own = operation.extensions.as_mut().and_then(|extensions| extensions.remove(OWN));
+    let own = operation.extensions.as_mut().and_then(|extensions| extensions.remove(EXTENSION));
     let own: BTreeSet<String> = own.and_then(|codes| serde_json::from_value(codes).ok()).unwrap_or_default();
-    let implied = implied(operation);
+    let implied_problems = implied_problems(operation);
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
-    for code in Code::ALL.iter().filter(|code| own.contains(code.key()) || implied.contains(code)) {
+    for code in Code::ALL.iter().filter(|code| own.contains(code.key()) || implied_problems.contains(code)) {
         by_status.entry(code.status().as_u16()).or_default().push(*code);
     }
     let responses = by_status.into_iter().map(|(status, codes)| (status.to_string(), RefOr::T(response(&codes))));
     operation.responses.responses.extend(responses);
-    if is_keyed(operation)
+    if takes_idempotency_key(operation)
         && let Some(RefOr::T(created)) = operation.responses.responses.get_mut("201")
     {
         let replayed = header(
@@ -84,13 +85,13 @@ fn add_problems(operation: &mut Operation) {
 }
 
 /// The problems that follow from the operation's parameters, body and security.
-fn implied(operation: &Operation) -> BTreeSet<Code> {
+fn implied_problems(operation: &Operation) -> BTreeSet<Code> {
     let mut codes = BTreeSet::from([Code::InternalError]);
-    if reads_json(operation) {
-        codes.extend(OF_BODIES);
+    if has_json_body(operation) {
+        codes.extend(JSON_BODY_PROBLEMS);
     }
-    if is_keyed(operation) {
-        codes.extend(OF_KEYED);
+    if takes_idempotency_key(operation) {
+        codes.extend(IDEMPOTENCY_PROBLEMS);
     }
     let is_query =
         |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(it) if it.parameter_in == ParameterIn::Query);
@@ -100,10 +101,10 @@ fn implied(operation: &Operation) -> BTreeSet<Code> {
     let scopes = operation.security.iter().flatten().filter_map(|requirement| serde_json::to_value(requirement).ok());
     for scopes in scopes {
         if scopes["provisioning_key"].is_array() {
-            codes.extend(OF_OPERATORS);
+            codes.extend(OPERATOR_PROBLEMS);
             continue;
         }
-        codes.extend(OF_CALLERS);
+        codes.extend(USER_PROBLEMS);
         if scopes["bearer"].as_array().is_some_and(|scopes| !scopes.is_empty()) {
             codes.insert(Code::InsufficientScope);
         }
@@ -112,14 +113,14 @@ fn implied(operation: &Operation) -> BTreeSet<Code> {
 }
 
 /// Whether the operation takes an `Idempotency-Key`.
-fn is_keyed(operation: &Operation) -> bool {
+fn takes_idempotency_key(operation: &Operation) -> bool {
     let is_key = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(it) if it.parameter_in == ParameterIn::Header && it.name == idempotency::HEADER);
     operation.parameters.iter().flatten().any(is_key)
 }
 
 /// Whether the body is deserialized into a type, which has a named schema. Bodies without a named schema are read as
 /// bytes.
-fn reads_json(operation: &Operation) -> bool {
+fn has_json_body(operation: &Operation) -> bool {
     let Some(RefOr::T(body)) = &operation.request_body else { return false };
     let is_named =
         |content: &RefOr<Content>| matches!(content, RefOr::T(it) if matches!(it.schema, Some(RefOr::Ref(_))));

@@ -1,6 +1,5 @@
 use actix_web::web;
 use audit::{RecordFilter, platform_audit_log};
-use flows::settle;
 use tokens::ScopeGrant as _;
 use tokens::scope::AuditRead;
 
@@ -34,9 +33,8 @@ pub(crate) async fn list(
     let filter = RecordFilter::from(listing.filter);
     state
         .list_for_operator(ListKind::AuditLog, &listing.page, async |page| {
-            let mut tx = state.database.operator().await?;
-            let outcome = platform_audit_log(operate.operator(), &mut *tx, &filter, page).await;
-            settle(tx, outcome).await
+            let operator = operate.operator();
+            state.database.in_operator(async |tx| platform_audit_log(operator, tx, &filter, page).await).await
         })
         .await
 }

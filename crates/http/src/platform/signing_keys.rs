@@ -1,6 +1,6 @@
 use actix_web::web;
 use chrono::{DateTime, Utc};
-use flows::{RotateError, rotate_signing_keys, settle};
+use flows::{RotateError, rotate_signing_keys};
 use serde::Serialize;
 use tokens::ScopeGrant as _;
 use tokens::scope::KeysRotate;
@@ -43,11 +43,12 @@ pub(crate) async fn rotate(
 ) -> Result<web::Json<UpcomingBody>, Problem> {
     let auth = &state.auth;
     let (factory, policy) = (auth.keys.factory(), auth.keys.policy());
-    let mut tx = state.database.operator().await?;
     let (operator, origin) = (operate.operator(), operate.origin());
     let (entropy, clock) = (&*auth.entropy, &*state.clock);
-    let outcome = rotate_signing_keys(operator, &mut *tx, factory, policy, origin, entropy, clock).await;
-    let key = settle(tx, outcome).await?;
+    let key = state
+        .database
+        .in_operator(async |tx| rotate_signing_keys(operator, tx, factory, policy, origin, entropy, clock).await)
+        .await?;
     Ok(web::Json(UpcomingBody {
         kid: key.kid,
         state: key.state.key(),

@@ -1,12 +1,11 @@
 use actix_web::web;
-use flows::settle;
 use inbound::{EventFilter, EventReader, events};
 use tokens::ScopeGrant as _;
 use tokens::scope::EventsRead;
 
 use crate::cursor::ListKind;
-use crate::events::bodies::{EventBody, EventQuery};
 use crate::extract::{Listing, PageQuery};
+use crate::inbound::bodies::{EventBody, EventQuery};
 use crate::operators::Operate;
 use crate::page::PageBody;
 use crate::problem::{Code, Problem};
@@ -34,10 +33,14 @@ pub(crate) async fn list(
     let filter = EventFilter::from(listing.filter);
     state
         .list_for_operator(ListKind::WebhookEvents, &listing.page, async |page| {
-            let mut tx = state.database.intake().await?;
-            let repo: &mut dyn EventReader = &mut *tx;
-            let outcome = events(operate.operator().into(), repo, &filter, page).await;
-            settle(tx, outcome).await
+            let by = operate.operator().into();
+            state
+                .database
+                .in_intake(async |tx| {
+                    let reader: &mut dyn EventReader = tx;
+                    events(by, reader, &filter, page).await
+                })
+                .await
         })
         .await
 }

@@ -1,6 +1,6 @@
 use actix_web::{HttpResponse, web};
 use channels::{AccountDirectory, AccountWithTenant};
-use flows::{ApproveAccountError, approve_account, settle};
+use flows::{ApproveAccountError, approve_account};
 use kernel::ids::AccountId;
 use serde::Serialize;
 use tokens::ScopeGrant as _;
@@ -48,9 +48,8 @@ pub(crate) async fn list(
 ) -> Result<web::Json<PageBody<OwnedAccountBody>>, Problem> {
     state
         .list_for_operator(ListKind::WhatsAppAccounts, &listing.page, async |page| {
-            let mut tx = state.database.directory().await?;
-            let outcome = AccountDirectory::all_accounts(&mut *tx, listing.filter.only_pending(), page).await;
-            settle(tx, outcome).await
+            let only_pending = listing.filter.only_pending();
+            state.database.in_directory(async |tx| AccountDirectory::all_accounts(tx, only_pending, page).await).await
         })
         .await
 }
@@ -73,9 +72,8 @@ pub(crate) async fn approve(
     state: web::Data<State>,
     PathId(id): PathId<AccountId>,
 ) -> Result<HttpResponse, Problem> {
-    let mut tx = state.database.directory().await?;
-    let outcome = approve_account(operate.operator(), &mut *tx, id, operate.origin(), &*state.clock).await;
-    settle(tx, outcome).await?;
+    let (operator, origin, clock) = (operate.operator(), operate.origin(), &*state.clock);
+    state.database.in_directory(async |tx| approve_account(operator, tx, id, origin, clock).await).await?;
     state.wake_relay.notify_one();
     Ok(HttpResponse::NoContent().finish())
 }

@@ -166,7 +166,7 @@ impl Code {
 
     /// The code for an error response of the web framework itself.
     #[must_use]
-    pub fn of_framework(status: StatusCode) -> Self {
+    pub fn for_framework_error(status: StatusCode) -> Self {
         match status {
             StatusCode::NOT_FOUND => Self::NotFound,
             StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,

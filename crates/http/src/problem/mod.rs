@@ -167,13 +167,13 @@ impl Problem {
 impl FieldError {
     /// An error in a part of the body.
     #[must_use]
-    pub fn at(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn in_body(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
         Self { pointer: Some(pointer.into()), parameter: None, code, detail: detail.into() }
     }
 
     /// An error in a query parameter.
     #[must_use]
-    pub fn of(parameter: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn in_query(parameter: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
         Self { pointer: None, parameter: Some(parameter.into()), code, detail: detail.into() }
     }
 }
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn problem_has_standard_and_own_members() {
-        let problem = Problem::new(Code::ValidationFailed).with_errors(vec![FieldError::at(
+        let problem = Problem::new(Code::ValidationFailed).with_errors(vec![FieldError::in_body(
             "/email",
             "invalid",
             "must be an address",

@@ -200,7 +200,7 @@ impl PatchBody {
 impl From<CreateRoleError> for Problem {
     fn from(error: CreateRoleError) -> Self {
         match error {
-            CreateRoleError::KeyTaken => Self::new(Code::RoleKeyTaken).with_errors(vec![FieldError::at(
+            CreateRoleError::KeyTaken => Self::new(Code::RoleKeyTaken).with_errors(vec![FieldError::in_body(
                 "/key",
                 "taken",
                 "is used by another role",

@@ -30,6 +30,6 @@ use crate::tags;
 pub(crate) async fn jwks(_public: Public, state: web::Data<State>) -> impl Responder {
     let auth = &state.auth;
     auth.keys.refresh(&*state.database, state.clock.now()).await;
-    let kept = format!("public, max-age={}", state.jwks_max_age.num_seconds());
-    web::Json(auth.keys.current().to_jwks()).customize().insert_header((CACHE_CONTROL, kept))
+    let cache_control = format!("public, max-age={}", state.jwks_max_age.num_seconds());
+    web::Json(auth.keys.current().to_jwks()).customize().insert_header((CACHE_CONTROL, cache_control))
 }

@@ -57,7 +57,7 @@ pub(crate) async fn list(
     let list = ListId { kind: ListKind::Sessions(access.user.id), tenant: access.tenant.id };
     let request = listing.page.request(&state.cursor_key, list)?;
     let page = state.in_scope(&scope, async |tx| sessions(&access, tx, &request, &*state.clock).await).await?;
-    let items = page.items.into_iter().map(|session| SessionBody::of(session, access.session.id)).collect();
+    let items = page.items.into_iter().map(|session| SessionBody::new(session, access.session.id)).collect();
     let page = kernel::Page { items, next: page.next };
     Ok(web::Json(PageBody::from_page(page, &state.cursor_key, list)))
 }
@@ -86,7 +86,7 @@ pub(crate) async fn end(
 }
 
 impl SessionBody {
-    fn of(session: Session, current: SessionId) -> Self {
+    fn new(session: Session, current: SessionId) -> Self {
         Self {
             id: session.id.as_uuid(),
             current: session.id == current,

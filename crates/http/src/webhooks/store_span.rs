@@ -36,13 +36,13 @@ impl StoreSpan {
                 started: self.started,
                 ended: state.clock.now(),
                 attributes,
-                error: outcome.as_ref().err().map(kind_of),
+                error: outcome.as_ref().err().map(error_kind),
             }
         });
     }
 }
 
-const fn kind_of(error: &AcceptError) -> &'static str {
+const fn error_kind(error: &AcceptError) -> &'static str {
     match error {
         AcceptError::Busy => "busy",
         AcceptError::NotStored(_) => "not_stored",

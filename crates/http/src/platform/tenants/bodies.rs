@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::extract::member;
 use crate::iam::bodies::StatusBody;
-use crate::iam::new_password::{personal, with_password};
+use crate::iam::new_password::{check_new_password, personal_words};
 use crate::problem::Problem;
 use crate::validation::Validation;
 
@@ -60,11 +60,11 @@ impl CreateBody {
         let slug = self.slug.as_deref().and_then(|slug| validation.field("/slug", Slug::parse(slug)));
         let owner_email = validation.field("/owner/email", Email::parse(&email));
         let owner_name = validation.field("/owner/name", UserName::parse(name.as_deref().unwrap_or_default()));
-        let [address, local] = personal(&email);
-        let known = [address, local, &self.name, self.slug.as_deref().unwrap_or_default()];
+        let [address, local] = personal_words(&email);
+        let words = [address, local, &self.name, self.slug.as_deref().unwrap_or_default()];
         let rest = tenant_name.zip(owner_email).zip(owner_name);
         let (((name, owner_email), owner_name), owner_password) =
-            with_password(validation, rest, "/owner/password", &password, &known)?;
+            check_new_password(validation, rest, "/owner/password", &password, &words)?;
         Ok(ProvisionTenant { name, slug, owner_email, owner_password, owner_name })
     }
 }

@@ -47,7 +47,7 @@ impl From<ProvisionError> for Problem {
     fn from(error: ProvisionError) -> Self {
         match error {
             ProvisionError::SlugTaken => {
-                let field = FieldError::at("/slug", "taken", "is used by another tenant");
+                let field = FieldError::in_body("/slug", "taken", "is used by another tenant");
                 Self::new(Code::SlugTaken).with_errors(vec![field])
             }
             error @ ProvisionError::Unanswerable(_) => Self::internal(error),

@@ -1,5 +1,4 @@
 use actix_web::web;
-use flows::settle;
 use iam::{TenantDirectory, TenantReference};
 use kernel::ids::TenantId;
 use tokens::ScopeGrant as _;
@@ -35,9 +34,8 @@ pub(crate) async fn list(
 ) -> Result<web::Json<PageBody<TenantBody>>, Problem> {
     state
         .list_for_operator(ListKind::Tenants, &listing.page, async |page| {
-            let mut tx = state.database.directory().await?;
-            let outcome = TenantDirectory::tenants(&mut *tx, listing.filter.status(), page).await;
-            settle(tx, outcome).await
+            let status = listing.filter.status();
+            state.database.in_directory(async |tx| TenantDirectory::tenants(tx, status, page).await).await
         })
         .await
 }
@@ -58,8 +56,7 @@ pub(crate) async fn read(
     state: web::Data<State>,
     PathId(id): PathId<TenantId>,
 ) -> Result<web::Json<TenantBody>, Problem> {
-    let mut tx = state.database.directory().await?;
-    let outcome = TenantDirectory::find_tenant(&mut *tx, &TenantReference::Id(id)).await;
-    let tenant = settle(tx, outcome).await?.ok_or_else(Problem::not_found)?;
-    Ok(web::Json(tenant.into()))
+    let id = TenantReference::Id(id);
+    let tenant = state.database.in_directory(async |tx| TenantDirectory::find_tenant(tx, &id).await).await?;
+    Ok(web::Json(tenant.ok_or_else(Problem::not_found)?.into()))
 }

@@ -149,7 +149,7 @@ impl ReplayManyBody {
         };
         let reason = self.reason.as_deref().and_then(|text| validation.field(REASON, Reason::parse(text)));
         if self.reason.is_none() && !self.dry_run {
-            validation.add(FieldError::at(REASON, "missing", "is required unless dry_run is true"));
+            validation.add(FieldError::in_body(REASON, "missing", "is required unless dry_run is true"));
         }
         let filter = EventFilter {
             status: self.status.map(EventStatus::from),
