@@ -20,6 +20,15 @@ BEGIN
         WHEN duplicate_object OR unique_violation THEN NULL;
       END;
     END IF;
+    -- Some errors are recognized by their English text, see crates/postgres/src/error.rs. `parley check` verifies the setting.
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted AND 'lc_messages=C' = ANY (rolconfig)) THEN
+      BEGIN
+        EXECUTE format('ALTER ROLE %I SET lc_messages = %L', wanted, 'C');
+      EXCEPTION
+        WHEN insufficient_privilege THEN
+          RAISE WARNING 'lc_messages of the role % was not set: that needs a superuser', wanted;
+      END;
+    END IF;
   END LOOP;
 END
 $$;

@@ -142,18 +142,29 @@ async fn security_definer_functions_and_callers_are_listed() {
         definers,
         [
             "contacts_with_words parley_app",
-            "keep_operator_answer parley_app",
-            "kept_operator_answer parley_app",
+            "find_operator_response parley_app",
             "messages_with_words parley_app",
             "number_is_active parley_app",
             "purge_idempotency_keys parley_platform",
             "purge_sessions parley_platform",
             "signing_key_is_active parley_app",
             "signing_key_is_usable parley_app",
+            "store_operator_response parley_app",
             "tenant_of parley_app",
             "tenants_to_bill parley_platform",
         ]
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn functions_of_schema_app_have_files() {
+    let without = findings(
+        "SELECT p.proname::text AS finding FROM pg_proc p
+          WHERE p.pronamespace = 'app'::regnamespace
+            AND NOT EXISTS (SELECT FROM app.applied_functions a WHERE a.name = p.proname)",
+    )
+    .await;
+    assert!(without.is_empty(), "without a file in crates/postgres/functions: {without:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

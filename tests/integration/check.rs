@@ -92,12 +92,19 @@ async fn check_names_errors_with_remedy() {
     broker::replace_work_queue(&deployment.namespace).await;
     let change =
         "DELETE FROM __diesel_schema_migrations WHERE version = (SELECT max(version) FROM __diesel_schema_migrations);
-                  ALTER TABLE contacts NO FORCE ROW LEVEL SECURITY";
+                  ALTER TABLE contacts NO FORCE ROW LEVEL SECURITY;
+                  ALTER FUNCTION app.preview(text) COST 7;
+                  UPDATE app.applied_functions SET source_hash = 'older' WHERE name = 'tenant_of'";
     admin.batch_execute(change).await.unwrap();
+    let locale = format!("ALTER ROLE parley_app IN DATABASE \"{}\" SET lc_messages = 'POSIX'", database.name);
+    admin.batch_execute(&locale).await.unwrap();
     let lines = check(&deployment, &[]).await;
     let told = |words: &str| lines.iter().any(|line| line.contains("wrong: ") && line.contains(words));
     assert!(told("migrations are pending: 20") && told("run `parley migrate`"), "{lines:#?}");
-    assert!(told("contacts lets one tenant see another"), "{lines:#?}");
+    assert!(told("the table contacts is not isolated by tenant"), "{lines:#?}");
+    assert!(told("functions/tenant_of (run `parley migrate`"), "{lines:#?}");
+    assert!(told("SQL functions were changed since this version applied them: preview"), "{lines:#?}");
+    assert!(told("ALTER ROLE parley_app SET lc_messages = 'C'") && told("locale \"POSIX\""), "{lines:#?}");
     assert!(told(".inbound.v1\" with other arguments"), "{lines:#?}");
 
     broker::remove_replaced_queue(&deployment.namespace).await;

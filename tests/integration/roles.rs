@@ -90,6 +90,25 @@ async fn migrations_run_once_and_can_be_reverted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn migrate_restores_changed_functions() {
+    let database = database::alone().await;
+    let postgres = database.postgres();
+    let change = "ALTER FUNCTION app.preview(text) COST 7;
+                  GRANT EXECUTE ON FUNCTION app.purge_sessions TO parley_app;
+                  DROP FUNCTION app.login_lookup;
+                  DELETE FROM app.applied_functions WHERE name = 'tenant_of'";
+    database.admin().await.batch_execute(change).await.unwrap();
+    assert_eq!(postgres.pending_migrations().await.unwrap(), ["functions/tenant_of"]);
+
+    let urls = database.migrate_urls(&services().await.database_url);
+    let migrated = migrate(&urls, &SystemClock::new()).await.unwrap();
+    assert_eq!(migrated.functions, ["login_lookup", "preview", "purge_sessions", "tenant_of"]);
+    assert_eq!(migrate(&urls, &SystemClock::new()).await.unwrap(), MigrationReport::default());
+    assert_eq!(postgres.pending_migrations().await.unwrap(), [""; 0]);
+    database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn unreachable_database_is_unavailable_error() {
     let postgres = postgres_as("postgres://parley_app:x@127.0.0.1:1/x", "postgres://parley_platform:x@127.0.0.1:1/x");
     let error = postgres.directory().await.err().unwrap();

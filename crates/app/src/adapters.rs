@@ -41,7 +41,11 @@ impl Adapters for Production {
             config.admin.map(|admin| AdminUrls { url: admin.url, app: admin.app_url, platform: admin.platform_url });
         let urls = MigrationUrls { owner: config.owner_url, admin };
         let report = postgres::migrate(&urls, &SystemClock::new()).await?;
-        Ok(MigrationReport { migrations: report.migrations, system_roles: report.system_roles })
+        Ok(MigrationReport {
+            migrations: report.migrations,
+            functions: report.functions.len(),
+            system_roles: report.system_roles,
+        })
     }
 
     async fn serve(&self, config: ServeConfig, roles: ProcessRoles) -> Result<(), AdapterError> {

@@ -57,6 +57,8 @@ pub trait Adapters: Send + Sync {
 pub struct MigrationReport {
     /// The names of the migrations that ran.
     pub migrations: Vec<String>,
+    /// The number of SQL functions that were created or replaced.
+    pub functions: usize,
     /// The number of tenants' system roles that were updated.
     pub system_roles: usize,
 }

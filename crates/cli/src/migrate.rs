@@ -17,6 +17,9 @@ fn print(out: &mut impl Write, report: &MigrationReport) -> io::Result<()> {
     for migration in &report.migrations {
         writeln!(out, "ran migration {migration}")?;
     }
+    if report.functions > 0 {
+        writeln!(out, "applied {} SQL functions", report.functions)?;
+    }
     if report.system_roles > 0 {
         writeln!(out, "updated {} system roles of tenants", report.system_roles)?;
     }
@@ -38,8 +41,12 @@ mod tests {
 
     #[test]
     fn report_lists_migrations_and_updated_roles() {
-        let report = MigrationReport { migrations: vec!["one".to_owned(), "two".to_owned()], system_roles: 3 };
-        assert_eq!(printed(&report), "ran migration one\nran migration two\nupdated 3 system roles of tenants\n");
+        let report =
+            MigrationReport { migrations: vec!["one".to_owned(), "two".to_owned()], functions: 2, system_roles: 3 };
+        assert_eq!(
+            printed(&report),
+            "ran migration one\nran migration two\napplied 2 SQL functions\nupdated 3 system roles of tenants\n"
+        );
         assert_eq!(printed(&MigrationReport::default()), "the schema is up to date\n");
     }
 }

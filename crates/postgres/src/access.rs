@@ -56,7 +56,7 @@ struct Row {
     permissions: Vec<String>,
 }
 
-/// One statement outside of a transaction: `app.access` sets the tenant for the transaction that the statement is.
+/// A single statement without an explicit transaction: `app.session_access` sets the tenant for the statement's own transaction.
 pub(crate) async fn read(
     connection: &mut AsyncPgConnection,
     scope: &TenantScope,
@@ -65,7 +65,7 @@ pub(crate) async fn read(
 ) -> Result<SessionStatus, StoreError> {
     let session = verified.claims.session;
     let row: Option<Row> = Prepared(
-        sql("SELECT * FROM app.access($1, $2, $3, $4, $5)")
+        sql("SELECT * FROM app.session_access($1, $2, $3, $4, $5)")
             .bind::<SqlUuid, _>(scope.tenant().as_uuid())
             .bind::<SqlUuid, _>(session.as_uuid())
             .bind::<Text, _>(&verified.kid)
@@ -116,7 +116,7 @@ impl Row {
                 expires_at: self.session_expires_at,
             },
             roles: self.roles.into_iter().map(RoleKey::from_stored).collect(),
-            // A key that this build does not know gives nothing.
+            // Permissions that this build does not know are ignored.
             permissions: self.permissions.iter().filter_map(|key| key.parse::<Permission>().ok()).collect(),
         })
     }

@@ -9,7 +9,7 @@ mod usage;
 use billing::{Currency, Money, Plan, Terms};
 use kernel::StoreError;
 
-/// What columns hold of a plan.
+/// The columns of a plan.
 struct PlanColumns {
     code: String,
     name: String,
@@ -20,7 +20,7 @@ struct PlanColumns {
 }
 
 impl PlanColumns {
-    /// `table` is the one that they are from.
+    /// `table` is named in the error if a value is corrupt.
     fn into_plan(self, table: &'static str) -> Result<Plan, StoreError> {
         let corrupt = |_| StoreError::corrupt(table);
         let currency = currency(&self.currency, table)?;
@@ -36,12 +36,12 @@ fn currency(text: &str, table: &'static str) -> Result<Currency, StoreError> {
     text.parse().map_err(|_| StoreError::corrupt(table))
 }
 
-/// A number that is never negative.
+/// A non-negative number of a column.
 fn count(number: i64, table: &'static str) -> Result<u64, StoreError> {
     number.try_into().map_err(|_| StoreError::corrupt(table))
 }
 
-/// The same for a column, which holds half of what the type does.
+/// A number for a column, whose range is half of the type's.
 fn column(number: u64) -> Result<i64, StoreError> {
     number.try_into().map_err(|_| StoreError::corrupt("a number is beyond what a column holds"))
 }

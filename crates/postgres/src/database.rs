@@ -26,7 +26,7 @@ use crate::transaction::{Platform, Tenant, Tx};
 /// Longer than any transaction that holds a lock, and below the statement timeout, so that contention is told apart.
 pub const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where the database is, seen by the two roles that serve requests.
+/// URLs of the two roles that serve requests, and sizes of the pools.
 #[derive(Clone, Debug)]
 pub struct PostgresConfig {
     /// Logs in as `parley_app`.
@@ -38,7 +38,7 @@ pub struct PostgresConfig {
     pub lock_timeout: Duration,
 }
 
-/// How many connections each pool opens at most. They are apart, so that webhooks and the API cannot starve each other.
+/// Maximum number of connections of each pool. Separate pools, so that webhooks and the API cannot starve each other.
 #[derive(Clone, Copy, Debug)]
 pub struct PoolSizes {
     pub tenant: usize,
@@ -47,7 +47,7 @@ pub struct PoolSizes {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the connection pools could not be made")]
+#[error("creating the connection pools failed")]
 pub struct ConnectError(#[from] BuildError);
 
 /// Postgres, as the port [`Database`].
@@ -59,7 +59,7 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Makes the pools; nothing is connected yet. Connections will live on the runtime that this is called on.
+    /// Creates the pools without connecting. Connections will be driven by the runtime that this is called on.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -76,28 +76,28 @@ impl Postgres {
         })
     }
 
-    /// The pool of what belongs to the deployment.
+    /// The pool of `parley_platform`.
     pub(crate) const fn platform(&self) -> &ConnectionPool {
         &self.platform
     }
 
-    /// Tells metrics what the connections are doing.
+    /// Updates the gauges of the pools.
     pub fn measure(&self) {
         for pool in [&self.tenant, &self.platform, &self.intake] {
             pool.measure();
         }
     }
 
-    /// Whether the server can be talked to, as both roles.
+    /// Checks that both roles can connect.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] says why not.
+    /// [`StoreError::Unavailable`] with the reason.
     pub async fn ping(&self) -> Result<(), StoreError> {
         drop(self.tenant.get().await?);
         self.platform.get().await.map(drop)
     }
 
-    /// What of an earlier transaction a connection still carries that is lent out next: nothing, or there is a leak.
+    /// Settings of an earlier transaction that are still set on a pooled connection. For tests: empty unless there is a bug.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -105,8 +105,7 @@ impl Postgres {
         pool::leaked_settings(&mut *self.tenant.get().await?).await.map_err(store_error)
     }
 
-    /// After how long a connection of each pool gives up a statement, a wait for a lock, and a transaction in which nothing
-    /// happens, as the server has it.
+    /// Statement timeout, lock timeout and idle-in-transaction timeout of a connection of each pool, as the server reports them.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -126,10 +125,10 @@ impl Postgres {
         migrate::pending(&mut *self.platform.get().await?).await
     }
 
-    /// Whether both roles are ones that row level security holds for. A server must not start otherwise.
+    /// Checks that row level security applies to both roles. A server must not start otherwise.
     ///
     /// # Errors
-    /// [`RoleProblem`] names the role and what is wrong with it.
+    /// [`RoleProblem`] names the role and the problem.
     pub async fn check_roles(&self) -> Result<(), RoleProblem> {
         roles::check(&mut *self.tenant.get().await?, DatabaseRole::App.name()).await?;
         roles::check(&mut *self.platform.get().await?, DatabaseRole::Platform.name()).await

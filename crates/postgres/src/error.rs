@@ -1,8 +1,8 @@
 use diesel::result::{DatabaseErrorKind, Error};
 use kernel::StoreError;
 
-/// Texts of errors that Diesel has no kind for; it does not pass on the SQLSTATE. A server that speaks another language
-/// still works: what is not recognized is tried again by the ledger like any other failure.
+/// Texts of errors that Diesel has no kind for: it drops the SQLSTATE. The login roles have `lc_messages = 'C'`, so that the texts are
+/// in English (`parley check` verifies it). With another language, these errors become [`StoreError::Other`].
 const CONTENTION: [&str; 3] =
     ["deadlock detected", "canceling statement due to lock timeout", "could not obtain lock on"];
 const UNAVAILABLE: [&str; 11] = [
@@ -20,7 +20,7 @@ const UNAVAILABLE: [&str; 11] = [
 ];
 const OUT_OF_SCOPE: &str = "violates row-level security policy";
 
-/// What a failed statement means to a domain.
+/// The domain's error for a failed statement.
 pub(crate) fn store_error(error: Error) -> StoreError {
     let Error::DatabaseError(kind, information) = &error else {
         return StoreError::Other(error.into());
@@ -33,7 +33,7 @@ pub(crate) fn store_error(error: Error) -> StoreError {
         DatabaseErrorKind::SerializationFailure => StoreError::Retryable(error.into()),
         DatabaseErrorKind::ClosedConnection
         | DatabaseErrorKind::UnableToSendCommand
-        // What a primary says that has become a standby.
+        // The server has become a standby.
         | DatabaseErrorKind::ReadOnlyTransaction => {
             StoreError::Unavailable(error.into())
         }
@@ -44,8 +44,8 @@ pub(crate) fn store_error(error: Error) -> StoreError {
     }
 }
 
-/// What the server says of a statement it cannot do, without the value that it cannot do it with: that is what somebody
-/// wrote or searched for, and this goes into the log. Postgres quotes such a value at the end, after a colon.
+/// The server's message without the offending value: that is user input, and the message is logged. Postgres quotes the value at
+/// the end, after a colon.
 fn without_values(message: &str) -> String {
     match message.split_once(": \"") {
         Some((said, _)) => format!("{said}: ***"),
@@ -53,7 +53,7 @@ fn without_values(message: &str) -> String {
     }
 }
 
-/// For `.map_err(..)` after each statement.
+/// Converts the result of a statement.
 pub(crate) trait OrStoreError<T> {
     fn or_store_error(self) -> Result<T, StoreError>;
 }
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_somebody_wrote_is_not_in_an_error() {
+    fn error_message_omits_user_input() {
         let refused = Error::DatabaseError(
             DatabaseErrorKind::Unknown,
             Box::new("invalid input syntax for type uuid: \"ada@example.com\"".to_owned()),

@@ -12,7 +12,7 @@ use crate::error::OrStoreError;
 use crate::sql::{Count, Prepared, sql, types};
 use crate::transaction::{Platform, Tenant, Tx};
 
-/// Of an array's text: its parts are quoted, so no two requests give the same.
+/// Hashes the text of an array: elements are quoted, so that different requests have different texts.
 const LOCK: &str = "
 SELECT pg_try_advisory_xact_lock(
   hashtextextended('parley.idempotency.' || ARRAY[$1, $2, $3, $4]::text, 0)) AS locked";
@@ -132,7 +132,7 @@ impl IdempotencyHousekeeping for Tx<Platform> {
     }
 }
 
-/// What tells operators apart.
+/// A unique text for each operator.
 fn operator_name(operator: Operator) -> String {
     match operator.proof() {
         OperatorProof::ProvisioningKey(key) => key.to_string(),

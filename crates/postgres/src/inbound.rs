@@ -1,4 +1,4 @@
-//! WhatsApp accounts, Meta apps, and the life of webhook events.
+//! WhatsApp accounts, Meta apps and webhook events.
 
 mod account;
 mod event;

@@ -1,4 +1,4 @@
-//! What an operator wants to know of a database before a server is started on it.
+//! Checks of the database for `parley check`.
 
 use std::time::Duration;
 
@@ -9,20 +9,21 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::error::OrStoreError;
+use crate::functions::{self, Difference};
 use crate::migrate;
 use crate::roles::{self, RoleProblem};
 use crate::sql::{Exists, Prepared, sql, types};
 
-/// A database that is there answers sooner.
+/// An available database connects faster.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A way into the database.
+/// A database URL to check.
 #[derive(Clone, Debug)]
 pub struct DatabaseLogin {
     /// The setting that holds the URL.
     pub setting: &'static str,
     pub url: SecretString,
-    /// The role that it must be, if it is one that row level security has to hold for.
+    /// The role that it must log in as, if it serves requests.
     pub expected_role: Option<DatabaseRole>,
 }
 
@@ -44,37 +45,49 @@ impl DatabaseRole {
     }
 }
 
-/// What is wrong with a database, and how to mend it.
+/// A problem of the database, and how to fix it.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseProblem {
     #[error(
-        "{setting} leads nowhere: {reason} (is the server running, are host, port and database right? `parley migrate` with \
-         database.admin_url makes the roles and the database)"
+        "{setting}: cannot connect: {reason} (is the server running, are host, port and database right? `parley migrate` with \
+         database.admin_url creates the roles and the database)"
     )]
     Unreachable { setting: &'static str, reason: String },
     #[error(
-        "{setting} logs in as {role}, and the server has no such role (`parley migrate` with database.admin_url makes it)"
+        "{setting} logs in as {role}, and the server has no such role (`parley migrate` with database.admin_url creates it)"
     )]
     NoRole { setting: &'static str, role: String },
-    #[error("{setting} is refused: {reason} (mend the URL, or as a superuser: ALTER ROLE {role} LOGIN PASSWORD '...')")]
+    #[error("{setting} is refused: {reason} (fix the URL, or as a superuser: ALTER ROLE {role} LOGIN PASSWORD '...')")]
     Refused { setting: &'static str, role: String, reason: String },
     #[error(transparent)]
     Role(#[from] RoleProblem),
+    #[error(
+        "the database role {role} gets error messages in the locale {locale:?}, but some errors are recognized by their English \
+         text (as a superuser: ALTER ROLE {role} SET lc_messages = 'C')"
+    )]
+    TranslatedMessages { role: &'static str, locale: String },
     #[error("Postgres 15 or later is needed, this is {0}")]
     TooOld(String),
     #[error("migrations are pending: {} (run `parley migrate`)", .0.join(", "))]
     Pending(Vec<String>),
     #[error(
-        "{0} lets one tenant see another: it does not force row level security by the policy of tenants (restore the schema)"
+        "SQL functions were changed since this version applied them: {} (run `parley migrate` of the version that serves)",
+        .0.join(", ")
+    )]
+    FunctionsChanged(Vec<String>),
+    #[error(
+        "the table {0} is not isolated by tenant: row level security is not forced or the policy tenant_isolation is missing (restore the schema)"
     )]
     RowSecurityMissing(String),
-    #[error("{0} is off: what was answered with 200 may be gone when the server crashes (ALTER SYSTEM SET {0} = on)")]
+    #[error(
+        "{0} is off: webhooks that were answered 200 may be lost in a crash of the server (ALTER SYSTEM SET {0} = on)"
+    )]
     DurabilityOff(String),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Everything that is wrong, as far as one can get in. Changes nothing.
+/// All problems that the given logins can see. Read-only.
 pub async fn inspect(logins: &[DatabaseLogin]) -> Vec<DatabaseProblem> {
     let (mut inside, mut outside) = (Vec::new(), Vec::new());
     for login in logins {
@@ -94,23 +107,44 @@ pub async fn inspect(logins: &[DatabaseLogin]) -> Vec<DatabaseProblem> {
         {
             problems.push(problem.into());
         }
+        if let Some(role) = login.expected_role {
+            match roles::message_locale(connection).await {
+                Ok(locale) if locale == roles::MESSAGE_LOCALE => {}
+                Ok(locale) => problems.push(DatabaseProblem::TranslatedMessages { role: role.name(), locale }),
+                Err(error) => problems.push(error.into()),
+            }
+        }
     }
     let looked = match inside.first_mut() {
         Some((_, connection)) => inspect_server(connection, &mut problems).await,
         None => Ok(()),
     };
-    // Which migrations ran is none of the application's business.
-    let pending = match inside.iter_mut().find(|(login, _)| login.expected_role != Some(DatabaseRole::App)) {
-        Some((_, connection)) => migrate::pending(connection).await,
-        None => Ok(Vec::new()),
+    // parley_app may not read what has been applied.
+    let applied = match inside.iter_mut().find(|(login, _)| login.expected_role != Some(DatabaseRole::App)) {
+        Some((_, connection)) => inspect_schema(connection, &mut problems).await,
+        None => Ok(()),
     };
     problems.extend(looked.err().map(DatabaseProblem::from));
-    match pending {
-        Ok(pending) if pending.is_empty() => {}
-        Ok(pending) => problems.push(DatabaseProblem::Pending(pending)),
-        Err(problem) => problems.push(problem.into()),
-    }
+    problems.extend(applied.err().map(DatabaseProblem::from));
     problems
+}
+
+/// What has been applied, compared with this build.
+async fn inspect_schema(
+    connection: &mut AsyncPgConnection,
+    problems: &mut Vec<DatabaseProblem>,
+) -> Result<(), StoreError> {
+    let pending = migrate::pending(connection).await?;
+    if !pending.is_empty() {
+        problems.push(DatabaseProblem::Pending(pending));
+    }
+    let functions = functions::differences(connection).await.or_store_error()?;
+    let changed = functions.into_iter().filter(|(_, difference)| *difference == Difference::ChangedSince);
+    let changed: Vec<String> = changed.map(|(name, _)| name).collect();
+    if !changed.is_empty() {
+        problems.push(DatabaseProblem::FunctionsChanged(changed));
+    }
+    Ok(())
 }
 
 async fn connect(login: &DatabaseLogin) -> Result<AsyncPgConnection, String> {
@@ -121,7 +155,7 @@ async fn connect(login: &DatabaseLogin) -> Result<AsyncPgConnection, String> {
     }
 }
 
-/// A server says the same of a role that is not there as of a wrong password; who got in by another way can see which it is.
+/// The server reports a missing role and a wrong password in the same way; a connection of another role can tell them apart.
 async fn explain_failure(
     login: &DatabaseLogin,
     reason: String,

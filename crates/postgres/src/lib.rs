@@ -14,6 +14,7 @@ mod billing;
 mod crm;
 mod database;
 mod error;
+mod functions;
 mod iam;
 mod idempotency;
 mod inbound;

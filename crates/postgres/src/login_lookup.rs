@@ -53,7 +53,7 @@ struct UserRow {
     user_created_at: DateTime<Utc>,
 }
 
-/// One statement outside of a transaction: `app.candidate` sets the tenant for the transaction that the statement is.
+/// A single statement without an explicit transaction: `app.login_lookup` sets the tenant for the statement's own transaction.
 pub(crate) async fn read(
     connection: &mut AsyncPgConnection,
     reference: &TenantReference,
@@ -64,7 +64,7 @@ pub(crate) async fn read(
         TenantReference::Slug(slug) => (None, Some(slug.as_str())),
     };
     let row: Option<Row> = Prepared(
-        sql("SELECT * FROM app.candidate($1, $2, $3)")
+        sql("SELECT * FROM app.login_lookup($1, $2, $3)")
             .bind::<Nullable<SqlUuid>, _>(id)
             .bind::<Nullable<Text>, _>(slug)
             .bind::<Text, _>(email.normalized()),

@@ -11,24 +11,25 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::error::OrStoreError;
+use crate::functions::{self, Difference};
 use crate::sql::{Exists, Prepared, sql};
 use crate::system_roles;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 const ROLES: &str = include_str!("../../../deploy/postgres/roles.sql");
-/// Any number will do, as long as all instances use the same: one migrates, the others wait.
+/// An arbitrary number. One instance migrates, the others wait.
 const LOCK: &str = "SELECT pg_advisory_lock(7263740)";
 
-/// Where migrations run.
+/// URLs for migrations.
 #[derive(Clone, Debug)]
 pub struct MigrationUrls {
-    /// Logs in as `parley_owner`, who owns the schema.
+    /// Logs in as `parley_owner`, which owns the schema.
     pub owner: SecretString,
-    /// Makes roles and the database first, where they are missing.
+    /// If set, missing roles and the database are created first.
     pub admin: Option<AdminUrls>,
 }
 
-/// A superuser's way in, and the URLs whose passwords the roles get.
+/// A superuser's URL, and the URLs with the passwords of the roles.
 #[derive(Clone, Debug)]
 pub struct AdminUrls {
     pub url: SecretString,
@@ -44,27 +45,32 @@ pub enum MigrateError {
     Url(&'static str),
     #[error("Postgres 15 or later is needed, this is {0}")]
     TooOld(String),
-    #[error("could not make roles and database: {0}")]
+    #[error("creating roles and database failed: {0}")]
     Setup(diesel::result::Error),
-    #[error("a migration failed: {0}")]
+    #[error("migration failed: {0}")]
     Migration(Box<dyn std::error::Error + Send + Sync>),
-    #[error("the system roles of tenants could not be brought up to date: {0}")]
+    #[error("applying the SQL functions failed: {0}")]
+    Functions(diesel::result::Error),
+    #[error("updating the system roles of tenants failed: {0}")]
     SystemRoles(diesel::result::Error),
 }
 
-/// What was not up to date.
+/// What a migration run changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MigrationReport {
-    /// The names of the migrations that ran.
+    /// Names of the migrations that ran.
     pub migrations: Vec<String>,
-    /// How many system roles of tenants were not as they are now.
+    /// Names of the SQL functions that were created or replaced.
+    pub functions: Vec<String>,
+    /// Number of tenants' system roles that were updated.
     pub system_roles: usize,
 }
 
-/// Brings the schema up to date, and the system roles of all tenants. Needs a multi-threaded runtime.
+/// Runs pending migrations, applies SQL functions that differ, and updates the system roles of all tenants. Needs a multi-threaded
+/// runtime.
 ///
 /// # Errors
-/// [`MigrateError`]. Each migration is a transaction: the ones before it stay, of a failed one nothing does.
+/// [`MigrateError`]. Each migration is a transaction: if one fails, it is rolled back and the ones before it stay.
 pub async fn migrate(urls: &MigrationUrls, clock: &dyn Clock) -> Result<MigrationReport, MigrateError> {
     if let Some(admin) = &urls.admin {
         set_up(admin, &urls.owner).await?;
@@ -77,12 +83,14 @@ pub async fn migrate(urls: &MigrationUrls, clock: &dyn Clock) -> Result<Migratio
     let mut harness = AsyncMigrationHarness::new(owner);
     let ran = harness.run_pending_migrations(MIGRATIONS).map_err(MigrateError::Migration)?;
     let migrations = ran.iter().map(ToString::to_string).collect();
-    let system_roles =
-        system_roles::update(&mut harness.into_inner(), clock).await.map_err(MigrateError::SystemRoles)?;
-    Ok(MigrationReport { migrations, system_roles })
+    let mut owner = harness.into_inner();
+    let functions = functions::apply(&mut owner, clock.now()).await.map_err(MigrateError::Functions)?;
+    let system_roles = system_roles::update(&mut owner, clock).await.map_err(MigrateError::SystemRoles)?;
+    Ok(MigrationReport { migrations, functions, system_roles })
 }
 
-/// The migrations that the database has not seen. One that never saw any has not even the table of them.
+/// Migrations of this build that have not run, and functions whose text was never applied, as `functions/<name>`. A new database
+/// does not have the table of migrations yet.
 pub(crate) async fn pending(connection: &mut AsyncPgConnection) -> Result<Vec<String>, StoreError> {
     use crate::schema::__diesel_schema_migrations::dsl::{__diesel_schema_migrations, version};
     use diesel::QueryDsl as _;
@@ -96,11 +104,15 @@ pub(crate) async fn pending(connection: &mut AsyncPgConnection) -> Result<Vec<St
     } else {
         HashSet::new()
     };
-    Ok(known()?
+    let mut pending: Vec<String> = known()?
         .iter()
         .filter(|migration| !seen.contains(&migration.name().version().to_string()))
         .map(|migration| migration.name().to_string())
-        .collect())
+        .collect();
+    let functions = functions::differences(connection).await.or_store_error()?;
+    let never_applied = functions.into_iter().filter(|(_, difference)| *difference == Difference::NeverApplied);
+    pending.extend(never_applied.map(|(name, _)| format!("functions/{name}")));
+    Ok(pending)
 }
 
 /// All migrations of this build, in their order.
@@ -116,7 +128,7 @@ struct Version {
     enough: bool,
 }
 
-/// The server's version, if it is below 15: policies and foreign keys here use what that brought.
+/// The server's version, if it is below 15, which the foreign keys need.
 pub(crate) async fn too_old(connection: &mut AsyncPgConnection) -> QueryResult<Option<String>> {
     let version: Version = diesel::sql_query(
         "SELECT current_setting('server_version') AS name, current_setting('server_version_num')::int >= 150000 AS enough",
@@ -126,7 +138,7 @@ pub(crate) async fn too_old(connection: &mut AsyncPgConnection) -> QueryResult<O
     Ok((!version.enough).then_some(version.name))
 }
 
-/// Makes the roles with the passwords of the URLs, and the database.
+/// Creates the roles with the passwords of the URLs, and the database.
 async fn set_up(admin: &AdminUrls, owner: &SecretString) -> Result<(), MigrateError> {
     let mut connection = connect("the administrator", admin.url.expose_secret()).await?;
     connection.batch_execute(LOCK).await.map_err(MigrateError::Setup)?;
@@ -167,12 +179,12 @@ fn parse(role: &'static str, url: &SecretString) -> Result<Url, MigrateError> {
     Url::parse(url.expose_secret()).ok().filter(|url| url.path().len() > 1).ok_or(MigrateError::Url(role))
 }
 
-/// Percent-decoded, as the database driver does it.
+/// Percent-decodes like the database driver.
 fn decode(text: &str) -> String {
     percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-/// A string constant that no content can get out of; these statements take no parameters.
+/// A quoted string literal, for statements that take no parameters.
 fn literal(text: &str) -> String {
     format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
@@ -186,13 +198,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_gets_out_of_its_quotes() {
+    fn literal_and_identifier_are_escaped() {
         assert_eq!(literal(r"a'b\'c"), r"E'a''b\\''c'");
         assert_eq!(identifier(r#"a"b"#), r#""a""b""#);
     }
 
     #[test]
-    fn migrations_can_be_undone() {
+    fn each_migration_has_a_down_script() {
         for migration in MigrationSource::<Pg>::migrations(&MIGRATIONS).unwrap() {
             let down = format!("../../migrations/{}/down.sql", migration.name());
             assert!(std::path::Path::new(&down).exists(), "{down}");

@@ -17,13 +17,12 @@ use crate::sql::{Prepared, sql};
 
 pub(crate) type Connection = Object<AsyncPgConnection>;
 
-/// How long a request waits for a connection before it is told that the database is busy.
+/// Maximum wait for a connection.
 const WAIT: Duration = Duration::from_secs(5);
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// A connection that was lent so recently is lent again without asking the server whether it is there and clean: that would
-/// be one more round trip for each request of a busy server. What is left of an earlier transaction is found all the same,
-/// as `app.enter` looks for it when the next one begins.
+/// A connection that was idle for less than this is reused without a check, which would cost each request of a busy server one more
+/// round trip. Leaked settings are found nevertheless: `app.begin_tenant` checks for them at the start of each transaction.
 const TRUSTED_IDLE: Duration = Duration::from_millis(100);
 
 /// Limits of a statement and of a forgotten transaction, both above anything that Parley runs.
@@ -38,7 +37,7 @@ pub(crate) struct ConnectionPool {
 }
 
 impl ConnectionPool {
-    /// Makes a pool on the current runtime; connections are opened when they are needed.
+    /// Creates a pool on the current runtime; connections are opened on demand.
     pub(crate) fn new(
         name: &'static str,
         url: &SecretString,
@@ -46,8 +45,8 @@ impl ConnectionPool {
         lock_timeout: Duration,
     ) -> Result<Self, diesel_async::pooled_connection::deadpool::BuildError> {
         let mut config = ManagerConfig::default();
-        // Each thread of the web server has a runtime of its own, which ends before the process does: connections live on
-        // the one that the pool was made on.
+        // Each thread of the web server has its own runtime, which ends before the process does: drive connections on the
+        // runtime that the pool was created on.
         let runtime = Handle::current();
         config.custom_setup = Box::new(move |url| {
             let connecting = runtime.spawn(connect(url.to_owned(), lock_timeout));
@@ -58,7 +57,7 @@ impl ConnectionPool {
         let manager = AsyncDieselConnectionManager::new_with_config(url.expose_secret(), config);
         let pool = Pool::builder(manager)
             .max_size(size)
-            // The one that was used last: it knows the statements, and nobody has to ask whether it is still there.
+            // Last used first: it has the prepared statements, and is most likely alive.
             .queue_mode(QueueMode::Lifo)
             .pre_recycle(Hook::async_fn(|connection, metrics| {
                 let idle = metrics.last_used();
@@ -77,7 +76,7 @@ impl ConnectionPool {
         answer.map_err(|error| StoreError::Unavailable(format!("{} pool: {error}", self.name).into()))
     }
 
-    /// Tells metrics what the connections are doing.
+    /// Updates the gauges.
     #[expect(clippy::cast_precision_loss, reason = "a metric is a float, and a pool is small")]
     pub(crate) fn measure(&self) {
         let now = self.pool.status();
@@ -102,9 +101,8 @@ struct LeakedSettings {
     leaked_settings: String,
 }
 
-/// Whether a connection may be lent again. Each transaction sets `app.in_tx` for itself, so anything that can be read here
-/// is either a transaction that is still open or a setting that outlived one: such a connection is closed, whatever Diesel
-/// believes of it.
+/// Checks whether a connection may be reused. Each transaction sets `app.in_tx` locally, so a value here means that a transaction is
+/// still open or that a setting has outlived one: such a connection is closed, whatever state Diesel reports.
 async fn clean(connection: &mut AsyncPgConnection) -> Result<(), HookError> {
     let refuse = |error| HookError::Backend(PoolError::QueryError(error));
     if leaked_settings(connection).await.map_err(refuse)?.is_empty() {
@@ -114,7 +112,7 @@ async fn clean(connection: &mut AsyncPgConnection) -> Result<(), HookError> {
     }
 }
 
-/// The settings that a transaction made for itself, as this connection sees them now.
+/// Transaction-local settings that the connection has now.
 pub(crate) async fn leaked_settings(connection: &mut AsyncPgConnection) -> Result<String, Error> {
     let LeakedSettings { leaked_settings } =
         Prepared(sql("SELECT coalesce(current_setting('app.current_tenant_id', true), '') \
@@ -134,7 +132,7 @@ struct ServerTimeouts {
     idle: String,
 }
 
-/// What of [`SERVER_TIMEOUTS`] the server knows.
+/// The values of [`SERVER_TIMEOUTS`] that the server reports.
 pub(crate) async fn timeouts(connection: &mut AsyncPgConnection) -> Result<[String; 3], Error> {
     let ServerTimeouts { statement, lock, idle } =
         Prepared(sql("SELECT current_setting('statement_timeout') AS statement, \

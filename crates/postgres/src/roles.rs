@@ -4,18 +4,18 @@ use kernel::StoreError;
 use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql};
 
-/// The server logs in with a role that row level security would not hold for.
+/// A login role that row level security does not apply to, or could be made not to.
 #[derive(Debug, thiserror::Error)]
 pub enum RoleProblem {
     #[error(
-        "the database role {0} is a superuser: row level security does not hold for it (ALTER ROLE {0} NOSUPERUSER)"
+        "the database role {0} is a superuser: row level security does not apply to it (ALTER ROLE {0} NOSUPERUSER)"
     )]
     Superuser(String),
     #[error("the database role {0} bypasses row level security (ALTER ROLE {0} NOBYPASSRLS)")]
     BypassesRls(String),
     #[error("the database role {0} may create roles, and so become any other (ALTER ROLE {0} NOCREATEROLE)")]
     CreatesRoles(String),
-    #[error("the database URL logs in as {session} and works as {0}, and could go back; log in as {0} itself", .role)]
+    #[error("the database URL logs in as {session} and switched to {0}, and could switch back; log in as {0} itself", .role)]
     SetRole { session: String, role: String },
     #[error("the database role {0} is a member of {1}, and could become it (REVOKE {1} FROM {0})")]
     Member(String, String),
@@ -23,7 +23,7 @@ pub enum RoleProblem {
         "the database role {0} owns {1}: an owner can switch row level security off (ALTER TABLE {1} OWNER TO parley_owner)"
     )]
     Owner(String, String),
-    #[error("the database URL for {expected} logs in as {actual}; the policies are made for {expected}")]
+    #[error("the database URL for {expected} logs in as {actual}; the policies are written for {expected}")]
     UnexpectedRole { expected: &'static str, actual: String },
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -45,6 +45,24 @@ struct Facts {
     member_of: Option<String>,
     #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Text>)]
     owned: Option<String>,
+}
+
+/// The value of `lc_messages` that makes the server's messages English, see `error.rs`.
+pub(crate) const MESSAGE_LOCALE: &str = "C";
+
+#[derive(diesel::QueryableByName)]
+struct Locale {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    locale: String,
+}
+
+/// The locale of the server's messages on this connection.
+pub(crate) async fn message_locale(connection: &mut AsyncPgConnection) -> Result<String, StoreError> {
+    let Locale { locale } = Prepared(sql("SELECT current_setting('lc_messages') AS locale"))
+        .get_result(connection)
+        .await
+        .or_store_error()?;
+    Ok(locale)
 }
 
 pub(crate) async fn check(connection: &mut AsyncPgConnection, expected: &'static str) -> Result<(), RoleProblem> {

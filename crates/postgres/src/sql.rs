@@ -1,15 +1,15 @@
-//! SQL as text, for statements that Diesel's query builder has no words for: one statement over a whole batch.
+//! SQL as text, for statements that Diesel's query builder cannot express: sets of rows, locks, function calls.
 
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId, SqlQuery};
 use diesel::result::QueryResult;
 
-/// A statement whose plan the connection keeps. Diesel prepares SQL text anew each time, as it may be different each time;
-/// ours is constant, and preparing costs a round trip.
+/// A statement that is prepared once per connection. Diesel prepares SQL text on each call, as it may differ; ours is constant, and
+/// preparing costs a round trip.
 #[derive(Debug)]
 pub(crate) struct Prepared<Q>(pub(crate) Q);
 
-/// Starts a constant statement: bind its parameters in order, then run it as [`Prepared`].
+/// A constant statement: bind its parameters in order, then run it as [`Prepared`].
 pub(crate) fn sql(text: &'static str) -> SqlQuery {
     diesel::sql_query(text)
 }
@@ -27,7 +27,7 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Prepared<Q> {
 impl<Q> QueryId for Prepared<Q> {
     type QueryId = ();
 
-    /// The text is the key of the cache.
+    /// Cached by its text.
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
@@ -35,28 +35,28 @@ impl<Q: Query> Query for Prepared<Q> {
     type SqlType = Q::SqlType;
 }
 
-/// What `SELECT count(*) AS count` answers.
+/// The row of `SELECT count(*) AS count`.
 #[derive(diesel::QueryableByName)]
 pub(crate) struct Count {
     #[diesel(sql_type = types::BigInt)]
     pub(crate) count: i64,
 }
 
-/// What `SELECT EXISTS (...) AS exists` answers.
+/// The row of `SELECT EXISTS (...) AS exists`.
 #[derive(diesel::QueryableByName)]
 pub(crate) struct Exists {
     #[diesel(sql_type = types::Bool)]
     pub(crate) exists: bool,
 }
 
-/// What `... RETURNING id` answers.
+/// A row of `... RETURNING id`.
 #[derive(diesel::QueryableByName)]
 pub(crate) struct Id {
     #[diesel(sql_type = types::Uuid)]
     pub(crate) id: uuid::Uuid,
 }
 
-/// The types of parameters, by the short names that statements use.
+/// Short names for types of parameters.
 pub(crate) mod types {
     use diesel::sql_types::{Array, Nullable};
 

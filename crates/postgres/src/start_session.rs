@@ -9,8 +9,8 @@ use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::tokens::bind_session;
 
-const ADMIT: &str = "
-SELECT app.admit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+const START_SESSION: &str = "
+SELECT app.start_session($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
                  $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24) AS outcome";
 
 #[derive(diesel::QueryableByName)]
@@ -19,14 +19,14 @@ struct Row {
     outcome: String,
 }
 
-/// One statement outside of a transaction: `app.admit` sets the tenant for the transaction that the statement is.
+/// A single statement without an explicit transaction: `app.start_session` sets the tenant for the statement's own transaction.
 pub(crate) async fn run(
     connection: &mut AsyncPgConnection,
     scope: &TenantScope,
     admission: &StartSession<'_>,
 ) -> Result<StartSessionOutcome, StoreError> {
     let StartSession { session, token, session_limit, verified_hash, new_hash, record, kid } = *admission;
-    let statement = sql(ADMIT)
+    let statement = sql(START_SESSION)
         .bind::<types::Uuid, _>(scope.tenant().as_uuid())
         .bind::<types::Text, _>(verified_hash.as_phc())
         .bind::<Nullable<types::Text>, _>(new_hash.map(PasswordHash::as_phc))
@@ -36,9 +36,9 @@ pub(crate) async fn run(
     let row: Row = Prepared(statement).get_result(connection).await.or_store_error()?;
     match row.outcome.as_str() {
         "started" => Ok(StartSessionOutcome::Started),
-        "changed" => Ok(StartSessionOutcome::CredentialsChanged),
-        "full" => Ok(StartSessionOutcome::SessionLimitReached),
-        "key_replaced" => Ok(StartSessionOutcome::SigningKeyReplaced),
-        _ => Err(StoreError::corrupt("app.admit")),
+        "credentials_changed" => Ok(StartSessionOutcome::CredentialsChanged),
+        "session_limit_reached" => Ok(StartSessionOutcome::SessionLimitReached),
+        "signing_key_replaced" => Ok(StartSessionOutcome::SigningKeyReplaced),
+        _ => Err(StoreError::corrupt("app.start_session")),
     }
 }

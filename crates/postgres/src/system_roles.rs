@@ -1,5 +1,4 @@
-//! Brings the system roles of tenants that are there already to what this build says of them. A migration cannot: it would say
-//! it once more, and the two would differ one day.
+//! Updates the system roles of existing tenants to the definition in `rbac`. A migration would duplicate that definition.
 
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
 use kernel::{Clock, Permission};
@@ -18,7 +17,7 @@ macro_rules! differs {
     };
 }
 
-/// Nobody gives or takes rights meanwhile: see `TenantRepo::lock_tenant`.
+/// Locks the tenants, so that permissions do not change concurrently: see `TenantRepo::lock_tenant`.
 const LOCK: &str = concat!(
     "SELECT FROM tenants t WHERE EXISTS (SELECT FROM roles r WHERE r.tenant_id = t.id AND ",
     differs!(),
@@ -44,17 +43,17 @@ const WITHOUT: &str = "
 SELECT t.id FROM tenants t
  WHERE NOT EXISTS (SELECT FROM roles r WHERE r.tenant_id = t.id AND r.key = $1) ORDER BY t.id";
 
-/// As old as the tenant, like those that it signed up with; without permissions, so that [`UPDATE`] gives them.
+/// Created at the time of the tenant, like its other system roles; without permissions, which [`UPDATE`] adds.
 const INSERT: &str = "
 INSERT INTO roles (tenant_id, id, key, name, system, version, created_at)
 SELECT t.id, input.role, $3, $4, true, 0, t.created_at
   FROM unnest($1, $2) AS input (tenant, role) JOIN tenants t ON t.id = input.tenant
 ON CONFLICT DO NOTHING";
 
-/// How many roles were others, or missing. A role of a tenant's own that has the key of a new system role stays what it is.
+/// Updates the roles and returns how many differed or were missing. A custom role with the key of a new system role is not changed.
 ///
 /// # Errors
-/// The database's; then nothing has changed.
+/// Errors of the database; the transaction is rolled back.
 pub(crate) async fn update(owner: &mut AsyncPgConnection, clock: &dyn Clock) -> Result<usize, diesel::result::Error> {
     AnsiTransactionManager::begin_transaction(owner).await?;
     let outcome = update_all(owner, clock).await;
@@ -64,7 +63,7 @@ pub(crate) async fn update(owner: &mut AsyncPgConnection, clock: &dyn Clock) -> 
             Ok(changed)
         }
         Err(error) => {
-            // What went wrong first is worth more than what the rollback says.
+            // Report the first error, not one of the rollback.
             let _ = AnsiTransactionManager::rollback_transaction(owner).await;
             Err(error)
         }

@@ -10,17 +10,17 @@ use crate::error::{OrStoreError, store_error};
 use crate::pool::{Connection, ConnectionPool};
 use crate::sql::Prepared;
 
-/// One tenant's data, as the role `parley_app`.
+/// Scope of a transaction on one tenant's data, as the role `parley_app`.
 #[derive(Debug)]
 pub(crate) struct Tenant(TenantId);
 
-/// What belongs to the deployment, as the role `parley_platform`.
+/// Scope of a transaction on data of the deployment, as the role `parley_platform`.
 #[derive(Debug)]
 pub(crate) struct Platform;
 
-/// An open transaction. Which repositories it is depends on its scope.
+/// An open transaction. Its scope determines which repositories it implements.
 ///
-/// Dropped without an end, it is rolled back by closing its connection.
+/// If dropped without commit or rollback, its connection is closed.
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
 pub(crate) struct Tx<Scope> {
     connection: Connection,
@@ -28,13 +28,13 @@ pub(crate) struct Tx<Scope> {
 }
 
 impl Tx<Tenant> {
-    /// Begins and sets the tenant, in one round trip. The id is a typed UUID, so nothing else can get into the text.
+    /// Begins and sets the tenant, in one round trip. The id is a typed UUID, so it is safe to format into the statement.
     pub(crate) async fn begin(pool: &ConnectionPool, scope: &TenantScope) -> Result<Self, StoreError> {
         let tenant = scope.tenant();
-        Self::begin_with(pool, &format!("BEGIN; SELECT app.enter('{tenant}')"), Tenant(tenant)).await
+        Self::begin_with(pool, &format!("BEGIN; SELECT app.begin_tenant('{tenant}')"), Tenant(tenant)).await
     }
 
-    /// The tenant of the transaction, for the explicit predicates that stand beside row level security.
+    /// The tenant of the transaction, for explicit predicates in addition to row level security.
     pub(crate) const fn tenant_id(&self) -> Uuid {
         self.scope.0.as_uuid()
     }
@@ -42,7 +42,7 @@ impl Tx<Tenant> {
 
 impl Tx<Platform> {
     pub(crate) async fn begin(pool: &ConnectionPool) -> Result<Self, StoreError> {
-        Self::begin_with(pool, "BEGIN; SELECT app.enter(NULL)", Platform).await
+        Self::begin_with(pool, "BEGIN; SELECT app.begin_tenant(NULL)", Platform).await
     }
 }
 
@@ -50,7 +50,7 @@ impl<Scope> Tx<Scope> {
     async fn begin_with(pool: &ConnectionPool, begin: &str, scope: Scope) -> Result<Self, StoreError> {
         let mut connection = pool.get().await?;
         if let Err(error) = AnsiTransactionManager::begin_transaction_sql(&mut *connection, begin).await {
-            // Whatever is wrong with it, nobody is to have it next.
+            // Its state is unknown: do not return it to the pool.
             drop(Connection::take(connection));
             return Err(store_error(error));
         }
@@ -61,7 +61,7 @@ impl<Scope> Tx<Scope> {
         &mut self.connection
     }
 
-    /// Runs a constant statement; how many rows it touched.
+    /// Runs a constant statement and returns the number of affected rows.
     pub(crate) async fn execute<Q>(&mut self, statement: Q) -> Result<usize, StoreError>
     where
         Prepared<Q>: ExecuteDsl<AsyncPgConnection> + Send,

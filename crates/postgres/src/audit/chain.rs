@@ -15,14 +15,14 @@ use crate::error::OrStoreError;
 use crate::sql::{Count, Id, Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
-/// Not waited for: whoever is at it seals everything there is.
+/// Does not wait: the holder of the lock seals all records.
 const LOCK: &str = "SELECT pg_try_advisory_xact_lock(hashtextextended('parley.audit.' || $1::text, 0)) AS locked";
 
 const LAST: &str = "
 SELECT sequence, record_id, key_id, hash FROM audit_seals WHERE tenant_id = $1 ORDER BY sequence DESC LIMIT 1";
 
-/// From the few that have no seal to their records. Left to itself, the planner may go through all records of the tenant in the
-/// order that is asked for, and look for each whether it has one.
+/// Starts from the few unsealed ids. Without MATERIALIZED and LATERAL the planner may scan all records of the tenant in the
+/// requested order and check each for a seal.
 const UNSEALED: &str = concat!(
     "WITH unsealed AS MATERIALIZED (SELECT record_id FROM audit_unsealed WHERE tenant_id = $1) \
      SELECT NULL::bigint AS sequence, ",

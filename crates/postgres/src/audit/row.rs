@@ -1,4 +1,4 @@
-//! Records as both logs have them.
+//! Rows that both audit logs have in common.
 
 use audit::StoredRecord;
 use chrono::{DateTime, Utc};
@@ -45,7 +45,7 @@ macro_rules! bind_filter {
     };
 }
 
-/// Binds the members of a [`audit::Record`], in the order of the columns and of `app.admit`.
+/// Binds the members of a [`audit::Record`], in the order of the columns and of `app.start_session`.
 macro_rules! bind_record {
     ($statement:expr, $record:expr) => {{
         let audit::Record { id, occurred_at, actor, origin, action, target, outcome, changes } = $record;
@@ -114,7 +114,7 @@ impl From<RecordRow> for StoredRecord {
     }
 }
 
-/// The page that the rows make.
+/// Rows, with one more than the limit, as a page.
 pub(super) fn page(rows: Vec<RecordRow>, limit: PageLimit) -> Page<StoredRecord> {
     let records = rows.into_iter().map(StoredRecord::from).collect();
     Page::of(records, limit, |record| Cursor { time: record.occurred_at, id: record.id.as_uuid() })

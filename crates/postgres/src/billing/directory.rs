@@ -25,7 +25,7 @@ impl BillingDirectory for Tx<Platform> {
         after: Option<TenantId>,
         limit: i32,
     ) -> Result<Vec<TenantId>, StoreError> {
-        // No tenant's id is zero.
+        // Smaller than all tenant ids.
         let after = after.map_or_else(Uuid::nil, TenantId::as_uuid);
         let statement = sql("SELECT tenant_id FROM app.tenants_to_bill($1, $2, $3, $4)")
             .bind::<types::Date, _>(day)

@@ -43,7 +43,7 @@ impl SubscriptionRepo for Tx<Tenant> {
         row.map(Row::into_subscription).transpose()
     }
 
-    /// `FOR UPDATE`, although no key changes: it is what excludes who counts messages, under `FOR KEY SHARE`.
+    /// `FOR UPDATE`, although no key changes: it conflicts with `FOR KEY SHARE`, which transactions that count messages hold.
     async fn lock_subscription(&mut self) -> Result<Option<Subscription>, StoreError> {
         let row: Option<Row> = subscriptions::table
             .find(self.tenant_id())

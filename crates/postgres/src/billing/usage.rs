@@ -10,10 +10,10 @@ use crate::error::OrStoreError;
 use crate::sql::{Count, Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
-/// Whoever closes a period holds the subscription `FOR UPDATE`: they wait until we have committed, and read what we counted;
-/// or we wait for them, and then read the period that they began. A message whose day is closed is never lost between.
+/// The billing run locks the subscription `FOR UPDATE`. Either it waits until this transaction has committed, and reads these
+/// counts; or this statement waits for it, and then reads the period that it started. So each message is counted in a period.
 ///
-/// `pg_backend_pid()` spreads a day over slots: two workers of one tenant seldom share a connection's.
+/// `pg_backend_pid()` distributes the counts of a day over slots, so that two workers of one tenant rarely wait for each other.
 const COUNT: &str = "
 WITH running AS (
   SELECT period_start FROM subscriptions WHERE tenant_id = $1 FOR KEY SHARE

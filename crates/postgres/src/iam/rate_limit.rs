@@ -9,7 +9,7 @@ use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Platform, Tx};
 
-/// Makes what is missing and locks what is there, in the order of the keys, so that nobody waits for each other.
+/// Inserts missing rows and locks existing ones, in the order of the keys, so that transactions do not deadlock.
 const LOCK: &str = "
 INSERT INTO login_tallies (key, expires_at)
 SELECT key, $2 FROM unnest($1) AS keys (key) ORDER BY key

@@ -33,8 +33,8 @@ ON CONFLICT (key) DO UPDATE
     calm!("tally")
 );
 
-/// No more than two are counted together. A statement for an array of any length would be planned anew each time, which takes
-/// longer than the statement.
+/// For two counters at most. A statement for an array of any length would be planned again on each call, which takes longer than
+/// its execution.
 const END: &str = concat!(
     "
 UPDATE login_tallies AS tally

@@ -1,4 +1,4 @@
-//! What operators asked for: read and kept in the transaction of the tenant that it is about.
+//! Stored responses to operators' requests, read and written in the transaction of the affected tenant.
 
 use chrono::{DateTime, Utc};
 use diesel::OptionalExtension;
@@ -12,9 +12,9 @@ use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
-const FIND: &str = "SELECT * FROM app.kept_operator_answer($1, $2, $3, $4)";
+const FIND: &str = "SELECT * FROM app.find_operator_response($1, $2, $3, $4)";
 
-const KEEP: &str = "SELECT app.keep_operator_answer($1, $2, $3, $4, $5, $6, $7, $8)";
+const KEEP: &str = "SELECT app.store_operator_response($1, $2, $3, $4, $5, $6, $7, $8)";
 
 impl Tx<Tenant> {
     pub(super) async fn kept_operator_answer(

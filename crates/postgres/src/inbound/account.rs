@@ -22,7 +22,7 @@ use crate::transaction::{Platform, Tenant, Tx};
 
 diesel::allow_tables_to_appear_in_same_query!(tenants, whatsapp_accounts);
 
-/// What came for a number before it was approved is driven again with the approval; the sweep takes what is beyond this.
+/// Number of unroutable events that an approval routes to the account at once; the periodic sweep routes the rest.
 const ADOPTED_AT_ONCE: i64 = 1_000;
 
 #[derive(Queryable, Selectable)]

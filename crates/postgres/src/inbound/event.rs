@@ -1,4 +1,4 @@
-//! Events as people see them, and what they do with them.
+//! Reading, discarding and finishing events by request.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -46,7 +46,7 @@ struct AttemptRow {
     error: String,
 }
 
-/// Whose events a transaction is about: its tenant's, or those that belong to nobody.
+/// The owner of the events that a transaction reads: its tenant, or none.
 trait EventsOf: Sync {
     fn owner(&self) -> Option<Uuid>;
 }
@@ -160,7 +160,7 @@ where
 #[async_trait]
 impl TenantlessEventRepo for Tx<Platform> {
     async fn finish_reparsed_event(&mut self, id: EventId, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        // Not `processed`: that has a tenant. What was in it is stored under ids of its own.
+        // Not `processed`, which requires a tenant. Its content was stored as events of their own.
         end_dead_letter(self, id, "discarded", now).await
     }
 }

@@ -42,7 +42,7 @@ const NOTE: &str = with_meant!(
         AND coalesce((a.health -> $6 ->> 'at')::timestamptz <= $9, true)"
 );
 
-/// What Meta gives back comes back, unless the number is somebody's by now, or the app is gone.
+/// Reconnects an account that Meta restores, unless another account has the number meanwhile, or its app was deleted.
 const CONNECTION: &str = with_meant!(
     ", restored AS (
        SELECT DISTINCT ON (a.app_id, a.phone_number_id) a.id FROM whatsapp_accounts a JOIN meant ON meant.id = a.id
@@ -108,7 +108,7 @@ fn entry(news: &AccountHealthUpdate, detail: &Value) -> Value {
     json!({ "at": news.reported_at.to_rfc3339_opts(SecondsFormat::Secs, true), "detail": detail })
 }
 
-/// JSON as a value. What Postgres would refuse (NUL, half of a surrogate pair) is kept as the text that it came as.
+/// Parses JSON. If it has characters that Postgres rejects (NUL, half of a surrogate pair), it is kept as text.
 fn readable(detail: &str) -> Value {
     let value = serde_json::from_str(detail).ok().filter(|_| !detail.contains("\\u0000"));
     value.unwrap_or_else(|| Value::String(detail.replace('\0', "\u{fffd}")))

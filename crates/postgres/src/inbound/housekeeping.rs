@@ -11,7 +11,7 @@ use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Platform, Tx};
 
-/// Ids begin with the time at which an event came in, so the oldest are found by the primary key.
+/// Ids are UUIDv7 of the time of arrival, so the primary key finds the oldest.
 const PURGE_PAYLOADS: &str = "
 DELETE FROM webhook_payloads
  WHERE event_id IN (
@@ -35,7 +35,7 @@ WITH old AS (
 )
 DELETE FROM webhook_events WHERE id IN (SELECT id FROM old)";
 
-/// What is in flight is in the ledger; the other states have an index of their own.
+/// Events in flight are in the ledger; for each of the other states there is an index.
 const UNFINISHED: &str = "
 SELECT e.status, count(*) AS events, min(e.received_at) AS oldest
   FROM webhook_outbox o JOIN webhook_events e ON e.id = o.event_id GROUP BY e.status
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_of_before_are_smaller_and_ids_of_after_are_not() {
+    fn first_id_separates_earlier_ids_from_later() {
         let time = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let id = |shift: i64| ManualClock::starting_at(time + TimeDelta::milliseconds(shift)).new_id();
         assert!(id(-1) < first_id_of(time));

@@ -12,11 +12,11 @@ use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Platform, Tx};
 
-/// One statement from deliveries to ledger. The account is looked up inside of it, so there is no cache to go stale; sorted
-/// keys, so that two batches with the same events wait for each other instead of deadlocking.
+/// Stores events, payloads and ledger rows in one statement. It also looks up the accounts, so that there is no cache to become
+/// stale. Keys are sorted, so that two batches with the same events wait for each other instead of deadlocking.
 ///
-/// A change without a phone number is routed by its WhatsApp Business Account, to the oldest account there: an active one,
-/// else one that Meta took away, which is to hear when Meta gives it back. One that its tenant gave up hears nothing.
+/// A change without a phone number is routed by its WhatsApp Business Account, to the oldest account there: an active one, else one
+/// that Meta disconnected, which must learn when Meta restores it. Accounts that their tenant disconnected get no events.
 const STORE: &str = "
 WITH input AS (
   SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)

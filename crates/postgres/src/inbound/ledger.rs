@@ -11,10 +11,10 @@ use crate::error::OrStoreError;
 use crate::sql::{Count, Id, Prepared, sql, types};
 use crate::transaction::{Platform, Tx};
 
-/// In the order of tenants: a worker takes what comes together, and does what is of one tenant in one transaction.
+/// Ordered by tenant: a worker processes consecutive events of one tenant in one transaction.
 ///
-/// The ledger is empty at one moment and long at the next, so the planner's idea of it is wrong most of the time. Here and
-/// below rows are therefore found by where they are, and their events one by one: it could do worse, not better.
+/// The size of the ledger changes so fast that the planner's statistics are usually wrong. Here and below rows are therefore found
+/// by `ctid` and their events by id, which is the best plan for any size.
 const CLAIM: &str = "
 WITH due AS (
   SELECT ctid FROM webhook_outbox WHERE not_before <= $1 ORDER BY not_before LIMIT $3 FOR UPDATE SKIP LOCKED
@@ -48,9 +48,9 @@ WITH dead_lettered AS (
 )
 SELECT id, tenant_id, kind, attempts, traceparent FROM dead_lettered";
 
-/// In flight, not due: 10 minutes after the first publish, twice as long after each further one, at most about a day. The
-/// end of the lease is the proof of the claim: where a worker was faster and has set the time of a retry, that stays; where
-/// it is about to finish an event, there is nothing to wait for.
+/// Published events are due again 10 minutes after the first publish, twice as long after each further one, at most about a day.
+/// The end of the lease identifies the claim: if a worker has already scheduled a retry, its time is kept. Rows that a worker has
+/// locked to finish the event are skipped.
 const PUBLISHED: &str = "
 WITH claimed AS (
   SELECT ctid FROM webhook_outbox WHERE event_id = ANY ($1) AND not_before = $3 FOR UPDATE SKIP LOCKED
@@ -104,7 +104,7 @@ WITH candidates AS (
 )
 SELECT count(*) AS count FROM adopted";
 
-/// An event that was on its way into `held` while its tenant was reactivated is found by the next sweep.
+/// An event that became `held` while its tenant was being reactivated is resumed by the next sweep.
 const RESUME: &str = "
 WITH held AS (
   SELECT e.id FROM webhook_events e JOIN tenants t ON t.id = e.tenant_id AND t.status = 'active'
@@ -125,8 +125,8 @@ UPDATE webhook_events SET starts = starts + 1
                WHERE id = ANY ($1) AND status IN ('received', 'retrying') ORDER BY id FOR NO KEY UPDATE)
 RETURNING id";
 
-/// One whose bytes are gone, which nothing here does, makes no sense and becomes a dead letter; left out, it would be in the
-/// ledger for ever.
+/// A missing payload, which should not happen, is read as empty, so that the event becomes a dead letter. Without LEFT JOIN the event
+/// would stay in the ledger forever.
 const WAITING: &str = "
 SELECT e.id, e.tenant_id, e.account_id, e.kind, e.status, e.attempts, e.starts, e.traceparent, e.received_at,
        coalesce(p.body, '') AS body

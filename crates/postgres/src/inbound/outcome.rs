@@ -12,8 +12,7 @@ use crate::error::OrStoreError;
 use crate::sql::{Id, Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
-// Each change is guarded by the states it may start from: an event that was finished meanwhile stays as it is. The ledger
-// row goes in any case, as there is nothing left to do.
+// Each update checks the status: an event that was finished meanwhile is not changed. Its ledger row is deleted in any case.
 
 const TAKE: &str = "
 SELECT id FROM webhook_events

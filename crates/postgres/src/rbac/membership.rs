@@ -139,7 +139,7 @@ impl MembershipRepo for Tx<Tenant> {
             .load(self.connection())
             .await
             .or_store_error()?;
-        // A key that this build does not know gives nothing.
+        // Permissions that this build does not know are ignored.
         Ok(keys.iter().filter_map(|key| key.parse::<Permission>().ok()).collect())
     }
 

@@ -149,7 +149,7 @@ impl From<Row> for Role {
             key: RoleKey::from_stored(row.key),
             name: RoleName::from_stored(row.name),
             system: row.system,
-            // A key that this build does not know gives nothing.
+            // Permissions that this build does not know are ignored.
             permissions: row.permissions.iter().filter_map(|key| key.parse::<Permission>().ok()).collect(),
             version: row.version,
             created_at: row.created_at,

@@ -15,7 +15,7 @@ use crate::error::OrStoreError;
 use crate::schema::provisioning_keys;
 use crate::transaction::{Platform, Tx};
 
-/// A key that is used without a pause is written this often, not on each use.
+/// Minimum interval between two updates of `last_used_at`.
 const NOTE_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 #[derive(Queryable, Selectable)]
@@ -109,7 +109,7 @@ impl Row {
         ProvisioningKey {
             id: ProvisioningKeyId::from_uuid(self.id),
             name: self.name,
-            // A scope that this build does not know opens nothing.
+            // Scopes that this build does not know are ignored.
             scopes: self.scopes.iter().filter_map(|scope| scope.parse().ok()).collect::<BTreeSet<KeyScope>>(),
             created_at: self.created_at,
             expires_at: self.expires_at,

@@ -11,7 +11,7 @@ use crate::schema::refresh_tokens;
 use crate::sql::{Count, Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
-/// Whoever comes second does not wait for who was first: they have lost in any case.
+/// SKIP LOCKED: a concurrent second request does not wait for the first one, as it is rejected in any case.
 const REACH: &str = "
 SELECT t.used_at, t.answered_at, s.revoked_at, s.unconfirmed IS NULL AS confirmed,
        EXISTS (SELECT FROM refresh_overlaps o WHERE o.tenant_id = t.tenant_id AND o.token_hash = t.token_hash) AS overlapped,
@@ -83,7 +83,7 @@ impl Tx<Tenant> {
         Ok(if self.mark_overlapped(token).await? { TokenLock::Contended } else { TokenLock::UnknownToken })
     }
 
-    /// Whether there is such a token.
+    /// Returns whether the token exists.
     pub(super) async fn mark_overlapped(&mut self, token: &RefreshTokenHash) -> Result<bool, StoreError> {
         let statement =
             sql(NOTE_OVERLAP).bind::<types::Uuid, _>(self.tenant_id()).bind::<types::Binary, _>(token.as_bytes());

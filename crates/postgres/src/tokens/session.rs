@@ -45,7 +45,7 @@ UPDATE sessions SET revoked_at = $3
     ORDER BY created_at DESC, id DESC OFFSET $4)
 RETURNING id";
 
-/// Binds what a session is stored with, in the order of [`START`] and of `app.admit`.
+/// Binds what a session is stored with, in the order of [`START`] and of `app.start_session`.
 macro_rules! bind_session {
     ($statement:expr, $session:expr, $token:expr) => {{
         let session: &tokens::Session = $session;
