@@ -1,9 +1,15 @@
-//! `start_session` stores all its rows or none.
+//! `start_session` decides as its specification says, and stores all its rows or none.
+
+use std::fmt::Write as _;
 
 use audit::{Action, Principal, Record, RequestOrigin};
-use flows::{Database as _, StartSession, StartSessionOutcome};
-use iam::PasswordHash;
-use kernel::{SystemEntropy, TenantScope};
+use chrono::TimeDelta;
+use flows::{Database as _, SessionLifetime, StartSession, StartSessionOutcome, StartSessionState};
+use iam::{PasswordHash, UserStatus};
+use kernel::{Clock as _, SystemEntropy, TenantScope};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
 use tokens::{RefreshToken, Session, SessionClient, SessionPolicy};
 
 use crate::kit::app::{Settings, TestApp, TestTenant};
@@ -86,5 +92,100 @@ async fn failed_session_start_leaves_no_rows() {
     assert_eq!(start_session(&app, &tenant, (&hash, Some("new_hash")), &kid, 20).await, StartSessionOutcome::Started);
     assert_eq!(stored().await, "new_hash");
     assert_added(2).await;
+    app.finish().await;
+}
+
+/// A random state of the database and a random request.
+#[derive(Clone, Debug)]
+struct Case {
+    status: UserStatus,
+    hash_is_current: bool,
+    replaces_hash: bool,
+    kid_is_active: bool,
+    session_limit: u16,
+    /// Minutes from now until the idle timeout and until the end, and whether the session was revoked.
+    sessions: Vec<(i64, i64, bool)>,
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    let status = prop_oneof![4 => Just(UserStatus::Active), 1 => Just(UserStatus::Suspended)];
+    let session = (-1..=2_i64, -1..=2_i64, prop::bool::weighted(0.2));
+    let sessions = prop::collection::vec(session, 0..6);
+    let hash_is_current = prop::bool::weighted(0.8);
+    (status, hash_is_current, any::<bool>(), prop::bool::weighted(0.8), 1..=4_u16, sessions).prop_map(
+        |(status, hash_is_current, replaces_hash, kid_is_active, session_limit, sessions)| Case {
+            status,
+            hash_is_current,
+            replaces_hash,
+            kid_is_active,
+            session_limit,
+            sessions,
+        },
+    )
+}
+
+/// Gives the tenant's owner the hash `current`, the status and the sessions of a case.
+async fn arrange(app: &TestApp, tenant: &TestTenant, case: &Case) -> Vec<SessionLifetime> {
+    let (id, now) = (&tenant.id, app.clock.now());
+    let status = if case.status == UserStatus::Active { "active" } else { "suspended" };
+    let mut statements = format!(
+        "DELETE FROM sessions WHERE tenant_id = '{id}';
+         UPDATE users SET password_hash = 'current', status = '{status}' WHERE tenant_id = '{id}';"
+    );
+    let mut sessions = Vec::new();
+    for (idle, end, revoked) in &case.sessions {
+        let session = SessionLifetime {
+            idle_expires_at: now + TimeDelta::minutes(*idle),
+            expires_at: now + TimeDelta::minutes(*end),
+            revoked_at: revoked.then_some(now),
+        };
+        let revoked_at = session.revoked_at.map_or("NULL".to_owned(), |time| format!("'{time}'"));
+        let _ = write!(
+            statements,
+            "INSERT INTO sessions (tenant_id, id, user_id, created_at, last_seen_at, idle_expires_at, expires_at, revoked_at)
+             SELECT '{id}', gen_random_uuid(), id, '{now}', '{now}', '{}', '{}', {revoked_at} FROM users WHERE tenant_id = '{id}';",
+            session.idle_expires_at, session.expires_at
+        );
+        sessions.push(session);
+    }
+    app.database.execute(&statements).await;
+    sessions
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn session_start_outcome_equals_specification() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let active_kid = app.database.text("SELECT kid AS finding FROM signing_keys WHERE state = 'active'").await;
+    let stored_hash = format!("SELECT password_hash AS finding FROM users WHERE tenant_id = '{}'", tenant.id);
+    let current = PasswordHash::from_stored("current".to_owned());
+    let mut runner = TestRunner::deterministic();
+    let mut seen = Vec::new();
+    for _ in 0..150 {
+        let case = case().new_tree(&mut runner).unwrap().current();
+        let sessions = arrange(&app, &tenant, &case).await;
+        let verified = if case.hash_is_current { "current" } else { "former" };
+        let kid = if case.kid_is_active { active_kid.as_str() } else { "replaced" };
+        let state = StartSessionState {
+            user: Some((case.status, &current)),
+            sessions: &sessions,
+            active_kid: Some(active_kid.as_str()),
+        };
+        let verified_hash = PasswordHash::from_stored(verified.to_owned());
+        let expected = state.outcome(&verified_hash, case.session_limit, kid, app.clock.now());
+        let new_hash = case.replaces_hash.then_some("new");
+
+        let outcome = start_session(&app, &tenant, (verified, new_hash), kid, case.session_limit).await;
+        assert_eq!(outcome, expected, "{case:?}");
+        let started = outcome == StartSessionOutcome::Started;
+        let added = rows(&app, &tenant, "sessions").await - i64::try_from(sessions.len()).unwrap();
+        assert_eq!(added, i64::from(started), "{case:?}");
+        let replaced = app.database.text(&stored_hash).await == "new";
+        assert_eq!(replaced, started && case.replaces_hash, "{case:?}");
+        if !seen.contains(&outcome) {
+            seen.push(outcome);
+        }
+    }
+    assert_eq!(seen.len(), 4, "each outcome occurs: {seen:?}");
     app.finish().await;
 }

@@ -9,6 +9,7 @@ mod refresh;
 mod register;
 mod rotate_signing_keys;
 mod service;
+mod session_start_state;
 mod sessions;
 mod sign_up;
 mod signing_keys;
@@ -24,6 +25,7 @@ pub use rotate_signing_keys::{
     rotate_signing_keys,
 };
 pub use service::{AuthService, AuthServiceError, LoggedIn};
+pub use session_start_state::{SessionLifetime, StartSessionState};
 pub use sessions::{LogOut, end_session, log_out, sessions};
 pub use sign_up::{SignUp, SignUpError, sign_up};
 pub use signing_keys::{SigningKeys, SigningKeysError};

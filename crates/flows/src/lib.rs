@@ -53,10 +53,10 @@ pub use self::administration::{
 };
 pub use self::auth::{
     AdvancedKeys, AuthService, AuthServiceError, AuthenticateError, ChangePassword, ChangePasswordError, LogIn,
-    LogInError, LogOut, LoggedIn, RateLimited, Refresh, RefreshError, Register, RegisterError, RotateError, SignUp,
-    SignUpError, SigningKeyChange, SigningKeys, SigningKeysError, advance_signing_keys, authenticate, change_password,
-    end_session, log_in, log_out, refresh, register, reseal_signing_keys, revoke_signing_key, rotate_signing_keys,
-    sessions, sign_up,
+    LogInError, LogOut, LoggedIn, RateLimited, Refresh, RefreshError, Register, RegisterError, RotateError,
+    SessionLifetime, SignUp, SignUpError, SigningKeyChange, SigningKeys, SigningKeysError, StartSessionState,
+    advance_signing_keys, authenticate, change_password, end_session, log_in, log_out, refresh, register,
+    reseal_signing_keys, revoke_signing_key, rotate_signing_keys, sessions, sign_up,
 };
 pub use self::billing::{
     BillingRun, BillingTx, ChangeSubscriptionError, ChosenPlan, ClosePeriodError, PayInvoiceError, SavePlanTx,

@@ -2,13 +2,17 @@ mod operators;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use diesel::OptionalExtension;
+use diesel::{
+    AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, QueryableByName, Selectable,
+    SelectableHelper,
+};
 use diesel_async::RunQueryDsl;
 use flows::{IdempotencyHousekeeping, IdempotencyRepo, KeyedRequest, Sender, StoredResponse};
 use kernel::seal::Tag;
 use kernel::{Operator, OperatorProof, StoreError};
 
 use crate::error::OrStoreError;
+use crate::schema::idempotency_keys;
 use crate::sql::{Count, Prepared, sql, types};
 use crate::transaction::{Platform, Tenant, Tx};
 
@@ -17,17 +21,6 @@ const LOCK: &str = "
 SELECT pg_try_advisory_xact_lock(
   hashtextextended('parley.idempotency.' || ARRAY[$1, $2, $3, $4]::text, 0)) AS locked";
 
-const FIND: &str = "
-SELECT fingerprint, fingerprint_key, status, body FROM idempotency_keys
- WHERE tenant_id = $1 AND user_id = $2 AND route = $3 AND key = $4 AND created_at > $5";
-
-const KEEP: &str = "
-INSERT INTO idempotency_keys (tenant_id, user_id, route, key, fingerprint, fingerprint_key, status, body, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-ON CONFLICT (tenant_id, user_id, route, key) DO UPDATE
-   SET fingerprint = excluded.fingerprint, fingerprint_key = excluded.fingerprint_key, status = excluded.status,
-       body = excluded.body, created_at = excluded.created_at";
-
 const PURGE: &str = "SELECT app.purge_idempotency_keys($1, $2) AS count";
 
 const PURGE_OPERATORS: &str = "
@@ -35,33 +28,19 @@ DELETE FROM operator_idempotency_keys
  WHERE (operator, route, key) IN (SELECT operator, route, key FROM operator_idempotency_keys
                                    WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
 
-#[derive(diesel::QueryableByName)]
+#[derive(QueryableByName)]
 struct Locked {
     #[diesel(sql_type = types::Bool)]
     locked: bool,
 }
 
-#[derive(diesel::QueryableByName)]
+#[derive(AsChangeset, Insertable, Queryable, QueryableByName, Selectable)]
+#[diesel(table_name = idempotency_keys)]
 struct Row {
-    #[diesel(sql_type = types::Binary)]
     fingerprint: Vec<u8>,
-    #[diesel(sql_type = types::Text)]
     fingerprint_key: String,
-    #[diesel(sql_type = types::Integer)]
     status: i32,
-    #[diesel(sql_type = types::Text)]
     body: String,
-}
-
-/// Starts a statement whose first four parameters say which request it is.
-macro_rules! about {
-    ($statement:expr, $tx:expr, $user:expr, $request:expr) => {
-        sql($statement)
-            .bind::<types::Uuid, _>($tx.tenant_id())
-            .bind::<types::Uuid, _>($user.as_uuid())
-            .bind::<types::Text, _>(&$request.route)
-            .bind::<types::Text, _>($request.key.as_str())
-    };
 }
 
 #[async_trait]
@@ -90,34 +69,58 @@ impl IdempotencyRepo for Tx<Tenant> {
         let user = match request.sender {
             Sender::User(user) => user,
             Sender::Operator(operator) => {
-                return self.kept_operator_answer(&operator_name(operator), request, since).await;
+                return self.find_operator_response(&operator_name(operator), request, since).await;
             }
         };
-        let statement = Prepared(about!(FIND, self, user, request).bind::<types::Timestamptz, _>(since));
-        let row: Option<Row> = statement.get_result(self.connection()).await.optional().or_store_error()?;
-        row.map(Row::into_answer).transpose()
+        let row: Option<Row> = idempotency_keys::table
+            .find((self.tenant_id(), user.as_uuid(), &request.route, request.key.as_str()))
+            .filter(idempotency_keys::created_at.gt(since))
+            .select(Row::as_select())
+            .first(self.connection())
+            .await
+            .optional()
+            .or_store_error()?;
+        row.map(Row::into_response).transpose()
     }
 
     async fn store_response(
         &mut self,
         request: &KeyedRequest,
         fingerprint: &Tag,
-        answer: &StoredResponse,
+        response: &StoredResponse,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let user = match request.sender {
             Sender::User(user) => user,
             Sender::Operator(operator) => {
-                return self.keep_operator_answer(&operator_name(operator), request, fingerprint, answer, now).await;
+                return self
+                    .store_operator_response(&operator_name(operator), request, fingerprint, response, now)
+                    .await;
             }
         };
-        let statement = about!(KEEP, self, user, request)
-            .bind::<types::Binary, _>(fingerprint.bytes.as_slice())
-            .bind::<types::Text, _>(&fingerprint.key_id)
-            .bind::<types::Integer, _>(i32::from(answer.status))
-            .bind::<types::Text, _>(&answer.body)
-            .bind::<types::Timestamptz, _>(now);
-        self.execute(statement).await?;
+        use idempotency_keys::{created_at, key, route, table, tenant_id, user_id};
+
+        let row = Row {
+            fingerprint: fingerprint.bytes.clone(),
+            fingerprint_key: fingerprint.key_id.clone(),
+            status: i32::from(response.status),
+            body: response.body.clone(),
+        };
+        let id = (
+            tenant_id.eq(self.tenant_id()),
+            user_id.eq(user.as_uuid()),
+            route.eq(&request.route),
+            key.eq(request.key.as_str()),
+        );
+        // Replaces an expired response.
+        diesel::insert_into(table)
+            .values((id, &row, created_at.eq(now)))
+            .on_conflict((tenant_id, user_id, route, key))
+            .do_update()
+            .set((&row, created_at.eq(now)))
+            .execute(self.connection())
+            .await
+            .or_store_error()?;
         Ok(())
     }
 }
@@ -142,7 +145,7 @@ fn operator_name(operator: Operator) -> String {
 }
 
 impl Row {
-    fn into_answer(self) -> Result<(Tag, StoredResponse), StoreError> {
+    fn into_response(self) -> Result<(Tag, StoredResponse), StoreError> {
         let status = u16::try_from(self.status).map_err(|_| StoreError::corrupt("idempotency_keys.status"))?;
         let fingerprint = Tag { key_id: self.fingerprint_key, bytes: self.fingerprint };
         Ok((fingerprint, StoredResponse { status, body: self.body }))

@@ -1,13 +1,26 @@
-//! Lists that are walked by a cursor.
+//! Lists that are read page by page, with a cursor.
 
-/// Continues a boxed query that is ordered by a time and then by id, latest first. The first condition follows from the
-/// second; it is the one that an index can use.
-macro_rules! continue_after {
-    ($query:ident, $cursor:expr, $time:expr, $id:expr) => {
-        if let Some(kernel::Cursor { time, id }) = $cursor {
-            $query = $query.filter($time.le(time)).filter($time.lt(time).or($time.eq(time).and($id.lt(id))));
-        }
-    };
+use chrono::{DateTime, Utc};
+use diesel::dsl::{And, Eq, Lt, LtEq, Or};
+use diesel::query_dsl::methods::FilterDsl;
+use diesel::sql_types::{Timestamptz, Uuid as SqlUuid};
+use diesel::{BoolExpressionMethods, Expression, ExpressionMethods};
+use kernel::Cursor;
+use uuid::Uuid;
+
+/// The condition of rows after a cursor.
+pub(crate) type After<Time, Id> =
+    And<LtEq<Time, DateTime<Utc>>, Or<Lt<Time, DateTime<Utc>>, And<Eq<Time, DateTime<Utc>>, Lt<Id, Uuid>>>>;
+
+/// Continues a boxed query after a cursor, if there is one. The query is ordered by a time and an id, latest first.
+///
+/// The first condition follows from the second one; it is the one that an index serves.
+pub(crate) fn continue_after<Q, Time, Id>(query: Q, cursor: Option<Cursor>, time: Time, id: Id) -> Q
+where
+    Q: FilterDsl<After<Time, Id>, Output = Q>,
+    Time: Copy + Expression<SqlType = Timestamptz> + ExpressionMethods,
+    Id: Expression<SqlType = SqlUuid> + ExpressionMethods,
+{
+    let Some(cursor) = cursor else { return query };
+    query.filter(time.le(cursor.time).and(time.lt(cursor.time).or(time.eq(cursor.time).and(id.lt(cursor.id)))))
 }
-
-pub(crate) use continue_after;

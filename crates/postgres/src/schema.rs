@@ -369,3 +369,17 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(memberships, role_permissions, roles, users);
 diesel::allow_tables_to_appear_in_same_query!(conversations, contacts);
+
+diesel::table! {
+    idempotency_keys (tenant_id, user_id, route, key) {
+        tenant_id -> Uuid,
+        user_id -> Uuid,
+        route -> Text,
+        key -> Text,
+        fingerprint -> Bytea,
+        fingerprint_key -> Text,
+        status -> Integer,
+        body -> Text,
+        created_at -> Timestamptz,
+    }
+}

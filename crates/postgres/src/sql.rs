@@ -1,7 +1,7 @@
 //! SQL as text, for statements that Diesel's query builder cannot express: sets of rows, locks, function calls.
 
 use diesel::pg::Pg;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId, SqlQuery};
+use diesel::query_builder::{AstPass, BoxedSqlQuery, Query, QueryFragment, QueryId, SqlQuery};
 use diesel::result::QueryResult;
 
 /// A statement that is prepared once per connection. Diesel prepares SQL text on each call, as it may differ; ours is constant, and
@@ -12,6 +12,14 @@ pub(crate) struct Prepared<Q>(pub(crate) Q);
 /// A constant statement: bind its parameters in order, then run it as [`Prepared`].
 pub(crate) fn sql(text: &'static str) -> SqlQuery {
     diesel::sql_query(text)
+}
+
+/// A statement that functions can take and return: binding a parameter does not change its type.
+pub(crate) type BoxedSql<'a> = BoxedSqlQuery<'a, Pg, SqlQuery>;
+
+/// A constant statement whose parameters are bound by more than one function.
+pub(crate) fn boxed_sql<'a>(text: &'static str) -> BoxedSql<'a> {
+    sql(text).into_boxed()
 }
 
 impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Prepared<Q> {

@@ -6,7 +6,7 @@ use kernel::{StoreError, TenantScope};
 
 use crate::audit::bind_record;
 use crate::error::OrStoreError;
-use crate::sql::{Prepared, sql, types};
+use crate::sql::{Prepared, boxed_sql, types};
 use crate::tokens::bind_session;
 
 const START_SESSION: &str = "
@@ -23,16 +23,16 @@ struct Row {
 pub(crate) async fn run(
     connection: &mut AsyncPgConnection,
     scope: &TenantScope,
-    admission: &StartSession<'_>,
+    start: &StartSession<'_>,
 ) -> Result<StartSessionOutcome, StoreError> {
-    let StartSession { session, token, session_limit, verified_hash, new_hash, record, kid } = *admission;
-    let statement = sql(START_SESSION)
+    let StartSession { session, token, session_limit, verified_hash, new_hash, record, kid } = *start;
+    let statement = boxed_sql(START_SESSION)
         .bind::<types::Uuid, _>(scope.tenant().as_uuid())
         .bind::<types::Text, _>(verified_hash.as_phc())
         .bind::<Nullable<types::Text>, _>(new_hash.map(PasswordHash::as_phc))
         .bind::<types::Text, _>(kid)
         .bind::<types::Integer, _>(i32::from(session_limit));
-    let statement = bind_record!(bind_session!(statement, session, token), record);
+    let statement = bind_record(bind_session(statement, session, token), record);
     let row: Row = Prepared(statement).get_result(connection).await.or_store_error()?;
     match row.outcome.as_str() {
         "started" => Ok(StartSessionOutcome::Started),

@@ -1,5 +1,7 @@
 //! Updates the system roles of existing tenants to the definition in `rbac`. A migration would duplicate that definition.
 
+use std::sync::LazyLock;
+
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
 use kernel::{Clock, Permission};
 use rbac::SystemRole;
@@ -7,37 +9,36 @@ use uuid::Uuid;
 
 use crate::sql::{Id, sql, types};
 
-/// A system role `r` that is not as it should be: `$1` its key, `$2` its name, `$3` its permissions.
-macro_rules! differs {
-    () => {
-        "r.system AND r.key = $1 AND (r.name <> $2 OR
-           ARRAY(SELECT p.permission FROM role_permissions p
-                  WHERE p.tenant_id = r.tenant_id AND p.role_id = r.id ORDER BY p.permission)
-           IS DISTINCT FROM ARRAY(SELECT unnest($3) ORDER BY 1))"
-    };
-}
+/// A system role `r` that differs: `$1` is its key, `$2` its name, `$3` its permissions.
+const DIFFERS: &str = "r.system AND r.key = $1 AND (r.name <> $2 OR
+  ARRAY(SELECT p.permission FROM role_permissions p
+         WHERE p.tenant_id = r.tenant_id AND p.role_id = r.id ORDER BY p.permission)
+  IS DISTINCT FROM ARRAY(SELECT unnest($3) ORDER BY 1))";
 
 /// Locks the tenants, so that permissions do not change concurrently: see `TenantRepo::lock_tenant`.
-const LOCK: &str = concat!(
-    "SELECT FROM tenants t WHERE EXISTS (SELECT FROM roles r WHERE r.tenant_id = t.id AND ",
-    differs!(),
-    ") ORDER BY t.id FOR NO KEY UPDATE"
-);
+static LOCK: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT FROM tenants t WHERE EXISTS (SELECT FROM roles r WHERE r.tenant_id = t.id AND {DIFFERS})
+          ORDER BY t.id FOR NO KEY UPDATE"
+    )
+});
 
-const UPDATE: &str = concat!(
-    "WITH wrong AS (SELECT r.tenant_id, r.id FROM roles r WHERE ",
-    differs!(),
-    "), taken AS (
-       DELETE FROM role_permissions p USING wrong w
-        WHERE p.tenant_id = w.tenant_id AND p.role_id = w.id AND p.permission <> ALL ($3)
-     ), given AS (
-       INSERT INTO role_permissions (tenant_id, role_id, permission)
-       SELECT w.tenant_id, w.id, permission FROM wrong w, unnest($3) AS permissions (permission)
-       ON CONFLICT DO NOTHING
-     )
-     UPDATE roles r SET name = $2, version = version + 1 FROM wrong w
-      WHERE r.tenant_id = w.tenant_id AND r.id = w.id"
-);
+static UPDATE: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "WITH wrong AS (
+           SELECT r.tenant_id, r.id FROM roles r WHERE {DIFFERS}
+         ), removed AS (
+           DELETE FROM role_permissions p USING wrong w
+            WHERE p.tenant_id = w.tenant_id AND p.role_id = w.id AND p.permission <> ALL ($3)
+         ), added AS (
+           INSERT INTO role_permissions (tenant_id, role_id, permission)
+           SELECT w.tenant_id, w.id, permission FROM wrong w, unnest($3) AS permissions (permission)
+           ON CONFLICT DO NOTHING
+         )
+         UPDATE roles r SET name = $2, version = version + 1 FROM wrong w
+          WHERE r.tenant_id = w.tenant_id AND r.id = w.id"
+    )
+});
 
 const WITHOUT: &str = "
 SELECT t.id FROM tenants t
@@ -88,8 +89,8 @@ async fn update_all(owner: &mut AsyncPgConnection, clock: &dyn Clock) -> Result<
             let insert = sql(INSERT).bind::<types::Uuids, _>(tenants).bind::<types::Uuids, _>(ids);
             insert.bind::<types::Text, _>(key.as_str()).bind::<types::Text, _>(name.as_str()).execute(owner).await?;
         }
-        bind(LOCK).execute(owner).await?;
-        changed += bind(UPDATE).execute(owner).await?;
+        bind(&LOCK).execute(owner).await?;
+        changed += bind(&UPDATE).execute(owner).await?;
     }
     Ok(changed)
 }

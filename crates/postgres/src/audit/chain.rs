@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use async_trait::async_trait;
 use audit::{AuditChainRepo, Seal, StoredRecord};
@@ -10,7 +11,7 @@ use kernel::ids::AuditRecordId;
 use kernel::seal::Tag;
 use uuid::Uuid;
 
-use super::row::{RecordRow, record_columns};
+use super::row::{RECORD_COLUMNS, RecordRow};
 use crate::error::OrStoreError;
 use crate::sql::{Count, Id, Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
@@ -23,14 +24,14 @@ SELECT sequence, record_id, key_id, hash FROM audit_seals WHERE tenant_id = $1 O
 
 /// Starts from the few unsealed ids. Without MATERIALIZED and LATERAL the planner may scan all records of the tenant in the
 /// requested order and check each for a seal.
-const UNSEALED: &str = concat!(
-    "WITH unsealed AS MATERIALIZED (SELECT record_id FROM audit_unsealed WHERE tenant_id = $1) \
-     SELECT NULL::bigint AS sequence, ",
-    record_columns!(),
-    " FROM unsealed u \
-     CROSS JOIN LATERAL (SELECT * FROM audit_records WHERE tenant_id = $1 AND id = u.record_id OFFSET 0) r \
-     ORDER BY r.occurred_at, r.id LIMIT $2"
-);
+static UNSEALED: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "WITH unsealed AS MATERIALIZED (SELECT record_id FROM audit_unsealed WHERE tenant_id = $1) \
+         SELECT NULL::bigint AS sequence, {RECORD_COLUMNS} FROM unsealed u \
+          CROSS JOIN LATERAL (SELECT * FROM audit_records WHERE tenant_id = $1 AND id = u.record_id OFFSET 0) r \
+          ORDER BY r.occurred_at, r.id LIMIT $2"
+    )
+});
 
 const INSERT: &str = "
 WITH seals AS (
@@ -44,11 +45,11 @@ const SEALS: &str = "
 SELECT sequence, record_id, key_id, hash FROM audit_seals WHERE tenant_id = $1 AND sequence > $2
  ORDER BY sequence LIMIT $3";
 
-const RECORDS: &str = concat!(
-    "SELECT NULL::bigint AS sequence, ",
-    record_columns!(),
-    " FROM audit_records r WHERE r.tenant_id = $1 AND r.id = ANY ($2)"
-);
+static RECORDS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT NULL::bigint AS sequence, {RECORD_COLUMNS} FROM audit_records r WHERE r.tenant_id = $1 AND r.id = ANY ($2)"
+    )
+});
 
 const COUNT: &str = "SELECT count(*) AS count FROM audit_unsealed WHERE tenant_id = $1";
 
@@ -92,7 +93,7 @@ impl AuditChainRepo for Tx<Tenant> {
     }
 
     async fn unsealed_audit_records(&mut self, limit: i64) -> Result<Vec<StoredRecord>, StoreError> {
-        let statement = sql(UNSEALED).bind::<types::Uuid, _>(self.tenant_id()).bind::<types::BigInt, _>(limit);
+        let statement = sql(&UNSEALED).bind::<types::Uuid, _>(self.tenant_id()).bind::<types::BigInt, _>(limit);
         let rows: Vec<RecordRow> = Prepared(statement).load(self.connection()).await.or_store_error()?;
         Ok(rows.into_iter().map(StoredRecord::from).collect())
     }
@@ -123,7 +124,7 @@ impl AuditChainRepo for Tx<Tenant> {
             sql(SEALS).bind::<types::Uuid, _>(tenant).bind::<types::BigInt, _>(after).bind::<types::BigInt, _>(limit);
         let seals: Vec<SealRow> = Prepared(statement).load(self.connection()).await.or_store_error()?;
         let ids: Vec<Uuid> = seals.iter().map(|seal| seal.record_id).collect();
-        let statement = sql(RECORDS).bind::<types::Uuid, _>(tenant).bind::<types::Uuids, _>(ids);
+        let statement = sql(&RECORDS).bind::<types::Uuid, _>(tenant).bind::<types::Uuids, _>(ids);
         let records: Vec<RecordRow> = Prepared(statement).load(self.connection()).await.or_store_error()?;
         let mut records: HashMap<AuditRecordId, StoredRecord> =
             records.into_iter().map(StoredRecord::from).map(|record| (record.id, record)).collect();

@@ -1,14 +1,15 @@
+use std::sync::LazyLock;
+
 use async_trait::async_trait;
 use audit::{PlatformAuditReader, PlatformAuditRepo, Record, RecordFilter, StoredRecord, UnsealedDirectory};
-use diesel::sql_types::Nullable;
 use diesel_async::RunQueryDsl;
 use kernel::ids::TenantId;
 use kernel::{Page, PageRequest, StoreError};
 use uuid::Uuid;
 
-use super::row::{RecordRow, bind_filter, bind_record, filtered, page, record_columns};
+use super::row::{FILTER_AND_PAGE, RECORD_COLUMNS, RecordRow, bind_record, list, page};
 use crate::error::OrStoreError;
-use crate::sql::{Prepared, sql, types};
+use crate::sql::{Prepared, boxed_sql, sql, types};
 use crate::transaction::{Platform, Tx};
 
 const APPEND: &str = "
@@ -16,12 +17,9 @@ INSERT INTO platform_audit_records
   (id, occurred_at, actor_kind, actor_id, address, request_id, action, target_kind, target_id, outcome, changes)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::json)";
 
-const LIST: &str = concat!(
-    "SELECT NULL::bigint AS sequence, ",
-    record_columns!(),
-    " FROM platform_audit_records r WHERE ",
-    filtered!()
-);
+static LIST: LazyLock<String> = LazyLock::new(|| {
+    format!("SELECT NULL::bigint AS sequence, {RECORD_COLUMNS} FROM platform_audit_records r WHERE {FILTER_AND_PAGE}")
+});
 
 const UNSEALED: &str = "SELECT DISTINCT tenant_id FROM audit_unsealed LIMIT $1";
 
@@ -34,7 +32,7 @@ struct TenantRow {
 #[async_trait]
 impl<Scope: Send> PlatformAuditRepo for Tx<Scope> {
     async fn append_platform_audit_record(&mut self, record: &Record) -> Result<(), StoreError> {
-        self.execute(bind_record!(sql(APPEND), record)).await?;
+        self.execute(bind_record(boxed_sql(APPEND), record)).await?;
         Ok(())
     }
 }
@@ -46,7 +44,7 @@ impl PlatformAuditReader for Tx<Platform> {
         filter: &RecordFilter,
         request: &PageRequest,
     ) -> Result<Page<StoredRecord>, StoreError> {
-        let statement = bind_filter!(LIST, filter, request);
+        let statement = list(&LIST, filter, request);
         let rows: Vec<RecordRow> = Prepared(statement).load(self.connection()).await.or_store_error()?;
         Ok(page(rows, request.limit))
     }

@@ -1,12 +1,13 @@
+use std::sync::LazyLock;
+
 use async_trait::async_trait;
 use audit::{AuditRepo, Record, RecordFilter, StoredRecord};
-use diesel::sql_types::Nullable;
 use diesel_async::RunQueryDsl;
 use kernel::{Page, PageRequest, StoreError};
 
-use super::row::{RecordRow, bind_filter, bind_record, filtered, page, record_columns};
+use super::row::{FILTER_AND_PAGE, RECORD_COLUMNS, RecordRow, bind_record, list, page};
 use crate::error::OrStoreError;
-use crate::sql::{Prepared, sql, types};
+use crate::sql::{Prepared, boxed_sql, types};
 use crate::transaction::{Tenant, Tx};
 
 const APPEND: &str = "
@@ -18,18 +19,18 @@ WITH added AS (
 )
 INSERT INTO audit_unsealed (tenant_id, record_id) SELECT tenant_id, id FROM added";
 
-const LIST: &str = concat!(
-    "SELECT s.sequence, ",
-    record_columns!(),
-    " FROM audit_records r LEFT JOIN audit_seals s ON s.tenant_id = r.tenant_id AND s.record_id = r.id \
-      WHERE r.tenant_id = $10 AND ",
-    filtered!()
-);
+static LIST: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT s.sequence, {RECORD_COLUMNS} \
+           FROM audit_records r LEFT JOIN audit_seals s ON s.tenant_id = r.tenant_id AND s.record_id = r.id \
+          WHERE r.tenant_id = $10 AND {FILTER_AND_PAGE}"
+    )
+});
 
 #[async_trait]
 impl AuditRepo for Tx<Tenant> {
     async fn append_audit_record(&mut self, record: &Record) -> Result<(), StoreError> {
-        let statement = bind_record!(sql(APPEND).bind::<types::Uuid, _>(self.tenant_id()), record);
+        let statement = bind_record(boxed_sql(APPEND).bind::<types::Uuid, _>(self.tenant_id()), record);
         self.execute(statement).await?;
         Ok(())
     }
@@ -39,7 +40,7 @@ impl AuditRepo for Tx<Tenant> {
         filter: &RecordFilter,
         request: &PageRequest,
     ) -> Result<Page<StoredRecord>, StoreError> {
-        let statement = bind_filter!(LIST, filter, request).bind::<types::Uuid, _>(self.tenant_id());
+        let statement = list(&LIST, filter, request).bind::<types::Uuid, _>(self.tenant_id());
         let rows: Vec<RecordRow> = Prepared(statement).load(self.connection()).await.or_store_error()?;
         Ok(page(rows, request.limit))
     }

@@ -1,71 +1,55 @@
 //! Rows that both audit logs have in common.
 
-use audit::StoredRecord;
+use audit::{Record, RecordFilter, StoredRecord};
 use chrono::{DateTime, Utc};
 use diesel::sql_types::Nullable;
 use kernel::ids::AuditRecordId;
-use kernel::{Cursor, Page, PageLimit};
+use kernel::{Cursor, Page, PageLimit, PageRequest};
 use uuid::Uuid;
 
-use crate::sql::types;
+use crate::sql::{BoxedSql, boxed_sql, types};
 
-/// The columns of [`RecordRow`], of a log called `r`; which column or expression is its place in the chain is for the caller
-/// to say.
-macro_rules! record_columns {
-    () => {
-        "r.id, r.occurred_at, r.actor_kind, r.actor_id, r.address, r.request_id, r.action, r.target_kind, r.target_id, \
-         r.outcome, r.changes::text AS changes"
-    };
+/// The columns of [`RecordRow`] in a log with the alias `r`, without `sequence`.
+pub(super) const RECORD_COLUMNS: &str = "r.id, r.occurred_at, r.actor_kind, r.actor_id, r.address, r.request_id, r.action, r.target_kind, r.target_id, \
+     r.outcome, r.changes::text AS changes";
+
+/// The conditions, the order and the limit of a list, with the parameters `$1` to `$9` that [`list`] binds.
+pub(super) const FILTER_AND_PAGE: &str = "($1::text IS NULL OR r.action = $1) AND ($2::text IS NULL OR r.actor_id = $2) \
+     AND ($3::text IS NULL OR r.target_id = $3) AND ($4::text IS NULL OR r.outcome = $4) \
+     AND ($5::timestamptz IS NULL OR r.occurred_at >= $5) AND ($6::timestamptz IS NULL OR r.occurred_at < $6) \
+     AND ($7::timestamptz IS NULL OR (r.occurred_at, r.id) < ($7, $8)) \
+     ORDER BY r.occurred_at DESC, r.id DESC LIMIT $9";
+
+/// A statement with the parameters of [`FILTER_AND_PAGE`].
+pub(super) fn list<'a>(statement: &'static str, filter: &'a RecordFilter, page: &PageRequest) -> BoxedSql<'a> {
+    boxed_sql(statement)
+        .bind::<Nullable<types::Text>, _>(&filter.action)
+        .bind::<Nullable<types::Text>, _>(&filter.actor_id)
+        .bind::<Nullable<types::Text>, _>(&filter.target_id)
+        .bind::<Nullable<types::Text>, _>(&filter.outcome)
+        .bind::<Nullable<types::Timestamptz>, _>(filter.from)
+        .bind::<Nullable<types::Timestamptz>, _>(filter.to)
+        .bind::<Nullable<types::Timestamptz>, _>(page.after.map(|cursor| cursor.time))
+        .bind::<Nullable<types::Uuid>, _>(page.after.map(|cursor| cursor.id))
+        .bind::<types::BigInt, _>(page.limit.plus_one())
 }
 
-/// The conditions of a filter and a page, from the parameter `$1` on, and the order. See [`bind_filter`].
-macro_rules! filtered {
-    () => {
-        "($1::text IS NULL OR r.action = $1) AND ($2::text IS NULL OR r.actor_id = $2) \
-         AND ($3::text IS NULL OR r.target_id = $3) AND ($4::text IS NULL OR r.outcome = $4) \
-         AND ($5::timestamptz IS NULL OR r.occurred_at >= $5) AND ($6::timestamptz IS NULL OR r.occurred_at < $6) \
-         AND ($7::timestamptz IS NULL OR (r.occurred_at, r.id) < ($7, $8)) \
-         ORDER BY r.occurred_at DESC, r.id DESC LIMIT $9"
-    };
+/// Binds a record in the order of the columns and of `app.start_session`.
+pub(crate) fn bind_record<'a>(statement: BoxedSql<'a>, record: &'a Record) -> BoxedSql<'a> {
+    let Record { id, occurred_at, actor, origin, action, target, outcome, changes } = record;
+    statement
+        .bind::<types::Uuid, _>(id.as_uuid())
+        .bind::<types::Timestamptz, _>(occurred_at)
+        .bind::<types::Text, _>(actor.kind())
+        .bind::<Nullable<types::Text>, _>(actor.id())
+        .bind::<Nullable<types::Text>, _>(origin.address.map(|address| address.to_string()))
+        .bind::<Nullable<types::Text>, _>(&origin.request_id)
+        .bind::<types::Text, _>(action.key())
+        .bind::<Nullable<types::Text>, _>(target.as_ref().map(|target| target.kind))
+        .bind::<Nullable<types::Text>, _>(target.as_ref().map(|target| target.id.as_str()))
+        .bind::<types::Text, _>(outcome.key())
+        .bind::<types::Text, _>(serde_json::Value::Object(changes.clone()).to_string())
 }
-
-/// Binds what [`filtered`] uses.
-macro_rules! bind_filter {
-    ($statement:expr, $filter:expr, $page:expr) => {
-        crate::sql::sql($statement)
-            .bind::<Nullable<types::Text>, _>(&$filter.action)
-            .bind::<Nullable<types::Text>, _>(&$filter.actor_id)
-            .bind::<Nullable<types::Text>, _>(&$filter.target_id)
-            .bind::<Nullable<types::Text>, _>(&$filter.outcome)
-            .bind::<Nullable<types::Timestamptz>, _>($filter.from)
-            .bind::<Nullable<types::Timestamptz>, _>($filter.to)
-            .bind::<Nullable<types::Timestamptz>, _>($page.after.map(|cursor| cursor.time))
-            .bind::<Nullable<types::Uuid>, _>($page.after.map(|cursor| cursor.id))
-            .bind::<types::BigInt, _>($page.limit.plus_one())
-    };
-}
-
-/// Binds the members of a [`audit::Record`], in the order of the columns and of `app.start_session`.
-macro_rules! bind_record {
-    ($statement:expr, $record:expr) => {{
-        let audit::Record { id, occurred_at, actor, origin, action, target, outcome, changes } = $record;
-        $statement
-            .bind::<types::Uuid, _>(id.as_uuid())
-            .bind::<types::Timestamptz, _>(occurred_at)
-            .bind::<types::Text, _>(actor.kind())
-            .bind::<Nullable<types::Text>, _>(actor.id())
-            .bind::<Nullable<types::Text>, _>(origin.address.map(|address| address.to_string()))
-            .bind::<Nullable<types::Text>, _>(&origin.request_id)
-            .bind::<types::Text, _>(action.key())
-            .bind::<Nullable<types::Text>, _>(target.as_ref().map(|target| target.kind))
-            .bind::<Nullable<types::Text>, _>(target.as_ref().map(|target| target.id.as_str()))
-            .bind::<types::Text, _>(outcome.key())
-            .bind::<types::Text, _>(serde_json::Value::Object(changes.clone()).to_string())
-    }};
-}
-
-pub(crate) use bind_record;
-pub(super) use {bind_filter, filtered, record_columns};
 
 #[derive(diesel::QueryableByName)]
 pub(super) struct RecordRow {

@@ -53,7 +53,7 @@ impl InvoiceRepo for Tx<Tenant> {
             .limit(page.limit.plus_one())
             .select(Row::as_select())
             .into_boxed();
-        continue_after!(query, page.after, invoices::closed_at, invoices::id);
+        query = continue_after(query, page.after, invoices::closed_at, invoices::id);
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
         let invoices = with_lines(self, rows).await?;
         Ok(Page::of(invoices, page.limit, |it| Cursor { time: it.closed_at, id: it.id.as_uuid() }))

@@ -5,9 +5,7 @@ use chrono::{DateTime, Utc};
 use crm::identity::{Identity, IdentityKey};
 use crm::{Contact, ContactChange, ContactRepo, DeletedContact};
 use diesel::sql_types::Nullable;
-use diesel::{
-    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
-};
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use kernel::ids::ContactId;
 use kernel::{Cursor, Page, PageRequest, StoreError};
@@ -95,7 +93,7 @@ impl ContactRepo for Tx<Tenant> {
             .limit(page.limit.plus_one())
             .select(Row::as_select())
             .into_boxed();
-        continue_after!(query, page.after, contacts::created_at, contacts::id);
+        query = continue_after(query, page.after, contacts::created_at, contacts::id);
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
         let contacts = self.with_identities(rows).await?;
         Ok(Page::of(contacts, page.limit, |contact| Cursor { time: contact.created_at, id: contact.id.as_uuid() }))

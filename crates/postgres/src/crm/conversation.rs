@@ -85,7 +85,7 @@ impl ConversationRepo for Tx<Tenant> {
         if let Some(account) = filter.account {
             query = query.filter(conversations::account_id.eq(account.as_uuid()));
         }
-        continue_after!(query, page.after, conversations::last_message_at, conversations::id);
+        query = continue_after(query, page.after, conversations::last_message_at, conversations::id);
         let rows: Vec<(Row, String)> = query.load(self.connection()).await.or_store_error()?;
         let conversations = rows.into_iter().map(into_conversation).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::of(conversations, page.limit, |conversation| Cursor {

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use crm::{Interaction, InteractionRepo};
-use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use kernel::ids::{ContactId, InteractionId, MessageId, UserId};
 use kernel::{Cursor, Page, PageRequest, StoreError};
@@ -36,7 +36,7 @@ impl InteractionRepo for Tx<Tenant> {
             .limit(page.limit.plus_one())
             .select(Row::as_select())
             .into_boxed();
-        continue_after!(query, page.after, interactions::occurred_at, interactions::id);
+        query = continue_after(query, page.after, interactions::occurred_at, interactions::id);
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
         let interactions = rows.into_iter().map(Row::into_interaction).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::of(interactions, page.limit, |interaction| Cursor {

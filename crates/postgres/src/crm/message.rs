@@ -2,10 +2,7 @@ use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 
 use crm::{DeliveryStep, Media, Message, Reaction, ReplyTo};
-use diesel::{
-    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, Queryable, Selectable,
-    SelectableHelper,
-};
+use diesel::{ExpressionMethods, NullableExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use kernel::ids::{ContactId, ConversationId, MessageId};
 use kernel::{Cursor, Page, PageRequest, StoreError};
@@ -78,7 +75,7 @@ pub(super) async fn of_conversation(
         .limit(page.limit.plus_one())
         .select((Row::as_select(), quoted_id))
         .into_boxed();
-    continue_after!(query, page.after, messages::provider_timestamp, messages::id);
+    query = continue_after(query, page.after, messages::provider_timestamp, messages::id);
     let rows: Vec<(Row, Option<Uuid>)> = query.load(tx.connection()).await.or_store_error()?;
     let mut updates = updates_of(tx, rows.iter().map(|(row, _)| row)).await?;
     let messages = rows.into_iter().map(|(row, quoted_id)| {

@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::sql_types::Array;
@@ -5,79 +7,84 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use iam::{AttemptCounter, RateLimitBucket, RateLimitFastPath};
 use kernel::StoreError;
 
-use crate::Postgres;
+use crate::database::Postgres;
 use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 
-macro_rules! calm {
-    ($tally:literal) => {
-        concat!($tally, ".failures = '{}' AND ", $tally, ".blocks = 0 AND ", $tally, ".blocked_until IS NULL")
-    };
-}
-
-/// Nothing is taken where one is not calm, as far as can be seen. What changes meanwhile is found when its row is locked: then
-/// fewer are taken. In the order of the keys, so that nobody waits for each other.
-const BEGIN: &str = concat!(
-    "
-WITH tries AS (SELECT * FROM unnest($1, $2, $3) AS tries (key, most, expires_at))
-INSERT INTO login_tallies AS tally (key, pending, expires_at)
-SELECT key, ARRAY[$4], expires_at FROM tries
- WHERE NOT EXISTS (SELECT FROM login_tallies t JOIN tries USING (key)
-                    WHERE NOT (cardinality(t.pending) < most AND ",
-    calm!("t"),
-    "))
+/// Inserts the counters or adds a pending attempt to them, if all of them are unblocked, without failures and below their limits.
+///
+/// A row that another transaction changes meanwhile is checked again when it is locked: then fewer rows are written, and the caller
+/// releases them. Ordered by key, so that transactions do not deadlock.
+static RESERVE: LazyLock<String> = LazyLock::new(|| {
+    let clean_row = without_failures("t");
+    let clean_counter = without_failures("counter");
+    format!(
+        "
+WITH attempts AS (SELECT * FROM unnest($1, $2, $3) AS attempts (key, max_failures, expires_at))
+INSERT INTO login_tallies AS counter (key, pending, expires_at)
+SELECT key, ARRAY[$4], expires_at FROM attempts
+ WHERE NOT EXISTS (SELECT FROM login_tallies t JOIN attempts USING (key)
+                    WHERE NOT (cardinality(t.pending) < max_failures AND {clean_row}))
  ORDER BY key
 ON CONFLICT (key) DO UPDATE
-   SET pending = tally.pending || excluded.pending, expires_at = greatest(tally.expires_at, excluded.expires_at)
- WHERE cardinality(tally.pending) < (SELECT most FROM tries WHERE tries.key = excluded.key) AND ",
-    calm!("tally")
-);
+   SET pending = counter.pending || excluded.pending, expires_at = greatest(counter.expires_at, excluded.expires_at)
+ WHERE cardinality(counter.pending) < (SELECT max_failures FROM attempts WHERE attempts.key = excluded.key)
+   AND {clean_counter}"
+    )
+});
 
-/// For two counters at most. A statement for an array of any length would be planned again on each call, which takes longer than
-/// its execution.
-const END: &str = concat!(
-    "
-UPDATE login_tallies AS tally
-   SET pending = tally.pending[:array_position(tally.pending, $2) - 1]
-              || tally.pending[array_position(tally.pending, $2) + 1:]
+/// Removes the pending attempt. For two counters at most: a statement for an array of any length would be planned again on each
+/// call, which takes longer than its execution.
+static RELEASE: LazyLock<String> = LazyLock::new(|| {
+    let clean_counter = without_failures("counter");
+    format!(
+        "
+UPDATE login_tallies AS counter
+   SET pending = counter.pending[:array_position(counter.pending, $2) - 1]
+              || counter.pending[array_position(counter.pending, $2) + 1:]
   FROM (SELECT key FROM login_tallies WHERE key IN ($1[1], $1[2]) ORDER BY key FOR UPDATE) AS locked
- WHERE tally.key = locked.key AND $2 = ANY(tally.pending) AND ",
-    calm!("tally")
-);
+ WHERE counter.key = locked.key AND $2 = ANY(counter.pending) AND {clean_counter}"
+    )
+});
+
+fn without_failures(table: &str) -> String {
+    format!("{table}.failures = '{{}}' AND {table}.blocks = 0 AND {table}.blocked_until IS NULL")
+}
 
 #[async_trait]
 impl RateLimitFastPath for Postgres {
-    async fn try_reserve(&self, counted: &[RateLimitBucket], now: DateTime<Utc>) -> Result<bool, StoreError> {
-        let most: Vec<i32> =
-            counted.iter().map(|counted| i32::try_from(counted.limit.max_failures).unwrap_or(i32::MAX)).collect();
-        let ends: Vec<DateTime<Utc>> = counted
+    async fn try_reserve(&self, buckets: &[RateLimitBucket], now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let max_failures: Vec<i32> =
+            buckets.iter().map(|bucket| i32::try_from(bucket.limit.max_failures).unwrap_or(i32::MAX)).collect();
+        let expiries: Vec<DateTime<Utc>> = buckets
             .iter()
-            .map(|counted| AttemptCounter::with_pending(now).expires_at(counted.limit).unwrap_or(now))
+            .map(|bucket| AttemptCounter::with_pending(now).expires_at(bucket.limit).unwrap_or(now))
             .collect();
-        let statement = sql(BEGIN)
-            .bind::<Array<types::Binary>, _>(keys(counted))
-            .bind::<types::Integers, _>(most)
-            .bind::<types::Times, _>(ends)
+        let statement = sql(&RESERVE)
+            .bind::<Array<types::Binary>, _>(keys(buckets))
+            .bind::<types::Integers, _>(max_failures)
+            .bind::<types::Times, _>(expiries)
             .bind::<types::Timestamptz, _>(now);
-        let begun = {
+        let reserved = {
             let connection: &mut AsyncPgConnection = &mut *self.platform().get().await?;
             Prepared(statement).execute(connection).await.or_store_error()?
         };
-        if 0 < begun && begun < counted.len() {
-            self.try_release(counted, now).await?;
+        if 0 < reserved && reserved < buckets.len() {
+            self.try_release(buckets, now).await?;
         }
-        Ok(begun == counted.len())
+        Ok(reserved == buckets.len())
     }
 
-    async fn try_release(&self, counted: &[RateLimitBucket], begun_at: DateTime<Utc>) -> Result<bool, StoreError> {
-        debug_assert!(counted.len() <= 2, "an address and an account");
-        let statement = sql(END).bind::<Array<types::Binary>, _>(keys(counted)).bind::<types::Timestamptz, _>(begun_at);
+    async fn try_release(&self, buckets: &[RateLimitBucket], started_at: DateTime<Utc>) -> Result<bool, StoreError> {
+        debug_assert!(buckets.len() <= 2, "an address and an account");
+        let statement =
+            sql(&RELEASE).bind::<Array<types::Binary>, _>(keys(buckets)).bind::<types::Timestamptz, _>(started_at);
         let connection: &mut AsyncPgConnection = &mut *self.platform().get().await?;
-        let ended = Prepared(statement).execute(connection).await.or_store_error()?;
-        Ok(ended == counted.len())
+        let released = Prepared(statement).execute(connection).await.or_store_error()?;
+        Ok(released == buckets.len())
     }
 }
 
-fn keys(counted: &[RateLimitBucket]) -> Vec<&[u8]> {
-    counted.iter().map(|counted| &counted.key.as_bytes()[..]).collect()
+fn keys(buckets: &[RateLimitBucket]) -> Vec<&[u8]> {
+    buckets.iter().map(|bucket| &bucket.key.as_bytes()[..]).collect()
 }

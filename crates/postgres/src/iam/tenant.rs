@@ -1,8 +1,6 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use diesel::{
-    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
-};
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use iam::{Tenant, TenantDirectory, TenantReference, TenantRepo, TenantStatus};
 use kernel::ids::TenantId;
@@ -102,7 +100,7 @@ impl TenantDirectory for Tx<Platform> {
         if let Some(status) = status {
             query = query.filter(tenants::status.eq(status.key()));
         }
-        continue_after!(query, page.after, tenants::created_at, tenants::id);
+        query = continue_after(query, page.after, tenants::created_at, tenants::id);
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
         let tenants = rows.into_iter().map(Row::into_tenant).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::of(tenants, page.limit, |tenant| Cursor { time: tenant.created_at, id: tenant.id.as_uuid() }))

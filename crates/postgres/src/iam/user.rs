@@ -1,8 +1,6 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use diesel::{
-    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
-};
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use iam::{Email, PasswordHash, User, UserRepo};
 use kernel::ids::UserId;
@@ -91,7 +89,7 @@ impl UserRepo for Tx<Tenant> {
             .limit(page.limit.plus_one())
             .select(Row::as_select())
             .into_boxed();
-        continue_after!(query, page.after, users::created_at, users::id);
+        query = continue_after(query, page.after, users::created_at, users::id);
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
         let users = rows.into_iter().map(|row| row.into_user().map(|(user, _)| user)).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::of(users, page.limit, |user| Cursor { time: user.created_at, id: user.id.as_uuid() }))

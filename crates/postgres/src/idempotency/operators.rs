@@ -14,10 +14,10 @@ use crate::transaction::{Tenant, Tx};
 
 const FIND: &str = "SELECT * FROM app.find_operator_response($1, $2, $3, $4)";
 
-const KEEP: &str = "SELECT app.store_operator_response($1, $2, $3, $4, $5, $6, $7, $8)";
+const STORE: &str = "SELECT app.store_operator_response($1, $2, $3, $4, $5, $6, $7, $8)";
 
 impl Tx<Tenant> {
-    pub(super) async fn kept_operator_answer(
+    pub(super) async fn find_operator_response(
         &mut self,
         operator: &str,
         request: &KeyedRequest,
@@ -31,25 +31,25 @@ impl Tx<Tenant> {
                 .bind::<types::Timestamptz, _>(since),
         );
         let row: Option<Row> = statement.get_result(self.connection()).await.optional().or_store_error()?;
-        row.map(Row::into_answer).transpose()
+        row.map(Row::into_response).transpose()
     }
 
-    pub(super) async fn keep_operator_answer(
+    pub(super) async fn store_operator_response(
         &mut self,
         operator: &str,
         request: &KeyedRequest,
         fingerprint: &Tag,
-        answer: &StoredResponse,
+        response: &StoredResponse,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let statement = sql(KEEP)
+        let statement = sql(STORE)
             .bind::<types::Text, _>(operator)
             .bind::<types::Text, _>(&request.route)
             .bind::<types::Text, _>(request.key.as_str())
             .bind::<types::Binary, _>(fingerprint.bytes.as_slice())
             .bind::<types::Text, _>(&fingerprint.key_id)
-            .bind::<types::Integer, _>(i32::from(answer.status))
-            .bind::<types::Text, _>(&answer.body)
+            .bind::<types::Integer, _>(i32::from(response.status))
+            .bind::<types::Text, _>(&response.body)
             .bind::<types::Timestamptz, _>(now);
         self.execute(statement).await?;
         Ok(())

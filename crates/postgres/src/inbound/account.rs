@@ -3,10 +3,7 @@ use channels::{
     AccountDirectory, AccountRepo, AccountStatus, AccountWithTenant, Disconnection, MetaId, WhatsAppAccount,
 };
 use chrono::{DateTime, Utc};
-use diesel::{
-    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, Queryable, Selectable,
-    SelectableHelper,
-};
+use diesel::{ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use inbound::EventLedger;
 use kernel::ids::AccountId;
@@ -40,15 +37,6 @@ struct Row {
     created_at: DateTime<Utc>,
 }
 
-/// The tenant's account with this id.
-macro_rules! account {
-    ($tx:ident, $id:ident) => {
-        whatsapp_accounts::table
-            .filter(whatsapp_accounts::tenant_id.eq($tx.tenant_id()))
-            .filter(whatsapp_accounts::id.eq($id.as_uuid()))
-    };
-}
-
 #[async_trait]
 impl AccountRepo for Tx<Tenant> {
     async fn insert_account(&mut self, account: &WhatsAppAccount) -> Result<(), StoreError> {
@@ -80,27 +68,30 @@ impl AccountRepo for Tx<Tenant> {
             .limit(page.limit.plus_one())
             .select(Row::as_select())
             .into_boxed();
-        continue_after!(query, page.after, whatsapp_accounts::created_at, whatsapp_accounts::id);
+        query = continue_after(query, page.after, whatsapp_accounts::created_at, whatsapp_accounts::id);
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
         let accounts = rows.into_iter().map(Row::into_account).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::of(accounts, page.limit, |account| Cursor { time: account.created_at, id: account.id.as_uuid() }))
     }
 
     async fn account(&mut self, id: AccountId) -> Result<Option<WhatsAppAccount>, StoreError> {
-        let query = account!(self, id).select(Row::as_select());
+        let query = whatsapp_accounts::table.find((self.tenant_id(), id.as_uuid())).select(Row::as_select());
         let row: Option<Row> = query.first(self.connection()).await.optional().or_store_error()?;
         row.map(Row::into_account).transpose()
     }
 
     async fn lock_account(&mut self, id: AccountId) -> Result<Option<WhatsAppAccount>, StoreError> {
-        let query = account!(self, id).select(Row::as_select()).for_no_key_update();
+        let query = whatsapp_accounts::table
+            .find((self.tenant_id(), id.as_uuid()))
+            .select(Row::as_select())
+            .for_no_key_update();
         let row: Option<Row> = query.first(self.connection()).await.optional().or_store_error()?;
         row.map(Row::into_account).transpose()
     }
 
     async fn rename_account(&mut self, account: &WhatsAppAccount, now: DateTime<Utc>) -> Result<(), StoreError> {
         let id = account.id;
-        diesel::update(account!(self, id))
+        diesel::update(whatsapp_accounts::table.find((self.tenant_id(), id.as_uuid())))
             .set((
                 whatsapp_accounts::name.eq(&account.name),
                 whatsapp_accounts::display_phone_number.eq(&account.display_phone_number),
@@ -119,7 +110,7 @@ impl AccountRepo for Tx<Tenant> {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let (status, disconnected_by) = status_keys(AccountStatus::Disconnected(by));
-        diesel::update(account!(self, id))
+        diesel::update(whatsapp_accounts::table.find((self.tenant_id(), id.as_uuid())))
             .set((
                 whatsapp_accounts::status.eq(status),
                 whatsapp_accounts::disconnected_by.eq(disconnected_by),
@@ -162,7 +153,7 @@ impl AccountDirectory for Tx<Platform> {
         if only_pending {
             query = query.filter(whatsapp_accounts::status.eq("pending"));
         }
-        continue_after!(query, page.after, whatsapp_accounts::created_at, whatsapp_accounts::id);
+        query = continue_after(query, page.after, whatsapp_accounts::created_at, whatsapp_accounts::id);
         let rows: Vec<(String, Row)> = query.load(self.connection()).await.or_store_error()?;
         let accounts = rows
             .into_iter()

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, OptionalExtension, PgExpressionMethods, QueryDsl, Queryable, Selectable,
-    SelectableHelper,
+    ExpressionMethods, OptionalExtension, PgExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
 use inbound::{ErrorClass, EventFilter, EventReader, FailedAttempt, TenantlessEventRepo, WebhookEvent};
@@ -63,14 +63,20 @@ impl EventsOf for Tx<Platform> {
     }
 }
 
-/// Rows of the owner. An index is used for either condition, but for none that covers both.
-macro_rules! of_owner {
-    ($table:ident, $owner:expr) => {
-        match $owner {
-            Some(tenant) => $table::table.filter($table::tenant_id.eq(tenant)).into_boxed(),
-            None => $table::table.filter($table::tenant_id.is_null()).into_boxed(),
-        }
-    };
+/// Events of the owner. Two conditions instead of IS NOT DISTINCT FROM, which no index serves.
+fn events_of(owner: Option<Uuid>) -> webhook_events::BoxedQuery<'static, Pg> {
+    match owner {
+        Some(tenant) => webhook_events::table.filter(webhook_events::tenant_id.eq(tenant)).into_boxed(),
+        None => webhook_events::table.filter(webhook_events::tenant_id.is_null()).into_boxed(),
+    }
+}
+
+/// Payloads of the owner, in the same way.
+fn payloads_of(owner: Option<Uuid>) -> webhook_payloads::BoxedQuery<'static, Pg> {
+    match owner {
+        Some(tenant) => webhook_payloads::table.filter(webhook_payloads::tenant_id.eq(tenant)).into_boxed(),
+        None => webhook_payloads::table.filter(webhook_payloads::tenant_id.is_null()).into_boxed(),
+    }
 }
 
 #[async_trait]
@@ -79,7 +85,7 @@ where
     Self: EventsOf,
 {
     async fn events(&mut self, filter: &EventFilter, page: &PageRequest) -> Result<Page<WebhookEvent>, StoreError> {
-        let mut query = of_owner!(webhook_events, self.owner())
+        let mut query = events_of(self.owner())
             .order((webhook_events::received_at.desc(), webhook_events::id.desc()))
             .limit(page.limit.plus_one())
             .select(Row::as_select());
@@ -95,16 +101,14 @@ where
         if let Some(class) = filter.error_class {
             query = query.filter(webhook_events::error_class.eq(class.key()));
         }
-        continue_after!(query, page.after, webhook_events::received_at, webhook_events::id);
+        query = continue_after(query, page.after, webhook_events::received_at, webhook_events::id);
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
         let events = rows.into_iter().map(Row::into_event).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::of(events, page.limit, |event| Cursor { time: event.received_at, id: event.id.as_uuid() }))
     }
 
     async fn event(&mut self, id: EventId) -> Result<Option<WebhookEvent>, StoreError> {
-        let query = of_owner!(webhook_events, self.owner())
-            .filter(webhook_events::id.eq(id.as_uuid()))
-            .select(Row::as_select());
+        let query = events_of(self.owner()).filter(webhook_events::id.eq(id.as_uuid())).select(Row::as_select());
         let row: Option<Row> = query.first(self.connection()).await.optional().or_store_error()?;
         row.map(Row::into_event).transpose()
     }
@@ -123,7 +127,7 @@ where
     }
 
     async fn event_payload(&mut self, id: EventId) -> Result<Option<Vec<u8>>, StoreError> {
-        of_owner!(webhook_payloads, self.owner())
+        payloads_of(self.owner())
             .filter(webhook_payloads::event_id.eq(id.as_uuid()))
             .select(webhook_payloads::body)
             .first(self.connection())

@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use async_trait::async_trait;
 use channels::{AccountHealthRepo, AccountHealthUpdate};
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -9,12 +11,9 @@ use whatsapp::Connection;
 use crate::sql::{sql, types};
 use crate::transaction::{Tenant, Tx};
 
-/// Which accounts are meant: on the app of the account that told it, in that WhatsApp Business Account, the one with the
-/// number. A number that nobody has is that of the only account there, unless that is known to have another.
-macro_rules! with_meant {
-    ($then:literal) => {
-        concat!(
-            "
+/// Selects the affected accounts: those of the reporting account's app and of the WhatsApp Business Account that have the reported
+/// number. If no account has it, the only account there is affected, unless another number is known for that.
+const AFFECTED: &str = "
 WITH candidates AS (
   SELECT a.id, a.phone_number_id, regexp_replace(a.display_phone_number, '\\D', '', 'g') AS digits
     FROM whatsapp_accounts a
@@ -22,30 +21,30 @@ WITH candidates AS (
    WHERE a.tenant_id = $1 AND a.waba_id = $3 AND a.status <> 'pending'
 ), named AS (
   SELECT id FROM candidates WHERE digits = $4 OR phone_number_id = $5
-), meant AS (
+), affected AS (
   SELECT id FROM candidates
    WHERE id IN (SELECT id FROM named)
       OR (NOT EXISTS (SELECT FROM named)
           AND ($4 IS NULL OR (coalesce(digits, '') = '' AND (SELECT count(*) FROM candidates) = 1)))
 )
-",
-            $then
-        )
-    };
-}
+";
 
-const NOTE: &str = with_meant!(
-    "UPDATE whatsapp_accounts a
+static RECORD: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{AFFECTED}
+     UPDATE whatsapp_accounts a
         SET health = a.health || jsonb_build_object($6, $7), updated_at = $8
-       FROM meant
-      WHERE a.tenant_id = $1 AND a.id = meant.id
+       FROM affected
+      WHERE a.tenant_id = $1 AND a.id = affected.id
         AND coalesce((a.health -> $6 ->> 'at')::timestamptz <= $9, true)"
-);
+    )
+});
 
 /// Reconnects an account that Meta restores, unless another account has the number meanwhile, or its app was deleted.
-const CONNECTION: &str = with_meant!(
-    ", restored AS (
-       SELECT DISTINCT ON (a.app_id, a.phone_number_id) a.id FROM whatsapp_accounts a JOIN meant ON meant.id = a.id
+static CONNECTION: LazyLock<String> = LazyLock::new(|| {
+    format!("{AFFECTED}
+     , restored AS (
+       SELECT DISTINCT ON (a.app_id, a.phone_number_id) a.id FROM whatsapp_accounts a JOIN affected ON affected.id = a.id
         WHERE a.tenant_id = $1 AND $9 AND a.disconnected_by = 'meta'
           AND NOT app.number_is_active(a.app_id, a.phone_number_id)
           AND NOT EXISTS (
@@ -64,10 +63,10 @@ const CONNECTION: &str = with_meant!(
                                    WHEN NOT $9 AND a.status = 'active' THEN 'meta'
                                    ELSE a.disconnected_by END,
             updated_at = $7
-       FROM meant
-      WHERE a.tenant_id = $1 AND a.id = meant.id
-        AND coalesce((a.health -> 'connection' ->> 'at')::timestamptz <= $8, true)"
-);
+       FROM affected
+      WHERE a.tenant_id = $1 AND a.id = affected.id
+        AND coalesce((a.health -> 'connection' ->> 'at')::timestamptz <= $8, true)")
+});
 
 #[async_trait]
 impl AccountHealthRepo for Tx<Tenant> {
@@ -82,7 +81,7 @@ impl AccountHealthRepo for Tx<Tenant> {
                 .bind::<Nullable<types::Text>, _>(update.display_phone_number.clone())
                 .bind::<Nullable<types::Text>, _>(update.entity_id.clone())
         };
-        let statement = bind(NOTE)
+        let statement = bind(&RECORD)
             .bind::<types::Text, _>(update.topic.key())
             .bind::<Jsonb, _>(entry(news, &readable(&update.detail)))
             .bind::<types::Timestamptz, _>(now)
@@ -93,7 +92,7 @@ impl AccountHealthRepo for Tx<Tenant> {
                 Connection::Lost => "lost",
                 Connection::Restored => "restored",
             };
-            let statement = bind(CONNECTION)
+            let statement = bind(&CONNECTION)
                 .bind::<Jsonb, _>(entry(news, &json!(word)))
                 .bind::<types::Timestamptz, _>(now)
                 .bind::<types::Timestamptz, _>(news.reported_at)

@@ -5,8 +5,8 @@ use channels::{MetaApp, MetaAppDirectory, MetaAppRepo, MetaId, SealedSecrets};
 use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, select};
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl, Queryable,
-    Selectable, SelectableHelper,
+    AsChangeset, BoolExpressionMethods, ExpressionMethods, Insertable, NullableExpressionMethods, OptionalExtension,
+    QueryDsl, Queryable, Selectable, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
 use kernel::ids::{MetaAppId, TenantId};
@@ -44,26 +44,42 @@ struct SecretsRow {
     verify_token_sealed_with: String,
 }
 
-/// The tenant's app with this key.
-macro_rules! meta_app {
-    ($tx:ident, $key:expr) => {
-        meta_apps::table.filter(meta_apps::tenant_id.eq($tx.tenant_id())).filter(meta_apps::key.eq($key.as_str()))
-    };
+/// The columns of an app that a tenant may change.
+#[derive(AsChangeset, Insertable)]
+#[diesel(table_name = meta_apps)]
+#[diesel(treat_none_as_null = true, treat_none_as_default_value = false)]
+struct Changes<'a> {
+    name: Option<&'a str>,
+    app_secret_sealed: &'a [u8],
+    app_secret_sealed_with: &'a str,
+    previous_app_secret_sealed: Option<&'a [u8]>,
+    previous_app_secret_sealed_with: Option<&'a str>,
+    verify_token_sealed: &'a [u8],
+    verify_token_sealed_with: &'a str,
+    updated_at: DateTime<Utc>,
 }
 
-/// What sets the secrets of an app.
-macro_rules! secrets_of {
-    ($secrets:expr) => {{
-        let previous = $secrets.previous_app_secret.as_ref();
-        (
-            meta_apps::app_secret_sealed.eq(&$secrets.app_secret.bytes),
-            meta_apps::app_secret_sealed_with.eq(&$secrets.app_secret.key_id),
-            meta_apps::previous_app_secret_sealed.eq(previous.map(|sealed| &sealed.bytes)),
-            meta_apps::previous_app_secret_sealed_with.eq(previous.map(|sealed| &sealed.key_id)),
-            meta_apps::verify_token_sealed.eq(&$secrets.verify_token.bytes),
-            meta_apps::verify_token_sealed_with.eq(&$secrets.verify_token.key_id),
-        )
-    }};
+impl<'a> From<&'a MetaApp> for Changes<'a> {
+    fn from(app: &'a MetaApp) -> Self {
+        let SealedSecrets { app_secret, previous_app_secret, verify_token } = &app.secrets;
+        let previous = previous_app_secret.as_ref();
+        Self {
+            name: app.name.as_deref(),
+            app_secret_sealed: &app_secret.bytes,
+            app_secret_sealed_with: &app_secret.key_id,
+            previous_app_secret_sealed: previous.map(|sealed| sealed.bytes.as_slice()),
+            previous_app_secret_sealed_with: previous.map(|sealed| sealed.key_id.as_str()),
+            verify_token_sealed: &verify_token.bytes,
+            verify_token_sealed_with: &verify_token.key_id,
+            updated_at: app.updated_at,
+        }
+    }
+}
+
+/// The tenant's app with this key.
+#[diesel::dsl::auto_type]
+fn app_with_key<'a>(tenant: Uuid, key: &'a str) -> _ {
+    meta_apps::table.filter(meta_apps::tenant_id.eq(tenant)).filter(meta_apps::key.eq(key))
 }
 
 #[async_trait]
@@ -75,10 +91,8 @@ impl MetaAppRepo for Tx<Tenant> {
                 meta_apps::id.eq(app.id.as_uuid()),
                 meta_apps::key.eq(app.key.as_str()),
                 meta_apps::app_id.eq(app.app_id.as_str()),
-                meta_apps::name.eq(&app.name),
-                secrets_of!(app.secrets),
                 meta_apps::created_at.eq(app.created_at),
-                meta_apps::updated_at.eq(app.updated_at),
+                Changes::from(app),
             ))
             .execute(self.connection())
             .await
@@ -93,27 +107,27 @@ impl MetaAppRepo for Tx<Tenant> {
             .limit(page.limit.plus_one())
             .select(Row::as_select())
             .into_boxed();
-        continue_after!(query, page.after, meta_apps::created_at, meta_apps::id);
+        query = continue_after(query, page.after, meta_apps::created_at, meta_apps::id);
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
         let apps = rows.into_iter().map(Row::into_app).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::of(apps, page.limit, |app| Cursor { time: app.created_at, id: app.id.as_uuid() }))
     }
 
     async fn lock_meta_app_shared(&mut self, key: &MetaAppKey) -> Result<bool, StoreError> {
-        let query = meta_app!(self, key).select(meta_apps::id).for_key_share();
+        let query = app_with_key(self.tenant_id(), key.as_str()).select(meta_apps::id).for_key_share();
         let held: Option<Uuid> = query.first(self.connection()).await.optional().or_store_error()?;
         Ok(held.is_some())
     }
 
     async fn lock_meta_app(&mut self, key: &MetaAppKey) -> Result<Option<MetaApp>, StoreError> {
-        let query = meta_app!(self, key).select(Row::as_select()).for_update();
+        let query = app_with_key(self.tenant_id(), key.as_str()).select(Row::as_select()).for_update();
         let row: Option<Row> = query.first(self.connection()).await.optional().or_store_error()?;
         row.map(Row::into_app).transpose()
     }
 
     async fn update_meta_app(&mut self, app: &MetaApp) -> Result<(), StoreError> {
-        diesel::update(meta_app!(self, app.key))
-            .set((meta_apps::name.eq(&app.name), secrets_of!(app.secrets), meta_apps::updated_at.eq(app.updated_at)))
+        diesel::update(app_with_key(self.tenant_id(), app.key.as_str()))
+            .set(Changes::from(app))
             .execute(self.connection())
             .await
             .or_store_error()?;
@@ -129,7 +143,10 @@ impl MetaAppRepo for Tx<Tenant> {
     }
 
     async fn delete_meta_app(&mut self, key: &MetaAppKey) -> Result<(), StoreError> {
-        diesel::delete(meta_app!(self, key)).execute(self.connection()).await.or_store_error()?;
+        diesel::delete(app_with_key(self.tenant_id(), key.as_str()))
+            .execute(self.connection())
+            .await
+            .or_store_error()?;
         Ok(())
     }
 }

@@ -91,7 +91,7 @@ impl MembershipRepo for Tx<Tenant> {
             .limit(page.limit.plus_one())
             .select(Row::as_select())
             .into_boxed();
-        continue_after!(query, page.after, memberships::created_at, memberships::role_id);
+        query = continue_after(query, page.after, memberships::created_at, memberships::role_id);
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
         let memberships = rows.into_iter().map(Membership::from).collect();
         Ok(Page::of(memberships, page.limit, |it: &Membership| Cursor { time: it.created_at, id: it.role.as_uuid() }))

@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::sql_types::Nullable;
@@ -13,22 +15,19 @@ use crate::schema::{role_permissions, roles};
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
-/// A role with its permissions. A tenant has a hundred and a few, so no index has them in order.
-macro_rules! role_columns {
-    () => {
-        "SELECT r.id, r.key, r.name, r.system, r.version, r.created_at,
-                ARRAY(SELECT p.permission FROM role_permissions p
-                       WHERE p.tenant_id = r.tenant_id AND p.role_id = r.id) AS permissions
-           FROM roles r WHERE r.tenant_id = $1 "
-    };
-}
+/// Roles with their permissions. A tenant has little more than a hundred, so there is no index in the order of the list.
+const ROLES: &str = "SELECT r.id, r.key, r.name, r.system, r.version, r.created_at,
+                            ARRAY(SELECT p.permission FROM role_permissions p
+                                   WHERE p.tenant_id = r.tenant_id AND p.role_id = r.id) AS permissions
+                       FROM roles r WHERE r.tenant_id = $1";
 
-const ONE: &str = concat!(role_columns!(), "AND r.id = $2");
+static ONE: LazyLock<String> = LazyLock::new(|| format!("{ROLES} AND r.id = $2"));
 
-const LIST: &str = concat!(
-    role_columns!(),
-    "AND ($2 IS NULL OR (r.created_at, r.id) < ($2, $3)) ORDER BY r.created_at DESC, r.id DESC LIMIT $4"
-);
+static LIST: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{ROLES} AND ($2 IS NULL OR (r.created_at, r.id) < ($2, $3)) ORDER BY r.created_at DESC, r.id DESC LIMIT $4"
+    )
+});
 
 #[derive(diesel::QueryableByName)]
 struct Row {
@@ -75,13 +74,13 @@ impl RoleRepo for Tx<Tenant> {
 
     async fn role(&mut self, id: RoleId) -> Result<Option<Role>, StoreError> {
         let statement =
-            Prepared(sql(ONE).bind::<types::Uuid, _>(self.tenant_id()).bind::<types::Uuid, _>(id.as_uuid()));
+            Prepared(sql(&ONE).bind::<types::Uuid, _>(self.tenant_id()).bind::<types::Uuid, _>(id.as_uuid()));
         let row: Option<Row> = statement.get_result(self.connection()).await.optional().or_store_error()?;
         Ok(row.map(Role::from))
     }
 
     async fn roles(&mut self, page: &PageRequest) -> Result<Page<Role>, StoreError> {
-        let statement = sql(LIST)
+        let statement = sql(&LIST)
             .bind::<types::Uuid, _>(self.tenant_id())
             .bind::<Nullable<types::Timestamptz>, _>(page.after.map(|cursor| cursor.time))
             .bind::<Nullable<types::Uuid>, _>(page.after.map(|cursor| cursor.id))

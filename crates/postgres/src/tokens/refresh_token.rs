@@ -46,15 +46,6 @@ struct Row {
     session: session::Row,
 }
 
-/// The token with this hash.
-macro_rules! token {
-    ($tx:ident, $hash:expr) => {
-        refresh_tokens::table
-            .filter(refresh_tokens::tenant_id.eq($tx.tenant_id()))
-            .filter(refresh_tokens::token_hash.eq($hash.as_bytes()))
-    };
-}
-
 impl Tx<Tenant> {
     pub(super) async fn insert_refresh_token(
         &mut self,
@@ -92,7 +83,8 @@ impl Tx<Tenant> {
     }
 
     pub(super) async fn mark_used(&mut self, token: &RefreshTokenHash, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        let unused = token!(self, token).filter(refresh_tokens::used_at.is_null());
+        let unused =
+            refresh_tokens::table.find((self.tenant_id(), token.as_bytes())).filter(refresh_tokens::used_at.is_null());
         let used = diesel::update(unused)
             .set(refresh_tokens::used_at.eq(Some(now)))
             .execute(self.connection())
@@ -106,11 +98,15 @@ impl Tx<Tenant> {
         token: &RefreshTokenHash,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        diesel::update(token!(self, token).filter(refresh_tokens::answered_at.is_null()))
-            .set(refresh_tokens::answered_at.eq(Some(now)))
-            .execute(self.connection())
-            .await
-            .or_store_error()?;
+        diesel::update(
+            refresh_tokens::table
+                .find((self.tenant_id(), token.as_bytes()))
+                .filter(refresh_tokens::answered_at.is_null()),
+        )
+        .set(refresh_tokens::answered_at.eq(Some(now)))
+        .execute(self.connection())
+        .await
+        .or_store_error()?;
         Ok(())
     }
 }

@@ -1,9 +1,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::sql_types::Nullable;
-use diesel::{
-    BoolExpressionMethods, ExpressionMethods, QueryDsl, Queryable, QueryableByName, Selectable, SelectableHelper,
-};
+use diesel::{ExpressionMethods, QueryDsl, Queryable, QueryableByName, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use kernel::ids::{SessionId, UserId};
 use kernel::{Cursor, Page, PageRequest, StoreError};
@@ -13,7 +11,7 @@ use uuid::Uuid;
 use crate::error::OrStoreError;
 use crate::keyset::continue_after;
 use crate::schema::sessions;
-use crate::sql::{Count, Id, Prepared, sql, types};
+use crate::sql::{BoxedSql, Count, Id, Prepared, boxed_sql, sql, types};
 use crate::transaction::{Platform, Tenant, Tx};
 
 #[derive(Queryable, QueryableByName, Selectable)]
@@ -45,34 +43,32 @@ UPDATE sessions SET revoked_at = $3
     ORDER BY created_at DESC, id DESC OFFSET $4)
 RETURNING id";
 
-/// Binds what a session is stored with, in the order of [`START`] and of `app.start_session`.
-macro_rules! bind_session {
-    ($statement:expr, $session:expr, $token:expr) => {{
-        let session: &tokens::Session = $session;
-        $statement
-            .bind::<types::Uuid, _>(session.id.as_uuid())
-            .bind::<types::Uuid, _>(session.user.as_uuid())
-            .bind::<Nullable<types::Text>, _>(session.client.address.map(|address| address.to_string()))
-            .bind::<Nullable<types::Text>, _>(session.client.user_agent.as_deref())
-            .bind::<types::Timestamptz, _>(session.created_at)
-            .bind::<types::Timestamptz, _>(session.idle_expires_at)
-            .bind::<types::Timestamptz, _>(session.expires_at)
-            .bind::<types::Binary, _>($token.as_bytes())
-    }};
+/// Binds the values of a session and its first token, in the order of [`START`] and of `app.start_session`.
+pub(crate) fn bind_session<'a>(
+    statement: BoxedSql<'a>,
+    session: &'a Session,
+    token: &'a RefreshTokenHash,
+) -> BoxedSql<'a> {
+    statement
+        .bind::<types::Uuid, _>(session.id.as_uuid())
+        .bind::<types::Uuid, _>(session.user.as_uuid())
+        .bind::<Nullable<types::Text>, _>(session.client.address.map(|address| address.to_string()))
+        .bind::<Nullable<types::Text>, _>(session.client.user_agent.as_deref())
+        .bind::<types::Timestamptz, _>(session.created_at)
+        .bind::<types::Timestamptz, _>(session.idle_expires_at)
+        .bind::<types::Timestamptz, _>(session.expires_at)
+        .bind::<types::Binary, _>(token.as_bytes())
 }
 
-pub(crate) use bind_session;
-
-/// A user's sessions in force.
-macro_rules! in_force {
-    ($tx:ident, $user:expr, $now:expr) => {
-        sessions::table
-            .filter(sessions::tenant_id.eq($tx.tenant_id()))
-            .filter(sessions::user_id.eq($user.as_uuid()))
-            .filter(sessions::revoked_at.is_null())
-            .filter(sessions::idle_expires_at.gt($now))
-            .filter(sessions::expires_at.gt($now))
-    };
+/// The active sessions of a user.
+#[diesel::dsl::auto_type]
+fn active_sessions(tenant: Uuid, user: Uuid, now: DateTime<Utc>) -> _ {
+    sessions::table
+        .filter(sessions::tenant_id.eq(tenant))
+        .filter(sessions::user_id.eq(user))
+        .filter(sessions::revoked_at.is_null())
+        .filter(sessions::idle_expires_at.gt(now))
+        .filter(sessions::expires_at.gt(now))
 }
 
 #[derive(QueryableByName)]
@@ -84,7 +80,7 @@ struct Active {
 #[async_trait]
 impl SessionRepo for Tx<Tenant> {
     async fn start_session(&mut self, session: &Session, token: &RefreshTokenHash) -> Result<(), StoreError> {
-        let statement = bind_session!(sql(START).bind::<types::Uuid, _>(self.tenant_id()), session, token);
+        let statement = bind_session(boxed_sql(START).bind::<types::Uuid, _>(self.tenant_id()), session, token);
         self.execute(statement).await?;
         Ok(())
     }
@@ -110,23 +106,25 @@ impl SessionRepo for Tx<Tenant> {
         page: &PageRequest,
         now: DateTime<Utc>,
     ) -> Result<Page<Session>, StoreError> {
-        let mut query = in_force!(self, user, now)
+        let mut query = active_sessions(self.tenant_id(), user.as_uuid(), now)
             .order((sessions::created_at.desc(), sessions::id.desc()))
             .limit(page.limit.plus_one())
             .select(Row::as_select())
             .into_boxed();
-        continue_after!(query, page.after, sessions::created_at, sessions::id);
+        query = continue_after(query, page.after, sessions::created_at, sessions::id);
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
         let sessions = rows.into_iter().map(Row::into_session).collect();
         Ok(Page::of(sessions, page.limit, |session| Cursor { time: session.created_at, id: session.id.as_uuid() }))
     }
 
     async fn end_session(&mut self, user: UserId, session: SessionId, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        let ended = diesel::update(in_force!(self, user, now).filter(sessions::id.eq(session.as_uuid())))
-            .set(sessions::revoked_at.eq(Some(now)))
-            .execute(self.connection())
-            .await
-            .or_store_error()?;
+        let ended = diesel::update(
+            active_sessions(self.tenant_id(), user.as_uuid(), now).filter(sessions::id.eq(session.as_uuid())),
+        )
+        .set(sessions::revoked_at.eq(Some(now)))
+        .execute(self.connection())
+        .await
+        .or_store_error()?;
         Ok(ended == 1)
     }
 
@@ -138,9 +136,15 @@ impl SessionRepo for Tx<Tenant> {
     ) -> Result<usize, StoreError> {
         let ended = sessions::revoked_at.eq(Some(now));
         let ended = match except {
-            None => diesel::update(in_force!(self, user, now)).set(ended).execute(self.connection()).await,
+            None => {
+                diesel::update(active_sessions(self.tenant_id(), user.as_uuid(), now))
+                    .set(ended)
+                    .execute(self.connection())
+                    .await
+            }
             Some(session) => {
-                let others = in_force!(self, user, now).filter(sessions::id.ne(session.as_uuid()));
+                let others =
+                    active_sessions(self.tenant_id(), user.as_uuid(), now).filter(sessions::id.ne(session.as_uuid()));
                 diesel::update(others).set(ended).execute(self.connection()).await
             }
         };
@@ -165,9 +169,9 @@ impl SessionRepo for Tx<Tenant> {
         next: &RefreshTokenHash,
         access_token: Uuid,
     ) -> Result<bool, StoreError> {
-        let in_force =
-            in_force!(self, session.user, session.last_seen_at).filter(sessions::id.eq(session.id.as_uuid()));
-        let refreshed = diesel::update(in_force)
+        let active = active_sessions(self.tenant_id(), session.user.as_uuid(), session.last_seen_at)
+            .filter(sessions::id.eq(session.id.as_uuid()));
+        let refreshed = diesel::update(active)
             .set((
                 sessions::last_seen_at.eq(session.last_seen_at),
                 sessions::idle_expires_at.eq(session.idle_expires_at),
