@@ -60,8 +60,8 @@ UPDATE webhook_outbox
        not_before = $2 + interval '10 minutes' * (2 ^ least(publish_count, 7))
  WHERE ctid = ANY (ARRAY(SELECT ctid FROM claimed))";
 
-/// When an event was published follows from when it is due: see above. As it is known to be lost, it is like new: whoever
-/// publishes again only what a long queue does not hold must not pass it over.
+/// The time of the last publish is computed from the due time, see above. `publish_count` is reset, so that the relay, which skips
+/// published events while the queue is long, publishes the lost ones again.
 const RECALL: &str = "
 WITH lost AS (
   SELECT ctid FROM webhook_outbox
@@ -71,8 +71,7 @@ WITH lost AS (
 )
 UPDATE webhook_outbox SET not_before = $2, publish_count = 0 WHERE ctid = ANY (ARRAY(SELECT ctid FROM lost))";
 
-/// From the accounts to the events: an account that is active is looked at, not every event that belongs to nobody. Whose
-/// an event is, it is by the same rules as when it comes in.
+/// Starts from active accounts, not from unroutable events, which may be many. Events are routed by the same rules as on arrival.
 const ADOPT: &str = "
 WITH candidates AS (
   SELECT e.id, a.tenant_id, a.id AS account_id
