@@ -1,8 +1,8 @@
 use diesel::result::{DatabaseErrorKind, Error};
 use kernel::StoreError;
 
-/// Texts of errors that Diesel has no kind for: it drops the SQLSTATE. The login roles have `lc_messages = 'C'`, so that the texts are
-/// in English (`parley check` verifies it). With another language, these errors become [`StoreError::Other`].
+/// Texts of errors that Diesel has no kind for: it drops the SQLSTATE. The login roles have `lc_messages = 'C'`, so that the
+/// texts are in English (`parley check` verifies it). With another language, these errors become [`StoreError::Other`].
 const CONTENTION: [&str; 3] =
     ["deadlock detected", "canceling statement due to lock timeout", "could not obtain lock on"];
 const UNAVAILABLE: [&str; 11] = [

@@ -21,8 +21,9 @@ pub(crate) type Connection = Object<AsyncPgConnection>;
 const WAIT: Duration = Duration::from_secs(5);
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// A connection that was idle for less than this is reused without a check, which would cost each request of a busy server one more
-/// round trip. Leaked settings are found nevertheless: `app.begin_tenant` checks for them at the start of each transaction.
+/// A connection that was idle for less than this is reused without a check, which would cost each request of a busy server one
+/// more round trip. Leaked settings are found nevertheless: `app.begin_tenant` checks for them at the start of each
+/// transaction.
 const TRUSTED_IDLE: Duration = Duration::from_millis(100);
 
 /// Limits of a statement and of a forgotten transaction, both above anything that Parley runs.
@@ -101,8 +102,8 @@ struct LeakedSettings {
     leaked_settings: String,
 }
 
-/// Checks whether a connection may be reused. Each transaction sets `app.in_tx` locally, so a value here means that a transaction is
-/// still open or that a setting has outlived one: such a connection is closed, whatever state Diesel reports.
+/// Checks whether a connection may be reused. Each transaction sets `app.in_tx` locally, so a value here means that a
+/// transaction is still open or that a setting has outlived one: such a connection is closed, whatever state Diesel reports.
 async fn clean(connection: &mut AsyncPgConnection) -> Result<(), HookError> {
     let refuse = |error| HookError::Backend(PoolError::QueryError(error));
     if leaked_settings(connection).await.map_err(refuse)?.is_empty() {

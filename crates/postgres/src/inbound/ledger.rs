@@ -13,8 +13,8 @@ use crate::transaction::{Platform, Tx};
 
 /// Ordered by tenant: a worker processes consecutive events of one tenant in one transaction.
 ///
-/// The size of the ledger changes so fast that the planner's statistics are usually wrong. Here and below rows are therefore found
-/// by `ctid` and their events by id, which is the best plan for any size.
+/// The size of the ledger changes so fast that the planner's statistics are usually wrong. Here and below rows are therefore
+/// found by `ctid` and their events by id, which is the best plan for any size.
 const CLAIM: &str = "
 WITH due AS (
   SELECT ctid FROM webhook_outbox WHERE not_before <= $1 ORDER BY not_before LIMIT $3 FOR UPDATE SKIP LOCKED
@@ -60,8 +60,8 @@ UPDATE webhook_outbox
        not_before = $2 + interval '10 minutes' * (2 ^ least(publish_count, 7))
  WHERE ctid = ANY (ARRAY(SELECT ctid FROM claimed))";
 
-/// The time of the last publish is computed from the due time, see above. `publish_count` is reset, so that the relay, which skips
-/// published events while the queue is long, publishes the lost ones again.
+/// The time of the last publish is computed from the due time, see above. `publish_count` is reset, so that the relay, which
+/// skips published events while the queue is long, publishes the lost ones again.
 const RECALL: &str = "
 WITH lost AS (
   SELECT ctid FROM webhook_outbox
@@ -124,8 +124,8 @@ UPDATE webhook_events SET starts = starts + 1
                WHERE id = ANY ($1) AND status IN ('received', 'retrying') ORDER BY id FOR NO KEY UPDATE)
 RETURNING id";
 
-/// A missing payload, which should not happen, is read as empty, so that the event becomes a dead letter. Without LEFT JOIN the event
-/// would stay in the ledger forever.
+/// A missing payload, which should not happen, is read as empty, so that the event becomes a dead letter. Without LEFT JOIN the
+/// event would stay in the ledger forever.
 const WAITING: &str = "
 SELECT e.id, e.tenant_id, e.account_id, e.kind, e.status, e.attempts, e.starts, e.traceparent, e.received_at,
        coalesce(p.body, '') AS body
