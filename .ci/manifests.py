@@ -239,7 +239,7 @@ def starts(binary, where, arguments, variables):
     said = []
     for line in process.stdout:
         said.append(line)
-        if "something that is needed is missing" in line:
+        if "dependencies missing" in line:
             process.terminate()
     status = process.wait()
     check(status == 0, f"{where}: ended with {status}: {''.join(said)}")

@@ -74,7 +74,7 @@ async fn check_names_errors_with_remedy() {
         ("PARLEY_DATABASE_PLATFORM_URL", &database.admin_url, "is a superuser", "NOSUPERUSER"),
         ("PARLEY_DATABASE_PLATFORM_URL", &database.app_url, "logs in as parley_app", "parley_platform"),
         ("PARLEY_DATABASE_URL", "no URL", "database.url must be a URL", "postgres://"),
-        ("PARLEY_AMQP_URL", "amqp://127.0.0.1:1", "amqp.url leads nowhere", "refused"),
+        ("PARLEY_AMQP_URL", "amqp://127.0.0.1:1", "connecting with amqp.url failed", "refused"),
         ("PARLEY_KEYS_ENCRYPTION", "", "keys.encryption is missing", "PARLEY_KEYS_ENCRYPTION"),
         ("PARLEY_KEYS_ENCRYPTION", &other_id, "was sealed with the key-encryption key \"test\"", "keys.encryption"),
         ("PARLEY_KEYS_ENCRYPTION", &other_key, "the key-encryption key \"test\" is another one", "keys.encryption"),

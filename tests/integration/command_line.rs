@@ -82,7 +82,7 @@ async fn tenant_dead_letters_are_managed() {
     let counted = stdout(&deployment.parley(&[&all[..], &["--dry-run"]].concat()));
     assert_eq!(counted, "1 events would be replayed\n");
     let replayed = stdout(&deployment.parley(&[&all[..], &["--reason", "mended"]].concat()));
-    assert_eq!(replayed, "1 events are replayed\n");
+    assert_eq!(replayed, "1 events replayed\n");
     wait::until("the replay to fail again", async || listed().await.contains("replays 1").then_some(())).await;
     let discard = ["events", "discard", "--tenant", "acme", &event, "--reason", "a test"];
     assert!(stdout(&deployment.parley(&discard)).contains("discarded"));
@@ -131,7 +131,7 @@ async fn provisioning_key_is_created_used_and_revoked() {
     client.get("/platform/whatsapp-accounts").await.problem(403, "insufficient_scope");
 
     let listed = stdout(&deployment.parley(&["provisioning-key", "list"]));
-    assert!(listed.contains("in force") && listed.contains("audit:read,events:read") && listed.contains("deploy"));
+    assert!(listed.contains("  active  ") && listed.contains("audit:read,events:read") && listed.contains("deploy"));
     assert!(!listed.contains("last used never") && !listed.contains("parley_pk_"), "{listed}");
     let key = id(&listed);
     stdout(&deployment.parley(&["provisioning-key", "revoke", &key]));

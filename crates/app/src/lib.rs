@@ -1,6 +1,6 @@
 //! The `parley` program: puts the adapters behind the ports and runs the tasks of a process.
 //!
-//! Nothing is decided here. This is the only crate that sees `postgres`, `rabbitmq`, `pipeline`, `http`, `config`, `telemetry`
+//! It makes no decisions. This is the only crate that sees `postgres`, `rabbitmq`, `pipeline`, `http`, `config`, `telemetry`
 //! and `cli` together; each of them is handed what it needs:
 //!
 //! - [`main`] parses the command line (`cli`) and runs the subcommand on the adapters of `adapters.rs`.

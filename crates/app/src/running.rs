@@ -42,22 +42,27 @@ pub struct Running {
 struct Loops {
     stop: CancellationToken,
     tasks: TaskTracker,
+    restart_delay: Duration,
 }
 
 impl Loops {
+    fn new(restart_delay: Duration) -> Self {
+        Self { stop: CancellationToken::new(), tasks: TaskTracker::new(), restart_delay }
+    }
+
     /// Runs a loop until `stop` is cancelled. A loop that ends earlier has panicked and is restarted: otherwise the API would
     /// accept events that are never processed.
     fn spawn<F>(&self, task: &'static str, start: impl Fn(CancellationToken) -> F + Send + 'static)
     where
         F: Future<Output = ()> + Send,
     {
-        let stop = self.stop.clone();
+        let (stop, restart_delay) = (self.stop.clone(), self.restart_delay);
         self.tasks.spawn(async move {
             while !stop.is_cancelled() {
                 let _ = AssertUnwindSafe(start(stop.clone())).catch_unwind().await;
                 if !stop.is_cancelled() {
                     error!(task, "task exited unexpectedly; restarting");
-                    let _ = timeout(RESTART_DELAY, stop.cancelled()).await;
+                    let _ = timeout(restart_delay, stop.cancelled()).await;
                 }
             }
         });
@@ -71,7 +76,7 @@ impl Instance {
     /// When the server cannot use the listener.
     pub fn run(self, listener: TcpListener, threads: Option<NonZeroUsize>) -> io::Result<Running> {
         let roles = &self.roles;
-        let loops = Loops { stop: CancellationToken::new(), tasks: TaskTracker::new() };
+        let loops = Loops::new(RESTART_DELAY);
         let postgres = self.postgres.clone();
         loops.spawn("measuring", move |stop| measure(postgres.clone(), stop));
         if roles.include(ProcessRole::Api) {
@@ -149,5 +154,34 @@ impl Running {
 impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Running").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn panicked_loop_is_restarted_and_stops_on_request() {
+        let loops = Loops::new(Duration::from_millis(1));
+        let (starts, restarted) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+        let (counter, notify) = (Arc::clone(&starts), Arc::clone(&restarted));
+        loops.spawn("test", move |stop| {
+            let (count, notify) = (counter.fetch_add(1, Ordering::Relaxed), Arc::clone(&notify));
+            async move {
+                assert!(count > 0, "the first start fails");
+                notify.notify_one();
+                stop.cancelled().await;
+            }
+        });
+        restarted.notified().await;
+        loops.stop.cancel();
+        loops.tasks.close();
+        loops.tasks.wait().await;
+        assert_eq!(starts.load(Ordering::Relaxed), 2);
     }
 }

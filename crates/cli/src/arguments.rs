@@ -24,9 +24,9 @@ use provisioning_key::ProvisioningKeyCommand;
 
 /// A CRM for businesses that talk to their customers on WhatsApp
 ///
-/// Each setting is a flag (`--http-listen`), an environment variable (`PARLEY_HTTP_LISTEN`) and an entry of a TOML file
-/// (`listen` in `[http]`); the first that is there counts. A secret may also be the content of a file that a variable with
-/// `_FILE` at its end names (`PARLEY_DATABASE_URL_FILE`).
+/// A setting is read from its flag (`--http-listen`), else its environment variable (`PARLEY_HTTP_LISTEN`), else a TOML file
+/// (`listen` in `[http]`), else its default. A secret may also be in a file of its own, named by the variable with the suffix
+/// `_FILE` (`PARLEY_DATABASE_URL_FILE`).
 #[derive(Debug, Parser)]
 #[command(name = "parley", version, max_term_width = 120)]
 pub(super) struct Cli {
@@ -43,59 +43,59 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Run the server: API, relay, worker and scheduler in one process, or some of them
     Serve(ServeArgs),
-    /// Bring the schema of the database up to date
+    /// Migrate the schema of the database
     ///
-    /// With `database.admin_url` the roles and the database are made first, where they are missing.
+    /// With `database.admin_url`, missing roles and a missing database are created first.
     Migrate,
-    /// Look at the configuration, the database, the broker and the keys; say what is wrong and how to mend it
+    /// Check the configuration, the database, the broker and the keys; print problems and how to fix them
     ///
-    /// Tells, a line each: every mistake of the configuration; what is valid but weak, such as a password that can be guessed;
-    /// logins that the database refuses, roles that are missing or that row level security does not hold for, tables that lack
-    /// it, pending migrations, and a server that may lose what it has committed; queues that are not as this version declares
-    /// them; and secrets that the key-encryption keys do not open. Changes nothing, and may run beside a server. The exit code
-    /// is 0 if there is nothing to mend, else 1.
+    /// Prints one problem per line: errors of the configuration; weak settings, such as a password that can be guessed; logins
+    /// that the database refuses, missing roles, roles that bypass row level security, tables without it, pending migrations,
+    /// and a server that may lose committed data; queues that differ from their declarations; and secrets that the
+    /// key-encryption keys do not decrypt. Changes nothing, and may run while a server runs. Exits with 0 if there is no
+    /// problem, else with 1.
     Check(CheckArgs),
-    /// Make a demo tenant with a user and a connected WhatsApp number, unless they are there
+    /// Create a demo tenant with a user and a connected WhatsApp number, unless they exist
     Demo,
     /// Print the effective configuration as TOML, with secrets masked
     Config,
-    /// Ask the server that runs here whether it has all that it needs (`/readyz`); for health checks of containers
+    /// Check whether the server on this machine is ready (`/readyz`); for container health checks
     ///
-    /// Asks where `http.listen` says that it listens. Exits with 0 if it is ready, else with 1 and says what is missing.
+    /// Sends the request to `http.listen`. Exits with 0 if the server is ready, else with 1 and prints what is missing.
     Healthcheck,
     /// Print the OpenAPI document of the HTTP API
     Openapi,
-    /// Audit logs
+    /// Verify audit logs
     Audit {
         #[command(subcommand)]
         command: AuditCommand,
     },
-    /// Webhook events: a tenant's, or those that belong to none
+    /// List, replay and discard webhook events
     Events {
         #[command(subcommand)]
         command: EventsCommand,
     },
-    /// What tenants owe
+    /// Close billing periods
     Invoices {
         #[command(subcommand)]
         command: InvoicesCommand,
     },
-    /// The catalogue of what tenants can subscribe to
+    /// Manage the catalogue of plans
     Plans {
         #[command(subcommand)]
         command: PlansCommand,
     },
-    /// The keys that sign access tokens
+    /// Manage the keys that sign access tokens
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
     },
-    /// Keys that operators' programs show instead of logging in
+    /// Manage the keys of operators' programs
     ProvisioningKey {
         #[command(subcommand)]
         command: ProvisioningKeyCommand,
     },
-    /// WhatsApp numbers and samples
+    /// Manage WhatsApp numbers and send samples
     Whatsapp {
         #[command(subcommand)]
         command: WhatsAppCommand,
@@ -108,13 +108,13 @@ pub(super) enum WhatsAppCommand {
     Add(AddArgs),
     /// List the WhatsApp numbers of all tenants
     List,
-    /// Make a number active that a tenant has claimed
+    /// Activate a number that a tenant has claimed
     Approve {
         /// The account's id, as `list` shows it
         #[arg(value_name = "ID")]
         id: AccountId,
     },
-    /// Send a running server a signed sample delivery and show the conversation it becomes
+    /// Send a signed sample delivery to a running server and print the resulting conversation
     ///
     /// Logs in through the API, signs a text message as Meta would with the configured app secret, posts it to the webhook,
     /// and waits until the message can be read in its conversation.
@@ -123,7 +123,7 @@ pub(super) enum WhatsAppCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
-    /// Which parts this process is [default: all of them]
+    /// The roles of this process [default: all]
     #[arg(long, value_name = "ROLE,...", value_enum, value_delimiter = ',')]
     pub(super) roles: Vec<ProcessRole>,
 }
@@ -139,29 +139,29 @@ pub(super) struct AddArgs {
     /// Meta's id of the WhatsApp Business Account that the number is in
     #[arg(long, value_name = "DIGITS")]
     pub(super) waba_id: String,
-    /// The number as people write it
+    /// The number as it is written, such as +1 555 010 0000
     #[arg(long, value_name = "NUMBER")]
     pub(super) display_phone_number: Option<String>,
-    /// What the tenant calls it
+    /// The tenant's name for it
     #[arg(long, value_name = "NAME")]
     pub(super) name: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct SendSampleArgs {
-    /// The server [default: where `http.listen` says that it listens]
+    /// The server [default: the address in `http.listen`]
     #[arg(long, value_name = "URL")]
     pub(super) server: Option<Url>,
     /// Id or slug of the tenant
     #[arg(long, value_name = "TENANT")]
     pub(super) tenant: String,
-    /// Who logs in
+    /// Email address of the user who logs in
     #[arg(long, value_name = "ADDRESS")]
     pub(super) email: String,
-    /// Their password
+    /// The user's password
     #[arg(long, value_name = "PASSWORD", env = "PARLEY_SAMPLE_PASSWORD", hide_env_values = true)]
     pub(super) password: SecretString,
-    /// What the customer writes
+    /// The text of the customer's message
     #[arg(long, value_name = "TEXT", default_value = "Hello from a customer")]
     pub(super) text: String,
     /// The customer's phone number, digits only
@@ -170,12 +170,40 @@ pub(super) struct SendSampleArgs {
     /// The customer's name
     #[arg(long, value_name = "NAME", default_value = "Sample Customer")]
     pub(super) name: String,
-    /// Meta's id of the tenant's number [default: that of its newest active one]
+    /// Meta's id of the tenant's number [default: its newest active one]
     #[arg(long, value_name = "DIGITS", value_parser = digits)]
     pub(super) phone_number_id: Option<String>,
 }
 
 fn digits(text: &str) -> Result<String, &'static str> {
-    let sane = (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    if sane { Ok(text.to_owned()) } else { Err("must be 1 to 32 digits") }
+    let valid = (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if valid { Ok(text.to_owned()) } else { Err("must be 1 to 32 digits") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(arguments: &[&str]) -> Option<String> {
+        Cli::try_parse_from(["parley", "events"].iter().chain(arguments)).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn replay_requires_id_or_all_and_a_reason() {
+        let id = "01890000-0000-7000-8000-000000000001";
+        for valid in
+            [&["replay", id, "--reason=x"][..], &["replay", "--all", "--dry-run"], &["replay", "--all", "--reason=x"]]
+        {
+            assert_eq!(refused(valid), None, "{valid:?}");
+        }
+        for invalid in [&["replay", "--reason=x"][..], &["replay", id, "--all", "--reason=x"], &["replay", id]] {
+            assert!(refused(invalid).is_some(), "{invalid:?}");
+        }
+    }
+
+    #[test]
+    fn unknown_event_status_is_refused_with_the_known_ones() {
+        let error = refused(&["list", "--status=lost"]).unwrap();
+        assert!(error.contains("must be one of") && error.contains("dead_letter"), "{error}");
+    }
 }

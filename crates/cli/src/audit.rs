@@ -1,6 +1,6 @@
 //! `parley audit`: verifies audit logs.
 
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 
 use audit::{LogDamage, verify_log};
 use config::KeysConfig;
@@ -29,20 +29,41 @@ pub(super) async fn run(database: &dyn Database, keys: &KeysConfig, command: Aud
     let outcome = verify_log(operator().into(), &mut *tx, tenant.id, &keys.key_ring).await;
     let found = settle(tx, outcome).await?;
     let mut out = io::stdout();
-    for damage in &found.damage {
-        match damage {
-            LogDamage::Changed { sequence, record } => writeln!(out, "changed   {sequence}  {record}")?,
-            LogDamage::Removed { sequence, record } => writeln!(out, "removed   {sequence}  {record}")?,
-            LogDamage::Missing { sequence } => writeln!(out, "missing   {sequence}  its seal is gone, too")?,
-            LogDamage::Inserted { record } => writeln!(out, "inserted  {record}")?,
-            LogDamage::UnknownKey { sequence, record, key_id } => {
-                writeln!(out, "unknown   {sequence}  {record}  sealed with key {key_id:?}, which is not configured")?;
-            }
-        }
-    }
-    writeln!(out, "{} records are sealed, {} wait for their seal", found.sealed, found.unsealed)?;
+    found.damage.iter().try_for_each(|damage| print(&mut out, damage))?;
+    writeln!(out, "{} records are sealed, {} are not sealed yet", found.sealed, found.unsealed)?;
     if let Some(head) = &found.head {
         writeln!(out, "the chain ends with {} {}", head.sequence, hex::encode(&head.tag.bytes))?;
     }
     if found.is_clean() { Ok(()) } else { Err(AuditError::Damaged) }
+}
+
+fn print(out: &mut impl Write, damage: &LogDamage) -> io::Result<()> {
+    match damage {
+        LogDamage::Changed { sequence, record } => writeln!(out, "changed   {sequence}  {record}"),
+        LogDamage::Removed { sequence, record } => writeln!(out, "removed   {sequence}  {record}"),
+        LogDamage::Missing { sequence } => writeln!(out, "missing   {sequence}  the seal was removed, too"),
+        LogDamage::Inserted { record } => writeln!(out, "inserted  {record}"),
+        LogDamage::UnknownKey { sequence, record, key_id } => {
+            writeln!(out, "unknown   {sequence}  {record}  sealed with key {key_id:?}, which is not configured")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_damage_is_one_line_with_its_position() {
+        let record = "01890000-0000-7000-8000-000000000001".parse().unwrap();
+        for (damage, line) in [
+            (LogDamage::Changed { sequence: 7, record }, format!("changed   7  {record}\n")),
+            (LogDamage::Missing { sequence: 8 }, "missing   8  the seal was removed, too\n".to_owned()),
+            (LogDamage::Inserted { record }, format!("inserted  {record}\n")),
+        ] {
+            let mut out = Vec::new();
+            print(&mut out, &damage).unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), line);
+        }
+    }
 }

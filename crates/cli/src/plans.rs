@@ -60,3 +60,22 @@ fn line(offer: &Offer) -> String {
         plan.name.as_str()
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::arguments::{Cli, Command};
+
+    #[test]
+    fn arguments_become_an_available_offer() {
+        let prices = ["--monthly-price=990", "--included-messages=100", "--message-price=5"];
+        let cli =
+            Cli::try_parse_from(["parley", "plans", "set", "basic", "--name=Basic"].iter().chain(&prices)).unwrap();
+        let Command::Plans { command: PlansCommand::Set(arguments) } = cli.command else { panic!("another command") };
+        let text = line(&arguments.into_offer().unwrap());
+        let prices = "EUR 990 minor units a month  100 messages included  5 minor units each further";
+        assert_eq!(text, format!("basic         available  {prices}  Basic"));
+    }
+}

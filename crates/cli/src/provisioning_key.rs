@@ -73,7 +73,7 @@ fn line(key: &ProvisioningKey, now: DateTime<Utc>) -> String {
     let state = if key.revoked_at.is_some() {
         "revoked"
     } else if key.is_in_force(now) {
-        "in force"
+        "active"
     } else {
         "expired"
     };
@@ -86,4 +86,35 @@ fn line(key: &ProvisioningKey, now: DateTime<Utc>) -> String {
         scopes.join(","),
         key.name
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use tokens::KeyScope;
+
+    use super::*;
+
+    #[test]
+    fn line_shows_whether_the_key_is_active() {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let id = "01890000-0000-7000-8000-000000000001".parse().unwrap();
+        let key = |expires_at, revoked_at| ProvisioningKey {
+            id,
+            name: "CI".to_owned(),
+            scopes: [KeyScope::TenantsRead].into(),
+            created_at: now,
+            expires_at,
+            revoked_at,
+            last_used_at: None,
+        };
+        for (key, part) in [
+            (key(None, None), "  active    expires never  last used never  tenants:read  CI"),
+            (key(Some(now - TimeDelta::days(1)), None), "  expired   expires 2027-01-14T08:00:00Z"),
+            (key(None, Some(now)), "  revoked   expires never"),
+        ] {
+            let text = line(&key, now);
+            assert!(text.contains(part), "{text}");
+        }
+    }
 }

@@ -94,3 +94,49 @@ fn print(title: &str, json: &Value) -> io::Result<()> {
 fn line(text: &str) -> io::Result<()> {
     writeln!(io::stdout(), "{text}")
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+    use whatsapp::{AppSecret, AppSecrets};
+
+    use super::*;
+    use crate::arguments::{Cli, Command, WhatsAppCommand};
+
+    fn arguments(more: &[&str]) -> SendSampleArgs {
+        let command = ["parley", "whatsapp", "send-sample", "--tenant=acme", "--email=a@example.com", "--password=p"];
+        let cli = Cli::try_parse_from(command.iter().chain(more)).unwrap();
+        match cli.command {
+            Command::Whatsapp { command: WhatsAppCommand::SendSample(arguments) } => *arguments,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn server_is_that_of_the_flag_or_of_the_configuration() {
+        let secrets = AppSecrets::new(&AppSecret::new("secret".into()).unwrap(), None);
+        let config = SampleConfig { secrets, listen: "0.0.0.0:8080".parse().unwrap() };
+        assert_eq!(server(&config, &arguments(&[])).unwrap().as_str(), "http://127.0.0.1:8080/");
+        let named = arguments(&["--server=https://parley.example"]);
+        assert_eq!(server(&config, &named).unwrap().as_str(), "https://parley.example/");
+        let other = server(&config, &arguments(&["--server=ftp://parley.example"]));
+        assert!(matches!(other, Err(SampleError::Server(_))), "{other:?}");
+    }
+
+    #[test]
+    fn newest_active_number_is_used_unless_one_is_named() {
+        let numbers = || {
+            [("1", "pending"), ("2", "active"), ("3", "active")].map(|(id, status)| Account {
+                id: id.to_owned(),
+                phone_number_id: format!("10{id}"),
+                waba_id: "900".to_owned(),
+                display_phone_number: None,
+                status: status.to_owned(),
+            })
+        };
+        assert_eq!(account(numbers().into(), None).unwrap().id, "2");
+        assert_eq!(account(numbers().into(), Some("103")).unwrap().id, "3");
+        assert!(matches!(account(numbers().into(), Some("104")), Err(SampleError::NoSuchNumber(_))));
+        assert!(matches!(account(Vec::new(), None), Err(SampleError::NoActiveNumber)));
+    }
+}

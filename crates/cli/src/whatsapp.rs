@@ -105,3 +105,26 @@ fn print(accounts: &[AccountWithTenant]) -> io::Result<()> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invalid_argument_is_reported_with_its_flag() {
+        let arguments = |phone_number_id: &str, name: &str| AddArgs {
+            tenant: "acme".to_owned(),
+            phone_number_id: phone_number_id.to_owned(),
+            waba_id: "900".to_owned(),
+            display_phone_number: None,
+            name: Some(name.to_owned()),
+        };
+        assert_eq!(new_account(&arguments("100", "Shop")).unwrap().phone_number_id.as_str(), "100");
+        for (arguments, flag) in
+            [(arguments("one", "Shop"), "--phone-number-id "), (arguments("100", &"x".repeat(10_000)), "--name ")]
+        {
+            let error = new_account(&arguments).unwrap_err().to_string();
+            assert!(error.starts_with(flag), "{error}");
+        }
+    }
+}

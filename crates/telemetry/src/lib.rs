@@ -6,6 +6,10 @@
 //!   a number or free text.
 //! - [`Traces`]: exports spans to a collector by OTLP.
 //!
+//! Spans are recorded through `kernel::Tracing`, not through `tracing-opentelemetry`: the spans of a batch have parents in as
+//! many traces as it has events, and their start, end and outcome are known only after the batch. As `tracing` spans they would
+//! be built for each event, sampled or not, and the stored `traceparent`, its parser and the sampling would still be needed.
+//!
 //! Invariant: no log line holds personal data, a secret or the text of a message. Libraries therefore log at `info` and above
 //! only, and of a panic only the words before the first value are logged.
 

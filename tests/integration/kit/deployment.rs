@@ -90,7 +90,7 @@ impl Deployment {
     pub(crate) async fn serve_with(&self, roles: &str, settings: &[(&str, &str)]) -> Server {
         let mut server = self.spawn(roles, settings).await;
         let log = server.log.clone();
-        let ready = if roles.split(',').any(|role| role == "api") { "listening" } else { "working" };
+        let ready = if roles.split(',').any(|role| role == "api") { "serving API" } else { "running" };
         let line = wait::within(START, "the server to start", async || {
             let line = log.find(ready);
             if line.is_none()
@@ -169,7 +169,7 @@ impl Server {
 
     /// The address of the metrics endpoint.
     pub(crate) fn metrics_address(&self) -> String {
-        let line = self.log.find("metrics").expect("the log has the metrics address");
+        let line = self.log.find("serving metrics").expect("the log has the metrics address");
         line["address"].as_str().unwrap().to_owned()
     }
 

@@ -2,7 +2,7 @@ use clap::Args;
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// Tell what is weak, but do not fail for it
+    /// Print weak settings, but do not fail because of them
     #[arg(long)]
     pub(crate) allow_weak: bool,
 }

@@ -8,44 +8,44 @@ pub(crate) enum EventsCommand {
     /// List events, latest first
     List {
         #[command(flatten)]
-        of: OfArgs,
+        tenant: TenantArgs,
         #[command(flatten)]
         filter: FilterArgs,
-        /// How many, 1 to 100
+        /// Maximum number, 1 to 100
         #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100))]
         limit: u32,
     },
-    /// Show an event with the tries that failed
+    /// Show an event with its failed attempts
     Show {
         #[command(flatten)]
-        of: OfArgs,
+        tenant: TenantArgs,
         /// The event's id, as `list` shows it
         #[arg(value_name = "ID")]
         id: EventId,
-        /// What Meta sent, too: the customers' own words
+        /// Print the payload, too; it contains customers' messages
         #[arg(long)]
         payload: bool,
     },
-    /// Drive dead letters again: today's code on what Meta sent
+    /// Process dead letters again with the running version
     ///
-    /// A delivery that made no sense and so belongs to no tenant is read again and stored as if it had just come. What waits for
-    /// an unknown number needs no replay: it is processed once the number is connected.
+    /// A delivery that could not be parsed, and so belongs to no tenant, is parsed and stored again. Events of an unknown number
+    /// need no replay: they are processed once the number is connected.
     Replay(ReplayArgs),
-    /// Give a dead letter up
+    /// Discard a dead letter
     Discard {
         #[command(flatten)]
-        of: OfArgs,
+        tenant: TenantArgs,
         /// The event's id, as `list` shows it
         #[arg(value_name = "ID")]
         id: EventId,
-        /// Why; kept in the audit log
+        /// The reason; recorded in the audit log
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct OfArgs {
+pub(crate) struct TenantArgs {
     /// Id or slug of the tenant [default: events that belong to no tenant]
     #[arg(long, value_name = "TENANT")]
     pub(crate) tenant: Option<String>,
@@ -53,7 +53,7 @@ pub(crate) struct OfArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct FilterArgs {
-    /// In which state they are
+    /// Status of the events
     #[arg(long, value_name = "STATUS", value_parser = status)]
     status: Option<EventStatus>,
     /// `message`, `status`, `unparsed`, or the field of the change
@@ -62,7 +62,7 @@ pub(crate) struct FilterArgs {
     /// Id of a WhatsApp account
     #[arg(long, value_name = "ID")]
     account: Option<AccountId>,
-    /// Of the last failure
+    /// Error class of the last failure
     #[arg(long, value_name = "CLASS", value_parser = error_class)]
     error_class: Option<ErrorClass>,
 }
@@ -70,34 +70,34 @@ pub(crate) struct FilterArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArgs {
     #[command(flatten)]
-    pub(crate) of: OfArgs,
+    pub(crate) tenant: TenantArgs,
     /// The event's id, as `list` shows it
     #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
     pub(crate) id: Option<EventId>,
-    /// Everything that the filter finds (of a tenant), the oldest first, a hundred a second
+    /// All events of a tenant that match the filter, oldest first, a hundred a second
     #[arg(long)]
     pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
-    /// How many at most, with --all [default: 10000]
+    /// Maximum number, with --all [default: 10000]
     #[arg(long, value_name = "COUNT", requires = "all")]
     pub(crate) limit: Option<u32>,
-    /// Only say how many, with --all
+    /// Only print the number, with --all
     #[arg(long, requires = "all")]
     pub(crate) dry_run: bool,
-    /// Why; kept in the audit log
+    /// The reason; recorded in the audit log
     #[arg(long, value_name = "TEXT", required_unless_present = "dry_run")]
     pub(crate) reason: Option<String>,
 }
 
 impl EventsCommand {
-    /// Whose events are worked with.
+    /// Id or slug of the tenant, if one is named.
     pub(crate) fn tenant(&self) -> Option<&str> {
-        let (Self::List { of, .. }
-        | Self::Show { of, .. }
-        | Self::Discard { of, .. }
-        | Self::Replay(ReplayArgs { of, .. })) = self;
-        of.tenant.as_deref()
+        let (Self::List { tenant, .. }
+        | Self::Show { tenant, .. }
+        | Self::Discard { tenant, .. }
+        | Self::Replay(ReplayArgs { tenant, .. })) = self;
+        tenant.tenant.as_deref()
     }
 }
 

@@ -2,15 +2,15 @@ use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {
-    /// Begin to replace the key that signs
+    /// Start replacing the active key
     ///
-    /// The next one is published now and signs after `signing.publish_seconds`. Does nothing if that has begun already: keys
-    /// are replaced after `signing.active_days` by themselves.
+    /// The next key is published now and signs after `signing.publish_seconds`. Does nothing if a next key is already published.
+    /// Keys are also rotated automatically after `signing.active_days`.
     Rotate,
-    /// End the trust in a key at once: no token that it signed is accepted any more
+    /// Revoke a key at once: no token that it signed is accepted any more
     ///
-    /// For a key that somebody may have stolen. If it is the one that signs, another one does from now on. Sessions go on:
-    /// clients get tokens of the new key by their refresh tokens.
+    /// For a key that may have been stolen. If it is the active key, another key becomes active. Sessions continue: clients get
+    /// new tokens with their refresh tokens.
     Revoke {
         /// The key's id, as `list` shows it
         #[arg(value_name = "KID", allow_hyphen_values = true)]
@@ -18,8 +18,8 @@ pub(crate) enum KeysCommand {
     },
     /// List the keys, oldest first
     List,
-    /// Seal the keys, and the secrets of tenants' own Meta apps, with the first of `keys.encryption`
+    /// Encrypt the keys, and the secrets of tenants' Meta apps, with the first key of `keys.encryption`
     ///
-    /// The others are not needed for them any more then. Before, all processes must have the new one.
+    /// Afterwards the other keys are not needed for them. Before, all processes must have the new key.
     Reseal,
 }

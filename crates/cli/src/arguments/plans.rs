@@ -7,11 +7,11 @@ pub(crate) enum PlansCommand {
     List,
     /// Add a plan, or change the one with its code
     ///
-    /// What tenants have subscribed to keeps its price until the running period ends; the next one is at the new price.
+    /// Subscriptions keep their price until the current period ends; the next period has the new price.
     Set(PlanArgs),
-    /// Let nobody choose a plan any more; who has it keeps it
+    /// Close a plan for new subscriptions; existing ones keep it
     Retire {
-        /// What the plan is called in the API
+        /// The plan's code in the API
         #[arg(value_name = "CODE")]
         code: PlanCode,
     },
@@ -19,22 +19,22 @@ pub(crate) enum PlansCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct PlanArgs {
-    /// What the plan is called in the API; `trial` is what every tenant begins with
+    /// The plan's code in the API; every tenant starts with `trial`
     #[arg(value_name = "CODE")]
     code: PlanCode,
-    /// What people call it
+    /// The plan's display name
     #[arg(long, value_name = "NAME")]
     name: PlanName,
-    /// Of all its prices, as in ISO 4217
+    /// Currency of all its prices (ISO 4217)
     #[arg(long, value_name = "CODE", default_value = "EUR")]
     currency: Currency,
-    /// A month, in the minor unit of the currency, such as cents
+    /// Price per month, in the minor unit of the currency, such as cents
     #[arg(long, value_name = "MINOR")]
     monthly_price: i64,
-    /// Inbound messages a month that cost nothing more
+    /// Inbound messages per month that the price includes
     #[arg(long, value_name = "COUNT")]
     included_messages: u64,
-    /// Of each further message, in the minor unit of the currency
+    /// Price of each further message, in the minor unit of the currency
     #[arg(long, value_name = "MINOR")]
     message_price: i64,
 }

@@ -5,24 +5,24 @@ use tokens::{KeyScope, ProvisioningKey};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProvisioningKeyCommand {
-    /// Make a key for an operator's program and show it, once
+    /// Create a key for an operator's program and print it once
     Create {
-        /// What it is called, such as the program that uses it
+        /// Name of the key, such as the program that uses it
         #[arg(long, value_name = "NAME", value_parser = name)]
         name: String,
-        /// What it may be used for: tenants:read, tenants:write, keys:rotate, audit:read, events:read, channels:read,
+        /// Scopes of the key: tenants:read, tenants:write, keys:rotate, audit:read, events:read, channels:read,
         /// channels:write
         #[arg(long, value_name = "SCOPE,...", value_delimiter = ',', required = true)]
         scopes: Vec<KeyScope>,
-        /// When it ends, such as 2027-01-31T00:00:00Z [default: never]
+        /// Expiry, such as 2027-01-31T00:00:00Z [default: never]
         #[arg(long, value_name = "TIME")]
         expires_at: Option<DateTime<Utc>>,
     },
-    /// Make a key for the configuration and show it, once, with its hash; nothing is stored
+    /// Create a key for the configuration and print it once with its hash; nothing is stored
     Bootstrap,
-    /// List the keys, newest first; what is listed does not open anything
+    /// List the keys without their secrets, newest first
     List,
-    /// End a key: its next use is refused
+    /// Revoke a key at once
     Revoke {
         /// The key's id, as `list` shows it
         #[arg(value_name = "ID")]
