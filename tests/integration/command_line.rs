@@ -136,7 +136,7 @@ async fn provisioning_key_is_created_used_and_revoked() {
     let key = id(&listed);
     stdout(&deployment.parley(&["provisioning-key", "revoke", &key]));
     client.get("/platform/webhook-events").await.problem(401, "invalid_token");
-    assert!(stderr(&deployment.parley(&["provisioning-key", "revoke", &key])).contains("no key in force"));
+    assert!(stderr(&deployment.parley(&["provisioning-key", "revoke", &key])).contains("no active key"));
     assert!(stdout(&deployment.parley(&["provisioning-key", "list"])).contains("revoked"));
     let expired = [&create[..], &["--expires-at", "2020-01-01T00:00:00Z"]].concat();
     assert!(stderr(&deployment.parley(&expired)).contains("in the past"));
@@ -164,13 +164,13 @@ async fn audit_verification_names_damage() {
     client.post(&discard, &json!({"reason": "a test"})).await.expect(200);
     let verify = ["audit", "verify", "--tenant", "acme"];
     wait::until("the seal", async || {
-        stdout(&deployment.parley(&verify)).contains("3 records are sealed, 0 wait").then_some(())
+        stdout(&deployment.parley(&verify)).contains("3 records are sealed, 0 are not").then_some(())
     })
     .await;
     let tamper = "SET session_replication_role = replica; UPDATE audit_records SET outcome = 'refused'";
     deployment.database.execute(tamper).await;
     let found = deployment.parley(&verify);
-    assert!(stderr(&found).contains("not as it was written"));
+    assert!(stderr(&found).contains("tampered with"));
     assert!(String::from_utf8_lossy(&found.stdout).starts_with("changed   1  "));
     assert!(stderr(&deployment.parley(&["audit", "verify", "--tenant", "unknown"])).contains("no tenant unknown"));
     server.kill().await;
