@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use audit::{LogDamage, verify_log};
 use config::KeysConfig;
-use flows::{Database, settle};
+use flows::Database;
 use kernel::StoreError;
 
 use super::arguments::audit::AuditCommand;
@@ -25,9 +25,10 @@ pub(crate) enum AuditError {
 pub(super) async fn run(database: &dyn Database, keys: &KeysConfig, command: AuditCommand) -> Result<(), AuditError> {
     let AuditCommand::Verify { tenant } = command;
     let tenant = find_tenant(database, &tenant).await?;
-    let mut tx = database.tenant(&scope_of(&tenant)).await?;
-    let outcome = verify_log(operator().into(), &mut *tx, tenant.id, &keys.key_ring).await;
-    let found = settle(tx, outcome).await?;
+    let scope = scope_of(&tenant);
+    let verification =
+        database.in_tenant(&scope, async |tx| verify_log(operator().into(), tx, tenant.id, &keys.key_ring).await);
+    let found = verification.await?;
     let mut out = io::stdout();
     found.damage.iter().try_for_each(|damage| print(&mut out, damage))?;
     writeln!(out, "{} records are sealed, {} are not sealed yet", found.sealed, found.unsealed)?;

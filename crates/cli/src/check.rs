@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use channels::MetaAppDirectory;
 use config::{ConfigErrors, Settings};
-use flows::{Database, settle};
+use flows::Database;
 use kernel::StoreError;
-use tokens::{SigningKeyFactory, SigningKeyRepo};
+use tokens::{SigningKey, SigningKeyFactory, SigningKeyRepo};
 
 use super::adapters::Adapters;
 
@@ -82,12 +82,8 @@ async fn keys(settings: &Settings, adapters: &dyn Adapters) -> Vec<String> {
 }
 
 async fn undecryptable(database: &dyn Database, factory: SigningKeyFactory<'_>) -> Result<Vec<String>, StoreError> {
-    let mut tx = database.operator().await?;
-    let signing = SigningKeyRepo::signing_keys(&mut *tx).await;
-    let signing = settle::<_, _, StoreError>(tx, signing).await?;
-    let mut tx = database.intake().await?;
-    let apps = MetaAppDirectory::meta_app_sealing_keys(&mut *tx).await;
-    let apps = settle::<_, _, StoreError>(tx, apps).await?;
+    let signing: Vec<SigningKey> = database.in_operator(async |tx| SigningKeyRepo::signing_keys(tx).await).await?;
+    let apps: Vec<String> = database.in_intake(async |tx| MetaAppDirectory::meta_app_sealing_keys(tx).await).await?;
 
     let signing = factory.open(&signing).err();
     let signing = signing.map(|error| format!("{} (keys.encryption)", kernel::error_chain(&error)));

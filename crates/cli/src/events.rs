@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use audit::{InvalidReason, Reason, RequestOrigin};
 use flows::{
     Database, DiscardEventError, ReparseDeliveryError, ReplayEventError, ReplayEventsTx, TenantTx, count_replayable,
-    discard_event, discard_tenantless_event, reparse_delivery, replay_event, replay_events, settle,
+    discard_event, discard_tenantless_event, reparse_delivery, replay_event, replay_events,
 };
 use inbound::{EventDetails, EventReader, ReplayLimit, ReplayLimitOutOfRange, WebhookEvent, event, events};
 use kernel::ids::EventId;
@@ -82,49 +82,45 @@ impl<'a> EventsOf<'a> {
         &self,
         query: impl AsyncFnOnce(&mut dyn EventReader) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        if let Some(scope) = &self.tenant {
-            let mut tx = self.database.tenant(scope).await?;
-            let outcome = query(&mut *tx).await;
-            settle(tx, outcome).await
-        } else {
-            let mut tx = self.database.intake().await?;
-            let outcome = query(&mut *tx).await;
-            settle(tx, outcome).await
+        match &self.tenant {
+            Some(scope) => self.database.in_tenant(scope, async |tx| query(tx).await).await,
+            None => self.database.in_intake(async |tx| query(tx).await).await,
         }
     }
 
     async fn replay(&self, arguments: ReplayArgs) -> Result<(), EventsError> {
         let ReplayArgs { id, filter, limit, dry_run, reason, .. } = arguments;
         let reason = reason.as_deref().map(Reason::parse).transpose()?;
-        let mut out = io::stdout();
+        let (origin, mut out) = (RequestOrigin::default(), io::stdout());
         match (id, &self.tenant, &reason) {
             (Some(id), Some(scope), Some(reason)) => {
-                let mut tx = self.database.tenant(scope).await?;
-                let repo: &mut dyn ReplayEventsTx = &mut *tx;
-                let outcome =
-                    replay_event(operator().into(), repo, id, reason, RequestOrigin::default(), &self.clock).await;
-                writeln!(out, "{}", line(&settle(tx, outcome).await?))?;
+                let event = self
+                    .database
+                    .in_tenant(scope, async |tx| {
+                        let repo: &mut dyn ReplayEventsTx = tx;
+                        replay_event(operator().into(), repo, id, reason, origin, &self.clock).await
+                    })
+                    .await?;
+                writeln!(out, "{}", line(&event))?;
             }
             (Some(id), None, Some(reason)) => {
-                let mut tx = self.database.intake().await?;
-                let outcome =
-                    reparse_delivery(operator(), &mut *tx, id, reason, RequestOrigin::default(), &self.clock).await;
-                writeln!(out, "stored {} events", settle(tx, outcome).await?)?;
+                let stored = self
+                    .database
+                    .in_intake(async |tx| reparse_delivery(operator(), tx, id, reason, origin, &self.clock).await)
+                    .await?;
+                writeln!(out, "stored {stored} events")?;
             }
             (None, Some(scope), _) => {
                 let (filter, limit) = (filter.into(), limit.map_or(Ok(ReplayLimit::default()), ReplayLimit::new)?);
-                let mut tx = self.database.tenant(scope).await?;
-                let repo: &mut dyn TenantTx = &mut *tx;
                 let by = operator().into();
-                let outcome = match reason.filter(|_| !dry_run) {
-                    None => count_replayable(by, repo, &filter, limit).await,
-                    Some(reason) => {
-                        replay_events(by, repo, &filter, limit, &reason, RequestOrigin::default(), &self.clock).await
-                    }
-                };
-                let (events, done) =
-                    (settle(tx, outcome).await?, if dry_run { "would be replayed" } else { "replayed" });
-                writeln!(out, "{events} events {done}")?;
+                let events = self
+                    .database
+                    .in_tenant(scope, async |tx| match reason.as_ref().filter(|_| !dry_run) {
+                        None => count_replayable(by, tx, &filter, limit).await,
+                        Some(reason) => replay_events(by, tx, &filter, limit, reason, origin, &self.clock).await,
+                    })
+                    .await?;
+                writeln!(out, "{events} events {}", if dry_run { "would be replayed" } else { "replayed" })?;
             }
             (None, None, _) => return Err(EventsError::AllWithoutTenant),
             // Only a dry run has no reason, and a dry run has no id.
@@ -135,15 +131,22 @@ impl<'a> EventsOf<'a> {
 
     async fn discard(&self, id: EventId, reason: &Reason) -> Result<WebhookEvent, EventsError> {
         let origin = RequestOrigin::default();
-        if let Some(scope) = &self.tenant {
-            let mut tx = self.database.tenant(scope).await?;
-            let outcome = discard_event(operator().into(), &mut *tx, id, reason, origin, &self.clock).await;
-            Ok(settle(tx, outcome).await?)
-        } else {
-            let mut tx = self.database.intake().await?;
-            let outcome = discard_tenantless_event(operator(), &mut *tx, id, reason, origin, &self.clock).await;
-            Ok(settle(tx, outcome).await?)
-        }
+        let discarded = match &self.tenant {
+            Some(scope) => {
+                let by = operator().into();
+                let discard =
+                    async |tx: &mut dyn TenantTx| discard_event(by, tx, id, reason, origin, &self.clock).await;
+                self.database.in_tenant(scope, discard).await
+            }
+            None => {
+                self.database
+                    .in_intake(async |tx| {
+                        discard_tenantless_event(operator(), tx, id, reason, origin, &self.clock).await
+                    })
+                    .await
+            }
+        };
+        Ok(discarded?)
     }
 
     const fn no_such_event(&self) -> EventsError {

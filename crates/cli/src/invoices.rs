@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 
 use audit::Principal;
 use billing::PaymentTerms;
-use flows::{BillingRun, ClosePeriodError, Database, close_billing_periods, close_tenant_periods, settle};
+use flows::{BillingRun, ClosePeriodError, Database, close_billing_periods, close_tenant_periods};
 use kernel::{StoreError, SystemClock, error_chain};
 
 use super::arguments::invoices::InvoicesCommand;
@@ -35,9 +35,10 @@ pub(super) async fn run(
         None => close_billing_periods(database, Principal::CommandLine, payment, &clock).await?,
         Some(tenant) => {
             let tenant = find_tenant(database, tenant).await?;
-            let mut tx = database.tenant(&scope_of(&tenant)).await?;
-            let outcome = close_tenant_periods(&mut *tx, Principal::CommandLine, payment, &clock).await;
-            BillingRun { invoices: settle(tx, outcome).await?, failures: Vec::new() }
+            let scope = scope_of(&tenant);
+            let closed = database
+                .in_tenant(&scope, async |tx| close_tenant_periods(tx, Principal::CommandLine, payment, &clock).await);
+            BillingRun { invoices: closed.await?, failures: Vec::new() }
         }
     };
     writeln!(out, "closed {} invoices", done.invoices)?;

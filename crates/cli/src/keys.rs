@@ -4,9 +4,7 @@ use std::io::{self, Write as _};
 
 use channels::ChangeMetaAppError;
 use chrono::SecondsFormat;
-use flows::{
-    Database, RotateError, reseal_meta_apps, reseal_signing_keys, revoke_signing_key, rotate_signing_keys, settle,
-};
+use flows::{Database, RotateError, reseal_meta_apps, reseal_signing_keys, revoke_signing_key, rotate_signing_keys};
 use kernel::{StoreError, SystemClock, SystemEntropy};
 use tokens::{RotationPolicy, SigningKey, SigningKeyFactory, SigningKeyRepo};
 
@@ -32,28 +30,35 @@ pub(super) async fn run(
     command: KeysCommand,
 ) -> Result<(), KeysError> {
     let (clock, entropy, mut out) = (SystemClock::new(), SystemEntropy::new(), io::stdout());
-    let mut tx = database.operator().await?;
     match command {
         KeysCommand::Rotate => {
             let origin = audit::RequestOrigin::default();
-            let next = rotate_signing_keys(operator(), &mut *tx, factory, policy, origin, &entropy, &clock).await;
-            let next = settle(tx, next).await?;
+            let next = database
+                .in_operator(async |tx| {
+                    rotate_signing_keys(operator(), tx, factory, policy, origin, &entropy, &clock).await
+                })
+                .await?;
             let signs_from = (next.since + policy.publish).to_rfc3339_opts(SecondsFormat::Secs, true);
             writeln!(out, "{}  signs from {signs_from}", next.kid)?;
         }
         KeysCommand::Revoke { kid } => {
-            let done = revoke_signing_key(operator(), &mut *tx, &kid, factory, policy, &entropy, &clock).await;
-            for moved in settle(tx, done).await? {
+            let changes = database
+                .in_operator(async |tx| {
+                    revoke_signing_key(operator(), tx, &kid, factory, policy, &entropy, &clock).await
+                })
+                .await?;
+            for moved in changes {
                 writeln!(out, "{}  is {}", moved.kid, moved.to.key())?;
             }
         }
         KeysCommand::List => {
-            let keys = SigningKeyRepo::signing_keys(&mut *tx).await;
-            settle(tx, keys).await?.iter().try_for_each(|key| writeln!(out, "{}", line(key)))?;
+            let keys = database.in_operator(async |tx| SigningKeyRepo::signing_keys(tx).await).await?;
+            keys.iter().try_for_each(|key| writeln!(out, "{}", line(key)))?;
         }
         KeysCommand::Reseal => {
-            let resealed = reseal_signing_keys(operator(), &mut *tx, factory.key_ring, &entropy, &clock).await;
-            let resealed = settle(tx, resealed).await?;
+            let resealed = database
+                .in_operator(async |tx| reseal_signing_keys(operator(), tx, factory.key_ring, &entropy, &clock).await)
+                .await?;
             let apps = reseal_meta_apps(operator(), database, factory.key_ring, &entropy).await?;
             writeln!(out, "resealed {resealed} signing keys, the secrets of {apps} Meta apps")?;
         }

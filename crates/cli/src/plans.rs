@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 
 use billing::{InvalidPlan, Offer, PlanCatalogue, PlanCode};
-use flows::{Database, OperatorTx, save_plan, settle};
+use flows::{Database, OperatorTx, save_plan};
 use kernel::{StoreError, SystemClock};
 
 use super::arguments::plans::PlansCommand;
@@ -24,9 +24,7 @@ pub(crate) enum PlansError {
 }
 
 pub(super) async fn run(database: &dyn Database, command: PlansCommand) -> Result<(), PlansError> {
-    let mut tx = database.operator().await?;
-    let outcome = execute(&mut *tx, command).await;
-    let offers = settle(tx, outcome).await?;
+    let offers = database.in_operator(async |tx| execute(tx, command).await).await?;
     let mut out = io::stdout();
     Ok(offers.iter().try_for_each(|offer| writeln!(out, "{}", line(offer)))?)
 }

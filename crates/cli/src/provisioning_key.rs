@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use flows::{CreateProvisioningKeyError, Database, create_provisioning_key, revoke_provisioning_key, settle};
+use flows::{CreateProvisioningKeyError, Database, create_provisioning_key, revoke_provisioning_key};
 use kernel::{Clock as _, StoreError, SystemClock, SystemEntropy};
 use tokens::{ProvisioningKey, ProvisioningKeyRepo, ProvisioningSecret};
 
@@ -36,7 +36,6 @@ pub(super) fn bootstrap() -> Result<(), ProvisioningKeyError> {
 
 pub(super) async fn run(database: &dyn Database, command: ProvisioningKeyCommand) -> Result<(), ProvisioningKeyError> {
     let (clock, mut out) = (SystemClock::new(), io::stdout());
-    let mut tx = database.operator().await?;
     match command {
         ProvisioningKeyCommand::Bootstrap => bootstrap()?,
         ProvisioningKeyCommand::Create { name, scopes, expires_at } => {
@@ -44,20 +43,22 @@ pub(super) async fn run(database: &dyn Database, command: ProvisioningKeyCommand
                 return Err(ProvisioningKeyError::Expired);
             }
             let (entropy, scopes) = (SystemEntropy::new(), scopes.into_iter().collect());
-            let made = create_provisioning_key(operator(), &mut *tx, name, scopes, expires_at, &entropy, &clock).await;
-            let (key, secret) = settle(tx, made).await?;
+            let (key, secret) = database
+                .in_operator(async |tx| {
+                    create_provisioning_key(operator(), tx, name, scopes, expires_at, &entropy, &clock).await
+                })
+                .await?;
             writeln!(out, "{}", line(&key, clock.now()))?;
             writeln!(out, "{}", secret.expose())?;
             writeln!(out, "Store it now: it is not shown again.")?;
         }
         ProvisioningKeyCommand::List => {
-            let keys = ProvisioningKeyRepo::provisioning_keys(&mut *tx).await;
-            let keys = settle(tx, keys).await?;
+            let keys = database.in_operator(async |tx| ProvisioningKeyRepo::provisioning_keys(tx).await).await?;
             keys.iter().try_for_each(|key| writeln!(out, "{}", line(key, clock.now())))?;
         }
         ProvisioningKeyCommand::Revoke { id } => {
-            let revoked = revoke_provisioning_key(operator(), &mut *tx, id, &clock).await;
-            if !settle(tx, revoked).await? {
+            let revoked = database.in_operator(async |tx| revoke_provisioning_key(operator(), tx, id, &clock).await);
+            if !revoked.await? {
                 return Err(ProvisioningKeyError::NotActive);
             }
             writeln!(out, "revoked {id}")?;

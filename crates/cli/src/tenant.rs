@@ -1,4 +1,4 @@
-use flows::{Database, settle};
+use flows::Database;
 use iam::{Tenant, TenantDirectory, TenantReference};
 use kernel::{Operator, StoreError, TenantScope};
 
@@ -14,9 +14,8 @@ pub(crate) enum FindTenantError {
 pub(super) async fn find_tenant(database: &dyn Database, reference: &str) -> Result<Tenant, FindTenantError> {
     let unknown = || FindTenantError::NoSuchTenant(reference.to_owned());
     let reference: TenantReference = reference.parse().map_err(|_| unknown())?;
-    let mut tx = database.directory().await?;
-    let found = TenantDirectory::find_tenant(&mut *tx, &reference).await;
-    settle(tx, found).await?.ok_or_else(unknown)
+    let found = database.in_directory(async |tx| TenantDirectory::find_tenant(tx, &reference).await).await?;
+    found.ok_or_else(unknown)
 }
 
 /// The scope of that tenant.

@@ -6,7 +6,7 @@ use audit::RequestOrigin;
 use channels::{
     AccountDirectory, AccountStatus, AccountWithTenant, InvalidAccountField, MetaId, NewAccount, WhatsAppAccount,
 };
-use flows::{ApproveAccountError, ConnectAccountError, Database, add_account, approve_account, settle};
+use flows::{ApproveAccountError, ConnectAccountError, Database, add_account, approve_account};
 use iam::Tenant;
 use kernel::ids::AccountId;
 use kernel::{PageLimit, PageRequest, StoreError, SystemClock};
@@ -43,9 +43,8 @@ pub(super) async fn add(database: &dyn Database, arguments: AddArgs) -> Result<(
 pub(super) async fn list(database: &dyn Database) -> Result<(), WhatsAppError> {
     let mut page = PageRequest { limit: PageLimit::new(PageLimit::MAX.into()).unwrap_or_default(), after: None };
     loop {
-        let mut tx = database.directory().await?;
-        let accounts = AccountDirectory::all_accounts(&mut *tx, false, &page).await;
-        let part = settle(tx, accounts).await?;
+        let read = database.in_directory(async |tx| AccountDirectory::all_accounts(tx, false, &page).await);
+        let part = read.await?;
         print(&part.items)?;
         page.after = part.next;
         if page.after.is_none() {
@@ -56,9 +55,8 @@ pub(super) async fn list(database: &dyn Database) -> Result<(), WhatsAppError> {
 
 /// Activates a claimed number.
 pub(super) async fn approve(database: &dyn Database, id: AccountId) -> Result<(), WhatsAppError> {
-    let mut tx = database.directory().await?;
-    let approved = approve_account(operator(), &mut *tx, id, RequestOrigin::default(), &SystemClock::new()).await;
-    settle(tx, approved).await?;
+    let (origin, clock) = (RequestOrigin::default(), SystemClock::new());
+    database.in_directory(async |tx| approve_account(operator(), tx, id, origin, &clock).await).await?;
     Ok(writeln!(io::stdout(), "approved {id}")?)
 }
 
@@ -67,9 +65,9 @@ pub(super) async fn add_for(
     tenant: &Tenant,
     account: NewAccount,
 ) -> Result<WhatsAppAccount, WhatsAppError> {
-    let mut tx = database.tenant(&scope_of(tenant)).await?;
-    let added = add_account(&mut *tx, account, &SystemClock::new()).await;
-    Ok(settle(tx, added).await?)
+    let scope = scope_of(tenant);
+    let added = database.in_tenant(&scope, async |tx| add_account(tx, account, &SystemClock::new()).await);
+    Ok(added.await?)
 }
 
 fn new_account(arguments: &AddArgs) -> Result<NewAccount, WhatsAppError> {

@@ -54,7 +54,7 @@ where
 ///
 /// Their errors are that of `work`, or that of beginning or committing the transaction.
 #[expect(clippy::missing_errors_doc, reason = "described once, above")]
-impl dyn Database {
+impl dyn Database + '_ {
     /// A transaction on the data of one tenant.
     pub async fn in_tenant<T, E: From<StoreError>>(
         &self,
