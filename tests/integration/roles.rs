@@ -91,7 +91,7 @@ async fn migrations_run_once_and_can_be_reverted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn migrate_restores_changed_functions() {
-    let database = database::alone().await;
+    let database = database::copy().await;
     let postgres = database.postgres();
     let change = "ALTER FUNCTION app.preview(text) COST 7;
                   GRANT EXECUTE ON FUNCTION app.purge_sessions TO parley_app;

@@ -90,6 +90,8 @@ impl IdempotencyRepo for Tx<Tenant> {
         response: &StoredResponse,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
+        use idempotency_keys::{created_at, key, route, table, tenant_id, user_id};
+
         let user = match request.sender {
             Sender::User(user) => user,
             Sender::Operator(operator) => {
@@ -98,8 +100,6 @@ impl IdempotencyRepo for Tx<Tenant> {
                     .await;
             }
         };
-        use idempotency_keys::{created_at, key, route, table, tenant_id, user_id};
-
         let row = Row {
             fingerprint: fingerprint.bytes.clone(),
             fingerprint_key: fingerprint.key_id.clone(),

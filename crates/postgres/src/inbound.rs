@@ -6,6 +6,7 @@ mod health;
 mod housekeeping;
 mod intake;
 mod ledger;
+#[expect(clippy::ref_option_ref, reason = "Diesel's derives refer to optional columns so")]
 mod meta_app;
 mod outcome;
 mod replay;

@@ -78,6 +78,7 @@ impl<'a> From<&'a MetaApp> for Changes<'a> {
 
 /// The tenant's app with this key.
 #[diesel::dsl::auto_type]
+#[expect(clippy::elidable_lifetime_names, reason = "`auto_type` requires named lifetimes")]
 fn app_with_key<'a>(tenant: Uuid, key: &'a str) -> _ {
     meta_apps::table.filter(meta_apps::tenant_id.eq(tenant)).filter(meta_apps::key.eq(key))
 }

@@ -62,9 +62,9 @@ fn select<'a>(statement: &'static str, tenant: Uuid, filter: &'a EventFilter, li
     boxed_sql(statement)
         .bind::<types::Uuid, _>(tenant)
         .bind::<types::Text, _>(filter.status.unwrap_or(EventStatus::DeadLetter).key())
-        .bind::<Nullable<types::Text>, _>(filter.kind.as_ref().map(|kind| kind.as_str()))
-        .bind::<Nullable<types::Uuid>, _>(filter.account.map(|account| account.as_uuid()))
-        .bind::<Nullable<types::Text>, _>(filter.error_class.map(|class| class.key()))
+        .bind::<Nullable<types::Text>, _>(filter.kind.as_ref().map(whatsapp::EventKind::as_str))
+        .bind::<Nullable<types::Uuid>, _>(filter.account.map(kernel::ids::AccountId::as_uuid))
+        .bind::<Nullable<types::Text>, _>(filter.error_class.map(inbound::ErrorClass::key))
         .bind::<types::BigInt, _>(limit.get())
 }
 
