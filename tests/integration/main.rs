@@ -44,6 +44,7 @@ mod row_level_security;
 mod session_start;
 mod sessions;
 mod signing_keys;
+mod specified_rules;
 mod spoofing;
 mod tenants;
 mod token_processes;

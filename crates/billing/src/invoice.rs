@@ -1,7 +1,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::Clock;
 use kernel::ids::InvoiceId;
-use strum::{EnumString, IntoStaticStr};
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::{Money, MoneyError, Period, Plan, PlanCode};
 
@@ -32,7 +33,8 @@ pub struct InvoiceLine {
     pub amount: Money,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray)]
+#[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum InvoiceStatus {
     Open,

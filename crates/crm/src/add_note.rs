@@ -29,3 +29,28 @@ pub async fn add_note(
     repo.insert_interactions(std::slice::from_ref(&note), now).await?;
     Ok(Some(note))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::{FakeStore, run};
+
+    #[test]
+    fn note_is_added_to_the_history_with_its_author() {
+        let mut store = FakeStore::new();
+        let contact = store.contact_named("Grace", &[]);
+        let (permit, clock, text) = (store.permit(), store.clock.clone(), NoteText::parse("called").unwrap());
+        let note = run(add_note(permit, &mut store, contact.id, text, &*clock)).unwrap().unwrap();
+        assert_eq!((note.contact, note.actor, note.kind), (contact.id, Some(store.user), InteractionKind::Note));
+        assert_eq!(store.history(), ["called"]);
+    }
+
+    #[test]
+    fn note_on_a_missing_contact_stores_nothing() {
+        let mut store = FakeStore::new();
+        let (permit, clock, text) = (store.permit(), store.clock.clone(), NoteText::parse("called").unwrap());
+        let missing = ContactId::new(&*clock);
+        assert!(run(add_note(permit, &mut store, missing, text, &*clock)).unwrap().is_none());
+        assert!(store.history().is_empty());
+    }
+}

@@ -4,7 +4,9 @@ use serde_json::{Map, Value};
 
 use crate::attributes::merge_patch;
 use crate::contact::consent_interaction;
-use crate::{Attributes, Contact, ContactName, ContactTx, InvalidAttributes, Language, MarketingConsent};
+use crate::{
+    Attributes, Contact, ContactChange, ContactName, ContactTx, InvalidAttributes, Language, MarketingConsent,
+};
 
 /// A user's changes to a contact.
 #[derive(Clone, Debug)]
@@ -18,15 +20,6 @@ pub struct ContactPatch {
     pub language: Change<Language>,
     pub marketing_consent: Option<MarketingConsent>,
     pub needs_review: Option<bool>,
-}
-
-/// Which sources of a contact's values a change replaces.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ContactChange {
-    /// The name was set by a user; the profile and the address book no longer replace it.
-    pub renamed: bool,
-    /// The user changed the marketing consent.
-    pub consented: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -102,5 +95,93 @@ impl ContactPatch {
         contact.marketing_consent = self.marketing_consent.unwrap_or(contact.marketing_consent);
         contact.needs_review = self.needs_review.unwrap_or(contact.needs_review);
         Ok((contact, ContactChange { renamed, consented }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::fake::{FakeStore, run};
+
+    fn patch(version: i64) -> ContactPatch {
+        ContactPatch {
+            version,
+            name: Change::Keep,
+            attributes: Change::Keep,
+            language: Change::Keep,
+            marketing_consent: None,
+            needs_review: None,
+        }
+    }
+
+    fn change(store: &mut FakeStore, id: ContactId, patch: ContactPatch) -> Result<Contact, ChangeContactError> {
+        let (permit, clock) = (store.permit(), store.clock.clone());
+        run(change_contact(permit, store, id, patch, &*clock))
+    }
+
+    fn attributes(value: &Value) -> Change<Map<String, Value>> {
+        value.as_object().cloned().map_or(Change::Clear, Change::Set)
+    }
+
+    #[test]
+    fn patch_of_an_old_version_is_rejected() {
+        let mut store = FakeStore::new();
+        let id = store.contact_named("Grace", &[]).id;
+        change(&mut store, id, ContactPatch { needs_review: Some(true), ..patch(1) }).unwrap();
+        let outcome = change(&mut store, id, ContactPatch { needs_review: Some(false), ..patch(1) });
+        assert!(matches!(outcome, Err(ChangeContactError::VersionConflict)));
+    }
+
+    #[test]
+    fn patch_that_changes_nothing_keeps_the_version() {
+        let mut store = FakeStore::new();
+        let id = store.contact_named("Grace", &[]).id;
+        let same = ContactPatch { marketing_consent: Some(MarketingConsent::Unknown), ..patch(1) };
+        assert_eq!(change(&mut store, id, same).unwrap().version, 1);
+        assert!(store.history().is_empty());
+    }
+
+    #[test]
+    fn consent_changes_are_added_to_the_history() {
+        let mut store = FakeStore::new();
+        let id = store.contact_named("Grace", &[]).id;
+        let consents = [MarketingConsent::Granted, MarketingConsent::Withdrawn, MarketingConsent::Unknown];
+        for (version, consent) in (1..).zip(consents) {
+            change(&mut store, id, ContactPatch { marketing_consent: Some(consent), ..patch(version) }).unwrap();
+        }
+        assert_eq!(
+            store.history(),
+            ["Wants marketing messages", "Wants no marketing messages", "Marketing consent reset"]
+        );
+    }
+
+    #[test]
+    fn attributes_are_merged_with_the_stored_ones() {
+        let mut store = FakeStore::new();
+        let id = store.contact_named("Grace", &[]).id;
+        let set = ContactPatch { attributes: attributes(&json!({"a": 1, "b": {"c": 2}})), ..patch(1) };
+        change(&mut store, id, set).unwrap();
+        let merge = ContactPatch { attributes: attributes(&json!({"a": null, "b": {"d": 3}})), ..patch(2) };
+        assert_eq!(Value::Object(change(&mut store, id, merge).unwrap().attributes), json!({"b": {"c": 2, "d": 3}}));
+    }
+
+    #[test]
+    fn merged_attributes_over_the_limit_are_rejected() {
+        let mut store = FakeStore::new();
+        let id = store.contact_named("Grace", &[]).id;
+        let half = |name: &str| attributes(&json!({name: "x".repeat(9_000)}));
+        change(&mut store, id, ContactPatch { attributes: half("a"), ..patch(1) }).unwrap();
+        let outcome = change(&mut store, id, ContactPatch { attributes: half("b"), ..patch(2) });
+        assert!(matches!(outcome, Err(ChangeContactError::Attributes(InvalidAttributes::TooBig))));
+        assert_eq!(store.contacts[&id].version, 2);
+    }
+
+    #[test]
+    fn missing_contact_is_not_found() {
+        let mut store = FakeStore::new();
+        let missing = ContactId::new(&*store.clock);
+        assert!(matches!(change(&mut store, missing, patch(1)), Err(ChangeContactError::NotFound)));
     }
 }

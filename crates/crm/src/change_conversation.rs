@@ -94,3 +94,82 @@ impl From<StoreError> for ChangeConversationError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::{FakeStore, at, message, run};
+    use crate::inbox::Batch;
+
+    fn patch(version: i64) -> ConversationPatch {
+        ConversationPatch { version, status: None, assignee: Change::Keep, read: false }
+    }
+
+    fn change(
+        store: &mut FakeStore,
+        id: ConversationId,
+        patch: ConversationPatch,
+    ) -> Result<Conversation, ChangeConversationError> {
+        let (permit, clock) = (store.permit(), store.clock.clone());
+        run(change_conversation(permit, store, id, patch, &*clock))
+    }
+
+    /// A conversation with one unread message.
+    fn conversation(store: &mut FakeStore) -> Conversation {
+        store.record(Batch { messages: vec![message("m1", "15550100", at(1))], ..Batch::default() });
+        store.conversations[0].clone()
+    }
+
+    #[test]
+    fn closing_and_reopening_are_added_to_the_history() {
+        let mut store = FakeStore::new();
+        let before = conversation(&mut store);
+        for (version, status) in [(2, ConversationStatus::Closed), (3, ConversationStatus::Open)] {
+            change(&mut store, before.id, ConversationPatch { status: Some(status), ..patch(version) }).unwrap();
+        }
+        assert_eq!(store.history(), ["m1", "Conversation closed", "Conversation opened again"]);
+    }
+
+    #[test]
+    fn pending_conversation_adds_nothing_to_the_history() {
+        let mut store = FakeStore::new();
+        let before = conversation(&mut store);
+        let pending = ConversationPatch { status: Some(ConversationStatus::Pending), ..patch(2) };
+        assert_eq!(change(&mut store, before.id, pending).unwrap().version, 3);
+        assert_eq!(store.history(), ["m1"]);
+    }
+
+    #[test]
+    fn reading_sets_the_unread_count_to_zero() {
+        let mut store = FakeStore::new();
+        let before = conversation(&mut store);
+        assert_eq!(before.unread_count, 1);
+        let after = change(&mut store, before.id, ConversationPatch { read: true, ..patch(2) }).unwrap();
+        assert_eq!((after.unread_count, after.version), (0, 3));
+        let again = change(&mut store, before.id, ConversationPatch { read: true, ..patch(3) }).unwrap();
+        assert_eq!(again.version, 3);
+    }
+
+    #[test]
+    fn message_after_the_users_read_is_a_version_conflict() {
+        let mut store = FakeStore::new();
+        let before = conversation(&mut store);
+        store.record(Batch { messages: vec![message("m2", "15550100", at(2))], ..Batch::default() });
+        let close = ConversationPatch { status: Some(ConversationStatus::Closed), ..patch(before.version) };
+        let outcome = change(&mut store, before.id, close);
+        assert!(matches!(outcome, Err(ChangeConversationError::VersionConflict)));
+    }
+
+    #[test]
+    fn reopening_beside_an_open_conversation_is_rejected() {
+        let mut store = FakeStore::new();
+        let before = conversation(&mut store);
+        change(&mut store, before.id, ConversationPatch { status: Some(ConversationStatus::Closed), ..patch(2) })
+            .unwrap();
+        store.record(Batch { messages: vec![message("m2", "15550100", at(2))], ..Batch::default() });
+        assert_eq!(store.conversations.len(), 2);
+        let reopen = ConversationPatch { status: Some(ConversationStatus::Open), ..patch(3) };
+        let outcome = change(&mut store, before.id, reopen);
+        assert!(matches!(outcome, Err(ChangeConversationError::AnotherConversationOpen)));
+    }
+}

@@ -1,6 +1,9 @@
 use chrono::{DateTime, Utc};
 use kernel::Clock;
 use kernel::ids::{ContactId, InteractionId, UserId};
+use oxilangtag::LanguageTag;
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::identity::Identity;
 use crate::{Interaction, InteractionKind};
@@ -26,11 +29,34 @@ pub struct Contact {
 }
 
 /// Whether the customer wants marketing messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum MarketingConsent {
+    #[default]
     Unknown,
     Granted,
     Withdrawn,
+}
+
+/// Which sources of a contact's values a change replaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContactChange {
+    /// The name was set by a user; the profile and the address book no longer replace it.
+    pub renamed: bool,
+    /// The user changed the marketing consent.
+    pub consented: bool,
+}
+
+/// A deleted contact, and how much was deleted with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeletedContact {
+    /// Differs from the id of the request if that contact was merged into this one.
+    pub id: ContactId,
+    pub conversations: u64,
+    pub messages: u64,
 }
 
 /// A contact's name as a user sets it: 1 to 200 characters on one line.
@@ -46,8 +72,8 @@ impl ContactName {
     /// [`InvalidContactName`].
     pub fn parse(text: &str) -> Result<Self, InvalidContactName> {
         let text = text.trim();
-        let sane = (1..=200).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-        if sane { Ok(Self(text.to_owned())) } else { Err(InvalidContactName) }
+        let is_valid = (1..=200).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        if is_valid { Ok(Self(text.to_owned())) } else { Err(InvalidContactName) }
     }
 
     #[must_use]
@@ -65,19 +91,31 @@ pub struct Language(String);
 pub struct InvalidLanguage;
 
 impl Language {
+    /// RFC 5646, section 4.4.1, recommends room for 35 characters.
+    const MAX_BYTES: usize = 35;
+
     /// # Errors
     /// [`InvalidLanguage`].
     pub fn parse(text: &str) -> Result<Self, InvalidLanguage> {
-        let mut subtags = text.split('-');
-        let is_language = |tag: &str| (2..=8).contains(&tag.len()) && tag.bytes().all(|b| b.is_ascii_alphabetic());
-        let is_subtag = |tag: &str| (1..=8).contains(&tag.len()) && tag.bytes().all(|b| b.is_ascii_alphanumeric());
-        let sane = text.len() <= 35 && subtags.next().is_some_and(is_language) && subtags.all(is_subtag);
-        if sane { Ok(Self(text.to_owned())) } else { Err(InvalidLanguage) }
+        let is_valid = text.len() <= Self::MAX_BYTES && LanguageTag::parse(text).is_ok();
+        if is_valid { Ok(Self(text.to_owned())) } else { Err(InvalidLanguage) }
     }
 
     #[must_use]
     pub fn into_inner(self) -> String {
         self.0
+    }
+}
+
+impl MarketingConsent {
+    /// The text of the interaction that records a change of the consent.
+    #[must_use]
+    pub const fn interaction_text(self) -> &'static str {
+        match self {
+            Self::Unknown => "Marketing consent reset",
+            Self::Granted => "Wants marketing messages",
+            Self::Withdrawn => "Wants no marketing messages",
+        }
     }
 }
 
@@ -88,16 +126,11 @@ pub(crate) fn consent_interaction(
     actor: UserId,
     clock: &dyn Clock,
 ) -> Interaction {
-    let text = match consent {
-        MarketingConsent::Unknown => "Marketing consent reset",
-        MarketingConsent::Granted => "Wants marketing messages",
-        MarketingConsent::Withdrawn => "Wants no marketing messages",
-    };
     Interaction {
         id: InteractionId::new(clock),
         contact,
         kind: InteractionKind::ConsentChanged,
-        text: text.to_owned(),
+        text: consent.interaction_text().to_owned(),
         actor: Some(actor),
         message: None,
         source: None,

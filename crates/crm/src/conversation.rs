@@ -1,5 +1,7 @@
 use chrono::{DateTime, Utc};
 use kernel::ids::{AccountId, ContactId, ConversationId, UserId};
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// A thread of messages between one of the tenant's WhatsApp accounts and one contact.
 #[derive(Clone, Debug)]
@@ -22,7 +24,9 @@ pub struct Conversation {
 }
 
 /// At most one conversation of an account and a contact is not closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum ConversationStatus {
     Open,
     Pending,

@@ -114,6 +114,8 @@ fn is_in_use(stored: &StoredIdentities, key: &IdentityKey) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fake::{FakeStore, at, message, run};
+    use crate::inbox::Batch;
 
     #[test]
     fn number_in_two_spellings_is_a_duplicate() {
@@ -121,5 +123,71 @@ mod tests {
         assert_eq!(first_duplicate(&[phone("15550100"), phone("15550101"), IdentityKey::username("15550100")]), None);
         assert_eq!(first_duplicate(&[phone("15550100"), phone("15550101"), phone("15550100")]), Some(2));
         assert_eq!(first_duplicate(&[phone("5511987654321"), phone("551187654321")]), Some(1));
+    }
+
+    fn new(name: &str, identities: Vec<IdentityKey>) -> CreateContact {
+        CreateContact {
+            name: ContactName::parse(name).ok(),
+            identities,
+            attributes: Attributes::default(),
+            language: None,
+            marketing_consent: MarketingConsent::Unknown,
+        }
+    }
+
+    fn create(store: &mut FakeStore, new: CreateContact) -> Result<Contact, CreateContactError> {
+        let (permit, clock) = (store.permit(), store.clock.clone());
+        run(create_contact(permit, store, new, &*clock))
+    }
+
+    #[test]
+    fn contact_without_name_and_identity_is_rejected() {
+        let outcome = create(&mut FakeStore::new(), new("", Vec::new()));
+        assert!(matches!(outcome, Err(CreateContactError::NameOrIdentityRequired)));
+    }
+
+    #[test]
+    fn number_of_another_contact_is_rejected_in_any_spelling() {
+        let mut store = FakeStore::new();
+        store.contact_named("Grace", &["5511987654321"]);
+        let identities = vec![IdentityKey::username("ada"), IdentityKey::phone("551187654321").unwrap()];
+        let outcome = create(&mut store, new("Ada", identities));
+        assert!(matches!(outcome, Err(CreateContactError::IdentityInUse { at: 1 })));
+        assert_eq!(store.contacts.len(), 1);
+    }
+
+    #[test]
+    fn username_of_another_contact_is_accepted() {
+        let mut store = FakeStore::new();
+        for name in ["Grace", "Ada"] {
+            create(&mut store, new(name, vec![IdentityKey::username("amazing")])).unwrap();
+        }
+        assert_eq!(store.contacts.len(), 2);
+        assert!(store.identities.iter().all(|record| !record.resolves));
+    }
+
+    #[test]
+    fn numbers_are_locked_in_both_spellings() {
+        let mut store = FakeStore::new();
+        store.contact_named("Grace", &["5511987654321"]);
+        let phone = |digits: &str| Lock::Person(IdentityKey::phone(digits).unwrap());
+        assert_eq!(store.locks, [phone("551187654321"), phone("5511987654321")]);
+    }
+
+    #[test]
+    fn consent_of_a_new_contact_is_added_to_the_history() {
+        let mut store = FakeStore::new();
+        create(&mut store, CreateContact { marketing_consent: MarketingConsent::Granted, ..new("Ada", Vec::new()) })
+            .unwrap();
+        assert_eq!(store.history(), ["Wants marketing messages"]);
+    }
+
+    #[test]
+    fn message_from_a_given_number_belongs_to_the_contact() {
+        let mut store = FakeStore::new();
+        let contact = store.contact_named("Grace", &["15550100"]);
+        store.record(Batch { messages: vec![message("m1", "15550100", at(1))], ..Batch::default() });
+        assert_eq!(store.conversations[0].contact, contact.id);
+        assert_eq!(store.contacts.len(), 1);
     }
 }

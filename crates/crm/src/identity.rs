@@ -10,20 +10,38 @@ mod user_input;
 
 use chrono::{DateTime, Utc};
 use kernel::ids::ContactId;
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 pub use change::IdentityChange;
 pub use resolve::{Merge, NewContact, Resolution, StoredIdentities, resolve};
 pub use user_input::InvalidIdentityInput;
 
 /// The kinds of identifiers that WhatsApp gives for a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum IdentityKind {
+    /// Digits of an E.164 number, as WhatsApp writes it.
+    Phone,
     /// Business-scoped user id: unique per person and business portfolio; changes with the phone number.
     Bsuid,
     /// The same across the portfolios of one enrolled business: shown to users, never used to find a contact.
     ParentBsuid,
-    /// Digits of an E.164 number, as WhatsApp writes it.
-    Phone,
     /// For display only: another person may take the name later.
     Username,
 }

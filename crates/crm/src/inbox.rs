@@ -7,15 +7,25 @@
 mod activities;
 mod batch;
 mod erased;
+mod lock;
+mod message_state;
 mod messages;
+mod new_message;
+mod open_conversation;
 mod people;
 mod ports;
 mod record_batch;
+mod recorded_batch;
+mod service_window;
 mod updates;
 
 pub use batch::{Activity, ActivityEffect, Batch, IncomingMessage, MessageKey, MessageUpdate, UpdateEffect};
-pub use messages::{NewMessage, OpenConversation};
-pub use people::Lock;
+pub use lock::Lock;
+pub use message_state::{MessageState, REVOKED_TEXT};
+pub use new_message::NewMessage;
+pub use open_conversation::OpenConversation;
 pub use ports::{IdentityRepo, InboxRepo, InboxTx};
-pub use record_batch::{CustomerMessage, PARKED_RETENTION, RecordedBatch, record_batch};
+pub use record_batch::{PARKED_RETENTION, record_batch};
+pub use recorded_batch::{CustomerMessage, RecordedBatch};
+pub use service_window::service_window_end;
 pub use updates::{ConversationUpdate, NewUpdate, RefreshedMessage};

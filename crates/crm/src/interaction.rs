@@ -1,5 +1,7 @@
 use chrono::{DateTime, Utc};
 use kernel::ids::{ContactId, InteractionId, MessageId, UserId};
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// An entry in a contact's history, written in the transaction of the event that it describes.
 #[derive(Clone, Debug)]
@@ -40,51 +42,33 @@ impl NoteText {
     }
 }
 
-/// Defines the kinds with their names in the API and the database.
-macro_rules! interaction_kinds {
-    ($($(#[$doc:meta])* $kind:ident = $key:literal,)+) => {
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum InteractionKind {
-            $($(#[$doc])* $kind,)+
-        }
-
-        impl InteractionKind {
-            pub const ALL: &[Self] = &[$(Self::$kind),+];
-
-            /// The name in the API and the database.
-            #[must_use]
-            pub const fn key(self) -> &'static str {
-                match self {
-                    $(Self::$kind => $key,)+
-                }
-            }
-        }
-    };
-}
-
-interaction_kinds! {
-    InboundMessage = "inbound_message",
-    OutboundMessage = "outbound_message",
+/// What an interaction describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum InteractionKind {
+    InboundMessage,
+    OutboundMessage,
     /// In a group of which the contact and the business are members.
-    GroupMessage = "group_message",
-    Reaction = "reaction",
-    MessageEdited = "message_edited",
-    MessageRevoked = "message_revoked",
-    DeliveryFailed = "delivery_failed",
+    GroupMessage,
+    Reaction,
+    MessageEdited,
+    MessageRevoked,
+    DeliveryFailed,
     /// Written by a user.
-    Note = "note",
-    ConversationClosed = "conversation_closed",
-    ConversationReopened = "conversation_reopened",
+    Note,
+    ConversationClosed,
+    ConversationReopened,
     /// The contact's phone number or user id changed.
-    IdentityChanged = "identity_changed",
+    IdentityChanged,
     /// Another contact was merged into this one.
-    ContactMerged = "contact_merged",
-    ConsentChanged = "consent_changed",
-    Call = "call",
+    ContactMerged,
+    ConsentChanged,
+    Call,
     /// The contact was changed in, or removed from, the address book of the business's phone.
-    AddressBook = "address_book",
+    AddressBook,
     /// A system message of WhatsApp about the contact.
-    Notice = "notice",
+    Notice,
 }
 
 #[cfg(test)]

@@ -1,16 +1,21 @@
-//! Contacts of a tenant, and their conversations, messages and interactions.
+#![doc = include_str!("../README.md")]
+//! ## Invariants
 //!
-//! Invariants this crate holds, together with the constraints of the database:
+//! Held by this crate together with the constraints of the database:
 //! - one contact per identity (a phone number, a business-scoped user id) within a tenant;
 //! - one open conversation per account and contact; a message to a closed one opens a new one;
 //! - one message, one interaction and one unread mark per provider message, however often it is delivered;
 //! - the result does not depend on the order in which events are recorded: the state of a message and the identities of a
 //!   contact follow from all events about them.
 //!
-//! [`inbox`] records WhatsApp events, a batch in one transaction; [`identity`] resolves their people to contacts, as a pure
-//! function. Each action of a user is a file: [`create_contact`], [`change_contact`], [`merge_contacts`],
-//! [`delete_contact`], [`add_note`], [`change_conversation`]. Queries are in `read.rs` and [`search`]. To add a use case: a
-//! file of its own, its port in `ports.rs`, the adapter's half in `crates/postgres/src/crm/`.
+//! ## Modules
+//!
+//! - [`Contact`] is in `contact.rs`; the table above lists what else to change **to add a field to a contact**.
+//! - Each action of a user is a file with its function: [`create_contact()`], [`change_contact()`], [`merge_contacts()`],
+//!   [`delete_contact()`], [`add_note()`], [`change_conversation()`]. Queries are in `read.rs` and [`search()`].
+//! - [`inbox`] records WhatsApp events, a batch in one transaction; [`identity`] resolves their people to contacts, as a pure
+//!   function.
+//! - `ports.rs` and `inbox/ports.rs` are the repositories that the use cases need.
 
 #![deny(clippy::future_not_send)]
 
@@ -22,28 +27,35 @@ mod contact;
 mod conversation;
 mod create_contact;
 mod delete_contact;
+#[cfg(test)]
+mod fake;
 pub mod identity;
 pub mod inbox;
 mod interaction;
 mod merge_contacts;
 mod message;
 mod ports;
+mod preview;
 mod read;
 mod search;
 
 pub use add_note::add_note;
 pub use attributes::{Attributes, InvalidAttributes};
-pub use change_contact::{ChangeContactError, ContactChange, ContactPatch, change_contact};
+pub use change_contact::{ChangeContactError, ContactPatch, change_contact};
 pub use change_conversation::{
     ChangeConversationError, ConversationPatch, change_conversation, constraint as conversation_constraint,
 };
-pub use contact::{Contact, ContactName, InvalidContactName, InvalidLanguage, Language, MarketingConsent};
+pub use contact::{
+    Contact, ContactChange, ContactName, DeletedContact, InvalidContactName, InvalidLanguage, Language,
+    MarketingConsent,
+};
 pub use conversation::{Conversation, ConversationFilter, ConversationStatus};
 pub use create_contact::{CreateContact, CreateContactError, create_contact};
-pub use delete_contact::{DeleteContactError, DeletedContact, delete_contact};
+pub use delete_contact::{DeleteContactError, delete_contact};
 pub use interaction::{Interaction, InteractionKind, InvalidNote, NoteText};
 pub use merge_contacts::{MergeContacts, MergeContactsError, MergedContact, merge_contacts};
-pub use message::{DeliveryStatus, DeliveryStep, Direction, Forwarded, Media, Message, Origin, Reaction, ReplyTo};
+pub use message::{DeliveryStep, Media, Message, Reaction, ReplyTo};
 pub use ports::{ContactRepo, ContactTx, ConversationRepo, ConversationTx, InteractionRepo, SearchRepo};
+pub use preview::preview;
 pub use read::{contact, contacts, conversation, conversations, interactions, messages};
 pub use search::{ContactHit, ContactMatch, InvalidSearch, MessageHit, SearchHit, SearchQuery, search};

@@ -87,8 +87,8 @@ pub async fn merge_contacts(
     repo.merge_contacts(&[Merge { from: from.id, into: into.id }], now).await?;
     repo.mark_reviewed(into.id, now).await?;
     let text = match from.display_name.as_str() {
-        "" => "MergedContact with another contact".to_owned(),
-        name => format!("MergedContact with {name}"),
+        "" => "Merged with another contact".to_owned(),
+        name => format!("Merged with {name}"),
     };
     let interaction = Interaction {
         id: InteractionId::new(clock),
@@ -103,4 +103,72 @@ pub async fn merge_contacts(
     repo.insert_interactions(&[interaction], now).await?;
     let contact = repo.contact(into.id).await?.ok_or(MergeContactsError::NotFound)?;
     Ok(MergedContact { contact, from: from.id })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::{FakeStore, run};
+
+    fn merge(
+        store: &mut FakeStore,
+        into: ContactId,
+        from: ContactId,
+        versions: [Option<i64>; 2],
+    ) -> Result<MergedContact, MergeContactsError> {
+        let (permit, clock) = (store.permit(), store.clock.clone());
+        let [version, from_version] = versions;
+        run(merge_contacts(permit, store, MergeContacts { into, from, version, from_version }, &*clock))
+    }
+
+    #[test]
+    fn merged_contact_has_the_identities_of_both() {
+        let mut store = FakeStore::new();
+        let into = store.contact_named("Grace", &["15550100"]).id;
+        let from = store.contact_named("Amazing Grace", &["15550199"]).id;
+        let merged = merge(&mut store, into, from, [Some(1), Some(1)]).unwrap();
+        assert_eq!((merged.contact.id, merged.from), (into, from));
+        assert_eq!((merged.contact.identities.len(), merged.contact.version), (2, 2));
+        assert_eq!(store.history(), ["Merged with Amazing Grace"]);
+    }
+
+    #[test]
+    fn id_of_a_merged_contact_refers_to_the_remaining_one() {
+        let mut store = FakeStore::new();
+        let [a, b, c] = ["A", "B", "C"].map(|name| store.contact_named(name, &[]).id);
+        merge(&mut store, b, a, [None, None]).unwrap();
+        let merged = merge(&mut store, c, a, [None, None]).unwrap();
+        assert_eq!((merged.contact.id, merged.from), (c, b));
+        assert_eq!(store.resolve_id(a), c);
+    }
+
+    #[test]
+    fn contact_is_not_merged_with_itself() {
+        let mut store = FakeStore::new();
+        let [a, b] = ["A", "B"].map(|name| store.contact_named(name, &[]).id);
+        assert!(matches!(merge(&mut store, a, a, [None, None]), Err(MergeContactsError::SameContact)));
+        merge(&mut store, a, b, [None, None]).unwrap();
+        assert!(matches!(merge(&mut store, a, b, [None, None]), Err(MergeContactsError::SameContact)));
+    }
+
+    #[test]
+    fn old_version_of_either_contact_is_rejected() {
+        let mut store = FakeStore::new();
+        let [a, b] = ["A", "B"].map(|name| store.contact_named(name, &[]).id);
+        for versions in [[Some(7), None], [None, Some(7)]] {
+            assert!(matches!(merge(&mut store, a, b, versions), Err(MergeContactsError::VersionConflict)));
+        }
+        assert_eq!(store.contacts.len(), 2);
+    }
+
+    #[test]
+    fn missing_contacts_are_told_apart() {
+        let mut store = FakeStore::new();
+        let present = store.contact_named("A", &[]).id;
+        let missing = ContactId::new(&*store.clock);
+        let outcome = merge(&mut store, missing, present, [None, None]);
+        assert!(matches!(outcome, Err(MergeContactsError::NotFound)));
+        let outcome = merge(&mut store, present, missing, [None, None]);
+        assert!(matches!(outcome, Err(MergeContactsError::SourceNotFound)));
+    }
 }

@@ -1,5 +1,6 @@
 use chrono::{DateTime, Utc};
 use kernel::ids::{ContactId, ConversationId, MessageId};
+use kernel::{DeliveryStatus, Direction, Forwarded, Origin};
 
 /// One message of a conversation.
 #[derive(Clone, Debug)]
@@ -32,47 +33,6 @@ pub struct Message {
     /// WhatsApp's time of the message, in whole seconds.
     pub provider_timestamp: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// From the customer.
-    Inbound,
-    /// To the customer.
-    Outbound,
-}
-
-/// Where a message came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// Delivered by a webhook when it was sent.
-    Live,
-    /// Sent by the business from the WhatsApp app on a phone.
-    NativeApp,
-    /// Imported: from before the number was connected.
-    History,
-    /// From a thread that another party, such as Meta's own agent, answers.
-    Standby,
-}
-
-/// Whether a message was forwarded often.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Forwarded {
-    Once,
-    /// More than five times.
-    Frequently,
-}
-
-/// The delivery status of an outbound message. Statuses are ordered, and a message never returns to an earlier one: a failed
-/// message may still be delivered, to another device, but not the other way round.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum DeliveryStatus {
-    Pending,
-    Sent,
-    Failed,
-    Delivered,
-    Read,
-    Played,
 }
 
 /// A reported delivery status.

@@ -60,6 +60,7 @@ pub mod auth;
 mod background;
 mod billing;
 mod channels;
+mod closed_set;
 mod crm;
 mod cursor;
 mod extract;

@@ -3,7 +3,8 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use kernel::Clock;
 use kernel::ids::TenantId;
-use strum::{EnumString, IntoStaticStr};
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// A business that uses Parley.
 #[derive(Clone, Debug)]
@@ -32,7 +33,8 @@ impl Tenant {
 }
 
 /// Requests of a suspended tenant's users are refused; its webhook events are held until it is active again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray)]
+#[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum TenantStatus {
     Active,
@@ -40,7 +42,8 @@ pub enum TenantStatus {
 }
 
 /// Whether people may register themselves, without a role, as users of a tenant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray)]
+#[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum SelfRegistration {
     Open,

@@ -1,5 +1,7 @@
 use kernel::Traceparent;
 use kernel::ids::{AccountId, EventId, TenantId};
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use whatsapp::{EventKind, MetaAppKey, NewEvent};
 
 /// An event with the app and trace of its delivery.
@@ -18,7 +20,9 @@ pub struct IncomingEvent {
 /// received -> dead_letter            unroutable | held -> received
 /// dead_letter -> received (replay) | discarded
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum EventStatus {
     Received,
     Retrying,
@@ -32,27 +36,11 @@ pub enum EventStatus {
 }
 
 impl EventStatus {
-    pub const ALL: [Self; 7] = [
-        Self::Received,
-        Self::Retrying,
-        Self::Processed,
-        Self::DeadLetter,
-        Self::Discarded,
-        Self::Unroutable,
-        Self::Held,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     #[must_use]
     pub const fn key(self) -> &'static str {
-        match self {
-            Self::Received => "received",
-            Self::Retrying => "retrying",
-            Self::Processed => "processed",
-            Self::DeadLetter => "dead_letter",
-            Self::Discarded => "discarded",
-            Self::Unroutable => "unroutable",
-            Self::Held => "held",
-        }
+        self.into_str()
     }
 }
 
@@ -139,7 +127,9 @@ impl AbandonedEvent {
 }
 
 /// Why an event was not processed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum ErrorClass {
     /// Deadlock, serialization failure, lock timeout.
     Contention,
@@ -154,7 +144,7 @@ pub enum ErrorClass {
 }
 
 impl ErrorClass {
-    pub const ALL: [Self; 5] = [Self::Contention, Self::Dependency, Self::Transient, Self::Permanent, Self::Poison];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// Whether another attempt may succeed.
     #[must_use]
@@ -165,12 +155,6 @@ impl ErrorClass {
     /// The name in the API, the database and metrics.
     #[must_use]
     pub const fn key(self) -> &'static str {
-        match self {
-            Self::Contention => "contention",
-            Self::Dependency => "dependency",
-            Self::Transient => "transient",
-            Self::Permanent => "permanent",
-            Self::Poison => "poison",
-        }
+        self.into_str()
     }
 }

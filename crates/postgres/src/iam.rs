@@ -8,6 +8,8 @@ mod user;
 use iam::{SelfRegistration, Slug, TenantName, TenantStatus, UserName, UserStatus};
 use kernel::StoreError;
 
+use crate::closed_set;
+
 pub(crate) fn slug(text: &str) -> Result<Slug, StoreError> {
     Slug::parse(text).map_err(|_| StoreError::corrupt("tenants.slug"))
 }
@@ -21,11 +23,11 @@ pub(crate) fn user_name(text: &str) -> Result<UserName, StoreError> {
 }
 
 pub(crate) fn self_registration(text: &str) -> Result<SelfRegistration, StoreError> {
-    text.parse().map_err(|_| StoreError::corrupt("tenants.self_registration"))
+    closed_set::parse(text, "tenants.self_registration")
 }
 
 pub(crate) fn tenant_status(text: &str) -> Result<TenantStatus, StoreError> {
-    text.parse().map_err(|_| StoreError::corrupt("tenants.status"))
+    closed_set::parse(text, "tenants.status")
 }
 
 pub(crate) fn user_status(text: &str) -> Result<UserStatus, StoreError> {

@@ -56,6 +56,7 @@
 mod access;
 mod audit;
 mod billing;
+mod closed_set;
 mod crm;
 mod database;
 mod error;

@@ -265,12 +265,15 @@ diesel::table! {
         tenant_id -> Uuid,
         id -> Uuid,
         display_name -> Text,
+        name_source -> Text,
         attributes -> Jsonb,
         language -> Nullable<Text>,
         marketing_consent -> Text,
+        marketing_consent_at -> Nullable<Timestamptz>,
         needs_review -> Bool,
         version -> Int8,
         created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 

@@ -22,9 +22,10 @@ mod system;
 
 use crate::EventKind;
 use crate::json::Object;
-use crate::update::{Direction, Origin, Update};
+use crate::update::Update;
 use change::{Change, Item};
 pub use error::DecodeError;
+use kernel::{Direction, Origin};
 use message_context::MessageContext;
 use party::{FROM, TO};
 

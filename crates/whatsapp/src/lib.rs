@@ -18,7 +18,6 @@ pub use meta_app_key::{InvalidMetaAppKey, MetaAppKey};
 pub use new_event::NewEvent;
 pub use signature::{AppSecret, AppSecrets, EmptySecret, InvalidSecret, InvalidSignature, Signature};
 pub use update::{
-    AddressBookUpdate, CallUpdate, Connection, ConsentUpdate, DecodedMessage, DeliveryStep, Direction, Edit, Forwarded,
-    HealthTopic, HealthUpdate, IdentityChange, MediaPointer, Origin, Party, Reaction, Revocation, StatusUpdate,
-    SystemMessage, Update,
+    AddressBookUpdate, CallUpdate, Connection, ConsentUpdate, DecodedMessage, Edit, HealthTopic, HealthUpdate,
+    IdentityChange, MediaPointer, Party, Reaction, Revocation, StatusUpdate, SystemMessage, Update,
 };

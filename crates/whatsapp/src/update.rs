@@ -3,6 +3,7 @@
 //! No type here refers to stored data: a [`Party`] has the ids that Meta sent, and the message with a wamid may not be stored.
 
 use chrono::{DateTime, Utc};
+use kernel::{DeliveryStatus, Direction, Forwarded, Origin};
 
 /// A change of the CRM that an event describes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,37 +38,6 @@ pub struct Party {
     pub username: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Direction {
-    /// From the customer.
-    #[default]
-    Inbound,
-    /// To the customer.
-    Outbound,
-}
-
-/// Where a message came from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Origin {
-    /// A new message.
-    #[default]
-    Live,
-    /// Written by the business in the app on a phone (coexistence).
-    NativeApp,
-    /// Older than the connection of the number.
-    History,
-    /// Another owner holds the thread, such as Meta's own agent.
-    Standby,
-}
-
-/// How often a message was forwarded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Forwarded {
-    Once,
-    /// More than five times.
-    Frequently,
-}
-
 /// A message as WhatsApp describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DecodedMessage {
@@ -89,7 +59,7 @@ pub struct DecodedMessage {
     /// The message as JSON, as received.
     pub payload: String,
     /// The delivery status of an outbound message of the history.
-    pub delivery: Option<DeliveryStep>,
+    pub delivery: Option<DeliveryStatus>,
     /// In whole seconds; the same in repeated deliveries.
     pub timestamp: Option<DateTime<Utc>>,
 }
@@ -142,18 +112,6 @@ pub struct Revocation {
     pub direction: Direction,
     pub customer: Party,
     pub timestamp: Option<DateTime<Utc>>,
-}
-
-/// A step that an outbound message has made. In any order, and for messages that others have sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum DeliveryStep {
-    Pending,
-    Sent,
-    Delivered,
-    Read,
-    /// A voice message was listened to.
-    Played,
-    Failed,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,3 +1,5 @@
+use std::str::FromStr;
+
 use clap::{Args, Subcommand};
 use inbound::{ErrorClass, EventFilter, EventStatus};
 use kernel::ids::{AccountId, EventId};
@@ -113,15 +115,15 @@ impl From<FilterArgs> for EventFilter {
 }
 
 fn status(text: &str) -> Result<EventStatus, String> {
-    one_of(text, EventStatus::ALL.map(|status| (status.key(), status)))
+    one_of(text, EventStatus::ALL)
 }
 
 fn error_class(text: &str) -> Result<ErrorClass, String> {
-    one_of(text, ErrorClass::ALL.map(|class| (class.key(), class)))
+    one_of(text, ErrorClass::ALL)
 }
 
-/// The value with that key.
-fn one_of<T: Copy, const N: usize>(text: &str, values: [(&'static str, T); N]) -> Result<T, String> {
-    let found = values.iter().find(|(key, _)| *key == text).map(|(_, value)| *value);
-    found.ok_or_else(|| format!("must be one of {}", values.map(|(key, _)| key).join(", ")))
+/// The case of a closed set with that text.
+fn one_of<T: Copy + FromStr + Into<&'static str>>(text: &str, cases: &[T]) -> Result<T, String> {
+    let texts = || cases.iter().map(|case| (*case).into()).collect::<Vec<&str>>();
+    text.parse().map_err(|_| format!("must be one of {}", texts().join(", ")))
 }

@@ -25,10 +25,11 @@ impl IdentityChange {
         let mut text = String::new();
         for (side, keys) in [('<', &self.before), ('>', &self.after)] {
             let mut keys: Vec<_> = keys.iter().collect();
-            keys.sort_unstable();
+            // The fingerprint is stored: neither its parts nor their order may change.
+            let kind = |key: &IdentityKey| if key.kind == IdentityKind::Phone { 'p' } else { 'b' };
+            keys.sort_unstable_by_key(|key| (kind(key), *key));
             for key in keys {
-                let kind = if key.kind == IdentityKind::Phone { 'p' } else { 'b' };
-                let _ = write!(text, "{side}{kind}:{}:{}", key.scope, key.value);
+                let _ = write!(text, "{side}{}:{}:{}", kind(key), key.scope, key.value);
             }
         }
         text

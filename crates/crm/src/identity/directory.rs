@@ -135,8 +135,8 @@ impl Directory {
 
     /// Merges a contact into another, with all its records.
     pub(super) fn merge(&mut self, from: ContactId, into: ContactId) {
-        let theirs: Vec<_> = self.of(from).map(|record| record.key.clone()).collect();
-        for key in theirs {
+        let keys: Vec<_> = self.of(from).map(|record| record.key.clone()).collect();
+        for key in keys {
             let Some(record) = self.records.remove(&(key.clone(), from)) else { continue };
             self.changed.remove(&(key.clone(), from));
             if record.resolves {
@@ -198,14 +198,14 @@ fn is_current(record: &IdentityRecord) -> bool {
 }
 
 /// Combines the records of one key when its two contacts are merged.
-fn combine(ours: IdentityRecord, theirs: &IdentityRecord) -> IdentityRecord {
+fn combine(a: IdentityRecord, b: &IdentityRecord) -> IdentityRecord {
     let mut record = IdentityRecord {
-        resolves: ours.resolves || theirs.resolves,
-        current: ours.current || theirs.current,
-        since: ours.since.min(theirs.since),
-        affirmed_at: ours.affirmed_at.max(theirs.affirmed_at),
-        superseded_at: ours.superseded_at.max(theirs.superseded_at),
-        ..ours
+        resolves: a.resolves || b.resolves,
+        current: a.current || b.current,
+        since: a.since.min(b.since),
+        affirmed_at: a.affirmed_at.max(b.affirmed_at),
+        superseded_at: a.superseded_at.max(b.superseded_at),
+        ..a
     };
     if record.superseded_at.is_some() {
         record.current = is_current(&record);

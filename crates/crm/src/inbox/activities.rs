@@ -1,7 +1,7 @@
 use kernel::ids::{ContactId, InteractionId};
 use kernel::{Clock, StoreError};
 
-use super::messages::SERVICE_WINDOW;
+use super::service_window::SERVICE_WINDOW;
 use super::{Activity, ActivityEffect, InboxRepo};
 use crate::Interaction;
 

@@ -1,8 +1,9 @@
 use chrono::{DateTime, Utc};
 use kernel::ids::AccountId;
+use kernel::{DeliveryStatus, Direction, Forwarded, Origin};
 
 use crate::identity::{IdentityChange, Person};
-use crate::{DeliveryStatus, Direction, Forwarded, InteractionKind, Media, Origin};
+use crate::{InteractionKind, Media};
 
 /// What the events of one tenant contain.
 #[derive(Clone, Debug, Default)]
@@ -99,6 +100,19 @@ pub enum UpdateEffect {
     Revocation {
         wamid: String,
     },
+}
+
+impl UpdateEffect {
+    /// The kind and key that identify an update of a message: of two updates with the same, only the first is stored.
+    #[must_use]
+    pub fn key(&self) -> (&'static str, String) {
+        match self {
+            Self::Status { status, participant } => ("status", format!("{status}:{participant}")),
+            Self::Reaction { wamid, .. } => ("reaction", wamid.clone()),
+            Self::Edit { wamid, .. } => ("edit", wamid.clone()),
+            Self::Revocation { wamid } => ("revocation", wamid.clone()),
+        }
+    }
 }
 
 /// An event of a customer other than a message or an update of one.

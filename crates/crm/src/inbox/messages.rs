@@ -1,46 +1,14 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
 use kernel::ids::{AccountId, ContactId, ConversationId, InteractionId, MessageId};
-use kernel::{Clock, StoreError};
+use kernel::{Clock, Direction, Origin, StoreError};
 
 use super::batch::is_placeholder;
-use super::{ConversationUpdate, CustomerMessage, InboxRepo, IncomingMessage, MessageKey};
-use crate::{DeliveryStatus, Direction, Forwarded, Interaction, InteractionKind, Media, Origin};
-
-/// A rule of WhatsApp: a business may send free-form messages for 24 hours after the customer's last message or call.
-pub(super) const SERVICE_WINDOW: TimeDelta = TimeDelta::hours(24);
-
-/// A message to store, with its contact and conversation.
-#[derive(Clone, Debug)]
-pub struct NewMessage {
-    pub id: MessageId,
-    /// None for one in a group.
-    pub conversation: Option<ConversationId>,
-    pub contact: ContactId,
-    pub account: AccountId,
-    pub wamid: String,
-    pub direction: Direction,
-    pub origin: Origin,
-    pub group_id: Option<String>,
-    pub kind: String,
-    pub text: String,
-    pub media: Option<Media>,
-    pub reply_to: Option<String>,
-    pub forwarded: Option<Forwarded>,
-    pub referral: Option<String>,
-    pub payload: String,
-    pub delivery: Option<DeliveryStatus>,
-    pub provider_timestamp: DateTime<Utc>,
-}
-
-/// A conversation of an account and a contact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OpenConversation {
-    pub id: ConversationId,
-    pub account: AccountId,
-    pub contact: ContactId,
-}
+use super::service_window::SERVICE_WINDOW;
+use super::{
+    ConversationUpdate, CustomerMessage, InboxRepo, IncomingMessage, MessageKey, NewMessage, OpenConversation,
+};
+use crate::{Interaction, InteractionKind};
 
 /// The messages of a batch that have to be stored, each once. A message with content takes precedence over its placeholder.
 #[derive(Debug, Default)]

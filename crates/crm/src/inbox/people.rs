@@ -1,18 +1,11 @@
 use std::collections::BTreeSet;
 
-use kernel::ids::{AccountId, ContactId, InteractionId};
+use kernel::ids::{ContactId, InteractionId};
 use kernel::{Clock, StoreError};
 
-use super::IdentityRepo;
+use super::{IdentityRepo, Lock};
 use crate::identity::{IdentityChange, IdentityKey, IdentityKind, Person, Resolution, StoredIdentities, resolve};
 use crate::{Interaction, InteractionKind};
-
-/// A lock on a key of a person or on a message. Locks are acquired in the order of `Ord`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Lock {
-    Person(IdentityKey),
-    Message(AccountId, String),
-}
 
 /// Finds or creates the contact of each person, and applies changes of identities. Each key is locked before it is read, so
 /// that what was read holds until the commit. Returns the contacts in the order of the people, and the interactions of

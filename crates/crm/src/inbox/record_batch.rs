@@ -1,33 +1,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
-use kernel::ids::ContactId;
 use kernel::{Clock, StoreError};
 
-use super::{Batch, ConversationUpdate, InboxTx, Lock, MessageKey, activities, erased, messages, people, updates};
+use super::{
+    Batch, ConversationUpdate, InboxTx, Lock, MessageKey, RecordedBatch, activities, erased, messages, people, updates,
+};
 use crate::identity::{IdentityChange, IdentityKey, Person};
 
 /// How long an update waits for its message, and a sighting for its contact. Meta retries a delivery for seven days; a message
 /// missing after twice that time was sent by another tool and will not arrive. Each batch that parks updates deletes some
 /// that are older, which bounds the number of a tenant's parked updates.
 pub const PARKED_RETENTION: TimeDelta = TimeDelta::days(14);
-
-/// What was stored of a batch.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RecordedBatch {
-    /// Messages that were not stored before.
-    pub messages: usize,
-    /// Those of them that customers wrote to the business.
-    pub from_customers: Vec<CustomerMessage>,
-}
-
-/// A message that a customer wrote to the business; not from before the number was connected, nor in a thread that another
-/// party answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CustomerMessage {
-    pub key: MessageKey,
-    pub contact: ContactId,
-}
 
 /// Records a batch: finds or creates contacts and conversations, stores messages and their updates, and adds interactions to
 /// the contacts' histories. Idempotent: the same batch may be recorded any number of times, by several workers at once.
@@ -139,3 +123,6 @@ fn by_conversation(updates: impl Iterator<Item = ConversationUpdate>) -> Vec<Con
     }
     conversations.into_values().collect()
 }
+
+#[cfg(test)]
+mod tests;

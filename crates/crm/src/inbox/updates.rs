@@ -1,9 +1,9 @@
 use chrono::{DateTime, Utc};
-use kernel::Clock;
 use kernel::ids::{ContactId, ConversationId, InteractionId, MessageId};
+use kernel::{Clock, Direction};
 
 use super::{MessageKey, MessageUpdate, UpdateEffect};
-use crate::{Direction, Interaction, InteractionKind};
+use crate::{Interaction, InteractionKind};
 
 /// An update as it is stored. Updates are never deleted with time, as the state of a message follows from all of them.
 #[derive(Clone, Debug)]

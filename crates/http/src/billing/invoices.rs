@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::midnight::midnight_utc;
 use super::money::MoneyBody;
 use crate::auth::Allow;
+use crate::closed_set::closed_set;
 use crate::cursor::ListKind;
 use crate::extract::{Listing, PageQuery, PathId};
 use crate::page::PageBody;
@@ -55,14 +56,7 @@ pub(crate) struct InvoiceLineBody {
     amount: MoneyBody,
 }
 
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-#[schema(as = InvoiceStatus)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum InvoiceStatusBody {
-    Open,
-    /// Also an invoice with a total of zero.
-    Paid,
-}
+closed_set!(InvoiceStatusBody = InvoiceStatus, "InvoiceStatus");
 
 /// List invoices
 ///
@@ -118,10 +112,7 @@ impl From<Invoice> for InvoiceBody {
             plan_code: invoice.plan.to_string(),
             period_start: midnight_utc(invoice.period.start()),
             period_end: midnight_utc(invoice.period.end()),
-            status: match invoice.status {
-                InvoiceStatus::Open => InvoiceStatusBody::Open,
-                InvoiceStatus::Paid => InvoiceStatusBody::Paid,
-            },
+            status: invoice.status.into(),
             lines: invoice.lines.into_iter().map(InvoiceLineBody::from).collect(),
             total: invoice.total.into(),
             closed_at: invoice.closed_at,

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::midnight::midnight_utc;
 use super::money::MoneyBody;
 use crate::auth::Allow;
+use crate::closed_set::closed_set;
 use crate::extract::Json;
 use crate::problem::{Code, FieldError, Problem};
 use crate::state::State;
@@ -56,18 +57,7 @@ pub(crate) struct PeriodUsageBody {
     further_messages: u64,
 }
 
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-#[schema(as = SubscriptionStatus)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum StatusBody {
-    /// The free first period. Becomes `canceled` at its end unless a plan is chosen.
-    Trialing,
-    Active,
-    /// An invoice is overdue. All features keep working.
-    PastDue,
-    /// Nothing is billed. Messages are still received.
-    Canceled,
-}
+closed_set!(StatusBody = SubscriptionStatus, "SubscriptionStatus");
 
 /// The plan to choose.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -183,17 +173,6 @@ impl From<RunningSubscription> for SubscriptionBody {
                 further_messages: inbound_messages.saturating_sub(terms.included_messages()),
             },
             version: subscription.version,
-        }
-    }
-}
-
-impl From<SubscriptionStatus> for StatusBody {
-    fn from(status: SubscriptionStatus) -> Self {
-        match status {
-            SubscriptionStatus::Trialing => Self::Trialing,
-            SubscriptionStatus::Active => Self::Active,
-            SubscriptionStatus::PastDue => Self::PastDue,
-            SubscriptionStatus::Canceled => Self::Canceled,
         }
     }
 }

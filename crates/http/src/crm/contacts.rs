@@ -4,12 +4,13 @@ use crm::identity::{Identity, IdentityKind};
 use crm::{Contact, MarketingConsent};
 use kernel::ids::ContactId;
 use kernel::{CrmRead, Grant as _};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::auth::Allow;
+use crate::closed_set::closed_set;
 use crate::cursor::ListKind;
 use crate::extract::{Listing, PageQuery, PathId};
 use crate::page::PageBody;
@@ -50,28 +51,13 @@ pub(crate) struct IdentityBody {
     current: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
-#[schema(as = ContactIdentityKind)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum IdentityKindBody {
-    /// Phone number, digits only.
-    Phone,
-    /// Business-scoped user id of WhatsApp.
-    Bsuid,
-    /// Business-scoped user id of the parent business.
-    ParentBsuid,
-    /// For display only.
-    Username,
-}
+closed_set!(IdentityKindBody = IdentityKind, "ContactIdentityKind");
+closed_set!(MarketingConsentBody = MarketingConsent, "MarketingConsent");
 
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, ToSchema)]
-#[schema(as = MarketingConsent)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum MarketingConsentBody {
-    #[default]
-    Unknown,
-    Granted,
-    Withdrawn,
+impl Default for MarketingConsentBody {
+    fn default() -> Self {
+        MarketingConsent::Unknown.into()
+    }
 }
 
 /// List contacts
@@ -153,47 +139,5 @@ fn deduplicated(identities: Vec<Identity>) -> Vec<IdentityBody> {
 impl From<Identity> for IdentityBody {
     fn from(identity: Identity) -> Self {
         Self { kind: identity.key.kind.into(), value: identity.key.value, current: identity.current }
-    }
-}
-
-impl From<IdentityKind> for IdentityKindBody {
-    fn from(kind: IdentityKind) -> Self {
-        match kind {
-            IdentityKind::Phone => Self::Phone,
-            IdentityKind::Bsuid => Self::Bsuid,
-            IdentityKind::ParentBsuid => Self::ParentBsuid,
-            IdentityKind::Username => Self::Username,
-        }
-    }
-}
-
-impl From<IdentityKindBody> for IdentityKind {
-    fn from(kind: IdentityKindBody) -> Self {
-        match kind {
-            IdentityKindBody::Phone => Self::Phone,
-            IdentityKindBody::Bsuid => Self::Bsuid,
-            IdentityKindBody::ParentBsuid => Self::ParentBsuid,
-            IdentityKindBody::Username => Self::Username,
-        }
-    }
-}
-
-impl From<MarketingConsent> for MarketingConsentBody {
-    fn from(consent: MarketingConsent) -> Self {
-        match consent {
-            MarketingConsent::Unknown => Self::Unknown,
-            MarketingConsent::Granted => Self::Granted,
-            MarketingConsent::Withdrawn => Self::Withdrawn,
-        }
-    }
-}
-
-impl From<MarketingConsentBody> for MarketingConsent {
-    fn from(consent: MarketingConsentBody) -> Self {
-        match consent {
-            MarketingConsentBody::Unknown => Self::Unknown,
-            MarketingConsentBody::Granted => Self::Granted,
-            MarketingConsentBody::Withdrawn => Self::Withdrawn,
-        }
     }
 }

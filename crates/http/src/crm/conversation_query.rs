@@ -1,17 +1,12 @@
 use crm::{ConversationFilter, ConversationStatus};
 use kernel::ids::{AccountId, UserId};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Deserialize;
+use utoipa::IntoParams;
 use uuid::Uuid;
 
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
-#[schema(as = ConversationStatus)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum ConversationStatusBody {
-    Open,
-    Pending,
-    Closed,
-}
+use crate::closed_set::closed_set;
+
+closed_set!(ConversationStatusBody = ConversationStatus, "ConversationStatus");
 
 /// Filters conversations.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -32,26 +27,6 @@ impl From<ConversationQuery> for ConversationFilter {
             status: query.status.map(ConversationStatus::from),
             assignee: query.assignee.map(UserId::from_uuid),
             account: query.account.map(AccountId::from_uuid),
-        }
-    }
-}
-
-impl From<ConversationStatusBody> for ConversationStatus {
-    fn from(status: ConversationStatusBody) -> Self {
-        match status {
-            ConversationStatusBody::Open => Self::Open,
-            ConversationStatusBody::Pending => Self::Pending,
-            ConversationStatusBody::Closed => Self::Closed,
-        }
-    }
-}
-
-impl From<ConversationStatus> for ConversationStatusBody {
-    fn from(status: ConversationStatus) -> Self {
-        match status {
-            ConversationStatus::Open => Self::Open,
-            ConversationStatus::Pending => Self::Pending,
-            ConversationStatus::Closed => Self::Closed,
         }
     }
 }

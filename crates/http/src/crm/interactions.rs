@@ -68,7 +68,7 @@ impl From<Interaction> for InteractionBody {
         Self {
             id: interaction.id.as_uuid(),
             contact_id: interaction.contact.as_uuid(),
-            kind: interaction.kind.key(),
+            kind: interaction.kind.into_str(),
             text: interaction.text,
             actor_id: interaction.actor.map(UserId::as_uuid),
             message_id: interaction.message.map(MessageId::as_uuid),

@@ -1,22 +1,17 @@
 //! Parts of a message body.
 
 use chrono::{DateTime, Utc};
-use crm::{DeliveryStatus, DeliveryStep, Direction, Forwarded, Media, Origin, Reaction, ReplyTo};
+use crm::{DeliveryStep, Media, Reaction, ReplyTo};
 use kernel::ids::{ContactId, MessageId};
+use kernel::{DeliveryStatus, Direction, Forwarded, Origin};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Direction)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum DirectionBody {
-    /// From the customer.
-    Inbound,
-    /// To the customer.
-    Outbound,
-}
+use crate::closed_set::closed_set;
+
+closed_set!(DirectionBody = Direction, "Direction");
 
 /// An image, audio, video, sticker or document.
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,29 +38,13 @@ pub(crate) struct ReplyToBody {
     message_id: Option<Uuid>,
 }
 
-/// Where a message came from.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = MessageOrigin)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum OriginBody {
-    /// Sent to the Cloud API.
-    Live,
-    /// Sent by the business from the WhatsApp Business app.
-    NativeApp,
-    /// Imported from before the number was connected.
-    History,
-    /// In a conversation that another agent handles, such as Meta's own.
-    Standby,
-}
+closed_set!(
+    /// Where a message came from.
+    OriginBody = Origin,
+    "MessageOrigin"
+);
 
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Forwarded)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum ForwardedBody {
-    Once,
-    /// More than five times.
-    Frequently,
-}
+closed_set!(ForwardedBody = Forwarded, "Forwarded");
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Reaction)]
@@ -105,17 +84,7 @@ pub(crate) struct DeliveryStepBody {
     pricing: Option<Box<RawValue>>,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = DeliveryStatus)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum DeliveryBody {
-    Pending,
-    Sent,
-    Delivered,
-    Read,
-    Played,
-    Failed,
-}
+closed_set!(DeliveryStatusBody = DeliveryStatus, "DeliveryStatus");
 
 impl From<Media> for MediaBody {
     fn from(media: Media) -> Self {
@@ -132,35 +101,6 @@ impl From<Media> for MediaBody {
 impl From<ReplyTo> for ReplyToBody {
     fn from(reply_to: ReplyTo) -> Self {
         Self { wamid: reply_to.wamid, message_id: reply_to.message.map(MessageId::as_uuid) }
-    }
-}
-
-impl From<Direction> for DirectionBody {
-    fn from(direction: Direction) -> Self {
-        match direction {
-            Direction::Inbound => Self::Inbound,
-            Direction::Outbound => Self::Outbound,
-        }
-    }
-}
-
-impl From<Origin> for OriginBody {
-    fn from(origin: Origin) -> Self {
-        match origin {
-            Origin::Live => Self::Live,
-            Origin::NativeApp => Self::NativeApp,
-            Origin::History => Self::History,
-            Origin::Standby => Self::Standby,
-        }
-    }
-}
-
-impl From<Forwarded> for ForwardedBody {
-    fn from(forwarded: Forwarded) -> Self {
-        match forwarded {
-            Forwarded::Once => Self::Once,
-            Forwarded::Frequently => Self::Frequently,
-        }
     }
 }
 
@@ -189,17 +129,4 @@ impl From<DeliveryStep> for DeliveryStepBody {
 struct StatusParts {
     errors: Option<Box<RawValue>>,
     pricing: Option<Box<RawValue>>,
-}
-
-impl From<DeliveryStatus> for DeliveryBody {
-    fn from(delivery: DeliveryStatus) -> Self {
-        match delivery {
-            DeliveryStatus::Pending => Self::Pending,
-            DeliveryStatus::Sent => Self::Sent,
-            DeliveryStatus::Delivered => Self::Delivered,
-            DeliveryStatus::Read => Self::Read,
-            DeliveryStatus::Played => Self::Played,
-            DeliveryStatus::Failed => Self::Failed,
-        }
-    }
 }

@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::message_parts::{
-    DeliveryBody, DeliveryStepBody, DirectionBody, ForwardedBody, MediaBody, OriginBody, ReactionBody, ReplyToBody,
+    DeliveryStatusBody, DeliveryStepBody, DirectionBody, ForwardedBody, MediaBody, OriginBody, ReactionBody,
+    ReplyToBody,
 };
 use crate::auth::Allow;
 use crate::cursor::ListKind;
@@ -51,7 +52,7 @@ pub(crate) struct MessageBody {
     reactions: Vec<ReactionBody>,
     /// For outbound messages: the furthest status so far.
     #[schema(required)]
-    delivery_status: Option<DeliveryBody>,
+    delivery_status: Option<DeliveryStatusBody>,
     /// All delivery statuses, ordered by time.
     delivery_steps: Vec<DeliveryStepBody>,
     #[schema(required)]
@@ -107,7 +108,7 @@ impl From<Message> for MessageBody {
             forwarded: message.forwarded.map(ForwardedBody::from),
             referral: message.referral.as_deref().map(raw_json),
             reactions: message.reactions.into_iter().map(ReactionBody::from).collect(),
-            delivery_status: message.delivery.map(DeliveryBody::from),
+            delivery_status: message.delivery.map(DeliveryStatusBody::from),
             delivery_steps: message.delivery_steps.into_iter().map(DeliveryStepBody::from).collect(),
             edited_at: message.edited_at,
             revoked_at: message.revoked_at,

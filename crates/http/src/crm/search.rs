@@ -11,6 +11,7 @@ use super::contacts::ContactBody;
 use super::message_parts::DirectionBody;
 use super::search_query::SearchParameters;
 use crate::auth::Allow;
+use crate::closed_set::closed_set;
 use crate::extract::{LimitParameter, Query};
 use crate::problem::{Code, FieldError, Problem};
 use crate::state::State;
@@ -37,14 +38,7 @@ pub(crate) enum FoundBody {
     },
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ContactMatch)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum ContactMatchBody {
-    Phone,
-    Name,
-    Username,
-}
+closed_set!(ContactMatchBody = ContactMatch, "ContactMatch");
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = FoundMessage)]
@@ -99,14 +93,7 @@ pub(crate) async fn search(
 impl From<SearchHit> for FoundBody {
     fn from(found: SearchHit) -> Self {
         match found {
-            SearchHit::Contact(found) => Self::Contact {
-                by: match found.by {
-                    ContactMatch::Phone => ContactMatchBody::Phone,
-                    ContactMatch::Name => ContactMatchBody::Name,
-                    ContactMatch::Username => ContactMatchBody::Username,
-                },
-                contact: found.contact.into(),
-            },
+            SearchHit::Contact(found) => Self::Contact { by: found.by.into(), contact: found.contact.into() },
             SearchHit::Message(message) => Self::Message { message: message.into() },
         }
     }

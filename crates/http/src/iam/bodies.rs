@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::closed_set::closed_set;
+
 /// A business that uses Parley.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Tenant)]
@@ -47,13 +49,7 @@ pub(crate) enum StatusBody {
     Suspended,
 }
 
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
-#[schema(as = SelfRegistration)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum SelfRegistrationBody {
-    Open,
-    Closed,
-}
+closed_set!(SelfRegistrationBody = SelfRegistration, "SelfRegistration");
 
 /// Tokens of a new session.
 #[derive(Serialize, ToSchema)]
@@ -90,15 +86,6 @@ impl From<&StatusBody> for TenantStatus {
     }
 }
 
-impl From<SelfRegistrationBody> for SelfRegistration {
-    fn from(mode: SelfRegistrationBody) -> Self {
-        match mode {
-            SelfRegistrationBody::Open => Self::Open,
-            SelfRegistrationBody::Closed => Self::Closed,
-        }
-    }
-}
-
 impl From<Tenant> for TenantBody {
     fn from(tenant: Tenant) -> Self {
         Self {
@@ -109,10 +96,7 @@ impl From<Tenant> for TenantBody {
                 TenantStatus::Active => StatusBody::Active,
                 TenantStatus::Suspended => StatusBody::Suspended,
             },
-            self_registration: match tenant.self_registration {
-                SelfRegistration::Open => SelfRegistrationBody::Open,
-                SelfRegistration::Closed => SelfRegistrationBody::Closed,
-            },
+            self_registration: tenant.self_registration.into(),
             created_at: tenant.created_at,
         }
     }

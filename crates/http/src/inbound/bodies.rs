@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use whatsapp::EventKind;
 
+use crate::closed_set::closed_set;
 use crate::raw_json::raw_json;
 
 /// One event from Meta: a message, a status or another change.
@@ -72,41 +73,12 @@ pub(crate) struct FailedAttemptBody {
     error: String,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
-#[schema(as = WebhookEventStatus)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum EventStatusBody {
-    /// Waiting to be processed, or in progress.
-    Received,
-    /// Failed; retried at `next_attempt_at`.
-    Retrying,
-    Processed,
-    /// Failed permanently; needs attention.
-    DeadLetter,
-    /// Discarded by a user.
-    Discarded,
-    /// The number is not connected; processed once it is.
-    Unroutable,
-    /// The tenant is suspended; processed once it is reactivated.
-    Held,
-}
-
-/// Why processing failed.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
-#[schema(as = ErrorClass)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum ErrorClassBody {
-    /// Lock contention with other events.
-    Contention,
-    /// A resource that the event refers to does not exist yet, or no longer exists.
-    Dependency,
-    /// A temporary failure.
-    Transient,
-    /// A failure that retries cannot fix.
-    Permanent,
-    /// Processing the event crashes the worker.
-    Poison,
-}
+closed_set!(EventStatusBody = EventStatus, "WebhookEventStatus");
+closed_set!(
+    /// Why processing failed.
+    ErrorClassBody = ErrorClass,
+    "ErrorClass"
+);
 
 /// Filters events.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -184,27 +156,3 @@ impl From<FailedAttempt> for FailedAttemptBody {
         Self { replay, attempt, failed_at, error_class: class.into(), error }
     }
 }
-
-/// Conversions between enums with the same variants.
-macro_rules! mirror {
-    ($domain:ident, $body:ident: $($variant:ident),+) => {
-        impl From<$domain> for $body {
-            fn from(value: $domain) -> Self {
-                match value {
-                    $($domain::$variant => Self::$variant,)+
-                }
-            }
-        }
-
-        impl From<$body> for $domain {
-            fn from(value: $body) -> Self {
-                match value {
-                    $($body::$variant => Self::$variant,)+
-                }
-            }
-        }
-    };
-}
-
-mirror!(EventStatus, EventStatusBody: Received, Retrying, Processed, DeadLetter, Discarded, Unroutable, Held);
-mirror!(ErrorClass, ErrorClassBody: Contention, Dependency, Transient, Permanent, Poison);

@@ -13,6 +13,7 @@ use kernel::{Cursor, Page, PageRequest, StoreError};
 use uuid::Uuid;
 
 use super::{column, count, currency};
+use crate::closed_set;
 use crate::error::OrStoreError;
 use crate::keyset::continue_after;
 use crate::schema::{invoice_lines, invoices};
@@ -180,7 +181,7 @@ impl Row {
                 .ok_or_else(|| StoreError::corrupt("invoices.period_end"))?,
             lines: lines.into_iter().map(line).collect::<Result<_, StoreError>>()?,
             total: money(self.total_minor),
-            status: self.status.parse().map_err(|_| StoreError::corrupt("invoices.status"))?,
+            status: closed_set::parse(&self.status, "invoices.status")?,
             closed_at: self.closed_at,
             due_at: self.due_at,
             paid_at: self.paid_at,

@@ -8,6 +8,7 @@ use diesel_async::RunQueryDsl;
 use kernel::StoreError;
 
 use super::{PlanColumns, column};
+use crate::closed_set;
 use crate::error::OrStoreError;
 use crate::schema::subscriptions;
 use crate::transaction::{Tenant, Tx};
@@ -103,7 +104,6 @@ impl Row {
     }
 
     fn into_subscription(self) -> Result<Subscription, StoreError> {
-        let status = self.status.parse::<SubscriptionStatus>().ok();
         let next_plan = self.next_plan_code.map(|code| code.parse::<PlanCode>()).transpose();
         let plan = PlanColumns {
             code: self.plan_code,
@@ -115,7 +115,7 @@ impl Row {
         };
         Ok(Subscription {
             plan: plan.into_plan("subscriptions")?,
-            status: status.ok_or_else(|| StoreError::corrupt("subscriptions.status"))?,
+            status: closed_set::parse(&self.status, "subscriptions.status")?,
             period: Period::from_stored(self.period_start, self.period_end)
                 .ok_or_else(|| StoreError::corrupt("subscriptions.period_end"))?,
             anchor: self.anchor,

@@ -2,17 +2,19 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use crm::identity::{Identity, IdentityKey};
-use crm::{Contact, ContactChange, ContactRepo, DeletedContact};
-use diesel::sql_types::Nullable;
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
+use crm::identity::Identity;
+use crm::{Contact, ContactChange, ContactRepo, DeletedContact, MarketingConsent};
+use diesel::{
+    AsChangeset, BoolExpressionMethods, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable,
+    Selectable, SelectableHelper,
+};
 use diesel_async::RunQueryDsl;
 use kernel::ids::ContactId;
 use kernel::{Cursor, Page, PageRequest, StoreError};
 use uuid::Uuid;
 
-use super::erasure;
-use super::words::{consent, consent_key, identity_kind};
+use super::{erasure, identity_keys};
+use crate::closed_set;
 use crate::error::OrStoreError;
 use crate::keyset::continue_after;
 use crate::schema::{contact_identities, contact_merges, contacts};
@@ -24,26 +26,6 @@ SELECT id FROM contacts
  WHERE tenant_id = $1
    AND id = coalesce((SELECT into_id FROM contact_merges WHERE tenant_id = $1 AND contact_id = $2), $2)
    FOR NO KEY UPDATE";
-
-const REVIEWED: &str = "
-UPDATE contacts SET needs_review = false, version = version + 1, updated_at = $3 WHERE tenant_id = $1 AND id = $2";
-
-/// A name is a user's; without one, the customer's profile will provide it.
-const INSERT: &str = "
-INSERT INTO contacts
-  (tenant_id, id, display_name, name_source, attributes, language, marketing_consent, marketing_consent_at, needs_review,
-   version, created_at, updated_at)
-VALUES ($1, $2, $3, CASE WHEN $3 = '' THEN 'profile' ELSE 'user' END, $4, $5, $6,
-        CASE WHEN $6 <> 'unknown' THEN $9 END, $7, $8, $9, $9)";
-
-const UPDATE: &str = "
-UPDATE contacts
-   SET display_name = $3,
-       name_source = CASE WHEN NOT $10 THEN name_source WHEN $3 = '' THEN 'profile' ELSE 'user' END,
-       attributes = $4, language = $5, marketing_consent = $6,
-       marketing_consent_at = CASE WHEN $11 THEN $9 ELSE marketing_consent_at END,
-       needs_review = $7, version = $8, updated_at = $9
- WHERE tenant_id = $1 AND id = $2";
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = contacts)]
@@ -68,20 +50,37 @@ struct IdentityRow {
     current: bool,
 }
 
-/// The parameters that inserting and updating share.
-macro_rules! bind {
-    ($text:expr, $tenant:expr, $contact:expr, $now:expr) => {
-        sql($text)
-            .bind::<types::Uuid, _>($tenant)
-            .bind::<types::Uuid, _>($contact.id.as_uuid())
-            .bind::<types::Text, _>($contact.display_name.clone())
-            .bind::<types::Jsonb, _>(serde_json::Value::Object($contact.attributes.clone()))
-            .bind::<Nullable<types::Text>, _>($contact.language.clone())
-            .bind::<types::Text, _>(consent_key($contact.marketing_consent))
-            .bind::<types::Bool, _>($contact.needs_review)
-            .bind::<types::BigInt, _>($contact.version)
-            .bind::<types::Timestamptz, _>($now)
-    };
+#[derive(Insertable)]
+#[diesel(table_name = contacts)]
+struct NewRow<'c> {
+    tenant_id: Uuid,
+    id: Uuid,
+    display_name: &'c str,
+    name_source: &'static str,
+    attributes: serde_json::Value,
+    language: Option<&'c str>,
+    marketing_consent: &'static str,
+    marketing_consent_at: Option<DateTime<Utc>>,
+    needs_review: bool,
+    version: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+/// The columns that a user changes. Those of a field that is `None` keep their value.
+#[derive(AsChangeset)]
+#[diesel(table_name = contacts)]
+struct Changes<'c> {
+    display_name: &'c str,
+    name_source: Option<&'static str>,
+    attributes: serde_json::Value,
+    /// The inner `None` is null.
+    language: Option<Option<&'c str>>,
+    marketing_consent: &'static str,
+    marketing_consent_at: Option<DateTime<Utc>>,
+    needs_review: bool,
+    version: i64,
+    updated_at: DateTime<Utc>,
 }
 
 #[async_trait]
@@ -123,17 +122,27 @@ impl ContactRepo for Tx<Tenant> {
 
     async fn mark_reviewed(&mut self, id: ContactId, now: DateTime<Utc>) -> Result<(), StoreError> {
         let tenant = self.tenant_id();
-        let statement = sql(REVIEWED)
-            .bind::<types::Uuid, _>(tenant)
-            .bind::<types::Uuid, _>(id.as_uuid())
-            .bind::<types::Timestamptz, _>(now);
-        self.execute(statement).await?;
+        diesel::update(contacts::table)
+            .filter(contacts::tenant_id.eq(tenant))
+            .filter(contacts::id.eq(id.as_uuid()))
+            .set((
+                contacts::needs_review.eq(false),
+                contacts::version.eq(contacts::version + 1),
+                contacts::updated_at.eq(now),
+            ))
+            .execute(self.connection())
+            .await
+            .or_store_error()?;
         Ok(())
     }
 
     async fn insert_contact(&mut self, contact: &Contact) -> Result<(), StoreError> {
         let tenant = self.tenant_id();
-        self.execute(bind!(INSERT, tenant, contact, contact.created_at)).await?;
+        diesel::insert_into(contacts::table)
+            .values(NewRow::new(tenant, contact))
+            .execute(self.connection())
+            .await
+            .or_store_error()?;
         Ok(())
     }
 
@@ -144,10 +153,13 @@ impl ContactRepo for Tx<Tenant> {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let tenant = self.tenant_id();
-        let statement = bind!(UPDATE, tenant, contact, now)
-            .bind::<types::Bool, _>(change.renamed)
-            .bind::<types::Bool, _>(change.consented);
-        self.execute(statement).await?;
+        diesel::update(contacts::table)
+            .filter(contacts::tenant_id.eq(tenant))
+            .filter(contacts::id.eq(contact.id.as_uuid()))
+            .set(Changes::new(contact, change, now))
+            .execute(self.connection())
+            .await
+            .or_store_error()?;
         Ok(())
     }
 
@@ -204,10 +216,51 @@ impl Tx<Tenant> {
             .or_store_error()?;
         let mut identities: HashMap<Uuid, Vec<Identity>> = HashMap::new();
         for row in rows {
-            let key = IdentityKey { kind: identity_kind(&row.kind)?, scope: row.scope, value: row.value };
+            let key = identity_keys::from_columns(&row.kind, row.scope, row.value)?;
             identities.entry(row.contact_id).or_default().push(Identity { key, current: row.current });
         }
         Ok(identities)
+    }
+}
+
+/// A name is a user's; without one, the customer's profile will provide it.
+const fn name_source(display_name: &str) -> &'static str {
+    if display_name.is_empty() { "profile" } else { "user" }
+}
+
+impl<'c> NewRow<'c> {
+    fn new(tenant_id: Uuid, contact: &'c Contact) -> Self {
+        let has_consent = contact.marketing_consent != MarketingConsent::Unknown;
+        Self {
+            tenant_id,
+            id: contact.id.as_uuid(),
+            display_name: &contact.display_name,
+            name_source: name_source(&contact.display_name),
+            attributes: serde_json::Value::Object(contact.attributes.clone()),
+            language: contact.language.as_deref(),
+            marketing_consent: contact.marketing_consent.into_str(),
+            marketing_consent_at: has_consent.then_some(contact.created_at),
+            needs_review: contact.needs_review,
+            version: contact.version,
+            created_at: contact.created_at,
+            updated_at: contact.created_at,
+        }
+    }
+}
+
+impl<'c> Changes<'c> {
+    fn new(contact: &'c Contact, change: ContactChange, now: DateTime<Utc>) -> Self {
+        Self {
+            display_name: &contact.display_name,
+            name_source: change.renamed.then(|| name_source(&contact.display_name)),
+            attributes: serde_json::Value::Object(contact.attributes.clone()),
+            language: Some(contact.language.as_deref()),
+            marketing_consent: contact.marketing_consent.into_str(),
+            marketing_consent_at: change.consented.then_some(now),
+            needs_review: contact.needs_review,
+            version: contact.version,
+            updated_at: now,
+        }
     }
 }
 
@@ -222,7 +275,7 @@ impl Row {
             identities,
             attributes,
             language: self.language,
-            marketing_consent: consent(&self.marketing_consent)?,
+            marketing_consent: closed_set::parse(&self.marketing_consent, "contacts.marketing_consent")?,
             needs_review: self.needs_review,
             version: self.version,
             created_at: self.created_at,

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use crm::{Conversation, ConversationFilter, ConversationRepo, ConversationStatus, Message};
+use crm::{Conversation, ConversationFilter, ConversationRepo, Message};
 use diesel::sql_types::Nullable;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, Queryable, Selectable,
@@ -11,6 +11,7 @@ use kernel::ids::{AccountId, ContactId, ConversationId, UserId};
 use kernel::{Cursor, Page, PageRequest, StoreError};
 use uuid::Uuid;
 
+use crate::closed_set;
 use crate::error::OrStoreError;
 use crate::keyset::continue_after;
 use crate::schema::{contacts, conversations};
@@ -77,7 +78,7 @@ impl ConversationRepo for Tx<Tenant> {
             .limit(page.limit.plus_one())
             .into_boxed();
         if let Some(status) = filter.status {
-            query = query.filter(conversations::status.eq(status_key(status)));
+            query = query.filter(conversations::status.eq(status.into_str()));
         }
         if let Some(assignee) = filter.assignee {
             query = query.filter(conversations::assignee_id.eq(assignee.as_uuid()));
@@ -118,7 +119,7 @@ impl ConversationRepo for Tx<Tenant> {
         let statement = sql(UPDATE)
             .bind::<types::Uuid, _>(tenant)
             .bind::<types::Uuid, _>(conversation.id.as_uuid())
-            .bind::<types::Text, _>(status_key(conversation.status))
+            .bind::<types::Text, _>(conversation.status.into_str())
             .bind::<Nullable<types::Uuid>, _>(conversation.assignee.map(UserId::as_uuid))
             .bind::<types::Integer, _>(conversation.unread_count)
             .bind::<types::BigInt, _>(conversation.version);
@@ -141,12 +142,7 @@ fn into_conversation((row, contact_display_name): (Row, String)) -> Result<Conve
         account: AccountId::from_uuid(row.account_id),
         contact: ContactId::from_uuid(row.contact_id),
         contact_display_name,
-        status: match row.status.as_str() {
-            "open" => ConversationStatus::Open,
-            "pending" => ConversationStatus::Pending,
-            "closed" => ConversationStatus::Closed,
-            _ => return Err(StoreError::corrupt("conversations.status")),
-        },
+        status: closed_set::parse(&row.status, "conversations.status")?,
         assignee: row.assignee_id.map(UserId::from_uuid),
         unread_count: row.unread_count,
         last_message_at: row.last_message_at,
@@ -155,12 +151,4 @@ fn into_conversation((row, contact_display_name): (Row, String)) -> Result<Conve
         read_only: row.read_only,
         version: row.version,
     })
-}
-
-const fn status_key(status: ConversationStatus) -> &'static str {
-    match status {
-        ConversationStatus::Open => "open",
-        ConversationStatus::Pending => "pending",
-        ConversationStatus::Closed => "closed",
-    }
 }

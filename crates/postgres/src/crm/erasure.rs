@@ -10,8 +10,7 @@ use kernel::StoreError;
 use kernel::ids::ContactId;
 use uuid::Uuid;
 
-use super::identity::columns;
-use super::words::identity_kind;
+use super::identity_keys::{columns, from_columns};
 use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
@@ -102,10 +101,5 @@ pub(super) async fn erased(
             .bind::<types::Texts, _>(values),
     );
     let rows: Vec<Row> = statement.load(tx.connection()).await.or_store_error()?;
-    rows.into_iter()
-        .map(|row| {
-            let key = IdentityKey { kind: identity_kind(&row.kind)?, scope: row.scope, value: row.value };
-            Ok((key, row.erased_at))
-        })
-        .collect()
+    rows.into_iter().map(|row| Ok((from_columns(&row.kind, row.scope, row.value)?, row.erased_at))).collect()
 }

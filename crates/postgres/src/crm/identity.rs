@@ -13,8 +13,8 @@ use kernel::StoreError;
 use kernel::ids::ContactId;
 use uuid::Uuid;
 
-use super::erasure;
-use super::words::{identity_kind, kind_key};
+use super::identity_keys::columns;
+use super::{erasure, identity_keys};
 use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
@@ -157,7 +157,7 @@ impl IdentityRepo for Tx<Tenant> {
             .into_iter()
             .map(|lock| match lock {
                 Lock::Person(IdentityKey { kind, scope, value }) => {
-                    format!("{tenant}|{}|{scope}|{value}", kind_key(*kind))
+                    format!("{tenant}|{}|{scope}|{value}", kind.into_str())
                 }
                 Lock::Message(account, wamid) => format!("{tenant}|message|{account}|{wamid}"),
             })
@@ -317,7 +317,7 @@ impl IdentityRepo for Tx<Tenant> {
 impl IdentityRow {
     fn into_record(self) -> Result<IdentityRecord, StoreError> {
         Ok(IdentityRecord {
-            key: IdentityKey { kind: identity_kind(&self.kind)?, scope: self.scope, value: self.value },
+            key: identity_keys::from_columns(&self.kind, self.scope, self.value)?,
             contact: ContactId::from_uuid(self.contact_id),
             resolves: self.resolves,
             current: self.current,
@@ -332,7 +332,7 @@ impl IdentityRow {
 fn into_changes(rows: Vec<ChangeRow>) -> Result<Vec<IdentityChange>, StoreError> {
     let mut changes: BTreeMap<String, IdentityChange> = BTreeMap::new();
     for row in rows {
-        let key = IdentityKey { kind: identity_kind(&row.kind)?, scope: row.scope, value: row.value };
+        let key = identity_keys::from_columns(&row.kind, row.scope, row.value)?;
         let change = changes.entry(row.fingerprint).or_insert_with(|| IdentityChange {
             before: Vec::new(),
             after: Vec::new(),
@@ -342,17 +342,4 @@ fn into_changes(rows: Vec<ChangeRow>) -> Result<Vec<IdentityChange>, StoreError>
         if row.side == "before" { &mut change.before } else { &mut change.after }.push(key);
     }
     Ok(changes.into_values().collect())
-}
-
-/// Keys as the arrays of `unnest`.
-pub(super) fn columns<'k>(
-    keys: impl IntoIterator<Item = &'k IdentityKey>,
-) -> (Vec<&'static str>, Vec<&'k str>, Vec<&'k str>) {
-    let mut columns = (Vec::new(), Vec::new(), Vec::new());
-    for key in keys {
-        columns.0.push(kind_key(key.kind));
-        columns.1.push(key.scope.as_str());
-        columns.2.push(key.value.as_str());
-    }
-    columns
 }

@@ -2,6 +2,7 @@
 
 mod activities;
 mod conversations;
+mod message_keys;
 mod messages;
 mod parked;
 mod updates;
@@ -16,7 +17,6 @@ use crm::inbox::{
 };
 use kernel::StoreError;
 use kernel::ids::{AccountId, ContactId, ConversationId};
-use uuid::Uuid;
 
 use crate::transaction::{Tenant, Tx};
 
@@ -25,7 +25,7 @@ pub(super) use conversations::refresh;
 #[async_trait]
 impl InboxRepo for Tx<Tenant> {
     async fn stored_message_kinds(&mut self, keys: &[MessageKey]) -> Result<HashMap<MessageKey, String>, StoreError> {
-        messages::known(self, keys).await
+        messages::stored_kinds(self, keys).await
     }
 
     async fn open_conversations(
@@ -59,15 +59,15 @@ impl InboxRepo for Tx<Tenant> {
     }
 
     async fn delete_expired_parked(&mut self, before: DateTime<Utc>) -> Result<(), StoreError> {
-        parked::forget(self, before).await
+        parked::delete_expired(self, before).await
     }
 
     async fn refresh_messages(&mut self, keys: &[MessageKey]) -> Result<Vec<RefreshedMessage>, StoreError> {
         updates::refresh(self, keys).await
     }
 
-    async fn refresh_conversations(&mut self, news: &[ConversationUpdate]) -> Result<(), StoreError> {
-        conversations::note(self, news).await
+    async fn refresh_conversations(&mut self, changed: &[ConversationUpdate]) -> Result<(), StoreError> {
+        conversations::refresh_after(self, changed).await
     }
 
     async fn insert_interactions(&mut self, new: &[Interaction], now: DateTime<Utc>) -> Result<(), StoreError> {
@@ -91,9 +91,4 @@ impl InboxRepo for Tx<Tenant> {
     ) -> Result<(), StoreError> {
         conversations::extend_service_windows(self, windows).await
     }
-}
-
-/// Keys as the arrays of `unnest`.
-fn columns(keys: &[MessageKey]) -> (Vec<Uuid>, Vec<&str>) {
-    keys.iter().map(|(account, wamid)| (account.as_uuid(), wamid.as_str())).unzip()
 }

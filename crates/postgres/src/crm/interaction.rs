@@ -7,7 +7,7 @@ use kernel::ids::{ContactId, InteractionId, MessageId, UserId};
 use kernel::{Cursor, Page, PageRequest, StoreError};
 use uuid::Uuid;
 
-use super::words::interaction_kind;
+use crate::closed_set;
 use crate::error::OrStoreError;
 use crate::keyset::continue_after;
 use crate::schema::interactions;
@@ -51,7 +51,7 @@ impl Row {
         Ok(Interaction {
             id: InteractionId::from_uuid(self.id),
             contact: ContactId::from_uuid(self.contact_id),
-            kind: interaction_kind(&self.kind)?,
+            kind: closed_set::parse(&self.kind, "interactions.kind")?,
             text: self.text,
             actor: self.actor_id.map(UserId::from_uuid),
             message: self.message_id.map(MessageId::from_uuid),

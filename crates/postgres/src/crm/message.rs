@@ -8,7 +8,7 @@ use kernel::ids::{ContactId, ConversationId, MessageId};
 use kernel::{Cursor, Page, PageRequest, StoreError};
 use uuid::Uuid;
 
-use super::words;
+use crate::closed_set;
 use crate::error::OrStoreError;
 use crate::keyset::continue_after;
 use crate::schema::{message_updates, messages};
@@ -123,16 +123,16 @@ fn into_message(
         id: MessageId::from_uuid(row.id),
         conversation,
         wamid: row.wamid,
-        direction: words::direction(&row.direction)?,
-        origin: words::origin(&row.origin)?,
+        direction: closed_set::parse(&row.direction, "messages.direction")?,
+        origin: closed_set::parse(&row.origin, "messages.origin")?,
         kind: row.kind,
         text: row.text,
         media: row.media_id.map(|id| Media { id, mime_type, sha256, caption, filename }),
         reply_to: row.reply_to_wamid.map(|wamid| ReplyTo { wamid, message: quoted_id.map(MessageId::from_uuid) }),
-        forwarded: row.forwarded.as_deref().map(words::forwarded).transpose()?,
+        forwarded: closed_set::parse_optional(row.forwarded.as_deref(), "messages.forwarded")?,
         referral: row.referral,
         reactions: latest_reactions(reactions),
-        delivery: row.delivery_status.as_deref().map(words::delivery).transpose()?,
+        delivery: closed_set::parse_optional(row.delivery_status.as_deref(), "messages.delivery_status")?,
         delivery_steps: steps.into_iter().map(UpdateRow::into_step).collect(),
         edited_at: row.edited_at,
         revoked_at: row.revoked_at,

@@ -12,7 +12,7 @@ use kernel::ids::{ContactId, ConversationId, MessageId};
 use kernel::{PageLimit, StoreError};
 use uuid::Uuid;
 
-use super::words;
+use crate::closed_set;
 use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
@@ -164,7 +164,7 @@ impl MessageRow {
             conversation: self.conversation_id.map(ConversationId::from_uuid),
             contact: ContactId::from_uuid(self.contact_id),
             contact_display_name: self.display_name,
-            direction: words::direction(&self.direction)?,
+            direction: closed_set::parse(&self.direction, "messages.direction")?,
             text: self.text,
             provider_timestamp: self.provider_timestamp,
         })

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use whatsapp::{EventKind, MetaAppKey};
 
 use super::ledger::event_status;
+use crate::closed_set;
 use crate::error::OrStoreError;
 use crate::keyset::continue_after;
 use crate::schema::{webhook_attempts, webhook_events, webhook_payloads};
@@ -201,8 +202,5 @@ impl AttemptRow {
 }
 
 fn error_class(text: &str) -> Result<ErrorClass, StoreError> {
-    ErrorClass::ALL
-        .into_iter()
-        .find(|class| class.key() == text)
-        .ok_or_else(|| StoreError::corrupt("webhook_events.error_class"))
+    closed_set::parse(text, "webhook_events.error_class")
 }

@@ -7,6 +7,7 @@ use kernel::ids::{AccountId, EventId, TenantId};
 use uuid::Uuid;
 use whatsapp::EventKind;
 
+use crate::closed_set;
 use crate::error::OrStoreError;
 use crate::sql::{Count, Id, Prepared, sql, types};
 use crate::transaction::{Platform, Tx};
@@ -326,8 +327,5 @@ pub(super) fn uuids(events: &[EventId]) -> Vec<Uuid> {
 }
 
 pub(super) fn event_status(text: &str) -> Result<EventStatus, StoreError> {
-    EventStatus::ALL
-        .into_iter()
-        .find(|status| status.key() == text)
-        .ok_or_else(|| StoreError::corrupt("webhook_events.status"))
+    closed_set::parse(text, "webhook_events.status")
 }

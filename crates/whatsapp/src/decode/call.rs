@@ -7,7 +7,8 @@ use super::error::DecodeError;
 use super::ids;
 use super::party::{FROM, PersonFields, RECIPIENT, TO, contact_entry};
 use crate::json::Object;
-use crate::update::{CallUpdate, Direction, Update};
+use crate::update::{CallUpdate, Update};
+use kernel::Direction;
 
 pub(super) fn decode(change: &Change<'_>) -> Result<Option<Update>, DecodeError> {
     if let Some(item) = change.first("calls") {

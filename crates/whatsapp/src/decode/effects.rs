@@ -51,7 +51,8 @@ pub(super) fn decode(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::update::{Direction, Origin, Party};
+    use crate::update::Party;
+    use kernel::{Direction, Origin};
 
     fn decode(message: &str) -> Option<Update> {
         let raw = serde_json::from_str(message).unwrap();

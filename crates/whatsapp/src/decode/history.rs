@@ -4,10 +4,11 @@ use super::change::{Change, Item};
 use super::error::DecodeError;
 use super::message_context::MessageContext;
 use super::party::{CONTACT, FROM, TO, contact_entry};
-use super::status::step;
+use super::status::delivery_status;
 use super::{health, ids, message};
 use crate::json::Object;
-use crate::update::{DeliveryStep, Direction, HealthTopic, Origin, Party, Update};
+use crate::update::{HealthTopic, Party, Update};
+use kernel::{DeliveryStatus, Direction, Origin};
 
 /// E.164. Ids of groups are longer.
 const MAX_PHONE_DIGITS: usize = 15;
@@ -66,10 +67,10 @@ fn thread_party(thread: &Object<'_>) -> Party {
     named.or_else_from(of_id)
 }
 
-fn delivery(message: &Object<'_>) -> Option<DeliveryStep> {
+fn delivery(message: &Object<'_>) -> Option<DeliveryStatus> {
     match ids::lowered(&message.object("history_context")?, "status")?.as_str() {
-        "error" => Some(DeliveryStep::Failed),
-        word => step(word),
+        "error" => Some(DeliveryStatus::Failed),
+        word => delivery_status(word),
     }
 }
 
@@ -128,13 +129,13 @@ mod tests {
             threaded("", &format!(r#""from":"{from}","history_context":{{"status":"{status}"}}"#)).delivery
         };
         let rows = [
-            ("READ", Some(DeliveryStep::Read)),
-            ("delivered", Some(DeliveryStep::Delivered)),
-            ("SENT", Some(DeliveryStep::Sent)),
-            ("PENDING", Some(DeliveryStep::Pending)),
-            ("PLAYED", Some(DeliveryStep::Played)),
-            ("ERROR", Some(DeliveryStep::Failed)),
-            ("FAILED", Some(DeliveryStep::Failed)),
+            ("READ", Some(DeliveryStatus::Read)),
+            ("delivered", Some(DeliveryStatus::Delivered)),
+            ("SENT", Some(DeliveryStatus::Sent)),
+            ("PENDING", Some(DeliveryStatus::Pending)),
+            ("PLAYED", Some(DeliveryStatus::Played)),
+            ("ERROR", Some(DeliveryStatus::Failed)),
+            ("FAILED", Some(DeliveryStatus::Failed)),
             ("WARNING", None),
         ];
         for (status, expected) in rows {

@@ -5,7 +5,8 @@ use super::error::DecodeError;
 use super::message_context::MessageContext;
 use super::{effects, ids, readable, system};
 use crate::json::Object;
-use crate::update::{DecodedMessage, Direction, Forwarded, MediaPointer, Update};
+use crate::update::{DecodedMessage, MediaPointer, Update};
+use kernel::{Direction, Forwarded};
 
 /// Decodes a message. Everything but its id may be missing.
 pub(super) fn decode(item: &Item<'_>, context: MessageContext) -> Result<Update, DecodeError> {

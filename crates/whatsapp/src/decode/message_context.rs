@@ -1,4 +1,5 @@
-use crate::update::{DeliveryStep, Direction, Origin, Party};
+use crate::update::Party;
+use kernel::{DeliveryStatus, Direction, Origin};
 
 /// What the list of a message says about it.
 #[derive(Clone, Debug)]
@@ -6,5 +7,5 @@ pub(super) struct MessageContext {
     pub(super) direction: Direction,
     pub(super) origin: Origin,
     pub(super) customer: Party,
-    pub(super) delivery: Option<DeliveryStep>,
+    pub(super) delivery: Option<DeliveryStatus>,
 }

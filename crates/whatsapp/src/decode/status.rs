@@ -6,7 +6,8 @@ use super::ids;
 use super::party::{RECIPIENT, contact_entry};
 use crate::envelope::PARTICIPANT;
 use crate::json::Object;
-use crate::update::{DeliveryStep, Party, StatusUpdate, Update};
+use crate::update::{Party, StatusUpdate, Update};
+use kernel::DeliveryStatus;
 
 pub(super) fn decode(item: &Item<'_>, person: &Object<'_>) -> Result<Update, DecodeError> {
     let status = &item.members;
@@ -17,7 +18,7 @@ pub(super) fn decode(item: &Item<'_>, person: &Object<'_>) -> Result<Update, Dec
     } else {
         recipient.or_else_from(contact_entry(person))
     };
-    let word = ids::lowered(status, "status").filter(|word| step(word).is_some());
+    let word = ids::lowered(status, "status").filter(|word| delivery_status(word).is_some());
     Ok(Update::Status(StatusUpdate {
         target: ids::own(status)?,
         status: word.or_else(|| ids::label(status, "status")).unwrap_or_default(),
@@ -28,17 +29,9 @@ pub(super) fn decode(item: &Item<'_>, person: &Object<'_>) -> Result<Update, Dec
     }))
 }
 
-/// `None` for other words, such as `deleted` and `warning` of old API versions.
-pub(super) fn step(word: &str) -> Option<DeliveryStep> {
-    match word {
-        "pending" => Some(DeliveryStep::Pending),
-        "sent" => Some(DeliveryStep::Sent),
-        "delivered" => Some(DeliveryStep::Delivered),
-        "read" => Some(DeliveryStep::Read),
-        "played" => Some(DeliveryStep::Played),
-        "failed" => Some(DeliveryStep::Failed),
-        _ => None,
-    }
+/// `None` for `deleted` and `warning`, which older versions of the API send and which change nothing, and for new statuses.
+pub(super) fn delivery_status(text: &str) -> Option<DeliveryStatus> {
+    text.parse().ok()
 }
 
 #[cfg(test)]
@@ -55,12 +48,12 @@ mod tests {
     #[test]
     fn every_word_is_kept_and_known_ones_are_statuses() {
         let rows = [
-            (r#""sent""#, "sent", Some(DeliveryStep::Sent)),
-            (r#""delivered""#, "delivered", Some(DeliveryStep::Delivered)),
-            (r#""read""#, "read", Some(DeliveryStep::Read)),
-            (r#""played""#, "played", Some(DeliveryStep::Played)),
-            (r#""failed""#, "failed", Some(DeliveryStep::Failed)),
-            (r#""Sent""#, "sent", Some(DeliveryStep::Sent)),
+            (r#""sent""#, "sent", Some(DeliveryStatus::Sent)),
+            (r#""delivered""#, "delivered", Some(DeliveryStatus::Delivered)),
+            (r#""read""#, "read", Some(DeliveryStatus::Read)),
+            (r#""played""#, "played", Some(DeliveryStatus::Played)),
+            (r#""failed""#, "failed", Some(DeliveryStatus::Failed)),
+            (r#""Sent""#, "sent", Some(DeliveryStatus::Sent)),
             (r#""deleted""#, "deleted", None),
             (r#""Warning""#, "Warning", None),
             ("7", "7", None),
@@ -68,7 +61,7 @@ mod tests {
         ];
         for (json, word, known) in rows {
             let status = decode(&format!(r#"{{"id":"wamid.A","status":{json}}}"#), "{}").unwrap();
-            assert_eq!((status.status.as_str(), step(&status.status)), (word, known));
+            assert_eq!((status.status.as_str(), delivery_status(&status.status)), (word, known));
         }
         assert_eq!(decode(r#"{"status":"sent"}"#, "{}"), Err(DecodeError::NoId));
     }

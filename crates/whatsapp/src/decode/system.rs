@@ -5,7 +5,8 @@ use super::error::DecodeError;
 use super::ids;
 use super::message_context::MessageContext;
 use crate::json::Object;
-use crate::update::{Direction, IdentityChange, Party, SystemMessage, Update};
+use crate::update::{IdentityChange, Party, SystemMessage, Update};
+use kernel::Direction;
 
 /// A message of type `system`.
 pub(super) fn decode(item: &Item<'_>, wamid: String, body: &Object<'_>, context: MessageContext) -> Update {
@@ -82,7 +83,7 @@ pub(super) fn decode_update(item: &Object<'_>) -> Result<Update, DecodeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::update::Origin;
+    use kernel::Origin;
 
     fn system(direction: Direction, from: &str, body: &str) -> Update {
         let json = format!(r#"{{"id":"wamid.S",{from}"type":"system","system":{body}}}"#);

@@ -186,8 +186,8 @@ fn recycled_number_moves_to_the_new_contact() {
     assert_eq!(
         store.snapshot(),
         [
-            vec![entry(IdentityKind::Bsuid, "US.1", true), entry(IdentityKind::Phone, "15550100", false)],
-            vec![entry(IdentityKind::Bsuid, "US.2", true), entry(IdentityKind::Phone, "15550100", true)],
+            vec![entry(IdentityKind::Phone, "15550100", false), entry(IdentityKind::Bsuid, "US.1", true)],
+            vec![entry(IdentityKind::Phone, "15550100", true), entry(IdentityKind::Bsuid, "US.2", true)],
         ]
     );
 }
@@ -294,7 +294,7 @@ fn older_notice_without_bsuid_moves_the_number() {
     assert_eq!(store.see(&[person(Some("US.2"), None, 6)]), old);
     assert_eq!(store.see(&[person(None, Some("15550200"), 7)]), old);
     let current: Vec<_> = store.snapshot().remove(0).into_iter().filter(|(.., current)| *current).collect();
-    assert_eq!(current, [entry(IdentityKind::Bsuid, "US.2", true), entry(IdentityKind::Phone, "15550200", true)]);
+    assert_eq!(current, [entry(IdentityKind::Phone, "15550200", true), entry(IdentityKind::Bsuid, "US.2", true)]);
 }
 
 #[test]
@@ -358,7 +358,7 @@ fn sighting_creates_no_contact_but_merges_two() {
     store.sight(person(Some("US.1"), Some("15550100"), 1));
     assert_eq!((store.contacts.len(), store.identities.len(), store.sightings.len()), (0, 0, 1));
 
-    let both = [vec![entry(IdentityKind::Bsuid, "US.1", true), entry(IdentityKind::Phone, "15550100", true)]];
+    let both = [vec![entry(IdentityKind::Phone, "15550100", true), entry(IdentityKind::Bsuid, "US.1", true)]];
     for order in orders(3) {
         let mut store = Store::new();
         for step in &order {

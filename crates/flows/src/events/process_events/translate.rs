@@ -6,10 +6,11 @@ use channels::AccountHealthUpdate;
 use chrono::{DateTime, TimeDelta, Utc};
 use crm::identity::{IdentityChange, IdentityKey, Person};
 use crm::inbox::{Activity, ActivityEffect, Batch, IncomingMessage, MessageKey, MessageUpdate, UpdateEffect};
-use crm::{DeliveryStatus, Direction, Forwarded, InteractionKind, Media, Origin};
+use crm::{InteractionKind, MarketingConsent, Media};
 use inbound::QueuedEvent;
 use kernel::ids::AccountId;
-use whatsapp::{DecodedMessage, DeliveryStep, MediaPointer, Party, Update};
+use kernel::{DeliveryStatus, Direction};
+use whatsapp::{DecodedMessage, MediaPointer, Party, Update};
 
 /// How far Meta's clock may be ahead of ours.
 const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::hours(1);
@@ -67,7 +68,7 @@ impl EventContext<'_> {
             }
             Update::Status(it) => {
                 let effect = UpdateEffect::Status { status: it.status, participant: it.participant };
-                let (direction, payload) = (whatsapp::Direction::Outbound, Some(it.payload));
+                let (direction, payload) = (Direction::Outbound, Some(it.payload));
                 let seen = self.person(it.customer, self.time(it.timestamp));
                 batch.sightings.extend(Some(seen).filter(links_identities));
                 batch.updates.push(self.update(it.target, effect, None, direction, payload, it.timestamp));
@@ -85,8 +86,9 @@ impl EventContext<'_> {
                 batch.activities.extend(self.activity(it.customer, entry, ActivityEffect::None, it.timestamp));
             }
             Update::Consent(it) => {
-                let text = if it.granted { "Wants marketing messages" } else { "Wants no marketing messages" };
-                let entry = (InteractionKind::ConsentChanged, text.to_owned(), self.source("consent"));
+                let consent = if it.granted { MarketingConsent::Granted } else { MarketingConsent::Withdrawn };
+                let text = consent.interaction_text().to_owned();
+                let entry = (InteractionKind::ConsentChanged, text, self.source("consent"));
                 let effect = ActivityEffect::Consent { granted: it.granted };
                 batch.activities.extend(self.activity(it.customer, entry, effect, it.timestamp));
             }
@@ -103,7 +105,7 @@ impl EventContext<'_> {
             }
             Update::Call(it) => {
                 let source = format!("call:{}:{}:{}", self.account, it.call_id, it.event);
-                let called_us = it.direction == whatsapp::Direction::Inbound;
+                let called_us = it.direction == Direction::Inbound;
                 let effect = if called_us { ActivityEffect::ServiceWindow(self.account) } else { ActivityEffect::None };
                 let entry = (InteractionKind::Call, it.text, source);
                 batch.activities.extend(self.activity(it.customer, entry, effect, it.timestamp));
@@ -119,28 +121,23 @@ impl EventContext<'_> {
 
     fn message(&self, decoded: DecodedMessage) -> IncomingMessage {
         let provider_timestamp = self.time(decoded.timestamp);
-        let delivery = decoded.delivery.map(delivery);
-        let direction = direction(decoded.direction);
-        let origin = origin(decoded.origin);
         IncomingMessage {
             account: self.account,
             wamid: decoded.wamid,
-            direction,
-            origin,
+            direction: decoded.direction,
+            origin: decoded.origin,
             customer: self.person(decoded.customer, provider_timestamp),
             group_id: decoded.group_id,
             kind: decoded.kind,
             text: decoded.text,
             media: decoded.media.map(media),
             reply_to: decoded.reply_to,
-            forwarded: decoded.forwarded.map(|forwarded| match forwarded {
-                whatsapp::Forwarded::Once => Forwarded::Once,
-                whatsapp::Forwarded::Frequently => Forwarded::Frequently,
-            }),
+            forwarded: decoded.forwarded,
             referral: decoded.referral,
             payload: decoded.payload,
             // Messages reported by the app on the phone have been sent.
-            delivery: (direction == Direction::Outbound).then(|| delivery.unwrap_or(DeliveryStatus::Sent)),
+            delivery: (decoded.direction == Direction::Outbound)
+                .then(|| decoded.delivery.unwrap_or(DeliveryStatus::Sent)),
             provider_timestamp,
         }
     }
@@ -150,7 +147,7 @@ impl EventContext<'_> {
         target: String,
         effect: UpdateEffect,
         customer: Option<Party>,
-        by: whatsapp::Direction,
+        by: Direction,
         payload: Option<String>,
         timestamp: Option<DateTime<Utc>>,
     ) -> MessageUpdate {
@@ -159,7 +156,7 @@ impl EventContext<'_> {
             message: (self.account, target),
             effect,
             customer: customer.map(|customer| self.person(customer, occurred_at)).filter(has_identity_key),
-            direction: direction(by),
+            direction: by,
             payload,
             occurred_at,
         }
@@ -217,33 +214,6 @@ fn links_identities(person: &Person) -> bool {
     keys > 1 || (keys == 1 && more)
 }
 
-const fn direction(direction: whatsapp::Direction) -> Direction {
-    match direction {
-        whatsapp::Direction::Inbound => Direction::Inbound,
-        whatsapp::Direction::Outbound => Direction::Outbound,
-    }
-}
-
-const fn origin(origin: whatsapp::Origin) -> Origin {
-    match origin {
-        whatsapp::Origin::Live => Origin::Live,
-        whatsapp::Origin::NativeApp => Origin::NativeApp,
-        whatsapp::Origin::History => Origin::History,
-        whatsapp::Origin::Standby => Origin::Standby,
-    }
-}
-
-const fn delivery(step: DeliveryStep) -> DeliveryStatus {
-    match step {
-        DeliveryStep::Pending => DeliveryStatus::Pending,
-        DeliveryStep::Sent => DeliveryStatus::Sent,
-        DeliveryStep::Delivered => DeliveryStatus::Delivered,
-        DeliveryStep::Read => DeliveryStatus::Read,
-        DeliveryStep::Played => DeliveryStatus::Played,
-        DeliveryStep::Failed => DeliveryStatus::Failed,
-    }
-}
-
 fn media(pointer: MediaPointer) -> Media {
     Media {
         id: pointer.id,
@@ -253,3 +223,6 @@ fn media(pointer: MediaPointer) -> Media {
         filename: pointer.filename,
     }
 }
+
+#[cfg(test)]
+mod tests;

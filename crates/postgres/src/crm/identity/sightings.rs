@@ -5,7 +5,7 @@ use crm::identity::{IdentityKey, IdentityKind, Person};
 use diesel_async::RunQueryDsl;
 use kernel::StoreError;
 
-use super::columns;
+use crate::crm::identity_keys::columns;
 use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};

@@ -45,7 +45,7 @@ pub(super) async fn insert_interactions(
         .bind::<types::Timestamptz, _>(now)
         .bind::<types::Uuids, _>(column(new, |i| i.id.as_uuid()))
         .bind::<types::Uuids, _>(column(new, |i| i.contact.as_uuid()))
-        .bind::<types::Texts, _>(column(new, |i| i.kind.key()))
+        .bind::<types::Texts, _>(column(new, |i| i.kind.into_str()))
         .bind::<types::Texts, _>(column(new, |i| i.text.as_str()))
         .bind::<types::MaybeUuids, _>(column(new, |i| i.actor.map(UserId::as_uuid)))
         .bind::<types::MaybeUuids, _>(column(new, |i| i.message.map(MessageId::as_uuid)))

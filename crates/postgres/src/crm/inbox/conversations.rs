@@ -37,10 +37,10 @@ SELECT id FROM conversations WHERE tenant_id = $1 AND id = ANY ($2) ORDER BY id 
 /// Service windows belong to the account and the contact, and remain when the conversation is closed.
 const STORE_SERVICE_WINDOWS: &str = "
 INSERT INTO service_windows AS known (tenant_id, account_id, contact_id, ends_at)
-SELECT $1, c.account_id, c.contact_id, max(news.window_ends_at)
-  FROM unnest($2, $3) AS news (id, window_ends_at)
-  JOIN conversations c ON c.tenant_id = $1 AND c.id = news.id
- WHERE news.window_ends_at IS NOT NULL
+SELECT $1, c.account_id, c.contact_id, max(changed.window_ends_at)
+  FROM unnest($2, $3) AS changed (id, window_ends_at)
+  JOIN conversations c ON c.tenant_id = $1 AND c.id = changed.id
+ WHERE changed.window_ends_at IS NOT NULL
  GROUP BY c.account_id, c.contact_id
  ORDER BY c.account_id, c.contact_id
     ON CONFLICT (tenant_id, account_id, contact_id) DO UPDATE SET ends_at = excluded.ends_at
@@ -50,22 +50,22 @@ SELECT $1, c.account_id, c.contact_id, max(news.window_ends_at)
 /// version increases with unread messages, so that a user cannot close a conversation with messages they have not seen.
 const REFRESH: &str = "
 UPDATE conversations c
-   SET unread_count = c.unread_count + news.unread,
-       version = c.version + news.unread,
+   SET unread_count = c.unread_count + changed.unread,
+       version = c.version + changed.unread,
        service_window_ends_at = greatest(c.service_window_ends_at, (
          SELECT w.ends_at FROM service_windows w
           WHERE w.tenant_id = $1 AND w.account_id = c.account_id AND w.contact_id = c.contact_id)),
        last_message_at = l.provider_timestamp,
        last_message_preview = app.preview(l.text),
        read_only = l.origin = 'standby'
-  FROM unnest($2, $3) AS news (id, unread)
+  FROM unnest($2, $3) AS changed (id, unread)
  CROSS JOIN LATERAL (
    SELECT m.provider_timestamp, m.text, m.origin FROM messages m
-    WHERE m.tenant_id = $1 AND m.conversation_id = news.id
+    WHERE m.tenant_id = $1 AND m.conversation_id = changed.id
     ORDER BY m.provider_timestamp DESC, m.id DESC
     LIMIT 1
  ) l
- WHERE c.tenant_id = $1 AND c.id = news.id";
+ WHERE c.tenant_id = $1 AND c.id = changed.id";
 
 const EXTEND_SERVICE_WINDOWS: &str = "
 WITH windows AS (
@@ -139,34 +139,35 @@ async fn find(
     Ok(rows.into_iter().map(found).collect())
 }
 
-pub(super) async fn note(tx: &mut Tx<Tenant>, news: &[ConversationUpdate]) -> Result<(), StoreError> {
+pub(super) async fn refresh_after(tx: &mut Tx<Tenant>, updates: &[ConversationUpdate]) -> Result<(), StoreError> {
     let tenant = tx.tenant_id();
-    let ids: Vec<Uuid> = news.iter().map(|news| news.conversation.as_uuid()).collect();
+    let ids: Vec<Uuid> = updates.iter().map(|update| update.conversation.as_uuid()).collect();
     tx.execute(sql(LOCK).bind::<types::Uuid, _>(tenant).bind::<types::Uuids, _>(ids.clone())).await?;
-    if news.iter().any(|news| news.service_window_ends_at.is_some()) {
-        let statement =
-            sql(STORE_SERVICE_WINDOWS)
-                .bind::<types::Uuid, _>(tenant)
-                .bind::<types::Uuids, _>(ids.clone())
-                .bind::<types::MaybeTimes, _>(news.iter().map(|news| news.service_window_ends_at).collect::<Vec<_>>());
+    if updates.iter().any(|update| update.service_window_ends_at.is_some()) {
+        let statement = sql(STORE_SERVICE_WINDOWS)
+            .bind::<types::Uuid, _>(tenant)
+            .bind::<types::Uuids, _>(ids.clone())
+            .bind::<types::MaybeTimes, _>(
+            updates.iter().map(|update| update.service_window_ends_at).collect::<Vec<_>>(),
+        );
         tx.execute(statement).await?;
     }
     let statement = sql(REFRESH)
         .bind::<types::Uuid, _>(tenant)
         .bind::<types::Uuids, _>(ids)
-        .bind::<types::Integers, _>(news.iter().map(|news| news.unread).collect::<Vec<_>>());
+        .bind::<types::Integers, _>(updates.iter().map(|update| update.unread).collect::<Vec<_>>());
     tx.execute(statement).await?;
     Ok(())
 }
 
 /// Updates conversations whose messages changed without new ones having arrived.
 pub(in crate::crm) async fn refresh(tx: &mut Tx<Tenant>, conversations: Vec<Uuid>) -> Result<(), StoreError> {
-    let news = |id: Uuid| ConversationUpdate {
+    let update = |id: Uuid| ConversationUpdate {
         conversation: ConversationId::from_uuid(id),
         unread: 0,
         service_window_ends_at: None,
     };
-    note(tx, &conversations.into_iter().map(news).collect::<Vec<_>>()).await
+    refresh_after(tx, &conversations.into_iter().map(update).collect::<Vec<_>>()).await
 }
 
 pub(super) async fn extend_service_windows(

@@ -8,13 +8,12 @@ use kernel::StoreError;
 use kernel::ids::{AccountId, ConversationId};
 use uuid::Uuid;
 
-use super::columns;
-use crate::crm::words::{delivery_key, direction_key, forwarded_key, origin_key};
+use super::message_keys::columns;
 use crate::error::OrStoreError;
 use crate::sql::{Id, Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
-const KNOWN: &str = "
+const STORED_KINDS: &str = "
 SELECT m.account_id, m.wamid, m.kind FROM messages m
   JOIN unnest($2, $3) AS wanted (account_id, wamid) ON wanted.account_id = m.account_id AND wanted.wamid = m.wamid
  WHERE m.tenant_id = $1";
@@ -49,7 +48,7 @@ WITH new AS (
 SELECT DISTINCT conversation_id AS id FROM filled WHERE conversation_id IS NOT NULL";
 
 #[derive(diesel::QueryableByName)]
-struct KnownRow {
+struct KindRow {
     #[diesel(sql_type = types::Uuid)]
     account_id: Uuid,
     #[diesel(sql_type = types::Text)]
@@ -58,13 +57,19 @@ struct KnownRow {
     kind: String,
 }
 
-pub(super) async fn known(tx: &mut Tx<Tenant>, keys: &[MessageKey]) -> Result<HashMap<MessageKey, String>, StoreError> {
+pub(super) async fn stored_kinds(
+    tx: &mut Tx<Tenant>,
+    keys: &[MessageKey],
+) -> Result<HashMap<MessageKey, String>, StoreError> {
     let tenant = tx.tenant_id();
     let (accounts, wamids) = columns(keys);
     let statement = Prepared(
-        sql(KNOWN).bind::<types::Uuid, _>(tenant).bind::<types::Uuids, _>(accounts).bind::<types::Texts, _>(wamids),
+        sql(STORED_KINDS)
+            .bind::<types::Uuid, _>(tenant)
+            .bind::<types::Uuids, _>(accounts)
+            .bind::<types::Texts, _>(wamids),
     );
-    let rows: Vec<KnownRow> = statement.load(tx.connection()).await.or_store_error()?;
+    let rows: Vec<KindRow> = statement.load(tx.connection()).await.or_store_error()?;
     Ok(rows.into_iter().map(|row| ((AccountId::from_uuid(row.account_id), row.wamid), row.kind)).collect())
 }
 
@@ -86,8 +91,8 @@ pub(super) async fn insert(tx: &mut Tx<Tenant>, new: &[NewMessage], now: DateTim
         .bind::<types::Uuids, _>(column(new, |m| m.contact.as_uuid()))
         .bind::<types::Uuids, _>(column(new, |m| m.account.as_uuid()))
         .bind::<types::Texts, _>(column(new, |m| m.wamid.as_str()))
-        .bind::<types::Texts, _>(column(new, |m| direction_key(m.direction)))
-        .bind::<types::Texts, _>(column(new, |m| origin_key(m.origin)))
+        .bind::<types::Texts, _>(column(new, |m| m.direction.into_str()))
+        .bind::<types::Texts, _>(column(new, |m| m.origin.into_str()))
         .bind::<types::MaybeTexts, _>(column(new, |m| m.group_id.as_deref()))
         .bind::<types::Texts, _>(column(new, |m| m.kind.as_str()))
         .bind::<types::Texts, _>(column(new, |m| m.text.as_str()))
@@ -97,10 +102,10 @@ pub(super) async fn insert(tx: &mut Tx<Tenant>, new: &[NewMessage], now: DateTim
         .bind::<types::MaybeTexts, _>(media_column(new, |media| media.caption.as_deref()))
         .bind::<types::MaybeTexts, _>(media_column(new, |media| media.filename.as_deref()))
         .bind::<types::MaybeTexts, _>(column(new, |m| m.reply_to.as_deref()))
-        .bind::<types::MaybeTexts, _>(column(new, |m| m.forwarded.map(forwarded_key)))
+        .bind::<types::MaybeTexts, _>(column(new, |m| m.forwarded.map(<&str>::from)))
         .bind::<types::MaybeTexts, _>(column(new, |m| m.referral.as_deref()))
         .bind::<types::Texts, _>(column(new, |m| m.payload.as_str()))
-        .bind::<types::MaybeTexts, _>(column(new, |m| m.delivery.map(delivery_key)))
+        .bind::<types::MaybeTexts, _>(column(new, |m| m.delivery.map(<&str>::from)))
         .bind::<types::Times, _>(column(new, |m| m.provider_timestamp));
     tx.execute(statement).await?;
     Ok(())
@@ -124,7 +129,7 @@ pub(super) async fn fill_placeholders(
             .bind::<types::MaybeTexts, _>(media_column(placeholder_contents, |media| media.caption.as_deref()))
             .bind::<types::MaybeTexts, _>(media_column(placeholder_contents, |media| media.filename.as_deref()))
             .bind::<types::MaybeTexts, _>(column(placeholder_contents, |m| m.reply_to.as_deref()))
-            .bind::<types::MaybeTexts, _>(column(placeholder_contents, |m| m.forwarded.map(forwarded_key)))
+            .bind::<types::MaybeTexts, _>(column(placeholder_contents, |m| m.forwarded.map(<&str>::from)))
             .bind::<types::MaybeTexts, _>(column(placeholder_contents, |m| m.referral.as_deref()))
             .bind::<types::Texts, _>(column(placeholder_contents, |m| m.payload.as_str())),
     );

@@ -7,7 +7,7 @@ use crate::transaction::{Tenant, Tx};
 /// Above the number of updates in a batch, so that the number of old rows decreases.
 const LIMIT: i64 = 200;
 
-const FORGET_UPDATES: &str = "
+const DELETE_UPDATES: &str = "
 DELETE FROM message_updates u
  USING (
    SELECT account_id, wamid, kind, key FROM message_updates
@@ -18,7 +18,7 @@ DELETE FROM message_updates u
  ) old
  WHERE u.tenant_id = $1 AND u.account_id = old.account_id AND u.wamid = old.wamid AND u.kind = old.kind AND u.key = old.key";
 
-const FORGET_SIGHTINGS: &str = "
+const DELETE_SIGHTINGS: &str = "
 DELETE FROM identity_sightings s
  USING (
    SELECT scope, bsuid, phone FROM identity_sightings
@@ -29,9 +29,9 @@ DELETE FROM identity_sightings s
  ) old
  WHERE s.tenant_id = $1 AND s.scope = old.scope AND s.bsuid = old.bsuid AND s.phone = old.phone";
 
-pub(super) async fn forget(tx: &mut Tx<Tenant>, before: DateTime<Utc>) -> Result<(), StoreError> {
+pub(super) async fn delete_expired(tx: &mut Tx<Tenant>, before: DateTime<Utc>) -> Result<(), StoreError> {
     let tenant = tx.tenant_id();
-    for statement in [FORGET_UPDATES, FORGET_SIGHTINGS] {
+    for statement in [DELETE_UPDATES, DELETE_SIGHTINGS] {
         let statement = sql(statement)
             .bind::<types::Uuid, _>(tenant)
             .bind::<types::Timestamptz, _>(before)

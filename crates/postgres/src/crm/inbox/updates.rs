@@ -1,12 +1,12 @@
 use chrono::{DateTime, Utc};
-use crm::inbox::{MessageKey, NewUpdate, RefreshedMessage, UpdateEffect};
+use crm::inbox::{MessageKey, NewUpdate, REVOKED_TEXT, RefreshedMessage, UpdateEffect};
 use diesel::sql_types::Nullable;
 use diesel_async::RunQueryDsl;
-use kernel::StoreError;
 use kernel::ids::{ContactId, ConversationId, MessageId};
+use kernel::{DeliveryStatus, StoreError};
 use uuid::Uuid;
 
-use super::columns;
+use super::message_keys::columns;
 use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
@@ -21,12 +21,12 @@ SELECT $1, $2, new.*,
     (account_id, wamid, kind, key, value, contact_id, payload, occurred_at)
     ON CONFLICT DO NOTHING";
 
-/// A message's state follows from all of its updates: the furthest delivery status in the order of the array, the last edit,
-/// and a revocation before any edit. Updates of a stored message are no longer parked.
+/// Computes the state of messages from all of their updates, as [`crm::inbox::MessageState`] specifies it. Updates of a stored
+/// message are no longer parked.
 const REFRESH: &str = "
-WITH told AS (
+WITH summary AS (
   SELECT u.account_id, u.wamid,
-         max(array_position($4, u.value)) FILTER (WHERE u.kind = 'status') AS step,
+         max(array_position($4, u.value)) FILTER (WHERE u.kind = 'status') AS rank,
          min(u.occurred_at) FILTER (WHERE u.kind = 'status' AND u.value = 'failed') AS failed_at,
          (array_agg(u.value ORDER BY u.occurred_at DESC, u.key DESC) FILTER (WHERE u.kind = 'edit'))[1] AS edit,
          max(u.occurred_at) FILTER (WHERE u.kind = 'edit') AS edited_at,
@@ -36,16 +36,16 @@ WITH told AS (
    WHERE u.tenant_id = $1
    GROUP BY u.account_id, u.wamid
 ), state AS (
-  SELECT m.id, told.edited_at, told.revoked_at,
-         CASE WHEN m.direction = 'outbound' THEN told.failed_at END AS failed_at,
+  SELECT m.id, summary.edited_at, summary.revoked_at,
+         CASE WHEN m.direction = 'outbound' THEN summary.failed_at END AS failed_at,
          CASE WHEN m.direction = 'outbound'
-              THEN ($4)[greatest(told.step, array_position($4, m.delivery_status))] END AS delivery_status,
-         CASE WHEN told.revoked_at IS NOT NULL THEN 'Message deleted' ELSE coalesce(told.edit, m.text) END AS text,
-         CASE WHEN m.media_id IS NOT NULL THEN coalesce(told.edit, m.media_caption) END AS media_caption,
+              THEN ($4)[greatest(summary.rank, array_position($4, m.delivery_status))] END AS delivery_status,
+         CASE WHEN summary.revoked_at IS NOT NULL THEN $5 ELSE coalesce(summary.edit, m.text) END AS text,
+         CASE WHEN m.media_id IS NOT NULL THEN coalesce(summary.edit, m.media_caption) END AS media_caption,
          m.text AS text_before
-    FROM told
-    JOIN messages m ON m.tenant_id = $1 AND m.account_id = told.account_id AND m.wamid = told.wamid
-), found AS (
+    FROM summary
+    JOIN messages m ON m.tenant_id = $1 AND m.account_id = summary.account_id AND m.wamid = summary.wamid
+), matched AS (
   UPDATE message_updates u SET parked = false FROM messages m, unnest($2, $3) AS keys (account_id, wamid)
    WHERE u.tenant_id = $1 AND u.account_id = keys.account_id AND u.wamid = keys.wamid AND u.parked
      AND m.tenant_id = $1 AND m.account_id = keys.account_id AND m.wamid = keys.wamid
@@ -56,9 +56,6 @@ UPDATE messages m
   FROM state s
  WHERE m.tenant_id = $1 AND m.id = s.id
 RETURNING m.id, m.contact_id, m.conversation_id, s.text <> s.text_before AS text_changed, s.failed_at";
-
-/// The order of delivery statuses.
-const STEPS: [&str; 6] = ["pending", "sent", "failed", "delivered", "read", "played"];
 
 #[derive(diesel::QueryableByName)]
 struct Refreshed {
@@ -76,15 +73,15 @@ struct Refreshed {
 
 pub(super) async fn insert(tx: &mut Tx<Tenant>, new: &[NewUpdate], now: DateTime<Utc>) -> Result<(), StoreError> {
     let tenant = tx.tenant_id();
-    let columns_of: Vec<(&str, String, Option<&str>)> = new.iter().map(|update| columns_of(&update.effect)).collect();
+    let keys: Vec<(&str, String)> = new.iter().map(|update| update.effect.key()).collect();
     let statement = sql(INSERT)
         .bind::<types::Uuid, _>(tenant)
         .bind::<types::Timestamptz, _>(now)
         .bind::<types::Uuids, _>(new.iter().map(|update| update.message.0.as_uuid()).collect::<Vec<_>>())
         .bind::<types::Texts, _>(new.iter().map(|update| update.message.1.as_str()).collect::<Vec<_>>())
-        .bind::<types::Texts, _>(columns_of.iter().map(|(kind, ..)| *kind).collect::<Vec<_>>())
-        .bind::<types::Texts, _>(columns_of.iter().map(|(_, key, _)| key.as_str()).collect::<Vec<_>>())
-        .bind::<types::MaybeTexts, _>(columns_of.iter().map(|(.., value)| *value).collect::<Vec<_>>())
+        .bind::<types::Texts, _>(keys.iter().map(|(kind, _)| *kind).collect::<Vec<_>>())
+        .bind::<types::Texts, _>(keys.iter().map(|(_, key)| key.as_str()).collect::<Vec<_>>())
+        .bind::<types::MaybeTexts, _>(new.iter().map(|update| value(&update.effect)).collect::<Vec<_>>())
         .bind::<types::MaybeUuids, _>(
             new.iter().map(|update| update.contact.map(ContactId::as_uuid)).collect::<Vec<_>>(),
         )
@@ -94,27 +91,26 @@ pub(super) async fn insert(tx: &mut Tx<Tenant>, new: &[NewUpdate], now: DateTime
     Ok(())
 }
 
-/// Kind, key and value.
-fn columns_of(effect: &UpdateEffect) -> (&'static str, String, Option<&str>) {
+fn value(effect: &UpdateEffect) -> Option<&str> {
     match effect {
-        UpdateEffect::Status { status, participant } => {
-            ("status", format!("{status}:{participant}"), Some(status.as_str()))
-        }
-        UpdateEffect::Reaction { wamid, emoji } => ("reaction", wamid.clone(), emoji.as_deref()),
-        UpdateEffect::Edit { wamid, text } => ("edit", wamid.clone(), Some(text.as_str())),
-        UpdateEffect::Revocation { wamid } => ("revocation", wamid.clone(), None),
+        UpdateEffect::Status { status, .. } => Some(status),
+        UpdateEffect::Reaction { emoji, .. } => emoji.as_deref(),
+        UpdateEffect::Edit { text, .. } => Some(text),
+        UpdateEffect::Revocation { .. } => None,
     }
 }
 
 pub(super) async fn refresh(tx: &mut Tx<Tenant>, keys: &[MessageKey]) -> Result<Vec<RefreshedMessage>, StoreError> {
     let tenant = tx.tenant_id();
     let (accounts, wamids) = columns(keys);
+    let ranked: Vec<&str> = DeliveryStatus::by_rank().into_iter().map(<&str>::from).collect();
     let statement = Prepared(
         sql(REFRESH)
             .bind::<types::Uuid, _>(tenant)
             .bind::<types::Uuids, _>(accounts)
             .bind::<types::Texts, _>(wamids)
-            .bind::<types::Texts, _>(STEPS.to_vec()),
+            .bind::<types::Texts, _>(ranked)
+            .bind::<types::Text, _>(REVOKED_TEXT),
     );
     let rows: Vec<Refreshed> = statement.load(tx.connection()).await.or_store_error()?;
     let refreshed = |row: Refreshed| RefreshedMessage {

@@ -1,0 +1,79 @@
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use kernel::{DeliveryStatus, Direction};
+
+use super::{NewMessage, NewUpdate, UpdateEffect};
+
+/// The text of a message after its revocation.
+pub const REVOKED_TEXT: &str = "Message deleted";
+
+/// The fields of a message that its updates change. Specifies the statement with which the database refreshes messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageState {
+    pub direction: Direction,
+    pub text: String,
+    /// `None` if the message has no media.
+    pub media_caption: Option<Option<String>>,
+    /// Of outbound messages.
+    pub delivery: Option<DeliveryStatus>,
+    pub edited_at: Option<DateTime<Utc>>,
+    pub revoked_at: Option<DateTime<Utc>>,
+    /// When the delivery of an outbound message first failed, also if it was delivered later.
+    pub failed_at: Option<DateTime<Utc>>,
+}
+
+impl MessageState {
+    /// The state without any updates.
+    #[must_use]
+    pub fn new(message: &NewMessage) -> Self {
+        Self {
+            direction: message.direction,
+            text: message.text.clone(),
+            media_caption: message.media.as_ref().map(|media| media.caption.clone()),
+            delivery: message.delivery,
+            edited_at: None,
+            revoked_at: None,
+            failed_at: None,
+        }
+    }
+
+    /// The state after all updates of the message. Of two updates with the same key the first counts. The delivery status with
+    /// the highest rank counts, the last edit, and a revocation before any edit; so the order of the updates does not matter,
+    /// and computing the state again changes nothing.
+    #[must_use]
+    pub fn with_updates(self, updates: &[NewUpdate]) -> Self {
+        let mut seen = HashSet::new();
+        let updates: Vec<&NewUpdate> = updates.iter().filter(|update| seen.insert(update.effect.key())).collect();
+        if updates.is_empty() {
+            return self;
+        }
+        let is_outbound = self.direction == Direction::Outbound;
+        let statuses = updates.iter().filter_map(|update| match &update.effect {
+            UpdateEffect::Status { status, .. } => Some((status.parse::<DeliveryStatus>().ok()?, update.occurred_at)),
+            _ => None,
+        });
+        let delivery = statuses.clone().map(|(status, _)| status).chain(self.delivery).reduce(DeliveryStatus::latest);
+        let failed_at = statuses.filter(|(status, _)| *status == DeliveryStatus::Failed).map(|(_, at)| at).min();
+        let edits = updates.iter().filter_map(|update| match &update.effect {
+            UpdateEffect::Edit { wamid, text } => Some((update.occurred_at, wamid, text)),
+            _ => None,
+        });
+        let last_edit = edits.max();
+        let revocations = updates.iter().filter(|update| matches!(update.effect, UpdateEffect::Revocation { .. }));
+        let revoked_at = revocations.map(|update| update.occurred_at).min();
+        let edit = last_edit.map(|(.., text)| text.clone());
+        Self {
+            direction: self.direction,
+            text: match revoked_at {
+                Some(_) => REVOKED_TEXT.to_owned(),
+                None => edit.clone().unwrap_or(self.text),
+            },
+            media_caption: self.media_caption.map(|caption| edit.or(caption)),
+            delivery: delivery.filter(|_| is_outbound),
+            edited_at: last_edit.map(|(at, ..)| at),
+            revoked_at,
+            failed_at: failed_at.filter(|_| is_outbound),
+        }
+    }
+}

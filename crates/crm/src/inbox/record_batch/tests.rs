@@ -1,0 +1,219 @@
+use kernel::{DeliveryStatus, Direction, Origin};
+
+use super::*;
+use crate::fake::{ACCOUNT, FakeStore, at, customer, message, run};
+use crate::inbox::{Activity, ActivityEffect, IncomingMessage, MessageUpdate, UpdateEffect};
+use crate::{ConversationStatus, InteractionKind, MarketingConsent};
+
+const GRACE: &str = "15550100";
+
+fn messages(messages: Vec<IncomingMessage>) -> Batch {
+    Batch { messages, ..Batch::default() }
+}
+
+fn update(wamid: &str, effect: UpdateEffect, seconds: i64) -> Batch {
+    let update = MessageUpdate {
+        message: (ACCOUNT, wamid.to_owned()),
+        effect,
+        customer: None,
+        direction: Direction::Outbound,
+        payload: None,
+        occurred_at: at(seconds),
+    };
+    Batch { updates: vec![update], ..Batch::default() }
+}
+
+fn status(wamid: &str, status: &str, seconds: i64) -> Batch {
+    update(wamid, UpdateEffect::Status { status: status.to_owned(), participant: String::new() }, seconds)
+}
+
+fn activity(source: &str, effect: ActivityEffect, seconds: i64) -> Batch {
+    let activity = Activity {
+        customer: customer(GRACE, at(seconds)),
+        kind: InteractionKind::Notice,
+        text: source.to_owned(),
+        source: source.to_owned(),
+        effect,
+        occurred_at: at(seconds),
+    };
+    Batch { activities: vec![activity], ..Batch::default() }
+}
+
+fn outbound(wamid: &str, seconds: i64) -> IncomingMessage {
+    IncomingMessage {
+        direction: Direction::Outbound,
+        origin: Origin::NativeApp,
+        delivery: Some(DeliveryStatus::Sent),
+        ..message(wamid, GRACE, at(seconds))
+    }
+}
+
+fn delivery(store: &FakeStore) -> Option<DeliveryStatus> {
+    store.messages[0].1.delivery
+}
+
+#[test]
+fn first_message_creates_contact_and_conversation() {
+    let mut store = FakeStore::new();
+    let recorded = store.record(messages(vec![message("m1", GRACE, at(1))]));
+    assert_eq!((recorded.messages, recorded.from_customers.len()), (1, 1));
+    let conversation = &store.conversations[0];
+    assert_eq!((conversation.unread_count, conversation.version), (1, 2));
+    assert_eq!((conversation.last_message_preview.as_str(), conversation.last_message_at), ("m1", at(1)));
+    assert_eq!((store.contacts.len(), store.history()), (1, vec!["m1"]));
+}
+
+#[test]
+fn batch_recorded_twice_changes_nothing() {
+    let mut store = FakeStore::new();
+    let batch = messages(vec![message("m1", GRACE, at(1)), message("m1", GRACE, at(1))]);
+    assert_eq!(store.record(batch.clone()).messages, 1);
+    assert_eq!(store.record(batch), RecordedBatch::default());
+    assert_eq!((store.messages.len(), store.conversations[0].unread_count, store.history().len()), (1, 1, 1));
+}
+
+#[test]
+fn empty_batch_takes_no_lock() {
+    let mut store = FakeStore::new();
+    let clock = store.clock.clone();
+    run(record_batch(&mut store, Batch::default(), &*clock)).unwrap();
+    assert!(store.locks.is_empty());
+}
+
+#[test]
+fn placeholder_is_replaced_by_its_content() {
+    let mut store = FakeStore::new();
+    let placeholder = || IncomingMessage {
+        kind: "unsupported".to_owned(),
+        text: "Unsupported".to_owned(),
+        ..message("m1", GRACE, at(1))
+    };
+    store.record(messages(vec![placeholder()]));
+    assert_eq!(store.record(messages(vec![message("m1", GRACE, at(1))])).messages, 0);
+    assert_eq!(store.conversations[0].last_message_preview, "m1");
+    store.record(messages(vec![placeholder()]));
+    assert_eq!(store.messages[0].1.text, "m1");
+}
+
+#[test]
+fn statuses_apply_in_any_order() {
+    for order in [["sent", "failed", "delivered"], ["delivered", "failed", "sent"], ["failed", "delivered", "sent"]] {
+        let mut store = FakeStore::new();
+        store.record(messages(vec![outbound("m1", 1)]));
+        for name in order {
+            store.record(status("m1", name, 2));
+        }
+        assert_eq!(delivery(&store), Some(DeliveryStatus::Delivered), "{order:?}");
+    }
+}
+
+#[test]
+fn status_before_its_message_is_applied_later() {
+    let mut store = FakeStore::new();
+    store.record(status("m1", "read", 2));
+    assert!(store.contacts.is_empty(), "a status creates no contact");
+    store.record(messages(vec![outbound("m1", 1)]));
+    assert_eq!(delivery(&store), Some(DeliveryStatus::Read));
+}
+
+#[test]
+fn failed_delivery_is_added_to_the_history_once() {
+    let mut store = FakeStore::new();
+    store.record(messages(vec![outbound("m1", 1)]));
+    for _ in 0..2 {
+        store.record(status("m1", "failed", 2));
+    }
+    assert_eq!(store.history(), ["m1", "The message could not be delivered"]);
+}
+
+#[test]
+fn last_edit_and_revocation_change_text_and_preview() {
+    let mut store = FakeStore::new();
+    store.record(messages(vec![message("m1", GRACE, at(1))]));
+    for (wamid, text, seconds) in [("e2", "second", 3), ("e1", "first", 2)] {
+        let effect = UpdateEffect::Edit { wamid: wamid.to_owned(), text: text.to_owned() };
+        store.record(update("m1", effect, seconds));
+    }
+    assert_eq!(store.conversations[0].last_message_preview, "second");
+    store.record(update("m1", UpdateEffect::Revocation { wamid: "r1".to_owned() }, 1));
+    assert_eq!(store.conversations[0].last_message_preview, "Message deleted");
+    assert_eq!(store.conversations[0].unread_count, 1);
+}
+
+#[test]
+fn message_after_closing_opens_a_new_conversation() {
+    let mut store = FakeStore::new();
+    store.record(messages(vec![message("m1", GRACE, at(1))]));
+    store.conversations[0].status = ConversationStatus::Closed;
+    store.record(messages(vec![message("m2", GRACE, at(2))]));
+    assert_eq!(store.conversations.len(), 2);
+    assert_eq!(store.contacts.len(), 1);
+}
+
+#[test]
+fn imported_message_goes_to_the_closed_conversation() {
+    let mut store = FakeStore::new();
+    store.record(messages(vec![message("m1", GRACE, at(2))]));
+    store.conversations[0].status = ConversationStatus::Closed;
+    let imported = IncomingMessage { origin: Origin::History, ..message("m0", GRACE, at(1)) };
+    assert!(store.record(messages(vec![imported])).from_customers.is_empty());
+    let conversation = &store.conversations[0];
+    assert_eq!((store.conversations.len(), conversation.unread_count), (1, 1));
+    assert_eq!(conversation.last_message_preview, "m1");
+}
+
+#[test]
+fn group_message_belongs_to_no_conversation() {
+    let mut store = FakeStore::new();
+    let group_id = Some("group".to_owned());
+    store.record(messages(vec![IncomingMessage { group_id, ..message("m1", GRACE, at(1)) }]));
+    assert!(store.conversations.is_empty());
+    assert_eq!(store.interactions[0].kind, InteractionKind::GroupMessage);
+}
+
+#[test]
+fn standby_message_makes_the_conversation_read_only() {
+    let mut store = FakeStore::new();
+    let standby = IncomingMessage { origin: Origin::Standby, ..message("m1", GRACE, at(1)) };
+    store.record(messages(vec![standby]));
+    assert!(store.conversations[0].read_only);
+    store.record(messages(vec![message("m2", GRACE, at(2))]));
+    assert!(!store.conversations[0].read_only);
+}
+
+#[test]
+fn call_extends_the_service_window_and_never_shrinks_it() {
+    let mut store = FakeStore::new();
+    store.record(messages(vec![message("m1", GRACE, at(10))]));
+    store.record(activity("call1", ActivityEffect::ServiceWindow(ACCOUNT), 20));
+    store.record(activity("call0", ActivityEffect::ServiceWindow(ACCOUNT), 5));
+    assert_eq!(store.conversations[0].service_window_ends_at, crate::inbox::service_window_end([at(20)]));
+}
+
+#[test]
+fn activity_delivered_twice_is_added_to_the_history_once() {
+    let mut store = FakeStore::new();
+    for _ in 0..2 {
+        store.record(activity("notice", ActivityEffect::None, 1));
+    }
+    assert_eq!(store.history(), ["notice"]);
+}
+
+#[test]
+fn latest_consent_counts_in_any_order() {
+    for order in [[(1, true), (2, false)], [(2, false), (1, true)]] {
+        let mut store = FakeStore::new();
+        for (seconds, granted) in order {
+            store.record(activity(&seconds.to_string(), ActivityEffect::Consent { granted }, seconds));
+        }
+        assert_eq!(store.contacts.values().next().unwrap().marketing_consent, MarketingConsent::Withdrawn);
+    }
+}
+
+#[test]
+fn name_of_the_address_book_does_not_replace_a_users() {
+    let mut store = FakeStore::new();
+    let grace = store.contact_named("Grace", &[GRACE]).id;
+    store.record(activity("book", ActivityEffect::Name("Hopper".to_owned()), 1));
+    assert_eq!(store.contacts[&grace].display_name, "Grace");
+}

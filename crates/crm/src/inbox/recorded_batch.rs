@@ -1,0 +1,20 @@
+use kernel::ids::ContactId;
+
+use super::MessageKey;
+
+/// What was stored of a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordedBatch {
+    /// Messages that were not stored before.
+    pub messages: usize,
+    /// Those of them that customers wrote to the business.
+    pub from_customers: Vec<CustomerMessage>,
+}
+
+/// A message that a customer wrote to the business; not from before the number was connected, nor in a thread that another
+/// party answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CustomerMessage {
+    pub key: MessageKey,
+    pub contact: ContactId,
+}

@@ -1,0 +1,12 @@
+//! Closed sets that several domains, the database and the API share. The text of each case exists once: in `strum`, which
+//! yields it (`into_str`), parses it (`FromStr`) and lists all cases (`VARIANTS`).
+
+mod delivery_status;
+mod direction;
+mod forwarded;
+mod origin;
+
+pub use delivery_status::DeliveryStatus;
+pub use direction::Direction;
+pub use forwarded::Forwarded;
+pub use origin::Origin;

@@ -1,0 +1,20 @@
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
+/// Where a message came from.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum Origin {
+    /// Delivered by a webhook when it was sent.
+    #[default]
+    Live,
+    /// Sent by the business from the WhatsApp app on a phone.
+    NativeApp,
+    /// Imported: from before the number was connected.
+    History,
+    /// From a thread that another party, such as Meta's own agent, answers.
+    Standby,
+}
