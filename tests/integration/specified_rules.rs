@@ -204,7 +204,7 @@ async fn message_state_in_sql_matches_specification() {
             delivery: message.delivery,
             edited_at: message.edited_at,
             revoked_at: message.revoked_at,
-            failed_at: refreshed.first().and_then(|message| message.failed_at),
+            failed_at: refreshed.as_slice().first().and_then(|message| message.failed_at),
         };
         assert_eq!(actual, expected, "{case:#?}");
     }

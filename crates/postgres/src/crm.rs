@@ -1,5 +1,10 @@
 //! Contacts, conversations, messages and interactions.
 
+#[expect(
+    clippy::option_option,
+    clippy::ref_option_ref,
+    reason = "Diesel tells null from absent so, and its derives refer to both"
+)]
 mod contact;
 mod conversation;
 mod erasure;

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use billing::{Period, PlanCode, Subscription, SubscriptionRepo, SubscriptionStatus};
+use billing::{Period, PlanCode, Subscription, SubscriptionRepo};
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
     AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,

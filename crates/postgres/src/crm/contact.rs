@@ -5,8 +5,7 @@ use chrono::{DateTime, Utc};
 use crm::identity::Identity;
 use crm::{Contact, ContactChange, ContactRepo, DeletedContact, MarketingConsent};
 use diesel::{
-    AsChangeset, BoolExpressionMethods, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable,
-    Selectable, SelectableHelper,
+    AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
 use kernel::ids::ContactId;

@@ -84,7 +84,8 @@ mod tests {
     use chrono::DateTime;
 
     use super::*;
-    use crate::update::{Origin, Party};
+    use crate::update::Party;
+    use kernel::Origin;
 
     fn decode(message: &str) -> Result<DecodedMessage, DecodeError> {
         let raw = serde_json::from_str(message).unwrap();

@@ -36,7 +36,8 @@ fn customer() -> Party {
 }
 
 fn message(wamid: &str, timestamp: Option<DateTime<Utc>>) -> Update {
-    let message = DecodedMessage { wamid: wamid.to_owned(), customer: customer(), timestamp, ..DecodedMessage::default() };
+    let message =
+        DecodedMessage { wamid: wamid.to_owned(), customer: customer(), timestamp, ..DecodedMessage::default() };
     Update::Message(Box::new(message))
 }
 
@@ -83,7 +84,10 @@ fn outbound_message_without_a_status_was_sent() {
     let outbound = DecodedMessage { direction: Direction::Outbound, ..DecodedMessage::default() };
     let delivery = |message| translate(Update::Message(Box::new(message))).batch.messages[0].delivery;
     assert_eq!(delivery(outbound.clone()), Some(DeliveryStatus::Sent));
-    assert_eq!(delivery(DecodedMessage { delivery: Some(DeliveryStatus::Read), ..outbound }), Some(DeliveryStatus::Read));
+    assert_eq!(
+        delivery(DecodedMessage { delivery: Some(DeliveryStatus::Read), ..outbound }),
+        Some(DeliveryStatus::Read)
+    );
     assert_eq!(delivery(DecodedMessage::default()), None);
 }
 
