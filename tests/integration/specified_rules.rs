@@ -101,6 +101,7 @@ fn message(account: AccountId, phone: &str, direction: Direction, sent_at: DateT
 struct MessageCase {
     direction: Direction,
     delivery: DeliveryStatus,
+    #[expect(clippy::option_option, reason = "an edit without a caption differs from one that removes it")]
     caption: Option<Option<String>>,
     updates: Vec<(UpdateEffect, i64)>,
     position: usize,
