@@ -77,7 +77,7 @@ async fn check_names_errors_with_remedy() {
         ("PARLEY_AMQP_URL", "amqp://127.0.0.1:1", "connecting with amqp.url failed", "refused"),
         ("PARLEY_KEYS_ENCRYPTION", "", "keys.encryption is missing", "PARLEY_KEYS_ENCRYPTION"),
         ("PARLEY_KEYS_ENCRYPTION", &other_id, "was sealed with the key-encryption key \"test\"", "keys.encryption"),
-        ("PARLEY_KEYS_ENCRYPTION", &other_key, "the key-encryption key \"test\" is another one", "keys.encryption"),
+        ("PARLEY_KEYS_ENCRYPTION", &other_key, "the key-encryption key \"test\" has another value", "keys.encryption"),
     ];
     for (setting, value, problem, mend) in cases {
         let lines = check(&deployment, &[(setting, value)]).await;

@@ -226,7 +226,7 @@ async fn log_traces_event_without_personal_data() {
     let body = body.to_string().into_bytes();
     let signed = server.client.with("x-hub-signature-256", &signature(&body));
     signed.send(reqwest::Method::POST, "/webhooks/whatsapp", Some(body)).await.expect(200);
-    let of_events = ["processed", "the event is a dead letter"];
+    let of_events = ["processed", "event dead-lettered"];
     let lines = wait::until("both events in the log", async || {
         let lines = server.log();
         let found = of_events.iter().all(|message| lines.iter().any(|line| line["message"] == *message));

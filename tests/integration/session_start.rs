@@ -92,7 +92,7 @@ async fn failed_session_start_leaves_no_rows() {
     assert_eq!(start_session(&app, &tenant, (&hash, Some("new_hash")), &kid, 20).await, StartSessionOutcome::Started);
     assert_eq!(stored().await, "new_hash");
     assert_added(2).await;
-    app.finish().await;
+    app.stop().await;
 }
 
 /// A random state of the database and a random request.
@@ -187,5 +187,5 @@ async fn session_start_outcome_equals_specification() {
         }
     }
     assert_eq!(seen.len(), 4, "each outcome occurs: {seen:?}");
-    app.finish().await;
+    app.stop().await;
 }

@@ -4,6 +4,7 @@
 
 mod change;
 mod directory;
+mod merge;
 mod phone;
 mod resolve;
 mod user_input;
@@ -14,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 pub use change::IdentityChange;
-pub use resolve::{Merge, NewContact, Resolution, StoredIdentities, resolve};
+pub use merge::Merge;
+pub use resolve::{NewContact, Resolution, StoredIdentities, resolve};
 pub use user_input::InvalidIdentityInput;
 
 /// The kinds of identifiers that WhatsApp gives for a person.

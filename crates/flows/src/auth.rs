@@ -3,6 +3,7 @@
 mod authenticate;
 mod change_password;
 mod find_tenant;
+mod log_fields;
 mod log_in;
 mod rate_limit;
 mod refresh;
@@ -13,6 +14,7 @@ mod session_start_state;
 mod sessions;
 mod sign_up;
 mod signing_keys;
+mod signing_keys_error;
 
 pub use authenticate::{AuthenticateError, authenticate};
 pub use change_password::{ChangePassword, ChangePasswordError, change_password};
@@ -28,4 +30,5 @@ pub use service::{AuthService, AuthServiceError, LoggedIn};
 pub use session_start_state::{SessionLifetime, StartSessionState};
 pub use sessions::{LogOut, end_session, log_out, sessions};
 pub use sign_up::{SignUp, SignUpError, sign_up};
-pub use signing_keys::{SigningKeys, SigningKeysError};
+pub use signing_keys::SigningKeys;
+pub use signing_keys_error::SigningKeysError;

@@ -14,7 +14,7 @@ use kernel::{PermissionSet, StoreError, TenantScope};
 use rbac::{MembershipRepo, RoleKey, RoleRepo};
 use tokens::{RefreshTokenHash, Session, SessionHousekeeping, SessionRepo, SigningKeyRepo, VerifiedToken};
 
-use crate::transaction::Commit;
+use crate::commit::Commit;
 use crate::{
     ApproveAccountTx, BillingTx, DiscardTenantlessEventTx, IdempotencyHousekeeping, IdempotencyRepo, MergeContactsTx,
     ProvisioningKeyTx, ReparseDeliveryTx, ReplayEventsTx, SavePlanTx,

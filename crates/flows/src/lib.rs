@@ -37,6 +37,7 @@
 mod administration;
 mod auth;
 mod billing;
+mod commit;
 mod crm;
 mod database;
 mod events;
@@ -74,6 +75,7 @@ pub use self::platform::{
     ProvisioningKeyTx, add_account, approve_account, audited, authenticate_operator, connect_account,
     create_provisioning_key, record_refused_operator, reseal_meta_apps, revoke_provisioning_key, seal_audit_logs,
 };
+pub use commit::Commit;
 pub use database::{
     Access, Database, DirectoryTx, IntakeTx, LoginLookup, OperatorTx, SessionStatus, StartSession, StartSessionOutcome,
     TenantTx,
@@ -82,4 +84,4 @@ pub use idempotency::{
     IdempotencyError, IdempotencyHousekeeping, IdempotencyKey, IdempotencyRepo, InvalidIdempotencyKey, KeyedRequest,
     RESPONSE_RETENTION, Sender, StoredResponse, claim_request, store_response,
 };
-pub use transaction::{Commit, in_transaction, settle};
+pub use transaction::{in_transaction, settle};

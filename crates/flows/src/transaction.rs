@@ -1,14 +1,6 @@
-use async_trait::async_trait;
 use kernel::{StoreError, TenantScope};
 
-use crate::{Database, DirectoryTx, IntakeTx, OperatorTx, TenantTx};
-
-/// Ends a transaction.
-#[async_trait]
-pub trait Commit: Send {
-    async fn commit(self: Box<Self>) -> Result<(), StoreError>;
-    async fn rollback(self: Box<Self>) -> Result<(), StoreError>;
-}
+use crate::{Commit, Database, DirectoryTx, IntakeTx, OperatorTx, TenantTx};
 
 /// Commits a transaction on `Ok` and rolls it back on `Err`. A refusal whose writes must persist is therefore an `Ok` that
 /// contains the refusal.

@@ -1,15 +1,14 @@
 use std::sync::Arc;
-use std::time::Duration;
 
-use lapin::options::QueueDeclareOptions;
-use lapin::types::FieldTable;
 use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tracing::debug;
 
-use crate::{Queue, RabbitConsumer, RabbitPublisher, Topology};
+use crate::error::BrokerError;
+use crate::requests::{FIRST_DELAY, MAX_DELAY, with_timeout};
+use crate::topology::Topology;
 
 /// Address and names of a broker.
 #[derive(Clone, Debug)]
@@ -20,30 +19,7 @@ pub struct BrokerConfig {
     pub namespace: String,
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum BrokerError {
-    #[error("the broker URL is not an amqp:// URL: {0}")]
-    Url(String),
-    /// Retrying does not help, and only an operator may delete the queue.
-    #[error(
-        "the broker has {name:?} with other arguments than this version of Parley declares: delete it when it is empty, or \
-         choose other names (amqp.namespace); {source}"
-    )]
-    ArgumentsDiffer { name: String, source: lapin::Error },
-    #[error("cannot declare {name:?}: {source}")]
-    Declare { name: String, source: lapin::Error },
-    #[error("the broker did not respond within {} s", RESPONSE_TIMEOUT.as_secs())]
-    TimedOut,
-    #[error(transparent)]
-    Lapin(#[from] lapin::Error),
-}
-
-/// A healthy broker responds to any request sooner.
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 const HEARTBEAT_SECONDS: u16 = 15;
-/// The first and the longest delay between attempts to connect.
-pub(crate) const FIRST_DELAY: Duration = Duration::from_millis(500);
-pub(crate) const MAX_DELAY: Duration = Duration::from_secs(30);
 
 /// A RabbitMQ broker; makes publishers and consumers. They connect on first use.
 #[derive(Clone, Debug)]
@@ -67,18 +43,6 @@ impl Broker {
     #[must_use]
     pub fn topology(&self) -> &Topology {
         &self.0.topology
-    }
-
-    /// A publisher with a connection of its own.
-    #[must_use]
-    pub fn publisher(&self) -> RabbitPublisher {
-        RabbitPublisher::new(self.clone())
-    }
-
-    /// A consumer of a queue, with a connection of its own.
-    #[must_use]
-    pub fn consumer(&self, queue: Queue) -> RabbitConsumer {
-        RabbitConsumer::new(self.clone(), queue)
     }
 
     /// Waits until the broker accepts a connection and has the topology.
@@ -139,15 +103,4 @@ impl Broker {
         let properties = ConnectionProperties::default().with_connection_name(format!("parley {name}").into());
         Ok(Connection::connect_uri(self.0.uri.clone(), properties).await?)
     }
-}
-
-/// lapin has no timeout of its own.
-pub(crate) async fn with_timeout<T>(work: impl Future<Output = Result<T, BrokerError>>) -> Result<T, BrokerError> {
-    timeout(RESPONSE_TIMEOUT, work).await.unwrap_or(Err(BrokerError::TimedOut))
-}
-
-/// Message and consumer counts of a queue. If the queue does not exist, the broker closes the channel.
-pub(crate) async fn inspect_queue(channel: &Channel, queue: &str) -> Result<lapin::Queue, BrokerError> {
-    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-    Ok(channel.queue_declare(queue.into(), passive, FieldTable::default()).await?)
 }

@@ -13,7 +13,7 @@ use lapin::{Acker, BasicProperties, Channel, Connection, Consumer};
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-use crate::broker::{FIRST_DELAY, MAX_DELAY, inspect_queue, with_timeout};
+use crate::requests::{FIRST_DELAY, MAX_DELAY, inspect_queue, with_timeout};
 use crate::{Broker, BrokerError, Queue};
 
 /// Unsettled messages that the broker delivers at most: twice what a worker receives at once.
@@ -42,6 +42,14 @@ struct OpenConsumer {
     _connection: Connection,
     channel: Channel,
     consumer: Consumer,
+}
+
+impl Broker {
+    /// A consumer of a queue, with a connection of its own.
+    #[must_use]
+    pub fn consumer(&self, queue: Queue) -> RabbitConsumer {
+        RabbitConsumer::new(self.clone(), queue)
+    }
 }
 
 impl RabbitConsumer {

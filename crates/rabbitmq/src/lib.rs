@@ -6,10 +6,13 @@
 
 mod broker;
 mod consumer;
+mod error;
 mod publisher;
+mod requests;
 mod topology;
 
-pub use broker::{Broker, BrokerConfig, BrokerError};
+pub use broker::{Broker, BrokerConfig};
 pub use consumer::RabbitConsumer;
+pub use error::BrokerError;
 pub use publisher::RabbitPublisher;
 pub use topology::{Queue, Topology};

@@ -9,7 +9,7 @@ use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
 use tokio::sync::Mutex;
 
-use crate::broker::{inspect_queue, with_timeout};
+use crate::requests::{inspect_queue, with_timeout};
 use crate::topology::ROUTING_KEY;
 use crate::{Broker, BrokerError, Queue};
 
@@ -23,6 +23,14 @@ struct OpenChannel {
     /// Dropping it would close the channel.
     _connection: Connection,
     channel: Channel,
+}
+
+impl Broker {
+    /// A publisher with a connection of its own.
+    #[must_use]
+    pub fn publisher(&self) -> RabbitPublisher {
+        RabbitPublisher::new(self.clone())
+    }
 }
 
 impl RabbitPublisher {

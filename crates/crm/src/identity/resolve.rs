@@ -4,6 +4,7 @@ use kernel::Clock;
 use kernel::ids::ContactId;
 
 use super::directory::Directory;
+use super::merge::Merge;
 use super::{IdentityChange, IdentityKey, IdentityKind, IdentityRecord, Person};
 
 /// Stored data about the people of a batch.
@@ -44,13 +45,6 @@ pub struct NewContact {
     pub id: ContactId,
     /// The name of the profile; may be empty.
     pub display_name: String,
-}
-
-/// Two contacts that are one person: all data of `from` moves to `into`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Merge {
-    pub from: ContactId,
-    pub into: ContactId,
 }
 
 /// Finds or creates the contact of each person, by BSUID first, then by phone number. The contact gets the other keys of

@@ -1,8 +1,7 @@
-use iam::{Tenant, TenantDirectory, TenantReference, User};
+use iam::{Tenant, TenantDirectory, TenantReference};
 use kernel::StoreError;
-use tracing::Span;
-use tracing::field::display;
 
+use super::log_fields::log_tenant;
 use crate::{AuthService, settle};
 
 impl AuthService {
@@ -16,15 +15,4 @@ impl AuthService {
         }
         Ok(found)
     }
-}
-
-/// Adds the tenant to the log lines of the request, refused or not.
-pub(crate) fn log_tenant(tenant: &Tenant) {
-    Span::current().record("tenant_id", display(tenant.id));
-}
-
-/// Adds the tenant and the user to the log lines of the request.
-pub(crate) fn log_user(tenant: &Tenant, user: &User) {
-    log_tenant(tenant);
-    Span::current().record("user_id", display(user.id));
 }

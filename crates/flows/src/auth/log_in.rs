@@ -8,7 +8,7 @@ use kernel::{StoreError, TenantScope};
 use rbac::RoleKey;
 use tokens::{Session, SessionClient, SessionRepo};
 
-use super::find_tenant::log_tenant;
+use super::log_fields::log_tenant;
 use super::rate_limit::{AttemptOutcome, ReserveError};
 use super::sessions::record_session_ended;
 use crate::platform::{append_platform_record, append_tenant_record};

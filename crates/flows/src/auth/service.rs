@@ -11,7 +11,7 @@ use tokens::{
 };
 use uuid::Uuid;
 
-use super::find_tenant::log_user;
+use super::log_fields::log_user;
 use crate::{Database, SigningKeys, SigningKeysError, TenantTx};
 
 /// What the use cases of authentication need.

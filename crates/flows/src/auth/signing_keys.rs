@@ -6,23 +6,12 @@ use audit::{Principal, RequestOrigin};
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::seal::KeyRing;
 use kernel::{Clock, Entropy, StoreError};
-use tokens::{
-    KeyError, KeySet, RotationPolicy, SignatureAlgorithm, SigningKey, SigningKeyFactory, SigningKeyRepo, UnusableKey,
-};
+use tokens::{KeySet, RotationPolicy, SignatureAlgorithm, SigningKey, SigningKeyFactory, SigningKeyRepo};
 use tokio::sync::Mutex;
 
 use super::rotate_signing_keys::{AdvancedKeys, advance_signing_keys};
+use super::signing_keys_error::SigningKeysError;
 use crate::{Database, settle};
-
-#[derive(Debug, thiserror::Error)]
-pub enum SigningKeysError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    #[error("{0}; is the right key-encryption key configured?")]
-    Unusable(#[from] UnusableKey),
-}
 
 /// This process's cache of the deployment's signing keys. Signing and verifying read the cached set; a reload replaces it.
 pub struct SigningKeys {

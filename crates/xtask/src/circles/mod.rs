@@ -10,6 +10,7 @@ mod names;
 use crate::checkout;
 use crate::error::{Context, Result, fail};
 use module_tree::{FileId, ModuleTree};
+use names::Import;
 use petgraph::algo::tarjan_scc;
 use petgraph::graphmap::DiGraphMap;
 use std::fmt::Write as _;
@@ -41,9 +42,6 @@ fn sources(root: &Path) -> Result<Vec<PathBuf>> {
     roots.sort();
     Ok(roots)
 }
-
-/// An import: who, from whom, what.
-type Import = (FileId, FileId, String);
 
 struct Circle {
     files: Vec<FileId>,

@@ -1,10 +1,12 @@
 //! Which file takes which name from which other file.
 
-use super::Import;
 use super::module_tree::{FileId, ModuleId, ModuleTree};
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens as _;
 use std::collections::BTreeSet;
+
+/// An import: who, from whom, what.
+pub(super) type Import = (FileId, FileId, String);
 
 /// Names passed on from module to module are followed so many times: more is a loop.
 const MAX_STEPS: usize = 16;

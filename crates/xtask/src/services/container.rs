@@ -1,46 +1,13 @@
 //! The containers of `cargo xtask run`. They carry a label, by which what a killed run left is found and removed.
 
-use super::docker::{self, docker};
-use super::{Backing, Service, rabbitmq};
+use super::docker::docker;
 use crate::error::{Result, fail};
-use crate::store::Store;
-use crate::{checkout, ports, probe, process, random, signals};
+use crate::{checkout, process, signals};
 use std::process::Command;
 use std::time::Duration;
 
 /// The value is the checkout.
 const LABEL: &str = "parley.dev";
-
-pub(super) fn start_postgres(store: &mut Store) -> Result<Service> {
-    let password = store.get_or("postgres_password", random::password)?;
-    let port = ports::choose(store, "postgres_port", None)?;
-    let image = docker::POSTGRES_FOR_RUN.name();
-    // The directory is spelt out because newer images keep their data elsewhere by default.
-    let data = "/var/lib/postgresql/data";
-    let mut container = Container::new("postgres")?;
-    let variables = [("POSTGRES_PASSWORD", password.as_str()), ("PGDATA", data)];
-    container.start(&image, &format!("127.0.0.1:{port}:5432"), data, &variables)?;
-    container.wait_until(|| probe::postgres(port).then_some(()))?;
-    let url = format!("postgres://postgres:{password}@127.0.0.1:{port}/postgres");
-    Ok(Service { url, backing: Backing::Container(container) })
-}
-
-pub(super) fn start_rabbitmq(store: &mut Store) -> Result<Service> {
-    let password = store.get_or("amqp_password", random::password)?;
-    let port = ports::choose(store, "amqp_port", None)?;
-    let mut container = Container::new("rabbitmq")?;
-    let variables = [("RABBITMQ_DEFAULT_USER", "parley"), ("RABBITMQ_DEFAULT_PASS", password.as_str())];
-    container.start(
-        &docker::RABBITMQ_FOR_RUN.name(),
-        &format!("127.0.0.1:{port}:5672"),
-        "/var/lib/rabbitmq",
-        &variables,
-    )?;
-    let version = container.wait_until(|| probe::rabbitmq(port))?;
-    rabbitmq::check_version(&version)?;
-    let url = format!("amqp://parley:{password}@127.0.0.1:{port}/%2f");
-    Ok(Service { url, backing: Backing::Container(container) })
-}
 
 /// A container of `cargo xtask run`, stopped and removed when dropped; its data stays in a volume of the same name.
 #[derive(Debug)]
@@ -50,7 +17,7 @@ pub(crate) struct Container {
 }
 
 impl Container {
-    fn new(service: &'static str) -> Result<Self> {
+    pub(super) fn new(service: &'static str) -> Result<Self> {
         Ok(Self { name: format!("parley-dev-{}-{service}", checkout::hash()?), service })
     }
 
@@ -58,7 +25,7 @@ impl Container {
         &self.name
     }
 
-    fn start(&mut self, image: &str, publish: &str, data: &str, variables: &[(&str, &str)]) -> Result {
+    pub(super) fn start(&mut self, image: &str, publish: &str, data: &str, variables: &[(&str, &str)]) -> Result {
         // Left over from a run that was killed.
         self.remove();
         let label = format!("{LABEL}={}", checkout::hash()?);
@@ -74,7 +41,7 @@ impl Container {
         process::output_within(command.arg(image), Duration::from_mins(2)).map(drop)
     }
 
-    fn wait_until<T>(&self, mut ready: impl FnMut() -> Option<T>) -> Result<T> {
+    pub(super) fn wait_until<T>(&self, mut ready: impl FnMut() -> Option<T>) -> Result<T> {
         let answer = signals::wait_for(Duration::from_mins(2), || match ready() {
             Some(answer) => Ok(Some(answer)),
             None if self.is_running() => Ok(None),

@@ -23,7 +23,7 @@ pub(crate) const RABBITMQ_FOR_TEST: Image = Image { variable: "PARLEY_TEST_RABBI
 
 impl Image {
     pub(crate) fn name(&self) -> String {
-        super::given(self.variable).unwrap_or_else(|| self.official.to_owned())
+        super::environment::given(self.variable).unwrap_or_else(|| self.official.to_owned())
     }
 }
 
@@ -79,7 +79,7 @@ fn why_absent() -> Option<String> {
 
 /// Where the engine listens: testcontainers knows `DOCKER_HOST` and the usual socket, but not the CLI's contexts.
 pub(crate) fn endpoint() -> Option<String> {
-    super::given("DOCKER_HOST").or_else(|| {
+    super::environment::given("DOCKER_HOST").or_else(|| {
         let mut asked = docker(&["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]);
         let answer = process::output_within(&mut asked, Duration::from_secs(10)).ok()?;
         Some(answer.trim().to_owned()).filter(|host| !host.is_empty())

@@ -2,67 +2,25 @@
 //! settled by itself, and each runs as long as its [`Service`] value lives.
 
 pub(crate) mod container;
+mod container_services;
 pub(crate) mod docker;
+mod environment;
 pub(crate) mod packages;
 mod postgres;
 mod private;
 mod rabbitmq;
+mod service;
 pub(crate) mod test_containers;
 
 use crate::database_url::DatabaseUrl;
 use crate::error::Result;
 use crate::store::Store;
-use container::Container;
 use docker::Engine;
+pub(crate) use environment::given;
 pub(crate) use postgres::Durability;
-use private::Daemon;
 pub(crate) use private::foreground;
-use rustix::process::Signal;
+pub(crate) use service::Service;
 use std::path::Path;
-
-/// A service that runs as long as this value lives.
-#[derive(Debug)]
-pub(crate) struct Service {
-    pub(crate) url: String,
-    backing: Backing,
-}
-
-#[derive(Debug)]
-enum Backing {
-    /// Not ours: neither watched nor stopped.
-    Given,
-    Container(Container),
-    Daemon(Daemon),
-}
-
-impl Service {
-    fn given(url: String) -> Self {
-        Self { url, backing: Backing::Given }
-    }
-
-    /// What became of it, when it is no longer running.
-    pub(crate) fn ended(&mut self) -> Option<String> {
-        match &mut self.backing {
-            Backing::Daemon(daemon) => daemon.ended(),
-            Backing::Given | Backing::Container(_) => None,
-        }
-    }
-
-    /// Ends it by another signal than the one that is kind to it.
-    pub(crate) fn end_by(self, signal: Signal) {
-        if let Backing::Daemon(daemon) = self.backing {
-            daemon.end_by(signal);
-        }
-    }
-
-    pub(crate) fn description(&self) -> String {
-        match &self.backing {
-            Backing::Given => "as given by the environment".to_owned(),
-            Backing::Container(container) => format!("container {}", container.name()),
-            Backing::Daemon(daemon) => format!("private instance, log in {}", daemon.log().display()),
-        }
-    }
-}
 
 /// Postgres for `cargo xtask run`; its URL is a superuser's.
 pub(crate) fn postgres_for_run(store: &mut Store, engine: &Engine) -> Result<Service> {
@@ -72,7 +30,7 @@ pub(crate) fn postgres_for_run(store: &mut Store, engine: &Engine) -> Result<Ser
         return Ok(Service::given(url));
     }
     match engine.provides(&docker::POSTGRES_FOR_RUN) {
-        Ok(()) => container::start_postgres(store),
+        Ok(()) => container_services::start_postgres(store),
         Err(reason) => {
             note_private("Postgres", &reason);
             postgres_private(store, Durability::Kept)
@@ -86,7 +44,7 @@ pub(crate) fn rabbitmq_for_run(store: &mut Store, engine: &Engine) -> Result<Ser
         return Ok(Service::given(url));
     }
     match engine.provides(&docker::RABBITMQ_FOR_RUN) {
-        Ok(()) => container::start_rabbitmq(store),
+        Ok(()) => container_services::start_rabbitmq(store),
         Err(reason) => {
             note_private("RabbitMQ", &reason);
             rabbitmq_private(store)
@@ -117,11 +75,6 @@ pub(crate) fn stop_leftovers(directory: &Path) -> bool {
     let postgres = postgres::stop_leftover(directory);
     let rabbitmq = rabbitmq::stop_leftover(directory);
     postgres || rabbitmq
-}
-
-/// A URL from the environment; an empty one counts as unset, as compose files and CI systems produce them.
-pub(crate) fn given(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|url| !url.is_empty())
 }
 
 fn note_private(what: &str, why_no_container: &str) {

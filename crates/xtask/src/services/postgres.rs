@@ -1,7 +1,8 @@
 //! A private Postgres: its own data directory, user, port and password.
 
+use super::packages;
 use super::private::{self, Account, Daemon};
-use super::{Backing, Service, packages};
+use super::service::{Backing, Service};
 use crate::error::{Context, Result, fail};
 use crate::process;
 use crate::store::Store;

@@ -1,7 +1,8 @@
 //! A private RabbitMQ: its own node, ports, data directory, cookie and user, beside whatever else runs here.
 
+use super::packages;
 use super::private::{self, Account, Daemon};
-use super::{Backing, Service, packages};
+use super::service::{Backing, Service};
 use crate::error::{Result, fail};
 use crate::store::Store;
 use crate::{ports, probe, process, random};
