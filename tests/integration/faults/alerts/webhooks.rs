@@ -72,7 +72,7 @@ async fn a_database_that_takes_no_connections(watched: &Watched) {
     watched.assert_raised("ParleyWebhookFailuresFast", ask).await;
     watched.assert_raised("ParleyWebhookFailuresSlow", ask).await;
     watched.assert_raised("ParleyServerErrors", ask).await;
-    let causes = ["cannot be reached", "events were not stored", r#""datconnlimit": 0"#];
+    let causes = ["cannot be reached", "storing events failed", r#""datconnlimit": 0"#];
     watched.assert_shows("ParleyWebhookFailuresFast", &causes).await;
     watched.assert_shows("ParleyWebhookFailuresSlow", &["too many connections"]).await;
     watched.assert_shows("ParleyServerErrors", &["request failed", "cannot be reached"]).await;
