@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// Developer commands of Parley.
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = SERVICES, disable_help_subcommand = true)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = SERVICES, disable_help_subcommand = true, term_width = 0)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
