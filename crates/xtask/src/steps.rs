@@ -107,7 +107,7 @@ pub(crate) fn step<T>(name: &str, work: impl FnOnce(&Progress) -> Result<T>) -> 
     outcome
 }
 
-/// How far a step is. Drawn on a terminal only; elsewhere a line says that the step has begun.
+/// How far a step is. Drawn on a terminal only; elsewhere a line says that a long step has begun.
 #[derive(Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
@@ -117,9 +117,6 @@ pub(crate) struct Progress {
 impl Progress {
     fn start(name: &str) -> Self {
         if !std::io::stdout().is_terminal() {
-            println!("  \u{2026} {name}");
-            // What is not shown now comes too late.
-            let _flushed = std::io::stdout().flush();
             return Self { bar: ProgressBar::hidden(), note: RefCell::default() };
         }
         let bar = ProgressBar::new_spinner().with_message(name.to_owned());
@@ -133,7 +130,14 @@ impl Progress {
         *self.note.borrow_mut() = note;
     }
 
+    /// The step takes long: so many parts.
     fn expect(&self, total: u64) {
+        if self.bar.is_hidden() {
+            println!("  \u{2026} {total} packages, of which some may be ready");
+            // What is not shown now comes too late.
+            let _flushed = std::io::stdout().flush();
+            return;
+        }
         self.bar.set_style(style("  {spinner} {msg} {wide_bar} {pos}/{len} {elapsed}"));
         self.bar.set_length(total);
     }

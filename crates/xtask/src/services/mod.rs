@@ -31,10 +31,7 @@ pub(crate) fn postgres_for_run(store: &mut Store, engine: &Engine) -> Result<Ser
     }
     match engine.provides(&docker::POSTGRES_FOR_RUN) {
         Ok(()) => container_services::start_postgres(store),
-        Err(reason) => {
-            note_private("Postgres", &reason);
-            postgres_private(store, Durability::Kept)
-        }
+        Err(_no_container) => postgres_private(store, Durability::Kept),
     }
 }
 
@@ -45,10 +42,7 @@ pub(crate) fn rabbitmq_for_run(store: &mut Store, engine: &Engine) -> Result<Ser
     }
     match engine.provides(&docker::RABBITMQ_FOR_RUN) {
         Ok(()) => container_services::start_rabbitmq(store),
-        Err(reason) => {
-            note_private("RabbitMQ", &reason);
-            rabbitmq_private(store)
-        }
+        Err(_no_container) => rabbitmq_private(store),
     }
 }
 
@@ -75,8 +69,4 @@ pub(crate) fn stop_leftovers(directory: &Path) -> bool {
     let postgres = postgres::stop_leftover(directory);
     let rabbitmq = rabbitmq::stop_leftover(directory);
     postgres || rabbitmq
-}
-
-fn note_private(what: &str, why_no_container: &str) {
-    println!("{what}: a private instance ({why_no_container})");
 }

@@ -133,10 +133,6 @@ impl Daemon {
         self.stop = signal;
     }
 
-    pub(crate) fn log(&self) -> &Path {
-        &self.log
-    }
-
     fn last_words(&self) -> String {
         let text = fs::read(&self.log).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);

@@ -43,7 +43,7 @@ impl Service {
         match &self.backing {
             Backing::Given => "as given by the environment".to_owned(),
             Backing::Container(container) => format!("container {}", container.name()),
-            Backing::Daemon(daemon) => format!("private instance, log in {}", daemon.log().display()),
+            Backing::Daemon(_) => "private instance".to_owned(),
         }
     }
 }
