@@ -26,7 +26,7 @@ const BOUNDS: [Bound; 5] = [
     ("refusal", "/refusal/key_ratio", Limit::AtMost(1.5)),
 ];
 
-/// One line for each bound whose figure was measured, and whether all of them hold.
+/// One line for each bound whose figure was measured, and whether all of them hold; not if there is none.
 pub(crate) fn check(report: &Value) -> (Vec<String>, bool) {
     let measured = BOUNDS.iter().filter(|(figure, ..)| report.get(figure).is_some());
     let (mut lines, mut hold) = (Vec::new(), true);
@@ -39,7 +39,8 @@ pub(crate) fn check(report: &Value) -> (Vec<String>, bool) {
         hold &= holds;
         lines.push(format!("{} {place} is {ratio}, {text} wanted", if holds { "ok    " } else { "FAILED" }));
     }
-    (lines, hold && !BOUNDS.is_empty())
+    hold &= !lines.is_empty();
+    (lines, hold)
 }
 
 #[cfg(test)]
@@ -57,6 +58,11 @@ mod tests {
     #[test]
     fn measured_figure_without_its_ratio_fails() {
         assert!(!check(&json!({ "process": {} })).1);
+    }
+
+    #[test]
+    fn report_without_any_bound_fails() {
+        assert!(!check(&json!({ "start": {} })).1);
     }
 
     #[test]

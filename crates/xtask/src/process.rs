@@ -9,7 +9,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// The same cargo that runs us, without what `cargo run` adds to our environment: build scripts watch some of those
@@ -31,32 +31,30 @@ pub(crate) fn cargo() -> Command {
 /// Runs with our terminal, in a process group of its own: cargo would not pass a signal on to the tests it runs, so the
 /// whole group is told to stop when we are.
 pub(crate) fn run(command: &mut Command) -> Result {
+    run_reading(command, |_child| {})
+}
+
+/// As [`run`], with standard output handed to `line` instead of the terminal.
+pub(crate) fn run_with_lines(command: &mut Command, mut line: impl FnMut(&str)) -> Result {
+    run_reading(command.stdout(Stdio::piped()), |stdout| {
+        for text in stdout.into_iter().flat_map(|stdout| BufReader::new(stdout).lines()).map_while(std::io::Result::ok)
+        {
+            line(&text);
+        }
+    })
+}
+
+/// Runs a command in a process group of its own while `read` reads its standard output, if that is a pipe.
+fn run_reading(command: &mut Command, read: impl FnOnce(Option<ChildStdout>)) -> Result {
     signals::check()?;
     let shown = shown(command);
     let mut child =
         command.stdin(Stdio::null()).process_group(0).spawn().context(|| format!("cannot start `{shown}`"))?;
-    let status = wait_for_group(&mut child, Duration::from_secs(30))?;
-    signals::check()?;
-    if status.success() { Ok(()) } else { fail(format!("`{shown}` failed ({status})")) }
-}
-
-/// As [`run`]; each line of standard output is shown and handed to `line`.
-pub(crate) fn run_with_lines(command: &mut Command, mut line: impl FnMut(&str) + Send) -> Result {
-    signals::check()?;
-    let shown = shown(command);
-    let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).process_group(0).spawn();
-    let mut child = spawned.context(|| format!("cannot start `{shown}`"))?;
     let stdout = child.stdout.take();
     let status = std::thread::scope(|scope| {
-        scope.spawn(|| {
-            for text in
-                stdout.into_iter().flat_map(|stdout| BufReader::new(stdout).lines()).map_while(std::io::Result::ok)
-            {
-                println!("{text}");
-                line(&text);
-            }
-        });
-        wait_for_group(&mut child, Duration::from_secs(30))
+        let waiting = scope.spawn(|| wait_for_group(&mut child, Duration::from_secs(30)));
+        read(stdout);
+        waiting.join().unwrap_or_else(|_| fail(format!("cannot wait for `{shown}`")))
     })?;
     signals::check()?;
     if status.success() { Ok(()) } else { fail(format!("`{shown}` failed ({status})")) }

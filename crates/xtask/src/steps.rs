@@ -1,14 +1,15 @@
 //! What a command that takes several steps shows of them: one line a step, with a tick and the time it took. What a step
 //! prints goes to a log, whose end is shown if the step fails.
 
-use crate::error::{Context, Result, fail};
-use crate::{process, signals};
+use crate::error::{Context, Error, Result};
+use crate::process;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead as _, BufReader, IsTerminal as _, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{IsTerminal as _, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// How much of the log a failed step shows.
@@ -45,30 +46,17 @@ impl Steps {
     /// `cargo build` with these arguments; `progress` advances by the packages that are ready.
     pub(crate) fn build(&self, cargo: &mut Command, packages: u64, progress: &Progress) -> Result {
         let start = self.end_of_log()?;
-        signals::check()?;
         progress.expect(packages);
-        let mut child = cargo
-            .args(["--message-format", "json-render-diagnostics"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(self.open()?)
-            .spawn()
-            .context(|| "cannot start cargo".to_owned())?;
-        let mut seen = std::collections::BTreeSet::new();
-        for line in child.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).lines()) {
-            let line = line.context(|| "cannot read what cargo says".to_owned())?;
-            if let Some(package) = package_of(&line)
+        let mut seen = BTreeSet::new();
+        cargo.args(["--message-format", "json-render-diagnostics"]).stderr(self.open()?);
+        let outcome = process::run_with_lines(cargo, |line| {
+            if let Some(package) = package_of(line)
                 && seen.insert(package.clone())
             {
                 progress.advance(&package);
             }
-        }
-        let status = child.wait().context(|| "cannot wait for cargo".to_owned())?;
-        signals::check()?;
-        if status.success() {
-            return Ok(());
-        }
-        fail("compiling failed").map_err(|cause| self.with_log(&cause, start))
+        });
+        outcome.map_err(|cause| self.with_log(&cause, start))
     }
 
     /// The log, for what goes on writing to it.
@@ -82,7 +70,7 @@ impl Steps {
     }
 
     /// A cause together with what the log says since `start`.
-    fn with_log(&self, cause: &crate::error::Error, start: u64) -> crate::error::Error {
+    fn with_log(&self, cause: &Error, start: u64) -> Error {
         let mut text = String::new();
         let read = File::open(&self.log).and_then(|mut log| {
             log.seek(SeekFrom::Start(start))?;

@@ -64,7 +64,10 @@ fn integration(options: &TestOptions) -> Result {
     command.args(["-Zunstable-options", "--report-time"]).env("RUSTC_BOOTSTRAP", "1");
     let services = TestServices::start(options.containers, &mut command)?;
     let mut times = Vec::new();
-    let outcome = process::run_with_lines(&mut command, |line| times.extend(time_of(line)));
+    let outcome = process::run_with_lines(&mut command, |line| {
+        println!("{line}");
+        times.extend(time_of(line));
+    });
     println!("{}", slowest(times));
     // Cleaned up whether the tests passed, failed or were interrupted.
     services.remove().and(outcome)

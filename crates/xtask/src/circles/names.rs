@@ -102,10 +102,8 @@ fn definition(tree: &ModuleTree, at: ModuleId, path: &[String], steps: usize) ->
             let whole = [used.path.as_slice(), after].concat();
             return definition(tree, module, &whole, steps);
         }
-        let all = used.iter().filter(|used| used.name.is_none() && is_own(tree, module, &used.path));
-        return all
-            .into_iter()
-            .find_map(|used| definition(tree, module, &[used.path.as_slice(), rest].concat(), steps));
+        let mut all = used.iter().filter(|used| used.name.is_none() && is_own(tree, module, &used.path));
+        return all.find_map(|used| definition(tree, module, &[used.path.as_slice(), rest].concat(), steps));
     }
 }
 
