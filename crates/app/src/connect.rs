@@ -10,6 +10,8 @@ use postgres::{ConnectError, PoolSizes, Postgres, PostgresConfig, RoleProblem};
 use rabbitmq::{Broker, BrokerConfig, BrokerError};
 use telemetry::TracesError;
 
+use crate::tokio_timer::TokioTimer;
+
 /// Why a process cannot start; waiting does not help.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -65,6 +67,7 @@ pub(crate) async fn auth_service(
     let service = AuthService {
         database,
         clock,
+        timer: Arc::new(TokioTimer),
         hasher: Arc::new(Argon2Hasher::new(config.passwords, &*entropy)?),
         rate_limiter: RateLimiter::new(&config.keys.first, Arc::new(KeyedSemaphore::default())),
         entropy,

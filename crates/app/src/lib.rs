@@ -27,6 +27,7 @@ mod readiness;
 mod running;
 mod serve;
 mod startup;
+mod tokio_timer;
 
 use std::process::ExitCode;
 

@@ -66,7 +66,7 @@ pub(super) async fn add_for(
     account: NewAccount,
 ) -> Result<WhatsAppAccount, WhatsAppError> {
     let scope = scope_of(tenant);
-    let added = database.in_tenant(&scope, async |tx| add_account(tx, account, &SystemClock::new()).await);
+    let added = database.in_tenant(&scope, async |tx| add_account(operator(), tx, account, &SystemClock::new()).await);
     Ok(added.await?)
 }
 

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use chrono::{DateTime, Utc};
-use kernel::ids::{AccountId, ContactId, UserId};
-use kernel::{CrmWrite, Direction, ManualClock, Origin, Permit};
+use kernel::ids::{AccountId, ContactId, TenantId, UserId};
+use kernel::{CrmWrite, Direction, ManualClock, Origin, Permit, TenantScope};
 
 use crate::identity::{IdentityChange, IdentityKey, IdentityRecord, Person};
 use crate::inbox::{Batch, IncomingMessage, Lock, MessageState, NewMessage, NewUpdate, RecordedBatch, record_batch};
@@ -65,7 +65,7 @@ impl FakeStore {
 
     #[expect(clippy::disallowed_methods, reason = "unit tests of use cases that demand a permit")]
     pub(crate) const fn permit(&self) -> Permit<CrmWrite> {
-        Permit::new(self.user)
+        Permit::new(TenantScope::mint(TENANT), self.user)
     }
 
     /// Creates a contact with a name and phone numbers.
@@ -111,6 +111,8 @@ pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
 
 /// The account of all messages in unit tests.
 pub(crate) const ACCOUNT: AccountId = AccountId::from_uuid(uuid::Uuid::from_u128(1));
+
+const TENANT: TenantId = TenantId::from_uuid(uuid::Uuid::from_u128(2));
 
 /// A customer with a phone number.
 pub(crate) fn customer(phone: &str, seen_at: DateTime<Utc>) -> Person {

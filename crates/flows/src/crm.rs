@@ -3,5 +3,5 @@
 mod change_conversation;
 mod contacts;
 
-pub use change_conversation::{ChangeConversationError, change_conversation};
+pub use change_conversation::{ChangeConversationError, ChangeConversationTx, change_conversation};
 pub use contacts::{MergeContactsTx, delete_contact, merge_contacts};

@@ -1,23 +1,22 @@
 use async_trait::async_trait;
-use audit::{AuditChainRepo, PlatformAuditReader, PlatformAuditRepo, Record, UnsealedDirectory};
+use audit::{AuditChainRepo, PlatformAuditReader, Record, UnsealedDirectory};
 use billing::BillingDirectory;
-use channels::{AccountHealthRepo, ChannelRepo, MetaAppDirectory};
+use channels::MetaAppDirectory;
 use chrono::{DateTime, Utc};
-use crm::inbox::InboxTx;
-use crm::{ContactRepo, ContactTx, ConversationRepo, ConversationTx, InteractionRepo, SearchRepo};
-use iam::{
-    Email, PasswordHash, RateLimitFastPath, RateLimitRepo, Tenant, TenantDirectory, TenantReference, TenantRepo, User,
-    UserRepo,
-};
-use inbound::{EventHousekeeping, EventLedger, EventOutcomeRepo};
+use crm::{ContactRepo, ConversationRepo, InteractionRepo, SearchRepo};
+use iam::{Email, PasswordHash, RateLimitFastPath, RateLimitRepo, Tenant, TenantDirectory, TenantReference, User};
+use inbound::{EventHousekeeping, EventLedger};
 use kernel::{PermissionSet, StoreError, TenantScope};
-use rbac::{MembershipRepo, RoleKey, RoleRepo};
-use tokens::{RefreshTokenHash, Session, SessionHousekeeping, SessionRepo, SigningKeyRepo, VerifiedToken};
+use rbac::RoleKey;
+use tokens::{RefreshTokenHash, Session, SessionHousekeeping, VerifiedToken};
 
 use crate::commit::Commit;
 use crate::{
-    ApproveAccountTx, BillingTx, DiscardTenantlessEventTx, IdempotencyHousekeeping, IdempotencyRepo, MergeContactsTx,
-    ProvisioningKeyTx, ReparseDeliveryTx, ReplayEventsTx, SavePlanTx,
+    AccountTx, ApproveAccountTx, BillingTx, ChangeConversationTx, ChangeSettingsTx, ChangeTenantTx, ChangeUserTx,
+    ConnectAccountTx, CreateUserTx, DiscardTenantlessEventTx, EndSessionTx, IdempotencyHousekeeping, IdempotencyRepo,
+    MemberTx, MergeContactsTx, MetaAppTx, ProcessEventsTx, ProvisionTenantTx, ProvisioningKeyTx, RecordFailureTx,
+    RefreshTx, RegisterTx, ReparseDeliveryTx, ReplayEventsTx, RoleTx, SavePlanTx, SignUpTx, SigningKeyTx,
+    UserSessionTx,
 };
 
 /// The database begins transactions. A transaction offers the repositories of the data that it may see.
@@ -53,27 +52,35 @@ pub trait Database: RateLimitFastPath + Send + Sync {
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
 pub trait TenantTx:
-    TenantRepo
-    + UserRepo
-    + RoleRepo
-    + MembershipRepo
-    + SessionRepo
-    + ChannelRepo
-    + AccountHealthRepo
+    // What is read without a use case of this crate.
+    AuditChainRepo
     + ContactRepo
     + ConversationRepo
     + InteractionRepo
-    + InboxTx
-    + ContactTx
-    + MergeContactsTx
-    + ConversationTx
     + SearchRepo
-    + EventOutcomeRepo
-    + ReplayEventsTx
-    + AuditChainRepo
-    + PlatformAuditRepo
-    + IdempotencyRepo
+    // What use cases need.
+    + AccountTx
     + BillingTx
+    + ChangeConversationTx
+    + ChangeSettingsTx
+    + ChangeTenantTx
+    + ChangeUserTx
+    + ConnectAccountTx
+    + CreateUserTx
+    + EndSessionTx
+    + IdempotencyRepo
+    + MemberTx
+    + MergeContactsTx
+    + MetaAppTx
+    + ProcessEventsTx
+    + ProvisionTenantTx
+    + RecordFailureTx
+    + RefreshTx
+    + RegisterTx
+    + ReplayEventsTx
+    + RoleTx
+    + SignUpTx
+    + UserSessionTx
     + Commit
 {
 }
@@ -89,7 +96,7 @@ pub trait IntakeTx:
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
 pub trait OperatorTx:
-    SigningKeyRepo
+    SigningKeyTx
     + SessionHousekeeping
     + RateLimitRepo
     + IdempotencyHousekeeping

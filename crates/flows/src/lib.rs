@@ -15,12 +15,13 @@
 //! | [`claim_request`], [`store_response`] | a retried request is carried out once and gets the stored response |
 //! | [`merge_contacts`], [`delete_contact`], [`change_conversation`] | CRM operations that are audited or depend on permissions |
 //! | [`connect_account`], [`add_account`], [`approve_account`] | a tenant claims its WhatsApp number, an operator connects or approves one |
+//! | [`change_account`], [`disconnect_account`] | a tenant renames and disconnects a number |
+//! | [`create_meta_app`], [`change_meta_app`], [`delete_meta_app`] | a tenant's own Meta apps |
 //! | [`requeue_waiting_events`] | requeues events of numbers that were connected and of tenants that were reactivated |
 //! | [`accept_delivery`] | stores the events of a verified delivery |
 //! | [`replay_event`], [`replay_events`], [`discard_event`] | a tenant replays and discards dead letters |
 //! | [`reparse_delivery`], [`discard_tenantless_event`] | an operator does so with events that belong to no tenant |
 //! | [`authenticate_operator`], [`create_provisioning_key`] | operators and their keys |
-//! | [`audited`] | appends an audit record in the transaction of the change |
 //! | [`seal_audit_logs`] | seals audit records against tampering |
 //! | [`change_subscription`], [`pay_invoice`], [`close_billing_periods`], [`save_plan`] | subscriptions, invoices and plans |
 //! | [`process_events`] | turns stored events of one tenant into contacts, conversations and messages |
@@ -37,43 +38,53 @@
 mod administration;
 mod auth;
 mod billing;
+mod channels;
 mod commit;
 mod crm;
 mod database;
 mod events;
 mod idempotency;
 mod platform;
+mod timer;
 mod transaction;
 
 pub use self::administration::{
-    AuthorityError, ChangeMembershipError, ChangeRoleError, ChangeUserError, CreateRoleError, CreateUser,
-    CreateUserError, DeleteRoleError, Member, NewRole, OperatorTenantPatch, PreparedUser, ProvisionError,
-    ProvisionOutcome, ProvisionTenant, RolePatch, UserPatch, change_role, change_settings, change_tenant_by_operator,
-    change_user, create_role, create_user, delete_role, delete_user, grant_membership, lock_authority, memberships,
-    prepare_user, provision_tenant, require_active_owner, revoke_membership, user, users,
+    AuthorityError, AuthorityTx, ChangeMembershipError, ChangeRoleError, ChangeSettingsTx, ChangeTenantTx,
+    ChangeUserError, ChangeUserTx, CreateRoleError, CreateTenantTx, CreateUser, CreateUserError, CreateUserTx,
+    DeleteRoleError, Member, MemberTx, NewRole, OperatorTenantPatch, PreparedUser, ProvisionError, ProvisionOutcome,
+    ProvisionTenant, ProvisionTenantTx, RolePatch, RoleTx, UserPatch, change_role, change_settings,
+    change_tenant_by_operator, change_user, create_role, create_user, delete_role, delete_user, grant_membership,
+    lock_authority, memberships, prepare_user, provision_tenant, require_active_owner, revoke_membership, user, users,
 };
 pub use self::auth::{
-    AdvancedKeys, AuthService, AuthServiceError, AuthenticateError, ChangePassword, ChangePasswordError, LogIn,
-    LogInError, LogOut, LoggedIn, RateLimited, Refresh, RefreshError, Register, RegisterError, RotateError,
-    SessionLifetime, SignUp, SignUpError, SigningKeyChange, SigningKeys, SigningKeysError, StartSessionState,
-    advance_signing_keys, authenticate, change_password, end_session, log_in, log_out, refresh, register,
-    reseal_signing_keys, revoke_signing_key, rotate_signing_keys, sessions, sign_up,
+    AdvancedKeys, AuthService, AuthServiceError, AuthenticateError, ChangePassword, ChangePasswordError, EndSessionTx,
+    LogIn, LogInError, LogOut, LoggedIn, RateLimited, Refresh, RefreshError, RefreshTx, Register, RegisterError,
+    RegisterTx, RotateError, SessionLifetime, SignUp, SignUpError, SignUpTx, SigningKeyChange, SigningKeyTx,
+    SigningKeys, SigningKeysError, StartSessionState, UserSessionTx, advance_signing_keys, authenticate,
+    change_password, end_session, log_in, log_out, refresh, register, reseal_signing_keys, revoke_signing_key,
+    rotate_signing_keys, sessions, sign_up,
 };
 pub use self::billing::{
     BillingRun, BillingTx, ChangeSubscriptionError, ChosenPlan, ClosePeriodError, PayInvoiceError, SavePlanTx,
     TenantBillingFailure, change_subscription, close_billing_periods, close_tenant_periods, pay_invoice, save_plan,
 };
-pub use self::crm::{ChangeConversationError, MergeContactsTx, change_conversation, delete_contact, merge_contacts};
+pub use self::channels::{
+    AccountTx, ConnectAccountError, ConnectAccountTx, MetaAppTx, add_account, change_account, change_meta_app,
+    connect_account, create_meta_app, delete_meta_app, disconnect_account,
+};
+pub use self::crm::{
+    ChangeConversationError, ChangeConversationTx, MergeContactsTx, change_conversation, delete_contact, merge_contacts,
+};
 pub use self::events::{
     AcceptError, Accepted, DeadLetter, DeliveryStore, DiscardEventError, DiscardTenantlessEventTx, EventFailure,
-    FailureOutcome, ProcessedEvents, ReparseDeliveryError, ReparseDeliveryTx, ReplayEventError, ReplayEventsTx,
-    accept_delivery, count_replayable, discard_event, discard_tenantless_event, process_events, record_failure,
-    reparse_delivery, replay_event, replay_events, requeue_waiting_events,
+    FailureOutcome, ProcessEventsTx, ProcessedEvents, RecordFailureTx, ReparseDeliveryError, ReparseDeliveryTx,
+    ReplayEventError, ReplayEventsTx, accept_delivery, count_replayable, discard_event, discard_tenantless_event,
+    process_events, record_failure, reparse_delivery, replay_event, replay_events, requeue_waiting_events,
 };
 pub use self::platform::{
-    ApproveAccountError, ApproveAccountTx, ConnectAccountError, CreateProvisioningKeyError, OperatorAccess,
-    ProvisioningKeyTx, add_account, approve_account, audited, authenticate_operator, connect_account,
-    create_provisioning_key, record_refused_operator, reseal_meta_apps, revoke_provisioning_key, seal_audit_logs,
+    ApproveAccountError, ApproveAccountTx, CreateProvisioningKeyError, OperatorAccess, ProvisioningKeyTx,
+    approve_account, authenticate_operator, create_provisioning_key, record_refused_operator, reseal_meta_apps,
+    revoke_provisioning_key, seal_audit_logs,
 };
 pub use commit::Commit;
 pub use database::{
@@ -84,4 +95,5 @@ pub use idempotency::{
     IdempotencyError, IdempotencyHousekeeping, IdempotencyKey, IdempotencyRepo, InvalidIdempotencyKey, KeyedRequest,
     RESPONSE_RETENTION, Sender, StoredResponse, claim_request, store_response,
 };
+pub use timer::Timer;
 pub use transaction::{in_transaction, settle};

@@ -41,7 +41,7 @@ where
 /// Each method begins a transaction, runs `work` in it, commits on `Ok` and rolls back on `Err`:
 ///
 /// ```ignore
-/// let page = database.in_tenant(allow.scope(), async |tx| users(allow.permit(), tx, &page).await).await?;
+/// let page = database.in_tenant(access.scope(), async |tx| sessions(access, tx, &page, clock).await).await?;
 /// ```
 ///
 /// Their errors are that of `work`, or that of beginning or committing the transaction.

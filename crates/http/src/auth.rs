@@ -13,10 +13,10 @@ use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest, web};
-use audit::{Action, Record, RequestOrigin};
+use audit::RequestOrigin;
 use flows::{Access, AuthenticateError};
 use kernel::ids::UserId;
-use kernel::{AuthenticatedUser, Clock, Grant, Permit, TenantScope};
+use kernel::{AuthenticatedUser, Grant, Permit, TenantScope};
 use metrics::counter;
 use tracing::{Span, field};
 
@@ -110,7 +110,6 @@ fn caller(request: &HttpRequest) -> Result<Rc<Access>, Problem> {
 pub struct Allow<P> {
     caller: AuthenticatedUser,
     permit: Permit<P>,
-    scope: TenantScope,
     origin: RequestOrigin,
 }
 
@@ -119,11 +118,6 @@ impl<P: Grant> Allow<P> {
     #[must_use]
     pub fn permit(self) -> Permit<P> {
         self.permit
-    }
-
-    /// The permit and the caller's tenant.
-    pub(crate) fn into_parts(self) -> (Permit<P>, TenantScope) {
-        (self.permit, self.scope)
     }
 
     /// The permit, without consuming it.
@@ -135,7 +129,7 @@ impl<P: Grant> Allow<P> {
     /// The caller's tenant.
     #[must_use]
     pub const fn scope(&self) -> &TenantScope {
-        &self.scope
+        self.permit.scope()
     }
 
     /// The caller.
@@ -148,11 +142,6 @@ impl<P: Grant> Allow<P> {
     #[must_use]
     pub fn try_permit<Q: Grant>(&self) -> Option<Permit<Q>> {
         self.caller.permit()
-    }
-
-    /// An audit record of the caller's action, to be completed and stored in the same transaction.
-    pub fn audit_record(&self, action: Action, clock: &dyn Clock) -> Record {
-        Record::new(audit::Principal::User(self.caller.user), self.origin.clone(), action, clock)
     }
 
     /// Client address and request id, for the audit log.
@@ -170,8 +159,7 @@ impl<P: Grant> Allow<P> {
             permissions: access.permissions.clone(),
         };
         let permit = caller.permit().ok_or_else(|| insufficient_scope(P::PERMISSION.key()))?;
-        let scope = tenant_scope(&access);
-        Ok(Self { caller, permit, scope, origin: origin(request) })
+        Ok(Self { caller, permit, origin: origin(request) })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Runs use cases in a transaction of the caller's tenant.
 
 use actix_web::web;
-use flows::TenantTx;
+use flows::{TenantTx, settle};
 use kernel::{Grant, Page, PageRequest, Permit, TenantScope};
 
 use crate::auth::Allow;
@@ -25,8 +25,10 @@ impl State {
         P: Grant,
         E: Into<Problem>,
     {
-        let (permit, scope) = allow.into_parts();
-        self.in_scope(&scope, async |tx| use_case(permit, tx).await).await
+        let permit = allow.permit();
+        let mut tx = self.database.tenant(permit.scope()).await?;
+        let outcome = use_case(permit, &mut *tx).await.map_err(E::into);
+        settle(tx, outcome).await
     }
 
     /// As [`in_tenant`](Self::in_tenant), for a use case that requires no permission.

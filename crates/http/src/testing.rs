@@ -2,6 +2,7 @@
 //! came before.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::web;
 use async_trait::async_trait;
@@ -11,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crypto::{Argon2Hasher, Ed25519, KeyedSemaphore};
 use flows::{
     AcceptError, AuthService, Database, DeliveryStore, DirectoryTx, IntakeTx, LoginLookup, OperatorTx, SessionStatus,
-    SigningKeys, StartSession, StartSessionOutcome, TenantTx,
+    SigningKeys, StartSession, StartSessionOutcome, TenantTx, Timer,
 };
 use iam::{Email, HashParameters, RateLimitBucket, RateLimitFastPath, RateLimiter, TenantReference};
 use inbound::{IncomingEvent, StoredEvent};
@@ -94,6 +95,14 @@ impl DeliveryStore for UnavailableDatabase {
     }
 }
 
+#[derive(Debug)]
+struct NoWait;
+
+#[async_trait]
+impl Timer for NoWait {
+    async fn sleep(&self, _: Duration) {}
+}
+
 pub(crate) fn secrets() -> AppSecrets {
     AppSecrets::new(&AppSecret::new("app secret".into()).unwrap(), None)
 }
@@ -112,6 +121,7 @@ pub(crate) fn state() -> web::Data<State> {
         auth: AuthService {
             database: Arc::new(UnavailableDatabase),
             clock,
+            timer: Arc::new(NoWait),
             hasher: Arc::new(Argon2Hasher::new(HashParameters::default(), &entropy).unwrap()),
             rate_limiter: RateLimiter::new(&key.clone().into(), Arc::new(KeyedSemaphore::default())),
             entropy: Arc::new(entropy),

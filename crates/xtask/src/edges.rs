@@ -27,9 +27,6 @@ const TECHNOLOGY: [&str; 17] = [
     "utoipa",
 ];
 
-/// Technology that a crate uses although its layer should not: `flows` still waits on the real clock.
-const EXCEPTIONS: [(&str, &str); 1] = [("flows", "tokio")];
-
 /// Where a crate stands in the picture of `crates/README.md`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Layer {
@@ -175,10 +172,7 @@ fn contradictions(list: &List) -> Vec<String> {
             continue;
         };
         let crates = allowed.crates.iter().filter(|other| !Layer::of(other).is_some_and(|other| layer.may_see(other)));
-        let technology = |library: &&String| {
-            let library = library.as_str();
-            layer.is_free_of_technology() && TECHNOLOGY.contains(&library) && !EXCEPTIONS.contains(&(name, library))
-        };
+        let technology = |library: &&String| layer.is_free_of_technology() && TECHNOLOGY.contains(&library.as_str());
         let libraries = allowed.libraries.iter().filter(technology);
         found.extend(crates.chain(libraries).map(|dependency| format!("{name} must never depend on {dependency}")));
     }
@@ -217,6 +211,7 @@ mod tests {
             ("crm", "iam"),
             ("crm", ":diesel"),
             ("iam", ":tokio"),
+            ("flows", ":tokio"),
             ("iam", ":metrics"),
             ("tokens", ":josekit"),
             // The kernel and anything of the workspace.

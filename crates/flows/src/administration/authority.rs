@@ -5,7 +5,10 @@ use iam::{TenantRepo, TenantStatus, UserRepo, UserStatus};
 use kernel::{Grant, Permit, StoreError};
 use rbac::{Authority, MembershipRepo, PermissionNotHeld, TargetHoldsMore};
 
-use crate::TenantTx;
+/// What the rules of permissions need.
+pub trait AuthorityTx: TenantRepo + UserRepo + MembershipRepo {}
+
+impl<T: TenantRepo + UserRepo + MembershipRepo + ?Sized> AuthorityTx for T {}
 
 /// Why an operation on permissions, or on a user who holds permissions, was refused.
 #[derive(Debug, thiserror::Error)]
@@ -29,10 +32,13 @@ pub enum AuthorityError {
 ///
 /// # Errors
 /// [`AuthorityError::PermissionLost`] if the caller no longer holds the permission of the permit.
-pub async fn lock_authority<P: Grant>(tx: &mut dyn TenantTx, permit: &Permit<P>) -> Result<Authority, AuthorityError> {
-    let tenant = TenantRepo::lock_tenant(tx).await?;
-    let user = UserRepo::user(tx, permit.user()).await?;
-    let permissions = MembershipRepo::permissions(tx, permit.user()).await?;
+pub async fn lock_authority<P: Grant>(
+    tx: &mut dyn AuthorityTx,
+    permit: &Permit<P>,
+) -> Result<Authority, AuthorityError> {
+    let tenant = tx.lock_tenant().await?;
+    let user = tx.user(permit.user()).await?;
+    let permissions = tx.permissions(permit.user()).await?;
     let active = tenant.is_some_and(|tenant| tenant.status == TenantStatus::Active)
         && user.is_some_and(|user| user.status == UserStatus::Active);
     if active && permissions.contains(P::PERMISSION) {
@@ -47,6 +53,6 @@ pub async fn lock_authority<P: Grant>(tx: &mut dyn TenantTx, permit: &Permit<P>)
 ///
 /// # Errors
 /// [`AuthorityError::LastOwner`].
-pub async fn require_active_owner(tx: &mut dyn TenantTx) -> Result<(), AuthorityError> {
-    if MembershipRepo::active_owners(tx).await? > 0 { Ok(()) } else { Err(AuthorityError::LastOwner) }
+pub async fn require_active_owner(tx: &mut dyn AuthorityTx) -> Result<(), AuthorityError> {
+    if tx.active_owners().await? > 0 { Ok(()) } else { Err(AuthorityError::LastOwner) }
 }

@@ -1,9 +1,16 @@
-use iam::{PasswordHash, Slug, Tenant, TenantName, TenantRepo, User, UserRepo};
+use billing::{PlanRepo, SubscriptionRepo};
+use iam::{PasswordHash, Slug, Tenant, TenantName, User};
 use kernel::ids::RoleId;
 use kernel::{Clock, Entropy, StoreError};
-use rbac::{MembershipRepo, Role, RoleRepo, SystemRole};
+use rbac::{Role, RoleRepo, SystemRole};
 
-use crate::{AuthServiceError, TenantTx};
+use crate::AuthServiceError;
+use crate::administration::AuthorityTx;
+
+/// What creating a tenant needs.
+pub trait CreateTenantTx: AuthorityTx + RoleRepo + PlanRepo + SubscriptionRepo {}
+
+impl<T: AuthorityTx + RoleRepo + PlanRepo + SubscriptionRepo + ?Sized> CreateTenantTx for T {}
 
 /// Why a tenant was not created.
 #[derive(Debug, thiserror::Error)]
@@ -19,21 +26,21 @@ pub(crate) enum CreateTenantError {
 /// # Errors
 /// [`CreateTenantError`].
 pub(crate) async fn create_tenant(
-    tx: &mut dyn TenantTx,
+    tx: &mut dyn CreateTenantTx,
     tenant: &Tenant,
     owner: &User,
     password: &PasswordHash,
     clock: &dyn Clock,
 ) -> Result<(), CreateTenantError> {
     let now = clock.now();
-    TenantRepo::insert_tenant(tx, tenant).await.map_err(|error| {
+    tx.insert_tenant(tenant).await.map_err(|error| {
         if error.is_conflict_with(iam::constraint::TENANT_SLUG) { CreateTenantError::SlugTaken } else { error.into() }
     })?;
     let roles: Vec<Role> = SystemRole::ALL.iter().map(|role| role.with_id(RoleId::new(clock), now)).collect();
-    RoleRepo::insert_roles(tx, &roles).await?;
-    UserRepo::insert_user(tx, owner, password).await?;
+    tx.insert_roles(&roles).await?;
+    tx.insert_user(owner, password).await?;
     for role in roles.iter().filter(|role| role.key == SystemRole::Owner.key()) {
-        MembershipRepo::insert_membership(tx, owner.id, role.id, now).await?;
+        tx.insert_membership(owner.id, role.id, now).await?;
     }
     billing::start_trial(tx, now).await?;
     Ok(())

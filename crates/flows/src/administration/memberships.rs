@@ -1,10 +1,11 @@
-use audit::{Action, AuditRepo, Principal, Record, RequestOrigin, target};
-use iam::{User, UserRepo, UserStatus};
+use audit::{Action, Principal, Record, RequestOrigin, target};
+use iam::{User, UserStatus};
 use kernel::ids::{RoleId, UserId};
 use kernel::{Clock, Page, PageRequest, Permit, RolesRead, RolesWrite, StoreError};
-use rbac::{Authority, Membership, MembershipRepo, Role, RoleRepo, SystemRole};
+use rbac::{Authority, Membership, Role, SystemRole};
 
-use crate::TenantTx;
+use super::roles::RoleTx;
+use super::users::MemberTx;
 use crate::administration::{AuthorityError, lock_authority, require_active_owner};
 
 #[derive(Debug, thiserror::Error)]
@@ -22,14 +23,14 @@ pub enum ChangeMembershipError {
 /// [`StoreError`].
 pub async fn memberships(
     _permit: Permit<RolesRead>,
-    tx: &mut dyn TenantTx,
+    tx: &mut dyn MemberTx,
     user: UserId,
     page: &PageRequest,
 ) -> Result<Option<Page<Membership>>, StoreError> {
-    if UserRepo::user(tx, user).await?.is_none() {
+    if tx.user(user).await?.is_none() {
         return Ok(None);
     }
-    MembershipRepo::memberships(tx, user, page).await.map(Some)
+    tx.memberships(user, page).await.map(Some)
 }
 
 /// Grants a role to a user. The caller must hold all permissions of the role and of the user. Granting it again changes
@@ -39,22 +40,22 @@ pub async fn memberships(
 /// [`ChangeMembershipError`].
 pub async fn grant_membership(
     permit: Permit<RolesWrite>,
-    tx: &mut dyn TenantTx,
+    tx: &mut dyn RoleTx,
     user: UserId,
     role: RoleId,
     origin: RequestOrigin,
     clock: &dyn Clock,
 ) -> Result<Membership, ChangeMembershipError> {
     let (authority, _) = lock_target(&permit, tx, user).await?;
-    let role = RoleRepo::role(tx, role).await?.ok_or(ChangeMembershipError::Unknown)?;
+    let role = tx.role(role).await?.ok_or(ChangeMembershipError::Unknown)?;
     authority.grant(&role.permissions).map_err(AuthorityError::from)?;
-    if let Some(membership) = MembershipRepo::membership(tx, user, role.id).await? {
+    if let Some(membership) = tx.membership(user, role.id).await? {
         return Ok(membership);
     }
     let now = clock.now();
-    MembershipRepo::insert_membership(tx, user, role.id, now).await?;
+    tx.insert_membership(user, role.id, now).await?;
     let record = Record::new(Principal::User(permit.user()), origin, Action::MembershipGranted, clock);
-    AuditRepo::append_audit_record(tx, &about(record, user, role.id, role.key.as_str())).await?;
+    tx.append_audit_record(&about(record, user, role.id, role.key.as_str())).await?;
     let Role { id, key, name, system, .. } = role;
     Ok(Membership { role: id, key, name, system, created_at: now })
 }
@@ -66,32 +67,32 @@ pub async fn grant_membership(
 /// [`ChangeMembershipError`].
 pub async fn revoke_membership(
     permit: Permit<RolesWrite>,
-    tx: &mut dyn TenantTx,
+    tx: &mut dyn RoleTx,
     user: UserId,
     role: RoleId,
     origin: RequestOrigin,
     clock: &dyn Clock,
 ) -> Result<(), ChangeMembershipError> {
     let (_, other) = lock_target(&permit, tx, user).await?;
-    let membership = MembershipRepo::membership(tx, user, role).await?.ok_or(ChangeMembershipError::Unknown)?;
-    MembershipRepo::delete_membership(tx, user, role).await?;
+    let membership = tx.membership(user, role).await?.ok_or(ChangeMembershipError::Unknown)?;
+    tx.delete_membership(user, role).await?;
     if membership.key == SystemRole::Owner.key() && other.status == UserStatus::Active {
         require_active_owner(tx).await?;
     }
     let record = Record::new(Principal::User(permit.user()), origin, Action::MembershipRevoked, clock);
-    AuditRepo::append_audit_record(tx, &about(record, user, role, membership.key.as_str())).await?;
+    tx.append_audit_record(&about(record, user, role, membership.key.as_str())).await?;
     Ok(())
 }
 
 /// Finds a user whose permissions the caller holds, with the tenant locked until the transaction ends.
 async fn lock_target(
     permit: &Permit<RolesWrite>,
-    tx: &mut dyn TenantTx,
+    tx: &mut dyn RoleTx,
     user: UserId,
 ) -> Result<(Authority, User), ChangeMembershipError> {
     let authority = lock_authority(tx, permit).await?;
-    let other = UserRepo::user(tx, user).await?.ok_or(ChangeMembershipError::Unknown)?;
-    let held = MembershipRepo::permissions(tx, user).await?;
+    let other = tx.user(user).await?.ok_or(ChangeMembershipError::Unknown)?;
+    let held = tx.permissions(user).await?;
     authority.act_on(&held).map_err(AuthorityError::from)?;
     Ok((authority, other))
 }

@@ -2,11 +2,11 @@ use audit::{Action, AuditRepo, Principal, Record, RequestOrigin, target};
 use iam::{Password, PasswordHash, PasswordVerification, User, UserRepo};
 use kernel::ids::{SessionId, UserId};
 use kernel::{StoreError, TenantScope};
-use tokens::SessionRepo;
 
+use super::UserSessionTx;
 use super::rate_limit::{AttemptOutcome, ReserveError};
 use crate::platform::append_tenant_record;
-use crate::{Access, AuthService, AuthServiceError, RateLimited, TenantTx, settle};
+use crate::{Access, AuthService, AuthServiceError, RateLimited, settle};
 
 /// A request to change the caller's password.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ async fn verify(
 
 async fn replace(
     auth: &AuthService,
-    tx: &mut dyn TenantTx,
+    tx: &mut dyn UserSessionTx,
     user: UserId,
     session: SessionId,
     stored: &PasswordHash,
@@ -92,9 +92,9 @@ async fn replace(
 ) -> Result<(), ChangePasswordError> {
     // A concurrent change may have replaced the password that was verified.
     let unchanged = |(_, hash): &(User, PasswordHash)| hash.as_phc() == stored.as_phc();
-    UserRepo::lock_user(tx, user).await?.filter(unchanged).ok_or(ChangePasswordError::WrongPassword)?;
-    UserRepo::set_password(tx, user, new).await?;
-    SessionRepo::end_sessions(tx, user, Some(session), auth.clock.now()).await?;
+    tx.lock_user(user).await?.filter(unchanged).ok_or(ChangePasswordError::WrongPassword)?;
+    tx.set_password(user, new).await?;
+    tx.end_sessions(user, Some(session), auth.clock.now()).await?;
     Ok(())
 }
 

@@ -1,20 +1,19 @@
 use audit::{Action, Principal, Record, RequestOrigin, target};
 use iam::{
-    Email, Password, PasswordHash, PasswordVerification, Tenant, TenantReference, TenantStatus, User, UserRepo,
-    UserStatus,
+    Email, Password, PasswordHash, PasswordVerification, Tenant, TenantReference, TenantStatus, User, UserStatus,
 };
 use kernel::ids::{TenantId, UserId};
 use kernel::{StoreError, TenantScope};
 use rbac::RoleKey;
-use tokens::{Session, SessionClient, SessionRepo};
+use tokens::{Session, SessionClient};
 
+use super::UserSessionTx;
 use super::log_fields::log_tenant;
 use super::rate_limit::{AttemptOutcome, ReserveError};
 use super::sessions::record_session_ended;
 use crate::platform::{append_platform_record, append_tenant_record};
 use crate::{
-    AuthService, AuthServiceError, LoggedIn, LoginLookup, RateLimited, StartSession, StartSessionOutcome, TenantTx,
-    settle,
+    AuthService, AuthServiceError, LoggedIn, LoginLookup, RateLimited, StartSession, StartSessionOutcome, settle,
 };
 
 /// A login request.
@@ -159,16 +158,16 @@ async fn enforce_session_limit(
 
 async fn end_oldest_sessions(
     auth: &AuthService,
-    tx: &mut dyn TenantTx,
+    tx: &mut dyn UserSessionTx,
     start: &StartSession<'_>,
 ) -> Result<(), StoreError> {
     let Session { user, client, created_at, .. } = start.session;
-    let Some((locked, hash)) = UserRepo::lock_user(tx, *user).await? else { return Ok(()) };
+    let Some((locked, hash)) = tx.lock_user(*user).await? else { return Ok(()) };
     if locked.status != UserStatus::Active || hash.as_phc() != start.verified_hash.as_phc() {
         return Ok(());
     }
     let origin = RequestOrigin { address: client.address, ..RequestOrigin::default() };
-    for ended in SessionRepo::end_oldest_sessions(tx, *user, start.session_limit - 1, *created_at).await? {
+    for ended in tx.end_oldest_sessions(*user, start.session_limit - 1, *created_at).await? {
         record_session_ended(tx, *user, ended, "too_many", origin.clone(), &*auth.clock).await?;
     }
     Ok(())

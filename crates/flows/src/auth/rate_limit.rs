@@ -1,10 +1,11 @@
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use iam::{
     AttemptCounter, HashError, QueuePermit, QueueTimeout, RateLimitBucket, RateLimitDecision, RateLimitKey,
     RateLimitRepo, RateLimiter,
 };
 use kernel::StoreError;
-use tokio::time::{Duration, Instant, sleep};
 
 use crate::{AuthService, AuthServiceError, settle};
 
@@ -43,6 +44,8 @@ pub(crate) struct Reservation {
 
 /// How often the counters are read again while attempts of other processes are pending.
 const INTERVAL: Duration = Duration::from_millis(100);
+/// How often they are read at most.
+const MAX_READS: u128 = RateLimiter::MAX_WAIT.as_millis() / INTERVAL.as_millis();
 
 impl AuthService {
     /// Reserves an attempt before anything else is done. From then on it is counted, even if this process dies.
@@ -52,8 +55,7 @@ impl AuthService {
         if self.database.try_reserve(&counted, now).await.map_err(AuthServiceError::from)? {
             return Ok(Reservation { counted, reserved_at: now, _permit: permit });
         }
-        let deadline = Instant::now() + RateLimiter::MAX_WAIT;
-        loop {
+        for _ in 0..MAX_READS {
             let now = self.clock.now();
             let mut tx = self.database.operator().await.map_err(AuthServiceError::from)?;
             let outcome = reserve(&mut *tx, &counted, now).await;
@@ -61,11 +63,11 @@ impl AuthService {
                 Ok(()) => return Ok(Reservation { counted, reserved_at: now, _permit: permit }),
                 Err(ReserveRefusal::RateLimited(throttled)) => return Err(throttled.into()),
                 Err(ReserveRefusal::Store(error)) => return Err(AuthServiceError::from(error).into()),
-                Err(ReserveRefusal::Pending) if Instant::now() >= deadline => return Err(busy().into()),
                 // The semaphore orders attempts of this process; those of others are only visible in the counters.
-                Err(ReserveRefusal::Pending) => sleep(INTERVAL).await,
+                Err(ReserveRefusal::Pending) => self.timer.sleep(INTERVAL).await,
             }
         }
+        Err(busy().into())
     }
 
     /// Counts the outcome of an attempt and releases its permit.

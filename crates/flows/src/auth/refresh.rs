@@ -1,13 +1,20 @@
-use audit::{Action, AuditRepo, Principal, Record, RequestOrigin, target};
+use std::time::Duration;
+
+use audit::{Action, Principal, Record, RequestOrigin, target};
 use chrono::{DateTime, Utc};
 use iam::{TenantReference, TenantRepo, TenantStatus, UserRepo, UserStatus};
 use kernel::{StoreError, TenantScope};
 use rbac::MembershipRepo;
 use tokens::{RefreshToken, RefreshVerdict, Session, SessionRepo, TokenLock};
-use tokio::time::{Duration, sleep};
 
 use super::service::SessionTokens;
-use crate::{AuthService, AuthServiceError, LoggedIn, TenantTx, settle};
+use super::sessions::EndSessionTx;
+use crate::{AuthService, AuthServiceError, LoggedIn, settle};
+
+/// What exchanging a refresh token needs.
+pub trait RefreshTx: EndSessionTx + TenantRepo + UserRepo + MembershipRepo {}
+
+impl<T: EndSessionTx + TenantRepo + UserRepo + MembershipRepo + ?Sized> RefreshTx for T {}
 
 /// A request to refresh a session.
 #[derive(Debug)]
@@ -55,7 +62,7 @@ pub async fn refresh(auth: &AuthService, input: Refresh) -> Result<LoggedIn, Ref
     let mut tx = auth.database.tenant(&scope).await?;
     let outcome = exchange(auth, &mut *tx, &input).await;
     let logged_in = settle(tx, outcome).await??;
-    sleep(OVERLAP_GRACE).await;
+    auth.timer.sleep(OVERLAP_GRACE).await;
     // Recorded before the response: a request that arrives later is a replay, not a concurrent one. If recording fails,
     // requests of the next seconds still count as concurrent.
     if let Ok(mut tx) = auth.database.tenant(&scope).await {
@@ -68,16 +75,16 @@ pub async fn refresh(auth: &AuthService, input: Refresh) -> Result<LoggedIn, Ref
 /// A refusal whose writes must be committed is an `Ok(Err(..))`.
 async fn exchange(
     auth: &AuthService,
-    tx: &mut dyn TenantTx,
+    tx: &mut dyn RefreshTx,
     input: &Refresh,
 ) -> Result<Result<LoggedIn, RefreshError>, RefreshError> {
     let hash = input.token.hash();
-    let stored = match SessionRepo::lock_refresh_token(tx, &hash).await? {
+    let stored = match tx.lock_refresh_token(&hash).await? {
         TokenLock::Acquired(stored) => *stored,
         TokenLock::Contended => return Ok(Err(RefreshError::Conflict)),
         TokenLock::UnknownToken => return Err(RefreshError::UnknownToken),
     };
-    let tenant = TenantRepo::tenant(tx).await?.ok_or(RefreshError::SessionEnded)?;
+    let tenant = tx.tenant().await?.ok_or(RefreshError::SessionEnded)?;
     if input.tenant.as_ref().is_some_and(|named| !named.matches(&tenant)) {
         return Err(RefreshError::TenantMismatch);
     }
@@ -85,7 +92,7 @@ async fn exchange(
     match stored.verdict(input.arrived_at, now) {
         RefreshVerdict::SessionEnded => return Err(RefreshError::SessionEnded),
         RefreshVerdict::Concurrent => {
-            SessionRepo::record_concurrent_refresh(tx, &hash).await?;
+            tx.record_concurrent_refresh(&hash).await?;
             return Ok(Err(RefreshError::Conflict));
         }
         RefreshVerdict::Replayed => {
@@ -94,35 +101,35 @@ async fn exchange(
         }
         RefreshVerdict::Current => {}
     }
-    let user = UserRepo::user(tx, stored.session.user).await?.filter(|user| user.status == UserStatus::Active);
+    let user = tx.user(stored.session.user).await?.filter(|user| user.status == UserStatus::Active);
     let user = user.filter(|_| tenant.status == TenantStatus::Active).ok_or(RefreshError::SessionEnded)?;
-    if !SessionRepo::consume_refresh_token(tx, &hash, now).await? {
+    if !tx.consume_refresh_token(&hash, now).await? {
         return Err(RefreshError::Conflict);
     }
     let session = stored.session.refreshed(&auth.sessions, now);
     let refresh_token = RefreshToken::generate(tenant.id, &*auth.entropy).map_err(AuthServiceError::from)?;
     let token = auth.clock.new_id();
-    if !SessionRepo::refresh_session(tx, &session, &refresh_token.hash(), token).await? {
+    if !tx.refresh_session(&session, &refresh_token.hash(), token).await? {
         return Err(RefreshError::SessionEnded);
     }
     let access_token = auth.access_token(tx, tenant.id, &session, token).await?;
-    let roles = MembershipRepo::role_keys(tx, user.id).await?;
+    let roles = tx.role_keys(user.id).await?;
     Ok(Ok(auth.logged_in(tenant, user, roles, SessionTokens { access_token, refresh_token })))
 }
 
 async fn end_stolen(
     auth: &AuthService,
-    tx: &mut dyn TenantTx,
+    tx: &mut dyn EndSessionTx,
     session: &Session,
     origin: &RequestOrigin,
 ) -> Result<(), StoreError> {
-    SessionRepo::end_session(tx, session.user, session.id, auth.clock.now()).await?;
+    tx.end_session(session.user, session.id, auth.clock.now()).await?;
     // Anonymous: the caller may be the owner of the token or the thief.
     let record = Record::new(Principal::Anonymous, origin.clone(), Action::TokenReuse, &*auth.clock)
         .about(target::SESSION, &session.id)
         .with("user_id", session.user.to_string())
         .refused();
-    AuditRepo::append_audit_record(tx, &record).await
+    tx.append_audit_record(&record).await
 }
 
 impl From<StoreError> for RefreshError {

@@ -4,10 +4,15 @@ use iam::{
     TenantStatus, User, UserName, UserRepo,
 };
 use kernel::{StoreError, TenantScope};
-use tokens::SessionClient;
+use tokens::{SessionClient, SessionRepo};
 
 use super::rate_limit::{AttemptOutcome, ReserveError};
-use crate::{AuthService, AuthServiceError, LoggedIn, RateLimited, TenantTx, settle};
+use crate::{AuthService, AuthServiceError, LoggedIn, RateLimited, settle};
+
+/// What [`register`] needs of the tenant's transaction.
+pub trait RegisterTx: TenantRepo + UserRepo + SessionRepo + AuditRepo {}
+
+impl<T: TenantRepo + UserRepo + SessionRepo + AuditRepo + ?Sized> RegisterTx for T {}
 
 /// A request to become a user of a tenant. It names neither a role nor permissions, because the person is not verified.
 #[derive(Debug)]
@@ -83,23 +88,23 @@ async fn register_user(auth: &AuthService, input: Register) -> Result<LoggedIn, 
 
 async fn write(
     auth: &AuthService,
-    tx: &mut dyn TenantTx,
+    tx: &mut dyn RegisterTx,
     user: User,
     password: &PasswordHash,
     client: SessionClient,
     origin: RequestOrigin,
 ) -> Result<LoggedIn, RegisterError> {
     let active = |tenant: &Tenant| tenant.status == TenantStatus::Active;
-    let tenant = TenantRepo::tenant(tx).await?.filter(active).ok_or(RegisterError::InvalidCredentials)?;
+    let tenant = tx.tenant().await?.filter(active).ok_or(RegisterError::InvalidCredentials)?;
     if tenant.self_registration == SelfRegistration::Closed {
         return Err(RegisterError::SelfRegistrationClosed);
     }
-    UserRepo::insert_user(tx, &user, password).await.map_err(|error| {
+    tx.insert_user(&user, password).await.map_err(|error| {
         if error.is_conflict_with(iam::constraint::USER_EMAIL) { RegisterError::EmailTaken } else { error.into() }
     })?;
     let record = Record::new(Principal::User(user.id), origin, Action::UserRegistered, &*auth.clock)
         .about(target::USER, &user.id);
-    AuditRepo::append_audit_record(tx, &record).await?;
+    tx.append_audit_record(&record).await?;
     let tokens = auth.start_first_session(tx, tenant.id, user.id, client).await?;
     Ok(auth.logged_in(tenant, user, Vec::new(), tokens))
 }

@@ -1,10 +1,15 @@
-use audit::{Action, Principal, Record, RequestOrigin, target};
+use audit::{Action, PlatformAuditRepo, Principal, Record, RequestOrigin, target};
 use chrono::{DateTime, Utc};
 use kernel::seal::KeyRing;
 use kernel::{Clock, Entropy, Operator, StoreError};
-use tokens::{KeyState, RotationPolicy, RotationStep, SigningKey, SigningKeyFactory};
+use tokens::{KeyState, RotationPolicy, RotationStep, SigningKey, SigningKeyFactory, SigningKeyRepo};
 
-use crate::{OperatorTx, SigningKeysError};
+use crate::SigningKeysError;
+
+/// What changing the signing keys needs.
+pub trait SigningKeyTx: SigningKeyRepo + PlatformAuditRepo {}
+
+impl<T: SigningKeyRepo + PlatformAuditRepo + ?Sized> SigningKeyTx for T {}
 
 #[derive(Debug, thiserror::Error)]
 pub enum RotateError {
@@ -42,7 +47,7 @@ pub struct SigningKeyChange {
 /// # Errors
 /// [`SigningKeysError`].
 pub async fn advance_signing_keys(
-    tx: &mut dyn OperatorTx,
+    tx: &mut dyn SigningKeyTx,
     factory: SigningKeyFactory<'_>,
     policy: &RotationPolicy,
     actor: Principal,
@@ -83,7 +88,7 @@ pub async fn advance_signing_keys(
 /// [`RotateError`].
 pub async fn rotate_signing_keys(
     operator: Operator,
-    tx: &mut dyn OperatorTx,
+    tx: &mut dyn SigningKeyTx,
     factory: SigningKeyFactory<'_>,
     policy: &RotationPolicy,
     origin: RequestOrigin,
@@ -108,7 +113,7 @@ pub async fn rotate_signing_keys(
 /// [`RotateError`].
 pub async fn revoke_signing_key(
     operator: Operator,
-    tx: &mut dyn OperatorTx,
+    tx: &mut dyn SigningKeyTx,
     kid: &str,
     factory: SigningKeyFactory<'_>,
     policy: &RotationPolicy,
@@ -136,7 +141,7 @@ pub async fn revoke_signing_key(
 /// [`RotateError`].
 pub async fn reseal_signing_keys(
     operator: Operator,
-    tx: &mut dyn OperatorTx,
+    tx: &mut dyn SigningKeyTx,
     key_ring: &KeyRing,
     entropy: &dyn Entropy,
     clock: &dyn Clock,
@@ -156,7 +161,7 @@ pub async fn reseal_signing_keys(
 }
 
 async fn make(
-    tx: &mut dyn OperatorTx,
+    tx: &mut dyn SigningKeyTx,
     factory: SigningKeyFactory<'_>,
     state: KeyState,
     entropy: &dyn Entropy,
@@ -168,7 +173,7 @@ async fn make(
 }
 
 async fn note(
-    tx: &mut dyn OperatorTx,
+    tx: &mut dyn SigningKeyTx,
     moved: &SigningKeyChange,
     actor: Principal,
     origin: RequestOrigin,

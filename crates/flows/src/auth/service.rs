@@ -12,13 +12,14 @@ use tokens::{
 use uuid::Uuid;
 
 use super::log_fields::log_user;
-use crate::{Database, SigningKeys, SigningKeysError, TenantTx};
+use crate::{Database, SigningKeys, SigningKeysError, Timer};
 
 /// What the use cases of authentication need.
 #[derive(Clone)]
 pub struct AuthService {
     pub database: Arc<dyn Database>,
     pub clock: Arc<dyn Clock>,
+    pub timer: Arc<dyn Timer>,
     pub entropy: Arc<dyn Entropy>,
     pub hasher: Arc<dyn PasswordHasher>,
     /// Configured with the same secret on all instances.
@@ -109,15 +110,15 @@ impl AuthService {
     /// Starts the first session of a user created in the same transaction.
     pub(crate) async fn start_first_session(
         &self,
-        tx: &mut dyn TenantTx,
+        repo: &mut dyn SessionRepo,
         tenant: TenantId,
         user: UserId,
         client: SessionClient,
     ) -> Result<SessionTokens, AuthServiceError> {
         let session = Session::start(user, client, &self.sessions, &*self.clock);
         let refresh_token = RefreshToken::generate(tenant, &*self.entropy)?;
-        SessionRepo::start_session(tx, &session, &refresh_token.hash()).await?;
-        let access_token = self.access_token(tx, tenant, &session, self.clock.new_id()).await?;
+        repo.start_session(&session, &refresh_token.hash()).await?;
+        let access_token = self.access_token(repo, tenant, &session, self.clock.new_id()).await?;
         Ok(SessionTokens { access_token, refresh_token })
     }
 
@@ -125,13 +126,13 @@ impl AuthService {
     /// another process.
     pub(crate) async fn access_token(
         &self,
-        tx: &mut dyn TenantTx,
+        repo: &mut dyn SessionRepo,
         tenant: TenantId,
         session: &Session,
         token: Uuid,
     ) -> Result<String, AuthServiceError> {
         let issued = self.issue(tenant, session, token)?;
-        if SessionRepo::is_signing_key_active(tx, &issued.kid).await? {
+        if repo.is_signing_key_active(&issued.kid).await? {
             return Ok(issued.token);
         }
         self.reload_keys().await?;

@@ -5,7 +5,12 @@ use kernel::ids::{SessionId, UserId};
 use kernel::{Clock, Page, PageRequest, StoreError};
 use tokens::{Session, SessionRepo};
 
-use crate::{Access, TenantTx};
+use crate::Access;
+
+/// What ending sessions needs.
+pub trait EndSessionTx: SessionRepo + AuditRepo {}
+
+impl<T: SessionRepo + AuditRepo + ?Sized> EndSessionTx for T {}
 
 /// Which sessions of the caller end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,11 +29,11 @@ pub enum LogOut {
 /// [`StoreError`].
 pub async fn sessions(
     access: &Access,
-    tx: &mut dyn TenantTx,
+    repo: &mut dyn SessionRepo,
     page: &PageRequest,
     clock: &dyn Clock,
 ) -> Result<Page<Session>, StoreError> {
-    SessionRepo::sessions(tx, access.user.id, page, clock.now()).await
+    repo.sessions(access.user.id, page, clock.now()).await
 }
 
 /// Ends sessions of the caller. Takes effect on their next request.
@@ -37,7 +42,7 @@ pub async fn sessions(
 /// [`StoreError`].
 pub async fn log_out(
     access: &Access,
-    tx: &mut dyn TenantTx,
+    tx: &mut dyn EndSessionTx,
     which: LogOut,
     origin: RequestOrigin,
     clock: &dyn Clock,
@@ -51,7 +56,7 @@ pub async fn log_out(
         LogOut::Others => Some(this),
         LogOut::All => None,
     };
-    let ended = SessionRepo::end_sessions(tx, user, others, clock.now()).await?;
+    let ended = tx.end_sessions(user, others, clock.now()).await?;
     if ended == 0 {
         return Ok(());
     }
@@ -59,7 +64,7 @@ pub async fn log_out(
         .about(target::USER, &user)
         .with("reason", if others.is_some() { "logout_others" } else { "logout_all" })
         .with("sessions", ended);
-    AuditRepo::append_audit_record(tx, &record).await
+    tx.append_audit_record(&record).await
 }
 
 /// Ends one session of the caller. Returns whether it was active.
@@ -68,13 +73,13 @@ pub async fn log_out(
 /// [`StoreError`].
 pub async fn end_session(
     access: &Access,
-    tx: &mut dyn TenantTx,
+    tx: &mut dyn EndSessionTx,
     session: SessionId,
     origin: RequestOrigin,
     clock: &dyn Clock,
 ) -> Result<bool, StoreError> {
     let user = access.user.id;
-    if !SessionRepo::end_session(tx, user, session, clock.now()).await? {
+    if !tx.end_session(user, session, clock.now()).await? {
         return Ok(false);
     }
     let reason = if session == access.session.id { "logout" } else { "revoked" };
@@ -83,7 +88,7 @@ pub async fn end_session(
 }
 
 pub(crate) async fn record_session_ended(
-    tx: &mut dyn TenantTx,
+    repo: &mut dyn AuditRepo,
     user: UserId,
     session: SessionId,
     reason: &str,
@@ -93,5 +98,5 @@ pub(crate) async fn record_session_ended(
     let record = Record::new(Principal::User(user), origin, Action::SessionsEnded, clock)
         .about(target::SESSION, &session)
         .with("reason", reason);
-    AuditRepo::append_audit_record(tx, &record).await
+    repo.append_audit_record(&record).await
 }

@@ -2,11 +2,16 @@ use audit::{Action, AuditRepo, Principal, Record, RequestOrigin, target};
 use iam::{Email, Password, PasswordHash, Slug, Tenant, TenantName, User, UserName};
 use kernel::{StoreError, TenantScope};
 use rbac::SystemRole;
-use tokens::SessionClient;
+use tokens::{SessionClient, SessionRepo};
 
 use super::service::SessionTokens;
-use crate::administration::{CreateTenantError, create_tenant, slugs};
-use crate::{AuthService, AuthServiceError, LoggedIn, TenantTx, settle};
+use crate::administration::{CreateTenantError, CreateTenantTx, create_tenant, slugs};
+use crate::{AuthService, AuthServiceError, LoggedIn, settle};
+
+/// What [`sign_up`] needs of the new tenant's transaction.
+pub trait SignUpTx: CreateTenantTx + SessionRepo + AuditRepo {}
+
+impl<T: CreateTenantTx + SessionRepo + AuditRepo + ?Sized> SignUpTx for T {}
 
 /// A request to create a tenant and its first user.
 #[derive(Debug)]
@@ -53,7 +58,7 @@ pub async fn sign_up(auth: &AuthService, input: SignUp) -> Result<LoggedIn, Sign
 
 async fn write(
     auth: &AuthService,
-    tx: &mut dyn TenantTx,
+    tx: &mut dyn SignUpTx,
     tenant: &Tenant,
     owner: &User,
     password: &PasswordHash,
@@ -65,7 +70,7 @@ async fn write(
         .about(target::TENANT, &tenant.id)
         .with("slug", tenant.slug.as_str())
         .with("name", tenant.name.as_str());
-    AuditRepo::append_audit_record(tx, &record).await?;
+    tx.append_audit_record(&record).await?;
     Ok(auth.start_first_session(tx, tenant.id, owner.id, client).await?)
 }
 

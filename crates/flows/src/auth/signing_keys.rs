@@ -2,12 +2,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use async_lock::Mutex;
 use audit::{Principal, RequestOrigin};
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::seal::KeyRing;
 use kernel::{Clock, Entropy, StoreError};
 use tokens::{KeySet, RotationPolicy, SignatureAlgorithm, SigningKey, SigningKeyFactory, SigningKeyRepo};
-use tokio::sync::Mutex;
 
 use super::rotate_signing_keys::{AdvancedKeys, advance_signing_keys};
 use super::signing_keys_error::SigningKeysError;

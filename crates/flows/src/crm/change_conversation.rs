@@ -1,10 +1,14 @@
-use crm::{Conversation, ConversationPatch, ConversationRepo};
-use iam::{TenantRepo, UserRepo, UserStatus};
+use crm::{Conversation, ConversationPatch, ConversationTx};
+use iam::UserStatus;
 use kernel::ids::{ConversationId, UserId};
 use kernel::{Change, Clock, CrmRead, CrmWrite, Grant as _, Permit, StoreError};
-use rbac::MembershipRepo;
 
-use crate::TenantTx;
+use crate::AuthorityTx;
+
+/// What [`change_conversation`] needs.
+pub trait ChangeConversationTx: ConversationTx + AuthorityTx {}
+
+impl<T: ConversationTx + AuthorityTx + ?Sized> ChangeConversationTx for T {}
 
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeConversationError {
@@ -23,15 +27,15 @@ pub enum ChangeConversationError {
 /// [`ChangeConversationError`].
 pub async fn change_conversation(
     permit: Permit<CrmWrite>,
-    tx: &mut dyn TenantTx,
+    tx: &mut dyn ChangeConversationTx,
     id: ConversationId,
     patch: ConversationPatch,
     clock: &dyn Clock,
 ) -> Result<Conversation, ChangeConversationError> {
     if let Change::Set(assignee) = patch.assignee {
         // Locks the tenant first, so that the assignee's permissions cannot change between check and commit.
-        TenantRepo::lock_tenant(tx).await?;
-        let is_there = ConversationRepo::conversation(tx, id).await?.is_some();
+        tx.lock_tenant().await?;
+        let is_there = tx.conversation(id).await?.is_some();
         if is_there && !may_read(tx, assignee).await? {
             return Err(ChangeConversationError::UnfitAssignee);
         }
@@ -39,9 +43,9 @@ pub async fn change_conversation(
     Ok(crm::change_conversation(permit, tx, id, patch, clock).await?)
 }
 
-async fn may_read(tx: &mut dyn TenantTx, user: UserId) -> Result<bool, StoreError> {
-    let active = UserRepo::user(tx, user).await?.is_some_and(|user| user.status == UserStatus::Active);
-    Ok(active && MembershipRepo::permissions(tx, user).await?.contains(CrmRead::PERMISSION))
+async fn may_read(tx: &mut dyn AuthorityTx, user: UserId) -> Result<bool, StoreError> {
+    let active = tx.user(user).await?.is_some_and(|user| user.status == UserStatus::Active);
+    Ok(active && tx.permissions(user).await?.contains(CrmRead::PERMISSION))
 }
 
 impl From<StoreError> for ChangeConversationError {

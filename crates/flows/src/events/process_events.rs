@@ -2,13 +2,20 @@ mod health;
 mod translate;
 mod usage;
 
+use billing::UsageRepo;
+use channels::AccountHealthRepo;
+use crm::inbox::InboxTx;
 use inbound::{ErrorClass, EventOutcomeRepo, QueuedEvent};
 use kernel::ids::EventId;
 use kernel::{Clock, StoreError};
 use whatsapp::{Decoded, decode};
 
-use crate::TenantTx;
 use translate::TranslatedEvents;
+
+/// What [`process_events`] needs.
+pub trait ProcessEventsTx: EventOutcomeRepo + InboxTx + AccountHealthRepo + UsageRepo {}
+
+impl<T: EventOutcomeRepo + InboxTx + AccountHealthRepo + UsageRepo + ?Sized> ProcessEventsTx for T {}
 
 /// The result of processing a group of events.
 #[derive(Debug, Default)]
@@ -34,13 +41,13 @@ pub struct DeadLetter {
 /// # Errors
 /// [`StoreError`]: the caller must roll back.
 pub async fn process_events(
-    tx: &mut dyn TenantTx,
+    tx: &mut dyn ProcessEventsTx,
     events: &[QueuedEvent],
     clock: &dyn Clock,
 ) -> Result<ProcessedEvents, StoreError> {
     let now = clock.now();
     let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
-    let locked = EventOutcomeRepo::lock_waiting_events(tx, &ids, now).await?;
+    let locked = tx.lock_waiting_events(&ids, now).await?;
     let mut processed = ProcessedEvents::default();
     let mut translated = TranslatedEvents::default();
     for event in events.iter().filter(|event| locked.contains(&event.id)) {
@@ -57,10 +64,9 @@ pub async fn process_events(
     processed.messages = recorded.messages;
     health::record(tx, health, now).await?;
     usage::count_messages(tx, &recorded.from_customers, &received, now).await?;
-    EventOutcomeRepo::finish_events(tx, &processed.finished, now).await?;
+    tx.finish_events(&processed.finished, now).await?;
     for dead_letter in &processed.dead_letters {
-        EventOutcomeRepo::dead_letter_event(tx, dead_letter.event, ErrorClass::Permanent, &dead_letter.reason, now)
-            .await?;
+        tx.dead_letter_event(dead_letter.event, ErrorClass::Permanent, &dead_letter.reason, now).await?;
     }
     Ok(processed)
 }

@@ -3,7 +3,10 @@ use iam::TenantRepo;
 use inbound::{ErrorClass, EventOutcomeRepo, QueuedEvent};
 use kernel::{Clock, StoreError};
 
-use crate::TenantTx;
+/// What [`record_failure`] needs.
+pub trait RecordFailureTx: EventOutcomeRepo + TenantRepo {}
+
+impl<T: EventOutcomeRepo + TenantRepo + ?Sized> RecordFailureTx for T {}
 
 /// Why an event was not processed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,13 +32,13 @@ pub enum FailureOutcome {
 /// # Errors
 /// [`StoreError`]: nothing was recorded.
 pub async fn record_failure(
-    tx: &mut dyn TenantTx,
+    tx: &mut dyn RecordFailureTx,
     event: &QueuedEvent,
     failure: EventFailure,
     delay: Option<TimeDelta>,
     clock: &dyn Clock,
 ) -> Result<(FailureOutcome, EventFailure), StoreError> {
-    let failure = match TenantRepo::tenant(tx).await? {
+    let failure = match tx.tenant().await? {
         Some(_) => failure,
         None => EventFailure { class: ErrorClass::Permanent, reason: "its tenant was deleted".to_owned() },
     };
@@ -43,10 +46,8 @@ pub async fn record_failure(
     let (id, now) = (event.id, clock.now());
     let delay = delay.filter(|_| class.is_retryable());
     let (after, was_waiting) = match delay {
-        Some(delay) => {
-            (FailureOutcome::Retried, EventOutcomeRepo::retry_event(tx, id, now + delay, *class, reason, now).await?)
-        }
-        None => (FailureOutcome::DeadLettered, EventOutcomeRepo::dead_letter_event(tx, id, *class, reason, now).await?),
+        Some(delay) => (FailureOutcome::Retried, tx.retry_event(id, now + delay, *class, reason, now).await?),
+        None => (FailureOutcome::DeadLettered, tx.dead_letter_event(id, *class, reason, now).await?),
     };
     Ok((if was_waiting { after } else { FailureOutcome::AlreadyDone }, failure))
 }

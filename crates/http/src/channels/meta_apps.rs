@@ -1,11 +1,10 @@
 use actix_web::{HttpResponse, web};
-use audit::{Action, target};
 use channels::{
     ChangeMetaAppError, CreateMetaAppError, DeleteMetaAppError, MetaApp, MetaAppPatch, MetaId, NewAccount, NewMetaApp,
-    SecretsError, change_meta_app, create_meta_app, delete_meta_app, meta_apps,
+    SecretsError, meta_apps,
 };
 use chrono::{DateTime, Utc};
-use flows::audited;
+use flows::{change_meta_app, create_meta_app, delete_meta_app};
 use kernel::{Change, ChannelsRead, ChannelsWrite, Grant as _};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -107,12 +106,11 @@ pub(crate) async fn create(
     let (body, guard) = body.into_parts();
     let app = body.check()?;
     let (entropy, clock) = (&*state.auth.entropy, &*state.clock);
-    let record = allow.audit_record(Action::MetaAppCreated, clock);
+    let origin = allow.origin();
     guard
         .create(&state, allow, async |permit, tx| {
-            let outcome = create_meta_app(permit, tx, app, &state.key_ring, entropy, clock).await;
-            let outcome = audited(tx, outcome, |app| Some(record.about(target::META_APP, &app.key.as_str()))).await;
-            outcome.map(MetaAppBody::from)
+            let app = create_meta_app(permit, tx, app, &state.key_ring, origin, entropy, clock).await;
+            app.map(MetaAppBody::from)
         })
         .await
 }
@@ -165,11 +163,10 @@ pub(crate) async fn change(
 ) -> Result<web::Json<MetaAppBody>, Problem> {
     let patch = body.into_inner().check()?;
     let (key_ring, entropy, clock) = (&state.key_ring, &*state.auth.entropy, &*state.clock);
-    let record = allow.audit_record(Action::MetaAppChanged, clock).about(target::META_APP, &key.as_str());
+    let origin = allow.origin();
     let app = state
         .in_tenant(allow, async |permit, tx| {
-            let outcome = change_meta_app(permit, tx, &key, patch, key_ring, entropy, clock).await;
-            audited(tx, outcome, |_| Some(record)).await
+            change_meta_app(permit, tx, &key, patch, key_ring, origin, entropy, clock).await
         })
         .await?;
     Ok(web::Json(app.into()))
@@ -193,13 +190,8 @@ pub(crate) async fn delete(
     state: web::Data<State>,
     PathKey(key): PathKey<MetaAppKey>,
 ) -> Result<HttpResponse, Problem> {
-    let record = allow.audit_record(Action::MetaAppDeleted, &*state.clock).about(target::META_APP, &key.as_str());
-    state
-        .in_tenant(allow, async |permit, tx| {
-            let outcome = delete_meta_app(permit, tx, &key).await;
-            audited(tx, outcome, |()| Some(record)).await
-        })
-        .await?;
+    let origin = allow.origin();
+    state.in_tenant(allow, async |permit, tx| delete_meta_app(permit, tx, &key, origin, &*state.clock).await).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -1,11 +1,7 @@
 use actix_web::{HttpResponse, web};
-use audit::{Action, target};
-use channels::{
-    AccountPatch, AccountStatus, MetaId, NewAccount, WhatsAppAccount, account, accounts, change_account,
-    disconnect_account,
-};
+use channels::{AccountPatch, AccountStatus, MetaId, NewAccount, WhatsAppAccount, account, accounts};
 use chrono::{DateTime, Utc};
-use flows::{ConnectAccountError, audited, connect_account};
+use flows::{ConnectAccountError, change_account, connect_account, disconnect_account};
 use kernel::ids::AccountId;
 use kernel::{Change, ChannelsRead, ChannelsWrite, Grant as _};
 use serde::{Deserialize, Serialize};
@@ -123,16 +119,11 @@ pub(crate) async fn connect(
     let (body, guard) = body.into_parts();
     let account = body.check()?;
     let clock = &*state.clock;
-    let record = allow.audit_record(Action::AccountConnected, clock);
+    let origin = allow.origin();
     let mut is_active = false;
     let response = guard
         .create(&state, allow, async |permit, tx| {
-            let outcome = connect_account(permit, tx, account, state.self_service, clock).await;
-            let account = audited(tx, outcome, |account| {
-                let number = account.phone_number_id.as_str();
-                Some(record.about(target::WHATSAPP_ACCOUNT, &account.id).with("phone_number_id", number))
-            })
-            .await?;
+            let account = connect_account(permit, tx, account, state.self_service, origin, clock).await?;
             is_active = account.status == AccountStatus::Active;
             Ok::<_, ConnectAccountError>(AccountBody::from(account))
         })
@@ -216,12 +207,9 @@ pub(crate) async fn change(
 ) -> Result<web::Json<AccountBody>, Problem> {
     let patch = body.into_inner().check()?;
     let clock = &*state.clock;
-    let record = allow.audit_record(Action::AccountChanged, clock).about(target::WHATSAPP_ACCOUNT, &id);
+    let origin = allow.origin();
     let account = state
-        .in_tenant(allow, async |permit, tx| {
-            let outcome = change_account(permit, tx, id, patch, clock).await;
-            audited(tx, outcome, |account| account.is_some().then_some(record)).await
-        })
+        .in_tenant(allow, async |permit, tx| change_account(permit, tx, id, patch, origin, clock).await)
         .await?
         .ok_or_else(Problem::not_found)?;
     Ok(web::Json(account.into()))
@@ -247,13 +235,9 @@ pub(crate) async fn disconnect(
     PathId(id): PathId<AccountId>,
 ) -> Result<HttpResponse, Problem> {
     let clock = &*state.clock;
-    let record = allow.audit_record(Action::AccountDisconnected, clock).about(target::WHATSAPP_ACCOUNT, &id);
-    let disconnected = state
-        .in_tenant(allow, async |permit, tx| {
-            let outcome = disconnect_account(permit, tx, id, clock).await;
-            audited(tx, outcome, |disconnected| disconnected.then_some(record)).await
-        })
-        .await?;
+    let origin = allow.origin();
+    let disconnected =
+        state.in_tenant(allow, async |permit, tx| disconnect_account(permit, tx, id, origin, clock).await).await?;
     if disconnected { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::not_found()) }
 }
 

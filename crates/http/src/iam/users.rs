@@ -1,7 +1,6 @@
 use actix_web::{HttpResponse, web};
-use audit::{Action, target};
 use flows::{
-    ChangeUserError, CreateUser, CreateUserError, Member, UserPatch, audited, change_user, create_user, delete_user,
+    ChangeUserError, CreateUser, CreateUserError, Member, UserPatch, change_user, create_user, delete_user,
     prepare_user, user, users,
 };
 use iam::{Email, UserName, UserStatus};
@@ -97,13 +96,11 @@ pub(crate) async fn create(
     if let Some(response) = guard.replay(&state, &allow).await? {
         return Ok(response);
     }
-    let user = prepare_user(allow.permit_ref(), &state.auth, allow.scope(), input).await?;
-    let record = allow.audit_record(Action::UserCreated, &*state.clock);
+    let user = prepare_user(allow.permit_ref(), &state.auth, input).await?;
+    let origin = allow.origin();
     guard
         .create(&state, allow, async |permit, tx| {
-            let outcome = create_user(permit, tx, user).await;
-            let outcome = audited(tx, outcome, |member| Some(record.about(target::USER, &member.user.id))).await;
-            outcome.map(UserBody::from)
+            create_user(permit, tx, user, origin, &*state.clock).await.map(UserBody::from)
         })
         .await
 }
@@ -151,18 +148,9 @@ pub(crate) async fn change(
     body: Json<PatchBody>,
 ) -> Result<web::Json<UserBody>, Problem> {
     let patch = body.into_inner().check()?;
-    let action = match patch.status {
-        Some(UserStatus::Suspended) => Action::UserSuspended,
-        Some(UserStatus::Active) => Action::UserReactivated,
-        None => Action::UserChanged,
-    };
-    let record =
-        allow.audit_record(action, &*state.clock).about(target::USER, &id).with("renamed", patch.name.is_some());
+    let origin = allow.origin();
     let member = state
-        .in_tenant(allow, async |permit, tx| {
-            let outcome = change_user(permit, tx, id, patch, &*state.clock).await;
-            audited(tx, outcome, |_| Some(record)).await
-        })
+        .in_tenant(allow, async |permit, tx| change_user(permit, tx, id, patch, origin, &*state.clock).await)
         .await?;
     Ok(web::Json(member.into()))
 }
@@ -185,13 +173,8 @@ pub(crate) async fn delete(
     state: web::Data<State>,
     PathId(id): PathId<UserId>,
 ) -> Result<HttpResponse, Problem> {
-    let record = allow.audit_record(Action::UserDeleted, &*state.clock).about(target::USER, &id);
-    state
-        .in_tenant(allow, async |permit, tx| {
-            let outcome = delete_user(permit, tx, id).await;
-            audited(tx, outcome, |()| Some(record)).await
-        })
-        .await?;
+    let origin = allow.origin();
+    state.in_tenant(allow, async |permit, tx| delete_user(permit, tx, id, origin, &*state.clock).await).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

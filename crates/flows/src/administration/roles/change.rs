@@ -1,10 +1,9 @@
-use audit::{Action, AuditRepo, Principal, Record, RequestOrigin};
+use audit::{Action, Principal, Record, RequestOrigin};
 use kernel::ids::RoleId;
 use kernel::{Clock, PermissionSet, Permit, RolesWrite, StoreError};
-use rbac::{MembershipRepo, Role, RoleName, RoleRepo};
+use rbac::{Role, RoleName};
 
-use super::{about, keys};
-use crate::TenantTx;
+use super::{RoleTx, about, keys};
 use crate::administration::{AuthorityError, lock_authority};
 
 /// Changes to a role. `None` leaves a field as it is.
@@ -35,14 +34,14 @@ pub enum ChangeRoleError {
 /// [`ChangeRoleError`].
 pub async fn change_role(
     permit: Permit<RolesWrite>,
-    tx: &mut dyn TenantTx,
+    tx: &mut dyn RoleTx,
     id: RoleId,
     patch: RolePatch,
     origin: RequestOrigin,
     clock: &dyn Clock,
 ) -> Result<Role, ChangeRoleError> {
     let authority = lock_authority(tx, &permit).await?;
-    let before = RoleRepo::role(tx, id).await?.ok_or(ChangeRoleError::Unknown)?;
+    let before = tx.role(id).await?.ok_or(ChangeRoleError::Unknown)?;
     if before.system {
         return Err(ChangeRoleError::System);
     }
@@ -52,7 +51,7 @@ pub async fn change_role(
     role.permissions = patch.permissions.unwrap_or(role.permissions);
     authority.grant(&role.permissions).map_err(AuthorityError::from)?;
     if !before.permissions.is_subset(&role.permissions) {
-        let held = MembershipRepo::permissions_of_holders(tx, id).await?;
+        let held = tx.permissions_of_holders(id).await?;
         authority.act_on(&held).map_err(AuthorityError::from)?;
     }
     if before.version != patch.version {
@@ -62,10 +61,10 @@ pub async fn change_role(
         return Ok(before);
     }
     role.version += 1;
-    RoleRepo::update_role(tx, &role).await?;
+    tx.update_role(&role).await?;
     let record =
         changed(Record::new(Principal::User(permit.user()), origin, Action::RoleChanged, clock), &before, &role);
-    AuditRepo::append_audit_record(tx, &record).await?;
+    tx.append_audit_record(&record).await?;
     Ok(role)
 }
 

@@ -1,12 +1,11 @@
 use std::slice;
 
-use audit::{Action, AuditRepo, Principal, Record, RequestOrigin};
+use audit::{Action, Principal, Record, RequestOrigin};
 use kernel::ids::RoleId;
 use kernel::{Clock, PermissionSet, Permit, RolesWrite, StoreError};
-use rbac::{Role, RoleKey, RoleName, RoleRepo, constraint};
+use rbac::{Role, RoleKey, RoleName, constraint};
 
-use super::{about, keys};
-use crate::TenantTx;
+use super::{RoleTx, about, keys};
 use crate::administration::{AuthorityError, lock_authority};
 
 /// A custom role.
@@ -33,26 +32,26 @@ pub enum CreateRoleError {
 /// [`CreateRoleError`].
 pub async fn create_role(
     permit: Permit<RolesWrite>,
-    tx: &mut dyn TenantTx,
+    tx: &mut dyn RoleTx,
     new: NewRole,
     origin: RequestOrigin,
     clock: &dyn Clock,
 ) -> Result<Role, CreateRoleError> {
     let authority = lock_authority(tx, &permit).await?;
     authority.grant(&new.permissions).map_err(AuthorityError::from)?;
-    if RoleRepo::custom_roles(tx).await? >= Role::MAX_CUSTOM {
+    if tx.custom_roles().await? >= Role::MAX_CUSTOM {
         return Err(CreateRoleError::TooMany);
     }
     let NewRole { key, name, permissions } = new;
     let role =
         Role { id: RoleId::new(clock), key, name, system: false, permissions, version: 1, created_at: clock.now() };
-    RoleRepo::insert_roles(tx, slice::from_ref(&role)).await.map_err(|error| {
+    tx.insert_roles(slice::from_ref(&role)).await.map_err(|error| {
         if error.is_conflict_with(constraint::ROLE_KEY) { CreateRoleError::KeyTaken } else { error.into() }
     })?;
     let record = about(Record::new(Principal::User(permit.user()), origin, Action::RoleCreated, clock), &role)
         .with("name", role.name.as_str())
         .with("permissions", keys(&role.permissions));
-    AuditRepo::append_audit_record(tx, &record).await?;
+    tx.append_audit_record(&record).await?;
     Ok(role)
 }
 

@@ -1,10 +1,9 @@
-use audit::{Action, AuditRepo, Principal, Record, RequestOrigin};
+use audit::{Action, Principal, Record, RequestOrigin};
 use kernel::ids::RoleId;
 use kernel::{Clock, Permit, RolesWrite, StoreError};
-use rbac::{RoleRepo, constraint};
+use rbac::constraint;
 
-use super::{about, keys};
-use crate::TenantTx;
+use super::{RoleTx, about, keys};
 use crate::administration::{AuthorityError, lock_authority};
 
 #[derive(Debug, thiserror::Error)]
@@ -25,24 +24,24 @@ pub enum DeleteRoleError {
 /// [`DeleteRoleError`].
 pub async fn delete_role(
     permit: Permit<RolesWrite>,
-    tx: &mut dyn TenantTx,
+    tx: &mut dyn RoleTx,
     id: RoleId,
     origin: RequestOrigin,
     clock: &dyn Clock,
 ) -> Result<(), DeleteRoleError> {
     let authority = lock_authority(tx, &permit).await?;
-    let role = RoleRepo::role(tx, id).await?.ok_or(DeleteRoleError::Unknown)?;
+    let role = tx.role(id).await?.ok_or(DeleteRoleError::Unknown)?;
     if role.system {
         return Err(DeleteRoleError::System);
     }
     authority.grant(&role.permissions).map_err(AuthorityError::from)?;
-    RoleRepo::delete_role(tx, id).await.map_err(|error| {
+    tx.delete_role(id).await.map_err(|error| {
         if error.is_conflict_with(constraint::ROLE_IN_USE) { DeleteRoleError::InUse } else { error.into() }
     })?;
     let record = about(Record::new(Principal::User(permit.user()), origin, Action::RoleDeleted, clock), &role)
         .with("name", role.name.as_str())
         .with("permissions", keys(&role.permissions));
-    AuditRepo::append_audit_record(tx, &record).await?;
+    tx.append_audit_record(&record).await?;
     Ok(())
 }
 

@@ -2,7 +2,10 @@ use audit::{Action, AuditRepo, PlatformAuditRepo, Record, RequestOrigin, target}
 use iam::{Tenant, TenantName, TenantRepo, TenantStatus};
 use kernel::{Clock, Operator, StoreError};
 
-use crate::TenantTx;
+/// What [`change_tenant_by_operator`] needs.
+pub trait ChangeTenantTx: TenantRepo + AuditRepo + PlatformAuditRepo {}
+
+impl<T: TenantRepo + AuditRepo + PlatformAuditRepo + ?Sized> ChangeTenantTx for T {}
 
 /// An operator's changes to a tenant. `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
@@ -19,12 +22,12 @@ pub struct OperatorTenantPatch {
 /// [`StoreError`].
 pub async fn change_tenant_by_operator(
     operator: Operator,
-    tx: &mut dyn TenantTx,
+    tx: &mut dyn ChangeTenantTx,
     patch: OperatorTenantPatch,
     origin: &RequestOrigin,
     clock: &dyn Clock,
 ) -> Result<Option<Tenant>, StoreError> {
-    let Some(mut tenant) = TenantRepo::lock_tenant(tx).await? else { return Ok(None) };
+    let Some(mut tenant) = tx.lock_tenant().await? else { return Ok(None) };
     let record = |action| Record::new(operator.into(), origin.clone(), action, clock).about(target::TENANT, &tenant.id);
     let mut records = Vec::new();
     if let Some(name) = patch.name.filter(|name| *name != tenant.name) {
@@ -38,10 +41,10 @@ pub async fn change_tenant_by_operator(
         }));
         tenant.status = status;
     }
-    TenantRepo::update_tenant(tx, &tenant).await?;
+    tx.update_tenant(&tenant).await?;
     for record in &records {
-        AuditRepo::append_audit_record(tx, record).await?;
-        PlatformAuditRepo::append_platform_audit_record(tx, record).await?;
+        tx.append_audit_record(record).await?;
+        tx.append_platform_audit_record(record).await?;
     }
     Ok(Some(tenant))
 }

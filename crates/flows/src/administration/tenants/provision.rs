@@ -3,11 +3,16 @@ use iam::{Email, HashError, Password, PasswordHash, Slug, Tenant, TenantName, Us
 use kernel::seal::KeyRing;
 use kernel::{Operator, StoreError, TenantScope};
 
-use crate::administration::{CreateTenantError, create_tenant, slugs};
+use crate::administration::{CreateTenantError, CreateTenantTx, create_tenant, slugs};
 use crate::{
-    AuthService, AuthServiceError, IdempotencyError, KeyedRequest, StoredResponse, TenantTx, claim_request, settle,
-    store_response,
+    AuthService, AuthServiceError, IdempotencyError, IdempotencyRepo, KeyedRequest, StoredResponse, claim_request,
+    settle, store_response,
 };
+
+/// What [`provision_tenant`] needs of the new tenant's transaction.
+pub trait ProvisionTenantTx: CreateTenantTx + AuditRepo + PlatformAuditRepo + IdempotencyRepo {}
+
+impl<T: CreateTenantTx + AuditRepo + PlatformAuditRepo + IdempotencyRepo + ?Sized> ProvisionTenantTx for T {}
 
 /// An operator's request for a tenant and its first user.
 #[derive(Debug)]
@@ -91,7 +96,7 @@ pub async fn provision_tenant(
 async fn write(
     operator: Operator,
     auth: &AuthService,
-    tx: &mut dyn TenantTx,
+    tx: &mut dyn ProvisionTenantTx,
     tenant: &Tenant,
     owner: &User,
     password: &PasswordHash,
@@ -105,8 +110,8 @@ async fn write(
             .with("name", tenant.name.as_str())
             .with("owner_id", owner.id.to_string())
     };
-    AuditRepo::append_audit_record(tx, &record()).await?;
-    PlatformAuditRepo::append_platform_audit_record(tx, &record()).await?;
+    tx.append_audit_record(&record()).await?;
+    tx.append_platform_audit_record(&record()).await?;
     Ok(())
 }
 

@@ -1,8 +1,11 @@
 use audit::{Action, AuditRepo, Principal, Record, RequestOrigin, target};
-use iam::{Tenant, TenantPatch, change_tenant};
+use iam::{Tenant, TenantPatch, TenantRepo, change_tenant};
 use kernel::{Clock, Permit, StoreError, TenantWrite};
 
-use crate::TenantTx;
+/// What [`change_settings`] needs.
+pub trait ChangeSettingsTx: TenantRepo + AuditRepo {}
+
+impl<T: TenantRepo + AuditRepo + ?Sized> ChangeSettingsTx for T {}
 
 /// Changes the tenant's own settings; `None` if it does not exist.
 ///
@@ -10,7 +13,7 @@ use crate::TenantTx;
 /// [`StoreError`].
 pub async fn change_settings(
     permit: Permit<TenantWrite>,
-    tx: &mut dyn TenantTx,
+    tx: &mut dyn ChangeSettingsTx,
     patch: TenantPatch,
     origin: RequestOrigin,
     clock: &dyn Clock,
@@ -25,6 +28,6 @@ pub async fn change_settings(
     if let Some(mode) = self_registration {
         record = record.with("self_registration", mode.key());
     }
-    AuditRepo::append_audit_record(tx, &record).await?;
+    tx.append_audit_record(&record).await?;
     Ok(Some(tenant))
 }

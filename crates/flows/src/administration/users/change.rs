@@ -1,12 +1,11 @@
-use iam::{User, UserName, UserRepo, UserStatus};
+use audit::{Action, Principal, Record, RequestOrigin, target};
+use iam::{User, UserName, UserStatus};
 use kernel::ids::UserId;
 use kernel::{Clock, Permit, StoreError, UsersWrite};
-use rbac::{MembershipRepo, RoleKey, SystemRole};
-use tokens::SessionRepo;
+use rbac::{RoleKey, SystemRole};
 
-use super::Member;
-use crate::TenantTx;
-use crate::administration::{AuthorityError, lock_authority, require_active_owner};
+use super::{ChangeUserTx, Member};
+use crate::administration::{AuthorityError, AuthorityTx, lock_authority, require_active_owner};
 
 /// An administrator's changes to a user. `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
@@ -29,20 +28,30 @@ pub enum ChangeUserError {
 /// [`ChangeUserError`].
 pub async fn change_user(
     permit: Permit<UsersWrite>,
-    tx: &mut dyn TenantTx,
+    tx: &mut dyn ChangeUserTx,
     id: UserId,
     patch: UserPatch,
+    origin: RequestOrigin,
     clock: &dyn Clock,
 ) -> Result<Member, ChangeUserError> {
-    let Member { mut user, roles } = lock_target(permit, tx, id).await?;
+    let Member { mut user, roles } = lock_target(&permit, tx, id).await?;
+    let action = match patch.status {
+        Some(UserStatus::Suspended) => Action::UserSuspended,
+        Some(UserStatus::Active) => Action::UserReactivated,
+        None => Action::UserChanged,
+    };
+    let record = Record::new(Principal::User(permit.user()), origin, action, clock)
+        .about(target::USER, &id)
+        .with("renamed", patch.name.is_some());
     user.name = patch.name.unwrap_or(user.name);
     let was = user.status;
     user.status = patch.status.unwrap_or(was);
-    UserRepo::update_user(tx, &user).await?;
+    tx.update_user(&user).await?;
     if (was, user.status) == (UserStatus::Active, UserStatus::Suspended) {
-        SessionRepo::end_sessions(tx, id, None, clock.now()).await?;
+        tx.end_sessions(id, None, clock.now()).await?;
         check_owners_without(tx, &roles).await?;
     }
+    tx.append_audit_record(&record).await?;
     Ok(Member { user, roles })
 }
 
@@ -50,27 +59,38 @@ pub async fn change_user(
 ///
 /// # Errors
 /// [`ChangeUserError`].
-pub async fn delete_user(permit: Permit<UsersWrite>, tx: &mut dyn TenantTx, id: UserId) -> Result<(), ChangeUserError> {
-    let Member { user, roles } = lock_target(permit, tx, id).await?;
-    UserRepo::delete_user(tx, id).await?;
+pub async fn delete_user(
+    permit: Permit<UsersWrite>,
+    tx: &mut dyn ChangeUserTx,
+    id: UserId,
+    origin: RequestOrigin,
+    clock: &dyn Clock,
+) -> Result<(), ChangeUserError> {
+    let Member { user, roles } = lock_target(&permit, tx, id).await?;
+    tx.delete_user(id).await?;
     if user.status == UserStatus::Active {
         check_owners_without(tx, &roles).await?;
     }
-    Ok(())
+    let record = Record::new(Principal::User(permit.user()), origin, Action::UserDeleted, clock);
+    Ok(tx.append_audit_record(&record.about(target::USER, &id)).await?)
 }
 
 /// Locks a user whose permissions the caller holds, with the tenant locked until the transaction ends.
-async fn lock_target(permit: Permit<UsersWrite>, tx: &mut dyn TenantTx, id: UserId) -> Result<Member, ChangeUserError> {
-    let authority = lock_authority(tx, &permit).await?;
-    let (user, _): (User, _) = UserRepo::lock_user(tx, id).await?.ok_or(ChangeUserError::Unknown)?;
-    let held = MembershipRepo::permissions(tx, id).await?;
+async fn lock_target(
+    permit: &Permit<UsersWrite>,
+    tx: &mut dyn AuthorityTx,
+    id: UserId,
+) -> Result<Member, ChangeUserError> {
+    let authority = lock_authority(tx, permit).await?;
+    let (user, _): (User, _) = tx.lock_user(id).await?.ok_or(ChangeUserError::Unknown)?;
+    let held = tx.permissions(id).await?;
     authority.act_on(&held).map_err(AuthorityError::from)?;
-    let roles = MembershipRepo::role_keys(tx, id).await?;
+    let roles = tx.role_keys(id).await?;
     Ok(Member { user, roles })
 }
 
 /// Checks the owners after an active user with these roles was removed.
-async fn check_owners_without(tx: &mut dyn TenantTx, roles: &[RoleKey]) -> Result<(), AuthorityError> {
+async fn check_owners_without(tx: &mut dyn AuthorityTx, roles: &[RoleKey]) -> Result<(), AuthorityError> {
     if roles.contains(&SystemRole::Owner.key()) { require_active_owner(tx).await } else { Ok(()) }
 }
 

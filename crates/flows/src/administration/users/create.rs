@@ -1,8 +1,14 @@
+use audit::{Action, AuditRepo, Principal, Record, RequestOrigin, target};
 use iam::{Email, HashError, InvalidPassword, Password, PasswordHash, TenantRepo, User, UserName, UserRepo};
-use kernel::{Permit, StoreError, TenantScope, UsersWrite};
+use kernel::{Clock, Permit, StoreError, UsersWrite};
 
 use super::Member;
-use crate::{AuthService, TenantTx, settle};
+use crate::{AuthService, settle};
+
+/// What [`create_user`] needs.
+pub trait CreateUserTx: UserRepo + AuditRepo {}
+
+impl<T: UserRepo + AuditRepo + ?Sized> CreateUserTx for T {}
 
 /// An administrator's request for a new user.
 #[derive(Debug)]
@@ -37,13 +43,12 @@ pub struct PreparedUser {
 /// # Errors
 /// [`CreateUserError`].
 pub async fn prepare_user(
-    _permit: &Permit<UsersWrite>,
+    permit: &Permit<UsersWrite>,
     auth: &AuthService,
-    scope: &TenantScope,
     input: CreateUser,
 ) -> Result<PreparedUser, CreateUserError> {
     let CreateUser { email, name, password } = input;
-    let mut tx = auth.database.tenant(scope).await?;
+    let mut tx = auth.database.tenant(permit.scope()).await?;
     let found = TenantRepo::tenant(&mut *tx).await;
     if let Some(tenant) = settle(tx, found).await? {
         password.check_personal(&[tenant.name.as_str(), tenant.slug.as_str()])?;
@@ -58,13 +63,17 @@ pub async fn prepare_user(
 /// # Errors
 /// [`CreateUserError`].
 pub async fn create_user(
-    _permit: Permit<UsersWrite>,
-    tx: &mut dyn TenantTx,
+    permit: Permit<UsersWrite>,
+    tx: &mut dyn CreateUserTx,
     new: PreparedUser,
+    origin: RequestOrigin,
+    clock: &dyn Clock,
 ) -> Result<Member, CreateUserError> {
     let PreparedUser { user, password } = new;
-    UserRepo::insert_user(tx, &user, &password).await.map_err(|error| {
+    tx.insert_user(&user, &password).await.map_err(|error| {
         if error.is_conflict_with(iam::constraint::USER_EMAIL) { CreateUserError::EmailTaken } else { error.into() }
     })?;
+    let record = Record::new(Principal::User(permit.user()), origin, Action::UserCreated, clock);
+    tx.append_audit_record(&record.about(target::USER, &user.id)).await?;
     Ok(Member { user, roles: Vec::new() })
 }

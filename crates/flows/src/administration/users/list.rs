@@ -1,11 +1,11 @@
 use std::collections::HashMap;
 
-use iam::{User, UserRepo};
+use iam::User;
 use kernel::ids::UserId;
 use kernel::{Page, PageRequest, Permit, StoreError, UsersRead};
-use rbac::{MembershipRepo, RoleKey};
+use rbac::RoleKey;
 
-use crate::TenantTx;
+use super::MemberTx;
 
 /// A user and the sorted keys of their roles.
 #[derive(Clone, Debug)]
@@ -20,13 +20,13 @@ pub struct Member {
 /// [`StoreError`].
 pub async fn users(
     _permit: Permit<UsersRead>,
-    tx: &mut dyn TenantTx,
+    tx: &mut dyn MemberTx,
     page: &PageRequest,
 ) -> Result<Page<Member>, StoreError> {
-    let page = UserRepo::users(tx, page).await?;
+    let page = tx.users(page).await?;
     let ids: Vec<UserId> = page.items.iter().map(|user| user.id).collect();
     let mut roles: HashMap<UserId, Vec<RoleKey>> = HashMap::new();
-    for (user, key) in MembershipRepo::role_keys_of(tx, &ids).await? {
+    for (user, key) in tx.role_keys_of(&ids).await? {
         roles.entry(user).or_default().push(key);
     }
     let member = |user: User| Member { roles: roles.remove(&user.id).unwrap_or_default(), user };
@@ -37,8 +37,8 @@ pub async fn users(
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn user(_permit: Permit<UsersRead>, tx: &mut dyn TenantTx, id: UserId) -> Result<Option<Member>, StoreError> {
-    let Some(user) = UserRepo::user(tx, id).await? else { return Ok(None) };
-    let roles = MembershipRepo::role_keys(tx, id).await?;
+pub async fn user(_permit: Permit<UsersRead>, tx: &mut dyn MemberTx, id: UserId) -> Result<Option<Member>, StoreError> {
+    let Some(user) = tx.user(id).await? else { return Ok(None) };
+    let roles = tx.role_keys(id).await?;
     Ok(Some(Member { user, roles }))
 }

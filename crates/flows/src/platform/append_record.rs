@@ -1,24 +1,7 @@
 use audit::{AuditRepo, PlatformAuditRepo, Record};
 use kernel::{StoreError, TenantScope};
 
-use crate::{Database, TenantTx, settle};
-
-/// Appends an audit record in the transaction of the change; `record` returns `None` if nothing changed. A refusal is not
-/// recorded.
-///
-/// # Errors
-/// The outcome's own, or that of the record.
-pub async fn audited<T, E: From<StoreError>>(
-    tx: &mut dyn TenantTx,
-    outcome: Result<T, E>,
-    record: impl FnOnce(&T) -> Option<Record>,
-) -> Result<T, E> {
-    let done = outcome?;
-    if let Some(record) = record(&done) {
-        AuditRepo::append_audit_record(tx, &record).await?;
-    }
-    Ok(done)
-}
+use crate::{Database, settle};
 
 /// Appends a record to the tenant's audit log, in a transaction of its own.
 pub(crate) async fn append_tenant_record(

@@ -1,5 +1,8 @@
-use channels::{ChannelRepo, NewAccount, WhatsAppAccount, constraint};
-use kernel::{ChannelsWrite, Clock, Permit, StoreError};
+use audit::{Action, Principal, Record, RequestOrigin, target};
+use channels::{NewAccount, WhatsAppAccount, constraint};
+use kernel::{ChannelsWrite, Clock, Operator, Permit, StoreError};
+
+use super::ConnectAccountTx;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectAccountError {
@@ -22,13 +25,15 @@ pub enum ConnectAccountError {
 /// # Errors
 /// [`ConnectAccountError`].
 pub async fn connect_account(
-    _permit: Permit<ChannelsWrite>,
-    repo: &mut dyn ChannelRepo,
+    permit: Permit<ChannelsWrite>,
+    tx: &mut dyn ConnectAccountTx,
     account: NewAccount,
     self_service: bool,
+    origin: RequestOrigin,
     clock: &dyn Clock,
 ) -> Result<WhatsAppAccount, ConnectAccountError> {
-    insert(repo, account.into_account(self_service, clock)).await
+    let record = Record::new(Principal::User(permit.user()), origin, Action::AccountConnected, clock);
+    insert(tx, account.into_account(self_service, clock), record).await
 }
 
 /// Connects a number on behalf of an operator. It needs no approval.
@@ -36,18 +41,27 @@ pub async fn connect_account(
 /// # Errors
 /// [`ConnectAccountError`].
 pub async fn add_account(
-    repo: &mut dyn ChannelRepo,
+    operator: Operator,
+    tx: &mut dyn ConnectAccountTx,
     account: NewAccount,
     clock: &dyn Clock,
 ) -> Result<WhatsAppAccount, ConnectAccountError> {
-    insert(repo, account.into_account(true, clock)).await
+    let record = Record::new(operator.into(), RequestOrigin::default(), Action::AccountConnected, clock);
+    insert(tx, account.into_account(true, clock), record).await
 }
 
-async fn insert(repo: &mut dyn ChannelRepo, account: WhatsAppAccount) -> Result<WhatsAppAccount, ConnectAccountError> {
-    if account.app.tenant_key().is_some() && !repo.lock_meta_app_shared(&account.app).await? {
+async fn insert(
+    tx: &mut dyn ConnectAccountTx,
+    account: WhatsAppAccount,
+    record: Record,
+) -> Result<WhatsAppAccount, ConnectAccountError> {
+    if account.app.tenant_key().is_some() && !tx.lock_meta_app_shared(&account.app).await? {
         return Err(ConnectAccountError::UnknownApp);
     }
-    repo.insert_account(&account).await?;
+    tx.insert_account(&account).await?;
+    let number = account.phone_number_id.as_str();
+    tx.append_audit_record(&record.about(target::WHATSAPP_ACCOUNT, &account.id).with("phone_number_id", number))
+        .await?;
     Ok(account)
 }
 

@@ -1,0 +1,27 @@
+//! A tenant's WhatsApp numbers and Meta apps. Each change is audited.
+
+mod accounts;
+mod connect_account;
+mod meta_apps;
+
+use audit::AuditRepo;
+use channels::{AccountRepo, ChannelRepo, MetaAppRepo};
+
+pub use accounts::{change_account, disconnect_account};
+pub use connect_account::{ConnectAccountError, add_account, connect_account};
+pub use meta_apps::{change_meta_app, create_meta_app, delete_meta_app};
+
+/// What connecting a number needs.
+pub trait ConnectAccountTx: ChannelRepo + AuditRepo {}
+
+impl<T: ChannelRepo + AuditRepo + ?Sized> ConnectAccountTx for T {}
+
+/// What changing a number needs.
+pub trait AccountTx: AccountRepo + AuditRepo {}
+
+impl<T: AccountRepo + AuditRepo + ?Sized> AccountTx for T {}
+
+/// What changing a Meta app needs.
+pub trait MetaAppTx: MetaAppRepo + AuditRepo {}
+
+impl<T: MetaAppRepo + AuditRepo + ?Sized> MetaAppTx for T {}
