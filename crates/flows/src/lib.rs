@@ -43,6 +43,8 @@ mod commit;
 mod crm;
 mod database;
 mod events;
+#[cfg(test)]
+mod fake;
 mod idempotency;
 mod platform;
 mod timer;

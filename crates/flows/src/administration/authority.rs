@@ -56,3 +56,55 @@ pub async fn lock_authority<P: Grant>(
 pub async fn require_active_owner(tx: &mut dyn AuthorityTx) -> Result<(), AuthorityError> {
     if tx.active_owners().await? > 0 { Ok(()) } else { Err(AuthorityError::LastOwner) }
 }
+
+#[cfg(test)]
+mod tests {
+    use kernel::{Permission, RolesWrite};
+    use rbac::SystemRole;
+
+    use super::*;
+    use crate::fake::{FakeStore, run};
+
+    fn authority(store: &mut FakeStore) -> Result<Authority, AuthorityError> {
+        let permit = store.permit::<RolesWrite>();
+        run(lock_authority(store, &permit))
+    }
+
+    #[test]
+    fn authority_is_what_the_caller_holds_now() {
+        let mut store = FakeStore::with_owner();
+        store.caller = store.add_user("admin", SystemRole::Admin);
+        let authority = authority(&mut store).unwrap();
+        assert!(authority.grant(&SystemRole::Agent.permissions()).is_ok());
+        assert!(authority.grant(&[Permission::BillingWrite].into_iter().collect()).is_err());
+    }
+
+    #[test]
+    fn caller_without_the_permission_is_refused() {
+        let mut store = FakeStore::with_owner();
+        store.memberships.clear();
+        assert!(matches!(authority(&mut store), Err(AuthorityError::PermissionLost)));
+    }
+
+    #[test]
+    fn suspended_caller_is_refused() {
+        let mut store = FakeStore::with_owner();
+        store.suspend(store.caller);
+        assert!(matches!(authority(&mut store), Err(AuthorityError::PermissionLost)));
+    }
+
+    #[test]
+    fn caller_of_suspended_tenant_is_refused() {
+        let mut store = FakeStore::with_owner();
+        store.tenant.as_mut().unwrap().status = TenantStatus::Suspended;
+        assert!(matches!(authority(&mut store), Err(AuthorityError::PermissionLost)));
+    }
+
+    #[test]
+    fn suspended_owner_does_not_count_as_owner() {
+        let mut store = FakeStore::with_owner();
+        assert!(run(require_active_owner(&mut store)).is_ok());
+        store.suspend(store.caller);
+        assert!(matches!(run(require_active_owner(&mut store)), Err(AuthorityError::LastOwner)));
+    }
+}

@@ -83,3 +83,34 @@ impl From<StoreError> for CreateTenantError {
         Self::Store(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kernel::SystemEntropy;
+
+    use super::*;
+
+    fn slugs_of(name: &str, asked: Option<&str>) -> Vec<String> {
+        let asked = asked.map(|slug| Slug::parse(slug).unwrap());
+        let slugs = slugs(&TenantName::parse(name).unwrap(), asked, &SystemEntropy::new()).unwrap();
+        slugs.iter().map(|slug| slug.as_str().to_owned()).collect()
+    }
+
+    #[test]
+    fn requested_slug_is_the_only_one_tried() {
+        assert_eq!(slugs_of("Acme", Some("acme-eu")), ["acme-eu"]);
+    }
+
+    #[test]
+    fn slug_of_the_name_is_tried_before_random_ones() {
+        let tried = slugs_of("Acme & Co", None);
+        assert_eq!((tried.len(), tried[0].as_str()), (SLUG_TRIES, "acme-co"));
+        assert!(tried[1..].iter().all(|slug| slug.starts_with("acme-co-") && slug.len() == "acme-co-".len() + 6));
+    }
+
+    #[test]
+    fn name_without_latin_letters_gets_random_slugs() {
+        let tried = slugs_of("株式会社", None);
+        assert!(tried.len() == SLUG_TRIES && tried.iter().all(|slug| slug.starts_with("tenant-")), "{tried:?}");
+    }
+}

@@ -106,3 +106,110 @@ impl From<StoreError> for ChangeMembershipError {
         Self::Authority(error.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kernel::{Clock as _, PageRequest};
+    use rbac::MembershipRepo as _;
+
+    use super::*;
+    use crate::fake::{FakeStore, origin, run};
+
+    fn grant(store: &mut FakeStore, user: UserId, role: SystemRole) -> Result<Membership, ChangeMembershipError> {
+        let (permit, role, clock) = (store.permit(), store.system_role(role), store.clock.clone());
+        run(grant_membership(permit, store, user, role, origin(), &*clock))
+    }
+
+    fn revoke(store: &mut FakeStore, user: UserId, role: SystemRole) -> Result<(), ChangeMembershipError> {
+        let (permit, role, clock) = (store.permit(), store.system_role(role), store.clock.clone());
+        run(revoke_membership(permit, store, user, role, origin(), &*clock))
+    }
+
+    #[test]
+    fn granted_role_is_held_and_audited() {
+        let mut store = FakeStore::with_owner();
+        let user = store.add_user("ada", SystemRole::Viewer);
+        let membership = grant(&mut store, user, SystemRole::Agent).unwrap();
+        assert_eq!((membership.key, membership.created_at), (SystemRole::Agent.key(), store.clock.now()));
+        assert_eq!(run(store.role_keys(user)).unwrap(), [SystemRole::Agent.key(), SystemRole::Viewer.key()]);
+        let record = store.audit_log.pop().unwrap();
+        assert_eq!(record.action, Action::MembershipGranted);
+        assert_eq!(record.target.unwrap().id, user.to_string());
+        assert_eq!(record.changes["role"], "agent");
+    }
+
+    #[test]
+    fn role_granted_again_stays_as_it_is() {
+        let mut store = FakeStore::with_owner();
+        let user = store.add_user("ada", SystemRole::Viewer);
+        assert!(grant(&mut store, user, SystemRole::Viewer).is_ok());
+        assert_eq!(store.memberships.len(), 2);
+        assert!(store.audit_log.is_empty());
+    }
+
+    #[test]
+    fn role_beyond_the_callers_permissions_is_refused() {
+        let mut store = FakeStore::with_owner();
+        store.caller = store.add_user("admin", SystemRole::Admin);
+        let user = store.add_user("ada", SystemRole::Viewer);
+        let outcome = grant(&mut store, user, SystemRole::Owner);
+        assert!(matches!(outcome, Err(ChangeMembershipError::Authority(AuthorityError::PermissionNotHeld(_)))));
+        assert!(store.audit_log.is_empty());
+    }
+
+    #[test]
+    fn user_with_more_permissions_cannot_be_changed() {
+        let mut store = FakeStore::with_owner();
+        let owner = store.caller;
+        store.caller = store.add_user("admin", SystemRole::Admin);
+        for outcome in
+            [grant(&mut store, owner, SystemRole::Viewer).map(|_| ()), revoke(&mut store, owner, SystemRole::Owner)]
+        {
+            assert!(matches!(outcome, Err(ChangeMembershipError::Authority(AuthorityError::TargetHoldsMore(_)))));
+        }
+    }
+
+    #[test]
+    fn unknown_user_role_or_membership_is_not_found() {
+        let mut store = FakeStore::with_owner();
+        let (permit, clock) = (store.permit(), store.clock.clone());
+        let (owner, nobody) = (store.caller, UserId::new(&*clock));
+        let role = RoleId::new(&*clock);
+        let unknown_role = run(grant_membership(permit, &mut store, owner, role, origin(), &*clock));
+        assert!(matches!(unknown_role, Err(ChangeMembershipError::Unknown)));
+        assert!(matches!(grant(&mut store, nobody, SystemRole::Agent), Err(ChangeMembershipError::Unknown)));
+        assert!(matches!(revoke(&mut store, owner, SystemRole::Agent), Err(ChangeMembershipError::Unknown)));
+    }
+
+    #[test]
+    fn role_of_the_last_active_owner_cannot_be_revoked() {
+        let mut store = FakeStore::with_owner();
+        let owner = store.caller;
+        let second = store.add_user("second", SystemRole::Owner);
+        store.suspend(second);
+        let outcome = revoke(&mut store, owner, SystemRole::Owner);
+        assert!(matches!(outcome, Err(ChangeMembershipError::Authority(AuthorityError::LastOwner))));
+        assert!(store.audit_log.is_empty());
+    }
+
+    #[test]
+    fn role_of_suspended_owner_can_be_revoked() {
+        let mut store = FakeStore::with_owner();
+        let second = store.add_user("second", SystemRole::Owner);
+        store.suspend(second);
+        revoke(&mut store, second, SystemRole::Owner).unwrap();
+        assert_eq!(run(store.role_keys(second)).unwrap(), []);
+        assert_eq!(store.audited(), [Action::MembershipRevoked]);
+    }
+
+    #[test]
+    fn memberships_of_unknown_user_are_none() {
+        let mut store = FakeStore::with_owner();
+        let page = PageRequest { limit: kernel::PageLimit::default(), after: None };
+        let (owner, nobody) = (store.caller, UserId::new(&*store.clock));
+        let permit = store.permit();
+        assert_eq!(run(memberships(permit, &mut store, owner, &page)).unwrap().unwrap().items.len(), 1);
+        let permit = store.permit();
+        assert!(run(memberships(permit, &mut store, nobody, &page)).unwrap().is_none());
+    }
+}

@@ -45,3 +45,38 @@ async fn verify(auth: &AuthService, token: &str, now: DateTime<Utc>) -> Result<V
         verified => Ok(verified?),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use tokens::SessionClient;
+
+    use super::*;
+    use crate::fake::{FakeStore, TENANT, auth_service, run};
+
+    #[test]
+    fn token_is_checked_before_the_database_is_asked() {
+        let mut store = FakeStore::with_owner();
+        let auth = auth_service(&mut store);
+        let token =
+            auth.new_session(TENANT, store.caller, SessionClient::default()).unwrap().into_tokens().access_token;
+        assert!(matches!(run(authenticate(&auth, &token)), Err(AuthenticateError::Store(_))));
+        for invalid in ["", "a.b.c", &format!("{token}x")] {
+            assert!(matches!(run(authenticate(&auth, invalid)), Err(AuthenticateError::InvalidToken(_))), "{invalid}");
+        }
+        store.clock.advance(TimeDelta::hours(1));
+        assert!(matches!(run(authenticate(&auth, &token)), Err(AuthenticateError::InvalidToken(_))), "expired");
+    }
+
+    #[test]
+    fn unknown_key_keeps_cached_keys_if_reload_fails() {
+        let mut store = FakeStore::with_owner();
+        let auth = auth_service(&mut store);
+        let other = auth_service(&mut FakeStore::with_owner());
+        let client = SessionClient::default();
+        let foreign = other.new_session(TENANT, store.caller, client.clone()).unwrap().into_tokens().access_token;
+        assert!(matches!(run(authenticate(&auth, &foreign)), Err(AuthenticateError::InvalidToken(_))));
+        let own = auth.new_session(TENANT, store.caller, client).unwrap().into_tokens().access_token;
+        assert!(auth.keys.current().verify(&auth.policy, &own, auth.clock.now()).is_ok());
+    }
+}

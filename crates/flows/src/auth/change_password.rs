@@ -112,3 +112,35 @@ impl From<ReserveError> for ChangePasswordError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kernel::Clock as _;
+
+    use super::*;
+    use crate::fake::{FakeStore, access, auth_service, hash_of, run};
+
+    fn replace_in(store: &mut FakeStore, session: SessionId, verified: &str) -> Result<(), ChangePasswordError> {
+        let (auth, user) = (auth_service(store), store.caller);
+        run(replace(&auth, store, user, session, &hash_of(verified), &hash_of("new password")))
+    }
+
+    #[test]
+    fn new_password_ends_all_other_sessions() {
+        let mut store = FakeStore::with_owner();
+        let (this, _) = (access(&mut store), access(&mut store));
+        replace_in(&mut store, this.session.id, "owner's password").unwrap();
+        assert_eq!(store.users[0].1.as_phc(), hash_of("new password").as_phc());
+        let active = store.active_sessions(store.caller, store.clock.now());
+        assert_eq!(active.iter().map(|session| session.id).collect::<Vec<_>>(), [this.session.id]);
+    }
+
+    #[test]
+    fn password_changed_meanwhile_is_not_replaced() {
+        let mut store = FakeStore::with_owner();
+        let this = access(&mut store);
+        let outcome = replace_in(&mut store, this.session.id, "former password");
+        assert!(matches!(outcome, Err(ChangePasswordError::WrongPassword)));
+        assert_eq!(store.users[0].1.as_phc(), hash_of("owner's password").as_phc());
+    }
+}

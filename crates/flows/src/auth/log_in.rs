@@ -216,3 +216,111 @@ impl From<ReserveError> for LogInError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use rbac::SystemRole;
+
+    use super::*;
+    use crate::fake::{FakeStore, access, auth_service, hash_of, run};
+
+    fn lookup(store: &FakeStore) -> LoginLookup {
+        let user = store.users.iter().find(|(user, _)| user.id == store.caller).cloned();
+        LoginLookup { tenant: store.tenant.clone().unwrap(), user, roles: vec![SystemRole::Owner.key()] }
+    }
+
+    fn verify_lookup(lookup: Option<LoginLookup>, password: &str) -> Result<VerifiedUser, LoginRefusal> {
+        let auth = auth_service(&mut FakeStore::new());
+        run(verify(&auth, lookup, Password::for_login(password).unwrap())).unwrap()
+    }
+
+    fn why(lookup: Option<LoginLookup>, password: &str) -> &'static str {
+        verify_lookup(lookup, password).err().map_or("accepted", |refusal| refusal.why)
+    }
+
+    #[test]
+    fn each_refusal_names_its_reason_for_the_audit_log() {
+        let store = FakeStore::with_owner();
+        let found = lookup(&store);
+        let without_user = LoginLookup { user: None, ..found.clone() };
+        let mut suspended_user = found.clone();
+        suspended_user.user.as_mut().unwrap().0.status = UserStatus::Suspended;
+        let mut suspended_tenant = found.clone();
+        suspended_tenant.tenant.status = TenantStatus::Suspended;
+        assert_eq!(why(None, "owner's password"), "unknown_tenant");
+        assert_eq!(why(Some(without_user), "owner's password"), "unknown_user");
+        assert_eq!(why(Some(found.clone()), "wrong"), "wrong_password");
+        assert_eq!(why(Some(suspended_user.clone()), "wrong"), "wrong_password");
+        assert_eq!(why(Some(suspended_user), "owner's password"), "suspended_user");
+        assert_eq!(why(Some(suspended_tenant), "owner's password"), "suspended_tenant");
+        assert_eq!(why(Some(found), "owner's password"), "accepted");
+    }
+
+    #[test]
+    fn outdated_hash_is_renewed_for_active_users_only() {
+        let store = FakeStore::with_owner();
+        let mut found = lookup(&store);
+        let hash = hash_of("owner's password");
+        found.user.as_mut().unwrap().1 = PasswordHash::from_stored(format!("outdated {}", hash.as_phc()));
+        let verified = verify_lookup(Some(found.clone()), "owner's password").ok().unwrap();
+        assert_eq!(verified.renewed.unwrap().as_phc(), hash.as_phc());
+        found.tenant.status = TenantStatus::Suspended;
+        assert_eq!(why(Some(found), "owner's password"), "suspended_tenant");
+    }
+
+    #[test]
+    fn login_fails_without_a_database() {
+        let auth = auth_service(&mut FakeStore::new());
+        let input = LogIn {
+            tenant: "acme".parse().unwrap(),
+            email: Email::parse("owner@acme.example").unwrap(),
+            password: Password::for_login("owner's password").unwrap(),
+            client: SessionClient::default(),
+            origin: RequestOrigin::default(),
+        };
+        assert!(matches!(run(log_in(&auth, input)), Err(LogInError::Failed(AuthServiceError::Store(_)))));
+    }
+
+    /// Makes room for a session of the caller whose password was verified against `verified`.
+    fn make_room(store: &mut FakeStore, limit: u16, verified: &PasswordHash) {
+        let auth = auth_service(store);
+        let tokens = auth.new_session(crate::fake::TENANT, store.caller, SessionClient::default()).unwrap();
+        let start = StartSession {
+            session: &tokens.session,
+            token: &tokens.refresh_token.hash(),
+            session_limit: limit,
+            verified_hash: verified,
+            new_hash: None,
+            record: &Record::new(Principal::System, RequestOrigin::default(), Action::UserLoggedIn, &*auth.clock),
+            kid: &tokens.issued.kid,
+        };
+        run(end_oldest_sessions(&auth, store, &start)).unwrap();
+    }
+
+    #[test]
+    fn oldest_sessions_end_until_one_more_fits() {
+        let mut store = FakeStore::with_owner();
+        let mut sessions = Vec::new();
+        for _ in 0..4 {
+            store.clock.advance(TimeDelta::minutes(1));
+            sessions.push(access(&mut store).session.id);
+        }
+        make_room(&mut store, 3, &hash_of("owner's password"));
+        let active = store.active_sessions(store.caller, kernel::Clock::now(&*store.clock));
+        assert_eq!(active.iter().map(|session| session.id).collect::<Vec<_>>(), sessions[2..]);
+        let reasons: Vec<_> = store.audit_log.iter().map(|record| &record.changes["reason"]).collect();
+        assert_eq!(reasons, ["too_many", "too_many"]);
+    }
+
+    #[test]
+    fn no_session_ends_if_credentials_changed_meanwhile() {
+        let mut store = FakeStore::with_owner();
+        access(&mut store);
+        make_room(&mut store, 1, &hash_of("former password"));
+        store.suspend(store.caller);
+        make_room(&mut store, 1, &hash_of("owner's password"));
+        assert_eq!(store.active_sessions(store.caller, kernel::Clock::now(&*store.clock)).len(), 1);
+        assert!(store.audit_log.is_empty());
+    }
+}

@@ -158,3 +158,71 @@ fn keys(counted: &[RateLimitBucket]) -> Vec<RateLimitKey> {
 fn together(counted: &[RateLimitBucket], counters: Vec<AttemptCounter>) -> Vec<(RateLimitBucket, AttemptCounter)> {
     counted.iter().copied().zip(counters).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use iam::Email;
+
+    use super::*;
+    use crate::fake::{FakeCounters, FakeStore, at, auth_service, run};
+
+    /// The buckets of the address, and of the account at the address.
+    fn buckets() -> Vec<RateLimitBucket> {
+        let email = Email::parse("owner@acme.example").unwrap();
+        auth_service(&mut FakeStore::new()).rate_limiter.account_buckets("acme", &email, None)
+    }
+
+    fn reserve_at(counters: &mut FakeCounters, second: i64) -> Result<Reservation, ReserveRefusal> {
+        let (counted, reserved_at) = (buckets(), at(second));
+        run(reserve(counters, &counted, reserved_at))?;
+        Ok(Reservation { counted, reserved_at, _permit: QueuePermit::new(()) })
+    }
+
+    fn finish(counters: &mut FakeCounters, reservation: &Reservation, outcome: AttemptOutcome) {
+        run(count(counters, reservation, outcome, reservation.reserved_at)).unwrap();
+    }
+
+    fn failures(counters: &FakeCounters) -> Vec<usize> {
+        buckets().iter().map(|bucket| counters.0[&bucket.key].failures.len()).collect()
+    }
+
+    #[test]
+    fn sixth_attempt_waits_for_five_pending_ones() {
+        let mut counters = FakeCounters::default();
+        let pending: Vec<_> = (0..5).map(|second| reserve_at(&mut counters, second).unwrap()).collect();
+        assert!(matches!(reserve_at(&mut counters, 5), Err(ReserveRefusal::Pending)));
+        finish(&mut counters, &pending[0], AttemptOutcome::Aborted);
+        assert!(reserve_at(&mut counters, 5).is_ok(), "an aborted attempt does not count");
+    }
+
+    #[test]
+    fn five_failures_refuse_the_next_attempt() {
+        let mut counters = FakeCounters::default();
+        for second in 0..5 {
+            let reservation = reserve_at(&mut counters, second).unwrap();
+            finish(&mut counters, &reservation, AttemptOutcome::Failed);
+        }
+        let Err(ReserveRefusal::RateLimited(refused)) = reserve_at(&mut counters, 5) else { panic!("not refused") };
+        assert_eq!(refused.retry_after, TimeDelta::seconds(299), "five minutes after the fifth failure");
+        assert_eq!(failures(&counters), [5, 5], "a refused attempt does not count");
+    }
+
+    #[test]
+    fn success_clears_the_account_but_not_the_address() {
+        let mut counters = FakeCounters::default();
+        let failed = reserve_at(&mut counters, 0).unwrap();
+        finish(&mut counters, &failed, AttemptOutcome::Failed);
+        let succeeded = reserve_at(&mut counters, 1).unwrap();
+        finish(&mut counters, &succeeded, AttemptOutcome::Succeeded);
+        assert_eq!(failures(&counters), [1, 0]);
+    }
+
+    #[test]
+    fn longest_refusal_of_all_buckets_counts() {
+        let refused = |seconds| RateLimitDecision::Refused(TimeDelta::seconds(seconds));
+        assert_eq!(worse(refused(1), refused(2)), refused(2));
+        assert_eq!(worse(RateLimitDecision::Wait, refused(2)), refused(2));
+        assert_eq!(worse(RateLimitDecision::Allowed, RateLimitDecision::Wait), RateLimitDecision::Wait);
+        assert_eq!(worse(RateLimitDecision::Allowed, RateLimitDecision::Allowed), RateLimitDecision::Allowed);
+    }
+}

@@ -137,3 +137,112 @@ impl From<StoreError> for RefreshError {
         Self::Failed(error.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use kernel::Clock as _;
+    use rbac::SystemRole;
+
+    use super::*;
+    use crate::fake::{FakeStore, auth_service, run, start_session};
+
+    struct Fixture {
+        store: FakeStore,
+        auth: AuthService,
+        token: RefreshToken,
+    }
+
+    impl Fixture {
+        fn new() -> Self {
+            let mut store = FakeStore::with_owner();
+            let auth = auth_service(&mut store);
+            let (_, token) = start_session(&mut store);
+            store.clock.advance(TimeDelta::minutes(10));
+            Self { store, auth, token }
+        }
+
+        fn exchange(&mut self) -> Result<LoggedIn, RefreshError> {
+            self.exchange_for(None)
+        }
+
+        fn exchange_for(&mut self, tenant: Option<TenantReference>) -> Result<LoggedIn, RefreshError> {
+            let (token, arrived_at) = (self.token.clone(), self.store.clock.now());
+            let input = Refresh { token, tenant, arrived_at, origin: RequestOrigin::default() };
+            run(exchange(&self.auth, &mut self.store, &input)).and_then(|outcome| outcome)
+        }
+    }
+
+    #[test]
+    fn current_token_is_exchanged_for_the_next() {
+        let mut it = Fixture::new();
+        let logged_in = it.exchange().unwrap();
+        assert_eq!(logged_in.roles, [SystemRole::Owner.key()]);
+        let verified = it.auth.keys.current().verify(&it.auth.policy, &logged_in.access_token, it.store.clock.now());
+        assert_eq!(verified.unwrap().claims.user, it.store.caller);
+        it.token = logged_in.refresh_token;
+        it.store.clock.advance(TimeDelta::minutes(10));
+        assert!(it.exchange().is_ok(), "the next token works");
+        assert!(it.store.audit_log.is_empty());
+    }
+
+    #[test]
+    fn unknown_token_is_refused() {
+        let mut it = Fixture::new();
+        it.token = RefreshToken::generate(crate::fake::TENANT, &*it.auth.entropy).unwrap();
+        assert!(matches!(it.exchange(), Err(RefreshError::UnknownToken)));
+    }
+
+    #[test]
+    fn used_token_ends_its_session() {
+        let mut it = Fixture::new();
+        it.exchange().unwrap();
+        it.store.clock.advance(TimeDelta::minutes(10));
+        assert!(matches!(it.exchange(), Err(RefreshError::Replayed)));
+        assert!(it.store.active_sessions(it.store.caller, it.store.clock.now()).is_empty());
+        let record = it.store.audit_log.pop().unwrap();
+        assert_eq!((record.action, record.actor), (Action::TokenReuse, Principal::Anonymous));
+        assert_eq!(record.changes["user_id"], it.store.caller.to_string());
+    }
+
+    #[test]
+    fn token_used_by_overlapping_request_is_a_conflict() {
+        let mut it = Fixture::new();
+        it.exchange().unwrap();
+        assert!(matches!(it.exchange(), Err(RefreshError::Conflict)), "before the response of the first");
+        assert!(it.store.token(&it.token.hash()).overlapped);
+        assert_eq!(it.store.active_sessions(it.store.caller, it.store.clock.now()).len(), 1);
+    }
+
+    #[test]
+    fn token_locked_by_another_transaction_is_a_conflict() {
+        let mut it = Fixture::new();
+        it.store.refresh_token_is_locked = true;
+        assert!(matches!(it.exchange(), Err(RefreshError::Conflict)));
+    }
+
+    #[test]
+    fn token_of_another_tenant_than_named_stays_unused() {
+        let mut it = Fixture::new();
+        let other: TenantReference = "other".parse().unwrap();
+        assert!(matches!(it.exchange_for(Some(other)), Err(RefreshError::TenantMismatch)));
+        assert!(it.exchange_for(Some("acme".parse().unwrap())).is_ok());
+    }
+
+    #[test]
+    fn suspended_user_or_tenant_gets_no_token() {
+        let mut it = Fixture::new();
+        it.store.suspend(it.store.caller);
+        assert!(matches!(it.exchange(), Err(RefreshError::SessionEnded)));
+        let mut it = Fixture::new();
+        it.store.tenant.as_mut().unwrap().status = TenantStatus::Suspended;
+        assert!(matches!(it.exchange(), Err(RefreshError::SessionEnded)));
+    }
+
+    #[test]
+    fn expired_session_gets_no_token() {
+        let mut it = Fixture::new();
+        it.store.clock.advance(it.auth.sessions.idle);
+        assert!(matches!(it.exchange(), Err(RefreshError::SessionEnded)));
+    }
+}

@@ -123,3 +123,59 @@ impl From<ReserveError> for RegisterError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kernel::Clock as _;
+    use rbac::SystemRole;
+
+    use super::*;
+    use crate::fake::{FakeStore, auth_service, hash_of, run};
+
+    fn register_in(store: &mut FakeStore, email: &str) -> Result<LoggedIn, RegisterError> {
+        let auth = auth_service(store);
+        let user = User::new(Email::parse(email).unwrap(), UserName::default(), true, &*auth.clock);
+        let password = hash_of("a long password");
+        run(write(&auth, store, user, &password, SessionClient::default(), RequestOrigin::default()))
+    }
+
+    #[test]
+    fn registered_user_has_a_session_and_no_role() {
+        let mut store = FakeStore::with_owner();
+        let logged_in = register_in(&mut store, "ada@acme.example").unwrap();
+        assert!(logged_in.roles.is_empty() && logged_in.user.self_registered);
+        assert_eq!(store.active_sessions(logged_in.user.id, store.clock.now()).len(), 1);
+        assert_eq!(store.audited(), [Action::UserRegistered]);
+    }
+
+    #[test]
+    fn closed_tenant_registers_no_user() {
+        let mut store = FakeStore::with_owner();
+        store.tenant.as_mut().unwrap().self_registration = SelfRegistration::Closed;
+        let outcome = register_in(&mut store, "ada@acme.example");
+        assert!(matches!(outcome, Err(RegisterError::SelfRegistrationClosed)));
+        assert_eq!(store.users.len(), 1);
+    }
+
+    #[test]
+    fn suspended_tenant_looks_like_an_unknown_one() {
+        let mut store = FakeStore::with_owner();
+        store.tenant.as_mut().unwrap().status = TenantStatus::Suspended;
+        let outcome = register_in(&mut store, "ada@acme.example");
+        assert!(matches!(outcome, Err(RegisterError::InvalidCredentials)));
+    }
+
+    #[test]
+    fn email_of_another_user_is_taken() {
+        let mut store = FakeStore::with_owner();
+        store.add_user("ada", SystemRole::Agent);
+        assert!(matches!(register_in(&mut store, "ada@acme.example"), Err(RegisterError::EmailTaken)));
+        assert!(store.audit_log.is_empty() && store.sessions.is_empty());
+    }
+
+    #[test]
+    fn only_refusals_that_tell_something_count() {
+        assert!(RegisterError::EmailTaken.is_probing() && RegisterError::InvalidCredentials.is_probing());
+        assert!(!RegisterError::WeakPassword(InvalidPassword::TooShort).is_probing());
+    }
+}

@@ -184,3 +184,106 @@ async fn note(
         .with("state", moved.to.key());
     tx.append_platform_audit_record(&record).await
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use kernel::{Clock as _, SystemEntropy};
+
+    use super::*;
+    use crate::fake::{FakeAlgorithm, FakeStore, key_ring, operator, origin, run};
+
+    const POLICY: RotationPolicy = RotationPolicy::DEFAULT;
+
+    fn with_factory<T>(use_factory: impl FnOnce(SigningKeyFactory<'_>) -> T) -> T {
+        use_factory(SigningKeyFactory { algorithm: &FakeAlgorithm, key_ring: &key_ring("first") })
+    }
+
+    fn advance(store: &mut FakeStore) -> Vec<KeyState> {
+        let (entropy, clock) = (SystemEntropy::new(), store.clock.clone());
+        let advanced = with_factory(|factory| {
+            run(advance_signing_keys(store, factory, &POLICY, Principal::System, &origin(), &entropy, &*clock))
+        });
+        advanced.unwrap().done.iter().map(|change| change.to).collect()
+    }
+
+    fn rotate(store: &mut FakeStore) -> SigningKey {
+        let (entropy, clock) = (SystemEntropy::new(), store.clock.clone());
+        let rotated = with_factory(|factory| {
+            run(rotate_signing_keys(operator(), store, factory, &POLICY, origin(), &entropy, &*clock))
+        });
+        rotated.unwrap()
+    }
+
+    fn revoke(store: &mut FakeStore, kid: &str) -> Result<Vec<SigningKeyChange>, RotateError> {
+        let (entropy, clock) = (SystemEntropy::new(), store.clock.clone());
+        with_factory(|factory| run(revoke_signing_key(operator(), store, kid, factory, &POLICY, &entropy, &*clock)))
+    }
+
+    #[test]
+    fn first_run_creates_the_active_key() {
+        let mut store = FakeStore::new();
+        assert_eq!(advance(&mut store), [KeyState::Active]);
+        assert_eq!(advance(&mut store), []);
+        assert_eq!(store.audited_on_platform(), [Action::SigningKeyMoved]);
+    }
+
+    #[test]
+    fn key_is_replaced_in_all_its_steps() {
+        let mut store = FakeStore::new();
+        advance(&mut store);
+        store.clock.advance(POLICY.active - POLICY.publish);
+        assert_eq!(advance(&mut store), [KeyState::Upcoming]);
+        store.clock.advance(POLICY.publish);
+        assert_eq!(advance(&mut store), [KeyState::Retiring, KeyState::Active]);
+        store.clock.advance(POLICY.retiring);
+        assert_eq!(advance(&mut store), [KeyState::Retired]);
+    }
+
+    #[test]
+    fn rotation_in_progress_is_not_started_again() {
+        let mut store = FakeStore::new();
+        advance(&mut store);
+        let upcoming = rotate(&mut store);
+        assert_eq!(upcoming.state, KeyState::Upcoming);
+        assert_eq!(rotate(&mut store).kid, upcoming.kid);
+        assert_eq!(store.signing_keys.len(), 2);
+    }
+
+    #[test]
+    fn revoked_active_key_is_replaced_at_once() {
+        let mut store = FakeStore::new();
+        advance(&mut store);
+        let kid = store.signing_keys[0].kid.clone();
+        let changes = revoke(&mut store, &kid).unwrap();
+        assert_eq!(changes[0], SigningKeyChange { kid: kid.clone(), to: KeyState::Revoked });
+        assert_eq!(changes[1].to, KeyState::Active);
+        assert!(matches!(revoke(&mut store, &kid), Err(RotateError::Revoked)));
+        assert!(matches!(revoke(&mut store, "unknown"), Err(RotateError::Unknown)));
+        assert_eq!(store.platform_audit_log.len(), 3, "refusals are not recorded");
+    }
+
+    #[test]
+    fn keys_are_resealed_once_and_audited() {
+        let mut store = FakeStore::new();
+        advance(&mut store);
+        store.platform_audit_log.clear();
+        let (entropy, clock) = (SystemEntropy::new(), store.clock.clone());
+        for expected in [1, 0] {
+            let ring = key_ring("second");
+            let resealed = run(reseal_signing_keys(operator(), &mut store, &ring, &entropy, &*clock));
+            assert_eq!(resealed.unwrap(), expected);
+        }
+        assert_eq!(store.platform_audit_log.pop().unwrap().changes["sealed_with"], "second");
+        assert!(store.platform_audit_log.is_empty());
+    }
+
+    #[test]
+    fn key_due_since_long_is_still_published_first() {
+        let mut store = FakeStore::new();
+        advance(&mut store);
+        store.clock.advance(TimeDelta::days(400));
+        assert_eq!(advance(&mut store), [KeyState::Upcoming]);
+        assert_eq!(store.clock.now(), store.signing_keys[1].since);
+    }
+}

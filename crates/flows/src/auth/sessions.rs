@@ -100,3 +100,84 @@ pub(crate) async fn record_session_ended(
         .with("reason", reason);
     repo.append_audit_record(&record).await
 }
+
+#[cfg(test)]
+mod tests {
+    use kernel::ManualClock;
+    use rbac::SystemRole;
+
+    use super::*;
+    use crate::fake::{FakeStore, access, origin, run};
+
+    fn log_out_as(store: &mut FakeStore, access: &Access, which: LogOut) {
+        let clock = store.clock.clone();
+        run(log_out(access, store, which, origin(), &*clock)).unwrap();
+    }
+
+    fn active(store: &FakeStore, access: &Access) -> Vec<SessionId> {
+        let now = ManualClock::now(&store.clock);
+        store.active_sessions(access.user.id, now).iter().map(|session| session.id).collect()
+    }
+
+    #[test]
+    fn logout_ends_the_session_of_the_request() {
+        let mut store = FakeStore::with_owner();
+        let (this, other) = (access(&mut store), access(&mut store));
+        log_out_as(&mut store, &this, LogOut::This);
+        assert_eq!(active(&store, &this), [other.session.id]);
+        assert_eq!(store.audit_log.pop().unwrap().changes["reason"], "logout");
+    }
+
+    #[test]
+    fn logout_of_others_keeps_the_session_of_the_request() {
+        let mut store = FakeStore::with_owner();
+        let (this, _, _) = (access(&mut store), access(&mut store), access(&mut store));
+        log_out_as(&mut store, &this, LogOut::Others);
+        assert_eq!(active(&store, &this), [this.session.id]);
+        let record = store.audit_log.pop().unwrap();
+        assert_eq!((&record.changes["reason"], &record.changes["sessions"]), (&"logout_others".into(), &2.into()));
+    }
+
+    #[test]
+    fn logout_of_all_ends_every_session_of_the_user_only() {
+        let mut store = FakeStore::with_owner();
+        let this = access(&mut store);
+        store.caller = store.add_user("ada", SystemRole::Agent);
+        let of_ada = access(&mut store);
+        log_out_as(&mut store, &this, LogOut::All);
+        assert_eq!(active(&store, &this), []);
+        assert_eq!(active(&store, &of_ada), [of_ada.session.id]);
+    }
+
+    #[test]
+    fn logout_that_ends_nothing_is_not_audited() {
+        let mut store = FakeStore::with_owner();
+        let this = access(&mut store);
+        log_out_as(&mut store, &this, LogOut::All);
+        store.audit_log.clear();
+        for which in [LogOut::This, LogOut::Others, LogOut::All] {
+            log_out_as(&mut store, &this, which);
+        }
+        assert!(store.audit_log.is_empty());
+    }
+
+    #[test]
+    fn session_of_another_user_is_not_ended() {
+        let mut store = FakeStore::with_owner();
+        let this = access(&mut store);
+        store.caller = store.add_user("ada", SystemRole::Agent);
+        let of_ada = access(&mut store);
+        let clock = store.clock.clone();
+        assert!(!run(end_session(&this, &mut store, of_ada.session.id, origin(), &*clock)).unwrap());
+        assert_eq!(active(&store, &of_ada).len(), 1);
+    }
+
+    #[test]
+    fn ended_other_session_is_audited_as_revoked() {
+        let mut store = FakeStore::with_owner();
+        let (this, other) = (access(&mut store), access(&mut store));
+        let clock = store.clock.clone();
+        assert!(run(end_session(&this, &mut store, other.session.id, origin(), &*clock)).unwrap());
+        assert_eq!(store.audit_log.pop().unwrap().changes["reason"], "revoked");
+    }
+}

@@ -60,3 +60,56 @@ impl From<StoreError> for CreateRoleError {
         Self::Authority(error.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kernel::Permission;
+    use rbac::SystemRole;
+
+    use super::*;
+    use crate::fake::{FakeStore, origin, run};
+
+    fn create(store: &mut FakeStore, key: &str, permissions: &[Permission]) -> Result<Role, CreateRoleError> {
+        let new = NewRole {
+            key: RoleKey::parse(key).unwrap(),
+            name: RoleName::parse(key).unwrap(),
+            permissions: permissions.iter().copied().collect(),
+        };
+        let (permit, clock) = (store.permit(), store.clock.clone());
+        run(create_role(permit, store, new, origin(), &*clock))
+    }
+
+    #[test]
+    fn new_role_is_stored_and_audited() {
+        let mut store = FakeStore::with_owner();
+        let role = create(&mut store, "sales", &[Permission::CrmRead]).unwrap();
+        assert_eq!((role.version, role.system), (1, false));
+        let record = store.audit_log.pop().unwrap();
+        assert_eq!((record.action, &record.changes["key"]), (Action::RoleCreated, &"sales".into()));
+        assert_eq!(record.changes["permissions"], serde_json::json!(["crm:read"]));
+    }
+
+    #[test]
+    fn key_of_another_role_is_taken() {
+        let mut store = FakeStore::with_owner();
+        assert!(matches!(create(&mut store, "owner", &[]), Err(CreateRoleError::KeyTaken)));
+        assert!(store.audit_log.is_empty());
+    }
+
+    #[test]
+    fn role_beyond_the_callers_permissions_is_refused() {
+        let mut store = FakeStore::with_owner();
+        store.caller = store.add_user("admin", SystemRole::Admin);
+        let outcome = create(&mut store, "sales", &[Permission::BillingWrite]);
+        assert!(matches!(outcome, Err(CreateRoleError::Authority(AuthorityError::PermissionNotHeld(_)))));
+    }
+
+    #[test]
+    fn role_beyond_the_limit_is_refused() {
+        let mut store = FakeStore::with_owner();
+        for number in 0..Role::MAX_CUSTOM {
+            create(&mut store, &format!("role{number}"), &[]).unwrap();
+        }
+        assert!(matches!(create(&mut store, "another", &[]), Err(CreateRoleError::TooMany)));
+    }
+}

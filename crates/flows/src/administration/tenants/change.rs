@@ -48,3 +48,38 @@ pub async fn change_tenant_by_operator(
     }
     Ok(Some(tenant))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::{FakeStore, operator, origin, run};
+
+    fn change(store: &mut FakeStore, patch: OperatorTenantPatch) -> Option<Tenant> {
+        let clock = store.clock.clone();
+        run(change_tenant_by_operator(operator(), store, patch, &origin(), &*clock)).unwrap()
+    }
+
+    #[test]
+    fn each_change_is_in_both_audit_logs() {
+        let mut store = FakeStore::with_owner();
+        let name = TenantName::parse("Acme Ltd").unwrap();
+        let patch = OperatorTenantPatch { name: Some(name.clone()), status: Some(TenantStatus::Suspended) };
+        let tenant = change(&mut store, patch).unwrap();
+        assert_eq!((tenant.name, tenant.status), (name, TenantStatus::Suspended));
+        assert_eq!(store.audited(), [Action::TenantChanged, Action::TenantSuspended]);
+        assert_eq!(store.audited_on_platform(), [Action::TenantChanged, Action::TenantSuspended]);
+    }
+
+    #[test]
+    fn value_that_stays_is_not_audited() {
+        let mut store = FakeStore::with_owner();
+        let name = store.tenant.as_ref().map(|tenant| tenant.name.clone());
+        assert!(change(&mut store, OperatorTenantPatch { name, status: Some(TenantStatus::Active) }).is_some());
+        assert!(store.audit_log.is_empty() && store.platform_audit_log.is_empty());
+    }
+
+    #[test]
+    fn unknown_tenant_is_none() {
+        assert!(change(&mut FakeStore::new(), OperatorTenantPatch::default()).is_none());
+    }
+}

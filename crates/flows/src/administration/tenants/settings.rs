@@ -31,3 +31,39 @@ pub async fn change_settings(
     tx.append_audit_record(&record).await?;
     Ok(Some(tenant))
 }
+
+#[cfg(test)]
+mod tests {
+    use iam::{SelfRegistration, TenantName};
+
+    use super::*;
+    use crate::fake::{FakeStore, origin, run};
+
+    fn change(store: &mut FakeStore, patch: TenantPatch) -> Option<Tenant> {
+        let (permit, clock) = (store.permit(), store.clock.clone());
+        run(change_settings(permit, store, patch, origin(), &*clock)).unwrap()
+    }
+
+    #[test]
+    fn changed_settings_are_audited_with_their_values() {
+        let mut store = FakeStore::with_owner();
+        let patch = TenantPatch {
+            name: Some(TenantName::parse("Acme Ltd").unwrap()),
+            self_registration: Some(SelfRegistration::Closed),
+        };
+        assert_eq!(change(&mut store, patch).unwrap().self_registration, SelfRegistration::Closed);
+        let record = store.audit_log.pop().unwrap();
+        assert_eq!(record.actor, Principal::User(store.caller));
+        assert_eq!(
+            serde_json::Value::from(record.changes).to_string(),
+            r#"{"name":"Acme Ltd","self_registration":"closed"}"#
+        );
+    }
+
+    #[test]
+    fn unknown_tenant_is_none_and_not_audited() {
+        let mut store = FakeStore::new();
+        assert!(change(&mut store, TenantPatch { name: None, self_registration: None }).is_none());
+        assert!(store.audit_log.is_empty());
+    }
+}

@@ -99,3 +99,107 @@ impl From<StoreError> for ChangeUserError {
         Self::Authority(error.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kernel::Clock as _;
+
+    use super::*;
+    use crate::fake::{FakeStore, origin, run, start_session};
+
+    fn change(store: &mut FakeStore, id: UserId, patch: UserPatch) -> Result<Member, ChangeUserError> {
+        let (permit, clock) = (store.permit(), store.clock.clone());
+        run(change_user(permit, store, id, patch, origin(), &*clock))
+    }
+
+    fn delete(store: &mut FakeStore, id: UserId) -> Result<(), ChangeUserError> {
+        let (permit, clock) = (store.permit(), store.clock.clone());
+        run(delete_user(permit, store, id, origin(), &*clock))
+    }
+
+    const SUSPEND: UserPatch = UserPatch { name: None, status: Some(UserStatus::Suspended) };
+
+    #[test]
+    fn suspended_user_loses_all_sessions() {
+        let mut store = FakeStore::with_owner();
+        let user = store.add_user("ada", SystemRole::Agent);
+        let caller = store.caller;
+        for id in [user, user, caller] {
+            store.caller = id;
+            start_session(&mut store);
+        }
+        assert_eq!(change(&mut store, user, SUSPEND).unwrap().user.status, UserStatus::Suspended);
+        assert!(store.active_sessions(user, store.clock.now()).is_empty());
+        assert_eq!(store.active_sessions(store.caller, store.clock.now()).len(), 1);
+        assert_eq!(store.audited(), [Action::UserSuspended]);
+    }
+
+    #[test]
+    fn renamed_user_keeps_sessions() {
+        let mut store = FakeStore::with_owner();
+        let user = store.add_user("ada", SystemRole::Agent);
+        let caller = std::mem::replace(&mut store.caller, user);
+        start_session(&mut store);
+        store.caller = caller;
+        let name = UserName::parse("Ada Lovelace").unwrap();
+        let member = change(&mut store, user, UserPatch { name: Some(name.clone()), status: None }).unwrap();
+        assert_eq!((member.user.name, member.roles), (name, vec![SystemRole::Agent.key()]));
+        assert_eq!(store.active_sessions(user, store.clock.now()).len(), 1);
+        let record = store.audit_log.pop().unwrap();
+        assert_eq!((record.action, &record.changes["renamed"]), (Action::UserChanged, &true.into()));
+    }
+
+    #[test]
+    fn reactivated_user_is_active_and_audited() {
+        let mut store = FakeStore::with_owner();
+        let user = store.add_user("ada", SystemRole::Agent);
+        store.suspend(user);
+        change(&mut store, user, UserPatch { name: None, status: Some(UserStatus::Active) }).unwrap();
+        assert!(store.is_active(user));
+        assert_eq!(store.audited(), [Action::UserReactivated]);
+    }
+
+    #[test]
+    fn last_active_owner_cannot_be_suspended_or_deleted() {
+        let mut store = FakeStore::with_owner();
+        let owner = store.caller;
+        let outcome = change(&mut store, owner, SUSPEND);
+        assert!(matches!(outcome, Err(ChangeUserError::Authority(AuthorityError::LastOwner))));
+        assert!(store.audit_log.is_empty());
+        // The transaction of the refused change was rolled back.
+        let mut store = FakeStore::with_owner();
+        let owner = store.caller;
+        let outcome = delete(&mut store, owner);
+        assert!(matches!(outcome, Err(ChangeUserError::Authority(AuthorityError::LastOwner))));
+        assert!(store.audit_log.is_empty());
+    }
+
+    #[test]
+    fn one_of_two_owners_can_be_deleted() {
+        let mut store = FakeStore::with_owner();
+        let second = store.add_user("second", SystemRole::Owner);
+        delete(&mut store, second).unwrap();
+        assert_eq!(store.users.len(), 1);
+        let record = store.audit_log.pop().unwrap();
+        assert_eq!((record.action, record.target.unwrap().id), (Action::UserDeleted, second.to_string()));
+    }
+
+    #[test]
+    fn user_with_more_permissions_cannot_be_changed() {
+        let mut store = FakeStore::with_owner();
+        let owner = store.caller;
+        store.caller = store.add_user("admin", SystemRole::Admin);
+        for outcome in [change(&mut store, owner, SUSPEND).map(|_| ()), delete(&mut store, owner)] {
+            assert!(matches!(outcome, Err(ChangeUserError::Authority(AuthorityError::TargetHoldsMore(_)))));
+        }
+        assert!(store.is_active(owner));
+    }
+
+    #[test]
+    fn unknown_user_is_not_found() {
+        let mut store = FakeStore::with_owner();
+        let id = UserId::new(&*store.clock);
+        assert!(matches!(change(&mut store, id, SUSPEND), Err(ChangeUserError::Unknown)));
+        assert!(matches!(delete(&mut store, id), Err(ChangeUserError::Unknown)));
+    }
+}

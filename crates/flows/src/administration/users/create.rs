@@ -77,3 +77,48 @@ pub async fn create_user(
     tx.append_audit_record(&record.about(target::USER, &user.id)).await?;
     Ok(Member { user, roles: Vec::new() })
 }
+
+#[cfg(test)]
+mod tests {
+    use rbac::SystemRole;
+
+    use super::*;
+    use crate::fake::{FakeStore, auth_service, hash_of, origin, run};
+
+    fn create(store: &mut FakeStore, email: &str) -> Result<Member, CreateUserError> {
+        let (permit, clock) = (store.permit(), store.clock.clone());
+        let user = User::new(Email::parse(email).unwrap(), UserName::default(), false, &*clock);
+        let new = PreparedUser { user, password: hash_of("a long password") };
+        run(create_user(permit, store, new, origin(), &*clock))
+    }
+
+    #[test]
+    fn new_user_has_no_role_and_is_audited() {
+        let mut store = FakeStore::with_owner();
+        let member = create(&mut store, "ada@acme.example").unwrap();
+        assert!(member.roles.is_empty());
+        let record = store.audit_log.pop().unwrap();
+        assert_eq!((record.action, record.target.unwrap().id), (Action::UserCreated, member.user.id.to_string()));
+    }
+
+    #[test]
+    fn email_of_another_user_is_taken() {
+        let mut store = FakeStore::with_owner();
+        store.add_user("ada", SystemRole::Agent);
+        assert!(matches!(create(&mut store, "ADA@acme.example"), Err(CreateUserError::EmailTaken)));
+        assert!(store.audit_log.is_empty());
+    }
+
+    #[test]
+    fn user_is_not_prepared_without_a_database() {
+        let mut store = FakeStore::with_owner();
+        let auth = auth_service(&mut store);
+        let input = CreateUser {
+            email: Email::parse("ada@acme.example").unwrap(),
+            name: UserName::default(),
+            password: Password::for_new("a long password of ada", &[]).unwrap(),
+        };
+        let outcome = run(prepare_user(&store.permit(), &auth, input));
+        assert!(matches!(outcome, Err(CreateUserError::Store(StoreError::Unavailable(_)))));
+    }
+}

@@ -42,3 +42,37 @@ pub async fn user(_permit: Permit<UsersRead>, tx: &mut dyn MemberTx, id: UserId)
     let roles = tx.role_keys(id).await?;
     Ok(Some(Member { user, roles }))
 }
+
+#[cfg(test)]
+mod tests {
+    use kernel::PageLimit;
+    use rbac::SystemRole;
+
+    use super::*;
+    use crate::fake::{FakeStore, run};
+
+    #[test]
+    fn listed_users_have_their_own_roles() {
+        let mut store = FakeStore::with_owner();
+        let ada = store.add_user("ada", SystemRole::Agent);
+        store.memberships.push((ada, store.system_role(SystemRole::Viewer), crate::fake::at(0)));
+        let without = store.add_user("without", SystemRole::Viewer);
+        store.memberships.retain(|(user, ..)| *user != without);
+        let page = PageRequest { limit: PageLimit::default(), after: None };
+        let permit = store.permit();
+        let listed = run(users(permit, &mut store, &page)).unwrap().items;
+        let roles: Vec<Vec<RoleKey>> = listed.into_iter().map(|member| member.roles).collect();
+        let key = SystemRole::key;
+        let expected = [vec![], vec![key(SystemRole::Agent), key(SystemRole::Viewer)], vec![key(SystemRole::Owner)]];
+        assert_eq!(roles, expected, "newest first");
+    }
+
+    #[test]
+    fn unknown_user_is_none() {
+        let mut store = FakeStore::with_owner();
+        let (permit, id) = (store.permit(), UserId::new(&*store.clock));
+        assert!(run(user(permit, &mut store, id)).unwrap().is_none());
+        let (permit, id) = (store.permit(), store.caller);
+        assert_eq!(run(user(permit, &mut store, id)).unwrap().unwrap().roles, [SystemRole::Owner.key()]);
+    }
+}
