@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the release, on servers of its own that write everything to disk, under the load of the crate
+//! `cargo xtask bench`: the release (or the development build), on servers of its own that write everything to disk, under the load of the crate
 //! `bench`.
 
 use crate::cli::BenchOptions;
@@ -6,28 +6,24 @@ use crate::error::{Context, Result};
 use crate::services::{self, Durability, packages};
 use crate::store::Store;
 use crate::{checkout, down, process};
+use std::process::Command;
 
 /// As the image has it. The hash alone, which logins are compared with, has it as well.
 const GLIBC_TUNABLES: &str = "glibc.malloc.hugetlb=1";
 
 pub(crate) fn bench(options: &BenchOptions) -> Result {
     packages::ensure_build_needs()?;
-    // Before the servers start: compiling takes minutes. Together, so that they share what they depend on.
-    let mut build = process::cargo();
-    // Not the whole workspace: the tests ask for failpoints, which a release does not have.
-    build.current_dir(checkout::root()?).args(["build", "--release", "--package", "bench", "--bin", "bench"]);
-    if options.parley.is_none() {
-        build.args(["--package", "app", "--bin", "parley"]);
-    }
-    process::run(&mut build)?;
-    let release = checkout::target()?.join("release");
-    let parley = options.parley.clone().unwrap_or_else(|| release.join("parley"));
+    // Before the servers start: compiling takes minutes.
+    process::run(build(options).current_dir(checkout::root()?))?;
+    let (profile, program) = if options.dev { ("debug", "parley-under-test") } else { ("release", "parley") };
+    let built = checkout::target()?.join(profile);
+    let parley = options.parley.clone().unwrap_or_else(|| built.join(program));
 
     down::clear_dead_test_runs()?;
     let mut store = Store::of_test_run()?;
     let postgres = services::postgres_private(&mut store, Durability::KeptAndTimed)?;
     let rabbitmq = services::rabbitmq_private(&mut store)?;
-    let program = release.join("bench");
+    let program = built.join("bench");
     let mut command = services::foreground(&program);
     command
         .arg("--parley")
@@ -42,6 +38,22 @@ pub(crate) fn bench(options: &BenchOptions) -> Result {
     drop((postgres, rabbitmq));
     // After a failure the logs stay until the next run.
     if outcome.is_ok() { store.delete() } else { outcome }
+}
+
+fn build(options: &BenchOptions) -> Command {
+    let mut build = process::cargo();
+    if options.dev {
+        // With the features of `test`, so that nothing is compiled again.
+        build.args(["build", "--workspace", "--bin", "bench", "--bin", "parley-under-test"]);
+        return build;
+    }
+    // Not the whole workspace: the tests ask for failpoints, which a release does not have.
+    build.args(["build", "--release", "--package", "bench", "--bin", "bench"]);
+    if options.parley.is_none() {
+        // Together, so that they share what they depend on.
+        build.args(["--package", "app", "--bin", "parley"]);
+    }
+    build
 }
 
 #[cfg(test)]

@@ -105,6 +105,9 @@ pub(crate) struct BenchOptions {
     /// One JSON object on standard output, everything else on standard error
     #[arg(long)]
     pub(crate) json: bool,
+    /// Measures the unoptimized program of the integration tests: compiled by `test`, and good enough for `--assert`
+    #[arg(long)]
+    pub(crate) dev: bool,
     /// Measures this program instead of building one
     #[arg(long, value_name = "PATH")]
     pub(crate) parley: Option<PathBuf>,

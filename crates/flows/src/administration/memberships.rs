@@ -110,7 +110,7 @@ impl From<StoreError> for ChangeMembershipError {
 #[cfg(test)]
 mod tests {
     use kernel::{Clock as _, PageRequest};
-    use rbac::MembershipRepo as _;
+    use rbac::{MembershipRepo as _, RoleKey};
 
     use super::*;
     use crate::fake::{FakeStore, origin, run};
@@ -195,10 +195,16 @@ mod tests {
     #[test]
     fn role_of_suspended_owner_can_be_revoked() {
         let mut store = FakeStore::with_owner();
-        let second = store.add_user("second", SystemRole::Owner);
-        store.suspend(second);
-        revoke(&mut store, second, SystemRole::Owner).unwrap();
-        assert_eq!(run(store.role_keys(second)).unwrap(), []);
+        let owner = store.caller;
+        // A caller with all permissions who is no owner.
+        let (id, permissions) = (RoleId::new(&*store.clock), SystemRole::Owner.permissions());
+        let template = SystemRole::Viewer.with_id(id, store.clock.now());
+        store.roles.push(Role { key: RoleKey::parse("all").unwrap(), system: false, permissions, ..template });
+        store.caller = store.add_user("deputy", SystemRole::Viewer);
+        store.memberships.push((store.caller, id, store.clock.now()));
+        store.suspend(owner);
+        revoke(&mut store, owner, SystemRole::Owner).unwrap();
+        assert_eq!(run(store.role_keys(owner)).unwrap(), []);
         assert_eq!(store.audited(), [Action::MembershipRevoked]);
     }
 
