@@ -30,6 +30,8 @@ pub(crate) struct Deployment {
 pub(crate) struct Process {
     child: Child,
     pub(crate) address: SocketAddr,
+    /// Of its metrics.
+    pub(crate) metrics_address: SocketAddr,
     /// From its start until it said that it is ready.
     pub(crate) ready_after: Duration,
 }
@@ -94,18 +96,18 @@ impl Deployment {
 
     /// The same on some of the cores.
     pub(crate) async fn start_on(&self, cores: Cores, roles: &str) -> Result<Process> {
-        let address = free_address()?;
+        let (address, metrics_address) = (free_address()?, free_address()?);
         let log_path = self.directory.join(format!("{}-{}.log", roles.replace(',', "-"), address.port()));
         let log = File::create(&log_path)?;
         let mut command = self.command(&["serve", "--roles", roles])?;
         command
             .env("PARLEY_HTTP_LISTEN", address.to_string())
-            .env("PARLEY_HTTP_METRICS_LISTEN", "127.0.0.1:0")
+            .env("PARLEY_HTTP_METRICS_LISTEN", metrics_address.to_string())
             .stdout(log.try_clone()?)
             .stderr(log);
         let begun = Instant::now();
-        let mut process =
-            Process { child: cores.confine(|| Ok(command.spawn()?))?, address, ready_after: Duration::ZERO };
+        let child = cores.confine(|| Ok(command.spawn()?))?;
+        let mut process = Process { child, address, metrics_address, ready_after: Duration::ZERO };
         while !process.is_ready().await {
             if let Some(status) = process.child.try_wait()? {
                 return fail(format!("`serve --roles {roles}` ended ({status}); see {}", log_path.display()));

@@ -7,6 +7,7 @@ pub(crate) mod memory;
 pub(crate) mod process;
 pub(crate) mod read;
 pub(crate) mod refusal;
+pub(crate) mod request;
 pub(crate) mod start;
 
 use std::time::Duration;

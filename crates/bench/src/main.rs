@@ -36,7 +36,7 @@ use serde_json::json;
 
 use deployment::Deployment;
 use error::Result;
-use figures::{Scale, accept, end_to_end, login, memory, process, read, refusal, start};
+use figures::{Scale, accept, end_to_end, login, memory, process, read, refusal, request, start};
 use options::{FigureName, Options};
 use report::Report;
 use world::World;
@@ -52,7 +52,7 @@ async fn main() -> ExitCode {
             } else {
                 println!("\n{}", report.table());
             }
-            if options.assert { check_bounds(&report) } else { ExitCode::SUCCESS }
+            if options.assert { check_bounds(&report, options.dev) } else { ExitCode::SUCCESS }
         }
         Err(cause) => {
             eprintln!("bench: {cause}");
@@ -61,8 +61,8 @@ async fn main() -> ExitCode {
     }
 }
 
-fn check_bounds(report: &Report) -> ExitCode {
-    let (lines, hold) = bounds::check(&report.json());
+fn check_bounds(report: &Report, unoptimized: bool) -> ExitCode {
+    let (lines, hold) = bounds::check(&report.json(), unoptimized);
     eprintln!("{}", lines.join("\n"));
     if hold { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -110,6 +110,10 @@ async fn measure(options: &Options) -> Result<Report> {
     if options.wants(FigureName::Refusal) {
         eprintln!("refusal");
         refusal::measure(&world, &scale, &mut report).await?;
+    }
+    if options.wants(FigureName::Request) {
+        eprintln!("request");
+        request::measure(&world, &scale, &mut report).await?;
     }
     if options.wants(FigureName::Read) {
         eprintln!("read");

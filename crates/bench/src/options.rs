@@ -25,6 +25,9 @@ pub(crate) struct Options {
     /// Fail if a ratio is beyond its bound
     #[arg(long, conflicts_with = "growth")]
     pub(crate) assert: bool,
+    /// The program is not optimized: other bounds
+    #[arg(long)]
+    pub(crate) dev: bool,
     /// One JSON object on standard output; everything else goes to standard error
     #[arg(long)]
     pub(crate) json: bool,
@@ -52,6 +55,7 @@ pub(crate) enum FigureName {
     Read,
     Login,
     Refusal,
+    Request,
     Memory,
 }
 

@@ -123,6 +123,7 @@ pub(crate) enum Figure {
     Read,
     Login,
     Refusal,
+    Request,
     Memory,
 }
 
@@ -134,6 +135,7 @@ impl BenchOptions {
             ("--full", self.full),
             ("--growth", self.growth),
             ("--assert", self.assert),
+            ("--dev", self.dev),
             ("--json", self.json),
         ];
         let flags = flags.into_iter().filter(|(_, given)| *given).map(|(flag, _)| flag.to_owned());

@@ -16,6 +16,7 @@ use crate::error::{Result, fail};
 use crate::http::Connection;
 use crate::latency::Latencies;
 use crate::report::{Report, plain, rounded};
+use crate::usage::memory;
 use crate::world::{PASSWORD, Tenant, World, get, post};
 
 /// People who log in again and again.
@@ -46,6 +47,8 @@ struct Logins {
     baseline_per_second: f64,
     me_p50: f64,
     me_p99: f64,
+    /// The most memory that the api held.
+    memory_mib: f64,
 }
 
 impl Logins {
@@ -54,11 +57,14 @@ impl Logins {
     }
 
     fn rows(&self, name: &str) -> [[String; 4]; 2] {
-        let Self { per_second, baseline_per_second, me_p50, me_p99 } = self;
+        let Self { per_second, baseline_per_second, me_p50, me_p99, memory_mib } = self;
         let ratio = format!("{:.2}", self.ratio());
         [
             [name.to_owned(), format!("{per_second:.1}/s"), format!("{baseline_per_second:.1}/s, argon2 alone"), ratio],
-            plain("  GET /auth/me meanwhile, 40/s", format!("p50 {me_p50:.1} ms, p99 {me_p99:.1} ms")),
+            plain(
+                "  GET /auth/me meanwhile, 40/s",
+                format!("p50 {me_p50:.1} ms, p99 {me_p99:.1} ms; the api held at most {memory_mib:.0} MiB"),
+            ),
         ]
     }
 
@@ -69,6 +75,7 @@ impl Logins {
             "ratio": rounded(self.ratio()),
             "me_p50_ms": rounded(self.me_p50),
             "me_p99_ms": rounded(self.me_p99),
+            "memory_mib": rounded(self.memory_mib),
         })
     }
 }
@@ -88,9 +95,10 @@ async fn logins(world: &World, scale: &Scale, cores: Cores) -> Result<Logins> {
         per_second += reached / f64::from(rounds);
         waits.extend(waited);
     }
+    let memory_mib = memory(api.id())[1];
     api.stop()?;
     let [me_p50, me_p99] = [500, 990].map(|per_mille| waits.percentile(per_mille));
-    Ok(Logins { per_second, baseline_per_second, me_p50, me_p99 })
+    Ok(Logins { per_second, baseline_per_second, me_p50, me_p99, memory_mib })
 }
 
 /// Hashes a second on these cores, with the parameters that passwords have by default, and without asking for memory each time.
@@ -173,7 +181,8 @@ mod tests {
 
     #[test]
     fn json_has_the_ratio() {
-        let logins = Logins { per_second: 45.0, baseline_per_second: 50.0, me_p50: 5.0, me_p99: 20.0 };
+        let logins =
+            Logins { per_second: 45.0, baseline_per_second: 50.0, me_p50: 5.0, me_p99: 20.0, memory_mib: 60.0 };
         let figures = logins.json();
         assert_eq!((figures["ratio"].as_f64(), figures["me_p99_ms"].as_f64()), (Some(0.9), Some(20.0)));
     }

@@ -9,11 +9,14 @@ use super::Scale;
 use crate::crowd::{self, Size};
 use crate::error::Result;
 use crate::http::Connection;
+use crate::latency::Latencies;
 use crate::load::{Pace, run};
 use crate::report::{Report, plain, rounded};
 use crate::world::{World, get, text};
 
 const CONNECTIONS: usize = 16;
+/// Pages that are read one by one.
+const PAGES: usize = 100;
 const BIG: Size = Size { contacts: 20_000, messages: 200_000 };
 const SMALL: Size = Size { contacts: 200, messages: 1_000 };
 /// With those that are small, unless all are big.
@@ -23,6 +26,8 @@ pub(crate) async fn measure(world: &World, scale: &Scale, full: bool, report: &m
     let readers = &world.tenants[..if full { TENANTS } else { 1 }];
     let begun = Instant::now();
     let big = if scale.quick { Size { contacts: 2_000, messages: 20_000 } } else { BIG };
+    let small = &world.tenants[readers.len()..=readers.len()];
+    crowd::fill(world, small, SMALL, 0, SMALL).await?;
     crowd::fill(world, readers, big, TENANTS - readers.len(), SMALL).await?;
     let made = format!(
         "{} tenants with {} messages each, {} with {}",
@@ -58,6 +63,24 @@ pub(crate) async fn measure(world: &World, scale: &Scale, full: bool, report: &m
     };
     let path = Arc::new(path);
     let (mut json, mut rows) = (Map::new(), Vec::new());
+    let (mut of_big, mut of_small) = (Latencies::new(), Latencies::new());
+    for _ in 0..PAGES {
+        for (tenant, times) in [(&readers[0], &mut of_big), (&small[0], &mut of_small)] {
+            let begun = Instant::now();
+            connection.json(&get("/crm/conversations", &tenant.token), 200).await?;
+            times.note(begun.elapsed());
+        }
+    }
+    let (big_page, small_page) = (of_big.percentile(500), of_small.percentile(500));
+    json.insert("ratio".to_owned(), rounded(big_page / small_page));
+    let [page, small_page] = [big_page, small_page].map(|page| format!("p50 {page:.1} ms"));
+    let name = "a page of conversations of the large tenant".to_owned();
+    rows.push([
+        name,
+        page,
+        format!("{small_page}, a small tenant"),
+        format!("{:.1}", big_page / of_small.percentile(500)),
+    ]);
     for kind in ["conversations", "messages", "search"] {
         let (tokens, path) = (Arc::clone(&tokens), Arc::clone(&path));
         let requests: crate::load::Requests =

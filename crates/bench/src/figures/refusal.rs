@@ -2,14 +2,15 @@
 
 use std::time::Instant;
 
+use ring::digest::{SHA256, digest};
 use serde_json::json;
 
 use super::Scale;
 use crate::error::{Result, fail};
-use crate::http::Connection;
+use crate::http::{Connection, request};
 use crate::latency::Latencies;
 use crate::report::{Report, plain, rounded};
-use crate::world::{PASSWORD, World, get, post};
+use crate::world::{PASSWORD, Tenant, World, get, post, text};
 
 /// Attempts for each reason. Each comes from an address of its own, so that no rate limit answers.
 const ATTEMPTS: usize = 200;
@@ -20,14 +21,20 @@ pub(crate) async fn measure(world: &World, scale: &Scale, report: &mut Report) -
     let mut connection = Connection::open(api.address).await?;
     let attempts = if scale.quick { QUICK_ATTEMPTS } else { ATTEMPTS };
     let tenant = &world.tenants[0];
+    suspend_a_user(&mut connection, tenant).await?;
     let logins = [
         ("wrong password", tenant.slug.as_str(), tenant.email.as_str(), "wrong password"),
         ("unknown user", tenant.slug.as_str(), "unknown@bench.example", PASSWORD),
         ("unknown tenant", "no-such-tenant", tenant.email.as_str(), PASSWORD),
+        ("suspended user", tenant.slug.as_str(), SUSPENDED, PASSWORD),
     ];
-    let keys = [("unknown key", format!("parley_pk_{}", "A".repeat(43))), ("too short a key", "parley_pk_".to_owned())];
-    let mut login_times = [const { Latencies::new() }; 3];
-    let mut key_times = [const { Latencies::new() }; 2];
+    let keys = [
+        ("unknown key", format!("parley_pk_{}", "A".repeat(43))),
+        ("expired key", store_expired_key(world).await?),
+        ("too short a key", "parley_pk_".to_owned()),
+    ];
+    let mut login_times = [const { Latencies::new() }; 4];
+    let mut key_times = [const { Latencies::new() }; 3];
     // In turns, so that what else slows the machine slows all of them.
     for attempt in 0..attempts {
         for (place, (_, slug, email, password)) in logins.iter().enumerate() {
@@ -64,6 +71,29 @@ pub(crate) async fn measure(world: &World, scale: &Scale, report: &mut Report) -
     });
     report.add("refusal", json, rows);
     Ok(())
+}
+
+const SUSPENDED: &str = "suspended@bench.example";
+
+async fn suspend_a_user(connection: &mut Connection, tenant: &Tenant) -> Result {
+    let authorization = format!("Bearer {}", tenant.token);
+    let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
+    let body = json!({ "email": SUSPENDED, "password": PASSWORD }).to_string();
+    let user = connection.json(&request("POST", "/users", &headers, body.as_bytes()), 201).await?;
+    let body = json!({ "status": "suspended" }).to_string();
+    let path = format!("/users/{}", text(&user["id"])?);
+    connection.json(&request("PATCH", &path, &headers, body.as_bytes()), 200).await?;
+    Ok(())
+}
+
+/// No endpoint makes a key that has expired.
+async fn store_expired_key(world: &World) -> Result<String> {
+    let key = format!("parley_pk_{}", "B".repeat(43));
+    let hash = digest(&SHA256, key.as_bytes());
+    let insert = "INSERT INTO provisioning_keys (id, key_hash, name, scopes, created_at, expires_at)
+                  VALUES (gen_random_uuid(), $1, 'expired', '{tenants:read}', now() - interval '2 days', now() - interval '1 day')";
+    world.sql.execute(insert, &[&hash.as_ref()]).await?;
+    Ok(key)
 }
 
 async fn refused(connection: &mut Connection, request: &[u8]) -> Result<std::time::Duration> {
