@@ -2,9 +2,17 @@
 
 mod audit;
 mod auth_service;
+mod billing;
+mod channels;
+mod contacts;
+mod events;
 mod iam;
+mod idempotency;
+mod inbox;
+mod platform;
 mod rate_limit;
 mod rbac;
+mod sealing;
 mod tokens;
 
 use std::pin::pin;
@@ -24,8 +32,20 @@ use kernel::{Grant, ManualClock, Operator, Permit, StoreError, SystemEntropy, Te
 
 use crate::Access;
 
-pub(crate) use auth_service::{FakeAlgorithm, auth_service, hash_of, key_ring};
-pub(crate) use rate_limit::FakeCounters;
+pub(crate) use self::audit::changes;
+pub(crate) use self::auth_service::{FakeAlgorithm, auth_service, hash_of};
+pub(crate) use self::billing::{day, plan};
+pub(crate) use self::channels::{NUMBER, new_meta_app};
+pub(crate) use self::rate_limit::FakeCounters;
+pub(crate) use self::sealing::{NoEntropy, key_ring};
+
+use self::billing::FakeBilling;
+use self::channels::FakeChannels;
+use self::contacts::FakeContacts;
+use self::events::FakeEvents;
+use self::idempotency::FakeIdempotency;
+use self::inbox::FakeInbox;
+use self::platform::FakeProvisioningKeys;
 
 /// What the database holds of one tenant, and of the deployment.
 #[derive(Debug)]
@@ -47,6 +67,13 @@ pub(crate) struct FakeStore {
     /// Another transaction holds the lock of the refresh tokens.
     pub(crate) refresh_token_is_locked: bool,
     pub(crate) signing_keys: Vec<SigningKey>,
+    pub(crate) billing: FakeBilling,
+    pub(crate) channels: FakeChannels,
+    pub(crate) contacts: FakeContacts,
+    pub(crate) events: FakeEvents,
+    pub(crate) idempotency: FakeIdempotency,
+    pub(crate) inbox: FakeInbox,
+    pub(crate) provisioning_keys: FakeProvisioningKeys,
 }
 
 impl FakeStore {
@@ -66,6 +93,13 @@ impl FakeStore {
             refresh_tokens: Vec::new(),
             refresh_token_is_locked: false,
             signing_keys: Vec::new(),
+            billing: FakeBilling::default(),
+            channels: FakeChannels::default(),
+            contacts: FakeContacts::default(),
+            events: FakeEvents::default(),
+            idempotency: FakeIdempotency::default(),
+            inbox: FakeInbox::default(),
+            provisioning_keys: FakeProvisioningKeys::default(),
         }
     }
 

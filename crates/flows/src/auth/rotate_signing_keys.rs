@@ -196,7 +196,7 @@ mod tests {
     const POLICY: RotationPolicy = RotationPolicy::DEFAULT;
 
     fn with_factory<T>(use_factory: impl FnOnce(SigningKeyFactory<'_>) -> T) -> T {
-        use_factory(SigningKeyFactory { algorithm: &FakeAlgorithm, key_ring: &key_ring("first") })
+        use_factory(SigningKeyFactory { algorithm: &FakeAlgorithm, key_ring: &key_ring(&["first"]) })
     }
 
     fn advance(store: &mut FakeStore) -> Vec<KeyState> {
@@ -270,7 +270,7 @@ mod tests {
         store.platform_audit_log.clear();
         let (entropy, clock) = (SystemEntropy::new(), store.clock.clone());
         for expected in [1, 0] {
-            let ring = key_ring("second");
+            let ring = key_ring(&["second", "first"]);
             let resealed = run(reseal_signing_keys(operator(), &mut store, &ring, &entropy, &*clock));
             assert_eq!(resealed.unwrap(), expected);
         }

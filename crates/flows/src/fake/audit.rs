@@ -23,3 +23,11 @@ impl PlatformAuditRepo for FakeStore {
         Ok(())
     }
 }
+
+/// The changes of an audit record as `name=value`, in the order of the names; a text is quoted, as in JSON.
+pub(crate) fn changes(record: &Record) -> Vec<String> {
+    let mut changes: Vec<String> = record.changes.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    // Whether a map keeps its order depends on features that other crates choose.
+    changes.sort();
+    changes
+}

@@ -9,7 +9,6 @@ use iam::{
     AttemptQueue, Email, HashError, Password, PasswordHash, PasswordHasher, PasswordVerification, QueuePermit,
     QueueTimeout, RateLimitBucket, RateLimitFastPath, RateLimiter, TenantReference,
 };
-use kernel::seal::KeyRing;
 use kernel::{Clock, Entropy, StoreError, SystemEntropy, TenantScope};
 use secrecy::SecretSlice;
 use tokens::{
@@ -17,7 +16,7 @@ use tokens::{
     TokenPolicy, TokenSigner, TokenVerifier, VerifiedToken,
 };
 
-use super::FakeStore;
+use super::{FakeStore, key_ring};
 use crate::{
     AuthService, Database, DirectoryTx, IntakeTx, LoginLookup, OperatorTx, SessionStatus, SigningKeys, StartSession,
     StartSessionOutcome, TenantTx, Timer,
@@ -27,7 +26,7 @@ use crate::{
 /// begin transactions themselves are tested through the functions that run in these.
 pub(crate) fn auth_service(store: &mut FakeStore) -> AuthService {
     let entropy = SystemEntropy::new();
-    let ring = Arc::new(key_ring("first"));
+    let ring = Arc::new(key_ring(&["first"]));
     let factory = SigningKeyFactory { algorithm: &FakeAlgorithm, key_ring: &ring };
     let key = factory.generate(KeyState::Active, &entropy, store.clock.now()).unwrap();
     let keys = factory.open([&key]).unwrap();
@@ -47,13 +46,6 @@ pub(crate) fn auth_service(store: &mut FakeStore) -> AuthService {
         },
         sessions: SessionPolicy::DEFAULT,
     }
-}
-
-/// A key ring that seals with a key of that id, and opens what others of these ids sealed.
-pub(crate) fn key_ring(id: &str) -> KeyRing {
-    let key = |id: &str| (id.to_owned(), vec![7; 32].into());
-    let other = if id == "first" { "second" } else { "first" };
-    KeyRing::new([key(id), key(other)]).unwrap()
 }
 
 /// The hash of a password by [`FakeHasher`].

@@ -1,0 +1,149 @@
+//! The inbox of a tenant without conversations. How events are recorded is tested in the crate `crm`.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use crm::Interaction;
+use crm::identity::{IdentityChange, IdentityKey, IdentityRecord, Merge, NewContact, Person, StoredIdentities};
+use crm::inbox::{
+    ConversationUpdate, IdentityRepo, InboxRepo, Lock, MessageKey, NewMessage, NewUpdate, OpenConversation,
+    RefreshedMessage,
+};
+use kernel::StoreError;
+use kernel::ids::{AccountId, ContactId, ConversationId};
+
+use super::FakeStore;
+
+/// What was recorded.
+#[derive(Debug, Default)]
+pub(crate) struct FakeInbox {
+    pub(crate) messages: Vec<NewMessage>,
+}
+
+#[async_trait]
+impl IdentityRepo for FakeStore {
+    async fn lock_recording_shared(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn lock_recording_exclusive(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn erased(&mut self, _: &[IdentityKey]) -> Result<HashMap<IdentityKey, DateTime<Utc>>, StoreError> {
+        Ok(HashMap::new())
+    }
+
+    async fn lock(&mut self, _: &[Lock]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn stored_identities(&mut self, _: &[IdentityKey]) -> Result<StoredIdentities, StoreError> {
+        Ok(StoredIdentities::default())
+    }
+
+    async fn store_changes(&mut self, _: &[IdentityChange], _: DateTime<Utc>) -> Result<(), StoreError> {
+        unreachable!("no event of unit tests changes an identity")
+    }
+
+    async fn store_sightings(&mut self, _: &[Person], _: DateTime<Utc>) -> Result<(), StoreError> {
+        unreachable!("no event of unit tests links identities")
+    }
+
+    async fn delete_sightings(&mut self, _: &[Person]) -> Result<(), StoreError> {
+        unreachable!("no event of unit tests links identities")
+    }
+
+    async fn mark_changes_applied(&mut self, _: &[IdentityChange]) -> Result<(), StoreError> {
+        unreachable!("no event of unit tests changes an identity")
+    }
+
+    async fn insert_contacts(&mut self, _: &[NewContact], _: DateTime<Utc>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn merge_contacts(&mut self, merges: &[Merge], _: DateTime<Utc>) -> Result<(), StoreError> {
+        for Merge { from, into } in merges {
+            self.contacts.by_id.remove(from);
+            self.contacts.redirects.insert(*from, *into);
+        }
+        Ok(())
+    }
+
+    async fn store_identities(&mut self, _: &[IdentityRecord], _: DateTime<Utc>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn flag_for_review(&mut self, _: &[ContactId], _: DateTime<Utc>) -> Result<(), StoreError> {
+        unreachable!("no identities of unit tests conflict")
+    }
+
+    async fn name_unnamed_contacts(&mut self, _: &[(ContactId, String)], _: DateTime<Utc>) -> Result<(), StoreError> {
+        unreachable!("no event of unit tests names a customer")
+    }
+}
+
+#[async_trait]
+impl InboxRepo for FakeStore {
+    async fn stored_message_kinds(
+        &mut self,
+        messages: &[MessageKey],
+    ) -> Result<HashMap<MessageKey, String>, StoreError> {
+        let stored = self.inbox.messages.iter().map(|it| ((it.account, it.wamid.clone()), it.kind.clone()));
+        Ok(stored.filter(|(key, _)| messages.contains(key)).collect())
+    }
+
+    async fn open_conversations(
+        &mut self,
+        wanted: &[OpenConversation],
+        _: DateTime<Utc>,
+    ) -> Result<Vec<OpenConversation>, StoreError> {
+        Ok(wanted.to_vec())
+    }
+
+    async fn last_conversations(&mut self, _: &[(AccountId, ContactId)]) -> Result<Vec<OpenConversation>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn insert_messages(&mut self, messages: &[NewMessage], _: DateTime<Utc>) -> Result<(), StoreError> {
+        self.inbox.messages.extend_from_slice(messages);
+        Ok(())
+    }
+
+    async fn fill_placeholders(&mut self, _: &[NewMessage]) -> Result<Vec<ConversationId>, StoreError> {
+        unreachable!("no event of unit tests is a placeholder")
+    }
+
+    async fn insert_updates(&mut self, _: &[NewUpdate], _: DateTime<Utc>) -> Result<(), StoreError> {
+        unreachable!("no event of unit tests updates a message")
+    }
+
+    async fn refresh_messages(&mut self, _: &[MessageKey]) -> Result<Vec<RefreshedMessage>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn delete_expired_parked(&mut self, _: DateTime<Utc>) -> Result<(), StoreError> {
+        unreachable!("no event of unit tests updates a message")
+    }
+
+    async fn refresh_conversations(&mut self, _: &[ConversationUpdate]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn insert_interactions(&mut self, _: &[Interaction], _: DateTime<Utc>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn record_consent(&mut self, _: &[(ContactId, bool, DateTime<Utc>)]) -> Result<(), StoreError> {
+        unreachable!("no event of unit tests changes the consent")
+    }
+
+    async fn apply_address_book_names(&mut self, _: &[(ContactId, String, DateTime<Utc>)]) -> Result<(), StoreError> {
+        unreachable!("no event of unit tests names a customer")
+    }
+
+    async fn extend_service_windows(&mut self, _: &[(AccountId, ContactId, DateTime<Utc>)]) -> Result<(), StoreError> {
+        unreachable!("no event of unit tests is a call")
+    }
+}
