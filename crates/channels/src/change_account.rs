@@ -3,7 +3,8 @@ use kernel::{ChannelsWrite, Clock, Permit, StoreError};
 
 use crate::{AccountPatch, AccountRepo, WhatsAppAccount};
 
-/// Changes the names of an account; `None` if the tenant has no such account.
+/// Changes the names of an account. Returns the account as it is now, and whether a name changed; `None` if the tenant has no
+/// such account.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -13,9 +14,13 @@ pub async fn change_account(
     id: AccountId,
     patch: AccountPatch,
     clock: &dyn Clock,
-) -> Result<Option<WhatsAppAccount>, StoreError> {
-    let Some(account) = repo.lock_account(id).await? else { return Ok(None) };
-    let account = account.patch(patch);
-    repo.rename_account(&account, clock.now()).await?;
-    Ok(Some(account))
+) -> Result<Option<(WhatsAppAccount, bool)>, StoreError> {
+    let Some(before) = repo.lock_account(id).await? else { return Ok(None) };
+    let account = before.clone().patch(patch);
+    let names = |it: &WhatsAppAccount| (it.name.clone(), it.display_phone_number.clone());
+    let is_renamed = names(&account) != names(&before);
+    if is_renamed {
+        repo.rename_account(&account, clock.now()).await?;
+    }
+    Ok(Some((account, is_renamed)))
 }

@@ -3,8 +3,8 @@ use kernel::{ChannelsWrite, Clock, Permit, StoreError};
 
 use crate::{AccountRepo, AccountStatus, Disconnection};
 
-/// Disconnects a number: after the commit, its deliveries are not processed. Stored data is kept. Returns whether the tenant
-/// has such an account; disconnecting it again changes nothing.
+/// Disconnects a number: after the commit, its deliveries are not processed. Stored data is kept. Returns whether that changed
+/// the account: disconnecting it again does not. `None` if the tenant has no such account.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -13,11 +13,12 @@ pub async fn disconnect_account(
     repo: &mut dyn AccountRepo,
     id: AccountId,
     clock: &dyn Clock,
-) -> Result<bool, StoreError> {
-    let Some(account) = repo.lock_account(id).await? else { return Ok(false) };
+) -> Result<Option<bool>, StoreError> {
+    let Some(account) = repo.lock_account(id).await? else { return Ok(None) };
     // Also one that Meta disconnected: Meta could restore it.
-    if account.status != AccountStatus::Disconnected(Disconnection::ByTenant) {
+    let is_connected = account.status != AccountStatus::Disconnected(Disconnection::ByTenant);
+    if is_connected {
         repo.disconnect_account(id, Disconnection::ByTenant, clock.now()).await?;
     }
-    Ok(true)
+    Ok(Some(is_connected))
 }

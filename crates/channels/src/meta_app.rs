@@ -105,7 +105,9 @@ impl MetaApp {
 }
 
 impl MetaAppPatch {
-    fn is_empty(&self) -> bool {
+    /// Whether it changes nothing.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
         self.name.is_keep()
             && self.app_secret.is_none()
             && self.previous_app_secret.is_keep()
