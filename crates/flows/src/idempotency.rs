@@ -161,6 +161,112 @@ impl fmt::Debug for KeyedRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fake::{FakeStore, at, key_ring, operator, run};
+
+    fn request(store: &FakeStore, key: &str) -> KeyedRequest {
+        let sender = Sender::User(store.caller);
+        KeyedRequest { sender, route: "POST /contacts".to_owned(), key: key.parse().unwrap(), digest: [7; 32] }
+    }
+
+    fn created(body: &str) -> StoredResponse {
+        StoredResponse { status: 201, body: body.to_owned() }
+    }
+
+    /// Carries out a request at a time, and stores its response.
+    fn complete(store: &mut FakeStore, request: &KeyedRequest, body: &str, now: DateTime<Utc>) {
+        let ring = key_ring(&["first"]);
+        assert_eq!(run(claim_request(store, request, &ring, now)).unwrap(), None);
+        run(store_response(store, request, &created(body), &ring, now)).unwrap();
+        // The lock ends with the transaction.
+        store.idempotency.is_locked = false;
+    }
+
+    fn retry(
+        store: &mut FakeStore,
+        request: &KeyedRequest,
+        keys: &[&str],
+        now: DateTime<Utc>,
+    ) -> Result<Option<StoredResponse>, IdempotencyError> {
+        run(claim_request(store, request, &key_ring(keys), now))
+    }
+
+    #[test]
+    fn retried_request_gets_the_stored_response() {
+        let mut store = FakeStore::new();
+        let request = request(&store, "k");
+        complete(&mut store, &request, "{}", at(0));
+        assert_eq!(retry(&mut store, &request, &["first"], at(1)).unwrap(), Some(created("{}")));
+    }
+
+    #[test]
+    fn key_used_with_another_body_is_refused() {
+        let mut store = FakeStore::new();
+        let request = request(&store, "k");
+        complete(&mut store, &request, "{}", at(0));
+        let other = KeyedRequest { digest: [8; 32], ..request };
+        assert!(matches!(retry(&mut store, &other, &["first"], at(1)), Err(IdempotencyError::KeyReused)));
+    }
+
+    #[test]
+    fn same_key_of_another_sender_or_route_is_another_request() {
+        let mut store = FakeStore::new();
+        let first = request(&store, "k");
+        complete(&mut store, &first, "{}", at(0));
+        let others = [
+            request(&store, "K"),
+            KeyedRequest { route: "POST /notes".to_owned(), ..first.clone() },
+            KeyedRequest { sender: Sender::User(UserId::new(&*store.clock)), ..first.clone() },
+            KeyedRequest { sender: Sender::Operator(operator()), ..first },
+        ];
+        for other in others {
+            assert_eq!(retry(&mut store, &other, &["first"], at(1)).unwrap(), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn request_in_progress_is_refused_without_reading() {
+        let mut store = FakeStore::new();
+        let request = request(&store, "k");
+        complete(&mut store, &request, "{}", at(0));
+        store.idempotency.is_locked_elsewhere = true;
+        assert!(matches!(retry(&mut store, &request, &["first"], at(1)), Err(IdempotencyError::InProgress)));
+    }
+
+    #[test]
+    fn response_is_replayed_for_a_day_and_then_replaced() {
+        let mut store = FakeStore::new();
+        let request = request(&store, "k");
+        complete(&mut store, &request, "1", at(0));
+        assert_eq!(retry(&mut store, &request, &["first"], at(86_399)).unwrap(), Some(created("1")));
+        complete(&mut store, &request, "2", at(86_400));
+        assert_eq!(retry(&mut store, &request, &["first"], at(86_401)).unwrap(), Some(created("2")));
+        assert_eq!(store.idempotency.rows.len(), 1);
+    }
+
+    #[test]
+    fn response_is_replayed_after_the_sealing_key_was_rotated() {
+        let mut store = FakeStore::new();
+        let request = request(&store, "k");
+        complete(&mut store, &request, "{}", at(0));
+        assert_eq!(retry(&mut store, &request, &["second", "first"], at(1)).unwrap(), Some(created("{}")));
+    }
+
+    #[test]
+    fn request_is_refused_once_its_sealing_key_is_gone() {
+        let mut store = FakeStore::new();
+        let request = request(&store, "k");
+        complete(&mut store, &request, "{}", at(0));
+        assert!(matches!(retry(&mut store, &request, &["second"], at(1)), Err(IdempotencyError::KeyReused)));
+    }
+
+    #[test]
+    fn digest_is_neither_stored_nor_logged() {
+        let mut store = FakeStore::new();
+        let request = request(&store, "k");
+        complete(&mut store, &request, "{}", at(0));
+        assert_ne!(store.idempotency.rows[0].fingerprint.bytes, request.digest);
+        assert!(!format!("{request:?}").contains("7, 7"), "{request:?}");
+    }
 
     #[test]
     fn key_with_invisible_characters_or_bad_length_is_refused() {

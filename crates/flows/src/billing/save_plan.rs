@@ -30,3 +30,49 @@ pub async fn save_plan(
         .with("available", offer.available);
     tx.append_platform_audit_record(&record).await
 }
+
+#[cfg(test)]
+mod tests {
+    use audit::Principal;
+
+    use super::*;
+    use crate::fake::{FakeStore, changes, operator, plan, run};
+
+    fn save(store: &mut FakeStore, offer: &Offer) {
+        let clock = store.clock.clone();
+        run(save_plan(operator(), store, offer, &*clock)).unwrap();
+    }
+
+    #[test]
+    fn saved_plan_is_recorded_with_its_terms() {
+        let mut store = FakeStore::new();
+        let offer = Offer { plan: plan("starter", 2_900, 100, 5), available: true };
+        save(&mut store, &offer);
+        assert_eq!(store.billing.plans, [offer]);
+        let [record] = &store.platform_audit_log[..] else { panic!("{:?}", store.audited_on_platform()) };
+        assert_eq!((record.action, record.actor), (Action::PlanChanged, Principal::CommandLine));
+        let about = record.target.as_ref().unwrap();
+        assert_eq!((about.kind, about.id.as_str()), (target::PLAN, "starter"));
+        assert_eq!(
+            changes(record),
+            [
+                "available=true",
+                r#"currency="EUR""#,
+                "included_messages=100",
+                "message_price_minor=5",
+                "monthly_price_minor=2900",
+                r#"name="STARTER""#
+            ]
+        );
+    }
+
+    #[test]
+    fn withdrawn_plan_is_recorded_as_not_available() {
+        let mut store = FakeStore::new();
+        for available in [true, false] {
+            save(&mut store, &Offer { plan: plan("starter", 2_900, 100, 5), available });
+        }
+        assert!(!store.billing.plans[0].available);
+        assert_eq!(store.platform_audit_log[1].changes["available"], false);
+    }
+}

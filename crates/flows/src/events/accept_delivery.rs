@@ -54,3 +54,76 @@ pub async fn accept_delivery(
     }
     Ok(Accepted { events: events.len(), stored: store.store(events).await? })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use inbound::EventStatus;
+    use kernel::ManualClock;
+
+    use super::*;
+    use crate::fake::{at, run};
+
+    /// Stores the first event of each delivery as new, unless its queue is full.
+    #[derive(Debug, Default)]
+    struct FakeDeliveryStore {
+        is_full: bool,
+        received: Mutex<Vec<IncomingEvent>>,
+    }
+
+    #[async_trait]
+    impl DeliveryStore for FakeDeliveryStore {
+        async fn store(&self, events: Vec<IncomingEvent>) -> Result<Vec<StoredEvent>, AcceptError> {
+            if self.is_full {
+                return Err(AcceptError::Busy);
+            }
+            let new = StoredEvent { id: events[0].event.id, tenant: None, status: EventStatus::Unroutable };
+            self.received.lock().unwrap().extend(events);
+            Ok(vec![new])
+        }
+    }
+
+    const DELIVERY: &str = r#"{"entry":[{"id":"900","changes":[{"field":"messages","value":{
+        "metadata":{"phone_number_id":"100"},
+        "messages":[{"id":"wamid.A","from":"1"},{"id":"wamid.B","from":"1"}]}}]}]}"#;
+
+    fn accept(store: &FakeDeliveryStore, body: &str) -> Result<Accepted, AcceptError> {
+        let clock = ManualClock::starting_at(at(0));
+        let (app, trace) = (MetaAppKey::from_stored("0123".to_owned()), Traceparent::start(&clock));
+        let outcome = run(accept_delivery(store, &app, body.as_bytes(), trace, &clock));
+        let received = store.received.lock().unwrap();
+        assert!(received.iter().all(|event| event.app == app && event.trace == trace));
+        outcome
+    }
+
+    #[test]
+    fn each_event_of_a_delivery_is_stored_with_its_app() {
+        let store = FakeDeliveryStore::default();
+        let accepted = accept(&store, DELIVERY).unwrap();
+        let received = store.received.into_inner().unwrap();
+        assert_eq!((accepted.events, received.len()), (2, 2));
+        // Events that were stored before are not among them.
+        assert_eq!(accepted.stored.iter().map(|it| it.id).collect::<Vec<_>>(), [received[0].event.id]);
+    }
+
+    #[test]
+    fn body_that_cannot_be_parsed_is_stored_whole() {
+        let store = FakeDeliveryStore::default();
+        assert_eq!(accept(&store, "no json").unwrap().events, 1);
+        assert_eq!(store.received.into_inner().unwrap()[0].event.payload, b"no json");
+    }
+
+    #[test]
+    fn delivery_without_events_is_accepted_by_a_full_store() {
+        let store = FakeDeliveryStore { is_full: true, ..FakeDeliveryStore::default() };
+        let accepted = accept(&store, r#"{"entry":[]}"#).unwrap();
+        assert_eq!((accepted.events, accepted.stored.len()), (0, 0));
+    }
+
+    #[test]
+    fn delivery_that_a_full_store_refuses_is_not_accepted() {
+        let store = FakeDeliveryStore { is_full: true, ..FakeDeliveryStore::default() };
+        assert!(matches!(accept(&store, DELIVERY), Err(AcceptError::Busy)));
+    }
+}

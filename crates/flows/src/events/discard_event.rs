@@ -71,3 +71,80 @@ fn discarded(actor: Principal, id: EventId, reason: &Reason, origin: RequestOrig
         .about(target::WEBHOOK_EVENT, &id)
         .with("reason", reason.as_str())
 }
+
+#[cfg(test)]
+mod tests {
+    use inbound::EventStatus;
+
+    use super::*;
+    use crate::fake::{FakeStore, changes, operator, origin, run};
+
+    fn reason() -> Reason {
+        Reason::parse("Test number").unwrap()
+    }
+
+    fn discard(store: &mut FakeStore, id: EventId) -> Result<WebhookEvent, DiscardEventError> {
+        let (permit, clock) = (store.permit(), store.clock.clone());
+        run(discard_event(permit.into(), store, id, &reason(), origin(), &*clock))
+    }
+
+    fn discard_tenantless(store: &mut FakeStore, id: EventId) -> Result<WebhookEvent, DiscardEventError> {
+        let clock = store.clock.clone();
+        run(discard_tenantless_event(operator(), store, id, &reason(), origin(), &*clock))
+    }
+
+    #[test]
+    fn discarded_event_is_audited_with_the_reason() {
+        let mut store = FakeStore::new();
+        let id = store.add_event(EventStatus::DeadLetter, Some("{}"));
+        let event = discard(&mut store, id).unwrap();
+        assert_eq!((event.status, event.processed_at), (EventStatus::Discarded, Some(store.clock.now())));
+        let [record] = &store.audit_log[..] else { panic!("{:?}", store.audited()) };
+        assert_eq!((record.action, record.actor), (Action::EventDiscarded, Principal::User(store.caller)));
+        assert_eq!(record.target.as_ref().unwrap().id, id.to_string());
+        assert_eq!(changes(record), [r#"reason="Test number""#]);
+        assert!(store.platform_audit_log.is_empty());
+    }
+
+    #[test]
+    fn event_without_a_tenant_is_audited_on_the_platform() {
+        let mut store = FakeStore::new();
+        let id = store.add_event(EventStatus::DeadLetter, Some("{}"));
+        assert_eq!(discard_tenantless(&mut store, id).unwrap().status, EventStatus::Discarded);
+        let [record] = &store.platform_audit_log[..] else { panic!("{:?}", store.audited_on_platform()) };
+        assert_eq!((record.action, record.actor), (Action::EventDiscarded, Principal::CommandLine));
+        assert_eq!(record.target.as_ref().unwrap().id, id.to_string());
+        assert_eq!(changes(record), [r#"reason="Test number""#]);
+        assert!(store.audit_log.is_empty());
+    }
+
+    #[test]
+    fn missing_event_cannot_be_discarded() {
+        let mut store = FakeStore::new();
+        let missing = EventId::new(&*store.clock);
+        assert!(matches!(discard(&mut store, missing), Err(DiscardEventError::NotFound)));
+        assert!(matches!(discard_tenantless(&mut store, missing), Err(DiscardEventError::NotFound)));
+        assert!(store.audit_log.is_empty() && store.platform_audit_log.is_empty());
+    }
+
+    #[test]
+    fn event_that_is_no_dead_letter_is_not_discarded() {
+        for status in [EventStatus::Received, EventStatus::Processed, EventStatus::Unroutable] {
+            let mut store = FakeStore::new();
+            let id = store.add_event(status, Some("{}"));
+            assert!(matches!(discard(&mut store, id), Err(DiscardEventError::NotDeadLetter)), "{status:?}");
+            assert!(matches!(discard_tenantless(&mut store, id), Err(DiscardEventError::NotDeadLetter)), "{status:?}");
+            assert_eq!(store.status_of(id), status);
+            assert!(store.audit_log.is_empty() && store.platform_audit_log.is_empty());
+        }
+    }
+
+    #[test]
+    fn second_of_two_discards_is_refused() {
+        let mut store = FakeStore::new();
+        let id = store.add_event(EventStatus::DeadLetter, None);
+        discard(&mut store, id).unwrap();
+        assert!(matches!(discard(&mut store, id), Err(DiscardEventError::NotDeadLetter)));
+        assert_eq!(store.audited(), [Action::EventDiscarded]);
+    }
+}

@@ -70,3 +70,6 @@ pub async fn process_events(
     }
     Ok(processed)
 }
+
+#[cfg(test)]
+mod tests;

@@ -82,3 +82,155 @@ pub async fn count_replayable(
 ) -> Result<usize, StoreError> {
     repo.count_replayable(filter, limit).await
 }
+
+#[cfg(test)]
+mod tests {
+    use audit::Principal;
+    use chrono::TimeDelta;
+    use inbound::{ErrorClass, EventStatus};
+    use kernel::ids::AccountId;
+    use whatsapp::EventKind;
+
+    use super::*;
+    use crate::fake::{FakeStore, changes, operator, origin, run};
+
+    fn reason() -> Reason {
+        Reason::parse("Mapping fixed").unwrap()
+    }
+
+    fn replay(store: &mut FakeStore, id: EventId) -> Result<WebhookEvent, ReplayEventError> {
+        let (permit, clock) = (store.permit(), store.clock.clone());
+        run(replay_event(permit.into(), store, id, &reason(), origin(), &*clock))
+    }
+
+    fn replay_all(store: &mut FakeStore, filter: &EventFilter, limit: u32) -> usize {
+        let (permit, clock) = (store.permit(), store.clock.clone());
+        let limit = ReplayLimit::new(limit).unwrap();
+        run(replay_events(permit.into(), store, filter, limit, &reason(), origin(), &*clock)).unwrap()
+    }
+
+    /// Three dead letters, a second apart.
+    fn with_dead_letters() -> (FakeStore, [EventId; 3]) {
+        let mut store = FakeStore::new();
+        let ids = [0; 3].map(|_| {
+            store.clock.advance(TimeDelta::seconds(1));
+            store.add_event(EventStatus::DeadLetter, Some("{}"))
+        });
+        (store, ids)
+    }
+
+    #[test]
+    fn replayed_dead_letter_is_received_again() {
+        let (mut store, [id, ..]) = with_dead_letters();
+        let event = replay(&mut store, id).unwrap();
+        assert_eq!((event.id, event.status, event.replays), (id, EventStatus::Received, 1));
+        let [record] = &store.audit_log[..] else { panic!("{:?}", store.audited()) };
+        assert_eq!((record.action, record.actor), (Action::EventReplayed, Principal::User(store.caller)));
+        let about = record.target.as_ref().unwrap();
+        assert_eq!((about.kind, &about.id), (target::WEBHOOK_EVENT, &id.to_string()));
+        assert_eq!(changes(record), [r#"reason="Mapping fixed""#]);
+    }
+
+    #[test]
+    fn operator_is_recorded_as_the_one_who_replays() {
+        let (mut store, [id, ..]) = with_dead_letters();
+        let clock = store.clock.clone();
+        run(replay_event(operator().into(), &mut store, id, &reason(), origin(), &*clock)).unwrap();
+        assert_eq!(store.audit_log[0].actor, Principal::CommandLine);
+    }
+
+    #[test]
+    fn missing_event_cannot_be_replayed() {
+        let mut store = FakeStore::new();
+        let missing = EventId::new(&*store.clock);
+        assert!(matches!(replay(&mut store, missing), Err(ReplayEventError::NotFound)));
+        assert!(store.audit_log.is_empty());
+    }
+
+    #[test]
+    fn event_that_is_no_dead_letter_is_not_replayable() {
+        for status in [EventStatus::Received, EventStatus::Retrying, EventStatus::Processed, EventStatus::Held] {
+            let mut store = FakeStore::new();
+            let id = store.add_event(status, Some("{}"));
+            assert!(matches!(replay(&mut store, id), Err(ReplayEventError::NotReplayable)), "{status:?}");
+            assert!(store.audit_log.is_empty());
+        }
+    }
+
+    #[test]
+    fn dead_letter_without_its_payload_is_not_replayable() {
+        let mut store = FakeStore::new();
+        let id = store.add_event(EventStatus::DeadLetter, None);
+        assert!(matches!(replay(&mut store, id), Err(ReplayEventError::NotReplayable)));
+        assert_eq!((store.status_of(id), store.audit_log.len()), (EventStatus::DeadLetter, 0));
+    }
+
+    #[test]
+    fn second_of_two_replays_is_refused() {
+        let (mut store, [id, ..]) = with_dead_letters();
+        replay(&mut store, id).unwrap();
+        assert!(matches!(replay(&mut store, id), Err(ReplayEventError::NotReplayable)));
+        assert_eq!(store.audited(), [Action::EventReplayed]);
+    }
+
+    #[test]
+    fn replay_of_many_is_audited_with_its_filter() {
+        let (mut store, [first, second, third]) = with_dead_letters();
+        let account = AccountId::new(&*store.clock);
+        for stored in &mut store.events.stored[..2] {
+            (stored.event.account, stored.event.error_class) = (Some(account), Some(ErrorClass::Permanent));
+        }
+        let filter = EventFilter {
+            status: Some(EventStatus::DeadLetter),
+            kind: Some(EventKind::message()),
+            account: Some(account),
+            error_class: Some(ErrorClass::Permanent),
+        };
+        assert_eq!(replay_all(&mut store, &filter, 10), 2);
+        let statuses = [first, second, third].map(|id| store.status_of(id));
+        assert_eq!(statuses, [EventStatus::Received, EventStatus::Received, EventStatus::DeadLetter]);
+        // One record, whatever the number of events.
+        let [record] = &store.audit_log[..] else { panic!("{:?}", store.audited()) };
+        assert_eq!((record.action, &record.target), (Action::EventsReplayed, &None));
+        assert_eq!(
+            changes(record),
+            [
+                format!(r#"account_id="{account}""#),
+                r#"error_class="permanent""#.to_owned(),
+                "events=2".to_owned(),
+                r#"kind="message""#.to_owned(),
+                r#"reason="Mapping fixed""#.to_owned(),
+                r#"status="dead_letter""#.to_owned()
+            ]
+        );
+    }
+
+    #[test]
+    fn replay_stops_at_its_limit() {
+        let (mut store, ids) = with_dead_letters();
+        assert_eq!(replay_all(&mut store, &EventFilter::default(), 2), 2);
+        assert_eq!(store.status_of(ids[2]), EventStatus::DeadLetter);
+        assert_eq!(store.audit_log[0].changes["events"], 2);
+        assert!(store.audit_log[0].changes["status"].is_null());
+    }
+
+    #[test]
+    fn replay_that_finds_no_event_is_not_audited() {
+        let (mut store, _) = with_dead_letters();
+        let discarded = EventFilter { status: Some(EventStatus::Discarded), ..EventFilter::default() };
+        assert_eq!(replay_all(&mut store, &discarded, 10), 0);
+        assert!(store.audit_log.is_empty());
+    }
+
+    #[test]
+    fn counting_replayable_events_changes_nothing() {
+        let (mut store, ids) = with_dead_letters();
+        for (limit, expected) in [(2, 2), (10, 3)] {
+            let (by, limit) = (store.permit().into(), ReplayLimit::new(limit).unwrap());
+            let counted = run(count_replayable(by, &mut store, &EventFilter::default(), limit)).unwrap();
+            assert_eq!(counted, expected);
+        }
+        assert!(ids.iter().all(|id| store.status_of(*id) == EventStatus::DeadLetter));
+        assert!(store.audit_log.is_empty());
+    }
+}
