@@ -5,6 +5,7 @@ mod change_password;
 mod find_tenant;
 mod log_fields;
 mod log_in;
+mod ports;
 mod rate_limit;
 mod refresh;
 mod register;
@@ -16,28 +17,20 @@ mod sign_up;
 mod signing_keys;
 mod signing_keys_error;
 
-use audit::AuditRepo;
-use iam::UserRepo;
-use tokens::SessionRepo;
-
 pub use authenticate::{AuthenticateError, authenticate};
 pub use change_password::{ChangePassword, ChangePasswordError, change_password};
 pub use log_in::{LogIn, LogInError, log_in};
+pub use ports::{EndSessionTx, RefreshTx, RegisterTx, SignUpTx, SigningKeyTx, UserSessionTx};
 pub use rate_limit::RateLimited;
-pub use refresh::{Refresh, RefreshError, RefreshTx, refresh};
-pub use register::{Register, RegisterError, RegisterTx, register};
+pub use refresh::{Refresh, RefreshError, refresh};
+pub use register::{Register, RegisterError, register};
 pub use rotate_signing_keys::{
-    AdvancedKeys, RotateError, SigningKeyChange, SigningKeyTx, advance_signing_keys, reseal_signing_keys,
-    revoke_signing_key, rotate_signing_keys,
+    AdvancedKeys, RotateError, SigningKeyChange, advance_signing_keys, reseal_signing_keys, revoke_signing_key,
+    rotate_signing_keys,
 };
 pub use service::{AuthService, AuthServiceError, LoggedIn};
 pub use session_start_state::{SessionLifetime, StartSessionState};
-pub use sessions::{EndSessionTx, LogOut, end_session, log_out, sessions};
-pub use sign_up::{SignUp, SignUpError, SignUpTx, sign_up};
+pub use sessions::{LogOut, end_session, log_out, sessions};
+pub use sign_up::{SignUp, SignUpError, sign_up};
 pub use signing_keys::SigningKeys;
 pub use signing_keys_error::SigningKeysError;
-
-/// What changing a user's credentials and ending their sessions needs.
-pub trait UserSessionTx: UserRepo + SessionRepo + AuditRepo {}
-
-impl<T: UserRepo + SessionRepo + AuditRepo + ?Sized> UserSessionTx for T {}

@@ -1,14 +1,11 @@
 //! Rules of each operation that grants or takes permissions. The order is always the same: lock the tenant, read the caller's
 //! current permissions, change, check that an active owner remains.
 
-use iam::{TenantRepo, TenantStatus, UserRepo, UserStatus};
+use iam::{TenantStatus, UserStatus};
 use kernel::{Grant, Permit, StoreError};
-use rbac::{Authority, MembershipRepo, PermissionNotHeld, TargetHoldsMore};
+use rbac::{Authority, PermissionNotHeld, TargetHoldsMore};
 
-/// What the rules of permissions need.
-pub trait AuthorityTx: TenantRepo + UserRepo + MembershipRepo {}
-
-impl<T: TenantRepo + UserRepo + MembershipRepo + ?Sized> AuthorityTx for T {}
+use crate::administration::AuthorityTx;
 
 /// Why an operation on permissions, or on a user who holds permissions, was refused.
 #[derive(Debug, thiserror::Error)]

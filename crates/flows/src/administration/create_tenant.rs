@@ -1,16 +1,10 @@
-use billing::{PlanRepo, SubscriptionRepo};
 use iam::{PasswordHash, Slug, Tenant, TenantName, User};
 use kernel::ids::RoleId;
 use kernel::{Clock, Entropy, StoreError};
-use rbac::{Role, RoleRepo, SystemRole};
+use rbac::{Role, SystemRole};
 
 use crate::AuthServiceError;
-use crate::administration::AuthorityTx;
-
-/// What creating a tenant needs.
-pub trait CreateTenantTx: AuthorityTx + RoleRepo + PlanRepo + SubscriptionRepo {}
-
-impl<T: AuthorityTx + RoleRepo + PlanRepo + SubscriptionRepo + ?Sized> CreateTenantTx for T {}
+use crate::administration::CreateTenantTx;
 
 /// Why a tenant was not created.
 #[derive(Debug, thiserror::Error)]

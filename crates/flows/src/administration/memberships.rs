@@ -4,9 +4,7 @@ use kernel::ids::{RoleId, UserId};
 use kernel::{Clock, Page, PageRequest, Permit, RolesRead, RolesWrite, StoreError};
 use rbac::{Authority, Membership, Role, SystemRole};
 
-use super::roles::RoleTx;
-use super::users::MemberTx;
-use crate::administration::{AuthorityError, lock_authority, require_active_owner};
+use crate::administration::{AuthorityError, MemberTx, RoleTx, lock_authority, require_active_owner};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeMembershipError {

@@ -4,20 +4,13 @@ mod change;
 mod create;
 mod delete;
 
-use audit::{AuditRepo, Record, target};
+use audit::{Record, target};
 use kernel::PermissionSet;
-use rbac::{Role, RoleRepo};
-
-use super::AuthorityTx;
+use rbac::Role;
 
 pub use change::{ChangeRoleError, RolePatch, change_role};
 pub use create::{CreateRoleError, NewRole, create_role};
 pub use delete::{DeleteRoleError, delete_role};
-
-/// What changing roles and memberships needs.
-pub trait RoleTx: AuthorityTx + RoleRepo + AuditRepo {}
-
-impl<T: AuthorityTx + RoleRepo + AuditRepo + ?Sized> RoleTx for T {}
 
 /// Adds what each audit record about a role has.
 fn about(record: Record, role: &Role) -> Record {

@@ -4,6 +4,6 @@ mod change;
 mod provision;
 mod settings;
 
-pub use change::{ChangeTenantTx, OperatorTenantPatch, change_tenant_by_operator};
-pub use provision::{ProvisionError, ProvisionOutcome, ProvisionTenant, ProvisionTenantTx, provision_tenant};
-pub use settings::{ChangeSettingsTx, change_settings};
+pub use change::{OperatorTenantPatch, change_tenant_by_operator};
+pub use provision::{ProvisionError, ProvisionOutcome, ProvisionTenant, provision_tenant};
+pub use settings::change_settings;

@@ -3,7 +3,7 @@ use iam::{Password, PasswordHash, PasswordVerification, User, UserRepo};
 use kernel::ids::{SessionId, UserId};
 use kernel::{StoreError, TenantScope};
 
-use super::UserSessionTx;
+use super::ports::UserSessionTx;
 use super::rate_limit::{AttemptOutcome, ReserveError};
 use crate::platform::append_tenant_record;
 use crate::{Access, AuthService, AuthServiceError, RateLimited, settle};

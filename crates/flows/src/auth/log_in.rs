@@ -7,8 +7,8 @@ use kernel::{StoreError, TenantScope};
 use rbac::RoleKey;
 use tokens::{Session, SessionClient};
 
-use super::UserSessionTx;
 use super::log_fields::log_tenant;
+use super::ports::UserSessionTx;
 use super::rate_limit::{AttemptOutcome, ReserveError};
 use super::sessions::record_session_ended;
 use crate::platform::{append_platform_record, append_tenant_record};

@@ -2,19 +2,13 @@ use std::time::Duration;
 
 use audit::{Action, Principal, Record, RequestOrigin, target};
 use chrono::{DateTime, Utc};
-use iam::{TenantReference, TenantRepo, TenantStatus, UserRepo, UserStatus};
+use iam::{TenantReference, TenantStatus, UserStatus};
 use kernel::{StoreError, TenantScope};
-use rbac::MembershipRepo;
 use tokens::{RefreshToken, RefreshVerdict, Session, SessionRepo, TokenLock};
 
+use super::ports::{EndSessionTx, RefreshTx};
 use super::service::SessionTokens;
-use super::sessions::EndSessionTx;
 use crate::{AuthService, AuthServiceError, LoggedIn, settle};
-
-/// What exchanging a refresh token needs.
-pub trait RefreshTx: EndSessionTx + TenantRepo + UserRepo + MembershipRepo {}
-
-impl<T: EndSessionTx + TenantRepo + UserRepo + MembershipRepo + ?Sized> RefreshTx for T {}
 
 /// A request to refresh a session.
 #[derive(Debug)]

@@ -1,18 +1,14 @@
-use audit::{Action, AuditRepo, Principal, Record, RequestOrigin, target};
+use audit::{Action, Principal, Record, RequestOrigin, target};
 use iam::{
-    Email, InvalidPassword, Password, PasswordHash, SelfRegistration, Tenant, TenantReference, TenantRepo,
-    TenantStatus, User, UserName, UserRepo,
+    Email, InvalidPassword, Password, PasswordHash, SelfRegistration, Tenant, TenantReference, TenantStatus, User,
+    UserName,
 };
 use kernel::{StoreError, TenantScope};
-use tokens::{SessionClient, SessionRepo};
+use tokens::SessionClient;
 
+use super::ports::RegisterTx;
 use super::rate_limit::{AttemptOutcome, ReserveError};
 use crate::{AuthService, AuthServiceError, LoggedIn, RateLimited, settle};
-
-/// What [`register`] needs of the tenant's transaction.
-pub trait RegisterTx: TenantRepo + UserRepo + SessionRepo + AuditRepo {}
-
-impl<T: TenantRepo + UserRepo + SessionRepo + AuditRepo + ?Sized> RegisterTx for T {}
 
 /// A request to become a user of a tenant. It names neither a role nor permissions, because the person is not verified.
 #[derive(Debug)]

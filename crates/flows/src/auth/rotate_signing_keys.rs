@@ -1,15 +1,11 @@
-use audit::{Action, PlatformAuditRepo, Principal, Record, RequestOrigin, target};
+use audit::{Action, Principal, Record, RequestOrigin, target};
 use chrono::{DateTime, Utc};
 use kernel::seal::KeyRing;
 use kernel::{Clock, Entropy, Operator, StoreError};
-use tokens::{KeyState, RotationPolicy, RotationStep, SigningKey, SigningKeyFactory, SigningKeyRepo};
+use tokens::{KeyState, RotationPolicy, RotationStep, SigningKey, SigningKeyFactory};
 
+use super::ports::SigningKeyTx;
 use crate::SigningKeysError;
-
-/// What changing the signing keys needs.
-pub trait SigningKeyTx: SigningKeyRepo + PlatformAuditRepo {}
-
-impl<T: SigningKeyRepo + PlatformAuditRepo + ?Sized> SigningKeyTx for T {}
 
 #[derive(Debug, thiserror::Error)]
 pub enum RotateError {

@@ -5,12 +5,8 @@ use kernel::ids::{SessionId, UserId};
 use kernel::{Clock, Page, PageRequest, StoreError};
 use tokens::{Session, SessionRepo};
 
+use super::ports::EndSessionTx;
 use crate::Access;
-
-/// What ending sessions needs.
-pub trait EndSessionTx: SessionRepo + AuditRepo {}
-
-impl<T: SessionRepo + AuditRepo + ?Sized> EndSessionTx for T {}
 
 /// Which sessions of the caller end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,17 +1,13 @@
-use audit::{Action, AuditRepo, Principal, Record, RequestOrigin, target};
+use audit::{Action, Principal, Record, RequestOrigin, target};
 use iam::{Email, Password, PasswordHash, Slug, Tenant, TenantName, User, UserName};
 use kernel::{StoreError, TenantScope};
 use rbac::SystemRole;
-use tokens::{SessionClient, SessionRepo};
+use tokens::SessionClient;
 
+use super::ports::SignUpTx;
 use super::service::SessionTokens;
-use crate::administration::{CreateTenantError, CreateTenantTx, create_tenant, slugs};
+use crate::administration::{CreateTenantError, create_tenant, slugs};
 use crate::{AuthService, AuthServiceError, LoggedIn, settle};
-
-/// What [`sign_up`] needs of the new tenant's transaction.
-pub trait SignUpTx: CreateTenantTx + SessionRepo + AuditRepo {}
-
-impl<T: CreateTenantTx + SessionRepo + AuditRepo + ?Sized> SignUpTx for T {}
 
 /// A request to create a tenant and its first user.
 #[derive(Debug)]

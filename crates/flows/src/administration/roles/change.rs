@@ -3,7 +3,8 @@ use kernel::ids::RoleId;
 use kernel::{Clock, PermissionSet, Permit, RolesWrite, StoreError};
 use rbac::{Role, RoleName};
 
-use super::{RoleTx, about, keys};
+use super::{about, keys};
+use crate::administration::RoleTx;
 use crate::administration::{AuthorityError, lock_authority};
 
 /// Changes to a role. `None` leaves a field as it is.

@@ -5,7 +5,8 @@ use kernel::ids::RoleId;
 use kernel::{Clock, PermissionSet, Permit, RolesWrite, StoreError};
 use rbac::{Role, RoleKey, RoleName, constraint};
 
-use super::{RoleTx, about, keys};
+use super::{about, keys};
+use crate::administration::RoleTx;
 use crate::administration::{AuthorityError, lock_authority};
 
 /// A custom role.

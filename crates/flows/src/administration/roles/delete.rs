@@ -3,7 +3,8 @@ use kernel::ids::RoleId;
 use kernel::{Clock, Permit, RolesWrite, StoreError};
 use rbac::constraint;
 
-use super::{RoleTx, about, keys};
+use super::{about, keys};
+use crate::administration::RoleTx;
 use crate::administration::{AuthorityError, lock_authority};
 
 #[derive(Debug, thiserror::Error)]

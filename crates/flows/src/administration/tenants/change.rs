@@ -1,11 +1,8 @@
-use audit::{Action, AuditRepo, PlatformAuditRepo, Record, RequestOrigin, target};
-use iam::{Tenant, TenantName, TenantRepo, TenantStatus};
+use audit::{Action, Record, RequestOrigin, target};
+use iam::{Tenant, TenantName, TenantStatus};
 use kernel::{Clock, Operator, StoreError};
 
-/// What [`change_tenant_by_operator`] needs.
-pub trait ChangeTenantTx: TenantRepo + AuditRepo + PlatformAuditRepo {}
-
-impl<T: TenantRepo + AuditRepo + PlatformAuditRepo + ?Sized> ChangeTenantTx for T {}
+use crate::administration::ChangeTenantTx;
 
 /// An operator's changes to a tenant. `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]

@@ -1,18 +1,13 @@
-use audit::{Action, AuditRepo, PlatformAuditRepo, Record, RequestOrigin, target};
+use audit::{Action, Record, RequestOrigin, target};
 use iam::{Email, HashError, Password, PasswordHash, Slug, Tenant, TenantName, User, UserName};
 use kernel::seal::KeyRing;
 use kernel::{Operator, StoreError, TenantScope};
 
-use crate::administration::{CreateTenantError, CreateTenantTx, create_tenant, slugs};
+use crate::administration::{CreateTenantError, ProvisionTenantTx, create_tenant, slugs};
 use crate::{
-    AuthService, AuthServiceError, IdempotencyError, IdempotencyRepo, KeyedRequest, StoredResponse, claim_request,
-    settle, store_response,
+    AuthService, AuthServiceError, IdempotencyError, KeyedRequest, StoredResponse, claim_request, settle,
+    store_response,
 };
-
-/// What [`provision_tenant`] needs of the new tenant's transaction.
-pub trait ProvisionTenantTx: CreateTenantTx + AuditRepo + PlatformAuditRepo + IdempotencyRepo {}
-
-impl<T: CreateTenantTx + AuditRepo + PlatformAuditRepo + IdempotencyRepo + ?Sized> ProvisionTenantTx for T {}
 
 /// An operator's request for a tenant and its first user.
 #[derive(Debug)]

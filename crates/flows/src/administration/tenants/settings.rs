@@ -1,11 +1,8 @@
-use audit::{Action, AuditRepo, Principal, Record, RequestOrigin, target};
-use iam::{Tenant, TenantPatch, TenantRepo, change_tenant};
+use audit::{Action, Principal, Record, RequestOrigin, target};
+use iam::{Tenant, TenantPatch, change_tenant};
 use kernel::{Clock, Permit, StoreError, TenantWrite};
 
-/// What [`change_settings`] needs.
-pub trait ChangeSettingsTx: TenantRepo + AuditRepo {}
-
-impl<T: TenantRepo + AuditRepo + ?Sized> ChangeSettingsTx for T {}
+use crate::administration::ChangeSettingsTx;
 
 /// Changes the tenant's own settings; `None` if it does not exist.
 ///

@@ -4,7 +4,8 @@ use kernel::ids::UserId;
 use kernel::{Clock, Permit, StoreError, UsersWrite};
 use rbac::{RoleKey, SystemRole};
 
-use super::{ChangeUserTx, Member};
+use super::Member;
+use crate::administration::ChangeUserTx;
 use crate::administration::{AuthorityError, AuthorityTx, lock_authority, require_active_owner};
 
 /// An administrator's changes to a user. `None` leaves a field as it is.

@@ -1,14 +1,10 @@
-use audit::{Action, AuditRepo, Principal, Record, RequestOrigin, target};
-use iam::{Email, HashError, InvalidPassword, Password, PasswordHash, TenantRepo, User, UserName, UserRepo};
+use audit::{Action, Principal, Record, RequestOrigin, target};
+use iam::{Email, HashError, InvalidPassword, Password, PasswordHash, TenantRepo, User, UserName};
 use kernel::{Clock, Permit, StoreError, UsersWrite};
 
 use super::Member;
+use crate::administration::CreateUserTx;
 use crate::{AuthService, settle};
-
-/// What [`create_user`] needs.
-pub trait CreateUserTx: UserRepo + AuditRepo {}
-
-impl<T: UserRepo + AuditRepo + ?Sized> CreateUserTx for T {}
 
 /// An administrator's request for a new user.
 #[derive(Debug)]

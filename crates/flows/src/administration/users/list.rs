@@ -5,7 +5,7 @@ use kernel::ids::UserId;
 use kernel::{Page, PageRequest, Permit, StoreError, UsersRead};
 use rbac::RoleKey;
 
-use super::MemberTx;
+use crate::administration::MemberTx;
 
 /// A user and the sorted keys of their roles.
 #[derive(Clone, Debug)]
