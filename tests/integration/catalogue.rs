@@ -285,12 +285,49 @@ async fn functions_fix_search_path_and_definers_are_not_public() {
     let loose = findings(
         "SELECT p.proname::text AS finding FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
           WHERE n.nspname IN ('app', 'public')
-            AND (NOT coalesce(p.proconfig && ARRAY['search_path=pg_catalog'], false)
+            AND (NOT coalesce(p.proconfig && ARRAY['search_path=pg_catalog, pg_temp'], false)
                  OR (p.prosecdef AND has_function_privilege('public', p.oid, 'EXECUTE')))",
     )
     .await;
     // Created by Diesel, unused here.
     assert_eq!(loose.into_iter().filter(|name| !name.starts_with("diesel_")).collect::<Vec<_>>(), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn application_roles_cannot_create_temporary_objects() {
+    let allowed = findings(
+        "SELECT rolname::text AS finding FROM pg_roles
+          WHERE rolname IN ('parley_app', 'parley_platform') AND has_database_privilege(oid, current_database(), 'TEMPORARY')",
+    )
+    .await;
+    assert!(allowed.is_empty(), "{allowed:?}");
+}
+
+/// Foreign keys without an index. Their rows are never deleted: the catalogues of permissions and plans.
+const WITHOUT_INDEX: [&str; 3] =
+    ["role_permissions_permission_fkey", "subscriptions_next_plan_code_fkey", "subscriptions_plan_code_fkey"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn foreign_keys_have_an_index_unless_listed() {
+    let without = findings(
+        "SELECT con.conname::text AS finding FROM pg_constraint con
+          WHERE con.contype = 'f'
+            AND NOT EXISTS (
+                SELECT FROM pg_index i
+                 WHERE i.indrelid = con.conrelid AND i.indisvalid
+                   AND (SELECT array_agg(k ORDER BY k) FROM unnest((i.indkey::int2[])[0:cardinality(con.conkey) - 1]) k)
+                       = (SELECT array_agg(k ORDER BY k) FROM unnest(con.conkey) k))
+          ORDER BY 1",
+    )
+    .await;
+    assert_eq!(without, WITHOUT_INDEX);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_survive_a_crash_of_the_server() {
+    let unlogged =
+        findings("SELECT relname::text AS finding FROM pg_class WHERE relkind = 'r' AND relpersistence <> 'p'").await;
+    assert!(unlogged.is_empty(), "{unlogged:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

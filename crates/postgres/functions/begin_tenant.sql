@@ -2,7 +2,7 @@
 -- the caller then closes the connection.
 CREATE OR REPLACE FUNCTION app.begin_tenant(for_tenant uuid) RETURNS void
   LANGUAGE plpgsql VOLATILE
-  SET search_path = pg_catalog
+  SET search_path = pg_catalog, pg_temp
   AS $$
   BEGIN
     IF coalesce(current_setting('app.current_tenant_id', true), '') <> ''

@@ -4,7 +4,7 @@
 -- transaction's tenant. The caller reads the rows under its own policies.
 CREATE OR REPLACE FUNCTION app.contacts_with_words(wanted text, most integer) RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER ROWS 50
-  SET search_path = pg_catalog
+  SET search_path = pg_catalog, pg_temp
   SET enable_seqscan = off
   AS $$
     SELECT id FROM (

@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION app.login_lookup(by_id uuid, by_slug text, with_email
     user_id uuid, email text, email_norm text, user_name text, password_hash text, user_status text, self_registered boolean,
     user_created_at timestamptz, roles text[])
   LANGUAGE plpgsql VOLATILE
-  SET search_path = pg_catalog
+  SET search_path = pg_catalog, pg_temp
   AS $$
   DECLARE
     for_tenant uuid := coalesce(by_id, app.tenant_of(by_slug));

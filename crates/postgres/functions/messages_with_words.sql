@@ -6,7 +6,7 @@
 -- latest messages are read in the order of an index.
 CREATE OR REPLACE FUNCTION app.messages_with_words(wanted text, most integer) RETURNS SETOF uuid
   LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50
-  SET search_path = pg_catalog
+  SET search_path = pg_catalog, pg_temp
   SET enable_seqscan = off
   SET enable_sort = off
   SET jit = off

@@ -1,7 +1,7 @@
 -- Gives the platform role access to all rows of a table. The table may be a tenant table as well. Called by migrations.
 CREATE OR REPLACE FUNCTION app.open_to_platform(target regclass, privileges text) RETURNS void
   LANGUAGE plpgsql
-  SET search_path = pg_catalog
+  SET search_path = pg_catalog, pg_temp
   AS $$
   BEGIN
     EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', target);

@@ -5,7 +5,7 @@
 -- update no rows, without an error. `(SELECT app.tenant())` is evaluated once per statement, not once per row.
 CREATE OR REPLACE FUNCTION app.protect_tenant_table(target regclass, privileges text, key name DEFAULT 'tenant_id') RETURNS void
   LANGUAGE plpgsql
-  SET search_path = pg_catalog
+  SET search_path = pg_catalog, pg_temp
   AS $$
   BEGIN
     EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', target);

@@ -2,7 +2,7 @@
 -- sees no row.
 CREATE OR REPLACE FUNCTION app.purge_idempotency_keys(before timestamptz, at_most bigint) RETURNS bigint
   LANGUAGE sql VOLATILE SECURITY DEFINER
-  SET search_path = pg_catalog
+  SET search_path = pg_catalog, pg_temp
   AS $$
     WITH purged AS (
       DELETE FROM public.idempotency_keys

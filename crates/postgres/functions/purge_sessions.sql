@@ -2,7 +2,7 @@
 -- role sees the sessions of all tenants; nothing of them is returned.
 CREATE OR REPLACE FUNCTION app.purge_sessions(ended_before timestamptz, at_most bigint) RETURNS bigint
   LANGUAGE sql VOLATILE SECURITY DEFINER
-  SET search_path = pg_catalog
+  SET search_path = pg_catalog, pg_temp
   AS $$
     WITH ended AS (
       SELECT tenant_id, id FROM public.sessions

@@ -12,7 +12,7 @@ CREATE OR REPLACE FUNCTION app.session_access(for_tenant uuid, for_session uuid,
     session_address text, session_user_agent text, session_created_at timestamptz, session_last_seen_at timestamptz,
     session_idle_expires_at timestamptz, session_expires_at timestamptz, roles text[], permissions text[])
   LANGUAGE plpgsql VOLATILE
-  SET search_path = pg_catalog
+  SET search_path = pg_catalog, pg_temp
   AS $$
   DECLARE
     first_use boolean;

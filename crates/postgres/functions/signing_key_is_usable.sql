@@ -2,7 +2,7 @@
 -- returned. A key id is no secret.
 CREATE OR REPLACE FUNCTION app.signing_key_is_usable(named text) RETURNS boolean
   LANGUAGE plpgsql STABLE SECURITY DEFINER
-  SET search_path = pg_catalog
+  SET search_path = pg_catalog, pg_temp
   AS $$
   BEGIN
     RETURN EXISTS (SELECT FROM public.signing_keys WHERE kid = named AND state IN ('upcoming', 'active', 'retiring'));

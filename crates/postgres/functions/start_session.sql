@@ -10,7 +10,7 @@ CREATE OR REPLACE FUNCTION app.start_session(
     action text, target_kind text, target_id text, outcome text, changes text)
   RETURNS text
   LANGUAGE plpgsql VOLATILE
-  SET search_path = pg_catalog
+  SET search_path = pg_catalog, pg_temp
   AS $$
   BEGIN
     PERFORM set_config('app.current_tenant_id', for_tenant::text, true);

@@ -5,7 +5,7 @@ CREATE OR REPLACE FUNCTION app.store_operator_response(
     new_body text, at timestamptz)
   RETURNS void
   LANGUAGE sql VOLATILE SECURITY DEFINER
-  SET search_path = pg_catalog
+  SET search_path = pg_catalog, pg_temp
   AS $$
     INSERT INTO public.operator_idempotency_keys
       (operator, route, key, fingerprint, fingerprint_key, status, body, created_at)

@@ -4,5 +4,5 @@
 -- that calls it plans it again. A connection plans a PL/pgSQL function once, which makes a call three times as fast.
 CREATE OR REPLACE FUNCTION app.tenant() RETURNS uuid
   LANGUAGE plpgsql STABLE PARALLEL SAFE
-  SET search_path = pg_catalog
+  SET search_path = pg_catalog, pg_temp
   AS $$ BEGIN RETURN nullif(current_setting('app.current_tenant_id', true), '')::uuid; END $$;

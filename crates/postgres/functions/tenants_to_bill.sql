@@ -2,7 +2,7 @@
 -- DEFINER, since the platform role may not read the billing tables; it returns ids only, in order.
 CREATE OR REPLACE FUNCTION app.tenants_to_bill(before_day date, at timestamptz, after uuid, most integer) RETURNS TABLE (tenant_id uuid)
   LANGUAGE sql STABLE SECURITY DEFINER
-  SET search_path = pg_catalog
+  SET search_path = pg_catalog, pg_temp
   AS $$
     SELECT due.tenant_id
       FROM (SELECT s.tenant_id FROM public.subscriptions s WHERE s.status <> 'canceled' AND s.period_end <= before_day

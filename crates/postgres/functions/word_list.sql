@@ -5,7 +5,7 @@
 -- Generated columns depend on the result: a change needs a migration that rewrites them.
 CREATE OR REPLACE FUNCTION app.word_list(body text) RETURNS text[]
   LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
-  SET search_path = pg_catalog
+  SET search_path = pg_catalog, pg_temp
   AS $$
   DECLARE
     plain text := left(body, 10000);

@@ -2,5 +2,5 @@
 -- rebuilds them.
 CREATE OR REPLACE FUNCTION app.word_prefix(tenant uuid) RETURNS text
   LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
-  SET search_path = pg_catalog
+  SET search_path = pg_catalog, pg_temp
   AS $$ BEGIN RETURN replace(tenant::text, '-', ''); END $$;

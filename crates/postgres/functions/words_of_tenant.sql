@@ -2,7 +2,7 @@
 -- entries of another tenant. The indexes depend on the result: a change needs a migration that rebuilds them.
 CREATE OR REPLACE FUNCTION app.words_of_tenant(tenant uuid, words tsvector) RETURNS tsvector
   LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
-  SET search_path = pg_catalog
+  SET search_path = pg_catalog, pg_temp
   AS $$
   DECLARE
     prefix text := replace(tenant::text, '-', '');

@@ -2,7 +2,7 @@
 -- three letters or more. Words have letters and digits only, so that the quotes cannot be escaped.
 CREATE OR REPLACE FUNCTION app.words_query(prefix text, wanted text, every_beginning boolean) RETURNS tsquery
   LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-  SET search_path = pg_catalog
+  SET search_path = pg_catalog, pg_temp
   AS $$
     SELECT string_agg(
              '''' || prefix || word || ''''

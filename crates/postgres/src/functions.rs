@@ -162,7 +162,7 @@ mod tests {
             let create = format!("CREATE OR REPLACE FUNCTION app.{name}(");
             assert_eq!(source.matches("CREATE OR REPLACE FUNCTION").count(), 1, "{name}");
             assert!(source.contains(&create), "{name}");
-            assert!(source.contains("SET search_path = pg_catalog"), "{name}");
+            assert!(source.contains("SET search_path = pg_catalog, pg_temp"), "{name}");
         }
     }
 }

@@ -43,7 +43,8 @@
 //! A function is worth it where one statement must set the tenant, read and decide in a single round trip, where a role needs one
 //! fact of rows that it may not read (`SECURITY DEFINER`), or where an index or a policy calls it.
 //!
-//! 1. `functions/<name>.sql`: `CREATE OR REPLACE FUNCTION app.<name>(...)`, with `SET search_path = pg_catalog` and qualified names,
+//! 1. `functions/<name>.sql`: `CREATE OR REPLACE FUNCTION app.<name>(...)`, with `SET search_path = pg_catalog, pg_temp` and qualified
+//!    names,
 //!    then `REVOKE ... FROM PUBLIC, parley_app, parley_platform` and the grants. No migration: `parley migrate` applies the files
 //!    that differ from the database, after the migrations. If a migration needs the function (an index, a policy, a generated
 //!    column, a trigger), that migration creates it, too.

@@ -19,6 +19,12 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 const ROLES: &str = include_str!("../../../deploy/postgres/roles.sql");
 /// An arbitrary number. One instance migrates, the others wait.
 const LOCK: &str = "SELECT pg_advisory_lock(7263740)";
+/// A migration that waits for a lock on a table blocks all statements that come after it. It gives up instead; the next run tries
+/// again.
+const LOCK_TIMEOUT: &str = "SET lock_timeout = '10s'";
+/// No role needs temporary objects. A type or function in `pg_temp` could be taken for one of the same name elsewhere.
+const REVOKE_TEMPORARY: &str =
+    "DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()); END $$";
 
 /// URLs for migrations.
 #[derive(Clone, Debug)]
@@ -47,7 +53,7 @@ pub enum MigrateError {
     TooOld(String),
     #[error("creating roles and database failed: {0}")]
     Setup(diesel::result::Error),
-    #[error("migration failed: {0}")]
+    #[error("migration failed: {0} (nothing of it is applied; run `parley migrate` again)")]
     Migration(Box<dyn std::error::Error + Send + Sync>),
     #[error("applying the SQL functions failed: {0}")]
     Functions(diesel::result::Error),
@@ -80,6 +86,8 @@ pub async fn migrate(urls: &MigrationUrls, clock: &dyn Clock) -> Result<Migratio
         return Err(MigrateError::TooOld(version));
     }
     owner.batch_execute(LOCK).await.map_err(MigrateError::Setup)?;
+    owner.batch_execute(LOCK_TIMEOUT).await.map_err(MigrateError::Setup)?;
+    owner.batch_execute(REVOKE_TEMPORARY).await.map_err(MigrateError::Setup)?;
     let mut harness = AsyncMigrationHarness::new(owner);
     let ran = harness.run_pending_migrations(MIGRATIONS).map_err(MigrateError::Migration)?;
     let migrations = ran.iter().map(ToString::to_string).collect();

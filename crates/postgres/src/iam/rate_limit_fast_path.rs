@@ -11,6 +11,10 @@ use crate::database::Postgres;
 use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 
+/// The commit does not wait for the disk: no login has to, and a crash of the server loses pending attempts of the last second
+/// at most, never a failure.
+const ASYNCHRONOUS: &str = "(SELECT set_config('synchronous_commit', 'off', true)) AS asynchronous";
+
 /// Inserts the counters or adds a pending attempt to them, if all of them are unblocked, without failures and below their limits.
 ///
 /// A row that another transaction changes meanwhile is checked again when it is locked: then fewer rows are written, and the caller
@@ -22,7 +26,7 @@ static RESERVE: LazyLock<String> = LazyLock::new(|| {
         "
 WITH attempts AS (SELECT * FROM unnest($1, $2, $3) AS attempts (key, max_failures, expires_at))
 INSERT INTO login_tallies AS counter (key, pending, expires_at)
-SELECT key, ARRAY[$4], expires_at FROM attempts
+SELECT key, ARRAY[$4], expires_at FROM attempts, {ASYNCHRONOUS}
  WHERE NOT EXISTS (SELECT FROM login_tallies t JOIN attempts USING (key)
                     WHERE NOT (cardinality(t.pending) < max_failures AND {clean_row}))
  ORDER BY key
@@ -42,7 +46,7 @@ static RELEASE: LazyLock<String> = LazyLock::new(|| {
 UPDATE login_tallies AS counter
    SET pending = counter.pending[:array_position(counter.pending, $2) - 1]
               || counter.pending[array_position(counter.pending, $2) + 1:]
-  FROM (SELECT key FROM login_tallies WHERE key IN ($1[1], $1[2]) ORDER BY key FOR UPDATE) AS locked
+  FROM (SELECT key FROM login_tallies WHERE key IN ($1[1], $1[2]) ORDER BY key FOR UPDATE) AS locked, {ASYNCHRONOUS}
  WHERE counter.key = locked.key AND $2 = ANY(counter.pending) AND {clean_counter}"
     )
 });
