@@ -188,15 +188,15 @@ impl Relay {
     /// once.
     async fn end_claim(&self, claim: &Claim, published: &HashSet<EventId>) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let (published, wait_for_events): (Vec<EventId>, Vec<EventId>) =
+        let (published, unpublished): (Vec<EventId>, Vec<EventId>) =
             claim.events.iter().map(|event| event.id).partition(|id| published.contains(id));
         let mut tx = self.database.intake().await?;
         let outcome = async {
             if !published.is_empty() {
                 EventLedger::mark_published(&mut *tx, &published, claim.until, now).await?;
             }
-            if published.is_empty() && !wait_for_events.is_empty() {
-                EventLedger::release_claim(&mut *tx, &wait_for_events, claim.until, now).await?;
+            if published.is_empty() && !unpublished.is_empty() {
+                EventLedger::release_claim(&mut *tx, &unpublished, claim.until, now).await?;
             }
             Ok::<_, StoreError>(())
         }

@@ -242,7 +242,7 @@ mod tests {
         counter.release(START);
         assert_eq!((counter.failures.len(), counter.pending.len()), (4, 0));
         counter.record_failure(RateLimit::ACCOUNT, START, at(60));
-        assert_eq!(counter.failures.len(), 4, "a failure is buckets once");
+        assert_eq!(counter.failures.len(), 4, "a failure is counted once");
     }
 
     #[test]
