@@ -1,7 +1,7 @@
 //! What the deliveries of a tenant's own Meta app can reach.
 
 use diesel_async::SimpleAsyncConnection;
-use flows::requeue_waiting_events;
+use flows::requeue_held_and_unroutable;
 use serde_json::{Value, json};
 
 use crate::kit::app::{Settings, TestApp, TestTenant};
@@ -159,10 +159,10 @@ async fn event_without_number_is_routed_by_business_account() {
     assert_eq!(routed().await, [2, 2, 1], "also when Meta had disconnected it before");
 
     // Unroutable events follow the same rules when they are assigned.
-    let adopted = async || requeue_waiting_events(&app.postgres, 10, &*app.clock).await.unwrap();
-    assert_eq!(adopted().await, 0);
+    let requeued = async || requeue_held_and_unroutable(&app.postgres, 10, &*app.clock).await.unwrap();
+    assert_eq!(requeued().await, 0);
     end(&ids[1], "meta").await;
-    assert_eq!(adopted().await, 1);
+    assert_eq!(requeued().await, 1);
     assert_eq!(app.events(&format!("account_id = '{}' AND status = 'received'", ids[1])).await, 3);
     app.stop().await;
 }
@@ -179,8 +179,8 @@ async fn unroutable_events_are_processed_on_connect() {
     assert_eq!(app.events("status = 'unroutable'").await, 2);
     tenant.connect_to(&own, &number).await;
     until("the event to be processed", async || {
-        let driven = format!("status = 'received' AND tenant_id = '{}' AND app_id = '{}'", tenant.id, own.key);
-        (app.events(&driven).await == 1).then_some(())
+        let received = format!("status = 'received' AND tenant_id = '{}' AND app_id = '{}'", tenant.id, own.key);
+        (app.events(&received).await == 1).then_some(())
     })
     .await;
     assert_eq!(app.database.count("SELECT count(*) FROM webhook_outbox WHERE tenant_id IS NOT NULL").await, 1);

@@ -1,6 +1,6 @@
 //! Tenant settings, and suspended tenants.
 
-use flows::requeue_waiting_events;
+use flows::requeue_held_and_unroutable;
 use serde_json::json;
 
 use crate::kit::app::{PASSWORD, Settings, TestApp};
@@ -50,7 +50,11 @@ async fn suspended_tenant_is_refused_and_its_events_are_held() {
 
     app.deliver(&number.delivery(&[text("15550100", "held"), text("15550101", "held")])).await.expect(200);
     assert_eq!(app.events("status = 'held'").await, 2);
-    assert_eq!(requeue_waiting_events(&app.postgres, 100, &*app.clock).await.unwrap(), 0, "the tenant is suspended");
+    assert_eq!(
+        requeue_held_and_unroutable(&app.postgres, 100, &*app.clock).await.unwrap(),
+        0,
+        "the tenant is suspended"
+    );
 
     app.execute_for(&tenant, "UPDATE tenants SET status = 'active' WHERE id = '$T'").await;
     // The sweep processes them, no matter who reactivated the tenant.
@@ -73,7 +77,7 @@ async fn held_events_are_processed_in_bounded_batches() {
     }
     app.execute_for(&tenant, "UPDATE tenants SET status = 'active' WHERE id = '$T'").await;
     for expected in [2, 1, 0] {
-        assert_eq!(requeue_waiting_events(&app.postgres, 2, &*app.clock).await.unwrap(), expected);
+        assert_eq!(requeue_held_and_unroutable(&app.postgres, 2, &*app.clock).await.unwrap(), expected);
     }
     assert_eq!(app.events(&format!("status = 'received' AND tenant_id = '{}'", tenant.id)).await, 3);
     assert_eq!(app.events(&format!("status = 'held' AND tenant_id = '{}'", other.id)).await, 3);

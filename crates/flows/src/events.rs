@@ -6,7 +6,7 @@ mod process_events;
 mod record_failure;
 mod reparse_delivery;
 mod replay_events;
-mod requeue_waiting;
+mod requeue_held_and_unroutable;
 
 pub use accept_delivery::{AcceptError, Accepted, DeliveryStore, accept_delivery};
 pub use discard_event::{DiscardEventError, DiscardTenantlessEventTx, discard_event, discard_tenantless_event};
@@ -14,4 +14,4 @@ pub use process_events::{DeadLetter, ProcessEventsTx, ProcessedEvents, process_e
 pub use record_failure::{EventFailure, FailureOutcome, RecordFailureTx, record_failure};
 pub use reparse_delivery::{ReparseDeliveryError, ReparseDeliveryTx, reparse_delivery};
 pub use replay_events::{ReplayEventError, ReplayEventsTx, count_replayable, replay_event, replay_events};
-pub use requeue_waiting::requeue_waiting_events;
+pub use requeue_held_and_unroutable::requeue_held_and_unroutable;

@@ -17,7 +17,7 @@
 //! | [`connect_account`], [`add_account`], [`approve_account`] | a tenant claims its WhatsApp number, an operator connects or approves one |
 //! | [`change_account`], [`disconnect_account`] | a tenant renames and disconnects a number |
 //! | [`create_meta_app`], [`change_meta_app`], [`delete_meta_app`] | a tenant's own Meta apps |
-//! | [`requeue_waiting_events`] | requeues events of numbers that were connected and of tenants that were reactivated |
+//! | [`requeue_held_and_unroutable`] | requeues events of numbers that were connected and of tenants that were reactivated |
 //! | [`accept_delivery`] | stores the events of a verified delivery |
 //! | [`replay_event`], [`replay_events`], [`discard_event`] | a tenant replays and discards dead letters |
 //! | [`reparse_delivery`], [`discard_tenantless_event`] | an operator does so with events that belong to no tenant |
@@ -81,7 +81,7 @@ pub use self::events::{
     AcceptError, Accepted, DeadLetter, DeliveryStore, DiscardEventError, DiscardTenantlessEventTx, EventFailure,
     FailureOutcome, ProcessEventsTx, ProcessedEvents, RecordFailureTx, ReparseDeliveryError, ReparseDeliveryTx,
     ReplayEventError, ReplayEventsTx, accept_delivery, count_replayable, discard_event, discard_tenantless_event,
-    process_events, record_failure, reparse_delivery, replay_event, replay_events, requeue_waiting_events,
+    process_events, record_failure, reparse_delivery, replay_event, replay_events, requeue_held_and_unroutable,
 };
 pub use self::platform::{
     ApproveAccountError, ApproveAccountTx, CreateProvisioningKeyError, OperatorAccess, ProvisioningKeyTx,

@@ -79,7 +79,7 @@ pub mod problem;
 mod raw_json;
 mod rbac;
 mod readiness;
-mod requeue_held;
+mod requeue_held_and_unroutable;
 mod routes;
 mod server;
 mod state;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use whatsapp::{EventKind, MetaAppKey, NewEvent};
 
-/// An event with the app and trace of its delivery.
+/// An event of a delivery that is to be stored, with the app and trace of the delivery.
 #[derive(Clone, Debug)]
 pub struct IncomingEvent {
     /// The app whose secret signed the delivery.
@@ -44,7 +44,7 @@ impl EventStatus {
     }
 }
 
-/// An event that was not stored before.
+/// An event of a delivery that was not stored before: what the intake reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoredEvent {
     pub id: EventId,
@@ -52,7 +52,7 @@ pub struct StoredEvent {
     pub status: EventStatus,
 }
 
-/// An event that is due to be published.
+/// An unfinished event that the relay is to publish now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueEvent {
     pub id: EventId,
@@ -73,7 +73,7 @@ impl DueEvent {
     }
 }
 
-/// An event that the broker gave up on.
+/// An event whose message exceeded the delivery limit of the broker, as it became a dead letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AbandonedEvent {
     pub id: EventId,
@@ -85,9 +85,9 @@ pub struct AbandonedEvent {
     pub attempts: i32,
 }
 
-/// An unfinished event as a worker loads it.
+/// An unfinished event (received or retrying) with its payload, as a worker loads it.
 #[derive(Clone, Debug)]
-pub struct QueuedEvent {
+pub struct UnfinishedEvent {
     pub id: EventId,
     pub tenant: Option<TenantId>,
     pub account: Option<AccountId>,
@@ -95,7 +95,8 @@ pub struct QueuedEvent {
     pub status: EventStatus,
     /// Failed attempts.
     pub attempts: i32,
-    /// How often it was started after a redelivery, without an outcome.
+    /// How often it was started in a batch with a redelivered event, without an outcome. Starts of first deliveries are not
+    /// counted: see [`EventLedger::record_starts`](crate::EventLedger::record_starts).
     pub starts: i32,
     /// W3C trace context of its delivery.
     pub traceparent: Option<String>,
@@ -103,7 +104,7 @@ pub struct QueuedEvent {
     pub payload: Vec<u8>,
 }
 
-impl QueuedEvent {
+impl UnfinishedEvent {
     /// The trace context of its delivery.
     #[must_use]
     pub fn trace(&self) -> Option<Traceparent> {

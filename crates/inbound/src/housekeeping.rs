@@ -31,9 +31,9 @@ pub struct Purged {
     pub events: usize,
 }
 
-/// The number of unfinished events or dead letters of one status.
+/// The number of events of one status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unfinished {
+pub struct StatusCount {
     pub status: EventStatus,
     pub events: i64,
     /// When the oldest was received.
@@ -45,8 +45,9 @@ pub struct Unfinished {
 pub trait EventHousekeeping: Send {
     /// Deletes payloads and events that are older than the policy allows, at most `limit` of each.
     async fn purge(&mut self, policy: RetentionPolicy, now: DateTime<Utc>, limit: i64) -> Result<Purged, StoreError>;
-    /// One entry for each status of unfinished events and for dead letters, including zero counts.
-    async fn unfinished(&mut self) -> Result<Vec<Unfinished>, StoreError>;
+    /// One entry for each status but those of finished events: received, retrying, held, unroutable and dead letter; including
+    /// zero counts.
+    async fn count_by_status(&mut self) -> Result<Vec<StatusCount>, StoreError>;
 }
 
 /// The size of a queue, as reported by the broker.

@@ -5,11 +5,24 @@
 //!   or dead-letters them.
 //! - [`RetryPolicy`] has the delays between attempts, and says when an event becomes a dead letter.
 //! - [`EventReader`] and [`EventRepo`] list, show, replay and discard events.
-//! - [`EventHousekeeping`] counts unfinished events and deletes old ones ([`RetentionPolicy`]).
+//! - [`EventHousekeeping`] counts events by status and deletes old ones ([`RetentionPolicy`]).
 //! - [`EventPublisher`] and [`EventConsumer`] are the queue.
 //!
 //! The loops that use these ports are in the crate `pipeline`, whose README describes the way of a message and what happens
 //! when processing fails.
+//!
+//! # The types of an event
+//!
+//! | type | the event | has |
+//! |---|---|---|
+//! | `whatsapp::NewEvent` | as the envelope was split | kind, payload, dedupe key, ids of the number |
+//! | [`IncomingEvent`] | to be stored | a `NewEvent`, and the app and trace of its delivery |
+//! | [`StoredEvent`] | was stored now, and not before | id, tenant, status |
+//! | [`DueEvent`] | to be published now, by the relay | id, tenant, trace; no payload |
+//! | [`UnfinishedEvent`] | to be processed, by a worker | all of it, with the payload |
+//! | `PendingEvent`, in `pipeline` | received by a worker and not started | an `UnfinishedEvent` and its queue messages |
+//! | [`AbandonedEvent`] | became a dead letter because the broker delivered it too often | what the log and the metrics need |
+//! | [`WebhookEvent`] | as users and operators list it | all of it, without the payload |
 //!
 //! # Invariants
 //!
@@ -33,8 +46,8 @@ mod read_events;
 mod retry;
 mod webhook_event;
 
-pub use event::{AbandonedEvent, DueEvent, ErrorClass, EventStatus, IncomingEvent, QueuedEvent, StoredEvent};
-pub use housekeeping::{EventHousekeeping, Purged, QueueDepth, QueueInspector, RetentionPolicy, Unfinished};
+pub use event::{AbandonedEvent, DueEvent, ErrorClass, EventStatus, IncomingEvent, StoredEvent, UnfinishedEvent};
+pub use housekeeping::{EventHousekeeping, Purged, QueueDepth, QueueInspector, RetentionPolicy, StatusCount};
 pub use ports::{
     EventConsumer, EventIntake, EventLedger, EventOutcomeRepo, EventPublisher, EventReader, EventRepo, PublishResult,
     QueueError, QueueMessage, TenantlessEventRepo,

@@ -6,8 +6,8 @@ use kernel::ids::EventId;
 use kernel::{Page, PageRequest, StoreError, Traceparent};
 
 use crate::{
-    AbandonedEvent, DueEvent, ErrorClass, EventFilter, FailedAttempt, IncomingEvent, QueuedEvent, ReplayLimit,
-    StoredEvent, WebhookEvent,
+    AbandonedEvent, DueEvent, ErrorClass, EventFilter, FailedAttempt, IncomingEvent, ReplayLimit, StoredEvent,
+    UnfinishedEvent, WebhookEvent,
 };
 
 /// Stores received events.
@@ -61,9 +61,10 @@ pub trait EventLedger: Send {
     async fn assign_unroutable(&mut self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError>;
     /// Makes held events of tenants that are active again due, at most `limit`. Returns their number.
     async fn requeue_held(&mut self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError>;
-    /// The unfinished ones of the events.
-    async fn unfinished_events(&mut self, events: &[EventId]) -> Result<Vec<QueuedEvent>, StoreError>;
-    /// Records that events are started, in case the worker dies. Returns those that are still to be processed.
+    /// Those of the events that are unfinished: received or retrying.
+    async fn unfinished_events(&mut self, events: &[EventId]) -> Result<Vec<UnfinishedEvent>, StoreError>;
+    /// Adds one to the starts of the unfinished ones of the events, and returns those. A worker calls it before it processes a
+    /// batch with a redelivered event, and not for a first delivery: without a death there is nothing to count.
     async fn record_starts(&mut self, events: &[EventId]) -> Result<Vec<EventId>, StoreError>;
     /// The broker gave up delivering them: marks the unfinished ones as dead letters, and returns those.
     async fn dead_letter_abandoned(
@@ -77,9 +78,9 @@ pub trait EventLedger: Send {
 /// changed.
 #[async_trait]
 pub trait EventOutcomeRepo: Send {
-    /// Locks the events that are to be processed now: not finished, and not waiting for a later attempt. All transactions lock
-    /// in the same order.
-    async fn lock_waiting_events(
+    /// Locks the unfinished ones of the events, without those whose next attempt is later. All transactions lock in the same
+    /// order.
+    async fn lock_events_to_process(
         &mut self,
         events: &[EventId],
         now: DateTime<Utc>,

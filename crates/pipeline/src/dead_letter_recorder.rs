@@ -12,9 +12,9 @@ use tracing::error;
 use crate::backoff::retry_until_stopped;
 use crate::metrics::{DEAD_LETTERED, EVENTS};
 
-/// Consumes the dead letter queue. Most of its events are dead letters in the database already, because the worker recorded
-/// them. The broker also dead-letters messages that exceed its delivery limit: their events are recorded here. Operators
-/// and users work with the table, not with the queue.
+/// Consumes the dead letter queue, and records the dead letters that no worker has recorded: those whose messages exceeded the
+/// delivery limit of the broker. All other messages of this queue were rejected by a worker, whose transaction made the event a
+/// dead letter before. Operators and users work with the table, not with the queue.
 #[derive(Clone)]
 pub struct DeadLetterRecorder {
     pub database: Arc<dyn Database>,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use flows::{Database, requeue_waiting_events, settle};
+use flows::{Database, settle};
 use inbound::{DueEvent, EventLedger, EventPublisher, PublishResult, QueueError};
 use kernel::ids::EventId;
 use kernel::{Clock, StoreError, Tracing, error_chain};
@@ -67,7 +67,7 @@ impl Relay {
     /// Runs until `stop` is cancelled.
     pub async fn run(self, stop: CancellationToken) {
         let mut backoff = Backoff::new();
-        let [mut requeue_held, mut republish_lost] = [REQUEUE_INTERVAL, LOST_CHECK_INTERVAL].map(every);
+        let [mut requeue, mut republish_lost] = [REQUEUE_INTERVAL, LOST_CHECK_INTERVAL].map(every);
         while !stop.is_cancelled() {
             let begun = Instant::now();
             match self.sweep().await {
@@ -76,7 +76,7 @@ impl Relay {
                     tokio::select! {
                         () = stop.cancelled() => {}
                         () = self.wait_for_events(due, begun) => {}
-                        _ = requeue_held.tick() => self.requeue_held().await,
+                        _ = requeue.tick() => self.requeue_held_and_unroutable().await,
                         _ = republish_lost.tick() => self.republish_lost().await,
                     }
                 }
@@ -105,13 +105,13 @@ impl Relay {
         }
     }
 
-    /// Makes held events due: those whose number was connected since, and those whose tenant is active again.
-    async fn requeue_held(&self) {
-        match requeue_waiting_events(&*self.database, BATCH.into(), &*self.clock).await {
+    /// Makes events due: unroutable ones whose number was connected since, and held ones whose tenant is active again.
+    async fn requeue_held_and_unroutable(&self) {
+        match flows::requeue_held_and_unroutable(&*self.database, BATCH.into(), &*self.clock).await {
             Ok(0) => {}
-            Ok(events) => info!(events, "held events requeued"),
+            Ok(events) => info!(events, "held and unroutable events requeued"),
             Err(error) => {
-                warn!(error = error_chain(&error), "requeueing held events failed");
+                warn!(error = error_chain(&error), "requeueing held and unroutable events failed");
             }
         }
     }

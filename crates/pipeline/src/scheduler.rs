@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use flows::{Database, IdempotencyHousekeeping, RESPONSE_RETENTION, settle};
 use iam::RateLimitRepo;
-use inbound::{EventHousekeeping, EventStatus, Purged, QueueInspector, RetentionPolicy, Unfinished};
+use inbound::{EventHousekeeping, EventStatus, Purged, QueueInspector, RetentionPolicy, StatusCount};
 use kernel::{Clock, StoreError, error_chain};
 use metrics::gauge;
 use tokens::SessionHousekeeping;
@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use crate::interval::every;
 use crate::metrics::{DEAD_LETTERS, OLDEST_WAITING, QUEUE_CONSUMERS, QUEUE_MESSAGES, WAITING};
 
-/// Measures unfinished events and queues, and deletes expired rows. Several may run at once.
+/// Counts events and measures queues, and deletes expired rows. Several may run at once.
 #[derive(Clone)]
 pub struct Scheduler {
     pub database: Arc<dyn Database>,
@@ -56,8 +56,8 @@ impl Scheduler {
     }
 
     async fn measure(&self) {
-        match self.unfinished().await {
-            Ok(unfinished) => self.set_unfinished_gauges(&unfinished),
+        match self.count_by_status().await {
+            Ok(counts) => self.set_event_gauges(&counts),
             Err(error) => warn!(error = error_chain(&error), "counting unfinished events failed"),
         }
         match self.queues.queues().await {
@@ -71,16 +71,16 @@ impl Scheduler {
         }
     }
 
-    async fn unfinished(&self) -> Result<Vec<Unfinished>, StoreError> {
+    async fn count_by_status(&self) -> Result<Vec<StatusCount>, StoreError> {
         let mut tx = self.database.intake().await?;
-        let outcome = EventHousekeeping::unfinished(&mut *tx).await;
+        let outcome = EventHousekeeping::count_by_status(&mut *tx).await;
         settle(tx, outcome).await
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a metric is a float, and whole up to 2^53")]
-    fn set_unfinished_gauges(&self, unfinished: &[Unfinished]) {
+    fn set_event_gauges(&self, counts: &[StatusCount]) {
         let now = self.clock.now();
-        for Unfinished { status, events, oldest } in unfinished {
+        for StatusCount { status, events, oldest } in counts {
             if *status == EventStatus::DeadLetter {
                 gauge!(DEAD_LETTERS).set(*events as f64);
                 continue;

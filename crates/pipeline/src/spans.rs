@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use inbound::{DueEvent, PublishResult, QueuedEvent};
+use inbound::{DueEvent, PublishResult, UnfinishedEvent};
 use kernel::ids::EventId;
 use kernel::{Clock, Span, SpanKind, SpanValue, Traceparent, Tracing};
 
@@ -58,7 +58,7 @@ impl<'a> Publishing<'a> {
 
 /// The processing of an event has ended.
 pub(crate) struct Processing<'a> {
-    pub(crate) event: &'a QueuedEvent,
+    pub(crate) event: &'a UnfinishedEvent,
     /// The span of its publishing, if the message carried it.
     pub(crate) published: Option<Traceparent>,
     pub(crate) started: DateTime<Utc>,

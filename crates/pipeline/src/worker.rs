@@ -1,9 +1,9 @@
 //! The worker: takes event ids from the queue and processes their events.
 //!
-//! - [`tenant_queue`]: the events that wait, grouped by tenant; one batch of a tenant is processed at a time.
-//! - [`quarantine`]: events that may have killed a worker. Each is processed alone; one that was started too often becomes
-//!   a dead letter.
-//! - [`batch_processor`]: one transaction per batch. A batch that fails is split in half until the failing event is alone.
+//! - [`tenant_queue`]: the events that were received and not started, by tenant; one batch of a tenant is processed at a time.
+//! - [`quarantine`]: events that may have killed a worker. Each is processed alone. Says how many starts are too many.
+//! - [`batch_processor`]: makes an event that was started too often a dead letter, else processes a batch in one transaction. A
+//!   batch that fails is split in half until the failing event is alone.
 //! - [`outcome`]: what happened to each event, for the queue, logs and metrics.
 
 mod batch_processor;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use flows::{Database, settle};
-use inbound::{EventConsumer, EventLedger, QueueMessage, QueuedEvent, RetryPolicy};
+use inbound::{EventConsumer, EventLedger, QueueMessage, RetryPolicy, UnfinishedEvent};
 use kernel::ids::EventId;
 use kernel::{Clock, Entropy, StoreError, Tracing};
 use tokio::task::{JoinError, JoinSet};
@@ -43,7 +43,7 @@ pub struct Worker {
     pub tracing: Tracing,
 }
 
-/// Messages that are received at once.
+/// Queue messages that are received at once.
 const MAX_RECEIVED: usize = 1_000;
 /// Tenants that are processed at a time, at least: while the server commits one batch, another is processed. Otherwise one
 /// per core: with more, each batch has fewer events.
@@ -88,7 +88,7 @@ impl Worker {
     }
 
     /// The events that are not finished.
-    async fn load(&self, ids: &[EventId]) -> Result<Vec<QueuedEvent>, StoreError> {
+    async fn load(&self, ids: &[EventId]) -> Result<Vec<UnfinishedEvent>, StoreError> {
         let mut tx = self.database.intake().await?;
         let outcome = EventLedger::unfinished_events(&mut *tx, ids).await;
         settle(tx, outcome).await
@@ -108,7 +108,7 @@ async fn settle_batch(
     };
     queue.finish(batch.tenant);
     let (rejected, acknowledged): (Vec<QueueMessage>, Vec<QueueMessage>) = batch
-        .messages
+        .queue_messages
         .into_iter()
         .filter(|message| outcomes.get(message.event).is_some())
         .partition(|message| outcomes.get(message.event) == Some(Outcome::DeadLettered));

@@ -25,12 +25,13 @@ pub struct Topology {
 pub enum Queue {
     /// Ids of events to process.
     Inbound,
-    /// Ids of messages that the worker rejected, or that exceeded the delivery limit.
+    /// Ids of events whose messages a worker rejected, or exceeded the delivery limit.
     Dead,
 }
 
-/// Deliveries of a message before the broker dead-letters it. The worker dead-letters the event long before, after
-/// `MAX_STARTS` starts. Without it, RabbitMQ 4 applies a limit of its own.
+/// How often the broker delivers a queue message before it dead-letters it. It is a last resort: a worker makes an event that
+/// kills workers a dead letter at its sixth delivery, see `quarantine.rs` in the crate `pipeline`. Without this limit, RabbitMQ 4
+/// applies one of its own.
 const DELIVERY_LIMIT: i64 = 50;
 /// The only routing key.
 pub(crate) const ROUTING_KEY: &str = "event";

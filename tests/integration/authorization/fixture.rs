@@ -45,8 +45,8 @@ impl Tenant {
         for event in tenant.client.get("/webhook-events?limit=2").await.json(200)["data"].as_array().unwrap() {
             // The actions above wrote audit records.
             let id = event["id"].as_str().unwrap();
-            let bury = format!("UPDATE webhook_events SET status = 'dead_letter' WHERE id = '{id}'");
-            app.execute_for(&tenant, &bury).await;
+            let dead_letter = format!("UPDATE webhook_events SET status = 'dead_letter' WHERE id = '{id}'");
+            app.execute_for(&tenant, &dead_letter).await;
             let body = json!({"reason": "the test needs a record"});
             tenant.client.post(&format!("/webhook-events/{id}/replay"), &body).await.expect(202);
         }

@@ -3,7 +3,7 @@
 use ::audit::Principal;
 use ::billing::PaymentTerms;
 use chrono::TimeDelta;
-use flows::{close_billing_periods, requeue_waiting_events};
+use flows::{close_billing_periods, requeue_held_and_unroutable};
 use futures_util::future::join_all;
 use kernel::Clock as _;
 use serde_json::{Value, json};
@@ -100,7 +100,7 @@ async fn held_message_of_suspended_tenant_counts_after_return() {
     app.clock.advance(TimeDelta::days(32));
     close_for(&app, &tenant).await;
     app.execute_for(&tenant, "UPDATE tenants SET status = 'active' WHERE id = '$T'").await;
-    requeue_waiting_events(&app.postgres, 100, &*app.clock).await.unwrap();
+    requeue_held_and_unroutable(&app.postgres, 100, &*app.clock).await.unwrap();
     app.wait_until_processed().await;
 
     let tenant = tenant.log_in_again(&app).await;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use flows::{Database, process_events, settle};
 use futures_util::future::try_join_all;
-use inbound::{EventLedger, QueuedEvent};
+use inbound::{EventLedger, UnfinishedEvent};
 use kernel::ids::EventId;
 use kernel::{SystemClock, TenantScope};
 use postgres::{LOCK_TIMEOUT, PoolSizes, Postgres, PostgresConfig};
@@ -127,11 +127,11 @@ async fn one_by_one(world: &World, scale: &Scale, events: u64) -> Result<Duratio
     let (app_url, platform_url) = (url("parley_app")?, url("parley_platform")?);
     let config = PostgresConfig { app_url, platform_url, connections, lock_timeout: LOCK_TIMEOUT };
     let database = Postgres::new(&config)?;
-    let waiting = Arc::new(Mutex::new(waiting(world, &database).await?));
+    let unfinished = Arc::new(Mutex::new(unfinished(world, &database).await?));
     let started = Instant::now();
     let tasks = (0..BASELINE_CONNECTIONS).map(|_| {
-        let (database, waiting) = (database.clone(), Arc::clone(&waiting));
-        async move { tokio::spawn(process_each(database, waiting)).await? }
+        let (database, unfinished) = (database.clone(), Arc::clone(&unfinished));
+        async move { tokio::spawn(process_each(database, unfinished)).await? }
     });
     try_join_all(tasks).await?;
     let elapsed = started.elapsed();
@@ -139,7 +139,7 @@ async fn one_by_one(world: &World, scale: &Scale, events: u64) -> Result<Duratio
     if left > 0.0 { fail(format!("the baseline left {left} events")) } else { Ok(elapsed) }
 }
 
-async fn waiting(world: &World, database: &Postgres) -> Result<Vec<QueuedEvent>> {
+async fn unfinished(world: &World, database: &Postgres) -> Result<Vec<UnfinishedEvent>> {
     let rows = world.sql.query("SELECT event_id::text FROM webhook_outbox ORDER BY event_id DESC", &[]).await?;
     let mut ids = Vec::new();
     for row in rows {
@@ -153,10 +153,10 @@ async fn waiting(world: &World, database: &Postgres) -> Result<Vec<QueuedEvent>>
     Ok(events)
 }
 
-async fn process_each(database: Postgres, waiting: Arc<Mutex<Vec<QueuedEvent>>>) -> Result {
+async fn process_each(database: Postgres, unfinished: Arc<Mutex<Vec<UnfinishedEvent>>>) -> Result {
     let clock = SystemClock::new();
     loop {
-        let Some(event) = waiting.lock().await.pop() else { return Ok(()) };
+        let Some(event) = unfinished.lock().await.pop() else { return Ok(()) };
         let Some(tenant) = event.tenant else { return fail("an event without a tenant") };
         #[expect(clippy::disallowed_methods, reason = "the baseline is the worker's, with other transactions")]
         let scope = TenantScope::mint(tenant);

@@ -20,7 +20,7 @@ pub enum ConnectAccountError {
 }
 
 /// Claims a number on the deployment's Meta app, or connects one to an app of the tenant's own. Events that arrived for it
-/// before are requeued once the account is active: by [`requeue_waiting_events`](crate::requeue_waiting_events), or the sweep.
+/// before are requeued once the account is active: by [`requeue_held_and_unroutable`](crate::requeue_held_and_unroutable), or the sweep.
 ///
 /// # Errors
 /// [`ConnectAccountError`].

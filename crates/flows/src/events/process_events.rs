@@ -5,7 +5,7 @@ mod usage;
 use billing::UsageRepo;
 use channels::AccountHealthRepo;
 use crm::inbox::InboxTx;
-use inbound::{ErrorClass, EventOutcomeRepo, QueuedEvent};
+use inbound::{ErrorClass, EventOutcomeRepo, UnfinishedEvent};
 use kernel::ids::EventId;
 use kernel::{Clock, StoreError};
 use whatsapp::{Decoded, decode};
@@ -42,12 +42,12 @@ pub struct DeadLetter {
 /// [`StoreError`]: the caller must roll back.
 pub async fn process_events(
     tx: &mut dyn ProcessEventsTx,
-    events: &[QueuedEvent],
+    events: &[UnfinishedEvent],
     clock: &dyn Clock,
 ) -> Result<ProcessedEvents, StoreError> {
     let now = clock.now();
     let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
-    let locked = tx.lock_waiting_events(&ids, now).await?;
+    let locked = tx.lock_events_to_process(&ids, now).await?;
     let mut processed = ProcessedEvents::default();
     let mut translated = TranslatedEvents::default();
     for event in events.iter().filter(|event| locked.contains(&event.id)) {

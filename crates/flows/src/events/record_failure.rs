@@ -1,6 +1,6 @@
 use chrono::TimeDelta;
 use iam::TenantRepo;
-use inbound::{ErrorClass, EventOutcomeRepo, QueuedEvent};
+use inbound::{ErrorClass, EventOutcomeRepo, UnfinishedEvent};
 use kernel::{Clock, StoreError};
 
 /// What [`record_failure`] needs.
@@ -33,7 +33,7 @@ pub enum FailureOutcome {
 /// [`StoreError`]: nothing was recorded.
 pub async fn record_failure(
     tx: &mut dyn RecordFailureTx,
-    event: &QueuedEvent,
+    event: &UnfinishedEvent,
     failure: EventFailure,
     delay: Option<TimeDelta>,
     clock: &dyn Clock,
@@ -45,11 +45,11 @@ pub async fn record_failure(
     let EventFailure { class, reason } = &failure;
     let (id, now) = (event.id, clock.now());
     let delay = delay.filter(|_| class.is_retryable());
-    let (after, was_waiting) = match delay {
+    let (after, was_unfinished) = match delay {
         Some(delay) => (FailureOutcome::Retried, tx.retry_event(id, now + delay, *class, reason, now).await?),
         None => (FailureOutcome::DeadLettered, tx.dead_letter_event(id, *class, reason, now).await?),
     };
-    Ok((if was_waiting { after } else { FailureOutcome::AlreadyDone }, failure))
+    Ok((if was_unfinished { after } else { FailureOutcome::AlreadyDone }, failure))
 }
 
 #[cfg(test)]
@@ -90,7 +90,7 @@ mod tests {
 
     #[async_trait]
     impl EventOutcomeRepo for FailureStore {
-        async fn lock_waiting_events(
+        async fn lock_events_to_process(
             &mut self,
             _: &[EventId],
             _: DateTime<Utc>,
@@ -160,7 +160,7 @@ mod tests {
         delay: Option<TimeDelta>,
     ) -> (FailureOutcome, EventFailure) {
         let clock = ManualClock::starting_at(at(0));
-        let event = QueuedEvent {
+        let event = UnfinishedEvent {
             id: EventId::new(&clock),
             tenant: None,
             account: None,

@@ -177,7 +177,7 @@ impl EventIntake for FakeStore {
 
 #[async_trait]
 impl EventOutcomeRepo for FakeStore {
-    async fn lock_waiting_events(
+    async fn lock_events_to_process(
         &mut self,
         events: &[EventId],
         now: DateTime<Utc>,

@@ -16,7 +16,7 @@ use crate::extract::{Json, Listing, PageQuery, PathId, member};
 use crate::idempotency::{IdempotencyHeader, IdempotentJson};
 use crate::page::PageBody;
 use crate::problem::{Code, FieldError, Problem};
-use crate::requeue_held::requeue_held;
+use crate::requeue_held_and_unroutable::requeue_held_and_unroutable;
 use crate::state::State;
 use crate::tags;
 use crate::validation::Validation;
@@ -129,7 +129,7 @@ pub(crate) async fn connect(
         })
         .await?;
     if is_active {
-        requeue_held(&state);
+        requeue_held_and_unroutable(&state);
     }
     Ok(response)
 }

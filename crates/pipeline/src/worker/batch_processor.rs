@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use flows::{Database, EventFailure, FailureOutcome, ProcessedEvents, process_events, record_failure, settle};
 use futures_util::FutureExt;
-use inbound::{ErrorClass, EventLedger, QueuedEvent, RetryPolicy};
+use inbound::{ErrorClass, EventLedger, RetryPolicy, UnfinishedEvent};
 use kernel::ids::{EventId, TenantId};
 use kernel::{Clock, Entropy, StoreError, TenantScope, Tracing, error_chain};
 use tokio::time::timeout;
@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, debug, error, error_span, warn};
 
 use super::outcome::{Outcome, Outcomes, StartTime};
-use super::quarantine::MAX_STARTS;
+use super::quarantine::Quarantine;
 use super::tenant_batch::TenantBatch;
 use crate::backoff::{Backoff, retry_until_stopped};
 use crate::failpoint;
@@ -54,11 +54,13 @@ fn event_failure(class: ErrorClass, reason: impl Into<String>) -> BatchFailure {
 impl BatchProcessor {
     /// Processes a batch; when `stop` is cancelled, as much of it as is in hand.
     pub(super) async fn run(self, mut batch: TenantBatch, stop: CancellationToken) -> BatchResult {
-        let mut outcomes = Outcomes::new(&batch.messages, self.tracing.clone(), Arc::clone(&self.clock));
+        let mut outcomes = Outcomes::new(&batch.queue_messages, self.tracing.clone(), Arc::clone(&self.clock));
         let events = std::mem::take(&mut batch.events);
         if let Some(tenant) = batch.tenant {
             let span = span_of(tenant, &events);
-            self.start(tenant, events, batch.is_redelivered(), &stop, &mut outcomes).instrument(span).await;
+            self.process_or_dead_letter(tenant, events, batch.is_redelivered(), &stop, &mut outcomes)
+                .instrument(span)
+                .await;
         } else {
             // A constraint of the table rules it out. The ledger keeps the events.
             error!(events = events.len(), "events without a tenant skipped");
@@ -67,18 +69,19 @@ impl BatchProcessor {
         BatchResult { batch, outcomes }
     }
 
-    async fn start(
+    /// An event whose workers die becomes a dead letter; all others are processed.
+    async fn process_or_dead_letter(
         &self,
         tenant: TenantId,
-        mut events: Vec<QueuedEvent>,
+        mut events: Vec<UnfinishedEvent>,
         redelivered: bool,
         stop: &CancellationToken,
         outcomes: &mut Outcomes,
     ) {
         if redelivered {
-            // An event with that many starts was quarantined, so it is alone.
+            // Such an event was quarantined, so it is alone.
             if let [event] = events.as_slice()
-                && event.starts >= MAX_STARTS
+                && Quarantine::is_poison(event)
             {
                 let reason = "each worker that started it died".to_owned();
                 let failure = EventFailure { class: ErrorClass::Poison, reason };
@@ -110,7 +113,7 @@ impl BatchProcessor {
     async fn process(
         &self,
         tenant: TenantId,
-        mut events: Vec<QueuedEvent>,
+        mut events: Vec<UnfinishedEvent>,
         stop: &CancellationToken,
         outcomes: &mut Outcomes,
     ) {
@@ -143,7 +146,7 @@ impl BatchProcessor {
 
     /// One transaction, retried a few times on contention. A panic counts as a failure of the events: the transaction is
     /// rolled back when it is dropped.
-    async fn attempt(&self, tenant: TenantId, events: &[QueuedEvent]) -> Result<ProcessedEvents, BatchFailure> {
+    async fn attempt(&self, tenant: TenantId, events: &[UnfinishedEvent]) -> Result<ProcessedEvents, BatchFailure> {
         let mut tries = 1;
         loop {
             let attempt = timeout(DEADLINE, AssertUnwindSafe(self.transaction(tenant, events)).catch_unwind()).await;
@@ -165,7 +168,7 @@ impl BatchProcessor {
         }
     }
 
-    async fn transaction(&self, tenant: TenantId, events: &[QueuedEvent]) -> Result<ProcessedEvents, StoreError> {
+    async fn transaction(&self, tenant: TenantId, events: &[UnfinishedEvent]) -> Result<ProcessedEvents, StoreError> {
         let mut tx = self.database.tenant(&scope(tenant)).await?;
         let mut outcome = process_events(&mut *tx, events, &*self.clock).await;
         if events.iter().any(|event| failpoint::fails("worker.fail", &event.payload)) {
@@ -184,7 +187,7 @@ impl BatchProcessor {
     async fn record_failure(
         &self,
         tenant: TenantId,
-        event: &QueuedEvent,
+        event: &UnfinishedEvent,
         failure: EventFailure,
         started: StartTime,
         stop: &CancellationToken,
@@ -199,7 +202,7 @@ impl BatchProcessor {
     async fn try_record_failure(
         &self,
         tenant: TenantId,
-        event: &QueuedEvent,
+        event: &UnfinishedEvent,
         failure: EventFailure,
     ) -> Result<(FailureOutcome, EventFailure), StoreError> {
         let delay = self.retry.delay_after(event.attempts + 1, self.jitter());
@@ -217,7 +220,7 @@ impl BatchProcessor {
 }
 
 /// The log fields of a batch, or of its only event.
-fn span_of(tenant: TenantId, events: &[QueuedEvent]) -> Span {
+fn span_of(tenant: TenantId, events: &[UnfinishedEvent]) -> Span {
     // At the highest level, so that the fields are there at any log level.
     if let [event] = events {
         let (attempt, trace_id) = (event.attempts + 1, event.trace_id());

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use flows::{EventFailure, FailureOutcome, ProcessedEvents};
-use inbound::{ErrorClass, QueueMessage, QueuedEvent};
+use inbound::{ErrorClass, QueueMessage, UnfinishedEvent};
 use kernel::ids::EventId;
 use kernel::{Clock, Traceparent, Tracing};
 use metrics::{counter, histogram};
@@ -62,7 +62,12 @@ impl Outcomes {
     }
 
     /// A batch was committed.
-    pub(super) fn record_processed(&mut self, processed: &ProcessedEvents, events: &[QueuedEvent], started: StartTime) {
+    pub(super) fn record_processed(
+        &mut self,
+        processed: &ProcessedEvents,
+        events: &[UnfinishedEvent],
+        started: StartTime,
+    ) {
         self.set_all(processed.finished.iter().copied(), Outcome::Processed);
         let reasons: HashMap<EventId, &str> =
             processed.dead_letters.iter().map(|dead_letter| (dead_letter.event, dead_letter.reason.as_str())).collect();
@@ -88,7 +93,7 @@ impl Outcomes {
     /// The failure of a single event was recorded.
     pub(super) fn record_failed(
         &mut self,
-        event: &QueuedEvent,
+        event: &UnfinishedEvent,
         after: FailureOutcome,
         failure: &EventFailure,
         started: StartTime,
@@ -115,7 +120,7 @@ impl Outcomes {
     /// Records how long it took; returns the age of the event.
     fn measure(
         &self,
-        event: &QueuedEvent,
+        event: &UnfinishedEvent,
         started: StartTime,
         outcome: &'static str,
         error: Option<&'static str>,
@@ -133,7 +138,7 @@ impl Outcomes {
     }
 }
 
-fn report_dead_letter(event: &QueuedEvent, class: ErrorClass, reason: &str) {
+fn report_dead_letter(event: &UnfinishedEvent, class: ErrorClass, reason: &str) {
     let attempt = event.attempts + 1;
     error!(event_id = %event.id, trace_id = event.trace_id(), attempt, class = class.key(), reason, "event dead-lettered");
     counter!(EVENTS, "kind" => event.kind.label(), "outcome" => "dead_letter").increment(1);

@@ -1,12 +1,16 @@
+use inbound::UnfinishedEvent;
+
 use super::tenant_batch::PendingEvent;
 
-/// An event that was started this often without an outcome kills its workers: it becomes a dead letter of class `poison`.
-pub(super) const MAX_STARTS: i32 = 4;
+/// Recorded starts after which an event is poison. Its first start is not recorded, unless another event of its batch was
+/// redelivered. So an event that kills each worker has killed five when it becomes a dead letter: one at its first delivery,
+/// one after the first recorded start, and three while it was processed alone.
+const MAX_STARTS: i32 = 4;
 
 /// Events that may have killed a worker. They are processed one at a time, with nothing beside them.
 ///
 /// When a worker dies, the broker delivers all of its messages again, so any of them may be the cause. An event of such a
-/// message is marked in the ledger before it is started again. If its message comes back once more, it is quarantined.
+/// message has its starts counted before it is started again. If its message comes back once more, it is quarantined.
 #[derive(Debug, Default)]
 pub(super) struct Quarantine(Vec<PendingEvent>);
 
@@ -14,6 +18,12 @@ impl Quarantine {
     /// Whether the event was started after a redelivery, and was redelivered again.
     pub(super) fn is_suspect(item: &PendingEvent) -> bool {
         item.event.starts > 0 && item.is_redelivered()
+    }
+
+    /// Whether the event was started [`MAX_STARTS`] times without an outcome: its workers die. The batch processor makes it a
+    /// dead letter of class `poison`.
+    pub(super) const fn is_poison(event: &UnfinishedEvent) -> bool {
+        event.starts >= MAX_STARTS
     }
 
     pub(super) fn add(&mut self, item: PendingEvent) {

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
-use inbound::{QueueMessage, QueuedEvent};
+use inbound::{QueueMessage, UnfinishedEvent};
 use kernel::ids::{EventId, TenantId};
 
 use super::quarantine::Quarantine;
@@ -23,15 +23,15 @@ pub(super) struct TenantQueue {
 }
 
 impl TenantQueue {
-    /// Adds received messages, with those of their events that are not finished. Returns the messages of finished events.
-    pub(super) fn add(&mut self, messages: Vec<QueueMessage>, events: Vec<QueuedEvent>) -> Vec<QueueMessage> {
+    /// Adds received queue messages, with those of their events that are not finished. Returns the messages of finished events.
+    pub(super) fn add(&mut self, messages: Vec<QueueMessage>, events: Vec<UnfinishedEvent>) -> Vec<QueueMessage> {
         let mut by_event: HashMap<EventId, Vec<QueueMessage>> = HashMap::new();
         for message in messages {
             by_event.entry(message.event).or_default().push(message);
         }
         for event in events {
             let Some(messages) = by_event.remove(&event.id) else { continue };
-            self.insert(PendingEvent { event, messages });
+            self.insert(PendingEvent { event, queue_messages: messages });
         }
         by_event.into_values().flatten().collect()
     }
@@ -46,7 +46,7 @@ impl TenantQueue {
             self.ready.push_back(tenant);
         }
         if let Some(known) = waiting.remove(&item.event.id) {
-            item.messages.extend(known.messages);
+            item.queue_messages.extend(known.queue_messages);
         }
         waiting.insert(item.event.id, item);
     }
@@ -67,8 +67,8 @@ impl TenantQueue {
         if let Some((&rest, _)) = items.iter().nth(MAX_BATCH) {
             self.waiting.insert(tenant, items.split_off(&rest));
         }
-        let (events, messages): (Vec<_>, Vec<_>) = items.into_values().map(|it| (it.event, it.messages)).unzip();
-        Some(TenantBatch { tenant, events, messages: messages.into_iter().flatten().collect() })
+        let (events, messages): (Vec<_>, Vec<_>) = items.into_values().map(|it| (it.event, it.queue_messages)).unzip();
+        Some(TenantBatch { tenant, events, queue_messages: messages.into_iter().flatten().collect() })
     }
 
     /// A batch of that tenant is finished.
@@ -91,8 +91,8 @@ mod tests {
         format!("00000000-0000-7000-8000-{number:012}").parse().ok()
     }
 
-    fn event(number: usize, of: usize, starts: i32) -> QueuedEvent {
-        QueuedEvent {
+    fn event(number: usize, of: usize, starts: i32) -> UnfinishedEvent {
+        UnfinishedEvent {
             id: format!("00000000-0000-7000-8000-{number:012}").parse().unwrap(),
             tenant: tenant(of),
             account: None,
@@ -106,11 +106,11 @@ mod tests {
         }
     }
 
-    fn message(event: &QueuedEvent, tag: u64, redelivered: bool) -> QueueMessage {
+    fn message(event: &UnfinishedEvent, tag: u64, redelivered: bool) -> QueueMessage {
         QueueMessage { event: event.id, redelivered, trace: None, tag }
     }
 
-    fn add(queue: &mut TenantQueue, event: &QueuedEvent, redelivered: bool) {
+    fn add(queue: &mut TenantQueue, event: &UnfinishedEvent, redelivered: bool) {
         let finished = queue.add(vec![message(event, 1, redelivered)], vec![event.clone()]);
         assert!(finished.is_empty());
     }
@@ -159,7 +159,7 @@ mod tests {
         queue.add(vec![message(&event, 3, false)], vec![event.clone()]);
         let batch = queue.next(0).unwrap();
         assert_eq!(numbers(&batch), [1]);
-        let mut tags: Vec<u64> = batch.messages.iter().map(|message| message.tag).collect();
+        let mut tags: Vec<u64> = batch.queue_messages.iter().map(|message| message.tag).collect();
         tags.sort_unstable();
         assert_eq!(tags, [1, 2, 3]);
         let finished = queue.add(vec![message(&event, 4, false)], Vec::new());

@@ -19,8 +19,8 @@ use crate::transaction::{Platform, Tenant, Tx};
 
 diesel::allow_tables_to_appear_in_same_query!(tenants, whatsapp_accounts);
 
-/// Number of unroutable events that an approval routes to the account at once; the periodic sweep routes the rest.
-const ADOPTED_AT_ONCE: i64 = 1_000;
+/// Number of unroutable events that an approval assigns to the account at once; the relay's sweep assigns the rest.
+const ASSIGNED_AT_ONCE: i64 = 1_000;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = whatsapp_accounts)]
@@ -134,7 +134,7 @@ impl AccountDirectory for Tx<Platform> {
             .await
             .or_store_error()?;
         if approved == 1 {
-            EventLedger::assign_unroutable(self, now, ADOPTED_AT_ONCE).await?;
+            EventLedger::assign_unroutable(self, now, ASSIGNED_AT_ONCE).await?;
         }
         Ok(approved == 1)
     }

@@ -17,7 +17,7 @@ const AFFECTED: &str = "
 WITH candidates AS (
   SELECT a.id, a.phone_number_id, regexp_replace(a.display_phone_number, '\\D', '', 'g') AS digits
     FROM whatsapp_accounts a
-    JOIN whatsapp_accounts told_by ON told_by.tenant_id = $1 AND told_by.id = $2 AND told_by.app_id = a.app_id
+    JOIN whatsapp_accounts reporting ON reporting.tenant_id = $1 AND reporting.id = $2 AND reporting.app_id = a.app_id
    WHERE a.tenant_id = $1 AND a.waba_id = $3 AND a.status <> 'pending'
 ), named AS (
   SELECT id FROM candidates WHERE digits = $4 OR phone_number_id = $5
@@ -29,7 +29,7 @@ WITH candidates AS (
 )
 ";
 
-static RECORD: LazyLock<String> = LazyLock::new(|| {
+static RECORD_HEALTH: LazyLock<String> = LazyLock::new(|| {
     format!(
         "{AFFECTED}
      UPDATE whatsapp_accounts a
@@ -41,7 +41,7 @@ static RECORD: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// Reconnects an account that Meta restores, unless another account has the number meanwhile, or its app was deleted.
-static CONNECTION: LazyLock<String> = LazyLock::new(|| {
+static RECORD_CONNECTION: LazyLock<String> = LazyLock::new(|| {
     format!("{AFFECTED}
      , restored AS (
        SELECT DISTINCT ON (a.app_id, a.phone_number_id) a.id FROM whatsapp_accounts a JOIN affected ON affected.id = a.id
@@ -70,32 +70,32 @@ static CONNECTION: LazyLock<String> = LazyLock::new(|| {
 
 #[async_trait]
 impl AccountHealthRepo for Tx<Tenant> {
-    async fn record_health(&mut self, news: &AccountHealthUpdate, now: DateTime<Utc>) -> Result<(), StoreError> {
+    async fn record_health(&mut self, report: &AccountHealthUpdate, now: DateTime<Utc>) -> Result<(), StoreError> {
         let tenant = self.tenant_id();
-        let update = &news.update;
+        let update = &report.update;
         let bind = |statement: &'static str| {
             sql(statement)
                 .bind::<types::Uuid, _>(tenant)
-                .bind::<types::Uuid, _>(news.account.as_uuid())
-                .bind::<types::Text, _>(news.waba_id.clone())
+                .bind::<types::Uuid, _>(report.account.as_uuid())
+                .bind::<types::Text, _>(report.waba_id.clone())
                 .bind::<Nullable<types::Text>, _>(update.display_phone_number.clone())
                 .bind::<Nullable<types::Text>, _>(update.entity_id.clone())
         };
-        let statement = bind(&RECORD)
+        let statement = bind(&RECORD_HEALTH)
             .bind::<types::Text, _>(update.topic.key())
-            .bind::<Jsonb, _>(entry(news, &readable(&update.detail)))
+            .bind::<Jsonb, _>(entry(report, &readable(&update.detail)))
             .bind::<types::Timestamptz, _>(now)
-            .bind::<types::Timestamptz, _>(news.reported_at);
+            .bind::<types::Timestamptz, _>(report.reported_at);
         self.execute(statement).await?;
         if let Some(connection) = update.connection {
             let word = match connection {
                 Connection::Lost => "lost",
                 Connection::Restored => "restored",
             };
-            let statement = bind(&CONNECTION)
-                .bind::<Jsonb, _>(entry(news, &json!(word)))
+            let statement = bind(&RECORD_CONNECTION)
+                .bind::<Jsonb, _>(entry(report, &json!(word)))
                 .bind::<types::Timestamptz, _>(now)
-                .bind::<types::Timestamptz, _>(news.reported_at)
+                .bind::<types::Timestamptz, _>(report.reported_at)
                 .bind::<types::Bool, _>(connection == Connection::Restored);
             self.execute(statement).await?;
         }
@@ -103,8 +103,8 @@ impl AccountHealthRepo for Tx<Tenant> {
     }
 }
 
-fn entry(news: &AccountHealthUpdate, detail: &Value) -> Value {
-    json!({ "at": news.reported_at.to_rfc3339_opts(SecondsFormat::Secs, true), "detail": detail })
+fn entry(report: &AccountHealthUpdate, detail: &Value) -> Value {
+    json!({ "at": report.reported_at.to_rfc3339_opts(SecondsFormat::Secs, true), "detail": detail })
 }
 
 /// Parses JSON. If it has characters that Postgres rejects (NUL, half of a surrogate pair), it is kept as text.

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::sql_types::Nullable;
 use diesel_async::RunQueryDsl;
-use inbound::{EventHousekeeping, EventStatus, Purged, RetentionPolicy, Unfinished};
+use inbound::{EventHousekeeping, EventStatus, Purged, RetentionPolicy, StatusCount};
 use kernel::StoreError;
 use uuid::Uuid;
 
@@ -36,7 +36,7 @@ WITH old AS (
 DELETE FROM webhook_events WHERE id IN (SELECT id FROM old)";
 
 /// Events in flight are in the ledger; for each of the other states there is an index.
-const UNFINISHED: &str = "
+const COUNT_BY_STATUS: &str = "
 SELECT e.status, count(*) AS events, min(e.received_at) AS oldest
   FROM webhook_outbox o JOIN webhook_events e ON e.id = o.event_id GROUP BY e.status
  UNION ALL
@@ -71,15 +71,15 @@ impl EventHousekeeping for Tx<Platform> {
         Ok(Purged { payloads, events })
     }
 
-    async fn unfinished(&mut self) -> Result<Vec<Unfinished>, StoreError> {
-        let rows: Vec<Row> = Prepared(sql(UNFINISHED)).load(self.connection()).await.or_store_error()?;
+    async fn count_by_status(&mut self) -> Result<Vec<StatusCount>, StoreError> {
+        let rows: Vec<Row> = Prepared(sql(COUNT_BY_STATUS)).load(self.connection()).await.or_store_error()?;
         let mut found = rows
             .into_iter()
-            .map(|row| Ok(Unfinished { status: event_status(&row.status)?, events: row.events, oldest: row.oldest }))
+            .map(|row| Ok(StatusCount { status: event_status(&row.status)?, events: row.events, oldest: row.oldest }))
             .collect::<Result<Vec<_>, StoreError>>()?;
         for status in STATUSES {
-            if found.iter().all(|unfinished| unfinished.status != status) {
-                found.push(Unfinished { status, events: 0, oldest: None });
+            if found.iter().all(|count| count.status != status) {
+                found.push(StatusCount { status, events: 0, oldest: None });
             }
         }
         Ok(found)

@@ -17,7 +17,7 @@ use crate::transaction::{Platform, Tx};
 ///
 /// A change without a phone number is routed by its WhatsApp Business Account, to the oldest account there: an active one, else one
 /// that Meta disconnected, which must learn when Meta restores it. Accounts that their tenant disconnected get no events.
-const STORE: &str = "
+const STORE_EVENTS: &str = "
 WITH input AS (
   SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
            AS input (id, kind, phone_number_id, waba_id, dedupe_key, body, app_id, traceparent)
@@ -91,7 +91,7 @@ impl EventIntake for Tx<Platform> {
         let traces: Vec<String> = events.iter().map(|incoming| incoming.trace.to_string()).collect();
         let unparsed = EventKind::unparsed();
         let statement = Prepared(
-            sql(STORE)
+            sql(STORE_EVENTS)
                 .bind::<types::Uuids, _>(ids)
                 .bind::<types::Texts, _>(kinds)
                 .bind::<types::MaybeTexts, _>(phones)

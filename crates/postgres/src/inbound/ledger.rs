@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel_async::RunQueryDsl;
-use inbound::{AbandonedEvent, DueEvent, EventLedger, EventStatus, QueuedEvent};
+use inbound::{AbandonedEvent, DueEvent, EventLedger, EventStatus, UnfinishedEvent};
 use kernel::StoreError;
 use kernel::ids::{AccountId, EventId, TenantId};
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use crate::transaction::{Platform, Tx};
 ///
 /// The size of the ledger changes so fast that the planner's statistics are usually wrong. Here and below rows are therefore
 /// found by `ctid` and their events by id, which is the best plan for any size.
-const CLAIM: &str = "
+const CLAIM_DUE: &str = "
 WITH due AS (
   SELECT ctid FROM webhook_outbox WHERE not_before <= $1 ORDER BY not_before LIMIT $3 FOR UPDATE SKIP LOCKED
 ), claimed AS (
@@ -28,13 +28,13 @@ SELECT c.event_id AS id, e.tenant_id, e.attempts, c.publish_count AS published, 
  CROSS JOIN LATERAL (SELECT tenant_id, attempts, traceparent FROM webhook_events WHERE id = c.event_id OFFSET 0) e
  ORDER BY e.tenant_id, c.event_id";
 
-const RELEASE: &str = "
+const RELEASE_CLAIM: &str = "
 WITH claimed AS (
   SELECT ctid FROM webhook_outbox WHERE event_id = ANY ($1) AND not_before = $3 FOR UPDATE SKIP LOCKED
 )
 UPDATE webhook_outbox SET not_before = $2 WHERE ctid = ANY (ARRAY(SELECT ctid FROM claimed))";
 
-const BURY_ABANDONED: &str = "
+const DEAD_LETTER_ABANDONED: &str = "
 WITH dead_lettered AS (
   UPDATE webhook_events
      SET status = 'dead_letter', processed_at = $2, next_attempt_at = NULL, error_class = 'poison',
@@ -52,7 +52,7 @@ SELECT id, tenant_id, kind, attempts, traceparent FROM dead_lettered";
 /// Published events are due again 10 minutes after the first publish, twice as long after each further one, at most about a day.
 /// The end of the lease identifies the claim: if a worker has already scheduled a retry, its time is kept. Rows that a worker has
 /// locked to finish the event are skipped.
-const PUBLISHED: &str = "
+const MARK_PUBLISHED: &str = "
 WITH claimed AS (
   SELECT ctid FROM webhook_outbox WHERE event_id = ANY ($1) AND not_before = $3 FOR UPDATE SKIP LOCKED
 )
@@ -63,7 +63,7 @@ UPDATE webhook_outbox
 
 /// The time of the last publish is computed from the due time, see above. `publish_count` is reset, so that the relay, which
 /// skips published events while the queue is long, publishes the lost ones again.
-const RECALL: &str = "
+const REPUBLISH_LOST: &str = "
 WITH lost AS (
   SELECT ctid FROM webhook_outbox
    WHERE publish_count > 0 AND not_before > $2
@@ -73,7 +73,7 @@ WITH lost AS (
 UPDATE webhook_outbox SET not_before = $2, publish_count = 0 WHERE ctid = ANY (ARRAY(SELECT ctid FROM lost))";
 
 /// Starts from active accounts, not from unroutable events, which may be many. Events are routed by the same rules as on arrival.
-const ADOPT: &str = "
+const ASSIGN_UNROUTABLE: &str = "
 WITH candidates AS (
   SELECT e.id, a.tenant_id, a.id AS account_id
     FROM whatsapp_accounts a
@@ -89,7 +89,7 @@ WITH candidates AS (
    LIMIT $2
 ), locked AS (
   SELECT e.id FROM webhook_events e WHERE e.id IN (SELECT id FROM candidates) ORDER BY e.id FOR UPDATE SKIP LOCKED
-), adopted AS (
+), assigned AS (
   UPDATE webhook_events e
      SET tenant_id = c.tenant_id, account_id = c.account_id, phone_number_id = NULL, waba_id = NULL,
          status = CASE t.status WHEN 'suspended' THEN 'held' ELSE 'received' END
@@ -97,29 +97,29 @@ WITH candidates AS (
    WHERE e.id = l.id AND e.status = 'unroutable'
   RETURNING e.id, e.tenant_id, e.status
 ), payloads AS (
-  UPDATE webhook_payloads p SET tenant_id = a.tenant_id FROM adopted a WHERE p.event_id = a.id
+  UPDATE webhook_payloads p SET tenant_id = a.tenant_id FROM assigned a WHERE p.event_id = a.id
 ), ledger AS (
   INSERT INTO webhook_outbox (event_id, tenant_id, not_before)
-  SELECT id, tenant_id, $1 FROM adopted WHERE status = 'received'
+  SELECT id, tenant_id, $1 FROM assigned WHERE status = 'received'
 )
-SELECT count(*) AS count FROM adopted";
+SELECT count(*) AS count FROM assigned";
 
-/// An event that became `held` while its tenant was being reactivated is resumed by the next sweep.
-const RESUME: &str = "
+/// An event that became `held` while its tenant was being reactivated is requeued by the next sweep.
+const REQUEUE_HELD: &str = "
 WITH held AS (
   SELECT e.id FROM webhook_events e JOIN tenants t ON t.id = e.tenant_id AND t.status = 'active'
    WHERE e.status = 'held'
    LIMIT $2
      FOR UPDATE OF e SKIP LOCKED
-), resumed AS (
+), requeued AS (
   UPDATE webhook_events e SET status = 'received' FROM held WHERE e.id = held.id
   RETURNING e.id, e.tenant_id
 ), ledger AS (
-  INSERT INTO webhook_outbox (event_id, tenant_id, not_before) SELECT id, tenant_id, $1 FROM resumed
+  INSERT INTO webhook_outbox (event_id, tenant_id, not_before) SELECT id, tenant_id, $1 FROM requeued
 )
-SELECT count(*) AS count FROM resumed";
+SELECT count(*) AS count FROM requeued";
 
-const NOTE_STARTS: &str = "
+const RECORD_STARTS: &str = "
 UPDATE webhook_events SET starts = starts + 1
  WHERE id IN (SELECT id FROM webhook_events
                WHERE id = ANY ($1) AND status IN ('received', 'retrying') ORDER BY id FOR NO KEY UPDATE)
@@ -127,7 +127,7 @@ RETURNING id";
 
 /// A missing payload, which should not happen, is read as empty, so that the event becomes a dead letter. Without LEFT JOIN the
 /// event would stay in the ledger forever.
-const WAITING: &str = "
+const UNFINISHED_EVENTS: &str = "
 SELECT e.id, e.tenant_id, e.account_id, e.kind, e.status, e.attempts, e.starts, e.traceparent, e.received_at,
        coalesce(p.body, '') AS body
   FROM webhook_events e LEFT JOIN webhook_payloads p ON p.event_id = e.id
@@ -135,7 +135,7 @@ SELECT e.id, e.tenant_id, e.account_id, e.kind, e.status, e.attempts, e.starts, 
  ORDER BY e.id";
 
 #[derive(diesel::QueryableByName)]
-struct Due {
+struct DueRow {
     #[diesel(sql_type = types::Uuid)]
     id: Uuid,
     #[diesel(sql_type = diesel::sql_types::Nullable<types::Uuid>)]
@@ -149,7 +149,7 @@ struct Due {
 }
 
 #[derive(diesel::QueryableByName)]
-struct Abandoned {
+struct AbandonedRow {
     #[diesel(sql_type = types::Uuid)]
     id: Uuid,
     #[diesel(sql_type = diesel::sql_types::Nullable<types::Uuid>)]
@@ -163,7 +163,7 @@ struct Abandoned {
 }
 
 #[derive(diesel::QueryableByName)]
-struct Waiting {
+struct UnfinishedRow {
     #[diesel(sql_type = types::Uuid)]
     id: Uuid,
     #[diesel(sql_type = diesel::sql_types::Nullable<types::Uuid>)]
@@ -195,13 +195,13 @@ impl EventLedger for Tx<Platform> {
         limit: i64,
     ) -> Result<Vec<DueEvent>, StoreError> {
         let statement = Prepared(
-            sql(CLAIM)
+            sql(CLAIM_DUE)
                 .bind::<types::Timestamptz, _>(now)
                 .bind::<types::Timestamptz, _>(until)
                 .bind::<types::BigInt, _>(limit),
         );
-        let rows: Vec<Due> = statement.load(self.connection()).await.or_store_error()?;
-        let due = |row: Due| DueEvent {
+        let rows: Vec<DueRow> = statement.load(self.connection()).await.or_store_error()?;
+        let due = |row: DueRow| DueEvent {
             id: EventId::from_uuid(row.id),
             tenant: row.tenant_id.map(TenantId::from_uuid),
             attempts: row.attempts,
@@ -217,7 +217,7 @@ impl EventLedger for Tx<Platform> {
         claimed_until: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        self.reschedule(PUBLISHED, events, claimed_until, now).await
+        self.reschedule(MARK_PUBLISHED, events, claimed_until, now).await
     }
 
     async fn release_claim(
@@ -226,7 +226,7 @@ impl EventLedger for Tx<Platform> {
         claimed_until: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        self.reschedule(RELEASE, events, claimed_until, now).await
+        self.reschedule(RELEASE_CLAIM, events, claimed_until, now).await
     }
 
     async fn republish_lost(
@@ -234,26 +234,27 @@ impl EventLedger for Tx<Platform> {
         published_before: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<usize, StoreError> {
-        let statement = sql(RECALL).bind::<types::Timestamptz, _>(published_before).bind::<types::Timestamptz, _>(now);
+        let statement =
+            sql(REPUBLISH_LOST).bind::<types::Timestamptz, _>(published_before).bind::<types::Timestamptz, _>(now);
         self.execute(statement).await
     }
 
     async fn assign_unroutable(&mut self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
-        self.drive_again(ADOPT, now, limit).await
+        self.requeue(ASSIGN_UNROUTABLE, now, limit).await
     }
 
     async fn requeue_held(&mut self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
-        self.drive_again(RESUME, now, limit).await
+        self.requeue(REQUEUE_HELD, now, limit).await
     }
 
-    async fn unfinished_events(&mut self, events: &[EventId]) -> Result<Vec<QueuedEvent>, StoreError> {
-        let statement = Prepared(sql(WAITING).bind::<types::Uuids, _>(uuids(events)));
-        let rows: Vec<Waiting> = statement.load(self.connection()).await.or_store_error()?;
-        rows.into_iter().map(Waiting::into_event).collect()
+    async fn unfinished_events(&mut self, events: &[EventId]) -> Result<Vec<UnfinishedEvent>, StoreError> {
+        let statement = Prepared(sql(UNFINISHED_EVENTS).bind::<types::Uuids, _>(uuids(events)));
+        let rows: Vec<UnfinishedRow> = statement.load(self.connection()).await.or_store_error()?;
+        rows.into_iter().map(UnfinishedRow::into_event).collect()
     }
 
     async fn record_starts(&mut self, events: &[EventId]) -> Result<Vec<EventId>, StoreError> {
-        let statement = Prepared(sql(NOTE_STARTS).bind::<types::Uuids, _>(uuids(events)));
+        let statement = Prepared(sql(RECORD_STARTS).bind::<types::Uuids, _>(uuids(events)));
         let rows: Vec<Id> = statement.load(self.connection()).await.or_store_error()?;
         Ok(rows.into_iter().map(|row| EventId::from_uuid(row.id)).collect())
     }
@@ -263,10 +264,11 @@ impl EventLedger for Tx<Platform> {
         events: &[EventId],
         now: DateTime<Utc>,
     ) -> Result<Vec<AbandonedEvent>, StoreError> {
-        let statement =
-            Prepared(sql(BURY_ABANDONED).bind::<types::Uuids, _>(uuids(events)).bind::<types::Timestamptz, _>(now));
-        let rows: Vec<Abandoned> = statement.load(self.connection()).await.or_store_error()?;
-        let event = |row: Abandoned| AbandonedEvent {
+        let statement = Prepared(
+            sql(DEAD_LETTER_ABANDONED).bind::<types::Uuids, _>(uuids(events)).bind::<types::Timestamptz, _>(now),
+        );
+        let rows: Vec<AbandonedRow> = statement.load(self.connection()).await.or_store_error()?;
+        let event = |row: AbandonedRow| AbandonedEvent {
             id: EventId::from_uuid(row.id),
             tenant: row.tenant_id.map(TenantId::from_uuid),
             traceparent: row.traceparent,
@@ -278,12 +280,7 @@ impl EventLedger for Tx<Platform> {
 }
 
 impl Tx<Platform> {
-    async fn drive_again(
-        &mut self,
-        statement: &'static str,
-        now: DateTime<Utc>,
-        limit: i64,
-    ) -> Result<usize, StoreError> {
+    async fn requeue(&mut self, statement: &'static str, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
         let statement = Prepared(sql(statement).bind::<types::Timestamptz, _>(now).bind::<types::BigInt, _>(limit));
         let rows: Vec<Count> = statement.load(self.connection()).await.or_store_error()?;
         Ok(rows.iter().map(|row| usize::try_from(row.count).unwrap_or_default()).sum())
@@ -305,9 +302,9 @@ impl Tx<Platform> {
     }
 }
 
-impl Waiting {
-    fn into_event(self) -> Result<QueuedEvent, StoreError> {
-        Ok(QueuedEvent {
+impl UnfinishedRow {
+    fn into_event(self) -> Result<UnfinishedEvent, StoreError> {
+        Ok(UnfinishedEvent {
             id: EventId::from_uuid(self.id),
             tenant: self.tenant_id.map(TenantId::from_uuid),
             account: self.account_id.map(AccountId::from_uuid),

@@ -14,21 +14,21 @@ use crate::transaction::{Tenant, Tx};
 
 // Each update checks the status: an event that was finished meanwhile is not changed. Its ledger row is deleted in any case.
 
-const TAKE: &str = "
+const LOCK_EVENTS_TO_PROCESS: &str = "
 SELECT id FROM webhook_events
  WHERE tenant_id = $3 AND id = ANY ($1)
    AND (status = 'received' OR (status = 'retrying' AND next_attempt_at <= $2))
  ORDER BY id
    FOR UPDATE";
 
-const FINISH: &str = "
+const FINISH_EVENTS: &str = "
 WITH finished AS (
   UPDATE webhook_events SET status = 'processed', processed_at = $2, next_attempt_at = NULL
    WHERE tenant_id = $3 AND id = ANY ($1) AND status IN ('received', 'retrying')
 )
 DELETE FROM webhook_outbox WHERE tenant_id = $3 AND event_id = ANY ($1)";
 
-const RETRY: &str = "
+const RETRY_EVENT: &str = "
 WITH retried AS (
   UPDATE webhook_events
      SET status = 'retrying', attempts = attempts + 1, starts = 0, next_attempt_at = $2, error_class = $3, last_error = $4
@@ -41,7 +41,7 @@ WITH retried AS (
 UPDATE webhook_outbox SET not_before = $2, publish_count = 0
  WHERE tenant_id = $5 AND event_id IN (SELECT id FROM retried)";
 
-const BURY: &str = "
+const DEAD_LETTER_EVENT: &str = "
 WITH dead_lettered AS (
   UPDATE webhook_events
      SET status = 'dead_letter', attempts = attempts + 1, processed_at = $2, next_attempt_at = NULL,
@@ -56,14 +56,14 @@ DELETE FROM webhook_outbox WHERE tenant_id = $5 AND event_id = $1";
 
 #[async_trait]
 impl EventOutcomeRepo for Tx<Tenant> {
-    async fn lock_waiting_events(
+    async fn lock_events_to_process(
         &mut self,
         events: &[EventId],
         now: DateTime<Utc>,
     ) -> Result<HashSet<EventId>, StoreError> {
         let tenant = self.tenant_id();
         let statement = Prepared(
-            sql(TAKE)
+            sql(LOCK_EVENTS_TO_PROCESS)
                 .bind::<types::Uuids, _>(uuids(events))
                 .bind::<types::Timestamptz, _>(now)
                 .bind::<types::Uuid, _>(tenant),
@@ -74,7 +74,7 @@ impl EventOutcomeRepo for Tx<Tenant> {
 
     async fn finish_events(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError> {
         let tenant = self.tenant_id();
-        let statement = sql(FINISH)
+        let statement = sql(FINISH_EVENTS)
             .bind::<types::Uuids, _>(uuids(events))
             .bind::<types::Timestamptz, _>(now)
             .bind::<types::Uuid, _>(tenant);
@@ -90,7 +90,7 @@ impl EventOutcomeRepo for Tx<Tenant> {
         error: &str,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        self.note_failure(RETRY, event, next_attempt_at, class, error, now).await
+        self.record_failure(RETRY_EVENT, event, next_attempt_at, class, error, now).await
     }
 
     async fn dead_letter_event(
@@ -100,12 +100,12 @@ impl EventOutcomeRepo for Tx<Tenant> {
         error: &str,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        self.note_failure(BURY, event, now, class, error, now).await
+        self.record_failure(DEAD_LETTER_EVENT, event, now, class, error, now).await
     }
 }
 
 impl Tx<Tenant> {
-    async fn note_failure(
+    async fn record_failure(
         &mut self,
         statement: &'static str,
         event: EventId,

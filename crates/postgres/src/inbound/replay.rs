@@ -18,7 +18,7 @@ const RESET: &str = "SET status = 'received', attempts = 0, starts = 0, replay_s
                          next_attempt_at = NULL, error_class = NULL, last_error = NULL";
 
 /// Checks the status: of two concurrent replays the second one waits for the first and then finds no dead letter.
-static REPLAY: LazyLock<String> = LazyLock::new(|| {
+static REPLAY_EVENT: LazyLock<String> = LazyLock::new(|| {
     format!(
         "WITH replayed AS (
            UPDATE webhook_events e {RESET}
@@ -42,7 +42,7 @@ SELECT e.id, e.received_at FROM webhook_events e
  LIMIT $6";
 
 /// Schedules a hundred events per second.
-static REPLAY_MANY: LazyLock<String> = LazyLock::new(|| {
+static REPLAY_EVENTS: LazyLock<String> = LazyLock::new(|| {
     format!(
         "WITH selected AS ({SELECTED} FOR UPDATE SKIP LOCKED), replayed AS (
            UPDATE webhook_events e {RESET}
@@ -55,7 +55,8 @@ static REPLAY_MANY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-static COUNT: LazyLock<String> = LazyLock::new(|| format!("SELECT count(*) AS count FROM ({SELECTED}) AS selected"));
+static COUNT_REPLAYABLE: LazyLock<String> =
+    LazyLock::new(|| format!("SELECT count(*) AS count FROM ({SELECTED}) AS selected"));
 
 /// A statement with the parameters of [`SELECTED`].
 fn select<'a>(statement: &'static str, tenant: Uuid, filter: &'a EventFilter, limit: ReplayLimit) -> BoxedSql<'a> {
@@ -71,7 +72,7 @@ fn select<'a>(statement: &'static str, tenant: Uuid, filter: &'a EventFilter, li
 #[async_trait]
 impl EventRepo for Tx<Tenant> {
     async fn replay_event(&mut self, id: EventId, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        let statement = sql(&REPLAY)
+        let statement = sql(&REPLAY_EVENT)
             .bind::<types::Uuid, _>(self.tenant_id())
             .bind::<types::Uuid, _>(id.as_uuid())
             .bind::<types::Timestamptz, _>(now);
@@ -84,12 +85,12 @@ impl EventRepo for Tx<Tenant> {
         limit: ReplayLimit,
         now: DateTime<Utc>,
     ) -> Result<usize, StoreError> {
-        let statement = select(&REPLAY_MANY, self.tenant_id(), filter, limit).bind::<types::Timestamptz, _>(now);
+        let statement = select(&REPLAY_EVENTS, self.tenant_id(), filter, limit).bind::<types::Timestamptz, _>(now);
         self.execute(statement).await
     }
 
     async fn count_replayable(&mut self, filter: &EventFilter, limit: ReplayLimit) -> Result<usize, StoreError> {
-        let statement = select(&COUNT, self.tenant_id(), filter, limit);
+        let statement = select(&COUNT_REPLAYABLE, self.tenant_id(), filter, limit);
         let Count { count } = Prepared(statement).get_result(self.connection()).await.or_store_error()?;
         Ok(usize::try_from(count).unwrap_or_default())
     }

@@ -13,7 +13,7 @@ pub struct OperatorTenantPatch {
 
 /// Renames, suspends or reactivates the transaction's tenant; `None` if it does not exist. Changes are recorded in the tenant's
 /// audit log and in the platform's. All requests of a suspended tenant are refused, and its webhook events are held; after a
-/// reactivation the caller requeues them by [`requeue_waiting_events`](crate::requeue_waiting_events).
+/// reactivation the caller requeues them by [`requeue_held_and_unroutable`](crate::requeue_held_and_unroutable).
 ///
 /// # Errors
 /// [`StoreError`].

@@ -9,9 +9,9 @@ use crate::fake::{FakeStore, at, day, run};
 const ACCOUNT: AccountId = AccountId::from_uuid(uuid::Uuid::from_u128(3));
 
 /// A stored event as a worker loads it.
-fn queued(store: &mut FakeStore, kind: EventKind, payload: &str) -> QueuedEvent {
+fn queued(store: &mut FakeStore, kind: EventKind, payload: &str) -> UnfinishedEvent {
     let id = store.add_event(EventStatus::Received, Some(payload));
-    QueuedEvent {
+    UnfinishedEvent {
         id,
         tenant: None,
         account: Some(ACCOUNT),
@@ -26,7 +26,7 @@ fn queued(store: &mut FakeStore, kind: EventKind, payload: &str) -> QueuedEvent 
 }
 
 /// A message of a customer.
-fn message(store: &mut FakeStore, wamid: &str) -> QueuedEvent {
+fn message(store: &mut FakeStore, wamid: &str) -> UnfinishedEvent {
     let payload = format!(
         r#"{{"id":"900","changes":[{{"field":"messages","value":{{"metadata":{{"phone_number_id":"100"}},
             "messages":[{{"id":"{wamid}","from":"15550100","type":"text","text":{{"body":"Hi"}}}}]}}}}]}}"#
@@ -35,7 +35,7 @@ fn message(store: &mut FakeStore, wamid: &str) -> QueuedEvent {
 }
 
 /// A message that the business sent from the app on its phone.
-fn echo(store: &mut FakeStore, wamid: &str) -> QueuedEvent {
+fn echo(store: &mut FakeStore, wamid: &str) -> UnfinishedEvent {
     let payload = format!(
         r#"{{"id":"900","changes":[{{"field":"smb_message_echoes","value":{{"metadata":{{"phone_number_id":"100"}},
             "message_echoes":[{{"id":"{wamid}","to":"15550100","type":"text","text":{{"body":"Hi"}}}}]}}}}]}}"#
@@ -44,14 +44,14 @@ fn echo(store: &mut FakeStore, wamid: &str) -> QueuedEvent {
 }
 
 /// A report of Meta about the account, at a time in seconds.
-fn report(store: &mut FakeStore, seconds: i64) -> QueuedEvent {
+fn report(store: &mut FakeStore, seconds: i64) -> UnfinishedEvent {
     let time = at(seconds).timestamp();
     let payload =
         format!(r#"{{"id":"900","time":{time},"changes":[{{"field":"account_update","value":{{"n":{seconds}}}}}]}}"#);
     queued(store, EventKind::field("account_update"), &payload)
 }
 
-fn process(store: &mut FakeStore, events: &[QueuedEvent]) -> ProcessedEvents {
+fn process(store: &mut FakeStore, events: &[UnfinishedEvent]) -> ProcessedEvents {
     let clock = store.clock.clone();
     run(process_events(store, events, &*clock)).unwrap()
 }
@@ -73,7 +73,7 @@ fn event_that_cannot_be_decoded_affects_no_other() {
 #[test]
 fn event_that_names_no_account_is_dead_lettered() {
     let mut store = FakeStore::new();
-    let event = QueuedEvent { account: None, ..message(&mut store, "m1") };
+    let event = UnfinishedEvent { account: None, ..message(&mut store, "m1") };
     let processed = process(&mut store, &[event]);
     assert_eq!(processed.dead_letters[0].reason, "the event names no account");
     assert!(store.inbox.messages.is_empty());
@@ -86,7 +86,7 @@ fn event_without_an_effect_is_finished() {
     let event = queued(&mut store, EventKind::field("flows"), payload);
     // Nothing of it is recorded, so it needs no account.
     let id = event.id;
-    assert_eq!(process(&mut store, &[QueuedEvent { account: None, ..event }]).finished, [id]);
+    assert_eq!(process(&mut store, &[UnfinishedEvent { account: None, ..event }]).finished, [id]);
     assert_eq!(store.status_of(id), EventStatus::Processed);
 }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crm::identity::{IdentityChange, IdentityKey, Person};
 use crm::inbox::{Activity, ActivityEffect, Batch, IncomingMessage, MessageKey, MessageUpdate, UpdateEffect};
 use crm::{InteractionKind, MarketingConsent, Media};
-use inbound::QueuedEvent;
+use inbound::UnfinishedEvent;
 use kernel::ids::AccountId;
 use kernel::{DeliveryStatus, Direction};
 use whatsapp::{DecodedMessage, MediaPointer, Party, Update};
@@ -29,7 +29,7 @@ impl TranslatedEvents {
     ///
     /// # Errors
     /// The reason why the event cannot be processed.
-    pub(super) fn add(&mut self, event: &QueuedEvent, waba_id: String, update: Update) -> Result<(), String> {
+    pub(super) fn add(&mut self, event: &UnfinishedEvent, waba_id: String, update: Update) -> Result<(), String> {
         let account = event.account.ok_or("the event names no account")?;
         EventContext { event, account, waba_id }.add(self, update);
         Ok(())
@@ -38,7 +38,7 @@ impl TranslatedEvents {
 
 /// The event in which an update was delivered.
 struct EventContext<'e> {
-    event: &'e QueuedEvent,
+    event: &'e UnfinishedEvent,
     account: AccountId,
     waba_id: String,
 }

@@ -11,7 +11,7 @@ use crate::extract::{Json, PathId};
 use crate::iam::bodies::TenantBody;
 use crate::operators::Operate;
 use crate::problem::{Code, Problem};
-use crate::requeue_held::requeue_held;
+use crate::requeue_held_and_unroutable::requeue_held_and_unroutable;
 use crate::state::State;
 use crate::tags;
 
@@ -49,7 +49,7 @@ pub(crate) async fn change(
         .await?
         .ok_or_else(Problem::not_found)?;
     if reactivates {
-        requeue_held(&state);
+        requeue_held_and_unroutable(&state);
     }
     Ok(web::Json(tenant.into()))
 }

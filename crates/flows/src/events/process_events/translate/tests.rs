@@ -9,9 +9,9 @@ fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
 }
 
-fn event(received_at: DateTime<Utc>) -> QueuedEvent {
+fn event(received_at: DateTime<Utc>) -> UnfinishedEvent {
     let clock = ManualClock::starting_at(received_at);
-    QueuedEvent {
+    UnfinishedEvent {
         id: EventId::new(&clock),
         tenant: None,
         account: Some(AccountId::new(&clock)),
@@ -54,7 +54,7 @@ fn status(customer: Party) -> Update {
 
 #[test]
 fn event_without_an_account_cannot_be_processed() {
-    let event = QueuedEvent { account: None, ..event(at(0)) };
+    let event = UnfinishedEvent { account: None, ..event(at(0)) };
     let outcome = TranslatedEvents::default().add(&event, "900".to_owned(), message("m1", None));
     assert_eq!(outcome, Err("the event names no account".to_owned()));
 }
@@ -73,7 +73,7 @@ fn message_delivered_twice_keeps_its_first_receipt() {
     let mut translated = TranslatedEvents::default();
     let (first, account) = (event(at(0)), event(at(0)).account);
     for received_at in [at(5), at(0)] {
-        let event = QueuedEvent { account, received_at, ..first.clone() };
+        let event = UnfinishedEvent { account, received_at, ..first.clone() };
         translated.add(&event, "900".to_owned(), message("m1", None)).unwrap();
     }
     assert_eq!(translated.received.into_values().collect::<Vec<_>>(), [at(0)]);
