@@ -17,13 +17,13 @@ use crate::sql::{Count, Prepared, sql, types};
 use crate::transaction::{Platform, Tenant, Tx};
 
 /// Hashes the text of an array: elements are quoted, so that different requests have different texts.
-const LOCK: &str = "
+const LOCK_IDEMPOTENCY_KEY: &str = "
 SELECT pg_try_advisory_xact_lock(
   hashtextextended('parley.idempotency.' || ARRAY[$1, $2, $3, $4]::text, 0)) AS locked";
 
-const PURGE: &str = "SELECT app.purge_idempotency_keys($1, $2) AS count";
+const PURGE_STORED_RESPONSES: &str = "SELECT app.purge_idempotency_keys($1, $2) AS count";
 
-const PURGE_OPERATORS: &str = "
+const PURGE_RESPONSES_TO_OPERATORS: &str = "
 DELETE FROM operator_idempotency_keys
  WHERE (operator, route, key) IN (SELECT operator, route, key FROM operator_idempotency_keys
                                    WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
@@ -51,7 +51,7 @@ impl IdempotencyRepo for Tx<Tenant> {
             Sender::Operator(operator) => ("operators".to_owned(), operator_name(operator)),
         };
         let statement = Prepared(
-            sql(LOCK)
+            sql(LOCK_IDEMPOTENCY_KEY)
                 .bind::<types::Text, _>(place)
                 .bind::<types::Text, _>(sender)
                 .bind::<types::Text, _>(&request.route)
@@ -128,9 +128,11 @@ impl IdempotencyRepo for Tx<Tenant> {
 #[async_trait]
 impl IdempotencyHousekeeping for Tx<Platform> {
     async fn purge_stored_responses(&mut self, before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
-        let statement = Prepared(sql(PURGE).bind::<types::Timestamptz, _>(before).bind::<types::BigInt, _>(limit));
+        let statement =
+            Prepared(sql(PURGE_STORED_RESPONSES).bind::<types::Timestamptz, _>(before).bind::<types::BigInt, _>(limit));
         let Count { count } = statement.get_result(self.connection()).await.or_store_error()?;
-        let of_operators = sql(PURGE_OPERATORS).bind::<types::Timestamptz, _>(before).bind::<types::BigInt, _>(limit);
+        let of_operators =
+            sql(PURGE_RESPONSES_TO_OPERATORS).bind::<types::Timestamptz, _>(before).bind::<types::BigInt, _>(limit);
         Ok(usize::try_from(count).unwrap_or_default() + self.execute(of_operators).await?)
     }
 }

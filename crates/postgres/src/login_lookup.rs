@@ -73,11 +73,11 @@ pub(crate) async fn read(
     .await
     .optional()
     .or_store_error()?;
-    row.map(Row::into_candidate).transpose()
+    row.map(Row::into_lookup).transpose()
 }
 
 impl Row {
-    fn into_candidate(self) -> Result<LoginLookup, StoreError> {
+    fn into_lookup(self) -> Result<LoginLookup, StoreError> {
         Ok(LoginLookup {
             tenant: Tenant {
                 id: TenantId::from_uuid(self.tenant_id),

@@ -40,7 +40,7 @@ static UPDATE: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-const WITHOUT: &str = "
+const TENANTS_WITHOUT_ROLE: &str = "
 SELECT t.id FROM tenants t
  WHERE NOT EXISTS (SELECT FROM roles r WHERE r.tenant_id = t.id AND r.key = $1) ORDER BY t.id";
 
@@ -82,7 +82,7 @@ async fn update_all(owner: &mut AsyncPgConnection, clock: &dyn Clock) -> Result<
                 .bind::<types::Text, _>(name.as_str())
                 .bind::<types::Texts, _>(&permissions)
         };
-        let without: Vec<Id> = sql(WITHOUT).bind::<types::Text, _>(key.as_str()).load(owner).await?;
+        let without: Vec<Id> = sql(TENANTS_WITHOUT_ROLE).bind::<types::Text, _>(key.as_str()).load(owner).await?;
         if !without.is_empty() {
             let tenants: Vec<Uuid> = without.into_iter().map(|Id { id }| id).collect();
             let ids: Vec<Uuid> = tenants.iter().map(|_| clock.new_id()).collect();

@@ -60,8 +60,8 @@ impl FaultServers {
         }
     }
 
-    /// Tells the tests where everything is.
-    pub(crate) fn tell<'c>(&self, tests: &'c mut Command) -> &'c mut Command {
+    /// Sets the addresses of the servers as variables of the tests.
+    pub(crate) fn pass_addresses<'c>(&self, tests: &'c mut Command) -> &'c mut Command {
         tests
             .env(CONTROL, &self.socket)
             .env("PARLEY_TEST_DATABASE_URL", &self.database_url)
@@ -70,8 +70,8 @@ impl FaultServers {
 
     /// Stops the servers and deletes their data.
     pub(crate) fn end(self) -> Result {
-        let told = UnixStream::connect(&self.socket).and_then(|mut stream| stream.write_all(b"end\n"));
-        told.context(|| format!("cannot write to {}", self.socket.display()))?;
+        let sent = UnixStream::connect(&self.socket).and_then(|mut stream| stream.write_all(b"end\n"));
+        sent.context(|| format!("cannot write to {}", self.socket.display()))?;
         self.thread.join().unwrap_or_else(|_| fail("the servers were not stopped well"))
     }
 }

@@ -49,7 +49,7 @@ fn rounds(times: u32, servers: &FaultServers, groups: &[Group<'_>]) -> Result {
             let start = Instant::now();
             let mut command = cargo()?;
             command.args(INTEGRATION).args(["--", "--ignored", "--exact"]).args(*options).args(*tests);
-            let outcome = process::run(servers.tell(&mut command));
+            let outcome = process::run(servers.pass_addresses(&mut command));
             signals::check()?;
             let seconds = start.elapsed().as_secs();
             let mark = if outcome.is_ok() { "ok" } else { "FAILED" };

@@ -102,7 +102,7 @@ impl FaultSetup {
     }
 
     /// The number of messages in the work queue.
-    pub(crate) async fn waiting(&self) -> u32 {
+    pub(crate) async fn ready_messages(&self) -> u32 {
         use inbound::EventPublisher as _;
         broker::broker(&self.deployment.namespace).await.publisher().ready_messages().await.expect("the broker answers")
     }

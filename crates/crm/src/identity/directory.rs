@@ -107,14 +107,14 @@ impl Directory {
     }
 
     /// Records a BSUID of the parent business, which never resolves.
-    pub(super) fn note_parent(&mut self, key: &IdentityKey, contact: ContactId, seen_at: DateTime<Utc>) {
+    pub(super) fn record_parent_bsuid(&mut self, key: &IdentityKey, contact: ContactId, seen_at: DateTime<Utc>) {
         if !self.records.contains_key(&(key.clone(), contact)) {
             self.update(key, contact, seen_at, |record| record.resolves = false);
         }
     }
 
     /// Records a user name, which never resolves. The name seen last is current.
-    pub(super) fn note_username(&mut self, key: &IdentityKey, contact: ContactId, seen_at: DateTime<Utc>) {
+    pub(super) fn record_username(&mut self, key: &IdentityKey, contact: ContactId, seen_at: DateTime<Utc>) {
         let of_kind: Vec<_> = self.of(contact).filter(|record| record.key.kind == key.kind).cloned().collect();
         let same = of_kind.iter().find(|record| record.key.value.to_lowercase() == key.value.to_lowercase());
         if same.is_some_and(|record| record.current) {

@@ -110,10 +110,10 @@ impl Resolver<'_> {
         }
         let contact = person.phones.iter().fold(contact, |contact, phone| self.claim_phone(phone, contact, person));
         if let Some(parent) = &person.parent_bsuid {
-            self.directory.note_parent(parent, contact, person.seen_at);
+            self.directory.record_parent_bsuid(parent, contact, person.seen_at);
         }
         if let Some(username) = &person.username {
-            self.directory.note_username(username, contact, person.seen_at);
+            self.directory.record_username(username, contact, person.seen_at);
         }
         contact
     }

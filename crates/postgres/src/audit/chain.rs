@@ -17,14 +17,15 @@ use crate::sql::{Count, Id, Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
 /// Does not wait: the holder of the lock seals all records.
-const LOCK: &str = "SELECT pg_try_advisory_xact_lock(hashtextextended('parley.audit.' || $1::text, 0)) AS locked";
+const LOCK_AUDIT_CHAIN: &str =
+    "SELECT pg_try_advisory_xact_lock(hashtextextended('parley.audit.' || $1::text, 0)) AS locked";
 
-const LAST: &str = "
+const LAST_AUDIT_SEAL: &str = "
 SELECT sequence, record_id, key_id, hash FROM audit_seals WHERE tenant_id = $1 ORDER BY sequence DESC LIMIT 1";
 
 /// Starts from the few unsealed ids. Without MATERIALIZED and LATERAL the planner may scan all records of the tenant in the
 /// requested order and check each for a seal.
-static UNSEALED: LazyLock<String> = LazyLock::new(|| {
+static UNSEALED_AUDIT_RECORDS: LazyLock<String> = LazyLock::new(|| {
     format!(
         "WITH unsealed AS MATERIALIZED (SELECT record_id FROM audit_unsealed WHERE tenant_id = $1) \
          SELECT NULL::bigint AS sequence, {RECORD_COLUMNS} FROM unsealed u \
@@ -51,9 +52,9 @@ static RECORDS: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-const COUNT: &str = "SELECT count(*) AS count FROM audit_unsealed WHERE tenant_id = $1";
+const COUNT_UNSEALED_AUDIT_RECORDS: &str = "SELECT count(*) AS count FROM audit_unsealed WHERE tenant_id = $1";
 
-const SMUGGLED: &str = "
+const UNSEQUENCED_AUDIT_RECORDS: &str = "
 SELECT r.id FROM audit_records r
  WHERE r.tenant_id = $1
    AND NOT EXISTS (SELECT FROM audit_seals s WHERE s.tenant_id = $1 AND s.record_id = r.id)
@@ -81,19 +82,20 @@ struct SealRow {
 #[async_trait]
 impl AuditChainRepo for Tx<Tenant> {
     async fn lock_audit_chain(&mut self) -> Result<bool, StoreError> {
-        let statement = Prepared(sql(LOCK).bind::<types::Uuid, _>(self.tenant_id()));
+        let statement = Prepared(sql(LOCK_AUDIT_CHAIN).bind::<types::Uuid, _>(self.tenant_id()));
         let Locked { locked } = statement.get_result(self.connection()).await.or_store_error()?;
         Ok(locked)
     }
 
     async fn last_audit_seal(&mut self) -> Result<Option<Seal>, StoreError> {
-        let statement = Prepared(sql(LAST).bind::<types::Uuid, _>(self.tenant_id()));
+        let statement = Prepared(sql(LAST_AUDIT_SEAL).bind::<types::Uuid, _>(self.tenant_id()));
         let row: Option<SealRow> = statement.get_result(self.connection()).await.optional().or_store_error()?;
         Ok(row.map(Seal::from))
     }
 
     async fn unsealed_audit_records(&mut self, limit: i64) -> Result<Vec<StoredRecord>, StoreError> {
-        let statement = sql(&UNSEALED).bind::<types::Uuid, _>(self.tenant_id()).bind::<types::BigInt, _>(limit);
+        let statement =
+            sql(&UNSEALED_AUDIT_RECORDS).bind::<types::Uuid, _>(self.tenant_id()).bind::<types::BigInt, _>(limit);
         let rows: Vec<RecordRow> = Prepared(statement).load(self.connection()).await.or_store_error()?;
         Ok(rows.into_iter().map(StoredRecord::from).collect())
     }
@@ -139,13 +141,14 @@ impl AuditChainRepo for Tx<Tenant> {
     }
 
     async fn count_unsealed_audit_records(&mut self) -> Result<u64, StoreError> {
-        let statement = Prepared(sql(COUNT).bind::<types::Uuid, _>(self.tenant_id()));
+        let statement = Prepared(sql(COUNT_UNSEALED_AUDIT_RECORDS).bind::<types::Uuid, _>(self.tenant_id()));
         let Count { count } = statement.get_result(self.connection()).await.or_store_error()?;
         Ok(u64::try_from(count).unwrap_or_default())
     }
 
     async fn unsequenced_audit_records(&mut self, limit: i64) -> Result<Vec<AuditRecordId>, StoreError> {
-        let statement = sql(SMUGGLED).bind::<types::Uuid, _>(self.tenant_id()).bind::<types::BigInt, _>(limit);
+        let statement =
+            sql(UNSEQUENCED_AUDIT_RECORDS).bind::<types::Uuid, _>(self.tenant_id()).bind::<types::BigInt, _>(limit);
         let rows: Vec<Id> = Prepared(statement).load(self.connection()).await.or_store_error()?;
         Ok(rows.into_iter().map(|row| AuditRecordId::from_uuid(row.id)).collect())
     }

@@ -21,7 +21,7 @@ static LIST: LazyLock<String> = LazyLock::new(|| {
     format!("SELECT NULL::bigint AS sequence, {RECORD_COLUMNS} FROM platform_audit_records r WHERE {FILTER_AND_PAGE}")
 });
 
-const UNSEALED: &str = "SELECT DISTINCT tenant_id FROM audit_unsealed LIMIT $1";
+const TENANTS_WITH_UNSEALED_RECORDS: &str = "SELECT DISTINCT tenant_id FROM audit_unsealed LIMIT $1";
 
 #[derive(diesel::QueryableByName)]
 struct TenantRow {
@@ -53,7 +53,7 @@ impl PlatformAuditReader for Tx<Platform> {
 #[async_trait]
 impl UnsealedDirectory for Tx<Platform> {
     async fn tenants_with_unsealed_records(&mut self, limit: i64) -> Result<Vec<TenantId>, StoreError> {
-        let statement = Prepared(sql(UNSEALED).bind::<types::BigInt, _>(limit));
+        let statement = Prepared(sql(TENANTS_WITH_UNSEALED_RECORDS).bind::<types::BigInt, _>(limit));
         let rows: Vec<TenantRow> = statement.load(self.connection()).await.or_store_error()?;
         Ok(rows.into_iter().map(|row| TenantId::from_uuid(row.tenant_id)).collect())
     }

@@ -14,38 +14,38 @@ use crate::transaction::{Tenant, Tx};
 /// counts; or this statement waits for it, and then reads the period that it started. So each message is counted in a period.
 ///
 /// `pg_backend_pid()` distributes the counts of a day over slots, so that two workers of one tenant rarely wait for each other.
-const COUNT: &str = "
+const COUNT_MESSAGES: &str = "
 WITH running AS (
   SELECT period_start FROM subscriptions WHERE tenant_id = $1 FOR KEY SHARE
-), told AS (
+), counted AS (
   SELECT greatest(new.day, running.period_start) AS day, new.contact_id
     FROM unnest($2, $3) AS new (day, contact_id) LEFT JOIN running ON true
 ), active AS (
   INSERT INTO usage_contacts (tenant_id, day, contact_id)
-  SELECT DISTINCT $1, day, contact_id FROM told ORDER BY day, contact_id
+  SELECT DISTINCT $1, day, contact_id FROM counted ORDER BY day, contact_id
       ON CONFLICT DO NOTHING
   RETURNING day
 )
 INSERT INTO usage_days AS known (tenant_id, day, slot, inbound_messages, active_contacts)
-SELECT $1, day, pg_backend_pid() % 16, count(*), (SELECT count(*) FROM active WHERE active.day = told.day)
-  FROM told
+SELECT $1, day, pg_backend_pid() % 16, count(*), (SELECT count(*) FROM active WHERE active.day = counted.day)
+  FROM counted
  GROUP BY day
  ORDER BY day
     ON CONFLICT (tenant_id, day, slot) DO UPDATE
    SET inbound_messages = known.inbound_messages + excluded.inbound_messages,
        active_contacts = known.active_contacts + excluded.active_contacts";
 
-const MESSAGES: &str = "
+const MESSAGES_IN: &str = "
 SELECT coalesce(sum(inbound_messages), 0)::bigint AS count FROM usage_days
  WHERE tenant_id = $1 AND day >= $2 AND day < $3";
 
-const DAYS: &str = "
+const DAILY_USAGE: &str = "
 SELECT day, sum(inbound_messages)::bigint AS inbound_messages, sum(active_contacts)::bigint AS active_contacts
   FROM usage_days
  WHERE tenant_id = $1 AND day BETWEEN $2 AND $3
  GROUP BY day";
 
-const CONTACTS: &str = "
+const CONTACTS_ACTIVE_IN: &str = "
 SELECT count(DISTINCT contact_id) AS count FROM usage_contacts WHERE tenant_id = $1 AND day BETWEEN $2 AND $3";
 
 #[derive(diesel::QueryableByName)]
@@ -63,7 +63,7 @@ impl UsageRepo for Tx<Tenant> {
     async fn count_messages(&mut self, messages: &[MeteredMessage]) -> Result<(), StoreError> {
         let (days, contacts): (Vec<NaiveDate>, Vec<Uuid>) =
             messages.iter().map(|message| (message.day, message.contact.as_uuid())).unzip();
-        let statement = sql(COUNT)
+        let statement = sql(COUNT_MESSAGES)
             .bind::<types::Uuid, _>(self.tenant_id())
             .bind::<types::Dates, _>(days)
             .bind::<types::Uuids, _>(contacts);
@@ -72,11 +72,11 @@ impl UsageRepo for Tx<Tenant> {
     }
 
     async fn messages_in(&mut self, period: Period) -> Result<u64, StoreError> {
-        self.count_between(MESSAGES, period.start(), period.end()).await
+        self.count_between(MESSAGES_IN, period.start(), period.end()).await
     }
 
     async fn daily_usage(&mut self, range: UsageRange) -> Result<Vec<DailyUsage>, StoreError> {
-        let statement = sql(DAYS)
+        let statement = sql(DAILY_USAGE)
             .bind::<types::Uuid, _>(self.tenant_id())
             .bind::<types::Date, _>(range.first())
             .bind::<types::Date, _>(range.last());
@@ -92,7 +92,7 @@ impl UsageRepo for Tx<Tenant> {
     }
 
     async fn contacts_active_in(&mut self, range: UsageRange) -> Result<u64, StoreError> {
-        self.count_between(CONTACTS, range.first(), range.last()).await
+        self.count_between(CONTACTS_ACTIVE_IN, range.first(), range.last()).await
     }
 }
 

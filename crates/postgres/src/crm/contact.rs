@@ -20,7 +20,7 @@ use crate::schema::{contact_identities, contact_merges, contacts};
 use crate::sql::{sql, types};
 use crate::transaction::{Tenant, Tx};
 
-const LOCK: &str = "
+const LOCK_CONTACT: &str = "
 SELECT id FROM contacts
  WHERE tenant_id = $1
    AND id = coalesce((SELECT into_id FROM contact_merges WHERE tenant_id = $1 AND contact_id = $2), $2)
@@ -111,7 +111,7 @@ impl ContactRepo for Tx<Tenant> {
 
     async fn lock_contact(&mut self, id: ContactId) -> Result<Option<Contact>, StoreError> {
         let tenant = self.tenant_id();
-        let lock = || sql(LOCK).bind::<types::Uuid, _>(tenant).bind::<types::Uuid, _>(id.as_uuid());
+        let lock = || sql(LOCK_CONTACT).bind::<types::Uuid, _>(tenant).bind::<types::Uuid, _>(id.as_uuid());
         if self.execute(lock()).await? == 0 {
             // It may have been merged while this transaction waited: its id then refers to another contact.
             self.execute(lock()).await?;

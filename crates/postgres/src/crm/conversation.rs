@@ -24,7 +24,7 @@ SELECT c.id FROM contacts c
  WHERE c.tenant_id = $1 AND c.id = (SELECT v.contact_id FROM conversations v WHERE v.tenant_id = $1 AND v.id = $2)
    FOR KEY SHARE";
 
-const LOCK: &str = "
+const LOCK_CONVERSATION: &str = "
 SELECT id FROM conversations WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE";
 
 /// The service window may have been extended while the conversation was closed.
@@ -108,7 +108,7 @@ impl ConversationRepo for Tx<Tenant> {
 
     async fn lock_conversation(&mut self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
         let tenant = self.tenant_id();
-        for statement in [LOCK_CONTACT, LOCK] {
+        for statement in [LOCK_CONTACT, LOCK_CONVERSATION] {
             self.execute(sql(statement).bind::<types::Uuid, _>(tenant).bind::<types::Uuid, _>(id.as_uuid())).await?;
         }
         self.conversation(id).await

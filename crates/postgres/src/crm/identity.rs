@@ -28,7 +28,7 @@ SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest($1) AS locks
 const LOCK_RECORDING_SHARED: &str = "SELECT pg_advisory_xact_lock_shared(hashtextextended($1::text, 1))";
 const LOCK_RECORDING_EXCLUSIVE: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 1))";
 
-const IDENTITIES: &str = "
+const STORED_IDENTITIES: &str = "
 WITH found AS (
   SELECT DISTINCT i.contact_id FROM contact_identities i
     JOIN unnest($2, $3, $4) AS keys (kind, scope, value)
@@ -41,7 +41,7 @@ SELECT i.kind, i.scope, i.value, i.contact_id, i.resolves, i.current, i.since, i
   JOIN contact_identities i ON i.tenant_id = $1 AND i.contact_id = f.contact_id
   JOIN contacts c ON c.tenant_id = $1 AND c.id = f.contact_id";
 
-const CHANGES: &str = "
+const STORED_CHANGES: &str = "
 SELECT c.fingerprint, c.text, c.changed_at, k.side, k.kind, k.scope, k.value
   FROM identity_changes c
   JOIN identity_change_keys k ON k.tenant_id = c.tenant_id AND k.fingerprint = c.fingerprint
@@ -81,10 +81,10 @@ SELECT $1, $2, new.* FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11) AS new
    SET resolves = excluded.resolves, current = excluded.current, since = excluded.since,
        affirmed_at = excluded.affirmed_at, superseded_at = excluded.superseded_at";
 
-const FLAG: &str = "
+const FLAG_FOR_REVIEW: &str = "
 UPDATE contacts SET needs_review = true, updated_at = $3 WHERE tenant_id = $1 AND id = ANY ($2) AND NOT needs_review";
 
-const NAME: &str = "
+const NAME_UNNAMED_CONTACTS: &str = "
 UPDATE contacts c SET display_name = new.display_name, updated_at = $4
   FROM unnest($2, $3) AS new (id, display_name)
  WHERE c.tenant_id = $1 AND c.id = new.id AND c.display_name = ''";
@@ -181,8 +181,8 @@ impl IdentityRepo for Tx<Tenant> {
                     .bind::<types::Texts, _>(values.clone()),
             )
         };
-        let identities: Vec<IdentityRow> = bind(IDENTITIES).load(self.connection()).await.or_store_error()?;
-        let changes: Vec<ChangeRow> = bind(CHANGES).load(self.connection()).await.or_store_error()?;
+        let identities: Vec<IdentityRow> = bind(STORED_IDENTITIES).load(self.connection()).await.or_store_error()?;
+        let changes: Vec<ChangeRow> = bind(STORED_CHANGES).load(self.connection()).await.or_store_error()?;
         let unnamed: HashSet<_> =
             identities.iter().filter(|row| row.unnamed).map(|row| ContactId::from_uuid(row.contact_id)).collect();
         Ok(StoredIdentities {
@@ -290,7 +290,7 @@ impl IdentityRepo for Tx<Tenant> {
 
     async fn flag_for_review(&mut self, contacts: &[ContactId], now: DateTime<Utc>) -> Result<(), StoreError> {
         let tenant = self.tenant_id();
-        let statement = sql(FLAG)
+        let statement = sql(FLAG_FOR_REVIEW)
             .bind::<types::Uuid, _>(tenant)
             .bind::<types::Uuids, _>(contacts.iter().map(|contact| contact.as_uuid()).collect::<Vec<_>>())
             .bind::<types::Timestamptz, _>(now);
@@ -304,7 +304,7 @@ impl IdentityRepo for Tx<Tenant> {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let tenant = self.tenant_id();
-        let statement = sql(NAME)
+        let statement = sql(NAME_UNNAMED_CONTACTS)
             .bind::<types::Uuid, _>(tenant)
             .bind::<types::Uuids, _>(names.iter().map(|(contact, _)| contact.as_uuid()).collect::<Vec<_>>())
             .bind::<types::Texts, _>(names.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>())

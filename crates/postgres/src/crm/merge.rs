@@ -12,7 +12,7 @@ use crate::transaction::{Tenant, Tx};
 ///
 /// Both are locked against concurrent writes. As only one conversation of an account and a contact may be open, messages of
 /// the merged contact's open conversations move to those of the remaining contact.
-const LOCK: &str = "
+const LOCK_CONTACTS: &str = "
 SELECT id FROM contacts WHERE tenant_id = $1 AND id IN ($2, $3) ORDER BY id FOR UPDATE";
 
 const LOCK_CONVERSATIONS: &str = "
@@ -38,10 +38,10 @@ UPDATE conversations c
  WHERE c.tenant_id = $1 AND c.id = p.into_id
 RETURNING c.id, p.from_id";
 
-const DROP_CONVERSATIONS: &str = "
+const DELETE_CONVERSATIONS: &str = "
 DELETE FROM conversations WHERE tenant_id = $1 AND id = ANY ($2)";
 
-const MOVE: [&str; 8] = [
+const MOVE_ROWS: [&str; 8] = [
     "UPDATE conversations SET contact_id = $3 WHERE tenant_id = $1 AND contact_id = $2",
     "WITH windows AS (
        INSERT INTO service_windows AS known (tenant_id, account_id, contact_id, ends_at)
@@ -71,7 +71,7 @@ const MOVE: [&str; 8] = [
 ];
 
 /// Fields that are empty in the remaining contact are taken from the other; the latest marketing consent counts.
-const COMBINE: &str = "
+const COMBINE_FIELDS: &str = "
 UPDATE contacts i
    SET display_name = CASE WHEN i.display_name = '' THEN f.display_name ELSE i.display_name END,
        name_source = CASE WHEN i.display_name = '' THEN f.name_source ELSE i.name_source END,
@@ -91,10 +91,10 @@ UPDATE contacts i
   ) f
  WHERE i.tenant_id = $1 AND i.id = $3";
 
-const REDIRECT: &str = "
+const REDIRECT_ID: &str = "
 INSERT INTO contact_merges (tenant_id, contact_id, into_id, merged_at) VALUES ($1, $2, $3, $4)";
 
-const DROP: &str = "DELETE FROM contacts WHERE tenant_id = $1 AND id = $2";
+const DELETE_CONTACT: &str = "DELETE FROM contacts WHERE tenant_id = $1 AND id = $2";
 
 #[derive(diesel::QueryableByName)]
 struct JoinedConversation {
@@ -110,18 +110,18 @@ pub(super) async fn merge(tx: &mut Tx<Tenant>, merge: Merge, now: DateTime<Utc>)
     let bind = |statement: &'static str| {
         sql(statement).bind::<types::Uuid, _>(tenant).bind::<types::Uuid, _>(from).bind::<types::Uuid, _>(into)
     };
-    tx.execute(bind(LOCK)).await?;
+    tx.execute(bind(LOCK_CONTACTS)).await?;
     tx.execute(bind(LOCK_CONVERSATIONS)).await?;
     let joined: Vec<JoinedConversation> =
         Prepared(bind(JOIN_CONVERSATIONS)).load(tx.connection()).await.or_store_error()?;
     let emptied: Vec<Uuid> = joined.iter().map(|joined| joined.from_id).collect();
-    tx.execute(sql(DROP_CONVERSATIONS).bind::<types::Uuid, _>(tenant).bind::<types::Uuids, _>(emptied)).await?;
-    for statement in MOVE {
+    tx.execute(sql(DELETE_CONVERSATIONS).bind::<types::Uuid, _>(tenant).bind::<types::Uuids, _>(emptied)).await?;
+    for statement in MOVE_ROWS {
         tx.execute(bind(statement)).await?;
     }
-    for statement in [COMBINE, REDIRECT] {
+    for statement in [COMBINE_FIELDS, REDIRECT_ID] {
         tx.execute(bind(statement).bind::<types::Timestamptz, _>(now)).await?;
     }
-    tx.execute(sql(DROP).bind::<types::Uuid, _>(tenant).bind::<types::Uuid, _>(from)).await?;
+    tx.execute(sql(DELETE_CONTACT).bind::<types::Uuid, _>(tenant).bind::<types::Uuid, _>(from)).await?;
     super::inbox::refresh(tx, joined.into_iter().map(|joined| joined.id).collect()).await
 }

@@ -20,7 +20,7 @@ use crate::transaction::{Tenant, Tx};
 /// Rank 0: an equal phone number. 1: a prefix of a number. 2: a prefix of a name. 3: a prefix of a user name. 4: prefixes of
 /// words in a name. `search_*` columns are compared bytewise; U+10FFFF sorts after any text. `LIMIT 1` in the lateral join
 /// keeps the planner from reading all contacts.
-const CONTACTS: &str = r"
+const SEARCH_CONTACTS: &str = r"
 WITH hits (contact_id, rank) AS (
   (SELECT i.contact_id, CASE WHEN i.search_key = p.digits THEN 0 ELSE 1 END
      FROM unnest($2) AS p (digits)
@@ -54,7 +54,7 @@ SELECT c.id, b.rank FROM best b
  LIMIT $4";
 
 /// Scans the latest messages. This finds frequent words at once, for which an index lists too many entries.
-const LATEST_MESSAGES: &str = "
+const SEARCH_LATEST_MESSAGES: &str = "
 SELECT m.id, m.conversation_id, m.contact_id, m.direction, m.text, m.provider_timestamp, c.display_name
   FROM (
     SELECT r.id, r.provider_timestamp FROM (
@@ -71,7 +71,7 @@ SELECT m.id, m.conversation_id, m.contact_id, m.direction, m.text, m.provider_ti
   JOIN contacts c ON c.tenant_id = $1 AND c.id = m.contact_id
  ORDER BY m.provider_timestamp DESC, m.id DESC";
 
-const ALL_MESSAGES: &str = "
+const SEARCH_ALL_MESSAGES: &str = "
 SELECT m.id, m.conversation_id, m.contact_id, m.direction, m.text, m.provider_timestamp, c.display_name
   FROM app.messages_with_words($2, $3) AS found (id)
   JOIN messages m ON m.tenant_id = $1 AND m.id = found.id
@@ -109,7 +109,7 @@ impl SearchRepo for Tx<Tenant> {
     async fn search_contacts(&mut self, query: &SearchQuery, limit: PageLimit) -> Result<Vec<ContactHit>, StoreError> {
         let tenant = self.tenant_id();
         let statement = Prepared(
-            sql(CONTACTS)
+            sql(SEARCH_CONTACTS)
                 .bind::<types::Uuid, _>(tenant)
                 .bind::<types::Texts, _>(query.phones().to_vec())
                 .bind::<types::Text, _>(query.text())
@@ -131,8 +131,9 @@ impl SearchRepo for Tx<Tenant> {
     }
 
     async fn search_messages(&mut self, query: &SearchQuery, limit: PageLimit) -> Result<Vec<MessageHit>, StoreError> {
-        let latest = messages(self, LATEST_MESSAGES, query, limit).await?;
-        let found = if latest.len() < limit.get() { messages(self, ALL_MESSAGES, query, limit).await? } else { latest };
+        let latest = messages(self, SEARCH_LATEST_MESSAGES, query, limit).await?;
+        let found =
+            if latest.len() < limit.get() { messages(self, SEARCH_ALL_MESSAGES, query, limit).await? } else { latest };
         found.into_iter().map(MessageRow::into_message).collect()
     }
 }

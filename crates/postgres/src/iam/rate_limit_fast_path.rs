@@ -1,3 +1,5 @@
+//! The same counters as in `rate_limit.rs` (table `login_tallies`), where one statement suffices.
+
 use std::sync::LazyLock;
 
 use async_trait::async_trait;
@@ -19,7 +21,7 @@ const ASYNCHRONOUS: &str = "(SELECT set_config('synchronous_commit', 'off', true
 ///
 /// A row that another transaction changes meanwhile is checked again when it is locked: then fewer rows are written, and the caller
 /// releases them. Ordered by key, so that transactions do not deadlock.
-static RESERVE: LazyLock<String> = LazyLock::new(|| {
+static TRY_RESERVE: LazyLock<String> = LazyLock::new(|| {
     let clean_row = without_failures("t");
     let clean_counter = without_failures("counter");
     format!(
@@ -39,7 +41,7 @@ ON CONFLICT (key) DO UPDATE
 
 /// Removes the pending attempt. For two counters at most: a statement for an array of any length would be planned again on each
 /// call, which takes longer than its execution.
-static RELEASE: LazyLock<String> = LazyLock::new(|| {
+static TRY_RELEASE: LazyLock<String> = LazyLock::new(|| {
     let clean_counter = without_failures("counter");
     format!(
         "
@@ -64,7 +66,7 @@ impl RateLimitFastPath for Postgres {
             .iter()
             .map(|bucket| AttemptCounter::with_pending(now).expires_at(bucket.limit).unwrap_or(now))
             .collect();
-        let statement = sql(&RESERVE)
+        let statement = sql(&TRY_RESERVE)
             .bind::<Array<types::Binary>, _>(keys(buckets))
             .bind::<types::Integers, _>(max_failures)
             .bind::<types::Times, _>(expiries)
@@ -79,10 +81,10 @@ impl RateLimitFastPath for Postgres {
         Ok(reserved == buckets.len())
     }
 
-    async fn try_release(&self, buckets: &[RateLimitBucket], started_at: DateTime<Utc>) -> Result<bool, StoreError> {
+    async fn try_release(&self, buckets: &[RateLimitBucket], reserved_at: DateTime<Utc>) -> Result<bool, StoreError> {
         debug_assert!(buckets.len() <= 2, "an address and an account");
         let statement =
-            sql(&RELEASE).bind::<Array<types::Binary>, _>(keys(buckets)).bind::<types::Timestamptz, _>(started_at);
+            sql(&TRY_RELEASE).bind::<Array<types::Binary>, _>(keys(buckets)).bind::<types::Timestamptz, _>(reserved_at);
         let connection: &mut AsyncPgConnection = &mut *self.platform().get().await?;
         let released = Prepared(statement).execute(connection).await.or_store_error()?;
         Ok(released == buckets.len())

@@ -16,7 +16,7 @@ use crate::schema::{memberships, role_permissions, roles, users};
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
-const OF_HOLDERS: &str = "
+const PERMISSIONS_OF_HOLDERS: &str = "
 SELECT DISTINCT p.permission FROM memberships holder
   JOIN memberships m ON m.tenant_id = holder.tenant_id AND m.user_id = holder.user_id
   JOIN role_permissions p ON p.tenant_id = m.tenant_id AND p.role_id = m.role_id
@@ -144,7 +144,8 @@ impl MembershipRepo for Tx<Tenant> {
     }
 
     async fn permissions_of_holders(&mut self, role: RoleId) -> Result<PermissionSet, StoreError> {
-        let statement = sql(OF_HOLDERS).bind::<types::Uuid, _>(self.tenant_id()).bind::<types::Uuid, _>(role.as_uuid());
+        let statement =
+            sql(PERMISSIONS_OF_HOLDERS).bind::<types::Uuid, _>(self.tenant_id()).bind::<types::Uuid, _>(role.as_uuid());
         let keys: Vec<Key> = Prepared(statement).load(self.connection()).await.or_store_error()?;
         Ok(keys.iter().filter_map(|key| key.permission.parse::<Permission>().ok()).collect())
     }

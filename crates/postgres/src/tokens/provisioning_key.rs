@@ -16,7 +16,7 @@ use crate::schema::provisioning_keys;
 use crate::transaction::{Platform, Tx};
 
 /// Minimum interval between two updates of `last_used_at`.
-const NOTE_EVERY: TimeDelta = TimeDelta::minutes(1);
+const USE_RECORDED_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = provisioning_keys)]
@@ -80,7 +80,7 @@ impl ProvisioningKeyRepo for Tx<Platform> {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let long_ago =
-            provisioning_keys::last_used_at.is_null().or(provisioning_keys::last_used_at.lt(now - NOTE_EVERY));
+            provisioning_keys::last_used_at.is_null().or(provisioning_keys::last_used_at.lt(now - USE_RECORDED_EVERY));
         diesel::update(provisioning_keys::table.find(key.as_uuid()).filter(long_ago))
             .set(provisioning_keys::last_used_at.eq(now))
             .execute(self.connection())

@@ -12,7 +12,7 @@ use crate::sql::{Count, Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
 /// SKIP LOCKED: a concurrent second request does not wait for the first one, as it is rejected in any case.
-const REACH: &str = "
+const LOCK_REFRESH_TOKEN: &str = "
 SELECT t.used_at, t.answered_at, s.revoked_at, s.unconfirmed IS NULL AS confirmed,
        EXISTS (SELECT FROM refresh_overlaps o WHERE o.tenant_id = t.tenant_id AND o.token_hash = t.token_hash) AS overlapped,
        s.id, s.user_id, s.address, s.user_agent, s.created_at, s.last_seen_at,
@@ -21,10 +21,10 @@ SELECT t.used_at, t.answered_at, s.revoked_at, s.unconfirmed IS NULL AS confirme
  WHERE t.tenant_id = $1 AND t.token_hash = $2
    FOR UPDATE OF t SKIP LOCKED";
 
-const NOTE_OVERLAP: &str = "
+const MARK_OVERLAPPED: &str = "
 WITH found AS (
   SELECT tenant_id, token_hash, session_id FROM refresh_tokens WHERE tenant_id = $1 AND token_hash = $2
-), noted AS (
+), marked AS (
   INSERT INTO refresh_overlaps (tenant_id, token_hash, session_id)
   SELECT tenant_id, token_hash, session_id FROM found ON CONFLICT DO NOTHING
 )
@@ -65,8 +65,9 @@ impl Tx<Tenant> {
         Ok(())
     }
 
-    pub(super) async fn reach(&mut self, token: &RefreshTokenHash) -> Result<TokenLock, StoreError> {
-        let statement = sql(REACH).bind::<types::Uuid, _>(self.tenant_id()).bind::<types::Binary, _>(token.as_bytes());
+    pub(super) async fn lock_token(&mut self, token: &RefreshTokenHash) -> Result<TokenLock, StoreError> {
+        let statement =
+            sql(LOCK_REFRESH_TOKEN).bind::<types::Uuid, _>(self.tenant_id()).bind::<types::Binary, _>(token.as_bytes());
         let row: Option<Row> = Prepared(statement).get_result(self.connection()).await.optional().or_store_error()?;
         if let Some(row) = row {
             return Ok(TokenLock::Acquired(Box::new(row.into_token())));
@@ -77,7 +78,7 @@ impl Tx<Tenant> {
     /// Returns whether the token exists.
     pub(super) async fn mark_overlapped(&mut self, token: &RefreshTokenHash) -> Result<bool, StoreError> {
         let statement =
-            sql(NOTE_OVERLAP).bind::<types::Uuid, _>(self.tenant_id()).bind::<types::Binary, _>(token.as_bytes());
+            sql(MARK_OVERLAPPED).bind::<types::Uuid, _>(self.tenant_id()).bind::<types::Binary, _>(token.as_bytes());
         let row: Count = Prepared(statement).get_result(self.connection()).await.or_store_error()?;
         Ok(row.count > 0)
     }

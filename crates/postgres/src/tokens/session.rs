@@ -27,7 +27,7 @@ pub(super) struct Row {
     expires_at: DateTime<Utc>,
 }
 
-const START: &str = "
+const START_SESSION: &str = "
 WITH started AS (
   INSERT INTO sessions
     (tenant_id, id, user_id, address, user_agent, created_at, last_seen_at, idle_expires_at, expires_at)
@@ -35,7 +35,7 @@ WITH started AS (
 )
 INSERT INTO refresh_tokens (tenant_id, token_hash, session_id, created_at) VALUES ($1, $9, $2, $6)";
 
-const END_OLDEST: &str = "
+const END_OLDEST_SESSIONS: &str = "
 UPDATE sessions SET revoked_at = $3
  WHERE tenant_id = $1 AND revoked_at IS NULL AND id IN (
    SELECT id FROM sessions
@@ -43,7 +43,7 @@ UPDATE sessions SET revoked_at = $3
     ORDER BY created_at DESC, id DESC OFFSET $4)
 RETURNING id";
 
-/// Binds the values of a session and its first token, in the order of [`START`] and of `app.start_session`.
+/// Binds the values of a session and its first token, in the order of [`START_SESSION`] and of `app.start_session`.
 pub(crate) fn bind_session<'a>(
     statement: BoxedSql<'a>,
     session: &'a Session,
@@ -80,7 +80,7 @@ struct Active {
 #[async_trait]
 impl SessionRepo for Tx<Tenant> {
     async fn start_session(&mut self, session: &Session, token: &RefreshTokenHash) -> Result<(), StoreError> {
-        let statement = bind_session(boxed_sql(START).bind::<types::Uuid, _>(self.tenant_id()), session, token);
+        let statement = bind_session(boxed_sql(START_SESSION).bind::<types::Uuid, _>(self.tenant_id()), session, token);
         self.execute(statement).await?;
         Ok(())
     }
@@ -91,7 +91,7 @@ impl SessionRepo for Tx<Tenant> {
         keep: u16,
         now: DateTime<Utc>,
     ) -> Result<Vec<SessionId>, StoreError> {
-        let statement = sql(END_OLDEST)
+        let statement = sql(END_OLDEST_SESSIONS)
             .bind::<types::Uuid, _>(self.tenant_id())
             .bind::<types::Uuid, _>(user.as_uuid())
             .bind::<types::Timestamptz, _>(now)
@@ -152,7 +152,7 @@ impl SessionRepo for Tx<Tenant> {
     }
 
     async fn lock_refresh_token(&mut self, token: &RefreshTokenHash) -> Result<TokenLock, StoreError> {
-        self.reach(token).await
+        self.lock_token(token).await
     }
 
     async fn consume_refresh_token(

@@ -12,7 +12,7 @@ async fn kill_between_publish_and_ledger_loses_nothing() {
     setup.sender.burst(20).await;
     let relay = setup.serve_armed("relay", "relay.published=return").await;
     assert!(!relay.exit().await.success());
-    assert_eq!(setup.waiting().await, 20, "all events were published");
+    assert_eq!(setup.ready_messages().await, 20, "all events were published");
     assert_eq!(setup.count("SELECT count(*) FROM webhook_outbox WHERE publish_count > 0").await, 0);
 
     let relay = setup.serve_as("relay").await;
@@ -20,7 +20,7 @@ async fn kill_between_publish_and_ledger_loses_nothing() {
         (setup.count("SELECT count(*) FROM webhook_outbox WHERE publish_count = 0").await == 0).then_some(())
     })
     .await;
-    assert_eq!(setup.waiting().await, 40);
+    assert_eq!(setup.ready_messages().await, 40);
     let worker = setup.serve_as("worker").await;
     setup.settle(0).await;
     setup.shut_down([api, relay, worker]).await;

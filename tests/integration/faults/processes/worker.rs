@@ -29,7 +29,7 @@ async fn worker_killed_before_ack_processes_once() {
     let server = setup.serve_as("api,relay").await;
     setup.send_to(&[&server]);
     setup.sender.burst(30).await;
-    wait::until("all events to be queued", async || (setup.waiting().await == 30).then_some(())).await;
+    wait::until("all events to be queued", async || (setup.ready_messages().await == 30).then_some(())).await;
     let worker = setup.serve_armed("worker", "worker.committed=return").await;
     assert!(!worker.exit().await.success());
     let committed = setup.events("status = 'processed'").await;
@@ -37,7 +37,7 @@ async fn worker_killed_before_ack_processes_once() {
 
     let worker = setup.serve_as("worker").await;
     setup.settle(0).await;
-    wait::until("the queue to be empty", async || (setup.waiting().await == 0).then_some(())).await;
+    wait::until("the queue to be empty", async || (setup.ready_messages().await == 0).then_some(())).await;
     setup.assert_consistent(0).await;
     setup.shut_down([server, worker]).await;
 }
@@ -53,7 +53,7 @@ async fn event_that_crashes_worker_is_dead_lettered() {
     let poison = setup.sender.delivery_of(&["swallow this"]);
     setup.sender.deliver(0, poison).await;
     setup.sender.burst(49).await;
-    wait::until("all events to be queued", async || (setup.waiting().await == 50).then_some(())).await;
+    wait::until("all events to be queued", async || (setup.ready_messages().await == 50).then_some(())).await;
 
     let armed = async || setup.serve_armed("worker", "worker.poison=return(swallow this)").await;
     let (mut worker, mut deaths) = (armed().await, 0);

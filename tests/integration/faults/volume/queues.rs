@@ -14,8 +14,10 @@ async fn deleted_queues_lose_none_of_10_000_events() {
         let body = setup.sender.delivery(500);
         setup.sender.deliver(0, body).await;
     }
-    wait::within(RECOVERY_LIMIT, "all events to be queued", async || (setup.waiting().await == 10_000).then_some(()))
-        .await;
+    wait::within(RECOVERY_LIMIT, "all events to be queued", async || {
+        (setup.ready_messages().await == 10_000).then_some(())
+    })
+    .await;
     broker::delete(&setup.deployment.namespace).await;
 
     let workers = [setup.serve_as("worker").await, setup.serve_as("worker").await];

@@ -104,7 +104,7 @@ async fn edits_and_deletions_update_messages() {
             let write = |at: i64, kind: &str, body: Value| {
                 if by_us { ada.echo(at, kind, body) } else { ada.message(at, kind, body) }
             };
-            let tell = |message: &Value| {
+            let delivery_of = |message: &Value| {
                 if by_us {
                     number.echoes(std::slice::from_ref(message))
                 } else {
@@ -116,12 +116,12 @@ async fn edits_and_deletions_update_messages() {
                 Some(body) => ("edit", edit(wamid(&message), kind, body.clone())),
                 None => ("revoke", json!({"original_message_id": wamid(&message)})),
             };
-            let mut news = vec![tell(&message), tell(&write(20, what, how))];
+            let mut deliveries = vec![delivery_of(&message), delivery_of(&write(20, what, how))];
             if way == "reversed" {
-                news.reverse();
+                deliveries.reverse();
             }
-            for news in news {
-                app.process(&news).await;
+            for delivery in deliveries {
+                app.process(&delivery).await;
             }
             let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
             assert_eq!(conversation["last_message_preview"], expected["text"], "{name}, {way}");

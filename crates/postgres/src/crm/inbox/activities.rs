@@ -8,7 +8,7 @@ use crate::sql::{sql, types};
 use crate::transaction::{Tenant, Tx};
 
 /// A note is stored nowhere else, so its whole text is kept.
-const INSERT: &str = "
+const INSERT_INTERACTIONS: &str = "
 INSERT INTO interactions
   (tenant_id, created_at, id, contact_id, kind, text, actor_id, message_id, source, occurred_at)
 SELECT $1, $2, id, contact_id, kind, CASE WHEN kind = 'note' THEN text ELSE app.preview(text) END, actor_id, message_id, source, occurred_at
@@ -17,7 +17,7 @@ SELECT $1, $2, id, contact_id, kind, CASE WHEN kind = 'note' THEN text ELSE app.
     ON CONFLICT DO NOTHING";
 
 /// The latest consent counts, within the batch and against the stored one; of two at the same time, the withdrawal.
-const CONSENT: &str = "
+const RECORD_CONSENT: &str = "
 UPDATE contacts c
    SET marketing_consent = CASE WHEN new.granted THEN 'granted' ELSE 'withdrawn' END, marketing_consent_at = new.said_at
   FROM (SELECT DISTINCT ON (id) * FROM unnest($2, $3, $4) AS new (id, granted, said_at) ORDER BY id, said_at DESC, granted) new
@@ -25,7 +25,7 @@ UPDATE contacts c
    AND (c.marketing_consent_at IS NULL OR c.marketing_consent_at < new.said_at
         OR (c.marketing_consent_at = new.said_at AND NOT new.granted))";
 
-const NAME: &str = "
+const APPLY_ADDRESS_BOOK_NAMES: &str = "
 UPDATE contacts c SET display_name = new.name, name_source = 'address_book', name_at = new.said_at
   FROM (SELECT DISTINCT ON (id) * FROM unnest($2, $3, $4) AS new (id, name, said_at) ORDER BY id, said_at DESC, name) new
  WHERE c.tenant_id = $1 AND c.id = new.id
@@ -40,7 +40,7 @@ pub(super) async fn insert_interactions(
         interactions.iter().map(read).collect()
     }
     let tenant = tx.tenant_id();
-    let statement = sql(INSERT)
+    let statement = sql(INSERT_INTERACTIONS)
         .bind::<types::Uuid, _>(tenant)
         .bind::<types::Timestamptz, _>(now)
         .bind::<types::Uuids, _>(column(new, |i| i.id.as_uuid()))
@@ -61,7 +61,7 @@ pub(super) async fn record_consent(
 ) -> Result<(), StoreError> {
     let tenant = tx.tenant_id();
     let contacts: Vec<Uuid> = consent.iter().map(|(contact, ..)| contact.as_uuid()).collect();
-    let statement = sql(CONSENT)
+    let statement = sql(RECORD_CONSENT)
         .bind::<types::Uuid, _>(tenant)
         .bind::<types::Uuids, _>(contacts)
         .bind::<types::Bools, _>(consent.iter().map(|(_, granted, _)| *granted).collect::<Vec<_>>())
@@ -76,7 +76,7 @@ pub(super) async fn apply_address_book_names(
 ) -> Result<(), StoreError> {
     let tenant = tx.tenant_id();
     let contacts: Vec<Uuid> = names.iter().map(|(contact, ..)| contact.as_uuid()).collect();
-    let statement = sql(NAME)
+    let statement = sql(APPLY_ADDRESS_BOOK_NAMES)
         .bind::<types::Uuid, _>(tenant)
         .bind::<types::Uuids, _>(contacts)
         .bind::<types::Texts, _>(names.iter().map(|(_, name, _)| name.as_str()).collect::<Vec<_>>())

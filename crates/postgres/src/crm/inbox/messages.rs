@@ -27,7 +27,7 @@ SELECT $1, $2, new.*
   FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) AS new";
 
 /// The contact's history shows the text of the message, so it is updated, too.
-const FILL: &str = "
+const FILL_PLACEHOLDERS: &str = "
 WITH new AS (
   SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS new
     (account_id, wamid, kind, text, media_id, media_mime_type, media_sha256, media_caption, media_filename,
@@ -117,7 +117,7 @@ pub(super) async fn fill_placeholders(
 ) -> Result<Vec<ConversationId>, StoreError> {
     let tenant = tx.tenant_id();
     let statement = Prepared(
-        sql(FILL)
+        sql(FILL_PLACEHOLDERS)
             .bind::<types::Uuid, _>(tenant)
             .bind::<types::Uuids, _>(column(placeholder_contents, |m| m.account.as_uuid()))
             .bind::<types::Texts, _>(column(placeholder_contents, |m| m.wamid.as_str()))
