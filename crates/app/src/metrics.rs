@@ -1,15 +1,5 @@
 use metrics_exporter_prometheus::PrometheusHandle;
-use telemetry::{Buckets, MetricsError};
-
-/// From an event's storage to its outcome: the objective of seconds, retries for two hours, and outages of a day.
-const END_TO_END_BUCKETS: [f64; 16] =
-    [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 7_200.0, 86_400.0];
-
-/// Events that are stored in one transaction.
-const BATCH_SIZE_BUCKETS: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 256.0, 1_000.0];
-
-const BUCKETS: [Buckets; 2] =
-    [(pipeline::END_TO_END, &END_TO_END_BUCKETS), (pipeline::BATCH_SIZE, &BATCH_SIZE_BUCKETS)];
+use telemetry::MetricsError;
 
 /// The process's registry with the metrics of all crates; created by the first call.
 ///
@@ -24,7 +14,7 @@ pub fn init_metrics() -> Result<PrometheusHandle, MetricsError> {
         pipeline::begin_at_zero,
         postgres::describe_metrics,
     ];
-    telemetry::init_metrics(&register, &BUCKETS)
+    telemetry::init_metrics(&register, &pipeline::BUCKETS)
 }
 
 #[cfg(test)]

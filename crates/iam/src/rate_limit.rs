@@ -38,7 +38,8 @@ pub struct RateLimitBucket {
     pub cleared_by_success: bool,
 }
 
-/// Makes the buckets of an attempt, and holds the queue of this process's attempts.
+/// What an attempt needs to be limited: the secret that makes its buckets, and the queue of this process's attempts. Decisions are
+/// made by [`AttemptCounter::decide`]; `AuthService::reserve_attempt` in the crate `flows` puts all of it together.
 #[derive(Clone)]
 pub struct RateLimiter {
     secret: hmac::Key,

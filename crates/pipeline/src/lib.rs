@@ -20,7 +20,7 @@ pub use biller::Biller;
 pub use dead_letter_recorder::DeadLetterRecorder;
 pub use intake::{Flusher, Intake};
 pub use key_rotator::KeyRotator;
-pub use metrics::{BATCH_SIZE, END_TO_END, begin_at_zero, describe as describe_metrics};
+pub use metrics::{BATCH_SIZE, BUCKETS, END_TO_END, begin_at_zero, describe as describe_metrics};
 pub use relay::Relay;
 pub use scheduler::Scheduler;
 pub use worker::Worker;

@@ -4,12 +4,10 @@ use inbound::ErrorClass;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram};
 use whatsapp::EventKind;
 
-/// A histogram of counts.
 pub const BATCH_SIZE: &str = "parley_webhook_batch_size";
 pub(crate) const PUBLISHED: &str = "parley_publish_total";
 pub(crate) const EVENTS: &str = "parley_webhook_events_total";
 pub(crate) const PROCESSING: &str = "parley_event_processing_seconds";
-/// A histogram with buckets up to hours: after an outage, events are that old.
 pub const END_TO_END: &str = "parley_event_end_to_end_seconds";
 pub(crate) const RETRIES: &str = "parley_event_retries_total";
 pub(crate) const DEAD_LETTERED: &str = "parley_events_dead_lettered_total";
@@ -19,6 +17,16 @@ pub(crate) const DEAD_LETTERS: &str = "parley_events_dead_letter";
 pub(crate) const QUEUE_MESSAGES: &str = "parley_queue_messages";
 pub(crate) const QUEUE_CONSUMERS: &str = "parley_queue_consumers";
 pub(crate) const SIGNING_KEY_AGE: &str = "parley_signing_key_age_seconds";
+
+/// From an event's storage to its outcome: the objective of seconds, retries for two hours, and outages of a day.
+const END_TO_END_BUCKETS: [f64; 16] =
+    [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 7_200.0, 86_400.0];
+
+/// Events that are stored in one transaction.
+const BATCH_SIZE_BUCKETS: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 256.0, 1_000.0];
+
+/// The histograms that are not of durations up to seconds, and the upper bounds of their buckets.
+pub const BUCKETS: [(&str, &[f64]); 2] = [(END_TO_END, &END_TO_END_BUCKETS), (BATCH_SIZE, &BATCH_SIZE_BUCKETS)];
 
 /// Describes the metrics to the installed recorder. Call once.
 pub fn describe() {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod app_secret;
 mod decode;
 mod envelope;
 mod event_kind;
@@ -10,13 +11,14 @@ mod new_event;
 mod signature;
 mod update;
 
+pub use app_secret::{AppSecret, AppSecrets, EmptySecret, InvalidSecret};
 pub use decode::{DecodeError, Decoded, decode};
 pub use envelope::split;
 pub use event_kind::EventKind;
 pub use handshake::{Handshake, HandshakeError, InvalidVerifyToken, VerifyToken};
 pub use meta_app_key::{InvalidMetaAppKey, MetaAppKey};
 pub use new_event::NewEvent;
-pub use signature::{AppSecret, AppSecrets, EmptySecret, InvalidSecret, InvalidSignature, Signature};
+pub use signature::{InvalidSignature, Signature, verify_signature};
 pub use update::{
     AddressBookUpdate, CallUpdate, Connection, ConsentUpdate, DecodedMessage, Edit, HealthTopic, HealthUpdate,
     IdentityChange, MediaPointer, Party, Reaction, Revocation, StatusUpdate, SystemMessage, Update,

@@ -41,7 +41,7 @@ pub async fn change_password(
     let ChangePassword { current, new, origin } = input;
     let tenant = scope.tenant().to_string();
     let reservation =
-        auth.reserve(auth.rate_limiter.account_buckets(&tenant, &access.user.email, origin.address)).await?;
+        auth.reserve_attempt(auth.rate_limiter.account_buckets(&tenant, &access.user.email, origin.address)).await?;
     let verified = verify(auth, scope, access.user.id, current).await;
     let outcome = match &verified {
         Ok(Some(_)) => AttemptOutcome::Succeeded,

@@ -66,7 +66,7 @@ pub async fn log_in(auth: &AuthService, input: LogIn) -> Result<LoggedIn, LogInE
     }
     let name = tenant.rate_limit_name(lookup.as_ref().map(|lookup| &lookup.tenant));
     let counted = auth.rate_limiter.account_buckets(&name, &email, client.address);
-    let reservation = auth.reserve(counted).await?;
+    let reservation = auth.reserve_attempt(counted).await?;
     let verified = verify(auth, lookup, password).await;
     let outcome = match &verified {
         Ok(Ok(_)) => AttemptOutcome::Succeeded,

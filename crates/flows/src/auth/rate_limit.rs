@@ -36,7 +36,7 @@ pub(crate) enum AttemptOutcome {
 
 /// A reserved attempt. It must be finished with its outcome.
 pub(crate) struct Reservation {
-    counted: Vec<RateLimitBucket>,
+    buckets: Vec<RateLimitBucket>,
     reserved_at: DateTime<Utc>,
     /// Held until the attempt is finished; the next one of this process then proceeds.
     _permit: QueuePermit,
@@ -49,21 +49,21 @@ const MAX_READS: u128 = RateLimiter::MAX_WAIT.as_millis() / INTERVAL.as_millis()
 
 impl AuthService {
     /// Reserves an attempt before anything else is done. From then on it is counted, even if this process dies.
-    pub(crate) async fn reserve(&self, counted: Vec<RateLimitBucket>) -> Result<Reservation, ReserveError> {
-        let permit = self.rate_limiter.queue.acquire(&counted).await.map_err(|QueueTimeout| busy())?;
+    pub(crate) async fn reserve_attempt(&self, buckets: Vec<RateLimitBucket>) -> Result<Reservation, ReserveError> {
+        let permit = self.rate_limiter.queue.acquire(&buckets).await.map_err(|QueueTimeout| busy())?;
         let now = self.clock.now();
-        if self.database.try_reserve(&counted, now).await.map_err(AuthServiceError::from)? {
-            return Ok(Reservation { counted, reserved_at: now, _permit: permit });
+        if self.database.try_reserve(&buckets, now).await.map_err(AuthServiceError::from)? {
+            return Ok(Reservation { buckets, reserved_at: now, _permit: permit });
         }
         for _ in 0..MAX_READS {
             let now = self.clock.now();
             let mut tx = self.database.operator().await.map_err(AuthServiceError::from)?;
-            let outcome = reserve(&mut *tx, &counted, now).await;
+            let outcome = reserve_slots(&mut *tx, &buckets, now).await;
             match settle(tx, outcome).await {
-                Ok(()) => return Ok(Reservation { counted, reserved_at: now, _permit: permit }),
-                Err(ReserveRefusal::RateLimited(throttled)) => return Err(throttled.into()),
+                Ok(()) => return Ok(Reservation { buckets, reserved_at: now, _permit: permit }),
+                Err(ReserveRefusal::RateLimited(refusal)) => return Err(refusal.into()),
                 Err(ReserveRefusal::Store(error)) => return Err(AuthServiceError::from(error).into()),
-                // The semaphore orders attempts of this process; those of others are only visible in the counters.
+                // The queue orders attempts of this process; those of others are only visible in the counters.
                 Err(ReserveRefusal::Pending) => self.timer.sleep(INTERVAL).await,
             }
         }
@@ -77,7 +77,7 @@ impl AuthService {
         outcome: AttemptOutcome,
     ) -> Result<(), AuthServiceError> {
         if outcome != AttemptOutcome::Failed
-            && self.database.try_release(&reservation.counted, reservation.reserved_at).await?
+            && self.database.try_release(&reservation.buckets, reservation.reserved_at).await?
         {
             return Ok(());
         }
@@ -102,13 +102,13 @@ enum ReserveRefusal {
     Store(#[from] StoreError),
 }
 
-async fn reserve(
+async fn reserve_slots(
     repo: &mut dyn RateLimitRepo,
-    counted: &[RateLimitBucket],
+    buckets: &[RateLimitBucket],
     now: DateTime<Utc>,
 ) -> Result<(), ReserveRefusal> {
-    let mut counters = repo.lock_attempt_counters(&keys(counted), now).await?;
-    let verdicts = counted.iter().zip(&mut counters).map(|(counted, counter)| counter.decide(counted.limit, now));
+    let mut counters = repo.lock_attempt_counters(&keys(buckets), now).await?;
+    let verdicts = buckets.iter().zip(&mut counters).map(|(bucket, counter)| counter.decide(bucket.limit, now));
     match verdicts.fold(RateLimitDecision::Allowed, worse) {
         RateLimitDecision::Allowed => {}
         RateLimitDecision::Wait => return Err(ReserveRefusal::Pending),
@@ -117,7 +117,7 @@ async fn reserve(
     for counter in &mut counters {
         counter.reserve(now);
     }
-    repo.save_attempt_counters(&together(counted, counters), now).await?;
+    repo.save_attempt_counters(&together(buckets, counters), now).await?;
     Ok(())
 }
 
@@ -138,8 +138,8 @@ async fn count(
     outcome: AttemptOutcome,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let mut counters = repo.lock_attempt_counters(&keys(&reservation.counted), now).await?;
-    for (RateLimitBucket { limit, cleared_by_success, .. }, counter) in reservation.counted.iter().zip(&mut counters) {
+    let mut counters = repo.lock_attempt_counters(&keys(&reservation.buckets), now).await?;
+    for (RateLimitBucket { limit, cleared_by_success, .. }, counter) in reservation.buckets.iter().zip(&mut counters) {
         match outcome {
             AttemptOutcome::Failed => counter.record_failure(*limit, reservation.reserved_at, now),
             AttemptOutcome::Succeeded | AttemptOutcome::Aborted => counter.release(reservation.reserved_at),
@@ -148,15 +148,15 @@ async fn count(
             counter.reset();
         }
     }
-    repo.save_attempt_counters(&together(&reservation.counted, counters), now).await
+    repo.save_attempt_counters(&together(&reservation.buckets, counters), now).await
 }
 
-fn keys(counted: &[RateLimitBucket]) -> Vec<RateLimitKey> {
-    counted.iter().map(|counted| counted.key).collect()
+fn keys(buckets: &[RateLimitBucket]) -> Vec<RateLimitKey> {
+    buckets.iter().map(|bucket| bucket.key).collect()
 }
 
-fn together(counted: &[RateLimitBucket], counters: Vec<AttemptCounter>) -> Vec<(RateLimitBucket, AttemptCounter)> {
-    counted.iter().copied().zip(counters).collect()
+fn together(buckets: &[RateLimitBucket], counters: Vec<AttemptCounter>) -> Vec<(RateLimitBucket, AttemptCounter)> {
+    buckets.iter().copied().zip(counters).collect()
 }
 
 #[cfg(test)]
@@ -167,15 +167,15 @@ mod tests {
     use crate::fake::{FakeCounters, FakeStore, at, auth_service, run};
 
     /// The buckets of the address, and of the account at the address.
-    fn buckets() -> Vec<RateLimitBucket> {
+    fn account_buckets() -> Vec<RateLimitBucket> {
         let email = Email::parse("owner@acme.example").unwrap();
         auth_service(&mut FakeStore::new()).rate_limiter.account_buckets("acme", &email, None)
     }
 
     fn reserve_at(counters: &mut FakeCounters, second: i64) -> Result<Reservation, ReserveRefusal> {
-        let (counted, reserved_at) = (buckets(), at(second));
-        run(reserve(counters, &counted, reserved_at))?;
-        Ok(Reservation { counted, reserved_at, _permit: QueuePermit::new(()) })
+        let (buckets, reserved_at) = (account_buckets(), at(second));
+        run(reserve_slots(counters, &buckets, reserved_at))?;
+        Ok(Reservation { buckets, reserved_at, _permit: QueuePermit::new(()) })
     }
 
     fn finish(counters: &mut FakeCounters, reservation: &Reservation, outcome: AttemptOutcome) {
@@ -183,7 +183,7 @@ mod tests {
     }
 
     fn failures(counters: &FakeCounters) -> Vec<usize> {
-        buckets().iter().map(|bucket| counters.0[&bucket.key].failures.len()).collect()
+        account_buckets().iter().map(|bucket| counters.0[&bucket.key].failures.len()).collect()
     }
 
     #[test]

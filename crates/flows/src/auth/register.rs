@@ -51,7 +51,7 @@ impl RegisterError {
 /// # Errors
 /// [`RegisterError`].
 pub async fn register(auth: &AuthService, input: Register) -> Result<LoggedIn, RegisterError> {
-    let reservation = auth.reserve(auth.rate_limiter.address_buckets(input.client.address)).await?;
+    let reservation = auth.reserve_attempt(auth.rate_limiter.address_buckets(input.client.address)).await?;
     let outcome = register_user(auth, input).await;
     let end = match &outcome {
         Ok(_) => AttemptOutcome::Succeeded,

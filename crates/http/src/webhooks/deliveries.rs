@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use flows::{AcceptError, Accepted, accept_delivery};
 use inbound::EventStatus;
 use metrics::{counter, histogram};
-use whatsapp::{AppSecrets, InvalidSignature, Signature};
+use whatsapp::{InvalidSignature, Signature, verify_signature};
 
 use super::error::WebhookError;
 use super::store_span::StoreSpan;
@@ -60,7 +60,7 @@ pub(crate) async fn deliver(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    receive(&state, target, &request, payload).await
+    verify_and_accept(&state, target, &request, payload).await
 }
 
 /// Deliver events of a tenant's own Meta app
@@ -97,22 +97,22 @@ pub(crate) async fn deliver_to_app(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    receive(&state, target, &request, payload).await
+    verify_and_accept(&state, target, &request, payload).await
 }
 
-async fn receive(
+async fn verify_and_accept(
     state: &State,
     target: WebhookTarget,
     request: &HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    // Checked before any lookup or read: a request without a signature must cost nothing.
+    // Parsed before any lookup or read, and verified below: a request without a signature must cost nothing.
     let signature = only_signature(request.headers()).and_then(Signature::parse).map_err(refuse)?;
     let known = target.resolve(state).await.inspect_err(|_| count("failed"))?;
     // Also for an unknown app: the response time must not reveal whether the app exists.
     let body = read_body(request, payload.into_inner(), BodyLimit::WEBHOOK).await?;
     let secrets = known.as_ref().map(|known| &known.credentials.secrets);
-    let verified = AppSecrets::verify_optional(secrets, &signature, &body);
+    let verified = verify_signature(secrets, &signature, &body);
     let app = verified.and(known.ok_or(InvalidSignature)).map_err(refuse)?.app;
     let started = Instant::now();
     let store_span = StoreSpan::begin(state, request);
