@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::attributes::merge_patch;
 use crate::contact::consent_interaction;
 use crate::{
-    Attributes, Contact, ContactChange, ContactName, ContactTx, InvalidAttributes, Language, MarketingConsent,
+    Attributes, Contact, ContactName, ContactTx, FieldsSetByUser, InvalidAttributes, Language, MarketingConsent,
 };
 
 /// A user's changes to a contact.
@@ -14,7 +14,7 @@ pub struct ContactPatch {
     /// The version that the user last read.
     pub version: i64,
     /// If cleared, the customer's next message sets the name of their profile.
-    pub name: Change<ContactName>,
+    pub display_name: Change<ContactName>,
     /// A JSON Merge Patch (RFC 7396) of the stored attributes.
     pub attributes: Change<Map<String, Value>>,
     pub language: Change<Language>,
@@ -36,7 +36,8 @@ pub enum ChangeContactError {
     Store(#[from] StoreError),
 }
 
-/// Changes a contact. The version increases only if a value changes.
+/// Changes a contact. The version increases if a value changes, and for any patch with a name: the same name, set by a user, is no
+/// longer replaced by the profile's.
 ///
 /// # Errors
 /// [`ChangeContactError`].
@@ -51,19 +52,14 @@ pub async fn change_contact(
     if before.version != patch.version {
         return Err(ChangeContactError::VersionConflict);
     }
-    let (contact, change) = patch.apply(before.clone())?;
-    let is_different = change.renamed
-        || change.consented
-        || before.needs_review != contact.needs_review
-        || before.language != contact.language
-        || before.attributes != contact.attributes;
-    if !is_different {
+    let (contact, set_by_user) = patch.apply(before.clone())?;
+    if contact == before && !set_by_user.display_name {
         return Ok(before);
     }
     let contact = Contact { version: before.version + 1, ..contact };
     let now = clock.now();
-    repo.update_contact(&contact, change, now).await?;
-    if change.consented {
+    repo.update_contact(&contact, set_by_user, now).await?;
+    if set_by_user.marketing_consent {
         let interaction = consent_interaction(contact.id, contact.marketing_consent, permit.user(), clock);
         repo.insert_interactions(&[interaction], now).await?;
     }
@@ -71,14 +67,20 @@ pub async fn change_contact(
 }
 
 impl ContactPatch {
-    fn apply(self, mut contact: Contact) -> Result<(Contact, ContactChange), InvalidAttributes> {
-        let renamed = !self.name.is_keep();
-        match self.name {
+    fn apply(self, mut contact: Contact) -> Result<(Contact, FieldsSetByUser), InvalidAttributes> {
+        // All fields by name: a new one cannot be forgotten.
+        let Self { version: _, display_name, attributes, language, marketing_consent, needs_review } = self;
+        let consent = marketing_consent.unwrap_or(contact.marketing_consent);
+        let set_by_user = FieldsSetByUser {
+            display_name: !display_name.is_keep(),
+            marketing_consent: consent != contact.marketing_consent,
+        };
+        match display_name {
             Change::Keep => {}
             Change::Clear => contact.display_name.clear(),
             Change::Set(name) => contact.display_name = name.into_inner(),
         }
-        match self.attributes {
+        match attributes {
             Change::Keep => {}
             Change::Clear => contact.attributes.clear(),
             Change::Set(patch) => {
@@ -86,15 +88,14 @@ impl ContactPatch {
                 contact.attributes = Attributes::new(contact.attributes)?.into_inner();
             }
         }
-        match self.language {
+        match language {
             Change::Keep => {}
             Change::Clear => contact.language = None,
             Change::Set(language) => contact.language = Some(language.into_inner()),
         }
-        let consented = self.marketing_consent.is_some_and(|consent| consent != contact.marketing_consent);
-        contact.marketing_consent = self.marketing_consent.unwrap_or(contact.marketing_consent);
-        contact.needs_review = self.needs_review.unwrap_or(contact.needs_review);
-        Ok((contact, ContactChange { renamed, consented }))
+        contact.marketing_consent = consent;
+        contact.needs_review = needs_review.unwrap_or(contact.needs_review);
+        Ok((contact, set_by_user))
     }
 }
 
@@ -108,7 +109,7 @@ mod tests {
     fn patch(version: i64) -> ContactPatch {
         ContactPatch {
             version,
-            name: Change::Keep,
+            display_name: Change::Keep,
             attributes: Change::Keep,
             language: Change::Keep,
             marketing_consent: None,
@@ -141,6 +142,14 @@ mod tests {
         let same = ContactPatch { marketing_consent: Some(MarketingConsent::Unknown), ..patch(1) };
         assert_eq!(change(&mut store, id, same).unwrap().version, 1);
         assert!(store.history().is_empty());
+    }
+
+    #[test]
+    fn same_name_set_by_a_user_increases_the_version() {
+        let mut store = FakeStore::new();
+        let id = store.contact_named("Grace", &[]).id;
+        let same = ContactPatch { display_name: Change::Set(ContactName::parse("Grace").unwrap()), ..patch(1) };
+        assert_eq!(change(&mut store, id, same).unwrap().version, 2);
     }
 
     #[test]

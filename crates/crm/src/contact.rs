@@ -9,7 +9,7 @@ use crate::identity::Identity;
 use crate::{Interaction, InteractionKind};
 
 /// A customer of the tenant.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Contact {
     pub id: ContactId,
     /// Set by a user, else from the address book of the business's phone, else from the customer's WhatsApp profile; may
@@ -41,13 +41,13 @@ pub enum MarketingConsent {
     Withdrawn,
 }
 
-/// Which sources of a contact's values a change replaces.
+/// The fields that a user set by a patch, of those that events set, too: the database stores who or when for each of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ContactChange {
-    /// The name was set by a user; the profile and the address book no longer replace it.
-    pub renamed: bool,
-    /// The user changed the marketing consent.
-    pub consented: bool,
+pub struct FieldsSetByUser {
+    /// Set, even if to the same name: the profile and the address book no longer replace it. Or cleared: the profile sets it.
+    pub display_name: bool,
+    /// Set to another value. From now on it counts as of now, and later events replace it.
+    pub marketing_consent: bool,
 }
 
 /// A deleted contact, and how much was deleted with it.

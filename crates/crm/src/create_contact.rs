@@ -12,7 +12,7 @@ use crate::{Attributes, Contact, ContactName, ContactTx, Language, MarketingCons
 #[derive(Clone, Debug)]
 pub struct CreateContact {
     /// If absent, the customer's first message sets the name of their profile.
-    pub name: Option<ContactName>,
+    pub display_name: Option<ContactName>,
     /// Made by [`IdentityKey::from_user_input`].
     pub identities: Vec<IdentityKey>,
     pub attributes: Attributes,
@@ -44,8 +44,8 @@ pub async fn create_contact(
     new: CreateContact,
     clock: &dyn Clock,
 ) -> Result<Contact, CreateContactError> {
-    let CreateContact { name, identities, attributes, language, marketing_consent } = new;
-    if name.is_none() && identities.is_empty() {
+    let CreateContact { display_name, identities, attributes, language, marketing_consent } = new;
+    if display_name.is_none() && identities.is_empty() {
         return Err(CreateContactError::NameOrIdentityRequired);
     }
     if let Some(at) = first_duplicate(&identities) {
@@ -63,7 +63,7 @@ pub async fn create_contact(
     let now = clock.now();
     let contact = Contact {
         id: ContactId::new(clock),
-        display_name: name.map(ContactName::into_inner).unwrap_or_default(),
+        display_name: display_name.map(ContactName::into_inner).unwrap_or_default(),
         identities: identities.iter().map(|key| Identity { key: key.clone(), current: true }).collect(),
         attributes: attributes.into_inner(),
         language: language.map(Language::into_inner),
@@ -127,7 +127,7 @@ mod tests {
 
     fn new(name: &str, identities: Vec<IdentityKey>) -> CreateContact {
         CreateContact {
-            name: ContactName::parse(name).ok(),
+            display_name: ContactName::parse(name).ok(),
             identities,
             attributes: Attributes::default(),
             language: None,

@@ -71,7 +71,7 @@ impl FakeStore {
     /// Creates a contact with a name and phone numbers.
     pub(crate) fn contact_named(&mut self, name: &str, phones: &[&str]) -> Contact {
         let new = CreateContact {
-            name: crate::ContactName::parse(name).ok(),
+            display_name: crate::ContactName::parse(name).ok(),
             identities: phones.iter().map(|phone| IdentityKey::phone(phone).unwrap()).collect(),
             attributes: crate::Attributes::default(),
             language: None,

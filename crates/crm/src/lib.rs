@@ -10,7 +10,7 @@
 //!
 //! ## Modules
 //!
-//! - [`Contact`] is in `contact.rs`; the table above lists what else to change **to add a field to a contact**.
+//! - [`Contact`] is in `contact.rs`; README.md lists what else to change **to add a field to a contact**.
 //! - Each action of a user is a file with its function: [`create_contact()`], [`change_contact()`], [`merge_contacts()`],
 //!   [`delete_contact()`], [`add_note()`], [`change_conversation()`]. Queries are in `read.rs` and [`search()`].
 //! - [`inbox`] records WhatsApp events, a batch in one transaction; [`identity`] resolves their people to contacts, as a pure
@@ -46,7 +46,7 @@ pub use change_conversation::{
     ChangeConversationError, ConversationPatch, change_conversation, constraint as conversation_constraint,
 };
 pub use contact::{
-    Contact, ContactChange, ContactName, DeletedContact, InvalidContactName, InvalidLanguage, Language,
+    Contact, ContactName, DeletedContact, FieldsSetByUser, InvalidContactName, InvalidLanguage, Language,
     MarketingConsent,
 };
 pub use conversation::{Conversation, ConversationFilter, ConversationStatus};

@@ -5,7 +5,7 @@ use kernel::{Page, PageLimit, PageRequest, StoreError};
 
 use crate::inbox::{IdentityRepo, InboxRepo};
 use crate::{
-    Contact, ContactChange, ContactHit, Conversation, ConversationFilter, DeletedContact, Interaction, Message,
+    Contact, ContactHit, Conversation, ConversationFilter, DeletedContact, FieldsSetByUser, Interaction, Message,
     MessageHit, SearchQuery,
 };
 
@@ -26,7 +26,7 @@ pub trait ContactRepo: Send {
     async fn update_contact(
         &mut self,
         contact: &Contact,
-        change: ContactChange,
+        set_by_user: FieldsSetByUser,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError>;
     /// Deletes a contact with all its data, and keeps hashes of its identities.

@@ -5,7 +5,7 @@ use kernel::{Cursor, Page, PageRequest, StoreError};
 
 use super::FakeStore;
 use crate::identity::Identity;
-use crate::{Contact, ContactChange, ContactRepo, DeletedContact};
+use crate::{Contact, ContactRepo, DeletedContact, FieldsSetByUser};
 
 impl FakeStore {
     fn with_identities(&self, contact: &Contact) -> Contact {
@@ -48,13 +48,13 @@ impl ContactRepo for FakeStore {
     async fn update_contact(
         &mut self,
         contact: &Contact,
-        change: ContactChange,
+        set_by_user: FieldsSetByUser,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        if change.renamed {
+        if set_by_user.display_name {
             self.named_by_user.insert(contact.id);
         }
-        if change.consented {
+        if set_by_user.marketing_consent {
             self.consent_at.insert(contact.id, now);
         }
         self.contacts.insert(contact.id, contact.clone());

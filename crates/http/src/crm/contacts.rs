@@ -110,16 +110,28 @@ pub(crate) async fn read(
 
 impl From<Contact> for ContactBody {
     fn from(contact: Contact) -> Self {
+        // All fields by name: a new one cannot be forgotten.
+        let Contact {
+            id,
+            display_name,
+            identities,
+            attributes,
+            language,
+            marketing_consent,
+            needs_review,
+            version,
+            created_at,
+        } = contact;
         Self {
-            id: contact.id.as_uuid(),
-            display_name: contact.display_name,
-            identities: deduplicated(contact.identities),
-            attributes: contact.attributes,
-            language: contact.language,
-            marketing_consent: contact.marketing_consent.into(),
-            needs_review: contact.needs_review,
-            version: contact.version,
-            created_at: contact.created_at,
+            id: id.as_uuid(),
+            display_name,
+            identities: deduplicated(identities),
+            attributes,
+            language,
+            marketing_consent: marketing_consent.into(),
+            needs_review,
+            version,
+            created_at,
         }
     }
 }

@@ -2,8 +2,8 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use crm::identity::Identity;
-use crm::{Contact, ContactChange, ContactRepo, DeletedContact, MarketingConsent};
+use crm::identity::{Identity, NewContact};
+use crm::{Contact, ContactRepo, DeletedContact, FieldsSetByUser, MarketingConsent};
 use diesel::{
     AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
 };
@@ -25,6 +25,11 @@ SELECT id FROM contacts
  WHERE tenant_id = $1
    AND id = coalesce((SELECT into_id FROM contact_merges WHERE tenant_id = $1 AND contact_id = $2), $2)
    FOR NO KEY UPDATE";
+
+/// Contacts made from events: columns that are not named have the defaults of the table.
+const INSERT_CONTACTS: &str = "
+INSERT INTO contacts (tenant_id, id, display_name, created_at, updated_at)
+SELECT $1, id, display_name, $4, $4 FROM unnest($2, $3) AS new (id, display_name)";
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = contacts)]
@@ -69,7 +74,7 @@ struct NewRow<'c> {
 /// The columns that a user changes. Those of a field that is `None` keep their value.
 #[derive(AsChangeset)]
 #[diesel(table_name = contacts)]
-struct Changes<'c> {
+struct UpdateRow<'c> {
     display_name: &'c str,
     name_source: Option<&'static str>,
     attributes: serde_json::Value,
@@ -148,14 +153,14 @@ impl ContactRepo for Tx<Tenant> {
     async fn update_contact(
         &mut self,
         contact: &Contact,
-        change: ContactChange,
+        set_by_user: FieldsSetByUser,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let tenant = self.tenant_id();
         diesel::update(contacts::table)
             .filter(contacts::tenant_id.eq(tenant))
             .filter(contacts::id.eq(contact.id.as_uuid()))
-            .set(Changes::new(contact, change, now))
+            .set(UpdateRow::new(contact, set_by_user, now))
             .execute(self.connection())
             .await
             .or_store_error()?;
@@ -222,6 +227,22 @@ impl Tx<Tenant> {
     }
 }
 
+/// Stores contacts made from events.
+pub(super) async fn insert_contacts(
+    tx: &mut Tx<Tenant>,
+    contacts: &[NewContact],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let tenant = tx.tenant_id();
+    let statement = sql(INSERT_CONTACTS)
+        .bind::<types::Uuid, _>(tenant)
+        .bind::<types::Uuids, _>(contacts.iter().map(|new| new.id.as_uuid()).collect::<Vec<_>>())
+        .bind::<types::Texts, _>(contacts.iter().map(|new| new.display_name.as_str()).collect::<Vec<_>>())
+        .bind::<types::Timestamptz, _>(now);
+    tx.execute(statement).await?;
+    Ok(())
+}
+
 /// A name is a user's; without one, the customer's profile will provide it.
 const fn name_source(display_name: &str) -> &'static str {
     if display_name.is_empty() { "profile" } else { "user" }
@@ -229,35 +250,59 @@ const fn name_source(display_name: &str) -> &'static str {
 
 impl<'c> NewRow<'c> {
     fn new(tenant_id: Uuid, contact: &'c Contact) -> Self {
-        let has_consent = contact.marketing_consent != MarketingConsent::Unknown;
+        // All fields by name: a new one cannot be forgotten.
+        let Contact {
+            id,
+            display_name,
+            identities: _,
+            attributes,
+            language,
+            marketing_consent,
+            needs_review,
+            version,
+            created_at,
+        } = contact;
+        let has_consent = *marketing_consent != MarketingConsent::Unknown;
         Self {
             tenant_id,
-            id: contact.id.as_uuid(),
-            display_name: &contact.display_name,
-            name_source: name_source(&contact.display_name),
-            attributes: serde_json::Value::Object(contact.attributes.clone()),
-            language: contact.language.as_deref(),
-            marketing_consent: contact.marketing_consent.into_str(),
-            marketing_consent_at: has_consent.then_some(contact.created_at),
-            needs_review: contact.needs_review,
-            version: contact.version,
-            created_at: contact.created_at,
-            updated_at: contact.created_at,
+            id: id.as_uuid(),
+            display_name,
+            name_source: name_source(display_name),
+            attributes: serde_json::Value::Object(attributes.clone()),
+            language: language.as_deref(),
+            marketing_consent: marketing_consent.into_str(),
+            marketing_consent_at: has_consent.then_some(*created_at),
+            needs_review: *needs_review,
+            version: *version,
+            created_at: *created_at,
+            updated_at: *created_at,
         }
     }
 }
 
-impl<'c> Changes<'c> {
-    fn new(contact: &'c Contact, change: ContactChange, now: DateTime<Utc>) -> Self {
+impl<'c> UpdateRow<'c> {
+    fn new(contact: &'c Contact, set_by_user: FieldsSetByUser, now: DateTime<Utc>) -> Self {
+        // All fields by name: a new one cannot be forgotten.
+        let Contact {
+            id: _,
+            display_name,
+            identities: _,
+            attributes,
+            language,
+            marketing_consent,
+            needs_review,
+            version,
+            created_at: _,
+        } = contact;
         Self {
-            display_name: &contact.display_name,
-            name_source: change.renamed.then(|| name_source(&contact.display_name)),
-            attributes: serde_json::Value::Object(contact.attributes.clone()),
-            language: Some(contact.language.as_deref()),
-            marketing_consent: contact.marketing_consent.into_str(),
-            marketing_consent_at: change.consented.then_some(now),
-            needs_review: contact.needs_review,
-            version: contact.version,
+            display_name,
+            name_source: set_by_user.display_name.then(|| name_source(display_name)),
+            attributes: serde_json::Value::Object(attributes.clone()),
+            language: Some(language.as_deref()),
+            marketing_consent: marketing_consent.into_str(),
+            marketing_consent_at: set_by_user.marketing_consent.then_some(now),
+            needs_review: *needs_review,
+            version: *version,
             updated_at: now,
         }
     }

@@ -69,10 +69,6 @@ SELECT $1, new.* FROM unnest($2, $3, $4, $5, $6) AS new
 const MARK_CHANGES_APPLIED: &str = "
 UPDATE identity_changes SET settled = true WHERE tenant_id = $1 AND fingerprint = ANY ($2)";
 
-const INSERT_CONTACTS: &str = "
-INSERT INTO contacts (tenant_id, id, display_name, created_at, updated_at)
-SELECT $1, id, display_name, $4, $4 FROM unnest($2, $3) AS new (id, display_name)";
-
 const STORE_IDENTITIES: &str = "
 INSERT INTO contact_identities
   (tenant_id, created_at, kind, scope, value, contact_id, resolves, current, since, affirmed_at, superseded_at)
@@ -249,14 +245,7 @@ impl IdentityRepo for Tx<Tenant> {
     }
 
     async fn insert_contacts(&mut self, contacts: &[NewContact], now: DateTime<Utc>) -> Result<(), StoreError> {
-        let tenant = self.tenant_id();
-        let statement = sql(INSERT_CONTACTS)
-            .bind::<types::Uuid, _>(tenant)
-            .bind::<types::Uuids, _>(contacts.iter().map(|new| new.id.as_uuid()).collect::<Vec<_>>())
-            .bind::<types::Texts, _>(contacts.iter().map(|new| new.display_name.as_str()).collect::<Vec<_>>())
-            .bind::<types::Timestamptz, _>(now);
-        self.execute(statement).await?;
-        Ok(())
+        super::contact::insert_contacts(self, contacts, now).await
     }
 
     async fn merge_contacts(&mut self, merges: &[Merge], now: DateTime<Utc>) -> Result<(), StoreError> {

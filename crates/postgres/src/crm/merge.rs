@@ -70,7 +70,8 @@ const MOVE_ROWS: [&str; 8] = [
     "UPDATE contact_merges SET into_id = $3 WHERE tenant_id = $1 AND into_id = $2",
 ];
 
-/// Fields that are empty in the remaining contact are taken from the other; the latest marketing consent counts.
+/// Fields that are empty in the remaining contact are taken from the other; the latest marketing consent counts. A column that is
+/// not named here is lost with the other contact: see the test.
 const COMBINE_FIELDS: &str = "
 UPDATE contacts i
    SET display_name = CASE WHEN i.display_name = '' THEN f.display_name ELSE i.display_name END,
@@ -124,4 +125,28 @@ pub(super) async fn merge(tx: &mut Tx<Tenant>, merge: Merge, now: DateTime<Utc>)
     }
     tx.execute(sql(DELETE_CONTACT).bind::<types::Uuid, _>(tenant).bind::<types::Uuid, _>(from)).await?;
     super::inbox::refresh(tx, joined.into_iter().map(|joined| joined.id).collect()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::QueryDsl;
+    use diesel::pg::Pg;
+
+    use super::*;
+    use crate::schema::contacts;
+
+    /// Of the remaining contact. A merge by events does not increase the version: no user has changed the contact.
+    const KEPT: [&str; 4] = ["tenant_id", "id", "version", "created_at"];
+
+    #[test]
+    fn merge_combines_each_column_of_a_contact() {
+        let all = diesel::debug_query::<Pg, _>(&contacts::table.select(contacts::all_columns)).to_string();
+        let columns: Vec<&str> =
+            all.split(r#""contacts"."#).skip(1).filter_map(|column| column.split('"').nth(1)).collect();
+        assert!(columns.contains(&"display_name"), "{all}");
+        let is_combined = |column: &str| COMBINE_FIELDS.contains(&format!(" {column} = "));
+        let forgotten: Vec<&&str> =
+            columns.iter().filter(|column| !KEPT.contains(column) && !is_combined(column)).collect();
+        assert!(forgotten.is_empty(), "COMBINE_FIELDS does not name {forgotten:?}");
+    }
 }

@@ -89,7 +89,7 @@ pub(crate) async fn create(
 impl CreateBody {
     fn check(self) -> Result<CreateContact, Problem> {
         let mut validation = Validation::default();
-        let name = self.display_name.map(|name| validation.field("/display_name", ContactName::parse(&name)));
+        let display_name = self.display_name.map(|name| validation.field("/display_name", ContactName::parse(&name)));
         if self.identities.len() > MAX_IDENTITIES {
             let detail = format!("must have at most {MAX_IDENTITIES} items");
             validation.add(FieldError::in_body("/identities", "invalid", detail));
@@ -104,7 +104,7 @@ impl CreateBody {
         let language = self.language.map(|language| validation.field("/language", Language::parse(&language)));
         match attributes {
             Some(attributes) if validation.is_valid() => Ok(CreateContact {
-                name: name.flatten(),
+                display_name: display_name.flatten(),
                 identities,
                 attributes,
                 language: language.flatten(),

@@ -48,7 +48,8 @@ pub(crate) struct PatchBody {
 /// Change a contact
 ///
 /// A JSON Merge Patch. A name set by a user is not replaced by the one from WhatsApp. A change of the marketing consent
-/// is recorded as an interaction. A patch that changes nothing keeps the version.
+/// is recorded as an interaction. A patch that changes nothing keeps the version; one with a `display_name` increases it
+/// even if the name is the same.
 #[utoipa::path(
     patch,
     path = "/crm/contacts/{id}",
@@ -78,7 +79,7 @@ impl PatchBody {
         let consent = |consent| Ok::<_, Infallible>(MarketingConsent::from(consent));
         let patch = ContactPatch {
             version: self.version,
-            name: validation.change("/display_name", self.display_name, |name| ContactName::parse(&name)),
+            display_name: validation.change("/display_name", self.display_name, |name| ContactName::parse(&name)),
             attributes: self.attributes,
             language: validation.change("/language", self.language, |language| Language::parse(&language)),
             marketing_consent: validation.replacement("/marketing_consent", self.marketing_consent, consent),
