@@ -1,4 +1,4 @@
-//! The READMEs name tests and files that exist.
+//! The READMEs name tests, files, and things in files that exist.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -59,6 +59,47 @@ fn exists(readme: &Path, path: &str) -> bool {
     repository().join(path).exists() || readme.parent().is_some_and(|directory| directory.join(path).exists())
 }
 
+/// The names in phrases such as "`Row`, `NewRow` and `UpdateRow` in `src/contact.rs`", each with the path of the file.
+fn names_in_files(markdown: &str) -> Vec<(&str, &str)> {
+    let is_name = |span: &str| span.chars().all(|c| c.is_ascii_alphanumeric() || "_:".contains(c));
+    let is_source_path = |span: &str| is_file_path(span) && (span.ends_with(".rs") || span.ends_with(".sql"));
+    let mut found = Vec::new();
+    for text in markdown.split("\n```").step_by(2) {
+        // Spans are at odd indices, the texts between them at even ones.
+        let parts: Vec<&str> = text.split('`').collect();
+        for at in (3..parts.len()).step_by(2).filter(|at| parts[at - 1].trim() == "in" && is_source_path(parts[*at])) {
+            let mut name = at - 2;
+            found.push((parts[name], parts[at]));
+            while name >= 2 && [",", "and"].contains(&parts[name - 1].trim()) {
+                name -= 2;
+                found.push((parts[name], parts[at]));
+            }
+        }
+    }
+    found.retain(|(name, _)| is_name(name));
+    found
+}
+
+#[test]
+fn names_in_files_of_readmes_exist() {
+    let mut missing = Vec::new();
+    let mut named = 0;
+    for readme in readmes() {
+        let text = fs::read_to_string(&readme).unwrap();
+        for (name, path) in names_in_files(&text) {
+            let beside = readme.parent().unwrap().join(path);
+            let file = fs::read_to_string(repository().join(path)).or_else(|_| fs::read_to_string(beside));
+            let last = name.rsplit("::").next().unwrap_or(name);
+            if !file.is_ok_and(|file| file.contains(last)) {
+                missing.push(format!("{}: {name} in {path}", readme.display()));
+            }
+            named += 1;
+        }
+    }
+    assert!(named > 30, "only {named} names are given with their file");
+    assert!(missing.is_empty(), "READMEs name what is not in the file: {missing:#?}");
+}
+
 #[test]
 fn tests_named_in_readme_exist() {
     let readme = fs::read_to_string(repository().join("tests/README.md")).unwrap();
@@ -91,4 +132,6 @@ fn code_spans_are_told_from_fences_and_patterns() {
     assert_eq!(spans, ["crates/crm/src/lib.rs", "crates/*/README.md", "GET /users", "a::b"]);
     assert_eq!(spans.iter().filter(|span| is_file_path(span)).count(), 1);
     assert_eq!(spans.iter().filter(|span| is_test_path(span)).count(), 1);
+    let text = "`crm`: `Row`,\n`NewRow` and `X::new` in `src/a.rs`; `Other` in use, `b/c.rs`";
+    assert_eq!(names_in_files(text), [("X::new", "src/a.rs"), ("NewRow", "src/a.rs"), ("Row", "src/a.rs")]);
 }

@@ -1,14 +1,4 @@
-//! The audit log: append-only records, written in the same transaction as the action they describe.
-//!
-//! Each tenant has its own log ([`AuditRepo`]). Actions on the deployment, or on no tenant, are in the operators' log
-//! ([`PlatformAuditRepo`]). Database triggers refuse to change or delete a record.
-//!
-//! A tenant's records form a hash chain: [`seal_records`] adds a seal for each record in the background, and [`verify_log`]
-//! detects records that were changed, removed or inserted in the database.
-//!
-//! To record a new action: add a variant to [`Action`] and call [`Record::new`] in its use case. [`Record::changes`] must not
-//! contain secrets, message texts or phone numbers.
-
+#![doc = include_str!("../README.md")]
 #![deny(clippy::future_not_send)]
 
 mod action;

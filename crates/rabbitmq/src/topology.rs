@@ -30,7 +30,7 @@ pub enum Queue {
 }
 
 /// How often the broker delivers a queue message before it dead-letters it. It is a last resort: a worker makes an event that
-/// kills workers a dead letter at its sixth delivery, see `quarantine.rs` in the crate `pipeline`. Without this limit, RabbitMQ 4
+/// kills workers a dead letter when it receives it for the sixth time, see `quarantine.rs` in the crate `pipeline`. Without this limit, RabbitMQ 4
 /// applies one of its own.
 const DELIVERY_LIMIT: i64 = 50;
 /// The only routing key.

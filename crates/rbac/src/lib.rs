@@ -1,13 +1,4 @@
-//! Roles and memberships.
-//!
-//! Permissions are the closed set of `kernel::Permission`; a role is a named set of them within one tenant, a membership
-//! gives a role to a user. Permissions are read from the database on each request, never from a token, so revoking one takes
-//! effect on the next request.
-//!
-//! What a user may do to other users depends on the permissions of both: see [`Authority`].
-//!
-//! To add to it: one use case per file, its port in `ports.rs`, the SQL in `crates/postgres/src/rbac/`.
-
+#![doc = include_str!("../README.md")]
 #![deny(clippy::future_not_send)]
 
 mod authority;

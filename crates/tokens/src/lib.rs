@@ -1,14 +1,4 @@
-//! Access tokens, sessions, refresh tokens, signing keys and provisioning keys.
-//!
-//! - An access token is a JWS (Ed25519) with a lifetime of minutes. [`KeySet::verify`] checks it in a fixed order; callers get
-//!   one error only, [`InvalidToken`], so that an attacker does not learn which check failed.
-//! - A valid token alone grants nothing: its session is read from the database on each request.
-//! - A refresh token is an opaque secret of which only the SHA-256 is stored. It is used once: a request that replays a used
-//!   token ends the session, unless the two requests overlapped ([`StoredRefreshToken::verdict`]).
-//! - Signing keys change their [`KeyState`] as [`RotationPolicy::due`] decides; one is active at a time.
-//! - A provisioning key is an operator's API key, limited by its [`KeyScope`]s. Only its SHA-256 is stored.
-//! - Private keys are sealed in the database; see `kernel::seal`.
-
+#![doc = include_str!("../README.md")]
 #![deny(clippy::future_not_send)]
 
 mod access_token;

@@ -3,8 +3,8 @@ use inbound::UnfinishedEvent;
 use super::tenant_batch::PendingEvent;
 
 /// Recorded starts after which an event is poison. Its first start is not recorded, unless another event of its batch was
-/// redelivered. So an event that kills each worker has killed five when it becomes a dead letter: one at its first delivery,
-/// one after the first recorded start, and three while it was processed alone.
+/// redelivered. So an event that kills each worker has killed five when it becomes a dead letter: the one that received it
+/// first, one after the first recorded start, and three that processed it alone.
 const MAX_STARTS: i32 = 4;
 
 /// Events that may have killed a worker. They are processed one at a time, with nothing beside them.
