@@ -106,12 +106,6 @@ pub enum Action {
 
 impl Action {
     pub const ALL: &'static [Self] = Self::VARIANTS;
-
-    /// The name in the API and the database.
-    #[must_use]
-    pub const fn key(self) -> &'static str {
-        self.into_str()
-    }
 }
 
 #[cfg(test)]
@@ -122,7 +116,7 @@ mod tests {
 
     #[test]
     fn action_names_are_unique() {
-        let keys: BTreeSet<&str> = Action::ALL.iter().map(|action| action.key()).collect();
+        let keys: BTreeSet<&str> = Action::ALL.iter().map(|action| action.into_str()).collect();
         assert_eq!(keys.len(), Action::ALL.len());
     }
 }

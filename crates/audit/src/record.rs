@@ -38,14 +38,6 @@ pub enum Outcome {
     Refused,
 }
 
-impl Outcome {
-    /// The name in the API and the database.
-    #[must_use]
-    pub const fn key(self) -> &'static str {
-        self.into_str()
-    }
-}
-
 impl Record {
     /// An action that is performed by the transaction that appends this record.
     #[must_use]

@@ -112,14 +112,6 @@ fn line(description: String, quantity: u64, unit_price: Money) -> Result<Invoice
     Ok(InvoiceLine { description, quantity, unit_price, amount: unit_price.times(quantity)? })
 }
 
-impl InvoiceStatus {
-    /// The name in the API and the database.
-    #[must_use]
-    pub const fn key(self) -> &'static str {
-        self.into_str()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use chrono::NaiveDate;

@@ -162,12 +162,6 @@ impl Subscription {
 
 impl SubscriptionStatus {
     pub const ALL: &'static [Self] = Self::VARIANTS;
-
-    /// The name in the API and the database.
-    #[must_use]
-    pub const fn key(self) -> &'static str {
-        self.into_str()
-    }
 }
 
 #[cfg(test)]

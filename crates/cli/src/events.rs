@@ -160,11 +160,11 @@ impl<'a> EventsOf<'a> {
 
 fn line(event: &WebhookEvent) -> String {
     let error = event.last_error.as_deref().unwrap_or("-");
-    let class = event.error_class.map_or("-", inbound::ErrorClass::key);
+    let class = event.error_class.map_or("-", |class| class.into_str());
     format!(
         "{}  {:<11}  {:<8}  {}  attempts {}  replays {}  {class}  {error}",
         event.id,
-        event.status.key(),
+        event.status.into_str(),
         event.kind,
         event.received_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
         event.attempts,
@@ -179,7 +179,7 @@ fn print(details: &EventDetails) -> io::Result<()> {
     writeln!(out, "app {}  account {}", event.app.as_str(), event.account.map_or("-".to_owned(), |id| id.to_string()))?;
     for failed in failed_attempts {
         let at = failed.failed_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-        let class = failed.class.key();
+        let class = failed.class.into_str();
         writeln!(out, "failed {at}  replay {}  attempt {}  {class}  {}", failed.replay, failed.attempt, failed.error)?;
     }
     if let Some(payload) = payload {

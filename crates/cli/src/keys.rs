@@ -48,7 +48,7 @@ pub(super) async fn run(
                 })
                 .await?;
             for moved in changes {
-                writeln!(out, "{}  is {}", moved.kid, moved.to.key())?;
+                writeln!(out, "{}  is {}", moved.kid, moved.to.into_str())?;
             }
         }
         KeysCommand::List => {
@@ -73,5 +73,5 @@ fn line(key: &SigningKey) -> String {
         "its private key is deleted".to_owned()
     };
     let since = key.since.to_rfc3339_opts(SecondsFormat::Secs, true);
-    format!("{}  {:<8}  since {since}  {sealed}", key.kid, key.state.key())
+    format!("{}  {:<8}  since {since}  {sealed}", key.kid, key.state.into_str())
 }

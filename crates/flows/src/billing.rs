@@ -70,7 +70,7 @@ impl BillingContext<'_> {
         }
         let record = self
             .record(Action::SubscriptionChanged)
-            .with("status", after.status.key())
+            .with("status", after.status.into_str())
             .with("plan_code", after.plan.code.as_str())
             .with("next_plan_code", after.next_plan.as_ref().map(|code| code.as_str().to_owned()))
             .with("cancel_at_period_end", after.cancel_at_period_end)

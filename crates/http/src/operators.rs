@@ -104,7 +104,7 @@ impl<S: ScopeGrant> Operate<S> {
         let Caller(caller) = caller.ok_or_else(|| challenge(Code::Unauthenticated, BEARER_CHALLENGE))?;
         let access = caller?;
         if !access.may(S::SCOPE) {
-            return Err(insufficient_scope(S::SCOPE.key()));
+            return Err(insufficient_scope(S::SCOPE.into_str()));
         }
         Ok(Self { operator: access.operator, origin: origin(request), scope: PhantomData })
     }

@@ -50,22 +50,6 @@ pub enum SelfRegistration {
     Closed,
 }
 
-impl TenantStatus {
-    /// The name in the API and the database.
-    #[must_use]
-    pub const fn key(self) -> &'static str {
-        self.into_str()
-    }
-}
-
-impl SelfRegistration {
-    /// The name in the API and the database.
-    #[must_use]
-    pub const fn key(self) -> &'static str {
-        self.into_str()
-    }
-}
-
 /// The tenant's short name, used in URLs: 3 to 63 of `a-z`, `0-9` and single `-` in between.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slug(String);

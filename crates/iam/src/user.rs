@@ -33,14 +33,6 @@ pub enum UserStatus {
     Suspended,
 }
 
-impl UserStatus {
-    /// The name in the API and the database.
-    #[must_use]
-    pub const fn key(self) -> &'static str {
-        self.into_str()
-    }
-}
-
 /// The display name of a user: up to 120 characters on one line; may be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserName(String);

@@ -37,11 +37,6 @@ pub enum EventStatus {
 
 impl EventStatus {
     pub const ALL: &[Self] = Self::VARIANTS;
-
-    #[must_use]
-    pub const fn key(self) -> &'static str {
-        self.into_str()
-    }
 }
 
 /// An event of a delivery that was not stored before: what the intake reports.
@@ -151,11 +146,5 @@ impl ErrorClass {
     #[must_use]
     pub const fn is_retryable(self) -> bool {
         matches!(self, Self::Contention | Self::Dependency | Self::Transient)
-    }
-
-    /// The name in the API, the database and metrics.
-    #[must_use]
-    pub const fn key(self) -> &'static str {
-        self.into_str()
     }
 }

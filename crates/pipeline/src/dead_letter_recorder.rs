@@ -49,7 +49,7 @@ impl DeadLetterRecorder {
             let (tenant_id, trace_id) = (event.tenant.map(|tenant| tenant.to_string()), event.trace_id());
             error!(event_id = %event.id, tenant_id, trace_id, attempt, kind, "event dead-lettered: the broker gave up delivering it");
             counter!(EVENTS, "kind" => kind, "outcome" => "dead_letter").increment(1);
-            counter!(DEAD_LETTERED, "kind" => kind, "reason" => ErrorClass::Poison.key()).increment(1);
+            counter!(DEAD_LETTERED, "kind" => kind, "reason" => ErrorClass::Poison.into_str()).increment(1);
         }
         Ok(())
     }

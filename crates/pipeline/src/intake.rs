@@ -198,7 +198,7 @@ fn log_stored(events: &[IncomingEvent], stored: &[StoredEvent]) {
     for StoredEvent { id, tenant, status } in stored {
         let trace_id = incoming.get(id).map(|it| it.trace.trace_id());
         let tenant_id = tenant.map(|tenant| tenant.to_string());
-        debug!(event_id = %id, tenant_id, trace_id, status = status.key(), "stored");
+        debug!(event_id = %id, tenant_id, trace_id, status = status.into_str(), "stored");
     }
 }
 

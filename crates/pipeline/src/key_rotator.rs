@@ -32,7 +32,7 @@ impl KeyRotator {
             match self.keys.keep(&*self.database, &*self.entropy, &*self.clock).await {
                 Ok(advanced) => {
                     for moved in advanced.done {
-                        info!(kid = moved.kid, state = moved.to.key(), "signing key changed state");
+                        info!(kid = moved.kid, state = moved.to.into_str(), "signing key changed state");
                     }
                     measure(&advanced.keys, self.clock.now());
                 }
@@ -48,7 +48,7 @@ fn measure(keys: &[SigningKey], now: DateTime<Utc>) {
     for state in KeyState::ALL.iter().filter(|state| state.is_accepted()) {
         let oldest = keys.iter().filter(|key| key.state == *state).map(|key| key.since).min();
         let age = oldest.and_then(|since| (now - since).to_std().ok()).unwrap_or(Duration::ZERO);
-        gauge!(SIGNING_KEY_AGE, "state" => state.key()).set(age.as_secs_f64());
+        gauge!(SIGNING_KEY_AGE, "state" => state.into_str()).set(age.as_secs_f64());
     }
 }
 

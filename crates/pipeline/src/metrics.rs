@@ -63,9 +63,9 @@ pub fn begin_at_zero() {
             counter!(EVENTS, "kind" => kind, "outcome" => outcome).increment(0);
         }
         for class in ErrorClass::ALL {
-            counter!(DEAD_LETTERED, "kind" => kind, "reason" => class.key()).increment(0);
+            counter!(DEAD_LETTERED, "kind" => kind, "reason" => class.into_str()).increment(0);
             if class.is_retryable() {
-                counter!(RETRIES, "kind" => kind, "reason" => class.key()).increment(0);
+                counter!(RETRIES, "kind" => kind, "reason" => class.into_str()).increment(0);
             }
         }
     }

@@ -86,8 +86,8 @@ impl Scheduler {
                 continue;
             }
             let age = oldest.and_then(|oldest| (now - oldest).to_std().ok()).unwrap_or(Duration::ZERO);
-            gauge!(WAITING, "status" => status.key()).set(*events as f64);
-            gauge!(OLDEST_WAITING, "status" => status.key()).set(age.as_secs_f64());
+            gauge!(WAITING, "status" => status.into_str()).set(*events as f64);
+            gauge!(OLDEST_WAITING, "status" => status.into_str()).set(age.as_secs_f64());
         }
     }
 

@@ -24,12 +24,6 @@ pub enum KeyScope {
 
 impl KeyScope {
     pub const ALL: &'static [Self] = Self::VARIANTS;
-
-    /// The name in the API, the database and the scopes of the OpenAPI document.
-    #[must_use]
-    pub const fn key(self) -> &'static str {
-        self.into_str()
-    }
 }
 
 /// The text is not the name of a scope.
@@ -72,7 +66,7 @@ mod tests {
     #[test]
     fn scope_names_parse_back() {
         for scope in KeyScope::ALL {
-            assert_eq!(scope.key().parse(), Ok(*scope));
+            assert_eq!(scope.into_str().parse(), Ok(*scope));
         }
         assert_eq!("tenants".parse::<KeyScope>(), Err(UnknownScope));
     }

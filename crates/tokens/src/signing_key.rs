@@ -45,12 +45,6 @@ pub enum KeyState {
 impl KeyState {
     pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    /// The name in the API, the database and the metrics.
-    #[must_use]
-    pub const fn key(self) -> &'static str {
-        self.into_str()
-    }
-
     /// Whether tokens of a key in this state are accepted.
     #[must_use]
     pub const fn is_accepted(self) -> bool {
@@ -134,7 +128,7 @@ mod tests {
     #[test]
     fn state_names_parse_back() {
         for state in KeyState::ALL {
-            assert_eq!(state.key().parse(), Ok(*state));
+            assert_eq!(state.into_str().parse(), Ok(*state));
         }
         assert_eq!("".parse::<KeyState>(), Err(UnknownKeyState));
     }

@@ -177,7 +177,7 @@ async fn note(
 ) -> Result<(), StoreError> {
     let record = Record::new(actor, origin, Action::SigningKeyMoved, clock)
         .about(target::SIGNING_KEY, &moved.kid)
-        .with("state", moved.to.key());
+        .with("state", moved.to.into_str());
     tx.append_platform_audit_record(&record).await
 }
 

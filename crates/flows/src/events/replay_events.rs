@@ -61,10 +61,10 @@ pub async fn replay_events(
         let record = Record::new((&by).into(), origin, Action::EventsReplayed, clock)
             .with("reason", reason.as_str())
             .with("events", replayed)
-            .with("status", filter.status.map(inbound::EventStatus::key))
+            .with("status", filter.status.map(|status| status.into_str()))
             .with("kind", filter.kind.as_ref().map(whatsapp::EventKind::as_str))
             .with("account_id", filter.account.map(|account| account.to_string()))
-            .with("error_class", filter.error_class.map(inbound::ErrorClass::key));
+            .with("error_class", filter.error_class.map(|class| class.into_str()));
         tx.append_audit_record(&record).await?;
     }
     Ok(replayed)

@@ -51,7 +51,7 @@ pub(crate) async fn rotate(
         .await?;
     Ok(web::Json(UpcomingBody {
         kid: key.kid,
-        state: key.state.key(),
+        state: key.state.into_str(),
         published_at: key.since,
         signs_from: key.since + policy.publish,
     }))

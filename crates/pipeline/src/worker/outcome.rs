@@ -77,7 +77,7 @@ impl Outcomes {
         for event in ours {
             let (kind, reason) = (event.kind.label(), reasons.get(&event.id));
             let outcome = if reason.is_some() { "dead_letter" } else { "processed" };
-            let error = reason.map(|_| ErrorClass::Permanent.key());
+            let error = reason.map(|_| ErrorClass::Permanent.into_str());
             let age = self.measure(event, started, outcome, error);
             if let Some(reason) = reason {
                 report_dead_letter(event, ErrorClass::Permanent, reason);
@@ -103,14 +103,14 @@ impl Outcomes {
             FailureOutcome::AlreadyDone => Outcome::NothingToDo,
             FailureOutcome::DeadLettered => {
                 report_dead_letter(event, *class, reason);
-                self.measure(event, started, "dead_letter", Some(class.key()));
+                self.measure(event, started, "dead_letter", Some(class.into_str()));
                 Outcome::DeadLettered
             }
             FailureOutcome::Retried => {
                 let attempt = event.attempts + 1;
-                warn!(event_id = %event.id, trace_id = event.trace_id(), attempt, class = class.key(), reason, "processing failed; retry scheduled");
-                counter!(RETRIES, "kind" => event.kind.label(), "reason" => class.key()).increment(1);
-                self.measure(event, started, "retried", Some(class.key()));
+                warn!(event_id = %event.id, trace_id = event.trace_id(), attempt, class = class.into_str(), reason, "processing failed; retry scheduled");
+                counter!(RETRIES, "kind" => event.kind.label(), "reason" => class.into_str()).increment(1);
+                self.measure(event, started, "retried", Some(class.into_str()));
                 Outcome::RetryScheduled
             }
         };
@@ -140,7 +140,7 @@ impl Outcomes {
 
 fn report_dead_letter(event: &UnfinishedEvent, class: ErrorClass, reason: &str) {
     let attempt = event.attempts + 1;
-    error!(event_id = %event.id, trace_id = event.trace_id(), attempt, class = class.key(), reason, "event dead-lettered");
+    error!(event_id = %event.id, trace_id = event.trace_id(), attempt, class = class.into_str(), reason, "event dead-lettered");
     counter!(EVENTS, "kind" => event.kind.label(), "outcome" => "dead_letter").increment(1);
-    counter!(DEAD_LETTERED, "kind" => event.kind.label(), "reason" => class.key()).increment(1);
+    counter!(DEAD_LETTERED, "kind" => event.kind.label(), "reason" => class.into_str()).increment(1);
 }

@@ -44,10 +44,10 @@ pub(crate) fn bind_record<'a>(statement: BoxedSql<'a>, record: &'a Record) -> Bo
         .bind::<Nullable<types::Text>, _>(actor.id())
         .bind::<Nullable<types::Text>, _>(origin.address.map(|address| address.to_string()))
         .bind::<Nullable<types::Text>, _>(&origin.request_id)
-        .bind::<types::Text, _>(action.key())
+        .bind::<types::Text, _>(action.into_str())
         .bind::<Nullable<types::Text>, _>(target.as_ref().map(|target| target.kind))
         .bind::<Nullable<types::Text>, _>(target.as_ref().map(|target| target.id.as_str()))
-        .bind::<types::Text, _>(outcome.key())
+        .bind::<types::Text, _>(outcome.into_str())
         .bind::<types::Text, _>(serde_json::Value::Object(changes.clone()).to_string())
 }
 

@@ -93,7 +93,7 @@ impl InvoiceRepo for Tx<Tenant> {
                 invoices::period_end.eq(invoice.period.end()),
                 invoices::currency.eq(invoice.total.currency().to_string()),
                 invoices::total_minor.eq(invoice.total.minor()),
-                invoices::status.eq(invoice.status.key()),
+                invoices::status.eq(invoice.status.into_str()),
                 invoices::closed_at.eq(invoice.closed_at),
                 invoices::due_at.eq(invoice.due_at),
                 invoices::paid_at.eq(invoice.paid_at),
@@ -120,9 +120,9 @@ impl InvoiceRepo for Tx<Tenant> {
     async fn record_payment(&mut self, id: InvoiceId, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let open = invoices::table
             .find((self.tenant_id(), id.as_uuid()))
-            .filter(invoices::status.eq(InvoiceStatus::Open.key()));
+            .filter(invoices::status.eq(InvoiceStatus::Open.into_str()));
         let paid = diesel::update(open)
-            .set((invoices::status.eq(InvoiceStatus::Paid.key()), invoices::paid_at.eq(Some(now))))
+            .set((invoices::status.eq(InvoiceStatus::Paid.into_str()), invoices::paid_at.eq(Some(now))))
             .execute(self.connection())
             .await
             .or_store_error()?;
@@ -133,7 +133,7 @@ impl InvoiceRepo for Tx<Tenant> {
         let late = invoices::table.filter(
             invoices::tenant_id
                 .eq(self.tenant_id())
-                .and(invoices::status.eq(InvoiceStatus::Open.key()))
+                .and(invoices::status.eq(InvoiceStatus::Open.into_str()))
                 .and(invoices::due_at.le(now)),
         );
         select(exists(late)).get_result(self.connection()).await.or_store_error()

@@ -95,7 +95,7 @@ impl Row {
             message_price_minor: terms.message_price().minor(),
             next_plan_code: subscription.next_plan.as_ref().map(|code| code.as_str().to_owned()),
             cancel_at_period_end: subscription.cancel_at_period_end,
-            status: subscription.status.key().to_owned(),
+            status: subscription.status.into_str().to_owned(),
             anchor: subscription.anchor,
             period_start: subscription.period.start(),
             period_end: subscription.period.end(),

@@ -32,8 +32,8 @@ impl TenantRepo for Tx<transaction::Tenant> {
                 tenants::id.eq(tenant.id.as_uuid()),
                 tenants::slug.eq(tenant.slug.as_str()),
                 tenants::name.eq(tenant.name.as_str()),
-                tenants::status.eq(tenant.status.key()),
-                tenants::self_registration.eq(tenant.self_registration.key()),
+                tenants::status.eq(tenant.status.into_str()),
+                tenants::self_registration.eq(tenant.self_registration.into_str()),
                 tenants::created_at.eq(tenant.created_at),
             ))
             .execute(self.connection())
@@ -69,8 +69,8 @@ impl TenantRepo for Tx<transaction::Tenant> {
         diesel::update(tenants::table.find(self.tenant_id()))
             .set((
                 tenants::name.eq(tenant.name.as_str()),
-                tenants::status.eq(tenant.status.key()),
-                tenants::self_registration.eq(tenant.self_registration.key()),
+                tenants::status.eq(tenant.status.into_str()),
+                tenants::self_registration.eq(tenant.self_registration.into_str()),
             ))
             .execute(self.connection())
             .await
@@ -98,7 +98,7 @@ impl TenantDirectory for Tx<Platform> {
             .select(Row::as_select())
             .into_boxed();
         if let Some(status) = status {
-            query = query.filter(tenants::status.eq(status.key()));
+            query = query.filter(tenants::status.eq(status.into_str()));
         }
         query = continue_after(query, page.after, tenants::created_at, tenants::id);
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;

@@ -37,7 +37,7 @@ impl UserRepo for Tx<Tenant> {
                 users::email_norm.eq(user.email.normalized()),
                 users::name.eq(user.name.as_str()),
                 users::password_hash.eq(password.as_phc()),
-                users::status.eq(user.status.key()),
+                users::status.eq(user.status.into_str()),
                 users::self_registered.eq(user.self_registered),
                 users::created_at.eq(user.created_at),
             ))
@@ -97,7 +97,7 @@ impl UserRepo for Tx<Tenant> {
 
     async fn update_user(&mut self, user: &User) -> Result<(), StoreError> {
         diesel::update(users::table.find((self.tenant_id(), user.id.as_uuid())))
-            .set((users::name.eq(user.name.as_str()), users::status.eq(user.status.key())))
+            .set((users::name.eq(user.name.as_str()), users::status.eq(user.status.into_str())))
             .execute(self.connection())
             .await
             .or_store_error()?;

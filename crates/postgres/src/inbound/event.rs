@@ -91,7 +91,7 @@ where
             .limit(page.limit.plus_one())
             .select(Row::as_select());
         if let Some(status) = filter.status {
-            query = query.filter(webhook_events::status.eq(status.key()));
+            query = query.filter(webhook_events::status.eq(status.into_str()));
         }
         if let Some(kind) = &filter.kind {
             query = query.filter(webhook_events::kind.eq(kind.as_str()));
@@ -100,7 +100,7 @@ where
             query = query.filter(webhook_events::account_id.eq(account.as_uuid()));
         }
         if let Some(class) = filter.error_class {
-            query = query.filter(webhook_events::error_class.eq(class.key()));
+            query = query.filter(webhook_events::error_class.eq(class.into_str()));
         }
         query = continue_after(query, page.after, webhook_events::received_at, webhook_events::id);
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;

@@ -118,7 +118,7 @@ impl Tx<Tenant> {
         let statement = sql(statement)
             .bind::<types::Uuid, _>(event.as_uuid())
             .bind::<types::Timestamptz, _>(time)
-            .bind::<types::Text, _>(class.key())
+            .bind::<types::Text, _>(class.into_str())
             .bind::<types::Text, _>(error)
             .bind::<types::Uuid, _>(tenant)
             .bind::<types::Timestamptz, _>(now);

@@ -62,10 +62,10 @@ static COUNT_REPLAYABLE: LazyLock<String> =
 fn select<'a>(statement: &'static str, tenant: Uuid, filter: &'a EventFilter, limit: ReplayLimit) -> BoxedSql<'a> {
     boxed_sql(statement)
         .bind::<types::Uuid, _>(tenant)
-        .bind::<types::Text, _>(filter.status.unwrap_or(EventStatus::DeadLetter).key())
+        .bind::<types::Text, _>(filter.status.unwrap_or(EventStatus::DeadLetter).into_str())
         .bind::<Nullable<types::Text>, _>(filter.kind.as_ref().map(whatsapp::EventKind::as_str))
         .bind::<Nullable<types::Uuid>, _>(filter.account.map(kernel::ids::AccountId::as_uuid))
-        .bind::<Nullable<types::Text>, _>(filter.error_class.map(inbound::ErrorClass::key))
+        .bind::<Nullable<types::Text>, _>(filter.error_class.map(|class| class.into_str()))
         .bind::<types::BigInt, _>(limit.get())
 }
 

@@ -45,7 +45,7 @@ impl SigningKeyRepo for Tx<Platform> {
         diesel::insert_into(signing_keys::table)
             .values((
                 signing_keys::kid.eq(&key.kid),
-                signing_keys::state.eq(key.state.key()),
+                signing_keys::state.eq(key.state.into_str()),
                 signing_keys::public_x.eq(&key.public_x),
                 signing_keys::private_sealed.eq(&sealed.bytes),
                 signing_keys::sealed_with.eq(&sealed.key_id),
@@ -65,8 +65,8 @@ impl SigningKeyRepo for Tx<Platform> {
         to: KeyState,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        let key = signing_keys::table.find(kid).filter(signing_keys::state.eq(from.key()));
-        let changed = (signing_keys::state.eq(to.key()), signing_keys::since.eq(now));
+        let key = signing_keys::table.find(kid).filter(signing_keys::state.eq(from.into_str()));
+        let changed = (signing_keys::state.eq(to.into_str()), signing_keys::since.eq(now));
         let changed = if to.is_accepted() {
             diesel::update(key).set(changed).execute(self.connection()).await
         } else {

@@ -23,7 +23,7 @@ pub async fn change_settings(
         record = record.with("name", name.as_str());
     }
     if let Some(mode) = self_registration {
-        record = record.with("self_registration", mode.key());
+        record = record.with("self_registration", mode.into_str());
     }
     tx.append_audit_record(&record).await?;
     Ok(Some(tenant))
