@@ -62,7 +62,7 @@ fn exists(readme: &Path, path: &str) -> bool {
 /// The names in phrases such as "`Row`, `NewRow` and `UpdateRow` in `src/contact.rs`", each with the path of the file.
 fn names_in_files(markdown: &str) -> Vec<(&str, &str)> {
     let is_name = |span: &str| span.chars().all(|c| c.is_ascii_alphanumeric() || "_:".contains(c));
-    let is_source_path = |span: &str| is_file_path(span) && (span.ends_with(".rs") || span.ends_with(".sql"));
+    let is_source_path = |span: &str| is_file_path(span) && [".rs", ".sql"].iter().any(|end| span.ends_with(end));
     let mut found = Vec::new();
     for text in markdown.split("\n```").step_by(2) {
         // Spans are at odd indices, the texts between them at even ones.

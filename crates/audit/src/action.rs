@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn action_names_are_unique() {
-        let keys: BTreeSet<&str> = Action::ALL.iter().map(|action| action.into_str()).collect();
+        let keys: BTreeSet<&str> = Action::ALL.iter().map(Action::into_str).collect();
         assert_eq!(keys.len(), Action::ALL.len());
     }
 }

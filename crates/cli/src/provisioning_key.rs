@@ -78,7 +78,7 @@ fn line(key: &ProvisioningKey, now: DateTime<Utc>) -> String {
     } else {
         "expired"
     };
-    let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.into_str()).collect();
+    let scopes: Vec<&str> = key.scopes.iter().map(tokens::KeyScope::into_str).collect();
     format!(
         "{}  {state:<8}  expires {}  last used {}  {}  {}",
         key.id,

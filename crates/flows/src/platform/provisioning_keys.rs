@@ -35,7 +35,7 @@ pub async fn create_provisioning_key(
     let secret = ProvisioningSecret::generate(entropy)?;
     let key = ProvisioningKey::new(name, scopes, expires_at, clock);
     tx.insert_provisioning_key(&key, &secret.hash()).await?;
-    let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.into_str()).collect();
+    let scopes: Vec<&str> = key.scopes.iter().map(KeyScope::into_str).collect();
     let record = Record::new(operator.into(), RequestOrigin::default(), Action::ProvisioningKeyCreated, clock)
         .about(target::PROVISIONING_KEY, &key.id)
         .with("name", key.name.as_str())

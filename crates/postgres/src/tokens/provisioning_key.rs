@@ -37,7 +37,7 @@ impl ProvisioningKeyRepo for Tx<Platform> {
         key: &ProvisioningKey,
         hash: &ProvisioningKeyHash,
     ) -> Result<(), StoreError> {
-        let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.into_str()).collect();
+        let scopes: Vec<&str> = key.scopes.iter().map(KeyScope::into_str).collect();
         diesel::insert_into(provisioning_keys::table)
             .values((
                 provisioning_keys::id.eq(key.id.as_uuid()),
