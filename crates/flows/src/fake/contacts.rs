@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use crm::{Attributes, Contact, ContactChange, ContactRepo, DeletedContact, MarketingConsent};
+use crm::{Attributes, Contact, ContactRepo, DeletedContact, FieldsSetByUser, MarketingConsent};
 use kernel::ids::ContactId;
 use kernel::{Clock, Page, PageRequest, StoreError};
 
@@ -62,7 +62,7 @@ impl ContactRepo for FakeStore {
         unreachable!("no use case of this crate creates a contact")
     }
 
-    async fn update_contact(&mut self, _: &Contact, _: ContactChange, _: DateTime<Utc>) -> Result<(), StoreError> {
+    async fn update_contact(&mut self, _: &Contact, _: FieldsSetByUser, _: DateTime<Utc>) -> Result<(), StoreError> {
         unreachable!("no use case of this crate changes a contact")
     }
 
