@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::crowd::{self, Size};
+use crate::bulk_data::{self, Size};
 use crate::error::Result;
 use crate::figures::{Scale, accept, process};
 use crate::report::{Report, rounded};
@@ -20,7 +20,7 @@ pub(crate) async fn measure(world: &mut World, scale: &Scale, report: &mut Repor
         // Of the tenants that are measured, which have the most to look through then.
         let each = messages / u32::try_from(scale.tenants)?;
         let size = Size { contacts: each / 10, messages: each };
-        crowd::fill(world, &world.tenants[..scale.tenants], size, 0, size).await?;
+        bulk_data::fill(world, &world.tenants[..scale.tenants], size, 0, size).await?;
         let name = format!("{messages} messages stored");
         figures.insert(format!("stored_{messages}"), step(world, scale, 1, &name, report).await?);
     }

@@ -13,8 +13,8 @@
 )]
 
 mod bounds;
+mod bulk_data;
 mod cores;
-mod crowd;
 mod deliveries;
 mod deployment;
 mod error;

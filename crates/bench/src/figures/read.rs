@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde_json::{Map, Value, json};
 
 use super::Scale;
-use crate::crowd::{self, Size};
+use crate::bulk_data::{self, Size};
 use crate::error::Result;
 use crate::http::Connection;
 use crate::latency::Latencies;
@@ -27,8 +27,8 @@ pub(crate) async fn measure(world: &World, scale: &Scale, full: bool, report: &m
     let begun = Instant::now();
     let big = if scale.quick { Size { contacts: 2_000, messages: 20_000 } } else { BIG };
     let small = &world.tenants[readers.len()..=readers.len()];
-    crowd::fill(world, small, SMALL, 0, SMALL).await?;
-    crowd::fill(world, readers, big, TENANTS - readers.len(), SMALL).await?;
+    bulk_data::fill(world, small, SMALL, 0, SMALL).await?;
+    bulk_data::fill(world, readers, big, TENANTS - readers.len(), SMALL).await?;
     let made = format!(
         "{} tenants with {} messages each, {} with {}",
         readers.len(),
