@@ -7,11 +7,13 @@ use std::path::Path;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::kit::api::LoggedIn;
 use crate::kit::app::PASSWORD;
 use crate::kit::deploy_files::{self, RunbookSection};
 use crate::kit::deployment::{Deployment, Server};
 use crate::kit::meta::{Number, fresh_wamid, signature, text};
 use crate::kit::metric_series::{Label, exported, grouped_by, selected};
+use crate::kit::users::log_in;
 use crate::kit::wait;
 
 /// Labels that Prometheus adds to each series, or to the series of a histogram.
@@ -220,27 +222,22 @@ fn labels(exported: &BTreeMap<String, Vec<Vec<Label>>>) -> impl Iterator<Item = 
 /// token.
 async fn cause_access_metrics(server: &Server) -> String {
     let client = &server.client;
-    let signup = json!({"tenant_name": "Acme", "slug": "acme", "email": "ada@example.com", "password": PASSWORD});
-    let made = client.post("/auth/signup", &signup).await.json(201);
+    let made = client.sign_up("acme").await;
     let acme = client.with("x-tenant-id", "acme");
     let grace = json!({"email": "grace@example.com", "password": PASSWORD});
     acme.post("/auth/register", &grace).await.json(201);
     acme.post("/auth/login", &grace).await.json(200);
-    let mut refresh = made["refresh_token"].clone();
-    let first = json!({"refresh_token": refresh});
-    for _ in 0..2 {
-        refresh =
-            client.post("/auth/refresh", &json!({"refresh_token": refresh})).await.json(200)["refresh_token"].take();
-    }
-    client.post("/auth/refresh", &first).await.expect(401);
+    let refresh = async |token: &str| client.post("/auth/refresh", &json!({"refresh_token": token})).await;
+    let next: LoggedIn = refresh(&made.refresh_token).await.body(200);
+    refresh(&next.refresh_token).await.expect(200);
+    refresh(&made.refresh_token).await.expect(401);
     let wrong = json!({"email": "grace@example.com", "password": "wrong password"});
     wait::until("the rate limit", async || (acme.post("/auth/login", &wrong).await.status == 429).then_some(())).await;
     for probe in ["/healthz", "/readyz"] {
         wait::until(probe, async || (client.get(probe).await.status == 200).then_some(())).await;
     }
     // The replayed refresh token ended the first session.
-    let login = json!({"email": "ada@example.com", "password": PASSWORD});
-    acme.post("/auth/login", &login).await.json(200)["access_token"].as_str().unwrap().to_owned()
+    log_in(client, "acme", "ada@example.com", PASSWORD).await.body::<LoggedIn>(200).access_token
 }
 
 /// Sends a message that is processed, one that fails, one without an id, one with a wrong signature, and one during a

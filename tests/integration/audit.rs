@@ -6,10 +6,12 @@ use flows::{Database as _, seal_audit_logs, settle};
 use futures_util::future::join_all;
 use kernel::TenantScope;
 use kernel::seal::KeyRing;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokens::KeyScope;
 
+use crate::kit::api::{AuditRecord, AuditVerification, Page, Party, Resource as _, User, column};
 use crate::kit::app::{PASSWORD, Settings, TestApp, TestTenant};
+use crate::kit::meta::Number;
 use crate::kit::operators;
 use crate::kit::users::log_in;
 
@@ -46,12 +48,12 @@ async fn seal(app: &TestApp) -> usize {
     seal_audit_logs(&app.postgres, &ring, &*app.clock).await.unwrap()
 }
 
-async fn records(tenant: &TestTenant, query: &str) -> Vec<Value> {
-    tenant.client.get(&format!("/audit-log{query}")).await.json(200)["data"].as_array().unwrap().clone()
+async fn records(tenant: &TestTenant, query: &str) -> Vec<AuditRecord> {
+    tenant.client.list(&format!("/audit-log{query}")).await
 }
 
-async fn verify(tenant: &TestTenant) -> Value {
-    tenant.client.get("/audit-log/verify").await.json(200)
+async fn verify(tenant: &TestTenant) -> AuditVerification {
+    tenant.client.read("/audit-log/verify").await
 }
 
 /// Runs a statement with triggers disabled, as the owner of the database can.
@@ -98,9 +100,10 @@ async fn concurrent_writes_leave_one_unbroken_chain() {
     let rest = seal(&app).await;
     assert_eq!(sealed.iter().sum::<usize>() + rest, 200);
     let found = verify(&tenant).await;
-    assert_eq!((&found["valid"], &found["sealed"], &found["unsealed"]), (&json!(true), &json!(200), &json!(0)));
-    assert_eq!(found["head"]["sequence"], 200);
-    assert_eq!(verify(&other).await, json!({"valid": true, "sealed": 0, "unsealed": 0, "head": null, "damage": []}));
+    assert_eq!((found.valid, found.sealed, found.unsealed), (true, 200, 0));
+    assert_eq!(found.head.unwrap().sequence, 200);
+    let empty = AuditVerification { valid: true, sealed: 0, unsealed: 0, head: None, damage: Vec::new() };
+    assert_eq!(verify(&other).await, empty);
     app.finish().await;
 }
 
@@ -108,26 +111,26 @@ async fn concurrent_writes_leave_one_unbroken_chain() {
 async fn tampering_by_database_owner_is_detected() {
     let app = isolated_app().await;
     let rows = [
-        ("UPDATE audit_records SET changes = '{\"reason\": \"another\"}' WHERE id = '$3'", "changed", json!(3), true),
-        ("UPDATE audit_records SET actor_id = '1' WHERE id = '$3'", "changed", json!(3), true),
+        ("UPDATE audit_records SET changes = '{\"reason\": \"another\"}' WHERE id = '$3'", "changed", Some(3), true),
+        ("UPDATE audit_records SET actor_id = '1' WHERE id = '$3'", "changed", Some(3), true),
         (
             "UPDATE audit_records SET occurred_at = occurred_at - interval '1 day' WHERE id = '$3'",
             "changed",
-            json!(3),
+            Some(3),
             true,
         ),
-        ("DELETE FROM audit_records WHERE id = '$3'", "removed", json!(3), true),
+        ("DELETE FROM audit_records WHERE id = '$3'", "removed", Some(3), true),
         (
             "DELETE FROM audit_records WHERE id = '$3'; DELETE FROM audit_seals WHERE record_id = '$3'",
             "missing",
-            json!(3),
+            Some(3),
             false,
         ),
         (
             "INSERT INTO audit_records SELECT tenant_id, gen_random_uuid(), occurred_at, actor_kind, actor_id, address,
                     request_id, action, target_kind, target_id, outcome, changes FROM audit_records WHERE id = '$3'",
             "inserted",
-            Value::Null,
+            None,
             false,
         ),
     ];
@@ -137,16 +140,16 @@ async fn tampering_by_database_owner_is_detected() {
             write(&app, &tenant, text).await;
             seal(&app).await;
         }
-        assert_eq!(verify(&tenant).await["valid"], true);
+        assert!(verify(&tenant).await.valid);
         let all = records(&tenant, "").await;
-        let third = all.iter().find(|record| record["sequence"] == 3).unwrap()["id"].clone();
-        tamper(&app, &statement.replace("$3", third.as_str().unwrap())).await;
+        let third = &all.iter().find(|record| record.sequence == Some(3)).unwrap().id;
+        tamper(&app, &statement.replace("$3", third)).await;
         let found = verify(&tenant).await;
-        assert_eq!(found["valid"], false, "{statement}");
-        let damage = found["damage"].as_array().unwrap();
+        assert!(!found.valid, "{statement}");
+        let damage = &found.damage;
         assert_eq!(damage.len(), 1, "{statement}: {damage:#?}");
-        assert_eq!((&damage[0]["kind"], &damage[0]["sequence"]), (&json!(kind), &sequence), "{statement}");
-        assert_eq!(damage[0]["record_id"] == third, is_named, "{statement}");
+        assert_eq!((damage[0].kind.as_str(), damage[0].sequence), (kind, sequence), "{statement}");
+        assert_eq!(damage[0].record_id.as_ref() == Some(third), is_named, "{statement}");
     }
     app.finish().await;
 }
@@ -156,7 +159,7 @@ async fn scheduler_seals_new_records() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = tenant_with_empty_log(&app).await;
     write(&app, &tenant, "one").await;
-    crate::kit::wait::until("the record to be sealed", async || (verify(&tenant).await["sealed"] == 1).then_some(()))
+    crate::kit::wait::until("the record to be sealed", async || (verify(&tenant).await.sealed == 1).then_some(()))
         .await;
     app.finish().await;
 }
@@ -170,41 +173,39 @@ async fn tenant_log_is_listed_filtered_exported_isolated() {
         app.clock.advance(chrono::TimeDelta::seconds(1));
     }
     let all = records(&tenant, "").await;
-    let about: Vec<&Value> = all.iter().map(|record| &record["target"]["id"]).collect();
+    let about = column(&all, AuditRecord::target_id);
     assert_eq!(about, ["6", "5", "4", "3", "2", "1", "0"], "latest first");
-    assert_eq!(all[0]["actor"], json!({"kind": "command_line", "id": null}));
-    assert_eq!((&all[0]["changes"], &all[0]["outcome"]), (&json!({"reason": "6"}), &json!("done")));
+    assert_eq!(all[0].actor, Party::without_id("command_line"));
+    assert_eq!((&all[0].changes, all[0].outcome.as_str()), (&json!({"reason": "6"}), "done"));
     assert_eq!(records(&tenant, "?target=3").await.len(), 1);
     assert_eq!(records(&tenant, "?action=webhook_event.discarded").await.len(), 7);
     assert_eq!(records(&tenant, "?action=webhook_event.replayed").await.len(), 0);
     assert_eq!(records(&tenant, "?outcome=refused").await.len(), 0);
-    let middle = all[3]["occurred_at"].as_str().unwrap();
+    let middle = &all[3].occurred_at;
     assert_eq!(records(&tenant, &format!("?from={middle}")).await.len(), 4);
     assert_eq!(records(&tenant, &format!("?to={middle}")).await.len(), 3);
     for query in ["?limit=0", "?from=yesterday", "?actor_id=1"] {
         tenant.client.get(&format!("/audit-log{query}")).await.problem(400, "invalid_query");
     }
-    let page = tenant.client.get("/audit-log?limit=4").await.json(200);
-    let cursor = page["next_cursor"].as_str().unwrap();
+    let page: Page<AuditRecord> = tenant.client.read("/audit-log?limit=4").await;
+    let cursor = page.cursor();
     assert_eq!(records(&tenant, &format!("?cursor={cursor}")).await, all[4..]);
     other.client.get(&format!("/audit-log?cursor={cursor}")).await.problem(400, "invalid_cursor");
-    assert_eq!(records(&other, "").await, [json!(null); 0]);
+    assert_eq!(records(&other, "").await, []);
 
     for n in 7..250 {
         write(&app, &tenant, &n.to_string()).await;
     }
     let export = tenant.client.get("/audit-log/export").await;
     assert_eq!((export.status.as_u16(), export.header("content-type")), (200, "application/x-ndjson"));
-    let lines: Vec<Value> = export.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<AuditRecord> = export.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 250);
     assert_eq!(lines[..100], records(&tenant, "?limit=100").await);
     assert_eq!(tenant.client.get("/audit-log/export?target=3").await.text.lines().count(), 1);
     assert_eq!(other.client.get("/audit-log/export").await.text, "");
-    let take_away =
-        format!("DELETE FROM role_permissions WHERE tenant_id = '{}' AND permission = 'audit:read'", tenant.id);
-    app.database.execute(&take_away).await;
+    let reader = app.user_with_permissions(&tenant, &["crm:read"]).await.client;
     for path in ["/audit-log", "/audit-log/export", "/audit-log/verify"] {
-        tenant.client.get(path).await.problem(403, "insufficient_scope");
+        reader.get(path).await.problem(403, "insufficient_scope");
     }
     app.finish().await;
 }
@@ -214,14 +215,15 @@ async fn operator_actions_are_in_platform_log() {
     let app = isolated_app().await;
     let (_, _, client) = operators::key(&app, &[KeyScope::AuditRead], None).await;
     app.client.get("/platform/audit-log").await.problem(401, "unauthenticated");
-    let log = client.get("/platform/audit-log").await.json(200)["data"].clone();
-    let actions: Vec<&Value> = log.as_array().unwrap().iter().map(|record| &record["action"]).collect();
+    let log = client.get("/platform/audit-log").await;
+    let records = log.body::<Page<AuditRecord>>(200).data;
+    let actions = column(&records, |record| record.action.as_str());
     assert_eq!(actions, ["operator.refused", "provisioning_key.created", "signing_key.moved"]);
-    assert_eq!(log[0]["target"], json!({"kind": "endpoint", "id": "GET /platform/audit-log"}));
-    assert_eq!((&log[0]["outcome"], &log[0]["address"]), (&json!("refused"), &json!(app.client.address())));
-    assert!(!log.to_string().contains("parley_pk_"), "no secret is logged");
-    let refused = client.get("/platform/audit-log?outcome=refused").await.json(200)["data"].clone();
-    assert_eq!(refused.as_array().unwrap().len(), 1);
+    assert_eq!(records[0].target, Some(Party::new("endpoint", "GET /platform/audit-log")));
+    assert_eq!((records[0].outcome.as_str(), records[0].address.as_deref()), ("refused", Some(app.client.address())));
+    assert!(!log.text.contains("parley_pk_"), "no secret is logged");
+    let refused: Vec<AuditRecord> = client.list("/platform/audit-log?outcome=refused").await;
+    assert_eq!(refused.len(), 1);
     app.finish().await;
 }
 
@@ -238,8 +240,7 @@ async fn user_actions_are_in_tenant_log() {
     owner.post("/auth/password", &json!({"current_password": "wrong", "new_password": PASSWORD})).await.expect(403);
     owner.post("/auth/password", &changed).await.expect(204);
     let grace = json!({"email": "grace@example.com", "password": PASSWORD});
-    let grace = owner.post("/users", &grace).await.json(201)["id"].clone();
-    let path = format!("/users/{}", grace.as_str().unwrap());
+    let path = owner.create::<User>(&grace).await.path();
     owner.patch(&path, &json!({"name": "Grace"})).await.json(200);
     owner.patch(&path, &json!({"status": "suspended"})).await.json(200);
     owner.patch(&path, &json!({"status": "active"})).await.json(200);
@@ -248,19 +249,14 @@ async fn user_actions_are_in_tenant_log() {
     let register = json!({"email": "ada@example.com", "password": PASSWORD});
     app.client.with_fresh_address().with("x-tenant-id", &tenant.slug).post("/auth/register", &register).await.json(201);
     owner.patch("/tenant", &json!({"self_registration": "closed"})).await.json(200);
-    let number = tenant.connect().await;
-    let account = owner.get("/whatsapp-accounts").await.json(200)["data"][0]["id"].clone();
-    let account = format!("/whatsapp-accounts/{}", account.as_str().unwrap());
+    let account = tenant.connect_number(&Number::fresh()).await.path();
     owner.patch(&account, &json!({"name": "Sales"})).await.json(200);
     owner.delete(&account).await.expect(204);
-    drop(number);
 
-    let log = records(&tenant, "?limit=100").await;
-    let actions: Vec<(&str, &str)> = log
-        .iter()
-        .rev()
-        .map(|record| (record["action"].as_str().unwrap(), record["outcome"].as_str().unwrap()))
-        .collect();
+    let answer = owner.get("/audit-log?limit=100").await;
+    let mut records = answer.body::<Page<AuditRecord>>(200).data;
+    records.reverse();
+    let actions = column(&records, |record| (record.action.as_str(), record.outcome.as_str()));
     assert_eq!(
         actions,
         [
@@ -282,11 +278,10 @@ async fn user_actions_are_in_tenant_log() {
             ("whatsapp_account.disconnected", "done"),
         ]
     );
-    let reasons: Vec<&Value> = log.iter().rev().skip(1).take(2).map(|record| &record["changes"]["reason"]).collect();
+    let reasons = column(&records[1..3], |record| &record.changes["reason"]);
     assert_eq!(reasons, ["wrong_password", "unknown_user"]);
-    let log = json!(log).to_string();
     for secret in [PASSWORD, "staple of another horse", "wrong password", "grace@example.com"] {
-        assert!(!log.contains(secret), "{secret}");
+        assert!(!answer.text.contains(secret), "{secret}");
     }
     let elsewhere = "SELECT count(*) FROM platform_audit_records
                       WHERE action = 'user.logged_in' AND outcome = 'refused' AND target_id = 'no-such-tenant'";

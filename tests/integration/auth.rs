@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::kit::api::{LoggedIn, Me};
 use crate::kit::app::{PASSWORD, TestApp};
 use crate::kit::meta::fresh_digits;
 
@@ -18,21 +19,21 @@ async fn sign_up_creates_tenant_with_working_owner() {
     let body = signup_body();
     let answer = app.client.post("/auth/signup", &body).await;
     assert_eq!(answer.header("cache-control"), "no-store");
-    let signed_up = answer.json(201);
-    assert_eq!(signed_up["token_type"], "Bearer");
-    assert_eq!(signed_up["expires_in"], 900);
-    assert!(signed_up["refresh_token"].as_str().unwrap().starts_with("rt1_"));
-    assert_eq!(signed_up["tenant"]["slug"], body["slug"]);
-    assert_eq!(signed_up["tenant"]["status"], "active");
-    assert_eq!(signed_up["user"]["email"], "Ada@Example.com");
-    assert_eq!(signed_up["user"]["roles"], json!(["owner"]));
+    let signed_up: LoggedIn = answer.body(201);
+    assert_eq!(signed_up.token_type, "Bearer");
+    assert_eq!(signed_up.expires_in, 900);
+    assert!(signed_up.refresh_token.starts_with("rt1_"));
+    assert_eq!(signed_up.tenant.slug, body["slug"]);
+    assert_eq!(signed_up.tenant.status, "active");
+    assert_eq!(signed_up.user.email, "Ada@Example.com");
+    assert_eq!(signed_up.user.roles, ["owner"]);
 
-    let me = app.client.with_token(signed_up["access_token"].as_str().unwrap()).get("/auth/me").await.json(200);
-    assert_eq!(me["tenant"]["id"], signed_up["tenant"]["id"]);
-    assert_eq!(me["user"]["id"], signed_up["user"]["id"]);
-    assert_eq!(me["roles"], json!(["owner"]));
-    assert_eq!(me["permissions"].as_array().unwrap().len(), kernel::Permission::ALL.len());
-    assert!(me["session"]["expires_at"].as_str().unwrap().ends_with('Z'));
+    let me: Me = app.client.with_token(&signed_up.access_token).read("/auth/me").await;
+    assert_eq!(me.tenant.id, signed_up.tenant.id);
+    assert_eq!(me.user.id, signed_up.user.id);
+    assert_eq!(me.roles, ["owner"]);
+    assert_eq!(me.permissions.len(), kernel::Permission::ALL.len());
+    assert!(me.session.expires_at.ends_with('Z'));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,7 +47,7 @@ async fn slug_is_unique_and_generated_when_missing() {
     without.as_object_mut().unwrap().remove("slug");
     let (first, second) =
         (app.client.post("/auth/signup", &without).await, app.client.post("/auth/signup", &without).await);
-    assert_ne!(first.json(201)["tenant"]["slug"], second.json(201)["tenant"]["slug"]);
+    assert_ne!(first.body::<LoggedIn>(201).tenant.slug, second.body::<LoggedIn>(201).tenant.slug);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,7 +67,7 @@ async fn invalid_sign_up_lists_errors_and_stores_nothing() {
         let mut body = signup_body();
         body[member] = value;
         let problem = app.client.post("/auth/signup", &body).await.problem(422, code);
-        assert_eq!(problem["errors"][0]["pointer"], format!("/{member}"), "{problem}");
+        assert_eq!(problem.pointer(), format!("/{member}"), "{problem}");
         let made = format!("SELECT count(*) FROM tenants WHERE slug = '{}'", body["slug"].as_str().unwrap());
         assert_eq!(app.database.count(&made).await, 0);
     }
@@ -80,9 +81,9 @@ async fn login_requires_tenant_slug_or_id() {
     for reference in [&tenant.slug, &tenant.id] {
         let answer = app.client.with("x-tenant-id", reference).post("/auth/login", &body).await;
         assert_eq!(answer.header("cache-control"), "no-store");
-        let token = answer.json(200)["access_token"].as_str().unwrap().to_owned();
-        let me = app.client.with_token(&token).get("/auth/me").await.json(200);
-        assert_eq!(me["tenant"]["id"], tenant.id.as_str());
+        let session: LoggedIn = answer.body(200);
+        let me: Me = app.client.with_token(&session.access_token).read("/auth/me").await;
+        assert_eq!(me.tenant.id, tenant.id);
     }
     app.client.post("/auth/login", &body).await.problem(400, "tenant_required");
     app.client.with("x-tenant-id", "'; --").post("/auth/login", &body).await.problem(400, "invalid_tenant_id");
@@ -93,8 +94,8 @@ async fn refused_login_does_not_reveal_cause() {
     let app = TestApp::start().await;
     let (tenant, other, suspended) = (app.tenant().await, app.tenant().await, app.tenant().await);
     let colleague = app.user(&other, None).await;
-    app.execute_for(&other, "UPDATE users SET status = 'suspended' WHERE tenant_id = '$T' AND name = 'Grace'").await;
-    app.execute_for(&suspended, "UPDATE tenants SET status = 'suspended' WHERE id = '$T'").await;
+    other.client.patch(&colleague.path(), &json!({"status": "suspended"})).await.expect(200);
+    app.suspend(&suspended).await;
     let attempt = |reference: &str, email: &str, password: &str| {
         let client = app.client.with_fresh_address().with("x-tenant-id", reference).with("x-request-id", "same");
         let body = json!({"email": email, "password": password});

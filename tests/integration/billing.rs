@@ -16,6 +16,7 @@ use kernel::{Clock as _, TenantScope};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::kit::api::{AuditRecord, Invoice, Subscription, column};
 use crate::kit::app::{Settings, TestApp, TestTenant};
 use crate::kit::client::{Client, Response};
 use crate::kit::operators::operator;
@@ -48,27 +49,21 @@ async fn put(client: &Client, body: &Value) -> Response {
 }
 
 /// Chooses a plan and returns the subscription.
-async fn choose(tenant: &TestTenant, plan: &str) -> Value {
-    put(&tenant.client, &json!({"plan_code": plan})).await.json(200)
+async fn choose(tenant: &TestTenant, plan: &str) -> Subscription {
+    put(&tenant.client, &json!({"plan_code": plan})).await.body(200)
 }
 
-async fn subscription(tenant: &TestTenant) -> Value {
-    tenant.client.get("/billing/subscription").await.json(200)
+async fn subscription(tenant: &TestTenant) -> Subscription {
+    tenant.client.read("/billing/subscription").await
 }
 
-async fn invoices(tenant: &TestTenant) -> Vec<Value> {
-    tenant.client.get("/billing/invoices?limit=100").await.json(200)["data"].as_array().unwrap().clone()
+async fn invoices(tenant: &TestTenant) -> Vec<Invoice> {
+    tenant.client.all().await
 }
 
 /// Description, quantity and amount of each invoice line.
-fn lines(invoice: &Value) -> Vec<(&str, u64, i64)> {
-    let lines = invoice["lines"].as_array().unwrap().iter();
-    lines
-        .map(|line| {
-            let amount = line["amount"]["amount_minor"].as_i64().unwrap();
-            (line["description"].as_str().unwrap(), line["quantity"].as_u64().unwrap(), amount)
-        })
-        .collect()
+fn lines(invoice: &Invoice) -> Vec<(&str, u64, i64)> {
+    column(&invoice.lines, |line| (line.description.as_str(), line.quantity, line.amount.amount_minor))
 }
 
 /// Closes ended periods as the scheduler does.
@@ -99,7 +94,6 @@ async fn after_the_period(app: &TestApp, tenant: &TestTenant) -> TestTenant {
 }
 
 /// The tenant's audit records of an action, latest first.
-async fn audited(tenant: &TestTenant, action: &str) -> Vec<Value> {
-    let path = format!("/audit-log?limit=100&action={action}");
-    tenant.client.get(&path).await.json(200)["data"].as_array().unwrap().clone()
+async fn audited(tenant: &TestTenant, action: &str) -> Vec<AuditRecord> {
+    tenant.client.list(&format!("/audit-log?limit=100&action={action}")).await
 }

@@ -2,9 +2,9 @@
 
 use std::process::Output;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::kit::app::PASSWORD;
+use crate::kit::api::{AuditRecord, Resource as _, WebhookEvent, column};
 use crate::kit::client::Client;
 use crate::kit::deployment::{Deployment, Server};
 use crate::kit::meta::{Number, signature, text};
@@ -37,9 +37,8 @@ impl Deployment {
 
 /// Tenant `acme` with a number, and its owner's client.
 async fn acme(server: &Server) -> (Client, Number) {
-    let signup = json!({"tenant_name": "Acme", "slug": "acme", "email": "ada@example.com", "password": PASSWORD});
-    let token = server.client.post("/auth/signup", &signup).await.json(201)["access_token"].clone();
-    let client = server.client.with_token(token.as_str().unwrap());
+    let token = server.client.sign_up("acme").await.access_token;
+    let client = server.client.with_token(&token);
     let number = Number::fresh();
     let account = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id});
     client.post("/whatsapp-accounts", &account).await.json(201);
@@ -90,12 +89,10 @@ async fn tenant_dead_letters_are_managed() {
     let replay = ["events", "replay", "--tenant", "acme", &event, "--reason", "after all"];
     assert!(stdout(&deployment.parley(&replay)).contains("received"));
 
-    let log = client.get("/audit-log").await.json(200)["data"].clone();
-    let actions: Vec<(&Value, &Value)> =
-        log.as_array().unwrap().iter().map(|record| (&record["action"], &record["actor"]["kind"])).collect();
-    let by_operator = json!("command_line");
-    let expected = ["webhook_event.replayed", "webhook_event.discarded", "webhook_events.replayed"].map(Value::from);
-    assert_eq!(actions[..3], expected.iter().map(|action| (action, &by_operator)).collect::<Vec<_>>());
+    let records: Vec<AuditRecord> = client.list("/audit-log").await;
+    let latest = column(&records[..3], |record| (record.action.as_str(), record.actor.kind.as_str()));
+    let expected = ["webhook_event.replayed", "webhook_event.discarded", "webhook_events.replayed"];
+    assert_eq!(latest, expected.map(|action| (action, "command_line")));
     for line in [&["events", "list", "--status", "lost"][..], &["events", "replay", &event], &["events", "replay"]] {
         assert_eq!(deployment.parley(line).status.code(), Some(2), "{line:?}");
     }
@@ -157,10 +154,10 @@ async fn audit_verification_names_damage() {
     without_id.as_object_mut().unwrap().remove("id");
     deliver(&server, number.delivery(&[without_id]).to_string().as_bytes()).await;
     let event = wait::until("a dead letter", async || {
-        client.get("/webhook-events?status=dead_letter").await.json(200)["data"][0]["id"].as_str().map(str::to_owned)
+        client.list::<WebhookEvent>("/webhook-events?status=dead_letter").await.pop()
     })
     .await;
-    let discard = format!("/webhook-events/{event}/discard");
+    let discard = format!("{}/discard", event.path());
     client.post(&discard, &json!({"reason": "a test"})).await.expect(200);
     let verify = ["audit", "verify", "--tenant", "acme"];
     wait::until("the seal", async || {

@@ -11,46 +11,31 @@ mod search;
 
 use serde_json::{Value, json};
 
+use crate::kit::api::{Contact, Resource as _};
 use crate::kit::app::{TestApp, TestTenant};
 use crate::kit::client::Response;
 use crate::kit::customer::Customer;
 use crate::kit::meta::Number;
 
 async fn create(tenant: &TestTenant, body: &Value) -> Response {
-    tenant.client.post("/crm/contacts", body).await
+    tenant.client.post(Contact::LIST, body).await
 }
 
 /// Creates a contact with a phone number.
-async fn contact_of(tenant: &TestTenant, name: &str, phone: &str) -> Value {
+async fn contact_of(tenant: &TestTenant, name: &str, phone: &str) -> Contact {
     let body = json!({"display_name": name, "identities": [{"kind": "phone", "value": phone}]});
-    create(tenant, &body).await.json(201)
-}
-
-fn path_of(contact: &Value) -> String {
-    format!("/crm/contacts/{}", contact["id"].as_str().unwrap())
-}
-
-/// Patches with the version that was read last.
-async fn patch(tenant: &TestTenant, path: &str, seen: &Value, mut change: Value) -> Response {
-    change["version"] = seen["version"].clone();
-    tenant.client.patch(path, &change).await
+    tenant.client.create(&body).await
 }
 
 /// The kinds of a contact's interactions, latest first.
-async fn kinds(tenant: &TestTenant, contact: &Value) -> Vec<String> {
-    let interactions = tenant.interactions(contact).await;
-    interactions.iter().map(|interaction| interaction["kind"].as_str().unwrap().to_owned()).collect()
+async fn kinds(tenant: &TestTenant, contact: &Contact) -> Vec<String> {
+    tenant.interactions(contact).await.into_iter().map(|interaction| interaction.kind).collect()
 }
 
 /// The JSON pointers of a problem's field errors.
 #[track_caller]
 fn pointers(answer: &Response) -> Vec<String> {
-    let problem = answer.problem(422, "validation_failed");
-    problem["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap().to_owned()).collect()
-}
-
-async fn own_id(tenant: &TestTenant) -> Value {
-    tenant.client.get("/auth/me").await.json(200)["user"]["id"].clone()
+    answer.problem(422, "validation_failed").pointers().into_iter().map(str::to_owned).collect()
 }
 
 /// Each customer wrote once and received a message; returns the ids of the messages to them.

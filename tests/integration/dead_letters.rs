@@ -7,6 +7,7 @@ use diesel_async::SimpleAsyncConnection;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use crate::kit::api::{Page, ReplayedEvents, Resource as _, WebhookEvent, WebhookEventDetails, column};
 use crate::kit::app::{Settings, TestApp, TestTenant};
 use crate::kit::meta::{Number, text};
 use crate::kit::wait;
@@ -42,19 +43,16 @@ async fn dead_letter(app: &TestApp, tenant: &TestTenant, number: &Number) -> Str
         .await
 }
 
-async fn dead_letters(tenant: &TestTenant) -> Vec<Value> {
-    tenant.client.get("/webhook-events?status=dead_letter&limit=100").await.json(200)["data"]
-        .as_array()
-        .unwrap()
-        .clone()
+async fn dead_letters(tenant: &TestTenant) -> Vec<WebhookEvent> {
+    tenant.client.list("/webhook-events?status=dead_letter&limit=100").await
 }
 
-fn ids(events: &[Value]) -> BTreeSet<String> {
-    events.iter().map(|event| event["id"].as_str().unwrap().to_owned()).collect()
+fn ids(events: &[WebhookEvent]) -> BTreeSet<String> {
+    events.iter().map(|event| event.id.clone()).collect()
 }
 
-async fn event(tenant: &TestTenant, id: &str) -> Value {
-    tenant.client.get(&format!("/webhook-events/{id}")).await.json(200)
+async fn details(tenant: &TestTenant, id: &str) -> WebhookEventDetails {
+    tenant.client.read(&format!("/webhook-events/{id}")).await
 }
 
 fn because() -> Value {
@@ -96,28 +94,28 @@ async fn failing_event_is_dead_lettered_then_replayed() {
     assert_eq!(app.events("attempts = 0 AND status = 'processed'").await, 49);
     let dead = dead_letters(&tenant).await;
     assert_eq!(dead.len(), 1);
-    assert_eq!((&dead[0]["attempts"], &dead[0]["error_class"]), (&json!(MAX_ATTEMPTS), &json!("transient")));
-    let id = dead[0]["id"].as_str().unwrap();
-    let details = event(&tenant, id).await;
-    let attempts = details["failed_attempts"].as_array().unwrap();
-    let numbers: Vec<&Value> = attempts.iter().map(|attempt| &attempt["attempt"]).collect();
-    assert_eq!(numbers, (1..=MAX_ATTEMPTS).map(Value::from).collect::<Vec<_>>().iter().collect::<Vec<_>>());
-    assert!(attempts.iter().all(|attempt| attempt["error_class"] == "transient" && attempt["replay"] == 0));
-    let sent = &details["payload"]["changes"][0]["value"]["messages"][0];
+    assert_eq!((dead[0].attempts, dead[0].error_class.as_deref()), (MAX_ATTEMPTS, Some("transient")));
+    let id = dead[0].id.as_str();
+    let failed = details(&tenant, id).await;
+    let attempts = &failed.failed_attempts;
+    assert_eq!(column(attempts, |it| it.attempt), (1..=MAX_ATTEMPTS).collect::<Vec<_>>());
+    assert!(attempts.iter().all(|attempt| attempt.error_class == "transient" && attempt.replay == 0));
+    let sent = &failed.payload["changes"][0]["value"]["messages"][0];
     assert_eq!((&sent["id"], &sent["text"]["body"]), (&messages[20]["id"], &json!(FAILING_TEXT)));
 
     remove_trigger(&app).await;
-    let replayed = tenant.client.post(&format!("/webhook-events/{id}/replay"), &because()).await.json(202);
-    assert_eq!((&replayed["status"], &replayed["attempts"]), (&json!("received"), &json!(0)));
+    let path = format!("{}/replay", dead[0].path());
+    let replayed: WebhookEvent = tenant.client.post(&path, &because()).await.body(202);
+    assert_eq!((replayed.status.as_str(), replayed.attempts), ("received", 0));
     app.wait_until_processed().await;
-    let after = event(&tenant, id).await;
-    assert_eq!((&after["status"], &after["replays"]), (&json!("processed"), &json!(1)));
-    assert_eq!(after["failed_attempts"].as_array().unwrap().len(), 7, "the failures are kept");
+    let after = details(&tenant, id).await;
+    assert_eq!((after.event.status.as_str(), after.event.replays), ("processed", 1));
+    assert_eq!(after.failed_attempts.len(), 7, "the failures are kept");
     assert_eq!(app.database.count("SELECT count(*) FROM messages").await, 50);
     assert_eq!(app.database.count("SELECT count(*) FROM interactions WHERE kind = 'inbound_message'").await, 50);
-    assert_eq!(tenant.conversation_by_identity("phone", "15550199").await["unread_count"], 1);
+    assert_eq!(tenant.conversation_by_identity("phone", "15550199").await.unread_count, 1);
     assert_eq!(audited(&app, &tenant, "webhook_event.replayed").await, 1);
-    tenant.client.post(&format!("/webhook-events/{id}/replay"), &because()).await.problem(409, "not_replayable");
+    tenant.client.post(&path, &because()).await.problem(409, "not_replayable");
     app.finish().await;
 }
 
@@ -129,11 +127,11 @@ async fn concurrent_replays_accept_one() {
     let number = tenant.connect().await;
     app.deliver(&number.delivery(&[text("15550100", "hello")])).await.expect(200);
     app.database.execute("UPDATE webhook_events SET status = 'dead_letter'; DELETE FROM webhook_outbox").await;
-    let id = dead_letters(&tenant).await[0]["id"].as_str().unwrap().to_owned();
+    let event = dead_letters(&tenant).await.remove(0);
     // The row stays locked until all requests wait for it.
     let mut holder = app.database.admin().await;
     holder.batch_execute("BEGIN; SELECT FROM webhook_events FOR UPDATE").await.unwrap();
-    let (path, reason) = (format!("/webhook-events/{id}/replay"), because());
+    let (path, reason) = (format!("{}/replay", event.path()), because());
     let clicks = join_all((0..5).map(|_| tenant.client.post(&path, &reason)));
     let release = async {
         wait::until("all requests to wait", async || {
@@ -160,9 +158,9 @@ async fn discarded_dead_letter_can_be_replayed_while_stored() {
     let number = tenant.connect().await;
     let id = dead_letter(&app, &tenant, &number).await;
     let path = |what: &str| format!("/webhook-events/{id}/{what}");
-    let discarded = tenant.client.post(&path("discard"), &because()).await.json(200);
-    assert_eq!(discarded["status"], "discarded");
-    assert_eq!(dead_letters(&tenant).await, [json!(null); 0]);
+    let discarded: WebhookEvent = tenant.client.post(&path("discard"), &because()).await.body(200);
+    assert_eq!(discarded.status, "discarded");
+    assert_eq!(dead_letters(&tenant).await, []);
     tenant.client.post(&path("discard"), &because()).await.problem(409, "not_dead_letter");
     assert_eq!(audited(&app, &tenant, "webhook_event.discarded").await, 1);
 
@@ -173,7 +171,7 @@ async fn discarded_dead_letter_can_be_replayed_while_stored() {
     let forget = format!("DELETE FROM webhook_payloads WHERE event_id = '{id}'");
     app.database.execute(&forget).await;
     tenant.client.post(&path("replay"), &because()).await.problem(409, "not_replayable");
-    assert_eq!(event(&tenant, &id).await["payload"], Value::Null);
+    assert_eq!(details(&tenant, &id).await.payload, Value::Null);
     app.finish().await;
 }
 
@@ -181,29 +179,31 @@ async fn discarded_dead_letter_can_be_replayed_while_stored() {
 async fn bulk_replay_follows_filter_and_dry_run_counts() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
-    let (number, other) = (tenant.connect_number(&Number::fresh()).await, Number::fresh());
-    tenant.connect_number(&other).await;
-    let number_of = |account: &Value| Number {
-        phone_number_id: account["phone_number_id"].as_str().unwrap().to_owned(),
-        waba_id: account["waba_id"].as_str().unwrap().to_owned(),
-    };
+    let (number, other) = (Number::fresh(), tenant.connect().await);
+    let account = tenant.connect_number(&number).await;
     for _ in 0..3 {
-        dead_letter(&app, &tenant, &number_of(&number)).await;
+        dead_letter(&app, &tenant, &number).await;
     }
     dead_letter(&app, &tenant, &other).await;
     let client = &tenant.client;
     let replay = async |body: Value| client.post("/webhook-events/replay", &body).await;
-    let account_buckets = json!({"account_id": number["id"], "dry_run": true});
-    assert_eq!(replay(account_buckets).await.json(200), json!({"dry_run": true, "events": 3}));
-    assert_eq!(replay(json!({"dry_run": true, "limit": 2})).await.json(200)["events"], 2);
-    assert_eq!(replay(json!({"dry_run": true, "kind": "status"})).await.json(200)["events"], 0);
-    assert_eq!(replay(json!({"dry_run": true, "error_class": "permanent"})).await.json(200)["events"], 4);
-    assert_eq!(replay(json!({"dry_run": true, "status": "discarded"})).await.json(200)["events"], 0);
+    for (filter, events) in [
+        (json!({"account_id": account.id}), 3),
+        (json!({"limit": 2}), 2),
+        (json!({"kind": "status"}), 0),
+        (json!({"error_class": "permanent"}), 4),
+        (json!({"status": "discarded"}), 0),
+    ] {
+        let mut body = filter;
+        body["dry_run"] = json!(true);
+        let counted: ReplayedEvents = replay(body.clone()).await.body(200);
+        assert_eq!(counted, ReplayedEvents { dry_run: true, events }, "{body}");
+    }
     assert_eq!(dead_letters(&tenant).await.len(), 4, "nothing was replayed");
     assert_eq!(audited(&app, &tenant, "webhook_events.replayed").await, 0);
 
-    let body = json!({"account_id": number["id"], "reason": "the cause is fixed", "limit": 2});
-    assert_eq!(replay(body).await.json(202), json!({"dry_run": false, "events": 2}));
+    let body = json!({"account_id": account.id, "reason": "the cause is fixed", "limit": 2});
+    assert_eq!(replay(body).await.body::<ReplayedEvents>(202), ReplayedEvents { dry_run: false, events: 2 });
     assert_eq!(app.events("replay_seq = 1").await, 2);
     let oldest = "replay_seq = 1 AND received_at <= ALL (SELECT received_at FROM webhook_events WHERE replay_seq = 0
                   AND account_id = (SELECT account_id FROM webhook_events WHERE replay_seq = 1 LIMIT 1))";
@@ -222,7 +222,7 @@ async fn bulk_replay_follows_filter_and_dry_run_counts() {
         (json!({"dry_run": true, "everything": true}), "/everything"),
     ] {
         let problem = replay(body).await.problem(422, "validation_failed");
-        assert_eq!(problem["errors"][0]["pointer"], pointer);
+        assert_eq!(problem.pointer(), pointer);
     }
     app.finish_with_dead_letters(4).await;
 }
@@ -234,10 +234,7 @@ async fn events_are_listed_filtered_and_isolated() {
     let number = tenant.connect().await;
     let id = dead_letter(&app, &tenant, &number).await;
     app.process(&number.delivery(&[text("15550100", "fine")])).await;
-    let list = async |query: &str| {
-        let page = tenant.client.get(&format!("/webhook-events{query}")).await.json(200);
-        page["data"].as_array().unwrap().len()
-    };
+    let list = async |query: &str| tenant.client.list::<WebhookEvent>(&format!("/webhook-events{query}")).await.len();
     assert_eq!(list("").await, 2);
     assert_eq!(list("?status=processed").await, 1);
     assert_eq!(list("?kind=message").await, 2);
@@ -247,21 +244,21 @@ async fn events_are_listed_filtered_and_isolated() {
     for query in ["?status=lost", "?kind=message&kind=status", "?acount=1", "?account=x"] {
         tenant.client.get(&format!("/webhook-events{query}")).await.problem(400, "invalid_query");
     }
-    let page = tenant.client.get("/webhook-events?limit=1").await.json(200);
-    let cursor = page["next_cursor"].as_str().unwrap();
-    let next = tenant.client.get(&format!("/webhook-events?limit=1&cursor={cursor}")).await.json(200);
-    assert_eq!(next["data"][0]["id"], json!(id), "latest first");
+    let page: Page<WebhookEvent> = tenant.client.read("/webhook-events?limit=1").await;
+    let cursor = page.cursor();
+    let next: Vec<WebhookEvent> = tenant.client.list(&format!("/webhook-events?limit=1&cursor={cursor}")).await;
+    assert_eq!(next[0].id, id, "latest first");
     other.client.get(&format!("/webhook-events?cursor={cursor}")).await.problem(400, "invalid_cursor");
 
     // Another tenant's event is answered like an unknown one.
-    assert_eq!(other.client.get("/webhook-events").await.json(200)["data"], json!([]));
+    assert_eq!(other.client.all::<WebhookEvent>().await, []);
     for id in [id.as_str(), "01890000-0000-7000-8000-000000000000", "x"] {
         other.client.get(&format!("/webhook-events/{id}")).await.problem(404, "not_found");
         for what in ["replay", "discard"] {
             other.client.post(&format!("/webhook-events/{id}/{what}"), &because()).await.problem(404, "not_found");
         }
     }
-    assert_eq!(event(&tenant, &id).await["status"], "dead_letter");
+    assert_eq!(details(&tenant, &id).await.event.status, "dead_letter");
     app.finish_with_dead_letters(1).await;
 }
 
@@ -271,18 +268,15 @@ async fn payload_is_shown_with_replay_permission() {
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     let id = dead_letter(&app, &tenant, &number).await;
-    assert!(event(&tenant, &id).await["payload"].to_string().contains("nameless"));
-    let take_away = |permission: &str| {
-        format!("DELETE FROM role_permissions WHERE tenant_id = '{}' AND permission = '{permission}'", tenant.id)
-    };
-    app.database.execute(&take_away("events:replay")).await;
-    assert_eq!(event(&tenant, &id).await["payload"], Value::Null);
-    for path in [format!("/webhook-events/{id}/replay"), format!("/webhook-events/{id}/discard")] {
-        tenant.client.post(&path, &because()).await.problem(403, "insufficient_scope");
+    assert!(details(&tenant, &id).await.payload.to_string().contains("nameless"));
+    let reader = app.user_with_permissions(&tenant, &["events:read"]).await.client;
+    let path = format!("/webhook-events/{id}");
+    assert_eq!(reader.read::<WebhookEventDetails>(&path).await.payload, Value::Null);
+    for path in [format!("{path}/replay"), format!("{path}/discard")] {
+        reader.post(&path, &because()).await.problem(403, "insufficient_scope");
     }
-    let all = json!({"dry_run": true});
-    tenant.client.post("/webhook-events/replay", &all).await.problem(403, "insufficient_scope");
-    app.database.execute(&take_away("events:read")).await;
-    tenant.client.get("/webhook-events").await.problem(403, "insufficient_scope");
+    reader.post("/webhook-events/replay", &json!({"dry_run": true})).await.problem(403, "insufficient_scope");
+    let other = app.user_with_permissions(&tenant, &["crm:read"]).await.client;
+    other.get("/webhook-events").await.problem(403, "insufficient_scope");
     app.finish_with_dead_letters(1).await;
 }

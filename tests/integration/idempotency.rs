@@ -5,9 +5,11 @@ use diesel_async::SimpleAsyncConnection;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use crate::kit::api::{Resource as _, User};
 use crate::kit::app::{PASSWORD, Settings, TestApp, TestTenant};
 use crate::kit::client::{Client, Response, retry_while_unavailable};
 use crate::kit::meta::fresh_digits;
+use crate::kit::users::role_of;
 use crate::kit::wait;
 
 fn user() -> Value {
@@ -61,7 +63,7 @@ async fn key_is_scoped_to_tenant_user_and_route() {
     let body = json!({"app_id": fresh_digits(), "app_secret": "secret", "verify_token": "token"});
     keyed(&tenant.client, "key").post("/meta-apps", &body).await.expect(201);
     // A caller who lost the permission does not get the stored response.
-    app.execute_for(&tenant, &format!("DELETE FROM memberships WHERE user_id = '{}'", admin.id)).await;
+    tenant.client.delete(&admin.membership(&role_of(&tenant, "admin").await)).await.expect(204);
     keyed(&admin.client, "key").post("/users", &user()).await.problem(403, "insufficient_scope");
 }
 
@@ -71,12 +73,12 @@ async fn refusal_is_not_stored() {
     let tenant = app.tenant().await;
     let client = keyed(&tenant.client, "key");
     let body = user();
-    let taken = tenant.client.post("/users", &body).await.json(201);
+    let taken: User = tenant.client.create(&body).await;
     client.post("/users", &body).await.problem(409, "email_taken");
     client.post("/users", &json!({"email": "x"})).await.problem(422, "validation_failed");
     assert_eq!(count(&app, &tenant, "idempotency_keys").await, 0);
 
-    tenant.client.delete(&format!("/users/{}", taken["id"].as_str().unwrap())).await.expect(204);
+    tenant.client.delete(&taken.path()).await.expect(204);
     client.post("/users", &body).await.expect(201);
 }
 

@@ -4,6 +4,7 @@ use diesel_async::SimpleAsyncConnection;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use crate::kit::api::{Contact, ReplyTo, column};
 use crate::kit::app::{Settings, TestApp};
 use crate::kit::meta::{fresh_wamid, text};
 use crate::kit::wait;
@@ -24,32 +25,29 @@ async fn message_creates_contact_and_conversation() {
     app.deliver(&number.delivery(&[message.clone()])).await.expect(200);
 
     let conversation = tenant.wait_for_conversations(1).await.remove(0);
-    assert_eq!(conversation["contact"]["display_name"], "Ada Lovelace");
-    assert_eq!(conversation["status"], "open");
-    assert_eq!(conversation["unread_count"], 1);
-    assert_eq!(conversation["last_message_preview"], "Hello, are you open? é 😀 \"/");
-    assert_eq!(conversation["assignee_id"], Value::Null);
+    assert_eq!(conversation.contact.display_name, "Ada Lovelace");
+    assert_eq!(conversation.status, "open");
+    assert_eq!(conversation.unread_count, 1);
+    assert_eq!(conversation.last_message_preview, "Hello, are you open? é 😀 \"/");
+    assert_eq!(conversation.assignee_id, None);
     let sent: i64 = message["timestamp"].as_str().unwrap().parse().unwrap();
-    let time = |value: &Value| chrono::DateTime::parse_from_rfc3339(value.as_str().unwrap()).unwrap().timestamp();
-    assert_eq!(time(&conversation["last_message_at"]), sent);
-    assert_eq!(time(&conversation["service_window_ends_at"]), sent + 24 * 3_600);
+    let time = |value: &str| chrono::DateTime::parse_from_rfc3339(value).unwrap().timestamp();
+    assert_eq!(time(&conversation.last_message_at), sent);
+    assert_eq!(time(conversation.window_end()), sent + 24 * 3_600);
 
     let stored = tenant.messages(&conversation).await.remove(0);
-    assert_eq!(stored["wamid"], message["id"]);
-    assert_eq!((&stored["direction"], &stored["kind"]), (&json!("inbound"), &json!("text")));
-    assert_eq!(stored["text"], message["text"]["body"]);
-    assert_eq!(stored["payload"], message);
-    assert_eq!(stored["reply_to"], json!({"wamid": "wamid.unknown", "message_id": null}));
-    assert_eq!(stored["referral"], message["referral"]);
+    assert_eq!(stored.wamid, message["id"]);
+    assert_eq!((stored.direction.as_str(), stored.kind.as_str()), ("inbound", "text"));
+    assert_eq!(stored.text, message["text"]["body"]);
+    assert_eq!(stored.payload, message);
+    assert_eq!(stored.reply_to, Some(ReplyTo { wamid: "wamid.unknown".to_owned(), message_id: None }));
+    assert_eq!(stored.referral.as_ref(), Some(&message["referral"]));
 
-    let contacts = tenant.client.get("/crm/contacts").await.json(200);
-    let mut kinds: Vec<&str> =
-        contacts["data"][0]["identities"].as_array().unwrap().iter().map(|i| i["kind"].as_str().unwrap()).collect();
+    let contact = tenant.client.list::<Contact>("/crm/contacts").await.remove(0);
+    let mut kinds = column(&contact.identities, |it| it.kind.as_str());
     kinds.sort_unstable();
     assert_eq!(kinds, ["bsuid", "phone"]);
-    let one =
-        tenant.client.get(&format!("/crm/conversations/{}", conversation["id"].as_str().unwrap())).await.json(200);
-    assert_eq!(one, conversation);
+    assert_eq!(tenant.client.reload(&conversation).await, conversation);
     assert_eq!(app.database.count("SELECT count(*) FROM interactions WHERE kind = 'inbound_message'").await, 1);
     app.finish().await;
 }
@@ -94,12 +92,12 @@ async fn each_message_kind_is_stored_as_text_and_payload() {
         app.wait_until_processed().await;
         let conversation = tenant.conversations().await.remove(0);
         let messages = tenant.messages(&conversation).await;
-        let stored = messages.iter().find(|stored| stored["wamid"] == wamid.as_str()).unwrap();
-        assert_eq!(stored["text"], expected, "{message}");
-        assert_eq!(stored["kind"], message.get("type").cloned().unwrap_or(json!("unknown")));
-        assert_eq!(stored["payload"], message);
+        let stored = messages.iter().find(|stored| stored.wamid == wamid.as_str()).unwrap();
+        assert_eq!(stored.text, expected, "{message}");
+        assert_eq!(stored.kind, message.get("type").cloned().unwrap_or(json!("unknown")));
+        assert_eq!(stored.payload, message);
         assert_eq!(
-            stored["media"].is_object(),
+            stored.media.is_some(),
             message.to_string().contains("\"id\":\"7\"")
                 || ["audio", "document", "sticker", "video", "voice"].iter().any(|k| message["type"] == *k)
         );
@@ -126,7 +124,7 @@ async fn customer_without_phone_number_becomes_contact() {
     app.wait_until_processed().await;
     let conversation = tenant.conversations().await;
     assert_eq!(conversation.len(), 1);
-    assert_eq!(conversation[0]["unread_count"], 2);
+    assert_eq!(conversation[0].unread_count, 2);
     app.finish().await;
 }
 
@@ -159,7 +157,7 @@ async fn concurrent_first_messages_create_one_contact() {
     {
         assert_eq!(app.database.count(&format!("SELECT count(*) FROM {table}")).await, rows, "{table}");
     }
-    assert_eq!(tenant.conversations().await[0]["unread_count"], 30);
+    assert_eq!(tenant.conversations().await[0].unread_count, 30);
     app.finish().await;
 }
 
@@ -178,10 +176,9 @@ async fn late_message_does_not_become_latest() {
         app.wait_until_processed().await;
     }
     let conversation = tenant.conversations().await.remove(0);
-    assert_eq!(conversation["last_message_preview"], "new");
-    assert_eq!(conversation["unread_count"], 2);
-    let texts: Vec<Value> = tenant.messages(&conversation).await.iter().map(|m| m["text"].clone()).collect();
-    assert_eq!(texts, ["new", "old"]);
+    assert_eq!(conversation.last_message_preview, "new");
+    assert_eq!(conversation.unread_count, 2);
+    assert_eq!(column(&tenant.messages(&conversation).await, |it| &it.text), ["new", "old"]);
     app.finish().await;
 }
 
@@ -194,40 +191,38 @@ async fn message_with_future_time_gets_receive_time() {
     message["timestamp"] = json!("32503680000");
     app.deliver(&number.delivery(&[message])).await.expect(200);
     let conversation = tenant.wait_for_conversations(1).await.remove(0);
-    let at = chrono::DateTime::parse_from_rfc3339(conversation["last_message_at"].as_str().unwrap()).unwrap();
+    let at = chrono::DateTime::parse_from_rfc3339(&conversation.last_message_at).unwrap();
     assert_eq!(at, kernel::Clock::now(&*app.clock));
     app.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn message_after_close_opens_new_conversation_once() {
-    use diesel_async::SimpleAsyncConnection;
-
     let app = app().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     let first = number.delivery(&[text("15550100", "first")]);
     app.deliver(&first).await.expect(200);
     app.wait_until_processed().await;
-    let mut admin = app.database.admin().await;
-    admin.batch_execute("UPDATE conversations SET status = 'closed'").await.unwrap();
+    let conversation = tenant.conversations().await.remove(0);
+    tenant.client.change(&conversation, json!({"status": "closed"})).await;
 
     // A replayed event is already stored and opens no conversation.
-    admin
-        .batch_execute(
+    app.database
+        .execute(
             "UPDATE webhook_events SET status = 'received';
              INSERT INTO webhook_outbox (event_id, tenant_id, not_before) SELECT id, tenant_id, received_at FROM webhook_events",
         )
-        .await
-        .unwrap();
+        .await;
     app.wait_until_processed().await;
     assert_eq!(tenant.conversations().await.len(), 1);
 
     app.deliver(&number.delivery(&[text("15550100", "second")])).await.expect(200);
     app.wait_until_processed().await;
-    let statuses: Vec<Value> = tenant.conversations().await.iter().map(|c| c["status"].clone()).collect();
-    assert_eq!(statuses.len(), 2);
-    assert!(statuses.contains(&json!("open")) && statuses.contains(&json!("closed")));
+    let conversations = tenant.conversations().await;
+    let mut statuses = column(&conversations, |it| it.status.as_str());
+    statuses.sort_unstable();
+    assert_eq!(statuses, ["closed", "open"]);
     app.finish().await;
 }
 
@@ -270,9 +265,9 @@ async fn slow_tenant_does_not_delay_others() {
     .await;
 
     app.deliver(&number.delivery(&[text("15550101", "now")])).await.expect(200);
-    assert_eq!(other.wait_for_conversations(1).await[0]["last_message_preview"], "now");
-    assert_eq!(slow.conversations().await, Vec::<Value>::new());
+    assert_eq!(other.wait_for_conversations(1).await[0].last_message_preview, "now");
+    assert_eq!(slow.conversations().await, []);
     admin.batch_execute("COMMIT").await.unwrap();
-    assert_eq!(slow.wait_for_conversations(1).await[0]["last_message_preview"], "later");
+    assert_eq!(slow.wait_for_conversations(1).await[0].last_message_preview, "later");
     app.finish().await;
 }

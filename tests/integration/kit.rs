@@ -1,5 +1,6 @@
-//! Test support: servers, databases, clients, and Meta's deliveries.
+//! Test support: servers, databases, clients, the API's response bodies, and Meta's deliveries.
 
+pub(crate) mod api;
 pub(crate) mod app;
 pub(crate) mod broker;
 pub(crate) mod bulk_data;

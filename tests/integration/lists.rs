@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::kit::api::{Contact, Conversation, Page};
 use crate::kit::app::{Settings, TestApp};
 use crate::kit::meta::text;
 
@@ -19,21 +20,20 @@ async fn cursor_pages_have_no_gaps_or_repeats() {
     let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
     let tenant = with_conversations(&app, 7).await;
     for list in ["/crm/contacts", "/crm/conversations"] {
-        let whole = tenant.client.get(list).await.json(200);
-        assert_eq!(whole["next_cursor"], Value::Null);
-        let whole: Vec<Value> = whole["data"].as_array().unwrap().clone();
-        assert_eq!(whole.len(), 7);
+        let whole: Page<Value> = tenant.client.read(list).await;
+        assert_eq!(whole.next_cursor, None);
+        assert_eq!(whole.data.len(), 7);
 
         let (mut walked, mut path) = (Vec::new(), format!("{list}?limit=3"));
         loop {
-            let page = tenant.client.get(&path).await.json(200);
-            walked.extend(page["data"].as_array().unwrap().clone());
-            match page["next_cursor"].as_str() {
+            let page: Page<Value> = tenant.client.read(&path).await;
+            walked.extend(page.data);
+            match page.next_cursor {
                 Some(cursor) => path = format!("{list}?limit=3&cursor={cursor}"),
                 None => break,
             }
         }
-        assert_eq!(walked, whole);
+        assert_eq!(walked, whole.data);
     }
     app.finish().await;
 }
@@ -42,10 +42,9 @@ async fn cursor_pages_have_no_gaps_or_repeats() {
 async fn cursor_is_valid_for_its_list_and_tenant_only() {
     let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
     let (ours, theirs) = (with_conversations(&app, 2).await, with_conversations(&app, 2).await);
-    let cursor = |page: &Value| page["next_cursor"].as_str().unwrap().to_owned();
-    let page = ours.client.get("/crm/contacts?limit=1").await.json(200);
-    let ours_contacts = cursor(&page);
-    let mut tampered = ours_contacts.clone();
+    let page: Page<Contact> = ours.client.read("/crm/contacts?limit=1").await;
+    let ours_contacts = page.cursor();
+    let mut tampered = ours_contacts.to_owned();
     tampered.replace_range(..1, if tampered.starts_with('A') { "B" } else { "A" });
 
     theirs.client.get(&format!("/crm/contacts?cursor={ours_contacts}")).await.problem(400, "invalid_cursor");
@@ -63,12 +62,11 @@ async fn cursor_is_valid_for_its_list_and_tenant_only() {
 async fn conversations_are_filtered() {
     let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
     let tenant = with_conversations(&app, 2).await;
-    let count = async |query: &str| {
-        tenant.client.get(&format!("/crm/conversations?{query}")).await.json(200)["data"].as_array().unwrap().len()
-    };
+    let count =
+        async |query: &str| tenant.client.list::<Conversation>(&format!("/crm/conversations?{query}")).await.len();
     assert_eq!(count("status=open").await, 2);
     assert_eq!(count("status=closed").await, 0);
-    let account = tenant.conversations().await[0]["account_id"].as_str().unwrap().to_owned();
+    let account = tenant.conversations().await[0].account_id.clone();
     assert_eq!(count(&format!("account={account}&status=open")).await, 2);
     assert_eq!(count(&format!("account={}", tenant.id)).await, 0);
     tenant.client.get("/crm/conversations?status=lost").await.problem(400, "invalid_query");
@@ -79,12 +77,11 @@ async fn conversations_are_filtered() {
 async fn conversation_of_other_tenant_is_not_found() {
     let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
     let (ours, theirs) = (with_conversations(&app, 1).await, app.tenant().await);
-    let id = ours.conversations().await[0]["id"].as_str().unwrap().to_owned();
+    let id = &ours.conversations().await[0].id;
     let unknown = "0190b5a2-7e2f-7000-8000-000000000000";
     let client = theirs.client.with("x-request-id", "same");
     for path in ["/crm/conversations/$", "/crm/conversations/$/messages"] {
-        let (foreign, none) =
-            (client.get(&path.replace('$', &id)).await, client.get(&path.replace('$', unknown)).await);
+        let (foreign, none) = (client.get(&path.replace('$', id)).await, client.get(&path.replace('$', unknown)).await);
         none.problem(404, "not_found");
         assert_eq!(foreign.text, none.text);
         assert_eq!(foreign.status, none.status);

@@ -1,9 +1,12 @@
 //! Meta apps of tenants: life cycle, secrets, and webhooks.
 
+use std::collections::BTreeSet;
+
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::kit::api::{MetaApp, Page, Resource as _, column};
 use crate::kit::app::{Settings, TestApp, TestTenant};
 use crate::kit::meta::{APP_SECRET, Number, VERIFY_TOKEN, sign_with, text};
 
@@ -11,8 +14,8 @@ async fn isolated_app() -> TestApp {
     TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await
 }
 
-async fn listed(tenant: &TestTenant) -> Vec<Value> {
-    tenant.client.get("/meta-apps").await.json(200)["data"].as_array().unwrap().clone()
+async fn listed(tenant: &TestTenant) -> Vec<MetaApp> {
+    tenant.client.list("/meta-apps").await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -24,15 +27,15 @@ async fn app_is_created_listed_changed_and_deleted() {
         "previous_app_secret": "hunter2-previous",
     });
     let created = tenant.client.post("/meta-apps", &body).await;
-    let first = created.json(201);
-    let key = first["key"].as_str().unwrap().to_owned();
-    let mut members: Vec<&str> = first.as_object().unwrap().keys().map(String::as_str).collect();
-    members.sort_unstable();
-    assert_eq!(members, ["app_id", "created_at", "has_previous_secret", "key", "name", "updated_at", "webhook_path"]);
-    assert_eq!(first["app_id"], "1234567890");
-    assert_eq!(first["name"], "Own app");
-    assert_eq!(first["has_previous_secret"], true);
-    assert_eq!(first["webhook_path"], format!("/webhooks/whatsapp/{key}"));
+    let first: MetaApp = created.body(201);
+    let key = first.key.clone();
+    let members: BTreeSet<String> = created.json(201).as_object().unwrap().keys().cloned().collect();
+    let all = ["app_id", "created_at", "has_previous_secret", "key", "name", "updated_at", "webhook_path"];
+    assert_eq!(members, all.map(str::to_owned).into(), "no secret");
+    assert_eq!(first.app_id, "1234567890");
+    assert_eq!(first.name.as_deref(), Some("Own app"));
+    assert!(first.has_previous_secret);
+    assert_eq!(first.webhook_path, format!("/webhooks/whatsapp/{key}"));
     assert!(key.len() >= 32 && key.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     assert_eq!(listed(&tenant).await, std::slice::from_ref(&first));
 
@@ -40,11 +43,11 @@ async fn app_is_created_listed_changed_and_deleted() {
     app.clock.advance(chrono::TimeDelta::seconds(1));
     let edit = json!({"name": null, "app_secret": "hunter2-next", "verify_token": "hunter2-token-2"});
     let changed = tenant.client.patch(&path, &edit).await;
-    let second = changed.json(200);
-    assert_eq!((&second["name"], &second["has_previous_secret"]), (&Value::Null, &json!(true)));
-    assert_eq!(second["created_at"], first["created_at"]);
-    assert_ne!(second["updated_at"], first["updated_at"]);
-    assert_eq!(tenant.client.patch(&path, &json!({})).await.json(200), second);
+    let second: MetaApp = changed.body(200);
+    assert_eq!((second.name.as_deref(), second.has_previous_secret), (None, true));
+    assert_eq!(second.created_at, first.created_at);
+    assert_ne!(second.updated_at, first.updated_at);
+    assert_eq!(tenant.client.patch(&path, &json!({})).await.body::<MetaApp>(200), second);
     assert_eq!(listed(&tenant).await, [second]);
 
     // The secrets are in no response, and not in plain text in the database.
@@ -56,7 +59,7 @@ async fn app_is_created_listed_changed_and_deleted() {
     tenant.client.delete(&path).await.expect(204);
     tenant.client.delete(&path).await.problem(404, "not_found");
     tenant.client.patch(&path, &json!({"name": "x"})).await.problem(404, "not_found");
-    assert_eq!(listed(&tenant).await, [""; 0]);
+    assert_eq!(listed(&tenant).await, []);
     app.stop().await;
 }
 
@@ -85,11 +88,11 @@ async fn invalid_app_lists_errors_without_secret_values() {
         let mut body = whole.clone();
         body[member] = value.clone();
         let answer = tenant.client.post("/meta-apps", &body).await;
-        assert_eq!(answer.problem(422, "validation_failed")["errors"][0]["pointer"], format!("/{member}"), "{value}");
+        assert_eq!(answer.problem(422, "validation_failed").pointer(), format!("/{member}"), "{value}");
         assert!(!answer.text.contains("hunter2"));
         // A patch cannot change the app id either.
         let answer = tenant.client.patch(&own.path(), &json!({ member: value })).await;
-        assert_eq!(answer.problem(422, "validation_failed")["errors"][0]["pointer"], format!("/{member}"), "{value}");
+        assert_eq!(answer.problem(422, "validation_failed").pointer(), format!("/{member}"), "{value}");
         assert!(!answer.text.contains("hunter2"));
     }
     assert_eq!(listed(&tenant).await, before);
@@ -102,11 +105,12 @@ async fn apps_are_listed_in_pages() {
     for _ in 0..3 {
         tenant.meta_app().await;
     }
-    let first = tenant.client.get("/meta-apps?limit=2").await.json(200);
-    let cursor = first["next_cursor"].as_str().unwrap();
-    let second = tenant.client.get(&format!("/meta-apps?limit=2&cursor={cursor}")).await.json(200);
-    assert_eq!(second["next_cursor"], Value::Null);
-    let walked = [first["data"].as_array().unwrap().clone(), second["data"].as_array().unwrap().clone()].concat();
+    let first: Page<MetaApp> = tenant.client.read("/meta-apps?limit=2").await;
+    let cursor = first.cursor();
+    let second: Page<MetaApp> = tenant.client.read(&format!("/meta-apps?limit=2&cursor={cursor}")).await;
+    assert_eq!(second.next_cursor, None);
+    let cursor = cursor.to_owned();
+    let walked = [first.data, second.data].concat();
     assert_eq!(walked, listed(&tenant).await);
     tenant.client.get(&format!("/whatsapp-accounts?cursor={cursor}")).await.problem(400, "invalid_cursor");
 }
@@ -234,7 +238,7 @@ async fn app_is_visible_to_its_tenant_only() {
     let app = TestApp::start().await;
     let (ours, theirs) = (app.tenant().await, app.tenant().await);
     let own = ours.meta_app().await;
-    assert_eq!(listed(&theirs).await, [""; 0]);
+    assert_eq!(listed(&theirs).await, []);
     let theirs_same = theirs.client.with("x-request-id", "same");
     let nobodys = format!("/meta-apps/{}", "0".repeat(40));
     for path in [own.path(), nobodys, "/meta-apps/deployment".to_owned()] {
@@ -247,12 +251,11 @@ async fn app_is_visible_to_its_tenant_only() {
         let number = Number::fresh();
         let body = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id, "app": key});
         let problem = theirs.client.post("/whatsapp-accounts", &body).await.problem(422, "validation_failed");
-        let error = json!({
-            "pointer": "/app", "code": "invalid", "detail": "must be the key of one of the tenant's own Meta apps",
-        });
-        assert_eq!(problem["errors"], json!([error]), "{key}");
+        let errors = column(&problem.errors, |it| (it.pointer.as_deref(), it.code.as_str(), it.detail.as_str()));
+        let detail = "must be the key of one of the tenant's own Meta apps";
+        assert_eq!(errors, [(Some("/app"), "invalid", detail)], "{key}");
     }
-    assert_eq!(theirs.client.get("/whatsapp-accounts").await.json(200)["data"], json!([]));
+    assert_eq!(theirs.accounts().await, []);
     assert_eq!(listed(&ours).await.len(), 1);
 }
 
@@ -263,10 +266,9 @@ async fn app_in_use_cannot_be_deleted() {
     let own = tenant.meta_app().await;
     let account = tenant.connect_to(&own, &Number::fresh()).await;
     tenant.client.delete(&own.path()).await.problem(409, "app_in_use");
-    let account = format!("/whatsapp-accounts/{}", account["id"].as_str().unwrap());
-    tenant.client.delete(&account).await.expect(204);
+    tenant.client.delete(&account.path()).await.expect(204);
     tenant.client.delete(&own.path()).await.expect(204);
-    assert_eq!(tenant.client.get(&account).await.json(200)["app"], own.key);
+    assert_eq!(tenant.client.reload(&account).await.app, Some(own.key));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,9 +4,10 @@ use ::audit::{Reason, RequestOrigin};
 use chrono::TimeDelta;
 use flows::{Database as _, revoke_provisioning_key, settle};
 use kernel::Clock as _;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokens::KeyScope;
 
+use crate::kit::api::{OwnedAccount, Page, Problem, WebhookEvent, WhatsAppAccount, column};
 use crate::kit::app::{Settings, TestApp};
 use crate::kit::meta::{Number, text};
 use crate::kit::operators::{key, operator};
@@ -57,9 +58,8 @@ async fn operator_key_needs_scope_and_refusals_are_audited() {
     let mut answers = Vec::new();
     for client in [&expired, &revoked, &wrong, &bare, &garbage] {
         let answer = client.get(path).await;
-        let mut problem = answer.problem(401, "invalid_token");
-        problem.as_object_mut().unwrap().remove("request_id");
-        answers.push((problem, answer.header("www-authenticate").to_owned()));
+        let problem = answer.problem(401, "invalid_token");
+        answers.push((Problem { request_id: None, ..problem }, answer.header("www-authenticate").to_owned()));
     }
     assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:#?}");
     let last_used = "SELECT count(*) FROM provisioning_keys WHERE last_used_at IS NOT NULL";
@@ -78,22 +78,16 @@ async fn operators_see_only_events_without_tenant() {
     app.deliver(&number.delivery(&[text("15550100", "the tenant's")])).await.expect(200);
     app.deliver(&unknown.delivery(&[text("15550100", "anonymous's")])).await.expect(200);
     app.deliver_bytes(b"no JSON at all").await.expect(200);
-    let list =
-        async |query: &str| client.get(&format!("/platform/webhook-events{query}")).await.json(200)["data"].clone();
+    let list = async |query: &str| client.list::<WebhookEvent>(&format!("/platform/webhook-events{query}")).await;
     let all = list("").await;
-    let states: Vec<(&Value, &Value)> =
-        all.as_array().unwrap().iter().map(|event| (&event["kind"], &event["status"])).collect();
-    assert_eq!(
-        states,
-        [(&json!("unparsed"), &json!("dead_letter")), (&json!("message"), &json!("unroutable"))],
-        "latest first"
-    );
-    assert_eq!(list("?status=dead_letter").await.as_array().unwrap().len(), 1);
-    assert_eq!(list("?kind=message").await.as_array().unwrap().len(), 1);
-    assert_eq!(tenant.client.get("/webhook-events").await.json(200)["data"].as_array().unwrap().len(), 1);
-    let page = client.get("/platform/webhook-events?limit=1").await.json(200);
-    let cursor = page["next_cursor"].as_str().unwrap();
-    assert_eq!(list(&format!("?cursor={cursor}")).await.as_array().unwrap().len(), 1);
+    let states = column(&all, |event| (event.kind.as_str(), event.status.as_str()));
+    assert_eq!(states, [("unparsed", "dead_letter"), ("message", "unroutable")], "latest first");
+    assert_eq!(list("?status=dead_letter").await.len(), 1);
+    assert_eq!(list("?kind=message").await.len(), 1);
+    assert_eq!(tenant.client.all::<WebhookEvent>().await.len(), 1);
+    let page: Page<WebhookEvent> = client.read("/platform/webhook-events?limit=1").await;
+    let cursor = page.cursor();
+    assert_eq!(list(&format!("?cursor={cursor}")).await.len(), 1);
     tenant.client.get(&format!("/webhook-events?cursor={cursor}")).await.problem(400, "invalid_cursor");
     app.stop().await;
 }
@@ -106,11 +100,10 @@ async fn claim_approval_processes_pending_events() {
     let account = tenant.connect_number(&number).await;
     let claim = rival.connect_number(&number).await;
     app.deliver(&number.delivery(&[text("15550100", "before")])).await.expect(200);
-    let listed = client.get("/platform/whatsapp-accounts?pending=true").await.json(200);
-    let slugs: Vec<&Value> = listed["data"].as_array().unwrap().iter().map(|account| &account["tenant"]).collect();
-    assert_eq!(slugs, [&json!(rival.slug), &json!(tenant.slug)]);
+    let listed: Vec<OwnedAccount> = client.list("/platform/whatsapp-accounts?pending=true").await;
+    assert_eq!(column(&listed, |account| &account.tenant), [&rival.slug, &tenant.slug]);
 
-    let approve = |account: &Value| format!("/platform/whatsapp-accounts/{}/approve", account["id"].as_str().unwrap());
+    let approve = |account: &WhatsAppAccount| format!("/platform/whatsapp-accounts/{}/approve", account.id);
     client.post(&approve(&account), &json!({})).await.expect(204);
     client.post(&approve(&account), &json!({})).await.problem(404, "not_found");
     client.post(&approve(&claim), &json!({})).await.problem(409, "number_in_use");
@@ -147,7 +140,7 @@ async fn replay_stores_delivery_that_parses_now() {
     app.database.execute(&statement).await;
     assert_eq!(again().await.unwrap(), 1);
     app.wait_until_processed().await;
-    assert_eq!(tenant.conversations().await[0]["last_message_preview"], "supported now");
+    assert_eq!(tenant.conversations().await[0].last_message_preview, "supported now");
     assert!(matches!(again().await, Err(ReparseDeliveryError::NotReplayable)));
     app.finish().await;
 }

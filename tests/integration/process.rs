@@ -4,6 +4,7 @@ use std::process::Command;
 
 use serde_json::json;
 
+use crate::kit::api::{Conversation, LoggedIn, WhatsAppAccount};
 use crate::kit::app::PASSWORD;
 use crate::kit::deployment::Deployment;
 use crate::kit::meta::{Number, fresh_digits, signature, text};
@@ -15,9 +16,7 @@ async fn accepted_deliveries_and_users_survive_kill_9() {
     let deployment = Deployment::new().await;
     // This process accepts only; the next one processes.
     let server = deployment.serve_as("api").await;
-    let signup = json!({"tenant_name": "Acme", "slug": "acme", "email": "ada@example.com", "password": PASSWORD});
-    let token =
-        server.client.post("/auth/signup", &signup).await.json(201)["access_token"].as_str().unwrap().to_owned();
+    let token = server.client.sign_up("acme").await.access_token;
     let number = Number::fresh();
     let account = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id});
     server.client.with_token(&token).post("/whatsapp-accounts", &account).await.json(201);
@@ -31,11 +30,8 @@ async fn accepted_deliveries_and_users_survive_kill_9() {
 
     let server = deployment.serve().await;
     let client = server.client.with_token(&token);
-    let conversation = wait::until("the message", async || {
-        client.get("/crm/conversations").await.json(200)["data"].as_array().unwrap().first().cloned()
-    })
-    .await;
-    assert_eq!(conversation["last_message_preview"], "survives");
+    let conversation = wait::until("the message", async || client.all::<Conversation>().await.pop()).await;
+    assert_eq!(conversation.last_message_preview, "survives");
     let login = json!({"email": "ada@example.com", "password": PASSWORD});
     server.client.with("x-tenant-id", "acme").post("/auth/login", &login).await.json(200);
 
@@ -48,19 +44,17 @@ async fn accepted_deliveries_and_users_survive_kill_9() {
 async fn user_logs_in_after_restart() {
     let deployment = Deployment::new().await;
     let server = deployment.serve_as("api").await;
-    let signup = json!({"tenant_name": "Acme", "slug": "acme", "email": "ada@example.com", "password": PASSWORD});
-    server.client.post("/auth/signup", &signup).await.json(201);
+    server.client.sign_up("acme").await;
     let grace = json!({"email": "grace@example.com", "password": PASSWORD});
-    let registered = server.client.with("x-tenant-id", "acme").post("/auth/register", &grace).await.json(201);
+    let registered: LoggedIn = server.client.with("x-tenant-id", "acme").post("/auth/register", &grace).await.body(201);
     server.signal("TERM");
     assert!(server.exit().await.success());
 
     let server = deployment.serve_as("api").await;
-    let logged_in = server.client.with("x-tenant-id", "acme").post("/auth/login", &grace).await.json(200);
-    assert_eq!(logged_in["user"]["id"], registered["user"]["id"]);
+    let logged_in: LoggedIn = server.client.with("x-tenant-id", "acme").post("/auth/login", &grace).await.body(200);
+    assert_eq!(logged_in.user.id, registered.user.id);
     // The session from before the restart is still valid.
-    let token = registered["access_token"].as_str().unwrap();
-    server.client.with_token(token).get("/auth/me").await.json(200);
+    server.client.with_token(&registered.access_token).get("/auth/me").await.json(200);
     // Without configured proxies, `X-Forwarded-For` is ignored.
     let wrong = json!({"email": "grace@example.com", "password": "wrong password"});
     for n in 0..5 {
@@ -129,8 +123,7 @@ async fn command_line_connects_number_and_sends_sample() {
     let deployment = Deployment::new().await;
     let server = deployment.serve().await;
     let slug = format!("cli-{}", fresh_digits());
-    let signup = json!({"tenant_name": "Cli", "slug": slug, "email": "ada@example.com", "password": PASSWORD});
-    server.client.post("/auth/signup", &signup).await.json(201);
+    server.client.sign_up(&slug).await;
     let number = Number::fresh();
     let add = deployment
         .command(&[
@@ -163,15 +156,14 @@ async fn command_line_connects_number_and_sends_sample() {
 async fn command_line_approves_claim() {
     let deployment = Deployment::new().await.with("PARLEY_CHANNELS_SELF_SERVICE", "false");
     let server = deployment.serve().await;
-    let signup = json!({"tenant_name": "Claims", "slug": "claims", "email": "ada@example.com", "password": PASSWORD});
-    let signed_up = server.client.post("/auth/signup", &signup).await.json(201);
-    let client = server.client.with_token(signed_up["access_token"].as_str().unwrap());
+    let signed_up = server.client.sign_up("claims").await;
+    let client = server.client.with_token(&signed_up.access_token);
     let number = Number::fresh();
     let claim = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id});
-    let account = client.post("/whatsapp-accounts", &claim).await.json(201);
-    assert_eq!(account["status"], "pending");
+    let account: WhatsAppAccount = client.create(&claim).await;
+    assert_eq!(account.status, "pending");
 
-    let id = account["id"].as_str().unwrap();
+    let id = account.id.as_str();
     let listed = deployment.command(&["whatsapp", "list"]).output().unwrap();
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
     assert!(listed.contains(id) && listed.contains("pending") && listed.contains("claims"), "{listed}");
@@ -180,7 +172,7 @@ async fn command_line_approves_claim() {
         !deployment.command(&["whatsapp", "approve", id]).status().unwrap().success(),
         "the claim is no longer pending"
     );
-    assert_eq!(client.get("/whatsapp-accounts").await.json(200)["data"][0]["status"], "active");
+    assert_eq!(client.reload(&account).await.status, "active");
 
     server.signal("TERM");
     assert!(server.exit().await.success());
@@ -204,7 +196,7 @@ async fn process_without_api_serves_only_readiness() {
 
     let lonely = deployment.serve_with("worker", &[("PARLEY_AMQP_URL", "amqp://127.0.0.1:1/%2f")]).await;
     let problem = lonely.client.get("/readyz").await.problem(503, "not_ready");
-    assert_eq!(problem["checks"]["broker"], "cannot be reached");
+    assert_eq!(problem.checks["broker"], "cannot be reached");
     lonely.signal("TERM");
     assert!(lonely.exit().await.success(), "exits also while it waits for the broker");
     deployment.finish().await;
@@ -215,9 +207,8 @@ async fn process_without_api_serves_only_readiness() {
 async fn log_traces_event_without_personal_data() {
     let deployment = Deployment::new().await.with("PARLEY_RETRY_MAX_ATTEMPTS", "1");
     let server = deployment.serve_with("api,relay,worker", &[("FAILPOINTS", "worker.fail=return(love letter)")]).await;
-    let signup = json!({"tenant_name": "Acme", "slug": "acme", "email": "ada@example.com", "password": PASSWORD});
-    let token = server.client.post("/auth/signup", &signup).await.json(201)["access_token"].clone();
-    let client = server.client.with_token(token.as_str().unwrap());
+    let token = server.client.sign_up("acme").await.access_token;
+    let client = server.client.with_token(&token);
     let number = Number::fresh();
     let account = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id});
     client.post("/whatsapp-accounts", &account).await.json(201);

@@ -7,6 +7,7 @@ use kernel::Clock as _;
 use serde_json::{Value, json};
 use tokens::KeyScope;
 
+use crate::kit::api::{AuditRecord, LoggedIn, Page, Party, Resource as _, Tenant, column};
 use crate::kit::app::{PASSWORD, Settings, SignUp, TestApp};
 use crate::kit::client::Client;
 use crate::kit::meta::{fresh_digits, text};
@@ -38,9 +39,8 @@ async fn rows(app: &TestApp) -> i64 {
     app.database.count(&format!("SELECT {counts} AS count")).await
 }
 
-async fn actions(client: &Client, log: &str) -> Vec<Value> {
-    let records = client.get(log).await.json(200)["data"].clone();
-    records.as_array().unwrap().iter().map(|record| record["action"].clone()).collect()
+async fn actions(client: &Client, log: &str) -> Vec<String> {
+    client.list::<AuditRecord>(log).await.into_iter().map(|record| record.action).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,8 +56,7 @@ async fn tenant_creation_without_operator_is_refused_and_audited() {
     let ended = revoke_provisioning_key(operator(), &mut *tx, revoked_id, &*app.clock).await;
     assert!(settle(tx, ended).await.unwrap());
     let (_, _, reader) = key(&app, &[KeyScope::TenantsRead], None).await;
-    let owner = app.log_in(&owner.slug, &owner.email, PASSWORD).await.json(200)["access_token"].clone();
-    let owner = app.client.with_token(owner.as_str().unwrap());
+    let owner = owner.log_in_again(&app).await.client;
     let wrong = app.client.with_token(&format!("{}x", &secret[..secret.len() - 1]));
     let before = rows(&app).await;
     let attempts = [
@@ -78,11 +77,11 @@ async fn tenant_creation_without_operator_is_refused_and_audited() {
     }
     assert_eq!(rows(&app).await, before);
     assert_eq!(app.database.count("SELECT count(*) FROM tenants WHERE status <> 'active'").await, 0);
-    let log = audit.get("/platform/audit-log?action=operator.refused&limit=100").await.json(200)["data"].clone();
-    let endpoints: Vec<&Value> = log.as_array().unwrap().iter().map(|record| &record["target"]["id"]).collect();
+    let records: Vec<AuditRecord> = audit.list("/platform/audit-log?action=operator.refused&limit=100").await;
+    let endpoints = column(&records, AuditRecord::target_id);
     assert_eq!(endpoints.len(), 2 * attempts.len());
     assert_eq!(endpoints.iter().filter(|endpoint| **endpoint == "POST /tenants").count(), attempts.len());
-    assert!(log.as_array().unwrap().iter().all(|record| record["request_id"].is_string()), "{log}");
+    assert!(records.iter().all(|record| record.request_id.is_some()), "{records:#?}");
     app.finish().await;
 }
 
@@ -92,41 +91,39 @@ async fn operator_manages_tenant_life_cycle() {
     let scopes = [KeyScope::TenantsRead, KeyScope::TenantsWrite, KeyScope::AuditRead];
     let (id_of_key, _, client) = key(&app, &scopes, None).await;
     let slug = fresh_slug();
-    let made = client.post("/tenants", &wish(&slug)).await.json(201);
-    assert_eq!((&made["slug"], &made["status"]), (&json!(slug), &json!("active")));
-    let path = format!("/tenants/{}", made["id"].as_str().unwrap());
-    assert_eq!(client.get(&path).await.json(200), made);
-    let logged_in = app.log_in(&slug, "OWNER@example.com", PASSWORD).await.json(200);
-    assert_eq!(logged_in["user"]["roles"], json!(["owner"]));
-    let owner = app.client.with_token(logged_in["access_token"].as_str().unwrap());
+    let made: Tenant = client.create(&wish(&slug)).await;
+    assert_eq!((made.slug.as_str(), made.status.as_str()), (slug.as_str(), "active"));
+    let path = made.path();
+    assert_eq!(client.reload(&made).await, made);
+    let logged_in: LoggedIn = app.log_in(&slug, "OWNER@example.com", PASSWORD).await.body(200);
+    assert_eq!(logged_in.user.roles, ["owner"]);
+    let owner = app.client.with_token(&logged_in.access_token);
 
-    let second = client.post("/tenants", &json!({"name": "No Slug", "owner": wish("x")["owner"]})).await.json(201);
-    assert_eq!(second["slug"], "no-slug");
-    let third = client.post("/tenants", &json!({"name": "No Slug", "owner": wish("x")["owner"]})).await.json(201);
-    assert!(third["slug"].as_str().unwrap().starts_with("no-slug-"), "{third}");
-    let page = client.get("/tenants?limit=2").await.json(200);
-    assert_eq!(page["data"].as_array().unwrap()[0]["id"], third["id"], "newest first");
-    let rest = client.get(&format!("/tenants?cursor={}", page["next_cursor"].as_str().unwrap())).await.json(200);
-    assert_eq!(rest["data"], json!([made]));
+    let second: Tenant = client.create(&json!({"name": "No Slug", "owner": wish("x")["owner"]})).await;
+    assert_eq!(second.slug, "no-slug");
+    let third: Tenant = client.create(&json!({"name": "No Slug", "owner": wish("x")["owner"]})).await;
+    assert!(third.slug.starts_with("no-slug-"), "{third:?}");
+    let page: Page<Tenant> = client.read("/tenants?limit=2").await;
+    assert_eq!(page.data[0].id, third.id, "newest first");
+    let rest: Page<Tenant> = client.read(&format!("/tenants?cursor={}", page.cursor())).await;
+    assert_eq!(rest.data, std::slice::from_ref(&made));
 
-    let patched = client.patch(&path, &json!({"name": "Renamed", "status": "suspended"})).await.json(200);
-    assert_eq!((&patched["name"], &patched["status"]), (&json!("Renamed"), &json!("suspended")));
+    let patched: Tenant = client.patch(&path, &json!({"name": "Renamed", "status": "suspended"})).await.body(200);
+    assert_eq!((patched.name.as_str(), patched.status.as_str()), ("Renamed", "suspended"));
     owner.get("/auth/me").await.problem(401, "invalid_token");
     app.log_in(&slug, "owner@example.com", PASSWORD).await.problem(401, "invalid_credentials");
-    assert_eq!(client.get("/tenants?status=suspended").await.json(200)["data"], json!([patched]));
+    assert_eq!(client.list::<Tenant>("/tenants?status=suspended").await, [patched]);
     client.patch(&path, &json!({"status": "suspended"})).await.json(200);
     client.patch(&path, &json!({"status": "active"})).await.json(200);
     owner.get("/auth/me").await.json(200);
 
     let ours = ["tenant.reactivated", "user.logged_in", "tenant.suspended", "tenant.changed", "user.logged_in"];
-    let log = owner.get("/audit-log").await.json(200)["data"].clone();
-    let log = log.as_array().unwrap();
-    let told: Vec<&str> = log.iter().map(|record| record["action"].as_str().unwrap()).collect();
-    assert_eq!(told, [&ours[..], &["tenant.created"]].concat(), "a request without effect is not audited");
-    assert_eq!(log[0]["actor"], json!({"kind": "provisioning_key", "id": id_of_key.to_string()}));
-    assert_eq!(log[1]["outcome"], "refused");
-    let id = made["id"].as_str().unwrap();
-    let platform = actions(&client, &format!("/platform/audit-log?target={id}")).await;
+    let records: Vec<AuditRecord> = owner.list("/audit-log").await;
+    let expected = [&ours[..], &["tenant.created"]].concat();
+    assert_eq!(column(&records, |it| it.action.as_str()), expected, "a request without effect is not audited");
+    assert_eq!(records[0].actor, Party::new("provisioning_key", id_of_key.to_string()));
+    assert_eq!(records[1].outcome, "refused");
+    let platform = actions(&client, &format!("/platform/audit-log?target={}", made.id)).await;
     assert_eq!(platform, ["tenant.reactivated", "tenant.suspended", "tenant.changed", "tenant.created"]);
     app.finish().await;
 }
@@ -155,14 +152,14 @@ async fn repeated_provisioning_creates_one_tenant() {
     let once = client.with("idempotency-key", "deploy-1");
     let asked = wish(&slug);
     let answers = join_all((0..10).map(|_| once.post("/tenants", &asked))).await;
-    let made: Vec<Value> =
-        answers.iter().filter(|answer| answer.status == 201).map(|answer| answer.json(201)).collect();
+    let made: Vec<Tenant> =
+        answers.iter().filter(|answer| answer.status == 201).map(|answer| answer.body(201)).collect();
     assert!(!made.is_empty() && made.windows(2).all(|pair| pair[0] == pair[1]), "{made:?}");
     for running in answers.iter().filter(|answer| answer.status != 201) {
         running.problem(409, "request_running");
     }
     let again = once.post("/tenants", &wish(&slug)).await;
-    assert_eq!((again.json(201), again.header("idempotency-replayed")), (made[0].clone(), "true"));
+    assert_eq!((again.body::<Tenant>(201), again.header("idempotency-replayed")), (made[0].clone(), "true"));
     assert_eq!(app.database.count("SELECT count(*) FROM tenants").await, 1);
     once.post("/tenants", &wish(&fresh_slug())).await.problem(422, "idempotency_key_reused");
     // The same idempotency key of another operator is another request.
@@ -202,7 +199,7 @@ async fn invalid_tenant_lists_errors_and_stores_nothing() {
     let app = isolated_app().await;
     let (_, _, client) = key(&app, &BOTH, None).await;
     let taken = fresh_slug();
-    let made = client.post("/tenants", &wish(&taken)).await.json(201);
+    let made: Tenant = client.create(&wish(&taken)).await;
     let before = rows(&app).await;
     client.post("/tenants", &wish(&taken)).await.problem(409, "slug_taken");
     let mut rows_of_wrong = Vec::new();
@@ -218,12 +215,12 @@ async fn invalid_tenant_lists_errors_and_stores_nothing() {
     }
     for (body, at) in rows_of_wrong {
         let problem = client.post("/tenants", &body).await.problem(422, "validation_failed");
-        assert_eq!(problem["errors"][0]["pointer"], at, "{problem}");
+        assert_eq!(problem.pointer(), at, "{problem}");
     }
     let mut weak = wish(&fresh_slug());
     weak["owner"]["password"] = json!("password123");
     client.post("/tenants", &weak).await.problem(422, "weak_password");
-    let path = format!("/tenants/{}", made["id"].as_str().unwrap());
+    let path = made.path();
     for body in [json!({"slug": "another"}), json!({"status": "gone"}), json!({"name": null})] {
         client.patch(&path, &body).await.problem(422, "validation_failed");
     }
@@ -246,10 +243,10 @@ async fn bootstrap_key_creates_tenant_with_sign_up_closed() {
     app.client.post("/auth/signup", &signup).await.problem(403, "signup_closed");
     assert_eq!(app.database.count("SELECT count(*) FROM tenants").await, 0);
     let client = app.client.with_token(BOOTSTRAP);
-    let made = client.with("idempotency-key", "first").post("/tenants", &wish(&fresh_slug())).await.json(201);
-    assert_eq!(client.get("/tenants").await.json(200)["data"], json!([made]));
-    let log = client.get("/platform/audit-log?action=tenant.created").await.json(200)["data"].clone();
-    assert_eq!(log[0]["actor"], json!({"kind": "bootstrap_key", "id": null}));
+    let made: Tenant = client.with("idempotency-key", "first").create(&wish(&fresh_slug())).await;
+    assert_eq!(client.all::<Tenant>().await, [made]);
+    let records: Vec<AuditRecord> = client.list("/platform/audit-log?action=tenant.created").await;
+    assert_eq!(records[0].actor, Party::without_id("bootstrap_key"));
     app.client.with_token("parley_pk_of-another").get("/tenants").await.problem(401, "invalid_token");
     app.finish().await;
 }

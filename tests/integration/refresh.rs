@@ -2,10 +2,12 @@
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::kit::api::{LoggedIn, Me};
 use crate::kit::app::{PASSWORD, Settings, TestApp, TestTenant, metrics};
 use crate::kit::client::{Client, Response};
+use crate::kit::users::role_of;
 
 const MOMENT: TimeDelta = TimeDelta::milliseconds(1);
 const REUSES: &str = r#"parley_auth_attempts_total{action="refresh",outcome="reuse"}"#;
@@ -14,14 +16,15 @@ async fn refresh(client: &Client, token: &str) -> Response {
     client.post("/auth/refresh", &json!({"refresh_token": token})).await
 }
 
-fn text(made: &Value, member: &str) -> String {
-    made[member].as_str().unwrap().to_owned()
-}
-
 /// The tokens of a new session of the owner.
 async fn log_in(app: &TestApp, tenant: &TestTenant) -> (String, String) {
-    let made = app.log_in(&tenant.slug, &tenant.email, PASSWORD).await.json(200);
-    (text(&made, "access_token"), text(&made, "refresh_token"))
+    tokens(&app.log_in(&tenant.slug, &tenant.email, PASSWORD).await)
+}
+
+/// The access token and the refresh token.
+fn tokens(answer: &Response) -> (String, String) {
+    let session: LoggedIn = answer.body(200);
+    (session.access_token, session.refresh_token)
 }
 
 fn counter(series: &str) -> u64 {
@@ -39,21 +42,21 @@ async fn refresh_returns_next_tokens_of_same_session() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let (access, token) = log_in(&app, &tenant).await;
-    let before = me(&app, &access).await.json(200);
+    let before: Me = me(&app, &access).await.body(200);
     app.clock.advance(TimeDelta::minutes(20));
     me(&app, &access).await.problem(401, "invalid_token");
 
     let answer = refresh(&app.client, &token).await;
     assert_eq!(answer.header("cache-control"), "no-store");
-    let refreshed = answer.json(200);
-    assert_eq!((&refreshed["token_type"], &refreshed["expires_in"]), (&json!("Bearer"), &json!(900)));
-    assert_eq!(refreshed["user"]["email"], tenant.email.as_str());
-    assert_eq!((&refreshed["user"]["roles"], &refreshed["tenant"]["id"]), (&json!(["owner"]), &json!(tenant.id)));
-    let next = text(&refreshed, "refresh_token");
-    assert!(next.starts_with(&format!("rt1_{}.", tenant.id)) && next != token);
-    let after = me(&app, &text(&refreshed, "access_token")).await.json(200);
-    assert_eq!(after["session"], before["session"]);
-    refresh(&app.client, &next).await.json(200);
+    let refreshed: LoggedIn = answer.body(200);
+    assert_eq!((refreshed.token_type.as_str(), refreshed.expires_in), ("Bearer", 900));
+    assert_eq!(refreshed.user.email, tenant.email);
+    assert_eq!((refreshed.user.roles.join(","), &refreshed.tenant.id), ("owner".to_owned(), &tenant.id));
+    let next = &refreshed.refresh_token;
+    assert!(next.starts_with(&format!("rt1_{}.", tenant.id)) && *next != token);
+    let after: Me = me(&app, &refreshed.access_token).await.body(200);
+    assert_eq!(after.session, before.session);
+    refresh(&app.client, next).await.json(200);
     let plain =
         format!("SELECT count(*) FROM refresh_tokens t WHERE t::text LIKE '%{}%'", next.split_once('.').unwrap().1);
     assert_eq!(app.database.count(&plain).await, 0, "only hashes are stored");
@@ -64,9 +67,9 @@ async fn replayed_refresh_token_ends_session() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let (access, token) = log_in(&app, &tenant).await;
-    let session = text(&me(&app, &access).await.json(200)["session"], "id");
-    let refreshed = refresh(&app.client, &token).await.json(200);
-    me(&app, &text(&refreshed, "access_token")).await.json(200);
+    let session = me(&app, &access).await.body::<Me>(200).session.id;
+    let refreshed: LoggedIn = refresh(&app.client, &token).await.body(200);
+    me(&app, &refreshed.access_token).await.json(200);
     let reuses = counter(REUSES);
 
     app.clock.advance(MOMENT);
@@ -83,10 +86,10 @@ async fn replayed_refresh_token_ends_session() {
     );
     assert_eq!(app.database.count(&audited).await, 1);
     // The session is over for the thief and for the user.
-    for token in [&text(&refreshed, "access_token"), &access] {
+    for token in [&refreshed.access_token, &access] {
         me(&app, token).await.problem(401, "invalid_token");
     }
-    refresh(&app.client, &text(&refreshed, "refresh_token")).await.problem(401, "invalid_refresh_token");
+    refresh(&app.client, &refreshed.refresh_token).await.problem(401, "invalid_refresh_token");
     refresh(&app.client, &token).await.problem(401, "invalid_refresh_token");
     assert_eq!(app.database.count(&audited).await, 1, "the session had ended before");
     tenant.client.get("/auth/me").await.json(200);
@@ -101,16 +104,16 @@ async fn session_ends_after_idle_week_or_one_month() {
     let week = TimeDelta::days(7);
     for _ in 0..4 {
         app.clock.advance(week - MOMENT);
-        token = text(&refresh(&app.client, &token).await.json(200), "refresh_token");
+        token = tokens(&refresh(&app.client, &token).await).1;
     }
     refresh(&app.client, &idle).await.problem(401, "invalid_refresh_token");
     app.clock.advance(TimeDelta::days(2));
-    let refreshed = refresh(&app.client, &token).await.json(200);
+    let refreshed: LoggedIn = refresh(&app.client, &token).await.body(200);
     app.clock.advance(MOMENT * 3);
-    me(&app, &text(&refreshed, "access_token")).await.json(200);
+    me(&app, &refreshed.access_token).await.json(200);
     app.clock.advance(MOMENT);
-    me(&app, &text(&refreshed, "access_token")).await.problem(401, "invalid_token");
-    refresh(&app.client, &text(&refreshed, "refresh_token")).await.problem(401, "invalid_refresh_token");
+    me(&app, &refreshed.access_token).await.problem(401, "invalid_token");
+    refresh(&app.client, &refreshed.refresh_token).await.problem(401, "invalid_refresh_token");
     app.stop().await;
 }
 
@@ -161,10 +164,7 @@ async fn password_change_and_suspension_end_sessions() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let user = app.user(&tenant, Some("agent")).await;
-    let session = async || {
-        let made = app.log_in(&tenant.slug, &user.email, PASSWORD).await.json(200);
-        (text(&made, "access_token"), text(&made, "refresh_token"))
-    };
+    let session = async || tokens(&app.log_in(&tenant.slug, &user.email, PASSWORD).await);
     // A password change ends all sessions but the one that changed it.
     let ((mine, my_token), (others, others_token)) = (session().await, session().await);
     let change = json!({"current_password": PASSWORD, "new_password": "another horse battery"});
@@ -172,14 +172,13 @@ async fn password_change_and_suspension_end_sessions() {
     me(&app, &others).await.problem(401, "invalid_token");
     refresh(&app.client, &others_token).await.problem(401, "invalid_refresh_token");
     me(&app, &mine).await.json(200);
-    let my_token = text(&refresh(&app.client, &my_token).await.json(200), "refresh_token");
+    let my_token = tokens(&refresh(&app.client, &my_token).await).1;
 
     // A revoked role: the session goes on, without the permission.
-    let take_away = format!("DELETE FROM memberships WHERE user_id = '{}'", user.id);
-    app.database.execute(&take_away).await;
+    tenant.client.delete(&user.membership(&role_of(&tenant, "agent").await)).await.expect(204);
     app.client.with_token(&mine).get("/crm/contacts").await.problem(403, "insufficient_scope");
-    let refreshed = refresh(&app.client, &my_token).await.json(200);
-    let (mine, my_token) = (text(&refreshed, "access_token"), text(&refreshed, "refresh_token"));
+    let refreshed: LoggedIn = refresh(&app.client, &my_token).await.body(200);
+    let (mine, my_token) = (refreshed.access_token, refreshed.refresh_token);
     app.client.with_token(&mine).get("/crm/contacts").await.problem(403, "insufficient_scope");
 
     // Suspending a user ends all their sessions for good.
@@ -192,19 +191,19 @@ async fn password_change_and_suspension_end_sessions() {
 
     // Suspending a tenant blocks all sessions until it is active again. The refused token was not used up.
     let (access, token) = log_in(&app, &tenant).await;
-    app.execute_for(&tenant, "UPDATE tenants SET status = 'suspended' WHERE id = '$T'").await;
+    app.suspend(&tenant).await;
     me(&app, &access).await.problem(401, "invalid_token");
     refresh(&app.client, &token).await.problem(401, "invalid_refresh_token");
-    app.execute_for(&tenant, "UPDATE tenants SET status = 'active' WHERE id = '$T'").await;
+    app.reactivate(&tenant).await;
     me(&app, &access).await.json(200);
     refresh(&app.client, &token).await.json(200);
 
     // Deleting a user ends their sessions.
     let doomed = app.user(&tenant, None).await;
-    let made = app.log_in(&tenant.slug, &doomed.email, PASSWORD).await.json(200);
+    let made: LoggedIn = app.log_in(&tenant.slug, &doomed.email, PASSWORD).await.body(200);
     tenant.client.delete(&doomed.path()).await.expect(204);
-    me(&app, &text(&made, "access_token")).await.problem(401, "invalid_token");
-    refresh(&app.client, &text(&made, "refresh_token")).await.problem(401, "invalid_refresh_token");
+    me(&app, &made.access_token).await.problem(401, "invalid_token");
+    refresh(&app.client, &made.refresh_token).await.problem(401, "invalid_refresh_token");
 }
 
 #[tokio::test(flavor = "multi_thread")]

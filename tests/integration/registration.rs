@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use iam::HashParameters;
 use serde_json::{Value, json};
 
+use crate::kit::api::{LoggedIn, Me};
 use crate::kit::app::{PASSWORD, Settings, TestApp, TestTenant};
 use crate::kit::client::Response;
 use crate::kit::meta::fresh_digits;
@@ -31,25 +32,23 @@ async fn registered_user_sees_only_own_profile() {
     let body = body();
     let answer = register(&app, &tenant.slug, &body).await;
     assert_eq!(answer.header("cache-control"), "no-store");
-    let registered = answer.json(201);
-    assert_eq!((&registered["token_type"], &registered["expires_in"]), (&json!("Bearer"), &json!(900)));
-    assert_eq!(registered["tenant"]["id"], tenant.id.as_str());
-    let user = &registered["user"];
-    assert_eq!(user["email"], body["email"]);
-    assert_eq!(
-        (&user["self_registered"], &user["roles"], &user["status"]),
-        (&json!(true), &json!([]), &json!("active"))
-    );
+    let registered: LoggedIn = answer.body(201);
+    assert_eq!((registered.token_type.as_str(), registered.expires_in), ("Bearer", 900));
+    assert_eq!(registered.tenant.id, tenant.id);
+    let user = &registered.user;
+    assert_eq!(user.email, body["email"]);
+    assert!(user.self_registered && user.roles.is_empty(), "{user:?}");
+    assert_eq!(user.status, "active");
 
-    let client = app.client.with_token(registered["access_token"].as_str().unwrap());
-    let me = client.get("/auth/me").await.json(200);
-    assert_eq!((&me["user"]["id"], &me["permissions"]), (&user["id"], &json!([])));
+    let client = app.client.with_token(&registered.access_token);
+    let me: Me = client.read("/auth/me").await;
+    assert_eq!((&me.user.id, me.permissions.len()), (&user.id, 0));
     for path in ["/crm/contacts", "/users", "/tenant", "/whatsapp-accounts", "/meta-apps"] {
         client.get(path).await.problem(403, "insufficient_scope");
     }
     app.log_in(&tenant.slug, &body["email"].as_str().unwrap().to_lowercase(), PASSWORD).await.json(200);
-    let seen = tenant.client.get(&format!("/users/{}", user["id"].as_str().unwrap())).await.json(200);
-    assert_eq!(seen["self_registered"], true);
+    let seen = tenant.client.reload(user).await;
+    assert!(seen.self_registered);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,7 +64,7 @@ async fn email_is_unique_per_tenant() {
     assert_eq!(answers, HashMap::from([(201, 1), (409, 9)]));
     let shouted = json!({"email": body["email"].as_str().unwrap().to_uppercase(), "password": PASSWORD});
     let problem = register(&app, &tenant.slug, &shouted).await.problem(409, "email_taken");
-    assert_eq!(problem["errors"][0]["pointer"], "/email");
+    assert_eq!(problem.pointer(), "/email");
     // The same email in another tenant is another user.
     register(&app, &other.slug, &body).await.json(201);
     assert_eq!((users(&app, &tenant).await, users(&app, &other).await), (2, 2));
@@ -75,7 +74,7 @@ async fn email_is_unique_per_tenant() {
 async fn invalid_registration_lists_errors_and_stores_nothing() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
-    app.execute_for(&tenant, "UPDATE tenants SET name = 'Acme Trading' WHERE id = '$T'").await;
+    tenant.client.patch("/tenant", &json!({"name": "Acme Trading"})).await.expect(200);
     for (member, value, code) in [
         ("role", json!("owner"), "validation_failed"),
         ("roles", json!(["owner"]), "validation_failed"),
@@ -97,7 +96,7 @@ async fn invalid_registration_lists_errors_and_stores_nothing() {
         let mut body = json!({"email": "Someone@Example.com", "password": PASSWORD});
         body[member] = value;
         let problem = register(&app, &tenant.slug, &body).await.problem(422, code);
-        assert_eq!(problem["errors"][0]["pointer"], format!("/{member}"), "{problem}");
+        assert_eq!(problem.pointer(), format!("/{member}"), "{problem}");
     }
     app.client.post("/auth/register", &body()).await.problem(400, "tenant_required");
     app.client.with("x-tenant-id", "A b").post("/auth/register", &body()).await.problem(400, "invalid_tenant_id");
@@ -119,7 +118,7 @@ async fn closed_registration_is_refused() {
 async fn unknown_tenant_is_answered_like_wrong_credentials() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
-    app.execute_for(&tenant, "UPDATE tenants SET status = 'suspended' WHERE id = '$T'").await;
+    app.suspend(&tenant).await;
     let wrong = app.client.with("x-request-id", "same").with("x-tenant-id", "no-such-tenant");
     let login = wrong.post("/auth/login", &json!({"email": "a@x.example", "password": PASSWORD})).await;
     for reference in ["no-such-tenant", "0190b5a2-7e2f-7000-8000-000000000000", &tenant.slug, &tenant.id] {
@@ -140,8 +139,8 @@ async fn change(client: &crate::kit::client::Client, current: &str, new: &str) -
 async fn password_change_ends_other_sessions() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
-    let token = app.log_in(&tenant.slug, &tenant.email, PASSWORD).await.json(200)["access_token"].clone();
-    let other = app.client.with_token(token.as_str().unwrap());
+    let session: LoggedIn = app.log_in(&tenant.slug, &tenant.email, PASSWORD).await.body(200);
+    let other = app.client.with_token(&session.access_token);
     let colleague = app.user(&tenant, Some("agent")).await;
 
     change(&tenant.client, PASSWORD, OTHER).await.expect(204);
@@ -158,14 +157,14 @@ async fn password_change_requires_current_password() {
     let tenant = app.tenant().await;
     for new in ["short", "password123", tenant.email.as_str(), "Test Tenant"] {
         let problem = change(&tenant.client, PASSWORD, new).await.problem(422, "weak_password");
-        assert_eq!(problem["errors"][0]["pointer"], "/new_password");
+        assert_eq!(problem.pointer(), "/new_password");
     }
     app.client.post("/auth/password", &json!({})).await.problem(401, "unauthenticated");
     let thief = tenant.client.with_fresh_address();
     for _ in 0..5 {
         change(&thief, "a guess of mine", OTHER).await.problem(403, "wrong_password");
     }
-    assert_eq!(change(&thief, PASSWORD, OTHER).await.problem(429, "too_many_attempts")["status"], 429);
+    change(&thief, PASSWORD, OTHER).await.problem(429, "too_many_attempts");
     thief.get("/auth/me").await.json(200);
     // The owner's other session can still change it.
     change(&tenant.client, PASSWORD, OTHER).await.expect(204);

@@ -3,8 +3,9 @@
 use chrono::TimeDelta;
 use flows::{Database as _, settle};
 use kernel::Clock as _;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::kit::api::{LoggedIn, Me, Page, Resource as _, Session};
 use crate::kit::app::{PASSWORD, Settings, TestApp, TestTenant};
 use crate::kit::client::Client;
 
@@ -16,13 +17,12 @@ struct Login {
 
 impl Login {
     async fn of(app: &TestApp, tenant: &TestTenant) -> Self {
-        let made = app.log_in(&tenant.slug, &tenant.email, PASSWORD).await.json(200);
-        let text = |member: &str| made[member].as_str().unwrap().to_owned();
-        Self { client: app.client.with_token(&text("access_token")), refresh_token: text("refresh_token") }
+        let made: LoggedIn = app.log_in(&tenant.slug, &tenant.email, PASSWORD).await.body(200);
+        Self { client: app.client.with_token(&made.access_token), refresh_token: made.refresh_token }
     }
 
     async fn id(&self) -> String {
-        self.client.get("/auth/me").await.json(200)["session"]["id"].as_str().unwrap().to_owned()
+        self.client.read::<Me>("/auth/me").await.session.id
     }
 
     async fn is_over(&self, app: &TestApp) {
@@ -32,8 +32,8 @@ impl Login {
     }
 }
 
-async fn list(client: &Client, query: &str) -> Vec<Value> {
-    client.get(&format!("/auth/sessions{query}")).await.json(200)["data"].as_array().unwrap().clone()
+async fn list(client: &Client, query: &str) -> Vec<Session> {
+    client.list(&format!("/auth/sessions{query}")).await
 }
 
 async fn audited(app: &TestApp, tenant: &TestTenant, condition: &str) -> i64 {
@@ -51,26 +51,29 @@ async fn user_lists_only_own_sessions() {
     let tenant = app.tenant().await;
     let browser = app.client.with("user-agent", "Browser/1.0").with("x-tenant-id", &tenant.slug);
     let login = json!({"email": tenant.email, "password": PASSWORD});
-    let token = browser.post("/auth/login", &login).await.json(200)["access_token"].as_str().unwrap().to_owned();
-    let client = app.client.with_token(&token);
+    let session: LoggedIn = browser.post("/auth/login", &login).await.body(200);
+    let client = app.client.with_token(&session.access_token);
     let colleague = app.user(&tenant, Some("owner")).await;
 
     let sessions = list(&client, "").await;
     assert_eq!(sessions.len(), 2);
     let (newest, oldest) = (&sessions[0], &sessions[1]);
-    assert_eq!((&newest["current"], &oldest["current"]), (&json!(true), &json!(false)));
-    assert_eq!((&newest["user_agent"], &newest["address"]), (&json!("Browser/1.0"), &json!(app.client.address())));
-    for time in ["created_at", "last_seen_at", "idle_expires_at", "expires_at"] {
-        assert!(newest[time].as_str().unwrap().ends_with('Z'), "{time} in {newest}");
+    assert_eq!((newest.current, oldest.current), (true, false));
+    assert_eq!(
+        (newest.user_agent.as_deref(), newest.address.as_deref()),
+        (Some("Browser/1.0"), Some(app.client.address()))
+    );
+    for time in [&newest.created_at, &newest.last_seen_at, &newest.idle_expires_at, &newest.expires_at] {
+        assert!(time.ends_with('Z'), "{newest:?}");
     }
-    let page = client.get("/auth/sessions?limit=1").await.json(200);
-    assert_eq!(page["data"].as_array().unwrap().as_slice(), std::slice::from_ref(newest));
-    let cursor = page["next_cursor"].as_str().unwrap();
+    let page: Page<Session> = client.read("/auth/sessions?limit=1").await;
+    assert_eq!(page.data, std::slice::from_ref(newest));
+    let cursor = page.cursor();
     assert_eq!(list(&client, &format!("?limit=1&cursor={cursor}")).await, std::slice::from_ref(oldest));
     // Another user of the tenant cannot end it, whatever their permissions.
     assert_eq!(list(&colleague.client, "").await.len(), 1);
     colleague.client.get(&format!("/auth/sessions?cursor={cursor}")).await.problem(400, "invalid_cursor");
-    let theirs = format!("/auth/sessions/{}", newest["id"].as_str().unwrap());
+    let theirs = newest.path();
     let foreign = colleague.client.with("x-request-id", "same").delete(&theirs).await;
     let nobodys = "/auth/sessions/0190b5a2-7e2f-7000-8000-000000000000";
     let unknown = colleague.client.with("x-request-id", "same").delete(nobodys).await;

@@ -47,7 +47,7 @@ impl Fixture {
         let tenant = app.tenant().await;
         let account = tenant.connect_number(&Number::fresh()).await;
         let tx = app.postgres.tenant(&scope_of(tenant.id.parse().unwrap())).await.unwrap();
-        Self { account: account["id"].as_str().unwrap().parse().unwrap(), app, tx }
+        Self { account: account.id.parse().unwrap(), app, tx }
     }
 
     async fn record(&mut self, batch: Batch) {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::kit::api::LoggedIn;
 use crate::kit::app::{PASSWORD, Settings, TestApp};
 use crate::kit::meta::{fresh_digits, text};
 
@@ -30,8 +31,8 @@ async fn tenant_header_is_ignored_at_sign_up() {
     let app = TestApp::start().await;
     let theirs = app.tenant().await;
     for named in [theirs.id.as_str(), theirs.slug.as_str(), "'; --"] {
-        let made = app.client.with("x-tenant-id", named).post("/auth/signup", &signup()).await.json(201);
-        assert_ne!(made["tenant"]["id"], theirs.id.as_str());
+        let made: LoggedIn = app.client.with("x-tenant-id", named).post("/auth/signup", &signup()).await.body(201);
+        assert_ne!(made.tenant.id, theirs.id);
     }
     let users = format!("SELECT count(*) FROM users WHERE tenant_id = '{}'", theirs.id);
     assert_eq!(app.database.count(&users).await, 1);
@@ -77,7 +78,7 @@ async fn login_with_forged_or_other_tenant_is_refused() {
 async fn token_of_suspended_tenant_is_refused() {
     let app = TestApp::start().await;
     let (ours, theirs) = (app.tenant().await, app.tenant().await);
-    app.execute_for(&ours, "UPDATE tenants SET status = 'suspended' WHERE id = '$T'").await;
+    app.suspend(&ours).await;
     ours.client.get("/auth/me").await.problem(401, "invalid_token");
     ours.client.with("x-tenant-id", &theirs.id).get("/auth/me").await.problem(401, "invalid_token");
     ours.client.patch("/tenant", &json!({"name": "Back"})).await.problem(401, "invalid_token");
@@ -101,7 +102,7 @@ async fn body_with_tenant_id_is_refused() {
         ] {
             body[member] = json!(theirs.id);
             let problem = client.post(path, &body).await.problem(422, "validation_failed");
-            assert_eq!(problem["errors"][0]["pointer"], format!("/{member}"), "{path}: {problem}");
+            assert_eq!(problem.pointer(), format!("/{member}"), "{path}: {problem}");
         }
         for path in ["/tenant", &colleague.path()] {
             let mut patch = json!({"name": "Mine"});

@@ -3,17 +3,14 @@
 use std::process::Output;
 
 use futures_util::future::join_all;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::kit::api::LoggedIn;
 use crate::kit::app::PASSWORD;
 use crate::kit::client::{Client, Response};
 use crate::kit::deployment::{Deployment, Server};
 use crate::kit::token_forger::kid_of;
-use crate::kit::wait;
-
-fn text(made: &Value, member: &str) -> String {
-    made[member].as_str().unwrap().to_owned()
-}
+use crate::kit::{users, wait};
 
 /// The output of a command that succeeds.
 fn parley(deployment: &Deployment, line: &[&str]) -> String {
@@ -23,14 +20,8 @@ fn parley(deployment: &Deployment, line: &[&str]) -> String {
     said
 }
 
-async fn sign_up(server: &Server) -> Value {
-    let signup = json!({"tenant_name": "Acme", "slug": "acme", "email": "ada@example.com", "password": PASSWORD});
-    server.client.post("/auth/signup", &signup).await.json(201)
-}
-
-async fn log_in(server: &Server) -> Value {
-    let login = json!({"email": "ada@example.com", "password": PASSWORD});
-    server.client.with("x-tenant-id", "acme").post("/auth/login", &login).await.json(200)
+async fn log_in(server: &Server) -> LoggedIn {
+    users::log_in(&server.client, "acme", "ada@example.com", PASSWORD).await.body(200)
 }
 
 async fn refresh(client: &Client, token: &str) -> Response {
@@ -56,28 +47,28 @@ async fn concurrent_refreshes_yield_one_winner() {
     const ROUNDS: u32 = 3;
     let deployment = Deployment::new().await;
     let servers = [deployment.serve_as("api").await, deployment.serve_as("api").await];
-    sign_up(&servers[0]).await;
+    servers[0].client.sign_up("acme").await;
     for round in 0..ROUNDS {
-        let token = text(&log_in(&servers[1]).await, "refresh_token");
+        let token = log_in(&servers[1]).await.refresh_token;
         // With fresh connections, since the server may close an idle one at this moment.
         let clients = servers.each_ref().map(|server| Client::new(server.client.base()));
         let answers = join_all((0..50).map(|n| refresh(&clients[n % 2], &token))).await;
         let with = |status: u16| answers.iter().filter(move |answer| answer.status == status);
-        let won: Vec<Value> = with(200).map(|answer| answer.json(200)).collect();
+        let won: Vec<LoggedIn> = with(200).map(|answer| answer.body(200)).collect();
         assert_eq!(won.len(), 1, "round {round}");
         with(409).for_each(|answer| drop(answer.problem(409, "refresh_conflict")));
         assert_eq!(won.len() + with(409).count() + with(401).count(), 50, "{answers:#?}");
         // Both processes accept the session.
-        is_accepted_by(&servers, &text(&won[0], "access_token")).await;
-        let next = refresh(&servers[1].client, &text(&won[0], "refresh_token")).await.json(200);
+        is_accepted_by(&servers, &won[0].access_token).await;
+        let next: LoggedIn = refresh(&servers[1].client, &won[0].refresh_token).await.body(200);
 
         // None of them counts as a replay.
         refresh(&servers[0].client, &token).await.problem(401, "invalid_refresh_token");
         for server in &servers {
-            let client = server.client.with_token(&text(&next, "access_token"));
+            let client = server.client.with_token(&next.access_token);
             client.get("/auth/me").await.problem(401, "invalid_token");
         }
-        refresh(&servers[1].client, &text(&next, "refresh_token")).await.problem(401, "invalid_refresh_token");
+        refresh(&servers[1].client, &next.refresh_token).await.problem(401, "invalid_refresh_token");
     }
     let audited = "SELECT count(*) FROM audit_records WHERE action = 'token_reuse'";
     assert_eq!(deployment.database.count(audited).await, i64::from(ROUNDS));
@@ -95,7 +86,7 @@ async fn processes_accept_each_others_tokens_during_rotation() {
         // Logs in repeatedly; the session limit must not end a session.
         .with("PARLEY_SESSIONS_PER_USER", "1000");
     let servers = [deployment.serve_as("api").await, deployment.serve_as("api").await];
-    let old = text(&sign_up(&servers[0]).await, "access_token");
+    let old = servers[0].client.sign_up("acme").await.access_token;
     is_accepted_by(&servers, &old).await;
 
     let said = parley(&deployment, &["keys", "rotate"]);
@@ -105,12 +96,12 @@ async fn processes_accept_each_others_tokens_during_rotation() {
     let late = deployment.serve_as("api").await;
     wait::until("the next key to sign", async || {
         let made = log_in(&servers[1]).await;
-        is_accepted_by(&servers, &text(&made, "access_token")).await;
-        (kid_of(&text(&made, "access_token")) == next).then_some(())
+        is_accepted_by(&servers, &made.access_token).await;
+        (kid_of(&made.access_token) == next).then_some(())
     })
     .await;
     for server in servers.iter().chain([&late]) {
-        let made = text(&log_in(server).await, "access_token");
+        let made = log_in(server).await.access_token;
         assert_eq!(kid_of(&made), next);
         is_accepted_by(&servers, &made).await;
         late.client.with_token(&made).get("/auth/me").await.json(200);
@@ -129,13 +120,13 @@ async fn processes_accept_each_others_tokens_during_rotation() {
     let states: Vec<&str> = revoked.lines().filter_map(|line| line.rsplit(' ').next()).collect();
     assert_eq!(states, ["revoked", "active"], "{revoked}");
     for server in &servers {
-        server.client.with_token(&text(&made, "access_token")).get("/auth/me").await.problem(401, "invalid_token");
+        server.client.with_token(&made.access_token).get("/auth/me").await.problem(401, "invalid_token");
     }
-    let mut token = text(&made, "refresh_token");
+    let mut token = made.refresh_token;
     for server in &servers {
-        let refreshed = refresh(&server.client, &token).await.json(200);
-        is_accepted_by(&servers, &text(&refreshed, "access_token")).await;
-        token = text(&refreshed, "refresh_token");
+        let refreshed: LoggedIn = refresh(&server.client, &token).await.body(200);
+        is_accepted_by(&servers, &refreshed.access_token).await;
+        token = refreshed.refresh_token;
     }
     let again = deployment.command(&["keys", "revoke", &next]).output().unwrap();
     assert_eq!(again.status.code(), Some(1));

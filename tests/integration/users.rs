@@ -1,9 +1,9 @@
 //! User administration: who may act on whom, and what remains of deleted users.
 
-use diesel_async::SimpleAsyncConnection;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use crate::kit::api::{Page, Resource as _, User, column};
 use crate::kit::app::{PASSWORD, Settings, TestApp};
 use crate::kit::meta::{fresh_digits, text};
 use crate::kit::users::TestUser;
@@ -16,17 +16,18 @@ async fn user_is_created_read_renamed_and_deleted() {
     let tenant = app.tenant().await;
     let email = format!("Grace-{}@Example.com", fresh_digits());
     let body = json!({"email": email, "password": PASSWORD, "name": "Grace"});
-    let made = tenant.client.post("/users", &body).await.json(201);
-    assert_eq!((&made["email"], &made["name"], &made["status"]), (&json!(email), &json!("Grace"), &json!("active")));
-    assert_eq!((&made["self_registered"], &made["roles"]), (&json!(false), &json!([])));
-    assert!(made["password"].is_null());
+    let answer = tenant.client.post("/users", &body).await;
+    let made: User = answer.body(201);
+    assert_eq!((made.email.as_str(), made.name.as_str(), made.status.as_str()), (email.as_str(), "Grace", "active"));
+    assert_eq!((made.self_registered, made.roles.len()), (false, 0));
+    assert!(answer.json(201)["password"].is_null());
     tenant.client.post("/users", &body).await.problem(409, "email_taken");
 
-    let path = format!("/users/{}", made["id"].as_str().unwrap());
-    assert_eq!(tenant.client.get(&path).await.json(200), made);
-    let renamed = tenant.client.patch(&path, &json!({"name": "Grace Hopper"})).await.json(200);
-    assert_eq!((&renamed["name"], &renamed["email"]), (&json!("Grace Hopper"), &json!(email)));
-    assert_eq!(tenant.client.patch(&path, &json!({"name": null})).await.json(200)["name"], "");
+    let path = made.path();
+    assert_eq!(tenant.client.reload(&made).await, made);
+    let renamed: User = tenant.client.patch(&path, &json!({"name": "Grace Hopper"})).await.body(200);
+    assert_eq!((renamed.name.as_str(), renamed.email.as_str()), ("Grace Hopper", email.as_str()));
+    assert_eq!(tenant.client.patch(&path, &json!({"name": null})).await.body::<User>(200).name, "");
     for (patch, pointer) in [
         (json!({"status": null}), "/status"),
         (json!({"status": "gone"}), "/status"),
@@ -35,7 +36,7 @@ async fn user_is_created_read_renamed_and_deleted() {
         (json!({"password": PASSWORD}), "/password"),
     ] {
         let problem = tenant.client.patch(&path, &patch).await.problem(422, "validation_failed");
-        assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+        assert_eq!(problem.pointer(), pointer, "{problem}");
     }
     for (member, value) in [("password", "Test Tenant"), ("password", "12345678"), ("password", tenant.slug.as_str())] {
         let mut body = json!({"email": "weak@example.com", "password": PASSWORD});
@@ -57,14 +58,13 @@ async fn users_are_listed_with_roles_in_pages() {
     for role in [Some("agent"), Some("viewer"), None] {
         app.user(&tenant, role).await;
     }
-    let roles =
-        |page: &Value| page["data"].as_array().unwrap().iter().map(|user| user["roles"].clone()).collect::<Vec<_>>();
-    let whole = tenant.client.get("/users").await.json(200);
-    assert_eq!(roles(&whole), [json!([]), json!(["viewer"]), json!(["agent"]), json!(["owner"])]);
-    let first = tenant.client.get("/users?limit=3").await.json(200);
-    let rest = tenant.client.get(&format!("/users?cursor={}", first["next_cursor"].as_str().unwrap())).await.json(200);
-    assert_eq!(roles(&rest), [json!(["owner"])]);
-    assert_eq!(rest["next_cursor"], Value::Null);
+    let roles = |page: &Page<User>| column(&page.data, |user| user.roles.join(","));
+    let whole: Page<User> = tenant.client.read("/users").await;
+    assert_eq!(roles(&whole), ["", "viewer", "agent", "owner"]);
+    let first: Page<User> = tenant.client.read("/users?limit=3").await;
+    let rest: Page<User> = tenant.client.read(&format!("/users?cursor={}", first.cursor())).await;
+    assert_eq!(roles(&rest), ["owner"]);
+    assert_eq!(rest.next_cursor, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,7 +72,7 @@ async fn suspension_ends_sessions_for_good() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let agent = app.user(&tenant, Some("agent")).await;
-    assert_eq!(tenant.client.patch(&agent.path(), &SUSPEND()).await.json(200)["status"], "suspended");
+    assert_eq!(tenant.client.patch(&agent.path(), &SUSPEND()).await.body::<User>(200).status, "suspended");
     agent.client.get("/auth/me").await.problem(401, "invalid_token");
     app.log_in(&tenant.slug, &agent.email, PASSWORD).await.problem(401, "invalid_credentials");
 
@@ -103,11 +103,8 @@ async fn acting_on_user_above_caller_is_refused() {
         who.client.delete(&whom.path()).await.problem(403, "insufficient_scope");
         who.client.post("/users", &json!({})).await.problem(403, "insufficient_scope");
     }
-    let seen = tenant.client.get("/users").await.json(200);
-    assert!(
-        seen["data"].as_array().unwrap().iter().all(|user| user["status"] == "active"),
-        "no owner was removed: {seen}"
-    );
+    let users: Vec<User> = tenant.client.all().await;
+    assert!(users.iter().all(|user| user.status == "active"), "no owner was removed: {users:#?}");
 
     admin.client.patch(&other_admin.path(), &SUSPEND()).await.json(200);
     admin.client.patch(&admin.path(), &json!({"name": "Me"})).await.json(200);
@@ -167,21 +164,26 @@ async fn history_of_deleted_user_is_anonymous() {
     let number = tenant.connect().await;
     app.process(&number.delivery(&[text("15550100", "hello")])).await;
     let agent = app.user(&tenant, Some("agent")).await;
-    let traces =
-        format!("UPDATE conversations SET assignee_id = '{0}'; UPDATE interactions SET actor_id = '{0}'", agent.id);
-    app.database.admin().await.batch_execute(&traces).await.unwrap();
-    assert_eq!(tenant.conversations().await[0]["assignee_id"], agent.id.as_str());
+    let conversation = tenant.conversations().await.remove(0);
+    let notes = format!("/crm/contacts/{}/interactions", conversation.contact_id);
+    agent.client.post(&notes, &json!({"text": "a note"})).await.expect(201);
+    let assigned = tenant.client.change(&conversation, json!({"assignee_id": agent.id})).await;
+    assert_eq!(assigned.assignee_id.as_ref(), Some(&agent.id));
+    let by_agent = "SELECT count(*) FROM interactions WHERE actor_id IS NOT NULL";
+    assert!(app.database.count(by_agent).await >= 1);
 
     tenant.client.delete(&agent.path()).await.expect(204);
     agent.client.get("/auth/me").await.problem(401, "invalid_token");
-    let conversation = &tenant.conversations().await[0];
-    assert_eq!(conversation["assignee_id"], Value::Null);
-    assert_eq!(tenant.messages(conversation).await.len(), 1);
+    let conversation = tenant.client.reload(&conversation).await;
+    assert_eq!(conversation.assignee_id, None);
+    assert_eq!(tenant.messages(&conversation).await.len(), 1);
     for table in ["sessions", "memberships"] {
         let left = format!("SELECT count(*) FROM {table} WHERE user_id = '{}'", agent.id);
         assert_eq!(app.database.count(&left).await, 0, "{table}");
     }
-    let anonymous = "SELECT count(*) FROM interactions WHERE actor_id IS NULL";
-    assert!(app.database.count(anonymous).await >= 1);
+    assert_eq!(app.database.count(by_agent).await, 0);
+    let contact = tenant.contact(&conversation.contact_id).await;
+    let notes = tenant.interactions(&contact).await.into_iter().filter(|it| it.kind == "note");
+    assert_eq!(notes.map(|note| (note.text, note.actor_id)).collect::<Vec<_>>(), [("a note".to_owned(), None)]);
     app.finish().await;
 }

@@ -99,8 +99,8 @@ async fn delivery_is_routed_by_number_not_header() {
     let client = app.client.with("x-hub-signature-256", &meta::signature(&body)).with("x-tenant-id", &theirs.id);
     assert_eq!(client.send(Method::POST, WEBHOOK, Some(body)).await.status, 200);
 
-    assert_eq!(ours.wait_for_conversations(1).await[0]["last_message_preview"], "for us");
-    assert_eq!(theirs.wait_for_conversations(1).await[0]["last_message_preview"], "for them");
+    assert_eq!(ours.wait_for_conversations(1).await[0].last_message_preview, "for us");
+    assert_eq!(theirs.wait_for_conversations(1).await[0].last_message_preview, "for them");
     assert_eq!(app.database.count("SELECT count(*) FROM webhook_events WHERE status = 'unroutable'").await, 1);
     assert_eq!(app.database.count("SELECT count(*) FROM messages").await, 2);
     app.finish().await;
@@ -119,7 +119,7 @@ async fn fifty_concurrent_duplicates_create_one_message() {
     app.wait_until_processed().await;
     assert_eq!(tenant.messages(&conversation).await.len(), 1);
     let conversation = tenant.conversations().await.remove(0);
-    assert_eq!(conversation["unread_count"], 1);
+    assert_eq!(conversation.unread_count, 1);
     for table in ["webhook_events", "messages", "interactions", "contacts", "conversations"] {
         assert_eq!(app.database.count(&format!("SELECT count(*) FROM {table}")).await, 1, "{table}");
     }

@@ -10,6 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::document::{Access, Operation, list_of, unknown_parameter};
+use crate::kit::api::{AuditVerification, Resource as _, WebhookEvent};
 use crate::kit::app::{TestApp, TestTenant};
 use crate::kit::client::Client;
 use crate::kit::meta::text;
@@ -42,20 +43,19 @@ impl Tenant {
             let viewer = role_of(&tenant, "viewer").await;
             tenant.client.put_empty(&agent.membership(&viewer)).await.expect(200);
         }
-        for event in tenant.client.get("/webhook-events?limit=2").await.json(200)["data"].as_array().unwrap() {
+        for event in tenant.client.list::<WebhookEvent>("/webhook-events?limit=2").await {
             // The actions above wrote audit records.
-            let id = event["id"].as_str().unwrap();
-            let dead_letter = format!("UPDATE webhook_events SET status = 'dead_letter' WHERE id = '{id}'");
+            let dead_letter = format!("UPDATE webhook_events SET status = 'dead_letter' WHERE id = '{}'", event.id);
             app.execute_for(&tenant, &dead_letter).await;
             let body = json!({"reason": "the test needs a record"});
-            tenant.client.post(&format!("/webhook-events/{id}/replay"), &body).await.expect(202);
+            tenant.client.post(&format!("{}/replay", event.path()), &body).await.expect(202);
         }
         app.wait_until_processed().await;
         bill_twice(app, &tenant).await;
         app.log_in(&tenant.slug, &tenant.email, crate::kit::app::PASSWORD).await.json(200);
         // Sealing assigns sequence numbers, which would change the compared output later.
         wait::until("the seals", async || {
-            (tenant.client.get("/audit-log/verify").await.json(200)["unsealed"] == 0).then_some(())
+            (tenant.client.read::<AuditVerification>("/audit-log/verify").await.unsealed == 0).then_some(())
         })
         .await;
         Self { id: tenant.id, client: tenant.client }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{after_the_period, choose, close_for, invoices, put};
+use crate::kit::api::{Invoice, Resource as _};
 use crate::kit::app::TestApp;
 use crate::kit::meta::fresh_digits;
 use crate::kit::users::TestUser;
@@ -16,7 +17,7 @@ async fn billing_endpoints_follow_system_roles() {
     choose(&tenant, "starter").await;
     let tenant = after_the_period(&app, &tenant).await;
     close_for(&app, &tenant).await;
-    let invoice = format!("/billing/invoices/{}", invoices(&tenant).await[0]["id"].as_str().unwrap());
+    let invoice = invoices(&tenant).await[0].path();
     let pay = format!("{invoice}/mark-paid");
     let plan = json!({"plan_code": "starter"});
 
@@ -33,7 +34,7 @@ async fn billing_endpoints_follow_system_roles() {
         put(&client, &plan).await.problem(403, "insufficient_scope");
         client.post(&pay, &json!({})).await.problem(403, "insufficient_scope");
     }
-    assert_eq!(tenant.client.get(&invoice).await.json(200)["status"], "open");
+    assert_eq!(tenant.client.read::<Invoice>(&invoice).await.status, "open");
     let reader = app.user_with_permissions(&tenant, &["billing:read"]).await;
     reader.client.get(&invoice).await.expect(200);
     reader.client.post(&pay, &json!({})).await.problem(403, "insufficient_scope");
@@ -43,7 +44,7 @@ async fn billing_endpoints_follow_system_roles() {
         clerk.client.get(path).await.expect(200);
     }
     put(&clerk.client, &plan).await.expect(200);
-    assert_eq!(clerk.client.post(&pay, &json!({})).await.json(200)["status"], "paid");
+    assert_eq!(clerk.client.post(&pay, &json!({})).await.body::<Invoice>(200).status, "paid");
     tenant.client.post(&pay, &json!({})).await.expect(200);
 }
 
@@ -55,12 +56,12 @@ async fn invoice_of_other_tenant_is_not_found() {
     let (tenant, other) = (after_the_period(&app, &tenant).await, other.log_in_again(&app).await);
     close_for(&app, &tenant).await;
     close_for(&app, &other).await;
-    let theirs = invoices(&tenant).await[0]["id"].as_str().unwrap().to_owned();
+    let theirs = invoices(&tenant).await.remove(0).id;
     for id in [theirs.as_str(), "0190b5a2-7e2f-7000-8000-000000000000", "1", &fresh_digits()] {
         other.client.get(&format!("/billing/invoices/{id}")).await.problem(404, "not_found");
         other.client.post(&format!("/billing/invoices/{id}/mark-paid"), &json!({})).await.problem(404, "not_found");
     }
-    assert_eq!(invoices(&tenant).await[0]["status"], "open");
+    assert_eq!(invoices(&tenant).await[0].status, "open");
     let ours = invoices(&other).await;
-    assert_eq!((ours.len(), &ours[0]["plan_code"]), (1, &json!("trial")), "only the tenant's own");
+    assert_eq!((ours.len(), ours[0].plan_code.as_str()), (1, "trial"), "only the tenant's own");
 }

@@ -1,9 +1,10 @@
 //! The plan catalogue, and subscriptions when a plan changes.
 
 use diesel_async::SimpleAsyncConnection;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{after_the_period, choose, close, invoices, isolated_app, lines, offer, put, save, subscription};
+use crate::kit::api::{Money, Page, Plan, column};
 
 const MIGRATIONS: [(&str, &str); 3] = [
     (
@@ -24,15 +25,18 @@ const MIGRATIONS: [(&str, &str); 3] = [
 async fn new_deployment_has_default_plans() {
     let app = isolated_app().await;
     let tenant = app.tenant().await;
-    let plans = tenant.client.get("/billing/plans").await.json(200);
-    let codes: Vec<&Value> = plans["data"].as_array().unwrap().iter().map(|plan| &plan["code"]).collect();
+    let plans: Page<Plan> = tenant.client.read("/billing/plans").await;
+    let codes = column(&plans.data, |plan| plan.code.as_str());
     assert_eq!(codes, ["starter", "business", "trial"]);
-    assert_eq!(plans["next_cursor"], Value::Null);
-    let expected = json!({
-        "code": "starter", "name": "Starter", "price": {"amount_minor": 1900, "currency": "EUR"},
-        "included_messages": 1000, "price_per_message": {"amount_minor": 2, "currency": "EUR"},
-    });
-    assert_eq!(plans["data"][0], expected);
+    assert_eq!(plans.next_cursor, None);
+    let expected = Plan {
+        code: "starter".to_owned(),
+        name: "Starter".to_owned(),
+        price: Money::euro_cents(1900),
+        included_messages: 1000,
+        price_per_message: Money::euro_cents(2),
+    };
+    assert_eq!(plans.data[0], expected);
     app.stop().await;
 }
 
@@ -44,13 +48,13 @@ async fn price_change_keeps_running_and_closed_periods() {
     let first = choose(&tenant, "metered").await;
     save(&app, &offer("metered", 700, 0, 9)).await;
     let running = choose(&tenant, "metered").await;
-    assert_eq!((&running["price"], &running["included_messages"]), (&first["price"], &json!(10)));
+    assert_eq!((&running.price, running.included_messages), (&first.price, 10));
 
     let tenant = after_the_period(&app, &tenant).await;
     close(&app).await;
     let closed = invoices(&tenant).await;
-    assert_eq!(closed[0]["total"]["amount_minor"], 100);
-    assert_eq!(subscription(&tenant).await["price"]["amount_minor"], 700, "the next period has the new price");
+    assert_eq!(closed[0].total.amount_minor, 100);
+    assert_eq!(subscription(&tenant).await.price.amount_minor, 700, "the next period has the new price");
     save(&app, &offer("metered", 1, 0, 1)).await;
     assert_eq!(invoices(&tenant).await, closed);
     app.stop().await;
@@ -65,13 +69,13 @@ async fn retired_plan_keeps_subscribers_but_takes_no_new_ones() {
     choose(&tenant, "metered").await;
     save(&app, &::billing::Offer { available: false, ..plan }).await;
     put(&other.client, &json!({"plan_code": "metered"})).await.problem(422, "validation_failed");
-    let plans = tenant.client.get("/billing/plans").await.json(200);
-    assert!(plans["data"].as_array().unwrap().iter().all(|plan| plan["code"] != "metered"), "{plans}");
+    let plans: Vec<Plan> = tenant.client.list("/billing/plans").await;
+    assert!(plans.iter().all(|plan| plan.code != "metered"), "{plans:#?}");
     choose(&tenant, "metered").await;
     let tenant = after_the_period(&app, &tenant).await;
     close(&app).await;
     let running = subscription(&tenant).await;
-    assert_eq!((&running["plan_code"], &running["status"]), (&json!("metered"), &json!("active")));
+    assert_eq!((running.plan_code.as_str(), running.status.as_str()), ("metered", "active"));
     assert_eq!(lines(&invoices(&tenant).await[0])[0].2, 100);
     app.stop().await;
 }
@@ -89,7 +93,7 @@ async fn tenant_older_than_billing_starts_with_trial() {
         admin.batch_execute(&as_owner(up)).await.unwrap();
     }
     let trial = subscription(&tenant).await;
-    assert_eq!((&trial["plan_code"], &trial["status"]), (&json!("trial"), &json!("trialing")));
+    assert_eq!((trial.plan_code.as_str(), trial.status.as_str()), ("trial", "trialing"));
     choose(&tenant, "starter").await;
     app.stop().await;
 }

@@ -2,10 +2,9 @@
 
 use std::process::Output;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::kit::app::PASSWORD;
-use crate::kit::client::Client;
+use crate::kit::api::{AuditRecord, Invoice, Money, Subscription};
 use crate::kit::deployment::Deployment;
 
 fn stdout(output: &Output) -> String {
@@ -17,10 +16,6 @@ fn stdout(output: &Output) -> String {
 fn stderr(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
     String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-async fn invoices(client: &Client) -> Vec<Value> {
-    client.get("/billing/invoices").await.json(200)["data"].as_array().unwrap().clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,11 +30,10 @@ async fn command_line_sets_plans_and_closes_invoices() {
     let set = [&set[..], &["--included-messages", "10", "--message-price", "3"]].concat();
     assert!(stdout(&parley(&set)).starts_with("metered       available  USD 500"));
 
-    let signup = json!({"tenant_name": "Acme", "slug": "acme", "email": "ada@example.com", "password": PASSWORD});
-    let token = server.client.post("/auth/signup", &signup).await.json(201)["access_token"].clone();
-    let client = server.client.with_token(token.as_str().unwrap());
-    let chosen = super::put(&client, &json!({"plan_code": "metered"})).await.json(200);
-    assert_eq!(chosen["price"], json!({"amount_minor": 500, "currency": "USD"}));
+    let token = server.client.sign_up("acme").await.access_token;
+    let client = server.client.with_token(&token);
+    let chosen: Subscription = super::put(&client, &json!({"plan_code": "metered"})).await.body(200);
+    assert_eq!(chosen.price, Money { amount_minor: 500, currency: "USD".to_owned() });
     assert!(stdout(&parley(&["plans", "retire", "metered"])).contains("retired"));
     super::put(&client, &json!({"plan_code": "business"})).await.expect(200);
     assert!(stderr(&parley(&["plans", "retire", "gold"])).contains("no plan gold"));
@@ -57,13 +51,13 @@ async fn command_line_sets_plans_and_closes_invoices() {
     assert_eq!(stdout(&parley(&["invoices", "close", "--tenant", "acme"])), "closed 1 invoices\n");
     assert_eq!(stdout(&parley(&["invoices", "close"])), "closed 0 invoices\n");
     assert!(stderr(&parley(&["invoices", "close", "--tenant", "unknown"])).contains("no tenant unknown"));
-    let closed = invoices(&client).await;
-    assert_eq!((closed.len(), &closed[0]["total"]["amount_minor"]), (1, &json!(500)));
-    let log = client.get("/audit-log?action=invoice.closed").await.json(200)["data"].clone();
-    assert_eq!((&log[0]["actor"]["kind"], &log[0]["target"]["id"]), (&json!("command_line"), &closed[0]["id"]));
-    let told =
+    let closed: Vec<Invoice> = client.all().await;
+    assert_eq!((closed.len(), closed[0].total.amount_minor), (1, 500));
+    let records: Vec<AuditRecord> = client.list("/audit-log?action=invoice.closed").await;
+    assert_eq!((records[0].actor.kind.as_str(), records[0].target_id()), ("command_line", closed[0].id.as_str()));
+    let changes =
         "SELECT count(*) FROM platform_audit_records WHERE action = 'plan.changed' AND actor_kind = 'command_line'";
-    assert_eq!(deployment.database.count(told).await, 2);
+    assert_eq!(deployment.database.count(changes).await, 2);
     server.kill().await;
     deployment.finish().await;
 }

@@ -6,24 +6,25 @@ use flows::{Database as _, settle};
 use futures_util::future::join_all;
 use kernel::StoreError;
 use kernel::ids::ContactId;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     after_the_period, choose, close, close_for, invoices, isolated_app, lines, midnight, offer, save, scope,
     subscription, today,
 };
+use crate::kit::api::{DailyUsage, Money, PeriodUsage, ReplayedEvents, TotalUsage, Usage};
 use crate::kit::app::{Settings, TestApp, TestTenant};
 use crate::kit::customer::{Customer, wamid};
 use crate::kit::meta::text;
 use crate::kit::wait;
 
-async fn usage(tenant: &TestTenant, query: &str) -> Value {
-    tenant.client.get(&format!("/billing/usage{query}")).await.json(200)
+async fn usage(tenant: &TestTenant, query: &str) -> Usage {
+    tenant.client.read(&format!("/billing/usage{query}")).await
 }
 
 async fn total(tenant: &TestTenant) -> (u64, u64) {
-    let total = usage(tenant, "").await["total"].clone();
-    (total["inbound_messages"].as_u64().unwrap(), total["active_contacts"].as_u64().unwrap())
+    let total = usage(tenant, "").await.total;
+    (total.inbound_messages, total.active_contacts)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,8 +50,8 @@ async fn repeated_message_is_billed_once() {
     // Every event that carried the message is replayed.
     app.execute_for(&tenant, "UPDATE webhook_events SET status = 'dead_letter' WHERE tenant_id = '$T'").await;
     let all = json!({"reason": "a test"});
-    let replayed = tenant.client.post("/webhook-events/replay", &all).await.json(202);
-    assert!(replayed["events"].as_u64().unwrap() >= 2, "{replayed}");
+    let replayed: ReplayedEvents = tenant.client.post("/webhook-events/replay", &all).await.body(202);
+    assert!(replayed.events >= 2, "{replayed:?}");
     // Bulk replays run one after the other.
     app.clock.advance(TimeDelta::seconds(1));
     app.wait_until_processed().await;
@@ -61,7 +62,7 @@ async fn repeated_message_is_billed_once() {
     let invoices = invoices(&tenant).await;
     assert_eq!(invoices.len(), 1);
     assert_eq!(lines(&invoices[0])[1..], [("Inbound messages, included", 0, 0), ("Inbound messages, further", 2, 10)]);
-    assert_eq!(invoices[0]["total"], json!({"amount_minor": 110, "currency": "EUR"}));
+    assert_eq!(invoices[0].total, Money::euro_cents(110));
     app.finish().await;
 }
 
@@ -110,7 +111,8 @@ async fn only_new_inbound_messages_are_counted() {
 
     app.process(&number.received(&grace, &[grace.text(40, "one"), grace.text(50, "two")])).await;
     assert_eq!(total(&tenant).await, (3, 2));
-    assert_eq!(subscription(&tenant).await["usage"], json!({"inbound_messages": 3, "further_messages": 0}));
+    let counted = PeriodUsage { inbound_messages: 3, further_messages: 0 };
+    assert_eq!(subscription(&tenant).await.usage, counted);
     assert_eq!(total(&other).await, (0, 0));
     app.finish().await;
 }
@@ -124,13 +126,14 @@ async fn usage_lists_all_days_in_order_within_limits() {
     let on = |days, contact| MeteredMessage { day: first + TimeDelta::days(days), contact };
     count(&app, &tenant, &[on(0, ada), on(0, ada), on(0, grace), on(2, ada)]).await.unwrap();
     let answer = usage(&tenant, &format!("?from={first}&to={}", first + TimeDelta::days(2))).await;
-    let day = |days, messages, contacts| {
-        let date = first + TimeDelta::days(days);
-        json!({"date": date, "inbound_messages": messages, "active_contacts": contacts})
+    let day = |days, inbound_messages, active_contacts| DailyUsage {
+        date: (first + TimeDelta::days(days)).to_string(),
+        inbound_messages,
+        active_contacts,
     };
-    assert_eq!(answer["days"], json!([day(0, 3, 2), day(1, 0, 0), day(2, 1, 1)]));
-    assert_eq!(answer["total"], json!({"inbound_messages": 4, "active_contacts": 2}), "each contact counts once");
-    assert_eq!(usage(&tenant, "").await["days"].as_array().unwrap().len(), 30);
+    assert_eq!(answer.days, [day(0, 3, 2), day(1, 0, 0), day(2, 1, 1)]);
+    assert_eq!(answer.total, TotalUsage { inbound_messages: 4, active_contacts: 2 }, "each contact counts once");
+    assert_eq!(usage(&tenant, "").await.days.len(), 30);
 
     let far = first + TimeDelta::days(92);
     for query in [
@@ -188,15 +191,15 @@ async fn message_counts_on_arrival_day_or_in_current_period() {
     worker.wait_until_processed().await;
 
     let counted = async |tenant: &TestTenant, day: &str| {
-        usage(tenant, &format!("?from={day}&to={day}")).await["total"]["inbound_messages"].clone()
+        usage(tenant, &format!("?from={day}&to={day}")).await.total.inbound_messages
     };
     let (late, tenant) = (late.log_in_again(&app).await, tenant.log_in_again(&app).await);
     assert_eq!(counted(&tenant, &recently).await, 1);
-    assert_eq!(invoices(&late).await[0]["lines"][1]["quantity"], 0);
+    assert_eq!(invoices(&late).await[0].lines[1].quantity, 0);
     let running = subscription(&late).await;
-    assert_eq!(running["usage"]["inbound_messages"], 1);
-    let first_day = &running["period_start"].as_str().unwrap()[..10];
-    assert_eq!((counted(&late, first_day).await, counted(&late, &long_ago).await), (json!(1), json!(0)));
+    assert_eq!(running.usage.inbound_messages, 1);
+    let first_day = &running.period_start[..10];
+    assert_eq!((counted(&late, first_day).await, counted(&late, &long_ago).await), (1, 0));
     worker.finish().await;
 }
 
@@ -225,12 +228,12 @@ async fn period_boundary_counts_each_message_once() {
     let (_, closed) = tokio::join!(workers, closers);
     assert_eq!(closed.iter().sum::<usize>(), 1);
     let invoices = invoices(&tenant).await;
-    let billed = invoices[0]["lines"][1]["quantity"].as_u64().unwrap();
-    let running = subscription(&tenant).await["usage"]["inbound_messages"].as_u64().unwrap();
+    let billed = invoices[0].lines[1].quantity;
+    let running = subscription(&tenant).await.usage.inbound_messages;
     assert_eq!(usize::try_from(billed + running).unwrap(), WORKERS * EACH + 3, "{billed} and {running}");
     let (messages, contacts) = total_of_all(&app, &tenant).await;
     assert_eq!((messages, contacts), (WORKERS * EACH + 3, WORKERS * EACH + 3));
-    assert_eq!(invoices[0]["period_start"], midnight(day));
+    assert_eq!(invoices[0].period_start, midnight(day));
 }
 
 async fn total_of_all(app: &TestApp, tenant: &TestTenant) -> (usize, usize) {

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{contact_of, create, kinds, own_id, patch, path_of};
+use super::{contact_of, kinds};
+use crate::kit::api::Contact;
 use crate::kit::app::TestApp;
 use crate::kit::customer::Customer;
 use crate::kit::meta::second;
@@ -22,22 +23,22 @@ async fn latest_consent_counts_and_each_change_is_recorded() {
     };
     let made = contact_of(&tenant, "Ada", ada.phone()).await;
     assert_eq!(kinds(&tenant, &made).await, [""; 0]);
-    let path = path_of(&made);
 
-    let granted = patch(&tenant, &path, &made, json!({"marketing_consent": "granted"})).await.json(200);
-    assert_eq!(granted["marketing_consent"], "granted");
+    let granted = tenant.client.change(&made, json!({"marketing_consent": "granted"})).await;
+    assert_eq!(granted.marketing_consent, "granted");
     // Setting the same value again records nothing.
-    assert_eq!(patch(&tenant, &path, &granted, json!({"marketing_consent": "granted"})).await.json(200), granted);
-    let told = tenant.interactions(&made).await;
-    assert_eq!(told.len(), 1);
-    assert_eq!((&told[0]["kind"], &told[0]["actor_id"]), (&json!("consent_changed"), &own_id(&tenant).await));
-    assert_eq!(told[0]["text"], "Wants marketing messages");
+    assert_eq!(tenant.client.change(&granted, json!({"marketing_consent": "granted"})).await, granted);
+    let interactions = tenant.interactions(&made).await;
+    assert_eq!(interactions.len(), 1);
+    assert_eq!(interactions[0].kind, "consent_changed");
+    assert_eq!(interactions[0].actor_id, Some(tenant.me().await.user.id));
+    assert_eq!(interactions[0].text, "Wants marketing messages");
 
     // A report older than the user's change is ignored; a later one counts.
     app.process(&word(10, "stop")).await;
-    assert_eq!(tenant.contact(&made["id"]).await["marketing_consent"], "granted");
+    assert_eq!(tenant.client.reload(&made).await.marketing_consent, "granted");
     app.process(&word(7_200, "stop")).await;
-    assert_eq!(tenant.contact(&made["id"]).await["marketing_consent"], "withdrawn");
+    assert_eq!(tenant.client.reload(&made).await.marketing_consent, "withdrawn");
     assert_eq!(kinds(&tenant, &made).await, ["consent_changed"; 3]);
     app.finish().await;
 }
@@ -46,7 +47,8 @@ async fn latest_consent_counts_and_each_change_is_recorded() {
 async fn consent_of_new_contact_is_recorded() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
-    let made = create(&tenant, &json!({"display_name": "Ada", "marketing_consent": "withdrawn"})).await.json(201);
-    let told = tenant.interactions(&made).await;
-    assert_eq!((told.len(), &told[0]["text"]), (1, &json!("Wants no marketing messages")));
+    let body = json!({"display_name": "Ada", "marketing_consent": "withdrawn"});
+    let made: Contact = tenant.client.create(&body).await;
+    let interactions = tenant.interactions(&made).await;
+    assert_eq!((interactions.len(), interactions[0].text.as_str()), (1, "Wants no marketing messages"));
 }

@@ -1,9 +1,10 @@
 //! Contacts that users create and change.
 
 use futures_util::future::join_all;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{contact_of, create, patch, path_of, pointers};
+use super::{contact_of, create, pointers};
+use crate::kit::api::{Contact, Identity, Resource as _};
 use crate::kit::app::TestApp;
 use crate::kit::customer::{Customer, fresh_phone};
 
@@ -22,31 +23,28 @@ async fn message_from_number_of_created_contact_joins_it() {
         "language": "en-US",
         "marketing_consent": "granted",
     });
-    let made = create(&tenant, &body).await.json(201);
-    let identities = json!([
-        {"kind": "phone", "value": phone, "current": true},
-        {"kind": "username", "value": "amazing", "current": true},
-    ]);
-    assert_eq!((&made["display_name"], &made["identities"]), (&json!("Grace Hopper"), &identities));
-    assert_eq!(made["attributes"], body["attributes"]);
-    assert_eq!((&made["language"], &made["marketing_consent"]), (&json!("en-US"), &json!("granted")));
-    assert_eq!((&made["version"], &made["needs_review"]), (&json!(1), &json!(false)));
-    assert_eq!(tenant.contact(&made["id"]).await, made);
+    let made: Contact = tenant.client.create(&body).await;
+    assert_eq!(made.display_name, "Grace Hopper");
+    assert_eq!(made.identities, [Identity::current("phone", &phone), Identity::current("username", "amazing")]);
+    assert_eq!(made.attributes, body["attributes"]);
+    assert_eq!((made.language.as_deref(), made.marketing_consent.as_str()), (Some("en-US"), "granted"));
+    assert_eq!((made.version, made.needs_review), (1, false));
+    assert_eq!(tenant.client.reload(&made).await, made);
 
     // The WhatsApp profile name does not replace a name set by a user; the user id is stored.
     let customer = Customer::new(&phone, "US.17").named("Amazing Grace");
     app.process(&number.received(&customer, &[customer.text(1, "hello")])).await;
     let contact = tenant.contact_by_identity("bsuid", "US.17").await;
-    assert_eq!((&contact["id"], &contact["display_name"]), (&made["id"], &json!("Grace Hopper")));
+    assert_eq!((&contact.id, contact.display_name.as_str()), (&made.id, "Grace Hopper"));
     assert_eq!(tenant.conversations_with(&contact).await.len(), 1);
 
     // A contact without a name takes the profile name.
     let unnamed = Customer::fresh().named("Ada");
     let body = json!({"identities": [{"kind": "phone", "value": unnamed.phone()}]});
-    let made = create(&tenant, &body).await.json(201);
-    assert_eq!(made["display_name"], "");
+    let made: Contact = tenant.client.create(&body).await;
+    assert_eq!(made.display_name, "");
     app.process(&number.received(&unnamed, &[unnamed.text(1, "hello")])).await;
-    assert_eq!(tenant.contact(&made["id"]).await["display_name"], "Ada");
+    assert_eq!(tenant.client.reload(&made).await.display_name, "Ada");
     app.finish().await;
 }
 
@@ -88,7 +86,7 @@ async fn invalid_contact_is_refused_and_not_stored() {
     for (body, expected) in rows {
         assert_eq!(pointers(&create(&tenant, &body).await), expected, "{body}");
     }
-    assert_eq!(tenant.contacts().await, [] as [Value; 0]);
+    assert_eq!(tenant.contacts().await, []);
     let viewer = app.user(&tenant, Some("viewer")).await;
     viewer.client.post("/crm/contacts", &json!({"display_name": "a"})).await.problem(403, "insufficient_scope");
 }
@@ -105,7 +103,7 @@ async fn number_identifies_one_contact_per_tenant() {
             {"kind": "phone", "value": taken},
         ]});
         let problem = create(&tenant, &body).await.problem(409, "identity_taken");
-        assert_eq!(problem["errors"][0]["pointer"], "/identities/1", "{problem}");
+        assert_eq!(problem.pointer(), "/identities/1", "{problem}");
     }
     assert_eq!(tenant.contacts().await.len(), 1);
     contact_of(&other, "Ada", "+55 11 98765-4321").await;
@@ -113,7 +111,7 @@ async fn number_identifies_one_contact_per_tenant() {
     // A username does not identify a contact.
     for name in ["one", "two"] {
         let body = json!({"display_name": name, "identities": [{"kind": "username", "value": "ada"}]});
-        create(&tenant, &body).await.json(201);
+        create(&tenant, &body).await.expect(201);
     }
 
     let phone = fresh_phone();
@@ -128,26 +126,25 @@ async fn contact_is_updated_by_merge_patch() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let body = json!({"display_name": "Ada", "language": "en", "attributes": {"a": 1, "b": {"c": 2, "d": 3}}});
-    let made = create(&tenant, &body).await.json(201);
-    let path = path_of(&made);
+    let made: Contact = tenant.client.create(&body).await;
 
     let change = json!({"display_name": "Ada King", "attributes": {"a": null, "b": {"c": "two"}, "e": []}});
-    let changed = patch(&tenant, &path, &made, change).await.json(200);
-    assert_eq!(changed["display_name"], "Ada King");
-    assert_eq!(changed["attributes"], json!({"b": {"c": "two", "d": 3}, "e": []}));
-    assert_eq!((&changed["language"], &changed["version"]), (&json!("en"), &json!(2)));
-    assert_eq!(tenant.contact(&made["id"]).await, changed);
+    let changed = tenant.client.change(&made, change).await;
+    assert_eq!(changed.display_name, "Ada King");
+    assert_eq!(changed.attributes, json!({"b": {"c": "two", "d": 3}, "e": []}));
+    assert_eq!((changed.language.as_deref(), changed.version), (Some("en"), 2));
+    assert_eq!(tenant.client.reload(&made).await, changed);
 
-    let cleared = json!({"display_name": null, "attributes": null, "language": null, "needs_review": true});
-    let cleared = patch(&tenant, &path, &changed, cleared).await.json(200);
-    assert_eq!((&cleared["display_name"], &cleared["attributes"]), (&json!(""), &json!({})));
-    assert_eq!((&cleared["language"], &cleared["needs_review"]), (&Value::Null, &json!(true)));
+    let change = json!({"display_name": null, "attributes": null, "language": null, "needs_review": true});
+    let cleared = tenant.client.change(&changed, change).await;
+    assert_eq!((cleared.display_name.as_str(), &cleared.attributes), ("", &json!({})));
+    assert_eq!((cleared.language.as_deref(), cleared.needs_review), (None, true));
 
     // An unchanged contact keeps its version.
-    assert_eq!(patch(&tenant, &path, &cleared, json!({})).await.json(200), cleared);
-    assert_eq!(patch(&tenant, &path, &cleared, json!({"attributes": {"x": null}})).await.json(200), cleared);
+    assert_eq!(tenant.client.change(&cleared, json!({})).await, cleared);
+    assert_eq!(tenant.client.change(&cleared, json!({"attributes": {"x": null}})).await, cleared);
 
-    patch(&tenant, &path, &changed, json!({"language": "de"})).await.problem(409, "stale_version");
+    tenant.client.try_change(&changed, json!({"language": "de"})).await.problem(409, "stale_version");
     for (change, pointer) in [
         (json!({"display_name": ""}), "/display_name"),
         (json!({"language": "english please"}), "/language"),
@@ -157,24 +154,24 @@ async fn contact_is_updated_by_merge_patch() {
         (json!({"attributes": "x"}), "/attributes"),
         (json!({"attributes": {"a": {"b": {"c": {"d": {"e": {}}}}}}}), "/attributes"),
         (json!({"identities": []}), "/identities"),
-        (json!({"id": made["id"]}), "/id"),
+        (json!({"id": made.id}), "/id"),
     ] {
-        assert_eq!(pointers(&patch(&tenant, &path, &cleared, change).await), [pointer]);
+        assert_eq!(pointers(&tenant.client.try_change(&cleared, change).await), [pointer]);
     }
-    assert_eq!(pointers(&tenant.client.patch(&path, &json!({"language": "de"})).await), ["/version"]);
-    assert_eq!(tenant.contact(&made["id"]).await, cleared);
-    patch(&tenant, UNKNOWN, &cleared, json!({})).await.problem(404, "not_found");
+    assert_eq!(pointers(&tenant.client.patch(&made.path(), &json!({"language": "de"})).await), ["/version"]);
+    assert_eq!(tenant.client.reload(&made).await, cleared);
+    tenant.client.patch(UNKNOWN, &json!({"version": 1})).await.problem(404, "not_found");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn oversized_patch_leaves_contact_unchanged() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
-    let made =
-        create(&tenant, &json!({"display_name": "Ada", "attributes": {"a": "x".repeat(10_000)}})).await.json(201);
-    let answer = patch(&tenant, &path_of(&made), &made, json!({"attributes": {"b": "y".repeat(10_000)}})).await;
+    let body = json!({"display_name": "Ada", "attributes": {"a": "x".repeat(10_000)}});
+    let made: Contact = tenant.client.create(&body).await;
+    let answer = tenant.client.try_change(&made, json!({"attributes": {"b": "y".repeat(10_000)}})).await;
     assert_eq!(pointers(&answer), ["/attributes"]);
-    assert_eq!(tenant.contact(&made["id"]).await, made);
+    assert_eq!(tenant.client.reload(&made).await, made);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -182,15 +179,14 @@ async fn concurrent_updates_of_one_version_apply_once() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let mut contact = contact_of(&tenant, "Ada", &fresh_phone()).await;
-    let path = path_of(&contact);
     for round in 0..5 {
-        let change = |n: usize| patch(&tenant, &path, &contact, json!({"attributes": {"winner": [round, n]}}));
+        let change = |n: usize| tenant.client.try_change(&contact, json!({"attributes": {"winner": [round, n]}}));
         let answers = join_all((0..4).map(change)).await;
-        let won: Vec<Value> = answers.iter().filter(|it| it.status == 200).map(|it| it.json(200)).collect();
+        let won: Vec<Contact> = answers.iter().filter(|it| it.status == 200).map(|it| it.body(200)).collect();
         assert_eq!(won.len(), 1);
         answers.iter().filter(|it| it.status != 200).for_each(|it| drop(it.problem(409, "stale_version")));
-        contact = tenant.contact(&contact["id"]).await;
+        contact = tenant.client.reload(&contact).await;
         assert_eq!(contact, won[0]);
     }
-    assert_eq!(contact["version"], 6);
+    assert_eq!(contact.version, 6);
 }

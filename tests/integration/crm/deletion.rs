@@ -4,7 +4,8 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::{contact_of, path_of, talk_with};
+use super::{contact_of, talk_with};
+use crate::kit::api::{AuditRecord, Page, Party, Resource as _, WebhookEvent};
 use crate::kit::app::{TestApp, TestTenant};
 use crate::kit::customer::{Customer, fresh_phone, wamid};
 use crate::kit::wait;
@@ -53,31 +54,31 @@ async fn deleted_contact_leaves_only_audit_record() {
     }
     let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
     let other = tenant.contact_by_identity("bsuid", grace.bsuid()).await;
-    let merge = format!("{}/merge", path_of(&contact));
-    tenant.client.post(&merge, &json!({"contact_id": other["id"]})).await.json(200);
-    tenant.client.post(&format!("{}/interactions", path_of(&contact)), &json!({"text": "a note"})).await.json(201);
+    let merge = format!("{}/merge", contact.path());
+    tenant.client.post(&merge, &json!({"contact_id": other.id})).await.json(200);
+    tenant.client.post(&format!("{}/interactions", contact.path()), &json!({"text": "a note"})).await.json(201);
 
     let viewer = app.user(&tenant, Some("viewer")).await;
-    viewer.client.delete(&path_of(&contact)).await.problem(403, "insufficient_scope");
+    viewer.client.delete(&contact.path()).await.problem(403, "insufficient_scope");
     let stranger = app.tenant().await;
-    stranger.client.delete(&path_of(&contact)).await.problem(404, "not_found");
+    stranger.client.delete(&contact.path()).await.problem(404, "not_found");
     assert!(left(&app, &tenant).await.len() >= 8, "the contact has data in each table");
 
     // Deletes by the id of the merged contact.
-    tenant.client.delete(&path_of(&other)).await.expect(204);
+    tenant.client.delete(&other.path()).await.expect(204);
     assert_eq!(left(&app, &tenant).await, [""; 0]);
     for gone in [&contact, &other] {
-        tenant.client.get(&path_of(gone)).await.problem(404, "not_found");
-        tenant.client.delete(&path_of(gone)).await.problem(404, "not_found");
+        tenant.client.get(&gone.path()).await.problem(404, "not_found");
+        tenant.client.delete(&gone.path()).await.problem(404, "not_found");
     }
-    let log = tenant.client.get("/audit-log").await.json(200);
-    let done: Vec<&Value> = log["data"].as_array().unwrap().iter().collect();
-    let of = |action: &str| *done.iter().find(|record| record["action"] == action).unwrap();
+    let log = tenant.client.get("/audit-log").await;
+    let records = log.body::<Page<AuditRecord>>(200).data;
+    let of = |action: &str| records.iter().find(|record| record.action == action).unwrap();
     let (deleted, merged) = (of("contact.deleted"), of("contact.merged"));
-    assert_eq!(deleted["target"], json!({"kind": "contact", "id": contact["id"]}));
-    assert_eq!(deleted["changes"], json!({"conversations": 1, "messages": 4}));
-    assert_eq!((&merged["target"]["id"], &merged["changes"]["merged"]), (&contact["id"], &other["id"]));
-    assert!(!log.to_string().contains(ada.phone()), "the audit log has no personal data");
+    assert_eq!(deleted.target, Some(Party::new("contact", &contact.id)));
+    assert_eq!(deleted.changes, json!({"conversations": 1, "messages": 4}));
+    assert_eq!((merged.target_id(), &merged.changes["merged"]), (contact.id.as_str(), &json!(other.id)));
+    assert!(!log.text.contains(ada.phone()), "the audit log has no personal data");
     app.finish().await;
 }
 
@@ -90,7 +91,7 @@ async fn events_older_than_deletion_are_ignored() {
     let first = ada.text(1, "before");
     app.process(&number.received(&ada, std::slice::from_ref(&first))).await;
     let deleted = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
-    tenant.client.delete(&path_of(&deleted)).await.expect(204);
+    tenant.client.delete(&deleted.path()).await.expect(204);
 
     // Deliveries from before the deletion: one that was queued, a duplicate, and the number's history.
     for shown in [ada.clone(), ada.without_phone(), ada.without_bsuid()] {
@@ -104,21 +105,20 @@ async fn events_older_than_deletion_are_ignored() {
     app.process(&number.history(&[(&ada, std::slice::from_ref(&first))])).await;
     app.process(&number.statuses(&[ada.status(3, wamid(&first), "read")])).await;
     // A replay does not restore it either.
-    let event =
-        tenant.client.get("/webhook-events?limit=100").await.json(200)["data"].as_array().unwrap().last().cloned();
-    let event = event.unwrap()["id"].as_str().unwrap().to_owned();
-    app.execute_for(&tenant, &format!("UPDATE webhook_events SET status = 'dead_letter' WHERE id = '{event}'")).await;
+    let event = tenant.client.all::<WebhookEvent>().await.pop().unwrap();
+    app.execute_for(&tenant, &format!("UPDATE webhook_events SET status = 'dead_letter' WHERE id = '{}'", event.id))
+        .await;
     let reason = json!({"reason": "test whether it is restored"});
-    tenant.client.post(&format!("/webhook-events/{event}/replay"), &reason).await.expect(202);
+    tenant.client.post(&format!("{}/replay", event.path()), &reason).await.expect(202);
     app.wait_until_processed().await;
-    assert_eq!(tenant.contacts().await, [] as [Value; 0]);
-    assert_eq!(tenant.conversations().await, [] as [Value; 0]);
+    assert_eq!(tenant.contacts().await, []);
+    assert_eq!(tenant.conversations().await, []);
     assert_eq!(app.events("attempts > 0 OR status <> 'processed'").await, 0);
 
     // A later message creates a new contact.
     app.process(&number.received(&ada, &[ada.text(7_200, "after")])).await;
     let again = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
-    assert_ne!(again["id"], deleted["id"]);
+    assert_ne!(again.id, deleted.id);
     let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     assert_eq!(tenant.messages(&conversation).await.len(), 1);
     app.finish().await;
@@ -131,7 +131,7 @@ async fn number_of_deleted_contact_can_be_used_again() {
     let number = other.connect().await;
     let ada = Customer::with_phone(&fresh_phone());
     let contact = contact_of(&tenant, "Ada", ada.phone()).await;
-    tenant.client.delete(&path_of(&contact)).await.expect(204);
+    tenant.client.delete(&contact.path()).await.expect(204);
     contact_of(&tenant, "Ada", ada.phone()).await;
     app.process(&number.received(&ada, &[ada.text(1, "hello")])).await;
     assert_eq!(other.contacts().await.len(), 1);
@@ -151,7 +151,7 @@ async fn concurrent_deletions_and_deliveries_do_not_deadlock() {
     let later = |n: usize| number.received(&people[n], &[people[n].text(7_200, "later")]);
     let deliveries: Vec<Value> = (0..people.len()).flat_map(|n| [failed(n), later(n)]).collect();
     let deliver = join_all(deliveries.iter().map(|delivery| app.deliver(delivery)));
-    let delete = join_all(contacts.iter().map(|contact| async { tenant.client.delete(&path_of(contact)).await }));
+    let delete = join_all(contacts.iter().map(|contact| async { tenant.client.delete(&contact.path()).await }));
     let (delivered, deleted) = tokio::join!(deliver, delete);
     for answer in &delivered {
         answer.expect(200);
@@ -166,7 +166,7 @@ async fn concurrent_deletions_and_deliveries_do_not_deadlock() {
     .await;
     assert_eq!(app.events("status <> 'processed'").await, 0);
     for contact in &contacts {
-        tenant.client.get(&path_of(contact)).await.problem(404, "not_found");
+        tenant.client.get(&contact.path()).await.problem(404, "not_found");
     }
     app.finish().await;
 }

@@ -3,7 +3,8 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::{contact_of, patch, path_of, talk_with};
+use super::{contact_of, talk_with};
+use crate::kit::api::{AuditRecord, Contact, Party, Resource as _};
 use crate::kit::app::TestApp;
 use crate::kit::customer::{Customer, fresh_phone, wamid};
 
@@ -13,17 +14,18 @@ async fn merge_with_stale_version_is_refused() {
     let tenant = app.tenant().await;
     let (stays, goes) =
         (contact_of(&tenant, "Ada", &fresh_phone()).await, contact_of(&tenant, "Grace", &fresh_phone()).await);
-    let path = format!("{}/merge", path_of(&stays));
-    let changed = patch(&tenant, &path_of(&goes), &goes, json!({"language": "fr"})).await.json(200);
-    let body = |seen: &Value| json!({"contact_id": goes["id"], "version": stays["version"], "contact_version": seen["version"]});
+    let path = format!("{}/merge", stays.path());
+    let changed = tenant.client.change(&goes, json!({"language": "fr"})).await;
+    let body =
+        |seen: &Contact| json!({"contact_id": goes.id, "version": stays.version, "contact_version": seen.version});
     tenant.client.post(&path, &body(&goes)).await.problem(409, "stale_version");
     assert_eq!(tenant.contacts().await.len(), 2);
-    let merged = tenant.client.post(&path, &body(&changed)).await.json(200);
-    assert_eq!((&merged["display_name"], &merged["language"]), (&json!("Ada"), &json!("fr")));
-    let log = tenant.client.get("/audit-log").await.json(200);
-    let record = log["data"].as_array().unwrap().iter().find(|record| record["action"] == "contact.merged").unwrap();
-    assert_eq!(record["target"], json!({"kind": "contact", "id": stays["id"]}));
-    assert_eq!(record["changes"], json!({"merged": goes["id"]}));
+    let merged: Contact = tenant.client.post(&path, &body(&changed)).await.body(200);
+    assert_eq!((merged.display_name.as_str(), merged.language.as_deref()), ("Ada", Some("fr")));
+    let log: Vec<AuditRecord> = tenant.client.list("/audit-log").await;
+    let record = log.iter().find(|record| record.action == "contact.merged").unwrap();
+    assert_eq!(record.target, Some(Party::new("contact", &stays.id)));
+    assert_eq!(record.changes, json!({"merged": goes.id}));
     assert_eq!(
         app.database
             .count(&format!(
@@ -49,9 +51,9 @@ async fn statuses_during_merge_are_applied() {
     let written = |n: usize| number.received(&people[n], &[people[n].text(4, "meanwhile")]);
     let deliveries: Vec<Value> = (0..people.len()).flat_map(|n| [failed(n), written(n)]).collect();
     let deliver = join_all(deliveries.iter().map(|delivery| app.deliver(delivery)));
-    let path = format!("{}/merge", path_of(&contacts[0]));
+    let path = format!("{}/merge", contacts[0].path());
     let merge = join_all(contacts[1..].iter().map(|goes| {
-        let (client, path, body) = (&tenant.client, &path, json!({"contact_id": goes["id"]}));
+        let (client, path, body) = (&tenant.client, &path, json!({"contact_id": goes.id}));
         async move { client.post(path, &body).await }
     }));
     let (delivered, merged) = tokio::join!(deliver, merge);
@@ -66,9 +68,9 @@ async fn statuses_during_merge_are_applied() {
 
     let conversations = tenant.conversations().await;
     assert_eq!(conversations.len(), 1);
-    assert_eq!((&conversations[0]["unread_count"], tenant.messages(&conversations[0]).await.len()), (&json!(16), 24));
-    let told = super::kinds(&tenant, &contacts[0]).await;
-    let count = |kind: &str| told.iter().filter(|it| *it == kind).count();
+    assert_eq!((conversations[0].unread_count, tenant.messages(&conversations[0]).await.len()), (16, 24));
+    let kinds = super::kinds(&tenant, &contacts[0]).await;
+    let count = |kind: &str| kinds.iter().filter(|it| *it == kind).count();
     assert_eq!((count("inbound_message"), count("outbound_message"), count("delivery_failed")), (16, 8, 8));
     assert_eq!(count("contact_merged"), 7);
     app.finish().await;

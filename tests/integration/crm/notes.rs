@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{contact_of, own_id, path_of, pointers};
+use super::{contact_of, pointers};
+use crate::kit::api::{Interaction, Resource as _};
 use crate::kit::app::TestApp;
 use crate::kit::customer::fresh_phone;
 
@@ -11,11 +12,11 @@ async fn note_is_stored_with_author() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
     let contact = contact_of(&tenant, "Ada", &fresh_phone()).await;
-    let path = format!("{}/interactions", path_of(&contact));
+    let path = format!("{}/interactions", contact.path());
     let text = format!("Called about:\n\t- {}", "the invoice, ".repeat(40).trim_end());
-    let note = tenant.client.post(&path, &json!({"text": format!(" {text}\n")})).await.json(201);
-    assert_eq!((&note["kind"], &note["text"]), (&json!("note"), &json!(text)));
-    assert_eq!((&note["contact_id"], &note["actor_id"]), (&contact["id"], &own_id(&tenant).await));
+    let note: Interaction = tenant.client.post(&path, &json!({"text": format!(" {text}\n")})).await.body(201);
+    assert_eq!((note.kind.as_str(), note.text.as_str()), ("note", text.as_str()));
+    assert_eq!((&note.contact_id, &note.actor_id), (&contact.id, &Some(tenant.me().await.user.id)));
     assert_eq!(tenant.interactions(&contact).await, [note]);
 
     for (body, pointer) in [
@@ -25,7 +26,7 @@ async fn note_is_stored_with_author() {
         (json!({"text": "x".repeat(4_001)}), "/text"),
         (json!({"text": "nul\0"}), "/text"),
         (json!({"text": "a", "kind": "call"}), "/kind"),
-        (json!({"text": "a", "actor_id": contact["id"]}), "/actor_id"),
+        (json!({"text": "a", "actor_id": contact.id}), "/actor_id"),
     ] {
         assert_eq!(pointers(&tenant.client.post(&path, &body).await), [pointer], "{body}");
     }

@@ -7,6 +7,7 @@ use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_inst
 use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use uuid::Uuid;
 
+use crate::kit::api::{Conversation, Page};
 use crate::kit::app::{Settings, TestApp, TestTenant};
 use crate::kit::bulk_data::Size;
 
@@ -117,22 +118,21 @@ async fn lists_and_search_use_indexes_under_rls() {
     let tenant = app.tenant().await;
     let (much, little) = (Size { contacts: 20_000, messages: 20_000 }, Size { contacts: 100, messages: 500 });
     app.database.fill_tenants(&tenant, much, 4, little).await;
-    let me = tenant.client.get("/auth/me").await.json(200)["user"]["id"].as_str().unwrap().to_owned();
-    let conversation = tenant.client.get("/crm/conversations?limit=1").await.json(200)["data"][0].clone();
-    let id = |member: &str| conversation[member].as_str().unwrap().to_owned();
-    let page = tenant.client.get("/crm/conversations?limit=100").await.json(200);
-    let cursor = page["next_cursor"].as_str().unwrap();
+    let me = tenant.me().await.user.id;
+    let page: Page<Conversation> = tenant.client.read("/crm/conversations?limit=100").await;
+    let conversation = &page.data[0];
+    let cursor = page.cursor();
 
     let mut as_app = explainer(app.database.as_app().await, &tenant).await;
     for (path, indexes) in [
         ("/crm/contacts".to_owned(), vec!["contacts_newest_idx", "contact_identities_contact_idx"]),
-        (format!("/crm/contacts/{}", id("contact_id")), vec!["contacts_pkey"]),
-        (format!("/crm/contacts/{}/interactions", id("contact_id")), vec!["interactions_contact_idx"]),
+        (format!("/crm/contacts/{}", conversation.contact_id), vec!["contacts_pkey"]),
+        (format!("/crm/contacts/{}/interactions", conversation.contact_id), vec!["interactions_contact_idx"]),
         ("/crm/conversations".to_owned(), vec!["conversations_latest_idx"]),
         (format!("/crm/conversations?cursor={cursor}"), vec!["conversations_latest_idx"]),
         ("/crm/conversations?status=closed".to_owned(), vec!["conversations_status_idx"]),
         (format!("/crm/conversations?assignee={me}"), vec!["conversations_assignee_idx"]),
-        (format!("/crm/conversations/{}/messages", id("id")), vec!["messages_conversation_idx"]),
+        (conversation.messages_path(), vec!["messages_conversation_idx"]),
         (
             "/crm/search?q=4915000000017".to_owned(),
             vec!["contact_identities_search_idx", "contacts_name_idx", "messages_latest_idx"],

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{contact_of, create, path_of};
+use super::{contact_of, create};
+use crate::kit::api::{Hit, Hits, Resource as _, column};
 use crate::kit::app::{Settings, TestApp, TestTenant};
 use crate::kit::bulk_data::Size;
 use crate::kit::client::Response;
@@ -13,16 +14,18 @@ async fn ask(tenant: &TestTenant, query: &str) -> Response {
     tenant.client.get(&format!("/crm/search?q={encoded}")).await
 }
 
+/// The hits in order.
+async fn hits(tenant: &TestTenant, query: &str) -> Vec<Hit> {
+    ask(tenant, query).await.body::<Hits>(200).data
+}
+
 /// The hits in order: names of contacts, texts of messages.
 async fn found(tenant: &TestTenant, query: &str) -> Vec<String> {
-    let results = ask(tenant, query).await.json(200);
-    let line = |result: &Value| match result["kind"].as_str().unwrap() {
-        "contact" => {
-            format!("{} {}", result["by"].as_str().unwrap(), result["contact"]["display_name"].as_str().unwrap())
-        }
-        kind => format!("{kind} {}", result["message"]["text"].as_str().unwrap()),
+    let line = |hit: Hit| match hit {
+        Hit::Contact { by, contact } => format!("{by} {}", contact.display_name),
+        Hit::Message { message } => format!("message {}", message.text),
     };
-    results["data"].as_array().unwrap().iter().map(line).collect()
+    hits(tenant, query).await.into_iter().map(line).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,7 +36,7 @@ async fn contacts_are_found_best_match_first() {
     contact_of(&tenant, "Anna-Zoe O'Brien", "+49 151 2000002").await;
     contact_of(&tenant, "ПЁТР Иванов", "+49 151 20000021").await;
     let handle = json!({"display_name": "Unnamed", "identities": [{"kind": "username", "value": "Zoe.Fan"}]});
-    create(&tenant, &handle).await.json(201);
+    create(&tenant, &handle).await.expect(201);
 
     for (query, expected) in [
         ("zoe", vec!["name Zoë Müller", "username Unnamed", "name Anna-Zoe O'Brien"]),
@@ -64,12 +67,13 @@ async fn contacts_are_found_best_match_first() {
     assert_eq!(found(&stranger, "zoe").await, [""; 0]);
 
     // Search reflects edits and deletions.
-    let contact = &ask(&tenant, "müller").await.json(200)["data"][0]["contact"];
+    let found_contacts = hits(&tenant, "müller").await;
+    let contact = found_contacts[0].contact();
     let change = json!({"display_name": "Zoë Schmidt"});
-    super::patch(&tenant, &path_of(contact), contact, change).await.json(200);
+    tenant.client.change(contact, change).await;
     assert_eq!(found(&tenant, "müller").await, [""; 0]);
     assert_eq!(found(&tenant, "schmidt").await, ["name Zoë Schmidt"]);
-    tenant.client.delete(&path_of(contact)).await.expect(204);
+    tenant.client.delete(&contact.path()).await.expect(204);
     assert_eq!(found(&tenant, "schmidt").await, [""; 0]);
 }
 
@@ -111,17 +115,14 @@ async fn messages_are_found_by_words_latest_first() {
     ] {
         assert_eq!(found(&tenant, query).await, expected, "{query}");
     }
-    let results = ask(&tenant, "please").await.json(200);
-    let message = &results["data"][0]["message"];
+    let results = hits(&tenant, "please").await;
+    let message = results[0].message();
     let conversation = tenant.conversation_by_identity("bsuid", grace.bsuid()).await;
-    assert_eq!(message["conversation_id"], conversation["id"]);
+    assert_eq!(message.conversation_id.as_ref(), Some(&conversation.id));
+    assert_eq!((&message.contact_id, message.contact_display_name.as_str()), (&conversation.contact_id, "Grace"));
     assert_eq!(
-        (&message["contact_id"], &message["contact_display_name"]),
-        (&conversation["contact_id"], &json!("Grace"))
-    );
-    assert_eq!(
-        (&message["direction"], &message["provider_timestamp"]),
-        (&json!("inbound"), &json!(crate::kit::meta::time(2)))
+        (message.direction.as_str(), message.provider_timestamp.as_str()),
+        ("inbound", crate::kit::meta::time(2).as_str())
     );
     let stranger = app.tenant().await;
     assert_eq!(found(&stranger, "invoice").await, [""; 0]);
@@ -174,9 +175,9 @@ async fn search_results_are_limited_and_split_by_kind() {
     for n in 0..6 {
         contact_of(&tenant, &format!("Order Office {n}"), &fresh_phone()).await;
     }
-    let kinds = async |limit: &str| -> Vec<String> {
-        let found = tenant.client.get(&format!("/crm/search?q=order&limit={limit}")).await.json(200);
-        found["data"].as_array().unwrap().iter().map(|result| result["kind"].as_str().unwrap().to_owned()).collect()
+    let kinds = async |limit: &str| -> Vec<&str> {
+        let found: Hits = tenant.client.read(&format!("/crm/search?q=order&limit={limit}")).await;
+        column(&found.data, Hit::kind)
     };
     assert_eq!(kinds("4").await, ["contact", "contact", "message", "message"]);
     assert_eq!(kinds("1").await, ["contact"]);
@@ -185,9 +186,9 @@ async fn search_results_are_limited_and_split_by_kind() {
 
     let long = "x".repeat(10_240);
     for query in ["", "a", "%", "\"\"", "' '", "- -", "é", &"x".repeat(201), &long] {
-        let problem = ask(&tenant, query).await.problem(400, "invalid_query");
-        assert_eq!(problem["errors"][0]["parameter"], "q", "{problem}");
-        assert!(!problem.to_string().contains("xxx"), "the query is not repeated");
+        let answer = ask(&tenant, query).await;
+        assert_eq!(answer.problem(400, "invalid_query").parameter(), "q", "{}", answer.text);
+        assert!(!answer.text.contains("xxx"), "the query is not repeated");
     }
     for query in
         ["", "?limit=1", "?q=ab&q=cd", "?q=ab&limit=0", "?q=ab&limit=101", "?q=ab&kind=contact", "?q=ab&cursor=x"]

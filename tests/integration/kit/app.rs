@@ -18,10 +18,14 @@ use serde_json::{Value, json};
 use tokens::{ProvisioningKeyHash, RotationPolicy, SessionPolicy, TokenPolicy};
 use whatsapp::{AppSecret, AppSecrets, VerifyToken};
 
+use super::api::{
+    self, Contact, Conversation, Interaction, LoggedIn, Me, Message, Page, Resource as _, WhatsAppAccount,
+};
 use super::client::{Client, Response, fresh_address};
 use super::database::{self, TestDatabase};
 use super::meta::{APP_SECRET, MetaApp, Number, VERIFY_TOKEN, fresh_digits, sign_with, signature};
 use super::services::services;
+use super::users::log_in;
 use super::{broker, wait};
 
 /// The password of every test user.
@@ -147,10 +151,9 @@ impl TestApp {
     pub(crate) async fn tenant(&self) -> TestTenant {
         let (slug, email) = (format!("t-{}", fresh_digits()), format!("owner-{}@example.com", fresh_digits()));
         let body = json!({"tenant_name": "Test Tenant", "slug": slug, "email": email, "password": PASSWORD});
-        let made = self.client.post("/auth/signup", &body).await.json(201);
-        let token = made["access_token"].as_str().unwrap().to_owned();
-        let client = self.client.with_token(&token);
-        TestTenant { id: made["tenant"]["id"].as_str().unwrap().to_owned(), slug, email, token, client }
+        let made: LoggedIn = self.client.post("/auth/signup", &body).await.body(201);
+        let client = self.client.with_token(&made.access_token);
+        TestTenant { id: made.tenant.id, slug, email, token: made.access_token, client }
     }
 
     /// Posts a delivery, signed like Meta's.
@@ -222,10 +225,8 @@ impl TestApp {
 impl TestTenant {
     /// Logs in again for a token that is valid at the clock's current time.
     pub(crate) async fn log_in_again(&self, app: &TestApp) -> Self {
-        let login = json!({"email": self.email, "password": PASSWORD});
-        let made = app.client.with("x-tenant-id", &self.slug).post("/auth/login", &login).await.json(200);
-        let token = made["access_token"].as_str().unwrap().to_owned();
-        Self { client: app.client.with_token(&token), token, ..self.clone() }
+        let made = log_in(&app.client, &self.slug, &self.email, PASSWORD).await.body::<LoggedIn>(200);
+        Self { client: app.client.with_token(&made.access_token), token: made.access_token, ..self.clone() }
     }
 
     /// Connects a new number.
@@ -236,100 +237,103 @@ impl TestTenant {
     }
 
     /// Connects a number to one of the tenant's own apps and returns the account.
-    pub(crate) async fn connect_to(&self, own: &MetaApp, number: &Number) -> Value {
+    pub(crate) async fn connect_to(&self, own: &MetaApp, number: &Number) -> WhatsAppAccount {
         let body = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id, "app": own.key});
-        self.client.post("/whatsapp-accounts", &body).await.json(201)
+        self.client.create(&body).await
     }
 
     /// Creates a Meta app of the tenant.
     pub(crate) async fn meta_app(&self) -> MetaApp {
         let (secret, verify_token) = (format!("secret-{}", fresh_digits()), format!("token-{}", fresh_digits()));
         let body = json!({"app_id": fresh_digits(), "app_secret": secret, "verify_token": verify_token});
-        let made = self.client.post("/meta-apps", &body).await.json(201);
-        MetaApp { key: made["key"].as_str().unwrap().to_owned(), secret, verify_token }
+        let made: api::MetaApp = self.client.create(&body).await;
+        MetaApp { key: made.key, secret, verify_token }
     }
 
     /// Connects a number and returns the account.
-    pub(crate) async fn connect_number(&self, number: &Number) -> Value {
+    pub(crate) async fn connect_number(&self, number: &Number) -> WhatsAppAccount {
         let body = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id});
-        self.client.post("/whatsapp-accounts", &body).await.json(201)
+        self.client.create(&body).await
     }
 
-    pub(crate) async fn conversations(&self) -> Vec<Value> {
-        self.list("/crm/conversations?limit=100").await
+    /// The WhatsApp numbers, latest first.
+    pub(crate) async fn accounts(&self) -> Vec<WhatsAppAccount> {
+        self.client.all().await
     }
 
-    pub(crate) async fn messages(&self, conversation: &Value) -> Vec<Value> {
-        self.list(&format!("/crm/conversations/{}/messages?limit=100", conversation["id"].as_str().unwrap())).await
+    pub(crate) async fn me(&self) -> Me {
+        self.client.read("/auth/me").await
+    }
+
+    pub(crate) async fn conversations(&self) -> Vec<Conversation> {
+        self.client.all().await
+    }
+
+    pub(crate) async fn messages(&self, conversation: &Conversation) -> Vec<Message> {
+        self.client.list(&format!("{}?limit=100", conversation.messages_path())).await
     }
 
     /// All messages of a long conversation, page by page.
-    pub(crate) async fn all_messages(&self, conversation: &Value) -> Vec<Value> {
-        let path = format!("/crm/conversations/{}/messages?limit=100", conversation["id"].as_str().unwrap());
-        let mut page = self.client.get(&path).await.json(200);
-        let mut messages = page["data"].as_array().unwrap().clone();
-        while let Some(cursor) = page["next_cursor"].as_str() {
-            page = self.client.get(&format!("{path}&cursor={cursor}")).await.json(200);
-            messages.extend(page["data"].as_array().unwrap().iter().cloned());
+    pub(crate) async fn all_messages(&self, conversation: &Conversation) -> Vec<Message> {
+        let path = format!("{}?limit=100", conversation.messages_path());
+        let mut page: Page<Message> = self.client.read(&path).await;
+        let mut messages = page.data;
+        while let Some(cursor) = page.next_cursor {
+            page = self.client.read(&format!("{path}&cursor={cursor}")).await;
+            messages.append(&mut page.data);
         }
         messages
     }
 
-    pub(crate) async fn contacts(&self) -> Vec<Value> {
-        self.list("/crm/contacts?limit=100").await
+    pub(crate) async fn contacts(&self) -> Vec<Contact> {
+        self.client.all().await
     }
 
     /// A contact's interactions, latest first.
-    pub(crate) async fn interactions(&self, contact: &Value) -> Vec<Value> {
-        self.list(&format!("/crm/contacts/{}/interactions?limit=100", contact["id"].as_str().unwrap())).await
+    pub(crate) async fn interactions(&self, contact: &Contact) -> Vec<Interaction> {
+        self.client.list(&format!("{}/interactions?limit=100", contact.path())).await
     }
 
     /// The only contact with this identity.
-    pub(crate) async fn contact_by_identity(&self, kind: &str, value: &str) -> Value {
-        let has = |contact: &Value| {
-            contact["identities"].as_array().unwrap().iter().any(|it| it["kind"] == kind && it["value"] == value)
-        };
-        let found: Vec<Value> = self.contacts().await.into_iter().filter(has).collect();
+    pub(crate) async fn contact_by_identity(&self, kind: &str, value: &str) -> Contact {
+        let mut found = self.contacts().await;
+        found.retain(|contact| contact.has(kind, value));
         assert_eq!(found.len(), 1, "contacts with {kind} {value}: {found:#?}");
-        found.into_iter().next().unwrap()
+        found.remove(0)
     }
 
     /// A contact by its id, or by the id of a contact that was merged into it.
-    pub(crate) async fn contact(&self, id: &Value) -> Value {
-        self.client.get(&format!("/crm/contacts/{}", id.as_str().unwrap())).await.json(200)
+    pub(crate) async fn contact(&self, id: &str) -> Contact {
+        self.client.read(&format!("{}/{id}", Contact::LIST)).await
     }
 
     /// The conversations with a contact.
-    pub(crate) async fn conversations_with(&self, contact: &Value) -> Vec<Value> {
+    pub(crate) async fn conversations_with(&self, contact: &Contact) -> Vec<Conversation> {
         let mut conversations = self.conversations().await;
-        conversations.retain(|conversation| conversation["contact_id"] == contact["id"]);
+        conversations.retain(|conversation| conversation.contact_id == contact.id);
         conversations
     }
 
     /// The only conversation with the only contact that has this identity.
-    pub(crate) async fn conversation_by_identity(&self, kind: &str, value: &str) -> Value {
-        let conversations = self.conversations_with(&self.contact_by_identity(kind, value).await).await;
+    pub(crate) async fn conversation_by_identity(&self, kind: &str, value: &str) -> Conversation {
+        let mut conversations = self.conversations_with(&self.contact_by_identity(kind, value).await).await;
         assert_eq!(conversations.len(), 1, "conversations with {kind} {value}: {conversations:#?}");
-        conversations.into_iter().next().unwrap()
+        conversations.remove(0)
     }
 
     /// A message of a conversation by its WhatsApp id.
-    pub(crate) async fn message(&self, conversation: &Value, wamid: &str) -> Value {
+    pub(crate) async fn message(&self, conversation: &Conversation, wamid: &str) -> Message {
         let messages = self.messages(conversation).await;
-        let found = messages.iter().find(|message| message["wamid"] == wamid);
+        let found = messages.iter().find(|message| message.wamid == wamid);
         found.unwrap_or_else(|| panic!("no {wamid} in {messages:#?}")).clone()
     }
 
-    pub(crate) async fn wait_for_conversations(&self, count: usize) -> Vec<Value> {
+    pub(crate) async fn wait_for_conversations(&self, count: usize) -> Vec<Conversation> {
         wait::until("conversations", async || {
             let conversations = self.conversations().await;
             (conversations.len() >= count).then_some(conversations)
         })
         .await
-    }
-
-    async fn list(&self, path: &str) -> Vec<Value> {
-        self.client.get(path).await.json(200)["data"].as_array().unwrap().clone()
     }
 }
 

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::api::{Page, Problem, Resource, Versioned};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -24,7 +27,7 @@ pub(crate) struct Client {
     headers: HeaderMap,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -95,6 +98,42 @@ impl Client {
         self.send(Method::DELETE, path, None).await
     }
 
+    /// The body of a `GET` that is answered 200.
+    pub(crate) async fn read<T: DeserializeOwned>(&self, path: &str) -> T {
+        self.get(path).await.body(200)
+    }
+
+    /// The items on the first page of a list, or on the page of a cursor.
+    pub(crate) async fn list<T: DeserializeOwned>(&self, path: &str) -> Vec<T> {
+        self.read::<Page<T>>(path).await.data
+    }
+
+    /// The first hundred of a resource's list.
+    pub(crate) async fn all<T: Resource>(&self) -> Vec<T> {
+        self.list(&format!("{}?limit=100", T::LIST)).await
+    }
+
+    /// Posts to a resource's list.
+    pub(crate) async fn create<T: Resource>(&self, body: &Value) -> T {
+        self.post(T::LIST, body).await.body(201)
+    }
+
+    /// Patches with the version that was read, which must be the latest.
+    pub(crate) async fn change<T: Versioned>(&self, seen: &T, change: Value) -> T {
+        self.try_change(seen, change).await.body(200)
+    }
+
+    /// Patches with the version that was read.
+    pub(crate) async fn try_change<T: Versioned>(&self, seen: &T, mut change: Value) -> Response {
+        change["version"] = json!(seen.version());
+        self.patch(&seen.path(), &change).await
+    }
+
+    /// Reads a resource again.
+    pub(crate) async fn reload<T: Resource>(&self, seen: &T) -> T {
+        self.read(&seen.path()).await
+    }
+
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Response {
         self.try_send(method, path, body).await.expect("the server answers")
     }
@@ -129,9 +168,16 @@ pub(crate) async fn retry_while_unavailable(ask: impl AsyncFn() -> Response) -> 
 impl Response {
     /// The body, after checking the status.
     #[track_caller]
+    pub(crate) fn body<T: DeserializeOwned>(&self, status: u16) -> T {
+        self.expect(status);
+        let kind = std::any::type_name::<T>();
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("no {kind} ({error}): {}", self.text))
+    }
+
+    /// The body as JSON, for tests of the wire itself.
+    #[track_caller]
     pub(crate) fn json(&self, status: u16) -> Value {
-        assert_eq!(self.status.as_u16(), status, "{}", self.text);
-        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("no JSON ({error}): {}", self.text))
+        self.body(status)
     }
 
     /// All headers except those that differ in every response.
@@ -150,14 +196,14 @@ impl Response {
 
     /// The body of a problem, after checking its status, code and required members.
     #[track_caller]
-    pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
-        let problem = self.json(status);
-        assert_eq!(problem["code"], code, "{problem}");
+    pub(crate) fn problem(&self, status: u16, code: &str) -> Problem {
+        let problem: Problem = self.body(status);
+        assert_eq!(problem.code, code, "{problem}");
         assert_eq!(self.header("content-type"), "application/problem+json");
-        assert_eq!(problem["status"], status);
-        assert_eq!(problem["request_id"], self.header("x-request-id"));
-        for member in ["type", "title", "detail"] {
-            assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "{member} in {problem}");
+        assert_eq!(problem.status, status);
+        assert_eq!(problem.request_id.as_deref(), Some(self.header("x-request-id")));
+        for text in [&problem.kind, &problem.title, &problem.detail] {
+            assert!(!text.is_empty(), "an empty text in {problem}");
         }
         problem
     }

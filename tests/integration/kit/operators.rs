@@ -6,9 +6,10 @@ use chrono::{DateTime, Utc};
 use flows::{Database as _, create_provisioning_key, settle};
 use kernel::ids::ProvisioningKeyId;
 use kernel::{Operator, SystemEntropy};
+use serde_json::json;
 use tokens::KeyScope;
 
-use super::app::TestApp;
+use super::app::{TestApp, TestTenant};
 use super::client::Client;
 
 #[expect(clippy::disallowed_methods, reason = "as the command line does")]
@@ -28,4 +29,21 @@ pub(crate) async fn key(
     let made = create_provisioning_key(operator(), &mut *tx, name, scopes, expires_at, &entropy, &*app.clock).await;
     let (key, secret) = settle(tx, made).await.unwrap();
     (key.id, secret.expose().to_owned(), app.client.with_token(secret.expose()))
+}
+
+impl TestApp {
+    /// Suspends a tenant, as an operator.
+    pub(crate) async fn suspend(&self, tenant: &TestTenant) {
+        self.set_status(tenant, "suspended").await;
+    }
+
+    /// Reactivates a tenant, as an operator; its held events are processed.
+    pub(crate) async fn reactivate(&self, tenant: &TestTenant) {
+        self.set_status(tenant, "active").await;
+    }
+
+    async fn set_status(&self, tenant: &TestTenant, status: &str) {
+        let (_, _, operator) = key(self, &[KeyScope::TenantsWrite], None).await;
+        operator.patch(&format!("/tenants/{}", tenant.id), &json!({"status": status})).await.expect(200);
+    }
 }

@@ -2,8 +2,9 @@
 
 use diesel_async::SimpleAsyncConnection;
 use kernel::{Clock, SystemClock};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::api::{LoggedIn, Role, User};
 use super::app::{PASSWORD, TestApp, TestTenant};
 use super::client::{Client, Response};
 use super::meta::fresh_digits;
@@ -22,15 +23,21 @@ impl TestUser {
     }
 
     /// The path of the user's membership in a role.
-    pub(crate) fn membership(&self, role: &Value) -> String {
-        format!("{}/memberships/{}", self.path(), role["id"].as_str().unwrap())
+    pub(crate) fn membership(&self, role: &Role) -> String {
+        format!("{}/memberships/{}", self.path(), role.id)
     }
 
     /// The user who signed up.
     pub(crate) async fn owner(tenant: &TestTenant) -> Self {
-        let me = tenant.client.get("/auth/me").await.json(200);
-        let id = me["user"]["id"].as_str().unwrap().to_owned();
-        Self { id, email: tenant.email.clone(), client: tenant.client.clone() }
+        Self { id: tenant.me().await.user.id, email: tenant.email.clone(), client: tenant.client.clone() }
+    }
+}
+
+impl Client {
+    /// Signs up a tenant with the owner `ada@example.com`.
+    pub(crate) async fn sign_up(&self, slug: &str) -> LoggedIn {
+        let body = json!({"tenant_name": "Acme", "slug": slug, "email": "ada@example.com", "password": PASSWORD});
+        self.post("/auth/signup", &body).await.body(201)
     }
 }
 
@@ -43,21 +50,16 @@ impl TestApp {
     pub(crate) async fn user(&self, tenant: &TestTenant, role: Option<&str>) -> TestUser {
         let email = format!("user-{}@example.com", fresh_digits());
         let body = json!({"email": email, "password": PASSWORD, "name": "Grace"});
-        let made = tenant.client.post("/users", &body).await.json(201);
-        let id = made["id"].as_str().unwrap().to_owned();
+        let User { id, .. } = tenant.client.create(&body).await;
+        let made: LoggedIn = self.log_in(&tenant.slug, &email, PASSWORD).await.body(200);
+        let user = TestUser { id, email, client: self.client.with_token(&made.access_token) };
         if let Some(role) = role {
-            let give = format!(
-                "INSERT INTO memberships (tenant_id, user_id, role_id, created_at)
-                 SELECT tenant_id, '{id}', id, now() FROM roles WHERE tenant_id = '{}' AND key = '{role}'",
-                tenant.id
-            );
-            self.database.admin().await.batch_execute(&give).await.unwrap();
+            tenant.client.put_empty(&user.membership(&role_of(tenant, role).await)).await.expect(200);
         }
-        let token = self.log_in(&tenant.slug, &email, PASSWORD).await.json(200)["access_token"].clone();
-        TestUser { id, email, client: self.client.with_token(token.as_str().unwrap()) }
+        user
     }
 
-    /// Creates a user with a new role of these permissions.
+    /// Creates a user with a new role of exactly these permissions, while the API adds the implied ones.
     pub(crate) async fn user_with_permissions(&self, tenant: &TestTenant, permissions: &[&str]) -> TestUser {
         let (role, key) = (SystemClock::new().new_id(), format!("role-{}", fresh_digits()));
         let mut statements = format!(
@@ -90,23 +92,18 @@ impl TestApp {
 }
 
 /// Creates a role of the tenant.
-pub(crate) async fn new_role(client: &Client, key: &str, permissions: &[&str]) -> Value {
-    let body = json!({"key": key, "name": "Role", "permissions": permissions});
-    client.post("/roles", &body).await.json(201)
+pub(crate) async fn new_role(client: &Client, key: &str, permissions: &[&str]) -> Role {
+    client.create(&json!({"key": key, "name": "Role", "permissions": permissions})).await
 }
 
 /// A role of the tenant by its key.
-pub(crate) async fn role_of(tenant: &TestTenant, key: &str) -> Value {
-    let roles = tenant.client.get("/roles?limit=100").await.json(200);
-    let found = roles["data"].as_array().unwrap().iter().find(|role| role["key"] == key);
-    found.unwrap_or_else(|| panic!("no {key} in {roles}")).clone()
-}
-
-pub(crate) fn role_path(role: &Value) -> String {
-    format!("/roles/{}", role["id"].as_str().unwrap())
+pub(crate) async fn role_of(tenant: &TestTenant, key: &str) -> Role {
+    let roles: Vec<Role> = tenant.client.all().await;
+    let found = roles.iter().find(|role| role.key == key);
+    found.unwrap_or_else(|| panic!("no {key} in {roles:#?}")).clone()
 }
 
 pub(crate) async fn log_in(client: &Client, tenant: &str, email: &str, password: &str) -> Response {
-    let body: Value = json!({"email": email, "password": password});
+    let body = json!({"email": email, "password": password});
     client.with("x-tenant-id", tenant).post("/auth/login", &body).await
 }

@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use crate::kit::api::LoggedIn;
 use crate::kit::app::PASSWORD;
 use crate::kit::deployment::{Deployment, Server};
 use crate::kit::meta::{Number, signature, text};
@@ -30,11 +31,9 @@ fn assert_no_personal_data(server: &Server, personal: &[&str]) {
 async fn log_lines_of_delivery_share_event_ids() {
     let deployment = Deployment::new().await.with("PARLEY_LOG_LEVEL", "trace");
     let server = deployment.serve_with("api,relay,worker", &[]).await;
-    let signup = json!({"tenant_name": "Acme", "slug": "acme", "email": "ada@example.com", "password": PASSWORD});
-    let signed_up = server.client.with("x-request-id", "signup-1").post("/auth/signup", &signup).await.json(201);
-    let (tenant, user) = (&signed_up["tenant"]["id"], &signed_up["user"]["id"]);
-    let token = signed_up["access_token"].as_str().unwrap();
-    let client = server.client.with_token(token);
+    let LoggedIn { access_token: token, tenant, user, .. } =
+        server.client.with("x-request-id", "signup-1").sign_up("acme").await;
+    let client = server.client.with_token(&token);
     let number = Number::fresh();
     let account = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id});
     client.post("/whatsapp-accounts", &account).await.json(201);
@@ -51,16 +50,16 @@ async fn log_lines_of_delivery_share_event_ids() {
         let line = line(&server, message, |line| line["message"] == message).await;
         assert_eq!(line["trace_id"], request["trace_id"], "{line}");
         assert_eq!(line["event_id"], processed["event_id"], "{line}");
-        assert_eq!(&line["tenant_id"], tenant, "{line}");
+        assert_eq!(line["tenant_id"], tenant.id, "{line}");
         assert_eq!(line["attempt"], if message == "stored" { Value::Null } else { json!(1) }, "{line}");
     }
     // Requests of a known user, without and with a token.
     for id in ["signup-1", "search-1"] {
         let line = request_line(&server, id).await;
-        assert_eq!((&line["tenant_id"], &line["user_id"]), (tenant, user), "{line}");
+        assert_eq!((&line["tenant_id"], &line["user_id"]), (&json!(tenant.id), &json!(user.id)), "{line}");
     }
     let number_id = number.phone_number_id.as_str();
-    let secrets = [PASSWORD, token, "test:AAECAwQF", "the secret of the test app", ":dev@"];
+    let secrets = [PASSWORD, &token, "test:AAECAwQF", "the secret of the test app", ":dev@"];
     let people = [SENDER, "491701", PRIVATE_TEXT, "love", "Ada Lovelace", "Lovelace", "ada@example.com", number_id];
     assert_no_personal_data(&server, &[&secrets[..], &people[..]].concat());
     server.signal("TERM");
@@ -72,8 +71,7 @@ async fn log_lines_of_delivery_share_event_ids() {
 async fn failed_login_log_has_address_but_no_email() {
     let deployment = Deployment::new().await.with("PARLEY_LOG_LEVEL", "debug");
     let server = deployment.serve_as("api").await;
-    let signup = json!({"tenant_name": "Acme", "slug": "acme", "email": "ada@example.com", "password": PASSWORD});
-    let tenant = server.client.post("/auth/signup", &signup).await.json(201)["tenant"]["id"].clone();
+    let tenant = json!(server.client.sign_up("acme").await.tenant.id);
     let wrong = json!({"email": "ada@example.com", "password": "open sesame"});
     let stranger = server.client.with("x-tenant-id", "acme");
     for n in 1..=5 {
@@ -87,11 +85,11 @@ async fn failed_login_log_has_address_but_no_email() {
     assert_eq!((&line["outcome"], &line["tenant_id"]), (&json!("invalid_credentials"), &tenant), "{line}");
     assert!(line["user_id"].is_null(), "the login failed: {line}");
     // Repeated failures are logged as a warning.
-    let said = self::line(&server, "a warning", |line| {
+    let warning = self::line(&server, "a warning", |line| {
         line["request_id"] == "login-6" && line["message"] == "request refused"
     });
-    let said = said.await;
-    assert_eq!((&said["level"], &said["tenant_id"]), (&json!("WARN"), &tenant), "{said}");
+    let warning = warning.await;
+    assert_eq!((&warning["level"], &warning["tenant_id"]), (&json!("WARN"), &tenant), "{warning}");
     assert_eq!(request_line(&server, "login-6").await["outcome"], "throttled");
     assert_no_personal_data(&server, &["ada@example.com", "open sesame", PASSWORD, "Acme"]);
     server.signal("TERM");

@@ -4,7 +4,6 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::kit::app::PASSWORD;
 use crate::kit::deployment::{Deployment, Server};
 use crate::kit::meta::{Number, fresh_wamid, signature, text};
 use crate::kit::wait;
@@ -76,9 +75,8 @@ async fn settled(deployment: &Deployment) {
 async fn arbitrary_input_creates_no_metric_series() {
     let deployment = Deployment::new().await.with("PARLEY_RETRY_MAX_ATTEMPTS", "1");
     let server = deployment.serve().await;
-    let signup = json!({"tenant_name": "Acme", "slug": "acme", "email": "ada@example.com", "password": PASSWORD});
-    let signed_up = server.client.post("/auth/signup", &signup).await.json(201);
-    let client = server.client.with_token(signed_up["access_token"].as_str().unwrap());
+    let signed_up = server.client.sign_up("acme").await;
+    let client = server.client.with_token(&signed_up.access_token);
     let number = Number::fresh();
     let account = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id});
     client.post("/whatsapp-accounts", &account).await.json(201);

@@ -33,9 +33,8 @@ async fn trace_covers_delivery_from_post_to_last_message() {
     // Two processes with the broker between them share one trace.
     let api = deployment.serve_as("api,relay").await;
     let worker = deployment.serve_as("worker").await;
-    let signup = json!({"tenant_name": "Acme", "slug": "acme", "email": "ada@example.com", "password": PASSWORD});
-    let signed_up = api.client.post("/auth/signup", &signup).await.json(201);
-    let client = api.client.with_token(signed_up["access_token"].as_str().unwrap());
+    let signed_up = api.client.sign_up("acme").await;
+    let client = api.client.with_token(&signed_up.access_token);
     let number = Number::fresh();
     let account = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id});
     client.post("/whatsapp-accounts", &account).await.json(201);
@@ -69,7 +68,7 @@ async fn trace_covers_delivery_from_post_to_last_message() {
         assert_eq!((&process["kind"], attribute(process, "parley.event.outcome")), (&json!(5), &json!("processed")));
         assert_eq!(attribute(process, "messaging.message.id"), attribute(publish, "messaging.message.id"));
         assert_eq!(attribute(process, "messaging.system"), "rabbitmq");
-        assert_eq!(attribute(process, "parley.tenant.id"), &signed_up["tenant"]["id"]);
+        assert_eq!(*attribute(process, "parley.tenant.id"), signed_up.tenant.id);
     }
     let ids: HashSet<&str> = spans.iter().map(|span| span["spanId"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), 6, "span ids are unique");

@@ -2,18 +2,19 @@
 
 use serde_json::{Value, json};
 
+use crate::kit::api::{Resource as _, Role, User};
 use crate::kit::app::{TestApp, TestTenant};
-use crate::kit::client::Client;
-use crate::kit::users::{TestUser, new_role, role_of, role_path};
+use crate::kit::client::{Client, Response};
+use crate::kit::users::{TestUser, new_role, role_of};
 
 /// All roles and memberships, as the owner sees them.
-async fn rights(tenant: &TestTenant) -> (Value, Value) {
-    (tenant.client.get("/roles?limit=100").await.json(200), tenant.client.get("/users?limit=100").await.json(200))
+async fn rights(tenant: &TestTenant) -> (Vec<Role>, Vec<User>) {
+    (tenant.client.all().await, tenant.client.all().await)
 }
 
-async fn replace(client: &Client, role: &Value, permissions: Value) -> crate::kit::client::Response {
-    let body = json!({"version": role["version"], "permissions": permissions});
-    client.put(&format!("{}/permissions", role_path(role)), &body).await
+async fn replace(client: &Client, role: &Role, permissions: Value) -> Response {
+    let body = json!({"version": role.version, "permissions": permissions});
+    client.put(&role.permissions_path(), &body).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,10 +71,10 @@ async fn changing_role_above_caller_is_refused() {
     let writers = new_role(&tenant.client, "writers", &["crm:write"]).await;
     let before = rights(&tenant).await;
     let rename = json!({"version": 1, "name": "Mine"});
-    clerk.client.patch(&role_path(&writers), &rename).await.problem(403, "cannot_grant");
+    clerk.client.patch(&writers.path(), &rename).await.problem(403, "cannot_grant");
     replace(&clerk.client, &writers, json!(["crm:read"])).await.problem(403, "cannot_grant");
     replace(&clerk.client, &writers, json!([])).await.problem(403, "cannot_grant");
-    clerk.client.delete(&role_path(&writers)).await.problem(403, "cannot_grant");
+    clerk.client.delete(&writers.path()).await.problem(403, "cannot_grant");
     assert_eq!(rights(&tenant).await, before);
 }
 

@@ -1,8 +1,9 @@
 //! Granting and revoking roles.
 
 use futures_util::future::join_all;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::kit::api::{AuditRecord, Me, Membership, Page, Role, User, column};
 use crate::kit::app::TestApp;
 use crate::kit::client::retry_while_unavailable;
 use crate::kit::users::{TestUser, new_role, role_of};
@@ -16,25 +17,25 @@ async fn role_change_applies_to_next_request() {
     let sales = new_role(&tenant.client, "sales", &["crm:read"]).await;
     let clerk = app.user(&tenant, None).await;
     let memberships = format!("{}/memberships", clerk.path());
-    assert_eq!(tenant.client.get(&memberships).await.json(200)["data"], json!([]));
+    assert_eq!(tenant.client.list::<Membership>(&memberships).await, []);
     clerk.client.get("/crm/contacts").await.problem(403, "insufficient_scope");
 
-    let given = tenant.client.put_empty(&clerk.membership(&sales)).await.json(200);
-    assert_eq!((&given["role_id"], &given["key"], &given["name"]), (&sales["id"], &sales["key"], &sales["name"]));
+    let given: Membership = tenant.client.put_empty(&clerk.membership(&sales)).await.body(200);
+    assert_eq!((&given.role_id, &given.key, &given.name), (&sales.id, &sales.key, &sales.name));
     clerk.client.get("/crm/contacts").await.json(200);
     let merge = format!("/crm/contacts/{UNKNOWN}/merge");
     let body = json!({"contact_id": UNKNOWN});
     clerk.client.post(&merge, &body).await.problem(403, "insufficient_scope");
     clerk.client.get("/users").await.problem(403, "insufficient_scope");
     // Granting it again changes nothing.
-    assert_eq!(tenant.client.put_empty(&clerk.membership(&sales)).await.json(200), given);
-    assert_eq!(tenant.client.get(&memberships).await.json(200)["data"], json!([given]));
-    assert_eq!(tenant.client.get(&clerk.path()).await.json(200)["roles"], json!(["sales"]));
-    let me = clerk.client.get("/auth/me").await.json(200);
-    assert_eq!((&me["roles"], &me["permissions"]), (&json!(["sales"]), &json!(["crm:read"])));
+    assert_eq!(tenant.client.put_empty(&clerk.membership(&sales)).await.body::<Membership>(200), given);
+    assert_eq!(tenant.client.list::<Membership>(&memberships).await, [given]);
+    assert_eq!(tenant.client.read::<User>(&clerk.path()).await.roles, ["sales"]);
+    let me: Me = clerk.client.read("/auth/me").await;
+    assert_eq!((me.roles.join(","), me.permissions.join(",")), ("sales".to_owned(), "crm:read".to_owned()));
 
     // A change of the role applies to users who already have it.
-    let permissions = format!("/roles/{}/permissions", sales["id"].as_str().unwrap());
+    let permissions = sales.permissions_path();
     let body = json!({"version": 1, "permissions": ["crm:write"]});
     tenant.client.put(&permissions, &body).await.json(200);
     clerk.client.post(&merge, &json!({"contact_id": UNKNOWN})).await.problem(404, "not_found");
@@ -46,18 +47,13 @@ async fn role_change_applies_to_next_request() {
     tenant.client.delete(&clerk.membership(&sales)).await.expect(204);
     clerk.client.get("/users").await.problem(403, "insufficient_scope");
     tenant.client.delete(&clerk.membership(&sales)).await.problem(404, "not_found");
-    assert_eq!(tenant.client.get(&memberships).await.json(200)["data"], json!([]));
+    assert_eq!(tenant.client.list::<Membership>(&memberships).await, []);
 
-    let log = tenant.client.get("/audit-log").await.json(200);
-    let of_clerk: Vec<&Value> =
-        log["data"].as_array().unwrap().iter().filter(|record| record["target"]["id"] == clerk.id.as_str()).collect();
-    let said: Vec<&str> = of_clerk
-        .iter()
-        .map(|record| record["action"].as_str().unwrap())
-        .filter(|action| action.starts_with("membership."))
-        .collect();
-    assert_eq!(said, ["membership.revoked", "membership.granted"], "latest first, one record each");
-    assert!(of_clerk[..2].iter().all(|record| record["changes"] == json!({"role_id": sales["id"], "role": "sales"})));
+    let mut records: Vec<AuditRecord> = tenant.client.list(&format!("/audit-log?target={}", clerk.id)).await;
+    records.retain(|record| record.action.starts_with("membership."));
+    let actions = column(&records, |record| record.action.as_str());
+    assert_eq!(actions, ["membership.revoked", "membership.granted"], "latest first, one record each");
+    assert!(records.iter().all(|record| record.changes == json!({"role_id": sales.id, "role": "sales"})));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,9 +66,9 @@ async fn unknown_role_cannot_be_granted_or_revoked() {
     for path in [
         stranger.membership(&viewer),
         clerk.membership(&foreign),
-        clerk.membership(&json!({"id": UNKNOWN})),
-        format!("/users/{UNKNOWN}/memberships/{}", viewer["id"].as_str().unwrap()),
-        format!("/users/x/memberships/{}", viewer["id"].as_str().unwrap()),
+        clerk.membership(&Role { id: UNKNOWN.to_owned(), ..viewer.clone() }),
+        format!("/users/{UNKNOWN}/memberships/{}", viewer.id),
+        format!("/users/x/memberships/{}", viewer.id),
         format!("{}/memberships/viewer", clerk.path()),
     ] {
         tenant.client.put_empty(&path).await.problem(404, "not_found");
@@ -93,12 +89,12 @@ async fn user_roles_are_listed_in_pages() {
         app.clock.advance(chrono::TimeDelta::seconds(1));
     }
     let list = format!("{}/memberships?limit=2", clerk.path());
-    let keys = |page: &Value| page["data"].as_array().unwrap().iter().map(|it| it["key"].clone()).collect::<Vec<_>>();
-    let first = tenant.client.get(&list).await.json(200);
+    let keys = |page: &Page<Membership>| column(&page.data, |it| it.key.clone());
+    let first: Page<Membership> = tenant.client.read(&list).await;
     assert_eq!(keys(&first), ["billing", "agent"]);
-    let cursor = first["next_cursor"].as_str().unwrap();
-    let rest = tenant.client.get(&format!("{list}&cursor={cursor}")).await.json(200);
-    assert_eq!((keys(&rest), &rest["next_cursor"]), (vec![json!("viewer")], &Value::Null));
+    let cursor = first.cursor();
+    let rest: Page<Membership> = tenant.client.read(&format!("{list}&cursor={cursor}")).await;
+    assert_eq!((keys(&rest), rest.next_cursor), (vec!["viewer".to_owned()], None));
     let of_another = format!("{}/memberships?cursor={cursor}", app.user(&tenant, None).await.path());
     tenant.client.get(&of_another).await.problem(400, "invalid_cursor");
 }

@@ -2,12 +2,13 @@
 //! current permissions.
 
 use diesel_async::SimpleAsyncConnection;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::task::JoinHandle;
 
+use crate::kit::api::{Resource as _, Role, User};
 use crate::kit::app::TestApp;
 use crate::kit::client::{Client, Response};
-use crate::kit::users::{new_role, role_of, role_path};
+use crate::kit::users::{new_role, role_of};
 use crate::kit::wait;
 
 fn spawn<F>(ask: impl FnOnce(Client) -> F, client: &Client) -> JoinHandle<Response>
@@ -28,15 +29,15 @@ async fn user_demoted_during_grant_cannot_grant() {
     let (without_role, agent) = (app.user(&tenant, None).await, app.user(&tenant, Some("agent")).await);
     let viewer = role_of(&tenant, "viewer").await;
     let role = new_role(&tenant.client, "sales", &["crm:read"]).await;
-    let rights = async || (tenant.client.get("/roles").await.json(200), tenant.client.get("/users").await.json(200));
-    let before: (Value, Value) = rights().await;
+    let rights = async || (tenant.client.all::<Role>().await, tenant.client.all::<User>().await);
+    let before = rights().await;
 
     let mut blocker = app.database.admin().await;
     let lock = format!("BEGIN; SELECT FROM tenants WHERE id = '{}' FOR NO KEY UPDATE", tenant.id);
     blocker.batch_execute(&lock).await.unwrap();
     let (give, take) = (without_role.membership(&viewer), agent.membership(&role_of(&tenant, "agent").await));
-    let (path, user, other) = (role_path(&role), agent.path(), without_role.path());
-    let permissions = format!("{path}/permissions");
+    let (path, user, other) = (role.path(), agent.path(), without_role.path());
+    let permissions = role.permissions_path();
     let requests = [
         spawn(|it| async move { it.put_empty(&give).await }, &admin.client),
         spawn(|it| async move { it.delete(&take).await }, &admin.client),
@@ -65,9 +66,7 @@ async fn user_demoted_during_grant_cannot_grant() {
     }
     let after = rights().await;
     assert_eq!(after.0, before.0);
-    let of = |users: &Value, id: &str| {
-        users["data"].as_array().unwrap().iter().find(|user| user["id"] == id).cloned().expect("the user exists")
-    };
+    let of = |users: &[User], id: &str| users.iter().find(|user| user.id == id).cloned().expect("the user exists");
     for id in [&without_role.id, &agent.id] {
         assert_eq!(of(&after.1, id), of(&before.1, id));
     }

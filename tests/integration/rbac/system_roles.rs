@@ -5,15 +5,12 @@ use std::collections::BTreeSet;
 use kernel::{Permission, SystemClock};
 use postgres::{MigrationReport, migrate};
 use rbac::SystemRole;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::kit::api::Role;
 use crate::kit::app::{Settings, TestApp};
 use crate::kit::services::services;
 use crate::kit::users::{new_role, role_of};
-
-fn keys(role: &Value) -> BTreeSet<String> {
-    role["permissions"].as_array().unwrap().iter().map(|key| key.as_str().unwrap().to_owned()).collect()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn migration_updates_system_roles_only() {
@@ -21,7 +18,7 @@ async fn migration_updates_system_roles_only() {
     let (tenant, untouched) = (app.tenant().await, app.tenant().await);
     let custom = new_role(&tenant.client, "sales", &["crm:read"]).await;
     let viewer = app.user(&tenant, Some("viewer")).await;
-    let before = untouched.client.get("/roles").await.json(200);
+    let before: Vec<Role> = untouched.client.all().await;
     let urls = app.database.migrate_urls(&services().await.database_url);
     let run = async || migrate(&urls, &SystemClock::new()).await.unwrap();
     assert_eq!(run().await, MigrationReport::default(), "new tenants are up to date");
@@ -42,18 +39,18 @@ async fn migration_updates_system_roles_only() {
     assert_eq!(run().await, MigrationReport { system_roles: 4, ..MigrationReport::default() });
     for role in SystemRole::ALL {
         let stored = role_of(&tenant, role.key().as_str()).await;
-        let expected: BTreeSet<String> = role.permissions().iter().map(Permission::key).map(str::to_owned).collect();
-        assert_eq!(keys(&stored), expected, "{stored}");
-        assert_eq!((&stored["name"], &stored["system"]), (&json!(role.name().as_str()), &json!(true)));
+        let expected: BTreeSet<&str> = role.permissions().iter().map(Permission::key).collect();
+        let permissions: BTreeSet<&str> = stored.permissions.iter().map(String::as_str).collect();
+        assert_eq!(permissions, expected, "{stored:?}");
+        assert_eq!((stored.name.as_str(), stored.system), (role.name().as_str(), true));
         let version = if matches!(role, SystemRole::Admin | SystemRole::Billing) { 1 } else { 2 };
-        assert_eq!(stored["version"], version, "{stored}");
+        assert_eq!(stored.version, version, "{stored:?}");
     }
     assert_eq!(role_of(&tenant, "sales").await, custom, "custom roles do not change");
-    let roles = tenant.client.get("/roles").await.json(200);
-    assert_eq!(roles["data"].as_array().unwrap().len(), 6);
+    assert_eq!(tenant.client.all::<Role>().await.len(), 6);
     tenant.client.patch("/tenant", &json!({"name": "New"})).await.json(200);
     viewer.client.get("/audit-log").await.problem(403, "insufficient_scope");
-    assert_eq!(untouched.client.get("/roles").await.json(200), before);
+    assert_eq!(untouched.client.all::<Role>().await, before);
     assert_eq!(run().await, MigrationReport::default(), "a second run changes nothing");
     app.stop().await;
 }

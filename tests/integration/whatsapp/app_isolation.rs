@@ -2,24 +2,33 @@
 
 use serde_json::{Value, json};
 
+use crate::kit::api::{Contact, Conversation, Interaction, Message, WhatsAppAccount};
 use crate::kit::app::{TestApp, TestTenant};
 use crate::kit::customer::{Customer, joined, system, wamid};
 use crate::kit::meta::{Number, second};
 
 /// All of a tenant's data that the API shows.
-async fn picture(tenant: &TestTenant) -> Value {
-    let conversations = tenant.conversations().await;
-    let contacts = tenant.contacts().await;
-    let (mut messages, mut interactions) = (Vec::new(), Vec::new());
-    for conversation in &conversations {
-        messages.extend(tenant.messages(conversation).await);
+#[derive(Debug, PartialEq)]
+struct TenantData {
+    contacts: Vec<Contact>,
+    conversations: Vec<Conversation>,
+    messages: Vec<Message>,
+    interactions: Vec<Interaction>,
+    accounts: Vec<WhatsAppAccount>,
+}
+
+impl TenantData {
+    async fn of(tenant: &TestTenant) -> Self {
+        let (contacts, conversations) = (tenant.contacts().await, tenant.conversations().await);
+        let (mut messages, mut interactions) = (Vec::new(), Vec::new());
+        for conversation in &conversations {
+            messages.extend(tenant.messages(conversation).await);
+        }
+        for contact in &contacts {
+            interactions.extend(tenant.interactions(contact).await);
+        }
+        Self { contacts, conversations, messages, interactions, accounts: tenant.accounts().await }
     }
-    for contact in &contacts {
-        interactions.extend(tenant.interactions(contact).await);
-    }
-    let accounts = tenant.client.get("/whatsapp-accounts").await.json(200);
-    json!({"contacts": contacts, "conversations": conversations, "messages": messages, "interactions": interactions,
-           "accounts": accounts["data"]})
 }
 
 /// Events of every kind about a number, a customer and their messages.
@@ -82,8 +91,8 @@ async fn deliveries_of_other_app_change_and_reveal_nothing() {
         }
     }
     app.wait_until_processed().await;
-    let before = [picture(&deployments).await, picture(&own).await];
-    assert_eq!(before[0]["messages"].as_array().unwrap().len(), 2);
+    let before = [TenantData::of(&deployments).await, TenantData::of(&own).await];
+    assert_eq!(before[0].messages.len(), 2);
 
     // First without any account, then with the same numbers connected to the signing app.
     let forging = thief.meta_app().await;
@@ -94,9 +103,13 @@ async fn deliveries_of_other_app_change_and_reveal_nothing() {
             }
             app.deliver_for_app(&forging, &everything(number, &ada, wamid(&theirs), wamid(&sent))).await.expect(200);
             app.wait_until_processed().await;
-            assert_eq!([picture(&deployments).await, picture(&own).await], before, "connected: {connects}");
+            assert_eq!(
+                [TenantData::of(&deployments).await, TenantData::of(&own).await],
+                before,
+                "connected: {connects}"
+            );
         }
-        let stolen = picture(&thief).await.to_string();
+        let stolen = format!("{:?}", TenantData::of(&thief).await);
         assert_eq!(stolen.contains("forged"), connects, "signed events go to the signing app's account");
         assert!(!stolen.contains("genuine") && !stolen.contains("our answer"), "{stolen}");
     }
@@ -105,9 +118,9 @@ async fn deliveries_of_other_app_change_and_reveal_nothing() {
     let genuine = everything(&number, &ada, wamid(&theirs), wamid(&sent));
     app.deliver(&genuine).await.expect(200);
     app.wait_until_processed().await;
-    let after = picture(&deployments).await;
+    let after = TenantData::of(&deployments).await;
     assert_ne!(after, before[0]);
-    assert_eq!(after["accounts"][0]["status"], "disconnected");
-    assert_eq!(picture(&own).await, before[1]);
+    assert_eq!(after.accounts[0].status, "disconnected");
+    assert_eq!(TenantData::of(&own).await, before[1]);
     app.finish().await;
 }

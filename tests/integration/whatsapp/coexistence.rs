@@ -1,9 +1,9 @@
 //! Events other than messages and statuses of customers.
 
-use diesel_async::SimpleAsyncConnection;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{column, kinds};
+use super::kinds;
+use crate::kit::api::{Resource as _, column};
 use crate::kit::app::TestApp;
 use crate::kit::customer::{Customer, wamid};
 use crate::kit::meta::{second, time};
@@ -17,15 +17,15 @@ async fn echo_becomes_outbound_message() {
     let echo = ada.echo(10, "text", json!({"body": "From the phone"}));
     app.process(&number.echoes(std::slice::from_ref(&echo))).await;
     let conversation = tenant.conversation_by_identity("phone", ada.phone()).await;
-    assert_eq!((&conversation["unread_count"], &conversation["service_window_ends_at"]), (&json!(0), &Value::Null));
+    assert_eq!((conversation.unread_count, conversation.service_window_ends_at.as_deref()), (0, None));
     let message = tenant.message(&conversation, wamid(&echo)).await;
-    assert_eq!((&message["direction"], &message["origin"]), (&json!("outbound"), &json!("native_app")));
-    assert_eq!((&message["text"], &message["delivery_status"]), (&json!("From the phone"), &json!("sent")));
+    assert_eq!((message.direction.as_str(), message.origin.as_str()), ("outbound", "native_app"));
+    assert_eq!((message.text.as_str(), message.delivery_status.as_deref()), ("From the phone", Some("sent")));
 
     let revoke = ada.echo(20, "revoke", json!({"original_message_id": wamid(&echo)}));
     app.process(&number.echoes(&[revoke])).await;
     let message = tenant.message(&conversation, wamid(&echo)).await;
-    assert_eq!((&message["revoked_at"], &message["text"]), (&json!(time(20)), &json!("Message deleted")));
+    assert_eq!((message.revoked_at.as_deref(), message.text.as_str()), (Some(time(20).as_str()), "Message deleted"));
     app.finish().await;
 }
 
@@ -40,18 +40,15 @@ async fn history_import_marks_nothing_unread() {
     answered["history_context"] = json!({"status": "READ"});
     app.process(&number.history(&[(&ada, &[said.clone(), answered.clone()])])).await;
     let conversation = tenant.conversation_by_identity("phone", ada.phone()).await;
-    assert_eq!(
-        (&conversation["unread_count"], &conversation["last_message_preview"]),
-        (&json!(0), &json!("An answer"))
-    );
+    assert_eq!((conversation.unread_count, conversation.last_message_preview.as_str()), (0, "An answer"));
     let messages = tenant.messages(&conversation).await;
-    assert_eq!(column(&messages, "origin"), [json!("history"), json!("history")]);
-    assert_eq!(column(&messages, "direction"), [json!("outbound"), json!("inbound")]);
-    assert_eq!(messages[0]["delivery_status"], "read");
+    assert_eq!(column(&messages, |it| &it.origin), ["history", "history"]);
+    assert_eq!(column(&messages, |it| &it.direction), ["outbound", "inbound"]);
+    assert_eq!(messages[0].delivery_status.as_deref(), Some("read"));
     // The business declined the history import.
     app.process(&number.change("history", json!({"history": [{"errors": [{"code": 2_593_109}]}]}))).await;
-    let accounts = tenant.client.get("/whatsapp-accounts").await.json(200);
-    assert!(accounts["data"][0]["health"]["history"].is_object(), "{accounts}");
+    let account = tenant.accounts().await.remove(0);
+    assert!(account.health["history"].is_object(), "{account:?}");
     app.finish().await;
 }
 
@@ -73,7 +70,7 @@ async fn address_book_sync_neither_renames_nor_deletes() {
     .await;
     app.process(&sync(40, "remove")).await;
     let contact = tenant.contact_by_identity("phone", "4915550100").await;
-    assert_eq!(contact["display_name"], "Ada of the office");
+    assert_eq!(contact.display_name, "Ada of the office");
     assert_eq!(kinds(&tenant.interactions(&contact).await), ["address_book", "inbound_message", "address_book"]);
     app.finish().await;
 }
@@ -93,7 +90,7 @@ async fn latest_consent_counts_in_any_order() {
             app.process(&number.change("user_preferences", json!({"user_preferences": [word]}))).await;
         }
         let contact = tenant.contact_by_identity("phone", ada.phone()).await;
-        assert_eq!(contact["marketing_consent"], expected);
+        assert_eq!(contact.marketing_consent, expected);
         assert_eq!(kinds(&tenant.interactions(&contact).await), ["consent_changed", "consent_changed"]);
     }
     app.finish().await;
@@ -108,10 +105,10 @@ async fn thread_held_by_other_app_is_read_only() {
     let standby = json!({"contacts": [ada.entry()], "messages": [ada.text(10, "To the agent")]});
     app.process(&number.change("standby", standby)).await;
     let conversation = tenant.conversation_by_identity("phone", ada.phone()).await;
-    assert_eq!((&conversation["read_only"], &conversation["unread_count"]), (&json!(true), &json!(0)));
+    assert_eq!((conversation.read_only, conversation.unread_count), (true, 0));
     app.process(&number.received(&ada, &[ada.text(20, "To you")])).await;
     let conversation = tenant.conversation_by_identity("phone", ada.phone()).await;
-    assert_eq!((&conversation["read_only"], &conversation["unread_count"]), (&json!(false), &json!(1)));
+    assert_eq!((conversation.read_only, conversation.unread_count), (false, 1));
     app.finish().await;
 }
 
@@ -128,7 +125,7 @@ async fn call_is_recorded_and_opens_window() {
                         "timestamp": second(101).to_string()});
     app.process(&number.change("calls", json!({"calls": [call], "statuses": [status]}))).await;
     let conversation = tenant.conversation_by_identity("phone", ada.phone()).await;
-    assert_eq!(conversation["service_window_ends_at"], time(100 + 24 * 3_600));
+    assert_eq!(conversation.service_window_ends_at, Some(time(100 + 24 * 3_600)));
     let contact = tenant.contact_by_identity("phone", ada.phone()).await;
     assert_eq!(kinds(&tenant.interactions(&contact).await), ["call", "call", "inbound_message"]);
     assert_eq!(tenant.messages(&conversation).await.len(), 1);
@@ -140,12 +137,8 @@ async fn account_events_update_health_others_are_stored() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
-    app.database
-        .admin()
-        .await
-        .batch_execute("UPDATE whatsapp_accounts SET display_phone_number = '+1 555 0001'")
-        .await
-        .unwrap();
+    let account = tenant.accounts().await.remove(0);
+    tenant.client.patch(&account.path(), &json!({"display_phone_number": "+1 555 0001"})).await.expect(200);
     let quality = json!({"display_phone_number": "15550001", "event": "FLAGGED", "current_limit": "TIER_1K"});
     app.process(&number.account_change(10, "phone_number_quality_update", &quality)).await;
     app.process(&number.account_change(5, "phone_number_quality_update", &json!({"event": "OLD"}))).await;
@@ -153,15 +146,12 @@ async fn account_events_update_health_others_are_stored() {
         app.process(&number.account_change(20, field, &json!({"event": "X"}))).await;
     }
     app.process(&number.account_change(30, "account_update", &json!({"event": "ACCOUNT_OFFBOARDED"}))).await;
-    let account = tenant.client.get("/whatsapp-accounts").await.json(200)["data"][0].clone();
-    assert_eq!(account["health"]["quality"], json!({"at": time(10), "detail": quality}));
-    assert_eq!(
-        (&account["status"], &account["health"]["connection"]["detail"]),
-        (&json!("disconnected"), &json!("lost"))
-    );
+    let account = tenant.accounts().await.remove(0);
+    assert_eq!(account.health["quality"], json!({"at": time(10), "detail": quality}));
+    assert_eq!((account.status.as_str(), &account.health["connection"]["detail"]), ("disconnected", &json!("lost")));
 
     app.process(&number.account_change(40, "account_update", &json!({"event": "ACCOUNT_RECONNECTED"}))).await;
-    let account = tenant.client.get("/whatsapp-accounts").await.json(200)["data"][0].clone();
-    assert_eq!(account["status"], "active");
+    let account = tenant.accounts().await.remove(0);
+    assert_eq!(account.status, "active");
     app.finish().await;
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{column, identities};
+use crate::kit::api::{Identity, column};
 use crate::kit::app::TestApp;
 use crate::kit::customer::{Customer, fresh_bsuid, fresh_phone};
 use crate::kit::meta::Number;
@@ -25,13 +25,10 @@ async fn contact_without_number_is_listed() {
     }
     let contacts = tenant.contacts().await;
     assert_eq!(contacts.len(), 1, "{contacts:#?}");
-    assert_eq!(contacts[0]["display_name"], "Ada Lovelace");
-    assert_eq!(
-        contacts[0]["identities"],
-        json!([{"kind": "bsuid", "value": "US.13491208655302741918", "current": true}])
-    );
+    assert_eq!(contacts[0].display_name, "Ada Lovelace");
+    assert_eq!(contacts[0].identities, [Identity::current("bsuid", "US.13491208655302741918")]);
     let conversation = tenant.conversations().await.remove(0);
-    assert_eq!(column(&tenant.messages(&conversation).await, "text"), ["empty", "absent"]);
+    assert_eq!(column(&tenant.messages(&conversation).await, |it| &it.text), ["empty", "absent"]);
     app.finish().await;
 }
 
@@ -47,9 +44,9 @@ async fn contact_keeps_history_when_user_id_arrives() {
     }
     let contact = tenant.contact_by_identity("bsuid", "US.1").await;
     assert_eq!(tenant.contacts().await.len(), 1);
-    assert_eq!(identities(&contact), (vec!["bsuid US.1".to_owned(), "phone 15550100".to_owned()], vec![]));
-    assert_eq!(contact["needs_review"], false);
-    assert_eq!(tenant.conversation_by_identity("phone", "15550100").await["unread_count"], 4);
+    assert_eq!(contact.identity_lines(), (vec!["bsuid US.1".to_owned(), "phone 15550100".to_owned()], vec![]));
+    assert!(!contact.needs_review);
+    assert_eq!(tenant.conversation_by_identity("phone", "15550100").await.unread_count, 4);
     app.finish().await;
 }
 
@@ -64,11 +61,11 @@ async fn number_is_lost_and_regained() {
         app.process(&number.received(&shown, &[shown.text(at, "hello")])).await;
     }
     let contact = tenant.contact_by_identity("phone", "15550199").await;
-    assert_eq!(contact["id"], tenant.contact_by_identity("phone", "15550100").await["id"]);
+    assert_eq!(contact.id, tenant.contact_by_identity("phone", "15550100").await.id);
     assert_eq!(tenant.contacts().await.len(), 1);
-    assert_eq!(contact["needs_review"], false);
-    assert!(identities(&contact).0.contains(&"phone 15550199".to_owned()));
-    assert_eq!(tenant.conversations().await[0]["unread_count"], 5);
+    assert!(!contact.needs_review);
+    assert!(contact.identity_lines().0.contains(&"phone 15550199".to_owned()));
+    assert_eq!(tenant.conversations().await[0].unread_count, 5);
     app.finish().await;
 }
 
@@ -97,7 +94,7 @@ async fn both_spellings_of_number_are_one_contact() {
         // Payloads keep WhatsApp's spelling.
         let found =
             [tenant.contact_by_identity("phone", first).await, tenant.contact_by_identity("phone", second).await];
-        assert_eq!(found[0]["id"] == found[1]["id"], expected == 1, "{country}");
+        assert_eq!(found[0].id == found[1].id, expected == 1, "{country}");
     }
     app.finish().await;
 }
@@ -118,8 +115,8 @@ async fn exact_spelling_wins_over_variant() {
     }
     for customer in [&ada, &grace] {
         let conversation = tenant.conversation_by_identity("bsuid", customer.bsuid()).await;
-        assert_eq!(conversation["last_message_preview"], customer.bsuid());
-        assert_eq!(conversation["unread_count"], 2);
+        assert_eq!(conversation.last_message_preview, customer.bsuid());
+        assert_eq!(conversation.unread_count, 2);
     }
     app.finish().await;
 }
@@ -144,11 +141,11 @@ async fn recycled_number_needs_review() {
             tenant.contact_by_identity("bsuid", before.bsuid()).await,
             tenant.contact_by_identity("bsuid", after.bsuid()).await,
         ];
-        assert_ne!(old["id"], new["id"], "{order:?}");
-        assert_eq!([&old["needs_review"], &new["needs_review"]], [true, true], "{order:?}");
-        assert_eq!(identities(&old), (vec![format!("bsuid {}", before.bsuid())], vec![format!("phone {phone}")]));
+        assert_ne!(old.id, new.id, "{order:?}");
+        assert_eq!([old.needs_review, new.needs_review], [true, true], "{order:?}");
+        assert_eq!(old.identity_lines(), (vec![format!("bsuid {}", before.bsuid())], vec![format!("phone {phone}")]));
         assert_eq!(
-            identities(&new),
+            new.identity_lines(),
             (vec![format!("bsuid {}", after.bsuid()), format!("phone {phone}")], vec![]),
             "{order:?}"
         );
@@ -156,8 +153,8 @@ async fn recycled_number_needs_review() {
         let shown = after.without_bsuid();
         app.process(&number.received(&shown, &[shown.text(3, "again")])).await;
         let conversation = tenant.conversation_by_identity("bsuid", after.bsuid()).await;
-        assert_eq!(conversation["last_message_preview"], "again", "{order:?}");
-        assert_eq!(tenant.conversation_by_identity("bsuid", before.bsuid()).await["unread_count"], 1);
+        assert_eq!(conversation.last_message_preview, "again", "{order:?}");
+        assert_eq!(tenant.conversation_by_identity("bsuid", before.bsuid()).await.unread_count, 1);
     }
     app.finish().await;
 }
@@ -178,12 +175,12 @@ async fn message_with_user_id_and_number_merges_contacts() {
     let one = tenant.contacts().await.remove(0);
     assert_eq!(tenant.contacts().await.len(), 1);
     for before in &two {
-        assert_eq!(tenant.contact(&before["id"]).await, one, "both ids lead to one contact");
+        assert_eq!(tenant.client.reload(before).await, one, "both ids lead to one contact");
     }
-    assert_eq!(one["needs_review"], false);
+    assert!(!one.needs_review);
     let conversation = tenant.conversation_by_identity("bsuid", "US.1").await;
-    assert_eq!(conversation["unread_count"], 3);
-    assert_eq!(column(&tenant.messages(&conversation).await, "text"), ["it is me", "hello", "hello"]);
+    assert_eq!(conversation.unread_count, 3);
+    assert_eq!(column(&tenant.messages(&conversation).await, |it| &it.text), ["it is me", "hello", "hello"]);
     app.finish().await;
 }
 
@@ -198,11 +195,11 @@ async fn number_with_other_user_id_moves_to_its_contact() {
     }
     let [ada, grace] =
         [tenant.contact_by_identity("bsuid", "US.1").await, tenant.contact_by_identity("bsuid", "US.2").await];
-    assert_ne!(ada["id"], grace["id"]);
-    assert_eq!([&ada["needs_review"], &grace["needs_review"]], [true, true]);
-    assert_eq!(identities(&ada).0, ["bsuid US.1", "phone 15550100"]);
-    assert_eq!(identities(&grace), (vec!["bsuid US.2".to_owned()], vec!["phone 15550100".to_owned()]));
-    assert_eq!(tenant.conversation_by_identity("bsuid", "US.1").await["unread_count"], 2);
+    assert_ne!(ada.id, grace.id);
+    assert_eq!([ada.needs_review, grace.needs_review], [true, true]);
+    assert_eq!(ada.identity_lines().0, ["bsuid US.1", "phone 15550100"]);
+    assert_eq!(grace.identity_lines(), (vec!["bsuid US.2".to_owned()], vec!["phone 15550100".to_owned()]));
+    assert_eq!(tenant.conversation_by_identity("bsuid", "US.1").await.unread_count, 2);
     app.finish().await;
 }
 
@@ -222,13 +219,13 @@ async fn card_reveals_sender_number_only_on_request() {
         let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
         let mut all = vec![format!("bsuid {}", ada.bsuid())];
         all.extend(expected);
-        assert_eq!(identities(&contact), (all, vec![]), "{cards}");
+        assert_eq!(contact.identity_lines(), (all, vec![]), "{cards}");
     }
     // The contact with that number is the one who shared it.
     let shown = Customer::with_phone("15550100");
     app.process(&number.received(&shown, &[shown.text(2, "hello")])).await;
     assert_eq!(tenant.contacts().await.len(), 3);
-    assert_eq!(tenant.conversation_by_identity("phone", "15550100").await["unread_count"], 2);
+    assert_eq!(tenant.conversation_by_identity("phone", "15550100").await.unread_count, 2);
 
     // The shape of early 2026: only `contacts` names the sender, and the message has the origin.
     let early = Customer::with_bsuid(&fresh_bsuid());
@@ -236,7 +233,7 @@ async fn card_reveals_sender_number_only_on_request() {
     message["origin"] = json!("contact_request");
     app.process(&number.received(&early, &[message])).await;
     assert_eq!(
-        identities(&tenant.contact_by_identity("bsuid", early.bsuid()).await).0,
+        tenant.contact_by_identity("bsuid", early.bsuid()).await.identity_lines().0,
         [format!("bsuid {}", early.bsuid()), "phone 15550177".to_owned()]
     );
     app.finish().await;
@@ -255,18 +252,24 @@ async fn username_is_shown_but_identifies_no_contact() {
     }
     let contact = tenant.contact_by_identity("bsuid", "US.1").await;
     assert_eq!(
-        identities(&contact),
+        contact.identity_lines(),
         (vec!["bsuid US.1".to_owned(), "username countess".to_owned()], vec!["username ada.l".to_owned()])
     );
     // A late event does not replace the newer value.
     let late = ada.clone().with_username("ada.l");
     app.process(&number.received(&late, &[late.text(2, "late")])).await;
-    assert_eq!(identities(&tenant.contact_by_identity("bsuid", "US.1").await).0, ["bsuid US.1", "username countess"]);
+    assert_eq!(
+        tenant.contact_by_identity("bsuid", "US.1").await.identity_lines().0,
+        ["bsuid US.1", "username countess"]
+    );
 
     let namesake = Customer::with_bsuid("US.2").with_username("countess");
     app.process(&number.received(&namesake, &[namesake.text(5, "hello")])).await;
     assert_eq!(tenant.contacts().await.len(), 2);
-    assert_eq!(identities(&tenant.contact_by_identity("bsuid", "US.2").await).0, ["bsuid US.2", "username countess"]);
+    assert_eq!(
+        tenant.contact_by_identity("bsuid", "US.2").await.identity_lines().0,
+        ["bsuid US.2", "username countess"]
+    );
     app.finish().await;
 }
 
@@ -282,8 +285,8 @@ async fn user_id_is_scoped_to_account_parent_id_is_hint() {
     let contacts = tenant.contacts().await;
     assert_eq!(contacts.len(), 2, "{contacts:#?}");
     for contact in &contacts {
-        assert_eq!(identities(contact).0, ["bsuid US.1", "parent_bsuid US.ENT.7"]);
-        assert_eq!(contact["needs_review"], false);
+        assert_eq!(contact.identity_lines().0, ["bsuid US.1", "parent_bsuid US.ENT.7"]);
+        assert!(!contact.needs_review);
         assert_eq!(tenant.conversations_with(contact).await.len(), 1);
     }
     app.finish().await;
@@ -306,10 +309,10 @@ async fn number_is_one_contact_across_accounts() {
     }
     let contact = tenant.contact_by_identity("phone", "15550100").await;
     assert_eq!(tenant.contacts().await.len(), 1);
-    assert_eq!(identities(&contact).0, ["bsuid US.1", "bsuid US.2", "phone 15550100"]);
-    assert_eq!(contact["needs_review"], false);
+    assert_eq!(contact.identity_lines().0, ["bsuid US.1", "bsuid US.2", "phone 15550100"]);
+    assert!(!contact.needs_review);
     let conversations = tenant.conversations_with(&contact).await;
-    assert_eq!(column(&conversations, "unread_count"), [1, 1, 1], "one conversation with each number");
+    assert_eq!(column(&conversations, |it| it.unread_count), [1, 1, 1], "one conversation with each number");
     app.finish().await;
 }
 
@@ -327,9 +330,9 @@ async fn person_is_separate_contact_per_tenant() {
     let mut ids = Vec::new();
     for (tenant, body) in [(&ours, "to us"), (&theirs, "to them")] {
         let conversation = tenant.conversation_by_identity("bsuid", "US.1").await;
-        assert_eq!(column(&tenant.messages(&conversation).await, "text"), [body]);
+        assert_eq!(column(&tenant.messages(&conversation).await, |it| &it.text), [body]);
         assert_eq!(tenant.contacts().await.len(), 1);
-        ids.push(conversation["contact_id"].clone());
+        ids.push(conversation.contact_id.clone());
     }
     assert_ne!(ids[0], ids[1]);
     app.finish().await;

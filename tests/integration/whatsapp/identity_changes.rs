@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{column, identities, kinds};
+use super::kinds;
+use crate::kit::api::column;
 use crate::kit::app::TestApp;
 use crate::kit::customer::{Customer, fresh_bsuid, fresh_phone, joined, system};
 use crate::kit::meta::{Number, second};
@@ -91,8 +92,8 @@ async fn identity_change_in_each_shape_keeps_contact() {
             lines.sort_unstable();
             lines
         };
-        assert_eq!(identities(&contact), (named(current), named(historical)), "{name}");
-        assert_eq!(contact["needs_review"], false, "{name}");
+        assert_eq!(contact.identity_lines(), (named(current), named(historical)), "{name}");
+        assert!(!contact.needs_review, "{name}");
         let interactions = tenant.interactions(&contact).await;
         assert_eq!(kinds(&interactions), ["identity_changed", "inbound_message"], "{name}: told once");
 
@@ -101,7 +102,7 @@ async fn identity_change_in_each_shape_keeps_contact() {
         app.process(&number.received(&shown, &[shown.text(200, "after")])).await;
         app.process(&number.received(&old, &[old.text(2, "late")])).await;
         let conversation = tenant.conversation_by_identity("bsuid", old.bsuid()).await;
-        assert_eq!(column(&tenant.messages(&conversation).await, "text"), ["after", "late", "before"], "{name}");
+        assert_eq!(column(&tenant.messages(&conversation).await, |it| &it.text), ["after", "late", "before"], "{name}");
     }
     assert_eq!(tenant.contacts().await.len(), 7);
     app.finish().await;
@@ -118,16 +119,16 @@ async fn change_after_or_with_first_message_keeps_contact() {
         for told in [with_both_ids as Told, without_number, as_a_field_of_its_own] {
             let (old, new) = (Customer::fresh(), Customer::fresh().without_phone());
             app.process(&number.received(&old, &[old.text(1, "before")])).await;
-            let id = tenant.contact_by_identity("bsuid", old.bsuid()).await["id"].clone();
+            let id = tenant.contact_by_identity("bsuid", old.bsuid()).await.id.clone();
             let news = [told(&number, &old, &new), number.received(&new, &[new.text(101, "after")])];
             for batch in &order {
                 app.process(&joined(batch.iter().map(|index| &news[*index]))).await;
             }
             let contact = tenant.contact_by_identity("bsuid", new.bsuid()).await;
-            assert_eq!(contact["id"], id, "{name}: the contact is kept");
+            assert_eq!(contact.id, id, "{name}: the contact is kept");
             let conversation = tenant.conversation_by_identity("bsuid", old.bsuid()).await;
-            assert_eq!(conversation["unread_count"], 2, "{name}");
-            assert!(identities(&contact).1.contains(&format!("bsuid {}", old.bsuid())), "{name}");
+            assert_eq!(conversation.unread_count, 2, "{name}");
+            assert!(contact.identity_lines().1.contains(&format!("bsuid {}", old.bsuid())), "{name}");
         }
     }
     assert_eq!(tenant.contacts().await.len(), 9);
@@ -145,7 +146,7 @@ async fn change_and_its_message_in_one_delivery_are_applied() {
     let messages = [new.text(102, "after"), system(101, None, body), new.text(103, "and again")];
     app.process(&number.received(&new, &messages)).await;
     let conversation = tenant.conversation_by_identity("bsuid", new.bsuid()).await;
-    assert_eq!(column(&tenant.messages(&conversation).await, "text"), ["and again", "after", "before"]);
+    assert_eq!(column(&tenant.messages(&conversation).await, |it| &it.text), ["and again", "after", "before"]);
     assert_eq!(tenant.contacts().await.len(), 1);
     app.finish().await;
 }
@@ -172,8 +173,8 @@ async fn change_chain_in_any_order_ends_in_one_contact() {
         let contact = tenant.contact_by_identity("bsuid", &ids[0]).await;
         let mut before: Vec<String> = ids[..3].iter().map(|id| format!("bsuid {id}")).collect();
         before.sort_unstable();
-        assert_eq!(identities(&contact), (vec![format!("bsuid {}", ids[3])], before), "{name}");
-        assert_eq!(tenant.conversation_by_identity("bsuid", &ids[3]).await["unread_count"], 2, "{name}");
+        assert_eq!(contact.identity_lines(), (vec![format!("bsuid {}", ids[3])], before), "{name}");
+        assert_eq!(tenant.conversation_by_identity("bsuid", &ids[3]).await.unread_count, 2, "{name}");
         let interactions = tenant.interactions(&contact).await;
         assert_eq!(
             kinds(&interactions),
@@ -200,7 +201,7 @@ async fn change_of_unknown_user_creates_no_contact() {
         app.process(&number.received(shown, &[shown.text(at, "hello")])).await;
     }
     assert_eq!(tenant.contacts().await.len(), 1);
-    assert_eq!(tenant.conversation_by_identity("bsuid", new.bsuid()).await["unread_count"], 2);
+    assert_eq!(tenant.conversation_by_identity("bsuid", new.bsuid()).await.unread_count, 2);
     app.finish().await;
 }
 
@@ -236,10 +237,10 @@ async fn abandoned_number_can_belong_to_new_contact() {
         tenant.contact_by_identity("bsuid", new.bsuid()).await,
         tenant.contact_by_identity("bsuid", stranger.bsuid()).await,
     ];
-    assert_ne!(ada["id"], grace["id"]);
-    assert_eq!([&ada["needs_review"], &grace["needs_review"]], [false, false], "the change explains the number");
-    assert!(identities(&grace).0.contains(&format!("phone {}", old.phone())));
-    assert!(identities(&ada).1.contains(&format!("phone {}", old.phone())));
+    assert_ne!(ada.id, grace.id);
+    assert_eq!([ada.needs_review, grace.needs_review], [false, false], "the change explains the number");
+    assert!(grace.identity_lines().0.contains(&format!("phone {}", old.phone())));
+    assert!(ada.identity_lines().1.contains(&format!("phone {}", old.phone())));
     app.finish().await;
 }
 
@@ -256,7 +257,7 @@ async fn change_in_other_business_account_is_ignored() {
     assert_eq!(tenant.contacts().await.len(), 2);
     for shown in [&old, &new] {
         let contact = tenant.contact_by_identity("bsuid", shown.bsuid()).await;
-        assert_eq!(identities(&contact), (vec![format!("bsuid {}", shown.bsuid())], vec![]));
+        assert_eq!(contact.identity_lines(), (vec![format!("bsuid {}", shown.bsuid())], vec![]));
     }
     app.finish().await;
 }
@@ -277,8 +278,8 @@ async fn other_notices_are_interactions_not_messages() {
     let contact = tenant.contact_by_identity("phone", &phone).await;
     let interactions = tenant.interactions(&contact).await;
     assert_eq!(kinds(&interactions), ["notice", "notice", "inbound_message"]);
-    assert_eq!(column(&interactions, "text"), ["System message", "New device", "hello"]);
+    assert_eq!(column(&interactions, |it| &it.text), ["System message", "New device", "hello"]);
     let conversation = tenant.conversation_by_identity("phone", &phone).await;
-    assert_eq!((&conversation["unread_count"], tenant.messages(&conversation).await.len()), (&json!(1), 1));
+    assert_eq!((conversation.unread_count, tenant.messages(&conversation).await.len()), (1, 1));
     app.finish().await;
 }

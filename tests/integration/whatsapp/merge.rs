@@ -1,22 +1,22 @@
 //! Two contacts that a user merges.
 
-use diesel_async::SimpleAsyncConnection;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::{column, identities, kinds};
+use super::kinds;
+use crate::kit::api::{Contact, Reaction, Resource as _, column};
 use crate::kit::app::{TestApp, TestTenant};
 use crate::kit::client::Response;
 use crate::kit::customer::{Customer, fresh_phone, wamid};
 use crate::kit::meta::{Number, time};
 use crate::kit::wait;
 
-async fn merge(tenant: &TestTenant, into: &Value, body: &Value) -> Response {
-    tenant.client.post(&format!("/crm/contacts/{}/merge", into["id"].as_str().unwrap()), body).await
+async fn merge(tenant: &TestTenant, into: &Contact, body: &Value) -> Response {
+    tenant.client.post(&format!("{}/merge", into.path()), body).await
 }
 
 /// Two customers who have written to a number.
-async fn two(app: &TestApp, tenant: &TestTenant, number: &Number) -> [Value; 2] {
+async fn two(app: &TestApp, tenant: &TestTenant, number: &Number) -> [Contact; 2] {
     let people = [Customer::fresh().named("Ada"), Customer::fresh().named("Grace")];
     for customer in &people {
         app.process(&number.received(customer, &[customer.text(1, "hello")])).await;
@@ -51,36 +51,36 @@ async fn merge_keeps_everything_of_both() {
     }
     let (stays, goes) =
         (tenant.contact_by_identity("phone", "15550100").await, tenant.contact_by_identity("phone", "15550200").await);
-    let told: usize = tenant.interactions(&stays).await.len() + tenant.interactions(&goes).await.len();
+    let before = tenant.interactions(&stays).await.len() + tenant.interactions(&goes).await.len();
 
-    let answer =
-        merge(&tenant, &stays, &json!({"contact_id": goes["id"], "version": stays["version"]})).await.json(200);
-    assert_eq!(answer["id"], stays["id"]);
-    assert_eq!(answer["display_name"], "Ada");
+    let answer: Contact =
+        merge(&tenant, &stays, &json!({"contact_id": goes.id, "version": stays.version})).await.body(200);
+    assert_eq!(answer.id, stays.id);
+    assert_eq!(answer.display_name, "Ada");
     let all = ["bsuid US.1", "bsuid US.2", "phone 15550100", "phone 15550200", "username amazing"];
-    assert_eq!(identities(&answer), (all.map(str::to_owned).to_vec(), vec![]));
-    assert_ne!(answer["version"], stays["version"]);
+    assert_eq!(answer.identity_lines(), (all.map(str::to_owned).to_vec(), vec![]));
+    assert_ne!(answer.version, stays.version);
 
     // The id of the merged contact redirects to the other.
     assert_eq!(tenant.contacts().await, std::slice::from_ref(&answer));
-    assert_eq!(tenant.contact(&goes["id"]).await, answer);
+    assert_eq!(tenant.contact(&goes.id).await, answer);
     let interactions = tenant.interactions(&goes).await;
     assert_eq!(interactions, tenant.interactions(&stays).await);
-    assert_eq!(interactions.len(), told + 1);
-    let merged = interactions.iter().find(|interaction| interaction["kind"] == "contact_merged").unwrap();
-    let me = tenant.client.get("/auth/me").await.json(200);
-    assert_eq!((&merged["actor_id"], &merged["text"]), (&me["user"]["id"], &json!("Merged with Grace")));
-    assert!(interactions.iter().all(|interaction| interaction["contact_id"] == stays["id"]));
+    assert_eq!(interactions.len(), before + 1);
+    let merged = interactions.iter().find(|interaction| interaction.kind == "contact_merged").unwrap();
+    assert_eq!(merged.actor_id, Some(tenant.me().await.user.id));
+    assert_eq!(merged.text, "Merged with Grace");
+    assert!(interactions.iter().all(|interaction| interaction.contact_id == stays.id));
 
     // One conversation with each number.
     let conversations = tenant.conversations_with(&answer).await;
-    assert_eq!(column(&conversations, "last_message_preview"), ["elsewhere", "from us"]);
-    assert_eq!(column(&conversations, "unread_count"), [1, 3]);
-    assert_eq!(conversations[1]["last_message_at"], time(4));
+    assert_eq!(column(&conversations, |it| &it.last_message_preview), ["elsewhere", "from us"]);
+    assert_eq!(column(&conversations, |it| it.unread_count), [1, 3]);
+    assert_eq!(conversations[1].last_message_at, time(4));
     let messages = tenant.messages(&conversations[1]).await;
-    assert_eq!(column(&messages, "text"), ["from us", "three", "two", "one"]);
-    assert!(messages.iter().all(|message| message["conversation_id"] == conversations[1]["id"]));
-    assert_eq!(messages[0]["reactions"], json!([{"emoji": "👍", "by": "contact", "contact_id": stays["id"]}]));
+    assert_eq!(column(&messages, |it| &it.text), ["from us", "three", "two", "one"]);
+    assert!(messages.iter().all(|message| message.conversation_id == conversations[1].id));
+    assert_eq!(messages[0].reactions, [Reaction::by_contact("👍", &stays.id)]);
 
     // Messages from either identity go to the one contact.
     for (at, customer) in [(8, &ada), (9, &grace)] {
@@ -88,7 +88,7 @@ async fn merge_keeps_everything_of_both() {
     }
     assert_eq!(tenant.contacts().await.len(), 1);
     let conversations = tenant.conversations_with(&answer).await;
-    assert_eq!(column(&conversations, "unread_count"), [5, 1]);
+    assert_eq!(column(&conversations, |it| it.unread_count), [5, 1]);
     app.finish().await;
 }
 
@@ -108,9 +108,9 @@ async fn merge_fills_missing_fields_from_other() {
     app.process(&number.change("user_preferences", json!({"user_preferences": [preference]}))).await;
     let stays = tenant.contact_by_identity("bsuid", nameless.bsuid()).await;
     let goes = tenant.contact_by_identity("bsuid", named.bsuid()).await;
-    let answer = merge(&tenant, &stays, &json!({"contact_id": goes["id"]})).await.json(200);
-    assert_eq!(answer["display_name"], "Grace");
-    assert_eq!(answer["marketing_consent"], "withdrawn");
+    let answer: Contact = merge(&tenant, &stays, &json!({"contact_id": goes.id})).await.body(200);
+    assert_eq!(answer.display_name, "Grace");
+    assert_eq!(answer.marketing_consent, "withdrawn");
     app.finish().await;
 }
 
@@ -125,17 +125,17 @@ async fn merge_resolves_review() {
     }
     let [stays, goes] =
         [tenant.contact_by_identity("bsuid", "US.1").await, tenant.contact_by_identity("bsuid", "US.2").await];
-    assert_eq!([&stays["needs_review"], &goes["needs_review"]], [true, true]);
-    let answer = merge(&tenant, &stays, &json!({"contact_id": goes["id"]})).await.json(200);
-    assert_eq!(answer["needs_review"], false);
+    assert_eq!([stays.needs_review, goes.needs_review], [true, true]);
+    let answer: Contact = merge(&tenant, &stays, &json!({"contact_id": goes.id})).await.body(200);
+    assert!(!answer.needs_review);
 
     // They stay merged, whatever identities later messages show.
     for (at, shown) in [(3, Customer::new("15550100", "US.1")), (4, Customer::new("15550100", "US.2"))] {
         app.process(&number.received(&shown, &[shown.text(at, "hello")])).await;
     }
     let contacts = tenant.contacts().await;
-    assert_eq!(column(&contacts, "needs_review"), [false]);
-    assert_eq!(tenant.conversations().await[0]["unread_count"], 4);
+    assert_eq!(column(&contacts, |it| it.needs_review), [false]);
+    assert_eq!(tenant.conversations().await[0].unread_count, 4);
     app.finish().await;
 }
 
@@ -145,14 +145,14 @@ async fn merge_chain_redirects_to_last_contact() {
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     let ([first, second], [third, _]) = (two(&app, &tenant, &number).await, two(&app, &tenant, &number).await);
-    merge(&tenant, &second, &json!({"contact_id": first["id"]})).await.json(200);
+    merge(&tenant, &second, &json!({"contact_id": first.id})).await.expect(200);
     // The id of a contact that is already merged.
-    merge(&tenant, &third, &json!({"contact_id": first["id"]})).await.json(200);
+    merge(&tenant, &third, &json!({"contact_id": first.id})).await.expect(200);
     for contact in [&first, &second, &third] {
-        assert_eq!(tenant.contact(&contact["id"]).await["id"], third["id"]);
+        assert_eq!(tenant.client.reload(contact).await.id, third.id);
     }
-    assert_eq!(tenant.interactions(&first).await.iter().filter(|it| it["kind"] == "contact_merged").count(), 2);
-    merge(&tenant, &first, &json!({"contact_id": third["id"]})).await.problem(409, "same_contact");
+    assert_eq!(tenant.interactions(&first).await.iter().filter(|it| it.kind == "contact_merged").count(), 2);
+    merge(&tenant, &first, &json!({"contact_id": third.id})).await.problem(409, "same_contact");
     app.finish().await;
 }
 
@@ -163,30 +163,30 @@ async fn invalid_merge_is_refused_and_changes_nothing() {
     let (number, their_number) = (tenant.connect().await, others.connect().await);
     let [ada, grace] = two(&app, &tenant, &number).await;
     let [theirs, _] = two(&app, &others, &their_number).await;
-    let missing = json!({"id": "0190b5a2-7e2f-7000-8000-000000000000"});
-    let body = |contact: &Value| json!({"contact_id": contact["id"]});
+    let missing = Contact { id: "0190b5a2-7e2f-7000-8000-000000000000".to_owned(), ..ada.clone() };
+    let body = |contact: &Contact| json!({"contact_id": contact.id});
 
     merge(&tenant, &missing, &body(&grace)).await.problem(404, "not_found");
     merge(&tenant, &theirs, &body(&grace)).await.problem(404, "not_found");
     for unknown in [&missing, &theirs] {
         let problem = merge(&tenant, &ada, &body(unknown)).await.problem(422, "validation_failed");
-        assert_eq!(problem["errors"][0]["pointer"], "/contact_id", "{problem}");
+        assert_eq!(problem.pointer(), "/contact_id", "{problem}");
     }
     merge(&tenant, &ada, &body(&ada)).await.problem(409, "same_contact");
-    let stale = json!({"contact_id": grace["id"], "version": ada["version"].as_i64().unwrap() + 1});
+    let stale = json!({"contact_id": grace.id, "version": ada.version + 1});
     merge(&tenant, &ada, &stale).await.problem(409, "stale_version");
-    for wrong in [json!({}), json!({"contact_id": "x"}), json!({"contact_id": grace["id"], "into": ada["id"]})] {
+    for wrong in [json!({}), json!({"contact_id": "x"}), json!({"contact_id": grace.id, "into": ada.id})] {
         merge(&tenant, &ada, &wrong).await.problem(422, "validation_failed");
     }
     for contact in [&ada, &grace] {
-        assert_eq!(tenant.contact(&contact["id"]).await, *contact);
+        assert_eq!(tenant.client.reload(contact).await, *contact);
         assert_eq!(kinds(&tenant.interactions(contact).await), ["inbound_message"]);
     }
-    assert_eq!(others.contact(&theirs["id"]).await, theirs);
+    assert_eq!(others.client.reload(&theirs).await, theirs);
 
-    let stripped = format!("DELETE FROM memberships WHERE tenant_id = '{}'", tenant.id);
-    app.database.admin().await.batch_execute(&stripped).await.unwrap();
-    merge(&tenant, &ada, &body(&grace)).await.problem(403, "insufficient_scope");
+    let viewer = app.user(&tenant, Some("viewer")).await;
+    let path = format!("{}/merge", ada.path());
+    viewer.client.post(&path, &body(&grace)).await.problem(403, "insufficient_scope");
     app.finish().await;
 }
 
@@ -218,7 +218,7 @@ async fn messages_during_merge_are_all_stored() {
     let deliveries = join_all(messages.iter().map(|delivery| app.deliver(delivery)));
     let merges = async {
         for goes in &contacts[1..] {
-            merge(&tenant, &contacts[0], &json!({"contact_id": goes["id"]})).await.json(200);
+            merge(&tenant, &contacts[0], &json!({"contact_id": goes.id})).await.expect(200);
         }
     };
     let (answers, ()) = tokio::join!(deliveries, merges);
@@ -230,9 +230,9 @@ async fn messages_during_merge_are_all_stored() {
     })
     .await;
     let one = tenant.contacts().await;
-    assert_eq!(column(&one, "id"), [contacts[0]["id"].clone()]);
+    assert_eq!(column(&one, |it| &it.id), [&contacts[0].id]);
     let conversations = tenant.conversations().await;
-    assert_eq!(column(&conversations, "unread_count"), [46]);
+    assert_eq!(column(&conversations, |it| it.unread_count), [46]);
     assert_eq!(tenant.messages(&conversations[0]).await.len(), 46);
     let interactions = tenant.interactions(&one[0]).await;
     assert_eq!(kinds(&interactions).iter().filter(|kind| **kind == "inbound_message").count(), 46);

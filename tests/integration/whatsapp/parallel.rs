@@ -21,7 +21,7 @@ async fn concurrent_albums_and_retries_store_twenty_pictures() {
     assert!(answers.iter().all(|answer| answer.status == 200));
     app.wait_until_processed().await;
     let conversation = tenant.conversation_by_identity("phone", ada.phone()).await;
-    assert_eq!(conversation["unread_count"], 20);
+    assert_eq!(conversation.unread_count, 20);
     assert_eq!(tenant.messages(&conversation).await.len(), 20);
     let contact = tenant.contact_by_identity("phone", ada.phone()).await;
     assert_eq!(tenant.interactions(&contact).await.len(), 20);

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{column, kinds};
+use super::kinds;
+use crate::kit::api::column;
 use crate::kit::app::TestApp;
 use crate::kit::customer::{Customer, fresh_bsuid, fresh_phone, joined, wamid};
 use crate::kit::meta::{Number, fresh_wamid, time};
@@ -76,17 +77,17 @@ async fn statuses_in_any_order_never_regress() {
     let messages = tenant.all_messages(&conversation).await;
     assert_eq!(messages.len(), expected.len());
     for (id, statuses, state) in expected {
-        let message = messages.iter().find(|message| message["wamid"] == id.as_str()).unwrap();
-        assert_eq!(message["delivery_status"], **state, "{statuses:?}");
+        let message = messages.iter().find(|message| message.wamid == id).unwrap();
+        assert_eq!(message.delivery_status.as_deref(), Some(*state), "{statuses:?}");
         // All statuses are kept, in the order of their times.
         let mut steps: Vec<&str> = statuses.clone();
         steps.sort_by_key(|status| at(status));
         steps.dedup();
-        assert_eq!(column(message["delivery_steps"].as_array().unwrap(), "status"), steps, "{statuses:?}");
+        assert_eq!(column(&message.delivery_steps, |it| &it.status), steps, "{statuses:?}");
         let times: Vec<String> = steps.iter().map(|status| time(at(status))).collect();
-        assert_eq!(column(message["delivery_steps"].as_array().unwrap(), "occurred_at"), times, "{statuses:?}");
+        assert_eq!(column(&message.delivery_steps, |it| it.occurred_at.as_str()), times, "{statuses:?}");
     }
-    assert_eq!((&conversation["unread_count"], &conversation["service_window_ends_at"]), (&json!(0), &Value::Null));
+    assert_eq!((conversation.unread_count, conversation.service_window_ends_at.as_deref()), (0, None));
     app.finish().await;
 }
 
@@ -122,7 +123,7 @@ async fn pending_history_message_can_be_sent_or_fail() {
             app.process(&number.statuses(&[ada.status(11, wamid(&message), status)])).await;
         }
         let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
-        assert_eq!(tenant.message(&conversation, wamid(&message)).await["delivery_status"], expected);
+        assert_eq!(tenant.message(&conversation, wamid(&message)).await.delivery_status.as_deref(), Some(expected));
     }
     app.finish().await;
 }
@@ -143,9 +144,9 @@ async fn batched_and_repeated_statuses_equal_single_ones() {
     }
     let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     let stored = tenant.messages(&conversation).await.remove(0);
-    assert_eq!(stored["delivery_status"], "played");
-    let steps = stored["delivery_steps"].as_array().unwrap();
-    assert_eq!(column(steps, "status"), ["sent", "delivered", "read", "played"]);
+    assert_eq!(stored.delivery_status.as_deref(), Some("played"));
+    let steps = &stored.delivery_steps;
+    assert_eq!(column(steps, |it| &it.status), ["sent", "delivered", "read", "played"]);
     assert_eq!(app.database.count("SELECT count(*) FROM webhook_events").await, 5);
     app.finish().await;
 }
@@ -175,19 +176,19 @@ async fn failure_reason_and_price_are_stored() {
     let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
     let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     let stored = tenant.message(&conversation, wamid(&message)).await;
-    assert_eq!(stored["delivery_status"], "failed");
-    let steps = stored["delivery_steps"].as_array().unwrap();
-    assert_eq!(column(steps, "errors"), [Value::Null, errors]);
-    assert_eq!(column(steps, "pricing"), [pricing, Value::Null]);
+    assert_eq!(stored.delivery_status.as_deref(), Some("failed"));
+    let steps = &stored.delivery_steps;
+    assert_eq!(column(steps, |it| it.errors.as_ref()), [None, Some(&errors)]);
+    assert_eq!(column(steps, |it| it.pricing.as_ref()), [Some(&pricing), None]);
 
     let interactions = tenant.interactions(&contact).await;
     assert_eq!(kinds(&interactions), ["delivery_failed", "outbound_message"], "told once");
-    assert_eq!(interactions[0]["message_id"], stored["id"]);
-    assert_eq!(interactions[0]["occurred_at"], time(12));
+    assert_eq!(interactions[0].message_id.as_ref(), Some(&stored.id));
+    assert_eq!(interactions[0].occurred_at, time(12));
 
     // It was delivered to another device: both facts are kept.
     app.process(&number.statuses(&[ada.status(13, wamid(&message), "delivered")])).await;
-    assert_eq!(tenant.message(&conversation, wamid(&message)).await["delivery_status"], "delivered");
+    assert_eq!(tenant.message(&conversation, wamid(&message)).await.delivery_status.as_deref(), Some("delivered"));
     assert_eq!(kinds(&tenant.interactions(&contact).await), ["delivery_failed", "outbound_message"]);
     app.finish().await;
 }
@@ -218,8 +219,8 @@ async fn statuses_of_inbound_messages_change_nothing() {
     app.process(&number.received(&ada, std::slice::from_ref(&message))).await;
     app.process(&number.statuses(&[ada.status(2, wamid(&message), "read")])).await;
     let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
-    assert_eq!(tenant.messages(&conversation).await[0]["delivery_status"], Value::Null);
-    assert_eq!(conversation["unread_count"], 1);
+    assert_eq!(tenant.messages(&conversation).await[0].delivery_status, None);
+    assert_eq!(conversation.unread_count, 1);
     app.finish().await;
 }
 
@@ -252,8 +253,8 @@ async fn old_and_new_status_shapes_are_equivalent() {
         app.process(&joined([&number.echoes(std::slice::from_ref(&message)), &number.statuses(&[status])])).await;
         let conversation = tenant.conversation_by_identity("bsuid", &bsuid).await;
         let stored = tenant.message(&conversation, wamid(&message)).await;
-        assert_eq!(stored["delivery_status"], "delivered", "{shape}");
-        assert_eq!(column(stored["delivery_steps"].as_array().unwrap(), "occurred_at"), [time(13)], "{shape}");
+        assert_eq!(stored.delivery_status.as_deref(), Some("delivered"), "{shape}");
+        assert_eq!(column(&stored.delivery_steps, |it| it.occurred_at.as_str()), [time(13)], "{shape}");
     }
     assert_eq!(tenant.contacts().await.len(), 1);
     app.finish().await;
@@ -289,10 +290,10 @@ async fn group_statuses_are_kept_per_recipient() {
 
     let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     let stored = tenant.messages(&conversation).await.remove(0);
-    assert_eq!(stored["delivery_status"], "read");
-    let steps = stored["delivery_steps"].as_array().unwrap();
-    assert_eq!(column(steps, "status"), ["delivered", "delivered", "delivered", "read"]);
-    assert_eq!(column(steps, "participant"), ["US.1", "15550101", "15550102", "15550101"]);
+    assert_eq!(stored.delivery_status.as_deref(), Some("read"));
+    let steps = &stored.delivery_steps;
+    assert_eq!(column(steps, |it| &it.status), ["delivered", "delivered", "delivered", "read"]);
+    assert_eq!(column(steps, |it| it.participant.as_deref().unwrap()), ["US.1", "15550101", "15550102", "15550101"]);
     assert_eq!(tenant.contacts().await.len(), 1, "a group is not a contact");
     app.finish().await;
 }

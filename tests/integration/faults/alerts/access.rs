@@ -6,15 +6,17 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::Watched;
+use crate::kit::api::LoggedIn;
 use crate::kit::app::PASSWORD;
 use crate::kit::client::{Client, fresh_address};
+use crate::kit::users::log_in;
 
 /// The tenant's owner.
 struct Owner {
     /// A client with a token.
     client: Client,
     /// A client without a token, with the tenant header.
-    door: Client,
+    anonymous: Client,
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -28,12 +30,9 @@ async fn access_faults_raise_alerts() {
     })
     .await;
     let client = &watched.api.client;
-    let signup = json!({"tenant_name": "Acme", "slug": "acme", "email": "ada@example.com", "password": PASSWORD});
-    let made = client.post("/auth/signup", &signup).await.json(201);
-    let owner = Owner {
-        client: client.with_token(made["access_token"].as_str().unwrap()),
-        door: client.with("x-tenant-id", "acme"),
-    };
+    let session = client.sign_up("acme").await;
+    let owner =
+        Owner { client: client.with_token(&session.access_token), anonymous: client.with("x-tenant-id", "acme") };
 
     a_token_that_was_copied(&watched, &owner).await;
     passwords_that_are_guessed(&watched, &owner).await;
@@ -44,27 +43,26 @@ async fn access_faults_raise_alerts() {
 }
 
 async fn a_token_that_was_copied(watched: &Watched, owner: &Owner) {
-    let steal = async || {
-        let login = json!({"email": "ada@example.com", "password": PASSWORD});
-        let first =
-            owner.door.with_address(&fresh_address()).post("/auth/login", &login).await.json(200)["refresh_token"]
-                .take();
-        let refresh =
-            async |token: &serde_json::Value| owner.door.post("/auth/refresh", &json!({"refresh_token": token})).await;
+    let replay = async || {
+        let client = owner.anonymous.with_address(&fresh_address());
+        let refresh = async |token: &str| owner.anonymous.post("/auth/refresh", &json!({"refresh_token": token})).await;
+        let first: LoggedIn = log_in(&client, "acme", "ada@example.com", PASSWORD).await.body(200);
         // Once its successor has been used, showing the first token is a replay.
-        let next = refresh(&first).await.json(200)["refresh_token"].take();
-        refresh(&next).await.json(200);
-        refresh(&first).await.expect(401);
+        let next: LoggedIn = refresh(&first.refresh_token).await.body(200);
+        refresh(&next.refresh_token).await.expect(200);
+        refresh(&first.refresh_token).await.expect(401);
     };
-    watched.assert_raises("ParleyRefreshReuse", steal).await;
+    watched.assert_raises("ParleyRefreshReuse", replay).await;
     watched.assert_shows("ParleyRefreshReuse", &["127.0.0.1", r#""tenant": "acme""#]).await;
 }
 
 /// From many addresses, so that no rate limit applies.
 async fn guess(owner: &Owner, guesses: usize) {
     let wrong = json!({"email": "ada@example.com", "password": "wrong password"});
-    join_all((0..guesses).map(async |_| owner.door.with_address(&fresh_address()).post("/auth/login", &wrong).await))
-        .await;
+    join_all(
+        (0..guesses).map(async |_| owner.anonymous.with_address(&fresh_address()).post("/auth/login", &wrong).await),
+    )
+    .await;
 }
 
 async fn passwords_that_are_guessed(watched: &Watched, owner: &Owner) {

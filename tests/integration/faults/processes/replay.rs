@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::kit::app::PASSWORD;
+use crate::kit::api::{Resource as _, WebhookEvent};
 use crate::kit::fault_setup::FaultSetup;
 use crate::kit::meta::Number;
 use crate::kit::wait;
@@ -15,27 +15,25 @@ use crate::kit::wait;
 async fn repeated_replay_processes_once() {
     let mut setup = FaultSetup::with(|deployment| deployment.with("PARLEY_RETRY_MAX_ATTEMPTS", "1")).await;
     let broken = setup.serve_armed("api,relay,worker", "worker.fail=return(cannot be processed)").await;
-    let signup = json!({"tenant_name": "Acme", "slug": "acme", "email": "ada@example.com", "password": PASSWORD});
-    let token = broken.client.post("/auth/signup", &signup).await.json(201)["access_token"].clone();
-    let token = token.as_str().unwrap();
+    let token = broken.client.sign_up("acme").await.access_token;
     let number = Number::fresh();
     let account = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id});
-    broken.client.with_token(token).post("/whatsapp-accounts", &account).await.json(201);
+    broken.client.with_token(&token).post("/whatsapp-accounts", &account).await.json(201);
     setup.use_number(number);
 
     setup.send_to(&[&broken]);
     let body = setup.sender.delivery_of(&["cannot be processed", "can be processed"]);
     setup.sender.deliver(0, body).await;
     setup.settle(1).await;
-    let client = broken.client.with_token(token);
-    let listed = client.get("/webhook-events?status=dead_letter").await.json(200);
-    assert_eq!(listed["data"].as_array().unwrap().len(), 1, "{listed}");
-    let path = format!("/webhook-events/{}/replay", listed["data"][0]["id"].as_str().unwrap());
+    let client = broken.client.with_token(&token);
+    let listed: Vec<WebhookEvent> = client.list("/webhook-events?status=dead_letter").await;
+    assert_eq!(listed.len(), 1, "{listed:#?}");
+    let path = format!("{}/replay", listed[0].path());
     broken.kill().await;
 
     let servers = [setup.serve_as("api,relay,worker").await, setup.serve_as("api,relay,worker").await];
     let reason = json!({"reason": "the cause is fixed"});
-    let clicks = servers.iter().map(|server| server.client.with_token(token));
+    let clicks = servers.iter().map(|server| server.client.with_token(&token));
     let answers = join_all(clicks.map(|client| {
         let (path, reason) = (&path, &reason);
         async move { client.post(path, reason).await.status.as_u16() }

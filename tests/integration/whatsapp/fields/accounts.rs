@@ -2,14 +2,15 @@
 
 use serde_json::{Value, json};
 
+use crate::kit::api::WhatsAppAccount;
 use crate::kit::app::{TestApp, TestTenant};
 use crate::kit::customer::joined;
 use crate::kit::meta::{Number, second, time};
 
-async fn account(tenant: &TestTenant, number: &Number) -> Value {
-    let accounts = tenant.client.get("/whatsapp-accounts?limit=100").await.json(200);
-    let mut accounts = accounts["data"].as_array().unwrap().iter();
-    accounts.find(|account| account["phone_number_id"] == number.phone_number_id.as_str()).unwrap().clone()
+async fn account(tenant: &TestTenant, number: &Number) -> WhatsAppAccount {
+    let mut accounts = tenant.accounts().await;
+    accounts.retain(|account| account.phone_number_id == number.phone_number_id);
+    accounts.remove(0)
 }
 
 /// Whether the account still receives deliveries, and the affected part of its health.
@@ -82,15 +83,15 @@ async fn account_events_update_health_or_disconnect() {
     for (((name, _, status), number), delivery) in rows.iter().zip(&numbers).zip(&deliveries) {
         let account = account(&tenant, number).await;
         let detail = &delivery["entry"][0]["changes"][0]["value"];
-        assert_eq!(account["health"]["account"], json!({"at": time(10), "detail": detail}), "{name}");
-        assert_eq!(&account["status"], status, "{name}");
+        assert_eq!(account.health["account"], json!({"at": time(10), "detail": detail}), "{name}");
+        assert_eq!(account.status, *status, "{name}");
     }
 
     // A reinstated account is connected again, no matter who disconnected it last.
     for (at, event, status) in [(30, "ACCOUNT_RECONNECTED", "active"), (20, "ACCOUNT_DELETED", "active")] {
         let (_, number) = rows.iter().zip(&numbers).find(|((name, ..), _)| *name == "deleted").unwrap();
         app.process(&number.account_change(at, "account_update", &json!({"event": event}))).await;
-        assert_eq!(account(&tenant, number).await["status"], status, "{event}");
+        assert_eq!(account(&tenant, number).await.status, status, "{event}");
     }
     app.finish().await;
 }
@@ -148,7 +149,7 @@ async fn each_field_updates_its_part_of_health() {
     ];
     let deliveries: Vec<Value> = rows.iter().map(|(field, _, value)| number.account_change(10, field, value)).collect();
     app.process(&joined(&deliveries)).await;
-    let health = account(&tenant, &number).await["health"].clone();
+    let health = account(&tenant, &number).await.health.clone();
     for (field, side, value) in &rows {
         assert_eq!(health[side], json!({"at": time(10), "detail": value}), "{field}");
     }
@@ -156,8 +157,8 @@ async fn each_field_updates_its_part_of_health() {
     let reserved = json!({"display_phone_number": phone, "status": "deleted"});
     app.process(&number.account_change(20, "business_username_updates", &reserved)).await;
     let account = account(&tenant, &number).await;
-    assert_eq!(account["health"]["username"], json!({"at": time(20), "detail": reserved}));
-    assert_eq!(account["status"], "active");
+    assert_eq!(account.health["username"], json!({"at": time(20), "detail": reserved}));
+    assert_eq!(account.status, "active");
     app.finish().await;
 }
 
@@ -183,11 +184,11 @@ async fn number_event_does_not_affect_sibling_number() {
     app.process(&numbers[0].account_change(20, "account_review_update", &json!({"decision": "APPROVED"}))).await;
     let health = [account(&tenant, &numbers[0]).await, account(&tenant, &numbers[1]).await];
     for (side, detail, whose) in [("quality", &flagged, 1), ("settings", &calling, 1), ("alerts", &alert, 0)] {
-        assert_eq!(health[1 - whose]["health"][side], Value::Null, "{side}");
-        assert_eq!(health[whose]["health"][side], json!({"at": time(10), "detail": detail}), "{side}");
+        assert_eq!(health[1 - whose].health[side], Value::Null, "{side}");
+        assert_eq!(health[whose].health[side], json!({"at": time(10), "detail": detail}), "{side}");
     }
     for account in health {
-        assert_eq!(account["health"]["review"]["detail"]["decision"], "APPROVED");
+        assert_eq!(account.health["review"]["detail"]["decision"], "APPROVED");
     }
 
     // The event names a number that is not connected here; a number whose display number is unknown could be it.
@@ -198,7 +199,7 @@ async fn number_event_does_not_affect_sibling_number() {
     let nameless = tenant.connect().await;
     for (number, expected) in [(&alone, Value::Null), (&nameless, flagged.clone())] {
         app.process(&number.account_change(10, "phone_number_quality_update", &flagged)).await;
-        assert_eq!(account(&tenant, number).await["health"]["quality"]["detail"], expected);
+        assert_eq!(account(&tenant, number).await.health["quality"]["detail"], expected);
     }
     app.finish().await;
 }

@@ -1,8 +1,9 @@
 //! Threads that another app controls.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::super::{column, kinds};
+use super::super::kinds;
+use crate::kit::api::{Reaction, column};
 use crate::kit::app::TestApp;
 use crate::kit::customer::{Customer, wamid};
 use crate::kit::meta::{second, time};
@@ -24,16 +25,14 @@ async fn standby_messages_are_readable() {
     app.process(&number.change("standby", json!({"contacts": [ada.entry()], "messages": [thanks]}))).await;
 
     let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
-    let shown = ["read_only", "unread_count", "last_message_preview", "service_window_ends_at"];
-    let expected = json!([true, 0, "Until six", time(10 + 24 * 3_600)]);
-    assert_eq!(Value::from(shown.map(|member| conversation[member].clone()).to_vec()), expected);
+    assert_eq!((conversation.read_only, conversation.unread_count), (true, 0));
+    assert_eq!(conversation.last_message_preview, "Until six");
+    assert_eq!(conversation.service_window_ends_at, Some(time(10 + 24 * 3_600)));
     let messages = tenant.messages(&conversation).await;
-    assert_eq!(column(&messages, "origin"), ["standby", "standby"]);
-    assert_eq!(column(&messages, "direction"), ["outbound", "inbound"]);
-    assert_eq!(
-        (&messages[0]["delivery_status"], &messages[0]["reactions"][0]["emoji"]),
-        (&json!("read"), &json!("🙏"))
-    );
+    assert_eq!(column(&messages, |it| &it.origin), ["standby", "standby"]);
+    assert_eq!(column(&messages, |it| &it.direction), ["outbound", "inbound"]);
+    assert_eq!(messages[0].delivery_status.as_deref(), Some("read"));
+    assert_eq!(messages[0].reactions, [Reaction::by_contact("🙏", &conversation.contact_id)]);
     let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
     assert_eq!(kinds(&tenant.interactions(&contact).await), ["reaction", "outbound_message", "inbound_message"]);
     app.finish().await;
@@ -70,11 +69,11 @@ async fn handover_is_recorded_at_named_number() {
     let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
     let interactions = tenant.interactions(&contact).await;
     assert_eq!(kinds(&interactions), ["notice", "notice", "notice", "inbound_message"]);
-    assert_eq!(column(&interactions, "text"), [rows[2].2, rows[1].2, rows[0].2, "Hi"]);
-    assert_eq!(interactions[2]["occurred_at"], time(20));
+    assert_eq!(column(&interactions, |it| &it.text), [rows[2].2, rows[1].2, rows[0].2, "Hi"]);
+    assert_eq!(interactions[2].occurred_at, time(20));
     // A handover is not a message.
     let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
-    assert_eq!((&conversation["unread_count"], tenant.messages(&conversation).await.len()), (&json!(1), 1));
-    assert_eq!(other.contacts().await, [""; 0]);
+    assert_eq!((conversation.unread_count, tenant.messages(&conversation).await.len()), (1, 1));
+    assert_eq!(other.contacts().await, []);
     app.finish().await;
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::{column, kinds};
+use super::super::kinds;
+use crate::kit::api::{Reaction, column};
 use crate::kit::app::TestApp;
 use crate::kit::customer::{Customer, wamid};
 use crate::kit::meta::{Number, fresh_wamid, time};
@@ -44,14 +45,17 @@ async fn repeated_chunks_in_any_order_import_once() {
     }
     let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     let stored = tenant.messages(&conversation).await;
-    assert_eq!(column(&stored, "text"), ["Live", "Sixth", "Fifth", "Fourth", "Here", "Second", "First"]);
-    let statuses =
-        [Value::Null, json!("delivered"), json!("pending"), json!("failed"), Value::Null, json!("read"), Value::Null];
-    assert_eq!(column(&stored, "delivery_status"), statuses);
-    assert_eq!((&stored[0]["origin"], &stored[6]["origin"]), (&json!("live"), &json!("history")));
+    assert_eq!(column(&stored, |it| &it.text), ["Live", "Sixth", "Fifth", "Fourth", "Here", "Second", "First"]);
+    let statuses = [None, Some("delivered"), Some("pending"), Some("failed"), None, Some("read"), None];
+    assert_eq!(column(&stored, |it| it.delivery_status.as_deref()), statuses);
+    assert_eq!((stored[0].origin.as_str(), stored[6].origin.as_str()), ("live", "history"));
     assert_eq!(
-        (&conversation["unread_count"], &conversation["last_message_preview"], &conversation["service_window_ends_at"]),
-        (&json!(1), &json!("Live"), &json!(time(70 + 24 * 3_600)))
+        (
+            conversation.unread_count,
+            conversation.last_message_preview.as_str(),
+            conversation.service_window_ends_at.as_deref()
+        ),
+        (1, "Live", Some(time(70 + 24 * 3_600).as_str()))
     );
     let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
     assert_eq!(tenant.interactions(&contact).await.len(), 7);
@@ -75,7 +79,7 @@ async fn late_media_replaces_placeholder() {
     ];
     app.process(&number.history(&[(&ada, &placeholders)])).await;
     let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
-    assert_eq!(column(&tenant.messages(&conversation).await, "text"), ["Media", "Media"]);
+    assert_eq!(column(&tenant.messages(&conversation).await, |it| &it.text), ["Media", "Media"]);
 
     let picture = json!({"id": "7", "mime_type": "image/jpeg", "sha256": "aGFzaA==", "caption": "Look"});
     let files = json!({
@@ -85,19 +89,16 @@ async fn late_media_replaces_placeholder() {
     });
     app.process(&number.change("history", files)).await;
     let stored = tenant.messages(&conversation).await;
-    assert_eq!(column(&stored, "text"), ["Voice message", "Look"]);
-    assert_eq!(column(&stored, "kind"), ["audio", "image"]);
-    assert_eq!([&stored[0]["media"]["id"], &stored[1]["media"]["id"]], ["8", "7"]);
+    assert_eq!(column(&stored, |it| &it.text), ["Voice message", "Look"]);
+    assert_eq!(column(&stored, |it| &it.kind), ["audio", "image"]);
+    assert_eq!(column(&stored, |it| it.media.as_ref().unwrap().id.as_str()), ["8", "7"]);
     let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
-    assert_eq!(
-        (&conversation["last_message_preview"], &conversation["unread_count"]),
-        (&json!("Voice message"), &json!(0))
-    );
+    assert_eq!((conversation.last_message_preview.as_str(), conversation.unread_count), ("Voice message", 0));
     let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
     let interactions = tenant.interactions(&contact).await;
     assert_eq!(
-        (kinds(&interactions), column(&interactions, "text")),
-        (vec!["outbound_message", "inbound_message"], vec![json!("Voice message"), json!("Look")])
+        (kinds(&interactions), column(&interactions, |it| it.text.as_str())),
+        (vec!["outbound_message", "inbound_message"], vec!["Voice message", "Look"])
     );
     app.finish().await;
 }
@@ -112,9 +113,9 @@ async fn history_errors_are_account_health() {
     app.process(&number.change("history", json!({"history": [{"errors": errors}]}))).await;
     // Only progress, nothing to import.
     app.process(&chunk(&number, 0, 1, 5, &json!([]))).await;
-    let account = tenant.client.get("/whatsapp-accounts").await.json(200)["data"][0].clone();
-    assert_eq!((&account["health"]["history"]["detail"], &account["status"]), (&errors, &json!("active")));
-    assert_eq!(tenant.contacts().await, [""; 0]);
+    let account = tenant.accounts().await.remove(0);
+    assert_eq!((&account.health["history"]["detail"], account.status.as_str()), (&errors, "active"));
+    assert_eq!(tenant.contacts().await, []);
     app.finish().await;
 }
 
@@ -136,8 +137,11 @@ async fn history_applies_reactions_edits_and_revocations() {
     app.process(&number.history(&[(&ada, &past)])).await;
     let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     let stored = tenant.messages(&conversation).await;
-    assert_eq!(column(&stored, "text"), ["Message deleted", "Hello"]);
-    assert_eq!(stored[1]["reactions"], json!([{"emoji": "👋", "by": "business", "contact_id": null}]));
-    assert_eq!((&stored[0]["revoked_at"], &stored[1]["edited_at"]), (&json!(time(40)), &json!(time(20))));
+    assert_eq!(column(&stored, |it| &it.text), ["Message deleted", "Hello"]);
+    assert_eq!(stored[1].reactions, [Reaction::by_business("👋")]);
+    assert_eq!(
+        (stored[0].revoked_at.as_deref(), stored[1].edited_at.as_deref()),
+        (Some(time(40).as_str()), Some(time(20).as_str()))
+    );
     app.finish().await;
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::{column, identities, kinds};
+use super::super::kinds;
+use crate::kit::api::column;
 use crate::kit::app::TestApp;
 use crate::kit::customer::{Customer, wamid};
 use crate::kit::meta::second;
@@ -41,18 +42,20 @@ async fn echo_of_each_kind_is_outbound_message() {
     for (kind, ada, message, text) in rows {
         let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
         let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
-        let shown = ["unread_count", "last_message_preview", "service_window_ends_at", "read_only"];
-        let expected = json!([0, text, null, false]);
-        assert_eq!(Value::from(shown.map(|member| conversation[member].clone()).to_vec()), expected, "{kind}");
+        assert_eq!((conversation.unread_count, conversation.read_only), (0, false), "{kind}");
+        assert_eq!(conversation.last_message_preview, text, "{kind}");
+        assert_eq!(conversation.service_window_ends_at, None, "{kind}");
         let stored = tenant.messages(&conversation).await;
         assert_eq!(stored.len(), 1, "{kind}");
-        let shown = ["direction", "origin", "kind", "text", "delivery_status", "payload"];
-        let expected = json!(["outbound", "native_app", kind, text, "sent", message]);
-        assert_eq!(Value::from(shown.map(|member| stored[0][member].clone()).to_vec()), expected, "{kind}");
+        let stored = &stored[0];
+        assert_eq!((stored.direction.as_str(), stored.origin.as_str()), ("outbound", "native_app"), "{kind}");
+        assert_eq!((stored.kind.as_str(), stored.text.as_str()), (kind, text), "{kind}");
+        assert_eq!(stored.delivery_status.as_deref(), Some("sent"), "{kind}");
+        assert_eq!(stored.payload, message, "{kind}");
         assert_eq!(kinds(&tenant.interactions(&contact).await), ["outbound_message"], "{kind}");
         // A contact card sent by the business reveals nothing about the customer.
         let own = vec![format!("bsuid {}", ada.bsuid()), format!("phone {}", ada.phone())];
-        assert_eq!(identities(&contact), (own, vec![]), "{kind}");
+        assert_eq!(contact.identity_lines(), (own, vec![]), "{kind}");
     }
     app.finish().await;
 }
@@ -72,10 +75,10 @@ async fn echo_before_or_after_first_message_is_accepted() {
             app.process(&told[index]).await;
         }
         let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
-        assert_eq!(column(&tenant.messages(&conversation).await, "text"), ["Hi", "Hello"], "{order:?}");
+        assert_eq!(column(&tenant.messages(&conversation).await, |it| &it.text), ["Hi", "Hello"], "{order:?}");
         assert_eq!(
-            (&conversation["unread_count"], &conversation["contact"]["display_name"]),
-            (&json!(1), &json!("Ada Lovelace")),
+            (conversation.unread_count, conversation.contact.display_name.as_str()),
+            (1, "Ada Lovelace"),
             "{order:?}"
         );
     }
@@ -107,7 +110,7 @@ async fn address_book_sync_is_only_a_hint() {
     for (name, entry, expected) in rows {
         app.process(&number.change("smb_app_state_sync", json!({"state_sync": [entry]}))).await;
         let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
-        assert_eq!(contact["display_name"], expected, "{name}");
+        assert_eq!(contact.display_name, expected, "{name}");
     }
     assert_eq!(tenant.contacts().await.len(), 1);
     let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
@@ -149,20 +152,20 @@ async fn consent_events_cover_marketing_only() {
     for (name, ada, lines, expected) in people {
         let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
         assert_eq!(
-            (&contact["marketing_consent"], &contact["display_name"]),
-            (&json!(expected), &json!("Ada Lovelace")),
+            (contact.marketing_consent.as_str(), contact.display_name.as_str()),
+            (expected, "Ada Lovelace"),
             "{name}"
         );
         assert_eq!(kinds(&tenant.interactions(&contact).await), vec!["consent_changed"; lines], "{name}");
     }
-    assert_eq!(tenant.conversations().await, [""; 0]);
+    assert_eq!(tenant.conversations().await, []);
     // `stop` in a message text is only text; preferences come as events.
     let ada = Customer::fresh();
     let stop = ada.message(10, "button", json!({"text": "Stop promotions", "payload": "stop"}));
     app.process(&number.received(&ada, std::slice::from_ref(&stop))).await;
     let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
-    assert_eq!(contact["marketing_consent"], "unknown");
+    assert_eq!(contact.marketing_consent, "unknown");
     let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
-    assert_eq!(tenant.message(&conversation, wamid(&stop)).await["text"], "Stop promotions");
+    assert_eq!(tenant.message(&conversation, wamid(&stop)).await.text, "Stop promotions");
     app.finish().await;
 }

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::{column, kinds};
+use super::super::kinds;
 use super::{check, row};
+use crate::kit::api::{ReplyTo, column};
 use crate::kit::app::TestApp;
 use crate::kit::customer::{Customer, wamid};
 
@@ -48,11 +49,11 @@ async fn quoted_message_is_linked_when_present() {
     reply["context"] = json!({"from": "15550000000", "id": wamid(&ours)});
     app.process(&number.received(&ada, &[reply])).await;
     let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
-    let reply_to = async || tenant.messages(&conversation).await[0]["reply_to"].clone();
-    assert_eq!(reply_to().await, json!({"wamid": wamid(&ours), "message_id": null}));
+    let reply_to = async || tenant.messages(&conversation).await[0].reply_to.clone().unwrap();
+    assert_eq!(reply_to().await, ReplyTo { wamid: wamid(&ours).to_owned(), message_id: None });
     app.process(&number.echoes(std::slice::from_ref(&ours))).await;
     let quoted = tenant.message(&conversation, wamid(&ours)).await;
-    assert_eq!(reply_to().await, json!({"wamid": wamid(&ours), "message_id": quoted["id"]}));
+    assert_eq!(reply_to().await, ReplyTo { wamid: quoted.wamid, message_id: Some(quoted.id) });
     app.finish().await;
 }
 
@@ -75,15 +76,15 @@ async fn group_message_is_in_no_direct_conversation() {
     app.process(&number.delivery(&messages)).await;
 
     let alone = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
-    assert_eq!((&alone["unread_count"], &alone["last_message_preview"]), (&json!(1), &json!("to you alone")));
-    assert_eq!(column(&tenant.messages(&alone).await, "text"), ["to you alone"]);
+    assert_eq!((alone.unread_count, alone.last_message_preview.as_str()), (1, "to you alone"));
+    assert_eq!(column(&tenant.messages(&alone).await, |it| &it.text), ["to you alone"]);
     assert_eq!(tenant.conversations().await.len(), 1, "no conversation with the group or with Grace");
-    let told = |customer: &Customer| {
+    let interactions = |customer: &Customer| {
         let (tenant, bsuid) = (tenant.clone(), customer.bsuid().to_owned());
         async move { tenant.interactions(&tenant.contact_by_identity("bsuid", &bsuid).await).await }
     };
-    assert_eq!(kinds(&told(&ada).await), ["group_message", "inbound_message"]);
-    let graces = told(&grace).await;
-    assert_eq!((kinds(&graces), &graces[0]["text"]), (vec!["group_message"], &json!("Look")));
+    assert_eq!(kinds(&interactions(&ada).await), ["group_message", "inbound_message"]);
+    let graces = interactions(&grace).await;
+    assert_eq!((kinds(&graces), graces[0].text.as_str()), (vec!["group_message"], "Look"));
     app.finish().await;
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::kinds;
+use crate::kit::api::Reaction;
 use crate::kit::app::TestApp;
 use crate::kit::customer::{Customer, wamid};
 use crate::kit::meta::time;
@@ -16,8 +17,8 @@ async fn each_sender_has_one_reaction_that_can_be_removed() {
     let ours = ada.echo(10, "text", json!({"body": "Done"}));
     app.process(&number.echoes(std::slice::from_ref(&ours))).await;
     let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
-    let by_ada = |emoji: &str| json!({"emoji": emoji, "by": "contact", "contact_id": conversation["contact_id"]});
-    let by_us = json!({"emoji": "🎉", "by": "business", "contact_id": null});
+    let by_ada = |emoji: &str| Reaction::by_contact(emoji, &conversation.contact_id);
+    let by_us = Reaction::by_business("🎉");
     let react = |at: i64, emoji: Option<&str>| {
         let mut body = json!({"message_id": wamid(&ours)});
         if let Some(emoji) = emoji {
@@ -39,10 +40,10 @@ async fn each_sender_has_one_reaction_that_can_be_removed() {
         app.process(&delivery).await;
         let messages = tenant.messages(&conversation).await;
         assert_eq!(messages.len(), 1, "{name}: a reaction creates no message");
-        assert_eq!(messages[0]["reactions"], Value::from(expected), "{name}");
+        assert_eq!(messages[0].reactions, expected, "{name}");
     }
     let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
-    assert_eq!((&conversation["unread_count"], &conversation["last_message_preview"]), (&json!(0), &json!("Done")));
+    assert_eq!((conversation.unread_count, conversation.last_message_preview.as_str()), (0, "Done"));
     app.finish().await;
 }
 
@@ -124,8 +125,8 @@ async fn edits_and_deletions_update_messages() {
                 app.process(&delivery).await;
             }
             let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
-            assert_eq!(conversation["last_message_preview"], expected["text"], "{name}, {way}");
-            let stored = tenant.messages(&conversation).await;
+            assert_eq!(conversation.last_message_preview, expected["text"], "{name}, {way}");
+            let stored: Vec<Value> = tenant.client.list(&conversation.messages_path()).await;
             assert_eq!(stored.len(), 1, "{name}, {way}");
             for (member, expected) in expected.as_object().unwrap() {
                 assert_eq!(&stored[0][member], expected, "{name}, {way}: {member}");

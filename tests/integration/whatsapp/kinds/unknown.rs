@@ -1,6 +1,6 @@
 //! Unsupported, historic, unknown and malformed messages.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Row, bare, check, row};
 use crate::kit::app::TestApp;
@@ -112,15 +112,14 @@ async fn unusual_json_is_parsed_correctly() {
         app.deliver_bytes(raw(&number, &sender, &wamid, &body).as_bytes()).await.expect(200);
         app.wait_until_processed().await;
         let conversation = tenant.conversation_by_identity("bsuid", sender.bsuid()).await;
-        assert_eq!(conversation["last_message_preview"], text, "{name}");
+        assert_eq!(conversation.last_message_preview, text, "{name}");
         // serde_json cannot represent all of this, nor numbers of this size, so the test searches the text.
-        let path = format!("/crm/conversations/{}/messages", conversation["id"].as_str().unwrap());
-        let answer = tenant.client.get(&path).await;
+        let answer = tenant.client.get(&conversation.messages_path()).await;
         answer.expect(200);
         assert!(answer.text.contains(&format!("{{\"id\":\"{wamid}\"")), "{name}: the payload is unchanged");
         assert!(answer.text.contains(&body), "{name}: the payload is unchanged");
         let contact = tenant.contact_by_identity("phone", sender.phone()).await;
-        assert_eq!(contact["id"], conversation["contact_id"], "{name}");
+        assert_eq!(contact.id, conversation.contact_id, "{name}");
     }
     app.finish().await;
 }
@@ -138,9 +137,9 @@ async fn three_megabyte_update_does_not_affect_others() {
     app.process(&delivery).await;
     for (sender, text) in [(&ada, &long), (&grace, &"beside it".to_owned())] {
         let conversation = tenant.conversation_by_identity("bsuid", sender.bsuid()).await;
-        assert!(conversation["last_message_preview"].as_str().unwrap().chars().count() <= 121);
+        assert!(conversation.last_message_preview.chars().count() <= 121);
         let stored = tenant.messages(&conversation).await.remove(0);
-        assert_eq!(stored["text"], Value::from(text.as_str()));
+        assert_eq!(stored.text, *text);
     }
     app.finish().await;
 }

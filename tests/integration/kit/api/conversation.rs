@@ -1,0 +1,53 @@
+//! Conversations.
+
+use serde::Deserialize;
+
+use super::{Resource, Versioned};
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct Conversation {
+    pub(crate) id: String,
+    pub(crate) account_id: String,
+    pub(crate) contact_id: String,
+    pub(crate) contact: ConversationContact,
+    pub(crate) status: String,
+    pub(crate) assignee_id: Option<String>,
+    pub(crate) unread_count: u32,
+    pub(crate) last_message_at: String,
+    pub(crate) last_message_preview: String,
+    pub(crate) service_window_ends_at: Option<String>,
+    pub(crate) read_only: bool,
+    pub(crate) version: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct ConversationContact {
+    pub(crate) display_name: String,
+}
+
+impl Conversation {
+    /// The path of its messages.
+    pub(crate) fn messages_path(&self) -> String {
+        format!("{}/messages", self.path())
+    }
+
+    /// The end of the service window, which must exist.
+    #[track_caller]
+    pub(crate) fn window_end(&self) -> &str {
+        self.service_window_ends_at.as_deref().expect("the window has been open")
+    }
+}
+
+impl Resource for Conversation {
+    const LIST: &'static str = "/crm/conversations";
+
+    fn key(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Versioned for Conversation {
+    fn version(&self) -> i64 {
+        self.version
+    }
+}

@@ -1,0 +1,70 @@
+//! Messages.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct Message {
+    pub(crate) id: String,
+    pub(crate) conversation_id: String,
+    pub(crate) wamid: String,
+    pub(crate) direction: String,
+    pub(crate) origin: String,
+    pub(crate) kind: String,
+    pub(crate) text: String,
+    pub(crate) media: Option<Media>,
+    pub(crate) reply_to: Option<ReplyTo>,
+    pub(crate) forwarded: Option<String>,
+    pub(crate) referral: Option<Value>,
+    pub(crate) reactions: Vec<Reaction>,
+    pub(crate) delivery_status: Option<String>,
+    pub(crate) delivery_steps: Vec<DeliveryStep>,
+    pub(crate) edited_at: Option<String>,
+    pub(crate) revoked_at: Option<String>,
+    /// As Meta sent it.
+    pub(crate) payload: Value,
+    pub(crate) provider_timestamp: String,
+    pub(crate) created_at: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct Media {
+    pub(crate) id: String,
+    pub(crate) mime_type: Option<String>,
+    pub(crate) sha256: Option<String>,
+    pub(crate) caption: Option<String>,
+    pub(crate) filename: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct ReplyTo {
+    pub(crate) wamid: String,
+    /// The message here, if it is stored.
+    pub(crate) message_id: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct Reaction {
+    pub(crate) emoji: String,
+    pub(crate) by: String,
+    pub(crate) contact_id: Option<String>,
+}
+
+impl Reaction {
+    pub(crate) fn by_contact(emoji: &str, contact_id: &str) -> Self {
+        Self { emoji: emoji.to_owned(), by: "contact".to_owned(), contact_id: Some(contact_id.to_owned()) }
+    }
+
+    pub(crate) fn by_business(emoji: &str) -> Self {
+        Self { emoji: emoji.to_owned(), by: "business".to_owned(), contact_id: None }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct DeliveryStep {
+    pub(crate) status: String,
+    pub(crate) participant: Option<String>,
+    pub(crate) occurred_at: String,
+    pub(crate) errors: Option<Value>,
+    pub(crate) pricing: Option<Value>,
+}
