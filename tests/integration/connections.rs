@@ -1,7 +1,5 @@
 //! Database connections have timeouts, and no tenant setting survives a request.
 
-use std::io::Write as _;
-use std::net::TcpStream;
 use std::time::Duration;
 
 use diesel_async::SimpleAsyncConnection;
@@ -10,7 +8,7 @@ use kernel::ids::TenantId;
 use kernel::{StoreError, SystemClock};
 use postgres::PoolSizes;
 use serde_json::json;
-use tokio::time::sleep;
+use tokio::net::TcpStream;
 
 use crate::kit::app::{PASSWORD, Settings, TestApp};
 use crate::kit::{database, wait};
@@ -59,6 +57,9 @@ async fn connection_with_leftover_tenant_is_not_reused() {
     database.admin().await.batch_execute(&leak).await.unwrap();
     let one = database.postgres_with(PoolSizes { tenant: 1, platform: 1, intake: 1 });
     let scope = crate::transactions::scope_of(TenantId::new(&SystemClock::new()));
+    let recently_used = "SELECT count(*) FROM pg_stat_activity
+                          WHERE datname = current_database() AND usename = 'parley_app'
+                            AND clock_timestamp() - state_change <= interval '120 milliseconds'";
     let mut sessions = Vec::new();
     for _ in 0..3 {
         assert_ne!(one.leaked_settings().await.unwrap(), "");
@@ -69,7 +70,10 @@ async fn connection_with_leftover_tenant_is_not_reused() {
         assert_ne!(one.leaked_settings().await.unwrap(), "");
         sessions.push(database.count(session).await);
         // After the recycle interval the pool checks it first.
-        sleep(Duration::from_millis(120)).await;
+        wait::until("the connection to be idle for that long", async || {
+            (database.count(recently_used).await == 0).then_some(())
+        })
+        .await;
     }
     sessions.dedup();
     assert_eq!(sessions.len(), 6, "each was closed instead of reused: {sessions:?}");
@@ -105,26 +109,50 @@ async fn requests_clear_tenant_setting_however_they_end() {
     app.stop().await;
 }
 
+/// A connection that has sent these bytes, and is reset when it is dropped: the server then drops the request's handler,
+/// which it does not do if the connection is closed.
+async fn sent(address: &str, bytes: &str) -> TcpStream {
+    let connection = TcpStream::connect(address).await.unwrap();
+    connection.set_zero_linger().unwrap();
+    connection.writable().await.unwrap();
+    assert_eq!(connection.try_write(bytes.as_bytes()).unwrap(), bytes.len());
+    connection
+}
+
+/// Each request waits for a lock on a table that it uses early or late, and its client resets the connection there.
 #[tokio::test(flavor = "multi_thread")]
 async fn client_disconnect_clears_tenant_setting() {
     let app = TestApp::start_with(one_connection()).await;
     let tenant = app.tenant().await;
     let address = app.client.base().trim_start_matches("http://").to_owned();
+    let head =
+        |request: &str| format!("{request} HTTP/1.1\r\nhost: parley\r\nauthorization: Bearer {}\r\n", tenant.token);
     let body = json!({"name": "Renamed"}).to_string();
-    let requests = [
-        format!("GET /users HTTP/1.1\r\nhost: parley\r\nauthorization: Bearer {}\r\n\r\n", tenant.token),
-        format!(
-            "PATCH /tenant HTTP/1.1\r\nhost: parley\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\n\r\n{body}",
-            tenant.token,
-            body.len()
-        ),
-    ];
-    for n in 0..60_u64 {
-        let mut connection = TcpStream::connect(&address).unwrap();
-        connection.write_all(requests[usize::from(n % 2 == 0)].as_bytes()).unwrap();
-        // Disconnects at a random moment of the request; no condition marks it.
-        std::thread::sleep(Duration::from_micros(n * 100));
+    let read = format!("{}\r\n", head("GET /users"));
+    let change = format!(
+        "{}content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        head("PATCH /tenant"),
+        body.len()
+    );
+    let waiting = "SELECT count(*) FROM pg_stat_activity
+                    WHERE datname = current_database() AND usename LIKE 'parley%' AND wait_event_type = 'Lock'";
+    let mut holder = app.database.admin().await;
+    for (request, table) in
+        [(&read, "sessions"), (&read, "memberships"), (&change, "sessions"), (&change, "audit_records")].repeat(5)
+    {
+        holder.batch_execute(&format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")).await.unwrap();
+        let connection = sent(&address, request).await;
+        wait::until(table, async || (app.database.count(waiting).await > 0).then_some(())).await;
+        drop(connection);
+        holder.batch_execute("COMMIT").await.unwrap();
+        assert_eq!(app.postgres.leaked_settings().await.unwrap(), "", "{table}");
+    }
+    // And where no lock stops it: in the middle of the request, and before it has read the response.
+    for part in [&change[..change.len() - 1], &change] {
+        let connection = sent(&address, part).await;
+        if part == change {
+            connection.readable().await.unwrap();
+        }
         drop(connection);
         assert_eq!(app.postgres.leaked_settings().await.unwrap(), "");
     }

@@ -149,6 +149,15 @@ impl Sender {
         })
         .await;
     }
+
+    /// Waits until this many more messages are sent than accepted.
+    pub(crate) async fn wait_for_unanswered(&self, deliveries: usize) {
+        super::wait::within(MAX_WAIT, "deliveries to wait for their answers", async || {
+            let journal = self.journal();
+            (journal.sent.len() >= journal.accepted.len() + deliveries).then_some(())
+        })
+        .await;
+    }
 }
 
 /// A running stream of deliveries.

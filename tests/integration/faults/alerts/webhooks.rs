@@ -2,10 +2,8 @@
 
 use diesel_async::SimpleAsyncConnection;
 use futures_util::future::{join, join_all};
-use serde_json::json;
 
 use super::Watched;
-use crate::kit::app::PASSWORD;
 use crate::kit::client::Client;
 use crate::kit::wait;
 
@@ -49,8 +47,15 @@ async fn a_table_that_is_locked(watched: &Watched) {
                     &["LOCK TABLE webhook_events", r#""wait_event_type": "Lock""#],
                 )
                 .await;
-            // The deliveries that waited until here exceeded the objective.
-            lock_holder.batch_execute("SELECT pg_sleep(0.5); COMMIT").await.unwrap();
+            // Deliveries that wait for so long exceed the objective.
+            let waiting = "SELECT count(*) FROM pg_stat_activity
+                            WHERE datname = current_database() AND usename LIKE 'parley%' AND wait_event_type = 'Lock'
+                              AND clock_timestamp() - query_start > interval '500 milliseconds'";
+            wait::until("a delivery to be slow", async || {
+                (watched.setup.deployment.database.count(waiting).await > 0).then_some(())
+            })
+            .await;
+            lock_holder.batch_execute("COMMIT").await.unwrap();
         })
         .await;
     };
@@ -85,7 +90,5 @@ async fn a_database_that_takes_no_connections(watched: &Watched) {
 }
 
 async fn signed_up(client: &Client) -> Client {
-    let signup = json!({"tenant_name": "Acme", "slug": "acme", "email": "ada@example.com", "password": PASSWORD});
-    let made = client.post("/auth/signup", &signup).await.json(201);
-    client.with_token(made["access_token"].as_str().unwrap())
+    client.with_token(&client.sign_up("acme").await.access_token)
 }

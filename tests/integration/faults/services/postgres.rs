@@ -69,11 +69,14 @@ async fn slow_postgres_loses_nothing() {
             // A backend may have exited by itself.
             let _ = Command::new("kill").arg(format!("-{name}")).args(pids).status().unwrap();
         };
+        // Each pause lasts for a few seconds' deliveries, less than any timeout.
         signal("STOP");
-        admin.batch_execute("SELECT pg_sleep(4)").await.unwrap();
+        setup.sender.wait_for_unanswered(200).await;
         signal("CONT");
-        let lock = "BEGIN; LOCK TABLE webhook_events, messages IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(3); COMMIT";
+        let lock = "BEGIN; LOCK TABLE webhook_events, messages IN ACCESS EXCLUSIVE MODE";
         admin.batch_execute(lock).await.unwrap();
+        setup.sender.wait_for_unanswered(150).await;
+        admin.batch_execute("COMMIT").await.unwrap();
     }
     setup.sender.wait_for_more(50).await;
     flow.stop().await;
