@@ -1,5 +1,6 @@
-//! The READMEs name tests, files, and things in files that exist.
+//! The documents name tests, files, things in files, and log messages that exist.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -124,8 +125,116 @@ fn files_named_in_readmes_exist() {
     assert!(missing.is_empty(), "READMEs name files that do not exist: {missing:#?}");
 }
 
+/// Every document that may quote a log message.
+fn documents() -> Vec<PathBuf> {
+    let mut all = readmes();
+    all.push(repository().join("README.md"));
+    for directory in ["deploy", "crates/http/handbook"] {
+        let files = fs::read_dir(repository().join(directory)).unwrap().map(|entry| entry.unwrap().path());
+        all.extend(files.filter(|path| path.extension().is_some_and(|ending| ending == "md")));
+    }
+    all
+}
+
+/// The log messages that a document quotes: after `.message ==`, and in quotes in a sentence about a "log message".
+fn quoted_log_messages(document: &str) -> Vec<String> {
+    let selected = document.split(".message ==").skip(1).filter_map(|rest| rest.split('"').nth(1));
+    let outside_fences: String = document.split("\n```").step_by(2).collect();
+    let prose = outside_fences.split_whitespace().collect::<Vec<_>>().join(" ");
+    let sentences = prose.split(". ").filter(|sentence| sentence.to_lowercase().contains("log message"));
+    let quoted = sentences.flat_map(|sentence| sentence.split('"').skip(1).step_by(2));
+    selected.chain(quoted).map(str::to_owned).collect()
+}
+
+/// The text of all files with this ending below a directory, except tests.
+fn sources(directory: &Path, texts: &mut Vec<String>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, texts);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            let without_tests = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+            texts.push(without_tests.to_owned());
+        }
+    }
+}
+
+/// The string literals in the logging macros of a source text; more than messages, since fields have texts as well.
+fn logged_texts(source: &str) -> BTreeSet<String> {
+    let calls = ["trace!(", "debug!(", "info!(", "warn!(", "error!("].into_iter().flat_map(|name| {
+        // Not the end of another name.
+        let whole = |at: &usize| !source[..*at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        source.match_indices(name).map(move |(at, _)| (at, at + name.len())).filter(move |(at, _)| whole(at))
+    });
+    calls.flat_map(|(_, start)| string_literals(&source[start..])).collect()
+}
+
+/// The string literals up to the closing parenthesis of a macro call.
+fn string_literals(call: &str) -> Vec<String> {
+    let (mut literals, mut depth, mut literal, mut escaped) = (Vec::new(), 1, None::<String>, false);
+    for c in call.chars() {
+        match (&mut literal, c) {
+            (Some(text), _) if escaped => {
+                text.push(c);
+                escaped = false;
+            }
+            (Some(_), '\\') => escaped = true,
+            (Some(_), '"') => literals.extend(literal.take()),
+            (Some(text), _) => text.push(c),
+            (None, '"') => literal = Some(String::new()),
+            (None, '(') => depth += 1,
+            (None, ')') if depth == 1 => break,
+            (None, ')') => depth -= 1,
+            (None, _) => {}
+        }
+    }
+    literals
+}
+
+/// The texts that the program logs.
+fn texts_in_log() -> BTreeSet<String> {
+    let mut texts = Vec::new();
+    for entry in fs::read_dir(repository().join("crates")).unwrap() {
+        let source = entry.unwrap().path().join("src");
+        if source.is_dir() {
+            sources(&source, &mut texts);
+        }
+    }
+    texts.iter().flat_map(|text| logged_texts(text)).collect()
+}
+
 #[test]
-fn code_spans_are_told_from_fences_and_patterns() {
+fn log_messages_quoted_in_documents_are_logged() {
+    let logged = texts_in_log();
+    let (mut quoted, mut missing) = (0, Vec::new());
+    for document in documents() {
+        for message in quoted_log_messages(&fs::read_to_string(&document).unwrap()) {
+            quoted += 1;
+            if !logged.contains(&message) {
+                missing.push(format!("{}: {message}", document.display()));
+            }
+        }
+    }
+    assert!(quoted >= 9, "only {quoted} log messages are quoted");
+    assert!(missing.is_empty(), "documents quote what is never logged: {missing:#?}");
+}
+
+#[test]
+fn made_up_log_message_is_not_logged() {
+    let document = "Look:\n```console\n$ logs | jq 'select(.message == \"the moon failed\" and .code == \"x\")'\n```\n\
+                    A log\nmessage is such as (\"billing run failed\"). Not \"this one\".";
+    let quoted = quoted_log_messages(document);
+    assert_eq!(quoted, ["the moon failed", "billing run failed"]);
+    let logged = texts_in_log();
+    assert!(!logged.contains(&quoted[0]) && logged.contains(&quoted[1]));
+    let source =
+        "tracing::warn!(code = code(\"x\"), \"a \\\"b\\\" failed\"); my_error!(\"no\"); let other = \"neither\";";
+    assert_eq!(logged_texts(source), ["x", "a \"b\" failed"].map(str::to_owned).into());
+}
+
+#[test]
+fn code_spans_exclude_fences_and_patterns() {
     let text =
         "see `crates/crm/src/lib.rs` and `crates/*/README.md`\n```console\n$ cat `a/b.rs`\n```\n`GET /users` `a::b`";
     let spans = code_spans(text);
