@@ -21,6 +21,7 @@ mod crm;
 mod dead_letters;
 mod documentation;
 mod faults;
+mod handbook;
 mod http;
 mod idempotency;
 mod inbox;
