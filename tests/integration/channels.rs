@@ -136,9 +136,9 @@ async fn disconnected_number_keeps_history_gets_no_events() {
     for _ in 0..2 {
         tenant.client.delete(&path).await.expect(204);
     }
-    let given_up: WhatsAppAccount = tenant.client.read(&path).await;
-    assert_eq!(given_up.status, "disconnected");
-    assert_eq!(tenant.accounts().await, std::slice::from_ref(&given_up));
+    let disconnected: WhatsAppAccount = tenant.client.read(&path).await;
+    assert_eq!(disconnected.status, "disconnected");
+    assert_eq!(tenant.accounts().await, std::slice::from_ref(&disconnected));
     assert_eq!(tenant.conversations().await, std::slice::from_ref(&conversation));
     assert_eq!(tenant.messages(&conversation).await.len(), 1);
 

@@ -17,10 +17,10 @@ async fn check(deployment: &Deployment, settings: &[(&str, &str)]) -> Vec<String
     let mut command = deployment.command(&["check", "--allow-weak"]);
     command.env("PARLEY_AMQP_URL", &services().await.amqp_url).envs(settings.iter().copied());
     let Output { status, stdout, stderr } = command.output().unwrap();
-    let (said, complained) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
-    let wrong = said.lines().filter(|line| line.contains("  wrong: ")).count();
-    assert_eq!(status.code(), Some(i32::from(wrong > 0)), "{said}{complained}");
-    said.lines().filter(|line| !line.contains(" is off: ") && !line.contains("  weak: ")).map(str::to_owned).collect()
+    let (stdout, stderr) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
+    let wrong = stdout.lines().filter(|line| line.contains("  wrong: ")).count();
+    assert_eq!(status.code(), Some(i32::from(wrong > 0)), "{stdout}{stderr}");
+    stdout.lines().filter(|line| !line.contains(" is off: ") && !line.contains("  weak: ")).map(str::to_owned).collect()
 }
 
 /// The same database URL with another user.
@@ -99,13 +99,13 @@ async fn check_names_errors_with_remedy() {
     let locale = format!("ALTER ROLE parley_app IN DATABASE \"{}\" SET lc_messages = 'POSIX'", database.name);
     admin.batch_execute(&locale).await.unwrap();
     let lines = check(&deployment, &[]).await;
-    let told = |words: &str| lines.iter().any(|line| line.contains("wrong: ") && line.contains(words));
-    assert!(told("migrations are pending: 20") && told("run `parley migrate`"), "{lines:#?}");
-    assert!(told("the table contacts is not isolated by tenant"), "{lines:#?}");
-    assert!(told("functions/tenant_of (run `parley migrate`"), "{lines:#?}");
-    assert!(told("SQL functions were changed since this version applied them: preview"), "{lines:#?}");
-    assert!(told("ALTER ROLE parley_app SET lc_messages = 'C'") && told("locale \"POSIX\""), "{lines:#?}");
-    assert!(told(".inbound.v1\" with other arguments"), "{lines:#?}");
+    let reports = |words: &str| lines.iter().any(|line| line.contains("wrong: ") && line.contains(words));
+    assert!(reports("migrations are pending: 20") && reports("run `parley migrate`"), "{lines:#?}");
+    assert!(reports("the table contacts is not isolated by tenant"), "{lines:#?}");
+    assert!(reports("functions/tenant_of (run `parley migrate`"), "{lines:#?}");
+    assert!(reports("SQL functions were changed since this version applied them: preview"), "{lines:#?}");
+    assert!(reports("ALTER ROLE parley_app SET lc_messages = 'C'") && reports("locale \"POSIX\""), "{lines:#?}");
+    assert!(reports(".inbound.v1\" with other arguments"), "{lines:#?}");
 
     broker::remove_replaced_queue(&deployment.namespace).await;
     admin.batch_execute(&format!("DROP ROLE \"{bypasses}\"")).await.unwrap();
@@ -116,11 +116,11 @@ async fn check_names_errors_with_remedy() {
 async fn check_fails_on_warnings_unless_allowed() {
     let deployment = Deployment::new().await.with("PARLEY_PASSWORDS_PASSES", "1");
     let amqp_url = &services().await.amqp_url;
-    let told = |arguments: &[&str]| {
+    let run = |arguments: &[&str]| {
         let output = deployment.command(arguments).env("PARLEY_AMQP_URL", amqp_url).output().unwrap();
         (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
     };
-    let (said, _) = told(&["check"]);
+    let (stdout, _) = run(&["check"]);
     for weakness in [
         "passwords.memory_kib and passwords.passes are too low",
         "whatsapp.app_secret contains a common word",
@@ -128,12 +128,12 @@ async fn check_fails_on_warnings_unless_allowed() {
         "keys.encryption has a key \"test\" that is not random",
         "database.url has a password that is shorter than 16 characters",
     ] {
-        assert!(said.contains(&format!("strength       weak: {weakness}")), "{said}");
+        assert!(stdout.contains(&format!("strength       weak: {weakness}")), "{stdout}");
     }
-    assert!(!said.contains(crate::kit::meta::APP_SECRET), "{said}");
+    assert!(!stdout.contains(crate::kit::meta::APP_SECRET), "{stdout}");
     let failed =
         |complaint: &str| complaint.split_whitespace().nth(2).and_then(|count| count.parse().ok()).unwrap_or(0);
-    let (all, wrong_only) = (failed(&told(&["check"]).1), failed(&told(&["check", "--allow-weak"]).1));
-    assert_eq!(all - wrong_only, said.matches("  weak: ").count(), "{said}");
+    let (all, wrong_only) = (failed(&run(&["check"]).1), failed(&run(&["check", "--allow-weak"]).1));
+    assert_eq!(all - wrong_only, stdout.matches("  weak: ").count(), "{stdout}");
     deployment.database.drop().await;
 }

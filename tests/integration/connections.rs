@@ -30,8 +30,8 @@ async fn lock_timeout_is_answered_with_retry_later() {
         .await
         .unwrap();
     let id: TenantId = tenant.id.parse().unwrap();
-    let impatient = app.database.postgres_with_lock_timeout(Duration::from_millis(200));
-    let mut tx = flows::Database::tenant(&impatient, &crate::transactions::scope_of(id)).await.unwrap();
+    let short_timeout = app.database.postgres_with_lock_timeout(Duration::from_millis(200));
+    let mut tx = flows::Database::tenant(&short_timeout, &crate::transactions::scope_of(id)).await.unwrap();
     let error = TenantRepo::lock_tenant(&mut *tx).await.unwrap_err();
     assert!(matches!(error, StoreError::Retryable(_)), "{error:?}");
     tx.rollback().await.unwrap();

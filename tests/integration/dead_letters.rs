@@ -132,7 +132,7 @@ async fn concurrent_replays_accept_one() {
     let mut holder = app.database.admin().await;
     holder.batch_execute("BEGIN; SELECT FROM webhook_events FOR UPDATE").await.unwrap();
     let (path, reason) = (format!("{}/replay", event.path()), because());
-    let clicks = join_all((0..5).map(|_| tenant.client.post(&path, &reason)));
+    let replays = join_all((0..5).map(|_| tenant.client.post(&path, &reason)));
     let release = async {
         wait::until("all requests to wait", async || {
             let waiting = "SELECT count(*) FROM pg_stat_activity
@@ -142,7 +142,7 @@ async fn concurrent_replays_accept_one() {
         .await;
         holder.batch_execute("COMMIT").await.unwrap();
     };
-    let (answers, ()) = tokio::join!(clicks, release);
+    let (answers, ()) = tokio::join!(replays, release);
     let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [202, 409, 409, 409, 409]);

@@ -23,9 +23,9 @@ async fn previews(tenant: &TestTenant) -> Vec<String> {
 /// Delivers events for a number of this tenant, signed by another tenant's app: nothing of this tenant may change, and
 /// the genuine delivery of the same message must still be stored.
 async fn attack(app: &TestApp, ours: &TestTenant, number: &Number, genuine: Option<&MetaApp>) {
-    let thief = app.tenant().await;
-    let theirs = thief.meta_app().await;
-    thief.connect_to(&theirs, &Number::fresh()).await;
+    let attacker = app.tenant().await;
+    let theirs = attacker.meta_app().await;
+    attacker.connect_to(&theirs, &Number::fresh()).await;
     let mut message = text("15550100", "forged");
     app.deliver_for_app(&theirs, &number.delivery(&[message.clone()])).await.expect(200);
     let account_level = json!({"entry": [{"id": number.waba_id, "changes": [
@@ -47,10 +47,10 @@ async fn attack(app: &TestApp, ours: &TestTenant, number: &Number, genuine: Opti
     assert_eq!(previews(ours).await, ["genuine"]);
 
     // If the attacker connects the number to their own app later, they get what their app sent, and only that.
-    thief.connect_to(&theirs, number).await;
-    thief.wait_for_conversations(1).await;
+    attacker.connect_to(&theirs, number).await;
+    attacker.wait_for_conversations(1).await;
     app.wait_until_processed().await;
-    assert_eq!(previews(&thief).await, ["forged"]);
+    assert_eq!(previews(&attacker).await, ["forged"]);
     assert_eq!(previews(ours).await, ["genuine"]);
 }
 

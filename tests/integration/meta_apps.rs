@@ -240,8 +240,8 @@ async fn app_is_visible_to_its_tenant_only() {
     let own = ours.meta_app().await;
     assert_eq!(listed(&theirs).await, []);
     let theirs_same = theirs.client.with("x-request-id", "same");
-    let nobodys = format!("/meta-apps/{}", "0".repeat(40));
-    for path in [own.path(), nobodys, "/meta-apps/deployment".to_owned()] {
+    let missing = format!("/meta-apps/{}", "0".repeat(40));
+    for path in [own.path(), missing, "/meta-apps/deployment".to_owned()] {
         let changed = theirs_same.patch(&path, &json!({"name": "mine"})).await;
         changed.problem(404, "not_found");
         let deleted = theirs_same.delete(&path).await;

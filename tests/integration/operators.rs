@@ -96,19 +96,19 @@ async fn operators_see_only_events_without_tenant() {
 async fn claim_approval_processes_pending_events() {
     let app = TestApp::start_with(Settings { pipeline: true, self_service: false, ..Settings::default() }).await;
     let (_, _, client) = key(&app, &[KeyScope::ChannelsRead, KeyScope::ChannelsWrite], None).await;
-    let (tenant, rival, number) = (app.tenant().await, app.tenant().await, Number::fresh());
+    let (tenant, other, number) = (app.tenant().await, app.tenant().await, Number::fresh());
     let account = tenant.connect_number(&number).await;
-    let claim = rival.connect_number(&number).await;
+    let claim = other.connect_number(&number).await;
     app.deliver(&number.delivery(&[text("15550100", "before")])).await.expect(200);
     let listed: Vec<OwnedAccount> = client.list("/platform/whatsapp-accounts?pending=true").await;
-    assert_eq!(column(&listed, |account| &account.tenant), [&rival.slug, &tenant.slug]);
+    assert_eq!(column(&listed, |account| &account.tenant), [&other.slug, &tenant.slug]);
 
     let approve = |account: &WhatsAppAccount| format!("/platform/whatsapp-accounts/{}/approve", account.id);
     client.post(&approve(&account), &json!({})).await.expect(204);
     client.post(&approve(&account), &json!({})).await.problem(404, "not_found");
     client.post(&approve(&claim), &json!({})).await.problem(409, "number_in_use");
     tenant.wait_for_conversations(1).await;
-    assert_eq!(rival.conversations().await.len(), 0);
+    assert_eq!(other.conversations().await.len(), 0);
     let record = "SELECT count(*) FROM platform_audit_records WHERE action = 'whatsapp_account.approved'
                     AND actor_kind = 'provisioning_key' AND outcome = 'done'";
     assert_eq!(app.database.count(record).await, 1);

@@ -78,8 +78,8 @@ async fn server_refuses_role_that_bypasses_rls() {
         .output()
         .unwrap();
     assert!(!output.status.success());
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("is a superuser"), "{said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("is a superuser"), "{stderr}");
     deployment.finish().await;
 }
 
@@ -96,8 +96,8 @@ async fn server_refuses_other_key_encryption_key() {
         .output()
         .unwrap();
     assert!(!output.status.success());
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("key-encryption key") && said.contains("not configured"), "{said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("key-encryption key") && stderr.contains("not configured"), "{stderr}");
     deployment.finish().await;
 }
 
@@ -106,7 +106,7 @@ async fn server_lists_all_configuration_errors() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_parley-under-test"));
     let output = command.arg("serve").env_clear().env("PARLEY_HTTP_LISTEN", "nowhere").output().unwrap();
     assert!(!output.status.success());
-    let said = String::from_utf8_lossy(&output.stderr);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     for name in [
         "PARLEY_DATABASE_URL",
         "PARLEY_AMQP_URL",
@@ -114,7 +114,7 @@ async fn server_lists_all_configuration_errors() {
         "PARLEY_WHATSAPP_APP_SECRET",
         "http.listen",
     ] {
-        assert!(said.contains(name), "{name} in {said}");
+        assert!(stderr.contains(name), "{name} in {stderr}");
     }
 }
 
@@ -144,9 +144,9 @@ async fn command_line_connects_number_and_sends_sample() {
         .args(["--email", "ada@example.com", "--password", PASSWORD, "--text", "Hello from the command line"])
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&sample.stdout);
-    assert!(sample.status.success(), "{said}{}", String::from_utf8_lossy(&sample.stderr));
-    assert!(said.contains("Hello from the command line") && said.contains("\"unread_count\": 1"), "{said}");
+    let stdout = String::from_utf8_lossy(&sample.stdout);
+    assert!(sample.status.success(), "{stdout}{}", String::from_utf8_lossy(&sample.stderr));
+    assert!(stdout.contains("Hello from the command line") && stdout.contains("\"unread_count\": 1"), "{stdout}");
     server.signal("TERM");
     assert!(server.exit().await.success());
     deployment.finish().await;
@@ -194,11 +194,11 @@ async fn process_without_api_serves_only_readiness() {
     server.signal("TERM");
     assert!(server.exit().await.success());
 
-    let lonely = deployment.serve_with("worker", &[("PARLEY_AMQP_URL", "amqp://127.0.0.1:1/%2f")]).await;
-    let problem = lonely.client.get("/readyz").await.problem(503, "not_ready");
+    let isolated = deployment.serve_with("worker", &[("PARLEY_AMQP_URL", "amqp://127.0.0.1:1/%2f")]).await;
+    let problem = isolated.client.get("/readyz").await.problem(503, "not_ready");
     assert_eq!(problem.checks["broker"], "cannot be reached");
-    lonely.signal("TERM");
-    assert!(lonely.exit().await.success(), "exits also while it waits for the broker");
+    isolated.signal("TERM");
+    assert!(isolated.exit().await.success(), "exits also while it waits for the broker");
     deployment.finish().await;
 }
 

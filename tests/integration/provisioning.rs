@@ -20,7 +20,7 @@ async fn isolated_app() -> TestApp {
     TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await
 }
 
-fn wish(slug: &str) -> Value {
+fn tenant_body(slug: &str) -> Value {
     json!({
         "name": "Made by an operator",
         "slug": slug,
@@ -71,7 +71,7 @@ async fn tenant_creation_without_operator_is_refused_and_audited() {
         (&app.client.with_token(BOOTSTRAP), 401, "invalid_token"),
     ];
     for (client, status, code) in attempts {
-        client.post("/tenants", &wish(&fresh_slug())).await.problem(status, code);
+        client.post("/tenants", &tenant_body(&fresh_slug())).await.problem(status, code);
         let path = format!("/tenants/{}", app.database.text("SELECT max(id::text) AS finding FROM tenants").await);
         client.patch(&path, &json!({"status": "suspended"})).await.problem(status, code);
     }
@@ -91,7 +91,7 @@ async fn operator_manages_tenant_life_cycle() {
     let scopes = [KeyScope::TenantsRead, KeyScope::TenantsWrite, KeyScope::AuditRead];
     let (id_of_key, _, client) = key(&app, &scopes, None).await;
     let slug = fresh_slug();
-    let made: Tenant = client.create(&wish(&slug)).await;
+    let made: Tenant = client.create(&tenant_body(&slug)).await;
     assert_eq!((made.slug.as_str(), made.status.as_str()), (slug.as_str(), "active"));
     let path = made.path();
     assert_eq!(client.reload(&made).await, made);
@@ -99,9 +99,9 @@ async fn operator_manages_tenant_life_cycle() {
     assert_eq!(logged_in.user.roles, ["owner"]);
     let owner = app.client.with_token(&logged_in.access_token);
 
-    let second: Tenant = client.create(&json!({"name": "No Slug", "owner": wish("x")["owner"]})).await;
+    let second: Tenant = client.create(&json!({"name": "No Slug", "owner": tenant_body("x")["owner"]})).await;
     assert_eq!(second.slug, "no-slug");
-    let third: Tenant = client.create(&json!({"name": "No Slug", "owner": wish("x")["owner"]})).await;
+    let third: Tenant = client.create(&json!({"name": "No Slug", "owner": tenant_body("x")["owner"]})).await;
     assert!(third.slug.starts_with("no-slug-"), "{third:?}");
     let page: Page<Tenant> = client.read("/tenants?limit=2").await;
     assert_eq!(page.data[0].id, third.id, "newest first");
@@ -150,23 +150,23 @@ async fn repeated_provisioning_creates_one_tenant() {
     let (_, _, other) = key(&app, &BOTH, None).await;
     let slug = fresh_slug();
     let once = client.with("idempotency-key", "deploy-1");
-    let asked = wish(&slug);
-    let answers = join_all((0..10).map(|_| once.post("/tenants", &asked))).await;
+    let body = tenant_body(&slug);
+    let answers = join_all((0..10).map(|_| once.post("/tenants", &body))).await;
     let made: Vec<Tenant> =
         answers.iter().filter(|answer| answer.status == 201).map(|answer| answer.body(201)).collect();
     assert!(!made.is_empty() && made.windows(2).all(|pair| pair[0] == pair[1]), "{made:?}");
     for running in answers.iter().filter(|answer| answer.status != 201) {
         running.problem(409, "request_running");
     }
-    let again = once.post("/tenants", &wish(&slug)).await;
+    let again = once.post("/tenants", &tenant_body(&slug)).await;
     assert_eq!((again.body::<Tenant>(201), again.header("idempotency-replayed")), (made[0].clone(), "true"));
     assert_eq!(app.database.count("SELECT count(*) FROM tenants").await, 1);
-    once.post("/tenants", &wish(&fresh_slug())).await.problem(422, "idempotency_key_reused");
+    once.post("/tenants", &tenant_body(&fresh_slug())).await.problem(422, "idempotency_key_reused");
     // The same idempotency key of another operator is another request.
-    other.with("idempotency-key", "deploy-1").post("/tenants", &wish(&slug)).await.problem(409, "slug_taken");
+    other.with("idempotency-key", "deploy-1").post("/tenants", &tenant_body(&slug)).await.problem(409, "slug_taken");
     // It expires after a day.
     app.clock.advance(TimeDelta::hours(24));
-    once.post("/tenants", &wish(&slug)).await.problem(409, "slug_taken");
+    once.post("/tenants", &tenant_body(&slug)).await.problem(409, "slug_taken");
     app.finish().await;
 }
 
@@ -186,11 +186,11 @@ async fn failed_provisioning_leaves_no_rows() {
         app.database.execute(&break_it).await;
         let slug = fresh_slug();
         let keyed = client.with("idempotency-key", table);
-        keyed.post("/tenants", &wish(&slug)).await.problem(500, "internal_error");
+        keyed.post("/tenants", &tenant_body(&slug)).await.problem(500, "internal_error");
         assert_eq!(rows(&app).await, before, "{table}");
         app.database.execute(&format!("DROP TRIGGER a_fault ON {table}")).await;
     }
-    client.with("idempotency-key", "tenants").post("/tenants", &wish(&fresh_slug())).await.json(201);
+    client.with("idempotency-key", "tenants").post("/tenants", &tenant_body(&fresh_slug())).await.json(201);
     app.finish().await;
 }
 
@@ -199,9 +199,9 @@ async fn invalid_tenant_lists_errors_and_stores_nothing() {
     let app = isolated_app().await;
     let (_, _, client) = key(&app, &BOTH, None).await;
     let taken = fresh_slug();
-    let made: Tenant = client.create(&wish(&taken)).await;
+    let made: Tenant = client.create(&tenant_body(&taken)).await;
     let before = rows(&app).await;
-    client.post("/tenants", &wish(&taken)).await.problem(409, "slug_taken");
+    client.post("/tenants", &tenant_body(&taken)).await.problem(409, "slug_taken");
     let mut rows_of_wrong = Vec::new();
     for (pointer, value, at) in [
         ("/name", json!(" "), "/name"),
@@ -209,7 +209,7 @@ async fn invalid_tenant_lists_errors_and_stores_nothing() {
         ("/owner/email", json!("nobody"), "/owner/email"),
         ("/owner/name", json!("a\nb"), "/owner/name"),
     ] {
-        let mut body = wish(&fresh_slug());
+        let mut body = tenant_body(&fresh_slug());
         *body.pointer_mut(pointer).unwrap() = value;
         rows_of_wrong.push((body, at));
     }
@@ -217,7 +217,7 @@ async fn invalid_tenant_lists_errors_and_stores_nothing() {
         let problem = client.post("/tenants", &body).await.problem(422, "validation_failed");
         assert_eq!(problem.pointer(), at, "{problem}");
     }
-    let mut weak = wish(&fresh_slug());
+    let mut weak = tenant_body(&fresh_slug());
     weak["owner"]["password"] = json!("password123");
     client.post("/tenants", &weak).await.problem(422, "weak_password");
     let path = made.path();
@@ -243,7 +243,7 @@ async fn bootstrap_key_creates_tenant_with_sign_up_closed() {
     app.client.post("/auth/signup", &signup).await.problem(403, "signup_closed");
     assert_eq!(app.database.count("SELECT count(*) FROM tenants").await, 0);
     let client = app.client.with_token(BOOTSTRAP);
-    let made: Tenant = client.with("idempotency-key", "first").create(&wish(&fresh_slug())).await;
+    let made: Tenant = client.with("idempotency-key", "first").create(&tenant_body(&fresh_slug())).await;
     assert_eq!(client.all::<Tenant>().await, [made]);
     let records: Vec<AuditRecord> = client.list("/platform/audit-log?action=tenant.created").await;
     assert_eq!(records[0].actor, Party::without_id("bootstrap_key"));

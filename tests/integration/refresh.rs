@@ -199,9 +199,9 @@ async fn password_change_and_suspension_end_sessions() {
     refresh(&app.client, &token).await.json(200);
 
     // Deleting a user ends their sessions.
-    let doomed = app.user(&tenant, None).await;
-    let made: LoggedIn = app.log_in(&tenant.slug, &doomed.email, PASSWORD).await.body(200);
-    tenant.client.delete(&doomed.path()).await.expect(204);
+    let deleted = app.user(&tenant, None).await;
+    let made: LoggedIn = app.log_in(&tenant.slug, &deleted.email, PASSWORD).await.body(200);
+    tenant.client.delete(&deleted.path()).await.expect(204);
     me(&app, &made.access_token).await.problem(401, "invalid_token");
     refresh(&app.client, &made.refresh_token).await.problem(401, "invalid_refresh_token");
 }

@@ -160,12 +160,12 @@ async fn password_change_requires_current_password() {
         assert_eq!(problem.pointer(), "/new_password");
     }
     app.client.post("/auth/password", &json!({})).await.problem(401, "unauthenticated");
-    let thief = tenant.client.with_fresh_address();
+    let attacker = tenant.client.with_fresh_address();
     for _ in 0..5 {
-        change(&thief, "a guess of mine", OTHER).await.problem(403, "wrong_password");
+        change(&attacker, "a guess of mine", OTHER).await.problem(403, "wrong_password");
     }
-    change(&thief, PASSWORD, OTHER).await.problem(429, "too_many_attempts");
-    thief.get("/auth/me").await.json(200);
+    change(&attacker, PASSWORD, OTHER).await.problem(429, "too_many_attempts");
+    attacker.get("/auth/me").await.json(200);
     // The owner's other session can still change it.
     change(&tenant.client, PASSWORD, OTHER).await.expect(204);
 }

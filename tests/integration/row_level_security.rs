@@ -149,9 +149,9 @@ async fn rows_of_other_tenant_are_invisible_and_immutable() {
             assert_eq!(touched(&mut connection, &update).await, 0, "{table} is updated by {tenant:?}");
             let delete = format!("DELETE FROM {table} WHERE {key} = '{ours}'");
             assert_eq!(touched(&mut connection, &delete).await, 0, "{table} is deleted from by {tenant:?}");
-            let steal = format!("UPDATE {table} SET {key} = '{ours}'");
+            let take_over = format!("UPDATE {table} SET {key} = '{ours}'");
             assert_eq!(
-                touched(&mut connection, &steal).await,
+                touched(&mut connection, &take_over).await,
                 0,
                 "rows of {table} are moved to another tenant by {tenant:?}"
             );

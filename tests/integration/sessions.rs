@@ -75,8 +75,8 @@ async fn user_lists_only_own_sessions() {
     colleague.client.get(&format!("/auth/sessions?cursor={cursor}")).await.problem(400, "invalid_cursor");
     let theirs = newest.path();
     let foreign = colleague.client.with("x-request-id", "same").delete(&theirs).await;
-    let nobodys = "/auth/sessions/0190b5a2-7e2f-7000-8000-000000000000";
-    let unknown = colleague.client.with("x-request-id", "same").delete(nobodys).await;
+    let missing = "/auth/sessions/0190b5a2-7e2f-7000-8000-000000000000";
+    let unknown = colleague.client.with("x-request-id", "same").delete(missing).await;
     foreign.problem(404, "not_found");
     assert_eq!(foreign.text, unknown.text);
     client.get("/auth/me").await.json(200);

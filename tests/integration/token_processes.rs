@@ -15,9 +15,9 @@ use crate::kit::{users, wait};
 /// The output of a command that succeeds.
 fn parley(deployment: &Deployment, line: &[&str]) -> String {
     let output: Output = deployment.command(line).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    said
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{stdout}{}", String::from_utf8_lossy(&output.stderr));
+    stdout
 }
 
 async fn log_in(server: &Server) -> LoggedIn {
@@ -89,9 +89,9 @@ async fn processes_accept_each_others_tokens_during_rotation() {
     let old = servers[0].client.sign_up("acme").await.access_token;
     is_accepted_by(&servers, &old).await;
 
-    let said = parley(&deployment, &["keys", "rotate"]);
-    let next = said.split_whitespace().next().unwrap().to_owned();
-    assert!(said.contains("signs from"), "{said}");
+    let stdout = parley(&deployment, &["keys", "rotate"]);
+    let next = stdout.split_whitespace().next().unwrap().to_owned();
+    assert!(stdout.contains("signs from"), "{stdout}");
     // One process starts after the rotation and loads the new key; the others are notified.
     let late = deployment.serve_as("api").await;
     wait::until("the next key to sign", async || {

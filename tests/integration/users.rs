@@ -132,7 +132,7 @@ async fn tenant_keeps_one_active_owner() {
 }
 
 /// Each owner tries to remove all the others and themselves.
-async fn fight(owners: &[TestUser], delete: bool) {
+async fn remove_each_other(owners: &[TestUser], delete: bool) {
     let attempts = owners.iter().flat_map(|who| owners.iter().map(move |whom| (who, whom)));
     let answers = join_all(attempts.map(|(who, whom)| async move {
         if delete { who.client.delete(&whom.path()).await } else { who.client.patch(&whom.path(), &SUSPEND()).await }
@@ -152,7 +152,7 @@ async fn concurrent_owner_changes_leave_one_owner() {
         for _ in 0..2 {
             owners.push(app.user(&tenant, Some("owner")).await);
         }
-        fight(&owners, round % 2 == 0).await;
+        remove_each_other(&owners, round % 2 == 0).await;
         assert_eq!(app.active_owners(&tenant).await, 1, "round {round}");
     }
 }

@@ -30,7 +30,7 @@ async fn rights_file_equals_server() {
     }
     let without_role = app.user(&tenant, None).await;
 
-    let mut said = HEAD.to_owned();
+    let mut rights = HEAD.to_owned();
     for operation in operations(&document) {
         let Some(permission) = &operation.permission else { continue };
         // No body and unknown ids: an authorized call changes nothing.
@@ -52,14 +52,14 @@ async fn rights_file_equals_server() {
             assert_eq!(is_in, holds, "{operation} takes {permission}: {role:?}");
         }
         let (id, method, template) = (&operation.id, &operation.method, &operation.template);
-        writeln!(said, "{id} {method} {template} {permission}: {}", roles.join(" ")).unwrap();
+        writeln!(rights, "{id} {method} {template} {permission}: {}", roles.join(" ")).unwrap();
     }
     if std::env::var_os("PARLEY_WRITE_RIGHTS").is_some() {
-        std::fs::write(FILE, &said).unwrap();
+        std::fs::write(FILE, &rights).unwrap();
     }
     let file = std::fs::read_to_string(FILE).unwrap_or_default();
     assert_eq!(
-        file, said,
+        file, rights,
         "authorization/rights.txt differs from the server; its second line says how to regenerate it"
     );
 }

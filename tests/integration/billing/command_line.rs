@@ -8,9 +8,9 @@ use crate::kit::api::{AuditRecord, Invoice, Money, Subscription};
 use crate::kit::deployment::Deployment;
 
 fn stdout(output: &Output) -> String {
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    said
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    text
 }
 
 fn stderr(output: &Output) -> String {

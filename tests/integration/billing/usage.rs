@@ -94,11 +94,11 @@ async fn only_new_inbound_messages_are_counted() {
     let (tenant, other) = (app.tenant().await, app.tenant().await);
     let number = tenant.connect().await;
     let (ada, grace) = (Customer::fresh(), Customer::fresh());
-    let said = ada.text(10, "counted");
-    let reaction = ada.message(11, "reaction", json!({"message_id": wamid(&said), "emoji": "+"}));
+    let counted = ada.text(10, "counted");
+    let reaction = ada.message(11, "reaction", json!({"message_id": wamid(&counted), "emoji": "+"}));
     let standby = json!({"contacts": [grace.entry()], "messages": [grace.text(12, "To the agent")]});
     for delivery in [
-        number.received(&ada, &[said.clone(), reaction]),
+        number.received(&ada, &[counted.clone(), reaction]),
         number.echoes(&[grace.echo(20, "text", json!({"body": "From the phone"}))]),
         number.history(&[(&grace, &[grace.text(1, "Long ago")])]),
         number.change("standby", standby),

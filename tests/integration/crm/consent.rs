@@ -14,7 +14,7 @@ async fn latest_consent_counts_and_each_change_is_recorded() {
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     let ada = Customer::fresh();
-    let word = |at: i64, value: &str| {
+    let preference = |at: i64, value: &str| {
         let preference = json!({
             "wa_id": ada.phone, "user_id": ada.bsuid, "category": "marketing_messages", "value": value,
             "timestamp": second(at),
@@ -35,9 +35,9 @@ async fn latest_consent_counts_and_each_change_is_recorded() {
     assert_eq!(interactions[0].text, "Wants marketing messages");
 
     // A report older than the user's change is ignored; a later one counts.
-    app.process(&word(10, "stop")).await;
+    app.process(&preference(10, "stop")).await;
     assert_eq!(tenant.client.reload(&made).await.marketing_consent, "granted");
-    app.process(&word(7_200, "stop")).await;
+    app.process(&preference(7_200, "stop")).await;
     assert_eq!(tenant.client.reload(&made).await.marketing_consent, "withdrawn");
     assert_eq!(kinds(&tenant, &made).await, ["consent_changed"; 3]);
     app.finish().await;

@@ -100,14 +100,14 @@ async fn assignee_must_have_read_permission() {
     let (gone, theirs) = (app.user(&tenant, Some("agent")).await, app.user(&other, Some("agent")).await);
     tenant.client.patch(&gone.path(), &json!({"status": "suspended"})).await.json(200);
     let unknown = "0190b5a2-7e2f-7000-8000-000000000000";
-    for unfit in [billing.id.as_str(), &without_role.id, &gone.id, &theirs.id, unknown] {
-        assert_eq!(pointers(&tenant.client.try_change(&seen, json!({"assignee_id": unfit})).await), ["/assignee_id"]);
+    for refused in [billing.id.as_str(), &without_role.id, &gone.id, &theirs.id, unknown] {
+        assert_eq!(pointers(&tenant.client.try_change(&seen, json!({"assignee_id": refused})).await), ["/assignee_id"]);
     }
     assert_eq!(tenant.client.reload(&seen).await, seen);
 
-    for fit in [&viewer, &agent] {
-        seen = tenant.client.change(&seen, json!({"assignee_id": fit.id})).await;
-        assert_eq!(seen.assignee_id.as_ref(), Some(&fit.id));
+    for assignee in [&viewer, &agent] {
+        seen = tenant.client.change(&seen, json!({"assignee_id": assignee.id})).await;
+        assert_eq!(seen.assignee_id.as_ref(), Some(&assignee.id));
     }
     let of_agent = format!("/crm/conversations?assignee={}", agent.id);
     assert_eq!(tenant.client.list::<Conversation>(&of_agent).await, std::slice::from_ref(&seen));

@@ -20,9 +20,9 @@ struct StatementRecorder;
 impl Instrumentation for StatementRecorder {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
         if let InstrumentationEvent::StartQuery { query, .. } = event
-            && let Some(heard) = RECORDED.lock().unwrap().as_mut()
+            && let Some(recorded) = RECORDED.lock().unwrap().as_mut()
         {
-            heard.push(query.to_string());
+            recorded.push(query.to_string());
         }
     }
 }
@@ -31,15 +31,15 @@ impl Instrumentation for StatementRecorder {
 async fn statements_of(tenant: &TestTenant, path: &str) -> Vec<String> {
     *RECORDED.lock().unwrap() = Some(Vec::new());
     tenant.client.get(path).await.expect(200);
-    let heard = RECORDED.lock().unwrap().take().unwrap();
+    let recorded = RECORDED.lock().unwrap().take().unwrap();
     let tables = ["contacts", "contact_identities", "conversations", "messages", "interactions"];
     let about = |statement: &&String| statement.contains(&tenant.id) && tables.iter().any(|it| statement.contains(it));
-    heard.iter().filter(about).map(|statement| with_values(statement)).collect()
+    recorded.iter().filter(about).map(|statement| with_values(statement)).collect()
 }
 
 /// A statement with its values in place of the parameters.
-fn with_values(heard: &str) -> String {
-    let (sql, values) = heard.rsplit_once(" -- binds: ").unwrap_or((heard, "[]"));
+fn with_values(recorded: &str) -> String {
+    let (sql, values) = recorded.rsplit_once(" -- binds: ").unwrap_or((recorded, "[]"));
     let values = split(values.trim().strip_prefix('[').unwrap().strip_suffix(']').unwrap());
     // Highest numbers first, since `$1` is a prefix of `$10`.
     let numbered = values.iter().enumerate().rev();
@@ -140,7 +140,7 @@ async fn lists_and_search_use_indexes_under_rls() {
         ("/crm/search?q=grace+hopper".to_owned(), vec!["contacts_name_idx", "messages_latest_idx"]),
     ] {
         let statements = statements_of(&tenant, &path).await;
-        assert!(!statements.is_empty(), "{path} was heard");
+        assert!(!statements.is_empty(), "{path} is recorded");
         let mut plans = String::new();
         for statement in &statements {
             plans += &plan(&mut as_app, statement).await;

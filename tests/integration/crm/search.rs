@@ -150,7 +150,7 @@ async fn formerly_common_word_is_found_latest_first() {
     assert_eq!(wanted[0][1..], broken(12_990)[..49]);
     assert!((1..=3).contains(&wanted[1].len()), "{wanted:?}");
     for more in [6_000, 50_000] {
-        let silence = format!(
+        let later_messages = format!(
             "SET session_replication_role = replica;
              INSERT INTO messages (tenant_id, id, conversation_id, contact_id, account_id, wamid, direction, kind, text, payload,
                                    provider_timestamp, created_at)
@@ -158,7 +158,7 @@ async fn formerly_common_word_is_found_latest_first() {
                     'sticker', '', '{{}}', now(), now()
                FROM messages CROSS JOIN generate_series(1, {more}) WHERE wamid = 'wamid.1'"
         );
-        app.database.execute(&silence).await;
+        app.database.execute(&later_messages).await;
         assert_eq!([places("broken").await, places("item5 order").await], wanted, "{more} later ones");
     }
     app.finish().await;

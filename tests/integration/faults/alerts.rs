@@ -69,8 +69,8 @@ impl Watched {
             }
             assert!(start.elapsed() < LIMIT, "{alert} is not raised; {:?} are", self.prometheus.all_raised().await);
         }
-        let said = self.prometheus.annotations(alert).await.to_string();
-        assert!(!said.contains("error expanding") && !said.contains("no value"), "{alert}: {said}");
+        let text = self.prometheus.annotations(alert).await.to_string();
+        assert!(!text.contains("error expanding") && !text.contains("no value"), "{alert}: {text}");
     }
 
     /// The output of all commands in the runbook section.
@@ -97,9 +97,9 @@ impl Watched {
         match words.as_slice() {
             ["parley", arguments @ ..] => self.parley(arguments).await,
             ["rabbitmqctl", arguments @ ..] => {
-                let said = service_control::run(&format!("rabbitmq ctl {}", arguments.join(" "))).await;
+                let text = service_control::run(&format!("rabbitmq ctl {}", arguments.join(" "))).await;
                 // The queues of this deployment, as `<name> <messages> <consumers>;`.
-                let ours = said.lines().filter(|line| line.contains(&self.setup.deployment.namespace));
+                let ours = text.lines().filter(|line| line.contains(&self.setup.deployment.namespace));
                 ours.map(|line| line.replace('\t', " ") + ";\n").collect()
             }
             ["curl", "-s", address] => {

@@ -179,11 +179,11 @@ impl TestDatabase {
     /// Refuses and terminates all connections except superusers', to simulate an outage.
     pub(crate) async fn refuse_connections(&self) {
         execute(&services().await.database_url, &format!("ALTER DATABASE \"{}\" CONNECTION LIMIT 0", self.name)).await;
-        let throw_out = format!(
+        let terminate = format!(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}' AND usename <> 'postgres'",
             self.name
         );
-        execute(&services().await.database_url, &throw_out).await;
+        execute(&services().await.database_url, &terminate).await;
     }
 
     pub(crate) async fn accept_connections(&self) {

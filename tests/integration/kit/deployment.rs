@@ -189,8 +189,8 @@ impl Drop for Server {
         if std::thread::panicking() {
             let lines = self.log.lines();
             let last = lines[lines.len().saturating_sub(25)..].iter().map(|line| format!("  {line}\n"));
-            let said = format!("server {}:\n{}", self.child.id(), last.collect::<String>());
-            let _ = std::io::stderr().write_all(said.as_bytes());
+            let report = format!("server {}:\n{}", self.child.id(), last.collect::<String>());
+            let _ = std::io::stderr().write_all(report.as_bytes());
         }
     }
 }

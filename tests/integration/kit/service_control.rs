@@ -18,7 +18,7 @@ pub(crate) async fn run(what: &str) -> String {
     .await
     .unwrap();
     match answer.strip_prefix("ok\n") {
-        Some(said) => said.to_owned(),
+        Some(text) => text.to_owned(),
         None => panic!("{what}: {answer}"),
     }
 }

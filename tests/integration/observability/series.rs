@@ -53,8 +53,8 @@ async fn deliver(server: &Server, number: &Number, kinds: impl Iterator<Item = u
             let status = json!({
                 "id": fresh_wamid(), "status": kind, "timestamp": message["timestamp"], "recipient_id": "15550100",
             });
-            let said = json!({"metadata": metadata, "messages": [message], "statuses": [status]});
-            let messages = (n % 10 == 0).then(|| change("messages", &said));
+            let value = json!({"metadata": metadata, "messages": [message], "statuses": [status]});
+            let messages = (n % 10 == 0).then(|| change("messages", &value));
             messages.into_iter().chain([change(&kind, &json!({"metadata": metadata, "n": n}))])
         })
         .collect();

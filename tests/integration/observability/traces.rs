@@ -42,7 +42,7 @@ async fn trace_covers_delivery_from_post_to_last_message() {
     let clock = SystemClock::new();
     let [unseen, caller] = [false, true].map(|sampled| Traceparent::start(&clock).sampled(sampled));
     deliver(&api.client, &number, unseen, &[text("491701234567", "not sampled")]).await;
-    let messages = ["a love letter", "a tea order"].map(|said| text("491701234567", said));
+    let messages = ["a love letter", "a tea order"].map(|body| text("491701234567", body));
     deliver(&api.client, &number, caller, &messages).await;
 
     let spans = wait::until("all spans of the trace", async || {
@@ -102,8 +102,8 @@ async fn unreachable_collector_does_not_affect_requests() {
         server.client.get("/crm/contacts").await.problem(401, "unauthenticated");
     }
     let logged = || {
-        let said = "trace export failed; spans dropped";
-        server.log().iter().filter(|line| line["message"] == said && line["level"] == "WARN").count()
+        let message = "trace export failed; spans dropped";
+        server.log().iter().filter(|line| line["message"] == message && line["level"] == "WARN").count()
     };
     wait::until("a warning", async || (logged() > 0).then_some(())).await;
     let lost = async || server.metric(r#"parley_trace_spans_total{outcome="failed"}"#).await;
@@ -111,10 +111,10 @@ async fn unreachable_collector_does_not_affect_requests() {
     server.client.get("/crm/contacts").await.problem(401, "unauthenticated");
     wait::until("more lost spans", async || (lost().await > before).then_some(())).await;
     assert_eq!(logged(), 1, "the failure is logged once");
-    let asked = clock_now();
+    let started = clock_now();
     server.signal("TERM");
     assert!(server.exit().await.success());
-    assert!((clock_now() - asked).num_seconds() < 25);
+    assert!((clock_now() - started).num_seconds() < 25);
     deployment.finish().await;
 }
 

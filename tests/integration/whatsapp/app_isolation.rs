@@ -76,7 +76,7 @@ fn everything(number: &Number, ada: &Customer, theirs: &str, ours: &str) -> Valu
 #[tokio::test(flavor = "multi_thread")]
 async fn deliveries_of_other_app_change_and_reveal_nothing() {
     let app = TestApp::start_with_pipeline().await;
-    let (deployments, own, thief) = (app.tenant().await, app.tenant().await, app.tenant().await);
+    let (deployments, own, attacker) = (app.tenant().await, app.tenant().await, app.tenant().await);
     // One of the tenant's numbers is on the deployment's app, one on its own app.
     let (ours, number, owns) = (own.meta_app().await, deployments.connect().await, Number::fresh());
     own.connect_to(&ours, &owns).await;
@@ -95,11 +95,11 @@ async fn deliveries_of_other_app_change_and_reveal_nothing() {
     assert_eq!(before[0].messages.len(), 2);
 
     // First without any account, then with the same numbers connected to the signing app.
-    let forging = thief.meta_app().await;
+    let forging = attacker.meta_app().await;
     for connects in [false, true] {
         for number in [&number, &owns] {
             if connects {
-                thief.connect_to(&forging, number).await;
+                attacker.connect_to(&forging, number).await;
             }
             app.deliver_for_app(&forging, &everything(number, &ada, wamid(&theirs), wamid(&sent))).await.expect(200);
             app.wait_until_processed().await;
@@ -109,9 +109,9 @@ async fn deliveries_of_other_app_change_and_reveal_nothing() {
                 "connected: {connects}"
             );
         }
-        let stolen = format!("{:?}", TenantData::of(&thief).await);
-        assert_eq!(stolen.contains("forged"), connects, "signed events go to the signing app's account");
-        assert!(!stolen.contains("genuine") && !stolen.contains("our answer"), "{stolen}");
+        let seen = format!("{:?}", TenantData::of(&attacker).await);
+        assert_eq!(seen.contains("forged"), connects, "signed events go to the signing app's account");
+        assert!(!seen.contains("genuine") && !seen.contains("our answer"), "{seen}");
     }
 
     // Genuine events are still stored, although the other app signed the same ones before.

@@ -35,10 +35,10 @@ async fn history_import_marks_nothing_unread() {
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     let ada = Customer::fresh();
-    let said = ada.text(10, "Long ago");
+    let received = ada.text(10, "Long ago");
     let mut answered = ada.echo(20, "text", json!({"body": "An answer"}));
     answered["history_context"] = json!({"status": "READ"});
-    app.process(&number.history(&[(&ada, &[said.clone(), answered.clone()])])).await;
+    app.process(&number.history(&[(&ada, &[received.clone(), answered.clone()])])).await;
     let conversation = tenant.conversation_by_identity("phone", ada.phone()).await;
     assert_eq!((conversation.unread_count, conversation.last_message_preview.as_str()), (0, "An answer"));
     let messages = tenant.messages(&conversation).await;
@@ -85,9 +85,9 @@ async fn latest_consent_counts_in_any_order() {
     {
         let ada = Customer::fresh();
         for (at, value) in order {
-            let word = json!({"wa_id": ada.phone(), "user_id": ada.bsuid(), "category": "marketing_messages",
+            let preference = json!({"wa_id": ada.phone(), "user_id": ada.bsuid(), "category": "marketing_messages",
                               "value": value, "detail": "x", "timestamp": second(at)});
-            app.process(&number.change("user_preferences", json!({"user_preferences": [word]}))).await;
+            app.process(&number.change("user_preferences", json!({"user_preferences": [preference]}))).await;
         }
         let contact = tenant.contact_by_identity("phone", ada.phone()).await;
         assert_eq!(contact.marketing_consent, expected);

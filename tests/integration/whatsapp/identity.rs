@@ -130,12 +130,12 @@ async fn recycled_number_needs_review() {
     for order in [[0, 1], [1, 0]] {
         let phone = fresh_phone();
         let (before, after) = (Customer::new(&phone, &fresh_bsuid()), Customer::new(&phone, &fresh_bsuid()));
-        let told = [
+        let deliveries = [
             number.received(&before, &[before.text(1, "the one before")]),
             number.received(&after, &[after.text(2, "the one after")]),
         ];
         for index in order {
-            app.process(&told[index]).await;
+            app.process(&deliveries[index]).await;
         }
         let [old, new] = [
             tenant.contact_by_identity("bsuid", before.bsuid()).await,
@@ -209,11 +209,11 @@ async fn card_reveals_sender_number_only_on_request() {
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     let phones = json!([{"phone": "+1 555 0100", "wa_id": "15550100", "type": "CELL"}]);
-    let asked = json!([{"origin": "contact_request", "phones": phones}]);
+    let requested = json!([{"origin": "contact_request", "phones": phones}]);
     let other =
         json!([{"origin": "other", "vcard": "BEGIN:VCARD", "name": {"formatted_name": "Grace"}, "phones": phones}]);
     let neither = json!([{"name": {"formatted_name": "Grace"}, "phones": phones}]);
-    for (cards, expected) in [(&other, vec![]), (&neither, vec![]), (&asked, vec!["phone 15550100".to_owned()])] {
+    for (cards, expected) in [(&other, vec![]), (&neither, vec![]), (&requested, vec!["phone 15550100".to_owned()])] {
         let ada = Customer::with_bsuid(&fresh_bsuid());
         app.process(&number.received(&ada, &[ada.message(1, "contacts", cards.clone())])).await;
         let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
@@ -299,12 +299,12 @@ async fn number_is_one_contact_across_accounts() {
     let (number, elsewhere) = (tenant.connect().await, tenant.connect().await);
     let sibling = number.sibling();
     tenant.connect_number(&sibling).await;
-    let told = [
+    let deliveries = [
         (&number, Customer::new("15550100", "US.1")),
         (&sibling, Customer::with_bsuid("US.1")),
         (&elsewhere, Customer::new("15550100", "US.2")),
     ];
-    for (at, (number, shown)) in (1..).zip(&told) {
+    for (at, (number, shown)) in (1..).zip(&deliveries) {
         app.process(&number.received(shown, &[shown.text(at, "hello")])).await;
     }
     let contact = tenant.contact_by_identity("phone", "15550100").await;

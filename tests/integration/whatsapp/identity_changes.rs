@@ -9,7 +9,7 @@ use crate::kit::customer::{Customer, fresh_bsuid, fresh_phone, joined, system};
 use crate::kit::meta::{Number, second};
 
 /// How a change is reported; the first customer is the old identity.
-type Told = fn(&Number, &Customer, &Customer) -> Value;
+type Report = fn(&Number, &Customer, &Customer) -> Value;
 
 fn with_both_ids(number: &Number, old: &Customer, new: &Customer) -> Value {
     let body = json!({
@@ -62,7 +62,7 @@ async fn identity_change_in_each_shape_keeps_contact() {
     let both = (["bsuid new", "phone new"].as_slice(), ["bsuid old", "phone old"].as_slice());
     let number_stays = (["bsuid new", "phone old"].as_slice(), ["bsuid old"].as_slice());
     let id_stays = (["bsuid old", "phone new"].as_slice(), ["phone old"].as_slice());
-    let rows: [(&str, Told, _); 7] = [
+    let rows: [(&str, Report, _); 7] = [
         ("both ids", with_both_ids, both),
         ("no number", without_number, number_stays),
         ("numbers only", with_numbers_only, id_stays),
@@ -71,10 +71,10 @@ async fn identity_change_in_each_shape_keeps_contact() {
         ("the old name", by_its_old_name, id_stays),
         ("a field of its own", as_a_field_of_its_own, number_stays),
     ];
-    for (name, told, (current, historical)) in rows {
+    for (name, report, (current, historical)) in rows {
         let (old, new) = (Customer::fresh(), Customer::fresh());
         app.process(&number.received(&old, &[old.text(1, "before")])).await;
-        let change = told(&number, &old, &new);
+        let change = report(&number, &old, &new);
         app.process(&change).await;
         app.process(&change).await;
 
@@ -95,7 +95,7 @@ async fn identity_change_in_each_shape_keeps_contact() {
         assert_eq!(contact.identity_lines(), (named(current), named(historical)), "{name}");
         assert!(!contact.needs_review, "{name}");
         let interactions = tenant.interactions(&contact).await;
-        assert_eq!(kinds(&interactions), ["identity_changed", "inbound_message"], "{name}: told once");
+        assert_eq!(kinds(&interactions), ["identity_changed", "inbound_message"], "{name}: recorded once");
 
         // Messages under the new identity, and late ones under the old.
         let shown = if current.contains(&"bsuid new") { new.without_phone() } else { new.without_bsuid() };
@@ -116,13 +116,13 @@ async fn change_after_or_with_first_message_keeps_contact() {
     for (name, order) in
         [("after", vec![vec![1], vec![0]]), ("with", vec![vec![1, 0]]), ("with, first", vec![vec![0, 1]])]
     {
-        for told in [with_both_ids as Told, without_number, as_a_field_of_its_own] {
+        for report in [with_both_ids as Report, without_number, as_a_field_of_its_own] {
             let (old, new) = (Customer::fresh(), Customer::fresh().without_phone());
             app.process(&number.received(&old, &[old.text(1, "before")])).await;
             let id = tenant.contact_by_identity("bsuid", old.bsuid()).await.id.clone();
-            let news = [told(&number, &old, &new), number.received(&new, &[new.text(101, "after")])];
+            let deliveries = [report(&number, &old, &new), number.received(&new, &[new.text(101, "after")])];
             for batch in &order {
-                app.process(&joined(batch.iter().map(|index| &news[*index]))).await;
+                app.process(&joined(batch.iter().map(|index| &deliveries[*index]))).await;
             }
             let contact = tenant.contact_by_identity("bsuid", new.bsuid()).await;
             assert_eq!(contact.id, id, "{name}: the contact is kept");

@@ -33,18 +33,19 @@ async fn each_failure_reason_is_shown() {
         ("two reasons", json!([full(131_026), full(131_047)])),
         ("no reason", Value::Null),
     ];
-    let mut news = Vec::new();
+    let mut deliveries = Vec::new();
     for (_, errors) in &rows {
         let message = ada.echo(10, "text", json!({"body": "Offer"}));
         let mut failed = ada.without_bsuid().status(20, wamid(&message), "failed");
         if !errors.is_null() {
             failed["errors"] = errors.clone();
         }
-        news.push((wamid(&message).to_owned(), joined([&number.echoes(&[message]), &number.statuses(&[failed])])));
+        deliveries
+            .push((wamid(&message).to_owned(), joined([&number.echoes(&[message]), &number.statuses(&[failed])])));
     }
-    app.process(&joined(news.iter().map(|(_, delivery)| delivery))).await;
+    app.process(&joined(deliveries.iter().map(|(_, delivery)| delivery))).await;
     let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
-    for ((name, errors), (id, _)) in rows.iter().zip(&news) {
+    for ((name, errors), (id, _)) in rows.iter().zip(&deliveries) {
         let stored = tenant.message(&conversation, id).await;
         assert_eq!(stored.delivery_status.as_deref(), Some("failed"), "{name}");
         assert_eq!(stored.delivery_steps[0].errors.clone().unwrap_or_default(), *errors, "{name}");
@@ -84,7 +85,7 @@ async fn status_names_ignore_case_and_skip_inbound_messages() {
 }
 
 /// A message to a number, its status with the user id, and a reply without the number.
-fn story(number: &Number, ada: &Customer) -> [Value; 3] {
+fn parcel_deliveries(number: &Number, ada: &Customer) -> [Value; 3] {
     let shown = ada.without_bsuid();
     let message = Customer { name: None, ..shown }.echo(10, "text", json!({"body": "Your parcel is here"}));
     let status = ada.status(20, wamid(&message), "delivered");
@@ -117,14 +118,14 @@ async fn reply_without_number_joins_recipient_contact() {
     let mut people = Vec::new();
     for order in &orders {
         let ada = Customer::fresh();
-        let told = story(&number, &ada);
+        let deliveries = parcel_deliveries(&number, &ada);
         for index in order {
-            app.process(&told[*index]).await;
+            app.process(&deliveries[*index]).await;
         }
         people.push((ada, format!("{order:?} one by one")));
         let ada = Customer::fresh();
-        let told = story(&number, &ada);
-        app.process(&joined(order.iter().map(|index| &told[*index]))).await;
+        let deliveries = parcel_deliveries(&number, &ada);
+        app.process(&joined(order.iter().map(|index| &deliveries[*index]))).await;
         people.push((ada, format!("{order:?} at once")));
     }
     for (ada, order) in &people {

@@ -213,9 +213,9 @@ async fn sender_in_other_fields_is_identified() {
             number.change("history", json!({"history": [{"threads": [thread]}]}))
         };
         let preference = |who: Value| {
-            let mut word = json!({"category": "marketing_messages", "value": "stop", "timestamp": second(10)});
-            word.as_object_mut().unwrap().extend(who.as_object().unwrap().clone());
-            number.change("user_preferences", json!({"user_preferences": [word]}))
+            let mut update = json!({"category": "marketing_messages", "value": "stop", "timestamp": second(10)});
+            update.as_object_mut().unwrap().extend(who.as_object().unwrap().clone());
+            number.change("user_preferences", json!({"user_preferences": [update]}))
         };
         vec![
             (

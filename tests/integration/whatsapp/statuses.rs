@@ -9,10 +9,10 @@ use crate::kit::customer::{Customer, fresh_bsuid, fresh_phone, joined, wamid};
 use crate::kit::meta::{Number, fresh_wamid, time};
 
 /// Delivers the first event of each row, then the second of each, and so on.
-async fn tell_in_step(app: &TestApp, rows: &[Vec<Value>]) {
+async fn deliver_in_step(app: &TestApp, rows: &[Vec<Value>]) {
     for step in 0..rows.iter().map(Vec::len).max().unwrap_or_default() {
-        let news: Vec<&Value> = rows.iter().filter_map(|row| row.get(step)).collect();
-        app.process(&joined(news)).await;
+        let step: Vec<&Value> = rows.iter().filter_map(|row| row.get(step)).collect();
+        app.process(&joined(step)).await;
     }
 }
 
@@ -59,19 +59,19 @@ async fn statuses_in_any_order_never_regress() {
 
     // Each row twice: with the message before and after its statuses.
     let mut expected = Vec::new();
-    let mut told = Vec::new();
+    let mut deliveries = Vec::new();
     for (statuses, state) in &rows {
         for is_first in [true, false] {
             let message = ada.echo(10, "text", json!({"body": format!("{statuses:?}")}));
             let id = wamid(&message).to_owned();
-            let mut news: Vec<Value> =
-                statuses.iter().map(|word| number.statuses(&[ada.status(at(word), &id, word)])).collect();
-            news.insert(if is_first { 0 } else { news.len() }, number.echoes(&[message]));
-            told.push(news);
+            let mut row: Vec<Value> =
+                statuses.iter().map(|status| number.statuses(&[ada.status(at(status), &id, status)])).collect();
+            row.insert(if is_first { 0 } else { row.len() }, number.echoes(&[message]));
+            deliveries.push(row);
             expected.push((id, statuses, state));
         }
     }
-    tell_in_step(&app, &told).await;
+    deliver_in_step(&app, &deliveries).await;
 
     let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     let messages = tenant.all_messages(&conversation).await;
@@ -135,8 +135,8 @@ async fn batched_and_repeated_statuses_equal_single_ones() {
     let number = tenant.connect().await;
     let ada = Customer::fresh();
     let message = ada.echo(10, "audio", json!({"id": "1", "voice": true}));
-    let words = ["played", "sent", "read", "delivered"];
-    let statuses = words.map(|word| ada.status(at(word), wamid(&message), word));
+    let names = ["played", "sent", "read", "delivered"];
+    let statuses = names.map(|name| ada.status(at(name), wamid(&message), name));
     for _ in 0..2 {
         app.process(&joined([&number.statuses(&statuses), &number.echoes(std::slice::from_ref(&message))])).await;
         // Grouped in another way, the statuses are the same.
@@ -182,7 +182,7 @@ async fn failure_reason_and_price_are_stored() {
     assert_eq!(column(steps, |it| it.pricing.as_ref()), [Some(&pricing), None]);
 
     let interactions = tenant.interactions(&contact).await;
-    assert_eq!(kinds(&interactions), ["delivery_failed", "outbound_message"], "told once");
+    assert_eq!(kinds(&interactions), ["delivery_failed", "outbound_message"], "recorded once");
     assert_eq!(interactions[0].message_id.as_ref(), Some(&stored.id));
     assert_eq!(interactions[0].occurred_at, time(12));
 
@@ -199,8 +199,8 @@ async fn statuses_of_unknown_messages_create_nothing() {
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     let ada = Customer::fresh();
-    for word in ["sent", "delivered", "read", "played", "failed", "deleted", "hologram"] {
-        app.process(&number.statuses(&[ada.status(1, &fresh_wamid(), word)])).await;
+    for name in ["sent", "delivered", "read", "played", "failed", "deleted", "hologram"] {
+        app.process(&number.statuses(&[ada.status(1, &fresh_wamid(), name)])).await;
     }
     let mut with_contacts = number.statuses(&[ada.status(1, &fresh_wamid(), "read")]);
     with_contacts["entry"][0]["changes"][0]["value"]["contacts"] = json!([ada.entry()]);
@@ -272,8 +272,8 @@ async fn group_statuses_are_kept_per_recipient() {
         ("recipient_participant_id", "15550101"),
         ("participant_recipient_id", "15550102"),
     ];
-    let of = |at: i64, word: &str, (key, who): (&str, &str)| {
-        let mut status = Customer::default().status(at, wamid(&message), word);
+    let of = |at: i64, name: &str, (key, who): (&str, &str)| {
+        let mut status = Customer::default().status(at, wamid(&message), name);
         status["recipient_type"] = json!("group");
         status["recipient_id"] = json!("120363041234567890");
         status[key] = json!(who);

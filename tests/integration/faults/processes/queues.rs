@@ -62,8 +62,8 @@ async fn queue_with_other_arguments_prevents_start() {
 
     let mut server = setup.deployment.spawn("relay,worker", &[]).await;
     wait::within(RECOVERY_LIMIT, "the start to fail", async || server.has_ended().then_some(())).await;
-    let said = server.log().iter().filter_map(|line| line.as_str()).collect::<String>();
-    assert!(said.contains(&queue) && said.contains("other arguments"), "{said:?}");
+    let log = server.log().iter().filter_map(|line| line.as_str()).collect::<String>();
+    assert!(log.contains(&queue) && log.contains("other arguments"), "{log:?}");
     assert!(!server.exit().await.success());
     broker::remove_replaced_queue(namespace).await;
     setup.shut_down([]).await;

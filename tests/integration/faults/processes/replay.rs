@@ -33,8 +33,8 @@ async fn repeated_replay_processes_once() {
 
     let servers = [setup.serve_as("api,relay,worker").await, setup.serve_as("api,relay,worker").await];
     let reason = json!({"reason": "the cause is fixed"});
-    let clicks = servers.iter().map(|server| server.client.with_token(&token));
-    let answers = join_all(clicks.map(|client| {
+    let clients = servers.iter().map(|server| server.client.with_token(&token));
+    let answers = join_all(clients.map(|client| {
         let (path, reason) = (&path, &reason);
         async move { client.post(path, reason).await.status.as_u16() }
     }))

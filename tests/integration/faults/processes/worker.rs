@@ -113,7 +113,7 @@ async fn event_of_deleted_tenant_is_dead_lettered() {
     setup.execute("DELETE FROM whatsapp_accounts; DELETE FROM tenants").await;
     let worker = setup.serve_as("worker").await;
     reconciliation::wait_until_settled(&setup.deployment.database, RECOVERY_LIMIT).await;
-    let given_up = "status = 'dead_letter' AND error_class = 'permanent' AND attempts = 1";
-    assert_eq!(setup.events(given_up).await, 5);
+    let dead_letters = "status = 'dead_letter' AND error_class = 'permanent' AND attempts = 1";
+    assert_eq!(setup.events(dead_letters).await, 5);
     setup.shut_down([server, worker]).await;
 }

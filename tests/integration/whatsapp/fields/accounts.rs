@@ -69,7 +69,7 @@ async fn account_events_update_health_or_disconnect() {
         numbers.push(tenant.connect().await);
     }
     // A partner's event is sent for the business portfolio and names the account.
-    let told = |row: &Row, number: &Number| {
+    let delivery_of = |row: &Row, number: &Number| {
         let mut value = row.1.clone();
         if value["event"].as_str().unwrap().starts_with("PARTNER_") {
             value["waba_info"] = json!({"waba_id": number.waba_id, "owner_business_id": "5"});
@@ -78,7 +78,7 @@ async fn account_events_update_health_or_disconnect() {
         }
         number.account_change(10, "account_update", &value)
     };
-    let deliveries: Vec<Value> = rows.iter().zip(&numbers).map(|(row, number)| told(row, number)).collect();
+    let deliveries: Vec<Value> = rows.iter().zip(&numbers).map(|(row, number)| delivery_of(row, number)).collect();
     app.process(&joined(&deliveries)).await;
     for (((name, _, status), number), delivery) in rows.iter().zip(&numbers).zip(&deliveries) {
         let account = account(&tenant, number).await;

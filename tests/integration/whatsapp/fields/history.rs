@@ -125,14 +125,14 @@ async fn history_applies_reactions_edits_and_revocations() {
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
     let ada = Customer::fresh();
-    let (said, gone) = (ada.text(10, "Helo"), ada.text(11, "Oops"));
-    let edit = json!({"original_message_id": wamid(&said), "message": {"type": "text", "text": {"body": "Hello"}}});
+    let (edited, revoked) = (ada.text(10, "Helo"), ada.text(11, "Oops"));
+    let edit = json!({"original_message_id": wamid(&edited), "message": {"type": "text", "text": {"body": "Hello"}}});
     let past = [
         ada.message(20, "edit", edit),
-        ada.echo(30, "reaction", json!({"message_id": wamid(&said), "emoji": "👋"})),
-        ada.message(40, "revoke", json!({"original_message_id": wamid(&gone)})),
-        said.clone(),
-        gone.clone(),
+        ada.echo(30, "reaction", json!({"message_id": wamid(&edited), "emoji": "👋"})),
+        ada.message(40, "revoke", json!({"original_message_id": wamid(&revoked)})),
+        edited.clone(),
+        revoked.clone(),
     ];
     app.process(&number.history(&[(&ada, &past)])).await;
     let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;

@@ -67,12 +67,12 @@ async fn echo_before_or_after_first_message_is_accepted() {
     let number = tenant.connect().await;
     for order in [[0, 1], [1, 0]] {
         let ada = Customer::fresh();
-        let told = [
+        let deliveries = [
             number.echoes(&[ada.echo(10, "text", json!({"body": "Hello"}))]),
             number.received(&ada, &[ada.text(20, "Hi")]),
         ];
         for index in order {
-            app.process(&told[index]).await;
+            app.process(&deliveries[index]).await;
         }
         let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
         assert_eq!(column(&tenant.messages(&conversation).await, |it| &it.text), ["Hi", "Hello"], "{order:?}");
@@ -120,34 +120,44 @@ async fn address_book_sync_is_only_a_hint() {
 }
 
 /// When each category was accepted or declined.
-type Words = &'static [(i64, &'static str, &'static str)];
+type Preferences = &'static [(i64, &'static str, &'static str)];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn consent_events_cover_marketing_only() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
     let number = tenant.connect().await;
-    let word = |ada: &Customer, at: i64, category: &str, value: &str| {
+    let preference = |ada: &Customer, at: i64, category: &str, value: &str| {
         json!({"wa_id": ada.phone, "user_id": ada.bsuid, "detail": "User requested", "category": category, "value": value,
                "timestamp": second(at)})
     };
     let marketing = "marketing_messages";
-    let rows: [(&str, Words, &str); 6] = [
+    let rows: [(&str, Preferences, &str); 6] = [
         ("stop", &[(10, "marketing_messages", "stop")], "withdrawn"),
         ("resume", &[(10, "marketing_messages", "resume")], "granted"),
         ("stop, then resume", &[(10, "marketing_messages", "stop"), (20, "marketing_messages", "resume")], "granted"),
-        ("the same, told late", &[(20, "marketing_messages", "resume"), (10, "marketing_messages", "stop")], "granted"),
+        (
+            "the same, in reverse order",
+            &[(20, "marketing_messages", "resume"), (10, "marketing_messages", "stop")],
+            "granted",
+        ),
         ("both at once: no", &[(10, "marketing_messages", "stop"), (10, "marketing_messages", "resume")], "withdrawn"),
         ("another category", &[(10, "marketing_messages", "resume"), (20, "utility_messages", "stop")], "granted"),
     ];
     let mut people = Vec::new();
-    for (name, words, expected) in rows {
+    for (name, preferences, expected) in rows {
         let ada = Customer::fresh();
-        for (at, category, value) in words {
-            let words = json!({"contacts": [ada.entry()], "user_preferences": [word(&ada, *at, category, value)]});
-            app.process(&number.change("user_preferences", words)).await;
+        for (at, category, value) in preferences {
+            let value =
+                json!({"contacts": [ada.entry()], "user_preferences": [preference(&ada, *at, category, value)]});
+            app.process(&number.change("user_preferences", value)).await;
         }
-        people.push((name, ada, words.iter().filter(|(_, category, _)| *category == marketing).count(), expected));
+        people.push((
+            name,
+            ada,
+            preferences.iter().filter(|(_, category, _)| *category == marketing).count(),
+            expected,
+        ));
     }
     for (name, ada, lines, expected) in people {
         let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;

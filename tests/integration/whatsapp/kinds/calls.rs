@@ -94,12 +94,12 @@ async fn customer_call_opens_window_in_any_order() {
         for order in [[0, 1], [1, 0]] {
             let ada = Customer::fresh();
             let call = call(&ada, 100, "connect", by_us, &json!({}));
-            let told = [
+            let deliveries = [
                 number.change("calls", json!({"calls": [call]})),
                 number.echoes(&[ada.echo(50, "text", json!({"body": "Call us"}))]),
             ];
             for index in order {
-                app.process(&told[index]).await;
+                app.process(&deliveries[index]).await;
             }
             let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
             assert_eq!(conversation.service_window_ends_at, expected, "{by_us} {order:?}");
