@@ -49,10 +49,10 @@ struct EventsOf<'a> {
 pub(super) async fn run(database: &dyn Database, command: EventsCommand) -> Result<(), EventsError> {
     let target = EventsOf::open(database, command.tenant()).await?;
     match command {
-        EventsCommand::List { filter, limit, .. } => {
+        EventsCommand::List { status, filter, limit, .. } => {
             let page = PageRequest { limit: PageLimit::new(limit).unwrap_or_default(), after: None };
-            let page =
-                target.read(async |reader| events(operator().into(), reader, &filter.into(), &page).await).await?;
+            let filter = filter.with_status(status);
+            let page = target.read(async |reader| events(operator().into(), reader, &filter, &page).await).await?;
             page.items.iter().try_for_each(|event| writeln!(io::stdout(), "{}", line(event)))?;
         }
         EventsCommand::Show { id, payload, .. } => {
@@ -89,7 +89,7 @@ impl<'a> EventsOf<'a> {
     }
 
     async fn replay(&self, arguments: ReplayArgs) -> Result<(), EventsError> {
-        let ReplayArgs { id, filter, limit, dry_run, reason, .. } = arguments;
+        let ReplayArgs { id, status, filter, limit, dry_run, reason, .. } = arguments;
         let reason = reason.as_deref().map(Reason::parse).transpose()?;
         let (origin, mut out) = (RequestOrigin::default(), io::stdout());
         match (id, &self.tenant, &reason) {
@@ -111,7 +111,8 @@ impl<'a> EventsOf<'a> {
                 writeln!(out, "stored {stored} events")?;
             }
             (None, Some(scope), _) => {
-                let (filter, limit) = (filter.into(), limit.map_or(Ok(ReplayLimit::default()), ReplayLimit::new)?);
+                let (filter, limit) =
+                    (filter.into_replay(status), limit.map_or(Ok(ReplayLimit::default()), ReplayLimit::new)?);
                 let by = operator().into();
                 let events = self
                     .database

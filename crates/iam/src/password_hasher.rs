@@ -35,8 +35,7 @@ pub trait PasswordHasher: Send + Sync + Debug {
 
 #[derive(Debug, thiserror::Error)]
 pub enum HashError {
-    /// Too many passwords wait to be hashed; retry later. Callers also use it for an attempt that waited too long for others, see
-    /// [`QueueTimeout`](crate::QueueTimeout): a client gets the same response.
+    /// Too many passwords wait to be hashed; retry later.
     #[error("the password hashing queue is full")]
     Busy,
     #[error(transparent)]

@@ -54,4 +54,6 @@ pub use ports::{
 };
 pub use read_events::{EventDetails, event, events};
 pub use retry::RetryPolicy;
-pub use webhook_event::{EventFilter, FailedAttempt, ReplayLimit, ReplayLimitOutOfRange, WebhookEvent};
+pub use webhook_event::{
+    EventFilter, FailedAttempt, ReplayFilter, ReplayLimit, ReplayLimitOutOfRange, ReplayableStatus, WebhookEvent,
+};

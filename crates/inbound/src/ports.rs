@@ -6,8 +6,8 @@ use kernel::ids::EventId;
 use kernel::{Page, PageRequest, StoreError, Traceparent};
 
 use crate::{
-    AbandonedEvent, DueEvent, ErrorClass, EventFilter, FailedAttempt, IncomingEvent, ReplayLimit, StoredEvent,
-    UnfinishedEvent, WebhookEvent,
+    AbandonedEvent, DueEvent, ErrorClass, EventFilter, FailedAttempt, IncomingEvent, ReplayFilter, ReplayLimit,
+    StoredEvent, UnfinishedEvent, WebhookEvent,
 };
 
 /// Stores received events.
@@ -124,16 +124,15 @@ pub trait EventReader: Send {
 pub trait EventRepo: EventReader {
     /// Makes a dead letter or a discarded event received again. Returns whether it was one.
     async fn replay_event(&mut self, id: EventId, now: DateTime<Utc>) -> Result<bool, StoreError>;
-    /// The same for the events that the filter selects, oldest first. Returns their number. The filter's status defaults to
-    /// dead letters; discarded events are the only other choice.
+    /// The same for the events that the filter selects, oldest first. Returns their number.
     async fn replay_events(
         &mut self,
-        filter: &EventFilter,
+        filter: &ReplayFilter,
         limit: ReplayLimit,
         now: DateTime<Utc>,
     ) -> Result<usize, StoreError>;
     /// The number of events that would be replayed, up to the limit.
-    async fn count_replayable(&mut self, filter: &EventFilter, limit: ReplayLimit) -> Result<usize, StoreError>;
+    async fn count_replayable(&mut self, filter: &ReplayFilter, limit: ReplayLimit) -> Result<usize, StoreError>;
 }
 
 /// Events without a tenant.

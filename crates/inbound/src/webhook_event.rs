@@ -1,5 +1,6 @@
 use chrono::{DateTime, Utc};
 use kernel::ids::{AccountId, EventId};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use whatsapp::{EventKind, MetaAppKey};
 
 use crate::{ErrorClass, EventStatus};
@@ -45,6 +46,28 @@ pub struct EventFilter {
     pub kind: Option<EventKind>,
     pub account: Option<AccountId>,
     pub error_class: Option<ErrorClass>,
+}
+
+/// Selects events to replay; `None` matches all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReplayFilter {
+    pub status: ReplayableStatus,
+    pub kind: Option<EventKind>,
+    pub account: Option<AccountId>,
+    pub error_class: Option<ErrorClass>,
+}
+
+/// The states that an event can be replayed from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum ReplayableStatus {
+    #[default]
+    DeadLetter,
+    Discarded,
+}
+
+impl ReplayableStatus {
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 }
 
 /// The most events that one request replays.

@@ -1,4 +1,6 @@
-//! What every domain shares: ids, time, entropy, tenants, principals, permissions, pages, sealing. No I/O.
+#![doc = include_str!("../README.md")]
+//!
+//! ## What is here
 //!
 //! - [`ids`]: one type per kind of id, so that a contact's id cannot be passed for a conversation's.
 //! - [`Clock`], [`Entropy`]: time and random bytes, passed to use cases.

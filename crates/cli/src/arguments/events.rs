@@ -1,7 +1,7 @@
 use std::str::FromStr;
 
 use clap::{Args, Subcommand};
-use inbound::{ErrorClass, EventFilter, EventStatus};
+use inbound::{ErrorClass, EventFilter, EventStatus, ReplayFilter, ReplayableStatus};
 use kernel::ids::{AccountId, EventId};
 use whatsapp::EventKind;
 
@@ -11,6 +11,9 @@ pub(crate) enum EventsCommand {
     List {
         #[command(flatten)]
         tenant: TenantArgs,
+        /// Status of the events
+        #[arg(long, value_name = "STATUS", value_parser = status)]
+        status: Option<EventStatus>,
         #[command(flatten)]
         filter: FilterArgs,
         /// Maximum number, 1 to 100
@@ -55,9 +58,6 @@ pub(crate) struct TenantArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct FilterArgs {
-    /// Status of the events
-    #[arg(long, value_name = "STATUS", value_parser = status)]
-    status: Option<EventStatus>,
     /// `message`, `status`, `unparsed`, or the field of the change
     #[arg(long, value_name = "KIND")]
     kind: Option<String>,
@@ -79,6 +79,15 @@ pub(crate) struct ReplayArgs {
     /// All events of a tenant that match the filter, oldest first, a hundred a second
     #[arg(long)]
     pub(crate) all: bool,
+    /// Status of the events, with --all: `dead_letter` or `discarded`
+    #[arg(
+        long,
+        value_name = "STATUS",
+        value_parser = replayable_status,
+        default_value = ReplayableStatus::DeadLetter.into_str(),
+        requires = "all"
+    )]
+    pub(crate) status: ReplayableStatus,
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
     /// Maximum number, with --all [default: 10000]
@@ -103,19 +112,24 @@ impl EventsCommand {
     }
 }
 
-impl From<FilterArgs> for EventFilter {
-    fn from(filter: FilterArgs) -> Self {
-        Self {
-            status: filter.status,
-            kind: filter.kind.map(EventKind::from_stored),
-            account: filter.account,
-            error_class: filter.error_class,
-        }
+impl FilterArgs {
+    pub(crate) fn with_status(self, status: Option<EventStatus>) -> EventFilter {
+        let Self { kind, account, error_class } = self;
+        EventFilter { status, kind: kind.map(EventKind::from_stored), account, error_class }
+    }
+
+    pub(crate) fn into_replay(self, status: ReplayableStatus) -> ReplayFilter {
+        let Self { kind, account, error_class } = self;
+        ReplayFilter { status, kind: kind.map(EventKind::from_stored), account, error_class }
     }
 }
 
 fn status(text: &str) -> Result<EventStatus, String> {
     one_of(text, EventStatus::ALL)
+}
+
+fn replayable_status(text: &str) -> Result<ReplayableStatus, String> {
+    one_of(text, ReplayableStatus::ALL)
 }
 
 fn error_class(text: &str) -> Result<ErrorClass, String> {

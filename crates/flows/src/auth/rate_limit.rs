@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use iam::{
-    AttemptCounter, HashError, QueuePermit, QueueTimeout, RateLimitBucket, RateLimitDecision, RateLimitKey,
-    RateLimitRepo, RateLimiter,
+    AttemptCounter, QueuePermit, QueueTimeout, RateLimitBucket, RateLimitDecision, RateLimitKey, RateLimitRepo,
+    RateLimiter,
 };
 use kernel::StoreError;
 
@@ -50,7 +50,8 @@ const MAX_READS: u128 = RateLimiter::MAX_WAIT.as_millis() / INTERVAL.as_millis()
 impl AuthService {
     /// Reserves an attempt before anything else is done. From then on it is counted, even if this process dies.
     pub(crate) async fn reserve_attempt(&self, buckets: Vec<RateLimitBucket>) -> Result<Reservation, ReserveError> {
-        let permit = self.rate_limiter.queue.acquire(&buckets).await.map_err(|QueueTimeout| busy())?;
+        let permit =
+            self.rate_limiter.queue.acquire(&buckets).await.map_err(|QueueTimeout| AuthServiceError::TooManyPending)?;
         let now = self.clock.now();
         if self.database.try_reserve(&buckets, now).await.map_err(AuthServiceError::from)? {
             return Ok(Reservation { buckets, reserved_at: now, _permit: permit });
@@ -67,7 +68,7 @@ impl AuthService {
                 Err(ReserveRefusal::Pending) => self.timer.sleep(INTERVAL).await,
             }
         }
-        Err(busy().into())
+        Err(AuthServiceError::TooManyPending.into())
     }
 
     /// Counts the outcome of an attempt and releases its permit.
@@ -85,10 +86,6 @@ impl AuthService {
         let done = count(&mut *tx, &reservation, outcome, self.clock.now()).await;
         Ok(settle(tx, done).await?)
     }
-}
-
-fn busy() -> AuthServiceError {
-    HashError::Busy.into()
 }
 
 /// Why an attempt was not reserved. An error, so that the transaction is rolled back.

@@ -53,6 +53,9 @@ pub enum AuthServiceError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Hash(#[from] HashError),
+    /// An attempt waited too long for attempts of the same account or address.
+    #[error("too many attempts wait for the outcome of others")]
+    TooManyPending,
     #[error(transparent)]
     Issue(#[from] IssueError),
     #[error(transparent)]

@@ -1,5 +1,5 @@
 use audit::{Action, AuditRepo, Reason, Record, RequestOrigin, target};
-use inbound::{EventFilter, EventRepo, ReplayLimit, WebhookEvent};
+use inbound::{EventRepo, ReplayFilter, ReplayLimit, WebhookEvent};
 use kernel::ids::EventId;
 use kernel::{Authorization, Clock, EventsReplay, StoreError};
 
@@ -50,7 +50,7 @@ pub async fn replay_event(
 pub async fn replay_events(
     by: Authorization<EventsReplay>,
     tx: &mut dyn ReplayEventsTx,
-    filter: &EventFilter,
+    filter: &ReplayFilter,
     limit: ReplayLimit,
     reason: &Reason,
     origin: RequestOrigin,
@@ -61,7 +61,7 @@ pub async fn replay_events(
         let record = Record::new((&by).into(), origin, Action::EventsReplayed, clock)
             .with("reason", reason.as_str())
             .with("events", replayed)
-            .with("status", filter.status.map(|status| status.into_str()))
+            .with("status", filter.status.into_str())
             .with("kind", filter.kind.as_ref().map(whatsapp::EventKind::as_str))
             .with("account_id", filter.account.map(|account| account.to_string()))
             .with("error_class", filter.error_class.map(|class| class.into_str()));
@@ -77,7 +77,7 @@ pub async fn replay_events(
 pub async fn count_replayable(
     _by: Authorization<EventsReplay>,
     repo: &mut dyn EventRepo,
-    filter: &EventFilter,
+    filter: &ReplayFilter,
     limit: ReplayLimit,
 ) -> Result<usize, StoreError> {
     repo.count_replayable(filter, limit).await
@@ -87,7 +87,7 @@ pub async fn count_replayable(
 mod tests {
     use audit::Principal;
     use chrono::TimeDelta;
-    use inbound::{ErrorClass, EventStatus};
+    use inbound::{ErrorClass, EventStatus, ReplayableStatus};
     use kernel::ids::AccountId;
     use whatsapp::EventKind;
 
@@ -103,7 +103,7 @@ mod tests {
         run(replay_event(permit.into(), store, id, &reason(), origin(), &*clock))
     }
 
-    fn replay_all(store: &mut FakeStore, filter: &EventFilter, limit: u32) -> usize {
+    fn replay_all(store: &mut FakeStore, filter: &ReplayFilter, limit: u32) -> usize {
         let (permit, clock) = (store.permit(), store.clock.clone());
         let limit = ReplayLimit::new(limit).unwrap();
         run(replay_events(permit.into(), store, filter, limit, &reason(), origin(), &*clock)).unwrap()
@@ -180,8 +180,8 @@ mod tests {
         for stored in &mut store.events.stored[..2] {
             (stored.event.account, stored.event.error_class) = (Some(account), Some(ErrorClass::Permanent));
         }
-        let filter = EventFilter {
-            status: Some(EventStatus::DeadLetter),
+        let filter = ReplayFilter {
+            status: ReplayableStatus::DeadLetter,
             kind: Some(EventKind::message()),
             account: Some(account),
             error_class: Some(ErrorClass::Permanent),
@@ -208,16 +208,16 @@ mod tests {
     #[test]
     fn replay_stops_at_its_limit() {
         let (mut store, ids) = with_dead_letters();
-        assert_eq!(replay_all(&mut store, &EventFilter::default(), 2), 2);
+        assert_eq!(replay_all(&mut store, &ReplayFilter::default(), 2), 2);
         assert_eq!(store.status_of(ids[2]), EventStatus::DeadLetter);
         assert_eq!(store.audit_log[0].changes["events"], 2);
-        assert!(store.audit_log[0].changes["status"].is_null());
+        assert_eq!(store.audit_log[0].changes["status"], "dead_letter");
     }
 
     #[test]
     fn replay_that_finds_no_event_is_not_audited() {
         let (mut store, _) = with_dead_letters();
-        let discarded = EventFilter { status: Some(EventStatus::Discarded), ..EventFilter::default() };
+        let discarded = ReplayFilter { status: ReplayableStatus::Discarded, ..ReplayFilter::default() };
         assert_eq!(replay_all(&mut store, &discarded, 10), 0);
         assert!(store.audit_log.is_empty());
     }
@@ -227,7 +227,7 @@ mod tests {
         let (mut store, ids) = with_dead_letters();
         for (limit, expected) in [(2, 2), (10, 3)] {
             let (by, limit) = (store.permit().into(), ReplayLimit::new(limit).unwrap());
-            let counted = run(count_replayable(by, &mut store, &EventFilter::default(), limit)).unwrap();
+            let counted = run(count_replayable(by, &mut store, &ReplayFilter::default(), limit)).unwrap();
             assert_eq!(counted, expected);
         }
         assert!(ids.iter().all(|id| store.status_of(*id) == EventStatus::DeadLetter));

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use inbound::{
     ErrorClass, EventFilter, EventIntake, EventOutcomeRepo, EventReader, EventRepo, EventStatus, FailedAttempt,
-    IncomingEvent, ReplayLimit, StoredEvent, TenantlessEventRepo, WebhookEvent,
+    IncomingEvent, ReplayFilter, ReplayLimit, ReplayableStatus, StoredEvent, TenantlessEventRepo, WebhookEvent,
 };
 use kernel::ids::EventId;
 use kernel::{Clock, Page, PageRequest, StoreError};
@@ -65,8 +65,11 @@ impl FakeStore {
     }
 
     /// The events that a replay selects, oldest first.
-    fn replayable(&self, filter: &EventFilter, limit: ReplayLimit) -> Vec<EventId> {
-        let status = filter.status.unwrap_or(EventStatus::DeadLetter);
+    fn replayable(&self, filter: &ReplayFilter, limit: ReplayLimit) -> Vec<EventId> {
+        let status = match filter.status {
+            ReplayableStatus::DeadLetter => EventStatus::DeadLetter,
+            ReplayableStatus::Discarded => EventStatus::Discarded,
+        };
         let is_selected = |it: &&FakeEvent| {
             it.event.status == status
                 && it.payload.is_some()
@@ -130,7 +133,7 @@ impl EventRepo for FakeStore {
 
     async fn replay_events(
         &mut self,
-        filter: &EventFilter,
+        filter: &ReplayFilter,
         limit: ReplayLimit,
         now: DateTime<Utc>,
     ) -> Result<usize, StoreError> {
@@ -141,7 +144,7 @@ impl EventRepo for FakeStore {
         Ok(selected.len())
     }
 
-    async fn count_replayable(&mut self, filter: &EventFilter, limit: ReplayLimit) -> Result<usize, StoreError> {
+    async fn count_replayable(&mut self, filter: &ReplayFilter, limit: ReplayLimit) -> Result<usize, StoreError> {
         Ok(self.replayable(filter, limit).len())
     }
 }

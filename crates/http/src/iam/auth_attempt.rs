@@ -40,7 +40,7 @@ where
 impl AuthAttemptError for AuthServiceError {
     fn outcome_label(&self) -> &'static str {
         match self {
-            Self::Hash(HashError::Busy) => "busy",
+            Self::Hash(HashError::Busy) | Self::TooManyPending => "busy",
             _ => "failed",
         }
     }
@@ -51,16 +51,21 @@ impl From<AuthServiceError> for Problem {
         match error {
             AuthServiceError::Store(error) => error.into(),
             AuthServiceError::Hash(error) => error.into(),
+            AuthServiceError::TooManyPending => busy(),
             error => Self::internal(error),
         }
     }
 }
 
+/// A full queue of passwords is hashed in about two seconds.
+fn busy() -> Problem {
+    Problem::new(Code::Busy).with_header(RETRY_AFTER, HeaderValue::from_static("2"))
+}
+
 impl From<HashError> for Problem {
     fn from(error: HashError) -> Self {
         match error {
-            // The hashing queue takes about two seconds.
-            HashError::Busy => Self::new(Code::Busy).with_header(RETRY_AFTER, HeaderValue::from_static("2")),
+            HashError::Busy => busy(),
             error => Self::internal(error),
         }
     }

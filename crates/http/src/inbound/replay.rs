@@ -2,7 +2,7 @@ use actix_web::http::StatusCode;
 use actix_web::web;
 use audit::Reason;
 use flows::{ReplayEventError, count_replayable, replay_event, replay_events};
-use inbound::{ErrorClass, EventFilter, EventStatus, ReplayLimit};
+use inbound::{ErrorClass, ReplayFilter, ReplayLimit, ReplayableStatus};
 use kernel::ids::{AccountId, EventId};
 use kernel::{EventsReplay, Grant as _};
 use serde::{Deserialize, Serialize};
@@ -135,7 +135,7 @@ pub(crate) async fn replay_many(
 
 /// A checked request; without a reason it is a dry run.
 struct ReplayRequest {
-    filter: EventFilter,
+    filter: ReplayFilter,
     limit: ReplayLimit,
     reason: Option<Reason>,
 }
@@ -151,8 +151,8 @@ impl ReplayManyBody {
         if self.reason.is_none() && !self.dry_run {
             validation.add(FieldError::in_body(REASON, "missing", "is required unless dry_run is true"));
         }
-        let filter = EventFilter {
-            status: self.status.map(EventStatus::from),
+        let filter = ReplayFilter {
+            status: self.status.map(ReplayableStatus::from).unwrap_or_default(),
             kind: self.kind.map(EventKind::from_stored),
             account: self.account_id.map(AccountId::from_uuid),
             error_class: self.error_class.map(ErrorClass::from),
@@ -166,7 +166,7 @@ impl ReplayManyBody {
     }
 }
 
-impl From<ReplayableStatusBody> for EventStatus {
+impl From<ReplayableStatusBody> for ReplayableStatus {
     fn from(status: ReplayableStatusBody) -> Self {
         match status {
             ReplayableStatusBody::DeadLetter => Self::DeadLetter,

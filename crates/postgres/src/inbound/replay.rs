@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::sql_types::Nullable;
 use diesel_async::RunQueryDsl;
-use inbound::{EventFilter, EventRepo, EventStatus, ReplayLimit};
+use inbound::{EventRepo, ReplayFilter, ReplayLimit};
 use kernel::StoreError;
 use kernel::ids::EventId;
 use uuid::Uuid;
@@ -59,10 +59,10 @@ static COUNT_REPLAYABLE: LazyLock<String> =
     LazyLock::new(|| format!("SELECT count(*) AS count FROM ({SELECTED}) AS selected"));
 
 /// A statement with the parameters of [`SELECTED`].
-fn select<'a>(statement: &'static str, tenant: Uuid, filter: &'a EventFilter, limit: ReplayLimit) -> BoxedSql<'a> {
+fn select<'a>(statement: &'static str, tenant: Uuid, filter: &'a ReplayFilter, limit: ReplayLimit) -> BoxedSql<'a> {
     boxed_sql(statement)
         .bind::<types::Uuid, _>(tenant)
-        .bind::<types::Text, _>(filter.status.unwrap_or(EventStatus::DeadLetter).into_str())
+        .bind::<types::Text, _>(filter.status.into_str())
         .bind::<Nullable<types::Text>, _>(filter.kind.as_ref().map(whatsapp::EventKind::as_str))
         .bind::<Nullable<types::Uuid>, _>(filter.account.map(kernel::ids::AccountId::as_uuid))
         .bind::<Nullable<types::Text>, _>(filter.error_class.map(|class| class.into_str()))
@@ -81,7 +81,7 @@ impl EventRepo for Tx<Tenant> {
 
     async fn replay_events(
         &mut self,
-        filter: &EventFilter,
+        filter: &ReplayFilter,
         limit: ReplayLimit,
         now: DateTime<Utc>,
     ) -> Result<usize, StoreError> {
@@ -89,7 +89,7 @@ impl EventRepo for Tx<Tenant> {
         self.execute(statement).await
     }
 
-    async fn count_replayable(&mut self, filter: &EventFilter, limit: ReplayLimit) -> Result<usize, StoreError> {
+    async fn count_replayable(&mut self, filter: &ReplayFilter, limit: ReplayLimit) -> Result<usize, StoreError> {
         let statement = select(&COUNT_REPLAYABLE, self.tenant_id(), filter, limit);
         let Count { count } = Prepared(statement).get_result(self.connection()).await.or_store_error()?;
         Ok(usize::try_from(count).unwrap_or_default())
