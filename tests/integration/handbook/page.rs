@@ -48,10 +48,6 @@ impl Page {
         page
     }
 
-    pub(super) fn has_examples(&self) -> bool {
-        self.items.iter().any(|item| !matches!(item, Item::NotRun(_)))
-    }
-
     /// Code within a line of text.
     fn code(&mut self, code: &str) {
         let (first, rest) = code.split_once(' ').unwrap_or((code, ""));

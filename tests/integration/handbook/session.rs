@@ -1,4 +1,4 @@
-//! A deployment with the demo tenant, on which the examples of a page run.
+//! A deployment with the demo tenant, on which the examples run.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -28,6 +28,9 @@ const NOT_SENT: &str = "/webhooks/whatsapp";
 pub(super) struct Session {
     deployment: Deployment,
     server: Server,
+    /// The placeholders that the pages declare.
+    placeholders: Variables,
+    /// These, and what the page assigned.
     variables: Variables,
     refresh_token: String,
     document: Value,
@@ -60,7 +63,8 @@ impl Session {
         let session = Self {
             deployment,
             server,
-            variables: values,
+            variables: values.clone(),
+            placeholders: values,
             refresh_token: login.refresh_token,
             document,
             created: HashMap::new(),
@@ -95,6 +99,9 @@ impl Session {
 
     /// Runs the examples of a page and returns what is wrong with them.
     pub(super) async fn run(&mut self, page: &Page) -> Vec<String> {
+        self.variables = self.placeholders.clone();
+        self.created.clear();
+        self.last = None;
         let mut wrong = Vec::new();
         for index in 0..page.items.len() {
             if let Err(reason) = self.example(&page.items, index).await {
@@ -108,10 +115,11 @@ impl Session {
         match &items[index] {
             Item::Operation { method, path } => {
                 self.last = None;
-                if method == "GET" && !path.starts_with(NOT_SENT) {
-                    let path = self.fill(path).await?;
-                    succeeded(&self.client_for(&path).get(&path).await)?;
+                if method != "GET" || path.starts_with(NOT_SENT) {
+                    return Ok(());
                 }
+                let path = self.fill(path).await?;
+                succeeded(&self.client_for(&path).get(&path).await)?;
             }
             Item::Subcommand(words) => {
                 let words: Vec<&str> = words.iter().map(String::as_str).chain(["--help"]).collect();

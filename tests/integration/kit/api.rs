@@ -53,11 +53,11 @@ pub(crate) trait Resource: DeserializeOwned {
     /// The path of the list.
     const LIST: &'static str;
 
-    /// The last part of its path.
-    fn key(&self) -> &str;
+    /// The last segment of its path.
+    fn segment(&self) -> &str;
 
     fn path(&self) -> String {
-        format!("{}/{}", Self::LIST, self.key())
+        format!("{}/{}", Self::LIST, self.segment())
     }
 }
 

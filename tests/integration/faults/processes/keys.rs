@@ -28,7 +28,7 @@ async fn send_requests(servers: &[Client; 2], requests: &AtomicUsize, over: &Ato
     while !over.load(Ordering::Relaxed) {
         let sent = requests.load(Ordering::Relaxed);
         let server = &servers[sent % 2];
-        if sent % REQUESTS_PER_REFRESH == 0 {
+        if sent.is_multiple_of(REQUESTS_PER_REFRESH) {
             let body = json!({"refresh_token": session.refresh_token});
             session = server.post("/auth/refresh", &body).await.body(200);
         }

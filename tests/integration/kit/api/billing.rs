@@ -91,7 +91,7 @@ pub(crate) struct InvoiceLine {
 impl Resource for Invoice {
     const LIST: &'static str = "/billing/invoices";
 
-    fn key(&self) -> &str {
+    fn segment(&self) -> &str {
         &self.id
     }
 }

@@ -32,7 +32,7 @@ pub(crate) struct OwnedAccount {
 impl Resource for WhatsAppAccount {
     const LIST: &'static str = "/whatsapp-accounts";
 
-    fn key(&self) -> &str {
+    fn segment(&self) -> &str {
         &self.id
     }
 }
@@ -51,7 +51,7 @@ pub(crate) struct MetaApp {
 impl Resource for MetaApp {
     const LIST: &'static str = "/meta-apps";
 
-    fn key(&self) -> &str {
+    fn segment(&self) -> &str {
         &self.key
     }
 }

@@ -38,7 +38,7 @@ impl Contact {
 impl Resource for Contact {
     const LIST: &'static str = "/crm/contacts";
 
-    fn key(&self) -> &str {
+    fn segment(&self) -> &str {
         &self.id
     }
 }

@@ -41,7 +41,7 @@ impl Conversation {
 impl Resource for Conversation {
     const LIST: &'static str = "/crm/conversations";
 
-    fn key(&self) -> &str {
+    fn segment(&self) -> &str {
         &self.id
     }
 }

@@ -24,7 +24,7 @@ pub(crate) struct WebhookEvent {
 impl Resource for WebhookEvent {
     const LIST: &'static str = "/webhook-events";
 
-    fn key(&self) -> &str {
+    fn segment(&self) -> &str {
         &self.id
     }
 }

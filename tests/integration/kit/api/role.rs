@@ -24,7 +24,7 @@ impl Role {
 impl Resource for Role {
     const LIST: &'static str = "/roles";
 
-    fn key(&self) -> &str {
+    fn segment(&self) -> &str {
         &self.id
     }
 }

@@ -46,7 +46,7 @@ pub(crate) struct Session {
 impl Resource for Session {
     const LIST: &'static str = "/auth/sessions";
 
-    fn key(&self) -> &str {
+    fn segment(&self) -> &str {
         &self.id
     }
 }

@@ -18,7 +18,7 @@ pub(crate) struct Tenant {
 impl Resource for Tenant {
     const LIST: &'static str = "/tenants";
 
-    fn key(&self) -> &str {
+    fn segment(&self) -> &str {
         &self.id
     }
 }

@@ -18,7 +18,7 @@ pub(crate) struct User {
 impl Resource for User {
     const LIST: &'static str = "/users";
 
-    fn key(&self) -> &str {
+    fn segment(&self) -> &str {
         &self.id
     }
 }
