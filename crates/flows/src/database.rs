@@ -46,7 +46,7 @@ pub trait Database: RateLimitFastPath + Send + Sync {
     async fn start_session(
         &self,
         scope: &TenantScope,
-        admission: &StartSession<'_>,
+        start: &StartSession<'_>,
     ) -> Result<StartSessionOutcome, StoreError>;
 }
 

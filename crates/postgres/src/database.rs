@@ -173,9 +173,9 @@ impl Database for Postgres {
     async fn start_session(
         &self,
         scope: &TenantScope,
-        admission: &StartSession<'_>,
+        start: &StartSession<'_>,
     ) -> Result<StartSessionOutcome, StoreError> {
-        start_session::run(&mut *self.tenant.get().await?, scope, admission).await
+        start_session::run(&mut *self.tenant.get().await?, scope, start).await
     }
 }
 

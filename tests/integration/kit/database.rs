@@ -40,6 +40,9 @@ pub(crate) async fn copy() -> TestDatabase {
     let database = named(&format!("copy{}", COPIES.fetch_add(1, Ordering::Relaxed))).await;
     let create = format!("CREATE DATABASE \"{}\" OWNER parley_owner TEMPLATE \"{}\"", database.name, template.name);
     execute(&services().await.database_url, &create).await;
+    // As `migrate` does: rights on a database are not copied.
+    let revoke = format!("REVOKE TEMPORARY ON DATABASE \"{}\" FROM PUBLIC", database.name);
+    execute(&services().await.database_url, &revoke).await;
     database
 }
 

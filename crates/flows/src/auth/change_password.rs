@@ -107,7 +107,7 @@ impl From<StoreError> for ChangePasswordError {
 impl From<ReserveError> for ChangePasswordError {
     fn from(error: ReserveError) -> Self {
         match error {
-            ReserveError::RateLimited(throttled) => throttled.into(),
+            ReserveError::RateLimited(refusal) => refusal.into(),
             ReserveError::Failed(error) => error.into(),
         }
     }

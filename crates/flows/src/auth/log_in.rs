@@ -211,7 +211,7 @@ impl From<StoreError> for LogInError {
 impl From<ReserveError> for LogInError {
     fn from(error: ReserveError) -> Self {
         match error {
-            ReserveError::RateLimited(throttled) => throttled.into(),
+            ReserveError::RateLimited(refusal) => refusal.into(),
             ReserveError::Failed(error) => error.into(),
         }
     }

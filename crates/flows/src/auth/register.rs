@@ -114,7 +114,7 @@ impl From<StoreError> for RegisterError {
 impl From<ReserveError> for RegisterError {
     fn from(error: ReserveError) -> Self {
         match error {
-            ReserveError::RateLimited(throttled) => throttled.into(),
+            ReserveError::RateLimited(refusal) => refusal.into(),
             ReserveError::Failed(error) => error.into(),
         }
     }

@@ -69,7 +69,7 @@ pub(crate) struct FoundMessageBody {
     tag = tags::CRM,
     security(("bearer" = [CrmRead::PERMISSION])),
     params(SearchParameters),
-    responses((status = 200, description = "Result of the verification", body = ResultsBody)),
+    responses((status = 200, description = "What was found", body = ResultsBody)),
 )]
 pub(crate) async fn search(
     allow: Allow<CrmRead>,

@@ -73,9 +73,9 @@ impl From<HashError> for Problem {
 
 impl From<RateLimited> for Problem {
     /// Rounded up to whole seconds, so that a retry on time is not refused again.
-    fn from(throttled: RateLimited) -> Self {
-        let retry_after = throttled.retry_after;
+    fn from(refusal: RateLimited) -> Self {
+        let retry_after = refusal.retry_after;
         let seconds = retry_after.num_seconds() + i64::from(retry_after.subsec_nanos() > 0);
-        Self::new(Code::TooManyAttempts).with_header(RETRY_AFTER, HeaderValue::from(seconds)).caused_by(throttled)
+        Self::new(Code::TooManyAttempts).with_header(RETRY_AFTER, HeaderValue::from(seconds)).caused_by(refusal)
     }
 }

@@ -71,7 +71,7 @@ impl From<LogInError> for Problem {
     fn from(error: LogInError) -> Self {
         match error {
             LogInError::InvalidCredentials => challenge(Code::InvalidCredentials, BEARER_CHALLENGE),
-            LogInError::RateLimited(throttled) => throttled.into(),
+            LogInError::RateLimited(refusal) => refusal.into(),
             LogInError::Failed(error) => error.into(),
         }
     }

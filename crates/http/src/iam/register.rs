@@ -94,7 +94,7 @@ impl From<RegisterError> for Problem {
             RegisterError::SelfRegistrationClosed => Self::new(Code::RegistrationClosed),
             RegisterError::EmailTaken => email_taken(),
             RegisterError::WeakPassword(reason) => weak_password("/password", reason),
-            RegisterError::RateLimited(throttled) => throttled.into(),
+            RegisterError::RateLimited(refusal) => refusal.into(),
             RegisterError::Failed(error) => error.into(),
         }
     }
