@@ -14,7 +14,7 @@ use crate::world::{PASSWORD, Tenant, World, get, post, text};
 
 /// Attempts for each reason. Each comes from an address of its own, so that no rate limit answers.
 const ATTEMPTS: usize = 200;
-const QUICK_ATTEMPTS: usize = 60;
+const QUICK_ATTEMPTS: usize = 120;
 
 pub(crate) async fn measure(world: &World, scale: &Scale, report: &mut Report) -> Result {
     let api = world.api().await?;
