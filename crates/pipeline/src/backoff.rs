@@ -1,29 +1,30 @@
 use std::time::Duration;
 
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use kernel::{StoreError, error_chain};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 /// Delays between retries while a dependency is unavailable: doubled each time, from half a second to 30 seconds.
 #[derive(Debug)]
-pub(crate) struct Backoff(Duration);
+pub(crate) struct Backoff(ExponentialBackoff);
+
+const MAX_DELAY: Duration = Duration::from_secs(30);
+const DELAYS: ExponentialBuilder =
+    ExponentialBuilder::new().with_min_delay(Duration::from_millis(500)).with_max_delay(MAX_DELAY).without_max_times();
 
 impl Backoff {
-    const FIRST: Duration = Duration::from_millis(500);
-    const MAX: Duration = Duration::from_secs(30);
-
-    pub(crate) const fn new() -> Self {
-        Self(Self::FIRST)
+    pub(crate) fn new() -> Self {
+        Self(DELAYS.build())
     }
 
-    pub(crate) const fn reset(&mut self) {
-        self.0 = Self::FIRST;
+    pub(crate) fn reset(&mut self) {
+        *self = Self::new();
     }
 
     /// Waits for the next delay, or until `stop` is cancelled.
     pub(crate) async fn pause(&mut self, stop: &CancellationToken) {
-        let delay = self.0;
-        self.0 = (self.0 * 2).min(Self::MAX);
+        let delay = self.0.next().unwrap_or(MAX_DELAY);
         let _ = tokio::time::timeout(delay, stop.cancelled()).await;
     }
 }

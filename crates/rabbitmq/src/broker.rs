@@ -1,14 +1,14 @@
 use std::sync::Arc;
 
+use backon::Retryable as _;
 use lapin::tcp::{OwnedIdentity, OwnedTLSConfig};
 use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties, runtime};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::time::sleep;
 use tracing::debug;
 
 use crate::error::BrokerError;
-use crate::requests::{FIRST_DELAY, MAX_DELAY, with_timeout};
+use crate::requests::{DELAYS, with_timeout};
 use crate::topology::Topology;
 
 /// Address and names of a broker.
@@ -84,16 +84,12 @@ impl Broker {
     /// # Errors
     /// [`BrokerError::ArgumentsDiffer`]: an exchange or queue exists with other arguments.
     pub async fn wait_until_available(&self) -> Result<(), BrokerError> {
-        let mut delay = FIRST_DELAY;
-        loop {
-            match self.open("start").await {
-                Ok(_) => return Ok(()),
-                Err(error @ BrokerError::ArgumentsDiffer { .. }) => return Err(error),
-                Err(error) => debug!(%error, "connecting to broker failed; retrying"),
-            }
-            sleep(delay).await;
-            delay = (delay * 2).min(MAX_DELAY);
-        }
+        let connect = async || self.open("start").await.map(drop);
+        connect
+            .retry(DELAYS)
+            .when(|error| !matches!(error, BrokerError::ArgumentsDiffer { .. }))
+            .notify(|error, _| debug!(%error, "connecting to broker failed; retrying"))
+            .await
     }
 
     /// The parts of the topology that the broker has with other arguments than this version declares. Parts that do not exist

@@ -3,6 +3,7 @@ use std::time::Duration;
 use std::{fmt, mem};
 
 use async_trait::async_trait;
+use backon::{BackoffBuilder as _, ExponentialBackoff};
 use futures_util::{FutureExt, StreamExt};
 use inbound::{EventConsumer, QueueMessage};
 use kernel::Traceparent;
@@ -13,7 +14,7 @@ use lapin::{Acker, BasicProperties, Channel, Connection, Consumer};
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-use crate::requests::{FIRST_DELAY, MAX_DELAY, inspect_queue, with_timeout};
+use crate::requests::{DELAYS, MAX_DELAY, inspect_queue, with_timeout};
 use crate::{Broker, BrokerError, Queue};
 
 /// Unsettled messages that the broker delivers at most: twice what a worker receives at once.
@@ -29,7 +30,7 @@ pub struct RabbitConsumer {
     open: Option<OpenConsumer>,
     /// At the last check, messages were ready that the broker had not delivered.
     undelivered_before: bool,
-    delay: Duration,
+    delays: ExponentialBackoff,
     /// Delivered and unsettled messages, by a tag of our own: the tags of the broker restart with each connection.
     unsettled: HashMap<u64, Acker>,
     last_tag: u64,
@@ -59,7 +60,7 @@ impl RabbitConsumer {
             queue,
             open: None,
             undelivered_before: false,
-            delay: FIRST_DELAY,
+            delays: DELAYS.build(),
             unsettled: HashMap::new(),
             last_tag: 0,
             received: Vec::new(),
@@ -81,17 +82,17 @@ impl RabbitConsumer {
             match self.connect().await {
                 Ok(open) => {
                     info!(queue, "consuming");
-                    self.delay = FIRST_DELAY;
+                    self.delays = DELAYS.build();
                     return open;
                 }
                 Err(error) => {
                     // The timeout was a long wait already, and the broker may be about to respond.
                     if matches!(error, BrokerError::TimedOut) {
-                        self.delay = FIRST_DELAY;
+                        self.delays = DELAYS.build();
                     }
-                    warn!(queue, %error, delay_seconds = self.delay.as_secs_f32(), "connecting to broker failed; retrying");
-                    sleep(self.delay).await;
-                    self.delay = (self.delay * 2).min(MAX_DELAY);
+                    let delay = self.delays.next().unwrap_or(MAX_DELAY);
+                    warn!(queue, %error, delay_seconds = delay.as_secs_f32(), "connecting to broker failed; retrying");
+                    sleep(delay).await;
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use backon::ExponentialBuilder;
 use lapin::Channel;
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
@@ -9,9 +10,11 @@ use tokio::time::timeout;
 
 use crate::error::{BrokerError, RESPONSE_TIMEOUT};
 
-/// The first and the longest delay between attempts to connect.
-pub(crate) const FIRST_DELAY: Duration = Duration::from_millis(500);
+/// The longest delay between attempts to connect.
 pub(crate) const MAX_DELAY: Duration = Duration::from_secs(30);
+/// Delays between attempts to connect: doubled each time.
+pub(crate) const DELAYS: ExponentialBuilder =
+    ExponentialBuilder::new().with_min_delay(Duration::from_millis(500)).with_max_delay(MAX_DELAY).without_max_times();
 
 /// lapin has no timeout of its own.
 pub(crate) async fn with_timeout<T>(work: impl Future<Output = Result<T, BrokerError>>) -> Result<T, BrokerError> {
