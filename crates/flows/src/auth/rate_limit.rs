@@ -44,8 +44,10 @@ pub(crate) struct Reservation {
 
 /// How often the counters are read again while attempts of other processes are pending.
 const INTERVAL: Duration = Duration::from_millis(100);
-/// How often they are read at most.
+/// How often they are read at most, so that the wait ends whatever the clock says.
 const MAX_READS: u128 = RateLimiter::MAX_WAIT.as_millis() / INTERVAL.as_millis();
+/// How long they are read at most.
+const MAX_WAIT: TimeDelta = TimeDelta::seconds(RateLimiter::MAX_WAIT.as_secs().cast_signed());
 
 impl AuthService {
     /// Reserves an attempt before anything else is done. From then on it is counted, even if this process dies.
@@ -56,6 +58,7 @@ impl AuthService {
         if self.database.try_reserve(&buckets, now).await.map_err(AuthServiceError::from)? {
             return Ok(Reservation { buckets, reserved_at: now, _permit: permit });
         }
+        let started_at = now;
         for _ in 0..MAX_READS {
             let now = self.clock.now();
             let mut tx = self.database.operator().await.map_err(AuthServiceError::from)?;
@@ -64,6 +67,8 @@ impl AuthService {
                 Ok(()) => return Ok(Reservation { buckets, reserved_at: now, _permit: permit }),
                 Err(ReserveRefusal::RateLimited(refusal)) => return Err(refusal.into()),
                 Err(ReserveRefusal::Store(error)) => return Err(AuthServiceError::from(error).into()),
+                // A slow database makes the reads take longer than the intervals between them.
+                Err(ReserveRefusal::Pending) if now - started_at >= MAX_WAIT => break,
                 // The queue orders attempts of this process; those of others are only visible in the counters.
                 Err(ReserveRefusal::Pending) => self.timer.sleep(INTERVAL).await,
             }
