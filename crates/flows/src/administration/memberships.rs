@@ -171,11 +171,11 @@ mod tests {
     fn unknown_user_role_or_membership_is_not_found() {
         let mut store = FakeStore::with_owner();
         let (permit, clock) = (store.permit(), store.clock.clone());
-        let (owner, nobody) = (store.caller, UserId::new(&*clock));
+        let (owner, unknown) = (store.caller, UserId::new(&*clock));
         let role = RoleId::new(&*clock);
         let unknown_role = run(grant_membership(permit, &mut store, owner, role, origin(), &*clock));
         assert!(matches!(unknown_role, Err(ChangeMembershipError::Unknown)));
-        assert!(matches!(grant(&mut store, nobody, SystemRole::Agent), Err(ChangeMembershipError::Unknown)));
+        assert!(matches!(grant(&mut store, unknown, SystemRole::Agent), Err(ChangeMembershipError::Unknown)));
         assert!(matches!(revoke(&mut store, owner, SystemRole::Agent), Err(ChangeMembershipError::Unknown)));
     }
 
@@ -210,10 +210,10 @@ mod tests {
     fn memberships_of_unknown_user_are_none() {
         let mut store = FakeStore::with_owner();
         let page = PageRequest { limit: kernel::PageLimit::default(), after: None };
-        let (owner, nobody) = (store.caller, UserId::new(&*store.clock));
+        let (owner, unknown) = (store.caller, UserId::new(&*store.clock));
         let permit = store.permit();
         assert_eq!(run(memberships(permit, &mut store, owner, &page)).unwrap().unwrap().items.len(), 1);
         let permit = store.permit();
-        assert!(run(memberships(permit, &mut store, nobody, &page)).unwrap().is_none());
+        assert!(run(memberships(permit, &mut store, unknown, &page)).unwrap().is_none());
     }
 }
