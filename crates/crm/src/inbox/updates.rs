@@ -23,6 +23,7 @@ pub struct RefreshedMessage {
     pub contact: ContactId,
     pub conversation: Option<ConversationId>,
     pub text_changed: bool,
+    pub is_revoked: bool,
     /// When its delivery first failed, also if it was delivered later.
     pub failed_at: Option<DateTime<Utc>>,
 }

@@ -141,6 +141,30 @@ fn last_edit_and_revocation_change_text_and_preview() {
 }
 
 #[test]
+fn revoked_texts_are_hidden_in_the_history_in_any_order() {
+    let by_grace = |effect: UpdateEffect, seconds: i64| {
+        let mut batch = update("m1", effect, seconds);
+        batch.updates[0].customer = Some(customer(GRACE, at(seconds)));
+        batch.updates[0].direction = Direction::Inbound;
+        batch
+    };
+    let batches = [
+        messages(vec![message("m1", GRACE, at(1))]),
+        by_grace(UpdateEffect::Edit { wamid: "e1".to_owned(), text: "secret".to_owned() }, 2),
+        by_grace(UpdateEffect::Revocation { wamid: "r1".to_owned() }, 3),
+    ];
+    for order in [[0, 1, 2], [0, 2, 1], [2, 1, 0], [1, 2, 0]] {
+        let mut store = FakeStore::new();
+        for at in order {
+            store.record(batches[at].clone());
+        }
+        let mut history = store.history();
+        history.sort_unstable();
+        assert_eq!(history, ["Deleted a message", "Message deleted", "Message deleted"], "{order:?}");
+    }
+}
+
+#[test]
 fn message_after_closing_opens_a_new_conversation() {
     let mut store = FakeStore::new();
     store.record(messages(vec![message("m1", GRACE, at(1))]));

@@ -1,4 +1,5 @@
 use chrono::{DateTime, Utc};
+use crm::InteractionKind;
 use crm::inbox::{MessageKey, NewUpdate, REVOKED_TEXT, RefreshedMessage, UpdateEffect};
 use diesel::sql_types::Nullable;
 use diesel_async::RunQueryDsl;
@@ -55,7 +56,23 @@ UPDATE messages m
        edited_at = s.edited_at, revoked_at = s.revoked_at
   FROM state s
  WHERE m.tenant_id = $1 AND m.id = s.id
-RETURNING m.id, m.contact_id, m.conversation_id, s.text <> s.text_before AS text_changed, s.failed_at";
+RETURNING m.id, m.contact_id, m.conversation_id, s.text <> s.text_before AS text_changed,
+          s.revoked_at IS NOT NULL AS is_revoked, s.failed_at";
+
+/// An interaction of an edit names no message: it may be stored before the message is.
+const HIDE_REVOKED_TEXTS: &str = "
+WITH revoked AS (
+  SELECT id, account_id, wamid FROM messages WHERE tenant_id = $1 AND id = ANY ($2)
+), affected AS (
+  SELECT i.id FROM interactions i JOIN revoked r ON r.id = i.message_id
+   WHERE i.tenant_id = $1 AND i.kind = ANY ($4)
+   UNION ALL
+  SELECT i.id FROM revoked r
+    JOIN message_updates u ON u.tenant_id = $1 AND u.account_id = r.account_id AND u.wamid = r.wamid AND u.kind = 'edit'
+    JOIN interactions i ON i.tenant_id = $1 AND i.source = 'update:' || u.account_id || ':' || u.key
+)
+UPDATE interactions i SET text = $3
+ WHERE i.tenant_id = $1 AND i.id IN (SELECT id FROM affected) AND i.text <> $3";
 
 #[derive(diesel::QueryableByName)]
 struct Refreshed {
@@ -67,6 +84,8 @@ struct Refreshed {
     conversation_id: Option<Uuid>,
     #[diesel(sql_type = types::Bool)]
     text_changed: bool,
+    #[diesel(sql_type = types::Bool)]
+    is_revoked: bool,
     #[diesel(sql_type = Nullable<types::Timestamptz>)]
     failed_at: Option<DateTime<Utc>>,
 }
@@ -118,7 +137,20 @@ pub(super) async fn refresh(tx: &mut Tx<Tenant>, keys: &[MessageKey]) -> Result<
         contact: ContactId::from_uuid(row.contact_id),
         conversation: row.conversation_id.map(ConversationId::from_uuid),
         text_changed: row.text_changed,
+        is_revoked: row.is_revoked,
         failed_at: row.failed_at,
     };
     Ok(rows.into_iter().map(refreshed).collect())
+}
+
+pub(super) async fn hide_revoked_texts(tx: &mut Tx<Tenant>, revoked: &[MessageId]) -> Result<(), StoreError> {
+    let tenant = tx.tenant_id();
+    let kinds: Vec<&str> = InteractionKind::WITH_TEXT_OF_MESSAGE.into_iter().map(<&str>::from).collect();
+    let statement = sql(HIDE_REVOKED_TEXTS)
+        .bind::<types::Uuid, _>(tenant)
+        .bind::<types::Uuids, _>(revoked.iter().map(|message| message.as_uuid()).collect::<Vec<_>>())
+        .bind::<types::Text, _>(REVOKED_TEXT)
+        .bind::<types::Texts, _>(kinds);
+    tx.execute(statement).await?;
+    Ok(())
 }
