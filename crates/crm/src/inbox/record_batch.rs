@@ -31,6 +31,7 @@ pub async fn record_batch(
     let keys = identity_keys(&batch);
     repo.lock(&locks(&batch, &keys)).await?;
     let batch = erased::without_erased(batch, &repo.erased(&keys).await?);
+    let batch = updates::without_anonymous(batch);
     let keys = identity_keys(&batch);
 
     let to_store = messages::deduplicate(repo, batch.messages).await?;

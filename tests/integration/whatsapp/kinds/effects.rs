@@ -180,3 +180,39 @@ async fn content_of_revoked_message_is_in_no_answer() {
     }
     app.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_sender_edits_and_deletes_a_message() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let (ada, grace) = (Customer::fresh(), Customer::fresh());
+    app.process(&number.received(&grace, &[grace.text(1, "Hello")])).await;
+    for message_first in [true, false] {
+        let (theirs, ours) = (ada.text(10, "Theirs"), ada.echo(11, "text", json!({"body": "Ours"})));
+        let edit = |message: &Value| json!({
+            "original_message_id": wamid(message), "message": {"type": "text", "text": {"body": "Forged"}},
+        });
+        let revoke = |message: &Value| json!({"original_message_id": wamid(message)});
+        let messages = [number.received(&ada, std::slice::from_ref(&theirs)), number.echoes(std::slice::from_ref(&ours))];
+        let forged = [
+            number.received(&ada, &[ada.message(20, "edit", edit(&ours)), ada.message(21, "revoke", revoke(&ours))]),
+            number.received(&grace, &[
+                grace.message(20, "edit", edit(&theirs)),
+                grace.message(21, "revoke", revoke(&theirs)),
+                grace.message(22, "revoke", revoke(&ours)),
+            ]),
+            number.echoes(&[ada.echo(20, "edit", edit(&theirs)), ada.echo(21, "revoke", revoke(&theirs))]),
+        ];
+        let (first, second) = if message_first { (&messages[..], &forged[..]) } else { (&forged[..], &messages[..]) };
+        for delivery in first.iter().chain(second) {
+            app.process(delivery).await;
+        }
+        let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
+        for (message, text) in [(&theirs, "Theirs"), (&ours, "Ours")] {
+            let message = tenant.message(&conversation, wamid(message)).await;
+            assert_eq!((message.text.as_str(), message.edited_at, message.revoked_at), (text, None, None));
+        }
+    }
+    app.finish().await;
+}

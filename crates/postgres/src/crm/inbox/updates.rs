@@ -23,18 +23,23 @@ SELECT $1, $2, new.*,
     ON CONFLICT DO NOTHING";
 
 /// Computes the state of messages from all of their updates, as [`crm::inbox::MessageState`] specifies it. Updates of a stored
-/// message are no longer parked.
+/// message are no longer parked. The contact of an update is null if it is by the business.
 const REFRESH: &str = "
-WITH summary AS (
+WITH updates AS (
+  SELECT u.account_id, u.wamid, u.kind, u.key, u.value, u.occurred_at,
+         u.contact_id IS NOT DISTINCT FROM CASE WHEN m.direction = 'inbound' THEN m.contact_id END AS by_sender
+    FROM message_updates u
+    JOIN unnest($2, $3) AS keys (account_id, wamid) ON keys.account_id = u.account_id AND keys.wamid = u.wamid
+    JOIN messages m ON m.tenant_id = $1 AND m.account_id = u.account_id AND m.wamid = u.wamid
+   WHERE u.tenant_id = $1
+), summary AS (
   SELECT u.account_id, u.wamid,
          max(array_position($4, u.value)) FILTER (WHERE u.kind = 'status') AS rank,
          min(u.occurred_at) FILTER (WHERE u.kind = 'status' AND u.value = 'failed') AS failed_at,
-         (array_agg(u.value ORDER BY u.occurred_at DESC, u.key DESC) FILTER (WHERE u.kind = 'edit'))[1] AS edit,
-         max(u.occurred_at) FILTER (WHERE u.kind = 'edit') AS edited_at,
-         min(u.occurred_at) FILTER (WHERE u.kind = 'revocation') AS revoked_at
-    FROM message_updates u
-    JOIN unnest($2, $3) AS keys (account_id, wamid) ON keys.account_id = u.account_id AND keys.wamid = u.wamid
-   WHERE u.tenant_id = $1
+         (array_agg(u.value ORDER BY u.occurred_at DESC, u.key DESC) FILTER (WHERE u.kind = 'edit' AND u.by_sender))[1] AS edit,
+         max(u.occurred_at) FILTER (WHERE u.kind = 'edit' AND u.by_sender) AS edited_at,
+         min(u.occurred_at) FILTER (WHERE u.kind = 'revocation' AND u.by_sender) AS revoked_at
+    FROM updates u
    GROUP BY u.account_id, u.wamid
 ), state AS (
   SELECT m.id, summary.edited_at, summary.revoked_at,
