@@ -137,7 +137,7 @@ fn message_case() -> impl Strategy<Value = MessageCase> {
     let status = (select(statuses).prop_map(str::to_owned), name(&["", "US.1", "US.2"]));
     let effect = prop_oneof![
         4 => status.prop_map(|(status, participant)| UpdateEffect::Status { status, participant }),
-        2 => (name(&["e1", "e2", "e3"]), name(&["first", "second", ""]))
+        2 => (name(&["e1", "e2", "e3"]), option::of(name(&["first", "second", ""])))
             .prop_map(|(wamid, text)| UpdateEffect::Edit { wamid, text }),
         1 => (name(&["a1", "a2"]), option::of(name(&["👍"])))
             .prop_map(|(wamid, emoji)| UpdateEffect::Reaction { wamid, emoji }),

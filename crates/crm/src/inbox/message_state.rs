@@ -43,7 +43,7 @@ impl MessageState {
     }
 
     /// The state after all updates of the message. Of two updates with the same key the first counts. The delivery status with
-    /// the highest rank counts, the last edit, and a revocation before any edit; so the order of the updates does not matter,
+    /// the highest rank counts, the last edit that has a text, and a revocation before any edit; so the order of the updates does not matter,
     /// and computing the state again changes nothing. Only who sent the message edits or revokes it: others name it as well,
     /// and WhatsApp does not say that it checks them.
     #[must_use]
@@ -65,10 +65,10 @@ impl MessageState {
             UpdateEffect::Edit { wamid, text } => Some((update.occurred_at, wamid, text)),
             _ => None,
         });
-        let last_edit = edits.max();
+        let edited_at = edits.clone().map(|(at, ..)| at).max();
+        let edit = edits.filter_map(|(at, wamid, text)| Some((at, wamid, text.clone()?))).max().map(|(.., text)| text);
         let revocations = by_sender.filter(|update| matches!(update.effect, UpdateEffect::Revocation { .. }));
         let revoked_at = revocations.map(|update| update.occurred_at).min();
-        let edit = last_edit.map(|(.., text)| text.clone());
         Self {
             direction: self.direction,
             sender: self.sender,
@@ -78,7 +78,7 @@ impl MessageState {
             },
             media_caption: self.media_caption.map(|caption| edit.or(caption)),
             delivery: delivery.filter(|_| is_outbound),
-            edited_at: last_edit.map(|(at, ..)| at),
+            edited_at,
             revoked_at,
             failed_at: failed_at.filter(|_| is_outbound),
         }

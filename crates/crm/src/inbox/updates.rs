@@ -66,7 +66,10 @@ pub(super) fn interaction(update: &MessageUpdate, contact: ContactId, clock: &dy
         UpdateEffect::Reaction { wamid, emoji: None } => {
             (InteractionKind::Reaction, "Took a reaction back".to_owned(), wamid)
         }
-        UpdateEffect::Edit { wamid, text } => (InteractionKind::MessageEdited, text.clone(), wamid),
+        UpdateEffect::Edit { wamid, text } => {
+            let text = text.clone().unwrap_or_else(|| "Edited a message".to_owned());
+            (InteractionKind::MessageEdited, text, wamid)
+        }
         UpdateEffect::Revocation { wamid } => (InteractionKind::MessageRevoked, "Deleted a message".to_owned(), wamid),
     };
     Some(Interaction {

@@ -190,18 +190,24 @@ async fn only_the_sender_edits_and_deletes_a_message() {
     app.process(&number.received(&grace, &[grace.text(1, "Hello")])).await;
     for message_first in [true, false] {
         let (theirs, ours) = (ada.text(10, "Theirs"), ada.echo(11, "text", json!({"body": "Ours"})));
-        let edit = |message: &Value| json!({
-            "original_message_id": wamid(message), "message": {"type": "text", "text": {"body": "Forged"}},
-        });
+        let edit = |message: &Value| {
+            json!({
+                "original_message_id": wamid(message), "message": {"type": "text", "text": {"body": "Forged"}},
+            })
+        };
         let revoke = |message: &Value| json!({"original_message_id": wamid(message)});
-        let messages = [number.received(&ada, std::slice::from_ref(&theirs)), number.echoes(std::slice::from_ref(&ours))];
+        let messages =
+            [number.received(&ada, std::slice::from_ref(&theirs)), number.echoes(std::slice::from_ref(&ours))];
         let forged = [
             number.received(&ada, &[ada.message(20, "edit", edit(&ours)), ada.message(21, "revoke", revoke(&ours))]),
-            number.received(&grace, &[
-                grace.message(20, "edit", edit(&theirs)),
-                grace.message(21, "revoke", revoke(&theirs)),
-                grace.message(22, "revoke", revoke(&ours)),
-            ]),
+            number.received(
+                &grace,
+                &[
+                    grace.message(20, "edit", edit(&theirs)),
+                    grace.message(21, "revoke", revoke(&theirs)),
+                    grace.message(22, "revoke", revoke(&ours)),
+                ],
+            ),
             number.echoes(&[ada.echo(20, "edit", edit(&theirs)), ada.echo(21, "revoke", revoke(&theirs))]),
         ];
         let (first, second) = if message_first { (&messages[..], &forged[..]) } else { (&forged[..], &messages[..]) };
@@ -213,6 +219,30 @@ async fn only_the_sender_edits_and_deletes_a_message() {
             let message = tenant.message(&conversation, wamid(message)).await;
             assert_eq!((message.text.as_str(), message.edited_at, message.revoked_at), (text, None, None));
         }
+    }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn edit_without_text_or_caption_keeps_the_text() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let picture = json!({"id": "1", "caption": "Look"});
+    for (kind, body, edited) in [
+        ("text", json!({"body": "Look"}), json!({"type": "text", "text": {}})),
+        ("image", picture.clone(), json!({"type": "image", "image": {"id": "2"}})),
+        ("image", picture, Value::Null),
+    ] {
+        let ada = Customer::fresh();
+        let message = ada.message(10, kind, body);
+        let edit = json!({"original_message_id": wamid(&message), "message": edited});
+        app.process(&number.received(&ada, &[message.clone(), ada.message(20, "edit", edit)])).await;
+        let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
+        let message = tenant.message(&conversation, wamid(&message)).await;
+        let caption = (kind == "image").then_some("Look");
+        assert_eq!((message.text.as_str(), message.edited_at), ("Look", Some(time(20))));
+        assert_eq!(message.media.as_ref().and_then(|media| media.caption.as_deref()), caption);
     }
     app.finish().await;
 }

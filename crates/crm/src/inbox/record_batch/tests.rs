@@ -140,7 +140,7 @@ fn last_edit_and_revocation_change_text_and_preview() {
     let mut store = FakeStore::new();
     store.record(messages(vec![message("m1", GRACE, at(1))]));
     for (wamid, text, seconds) in [("e2", "second", 3), ("e1", "first", 2)] {
-        let effect = UpdateEffect::Edit { wamid: wamid.to_owned(), text: text.to_owned() };
+        let effect = UpdateEffect::Edit { wamid: wamid.to_owned(), text: Some(text.to_owned()) };
         store.record(by(GRACE, update("m1", effect, seconds)));
     }
     assert_eq!(store.conversations[0].last_message_preview, "second");
@@ -152,7 +152,7 @@ fn last_edit_and_revocation_change_text_and_preview() {
 /// Records an edit and a revocation of a message, before or after the message. Returns the text of the message.
 fn changed(message: &IncomingMessage, by: impl Fn(Batch) -> Batch, message_first: bool) -> String {
     let mut store = FakeStore::new();
-    let edit = UpdateEffect::Edit { wamid: "e1".to_owned(), text: "edited".to_owned() };
+    let edit = UpdateEffect::Edit { wamid: "e1".to_owned(), text: Some("edited".to_owned()) };
     let revocation = UpdateEffect::Revocation { wamid: "r1".to_owned() };
     let mut batches = vec![messages(vec![message.clone()])];
     batches.extend([update("m1", edit, 2), update("m1", revocation, 3)].map(by));
@@ -188,11 +188,25 @@ fn only_the_sender_edits_and_revokes_a_message() {
 }
 
 #[test]
+fn edit_without_text_keeps_the_text() {
+    let mut store = FakeStore::new();
+    store.record(messages(vec![message("m1", GRACE, at(1))]));
+    for (wamid, text, seconds) in [("e1", None, 2), ("e2", Some("edited"), 3), ("e3", None, 4)] {
+        let effect = UpdateEffect::Edit { wamid: wamid.to_owned(), text: text.map(str::to_owned) };
+        store.record(by(GRACE, update("m1", effect, seconds)));
+        let state = &store.messages[0].1;
+        let expected = if wamid == "e1" { "m1" } else { "edited" };
+        assert_eq!((state.text.as_str(), state.edited_at), (expected, Some(at(seconds))), "{wamid}");
+    }
+    assert_eq!(store.history(), ["m1", "Edited a message", "edited", "Edited a message"]);
+}
+
+#[test]
 fn revoked_texts_are_hidden_in_the_history_in_any_order() {
     let by_grace = |effect: UpdateEffect, seconds: i64| by(GRACE, update("m1", effect, seconds));
     let batches = [
         messages(vec![message("m1", GRACE, at(1))]),
-        by_grace(UpdateEffect::Edit { wamid: "e1".to_owned(), text: "secret".to_owned() }, 2),
+        by_grace(UpdateEffect::Edit { wamid: "e1".to_owned(), text: Some("secret".to_owned()) }, 2),
         by_grace(UpdateEffect::Revocation { wamid: "r1".to_owned() }, 3),
     ];
     for order in [[0, 1, 2], [0, 2, 1], [2, 1, 0], [1, 2, 0]] {

@@ -36,7 +36,8 @@ WITH updates AS (
   SELECT u.account_id, u.wamid,
          max(array_position($4, u.value)) FILTER (WHERE u.kind = 'status') AS rank,
          min(u.occurred_at) FILTER (WHERE u.kind = 'status' AND u.value = 'failed') AS failed_at,
-         (array_agg(u.value ORDER BY u.occurred_at DESC, u.key DESC) FILTER (WHERE u.kind = 'edit' AND u.by_sender))[1] AS edit,
+         (array_agg(u.value ORDER BY u.occurred_at DESC, u.key DESC) FILTER (WHERE u.kind = 'edit' AND u.by_sender AND u.value IS NOT NULL))[1]
+           AS edit,
          max(u.occurred_at) FILTER (WHERE u.kind = 'edit' AND u.by_sender) AS edited_at,
          min(u.occurred_at) FILTER (WHERE u.kind = 'revocation' AND u.by_sender) AS revoked_at
     FROM updates u
@@ -119,7 +120,7 @@ fn value(effect: &UpdateEffect) -> Option<&str> {
     match effect {
         UpdateEffect::Status { status, .. } => Some(status),
         UpdateEffect::Reaction { emoji, .. } => emoji.as_deref(),
-        UpdateEffect::Edit { text, .. } => Some(text),
+        UpdateEffect::Edit { text, .. } => text.as_deref(),
         UpdateEffect::Revocation { .. } => None,
     }
 }
