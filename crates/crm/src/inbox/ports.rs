@@ -24,8 +24,7 @@ pub trait IdentityRepo: Send {
     async fn lock(&mut self, locks: &[Lock]) -> Result<(), StoreError>;
     /// The stored data of the people with these keys.
     async fn stored_identities(&mut self, keys: &[IdentityKey]) -> Result<StoredIdentities, StoreError>;
-    /// Stores changes for [`resolve`](crate::identity::resolve). A change that is reported again with a later time becomes
-    /// pending again.
+    /// Stores changes for [`resolve`](crate::identity::resolve). One that is stored already stays as it is.
     async fn store_changes(&mut self, changes: &[IdentityChange], now: DateTime<Utc>) -> Result<(), StoreError>;
     /// Stores sightings whose keys resolve to no contact; the latest time counts.
     async fn store_sightings(&mut self, sightings: &[Person], now: DateTime<Utc>) -> Result<(), StoreError>;
