@@ -87,6 +87,10 @@ impl InboxRepo for FakeStore {
                 let (id, conversation, contact) = (stored.id, stored.conversation, stored.contact);
                 *stored = NewMessage { id, conversation, contact, ..content.clone() };
                 *state = MessageState::new(stored);
+                let of_message = |it: &&mut Interaction| {
+                    it.message == Some(id) && InteractionKind::WITH_TEXT_OF_MESSAGE.contains(&it.kind)
+                };
+                self.interactions.iter_mut().filter(of_message).for_each(|it| it.text = preview(&content.text));
                 changed.extend(conversation);
             }
         }

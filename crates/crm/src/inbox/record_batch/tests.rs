@@ -96,6 +96,16 @@ fn placeholder_is_replaced_by_its_content() {
 }
 
 #[test]
+fn filled_placeholder_keeps_the_text_of_a_failed_delivery() {
+    let mut store = FakeStore::new();
+    let placeholder = IncomingMessage { kind: "unsupported".to_owned(), text: "Media".to_owned(), ..outbound("m1", 1) };
+    store.record(messages(vec![placeholder]));
+    store.record(status("m1", "failed", 2));
+    store.record(messages(vec![outbound("m1", 1)]));
+    assert_eq!(store.history(), ["m1", "The message could not be delivered"]);
+}
+
+#[test]
 fn statuses_apply_in_any_order() {
     for order in [["sent", "failed", "delivered"], ["delivered", "failed", "sent"], ["failed", "delivered", "sent"]] {
         let mut store = FakeStore::new();

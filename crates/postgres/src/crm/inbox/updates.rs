@@ -1,5 +1,4 @@
 use chrono::{DateTime, Utc};
-use crm::InteractionKind;
 use crm::inbox::{MessageKey, NewUpdate, REVOKED_TEXT, RefreshedMessage, UpdateEffect};
 use diesel::sql_types::Nullable;
 use diesel_async::RunQueryDsl;
@@ -8,6 +7,7 @@ use kernel::{DeliveryStatus, StoreError};
 use uuid::Uuid;
 
 use super::message_keys::columns;
+use super::messages::of_messages;
 use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
@@ -151,12 +151,11 @@ pub(super) async fn refresh(tx: &mut Tx<Tenant>, keys: &[MessageKey]) -> Result<
 
 pub(super) async fn hide_revoked_texts(tx: &mut Tx<Tenant>, revoked: &[MessageId]) -> Result<(), StoreError> {
     let tenant = tx.tenant_id();
-    let kinds: Vec<&str> = InteractionKind::WITH_TEXT_OF_MESSAGE.into_iter().map(<&str>::from).collect();
     let statement = sql(HIDE_REVOKED_TEXTS)
         .bind::<types::Uuid, _>(tenant)
         .bind::<types::Uuids, _>(revoked.iter().map(|message| message.as_uuid()).collect::<Vec<_>>())
         .bind::<types::Text, _>(REVOKED_TEXT)
-        .bind::<types::Texts, _>(kinds);
+        .bind::<types::Texts, _>(of_messages());
     tx.execute(statement).await?;
     Ok(())
 }
