@@ -14,6 +14,8 @@ use secrecy::SecretString;
 use tokens::VerifiedToken;
 
 use crate::access;
+use crate::connect::Connector;
+use crate::database_url::DatabaseUrlError;
 use crate::error::store_error;
 use crate::inspection::DatabaseRole;
 use crate::login_lookup;
@@ -47,8 +49,12 @@ pub struct PoolSizes {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("creating the connection pools failed")]
-pub struct ConnectError(#[from] BuildError);
+pub enum ConnectError {
+    #[error("{setting} {problem}")]
+    UnusableUrl { setting: &'static str, problem: DatabaseUrlError },
+    #[error("creating the connection pools failed")]
+    Pool(#[from] BuildError),
+}
 
 /// Postgres, as the port [`Database`].
 #[derive(Clone)]
@@ -59,20 +65,25 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Creates the pools without connecting. Connections will be driven by the runtime that this is called on.
+    /// Creates the pools without connecting. Connections will be driven by the runtime that this is called on. The files of
+    /// `sslrootcert` are read now.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
     ///
     /// # Errors
-    /// [`ConnectError`].
+    /// [`ConnectError`] names the setting whose URL cannot be used.
     pub fn new(config: &PostgresConfig) -> Result<Self, ConnectError> {
         let PoolSizes { tenant, platform, intake } = config.connections;
         let lock_timeout = config.lock_timeout;
+        let connector =
+            |setting, url| Connector::new(url).map_err(|problem| ConnectError::UnusableUrl { setting, problem });
+        let as_app = connector("database.url", &config.app_url)?;
+        let as_platform = connector("database.platform_url", &config.platform_url)?;
         Ok(Self {
-            tenant: ConnectionPool::new("tenant", &config.app_url, tenant, lock_timeout)?,
-            platform: ConnectionPool::new("platform", &config.platform_url, platform, lock_timeout)?,
-            intake: ConnectionPool::new("intake", &config.platform_url, intake, lock_timeout)?,
+            tenant: ConnectionPool::new("tenant", as_app, tenant, lock_timeout)?,
+            platform: ConnectionPool::new("platform", as_platform.clone(), platform, lock_timeout)?,
+            intake: ConnectionPool::new("intake", as_platform, intake, lock_timeout)?,
         })
     }
 

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use kernel::StoreError;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 use url::Url;
 
+use crate::connect::{ConnectFailure, Connector};
+use crate::database_url::DatabaseUrlError;
 use crate::error::OrStoreError;
 use crate::functions::{self, Difference};
 use crate::migrate;
@@ -48,6 +50,13 @@ impl DatabaseRole {
 /// A problem of the database, and how to fix it.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseProblem {
+    #[error("{setting} {problem}")]
+    UnusableUrl { setting: &'static str, problem: DatabaseUrlError },
+    #[error(
+        "{setting}: the encrypted connection failed: {reason} (the server needs ssl = on and a certificate for the host of the URL, \
+         of an authority in sslrootcert)"
+    )]
+    Encryption { setting: &'static str, reason: String },
     #[error(
         "{setting}: cannot connect: {reason} (is the server running, are host, port and database right? `parley migrate` with \
          database.admin_url creates the roles and the database)"
@@ -93,13 +102,16 @@ pub async fn inspect(logins: &[DatabaseLogin]) -> Vec<DatabaseProblem> {
     for login in logins {
         match connect(login).await {
             Ok(connection) => inside.push((login, connection)),
-            Err(reason) => outside.push((login, reason)),
+            Err(failure) => outside.push((login, failure)),
         }
     }
     let mut problems = Vec::new();
-    for (login, reason) in outside {
+    for (login, failure) in outside {
         let witness = inside.first_mut().map(|(_, connection)| connection);
-        problems.push(explain_failure(login, reason, witness).await);
+        problems.push(match failure {
+            Failure::Explained(problem) => problem,
+            Failure::Unexplained(reason) => explain_failure(login, reason, witness).await,
+        });
     }
     for (login, connection) in &mut inside {
         if let Some(role) = login.expected_role
@@ -147,11 +159,24 @@ async fn inspect_schema(
     Ok(())
 }
 
-async fn connect(login: &DatabaseLogin) -> Result<AsyncPgConnection, String> {
-    match timeout(CONNECT_TIMEOUT, AsyncPgConnection::establish(login.url.expose_secret())).await {
+/// Why a login has no connection.
+enum Failure {
+    Explained(DatabaseProblem),
+    /// The reason, which others may have, too.
+    Unexplained(String),
+}
+
+async fn connect(login: &DatabaseLogin) -> Result<AsyncPgConnection, Failure> {
+    let setting = login.setting;
+    let connector = Connector::new(&login.url)
+        .map_err(|problem| Failure::Explained(DatabaseProblem::UnusableUrl { setting, problem }))?;
+    match timeout(CONNECT_TIMEOUT, connector.connect()).await {
         Ok(Ok(connection)) => Ok(connection),
-        Ok(Err(error)) => Err(kernel::error_chain(&error)),
-        Err(_) => Err(format!("no answer within {} s", CONNECT_TIMEOUT.as_secs())),
+        Ok(Err(ConnectFailure::Encryption(reason))) => {
+            Err(Failure::Explained(DatabaseProblem::Encryption { setting, reason }))
+        }
+        Ok(Err(ConnectFailure::Other(reason))) => Err(Failure::Unexplained(reason)),
+        Err(_) => Err(Failure::Unexplained(format!("no answer within {} s", CONNECT_TIMEOUT.as_secs()))),
     }
 }
 

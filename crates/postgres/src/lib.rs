@@ -5,6 +5,8 @@
 //! `Tx<Tenant>` sets the tenant for row level security, in the same round trip. The setting ends with the transaction, so a
 //! pooled connection does not keep it.
 //!
+//! All connections are opened by the module `connect`, encrypted as their URL says (`database_url`, `tls`).
+//!
 //! The modules mirror the domains file for file. Single rows are read and written with Diesel's query builder and its derived
 //! `Queryable`, `Insertable` and `AsChangeset`. Sets of rows, locks and function calls are SQL text, see the module `sql`;
 //! what several statements bind alike is bound by a function. No macro builds a statement.
@@ -58,8 +60,10 @@ mod access;
 mod audit;
 mod billing;
 mod closed_set;
+mod connect;
 mod crm;
 mod database;
+mod database_url;
 mod error;
 mod functions;
 mod iam;
@@ -77,10 +81,13 @@ mod schema;
 mod sql;
 mod start_session;
 mod system_roles;
+mod tls;
 mod tokens;
 mod transaction;
 
+pub use connect::ConnectFailure;
 pub use database::{ConnectError, LOCK_TIMEOUT, PoolSizes, Postgres, PostgresConfig};
+pub use database_url::DatabaseUrlError;
 pub use inspection::{DatabaseLogin, DatabaseProblem, DatabaseRole, inspect};
 pub use metrics::describe as describe_metrics;
 pub use migrate::{AdminUrls, MigrateError, MigrationReport, MigrationUrls, migrate};

@@ -4,12 +4,14 @@ use std::fmt::Write as _;
 use diesel::QueryResult;
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
-use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use kernel::{Clock, StoreError};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use crate::connect::{ConnectFailure, Connector};
+use crate::database_url::DatabaseUrlError;
 use crate::error::OrStoreError;
 use crate::functions::{self, Difference};
 use crate::sql::{Exists, Prepared, sql};
@@ -45,8 +47,10 @@ pub struct AdminUrls {
 
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
-    #[error("cannot connect to the database as {role}: {source}")]
-    Connect { role: &'static str, source: diesel::ConnectionError },
+    #[error("cannot connect to the database as {role}: {failure}")]
+    Connect { role: &'static str, failure: ConnectFailure },
+    #[error("{setting} {problem}")]
+    UnusableUrl { setting: &'static str, problem: DatabaseUrlError },
     #[error("the database URL of {0} is not a postgres:// URL with a user, a password and a database")]
     Url(&'static str),
     #[error("Postgres 15 or later is needed, this is {0}")]
@@ -81,7 +85,7 @@ pub async fn migrate(urls: &MigrationUrls, clock: &dyn Clock) -> Result<Migratio
     if let Some(admin) = &urls.admin {
         set_up(admin, &urls.owner).await?;
     }
-    let mut owner = connect("parley_owner", urls.owner.expose_secret()).await?;
+    let mut owner = connect("parley_owner", "database.owner_url", &urls.owner).await?;
     if let Some(version) = too_old(&mut owner).await.map_err(MigrateError::Setup)? {
         return Err(MigrateError::TooOld(version));
     }
@@ -148,7 +152,7 @@ pub(crate) async fn too_old(connection: &mut AsyncPgConnection) -> QueryResult<O
 
 /// Creates the roles with the passwords of the URLs, and the database.
 async fn set_up(admin: &AdminUrls, owner: &SecretString) -> Result<(), MigrateError> {
-    let mut connection = connect("the administrator", admin.url.expose_secret()).await?;
+    let mut connection = connect("the administrator", "database.admin_url", &admin.url).await?;
     connection.batch_execute(LOCK).await.map_err(MigrateError::Setup)?;
     let mut statements = ROLES.to_owned();
     for (role, url) in [("parley_owner", owner), ("parley_app", &admin.app), ("parley_platform", &admin.platform)] {
@@ -179,8 +183,13 @@ async fn exists(connection: &mut AsyncPgConnection, database: &str) -> Result<bo
     Ok(row.exists)
 }
 
-async fn connect(role: &'static str, url: &str) -> Result<AsyncPgConnection, MigrateError> {
-    AsyncPgConnection::establish(url).await.map_err(|source| MigrateError::Connect { role, source })
+async fn connect(
+    role: &'static str,
+    setting: &'static str,
+    url: &SecretString,
+) -> Result<AsyncPgConnection, MigrateError> {
+    let connector = Connector::new(url).map_err(|problem| MigrateError::UnusableUrl { setting, problem })?;
+    connector.connect().await.map_err(|failure| MigrateError::Connect { role, failure })
 }
 
 fn parse(role: &'static str, url: &SecretString) -> Result<Url, MigrateError> {

@@ -5,13 +5,13 @@ use deadpool::managed::{QueueMode, Timeouts};
 use diesel::result::{ConnectionError, Error};
 use diesel_async::pooled_connection::deadpool::{Hook, HookError, Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, PoolError, RecyclingMethod};
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::FutureExt;
 use kernel::StoreError;
 use metrics::{gauge, histogram};
-use secrecy::{ExposeSecret, SecretString};
 use tokio::runtime::Handle;
 
+use crate::connect::Connector;
 use crate::metrics as names;
 use crate::sql::{Prepared, sql};
 
@@ -41,7 +41,7 @@ impl ConnectionPool {
     /// Creates a pool on the current runtime; connections are opened on demand.
     pub(crate) fn new(
         name: &'static str,
-        url: &SecretString,
+        connector: Connector,
         size: usize,
         lock_timeout: Duration,
     ) -> Result<Self, diesel_async::pooled_connection::deadpool::BuildError> {
@@ -49,13 +49,14 @@ impl ConnectionPool {
         // Each thread of the web server has its own runtime, which ends before the process does: drive connections on the
         // runtime that the pool was created on.
         let runtime = Handle::current();
-        config.custom_setup = Box::new(move |url| {
-            let connecting = runtime.spawn(connect(url.to_owned(), lock_timeout));
+        config.custom_setup = Box::new(move |_| {
+            let connecting = runtime.spawn(connect(connector.clone(), lock_timeout));
             async { connecting.await.unwrap_or_else(|crash| Err(ConnectionError::BadConnection(crash.to_string()))) }
                 .boxed()
         });
         config.recycling_method = RecyclingMethod::Fast;
-        let manager = AsyncDieselConnectionManager::new_with_config(url.expose_secret(), config);
+        // The connector has the URL.
+        let manager = AsyncDieselConnectionManager::new_with_config("", config);
         let pool = Pool::builder(manager)
             .max_size(size)
             // Last used first: it has the prepared statements, and is most likely alive.
@@ -89,8 +90,9 @@ impl ConnectionPool {
     }
 }
 
-async fn connect(url: String, lock_timeout: Duration) -> Result<AsyncPgConnection, ConnectionError> {
-    let mut connection = AsyncPgConnection::establish(&url).await?;
+async fn connect(connector: Connector, lock_timeout: Duration) -> Result<AsyncPgConnection, ConnectionError> {
+    let connected = connector.connect().await;
+    let mut connection = connected.map_err(|failure| ConnectionError::BadConnection(failure.to_string()))?;
     let timeouts = format!("{SERVER_TIMEOUTS}; SET lock_timeout = {}", lock_timeout.as_millis());
     connection.batch_execute(&timeouts).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)

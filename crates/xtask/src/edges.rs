@@ -7,7 +7,7 @@ use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What only adapters and programs may name: databases, brokers, HTTP, threads and runtimes, metrics, OpenSSL.
-const TECHNOLOGY: [&str; 17] = [
+const TECHNOLOGY: [&str; 18] = [
     "actix-web",
     "clap",
     "deadpool",
@@ -20,6 +20,7 @@ const TECHNOLOGY: [&str; 17] = [
     "rayon-core",
     "reqwest",
     "rustix",
+    "rustls",
     "tokio",
     "tokio-postgres",
     "tokio-util",
