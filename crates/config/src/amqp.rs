@@ -4,6 +4,7 @@ use url::Url;
 
 use super::errors::ConfigErrors;
 use super::key::Key;
+use super::plaintext;
 use super::warnings::ConfigWarnings;
 
 /// How to connect to RabbitMQ, as text.
@@ -39,6 +40,10 @@ impl AmqpSettings {
 
     pub(super) fn warnings(&self, warnings: &mut ConfigWarnings) {
         warnings.password(URL, self.amqp_url.as_ref());
+        let url = self.amqp_url.as_ref().and_then(|url| Url::parse(url.expose_secret()).ok());
+        if let Some(host) = url.as_ref().and_then(plaintext::broker_host) {
+            warnings.add(URL, format_args!("is not encrypted, and {host} is another machine (use amqps)"));
+        }
     }
 
     fn check_url(&self, errors: &mut ConfigErrors) -> Option<SecretString> {

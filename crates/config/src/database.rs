@@ -6,6 +6,7 @@ use url::Url;
 
 use super::errors::{ConfigErrors, non_empty};
 use super::key::Key;
+use super::plaintext;
 use super::warnings::ConfigWarnings;
 
 /// How to connect to Postgres, as text.
@@ -15,7 +16,7 @@ use super::warnings::ConfigWarnings;
 #[expect(clippy::struct_field_names, reason = "a field is named as its flag, variable and entry in the file are")]
 pub(super) struct DatabaseSettings {
     /// Postgres, as the role `parley_app`, which is limited to one tenant per transaction:
-    /// `postgres://parley_app:...@host/parley`
+    /// `postgres://parley_app:...@host/parley?sslmode=verify-full&sslrootcert=/path/ca.pem`; without `sslmode` it is not encrypted
     #[arg(long, value_name = "URL", hide_env_values = true)]
     database_url: Option<SecretString>,
     /// The same database, as the role `parley_platform`, for data that belongs to no single tenant
@@ -107,6 +108,11 @@ impl DatabaseSettings {
         ];
         for (key, url) in urls {
             warnings.password(key, url.as_ref());
+            let url = url.as_ref().and_then(|url| Url::parse(url.expose_secret()).ok());
+            if let Some(host) = url.as_ref().and_then(plaintext::postgres_host) {
+                let remedy = "add sslmode=verify-full and sslrootcert to its parameters";
+                warnings.add(key, format_args!("is not encrypted, and {host} is another machine ({remedy})"));
+            }
         }
     }
 

@@ -21,6 +21,7 @@ mod key;
 mod keys;
 mod log;
 mod passwords;
+mod plaintext;
 mod process_role;
 mod retention;
 mod retry;

@@ -136,6 +136,23 @@ fn encryption_key_must_have_32_bytes() {
 }
 
 #[test]
+fn plaintext_to_another_machine_is_weak() {
+    let plaintext = |arguments: &[&str]| {
+        let warnings = settings(&[COMPLETE, arguments].concat(), &[]).warnings();
+        warnings.iter().filter(|text| text.contains("is not encrypted")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let remedy = "another machine (add sslmode=verify-full and sslrootcert to its parameters)";
+    assert_eq!(
+        plaintext(&["--database-admin-url=postgres://postgres:p@localhost"]),
+        [
+            format!("database.url is not encrypted, and db is {remedy}"),
+            format!("database.platform_url is not encrypted, and db is {remedy}"),
+            "amqp.url is not encrypted, and mq is another machine (use amqps)".to_owned(),
+        ]
+    );
+}
+
+#[test]
 fn hash_cost_and_proxies_are_validated() {
     let serve = |arguments: &[&str]| settings(&[COMPLETE, arguments].concat(), &[]).serve();
     let config = serve(&["--http-trusted-proxies=10.0.0.0/8, ::1", "--passwords-memory-kib=65536"]).unwrap();
