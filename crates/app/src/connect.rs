@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
-use config::{AmqpConfig, AuthConfig, DatabaseConfig};
+use config::{AmqpConfig, AmqpIdentity, AuthConfig, DatabaseConfig};
 use crypto::{Argon2Hasher, Ed25519, KeyedSemaphore};
 use flows::{AuthService, Database, SigningKeys, SigningKeysError};
 use iam::{HashError, RateLimiter};
 use kernel::seal::KeyRing;
 use kernel::{Clock, Entropy};
 use postgres::{ConnectError, PoolSizes, Postgres, PostgresConfig, RoleProblem};
-use rabbitmq::{Broker, BrokerConfig, BrokerError};
+use rabbitmq::{Broker, BrokerConfig, BrokerError, BrokerTls, ClientIdentity};
 use telemetry::TracesError;
 
 use crate::tokio_timer::TokioTimer;
@@ -51,7 +51,14 @@ pub fn postgres(config: &DatabaseConfig) -> Result<Postgres, ConnectError> {
 /// # Errors
 /// [`BrokerError::Url`].
 pub fn broker(config: &AmqpConfig) -> Result<Broker, BrokerError> {
-    Broker::new(&BrokerConfig { url: config.url.clone(), namespace: config.namespace.clone() })
+    let identity = config.tls.identity.clone();
+    let identity =
+        identity.map(|AmqpIdentity { certificate, private_key }| ClientIdentity { certificate, private_key });
+    Broker::new(&BrokerConfig {
+        url: config.url.clone(),
+        namespace: config.namespace.clone(),
+        tls: BrokerTls { authorities: config.tls.authorities.clone(), identity },
+    })
 }
 
 /// The service of authentication, and the key ring that its keys are sealed with.

@@ -36,7 +36,7 @@ mod traces;
 mod warnings;
 mod whatsapp;
 
-pub use amqp::AmqpConfig;
+pub use amqp::{AmqpConfig, AmqpIdentity, AmqpTls};
 pub use database::{AdminConfig, DatabaseConfig, MigrateConfig};
 pub use errors::ConfigErrors;
 pub use http::HttpConfig;

@@ -136,6 +136,44 @@ fn encryption_key_must_have_32_bytes() {
 }
 
 #[test]
+fn files_of_the_broker_are_read_and_validated() {
+    let amqp = |url: &str, more: &[String]| {
+        let arguments: Vec<&str> = [url].into_iter().chain(more.iter().map(String::as_str)).collect();
+        settings(&arguments, &[]).amqp().map_err(|errors| errors.to_string())
+    };
+    let (encrypted, plaintext) = ("--amqp-url=amqps://mq", "--amqp-url=amqp://mq");
+    let certificate = file("cert.pem", "of the broker\n-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n");
+    let key = file("key.pem", "-----BEGIN PRIVATE KEY-----\nhunter2=\n-----END PRIVATE KEY-----\n");
+    let ca = format!("--amqp-ca-file={}", certificate.0);
+    let shown = format!("--amqp-certificate-file={}", certificate.0);
+    let proof = format!("--amqp-key-file={}", key.0);
+
+    assert!(amqp(plaintext, &[]).unwrap().tls.authorities.is_none());
+    let config = amqp(encrypted, &[ca.clone(), shown.clone(), proof.clone()]).unwrap();
+    assert!(config.tls.authorities.as_ref().unwrap().starts_with("-----BEGIN CERTIFICATE-----\n"));
+    assert!(config.tls.identity.is_some() && !format!("{config:?}").contains("hunter2"));
+    for (url, arguments, part) in [
+        (plaintext, vec![ca], "amqp.key_file need amqp.url to begin with amqps://"),
+        (encrypted, vec![shown.clone()], "amqp.certificate_file and amqp.key_file belong together"),
+        (encrypted, vec![proof], "amqp.certificate_file and amqp.key_file belong together"),
+        (
+            encrypted,
+            vec![shown, format!("--amqp-key-file={}", certificate.0)],
+            "with a line -----BEGIN PRIVATE KEY-----",
+        ),
+        (encrypted, vec![format!("--amqp-ca-file={}", key.0)], "amqp.ca_file must name a file in PEM format"),
+        (
+            encrypted,
+            vec!["--amqp-ca-file=/nowhere".to_owned()],
+            "amqp.ca_file names a file that cannot be read: /nowhere",
+        ),
+    ] {
+        let errors = amqp(url, &arguments).unwrap_err();
+        assert!(errors.contains(part) && !errors.contains("hunter2"), "{arguments:?}: {errors}");
+    }
+}
+
+#[test]
 fn plaintext_to_another_machine_is_weak() {
     let plaintext = |arguments: &[&str]| {
         let warnings = settings(&[COMPLETE, arguments].concat(), &[]).warnings();

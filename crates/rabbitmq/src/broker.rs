@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
+use lapin::tcp::{OwnedIdentity, OwnedTLSConfig};
 use lapin::uri::AMQPUri;
-use lapin::{Channel, Connection, ConnectionProperties};
+use lapin::{Channel, Connection, ConnectionProperties, runtime};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::sleep;
 use tracing::debug;
@@ -13,10 +14,41 @@ use crate::topology::Topology;
 /// Address and names of a broker.
 #[derive(Clone, Debug)]
 pub struct BrokerConfig {
-    /// `amqp://user:password@host:port/vhost`
+    /// `amqp://user:password@host:port/vhost`, or with `amqps`
     pub url: SecretString,
     /// The prefix of exchange and queue names.
     pub namespace: String,
+    pub tls: BrokerTls,
+}
+
+/// What an `amqps` connection uses besides the certificates that the system trusts.
+#[derive(Clone, Debug, Default)]
+pub struct BrokerTls {
+    /// Certificates of authorities, in PEM format.
+    pub authorities: Option<String>,
+    pub identity: Option<ClientIdentity>,
+}
+
+/// A client certificate.
+#[derive(Clone, Debug)]
+pub struct ClientIdentity {
+    /// In PEM format, followed by the certificates of intermediate authorities.
+    pub certificate: String,
+    /// PKCS #8 in PEM format.
+    pub private_key: SecretString,
+}
+
+impl BrokerTls {
+    /// Made for each connection and not kept: its `Debug` shows the private key.
+    fn for_driver(&self) -> OwnedTLSConfig {
+        OwnedTLSConfig {
+            identity: self.identity.as_ref().map(|identity| OwnedIdentity::PKCS8 {
+                pem: identity.certificate.clone().into_bytes(),
+                key: identity.private_key.expose_secret().as_bytes().to_vec(),
+            }),
+            cert_chain: self.authorities.clone(),
+        }
+    }
 }
 
 const HEARTBEAT_SECONDS: u16 = 15;
@@ -28,6 +60,7 @@ pub struct Broker(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     uri: AMQPUri,
+    tls: BrokerTls,
     topology: Topology,
 }
 
@@ -37,7 +70,8 @@ impl Broker {
     pub fn new(config: &BrokerConfig) -> Result<Self, BrokerError> {
         let mut uri: AMQPUri = config.url.expose_secret().parse().map_err(BrokerError::Url)?;
         uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
-        Ok(Self(Arc::new(Inner { uri, topology: Topology::new(&config.namespace) })))
+        let (tls, topology) = (config.tls.clone(), Topology::new(&config.namespace));
+        Ok(Self(Arc::new(Inner { uri, tls, topology })))
     }
 
     #[must_use]
@@ -101,6 +135,7 @@ impl Broker {
 
     async fn connect(&self, name: &str) -> Result<Connection, BrokerError> {
         let properties = ConnectionProperties::default().with_connection_name(format!("parley {name}").into());
-        Ok(Connection::connect_uri(self.0.uri.clone(), properties).await?)
+        let (uri, tls) = (self.0.uri.clone(), self.0.tls.for_driver());
+        Ok(Connection::connect_uri_with_config(uri, properties, tls, runtime::default_runtime()?).await?)
     }
 }

@@ -11,7 +11,7 @@ mod publisher;
 mod requests;
 mod topology;
 
-pub use broker::{Broker, BrokerConfig};
+pub use broker::{Broker, BrokerConfig, BrokerTls, ClientIdentity};
 pub use consumer::RabbitConsumer;
 pub use error::BrokerError;
 pub use publisher::RabbitPublisher;

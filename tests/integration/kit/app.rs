@@ -7,7 +7,7 @@ use std::time::Duration;
 use app::{Instance, Running};
 use chrono::TimeDelta;
 use config::{
-    AmqpConfig, AuthConfig, DatabaseConfig, HttpConfig, KeysConfig, ProcessRole, ProcessRoles, ServeConfig,
+    AmqpConfig, AmqpTls, AuthConfig, DatabaseConfig, HttpConfig, KeysConfig, ProcessRole, ProcessRoles, ServeConfig,
     SigningConfig, TenantsConfig, TracesConfig, WhatsAppConfig,
 };
 use iam::HashParameters;
@@ -356,7 +356,7 @@ async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -
             platform_connections: 2,
             intake_connections: 4,
         },
-        amqp: AmqpConfig { url: amqp_url.into(), namespace: namespace.to_owned() },
+        amqp: AmqpConfig { url: amqp_url.into(), namespace: namespace.to_owned(), tls: AmqpTls::default() },
         http: HttpConfig {
             listen: "127.0.0.1:0".parse().unwrap(),
             metrics_listen: "127.0.0.1:0".parse().unwrap(),

@@ -2,7 +2,7 @@
 
 use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
-use rabbitmq::{Broker, BrokerConfig};
+use rabbitmq::{Broker, BrokerConfig, BrokerTls};
 
 use super::lossy_proxy::LossyProxy;
 use super::meta::fresh_digits;
@@ -27,7 +27,8 @@ pub(crate) async fn behind_lossy_proxy(namespace: &str) -> (LossyProxy, Broker) 
 }
 
 fn broker_at(url: &str, namespace: &str) -> Broker {
-    Broker::new(&BrokerConfig { url: url.into(), namespace: namespace.to_owned() }).expect("the AMQP URL is valid")
+    let tls = BrokerTls::default();
+    Broker::new(&BrokerConfig { url: url.into(), namespace: namespace.to_owned(), tls }).expect("the AMQP URL is valid")
 }
 
 /// Deletes the queues and their messages.
