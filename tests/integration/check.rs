@@ -13,7 +13,7 @@ use crate::kit::services::services;
 const OTHER_KEY: &str = "xEq1K1dXwCq0V8hKpZ0yZ6mJtq7n3Q9oW4yB5cRk2L8";
 
 /// The output of `parley check` without the warnings that apply to every test server: disabled fsync and weak secrets.
-async fn check(deployment: &Deployment, settings: &[(&str, &str)]) -> Vec<String> {
+pub(crate) async fn check(deployment: &Deployment, settings: &[(&str, &str)]) -> Vec<String> {
     let mut command = deployment.command(&["check", "--allow-weak"]);
     command.env("PARLEY_AMQP_URL", &services().await.amqp_url).envs(settings.iter().copied());
     let Output { status, stdout, stderr } = command.output().unwrap();

@@ -8,6 +8,7 @@
 mod kit;
 
 mod alerts;
+mod amqp_tls;
 mod audit;
 mod auth;
 mod authorization;
@@ -31,6 +32,7 @@ mod meta_app_routing;
 mod meta_apps;
 mod observability;
 mod operators;
+mod postgres_tls;
 mod process;
 mod provisioning;
 mod queue;
