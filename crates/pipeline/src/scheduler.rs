@@ -61,6 +61,10 @@ impl Scheduler {
             Ok(counts) => self.set_event_gauges(&counts),
             Err(error) => warn!(error = error_chain(&error), "counting unfinished events failed"),
         }
+        match self.oldest_unsealed().await {
+            Ok(oldest) => gauge!(AUDIT_OLDEST_UNSEALED).set(self.age(oldest).as_secs_f64()),
+            Err(error) => warn!(error = error_chain(&error), "measuring unsealed audit records failed"),
+        }
         match self.queues.queues().await {
             Ok(depths) => {
                 for depth in depths {
@@ -69,10 +73,6 @@ impl Scheduler {
                 }
             }
             Err(error) => warn!(error = error_chain(&error), "inspecting queues failed"),
-        }
-        match self.oldest_unsealed().await {
-            Ok(oldest) => gauge!(AUDIT_OLDEST_UNSEALED).set(self.age(oldest).as_secs_f64()),
-            Err(error) => warn!(error = error_chain(&error), "measuring unsealed audit records failed"),
         }
     }
 
