@@ -3,6 +3,7 @@
 Usage: manifests.py <the parley binary>
 """
 
+import json
 import os
 import pathlib
 import re
@@ -177,6 +178,37 @@ def check_overlays(base):
                 valid(document, f"overlay {directory.name}")
 
 
+# Paths of the API that are not called from outside: the operators' API, and what Kubernetes itself asks for.
+INTERNAL = ["/platform", "/tenants", "/healthz", "/readyz"]
+# The largest body that the API accepts, and pages that are not in the document.
+LARGEST_BODY = 4 * 1024 * 1024
+PAGES = ["/docs"]
+
+
+def matches(prefix, path):
+    """As an Ingress compares a path of the type Prefix: by its elements."""
+    return path == prefix or path.startswith(prefix.rstrip("/") + "/")
+
+
+def check_ingresses():
+    """What is published, and how large a body may be: a proxy that refuses a delivery loses it."""
+    document = json.loads((ROOT / "crates/http/openapi.json").read_text())
+    paths = list(document["paths"]) + PAGES
+    for path in sorted((KUBERNETES / "overlays").rglob("*.yaml")):
+        for item in documents(path):
+            if item["kind"] != "Ingress":
+                continue
+            size = item["metadata"].get("annotations", {}).get("nginx.ingress.kubernetes.io/proxy-body-size", "1m")
+            check(size.endswith("m") and int(size[:-1]) * 1024 * 1024 >= LARGEST_BODY, f"{path.name}: bodies may have {size}")
+            published = [entry["path"] for rule in item["spec"]["rules"] for entry in rule["http"]["paths"]]
+            for each in paths:
+                internal = any(matches(prefix, each) for prefix in INTERNAL)
+                is_published = any(matches(prefix, each) for prefix in published)
+                check(is_published != internal, f"{path.name}: {each} is {'published' if is_published else 'not published'}")
+            for prefix in published:
+                check(any(matches(prefix, each) for each in paths), f"{path.name}: nothing is served at {prefix}")
+
+
 def known_variables(binary):
     """What the program reads: each setting, and for secrets, whose value the help hides, the file."""
     text = subprocess.run([binary, "--help"], check=True, capture_output=True, text=True, env={"COLUMNS": "400"}).stdout
@@ -249,6 +281,7 @@ def main():
     binary = os.path.abspath(sys.argv[1])
     objects = check_base()
     check_overlays(objects)
+    check_ingresses()
     check_environments(binary, objects)
     if mistakes:
         sys.exit("deploy/ is not right:\n  " + "\n  ".join(mistakes))

@@ -21,13 +21,15 @@ const UNIQUE_ACROSS_TENANTS: [(&str, &str); 8] = [
 const ACTIVE_NUMBER: &str = "whatsapp_accounts_active_number_key";
 
 /// Tables without a tenant, each with its reason.
-const WITHOUT_TENANT: [(&str, &str); 9] = [
+const WITHOUT_TENANT: [(&str, &str); 11] = [
     ("__diesel_schema_migrations", "Diesel's own"),
     ("login_tallies", "attempts, also at unknown tenants; keys are HMACs"),
     ("operator_idempotency_keys", "the operators'"),
     ("permissions", "the permission catalogue, the same for all"),
     ("plans", "the plan catalogue, the same for all"),
     ("platform_audit_records", "the operators'"),
+    ("platform_audit_seals", "the operators'"),
+    ("platform_audit_unsealed", "the operators'"),
     ("provisioning_keys", "the operators'"),
     ("signing_keys", "the deployment's"),
     ("tenants", "its id is the tenant"),
@@ -116,6 +118,8 @@ async fn platform_role_reads_only_listed_tables() {
         "operator_idempotency_keys",
         "plans",
         "platform_audit_records",
+        "platform_audit_seals",
+        "platform_audit_unsealed",
         "provisioning_keys",
         "signing_keys",
         "tenants",
@@ -147,6 +151,7 @@ async fn security_definer_functions_and_callers_are_listed() {
             "number_is_active parley_app",
             "purge_idempotency_keys parley_platform",
             "purge_sessions parley_platform",
+            "queue_for_sealing",
             "signing_key_is_active parley_app",
             "signing_key_is_usable parley_app",
             "store_operator_response parley_app",

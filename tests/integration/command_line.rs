@@ -164,8 +164,14 @@ async fn audit_verification_names_damage() {
         stdout(&deployment.parley(&verify)).contains("3 records are sealed, 0 are not").then_some(())
     })
     .await;
-    let tamper = "SET session_replication_role = replica; UPDATE audit_records SET outcome = 'refused'";
+    let verify_platform = ["audit", "verify", "--platform"];
+    assert!(stdout(&deployment.parley(&verify_platform)).contains(" records are sealed, 0 are not"));
+    let tamper = "SET session_replication_role = replica; UPDATE audit_records SET outcome = 'refused';
+        UPDATE platform_audit_records SET outcome = 'refused'";
     deployment.database.execute(tamper).await;
+    let found = deployment.parley(&verify_platform);
+    assert!(stderr(&found).contains("tampered with"));
+    assert!(String::from_utf8_lossy(&found.stdout).starts_with("changed   1  "));
     let found = deployment.parley(&verify);
     assert!(stderr(&found).contains("tampered with"));
     assert!(String::from_utf8_lossy(&found.stdout).starts_with("changed   1  "));

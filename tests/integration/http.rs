@@ -106,3 +106,53 @@ async fn metrics_count_requests_by_route() {
     assert!(exported.contains(r#"route="/crm/conversations/{id}""#), "{exported}");
     assert!(!exported.contains("/a/path") && !exported.contains("0190b5a2"));
 }
+
+/// Postgres stores U+0000 in no text. Each input of each operation is tried, so that a new one is tried, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn nul_in_any_input_is_a_client_error() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let document: Value = serde_json::from_str(include_str!("../../crates/http/openapi.json")).unwrap();
+    let id = "0190b5a2-7e2f-7000-8000-000000000000";
+    let mut tried = [0, 0, 0];
+    for (template, operations) in document["paths"].as_object().unwrap() {
+        let filled = |with: &str| {
+            template.split('{').enumerate().fold(String::new(), |path, (n, part)| {
+                let rest = part.split_once('}').filter(|_| n > 0).map(|(_, rest)| format!("{with}{rest}"));
+                path + &rest.unwrap_or_else(|| part.to_owned())
+            })
+        };
+        for (method, operation) in operations.as_object().unwrap() {
+            let method: Method = method.to_uppercase().parse().unwrap();
+            let is_of_tenant = operation["security"].to_string().contains("bearer");
+            let client = tenant.client.with("content-type", "application/json");
+            let send = async |path: &str, body: Option<&str>| {
+                let response = client.send(method.clone(), path, body.map(|body| body.as_bytes().to_vec())).await;
+                assert!(response.status.is_client_error(), "{method} {path} {body:?}: {}", response.text);
+                response
+            };
+            if template.contains('{') {
+                send(&filled("%00"), operation["requestBody"].is_object().then_some("{}")).await;
+                tried[0] += 1;
+            }
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            for parameter in parameters.filter(|parameter| parameter["in"] == "query") {
+                let path = format!("{}?{}=a%00b", filled(id), parameter["name"].as_str().unwrap());
+                let response = send(&path, None).await;
+                if is_of_tenant {
+                    response.problem(400, "invalid_query");
+                }
+                tried[1] += 1;
+            }
+            if operation["requestBody"].is_object() {
+                let response = send(&filled(id), Some(r#"{"a":["b\u0000"]}"#)).await;
+                // A key that has another form than the id is refused first.
+                if is_of_tenant && !template.contains("{key}") {
+                    assert_eq!(response.problem(422, "validation_failed").pointer(), "/a/0", "{method} {template}");
+                }
+                tried[2] += 1;
+            }
+        }
+    }
+    assert!(tried.iter().all(|tried| *tried > 10), "{tried:?}");
+}

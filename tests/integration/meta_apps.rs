@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
+use kernel::Clock as _;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -30,7 +32,16 @@ async fn app_is_created_listed_changed_and_deleted() {
     let first: MetaApp = created.body(201);
     let key = first.key.clone();
     let members: BTreeSet<String> = created.json(201).as_object().unwrap().keys().cloned().collect();
-    let all = ["app_id", "created_at", "has_previous_secret", "key", "name", "updated_at", "webhook_path"];
+    let all = [
+        "app_id",
+        "created_at",
+        "has_previous_secret",
+        "key",
+        "name",
+        "previous_secret_ends_at",
+        "updated_at",
+        "webhook_path",
+    ];
     assert_eq!(members, all.map(str::to_owned).into(), "no secret");
     assert_eq!(first.app_id, "1234567890");
     assert_eq!(first.name.as_deref(), Some("Own app"));
@@ -40,7 +51,7 @@ async fn app_is_created_listed_changed_and_deleted() {
     assert_eq!(listed(&tenant).await, std::slice::from_ref(&first));
 
     let path = format!("/meta-apps/{key}");
-    app.clock.advance(chrono::TimeDelta::seconds(1));
+    app.clock.advance(TimeDelta::seconds(1));
     let edit = json!({"name": null, "app_secret": "hunter2-next", "verify_token": "hunter2-token-2"});
     let changed = tenant.client.patch(&path, &edit).await;
     let second: MetaApp = changed.body(200);
@@ -148,6 +159,39 @@ async fn secret_reset_accepts_old_secret_until_cleared() {
     app.client.delete(&own.path()).await.problem(401, "unauthenticated");
     tenant.client.delete(&own.path()).await.expect(204);
     assert_eq!(accepted(&all).await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn previous_secret_ends_eight_days_after_rotation() {
+    let app = isolated_app().await;
+    let tenant = app.tenant().await;
+    let own = tenant.meta_app().await;
+    assert_eq!(listed(&tenant).await[0].previous_secret_ends_at, None);
+    let rotated_at = app.clock.now();
+    let rotated: MetaApp = tenant.client.patch(&own.path(), &json!({"app_secret": "second"})).await.body(200);
+    let ends_at: DateTime<Utc> = rotated.previous_secret_ends_at.as_deref().unwrap().parse().unwrap();
+    // The database keeps microseconds.
+    assert!((ends_at - rotated_at - TimeDelta::days(8)).abs() < TimeDelta::milliseconds(1), "{ends_at}");
+    let status = async |secret: &str| {
+        let answer = app.deliver_signed(&own.webhook(), secret, b"{\"entry\":[]}").await;
+        answer.status.as_u16()
+    };
+    app.clock.advance(TimeDelta::days(8) - TimeDelta::seconds(1));
+    assert_eq!((status(&own.secret).await, status("second").await), (200, 200));
+    let tenant = tenant.log_in_again(&app).await;
+    let stored = listed(&tenant).await.remove(0);
+    assert_eq!((stored.has_previous_secret, stored.previous_secret_ends_at), (true, rotated.previous_secret_ends_at));
+
+    app.clock.advance(TimeDelta::seconds(1));
+    assert_eq!((status(&own.secret).await, status("second").await), (401, 200));
+    let ended = listed(&tenant).await.remove(0);
+    assert_eq!((ended.has_previous_secret, ended.previous_secret_ends_at), (false, None));
+    // The next change deletes it.
+    tenant.client.patch(&own.path(), &json!({"name": "Shop"})).await.expect(200);
+    let stored = "SELECT count(*) FROM meta_apps
+                   WHERE num_nonnulls(previous_app_secret_sealed, previous_app_secret_ends_at) > 0";
+    assert_eq!(app.database.count(stored).await, 0);
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,8 @@
 use std::process::Command;
 
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::kit::api::{Conversation, LoggedIn, WhatsAppAccount};
 use crate::kit::app::PASSWORD;
@@ -233,6 +235,38 @@ async fn log_traces_event_without_personal_data() {
             assert!(!line[name].is_null(), "{name} in {line}");
         }
     }
+    server.signal("TERM");
+    assert!(server.exit().await.success());
+    deployment.finish().await;
+}
+
+/// Anyone can send such bytes: they are nothing to act on.
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_are_no_request_are_no_error_in_the_log() {
+    let deployment = Deployment::new().await;
+    let server = deployment.serve_as("api").await;
+    let address = server.client.base().strip_prefix("http://").unwrap().to_owned();
+    let garbage: [&[u8]; 3] = [
+        // The start of a TLS handshake.
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"\x00\xff\xfe\r\n\r\n",
+        b"GET / HTTP/1.1\r\nno header\r\n\r\n",
+    ];
+    for bytes in garbage {
+        let mut stream = TcpStream::connect(&address).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 400 "), "{}", String::from_utf8_lossy(&answer));
+    }
+    // Its line comes after theirs.
+    server.client.get("/no/such/path").await.problem(404, "not_found");
+    let log = wait::until("the request in the log", async || {
+        let log = server.log();
+        log.iter().any(|line| line["route"] == "unmatched").then_some(log)
+    })
+    .await;
+    assert!(log.iter().all(|line| line["level"] != "ERROR" && line["level"] != "error"), "{log:#?}");
     server.signal("TERM");
     assert!(server.exit().await.success());
     deployment.finish().await;

@@ -1,5 +1,7 @@
 //! The server requires database roles that row level security applies to; migrations create them and can be reverted.
 
+use std::sync::Arc;
+
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use flows::Database;
 use kernel::SystemClock;
@@ -8,6 +10,7 @@ use url::Url;
 
 use crate::kit::database::{self, TestDatabase};
 use crate::kit::services::services;
+use crate::kit::token_forger::key_ring;
 
 fn postgres_as(app_url: &str, platform_url: &str) -> Postgres {
     Postgres::new(&PostgresConfig {
@@ -15,6 +18,7 @@ fn postgres_as(app_url: &str, platform_url: &str) -> Postgres {
         platform_url: platform_url.into(),
         connections: PoolSizes { tenant: 1, platform: 1, intake: 1 },
         lock_timeout: LOCK_TIMEOUT,
+        audit_keys: Arc::new(key_ring()),
     })
     .unwrap()
 }

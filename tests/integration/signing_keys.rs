@@ -10,8 +10,8 @@ use flows::{
     reseal_meta_apps, reseal_signing_keys, revoke_signing_key, settle,
 };
 use futures_util::future::join_all;
-use kernel::SystemEntropy;
 use kernel::seal::KeyRing;
+use kernel::{Clock as _, SystemEntropy};
 use serde_json::{Value, json};
 use tokens::{KeyScope, KeyState, RotationPolicy, SigningKeyFactory};
 
@@ -285,7 +285,7 @@ async fn keys_are_resealed_under_new_encryption_key() {
     let key = own.key.parse().unwrap();
     let sealed = tx.meta_app_secrets(&key).await;
     let sealed = settle(tx, sealed).await.unwrap().unwrap();
-    sealed.open(&key, &ring(&[("new", 8)])).unwrap();
+    sealed.open(&key, &ring(&[("new", 8)]), app.clock.now()).unwrap();
     let audited = "SELECT count(*) FROM platform_audit_records WHERE action = 'signing_key.resealed'";
     assert_eq!(app.database.count(audited).await, 1);
     app.stop().await;

@@ -9,7 +9,7 @@ use crm::inbox::{
 use crm::{ConversationFilter, ConversationRepo, ConversationStatus, InteractionKind, Media, Message, preview};
 use diesel_async::RunQueryDsl as _;
 use flows::{Database as _, TenantTx};
-use kernel::ids::{AccountId, ConversationId};
+use kernel::ids::{AccountId, ContactId, ConversationId};
 use kernel::{DeliveryStatus, Direction, Origin, PageLimit, PageRequest};
 use proptest::collection::vec;
 use proptest::option;
@@ -96,6 +96,27 @@ fn message(account: AccountId, phone: &str, direction: Direction, sent_at: DateT
     }
 }
 
+/// Who causes an update of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    /// The customer of the conversation, who sent the message if it is inbound.
+    Customer,
+    OtherCustomer,
+    Business,
+}
+
+impl By {
+    /// The contact by which the specification tells them apart; the database has other ids.
+    fn contact(self) -> Option<ContactId> {
+        let id = |n: u128| Some(ContactId::from_uuid(uuid::Uuid::from_u128(n)));
+        match self {
+            Self::Customer => id(1),
+            Self::OtherCustomer => id(2),
+            Self::Business => None,
+        }
+    }
+}
+
 /// A message, its updates in the order in which they are recorded, and where in that order the message is.
 #[derive(Clone, Debug)]
 struct MessageCase {
@@ -103,7 +124,7 @@ struct MessageCase {
     delivery: DeliveryStatus,
     #[expect(clippy::option_option, reason = "an edit without a caption differs from one that removes it")]
     caption: Option<Option<String>>,
-    updates: Vec<(UpdateEffect, i64)>,
+    updates: Vec<(UpdateEffect, By, i64)>,
     position: usize,
     /// Updates in a batch.
     batch: usize,
@@ -116,7 +137,7 @@ fn message_case() -> impl Strategy<Value = MessageCase> {
     let status = (select(statuses).prop_map(str::to_owned), name(&["", "US.1", "US.2"]));
     let effect = prop_oneof![
         4 => status.prop_map(|(status, participant)| UpdateEffect::Status { status, participant }),
-        2 => (name(&["e1", "e2", "e3"]), name(&["first", "second", ""]))
+        2 => (name(&["e1", "e2", "e3"]), option::of(name(&["first", "second", ""])))
             .prop_map(|(wamid, text)| UpdateEffect::Edit { wamid, text }),
         1 => (name(&["a1", "a2"]), option::of(name(&["👍"])))
             .prop_map(|(wamid, emoji)| UpdateEffect::Reaction { wamid, emoji }),
@@ -126,7 +147,7 @@ fn message_case() -> impl Strategy<Value = MessageCase> {
         select(Direction::VARIANTS),
         select(DeliveryStatus::VARIANTS),
         option::of(option::of(name(&["caption"]))),
-        vec((effect, 0..6_i64), 0..8),
+        vec((effect, select(vec![By::Customer, By::OtherCustomer, By::Business]), 0..6_i64), 0..8),
         0..9_usize,
         1..4_usize,
     )
@@ -143,8 +164,8 @@ fn message_case() -> impl Strategy<Value = MessageCase> {
 #[tokio::test(flavor = "multi_thread")]
 async fn message_state_in_sql_matches_specification() {
     let mut fixture = Fixture::new().await;
-    let (account, phone) = (fixture.account, fresh_phone());
-    for case in cases(48, &message_case()) {
+    let (account, phone, other_phone) = (fixture.account, fresh_phone(), fresh_phone());
+    for case in cases(96, &message_case()) {
         let incoming = IncomingMessage {
             delivery: (case.direction == Direction::Outbound).then_some(case.delivery),
             media: case.caption.clone().map(|caption| Media { id: "media".to_owned(), caption, ..Media::default() }),
@@ -154,17 +175,24 @@ async fn message_state_in_sql_matches_specification() {
         let updates: Vec<MessageUpdate> = case
             .updates
             .iter()
-            .map(|(effect, seconds)| MessageUpdate {
-                message: key.clone(),
-                effect: effect.clone(),
-                customer: None,
-                direction: Direction::Outbound,
-                payload: None,
-                occurred_at: at(*seconds),
+            .map(|(effect, by, seconds)| {
+                let phone = if *by == By::OtherCustomer { &other_phone } else { &phone };
+                let is_status = matches!(effect, UpdateEffect::Status { .. });
+                MessageUpdate {
+                    message: key.clone(),
+                    effect: effect.clone(),
+                    // As decoded: of what the business did, the customer is the recipient.
+                    customer: (!is_status).then(|| customer(phone, at(*seconds))),
+                    direction: if *by == By::Business { Direction::Outbound } else { Direction::Inbound },
+                    payload: None,
+                    occurred_at: at(*seconds),
+                }
             })
             .collect();
+        let sender = (case.direction == Direction::Inbound).then_some(By::Customer).and_then(By::contact);
         let expected = MessageState {
             direction: case.direction,
+            sender,
             text: incoming.text.clone(),
             media_caption: case.caption.clone(),
             delivery: incoming.delivery,
@@ -172,14 +200,15 @@ async fn message_state_in_sql_matches_specification() {
             revoked_at: None,
             failed_at: None,
         };
-        let stored: Vec<_> = updates
+        let stored: Vec<_> = case
+            .updates
             .iter()
-            .map(|update| NewUpdate {
-                message: update.message.clone(),
-                effect: update.effect.clone(),
-                contact: None,
+            .map(|(effect, by, seconds)| NewUpdate {
+                message: key.clone(),
+                effect: effect.clone(),
+                contact: by.contact(),
                 payload: None,
-                occurred_at: update.occurred_at,
+                occurred_at: at(*seconds),
             })
             .collect();
         let expected = expected.with_updates(&stored);
@@ -200,6 +229,7 @@ async fn message_state_in_sql_matches_specification() {
         let message = fixture.message(conversation, &key.1).await;
         let actual = MessageState {
             direction: message.direction,
+            sender,
             text: message.text,
             media_caption: message.media.map(|media| media.caption),
             delivery: message.delivery,

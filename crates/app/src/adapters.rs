@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cli::{AdapterError, Adapters, MigrationReport};
-use config::{AmqpConfig, AuthConfig, DatabaseConfig, LogConfig, MigrateConfig, ProcessRoles, ServeConfig};
+use config::{AmqpConfig, AuthConfig, DatabaseConfig, KeysConfig, LogConfig, MigrateConfig, ProcessRoles, ServeConfig};
 use crypto::Ed25519;
 use flows::{AuthService, Database};
 use kernel::{SystemClock, SystemEntropy, error_chain};
@@ -22,8 +22,8 @@ impl Adapters for Production {
         Ok(telemetry::init_logs(config)?)
     }
 
-    fn database(&self, config: &DatabaseConfig) -> Result<Arc<dyn Database>, AdapterError> {
-        Ok(Arc::new(connect::postgres(config)?))
+    fn database(&self, config: &DatabaseConfig, keys: &KeysConfig) -> Result<Arc<dyn Database>, AdapterError> {
+        Ok(Arc::new(connect::postgres(config, keys)?))
     }
 
     async fn auth_service(&self, database: Arc<dyn Database>, config: AuthConfig) -> Result<AuthService, AdapterError> {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use config::{AmqpConfig, AmqpIdentity, AuthConfig, DatabaseConfig};
+use config::{AmqpConfig, AmqpIdentity, AuthConfig, DatabaseConfig, KeysConfig};
 use crypto::{Argon2Hasher, Ed25519, KeyedSemaphore};
 use flows::{AuthService, Database, SigningKeys, SigningKeysError};
 use iam::{HashError, RateLimiter};
@@ -33,7 +33,7 @@ pub enum OpenError {
 ///
 /// # Errors
 /// [`ConnectError`].
-pub fn postgres(config: &DatabaseConfig) -> Result<Postgres, ConnectError> {
+pub fn postgres(config: &DatabaseConfig, keys: &KeysConfig) -> Result<Postgres, ConnectError> {
     Postgres::new(&PostgresConfig {
         app_url: config.url.clone(),
         platform_url: config.platform_url.clone(),
@@ -43,6 +43,7 @@ pub fn postgres(config: &DatabaseConfig) -> Result<Postgres, ConnectError> {
             intake: config.intake_connections,
         },
         lock_timeout: postgres::LOCK_TIMEOUT,
+        audit_keys: Arc::clone(&keys.key_ring),
     })
 }
 
@@ -68,7 +69,7 @@ pub(crate) async fn auth_service(
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> Result<(AuthService, Arc<KeyRing>), OpenError> {
-    let (key_ring, rotation) = (Arc::new(config.keys.key_ring), config.signing.rotation);
+    let (key_ring, rotation) = (config.keys.key_ring, config.signing.rotation);
     let algorithm = Arc::new(Ed25519);
     let keys = SigningKeys::open(&*database, algorithm, Arc::clone(&key_ring), rotation, &*entropy, &*clock).await?;
     let service = AuthService {

@@ -46,7 +46,8 @@ impl Instance {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, OpenError> {
-        Self::open_on(connect::postgres(&config.database)?, config, roles, clock, entropy).await
+        let database = connect::postgres(&config.database, &config.auth.keys)?;
+        Self::open_on(database, config, roles, clock, entropy).await
     }
 
     /// The same on connection pools that the caller shares.

@@ -51,7 +51,7 @@ pub(crate) async fn serve(config: ServeConfig, roles: ProcessRoles) -> Result<()
     let metrics = http_api::bind_metrics(metrics_listener, init_metrics()?)?;
     let (metrics_handle, metrics) = (metrics.handle(), tokio::spawn(metrics));
 
-    let database = postgres(&config.database)?;
+    let database = postgres(&config.database, &config.auth.keys)?;
     tokio::select! {
         () = &mut shutdown_signal => return Ok(()),
         waited = wait_for_database(&database, listener.try_clone()?) => waited?,

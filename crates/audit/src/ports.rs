@@ -1,14 +1,14 @@
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use kernel::ids::{AuditRecordId, TenantId};
 use kernel::{Page, PageRequest, StoreError};
 
-use crate::{Record, RecordFilter, Seal, StoredRecord};
+use crate::{Log, Record, RecordFilter, Seal, StoredRecord, UnsealedRecord};
 
 /// The log of the transaction's tenant.
 #[async_trait]
 pub trait AuditRepo: Send {
-    /// Appends a record; [`seal_records`](crate::seal_records) seals it later.
+    /// Appends a record with its MAC (a [`SignedRecord`](crate::SignedRecord)); [`seal_records`](crate::seal_records) seals it
+    /// later.
     async fn append_audit_record(&mut self, record: &Record) -> Result<(), StoreError>;
     /// Latest first.
     async fn audit_records(
@@ -18,15 +18,23 @@ pub trait AuditRepo: Send {
     ) -> Result<Page<StoredRecord>, StoreError>;
 }
 
-/// The hash chain over the log of the transaction's tenant.
+/// The hash chain over a log: that of the transaction's tenant, or the operators'.
 #[async_trait]
 pub trait AuditChainRepo: Send {
+    fn log(&self) -> Log;
     /// Locks the chain until the transaction ends; `false` if another transaction holds the lock.
     async fn lock_audit_chain(&mut self) -> Result<bool, StoreError>;
     async fn last_audit_seal(&mut self) -> Result<Option<Seal>, StoreError>;
-    /// Oldest first.
-    async fn unsealed_audit_records(&mut self, limit: i64) -> Result<Vec<StoredRecord>, StoreError>;
-    async fn insert_audit_seals(&mut self, seals: &[Seal], now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// Those without a MAC or with a MAC of one of these keys, oldest first.
+    async fn unsealed_audit_records(&mut self, key_ids: &[&str], limit: i64)
+    -> Result<Vec<UnsealedRecord>, StoreError>;
+    /// Records that wait for their seal and cannot get it, as they have a MAC of another key, or were removed.
+    async fn unsealable_audit_records(
+        &mut self,
+        key_ids: &[&str],
+        limit: i64,
+    ) -> Result<Vec<UnsealableRecord>, StoreError>;
+    async fn insert_audit_seals(&mut self, seals: &[Seal]) -> Result<(), StoreError>;
     /// The seals after a sequence number, each with its record unless that was removed.
     async fn sealed_audit_records(
         &mut self,
@@ -38,10 +46,25 @@ pub trait AuditChainRepo: Send {
     async fn unsequenced_audit_records(&mut self, limit: i64) -> Result<Vec<AuditRecordId>, StoreError>;
 }
 
-/// Tenants with unsealed records.
+/// A record that waits for its seal and cannot get it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnsealableRecord {
+    pub record: AuditRecordId,
+    /// The key of its MAC; `None` if the record was removed.
+    pub key_id: Option<String>,
+}
+
+/// Unsealed records of all logs.
 #[async_trait]
 pub trait UnsealedDirectory: Send {
-    async fn tenants_with_unsealed_records(&mut self, limit: i64) -> Result<Vec<TenantId>, StoreError>;
+    /// Tenants with unsealed records, by id, after `after`.
+    async fn tenants_with_unsealed_records(
+        &mut self,
+        after: Option<TenantId>,
+        limit: i64,
+    ) -> Result<Vec<TenantId>, StoreError>;
+    /// The first by id, so by the time that the id names ([`id_time`](crate::id_time)).
+    async fn oldest_unsealed_record(&mut self) -> Result<Option<AuditRecordId>, StoreError>;
 }
 
 /// The operators' log, for appending.

@@ -1,8 +1,8 @@
-use kernel::ids::{AuditRecordId, TenantId};
+use kernel::ids::AuditRecordId;
 use kernel::seal::KeyRing;
-use kernel::{AuditRead, Authorization, StoreError};
+use kernel::{AuditRead, Authorization, Operator, StoreError};
 
-use crate::{AuditChainRepo, Seal};
+use crate::{AuditChainRepo, Provenance, Seal, UnsealableRecord};
 
 /// The result of checking a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct LogVerification {
     pub sealed: u64,
     /// The number of records that wait for their seal.
     pub unsealed: u64,
+    /// The number of sealed records without a MAC that was checked: those of versions that made none.
+    pub unsigned: u64,
     /// The end of the chain. Kept elsewhere, it reveals whether the end was cut off later.
     pub head: Option<Seal>,
     /// The first [`MAX_DAMAGE`] findings.
@@ -22,36 +24,66 @@ pub struct LogVerification {
 pub enum LogDamage {
     /// The record differs from the one that was sealed, or is at another position.
     Changed { sequence: i64, record: AuditRecordId },
-    /// The record was sealed and no longer exists.
-    Removed { sequence: i64, record: AuditRecordId },
+    /// The record was sealed, or waited for its seal, and no longer exists.
+    Removed { sequence: Option<i64>, record: AuditRecordId },
     /// The seal with this sequence number was removed.
     Missing { sequence: i64 },
     /// The record was not inserted by the application.
     Inserted { record: AuditRecordId },
-    /// The seal's key is not configured, so the record cannot be checked.
-    UnknownKey { sequence: i64, record: AuditRecordId, key_id: String },
+    /// The record's MAC did not match when it was sealed, or does not match while it waits for its seal: the application did not
+    /// write it, or it was changed since.
+    Forged { sequence: Option<i64>, record: AuditRecordId },
+    /// The key of the seal, or of the MAC of an unsealed record, is not configured, so the record cannot be checked.
+    UnknownKey { sequence: Option<i64>, record: AuditRecordId, key_id: String },
 }
 
 const BATCH: i64 = 1_000;
 /// Bounds the size of the result.
 const MAX_DAMAGE: usize = 100;
 
-/// Checks all seals of the tenant's log, and looks for records that were inserted without one.
+/// Checks all seals of the tenant's log and the MACs of its unsealed records, and looks for records that were inserted without
+/// either.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn verify_log(
     _by: Authorization<AuditRead>,
     repo: &mut dyn AuditChainRepo,
-    tenant: TenantId,
     key_ring: &KeyRing,
 ) -> Result<LogVerification, StoreError> {
+    verify(repo, key_ring).await
+}
+
+/// The same for the operators' log.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn verify_platform_log(
+    _operator: Operator,
+    repo: &mut dyn AuditChainRepo,
+    key_ring: &KeyRing,
+) -> Result<LogVerification, StoreError> {
+    verify(repo, key_ring).await
+}
+
+async fn verify(repo: &mut dyn AuditChainRepo, key_ring: &KeyRing) -> Result<LogVerification, StoreError> {
     let mut found = LogVerification::default();
+    verify_seals(repo, key_ring, &mut found).await?;
+    verify_unsealed(repo, key_ring, &mut found).await?;
+    Ok(found)
+}
+
+async fn verify_seals(
+    repo: &mut dyn AuditChainRepo,
+    key_ring: &KeyRing,
+    found: &mut LogVerification,
+) -> Result<(), StoreError> {
+    let log = repo.log();
     loop {
         let last = found.head.as_ref().map_or(0, |seal| seal.sequence);
         let batch = repo.sealed_audit_records(last, BATCH).await?;
         if batch.is_empty() {
-            break;
+            return Ok(());
         }
         for (seal, record) in batch {
             let expected = found.head.as_ref().map_or(0, |seal| seal.sequence) + 1;
@@ -59,26 +91,52 @@ pub async fn verify_log(
                 found.note(LogDamage::Missing { sequence: expected });
             }
             let (sequence, id) = (seal.sequence, seal.record);
-            match record.map(|record| seal.covers(key_ring, tenant, found.head.as_ref(), &record)) {
-                Some(Some(true)) => {}
+            match record.map(|record| seal.covers(key_ring, log, found.head.as_ref(), &record)) {
+                Some(Some(true)) => {
+                    if seal.provenance == Some(Provenance::Forged) {
+                        found.note(LogDamage::Forged { sequence: Some(sequence), record: id });
+                    }
+                }
                 // After a gap, the previous seal is unknown.
                 Some(Some(false)) if seal.sequence != expected => {}
                 Some(Some(false)) => found.note(LogDamage::Changed { sequence, record: id }),
                 Some(None) => {
-                    found.note(LogDamage::UnknownKey { sequence, record: id, key_id: seal.tag.key_id.clone() });
+                    let key_id = seal.tag.key_id.clone();
+                    found.note(LogDamage::UnknownKey { sequence: Some(sequence), record: id, key_id });
                 }
-                None => found.note(LogDamage::Removed { sequence, record: id }),
+                None => found.note(LogDamage::Removed { sequence: Some(sequence), record: id }),
             }
             found.sealed += 1;
+            found.unsigned += u64::from(matches!(seal.provenance, None | Some(Provenance::Unsigned)));
             found.head = Some(seal);
         }
     }
+}
+
+async fn verify_unsealed(
+    repo: &mut dyn AuditChainRepo,
+    key_ring: &KeyRing,
+    found: &mut LogVerification,
+) -> Result<(), StoreError> {
+    let (log, limit) = (repo.log(), i64::try_from(MAX_DAMAGE).unwrap_or(i64::MAX));
+    let key_ids: Vec<&str> = key_ring.ids().collect();
     found.unsealed = repo.count_unsealed_audit_records().await?;
-    let limit = i64::try_from(MAX_DAMAGE).unwrap_or(i64::MAX);
+    // More than one batch wait only if sealing is stopped. The rest is checked when it is sealed.
+    for unsealed in repo.unsealed_audit_records(&key_ids, BATCH).await? {
+        if unsealed.provenance(key_ring, log) == Some(Provenance::Forged) {
+            found.note(LogDamage::Forged { sequence: None, record: unsealed.record.id });
+        }
+    }
+    for UnsealableRecord { record, key_id } in repo.unsealable_audit_records(&key_ids, limit).await? {
+        found.note(match key_id {
+            Some(key_id) => LogDamage::UnknownKey { sequence: None, record, key_id },
+            None => LogDamage::Removed { sequence: None, record },
+        });
+    }
     for record in repo.unsequenced_audit_records(limit).await? {
         found.note(LogDamage::Inserted { record });
     }
-    Ok(found)
+    Ok(())
 }
 
 impl LogVerification {
@@ -92,5 +150,70 @@ impl LogVerification {
         if self.damage.len() < MAX_DAMAGE {
             self.damage.push(damage);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::testing::{FakeChain, key_ring, record, run, seal_without_provenance};
+    use crate::{Log, UnsignedRecords, seal_records};
+
+    fn seal(chain: &mut FakeChain, ring: &KeyRing) {
+        run(seal_records(chain, ring, UnsignedRecords::Accepted, DateTime::UNIX_EPOCH, 100)).unwrap();
+    }
+
+    #[test]
+    fn log_of_former_and_current_version_is_clean() {
+        let (mut chain, ring) = (FakeChain::new(Log::Platform), key_ring(&[("kek", 1)]));
+        chain.insert(record("old"), None);
+        let former = seal_without_provenance(&ring, chain.log(), None, &chain.records[0]);
+        run(chain.insert_audit_seals(&[former])).unwrap();
+        chain.insert(record("old, unsealed"), None);
+        chain.append(&ring);
+        seal(&mut chain, &ring);
+        chain.append(&ring);
+        let found = run(verify(&mut chain, &ring)).unwrap();
+        assert_eq!((found.sealed, found.unsealed, found.unsigned), (3, 1, 2));
+        assert_eq!(found.damage, []);
+    }
+
+    #[test]
+    fn log_verifies_after_key_rotation() {
+        let (mut chain, old) = (FakeChain::new(Log::Platform), key_ring(&[("old", 1)]));
+        chain.append(&old);
+        seal(&mut chain, &old);
+        chain.append(&old);
+        let rotated = key_ring(&[("new", 2), ("old", 1)]);
+        chain.append(&rotated);
+        seal(&mut chain, &rotated);
+        let found = run(verify(&mut chain, &rotated)).unwrap();
+        assert_eq!((found.sealed, found.unsealed, found.damage), (3, 0, Vec::new()));
+    }
+
+    #[test]
+    fn forged_record_is_found_before_and_after_its_seal() {
+        let (mut chain, ring) = (FakeChain::new(Log::Platform), key_ring(&[("kek", 1)]));
+        chain.append(&ring);
+        chain.records[0].action = "another".to_owned();
+        let id = chain.records[0].id;
+        let found = run(verify(&mut chain, &ring)).unwrap();
+        assert_eq!(found.damage, [LogDamage::Forged { sequence: None, record: id }]);
+        seal(&mut chain, &ring);
+        let found = run(verify(&mut chain, &ring)).unwrap();
+        assert_eq!(found.damage, [LogDamage::Forged { sequence: Some(1), record: id }]);
+    }
+
+    #[test]
+    fn record_that_cannot_be_sealed_is_damage() {
+        let (mut chain, ring) = (FakeChain::new(Log::Platform), key_ring(&[("kek", 1)]));
+        chain.append(&ring);
+        chain.append(&key_ring(&[("other", 2)]));
+        let (removed, other) = (chain.records.remove(0).id, chain.records[0].id);
+        let found = run(verify(&mut chain, &ring)).unwrap();
+        let unknown = LogDamage::UnknownKey { sequence: None, record: other, key_id: "other".to_owned() };
+        assert_eq!(found.damage, [LogDamage::Removed { sequence: None, record: removed }, unknown]);
     }
 }

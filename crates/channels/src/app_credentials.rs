@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use kernel::StoreError;
 use kernel::seal::KeyRing;
 use whatsapp::MetaAppKey;
@@ -12,7 +13,7 @@ pub enum AppCredentialsError {
     Secrets(#[from] SecretsError),
 }
 
-/// The current credentials of a tenant's app; `None` if no tenant has an app with this key.
+/// The credentials of a tenant's app at that time; `None` if no tenant has an app with this key.
 ///
 /// # Errors
 /// [`AppCredentialsError`].
@@ -20,7 +21,8 @@ pub async fn app_credentials(
     directory: &mut dyn MetaAppDirectory,
     app: &MetaAppKey,
     ring: &KeyRing,
+    now: DateTime<Utc>,
 ) -> Result<Option<AppCredentials>, AppCredentialsError> {
     let secrets = directory.meta_app_secrets(app).await?;
-    Ok(secrets.map(|secrets| secrets.open(app, ring)).transpose()?)
+    Ok(secrets.map(|secrets| secrets.open(app, ring, now)).transpose()?)
 }

@@ -33,4 +33,4 @@ pub use ports::{
     constraint,
 };
 pub use reseal_meta_app::reseal_meta_app;
-pub use sealed_secrets::{AppCredentials, SealedSecrets, SecretsError};
+pub use sealed_secrets::{AppCredentials, PreviousSecret, SealedSecrets, SecretsError};

@@ -1,11 +1,11 @@
 use chrono::{DateTime, Utc};
 use kernel::ids::MetaAppId;
-use kernel::seal::{KeyRing, Sealed};
+use kernel::seal::KeyRing;
 use kernel::{Change, Clock, Entropy};
 use whatsapp::{AppSecret, MetaAppKey, VerifyToken};
 
 use crate::sealed_secrets::{SecretColumn, SecretSealer};
-use crate::{MetaId, SealedSecrets, SecretsError};
+use crate::{MetaId, PreviousSecret, SealedSecrets, SecretsError};
 
 /// A Meta app of a tenant. Its deliveries arrive at a path of its own, are signed with its own secret, and reach only the
 /// accounts that are connected to it.
@@ -50,15 +50,13 @@ impl NewMetaApp {
     pub fn seal(self, ring: &KeyRing, entropy: &dyn Entropy, clock: &dyn Clock) -> Result<MetaApp, SecretsError> {
         let key = MetaAppKey::generate(entropy)?;
         let sealer = SecretSealer { app: &key, ring };
+        let now = clock.now();
         let previous = self.previous_app_secret.as_ref();
         let secrets = SealedSecrets {
             app_secret: sealer.seal(SecretColumn::AppSecret, self.app_secret.expose(), entropy)?,
-            previous_app_secret: previous
-                .map(|previous| sealer.seal(SecretColumn::PreviousAppSecret, previous.expose(), entropy))
-                .transpose()?,
+            previous_app_secret: previous.map(|previous| sealer.seal_previous(previous, entropy, now)).transpose()?,
             verify_token: sealer.seal(SecretColumn::VerifyToken, self.verify_token.expose(), entropy)?,
         };
-        let now = clock.now();
         Ok(MetaApp {
             id: MetaAppId::new(clock),
             key,
@@ -72,35 +70,43 @@ impl NewMetaApp {
 }
 
 impl MetaApp {
+    /// Without a previous secret that has ended: it is no longer accepted, and stored only until the next change.
+    #[must_use]
+    pub(crate) fn without_ended_secret(mut self, now: DateTime<Utc>) -> Self {
+        self.secrets = self.secrets.without_ended(now);
+        self
+    }
+
     /// Applies a patch.
     ///
     /// # Errors
     /// [`SecretsError`]. A secret that cannot be opened is an error only if it is to become the previous one.
     pub fn patch(
-        mut self,
+        self,
         patch: MetaAppPatch,
         ring: &KeyRing,
         entropy: &dyn Entropy,
         now: DateTime<Utc>,
     ) -> Result<Self, SecretsError> {
+        let mut app = self.without_ended_secret(now);
         if patch.is_empty() {
-            return Ok(self);
+            return Ok(app);
         }
-        let sealer = SecretSealer { app: &self.key, ring };
-        self.secrets.previous_app_secret = match patch.previous_app_secret {
-            Change::Set(previous) => Some(sealer.seal(SecretColumn::PreviousAppSecret, previous.expose(), entropy)?),
+        let sealer = SecretSealer { app: &app.key, ring };
+        app.secrets.previous_app_secret = match patch.previous_app_secret {
+            Change::Set(previous) => Some(sealer.seal_previous(&previous, entropy, now)?),
             Change::Clear => None,
-            Change::Keep => self.secrets.previous_after(patch.app_secret.as_ref(), sealer, entropy)?,
+            Change::Keep => app.secrets.previous_after(patch.app_secret.as_ref(), sealer, entropy, now)?,
         };
         if let Some(secret) = &patch.app_secret {
-            self.secrets.app_secret = sealer.seal(SecretColumn::AppSecret, secret.expose(), entropy)?;
+            app.secrets.app_secret = sealer.seal(SecretColumn::AppSecret, secret.expose(), entropy)?;
         }
         if let Some(token) = &patch.verify_token {
-            self.secrets.verify_token = sealer.seal(SecretColumn::VerifyToken, token.expose(), entropy)?;
+            app.secrets.verify_token = sealer.seal(SecretColumn::VerifyToken, token.expose(), entropy)?;
         }
-        self.name = patch.name.of(self.name);
-        self.updated_at = now;
-        Ok(self)
+        app.name = patch.name.of(app.name);
+        app.updated_at = now;
+        Ok(app)
     }
 }
 
@@ -123,18 +129,20 @@ impl SealedSecrets {
         next: Option<&AppSecret>,
         sealer: SecretSealer<'_>,
         entropy: &dyn Entropy,
-    ) -> Result<Option<Sealed>, SecretsError> {
+        now: DateTime<Utc>,
+    ) -> Result<Option<PreviousSecret>, SecretsError> {
         let Some(next) = next else { return Ok(self.previous_app_secret.clone()) };
         let current = sealer.open_app_secret(SecretColumn::AppSecret, &self.app_secret)?;
         if current.expose() == next.expose() {
             return Ok(self.previous_app_secret.clone());
         }
-        Ok(Some(sealer.seal(SecretColumn::PreviousAppSecret, current.expose(), entropy)?))
+        Ok(Some(sealer.seal_previous(&current, entropy, now)?))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
     use kernel::{SystemClock, SystemEntropy};
     use whatsapp::{AppSecrets, Handshake, Signature, verify_signature};
 
@@ -167,9 +175,13 @@ mod tests {
         patched(app, MetaAppPatch { app_secret: Some(secret(to)), ..MetaAppPatch::default() })
     }
 
-    /// The secrets whose signatures the app's credentials accept.
+    /// The secrets whose signatures the app's credentials accept now.
     fn accepted<'s>(app: &MetaApp, secrets: &[&'s str]) -> Vec<&'s str> {
-        let credentials = app.secrets.open(&app.key, &ring(7)).unwrap();
+        accepted_at(SystemClock::new().now(), app, secrets)
+    }
+
+    fn accepted_at<'s>(now: DateTime<Utc>, app: &MetaApp, secrets: &[&'s str]) -> Vec<&'s str> {
+        let credentials = app.secrets.open(&app.key, &ring(7), now).unwrap();
         let accepts = |text: &&str| {
             let header = AppSecrets::new(&secret(text), None).sign(b"body").unwrap();
             let signature = Signature::parse(header.as_bytes()).unwrap();
@@ -200,15 +212,39 @@ mod tests {
     }
 
     #[test]
+    fn previous_secret_ends_eight_days_after_the_rotation() {
+        let (entropy, clock) = (SystemEntropy::new(), SystemClock::new());
+        let (all, rotated_at) = (["first", "second"], clock.now());
+        let rotation = MetaAppPatch { app_secret: Some(secret("second")), ..MetaAppPatch::default() };
+        let app = app().patch(rotation.clone(), &ring(7), &entropy, rotated_at).unwrap();
+        let end = rotated_at + TimeDelta::days(8);
+        assert_eq!(app.secrets.previous_app_secret.as_ref().map(|previous| previous.ends_at), Some(end));
+        let just_before = end - TimeDelta::seconds(1);
+        assert_eq!(accepted_at(just_before, &app, &all), all);
+        assert_eq!(accepted_at(end, &app, &all), ["second"]);
+        // Neither a repeated request nor a change of another field extends it.
+        let renamed = MetaAppPatch { name: Change::Set("Shop".to_owned()), ..MetaAppPatch::default() };
+        for patch in [rotation, renamed, MetaAppPatch::default()] {
+            let changed = app.clone().patch(patch.clone(), &ring(7), &entropy, just_before).unwrap();
+            assert_eq!(changed.secrets.previous_app_secret.map(|previous| previous.ends_at), Some(end));
+            let changed = app.clone().patch(patch, &ring(7), &entropy, end).unwrap();
+            assert!(changed.secrets.previous_app_secret.is_none());
+        }
+        assert!(app.clone().without_ended_secret(just_before).secrets.previous_app_secret.is_some());
+        assert!(app.without_ended_secret(end).secrets.previous_app_secret.is_none());
+    }
+
+    #[test]
     fn sealed_secret_opens_for_its_app_and_column_only() {
         let (app, other) = (rotated(&app(), "second"), app());
-        assert!(app.secrets.open(&other.key, &ring(7)).is_err());
-        assert!(app.secrets.open(&app.key, &ring(8)).is_err());
-        let previous = app.secrets.previous_app_secret.clone().unwrap();
+        let now = SystemClock::new().now();
+        assert!(app.secrets.open(&other.key, &ring(7), now).is_err());
+        assert!(app.secrets.open(&app.key, &ring(8), now).is_err());
+        let previous = app.secrets.previous_app_secret.clone().unwrap().sealed;
         let moved = SealedSecrets { app_secret: previous, ..app.secrets.clone() };
-        assert!(moved.open(&app.key, &ring(7)).is_err());
+        assert!(moved.open(&app.key, &ring(7), now).is_err());
         let moved = SealedSecrets { verify_token: app.secrets.app_secret.clone(), ..app.secrets.clone() };
-        assert!(moved.open(&app.key, &ring(7)).is_err());
+        assert!(moved.open(&app.key, &ring(7), now).is_err());
     }
 
     #[test]
@@ -223,7 +259,7 @@ mod tests {
             ..next
         };
         let app = lost.patch(whole, &ring(8), &entropy, now).unwrap();
-        let token = app.secrets.open(&app.key, &ring(8)).unwrap().verify_token;
+        let token = app.secrets.open(&app.key, &ring(8), now).unwrap().verify_token;
         let asked = [("hub.mode", "subscribe"), ("hub.challenge", "1"), ("hub.verify_token", "other")];
         let asked = asked.map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(Handshake::from_query(&asked).unwrap().answer(Some(&token)).unwrap(), "1");

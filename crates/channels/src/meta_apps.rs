@@ -1,8 +1,8 @@
-use kernel::{ChannelsRead, Page, PageRequest, Permit, StoreError};
+use kernel::{ChannelsRead, Clock, Page, PageRequest, Permit, StoreError};
 
 use crate::{MetaApp, MetaAppRepo};
 
-/// The tenant's own Meta apps, newest first.
+/// The tenant's own Meta apps as they are now, newest first.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -10,6 +10,8 @@ pub async fn meta_apps(
     _permit: Permit<ChannelsRead>,
     repo: &mut dyn MetaAppRepo,
     page: &PageRequest,
+    clock: &dyn Clock,
 ) -> Result<Page<MetaApp>, StoreError> {
-    repo.meta_apps(page).await
+    let (now, Page { items, next }) = (clock.now(), repo.meta_apps(page).await?);
+    Ok(Page { items: items.into_iter().map(|app| app.without_ended_secret(now)).collect(), next })
 }

@@ -1,3 +1,4 @@
+use chrono::{DateTime, TimeDelta, Utc};
 use kernel::seal::{KeyRing, OpenError, SealError, Sealed};
 use kernel::{Entropy, EntropyUnavailable};
 use secrecy::{ExposeSecret, SecretString};
@@ -15,8 +16,21 @@ pub struct AppCredentials {
 pub struct SealedSecrets {
     pub app_secret: Sealed,
     /// The secret before, while deliveries may still be signed with it.
-    pub previous_app_secret: Option<Sealed>,
+    pub previous_app_secret: Option<PreviousSecret>,
     pub verify_token: Sealed,
+}
+
+/// The app secret before a rotation. It ends by itself, as a secret is often reset because it leaked.
+#[derive(Clone, Debug)]
+pub struct PreviousSecret {
+    pub sealed: Sealed,
+    /// Deliveries that are signed with it are refused from then on.
+    pub ends_at: DateTime<Utc>,
+}
+
+impl PreviousSecret {
+    /// Meta retries a delivery for seven days. One more allows for a secret that is entered here before it is reset at Meta.
+    pub const LIFETIME: TimeDelta = TimeDelta::days(8);
 }
 
 /// Secrets could not be sealed or opened. The cause is in the deployment, not in the tenant's input.
@@ -62,6 +76,17 @@ impl SecretSealer<'_> {
         self.ring.seal(secret.as_bytes(), &self.context(column), entropy)
     }
 
+    /// The secret that is replaced now.
+    pub(crate) fn seal_previous(
+        &self,
+        previous: &AppSecret,
+        entropy: &dyn Entropy,
+        now: DateTime<Utc>,
+    ) -> Result<PreviousSecret, SealError> {
+        let sealed = self.seal(SecretColumn::PreviousAppSecret, previous.expose(), entropy)?;
+        Ok(PreviousSecret { sealed, ends_at: now + PreviousSecret::LIFETIME })
+    }
+
     pub(crate) fn open_app_secret(&self, column: SecretColumn, sealed: &Sealed) -> Result<AppSecret, SecretsError> {
         AppSecret::new(self.open(column, sealed)?).map_err(|_| self.corrupt(column))
     }
@@ -104,22 +129,33 @@ impl SealedSecrets {
         Ok(Self {
             app_secret: sealer.reseal(SecretColumn::AppSecret, &self.app_secret, entropy)?,
             previous_app_secret: previous
-                .map(|sealed| sealer.reseal(SecretColumn::PreviousAppSecret, sealed, entropy))
+                .map(|previous| {
+                    let resealed = sealer.reseal(SecretColumn::PreviousAppSecret, &previous.sealed, entropy)?;
+                    Ok::<_, SecretsError>(PreviousSecret { sealed: resealed, ends_at: previous.ends_at })
+                })
                 .transpose()?,
             verify_token: sealer.reseal(SecretColumn::VerifyToken, &self.verify_token, entropy)?,
         })
     }
 
-    /// Opens the credentials that check deliveries and handshakes of this app.
+    /// Without a previous secret that has ended.
+    #[must_use]
+    pub(crate) fn without_ended(mut self, now: DateTime<Utc>) -> Self {
+        self.previous_app_secret = self.previous_app_secret.filter(|previous| now < previous.ends_at);
+        self
+    }
+
+    /// Opens the credentials that check deliveries and handshakes of this app at that time.
     ///
     /// # Errors
     /// [`SecretsError`] if the sealing key is missing or a sealed value was changed.
-    pub fn open(&self, app: &MetaAppKey, ring: &KeyRing) -> Result<AppCredentials, SecretsError> {
+    pub fn open(&self, app: &MetaAppKey, ring: &KeyRing, now: DateTime<Utc>) -> Result<AppCredentials, SecretsError> {
         let sealer = SecretSealer { app, ring };
         let current = sealer.open_app_secret(SecretColumn::AppSecret, &self.app_secret)?;
-        let previous = self.previous_app_secret.as_ref();
-        let previous =
-            previous.map(|sealed| sealer.open_app_secret(SecretColumn::PreviousAppSecret, sealed)).transpose()?;
+        let previous = self.previous_app_secret.as_ref().filter(|previous| now < previous.ends_at);
+        let previous = previous
+            .map(|previous| sealer.open_app_secret(SecretColumn::PreviousAppSecret, &previous.sealed))
+            .transpose()?;
         let verify_token = VerifyToken::new(sealer.open(SecretColumn::VerifyToken, &self.verify_token)?);
         Ok(AppCredentials {
             // Always two, so that refusing a signature takes the same time for every app and for unknown keys.

@@ -2,7 +2,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use config::{AmqpConfig, AuthConfig, DatabaseConfig, LogConfig, MigrateConfig, ProcessRoles, ServeConfig};
+use config::{AmqpConfig, AuthConfig, DatabaseConfig, KeysConfig, LogConfig, MigrateConfig, ProcessRoles, ServeConfig};
 use flows::{AuthService, Database};
 use tokens::SignatureAlgorithm;
 
@@ -18,11 +18,11 @@ pub trait Adapters: Send + Sync {
     /// Those of the adapter.
     fn init_logs(&self, config: &LogConfig) -> Result<(), AdapterError>;
 
-    /// The connection pools; connects on first use.
+    /// The connection pools; connects on first use. The keys sign the audit records that are written.
     ///
     /// # Errors
     /// Those of the adapter.
-    fn database(&self, config: &DatabaseConfig) -> Result<Arc<dyn Database>, AdapterError>;
+    fn database(&self, config: &DatabaseConfig, keys: &KeysConfig) -> Result<Arc<dyn Database>, AdapterError>;
 
     /// Opens the signing keys, creating the first one if there is none.
     ///

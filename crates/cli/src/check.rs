@@ -72,7 +72,7 @@ async fn keys(settings: &Settings, adapters: &dyn Adapters) -> Vec<String> {
     let (Ok(database), Ok(keys)) = (settings.database(), settings.keys()) else {
         return not_checked("the configuration is invalid");
     };
-    let Ok(database) = adapters.database(&database) else { return not_checked("the database cannot be read") };
+    let Ok(database) = adapters.database(&database, &keys) else { return not_checked("the database cannot be read") };
     let algorithm = adapters.signature_algorithm();
     let factory = SigningKeyFactory { algorithm: &*algorithm, key_ring: &keys.key_ring };
     match undecryptable(&*database, factory).await {

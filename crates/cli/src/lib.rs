@@ -129,7 +129,8 @@ async fn run_async(command: Command, settings: &Settings, adapters: &dyn Adapter
 }
 
 fn connect(settings: &Settings, adapters: &dyn Adapters) -> Result<Arc<dyn Database>, CliError> {
-    Ok(adapters.database(&settings.database()?)?)
+    let (database, keys) = settings.database_and_keys()?;
+    Ok(adapters.database(&database, &keys)?)
 }
 
 /// Multi-threaded: migrations and the server require it.

@@ -1,4 +1,5 @@
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
@@ -25,7 +26,7 @@ pub(super) struct KeysSettings {
 /// The key-encryption keys.
 #[derive(Debug)]
 pub struct KeysConfig {
-    pub key_ring: KeyRing,
+    pub key_ring: Arc<KeyRing>,
     /// The bytes of the first key, from which other keys are derived.
     pub first: SecretSlice<u8>,
 }
@@ -47,7 +48,7 @@ impl KeysSettings {
         };
         let first = keys.first().map(|(_, key)| key.clone());
         match KeyRing::new(keys) {
-            Ok(key_ring) => Some(KeysConfig { key_ring, first: first? }),
+            Ok(key_ring) => Some(KeysConfig { key_ring: Arc::new(key_ring), first: first? }),
             Err(reason) => {
                 errors.invalid_secret(ENCRYPTION, format!("is not usable: {reason}"));
                 None

@@ -167,6 +167,18 @@ impl Settings {
         self.check(|errors| self.database.check(errors))
     }
 
+    /// How to connect to the database, and the keys that sign the audit records written to it.
+    ///
+    /// # Errors
+    /// All [`ConfigErrors`].
+    pub fn database_and_keys(&self) -> Result<(DatabaseConfig, KeysConfig), ConfigErrors> {
+        self.check(|errors| {
+            let database = self.database.check(errors);
+            let keys = self.keys.check(errors);
+            database.zip(keys)
+        })
+    }
+
     /// How users are authenticated.
     ///
     /// # Errors

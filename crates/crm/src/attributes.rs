@@ -28,20 +28,40 @@ impl Attributes {
     /// [`InvalidAttributes`].
     pub fn new(members: Map<String, Value>) -> Result<Self, InvalidAttributes> {
         check_object(&members, 1)?;
-        let members = Value::Object(members);
-        if members.to_string().len() > Self::MAX_BYTES {
-            return Err(InvalidAttributes::TooBig);
-        }
-        match members {
-            Value::Object(members) => Ok(Self(members)),
-            _ => Ok(Self::default()),
-        }
+        if fits(&members) { Ok(Self(members)) } else { Err(InvalidAttributes::TooBig) }
+    }
+
+    /// The attributes of a contact into which another is merged: its own, and those of the other whose names it lacks.
+    ///
+    /// # Errors
+    /// [`InvalidAttributes::TooBig`] if the other adds some, and the result exceeds the limit.
+    pub fn merged(
+        own: &Map<String, Value>,
+        other: &Map<String, Value>,
+    ) -> Result<Map<String, Value>, InvalidAttributes> {
+        let mut merged = other.clone();
+        merged.extend(own.clone());
+        if merged == *own || fits(&merged) { Ok(merged) } else { Err(InvalidAttributes::TooBig) }
+    }
+
+    /// The text of the note that keeps a merged contact's attributes if they do not fit.
+    #[must_use]
+    pub fn note_of_left_out(attributes: &Map<String, Value>) -> String {
+        format!("Attributes of a merged contact, which did not fit: {}", json_of(attributes))
     }
 
     #[must_use]
     pub fn into_inner(self) -> Map<String, Value> {
         self.0
     }
+}
+
+fn fits(members: &Map<String, Value>) -> bool {
+    json_of(members).len() <= Attributes::MAX_BYTES
+}
+
+fn json_of(members: &Map<String, Value>) -> String {
+    serde_json::to_string(members).unwrap_or_default()
 }
 
 fn check_object(members: &Map<String, Value>, depth: usize) -> Result<(), InvalidAttributes> {
@@ -121,6 +141,21 @@ mod tests {
             merge_patch(&mut patched, object(patch.clone()));
             assert_eq!(Value::Object(patched), result, "{target} {patch}");
         }
+    }
+
+    #[test]
+    fn merged_attributes_keep_own_values_within_the_limit() {
+        let merged = |own: Value, other: Value| Attributes::merged(&object(own), &object(other)).map(Value::Object);
+        let both = merged(json!({"a": 1, "b": {"c": 1}}), json!({"a": 2, "b": {"d": 2}, "e": 3}));
+        assert_eq!(both, Ok(json!({"a": 1, "b": {"c": 1}, "e": 3})));
+        let (half, whole) = ("x".repeat(8 * 1024 - 8), "x".repeat(16 * 1024 - 8));
+        assert!(merged(json!({"a": half}), json!({"b": half})).is_ok());
+        assert_eq!(merged(json!({"a": half}), json!({"bcd": half})), Err(InvalidAttributes::TooBig));
+        assert!(merged(json!({"a": whole}), json!({"a": half})).is_ok());
+        // Of an earlier release.
+        let large = json!({"a": whole, "b": 1});
+        assert_eq!(merged(large.clone(), json!({"b": 2})), Ok(large.clone()));
+        assert_eq!(merged(large, json!({"c": 2})), Err(InvalidAttributes::TooBig));
     }
 
     #[test]

@@ -71,6 +71,11 @@ pub enum InteractionKind {
     Notice,
 }
 
+impl InteractionKind {
+    /// The kinds that show the text of their message. Other kinds that name a message have a text of their own.
+    pub const WITH_TEXT_OF_MESSAGE: [Self; 3] = [Self::InboundMessage, Self::OutboundMessage, Self::GroupMessage];
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

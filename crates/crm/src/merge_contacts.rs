@@ -3,7 +3,7 @@ use kernel::{Clock, CrmWrite, Permit, StoreError};
 
 use crate::identity::{IdentityKind, Merge};
 use crate::inbox::Lock;
-use crate::{Contact, ContactTx, Interaction, InteractionKind};
+use crate::{Attributes, Contact, ContactTx, Interaction, InteractionKind};
 
 /// A user's request to merge two contacts.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +40,9 @@ pub enum MergeContactsError {
     /// One of the contacts has changed since the version of the request.
     #[error("a contact has changed since it was read")]
     VersionConflict,
+    /// Together the attributes exceed the limit.
+    #[error("the attributes of both contacts exceed the limit of one")]
+    TooManyAttributes,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -83,6 +86,9 @@ pub async fn merge_contacts(
     let has_changed = |seen: Option<i64>, contact: &Contact| seen.is_some_and(|version| version != contact.version);
     if has_changed(merge.version, &into) || has_changed(merge.from_version, &from) {
         return Err(MergeContactsError::VersionConflict);
+    }
+    if Attributes::merged(&into.attributes, &from.attributes).is_err() {
+        return Err(MergeContactsError::TooManyAttributes);
     }
     repo.merge_contacts(&[Merge { from: from.id, into: into.id }], now).await?;
     repo.mark_reviewed(into.id, now).await?;
@@ -159,6 +165,18 @@ mod tests {
             assert!(matches!(merge(&mut store, a, b, versions), Err(MergeContactsError::VersionConflict)));
         }
         assert_eq!(store.contacts.len(), 2);
+    }
+
+    #[test]
+    fn merge_with_too_many_attributes_is_refused() {
+        let mut store = FakeStore::new();
+        let [a, b] = ["A", "B"].map(|name| store.contact_named(name, &[]).id);
+        for (contact, name) in [(a, "a"), (b, "b")] {
+            let attributes = &mut store.contacts.get_mut(&contact).unwrap().attributes;
+            attributes.insert(name.to_owned(), "x".repeat(10_000).into());
+        }
+        assert!(matches!(merge(&mut store, a, b, [None, None]), Err(MergeContactsError::TooManyAttributes)));
+        assert_eq!((store.contacts.len(), store.history().len()), (2, 0));
     }
 
     #[test]

@@ -35,6 +35,18 @@ pub struct Message {
     pub created_at: DateTime<Utc>,
 }
 
+impl Message {
+    /// Without its content if it was revoked: no media, no referral, and an empty object as payload. Its text is replaced when the
+    /// revocation is recorded. The rest says that there was a message, and what became of it.
+    #[must_use]
+    pub fn without_revoked_content(self) -> Self {
+        match self.revoked_at {
+            Some(_) => Self { media: None, referral: None, payload: "{}".to_owned(), ..self },
+            None => self,
+        }
+    }
+}
+
 /// A reported delivery status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryStep {
@@ -71,4 +83,44 @@ pub struct Media {
 pub struct ReplyTo {
     pub wamid: String,
     pub message: Option<MessageId>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::{ACCOUNT, at};
+
+    fn message(revoked_at: Option<DateTime<Utc>>) -> Message {
+        Message {
+            id: MessageId::from_uuid(ACCOUNT.as_uuid()),
+            conversation: ConversationId::from_uuid(ACCOUNT.as_uuid()),
+            wamid: "m1".to_owned(),
+            direction: Direction::Inbound,
+            origin: Origin::Live,
+            kind: "image".to_owned(),
+            text: "Look".to_owned(),
+            media: Some(Media { id: "1".to_owned(), caption: Some("Look".to_owned()), ..Media::default() }),
+            reply_to: None,
+            forwarded: None,
+            referral: Some(r#"{"source_id":"5"}"#.to_owned()),
+            reactions: Vec::new(),
+            delivery: None,
+            delivery_steps: Vec::new(),
+            edited_at: None,
+            revoked_at,
+            payload: r#"{"image":{"id":"1"}}"#.to_owned(),
+            provider_timestamp: at(0),
+            created_at: at(0),
+        }
+    }
+
+    #[test]
+    fn only_revoked_message_has_no_content() {
+        let kept = message(None).without_revoked_content();
+        assert_eq!((kept.media.is_some(), kept.referral.is_some()), (true, true));
+        assert_eq!(kept.payload, r#"{"image":{"id":"1"}}"#);
+        let revoked = message(Some(at(1))).without_revoked_content();
+        assert_eq!((revoked.media, revoked.referral, revoked.payload.as_str()), (None, None, "{}"));
+        assert_eq!((revoked.kind.as_str(), revoked.revoked_at), ("image", Some(at(1))));
+    }
 }

@@ -66,7 +66,7 @@ pub async fn conversation(
     repo.conversation(id).await
 }
 
-/// The messages of a conversation; `None` if the conversation does not exist.
+/// The messages of a conversation, revoked ones without their content; `None` if the conversation does not exist.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -76,8 +76,9 @@ pub async fn messages(
     conversation: ConversationId,
     page: &PageRequest,
 ) -> Result<Option<Page<Message>>, StoreError> {
-    match repo.conversation(conversation).await? {
-        Some(_) => repo.messages(conversation, page).await.map(Some),
-        None => Ok(None),
+    if repo.conversation(conversation).await?.is_none() {
+        return Ok(None);
     }
+    let Page { items, next } = repo.messages(conversation, page).await?;
+    Ok(Some(Page { items: items.into_iter().map(Message::without_revoked_content).collect(), next }))
 }

@@ -103,6 +103,7 @@ pub trait OperatorTx:
     + ProvisioningKeyTx
     + SavePlanTx
     + PlatformAuditReader
+    + AuditChainRepo
     + Commit
 {
 }

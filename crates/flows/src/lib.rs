@@ -85,8 +85,8 @@ pub use self::events::{
 };
 pub use self::platform::{
     ApproveAccountError, ApproveAccountTx, CreateProvisioningKeyError, OperatorAccess, ProvisioningKeyTx,
-    approve_account, authenticate_operator, create_provisioning_key, record_refused_operator, reseal_meta_apps,
-    revoke_provisioning_key, seal_audit_logs,
+    SealingFailure, SealingRun, approve_account, authenticate_operator, create_provisioning_key,
+    record_refused_operator, reseal_meta_apps, revoke_provisioning_key, seal_audit_logs,
 };
 pub use commit::Commit;
 pub use database::{

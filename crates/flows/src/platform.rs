@@ -14,4 +14,4 @@ pub use provisioning_keys::{
     CreateProvisioningKeyError, ProvisioningKeyTx, create_provisioning_key, revoke_provisioning_key,
 };
 pub use reseal_meta_apps::reseal_meta_apps;
-pub use seal_audit_logs::seal_audit_logs;
+pub use seal_audit_logs::{SealingFailure, SealingRun, seal_audit_logs};

@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use actix_web::http::header::{HeaderMap, HeaderName};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -14,9 +14,9 @@ impl TrustedProxies {
     /// the header that is not a trusted proxy. Only entries appended by trusted proxies count.
     pub(crate) fn client(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
         let mut client = peer?.to_canonical();
-        let lines: Vec<&str> =
-            headers.get_all(X_FORWARDED_FOR).map(|value| value.to_str().unwrap_or_default()).collect();
-        let mut hops = lines.iter().rev().flat_map(|line| line.rsplit(','));
+        // As bytes: a client may put bytes into its part of a line that are no text, and proxies append to that line.
+        let lines: Vec<&[u8]> = headers.get_all(X_FORWARDED_FOR).map(HeaderValue::as_bytes).collect();
+        let mut hops = lines.iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
         while self.trusts(client) {
             // A hop that is not an address, such as `unknown`, ends the search: the hops before it are not trusted
             // either.
@@ -32,8 +32,8 @@ impl TrustedProxies {
 }
 
 /// An address, with or without a port: proxies write both.
-fn address(hop: &str) -> Option<IpAddr> {
-    let hop = hop.trim();
+fn address(hop: &[u8]) -> Option<IpAddr> {
+    let hop = str::from_utf8(hop).ok()?.trim();
     let bare = hop.strip_prefix('[').and_then(|hop| hop.split_once(']')).map_or(hop, |(address, _)| address);
     let plain = bare.parse::<IpAddr>().ok();
     let with_port = || bare.parse::<std::net::SocketAddr>().ok().map(|address| address.ip());
@@ -48,14 +48,12 @@ impl From<Vec<IpNet>> for TrustedProxies {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::HeaderValue;
-
     use super::*;
 
-    fn client(trusted: &str, peer: &str, lines: &[&str]) -> String {
+    fn client<L: AsRef<[u8]>>(trusted: &str, peer: &str, lines: &[L]) -> String {
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append(X_FORWARDED_FOR, HeaderValue::from_str(line).unwrap());
+            headers.append(X_FORWARDED_FOR, HeaderValue::from_bytes(line.as_ref()).unwrap());
         }
         let networks = trusted.split(',').map(str::trim).filter(|text| !text.is_empty());
         let networks = networks.map(|text| text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).unwrap());
@@ -67,7 +65,7 @@ mod tests {
     fn header_of_untrusted_peer_is_ignored() {
         assert_eq!(client("", "192.0.2.1", &["198.51.100.7"]), "192.0.2.1");
         assert_eq!(client("10.0.0.0/8", "192.0.2.1", &["198.51.100.7"]), "192.0.2.1");
-        assert_eq!(client("10.0.0.0/8", "10.1.2.3", &[]), "10.1.2.3");
+        assert_eq!(client::<&str>("10.0.0.0/8", "10.1.2.3", &[]), "10.1.2.3");
         assert_eq!(client("10.0.0.0/8", "10.1.2.3", &["198.51.100.7"]), "198.51.100.7");
     }
 
@@ -86,6 +84,19 @@ mod tests {
             (&[""], "10.1.2.3"),
         ] {
             assert_eq!(client(ours, "10.1.2.3", lines), expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_of_client_that_are_no_text_do_not_hide_it() {
+        for (lines, expected) in [
+            (&[&b"\xe9, 198.51.100.7"[..]][..], "198.51.100.7"),
+            (&[b"1.1.1.1, \xff\xfe,198.51.100.7, 10.9.9.9"], "198.51.100.7"),
+            (&[b"\xe9", b"198.51.100.7"], "198.51.100.7"),
+            (&[b"198.51.100.7, \xe9"], "10.1.2.3"),
+            (&[b"198.51.100.7\xe9"], "10.1.2.3"),
+        ] {
+            assert_eq!(client("10.0.0.0/8", "10.1.2.3", lines), expected, "{lines:?}");
         }
     }
 }

@@ -14,7 +14,8 @@ use crate::{
 #[async_trait]
 pub trait EventIntake: Send {
     /// Stores events with their payloads, finds the account and tenant of each among the accounts of its app, and adds those
-    /// that can be processed to the ledger, in one statement. Returns the events that were not stored before.
+    /// that can be processed to the ledger, in one statement. A change of a business account is stored once for each tenant that has
+    /// accounts there. Returns the events that were not stored before, with these copies.
     ///
     /// The events must be sorted by app and key: two batches with the same events then wait for each other instead of
     /// deadlocking.

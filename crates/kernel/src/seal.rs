@@ -142,6 +142,11 @@ impl KeyRing {
         Some(hmac::verify(&key, data, &tag.bytes).is_ok())
     }
 
+    /// The ids of all keys.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|key| key.id.as_str())
+    }
+
     /// Whether the key ring has a key with this id.
     #[must_use]
     pub fn has(&self, id: &str) -> bool {

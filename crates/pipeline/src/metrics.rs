@@ -1,5 +1,6 @@
 //! Metrics of the loops. Labels come from small fixed sets.
 
+use audit::Provenance;
 use inbound::ErrorClass;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram};
 use whatsapp::EventKind;
@@ -16,6 +17,9 @@ pub(crate) const OLDEST_WAITING: &str = "parley_events_oldest_waiting_seconds";
 pub(crate) const DEAD_LETTERS: &str = "parley_events_dead_letter";
 pub(crate) const QUEUE_MESSAGES: &str = "parley_queue_messages";
 pub(crate) const QUEUE_CONSUMERS: &str = "parley_queue_consumers";
+pub(crate) const AUDIT_SEALED: &str = "parley_audit_records_sealed_total";
+pub(crate) const AUDIT_FAILURES: &str = "parley_audit_sealing_failures_total";
+pub(crate) const AUDIT_OLDEST_UNSEALED: &str = "parley_audit_oldest_unsealed_seconds";
 pub(crate) const SIGNING_KEY_AGE: &str = "parley_signing_key_age_seconds";
 
 /// From an event's storage to its outcome: the objective of seconds, retries for two hours, and outages of a day.
@@ -50,6 +54,9 @@ pub fn describe() {
         Unit::Seconds,
         "Time since a signing key entered its state, of the oldest per state; 0 for none"
     );
+    describe_counter!(AUDIT_SEALED, "Sealed audit records, by what their MAC said about who wrote them");
+    describe_counter!(AUDIT_FAILURES, "Logs in which audit records could not be sealed, each time");
+    describe_gauge!(AUDIT_OLDEST_UNSEALED, Unit::Seconds, "Age of the oldest unsealed audit record; 0 for none");
     describe_gauge!(QUEUE_CONSUMERS, "Consumers of a queue, as reported by the broker");
 }
 
@@ -58,6 +65,10 @@ pub fn begin_at_zero() {
     for outcome in ["confirmed", "returned", "nacked", "error"] {
         counter!(PUBLISHED, "outcome" => outcome).increment(0);
     }
+    for provenance in Provenance::ALL {
+        counter!(AUDIT_SEALED, "provenance" => provenance.into_str()).increment(0);
+    }
+    counter!(AUDIT_FAILURES).increment(0);
     for kind in EventKind::LABELS {
         for outcome in ["processed", "dead_letter"] {
             counter!(EVENTS, "kind" => kind, "outcome" => outcome).increment(0);

@@ -2,7 +2,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use audit::{UnsealedDirectory, oldest_unsealed};
+use chrono::{DateTime, TimeDelta, Utc};
 use flows::{Database, IdempotencyHousekeeping, RESPONSE_RETENTION, settle};
 use iam::RateLimitRepo;
 use inbound::{EventHousekeeping, EventStatus, Purged, QueueInspector, RetentionPolicy, StatusCount};
@@ -13,9 +14,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::interval::every;
-use crate::metrics::{DEAD_LETTERS, OLDEST_WAITING, QUEUE_CONSUMERS, QUEUE_MESSAGES, WAITING};
+use crate::metrics::{AUDIT_OLDEST_UNSEALED, DEAD_LETTERS, OLDEST_WAITING, QUEUE_CONSUMERS, QUEUE_MESSAGES, WAITING};
 
-/// Counts events and measures queues, and deletes expired rows. Several may run at once.
+/// Counts events, measures queues and the delay of sealing, and deletes expired rows. Several may run at once.
 #[derive(Clone)]
 pub struct Scheduler {
     pub database: Arc<dyn Database>,
@@ -60,6 +61,10 @@ impl Scheduler {
             Ok(counts) => self.set_event_gauges(&counts),
             Err(error) => warn!(error = error_chain(&error), "counting unfinished events failed"),
         }
+        match self.oldest_unsealed().await {
+            Ok(oldest) => gauge!(AUDIT_OLDEST_UNSEALED).set(self.age(oldest).as_secs_f64()),
+            Err(error) => warn!(error = error_chain(&error), "measuring unsealed audit records failed"),
+        }
         match self.queues.queues().await {
             Ok(depths) => {
                 for depth in depths {
@@ -71,6 +76,18 @@ impl Scheduler {
         }
     }
 
+    async fn oldest_unsealed(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let mut tx = self.database.directory().await?;
+        let unsealed: &mut dyn UnsealedDirectory = &mut *tx;
+        let outcome = oldest_unsealed(unsealed).await;
+        settle(tx, outcome).await
+    }
+
+    /// Zero if there is none.
+    fn age(&self, oldest: Option<DateTime<Utc>>) -> Duration {
+        oldest.and_then(|oldest| (self.clock.now() - oldest).to_std().ok()).unwrap_or(Duration::ZERO)
+    }
+
     async fn count_by_status(&self) -> Result<Vec<StatusCount>, StoreError> {
         let mut tx = self.database.intake().await?;
         let outcome = EventHousekeeping::count_by_status(&mut *tx).await;
@@ -79,15 +96,13 @@ impl Scheduler {
 
     #[expect(clippy::cast_precision_loss, reason = "a metric is a float, and whole up to 2^53")]
     fn set_event_gauges(&self, counts: &[StatusCount]) {
-        let now = self.clock.now();
         for StatusCount { status, events, oldest } in counts {
             if *status == EventStatus::DeadLetter {
                 gauge!(DEAD_LETTERS).set(*events as f64);
                 continue;
             }
-            let age = oldest.and_then(|oldest| (now - oldest).to_std().ok()).unwrap_or(Duration::ZERO);
             gauge!(WAITING, "status" => status.into_str()).set(*events as f64);
-            gauge!(OLDEST_WAITING, "status" => status.into_str()).set(age.as_secs_f64());
+            gauge!(OLDEST_WAITING, "status" => status.into_str()).set(self.age(*oldest).as_secs_f64());
         }
     }
 

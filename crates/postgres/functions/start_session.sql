@@ -1,7 +1,5 @@
--- Starts a session for a user whose password was verified, in one round trip. As `app.session_access`, it sets the tenant for
--- the transaction of this statement and works with the caller's rights. Writes nothing unless it returns `started`.
---
--- `flows::StartSessionState` specifies the outcome; the test `session_start_outcome_equals_specification` compares both.
+-- For servers of the previous version, which call it until they are replaced. As `app.start_session_with_mac`, but the audit
+-- record has no MAC. To be dropped in the next release.
 CREATE OR REPLACE FUNCTION app.start_session(
     for_tenant uuid, verified_hash text, new_hash text, signing_kid text, max_sessions integer,
     session_id uuid, of_user uuid, client_address text, client_user_agent text,

@@ -1,8 +1,10 @@
 //! The audit logs.
 
 mod chain;
+mod chain_sql;
+mod directory;
 mod platform_record;
 mod record;
 mod row;
 
-pub(crate) use row::bind_record;
+pub(crate) use row::{bind_record, sign};

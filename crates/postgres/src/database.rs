@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,6 +10,7 @@ use flows::{
     TenantTx,
 };
 use iam::{Email, TenantReference};
+use kernel::seal::KeyRing;
 use kernel::{StoreError, TenantScope};
 use secrecy::SecretString;
 use tokens::VerifiedToken;
@@ -38,6 +40,8 @@ pub struct PostgresConfig {
     pub connections: PoolSizes,
     /// How long a statement waits for a lock before it fails with [`StoreError::Retryable`].
     pub lock_timeout: Duration,
+    /// The key-encryption keys. A key derived from the first one signs the audit records that are appended.
+    pub audit_keys: Arc<KeyRing>,
 }
 
 /// Maximum number of connections of each pool. Separate pools, so that webhooks and the API cannot starve each other.
@@ -62,6 +66,7 @@ pub struct Postgres {
     tenant: ConnectionPool,
     platform: ConnectionPool,
     intake: ConnectionPool,
+    audit_keys: Arc<KeyRing>,
 }
 
 impl Postgres {
@@ -84,6 +89,7 @@ impl Postgres {
             tenant: ConnectionPool::new("tenant", as_app, tenant, lock_timeout)?,
             platform: ConnectionPool::new("platform", as_platform.clone(), platform, lock_timeout)?,
             intake: ConnectionPool::new("intake", as_platform, intake, lock_timeout)?,
+            audit_keys: Arc::clone(&config.audit_keys),
         })
     }
 
@@ -149,19 +155,19 @@ impl Postgres {
 #[async_trait]
 impl Database for Postgres {
     async fn tenant(&self, scope: &TenantScope) -> Result<Box<dyn TenantTx>, StoreError> {
-        Ok(Box::new(Tx::<Tenant>::begin(&self.tenant, scope).await?))
+        Ok(Box::new(Tx::<Tenant>::begin(&self.tenant, &self.audit_keys, scope).await?))
     }
 
     async fn directory(&self) -> Result<Box<dyn DirectoryTx>, StoreError> {
-        Ok(Box::new(Tx::<Platform>::begin(&self.platform).await?))
+        Ok(Box::new(Tx::<Platform>::begin(&self.platform, &self.audit_keys).await?))
     }
 
     async fn intake(&self) -> Result<Box<dyn IntakeTx>, StoreError> {
-        Ok(Box::new(Tx::<Platform>::begin(&self.intake).await?))
+        Ok(Box::new(Tx::<Platform>::begin(&self.intake, &self.audit_keys).await?))
     }
 
     async fn operator(&self) -> Result<Box<dyn OperatorTx>, StoreError> {
-        Ok(Box::new(Tx::<Platform>::begin(&self.platform).await?))
+        Ok(Box::new(Tx::<Platform>::begin(&self.platform, &self.audit_keys).await?))
     }
 
     async fn access(
@@ -186,7 +192,7 @@ impl Database for Postgres {
         scope: &TenantScope,
         start: &StartSession<'_>,
     ) -> Result<StartSessionOutcome, StoreError> {
-        start_session::run(&mut *self.tenant.get().await?, scope, start).await
+        start_session::run(&mut *self.tenant.get().await?, scope, &self.audit_keys, start).await
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) enum Difference {
 }
 
 /// All functions, in the order in which they are created: one in SQL is checked against those that it calls.
-const FUNCTIONS: [Function; 27] = [
+const FUNCTIONS: [Function; 29] = [
     Function { name: "begin_tenant", source: include_str!("../functions/begin_tenant.sql") },
     Function { name: "tenant", source: include_str!("../functions/tenant.sql") },
     Function { name: "word_list", source: include_str!("../functions/word_list.sql") },
@@ -44,11 +44,13 @@ const FUNCTIONS: [Function; 27] = [
     Function { name: "protect_tenant_table", source: include_str!("../functions/protect_tenant_table.sql") },
     Function { name: "purge_idempotency_keys", source: include_str!("../functions/purge_idempotency_keys.sql") },
     Function { name: "purge_sessions", source: include_str!("../functions/purge_sessions.sql") },
+    Function { name: "queue_for_sealing", source: include_str!("../functions/queue_for_sealing.sql") },
     Function { name: "refuse_change", source: include_str!("../functions/refuse_change.sql") },
     Function { name: "session_access", source: include_str!("../functions/session_access.sql") },
     Function { name: "signing_key_is_active", source: include_str!("../functions/signing_key_is_active.sql") },
     Function { name: "signing_key_is_usable", source: include_str!("../functions/signing_key_is_usable.sql") },
     Function { name: "start_session", source: include_str!("../functions/start_session.sql") },
+    Function { name: "start_session_with_mac", source: include_str!("../functions/start_session_with_mac.sql") },
     Function { name: "store_operator_response", source: include_str!("../functions/store_operator_response.sql") },
     Function { name: "tenant_of", source: include_str!("../functions/tenant_of.sql") },
     Function { name: "tenants_to_bill", source: include_str!("../functions/tenants_to_bill.sql") },

@@ -138,6 +138,7 @@ diesel::table! {
         app_secret_sealed_with -> Text,
         previous_app_secret_sealed -> Nullable<Bytea>,
         previous_app_secret_sealed_with -> Nullable<Text>,
+        previous_app_secret_ends_at -> Nullable<Timestamptz>,
         verify_token_sealed -> Bytea,
         verify_token_sealed_with -> Text,
         created_at -> Timestamptz,

@@ -1,8 +1,11 @@
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use diesel_async::methods::ExecuteDsl;
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
 use flows::{Commit, DirectoryTx, IntakeTx, OperatorTx, TenantTx};
 use kernel::ids::TenantId;
+use kernel::seal::KeyRing;
 use kernel::{StoreError, TenantScope};
 use uuid::Uuid;
 
@@ -13,6 +16,12 @@ use crate::sql::Prepared;
 /// Scope of a transaction on one tenant's data, as the role `parley_app`.
 #[derive(Debug)]
 pub(crate) struct Tenant(TenantId);
+
+impl Tenant {
+    pub(crate) const fn id(&self) -> TenantId {
+        self.0
+    }
+}
 
 /// Scope of a transaction on data of the deployment, as the role `parley_platform`.
 #[derive(Debug)]
@@ -25,36 +34,56 @@ pub(crate) struct Platform;
 pub(crate) struct Tx<Scope> {
     connection: Connection,
     scope: Scope,
+    /// For the MACs of audit records.
+    audit_keys: Arc<KeyRing>,
 }
 
 impl Tx<Tenant> {
     /// Begins and sets the tenant, in one round trip. The id is a typed UUID, so it is safe to format into the statement.
-    pub(crate) async fn begin(pool: &ConnectionPool, scope: &TenantScope) -> Result<Self, StoreError> {
+    pub(crate) async fn begin(
+        pool: &ConnectionPool,
+        audit_keys: &Arc<KeyRing>,
+        scope: &TenantScope,
+    ) -> Result<Self, StoreError> {
         let tenant = scope.tenant();
-        Self::begin_with(pool, &format!("BEGIN; SELECT app.begin_tenant('{tenant}')"), Tenant(tenant)).await
+        let begin = format!("BEGIN; SELECT app.begin_tenant('{tenant}')");
+        Self::begin_with(pool, audit_keys, &begin, Tenant(tenant)).await
     }
 
     /// The tenant of the transaction, for explicit predicates in addition to row level security.
     pub(crate) const fn tenant_id(&self) -> Uuid {
-        self.scope.0.as_uuid()
+        self.scope.id().as_uuid()
     }
 }
 
 impl Tx<Platform> {
-    pub(crate) async fn begin(pool: &ConnectionPool) -> Result<Self, StoreError> {
-        Self::begin_with(pool, "BEGIN; SELECT app.begin_tenant(NULL)", Platform).await
+    pub(crate) async fn begin(pool: &ConnectionPool, audit_keys: &Arc<KeyRing>) -> Result<Self, StoreError> {
+        Self::begin_with(pool, audit_keys, "BEGIN; SELECT app.begin_tenant(NULL)", Platform).await
     }
 }
 
 impl<Scope> Tx<Scope> {
-    async fn begin_with(pool: &ConnectionPool, begin: &str, scope: Scope) -> Result<Self, StoreError> {
+    async fn begin_with(
+        pool: &ConnectionPool,
+        audit_keys: &Arc<KeyRing>,
+        begin: &str,
+        scope: Scope,
+    ) -> Result<Self, StoreError> {
         let mut connection = pool.get().await?;
         if let Err(error) = AnsiTransactionManager::begin_transaction_sql(&mut *connection, begin).await {
             // Its state is unknown: do not return it to the pool.
             drop(Connection::take(connection));
             return Err(store_error(error));
         }
-        Ok(Self { connection, scope })
+        Ok(Self { connection, scope, audit_keys: Arc::clone(audit_keys) })
+    }
+
+    pub(crate) fn audit_keys(&self) -> &KeyRing {
+        &self.audit_keys
+    }
+
+    pub(crate) const fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     pub(crate) fn connection(&mut self) -> &mut AsyncPgConnection {

@@ -13,6 +13,7 @@
 //! Invariant: no log line holds personal data, a secret or the text of a message. Libraries therefore log at `info` and above
 //! only, and of a panic only the words before the first value are logged.
 
+mod invalid_requests;
 mod json;
 mod logs;
 mod metrics;

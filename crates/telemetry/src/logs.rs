@@ -6,6 +6,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 use tracing_subscriber::{Layer as _, fmt, registry};
 
+use super::invalid_requests::InvalidRequests;
 use super::json::JsonLines;
 use super::panics;
 
@@ -26,8 +27,9 @@ pub fn init_logs(config: &LogConfig) -> Result<(), LogsError> {
         LogFormat::Json => JsonLines::new(std::io::stderr, SystemClock::new()).boxed(),
         LogFormat::Text => fmt::layer().with_writer(std::io::stderr).boxed(),
     };
-    let filter = EnvFilter::try_new(&config.level)?.and(libraries_at_info());
-    registry().with(layer.with_filter(filter)).try_init()?;
+    let level = EnvFilter::try_new(&config.level)?;
+    let layer = layer.and_then(InvalidRequests::shown_at(level.max_level_hint()));
+    registry().with(layer.with_filter(level.and(libraries_at_info()))).try_init()?;
     std::panic::set_hook(Box::new(panics::log));
     Ok(())
 }

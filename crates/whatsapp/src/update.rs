@@ -96,8 +96,8 @@ pub struct Edit {
     pub target: String,
     pub direction: Direction,
     pub customer: Party,
-    /// The new text or caption.
-    pub text: String,
+    /// The new text or caption; `None` if the event has neither.
+    pub text: Option<String>,
     /// JSON, as received.
     pub payload: String,
     pub timestamp: Option<DateTime<Utc>>,

@@ -75,3 +75,47 @@ async fn statuses_during_merge_are_applied() {
     assert_eq!(count("contact_merged"), 7);
     app.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn merge_with_too_many_attributes_is_refused() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let (stays, goes) =
+        (contact_of(&tenant, "Ada", &fresh_phone()).await, contact_of(&tenant, "Grace", &fresh_phone()).await);
+    let large = "x".repeat(10_000);
+    let stays = tenant.client.change(&stays, json!({"attributes": {"a": large}})).await;
+    let goes = tenant.client.change(&goes, json!({"attributes": {"a": 1, "b": large}})).await;
+    let path = format!("{}/merge", stays.path());
+    tenant.client.post(&path, &json!({"contact_id": goes.id})).await.problem(409, "too_many_attributes");
+    assert_eq!(tenant.contacts().await.len(), 2);
+
+    tenant.client.change(&goes, json!({"attributes": {"b": "small"}})).await;
+    let merged: Contact = tenant.client.post(&path, &json!({"contact_id": goes.id})).await.body(200);
+    assert_eq!(merged.attributes, json!({"a": large, "b": "small"}));
+    tenant.client.change(&merged, json!({"attributes": {"c": 1}})).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn merge_by_events_keeps_too_many_attributes_as_note() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let ada = Customer::fresh();
+    let large = "x".repeat(10_000);
+    let older = contact_of(&tenant, "Ada", ada.phone()).await;
+    let older = tenant.client.change(&older, json!({"attributes": {"a": large}})).await;
+    let without_phone = ada.without_phone();
+    app.process(&number.received(&without_phone, &[without_phone.text(1, "Hello")])).await;
+    let newer = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
+    assert_ne!(newer.id, older.id);
+    tenant.client.change(&newer, json!({"attributes": {"b": large}})).await;
+
+    app.process(&number.received(&ada, &[ada.text(2, "Hello again")])).await;
+    let merged = tenant.contact(&newer.id).await;
+    assert_eq!((&merged.id, &merged.attributes), (&older.id, &json!({"a": large})));
+    let notes = tenant.interactions(&merged).await.into_iter().filter(|it| it.kind == "note");
+    let notes: Vec<String> = notes.map(|note| note.text).collect();
+    assert_eq!(notes, [format!(r#"Attributes of a merged contact, which did not fit: {{"b":"{large}"}}"#)]);
+    tenant.client.change(&merged, json!({"attributes": {"c": 1}})).await;
+    app.finish().await;
+}

@@ -121,7 +121,7 @@ impl TestApp {
         let clock = Arc::new(ManualClock::starting_at(SystemClock::new().now()));
         let config = config(&database, &namespace, &settings).await;
         let shared_clock = Arc::clone(&clock) as Arc<dyn Clock>;
-        let postgres = app::postgres(&config.database).expect("the pools are configured");
+        let postgres = app::postgres(&config.database, &config.auth.keys).expect("the pools are configured");
         let roles: ProcessRoles =
             if settings.pipeline { ProcessRoles::all() } else { [ProcessRole::Api].into_iter().collect() };
         let entropy = Arc::new(SystemEntropy::new());
@@ -365,7 +365,7 @@ async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -
         },
         auth: AuthConfig {
             keys: KeysConfig {
-                key_ring: KeyRing::new([("test".to_owned(), first.clone().into())]).unwrap(),
+                key_ring: Arc::new(KeyRing::new([("test".to_owned(), first.clone().into())]).unwrap()),
                 first: first.into(),
             },
             tokens: TokenPolicy {

@@ -1,15 +1,18 @@
 //! Test databases: one that most tests share, each with tenants of its own, and copies for tests that need a whole
 //! database.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use kernel::seal::KeyRing;
 use postgres::{AdminUrls, LOCK_TIMEOUT, MigrationUrls, PoolSizes, Postgres, PostgresConfig, migrate};
 use tokio::sync::OnceCell;
 use url::Url;
 
 use super::services::services;
+use super::token_forger::key_ring;
 
 /// A migrated database and the URLs of its roles.
 #[derive(Clone, Debug)]
@@ -129,19 +132,25 @@ impl TestDatabase {
     }
 
     pub(crate) fn postgres_with(&self, connections: PoolSizes) -> Postgres {
-        self.configured(connections, LOCK_TIMEOUT)
+        self.configured(connections, LOCK_TIMEOUT, key_ring())
     }
 
     pub(crate) fn postgres_with_lock_timeout(&self, lock_timeout: Duration) -> Postgres {
-        self.configured(PoolSizes { tenant: 1, platform: 1, intake: 1 }, lock_timeout)
+        self.configured(PoolSizes { tenant: 1, platform: 1, intake: 1 }, lock_timeout, key_ring())
     }
 
-    fn configured(&self, connections: PoolSizes, lock_timeout: Duration) -> Postgres {
+    /// Signs audit records with the first of these keys.
+    pub(crate) fn postgres_with_keys(&self, keys: KeyRing) -> Postgres {
+        self.configured(PoolSizes { tenant: 1, platform: 1, intake: 1 }, LOCK_TIMEOUT, keys)
+    }
+
+    fn configured(&self, connections: PoolSizes, lock_timeout: Duration, keys: KeyRing) -> Postgres {
         Postgres::new(&PostgresConfig {
             app_url: self.app_url.as_str().into(),
             platform_url: self.platform_url.as_str().into(),
             connections,
             lock_timeout,
+            audit_keys: Arc::new(keys),
         })
         .expect("the pools are configured")
     }

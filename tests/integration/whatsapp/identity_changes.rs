@@ -6,7 +6,7 @@ use super::kinds;
 use crate::kit::api::column;
 use crate::kit::app::TestApp;
 use crate::kit::customer::{Customer, fresh_bsuid, fresh_phone, joined, system};
-use crate::kit::meta::{Number, second};
+use crate::kit::meta::{Number, fresh_wamid, second};
 
 /// How a change is reported; the first customer is the old identity.
 type Report = fn(&Number, &Customer, &Customer) -> Value;
@@ -183,6 +183,38 @@ async fn change_chain_in_any_order_ends_in_one_contact() {
         );
     }
     assert_eq!(tenant.contacts().await.len(), 3);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn change_there_back_and_there_again_is_told_each_time() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    for (name, order) in [("in order", [0, 1, 2]), ("reversed", [2, 1, 0]), ("mixed", [0, 2, 1])] {
+        let [first, second]: [String; 2] = std::array::from_fn(|_| fresh_bsuid());
+        let ada = Customer::with_bsuid(&first);
+        app.process(&number.received(&ada, &[ada.text(1, "first")])).await;
+        let changes = [(10, &first, &second), (20, &second, &first), (30, &first, &second)];
+        let changes = changes.map(|(at, old, new)| {
+            let body = json!({"type": "user_changed_user_id", "user_id": new, "previous_user_id": old});
+            number.notices(&[system(at, None, body)])
+        });
+        // Each is delivered twice, the second time as another event.
+        for index in order.into_iter().chain(order) {
+            let mut change = changes[index].clone();
+            change["entry"][0]["changes"][0]["value"]["messages"][0]["id"] = json!(fresh_wamid());
+            app.process(&change).await;
+        }
+        let contact = tenant.contact_by_identity("bsuid", &first).await;
+        let lines = (vec![format!("bsuid {second}")], vec![format!("bsuid {first}")]);
+        assert_eq!(contact.identity_lines(), lines, "{name}");
+        assert_eq!(
+            kinds(&tenant.interactions(&contact).await),
+            ["identity_changed", "identity_changed", "identity_changed", "inbound_message"],
+            "{name}"
+        );
+    }
     app.finish().await;
 }
 

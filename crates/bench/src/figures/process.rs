@@ -7,6 +7,7 @@ use flows::{Database, process_events, settle};
 use futures_util::future::try_join_all;
 use inbound::{EventLedger, UnfinishedEvent};
 use kernel::ids::EventId;
+use kernel::seal::KeyRing;
 use kernel::{SystemClock, TenantScope};
 use postgres::{LOCK_TIMEOUT, PoolSizes, Postgres, PostgresConfig};
 use secrecy::SecretString;
@@ -125,7 +126,9 @@ async fn one_by_one(world: &World, scale: &Scale, events: u64) -> Result<Duratio
     let url = |role: &str| -> Result<SecretString> { Ok(world.deployment.database(role)?.to_string().into()) };
     let connections = PoolSizes { tenant: BASELINE_CONNECTIONS, platform: 1, intake: 1 };
     let (app_url, platform_url) = (url("parley_app")?, url("parley_platform")?);
-    let config = PostgresConfig { app_url, platform_url, connections, lock_timeout: LOCK_TIMEOUT };
+    // No audit record is written here.
+    let audit_keys = Arc::new(KeyRing::new([("bench".to_owned(), vec![7; 32].into())])?);
+    let config = PostgresConfig { app_url, platform_url, connections, lock_timeout: LOCK_TIMEOUT, audit_keys };
     let database = Postgres::new(&config)?;
     let unfinished = Arc::new(Mutex::new(unfinished(world, &database).await?));
     let started = Instant::now();

@@ -45,12 +45,8 @@ impl IdentityRepo for FakeStore {
     async fn store_changes(&mut self, changes: &[IdentityChange], _now: DateTime<Utc>) -> Result<(), StoreError> {
         for change in changes {
             let fingerprint = change.fingerprint();
-            match self.changes.iter_mut().find(|(stored, _)| stored.fingerprint() == fingerprint) {
-                None => self.changes.push((change.clone(), false)),
-                Some((stored, applied)) if stored.changed_at < change.changed_at => {
-                    (stored.changed_at, *applied) = (change.changed_at, false);
-                }
-                Some(_) => {}
+            if self.changes.iter().all(|(stored, _)| stored.fingerprint() != fingerprint) {
+                self.changes.push((change.clone(), false));
             }
         }
         Ok(())

@@ -2,14 +2,15 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use kernel::ids::{AccountId, ContactId, ConversationId};
+use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
 use kernel::{Origin, StoreError};
 
 use super::FakeStore;
 use crate::inbox::{
-    ConversationUpdate, InboxRepo, MessageKey, MessageState, NewMessage, NewUpdate, OpenConversation, RefreshedMessage,
+    ConversationUpdate, InboxRepo, MessageKey, MessageState, NewMessage, NewUpdate, OpenConversation, REVOKED_TEXT,
+    RefreshedMessage,
 };
-use crate::{Conversation, ConversationStatus, Interaction, MarketingConsent, preview};
+use crate::{Conversation, ConversationStatus, Interaction, InteractionKind, MarketingConsent, preview};
 
 impl FakeStore {
     fn extend_service_window(&mut self, account: AccountId, contact: ContactId, ends_at: DateTime<Utc>) {
@@ -86,6 +87,10 @@ impl InboxRepo for FakeStore {
                 let (id, conversation, contact) = (stored.id, stored.conversation, stored.contact);
                 *stored = NewMessage { id, conversation, contact, ..content.clone() };
                 *state = MessageState::new(stored);
+                let of_message = |it: &&mut Interaction| {
+                    it.message == Some(id) && InteractionKind::WITH_TEXT_OF_MESSAGE.contains(&it.kind)
+                };
+                self.interactions.iter_mut().filter(of_message).for_each(|it| it.text = preview(&content.text));
                 changed.extend(conversation);
             }
         }
@@ -117,6 +122,7 @@ impl InboxRepo for FakeStore {
                 contact: message.contact,
                 conversation: message.conversation,
                 text_changed: state.text != text,
+                is_revoked: state.revoked_at.is_some(),
                 failed_at: state.failed_at,
             });
         }
@@ -157,6 +163,22 @@ impl InboxRepo for FakeStore {
             };
             if !self.interactions.iter().any(is_same) {
                 self.interactions.push(interaction.clone());
+            }
+        }
+        Ok(())
+    }
+
+    async fn hide_revoked_texts(&mut self, revoked: &[MessageId]) -> Result<(), StoreError> {
+        for (message, _) in self.messages.iter().filter(|(message, _)| revoked.contains(&message.id)) {
+            let key = (message.account, message.wamid.clone());
+            let edits = self.updates.iter().filter(|update| update.message == key && update.effect.key().0 == "edit");
+            let sources: Vec<_> = edits.map(|it| Some(format!("update:{}:{}", key.0, it.effect.key().1))).collect();
+            for interaction in &mut self.interactions {
+                let is_of_message = interaction.message == Some(message.id)
+                    && InteractionKind::WITH_TEXT_OF_MESSAGE.contains(&interaction.kind);
+                if is_of_message || sources.contains(&interaction.source) {
+                    REVOKED_TEXT.clone_into(&mut interaction.text);
+                }
             }
         }
         Ok(())

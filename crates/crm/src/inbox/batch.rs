@@ -93,9 +93,10 @@ pub enum UpdateEffect {
         wamid: String,
         emoji: Option<String>,
     },
+    /// Without a text the message keeps its own.
     Edit {
         wamid: String,
-        text: String,
+        text: Option<String>,
     },
     Revocation {
         wamid: String,

@@ -1,6 +1,7 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
+use kernel::ids::ContactId;
 use kernel::{DeliveryStatus, Direction};
 
 use super::{NewMessage, NewUpdate, UpdateEffect};
@@ -12,6 +13,8 @@ pub const REVOKED_TEXT: &str = "Message deleted";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageState {
     pub direction: Direction,
+    /// The customer who sent it, in a group the participant; `None` if the business did.
+    pub sender: Option<ContactId>,
     pub text: String,
     /// `None` if the message has no media.
     pub media_caption: Option<Option<String>>,
@@ -29,6 +32,7 @@ impl MessageState {
     pub fn new(message: &NewMessage) -> Self {
         Self {
             direction: message.direction,
+            sender: (message.direction == Direction::Inbound).then_some(message.contact),
             text: message.text.clone(),
             media_caption: message.media.as_ref().map(|media| media.caption.clone()),
             delivery: message.delivery,
@@ -39,8 +43,9 @@ impl MessageState {
     }
 
     /// The state after all updates of the message. Of two updates with the same key the first counts. The delivery status with
-    /// the highest rank counts, the last edit, and a revocation before any edit; so the order of the updates does not matter,
-    /// and computing the state again changes nothing.
+    /// the highest rank counts, the last edit that has a text, and a revocation before any edit; so the order of the updates does not matter,
+    /// and computing the state again changes nothing. Only who sent the message edits or revokes it: others name it as well,
+    /// and WhatsApp does not say that it checks them.
     #[must_use]
     pub fn with_updates(self, updates: &[NewUpdate]) -> Self {
         let mut seen = HashSet::new();
@@ -48,6 +53,7 @@ impl MessageState {
         if updates.is_empty() {
             return self;
         }
+        let by_sender = updates.iter().filter(|update| update.contact == self.sender);
         let is_outbound = self.direction == Direction::Outbound;
         let statuses = updates.iter().filter_map(|update| match &update.effect {
             UpdateEffect::Status { status, .. } => Some((status.parse::<DeliveryStatus>().ok()?, update.occurred_at)),
@@ -55,23 +61,24 @@ impl MessageState {
         });
         let delivery = statuses.clone().map(|(status, _)| status).chain(self.delivery).reduce(DeliveryStatus::latest);
         let failed_at = statuses.filter(|(status, _)| *status == DeliveryStatus::Failed).map(|(_, at)| at).min();
-        let edits = updates.iter().filter_map(|update| match &update.effect {
+        let edits = by_sender.clone().filter_map(|update| match &update.effect {
             UpdateEffect::Edit { wamid, text } => Some((update.occurred_at, wamid, text)),
             _ => None,
         });
-        let last_edit = edits.max();
-        let revocations = updates.iter().filter(|update| matches!(update.effect, UpdateEffect::Revocation { .. }));
+        let edited_at = edits.clone().map(|(at, ..)| at).max();
+        let edit = edits.filter_map(|(at, wamid, text)| Some((at, wamid, text.clone()?))).max().map(|(.., text)| text);
+        let revocations = by_sender.filter(|update| matches!(update.effect, UpdateEffect::Revocation { .. }));
         let revoked_at = revocations.map(|update| update.occurred_at).min();
-        let edit = last_edit.map(|(.., text)| text.clone());
         Self {
             direction: self.direction,
+            sender: self.sender,
             text: match revoked_at {
                 Some(_) => REVOKED_TEXT.to_owned(),
                 None => edit.clone().unwrap_or(self.text),
             },
             media_caption: self.media_caption.map(|caption| edit.or(caption)),
             delivery: delivery.filter(|_| is_outbound),
-            edited_at: last_edit.map(|(at, ..)| at),
+            edited_at,
             revoked_at,
             failed_at: failed_at.filter(|_| is_outbound),
         }

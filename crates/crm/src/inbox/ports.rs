@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use kernel::StoreError;
-use kernel::ids::{AccountId, ContactId, ConversationId};
+use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
 
 use super::{ConversationUpdate, Lock, MessageKey, NewMessage, NewUpdate, OpenConversation, RefreshedMessage};
 use crate::Interaction;
@@ -24,8 +24,7 @@ pub trait IdentityRepo: Send {
     async fn lock(&mut self, locks: &[Lock]) -> Result<(), StoreError>;
     /// The stored data of the people with these keys.
     async fn stored_identities(&mut self, keys: &[IdentityKey]) -> Result<StoredIdentities, StoreError>;
-    /// Stores changes for [`resolve`](crate::identity::resolve). A change that is reported again with a later time becomes
-    /// pending again.
+    /// Stores changes for [`resolve`](crate::identity::resolve). One that is stored already stays as it is.
     async fn store_changes(&mut self, changes: &[IdentityChange], now: DateTime<Utc>) -> Result<(), StoreError>;
     /// Stores sightings whose keys resolve to no contact; the latest time counts.
     async fn store_sightings(&mut self, sightings: &[Person], now: DateTime<Utc>) -> Result<(), StoreError>;
@@ -78,6 +77,8 @@ pub trait InboxRepo: Send {
     /// Stores interactions; one whose source or message is stored already is skipped.
     async fn insert_interactions(&mut self, interactions: &[Interaction], now: DateTime<Utc>)
     -> Result<(), StoreError>;
+    /// Replaces the texts of revoked messages, and of their edits, in the histories of contacts.
+    async fn hide_revoked_texts(&mut self, revoked: &[MessageId]) -> Result<(), StoreError>;
     /// Sets the marketing consent; the latest time counts.
     async fn record_consent(&mut self, consent: &[(ContactId, bool, DateTime<Utc>)]) -> Result<(), StoreError>;
     /// Sets names from the address book of the business's phone; the latest counts, and a name set by a user stays.

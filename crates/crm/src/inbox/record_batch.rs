@@ -31,6 +31,7 @@ pub async fn record_batch(
     let keys = identity_keys(&batch);
     repo.lock(&locks(&batch, &keys)).await?;
     let batch = erased::without_erased(batch, &repo.erased(&keys).await?);
+    let batch = updates::without_anonymous(batch);
     let keys = identity_keys(&batch);
 
     let to_store = messages::deduplicate(repo, batch.messages).await?;
@@ -85,6 +86,11 @@ pub async fn record_batch(
     interactions.extend(activities.iter().map(|(contact, it)| activities::interaction(*contact, it, clock)));
     if !interactions.is_empty() {
         repo.insert_interactions(&interactions, now).await?;
+    }
+    // After the interactions of this batch: its messages may have been revoked by an update that arrived before them.
+    let revoked: Vec<_> = refreshed.iter().filter(|message| message.is_revoked).map(|message| message.id).collect();
+    if !revoked.is_empty() {
+        repo.hide_revoked_texts(&revoked).await?;
     }
     Ok(RecordedBatch { messages: stored.len(), from_customers: messages::from_customers(&stored).collect() })
 }

@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use kernel::ids::{ContactId, ConversationId, InteractionId, MessageId};
 use kernel::{Clock, Direction};
 
-use super::{MessageKey, MessageUpdate, UpdateEffect};
+use super::{Batch, MessageKey, MessageUpdate, UpdateEffect};
 use crate::{Interaction, InteractionKind};
 
 /// An update as it is stored. Updates are never deleted with time, as the state of a message follows from all of them.
@@ -23,6 +23,7 @@ pub struct RefreshedMessage {
     pub contact: ContactId,
     pub conversation: Option<ConversationId>,
     pub text_changed: bool,
+    pub is_revoked: bool,
     /// When its delivery first failed, also if it was delivered later.
     pub failed_at: Option<DateTime<Utc>>,
 }
@@ -34,6 +35,15 @@ pub struct ConversationUpdate {
     /// Added to the unread count.
     pub unread: i32,
     pub service_window_ends_at: Option<DateTime<Utc>>,
+}
+
+/// Removes reactions, edits and revocations of customers whom the event does not identify: without a contact they would count as
+/// those of the business.
+pub(super) fn without_anonymous(mut batch: Batch) -> Batch {
+    let is_status = |update: &MessageUpdate| matches!(update.effect, UpdateEffect::Status { .. });
+    let is_by_business = |update: &MessageUpdate| update.direction == Direction::Outbound;
+    batch.updates.retain(|update| is_status(update) || is_by_business(update) || update.customer.is_some());
+    batch
 }
 
 pub(super) fn new_update(update: &MessageUpdate, contact: Option<ContactId>) -> NewUpdate {
@@ -56,7 +66,10 @@ pub(super) fn interaction(update: &MessageUpdate, contact: ContactId, clock: &dy
         UpdateEffect::Reaction { wamid, emoji: None } => {
             (InteractionKind::Reaction, "Took a reaction back".to_owned(), wamid)
         }
-        UpdateEffect::Edit { wamid, text } => (InteractionKind::MessageEdited, text.clone(), wamid),
+        UpdateEffect::Edit { wamid, text } => {
+            let text = text.clone().unwrap_or_else(|| "Edited a message".to_owned());
+            (InteractionKind::MessageEdited, text, wamid)
+        }
         UpdateEffect::Revocation { wamid } => (InteractionKind::MessageRevoked, "Deleted a message".to_owned(), wamid),
     };
     Some(Interaction {

@@ -3,7 +3,7 @@ use iam::{PasswordHash, UserStatus};
 
 use crate::StartSessionOutcome;
 
-/// What decides whether a session may start: the specification of the SQL function `app.start_session`, which decides it in
+/// What decides whether a session may start: the specification of the SQL function `app.start_session_with_mac`, which decides it in
 /// production, in the statement that also stores the session. A property test compares both.
 #[derive(Clone, Debug)]
 pub struct StartSessionState<'a> {

@@ -114,7 +114,7 @@ mod tests {
     /// Whether the stored app accepts deliveries that are signed with the secret.
     fn accepts(store: &FakeStore, text: &str) -> bool {
         let app = &store.channels.meta_apps[0];
-        let credentials = app.secrets.open(&app.key, &key_ring(&["kek"])).unwrap();
+        let credentials = app.secrets.open(&app.key, &key_ring(&["kek"]), store.clock.now()).unwrap();
         let header = AppSecrets::new(&secret(text), None).sign(b"body").unwrap();
         let signature = Signature::parse(header.as_bytes()).unwrap();
         verify_signature(Some(&credentials.secrets), &signature, b"body").is_ok()
@@ -149,6 +149,8 @@ mod tests {
         assert_eq!(store.audited(), [Action::MetaAppChanged]);
         assert_eq!(store.audit_log[0].target.as_ref().unwrap().id, key.as_str());
         assert!(changes(&store.audit_log[0]).is_empty());
+        store.clock.advance(TimeDelta::days(8));
+        assert!(!accepts(&store, "first") && accepts(&store, "second"));
     }
 
     #[test]

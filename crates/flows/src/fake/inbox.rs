@@ -11,7 +11,7 @@ use crm::inbox::{
     RefreshedMessage,
 };
 use kernel::StoreError;
-use kernel::ids::{AccountId, ContactId, ConversationId};
+use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
 
 use super::FakeStore;
 
@@ -133,6 +133,10 @@ impl InboxRepo for FakeStore {
 
     async fn insert_interactions(&mut self, _: &[Interaction], _: DateTime<Utc>) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    async fn hide_revoked_texts(&mut self, _: &[MessageId]) -> Result<(), StoreError> {
+        unreachable!("no event of unit tests revokes a message")
     }
 
     async fn record_consent(&mut self, _: &[(ContactId, bool, DateTime<Utc>)]) -> Result<(), StoreError> {

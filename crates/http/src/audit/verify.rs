@@ -23,6 +23,10 @@ pub(crate) struct VerificationBody {
     /// Number of records that are not sealed yet.
     #[schema(example = 0)]
     unsealed: u64,
+    /// Number of sealed records that were written without a MAC, by a version of Parley that made none. Until they were
+    /// sealed, a change would not have been noticed.
+    #[schema(example = 0)]
+    unsigned: u64,
     /// The end of the chain. Keep it to detect later whether records were cut off the end. Null while nothing is
     /// sealed.
     #[schema(required)]
@@ -46,7 +50,7 @@ pub(crate) struct HeadBody {
 #[schema(as = AuditDamage)]
 pub(crate) struct DamageBody {
     kind: DamageKindBody,
-    /// The position in the chain.
+    /// The position in the chain. Null if the record is not sealed.
     #[schema(required)]
     sequence: Option<i64>,
     #[schema(required)]
@@ -59,19 +63,22 @@ pub(crate) struct DamageBody {
 pub(crate) enum DamageKindBody {
     /// The record differs from the one that was sealed.
     Changed,
-    /// The record was sealed and is missing.
+    /// The record was sealed, or waited for its seal, and is missing.
     Removed,
     /// The seal with this number is missing.
     Missing,
     /// The record was not inserted by the application.
     Inserted,
-    /// The record was sealed with a key that is not configured, so it cannot be checked.
+    /// The record was sealed or signed with a key that is not configured, so it cannot be checked.
     UnknownKey,
+    /// The record was inserted or changed by other means than the application before it was sealed.
+    Forged,
 }
 
 /// Verify the audit log
 ///
-/// Checks the seal of each record, and so detects records that were changed, removed or added directly in the database.
+/// Checks the seal of each record, and so detects records that were changed, removed or added directly in the database, also
+/// before they were sealed.
 #[utoipa::path(
     get,
     path = "/audit-log/verify",
@@ -84,9 +91,7 @@ pub(crate) async fn verify(
     allow: Allow<AuditRead>,
     state: web::Data<State>,
 ) -> Result<web::Json<VerificationBody>, Problem> {
-    let tenant = allow.scope().tenant();
-    let found =
-        state.in_tenant(allow, async |permit, tx| verify_log(permit.into(), tx, tenant, &state.key_ring).await).await?;
+    let found = state.in_tenant(allow, async |permit, tx| verify_log(permit.into(), tx, &state.key_ring).await).await?;
     Ok(web::Json(found.into()))
 }
 
@@ -96,6 +101,7 @@ impl From<LogVerification> for VerificationBody {
             valid: found.is_clean(),
             sealed: found.sealed,
             unsealed: found.unsealed,
+            unsigned: found.unsigned,
             head: found.head.map(|seal| HeadBody { sequence: seal.sequence, hash: hex::encode(&seal.tag.bytes) }),
             damage: found.damage.into_iter().map(DamageBody::from).collect(),
         }
@@ -106,12 +112,11 @@ impl From<LogDamage> for DamageBody {
     fn from(damage: LogDamage) -> Self {
         let (kind, sequence, record) = match damage {
             LogDamage::Changed { sequence, record } => (DamageKindBody::Changed, Some(sequence), Some(record)),
-            LogDamage::Removed { sequence, record } => (DamageKindBody::Removed, Some(sequence), Some(record)),
+            LogDamage::Removed { sequence, record } => (DamageKindBody::Removed, sequence, Some(record)),
             LogDamage::Missing { sequence } => (DamageKindBody::Missing, Some(sequence), None),
             LogDamage::Inserted { record } => (DamageKindBody::Inserted, None, Some(record)),
-            LogDamage::UnknownKey { sequence, record, .. } => {
-                (DamageKindBody::UnknownKey, Some(sequence), Some(record))
-            }
+            LogDamage::Forged { sequence, record } => (DamageKindBody::Forged, sequence, Some(record)),
+            LogDamage::UnknownKey { sequence, record, .. } => (DamageKindBody::UnknownKey, sequence, Some(record)),
         };
         Self { kind, sequence, record_id: record.map(AuditRecordId::as_uuid) }
     }

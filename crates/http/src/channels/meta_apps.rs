@@ -34,7 +34,7 @@ pub(crate) struct CreateBody {
     /// The app secret from the app's basic settings at Meta, which signs its deliveries.
     #[schema(example = "0123456789abcdef0123456789abcdef", format = Password, min_length = 1, max_length = 256, write_only)]
     app_secret: String,
-    /// The previous app secret, accepted until it is cleared.
+    /// The previous app secret, accepted for 8 days or until it is cleared.
     #[schema(format = Password, min_length = 1, max_length = 256, write_only)]
     previous_app_secret: Option<String>,
     /// Any text; enter the same as "verify token" when you register the webhook with Meta.
@@ -51,11 +51,11 @@ pub(crate) struct PatchBody {
     #[serde(default, deserialize_with = "member")]
     #[schema(value_type = Option<String>, example = "Our own app")]
     name: Change<String>,
-    /// The current secret becomes the previous one, unless `previous_app_secret` is also given.
+    /// The current secret becomes the previous one for 8 days, unless `previous_app_secret` is also given.
     #[serde(default, deserialize_with = "member")]
     #[schema(value_type = String, required = false, format = Password, min_length = 1, max_length = 256, write_only)]
     app_secret: Change<String>,
-    /// Null: deliveries signed with it are refused from now on.
+    /// Accepted for 8 days. Null: deliveries signed with it are refused from now on.
     #[serde(default, deserialize_with = "member")]
     #[schema(value_type = Option<String>, format = Password, min_length = 1, max_length = 256, write_only)]
     previous_app_secret: Change<String>,
@@ -81,6 +81,9 @@ pub(crate) struct MetaAppBody {
     webhook_path: String,
     /// Whether deliveries signed with the previous secret are also accepted.
     has_previous_secret: bool,
+    /// When deliveries signed with the previous secret will be refused: 8 days after the rotation. Null if there is none.
+    #[schema(required)]
+    previous_secret_ends_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
@@ -134,14 +137,17 @@ pub(crate) async fn list(
     listing: Listing,
 ) -> Result<web::Json<PageBody<MetaAppBody>>, Problem> {
     state
-        .list(allow, ListKind::MetaApps, &listing.page, async |permit, tx, page| meta_apps(permit, tx, page).await)
+        .list(allow, ListKind::MetaApps, &listing.page, async |permit, tx, page| {
+            meta_apps(permit, tx, page, &*state.clock).await
+        })
         .await
 }
 
 /// Change a Meta app
 ///
 /// A JSON Merge Patch. After a reset of the secret at Meta, set the new one here: deliveries signed with either are
-/// accepted until the previous one is cleared. Meta sends deliveries that were refused in between again.
+/// accepted until the previous one ends after 8 days, or is cleared. Meta sends deliveries that were refused in between
+/// again.
 #[utoipa::path(
     patch,
     path = "/meta-apps/{key}",
@@ -238,12 +244,14 @@ impl PatchBody {
 impl From<MetaApp> for MetaAppBody {
     fn from(app: MetaApp) -> Self {
         let key = app.key.as_str();
+        let previous = app.secrets.previous_app_secret.as_ref();
         Self {
             webhook_path: format!("/webhooks/whatsapp/{key}"),
             key: key.to_owned(),
             app_id: app.app_id.as_str().to_owned(),
             name: app.name,
-            has_previous_secret: app.secrets.previous_app_secret.is_some(),
+            has_previous_secret: previous.is_some(),
+            previous_secret_ends_at: previous.map(|previous| previous.ends_at),
             created_at: app.created_at,
             updated_at: app.updated_at,
         }

@@ -31,8 +31,8 @@ pub(crate) struct MergeBody {
 ///
 /// Moves identities, conversations, messages and interactions of the contact in the body to the contact in the path.
 /// Two open conversations with the same number become one. The contact in the path gets name, language and attributes
-/// that it lacks; the most recent marketing consent counts. The id of the removed contact resolves to the contact in
-/// the path.
+/// that it lacks; the most recent marketing consent counts. If its attributes would exceed their limit, the merge is
+/// refused. The id of the removed contact resolves to the contact in the path.
 #[utoipa::path(
     post,
     path = "/crm/contacts/{id}/merge",
@@ -42,7 +42,7 @@ pub(crate) struct MergeBody {
     params(("id" = Uuid, Path, description = "The id of the contact to keep")),
     request_body = MergeBody,
     responses((status = 200, description = "The merged contact", body = ContactBody)),
-    extensions(("x-problems" = json!([Code::NotFound, Code::SameContact, Code::StaleVersion]))),
+    extensions(("x-problems" = json!([Code::NotFound, Code::SameContact, Code::StaleVersion, Code::TooManyAttributes]))),
 )]
 pub(crate) async fn merge(
     allow: Allow<CrmWrite>,
@@ -73,6 +73,7 @@ impl From<MergeContactsError> for Problem {
                 validation.into_problem()
             }
             MergeContactsError::SameContact => Self::new(Code::SameContact),
+            MergeContactsError::TooManyAttributes => Self::new(Code::TooManyAttributes),
             MergeContactsError::VersionConflict => Self::new(Code::StaleVersion),
             MergeContactsError::Store(error) => error.into(),
         }

@@ -35,9 +35,10 @@ pub(crate) struct MessageBody {
     /// WhatsApp's `type`; the set is open.
     #[schema(example = "text")]
     kind: String,
-    /// Readable text: body, caption, button title or location.
+    /// Readable text: body, caption, button title or location. `Message deleted` if the message was revoked.
     #[schema(example = "Hello, is my order on its way?")]
     text: String,
+    /// Null also if the message was revoked.
     #[schema(required)]
     media: Option<MediaBody>,
     #[schema(required)]
@@ -45,7 +46,7 @@ pub(crate) struct MessageBody {
     /// Whether it was forwarded, and how often.
     #[schema(required)]
     forwarded: Option<ForwardedBody>,
-    /// The ad or post that led to the message, as sent by WhatsApp.
+    /// The ad or post that led to the message, as sent by WhatsApp; null also if the message was revoked.
     #[schema(value_type = Option<Object>, required)]
     referral: Option<Box<RawValue>>,
     /// The latest reaction of each participant.
@@ -57,9 +58,10 @@ pub(crate) struct MessageBody {
     delivery_steps: Vec<DeliveryStepBody>,
     #[schema(required)]
     edited_at: Option<DateTime<Utc>>,
+    /// When the message was deleted for everyone. Nothing shows its content from then on.
     #[schema(required)]
     revoked_at: Option<DateTime<Utc>>,
-    /// The message as sent by WhatsApp, byte for byte.
+    /// The message as sent by WhatsApp, byte for byte; `{}` if it was revoked.
     #[schema(value_type = Object)]
     payload: Box<RawValue>,
     /// WhatsApp's timestamp, in whole seconds.

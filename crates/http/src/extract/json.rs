@@ -13,6 +13,7 @@ use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
 use super::body::{BodyLimit, read_body};
+use super::nul::{NUL_DETAIL, escape, pointer_to_nul};
 use super::serde_error::{ValueError, describe_serde_error};
 use crate::problem::{Code, FieldError, Problem};
 
@@ -100,6 +101,10 @@ where
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    if let Some(pointer) = pointer_to_nul(body) {
+        let error = FieldError::in_body(pointer, "invalid", NUL_DETAIL);
+        return Err(Problem::new(Code::ValidationFailed).with_errors(vec![error]));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = pointer(error.path());
@@ -139,10 +144,6 @@ fn pointer(path: &Path) -> String {
             Segment::Unknown => String::new(),
         })
         .collect()
-}
-
-fn escape(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod body;
 mod client;
 mod json;
+mod nul;
 mod page;
 mod path;
 mod query;

@@ -4,6 +4,7 @@ use std::str::FromStr;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
+use super::nul::has_nul;
 use crate::problem::Problem;
 
 /// The `{id}` of the path. A malformed id gets the same response as an unknown one or one of another tenant.
@@ -46,6 +47,7 @@ impl<T: FromStr> FromRequest for PathKey<T> {
 }
 
 fn segment<T: FromStr>(request: &HttpRequest, name: &str) -> Result<T, Problem> {
-    let value = request.match_info().get(name).and_then(|text| text.parse().ok());
+    let text = request.match_info().get(name).filter(|text| !has_nul(text));
+    let value = text.and_then(|text| text.parse().ok());
     value.ok_or_else(Problem::not_found)
 }

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
+use super::nul::{NUL_DETAIL, has_nul};
 use super::serde_error::describe_serde_error;
 use crate::problem::{Code, FieldError, Problem};
 
@@ -31,6 +32,9 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
 pub(super) fn parameters(query: &str) -> Result<Map<String, Value>, Problem> {
     let mut parameters = Map::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        if has_nul(&name) || has_nul(&value) {
+            return Err(invalid(&name, "invalid", NUL_DETAIL));
+        }
         if parameters.insert(name.to_string(), Value::String(value.into_owned())).is_some() {
             return Err(invalid(&name, "duplicate", "is given twice"));
         }
@@ -92,6 +96,8 @@ mod tests {
             ("status=open&status=closed", "status", "duplicate"),
             ("status=ajar", "status", "invalid"),
             ("assignee=me", "assignee", "invalid"),
+            ("status=open%00", "status", "invalid"),
+            ("st%00atus=open", "st\0atus", "invalid"),
         ];
         for (query, parameter, code) in rows {
             let problem = parse::<Filter>(query).unwrap_err();

@@ -120,6 +120,8 @@ codes! {
         "A connected number uses this Meta app; disconnect it first."
     SameContact = CONFLICT "same_contact" "Same contact"
         "A contact cannot be merged into itself."
+    TooManyAttributes = CONFLICT "too_many_attributes" "Too many attributes"
+        "Together the attributes of both contacts exceed the limit of one; remove some, then merge."
     IdentityTaken = CONFLICT "identity_taken" "Identity taken"
         "Another contact has this identity; see errors."
     ConversationOpen = CONFLICT "conversation_open" "Conversation already open"

@@ -63,9 +63,10 @@ impl WebhookTarget {
 /// connection.
 async fn credentials(state: &State, app: MetaAppKey) -> Result<Option<AppCredentials>, WebhookError> {
     let (database, ring) = (Arc::clone(&state.database), Arc::clone(&state.key_ring));
+    let now = state.clock.now();
     let reading = state.background.spawn(async move {
         let mut tx = database.intake().await.map_err(AppCredentialsError::from)?;
-        let outcome = app_credentials(&mut *tx, &app, &ring).await;
+        let outcome = app_credentials(&mut *tx, &app, &ring, now).await;
         settle(tx, outcome).await
     });
     Ok(reading.await??)

@@ -1,73 +1,33 @@
 use std::collections::HashMap;
-use std::sync::LazyLock;
 
 use async_trait::async_trait;
-use audit::{AuditChainRepo, Seal, StoredRecord};
+use audit::{AuditChainRepo, Log, Provenance, Seal, StoredRecord, UnsealableRecord, UnsealedRecord};
 use chrono::{DateTime, Utc};
-use diesel::OptionalExtension;
+use diesel::sql_types::Nullable;
+use diesel::{OptionalExtension, QueryableByName};
 use diesel_async::RunQueryDsl;
 use kernel::StoreError;
 use kernel::ids::AuditRecordId;
 use kernel::seal::Tag;
 use uuid::Uuid;
 
-use super::row::{RECORD_COLUMNS, RecordRow};
+use super::chain_sql::{ChainSql, LogScope};
+use super::row::RecordRow;
+use crate::closed_set::parse_optional;
 use crate::error::OrStoreError;
-use crate::sql::{Count, Id, Prepared, sql, types};
-use crate::transaction::{Tenant, Tx};
+use crate::sql::{BoxedSql, Count, Id, Prepared, boxed_sql, types};
+use crate::transaction::Tx;
 
 /// Does not wait: the holder of the lock seals all records.
-const LOCK_AUDIT_CHAIN: &str =
-    "SELECT pg_try_advisory_xact_lock(hashtextextended('parley.audit.' || $1::text, 0)) AS locked";
+const LOCK_AUDIT_CHAIN: &str = "SELECT pg_try_advisory_xact_lock(hashtextextended('parley.audit.' || coalesce($1::text, 'platform'), 0)) AS locked";
 
-const LAST_AUDIT_SEAL: &str = "
-SELECT sequence, record_id, key_id, hash FROM audit_seals WHERE tenant_id = $1 ORDER BY sequence DESC LIMIT 1";
-
-/// Starts from the few unsealed ids. Without MATERIALIZED and LATERAL the planner may scan all records of the tenant in the
-/// requested order and check each for a seal.
-static UNSEALED_AUDIT_RECORDS: LazyLock<String> = LazyLock::new(|| {
-    format!(
-        "WITH unsealed AS MATERIALIZED (SELECT record_id FROM audit_unsealed WHERE tenant_id = $1) \
-         SELECT NULL::bigint AS sequence, {RECORD_COLUMNS} FROM unsealed u \
-          CROSS JOIN LATERAL (SELECT * FROM audit_records WHERE tenant_id = $1 AND id = u.record_id OFFSET 0) r \
-          ORDER BY r.occurred_at, r.id LIMIT $2"
-    )
-});
-
-const INSERT: &str = "
-WITH seals AS (
-  INSERT INTO audit_seals (tenant_id, sequence, record_id, key_id, hash, sealed_at)
-  SELECT $1, sequence, record_id, key_id, hash, $6
-    FROM unnest($2, $3, $4, $5) AS input (sequence, record_id, key_id, hash)
-)
-DELETE FROM audit_unsealed WHERE tenant_id = $1 AND record_id = ANY ($3)";
-
-const SEALS: &str = "
-SELECT sequence, record_id, key_id, hash FROM audit_seals WHERE tenant_id = $1 AND sequence > $2
- ORDER BY sequence LIMIT $3";
-
-static RECORDS: LazyLock<String> = LazyLock::new(|| {
-    format!(
-        "SELECT NULL::bigint AS sequence, {RECORD_COLUMNS} FROM audit_records r WHERE r.tenant_id = $1 AND r.id = ANY ($2)"
-    )
-});
-
-const COUNT_UNSEALED_AUDIT_RECORDS: &str = "SELECT count(*) AS count FROM audit_unsealed WHERE tenant_id = $1";
-
-const UNSEQUENCED_AUDIT_RECORDS: &str = "
-SELECT r.id FROM audit_records r
- WHERE r.tenant_id = $1
-   AND NOT EXISTS (SELECT FROM audit_seals s WHERE s.tenant_id = $1 AND s.record_id = r.id)
-   AND NOT EXISTS (SELECT FROM audit_unsealed u WHERE u.tenant_id = $1 AND u.record_id = r.id)
- ORDER BY r.id LIMIT $2";
-
-#[derive(diesel::QueryableByName)]
+#[derive(QueryableByName)]
 struct Locked {
     #[diesel(sql_type = types::Bool)]
     locked: bool,
 }
 
-#[derive(diesel::QueryableByName)]
+#[derive(QueryableByName)]
 struct SealRow {
     #[diesel(sql_type = types::BigInt)]
     sequence: i64,
@@ -77,41 +37,105 @@ struct SealRow {
     key_id: String,
     #[diesel(sql_type = types::Binary)]
     hash: Vec<u8>,
+    #[diesel(sql_type = types::Timestamptz)]
+    sealed_at: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<types::Text>)]
+    provenance: Option<String>,
+}
+
+#[derive(QueryableByName)]
+struct UnsealedRow {
+    #[diesel(embed)]
+    record: RecordRow,
+    #[diesel(sql_type = Nullable<types::Text>)]
+    mac_key_id: Option<String>,
+    #[diesel(sql_type = Nullable<types::Binary>)]
+    mac: Option<Vec<u8>>,
+}
+
+#[derive(QueryableByName)]
+struct UnsealableRow {
+    #[diesel(sql_type = types::Uuid)]
+    record_id: Uuid,
+    #[diesel(sql_type = Nullable<types::Text>)]
+    mac_key_id: Option<String>,
+}
+
+impl<Scope: LogScope> Tx<Scope> {
+    /// A statement on the chain of the transaction's log, with its tenant bound.
+    fn chain<'a>(&self, statement: fn(&'static ChainSql) -> &'static String) -> BoxedSql<'a> {
+        self.of_log(statement(Scope::chain_sql()))
+    }
+
+    fn of_log<'a>(&self, statement: &'static str) -> BoxedSql<'a> {
+        let tenant = match self.scope().log() {
+            Log::Tenant(tenant) => Some(tenant.as_uuid()),
+            Log::Platform => None,
+        };
+        boxed_sql(statement).bind::<Nullable<types::Uuid>, _>(tenant)
+    }
 }
 
 #[async_trait]
-impl AuditChainRepo for Tx<Tenant> {
+impl<Scope: LogScope> AuditChainRepo for Tx<Scope> {
+    fn log(&self) -> Log {
+        self.scope().log()
+    }
+
     async fn lock_audit_chain(&mut self) -> Result<bool, StoreError> {
-        let statement = Prepared(sql(LOCK_AUDIT_CHAIN).bind::<types::Uuid, _>(self.tenant_id()));
+        let statement = Prepared(self.of_log(LOCK_AUDIT_CHAIN));
         let Locked { locked } = statement.get_result(self.connection()).await.or_store_error()?;
         Ok(locked)
     }
 
     async fn last_audit_seal(&mut self) -> Result<Option<Seal>, StoreError> {
-        let statement = Prepared(sql(LAST_AUDIT_SEAL).bind::<types::Uuid, _>(self.tenant_id()));
+        let statement = Prepared(self.chain(|sql| &sql.last_seal));
         let row: Option<SealRow> = statement.get_result(self.connection()).await.optional().or_store_error()?;
-        Ok(row.map(Seal::from))
+        row.map(Seal::try_from).transpose()
     }
 
-    async fn unsealed_audit_records(&mut self, limit: i64) -> Result<Vec<StoredRecord>, StoreError> {
+    async fn unsealed_audit_records(
+        &mut self,
+        key_ids: &[&str],
+        limit: i64,
+    ) -> Result<Vec<UnsealedRecord>, StoreError> {
         let statement =
-            sql(&UNSEALED_AUDIT_RECORDS).bind::<types::Uuid, _>(self.tenant_id()).bind::<types::BigInt, _>(limit);
-        let rows: Vec<RecordRow> = Prepared(statement).load(self.connection()).await.or_store_error()?;
-        Ok(rows.into_iter().map(StoredRecord::from).collect())
+            self.chain(|sql| &sql.unsealed).bind::<types::Texts, _>(key_ids.to_vec()).bind::<types::BigInt, _>(limit);
+        let rows: Vec<UnsealedRow> = Prepared(statement).load(self.connection()).await.or_store_error()?;
+        Ok(rows.into_iter().map(UnsealedRecord::from).collect())
     }
 
-    async fn insert_audit_seals(&mut self, seals: &[Seal], now: DateTime<Utc>) -> Result<(), StoreError> {
+    async fn unsealable_audit_records(
+        &mut self,
+        key_ids: &[&str],
+        limit: i64,
+    ) -> Result<Vec<UnsealableRecord>, StoreError> {
+        let statement =
+            self.chain(|sql| &sql.unsealable).bind::<types::Texts, _>(key_ids.to_vec()).bind::<types::BigInt, _>(limit);
+        let rows: Vec<UnsealableRow> = Prepared(statement).load(self.connection()).await.or_store_error()?;
+        let unsealable = |row: UnsealableRow| UnsealableRecord {
+            record: AuditRecordId::from_uuid(row.record_id),
+            key_id: row.mac_key_id,
+        };
+        Ok(rows.into_iter().map(unsealable).collect())
+    }
+
+    async fn insert_audit_seals(&mut self, seals: &[Seal]) -> Result<(), StoreError> {
         let sequences: Vec<i64> = seals.iter().map(|seal| seal.sequence).collect();
         let records: Vec<Uuid> = seals.iter().map(|seal| seal.record.as_uuid()).collect();
         let keys: Vec<&str> = seals.iter().map(|seal| seal.tag.key_id.as_str()).collect();
         let hashes: Vec<&[u8]> = seals.iter().map(|seal| seal.tag.bytes.as_slice()).collect();
-        let statement = sql(INSERT)
-            .bind::<types::Uuid, _>(self.tenant_id())
+        let times: Vec<DateTime<Utc>> = seals.iter().map(|seal| seal.sealed_at).collect();
+        let provenances: Vec<Option<&str>> =
+            seals.iter().map(|seal| seal.provenance.as_ref().map(Provenance::into_str)).collect();
+        let statement = self
+            .chain(|sql| &sql.insert)
             .bind::<types::BigInts, _>(sequences)
             .bind::<types::Uuids, _>(records)
             .bind::<types::Texts, _>(keys)
             .bind::<types::Binaries, _>(hashes)
-            .bind::<types::Timestamptz, _>(now);
+            .bind::<types::Times, _>(times)
+            .bind::<types::MaybeTexts, _>(provenances);
         self.execute(statement).await?;
         Ok(())
     }
@@ -121,45 +145,53 @@ impl AuditChainRepo for Tx<Tenant> {
         after: i64,
         limit: i64,
     ) -> Result<Vec<(Seal, Option<StoredRecord>)>, StoreError> {
-        let tenant = self.tenant_id();
-        let statement =
-            sql(SEALS).bind::<types::Uuid, _>(tenant).bind::<types::BigInt, _>(after).bind::<types::BigInt, _>(limit);
+        let statement = self.chain(|sql| &sql.seals).bind::<types::BigInt, _>(after).bind::<types::BigInt, _>(limit);
         let seals: Vec<SealRow> = Prepared(statement).load(self.connection()).await.or_store_error()?;
         let ids: Vec<Uuid> = seals.iter().map(|seal| seal.record_id).collect();
-        let statement = sql(&RECORDS).bind::<types::Uuid, _>(tenant).bind::<types::Uuids, _>(ids);
+        let statement = self.chain(|sql| &sql.records).bind::<types::Uuids, _>(ids);
         let records: Vec<RecordRow> = Prepared(statement).load(self.connection()).await.or_store_error()?;
         let mut records: HashMap<AuditRecordId, StoredRecord> =
             records.into_iter().map(StoredRecord::from).map(|record| (record.id, record)).collect();
-        Ok(seals
-            .into_iter()
-            .map(Seal::from)
-            .map(|seal| {
-                let record = records.remove(&seal.record);
-                (seal, record)
-            })
-            .collect())
+        let sealed = |row: SealRow| {
+            let seal = Seal::try_from(row)?;
+            let record = records.remove(&seal.record);
+            Ok((seal, record))
+        };
+        seals.into_iter().map(sealed).collect()
     }
 
     async fn count_unsealed_audit_records(&mut self) -> Result<u64, StoreError> {
-        let statement = Prepared(sql(COUNT_UNSEALED_AUDIT_RECORDS).bind::<types::Uuid, _>(self.tenant_id()));
+        let statement = Prepared(self.chain(|sql| &sql.count_unsealed));
         let Count { count } = statement.get_result(self.connection()).await.or_store_error()?;
         Ok(u64::try_from(count).unwrap_or_default())
     }
 
     async fn unsequenced_audit_records(&mut self, limit: i64) -> Result<Vec<AuditRecordId>, StoreError> {
-        let statement =
-            sql(UNSEQUENCED_AUDIT_RECORDS).bind::<types::Uuid, _>(self.tenant_id()).bind::<types::BigInt, _>(limit);
+        let statement = self.chain(|sql| &sql.unsequenced).bind::<types::BigInt, _>(limit);
         let rows: Vec<Id> = Prepared(statement).load(self.connection()).await.or_store_error()?;
         Ok(rows.into_iter().map(|row| AuditRecordId::from_uuid(row.id)).collect())
     }
 }
 
-impl From<SealRow> for Seal {
-    fn from(row: SealRow) -> Self {
-        Self {
+impl TryFrom<SealRow> for Seal {
+    type Error = StoreError;
+
+    fn try_from(row: SealRow) -> Result<Self, StoreError> {
+        Ok(Self {
             sequence: row.sequence,
             record: AuditRecordId::from_uuid(row.record_id),
             tag: Tag { key_id: row.key_id, bytes: row.hash },
+            sealed_at: row.sealed_at,
+            provenance: parse_optional(row.provenance.as_deref(), "provenance")?,
+        })
+    }
+}
+
+impl From<UnsealedRow> for UnsealedRecord {
+    fn from(row: UnsealedRow) -> Self {
+        Self {
+            record: row.record.into(),
+            mac: row.mac_key_id.zip(row.mac).map(|(key_id, bytes)| Tag { key_id, bytes }),
         }
     }
 }

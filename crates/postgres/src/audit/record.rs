@@ -1,11 +1,11 @@
 use std::sync::LazyLock;
 
 use async_trait::async_trait;
-use audit::{AuditRepo, Record, RecordFilter, StoredRecord};
+use audit::{AuditRepo, Log, Record, RecordFilter, StoredRecord};
 use diesel_async::RunQueryDsl;
 use kernel::{Page, PageRequest, StoreError};
 
-use super::row::{FILTER_AND_PAGE, RECORD_COLUMNS, RecordRow, bind_record, list, page};
+use super::row::{FILTER_AND_PAGE, RECORD_COLUMNS, RecordRow, bind_record, list, page, sign};
 use crate::error::OrStoreError;
 use crate::sql::{Prepared, boxed_sql, types};
 use crate::transaction::{Tenant, Tx};
@@ -13,8 +13,9 @@ use crate::transaction::{Tenant, Tx};
 const APPEND: &str = "
 WITH added AS (
   INSERT INTO audit_records
-    (tenant_id, id, occurred_at, actor_kind, actor_id, address, request_id, action, target_kind, target_id, outcome, changes)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::json)
+    (tenant_id, id, occurred_at, actor_kind, actor_id, address, request_id, action, target_kind, target_id, outcome, changes,
+     mac_key_id, mac)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::json, $13, $14)
   RETURNING tenant_id, id
 )
 INSERT INTO audit_unsealed (tenant_id, record_id) SELECT tenant_id, id FROM added";
@@ -30,7 +31,8 @@ static LIST: LazyLock<String> = LazyLock::new(|| {
 #[async_trait]
 impl AuditRepo for Tx<Tenant> {
     async fn append_audit_record(&mut self, record: &Record) -> Result<(), StoreError> {
-        let statement = bind_record(boxed_sql(APPEND).bind::<types::Uuid, _>(self.tenant_id()), record);
+        let record = sign(self.audit_keys(), Log::Tenant(self.scope().id()), record)?;
+        let statement = bind_record(boxed_sql(APPEND).bind::<types::Uuid, _>(self.tenant_id()), &record);
         self.execute(statement).await?;
         Ok(())
     }

@@ -1,10 +1,11 @@
 //! Rows that both audit logs have in common.
 
-use audit::{Record, RecordFilter, StoredRecord};
+use audit::{Log, Record, RecordFilter, SignedRecord, StoredRecord};
 use chrono::{DateTime, Utc};
 use diesel::sql_types::Nullable;
 use kernel::ids::AuditRecordId;
-use kernel::{Cursor, Page, PageLimit, PageRequest};
+use kernel::seal::KeyRing;
+use kernel::{Cursor, Page, PageLimit, PageRequest, StoreError};
 use uuid::Uuid;
 
 use crate::sql::{BoxedSql, boxed_sql, types};
@@ -34,21 +35,28 @@ pub(super) fn list<'a>(statement: &'static str, filter: &'a RecordFilter, page: 
         .bind::<types::BigInt, _>(page.limit.plus_one())
 }
 
-/// Binds a record in the order of the columns and of `app.start_session`.
-pub(crate) fn bind_record<'a>(statement: BoxedSql<'a>, record: &'a Record) -> BoxedSql<'a> {
-    let Record { id, occurred_at, actor, origin, action, target, outcome, changes } = record;
+/// The record with its MAC.
+pub(crate) fn sign(key_ring: &KeyRing, log: Log, record: &Record) -> Result<SignedRecord, StoreError> {
+    SignedRecord::new(key_ring, log, record).map_err(|error| StoreError::Other(Box::new(error)))
+}
+
+/// Binds a record and its MAC in the order of the columns and of `app.start_session_with_mac`.
+pub(crate) fn bind_record<'a>(statement: BoxedSql<'a>, signed: &'a SignedRecord) -> BoxedSql<'a> {
+    let (record, mac) = (signed.record(), signed.mac());
     statement
-        .bind::<types::Uuid, _>(id.as_uuid())
-        .bind::<types::Timestamptz, _>(occurred_at)
-        .bind::<types::Text, _>(actor.kind())
-        .bind::<Nullable<types::Text>, _>(actor.id())
-        .bind::<Nullable<types::Text>, _>(origin.address.map(|address| address.to_string()))
-        .bind::<Nullable<types::Text>, _>(&origin.request_id)
-        .bind::<types::Text, _>(action.into_str())
-        .bind::<Nullable<types::Text>, _>(target.as_ref().map(|target| target.kind))
-        .bind::<Nullable<types::Text>, _>(target.as_ref().map(|target| target.id.as_str()))
-        .bind::<types::Text, _>(outcome.into_str())
-        .bind::<types::Text, _>(serde_json::Value::Object(changes.clone()).to_string())
+        .bind::<types::Uuid, _>(record.id.as_uuid())
+        .bind::<types::Timestamptz, _>(record.occurred_at)
+        .bind::<types::Text, _>(&record.actor_kind)
+        .bind::<Nullable<types::Text>, _>(&record.actor_id)
+        .bind::<Nullable<types::Text>, _>(&record.address)
+        .bind::<Nullable<types::Text>, _>(&record.request_id)
+        .bind::<types::Text, _>(&record.action)
+        .bind::<Nullable<types::Text>, _>(&record.target_kind)
+        .bind::<Nullable<types::Text>, _>(&record.target_id)
+        .bind::<types::Text, _>(&record.outcome)
+        .bind::<types::Text, _>(&record.changes)
+        .bind::<types::Text, _>(&mac.key_id)
+        .bind::<types::Binary, _>(&mac.bytes)
 }
 
 #[derive(diesel::QueryableByName)]

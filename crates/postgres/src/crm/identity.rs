@@ -52,14 +52,11 @@ SELECT c.fingerprint, c.text, c.changed_at, k.side, k.kind, k.scope, k.value
          ON keys.kind = k.kind AND keys.scope = k.scope AND keys.value = k.value
       WHERE k.tenant_id = $1)";
 
-/// A change that is reported again with a later time happened again.
 const STORE_CHANGES: &str = "
-INSERT INTO identity_changes AS known (tenant_id, fingerprint, text, changed_at, created_at)
+INSERT INTO identity_changes (tenant_id, fingerprint, text, changed_at, created_at)
 SELECT $1, fingerprint, text, changed_at, $2 FROM unnest($3, $4, $5) AS new (fingerprint, text, changed_at)
  ORDER BY fingerprint
-    ON CONFLICT (tenant_id, fingerprint) DO UPDATE
-   SET changed_at = greatest(known.changed_at, excluded.changed_at),
-       settled = known.settled AND excluded.changed_at <= known.changed_at";
+    ON CONFLICT (tenant_id, fingerprint) DO NOTHING";
 
 const STORE_CHANGE_KEYS: &str = "
 INSERT INTO identity_change_keys (tenant_id, fingerprint, side, kind, scope, value)
@@ -191,20 +188,15 @@ impl IdentityRepo for Tx<Tenant> {
 
     async fn store_changes(&mut self, changes: &[IdentityChange], now: DateTime<Utc>) -> Result<(), StoreError> {
         let tenant = self.tenant_id();
-        // A batch may contain the same change twice: its latest time counts.
-        let mut latest: BTreeMap<String, &IdentityChange> = BTreeMap::new();
-        for change in changes {
-            let entry = latest.entry(change.fingerprint()).or_insert(change);
-            if entry.changed_at < change.changed_at {
-                *entry = change;
-            }
-        }
+        // A batch may contain the same change twice.
+        let distinct: BTreeMap<String, &IdentityChange> =
+            changes.iter().map(|change| (change.fingerprint(), change)).collect();
         let statement = sql(STORE_CHANGES)
             .bind::<types::Uuid, _>(tenant)
             .bind::<types::Timestamptz, _>(now)
-            .bind::<types::Texts, _>(latest.keys().collect::<Vec<_>>())
-            .bind::<types::Texts, _>(latest.values().map(|change| change.text.as_str()).collect::<Vec<_>>())
-            .bind::<types::Times, _>(latest.values().map(|change| change.changed_at).collect::<Vec<_>>());
+            .bind::<types::Texts, _>(distinct.keys().collect::<Vec<_>>())
+            .bind::<types::Texts, _>(distinct.values().map(|change| change.text.as_str()).collect::<Vec<_>>())
+            .bind::<types::Times, _>(distinct.values().map(|change| change.changed_at).collect::<Vec<_>>());
         self.execute(statement).await?;
 
         let of = |(fingerprint, change): (&'_ String, &'_ &IdentityChange)| {
@@ -215,7 +207,7 @@ impl IdentityRepo for Tx<Tenant> {
                 keys.into_iter().map(move |key| (fingerprint.clone(), side, key))
             })
         };
-        let rows: Vec<(String, &str, IdentityKey)> = latest.iter().flat_map(of).collect();
+        let rows: Vec<(String, &str, IdentityKey)> = distinct.iter().flat_map(of).collect();
         let (kinds, scopes, values) = columns(rows.iter().map(|(_, _, key)| key));
         let statement = sql(STORE_CHANGE_KEYS)
             .bind::<types::Uuid, _>(tenant)

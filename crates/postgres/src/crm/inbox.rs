@@ -16,7 +16,7 @@ use crm::inbox::{
     ConversationUpdate, InboxRepo, MessageKey, NewMessage, NewUpdate, OpenConversation, RefreshedMessage,
 };
 use kernel::StoreError;
-use kernel::ids::{AccountId, ContactId, ConversationId};
+use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
 
 use crate::transaction::{Tenant, Tx};
 
@@ -72,6 +72,10 @@ impl InboxRepo for Tx<Tenant> {
 
     async fn insert_interactions(&mut self, new: &[Interaction], now: DateTime<Utc>) -> Result<(), StoreError> {
         activities::insert_interactions(self, new, now).await
+    }
+
+    async fn hide_revoked_texts(&mut self, revoked: &[MessageId]) -> Result<(), StoreError> {
+        updates::hide_revoked_texts(self, revoked).await
     }
 
     async fn record_consent(&mut self, consent: &[(ContactId, bool, DateTime<Utc>)]) -> Result<(), StoreError> {

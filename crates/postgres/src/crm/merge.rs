@@ -1,7 +1,10 @@
 use chrono::{DateTime, Utc};
 use crm::identity::Merge;
+use crm::{Attributes, InteractionKind};
+use diesel::sql_types::Jsonb;
 use diesel_async::RunQueryDsl;
 use kernel::StoreError;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::OrStoreError;
@@ -13,7 +16,7 @@ use crate::transaction::{Tenant, Tx};
 /// Both are locked against concurrent writes. As only one conversation of an account and a contact may be open, messages of
 /// the merged contact's open conversations move to those of the remaining contact.
 const LOCK_CONTACTS: &str = "
-SELECT id FROM contacts WHERE tenant_id = $1 AND id IN ($2, $3) ORDER BY id FOR UPDATE";
+SELECT id, attributes FROM contacts WHERE tenant_id = $1 AND id IN ($2, $3) ORDER BY id FOR UPDATE";
 
 const LOCK_CONVERSATIONS: &str = "
 SELECT id FROM conversations WHERE tenant_id = $1 AND contact_id IN ($2, $3) ORDER BY id FOR UPDATE";
@@ -70,14 +73,15 @@ const MOVE_ROWS: [&str; 8] = [
     "UPDATE contact_merges SET into_id = $3 WHERE tenant_id = $1 AND into_id = $2",
 ];
 
-/// Fields that are empty in the remaining contact are taken from the other; the latest marketing consent counts. A column that is
+/// Fields that are empty in the remaining contact are taken from the other; the latest marketing consent counts. Attributes are
+/// combined as [`Attributes::merged`] says. A column that is
 /// not named here is lost with the other contact: see the test.
 const COMBINE_FIELDS: &str = "
 UPDATE contacts i
    SET display_name = CASE WHEN i.display_name = '' THEN f.display_name ELSE i.display_name END,
        name_source = CASE WHEN i.display_name = '' THEN f.name_source ELSE i.name_source END,
        name_at = CASE WHEN i.display_name = '' THEN f.name_at ELSE i.name_at END,
-       attributes = f.attributes || i.attributes,
+       attributes = $5,
        language = coalesce(i.language, f.language),
        marketing_consent = CASE WHEN later THEN f.marketing_consent ELSE i.marketing_consent END,
        marketing_consent_at = CASE WHEN later THEN f.marketing_consent_at ELSE i.marketing_consent_at END,
@@ -92,10 +96,23 @@ UPDATE contacts i
   ) f
  WHERE i.tenant_id = $1 AND i.id = $3";
 
+/// Only after a merge by events: it cannot be refused. The note's id is that of the contact, which is merged once.
+const KEEP_LEFT_OUT_ATTRIBUTES: &str = "
+INSERT INTO interactions (tenant_id, created_at, id, contact_id, kind, text, occurred_at)
+VALUES ($1, $4, $2, $3, $5, $6, $4)";
+
 const REDIRECT_ID: &str = "
 INSERT INTO contact_merges (tenant_id, contact_id, into_id, merged_at) VALUES ($1, $2, $3, $4)";
 
 const DELETE_CONTACT: &str = "DELETE FROM contacts WHERE tenant_id = $1 AND id = $2";
+
+#[derive(diesel::QueryableByName)]
+struct LockedContact {
+    #[diesel(sql_type = types::Uuid)]
+    id: Uuid,
+    #[diesel(sql_type = Jsonb)]
+    attributes: Value,
+}
 
 #[derive(diesel::QueryableByName)]
 struct JoinedConversation {
@@ -111,7 +128,12 @@ pub(super) async fn merge(tx: &mut Tx<Tenant>, merge: Merge, now: DateTime<Utc>)
     let bind = |statement: &'static str| {
         sql(statement).bind::<types::Uuid, _>(tenant).bind::<types::Uuid, _>(from).bind::<types::Uuid, _>(into)
     };
-    tx.execute(bind(LOCK_CONTACTS)).await?;
+    let locked: Vec<LockedContact> = Prepared(bind(LOCK_CONTACTS)).load(tx.connection()).await.or_store_error()?;
+    let attributes = |id: Uuid| {
+        let contact = locked.iter().find(|contact| contact.id == id);
+        contact.and_then(|contact| contact.attributes.as_object()).cloned().unwrap_or_default()
+    };
+    let (own, other) = (attributes(into), attributes(from));
     tx.execute(bind(LOCK_CONVERSATIONS)).await?;
     let joined: Vec<JoinedConversation> =
         Prepared(bind(JOIN_CONVERSATIONS)).load(tx.connection()).await.or_store_error()?;
@@ -120,9 +142,19 @@ pub(super) async fn merge(tx: &mut Tx<Tenant>, merge: Merge, now: DateTime<Utc>)
     for statement in MOVE_ROWS {
         tx.execute(bind(statement)).await?;
     }
-    for statement in [COMBINE_FIELDS, REDIRECT_ID] {
-        tx.execute(bind(statement).bind::<types::Timestamptz, _>(now)).await?;
-    }
+    let attributes = if let Ok(merged) = Attributes::merged(&own, &other) {
+        merged
+    } else {
+        let note = bind(KEEP_LEFT_OUT_ATTRIBUTES)
+            .bind::<types::Timestamptz, _>(now)
+            .bind::<types::Text, _>(InteractionKind::Note.into_str())
+            .bind::<types::Text, _>(Attributes::note_of_left_out(&other));
+        tx.execute(note).await?;
+        own
+    };
+    let combine = bind(COMBINE_FIELDS).bind::<types::Timestamptz, _>(now).bind::<Jsonb, _>(Value::Object(attributes));
+    tx.execute(combine).await?;
+    tx.execute(bind(REDIRECT_ID).bind::<types::Timestamptz, _>(now)).await?;
     tx.execute(sql(DELETE_CONTACT).bind::<types::Uuid, _>(tenant).bind::<types::Uuid, _>(from)).await?;
     super::inbox::refresh(tx, joined.into_iter().map(|joined| joined.id).collect()).await
 }

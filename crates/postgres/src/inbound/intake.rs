@@ -15,48 +15,58 @@ use crate::transaction::{Platform, Tx};
 /// Stores events, payloads and ledger rows in one statement. It also looks up the accounts, so that there is no cache to become
 /// stale. Keys are sorted, so that two batches with the same events wait for each other instead of deadlocking.
 ///
-/// A change without a phone number is routed by its WhatsApp Business Account, to the oldest account there: an active one, else one
-/// that Meta disconnected, which must learn when Meta restores it. Accounts that their tenant disconnected get no events.
+/// A change without a phone number is routed by its WhatsApp Business Account. Each tenant with accounts there gets an event: its
+/// oldest account, an active one, else one that Meta disconnected, which must learn when Meta restores it. It applies to all of the
+/// tenant's accounts there. Accounts that their tenant disconnected get no events. The tenant with the oldest account gets the event
+/// itself, each other a copy, whose key follows from event and tenant, so that a repeated delivery makes no other.
 const STORE_EVENTS: &str = "
 WITH input AS (
   SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
            AS input (id, kind, phone_number_id, waba_id, dedupe_key, body, app_id, traceparent)
+), routed AS (
+  SELECT i.id AS input_id, i.kind, i.phone_number_id, i.waba_id, i.app_id, i.traceparent, a.tenant_id, a.account_id,
+         CASE WHEN a.place > 1 THEN (left(i.id::text, 24) || left(md5(i.id::text || a.tenant_id::text), 12))::uuid
+              ELSE i.id END AS id,
+         CASE WHEN a.place > 1 THEN i.dedupe_key || ':' || a.tenant_id ELSE i.dedupe_key END AS dedupe_key
+    FROM input i
+    LEFT JOIN LATERAL (
+      (SELECT a.tenant_id, a.id AS account_id, 1 AS place
+         FROM whatsapp_accounts a
+        WHERE a.app_id = i.app_id AND a.status = 'active' AND a.phone_number_id = i.phone_number_id)
+      UNION ALL
+      (SELECT oldest.tenant_id, oldest.id, row_number() OVER (ORDER BY oldest.status <> 'active', oldest.created_at, oldest.id)
+         FROM (
+           SELECT DISTINCT ON (a.tenant_id) a.tenant_id, a.id, a.status, a.created_at
+             FROM whatsapp_accounts a
+            WHERE i.phone_number_id IS NULL AND a.app_id = i.app_id AND a.waba_id = i.waba_id
+              AND (a.status = 'active' OR a.disconnected_by = 'meta')
+            ORDER BY a.tenant_id, a.status <> 'active', a.created_at, a.id
+         ) oldest)
+    ) a ON true
 ), stored AS (
   INSERT INTO webhook_events
     (id, tenant_id, account_id, app_id, kind, dedupe_key, status, received_at, processed_at, error_class, last_error,
      phone_number_id, waba_id, traceparent)
-  SELECT i.id, a.tenant_id, a.account_id, i.app_id, i.kind, i.dedupe_key,
-         CASE WHEN i.kind = $9 THEN 'dead_letter'
-              WHEN a.tenant_id IS NULL THEN 'unroutable'
+  SELECT r.id, r.tenant_id, r.account_id, r.app_id, r.kind, r.dedupe_key,
+         CASE WHEN r.kind = $9 THEN 'dead_letter'
+              WHEN r.tenant_id IS NULL THEN 'unroutable'
               WHEN t.status = 'suspended' THEN 'held'
               ELSE 'received' END,
          $10,
-         CASE WHEN i.kind = $9 THEN $10 END,
-         CASE WHEN i.kind = $9 THEN 'permanent' END,
-         CASE WHEN i.kind = $9 THEN 'is not what the documents of the WhatsApp Business Platform describe' END,
-         CASE WHEN a.tenant_id IS NULL THEN i.phone_number_id END,
-         CASE WHEN a.tenant_id IS NULL THEN i.waba_id END,
-         i.traceparent
-    FROM input i
-    LEFT JOIN LATERAL (
-      (SELECT a.tenant_id, a.id AS account_id
-         FROM whatsapp_accounts a
-        WHERE a.app_id = i.app_id AND a.status = 'active' AND a.phone_number_id = i.phone_number_id)
-      UNION ALL
-      (SELECT a.tenant_id, a.id
-         FROM whatsapp_accounts a
-        WHERE i.phone_number_id IS NULL AND a.app_id = i.app_id AND a.waba_id = i.waba_id
-          AND (a.status = 'active' OR a.disconnected_by = 'meta')
-        ORDER BY a.status <> 'active', a.created_at, a.id
-        LIMIT 1)
-    ) a ON true
-    LEFT JOIN tenants t ON t.id = a.tenant_id
-   ORDER BY i.app_id, i.dedupe_key
+         CASE WHEN r.kind = $9 THEN $10 END,
+         CASE WHEN r.kind = $9 THEN 'permanent' END,
+         CASE WHEN r.kind = $9 THEN 'is not what the documents of the WhatsApp Business Platform describe' END,
+         CASE WHEN r.tenant_id IS NULL THEN r.phone_number_id END,
+         CASE WHEN r.tenant_id IS NULL THEN r.waba_id END,
+         r.traceparent
+    FROM routed r
+    LEFT JOIN tenants t ON t.id = r.tenant_id
+   ORDER BY r.app_id, r.dedupe_key
   ON CONFLICT (app_id, dedupe_key) DO NOTHING
   RETURNING id, tenant_id, status
 ), payloads AS (
   INSERT INTO webhook_payloads (event_id, tenant_id, body)
-  SELECT s.id, s.tenant_id, i.body FROM stored s JOIN input i ON i.id = s.id
+  SELECT s.id, s.tenant_id, i.body FROM stored s JOIN routed r ON r.id = s.id JOIN input i ON i.id = r.input_id
 ), ledger AS (
   INSERT INTO webhook_outbox (event_id, tenant_id, not_before)
   SELECT id, tenant_id, $10 FROM stored WHERE status = 'received'

@@ -72,7 +72,8 @@ WITH lost AS (
 )
 UPDATE webhook_outbox SET not_before = $2, publish_count = 0 WHERE ctid = ANY (ARRAY(SELECT ctid FROM lost))";
 
-/// Starts from active accounts, not from unroutable events, which may be many. Events are routed by the same rules as on arrival.
+/// Starts from active accounts, not from unroutable events, which may be many. Events are routed by the same rules as on arrival,
+/// but a change of a business account goes to the oldest account only: at its arrival no tenant had one.
 const ASSIGN_UNROUTABLE: &str = "
 WITH candidates AS (
   SELECT e.id, a.tenant_id, a.id AS account_id

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use channels::{MetaApp, MetaAppDirectory, MetaAppRepo, MetaId, SealedSecrets};
+use channels::{MetaApp, MetaAppDirectory, MetaAppRepo, MetaId, PreviousSecret, SealedSecrets};
 use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, select};
 use diesel::{
@@ -40,8 +40,10 @@ struct SecretsRow {
     app_secret_sealed_with: String,
     previous_app_secret_sealed: Option<Vec<u8>>,
     previous_app_secret_sealed_with: Option<String>,
+    previous_app_secret_ends_at: Option<DateTime<Utc>>,
     verify_token_sealed: Vec<u8>,
     verify_token_sealed_with: String,
+    updated_at: DateTime<Utc>,
 }
 
 /// The columns of an app that a tenant may change.
@@ -54,6 +56,7 @@ struct Changes<'a> {
     app_secret_sealed_with: &'a str,
     previous_app_secret_sealed: Option<&'a [u8]>,
     previous_app_secret_sealed_with: Option<&'a str>,
+    previous_app_secret_ends_at: Option<DateTime<Utc>>,
     verify_token_sealed: &'a [u8],
     verify_token_sealed_with: &'a str,
     updated_at: DateTime<Utc>,
@@ -67,8 +70,9 @@ impl<'a> From<&'a MetaApp> for Changes<'a> {
             name: app.name.as_deref(),
             app_secret_sealed: &app_secret.bytes,
             app_secret_sealed_with: &app_secret.key_id,
-            previous_app_secret_sealed: previous.map(|sealed| sealed.bytes.as_slice()),
-            previous_app_secret_sealed_with: previous.map(|sealed| sealed.key_id.as_str()),
+            previous_app_secret_sealed: previous.map(|previous| previous.sealed.bytes.as_slice()),
+            previous_app_secret_sealed_with: previous.map(|previous| previous.sealed.key_id.as_str()),
+            previous_app_secret_ends_at: previous.map(|previous| previous.ends_at),
             verify_token_sealed: &verify_token.bytes,
             verify_token_sealed_with: &verify_token.key_id,
             updated_at: app.updated_at,
@@ -217,7 +221,11 @@ impl SecretsRow {
         Ok(SealedSecrets {
             app_secret: Sealed { key_id: self.app_secret_sealed_with, bytes: self.app_secret_sealed },
             previous_app_secret: match (self.previous_app_secret_sealed_with, self.previous_app_secret_sealed) {
-                (Some(key_id), Some(bytes)) => Some(Sealed { key_id, bytes }),
+                (Some(key_id), Some(bytes)) => Some(PreviousSecret {
+                    sealed: Sealed { key_id, bytes },
+                    // Earlier releases stored no end. The app was last changed at the rotation, or later.
+                    ends_at: self.previous_app_secret_ends_at.unwrap_or(self.updated_at + PreviousSecret::LIFETIME),
+                }),
                 (None, None) => None,
                 _ => return Err(StoreError::corrupt("meta_apps.previous_app_secret_sealed")),
             },

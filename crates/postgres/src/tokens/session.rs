@@ -43,7 +43,7 @@ UPDATE sessions SET revoked_at = $3
     ORDER BY created_at DESC, id DESC OFFSET $4)
 RETURNING id";
 
-/// Binds the values of a session and its first token, in the order of [`START_SESSION`] and of `app.start_session`.
+/// Binds the values of a session and its first token, in the order of [`START_SESSION`] and of `app.start_session_with_mac`.
 pub(crate) fn bind_session<'a>(
     statement: BoxedSql<'a>,
     session: &'a Session,

@@ -36,7 +36,7 @@ pub(super) fn decode(
             target: target("original_message_id")?,
             direction,
             customer,
-            text: readable::text("edit", &item.members, body),
+            text: readable::edited(body),
             payload: item.json.to_owned(),
             timestamp,
         }),
@@ -83,17 +83,31 @@ mod tests {
     }
 
     #[test]
-    fn edit_has_the_new_text() {
+    fn edit_has_the_new_text_if_there_is_one() {
         let text = |inner: &str| {
             let json = format!(r#"{{"id":"wamid.E","type":"edit","edit":{{"original_message_id":"wamid.A"{inner}}}}}"#);
             let Some(Update::Edit(edit)) = decode(&json) else { panic!("no edit") };
             assert_eq!((edit.target.as_str(), edit.payload), ("wamid.A", json));
             edit.text
         };
-        assert_eq!(text(r#","message":{"type":"text","text":{"body":"New"}}"#), "New");
-        assert_eq!(text(r#","message":{"type":"image","image":{"id":"1","caption":"New"}}"#), "New");
-        assert_eq!(text(r#","message":{"type":"image","image":{"id":"1"}}"#), "Picture");
-        assert_eq!(text(""), "Message edited");
+        for inner in [
+            r#","message":{"type":"text","text":{"body":"New"}}"#,
+            r#","message":{"type":"image","image":{"id":"1","caption":"New"}}"#,
+            r#","message":{"type":"document","document":{"id":"1","filename":"a.pdf","caption":"New"}}"#,
+        ] {
+            assert_eq!(text(inner).as_deref(), Some("New"), "{inner}");
+        }
+        for inner in [
+            "",
+            r#","message":7"#,
+            r#","message":{"type":"text"}"#,
+            r#","message":{"type":"text","text":{"body":""}}"#,
+            r#","message":{"type":"image","image":{"id":"1"}}"#,
+            r#","message":{"type":"document","document":{"id":"1","filename":"a.pdf"}}"#,
+            r#","message":{"type":"edit","edit":{"message":{"type":"text","text":{"body":"New"}}}}"#,
+        ] {
+            assert_eq!(text(inner), None, "{inner}");
+        }
     }
 
     #[test]

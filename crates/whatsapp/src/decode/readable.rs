@@ -124,11 +124,16 @@ fn order(body: &Object<'_>) -> Option<String> {
     joined([body.text("text"), joined(items, ", ")], ": ")
 }
 
-/// The text of the edited message. An edit of an edit is ignored.
-fn edited(body: &Object<'_>) -> Option<String> {
+/// The new text or caption of an edited message. WhatsApp lets people edit nothing else.
+pub(super) fn edited(body: &Object<'_>) -> Option<String> {
     let message = body.object("message")?;
-    let kind = ids::word(&message, "type").filter(|kind| kind != "edit")?;
-    Some(text(&kind, &message, &message.object(&kind).unwrap_or_default()))
+    let kind = ids::word(&message, "type")?;
+    let body = message.object(&kind)?;
+    match kind.as_str() {
+        "text" => body.text("body"),
+        "image" | "video" | "document" => body.text("caption"),
+        _ => None,
+    }
 }
 
 fn joined(parts: impl IntoIterator<Item = Option<String>>, separator: &str) -> Option<String> {

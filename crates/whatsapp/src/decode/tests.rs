@@ -20,7 +20,7 @@ fn shown(update: Update) -> String {
         Update::Reaction(it) => {
             format!("{:?} reaction {} {} {:?}", it.direction, it.target, party(&it.customer), it.emoji)
         }
-        Update::Edit(it) => format!("{:?} edit {} {} {}", it.direction, it.target, party(&it.customer), it.text),
+        Update::Edit(it) => format!("{:?} edit {} {} {:?}", it.direction, it.target, party(&it.customer), it.text),
         Update::Revocation(it) => format!("{:?} revocation {} {}", it.direction, it.target, party(&it.customer)),
         Update::Status(it) => format!("status {} {} {}", it.target, party(&it.customer), it.status),
         Update::IdentityChange(it) => format!("identity {} {}", party(&it.before), party(&it.after)),
@@ -59,7 +59,7 @@ fn each_field_is_decoded() {
         (
             "messages",
             r#""messages":[{"id":"A","from":"1","type":"edit","edit":{"original_message_id":"B","message":{"type":"text","text":{"body":"Ho"}}}},{"id":"C","from":"1","type":"revoke","revoke":{"original_message_id":"B"}}]"#,
-            &["Inbound edit B [US.1 ada 1] Ho", "Inbound revocation B [US.1 ada 1]"],
+            &[r#"Inbound edit B [US.1 ada 1] Some("Ho")"#, "Inbound revocation B [US.1 ada 1]"],
         ),
         (
             "messages",

@@ -37,6 +37,8 @@ async fn access_faults_raise_alerts() {
     passwords_that_are_guessed(&watched, &owner).await;
     more_logins_than_cores(&watched, &owner).await;
     a_key_that_is_old(&watched).await;
+    an_audit_record_that_was_forged(&watched).await;
+    an_audit_record_that_cannot_be_sealed(&watched).await;
     a_pool_that_is_taken(&watched, &owner).await;
     watched.end().await;
 }
@@ -85,6 +87,23 @@ async fn a_key_that_is_old(watched: &Watched) {
         "SELECT to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS finding FROM signing_keys WHERE state = 'active'",
     );
     watched.assert_shows("ParleySigningKeyTooOld", &[&format!("since {}", since.await), "active"]).await;
+}
+
+async fn an_audit_record_that_was_forged(watched: &Watched) {
+    let insert = "INSERT INTO platform_audit_records (id, occurred_at, actor_kind, action, outcome, changes)
+        VALUES (gen_random_uuid(), now(), 'command_line', 'plan.changed', 'done', '{}')";
+    watched.assert_raises("ParleyAuditForged", async || watched.setup.execute(insert).await).await;
+    watched.assert_shows("ParleyAuditForged", &[r#""action": "plan.changed""#, r#""without_mac": true"#]).await;
+}
+
+/// Removed, but not from the list of unsealed records.
+async fn an_audit_record_that_cannot_be_sealed(watched: &Watched) {
+    let insert = "INSERT INTO audit_unsealed (tenant_id, record_id)
+        SELECT id, '01890000-0000-7000-8000-000000000001' FROM tenants WHERE slug = 'acme' ON CONFLICT DO NOTHING";
+    watched.assert_raises("ParleyAuditUnsealed", async || watched.setup.execute(insert).await).await;
+    let shown = [r#""removed": 1"#, r#""tenant": "acme""#, "was removed before it was sealed"];
+    watched.assert_shows("ParleyAuditUnsealed", &shown).await;
+    watched.setup.execute("DELETE FROM audit_unsealed").await;
 }
 
 /// A locked table: two requests wait for it, and all others wait for their connections.

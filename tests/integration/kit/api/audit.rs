@@ -49,6 +49,8 @@ pub(crate) struct AuditVerification {
     pub(crate) valid: bool,
     pub(crate) sealed: i64,
     pub(crate) unsealed: i64,
+    /// Sealed records without a MAC.
+    pub(crate) unsigned: i64,
     pub(crate) head: Option<AuditHead>,
     pub(crate) damage: Vec<AuditDamage>,
 }

@@ -44,6 +44,7 @@ pub(crate) struct MetaApp {
     pub(crate) name: Option<String>,
     pub(crate) webhook_path: String,
     pub(crate) has_previous_secret: bool,
+    pub(crate) previous_secret_ends_at: Option<String>,
     pub(crate) created_at: String,
     pub(crate) updated_at: String,
 }

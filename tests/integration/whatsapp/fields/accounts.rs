@@ -163,6 +163,46 @@ async fn each_field_updates_its_part_of_health() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn account_change_reaches_each_tenant_of_the_business_account() {
+    let app = TestApp::start_with_pipeline().await;
+    let (first, second, elsewhere) = (app.tenant().await, app.tenant().await, app.tenant().await);
+    let number = first.connect().await;
+    let [second_number, third_number, own_number] = [number.sibling(), number.sibling(), number.sibling()];
+    second.connect_number(&second_number).await;
+    second.connect_number(&third_number).await;
+    // The same business account on another app.
+    let own = elsewhere.meta_app().await;
+    elsewhere.connect_to(&own, &own_number).await;
+    let update = |at: i64, event: &str| number.account_change(at, "account_update", &json!({"event": event}));
+    let violation = update(10, "ACCOUNT_VIOLATION");
+    app.process(&violation).await;
+    app.process(&violation).await;
+    let of_account = format!("kind = 'account_update' AND tenant_id IN ('{}', '{}')", first.id, second.id);
+    assert_eq!(app.events(&of_account).await, 2, "one for each tenant, once");
+    for (tenant, number) in [(&first, &number), (&second, &second_number), (&second, &third_number)] {
+        let account = account(tenant, number).await;
+        let expected = json!({"at": time(10), "detail": {"event": "ACCOUNT_VIOLATION"}});
+        assert_eq!((&account.health["account"], account.status.as_str()), (&expected, "active"));
+    }
+    let untouched = account(&elsewhere, &own_number).await;
+    assert_eq!(untouched.health["account"], Value::Null);
+
+    // Accounts that Meta disconnected learn when Meta restores them.
+    for (at, event, status) in [(20, "ACCOUNT_DELETED", "disconnected"), (30, "ACCOUNT_RECONNECTED", "active")] {
+        app.process(&update(at, event)).await;
+        for (tenant, number) in [(&first, &number), (&second, &second_number), (&second, &third_number)] {
+            assert_eq!(account(tenant, number).await.status, status, "{event}");
+        }
+    }
+    let verified = own_number.account_change(40, "account_update", &json!({"event": "VERIFIED_ACCOUNT"}));
+    app.deliver_for_app(&own, &verified).await.expect(200);
+    app.wait_until_processed().await;
+    assert_eq!(account(&elsewhere, &own_number).await.health["account"]["at"], time(40));
+    assert_eq!(account(&first, &number).await.health["account"]["at"], time(30));
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn number_event_does_not_affect_sibling_number() {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;

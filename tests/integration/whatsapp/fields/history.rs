@@ -80,6 +80,8 @@ async fn late_media_replaces_placeholder() {
     app.process(&number.history(&[(&ada, &placeholders)])).await;
     let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     assert_eq!(column(&tenant.messages(&conversation).await, |it| &it.text), ["Media", "Media"]);
+    // Its entry in the history names the message, too, and keeps its text.
+    app.process(&number.statuses(&[ada.status(30, &ours, "failed")])).await;
 
     let picture = json!({"id": "7", "mime_type": "image/jpeg", "sha256": "aGFzaA==", "caption": "Look"});
     let files = json!({
@@ -98,7 +100,10 @@ async fn late_media_replaces_placeholder() {
     let interactions = tenant.interactions(&contact).await;
     assert_eq!(
         (kinds(&interactions), column(&interactions, |it| it.text.as_str())),
-        (vec!["outbound_message", "inbound_message"], vec!["Voice message", "Look"])
+        (
+            vec!["delivery_failed", "outbound_message", "inbound_message"],
+            vec!["The message could not be delivered", "Voice message", "Look"]
+        )
     );
     app.finish().await;
 }

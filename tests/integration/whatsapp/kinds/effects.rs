@@ -58,7 +58,7 @@ async fn edits_and_deletions_update_messages() {
         json!({"original_message_id": original, "message": message})
     };
     let edited = json!({"edited_at": time(20), "revoked_at": null});
-    let deleted = json!({"edited_at": null, "revoked_at": time(20), "text": "Message deleted"});
+    let deleted = json!({"edited_at": null, "revoked_at": time(20), "text": "Message deleted", "media": null});
     let seen = |base: &Value, more: Value| {
         let mut seen = base.clone();
         seen.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -131,11 +131,118 @@ async fn edits_and_deletions_update_messages() {
             for (member, expected) in expected.as_object().unwrap() {
                 assert_eq!(&stored[0][member], expected, "{name}, {way}: {member}");
             }
-            assert_eq!(stored[0]["payload"], message, "{name}, {way}: what was sent stays");
+            // Nothing shows what was deleted.
+            let payload = if edited.is_some() { message } else { json!({}) };
+            assert_eq!(stored[0]["payload"], payload, "{name}, {way}");
             let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
             let first = if by_us { "outbound_message" } else { "inbound_message" };
             assert_eq!(kinds(&tenant.interactions(&contact).await), [line, first], "{name}, {way}");
         }
+    }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn content_of_revoked_message_is_in_no_answer() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    // In order, with the revocation before the edit, and with the message last.
+    for order in [[0, 1, 2], [0, 2, 1], [2, 1, 0]] {
+        let ada = Customer::fresh();
+        let mut message = ada.message(10, "image", json!({"id": "media-secret", "caption": "caption-secret"}));
+        message["referral"] = json!({"source_id": "referral-secret"});
+        let edit = json!({
+            "original_message_id": wamid(&message),
+            "message": {"type": "image", "image": {"id": "media-secret", "caption": "edit-secret"}},
+        });
+        let revoke = json!({"original_message_id": wamid(&message)});
+        let deliveries = [
+            number.received(&ada, std::slice::from_ref(&message)),
+            number.received(&ada, &[ada.message(20, "edit", edit)]),
+            number.received(&ada, &[ada.message(30, "revoke", revoke)]),
+        ];
+        for at in order {
+            app.process(&deliveries[at]).await;
+        }
+        let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
+        let history = format!("/crm/contacts/{}/interactions", conversation.contact_id);
+        for path in [conversation.messages_path().as_str(), &history, "/crm/search?q=secret", "/crm/conversations"] {
+            let answer = tenant.client.get(path).await.json(200).to_string();
+            assert!(!answer.contains("secret"), "{order:?}, {path}: {answer}");
+        }
+        let message = tenant.messages(&conversation).await.remove(0);
+        assert_eq!((message.text.as_str(), message.media, message.payload), ("Message deleted", None, json!({})));
+        let contact = tenant.contact(&conversation.contact_id).await;
+        let mut texts: Vec<_> = tenant.interactions(&contact).await.into_iter().map(|it| it.text).collect();
+        texts.sort_unstable();
+        assert_eq!(texts, ["Deleted a message", "Message deleted", "Message deleted"], "{order:?}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_sender_edits_and_deletes_a_message() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let (ada, grace) = (Customer::fresh(), Customer::fresh());
+    app.process(&number.received(&grace, &[grace.text(1, "Hello")])).await;
+    for message_first in [true, false] {
+        let (theirs, ours) = (ada.text(10, "Theirs"), ada.echo(11, "text", json!({"body": "Ours"})));
+        let edit = |message: &Value| {
+            json!({
+                "original_message_id": wamid(message), "message": {"type": "text", "text": {"body": "Forged"}},
+            })
+        };
+        let revoke = |message: &Value| json!({"original_message_id": wamid(message)});
+        let messages =
+            [number.received(&ada, std::slice::from_ref(&theirs)), number.echoes(std::slice::from_ref(&ours))];
+        let forged = [
+            number.received(&ada, &[ada.message(20, "edit", edit(&ours)), ada.message(21, "revoke", revoke(&ours))]),
+            number.received(
+                &grace,
+                &[
+                    grace.message(20, "edit", edit(&theirs)),
+                    grace.message(21, "revoke", revoke(&theirs)),
+                    grace.message(22, "revoke", revoke(&ours)),
+                ],
+            ),
+            number.echoes(&[ada.echo(20, "edit", edit(&theirs)), ada.echo(21, "revoke", revoke(&theirs))]),
+        ];
+        let (first, second) = if message_first { (&messages[..], &forged[..]) } else { (&forged[..], &messages[..]) };
+        for delivery in first.iter().chain(second) {
+            app.process(delivery).await;
+        }
+        let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
+        for (message, text) in [(&theirs, "Theirs"), (&ours, "Ours")] {
+            let message = tenant.message(&conversation, wamid(message)).await;
+            assert_eq!((message.text.as_str(), message.edited_at, message.revoked_at), (text, None, None));
+        }
+    }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn edit_without_text_or_caption_keeps_the_text() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let picture = json!({"id": "1", "caption": "Look"});
+    for (kind, body, edited) in [
+        ("text", json!({"body": "Look"}), json!({"type": "text", "text": {}})),
+        ("image", picture.clone(), json!({"type": "image", "image": {"id": "2"}})),
+        ("image", picture, Value::Null),
+    ] {
+        let ada = Customer::fresh();
+        let message = ada.message(10, kind, body);
+        let edit = json!({"original_message_id": wamid(&message), "message": edited});
+        app.process(&number.received(&ada, &[message.clone(), ada.message(20, "edit", edit)])).await;
+        let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
+        let message = tenant.message(&conversation, wamid(&message)).await;
+        let caption = (kind == "image").then_some("Look");
+        assert_eq!((message.text.as_str(), message.edited_at), ("Look", Some(time(20))));
+        assert_eq!(message.media.as_ref().and_then(|media| media.caption.as_deref()), caption);
     }
     app.finish().await;
 }

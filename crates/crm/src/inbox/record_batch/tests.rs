@@ -96,6 +96,16 @@ fn placeholder_is_replaced_by_its_content() {
 }
 
 #[test]
+fn filled_placeholder_keeps_the_text_of_a_failed_delivery() {
+    let mut store = FakeStore::new();
+    let placeholder = IncomingMessage { kind: "unsupported".to_owned(), text: "Media".to_owned(), ..outbound("m1", 1) };
+    store.record(messages(vec![placeholder]));
+    store.record(status("m1", "failed", 2));
+    store.record(messages(vec![outbound("m1", 1)]));
+    assert_eq!(store.history(), ["m1", "The message could not be delivered"]);
+}
+
+#[test]
 fn statuses_apply_in_any_order() {
     for order in [["sent", "failed", "delivered"], ["delivered", "failed", "sent"], ["failed", "delivered", "sent"]] {
         let mut store = FakeStore::new();
@@ -126,18 +136,98 @@ fn failed_delivery_is_added_to_the_history_once() {
     assert_eq!(store.history(), ["m1", "The message could not be delivered"]);
 }
 
+/// The same by a customer.
+fn by(phone: &str, mut batch: Batch) -> Batch {
+    for update in &mut batch.updates {
+        update.direction = Direction::Inbound;
+        update.customer = Some(customer(phone, update.occurred_at));
+    }
+    batch
+}
+
 #[test]
 fn last_edit_and_revocation_change_text_and_preview() {
     let mut store = FakeStore::new();
     store.record(messages(vec![message("m1", GRACE, at(1))]));
     for (wamid, text, seconds) in [("e2", "second", 3), ("e1", "first", 2)] {
-        let effect = UpdateEffect::Edit { wamid: wamid.to_owned(), text: text.to_owned() };
-        store.record(update("m1", effect, seconds));
+        let effect = UpdateEffect::Edit { wamid: wamid.to_owned(), text: Some(text.to_owned()) };
+        store.record(by(GRACE, update("m1", effect, seconds)));
     }
     assert_eq!(store.conversations[0].last_message_preview, "second");
-    store.record(update("m1", UpdateEffect::Revocation { wamid: "r1".to_owned() }, 1));
+    store.record(by(GRACE, update("m1", UpdateEffect::Revocation { wamid: "r1".to_owned() }, 1)));
     assert_eq!(store.conversations[0].last_message_preview, "Message deleted");
     assert_eq!(store.conversations[0].unread_count, 1);
+}
+
+/// Records an edit and a revocation of a message, before or after the message. Returns the text of the message.
+fn changed(message: &IncomingMessage, by: impl Fn(Batch) -> Batch, message_first: bool) -> String {
+    let mut store = FakeStore::new();
+    let edit = UpdateEffect::Edit { wamid: "e1".to_owned(), text: Some("edited".to_owned()) };
+    let revocation = UpdateEffect::Revocation { wamid: "r1".to_owned() };
+    let mut batches = vec![messages(vec![message.clone()])];
+    batches.extend([update("m1", edit, 2), update("m1", revocation, 3)].map(by));
+    if !message_first {
+        batches.reverse();
+    }
+    for batch in batches {
+        store.record(batch);
+    }
+    store.messages[0].1.text.clone()
+}
+
+#[test]
+fn only_the_sender_edits_and_revokes_a_message() {
+    let (inbound, in_group) = (message("m1", GRACE, at(1)), Some("group".to_owned()));
+    let in_group = IncomingMessage { group_id: in_group, ..inbound.clone() };
+    let unidentified = |batch: Batch| {
+        let mut batch = by(GRACE, batch);
+        batch.updates.iter_mut().for_each(|update| update.customer = None);
+        batch
+    };
+    for message_first in [true, false] {
+        for message in [&inbound, &in_group] {
+            assert_eq!(changed(message, |batch| by(GRACE, batch), message_first), "Message deleted");
+            assert_eq!(changed(message, |batch| by("15550199", batch), message_first), "m1");
+            assert_eq!(changed(message, |batch| batch, message_first), "m1");
+            assert_eq!(changed(message, unidentified, message_first), "m1");
+        }
+        assert_eq!(changed(&outbound("m1", 1), |batch| batch, message_first), "Message deleted");
+        assert_eq!(changed(&outbound("m1", 1), |batch| by(GRACE, batch), message_first), "m1");
+        assert_eq!(changed(&outbound("m1", 1), unidentified, message_first), "m1");
+    }
+}
+
+#[test]
+fn edit_without_text_keeps_the_text() {
+    let mut store = FakeStore::new();
+    store.record(messages(vec![message("m1", GRACE, at(1))]));
+    for (wamid, text, seconds) in [("e1", None, 2), ("e2", Some("edited"), 3), ("e3", None, 4)] {
+        let effect = UpdateEffect::Edit { wamid: wamid.to_owned(), text: text.map(str::to_owned) };
+        store.record(by(GRACE, update("m1", effect, seconds)));
+        let state = &store.messages[0].1;
+        let expected = if wamid == "e1" { "m1" } else { "edited" };
+        assert_eq!((state.text.as_str(), state.edited_at), (expected, Some(at(seconds))), "{wamid}");
+    }
+    assert_eq!(store.history(), ["m1", "Edited a message", "edited", "Edited a message"]);
+}
+
+#[test]
+fn revoked_texts_are_hidden_in_the_history_in_any_order() {
+    let by_grace = |effect: UpdateEffect, seconds: i64| by(GRACE, update("m1", effect, seconds));
+    let batches = [
+        messages(vec![message("m1", GRACE, at(1))]),
+        by_grace(UpdateEffect::Edit { wamid: "e1".to_owned(), text: Some("secret".to_owned()) }, 2),
+        by_grace(UpdateEffect::Revocation { wamid: "r1".to_owned() }, 3),
+    ];
+    for order in [[0, 1, 2], [0, 2, 1], [2, 1, 0], [1, 2, 0]] {
+        let mut store = FakeStore::new();
+        for at in order {
+            store.record(batches[at].clone());
+        }
+        let mut history = store.history();
+        history.sort_unstable();
+        assert_eq!(history, ["Deleted a message", "Message deleted", "Message deleted"], "{order:?}");
+    }
 }
 
 #[test]

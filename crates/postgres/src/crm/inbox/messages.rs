@@ -1,8 +1,8 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use crm::Media;
 use crm::inbox::{MessageKey, NewMessage};
+use crm::{InteractionKind, Media};
 use diesel_async::RunQueryDsl;
 use kernel::StoreError;
 use kernel::ids::{AccountId, ConversationId};
@@ -26,7 +26,8 @@ INSERT INTO messages
 SELECT $1, $2, new.*
   FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) AS new";
 
-/// The contact's history shows the text of the message, so it is updated, too.
+/// The contact's history shows the text of the message, so it is updated, too; not its other interactions, such as a failed
+/// delivery.
 const FILL_PLACEHOLDERS: &str = "
 WITH new AS (
   SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS new
@@ -43,7 +44,9 @@ WITH new AS (
    WHERE m.tenant_id = $1 AND m.account_id = new.account_id AND m.wamid = new.wamid
   RETURNING m.id, m.text, m.conversation_id
 ), history AS (
-  UPDATE interactions i SET text = app.preview(f.text) FROM filled f WHERE i.tenant_id = $1 AND i.message_id = f.id
+  UPDATE interactions i SET text = app.preview(f.text)
+    FROM filled f
+   WHERE i.tenant_id = $1 AND i.message_id = f.id AND i.kind = ANY ($15)
 )
 SELECT DISTINCT conversation_id AS id FROM filled WHERE conversation_id IS NOT NULL";
 
@@ -71,6 +74,11 @@ pub(super) async fn stored_kinds(
     );
     let rows: Vec<KindRow> = statement.load(tx.connection()).await.or_store_error()?;
     Ok(rows.into_iter().map(|row| ((AccountId::from_uuid(row.account_id), row.wamid), row.kind)).collect())
+}
+
+/// The kinds of interactions that show the text of their message.
+pub(super) fn of_messages() -> Vec<&'static str> {
+    InteractionKind::WITH_TEXT_OF_MESSAGE.iter().map(InteractionKind::into_str).collect()
 }
 
 fn column<'m, T>(messages: &'m [NewMessage], read: impl Fn(&'m NewMessage) -> T) -> Vec<T> {
@@ -131,7 +139,8 @@ pub(super) async fn fill_placeholders(
             .bind::<types::MaybeTexts, _>(column(placeholder_contents, |m| m.reply_to.as_deref()))
             .bind::<types::MaybeTexts, _>(column(placeholder_contents, |m| m.forwarded.map(<&str>::from)))
             .bind::<types::MaybeTexts, _>(column(placeholder_contents, |m| m.referral.as_deref()))
-            .bind::<types::Texts, _>(column(placeholder_contents, |m| m.payload.as_str())),
+            .bind::<types::Texts, _>(column(placeholder_contents, |m| m.payload.as_str()))
+            .bind::<types::Texts, _>(of_messages()),
     );
     let rows: Vec<Id> = statement.load(tx.connection()).await.or_store_error()?;
     Ok(rows.into_iter().map(|row| ConversationId::from_uuid(row.id)).collect())

@@ -7,6 +7,7 @@ use kernel::{DeliveryStatus, StoreError};
 use uuid::Uuid;
 
 use super::message_keys::columns;
+use super::messages::of_messages;
 use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
@@ -22,18 +23,24 @@ SELECT $1, $2, new.*,
     ON CONFLICT DO NOTHING";
 
 /// Computes the state of messages from all of their updates, as [`crm::inbox::MessageState`] specifies it. Updates of a stored
-/// message are no longer parked.
+/// message are no longer parked. The contact of an update is null if it is by the business.
 const REFRESH: &str = "
-WITH summary AS (
+WITH updates AS (
+  SELECT u.account_id, u.wamid, u.kind, u.key, u.value, u.occurred_at,
+         u.contact_id IS NOT DISTINCT FROM CASE WHEN m.direction = 'inbound' THEN m.contact_id END AS by_sender
+    FROM message_updates u
+    JOIN unnest($2, $3) AS keys (account_id, wamid) ON keys.account_id = u.account_id AND keys.wamid = u.wamid
+    JOIN messages m ON m.tenant_id = $1 AND m.account_id = u.account_id AND m.wamid = u.wamid
+   WHERE u.tenant_id = $1
+), summary AS (
   SELECT u.account_id, u.wamid,
          max(array_position($4, u.value)) FILTER (WHERE u.kind = 'status') AS rank,
          min(u.occurred_at) FILTER (WHERE u.kind = 'status' AND u.value = 'failed') AS failed_at,
-         (array_agg(u.value ORDER BY u.occurred_at DESC, u.key DESC) FILTER (WHERE u.kind = 'edit'))[1] AS edit,
-         max(u.occurred_at) FILTER (WHERE u.kind = 'edit') AS edited_at,
-         min(u.occurred_at) FILTER (WHERE u.kind = 'revocation') AS revoked_at
-    FROM message_updates u
-    JOIN unnest($2, $3) AS keys (account_id, wamid) ON keys.account_id = u.account_id AND keys.wamid = u.wamid
-   WHERE u.tenant_id = $1
+         (array_agg(u.value ORDER BY u.occurred_at DESC, u.key DESC) FILTER (WHERE u.kind = 'edit' AND u.by_sender AND u.value IS NOT NULL))[1]
+           AS edit,
+         max(u.occurred_at) FILTER (WHERE u.kind = 'edit' AND u.by_sender) AS edited_at,
+         min(u.occurred_at) FILTER (WHERE u.kind = 'revocation' AND u.by_sender) AS revoked_at
+    FROM updates u
    GROUP BY u.account_id, u.wamid
 ), state AS (
   SELECT m.id, summary.edited_at, summary.revoked_at,
@@ -55,7 +62,23 @@ UPDATE messages m
        edited_at = s.edited_at, revoked_at = s.revoked_at
   FROM state s
  WHERE m.tenant_id = $1 AND m.id = s.id
-RETURNING m.id, m.contact_id, m.conversation_id, s.text <> s.text_before AS text_changed, s.failed_at";
+RETURNING m.id, m.contact_id, m.conversation_id, s.text <> s.text_before AS text_changed,
+          s.revoked_at IS NOT NULL AS is_revoked, s.failed_at";
+
+/// An interaction of an edit names no message: it may be stored before the message is.
+const HIDE_REVOKED_TEXTS: &str = "
+WITH revoked AS (
+  SELECT id, account_id, wamid FROM messages WHERE tenant_id = $1 AND id = ANY ($2)
+), affected AS (
+  SELECT i.id FROM interactions i JOIN revoked r ON r.id = i.message_id
+   WHERE i.tenant_id = $1 AND i.kind = ANY ($4)
+   UNION ALL
+  SELECT i.id FROM revoked r
+    JOIN message_updates u ON u.tenant_id = $1 AND u.account_id = r.account_id AND u.wamid = r.wamid AND u.kind = 'edit'
+    JOIN interactions i ON i.tenant_id = $1 AND i.source = 'update:' || u.account_id || ':' || u.key
+)
+UPDATE interactions i SET text = $3
+ WHERE i.tenant_id = $1 AND i.id IN (SELECT id FROM affected) AND i.text <> $3";
 
 #[derive(diesel::QueryableByName)]
 struct Refreshed {
@@ -67,6 +90,8 @@ struct Refreshed {
     conversation_id: Option<Uuid>,
     #[diesel(sql_type = types::Bool)]
     text_changed: bool,
+    #[diesel(sql_type = types::Bool)]
+    is_revoked: bool,
     #[diesel(sql_type = Nullable<types::Timestamptz>)]
     failed_at: Option<DateTime<Utc>>,
 }
@@ -95,7 +120,7 @@ fn value(effect: &UpdateEffect) -> Option<&str> {
     match effect {
         UpdateEffect::Status { status, .. } => Some(status),
         UpdateEffect::Reaction { emoji, .. } => emoji.as_deref(),
-        UpdateEffect::Edit { text, .. } => Some(text),
+        UpdateEffect::Edit { text, .. } => text.as_deref(),
         UpdateEffect::Revocation { .. } => None,
     }
 }
@@ -118,7 +143,19 @@ pub(super) async fn refresh(tx: &mut Tx<Tenant>, keys: &[MessageKey]) -> Result<
         contact: ContactId::from_uuid(row.contact_id),
         conversation: row.conversation_id.map(ConversationId::from_uuid),
         text_changed: row.text_changed,
+        is_revoked: row.is_revoked,
         failed_at: row.failed_at,
     };
     Ok(rows.into_iter().map(refreshed).collect())
+}
+
+pub(super) async fn hide_revoked_texts(tx: &mut Tx<Tenant>, revoked: &[MessageId]) -> Result<(), StoreError> {
+    let tenant = tx.tenant_id();
+    let statement = sql(HIDE_REVOKED_TEXTS)
+        .bind::<types::Uuid, _>(tenant)
+        .bind::<types::Uuids, _>(revoked.iter().map(|message| message.as_uuid()).collect::<Vec<_>>())
+        .bind::<types::Text, _>(REVOKED_TEXT)
+        .bind::<types::Texts, _>(of_messages());
+    tx.execute(statement).await?;
+    Ok(())
 }

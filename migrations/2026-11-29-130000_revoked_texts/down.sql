@@ -1,0 +1,2 @@
+-- The texts are not restored.
+SELECT 1;
