@@ -24,24 +24,20 @@ SELECT $1, $2, new.*,
 
 /// Computes the state of messages from all of their updates, as [`crm::inbox::MessageState`] specifies it. Updates of a stored
 /// message are no longer parked. The contact of an update is null if it is by the business.
+///
+/// Messages and their updates are read by key, one after the other: LIMIT and the aggregate keep Postgres from joining all
+/// messages with all updates of the tenant, which it prefers while the statistics of a growing table say that it is empty.
 const REFRESH: &str = "
-WITH updates AS (
-  SELECT u.account_id, u.wamid, u.kind, u.key, u.value, u.occurred_at,
-         u.contact_id IS NOT DISTINCT FROM CASE WHEN m.direction = 'inbound' THEN m.contact_id END AS by_sender
-    FROM message_updates u
-    JOIN unnest($2, $3) AS keys (account_id, wamid) ON keys.account_id = u.account_id AND keys.wamid = u.wamid
-    JOIN messages m ON m.tenant_id = $1 AND m.account_id = u.account_id AND m.wamid = u.wamid
-   WHERE u.tenant_id = $1
-), summary AS (
-  SELECT u.account_id, u.wamid,
-         max(array_position($4, u.value)) FILTER (WHERE u.kind = 'status') AS rank,
-         min(u.occurred_at) FILTER (WHERE u.kind = 'status' AND u.value = 'failed') AS failed_at,
-         (array_agg(u.value ORDER BY u.occurred_at DESC, u.key DESC) FILTER (WHERE u.kind = 'edit' AND u.by_sender AND u.value IS NOT NULL))[1]
-           AS edit,
-         max(u.occurred_at) FILTER (WHERE u.kind = 'edit' AND u.by_sender) AS edited_at,
-         min(u.occurred_at) FILTER (WHERE u.kind = 'revocation' AND u.by_sender) AS revoked_at
-    FROM updates u
-   GROUP BY u.account_id, u.wamid
+WITH stored AS MATERIALIZED (
+  SELECT m.*
+    FROM (SELECT DISTINCT account_id, wamid FROM unnest($2, $3) AS given (account_id, wamid)) AS keys
+   CROSS JOIN LATERAL (
+     SELECT id, account_id, wamid, direction, delivery_status, text, media_id, media_caption,
+            CASE WHEN direction = 'inbound' THEN contact_id END AS sender_id
+       FROM messages
+      WHERE tenant_id = $1 AND account_id = keys.account_id AND wamid = keys.wamid
+      LIMIT 1
+   ) m
 ), state AS (
   SELECT m.id, summary.edited_at, summary.revoked_at,
          CASE WHEN m.direction = 'outbound' THEN summary.failed_at END AS failed_at,
@@ -50,12 +46,22 @@ WITH updates AS (
          CASE WHEN summary.revoked_at IS NOT NULL THEN $5 ELSE coalesce(summary.edit, m.text) END AS text,
          CASE WHEN m.media_id IS NOT NULL THEN coalesce(summary.edit, m.media_caption) END AS media_caption,
          m.text AS text_before
-    FROM summary
-    JOIN messages m ON m.tenant_id = $1 AND m.account_id = summary.account_id AND m.wamid = summary.wamid
+    FROM stored m
+   CROSS JOIN LATERAL (
+     SELECT count(*) AS updates,
+            max(array_position($4, u.value)) FILTER (WHERE u.kind = 'status') AS rank,
+            min(u.occurred_at) FILTER (WHERE u.kind = 'status' AND u.value = 'failed') AS failed_at,
+            (array_agg(u.value ORDER BY u.occurred_at DESC, u.key DESC)
+               FILTER (WHERE u.kind = 'edit' AND u.value IS NOT NULL AND u.contact_id IS NOT DISTINCT FROM m.sender_id))[1] AS edit,
+            max(u.occurred_at) FILTER (WHERE u.kind = 'edit' AND u.contact_id IS NOT DISTINCT FROM m.sender_id) AS edited_at,
+            min(u.occurred_at) FILTER (WHERE u.kind = 'revocation' AND u.contact_id IS NOT DISTINCT FROM m.sender_id) AS revoked_at
+       FROM message_updates u
+      WHERE u.tenant_id = $1 AND u.account_id = m.account_id AND u.wamid = m.wamid
+   ) summary
+   WHERE summary.updates > 0
 ), matched AS (
-  UPDATE message_updates u SET parked = false FROM messages m, unnest($2, $3) AS keys (account_id, wamid)
-   WHERE u.tenant_id = $1 AND u.account_id = keys.account_id AND u.wamid = keys.wamid AND u.parked
-     AND m.tenant_id = $1 AND m.account_id = keys.account_id AND m.wamid = keys.wamid
+  UPDATE message_updates u SET parked = false FROM stored m
+   WHERE u.tenant_id = $1 AND u.account_id = m.account_id AND u.wamid = m.wamid AND u.parked
 )
 UPDATE messages m
    SET delivery_status = s.delivery_status, text = s.text, media_caption = s.media_caption,
