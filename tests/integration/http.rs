@@ -13,7 +13,7 @@ async fn errors_are_problem_documents() {
     tenant.client.get("/no/such/path").await.problem(404, "not_found");
     let answer = app.client.send(Method::DELETE, "/auth/login", None).await;
     answer.problem(405, "method_not_allowed");
-    assert_eq!(answer.header("allow"), "POST");
+    assert_eq!(answer.header("allow"), "POST, OPTIONS");
 
     let login = app.client.with("x-tenant-id", &tenant.slug);
     let json_login = login.with("content-type", "application/json");

@@ -24,6 +24,7 @@ mod documentation;
 mod faults;
 mod handbook;
 mod http;
+mod http_semantics;
 mod idempotency;
 mod inbox;
 mod intake;

@@ -32,9 +32,10 @@ mod tokio_timer;
 use std::process::ExitCode;
 
 pub use connect::{OpenError, broker, postgres};
+pub use http_api::ServerOptions;
 pub use instance::Instance;
 pub use metrics::init_metrics;
-pub use running::Running;
+pub use running::{Listeners, Running};
 
 /// Runs the program.
 #[must_use]

@@ -1,7 +1,6 @@
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::num::NonZeroUsize;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +8,8 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use config::ProcessRole;
 use futures_util::FutureExt as _;
-use http_api::Background;
+use futures_util::future::join_all;
+use http_api::{Audience, Background, ServerOptions};
 use postgres::Postgres;
 use rabbitmq::Queue;
 use telemetry::Traces;
@@ -28,11 +28,22 @@ const MEASURE_INTERVAL: Duration = Duration::from_secs(5);
 /// Before a task that failed is restarted.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
 
+/// Where a process listens.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For the API, or, without the role `api`, for health and readiness.
+    pub api: TcpListener,
+    /// For the operators' API; `None`: it has the address of the API.
+    pub operators: Option<TcpListener>,
+}
+
 /// A running process.
 pub struct Running {
     /// The address of the API, or, without the role `api`, of health and readiness.
     pub address: SocketAddr,
-    server: (ServerHandle, JoinHandle<io::Result<()>>),
+    /// The address of the operators' API, if it has its own.
+    pub operator_address: Option<SocketAddr>,
+    servers: Vec<(ServerHandle, JoinHandle<io::Result<()>>)>,
     loops: Loops,
     background: Background,
     traces: Traces,
@@ -70,11 +81,11 @@ impl Loops {
 }
 
 impl Instance {
-    /// Starts the loops of the roles and the HTTP server on the listener.
+    /// Starts the loops of the roles and the HTTP servers on the listeners.
     ///
     /// # Errors
-    /// When the server cannot use the listener.
-    pub fn run(self, listener: TcpListener, threads: Option<NonZeroUsize>) -> io::Result<Running> {
+    /// When a server cannot use its listener.
+    pub fn run(self, listeners: Listeners, options: &ServerOptions) -> io::Result<Running> {
         let roles = &self.roles;
         let loops = Loops::new(RESTART_DELAY);
         let postgres = self.postgres.clone();
@@ -108,16 +119,23 @@ impl Instance {
             let sealer = self.audit_sealer();
             loops.spawn("audit sealer", move |stop| sealer.clone().run(stop));
         }
-        let address = listener.local_addr()?;
+        let Listeners { api, operators } = listeners;
+        let address = api.local_addr()?;
+        let operator_address = operators.as_ref().map(TcpListener::local_addr).transpose()?;
         let background = self.state.background.clone();
-        let server = if roles.include(ProcessRole::Api) {
-            http_api::bind(listener, self.state, threads)?
+        let servers = if roles.include(ProcessRole::Api) {
+            let audience = if operators.is_some() { Audience::AllButOperators } else { Audience::Everyone };
+            let mut servers = vec![http_api::bind(api, self.state.clone(), audience, options)?];
+            if let Some(listener) = operators {
+                servers.push(http_api::bind(listener, self.state, Audience::Operators, options)?);
+            }
+            servers
         } else {
             // Health checks use the same address for each role.
-            http_api::bind_probes(listener, Arc::clone(&self.state.readiness))?
+            vec![http_api::bind_probes(api, Arc::clone(&self.state.readiness))?]
         };
-        let server = (server.handle(), tokio::spawn(server));
-        Ok(Running { address, server, loops, background, traces: self.traces })
+        let servers = servers.into_iter().map(|server| (server.handle(), tokio::spawn(server))).collect();
+        Ok(Running { address, operator_address, servers, loops, background, traces: self.traces })
     }
 }
 
@@ -132,10 +150,11 @@ async fn measure(postgres: Postgres, stop: CancellationToken) {
 impl Running {
     /// Stops accepting requests, finishes running requests and background work, then stops the loops and exports the last spans.
     pub async fn stop(self) {
-        let (handle, server) = self.server;
-        handle.stop(true).await;
-        if let Ok(Err(reason)) = server.await {
-            error!(%reason, "HTTP server shutdown failed");
+        join_all(self.servers.iter().map(|(handle, _)| handle.stop(true))).await;
+        for (_, server) in self.servers {
+            if let Ok(Err(reason)) = server.await {
+                error!(%reason, "HTTP server shutdown failed");
+            }
         }
         let finish = async {
             self.background.finish().await;

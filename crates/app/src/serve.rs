@@ -3,6 +3,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use config::{ProcessRole, ProcessRoles, ServeConfig};
+use http_api::ServerOptions;
 use kernel::{SystemClock, SystemEntropy};
 use postgres::ConnectError;
 use rabbitmq::{Broker, BrokerError};
@@ -12,6 +13,7 @@ use tracing::info;
 use super::connect::{OpenError, postgres};
 use super::instance::Instance;
 use super::metrics::init_metrics;
+use super::running::Listeners;
 use super::startup::wait_for_database;
 
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +48,7 @@ pub(crate) async fn serve(config: ServeConfig, roles: ProcessRoles) -> Result<()
     tokio::pin!(shutdown_signal);
 
     let listener = listen(config.http.listen)?;
+    let operators = config.http.operator_listen.filter(|_| roles.include(ProcessRole::Api)).map(listen).transpose()?;
     let metrics_listener = listen(config.http.metrics_listen)?;
     info!(address = %metrics_listener.local_addr()?, "serving metrics");
     let metrics = http_api::bind_metrics(metrics_listener, init_metrics()?)?;
@@ -56,13 +59,16 @@ pub(crate) async fn serve(config: ServeConfig, roles: ProcessRoles) -> Result<()
         () = &mut shutdown_signal => return Ok(()),
         waited = wait_for_database(&database, listener.try_clone()?) => waited?,
     }
-    let threads = config.http.workers;
+    let options = ServerOptions { workers: config.http.workers, cors_origins: config.http.cors_origins.clone() };
     let (clock, entropy) = (Arc::new(SystemClock::new()), Arc::new(SystemEntropy::new()));
     let instance = Instance::open(config, roles.clone(), clock, entropy).await?;
     let broker_error = declaration_error(instance.broker.clone(), &roles);
-    let running = instance.run(listener, threads)?;
+    let running = instance.run(Listeners { api: listener, operators }, &options)?;
     if roles.include(ProcessRole::Api) {
         info!(address = %running.address, %roles, "serving API");
+        if let Some(address) = running.operator_address {
+            info!(%address, "serving operators' API");
+        }
     } else {
         info!(address = %running.address, %roles, "running");
     }

@@ -3,15 +3,17 @@
 
 use std::sync::LazyLock;
 
+use actix_web::guard;
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpResponse, Route};
+use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::path::{Operation as OperationDocument, PathItem};
 
+use crate::auth::Public;
 use crate::extract::BodyLimit;
 use crate::problem::{Code, Problem};
 use crate::{
@@ -44,7 +46,7 @@ macro_rules! operations {
             #[derive(utoipa::OpenApi)]
             #[openapi(paths($($segment)::+))]
             struct Document;
-            Operation::new(Document::openapi(), |method| web::method(method).to($($segment)::+))
+            Operation::new(Document::openapi(), |method| on(method).to($($segment)::+))
         }),+]
     };
 }
@@ -148,9 +150,25 @@ pub fn openapi_json() -> &'static str {
     &JSON
 }
 
-/// Registers all operations.
-pub(crate) fn register_all(config: &mut ServiceConfig) {
-    register(config, operations());
+/// Which operations a listener serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    Everyone,
+    /// Users and Meta.
+    AllButOperators,
+    Operators,
+}
+
+/// Registers the operations of an audience.
+pub(crate) fn register_for(audience: Audience, config: &mut ServiceConfig) {
+    register(
+        config,
+        operations().filter(|operation| match (audience, operation.access) {
+            (Audience::Everyone, _) => true,
+            (Audience::AllButOperators, access) => access != Access::Operator,
+            (Audience::Operators, access) => access == Access::Operator || operation.is_system,
+        }),
+    );
 }
 
 /// Registers health, readiness and the document: what a process that does not serve the API answers.
@@ -168,8 +186,10 @@ fn register(config: &mut ServiceConfig, operations: impl Iterator<Item = &'stati
         }
     }
     for (path, operations) in paths {
-        let mut resource =
-            web::resource(path).app_data(body_limit(path)).default_service(method_not_allowed(&operations));
+        let methods: Vec<&Method> = operations.iter().map(|operation| &operation.method).collect();
+        let allow = allowed_methods(&methods);
+        let mut resource = web::resource(path).app_data(body_limit(path));
+        resource = resource.route(options(allow.clone())).default_service(method_not_allowed(allow));
         for operation in &operations {
             resource = resource.route((operation.route)(operation.method.clone()));
         }
@@ -185,10 +205,35 @@ fn body_limit(path: &str) -> BodyLimit {
     if path.starts_with("/auth/") { BodyLimit::AUTH } else { BodyLimit::DEFAULT }
 }
 
+/// A route of a method. What answers GET answers HEAD, too: the server leaves the body out (RFC 9110, section 9.3.2).
+fn on(method: Method) -> Route {
+    if method == Method::GET {
+        web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+    } else {
+        web::method(method)
+    }
+}
+
+/// The methods of a path for `Allow`.
+fn allowed_methods(methods: &[&Method]) -> String {
+    let named = METHODS.iter().filter(|method| methods.contains(method));
+    let named = named.flat_map(|method| match *method {
+        Method::GET => vec![method.as_str(), Method::HEAD.as_str()],
+        _ => vec![method.as_str()],
+    });
+    named.chain([Method::OPTIONS.as_str()]).collect::<Vec<_>>().join(", ")
+}
+
+/// Answers OPTIONS with the methods of the path (RFC 9110, section 9.3.7).
+fn options(allow: String) -> Route {
+    web::method(Method::OPTIONS).to(move |_public: Public| {
+        let response = HttpResponse::NoContent().insert_header((ALLOW, allow.as_str())).finish();
+        async { response }
+    })
+}
+
 /// Responds with 405 and the methods of the path (RFC 9110, section 15.5.6).
-fn method_not_allowed(operations: &[&Operation]) -> Route {
-    let methods = METHODS.iter().filter(|method| operations.iter().any(|operation| operation.method == **method));
-    let allow = methods.map(Method::as_str).collect::<Vec<_>>().join(", ");
+fn method_not_allowed(allow: String) -> Route {
     web::to(move || {
         let problem = Problem::new(Code::MethodNotAllowed);
         let problem = match HeaderValue::from_str(&allow) {
@@ -199,7 +244,19 @@ fn method_not_allowed(operations: &[&Operation]) -> Route {
     })
 }
 
+/// The methods of operations, in the order of `Allow`.
 const METHODS: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+
+/// A page or file for people, which is no operation of the API.
+pub(crate) fn page<F, A>(path: &str, handler: F) -> Resource
+where
+    F: Handler<A, Output: Responder + 'static>,
+    A: FromRequest + 'static,
+{
+    let allow = allowed_methods(&[&Method::GET]);
+    let resource = web::resource(path).route(options(allow.clone())).default_service(method_not_allowed(allow));
+    resource.route(on(Method::GET).to(handler))
+}
 
 impl Operation {
     /// `None` if the document does not describe exactly one operation, which `#[utoipa::path]` rules out.

@@ -7,22 +7,22 @@ use kernel::Clock;
 
 use crate::auth::Public;
 use crate::openapi::OpenApiJson;
-use crate::operations;
+use crate::operations::{self, Audience};
 use crate::problem::{Code, Problem};
 use crate::readiness::Readiness;
 use crate::state::State;
 use crate::system;
 
-/// All operations, and the application data of their handlers.
-pub(crate) fn api(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfig) {
-    |config| {
+/// The operations of an audience, and the application data of their handlers.
+pub(crate) fn api(state: web::Data<State>, audience: Audience) -> impl FnOnce(&mut web::ServiceConfig) {
+    move |config| {
         config
             .app_data(web::Data::from(Arc::clone(&state.clock)))
             .app_data(web::Data::from(Arc::clone(&state.readiness)))
             .app_data(web::Data::new(state.tracing.clone()))
             .app_data(web::Data::new(OpenApiJson(operations::openapi_json())))
             .app_data(state)
-            .configure(operations::register_all)
+            .configure(|config| operations::register_for(audience, config))
             .configure(system::pages)
             .default_service(web::to(not_found));
     }

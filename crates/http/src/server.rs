@@ -4,12 +4,13 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use actix_web::dev::Server;
-use actix_web::middleware::from_fn;
+use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use kernel::{Clock, SystemClock};
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use crate::middleware::wrap_request;
+use crate::middleware::{cors, wrap_request};
+use crate::operations::{Audience, page};
 use crate::readiness::Readiness;
 use crate::routes::{api, probes, standby};
 use crate::state::State;
@@ -17,14 +18,33 @@ use crate::state::State;
 /// How long running requests may take after a stop; the process as a whole has 25 s.
 const SHUTDOWN_SECONDS: u64 = 15;
 
-/// Serves the API on a listener. The server runs while it is polled and stops by its handle; the caller handles
+/// How the API is served.
+#[derive(Clone, Debug, Default)]
+pub struct ServerOptions {
+    /// Threads that serve requests; `None`: one per core.
+    pub workers: Option<NonZeroUsize>,
+    /// Origins whose pages may call the API from a browser, such as `https://crm.example.com`.
+    pub cors_origins: Vec<String>,
+}
+
+/// Serves an audience of the API on a listener. The server runs while it is polled and stops by its handle; the caller handles
 /// signals.
 ///
 /// # Errors
 /// [`io::Error`] when the listener cannot be used.
-pub fn bind(listener: TcpListener, state: web::Data<State>, workers: Option<NonZeroUsize>) -> io::Result<Server> {
-    let server =
-        HttpServer::new(move || App::new().wrap(from_fn(wrap_request)).configure(api(web::Data::clone(&state))));
+pub fn bind(
+    listener: TcpListener,
+    state: web::Data<State>,
+    audience: Audience,
+    options: &ServerOptions,
+) -> io::Result<Server> {
+    let (workers, origins) = (options.workers, options.cors_origins.clone());
+    let server = HttpServer::new(move || {
+        App::new()
+            .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
+            .wrap(from_fn(wrap_request))
+            .configure(api(web::Data::clone(&state), audience))
+    });
     let server = match workers {
         Some(workers) => server.workers(workers.get()),
         None => server,
@@ -70,7 +90,7 @@ pub fn bind_metrics(listener: TcpListener, metrics: PrometheusHandle) -> io::Res
             .app_data(web::Data::clone(&metrics))
             .app_data(web::Data::clone(&clock))
             .wrap(from_fn(wrap_request))
-            .service(web::resource("/metrics").route(web::get().to(render)))
+            .service(page("/metrics", render))
     });
     Ok(server.workers(1).disable_signals().shutdown_timeout(1).listen(listener)?.run())
 }
@@ -116,7 +136,8 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn servers_run_on_tokio_until_stopped() {
         let ((api, url), (metrics, metrics_url)) = (listener(), listener());
-        let server = bind(api, state(), NonZeroUsize::new(1)).unwrap();
+        let options = ServerOptions { workers: NonZeroUsize::new(1), ..ServerOptions::default() };
+        let server = bind(api, state(), Audience::Everyone, &options).unwrap();
         let seconds = Matcher::Suffix("_seconds".to_owned());
         let recorder = PrometheusBuilder::new().set_buckets_for_metric(seconds, &[0.1, 1.0]).unwrap();
         let metrics = bind_metrics(metrics, recorder.install_recorder().unwrap()).unwrap();

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::extract::BodyLimit;
 use super::middleware;
+use super::operations::Audience;
 use super::routes::api;
 use super::state::State;
 use super::testing::{access_token, secrets, state};
@@ -36,7 +37,7 @@ impl Received {
 }
 
 async fn send(state: &web::Data<State>, request: TestRequest) -> Received {
-    let app = App::new().wrap(from_fn(middleware::wrap_request)).configure(api(state.clone()));
+    let app = App::new().wrap(from_fn(middleware::wrap_request)).configure(api(state.clone(), Audience::Everyone));
     let response = call_service(&init_service(app).await, request.to_request()).await;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let body = to_bytes(response.into_body().boxed()).await.unwrap();
@@ -60,9 +61,11 @@ fn is(status: u16, code: &str) -> (u16, String) {
 async fn framework_errors_are_problems() {
     assert_eq!(problem(request(Method::GET, "/nowhere")).await, is(404, "not_found"));
     assert_eq!(problem(request(Method::GET, "/crm/nowhere")).await, is(404, "not_found"));
-    for (path, allow) in
-        [("/whatsapp-accounts", "GET, POST"), ("/auth/login", "POST"), ("/crm/conversations/x/messages", "GET")]
-    {
+    for (path, allow) in [
+        ("/whatsapp-accounts", "GET, HEAD, POST, OPTIONS"),
+        ("/auth/login", "POST, OPTIONS"),
+        ("/crm/conversations/x/messages", "GET, HEAD, OPTIONS"),
+    ] {
         let response = send(&state(), request(Method::DELETE, path)).await;
         assert_eq!(response.problem(), is(405, "method_not_allowed"), "{path}");
         assert_eq!(response.header("allow"), Some(allow), "{path}");
@@ -240,5 +243,8 @@ async fn reference_page_loads_nothing_from_other_hosts() {
     assert_eq!((response.status, response.header("location")), (308, Some("../docs")));
     assert_eq!(problem(request(Method::GET, "/docs/nothing.js")).await, is(404, "not_found"));
     let response = send(&state(), request(Method::POST, "/docs")).await;
-    assert_eq!((response.problem(), response.header("allow")), (is(405, "method_not_allowed"), Some("GET")));
+    assert_eq!(
+        (response.problem(), response.header("allow")),
+        (is(405, "method_not_allowed"), Some("GET, HEAD, OPTIONS"))
+    );
 }

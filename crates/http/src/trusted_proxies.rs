@@ -4,6 +4,7 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// The proxies whose `X-Forwarded-For` is trusted. Any other peer can put anything into the header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +25,14 @@ impl TrustedProxies {
             client = hop;
         }
         Some(client)
+    }
+
+    /// Whether a trusted proxy says that its client uses HTTPS. The last value is that of the proxy itself.
+    pub(crate) fn forwarded_https(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> bool {
+        let last = headers.get_all(X_FORWARDED_PROTO).last().map(HeaderValue::as_bytes);
+        let last = last.and_then(|line| line.rsplit(|byte| *byte == b',').next());
+        peer.is_some_and(|peer| self.trusts(peer.to_canonical()))
+            && last.is_some_and(|scheme| scheme.trim_ascii().eq_ignore_ascii_case(b"https"))
     }
 
     fn trusts(&self, address: IpAddr) -> bool {
@@ -67,6 +76,23 @@ mod tests {
         assert_eq!(client("10.0.0.0/8", "192.0.2.1", &["198.51.100.7"]), "192.0.2.1");
         assert_eq!(client::<&str>("10.0.0.0/8", "10.1.2.3", &[]), "10.1.2.3");
         assert_eq!(client("10.0.0.0/8", "10.1.2.3", &["198.51.100.7"]), "198.51.100.7");
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_says_that_https_is_used() {
+        let proxies = TrustedProxies::from(vec!["10.0.0.0/8".parse().unwrap()]);
+        let says_https = |peer: &str, lines: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(X_FORWARDED_PROTO, HeaderValue::from_str(line).unwrap());
+            }
+            proxies.forwarded_https(Some(peer.parse().unwrap()), &headers)
+        };
+        assert!(says_https("10.1.2.3", &["https"]));
+        assert!(says_https("10.1.2.3", &["http, HTTPS"]));
+        assert!(!says_https("10.1.2.3", &["https", "http"]));
+        assert!(!says_https("10.1.2.3", &[]));
+        assert!(!says_https("192.0.2.1", &["https"]));
     }
 
     #[test]

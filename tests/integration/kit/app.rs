@@ -1,10 +1,11 @@
 //! The server under test in this process, with a manual clock.
 
 use std::net::TcpListener;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::{Instance, Running};
+use app::{Instance, Listeners, Running, ServerOptions};
 use chrono::TimeDelta;
 use config::{
     AmqpConfig, AmqpTls, AuthConfig, DatabaseConfig, HttpConfig, KeysConfig, ProcessRole, ProcessRoles, ServeConfig,
@@ -46,6 +47,9 @@ pub(crate) struct Settings {
     /// The bootstrap key of the configuration.
     pub(crate) bootstrap_key: Option<&'static str>,
     pub(crate) signup: SignUp,
+    /// An origin whose pages may call the API.
+    pub(crate) cors_origin: Option<&'static str>,
+    pub(crate) operator_listener: OperatorListener,
 }
 
 /// Whether sign-up is open to everyone.
@@ -53,6 +57,14 @@ pub(crate) struct Settings {
 pub(crate) enum SignUp {
     Open,
     Closed,
+}
+
+/// Where the operators' API is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OperatorListener {
+    /// Beside the rest of the API.
+    Shared,
+    Own,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +85,8 @@ impl Default for Settings {
             passwords: HashParameters::default(),
             bootstrap_key: None,
             signup: SignUp::Open,
+            cors_origin: None,
+            operator_listener: OperatorListener::Shared,
         }
     }
 }
@@ -128,7 +142,10 @@ impl TestApp {
         let opened = Instance::open_on(postgres.clone(), config, roles, shared_clock, entropy).await;
         let instance = opened.expect("the instance opens");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        let running = instance.run(listener, std::num::NonZeroUsize::new(2)).expect("the instance runs");
+        let operators = (settings.operator_listener == OperatorListener::Own)
+            .then(|| TcpListener::bind("127.0.0.1:0").expect("a port is free"));
+        let options = ServerOptions { workers: NonZeroUsize::new(2), cors_origins: cors_origins(&settings) };
+        let running = instance.run(Listeners { api: listener, operators }, &options).expect("the instance runs");
         let address = running.address;
         Self {
             // Each server's client has its own address, so that rate limits do not affect other tests.
@@ -145,6 +162,12 @@ impl TestApp {
     /// Starts a server with relay and worker.
     pub(crate) async fn start_with_pipeline() -> Self {
         Self::start_with(Settings { pipeline: true, ..Settings::default() }).await
+    }
+
+    /// A client of the listener that the operators' API has for itself.
+    pub(crate) fn operators(&self) -> Client {
+        let address = self.running.operator_address.expect("the operators' API has a listener");
+        Client::new(format!("http://{address}")).with_address(&fresh_address())
     }
 
     /// Signs up a new tenant.
@@ -342,6 +365,10 @@ pub(crate) fn metrics() -> String {
     app::init_metrics().expect("the metrics registry is installed").render()
 }
 
+fn cors_origins(settings: &Settings) -> Vec<String> {
+    settings.cors_origin.into_iter().map(str::to_owned).collect()
+}
+
 async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -> ServeConfig {
     let first = vec![7; 32];
     let amqp_url = match settings.broker {
@@ -360,8 +387,10 @@ async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -
         http: HttpConfig {
             listen: "127.0.0.1:0".parse().unwrap(),
             metrics_listen: "127.0.0.1:0".parse().unwrap(),
+            operator_listen: None,
             workers: None,
             trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()],
+            cors_origins: cors_origins(settings),
         },
         auth: AuthConfig {
             keys: KeysConfig {

@@ -138,6 +138,12 @@ impl Client {
         self.try_send(method, path, body).await.expect("the server answers")
     }
 
+    /// The response to a `GET`, whose body is not read yet.
+    pub(crate) async fn stream(&self, path: &str) -> reqwest::Response {
+        let request = self.http.get(format!("{}{path}", self.base)).headers(self.headers.clone());
+        request.send().await.expect("the server answers")
+    }
+
     pub(crate) async fn try_send(
         &self,
         method: Method,

@@ -7,7 +7,7 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use kernel::Change;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
@@ -108,10 +108,10 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = pointer(error.path());
-        problem(&path, error.inner())
+        problem(&path, error.inner(), body)
     })?;
     // Trailing characters are an error.
-    deserializer.end().map_err(|error| problem("", &error))?;
+    deserializer.end().map_err(|error| problem("", &error, body))?;
     // serde would also accept an array and read the fields by position.
     if body.trim_ascii_start().first() != Some(&b'{') {
         let error = FieldError::in_body("", "invalid", "expected an object");
@@ -120,14 +120,15 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
-fn problem(pointer: &str, error: &serde_json::Error) -> Problem {
+fn problem(pointer: &str, error: &serde_json::Error, body: &[u8]) -> Problem {
+    let is_json = || serde_json::from_slice::<IgnoredAny>(body).is_ok();
     match error.classify() {
-        Category::Data => {
+        category if category == Category::Data || is_json() => {
             let ValueError { code, detail, field } = describe_serde_error(&error.to_string());
             let pointer = field.map_or_else(|| pointer.to_owned(), |field| format!("{pointer}/{}", escape(&field)));
             Problem::new(Code::ValidationFailed).with_errors(vec![FieldError::in_body(pointer, code, detail)])
         }
-        Category::Syntax | Category::Eof | Category::Io => Problem::new(Code::MalformedJson).with_detail(format!(
+        _ => Problem::new(Code::MalformedJson).with_detail(format!(
             "The body is not JSON: line {}, column {}.",
             error.line(),
             error.column()
@@ -167,6 +168,14 @@ mod tests {
     struct Tag {
         #[serde(rename = "a/b")]
         weight: u8,
+        #[serde(default)]
+        kind: Kind,
+    }
+
+    #[derive(Debug, Default, Deserialize, PartialEq)]
+    enum Kind {
+        #[default]
+        Open,
     }
 
     async fn extract(media_type: &str, body: &str) -> Result<Body, Problem> {
@@ -185,7 +194,7 @@ mod tests {
     #[actix_web::test]
     async fn body_is_parsed() {
         let body = extract("application/json; charset=utf-8", r#"{"name":"a","tags":[{"a/b":1}]}"#).await.unwrap();
-        assert_eq!((body.name.as_str(), body.tags[0].weight), ("a", 1));
+        assert_eq!((body.name.as_str(), body.tags[0].weight, &body.tags[0].kind), ("a", 1, &Kind::Open));
     }
 
     #[actix_web::test]
@@ -196,6 +205,7 @@ mod tests {
             (r#"{"name":"a","nmae":"b"}"#, "/nmae", "unknown"),
             (r#"{"name":"a","name":"b"}"#, "/name", "duplicate"),
             (r#"{"name":"a","tags":[{"a/b":1},{"a/b":300}]}"#, "/tags/1/a~1b", "invalid"),
+            (r#"{"name":"a","tags":[{"a/b":1,"kind":7}]}"#, "/tags/0/kind", "invalid"),
             (r#"{"name":"a","tags":[{}]}"#, "/tags/0/a~1b", "missing"),
             ("[]", "", "invalid"),
         ];

@@ -16,4 +16,4 @@ pub(crate) use json::{Json, MaybeJson, member, read_json};
 pub(crate) use page::{LimitParameter, Listing, PageQuery};
 pub(crate) use path::{PathId, PathKey, PathRoleId};
 pub(crate) use query::Query;
-pub(crate) use tenant::{OptionalTenantHeader, TenantHeader, tenant_header};
+pub(crate) use tenant::{OptionalTenantHeader, TENANT_HEADER, TenantHeader, tenant_header};

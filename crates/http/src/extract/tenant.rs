@@ -7,13 +7,13 @@ use iam::TenantReference;
 
 use crate::problem::{Code, Problem};
 
-const X_TENANT_ID: HeaderName = HeaderName::from_static("x-tenant-id");
+pub(crate) const TENANT_HEADER: HeaderName = HeaderName::from_static("x-tenant-id");
 
 /// The tenant that `X-Tenant-ID` names, if it is sent.
 ///
 /// # Errors `invalid_tenant_id` if it is neither an id nor a slug, or is sent twice.
 pub(crate) fn tenant_header(headers: &HeaderMap) -> Result<Option<TenantReference>, Problem> {
-    let mut values = headers.get_all(X_TENANT_ID);
+    let mut values = headers.get_all(TENANT_HEADER);
     let (Some(value), rest) = (values.next(), values.next()) else { return Ok(None) };
     let reference = value.to_str().ok().and_then(|text| text.parse().ok());
     match (reference, rest) {
@@ -57,7 +57,7 @@ mod tests {
 
     fn code_for(values: &[&str]) -> Option<Code> {
         let request =
-            values.iter().fold(TestRequest::default(), |request, value| request.append_header((X_TENANT_ID, *value)));
+            values.iter().fold(TestRequest::default(), |request, value| request.append_header((TENANT_HEADER, *value)));
         let extracted = TenantHeader::from_request(&request.to_http_request(), &mut Payload::None).into_inner();
         extracted.err().map(|problem| problem.code())
     }

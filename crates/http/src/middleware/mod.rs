@@ -1,5 +1,9 @@
-//! Wraps every request: request id, span, log line, metrics, and error responses as problems.
+//! Wraps every request: request id, span, log line, metrics, error responses as problems, conditional reads, compression.
 
+mod compression;
+mod conditional;
+mod cors;
+mod media_type;
 mod observe;
 mod problems;
 mod request_id;
@@ -8,14 +12,22 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{
+    CACHE_CONTROL, HeaderMap, HeaderValue, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, web};
 use kernel::{Clock, Traceparent, Tracing};
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
+use crate::state::State;
+
+pub(crate) use cors::cors;
 pub use request_id::RequestId;
+
+/// Browsers use HTTPS only, for a year (RFC 6797).
+const HSTS: &str = "max-age=31536000";
 
 /// Wraps the whole application.
 ///
@@ -41,11 +53,12 @@ pub(crate) async fn wrap_request(
         let (started, began) = (Instant::now(), clock.now());
         let method = observe::method_label(request.method());
         let response = next.call(request).await.map_err(|error| problems::outside_of_handlers(&error, &id))?;
-        let mut response = problems::complete(response, &id);
-        add_headers(response.headers_mut(), &id);
+        let mut response = conditional::answer(problems::complete(response, &id));
+        let is_encrypted = is_encrypted(&response);
+        add_headers(response.headers_mut(), &id, is_encrypted);
         observe::record(&response, method, started.elapsed());
         tracing.record(&trace, || observe::span(&response, method, trace, caller, began, clock.now()));
-        Ok(response)
+        Ok(compression::compress(response))
     }
     .instrument(span)
     .await
@@ -56,9 +69,20 @@ fn parent_span(headers: &HeaderMap) -> Option<Traceparent> {
     headers.get("traceparent")?.to_str().ok()?.parse().ok()
 }
 
-fn add_headers(headers: &mut HeaderMap, id: &RequestId) {
+/// Whether the client's connection is encrypted, as a trusted proxy says: the server itself speaks plain HTTP.
+fn is_encrypted(response: &ServiceResponse<BoxBody>) -> bool {
+    let request = response.request();
+    let peer = request.peer_addr().map(|address| address.ip());
+    let state = request.app_data::<web::Data<State>>();
+    state.is_some_and(|state| state.trusted_proxies.forwarded_https(peer, request.headers()))
+}
+
+fn add_headers(headers: &mut HeaderMap, id: &RequestId, is_encrypted: bool) {
     if let Some(id) = id.to_header() {
         headers.insert(RequestId::HEADER, id);
+    }
+    if is_encrypted {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HSTS));
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     // Responses hold tokens and personal data. A handler that allows caching sets the header itself.

@@ -1,8 +1,7 @@
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::error::InternalError;
-use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use actix_web::{Error, ResponseError as _};
 
 use super::request_id::RequestId;
@@ -25,12 +24,7 @@ pub(super) fn complete<B: MessageBody + 'static>(
         None => Problem::new(Code::for_framework_error(status)).to_json(Some(id.as_str())),
     };
     let mut response = response.map_body(|_, _| BoxBody::new(body.to_string()));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-    // Operations set the header themselves; all other resources, such as `/docs`, support GET only.
-    if status == StatusCode::METHOD_NOT_ALLOWED && !headers.contains_key(ALLOW) {
-        headers.insert(ALLOW, HeaderValue::from_static("GET"));
-    }
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
     response
 }
 

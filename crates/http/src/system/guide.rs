@@ -17,12 +17,13 @@ macro_rules! pages {
     };
 }
 
-pub(crate) const PAGES: [(&str, &str); 15] = pages![
+pub(crate) const PAGES: [(&str, &str); 16] = pages![
     "index",
     "first-steps",
     "errors",
     "idempotency",
     "paging",
+    "http",
     "rate-limits",
     "users",
     "tokens",
