@@ -46,6 +46,7 @@ pub(crate) struct IdempotencyHeader {
         rename = "Idempotency-Key",
         min_length = 1,
         max_length = 255,
+        pattern = "^[!-~]+$",
         example = "0190b5a2-7e2f-7000-8000-000000000000"
     )]
     key: Option<String>,

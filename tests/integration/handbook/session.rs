@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::compare::{alike, differences};
@@ -278,12 +278,12 @@ fn run(deployment: &Deployment, arguments: &[&str]) -> Result<String, String> {
     if output.status.success() { Ok(stdout) } else { Err(format!("{}: {stderr}", output.status)) }
 }
 
+fn is_done(response: &Response) -> bool {
+    response.status.is_success() || response.status == StatusCode::NOT_MODIFIED
+}
+
 fn succeeded(response: &Response) -> Result<(), String> {
-    if response.status.is_success() {
-        Ok(())
-    } else {
-        Err(format!("is answered {}: {}", response.status, response.text))
-    }
+    if is_done(response) { Ok(()) } else { Err(format!("is answered {}: {}", response.status, response.text)) }
 }
 
 /// Compares a response with the one shown: a problem has its status, everything else succeeds.
@@ -293,7 +293,7 @@ fn is_as_shown(shown: &Value, response: &Response) -> Result<(), String> {
     let status = u64::from(response.status.as_u16());
     match shown["status"].as_u64() {
         Some(shown) if shown != status => differences.push(format!("the status is {status}, not {shown}")),
-        None if !response.status.is_success() => differences.push(format!("the status is {status}")),
+        None if !is_done(response) => differences.push(format!("the status is {status}")),
         _ => {}
     }
     if differences.is_empty() { Ok(()) } else { Err(format!("{}\n{}", differences.join("\n"), response.text)) }

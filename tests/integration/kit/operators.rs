@@ -7,6 +7,7 @@ use flows::{Database as _, create_provisioning_key, settle};
 use kernel::ids::ProvisioningKeyId;
 use kernel::{Operator, SystemEntropy};
 use serde_json::json;
+use strum::VariantArray as _;
 use tokens::KeyScope;
 
 use super::app::{TestApp, TestTenant};
@@ -29,6 +30,11 @@ pub(crate) async fn key(
     let made = create_provisioning_key(operator(), &mut *tx, name, scopes, expires_at, &entropy, &*app.clock).await;
     let (key, secret) = settle(tx, made).await.unwrap();
     (key.id, secret.expose().to_owned(), app.client.with_token(secret.expose()))
+}
+
+/// A client with a key of all scopes.
+pub(crate) async fn all_scopes(app: &TestApp) -> Client {
+    key(app, KeyScope::VARIANTS, None).await.2
 }
 
 impl TestApp {

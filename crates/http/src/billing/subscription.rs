@@ -64,7 +64,7 @@ closed_set!(StatusBody = SubscriptionStatus, "SubscriptionStatus");
 #[serde(deny_unknown_fields)]
 #[schema(as = SubscriptionChange)]
 pub(crate) struct ChangeBody {
-    #[schema(example = "starter")]
+    #[schema(example = "starter", format = "plan-code")]
     plan_code: String,
     /// Whether to cancel at the end of the period. Choose the plan again without it to undo the cancellation.
     #[serde(default)]

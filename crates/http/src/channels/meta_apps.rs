@@ -26,19 +26,19 @@ use crate::validation::Validation;
 #[schema(as = CreateMetaApp)]
 pub(crate) struct CreateBody {
     /// Meta's app id; digits.
-    #[schema(example = "1234567890123456")]
+    #[schema(example = "1234567890123456", format = "meta-id")]
     app_id: String,
     /// 1 to 120 characters.
-    #[schema(example = "Our own app")]
+    #[schema(example = "Our own app", format = "name")]
     name: Option<String>,
     /// The app secret from the app's basic settings at Meta, which signs its deliveries.
-    #[schema(example = "0123456789abcdef0123456789abcdef", format = Password, min_length = 1, max_length = 256, write_only)]
+    #[schema(example = "0123456789abcdef0123456789abcdef", format = "app-secret", write_only)]
     app_secret: String,
     /// The previous app secret, accepted for 8 days or until it is cleared.
-    #[schema(format = Password, min_length = 1, max_length = 256, write_only)]
+    #[schema(format = "app-secret", write_only)]
     previous_app_secret: Option<String>,
     /// Any text; enter the same as "verify token" when you register the webhook with Meta.
-    #[schema(example = "a long random text", format = Password, min_length = 1, max_length = 256, write_only)]
+    #[schema(example = "a long random text", format = "verify-token", write_only)]
     verify_token: String,
 }
 
@@ -49,18 +49,18 @@ pub(crate) struct CreateBody {
 pub(crate) struct PatchBody {
     /// Null clears it.
     #[serde(default, deserialize_with = "member")]
-    #[schema(value_type = Option<String>, example = "Our own app")]
+    #[schema(value_type = Option<String>, example = "Our own app", format = "name")]
     name: Change<String>,
     /// The current secret becomes the previous one for 8 days, unless `previous_app_secret` is also given.
     #[serde(default, deserialize_with = "member")]
-    #[schema(value_type = String, required = false, format = Password, min_length = 1, max_length = 256, write_only)]
+    #[schema(value_type = String, required = false, format = "app-secret", write_only)]
     app_secret: Change<String>,
     /// Accepted for 8 days. Null: deliveries signed with it are refused from now on.
     #[serde(default, deserialize_with = "member")]
-    #[schema(value_type = Option<String>, format = Password, min_length = 1, max_length = 256, write_only)]
+    #[schema(value_type = Option<String>, format = "app-secret", write_only)]
     previous_app_secret: Change<String>,
     #[serde(default, deserialize_with = "member")]
-    #[schema(value_type = String, required = false, format = Password, min_length = 1, max_length = 256, write_only)]
+    #[schema(value_type = String, required = false, format = "verify-token", write_only)]
     verify_token: Change<String>,
 }
 

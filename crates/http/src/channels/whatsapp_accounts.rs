@@ -26,19 +26,19 @@ use crate::validation::Validation;
 #[schema(as = ConnectWhatsAppAccount)]
 pub(crate) struct ConnectBody {
     /// Meta's phone number id; digits.
-    #[schema(example = "106540352242922")]
+    #[schema(example = "106540352242922", format = "meta-id")]
     phone_number_id: String,
     /// Meta's id of the WhatsApp Business Account; digits.
-    #[schema(example = "102290129340398")]
+    #[schema(example = "102290129340398", format = "meta-id")]
     waba_id: String,
     /// The number in readable form.
-    #[schema(example = "+1 555 010 0001")]
+    #[schema(example = "+1 555 010 0001", format = "name")]
     display_phone_number: Option<String>,
-    #[schema(example = "Support")]
+    #[schema(example = "Support", format = "name")]
     name: Option<String>,
     /// The Meta app that receives the number's messages: the key of one of the tenant's apps; null or absent for the
     /// deployment's app.
-    #[schema(example = json!(null))]
+    #[schema(example = json!(null), format = "app-key")]
     app: Option<String>,
 }
 
@@ -49,11 +49,11 @@ pub(crate) struct ConnectBody {
 pub(crate) struct PatchBody {
     /// Null clears it.
     #[serde(default, deserialize_with = "member")]
-    #[schema(value_type = Option<String>, example = "+1 555 010 0001")]
+    #[schema(value_type = Option<String>, example = "+1 555 010 0001", format = "name")]
     display_phone_number: Change<String>,
     /// Null clears it.
     #[serde(default, deserialize_with = "member")]
-    #[schema(value_type = Option<String>, example = "Support")]
+    #[schema(value_type = Option<String>, example = "Support", format = "name")]
     name: Change<String>,
 }
 

@@ -19,7 +19,7 @@ use crate::validation::Validation;
 #[schema(as = CreateNote)]
 pub(crate) struct NoteBody {
     /// 1 to 4,000 characters; may have several lines.
-    #[schema(example = "Called about the invoice; will pay on Friday.")]
+    #[schema(example = "Called about the invoice; will pay on Friday.", format = "note")]
     text: String,
 }
 

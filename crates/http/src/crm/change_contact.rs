@@ -26,7 +26,7 @@ pub(crate) struct PatchBody {
     version: i64,
     /// 1 to 200 characters; null: taken from the customer's profile with their next message.
     #[serde(default, deserialize_with = "member")]
-    #[schema(value_type = Option<String>, example = "Grace Hopper")]
+    #[schema(value_type = Option<String>, example = "Grace Hopper", format = "contact-name")]
     display_name: Change<String>,
     /// A merge patch of the attributes: a null member is removed; null removes all.
     #[serde(default, deserialize_with = "member")]
@@ -34,7 +34,7 @@ pub(crate) struct PatchBody {
     attributes: Change<Map<String, Value>>,
     /// BCP 47; null clears it.
     #[serde(default, deserialize_with = "member")]
-    #[schema(value_type = Option<String>, example = "pt-BR")]
+    #[schema(value_type = Option<String>, example = "pt-BR", format = "language")]
     language: Change<String>,
     #[serde(default, deserialize_with = "member")]
     #[schema(value_type = MarketingConsentBody, required = false)]

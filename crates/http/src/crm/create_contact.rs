@@ -28,7 +28,7 @@ const MAX_IDENTITIES: usize = 20;
 }))]
 pub(crate) struct CreateBody {
     /// 1 to 200 characters; if absent, taken from the customer's profile with their next message.
-    #[schema(example = "Grace Hopper")]
+    #[schema(example = "Grace Hopper", format = "contact-name")]
     display_name: Option<String>,
     #[serde(default)]
     #[schema(max_items = 20, required = false)]
@@ -38,7 +38,7 @@ pub(crate) struct CreateBody {
     #[schema(value_type = Object, required = false, example = json!({"customer_number": "4711"}))]
     attributes: Map<String, Value>,
     /// BCP 47.
-    #[schema(example = "en")]
+    #[schema(example = "en", format = "language")]
     language: Option<String>,
     #[serde(default)]
     #[schema(required = false)]
@@ -51,9 +51,10 @@ pub(crate) struct CreateBody {
 #[schema(as = GivenContactIdentity)]
 pub(crate) struct GivenIdentityBody {
     /// `phone` or `username`.
+    #[schema(value_type = String, pattern = "^(phone|username)$", example = "phone")]
     kind: IdentityKindBody,
     /// A phone number with country code, in any notation, or a user name.
-    #[schema(example = "+1 555 0100 001")]
+    #[schema(example = "+1 555 0100 001", min_length = 1, max_length = 120)]
     value: String,
 }
 

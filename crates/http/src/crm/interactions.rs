@@ -1,6 +1,6 @@
 use actix_web::web;
 use chrono::{DateTime, Utc};
-use crm::Interaction;
+use crm::{Interaction, InteractionKind};
 use kernel::ids::{ContactId, MessageId, UserId};
 use kernel::{CrmRead, Grant as _};
 use serde::Serialize;
@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::auth::Allow;
+use crate::closed_set::closed_set;
 use crate::cursor::ListKind;
 use crate::extract::{Listing, PageQuery, PathId};
 use crate::page::PageBody;
@@ -15,17 +16,20 @@ use crate::problem::{Code, Problem};
 use crate::state::State;
 use crate::tags;
 
+closed_set!(
+    /// What an interaction describes.
+    InteractionKindBody = InteractionKind,
+    "InteractionKind"
+);
+
 /// One entry of a contact's history.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Interaction)]
 pub(crate) struct InteractionBody {
     id: Uuid,
     contact_id: Uuid,
-    /// `inbound_message`, `outbound_message`, `group_message`, `reaction`, `message_edited`, `message_revoked`,
-    /// `delivery_failed`, `note`, `conversation_closed`, `conversation_reopened`, `identity_changed`, `contact_merged`,
-    /// `consent_changed`, `call`, `address_book`, `notice`; more may come.
-    #[schema(example = "inbound_message")]
-    kind: &'static str,
+    /// More may come.
+    kind: InteractionKindBody,
     /// Preview text; for a note, the full text.
     #[schema(example = "Hello, is my order on its way?")]
     text: String,
@@ -68,7 +72,7 @@ impl From<Interaction> for InteractionBody {
         Self {
             id: interaction.id.as_uuid(),
             contact_id: interaction.contact.as_uuid(),
-            kind: interaction.kind.into_str(),
+            kind: interaction.kind.into(),
             text: interaction.text,
             actor_id: interaction.actor.map(UserId::as_uuid),
             message_id: interaction.message.map(MessageId::as_uuid),

@@ -105,6 +105,11 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
         let error = FieldError::in_body(pointer, "invalid", NUL_DETAIL);
         return Err(Problem::new(Code::ValidationFailed).with_errors(vec![error]));
     }
+    // serde would also accept an array and read the fields by position.
+    if body.trim_ascii_start().first() != Some(&b'{') && is_json_text(body) {
+        let error = FieldError::in_body("", "invalid", "expected an object");
+        return Err(Problem::new(Code::ValidationFailed).with_errors(vec![error]));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = pointer(error.path());
@@ -112,18 +117,16 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     })?;
     // Trailing characters are an error.
     deserializer.end().map_err(|error| problem("", &error, body))?;
-    // serde would also accept an array and read the fields by position.
-    if body.trim_ascii_start().first() != Some(&b'{') {
-        let error = FieldError::in_body("", "invalid", "expected an object");
-        return Err(Problem::new(Code::ValidationFailed).with_errors(vec![error]));
-    }
     Ok(value)
 }
 
+fn is_json_text(body: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(body).is_ok()
+}
+
 fn problem(pointer: &str, error: &serde_json::Error, body: &[u8]) -> Problem {
-    let is_json = || serde_json::from_slice::<IgnoredAny>(body).is_ok();
     match error.classify() {
-        category if category == Category::Data || is_json() => {
+        category if category == Category::Data || is_json_text(body) => {
             let ValueError { code, detail, field } = describe_serde_error(&error.to_string());
             let pointer = field.map_or_else(|| pointer.to_owned(), |field| format!("{pointer}/{}", escape(&field)));
             Problem::new(Code::ValidationFailed).with_errors(vec![FieldError::in_body(pointer, code, detail)])

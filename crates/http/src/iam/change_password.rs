@@ -20,7 +20,7 @@ pub(crate) struct PasswordBody {
     #[schema(example = "correct horse battery", format = Password)]
     current_password: String,
     /// 8 to 256 characters.
-    #[schema(example = "staple of another horse", format = Password, min_length = 8, max_length = 256)]
+    #[schema(example = "staple of another horse", format = "new-password")]
     new_password: String,
 }
 

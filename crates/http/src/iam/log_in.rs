@@ -31,7 +31,7 @@ pub(crate) struct LoginBody {
     path = "/auth/login",
     operation_id = "login",
     tag = tags::AUTH,
-    params(("X-Tenant-ID" = String, Header, description = "The tenant's id or slug", example = "acme-trading")),
+    params(("X-Tenant-ID" = String, Header, format = "tenant-reference", description = "The tenant's id or slug", example = "acme-trading")),
     request_body = LoginBody,
     responses((status = 200, description = "Logged in", body = LoggedInBody)),
     extensions(("x-problems" = json!([

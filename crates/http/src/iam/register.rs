@@ -21,13 +21,13 @@ use crate::validation::Validation;
 #[serde(deny_unknown_fields)]
 #[schema(as = Register)]
 pub(crate) struct RegisterBody {
-    #[schema(example = "grace@acme.example")]
+    #[schema(example = "grace@acme.example", format = "email")]
     email: String,
     /// 8 to 256 characters.
-    #[schema(example = "correct horse battery", format = Password, min_length = 8, max_length = 256)]
+    #[schema(example = "correct horse battery", format = "new-password")]
     password: String,
     /// Up to 120 characters.
-    #[schema(example = "Grace Hopper")]
+    #[schema(example = "Grace Hopper", format = "person-name")]
     name: Option<String>,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct RegisterBody {
     path = "/auth/register",
     operation_id = "register",
     tag = tags::AUTH,
-    params(("X-Tenant-ID" = String, Header, description = "The tenant's id or slug", example = "acme-trading")),
+    params(("X-Tenant-ID" = String, Header, format = "tenant-reference", description = "The tenant's id or slug", example = "acme-trading")),
     request_body = RegisterBody,
     responses((status = 201, description = "Registered and logged in", body = LoggedInBody)),
     extensions(("x-problems" = json!([

@@ -22,18 +22,18 @@ use crate::validation::Validation;
 #[schema(as = SignUp)]
 pub(crate) struct SignupBody {
     /// 1 to 120 characters.
-    #[schema(example = "Acme Trading")]
+    #[schema(example = "Acme Trading", format = "name")]
     tenant_name: String,
     /// 3 to 63 lower-case letters, digits and single hyphens; derived from the name if absent.
-    #[schema(example = "acme-trading")]
+    #[schema(example = "acme-trading", format = "slug")]
     slug: Option<String>,
-    #[schema(example = "ada@acme.example")]
+    #[schema(example = "ada@acme.example", format = "email")]
     email: String,
     /// 8 to 256 characters.
-    #[schema(example = "correct horse battery", format = Password, min_length = 8, max_length = 256)]
+    #[schema(example = "correct horse battery", format = "new-password")]
     password: String,
     /// The user's name; up to 120 characters.
-    #[schema(example = "Ada Lovelace")]
+    #[schema(example = "Ada Lovelace", format = "person-name")]
     name: Option<String>,
 }
 

@@ -20,7 +20,7 @@ use crate::validation::Validation;
 pub(crate) struct PatchBody {
     /// 1 to 120 characters.
     #[serde(default, deserialize_with = "member")]
-    #[schema(value_type = String, required = false, example = "Acme Trading")]
+    #[schema(value_type = String, required = false, example = "Acme Trading", format = "name")]
     name: Change<String>,
     /// Whether people can register themselves in the tenant.
     #[serde(default, deserialize_with = "member")]

@@ -27,13 +27,13 @@ use crate::validation::Validation;
 #[serde(deny_unknown_fields)]
 #[schema(as = CreateUser)]
 pub(crate) struct CreateBody {
-    #[schema(example = "grace@acme.example")]
+    #[schema(example = "grace@acme.example", format = "email")]
     email: String,
     /// 8 to 256 characters; the user should change it after the first login.
-    #[schema(example = "correct horse battery", format = Password, min_length = 8, max_length = 256, write_only)]
+    #[schema(example = "correct horse battery", format = "new-password", write_only)]
     password: String,
     /// Up to 120 characters.
-    #[schema(example = "Grace Hopper")]
+    #[schema(example = "Grace Hopper", format = "person-name")]
     name: Option<String>,
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct CreateBody {
 pub(crate) struct PatchBody {
     /// Up to 120 characters; null clears it.
     #[serde(default, deserialize_with = "member")]
-    #[schema(value_type = Option<String>, example = "Grace Hopper")]
+    #[schema(value_type = Option<String>, example = "Grace Hopper", format = "person-name")]
     name: Change<String>,
     #[serde(default, deserialize_with = "member")]
     #[schema(value_type = StatusBody, required = false)]

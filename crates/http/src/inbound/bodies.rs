@@ -100,7 +100,7 @@ pub(crate) struct EventQuery {
 #[serde(deny_unknown_fields)]
 #[schema(as = Reason)]
 pub(crate) struct ReasonBody {
-    #[schema(min_length = 1, max_length = 500, example = "The mapping of list replies is fixed")]
+    #[schema(format = "reason", example = "The mapping of list replies is fixed")]
     pub(crate) reason: String,
 }
 

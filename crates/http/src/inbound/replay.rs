@@ -61,7 +61,7 @@ pub(super) fn checked_reason(body: &ReasonBody) -> Result<Reason, Problem> {
 #[schema(as = ReplayWebhookEvents)]
 pub(crate) struct ReplayManyBody {
     /// The reason, stored in the audit log. Required unless `dry_run` is true.
-    #[schema(min_length = 1, max_length = 500, example = "The mapping of list replies is fixed")]
+    #[schema(format = "reason", example = "The mapping of list replies is fixed")]
     reason: Option<String>,
     /// Count the events without replaying them.
     #[serde(default)]

@@ -2,6 +2,7 @@
 //! in review.
 
 mod problems;
+mod texts;
 
 use serde_json::Value;
 use utoipa::openapi::OpenApi as Document;
@@ -73,6 +74,7 @@ pub(crate) fn render(parts: impl Iterator<Item = Document>) -> String {
     Security.modify(&mut document);
     Problems.modify(&mut document);
     let mut document = serde_json::to_value(&document).unwrap_or(Value::Null);
+    texts::write_out(&mut document);
     // Other crates can enable serde_json's `preserve_order`; sort explicitly, so that the file does not depend on it.
     document.sort_all_objects();
     format!("{document:#}\n")

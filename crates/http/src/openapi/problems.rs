@@ -7,7 +7,7 @@ use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::response::{Response, ResponseBuilder};
-use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{OpenApi, Ref, RefOr};
 
 use crate::idempotency;
@@ -122,9 +122,15 @@ fn takes_idempotency_key(operation: &Operation) -> bool {
 /// bytes.
 fn has_json_body(operation: &Operation) -> bool {
     let Some(RefOr::T(body)) = &operation.request_body else { return false };
-    let is_named =
-        |content: &RefOr<Content>| matches!(content, RefOr::T(it) if matches!(it.schema, Some(RefOr::Ref(_))));
-    body.content.values().any(is_named)
+    let is_named = |schema: &RefOr<Schema>| match schema {
+        RefOr::Ref(_) => true,
+        // The body may be left out.
+        RefOr::T(Schema::OneOf(schemas)) => schemas.items.iter().any(|schema| matches!(schema, RefOr::Ref(_))),
+        RefOr::T(_) => false,
+    };
+    let has_named =
+        |content: &RefOr<Content>| matches!(content, RefOr::T(it) if it.schema.as_ref().is_some_and(is_named));
+    body.content.values().any(has_named)
 }
 
 /// One response for all problems of a status.

@@ -1,11 +1,30 @@
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use kernel::{Permission, PermissionSet};
 use rbac::{Membership, Role};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
+use crate::closed_set;
 use crate::validation::Validation;
+
+/// The schema of a permission's key. Bodies hold texts, so that each unknown key gets an error of its own.
+pub(super) struct PermissionKeyBody;
+
+impl PartialSchema for PermissionKeyBody {
+    fn schema() -> RefOr<Schema> {
+        closed_set::schema(&["A permission; the set grows."], Permission::ALL.iter().map(|permission| permission.key()))
+    }
+}
+
+impl ToSchema for PermissionKeyBody {
+    fn name() -> Cow<'static, str> {
+        "PermissionKey".into()
+    }
+}
 
 /// A named set of permissions.
 #[derive(Debug, Serialize, ToSchema)]
@@ -20,7 +39,7 @@ pub(crate) struct RoleBody {
     /// Every tenant has the system roles; they cannot be changed.
     system: bool,
     /// Permission keys, including implied ones.
-    #[schema(example = json!(["crm:read", "crm:write"]))]
+    #[schema(value_type = Vec<PermissionKeyBody>, example = json!(["crm:read", "crm:write"]))]
     permissions: Vec<&'static str>,
     /// Increases with each change; send it with the next change.
     version: i64,

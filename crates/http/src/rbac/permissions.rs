@@ -3,6 +3,7 @@ use kernel::{Grant as _, Permission, RolesRead};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::bodies::PermissionKeyBody;
 use crate::auth::Allow;
 use crate::page::PageBody;
 use crate::problem::Problem;
@@ -12,10 +13,10 @@ use crate::tags;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Permission)]
 pub(crate) struct PermissionBody {
-    #[schema(example = "crm:write")]
+    #[schema(value_type = PermissionKeyBody, example = "crm:write")]
     key: &'static str,
     /// The permission that it implies.
-    #[schema(required, example = "crm:read")]
+    #[schema(value_type = Option<PermissionKeyBody>, required, example = "crm:read")]
     implies: Option<&'static str>,
 }
 

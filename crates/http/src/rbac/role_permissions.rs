@@ -5,7 +5,7 @@ use kernel::{Grant as _, RolesWrite};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::bodies::{RoleBody, permissions};
+use super::bodies::{PermissionKeyBody, RoleBody, permissions};
 use crate::auth::Allow;
 use crate::extract::{Json, PathId};
 use crate::problem::{Code, Problem};
@@ -21,7 +21,7 @@ pub(crate) struct PermissionsBody {
     #[schema(example = 1)]
     version: i64,
     /// Permission keys, which the caller must hold; implied permissions are added.
-    #[schema(example = json!(["crm:write"]))]
+    #[schema(value_type = Vec<PermissionKeyBody>, example = json!(["crm:write"]))]
     permissions: Vec<String>,
 }
 

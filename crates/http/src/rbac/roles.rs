@@ -9,7 +9,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::authority::authority_problem;
-use super::bodies::{RoleBody, permissions};
+use super::bodies::{PermissionKeyBody, RoleBody, permissions};
 use crate::auth::Allow;
 use crate::cursor::ListKind;
 use crate::extract::{Json, Listing, PageQuery, PathId, member};
@@ -25,14 +25,14 @@ use crate::validation::Validation;
 #[schema(as = CreateRole)]
 pub(crate) struct CreateBody {
     /// 1 to 50 lower-case letters, digits, hyphens and underscores, starting with a letter. Cannot be changed.
-    #[schema(example = "sales")]
+    #[schema(example = "sales", format = "role-key")]
     key: String,
     /// 1 to 120 characters.
-    #[schema(example = "Sales")]
+    #[schema(example = "Sales", format = "name")]
     name: String,
     /// Permission keys, which the caller must hold; implied permissions are added.
     #[serde(default)]
-    #[schema(example = json!(["crm:write"]))]
+    #[schema(value_type = Vec<PermissionKeyBody>, example = json!(["crm:write"]))]
     permissions: Vec<String>,
 }
 
@@ -46,7 +46,7 @@ pub(crate) struct PatchBody {
     version: i64,
     /// 1 to 120 characters.
     #[serde(default, deserialize_with = "member")]
-    #[schema(value_type = String, required = false, example = "Sales")]
+    #[schema(value_type = String, required = false, example = "Sales", format = "name")]
     name: Change<String>,
 }
 

@@ -18,9 +18,9 @@ use crate::tags;
     operation_id = "verifyWebhook",
     tag = tags::WEBHOOKS,
     params(
-        ("hub.mode" = String, Query, description = "`subscribe`", example = "subscribe"),
+        ("hub.mode" = String, Query, pattern = "^subscribe$", description = "`subscribe`", example = "subscribe"),
         ("hub.verify_token" = String, Query, description = "The configured verify token"),
-        ("hub.challenge" = String, Query, description = "To be returned", example = "1158201444"),
+        ("hub.challenge" = String, Query, min_length = 1, max_length = 1024, pattern = "^[!-~]+$", description = "To be returned", example = "1158201444"),
     ),
     responses((
         status = 200, description = "The challenge", body = String, content_type = "text/plain", example = "1158201444",
@@ -46,9 +46,9 @@ pub(crate) async fn handshake(
     tag = tags::WEBHOOKS,
     params(
         ("app" = String, Path, description = "The app's key"),
-        ("hub.mode" = String, Query, description = "`subscribe`", example = "subscribe"),
+        ("hub.mode" = String, Query, pattern = "^subscribe$", description = "`subscribe`", example = "subscribe"),
         ("hub.verify_token" = String, Query, description = "The app's verify token"),
-        ("hub.challenge" = String, Query, description = "To be returned", example = "1158201444"),
+        ("hub.challenge" = String, Query, min_length = 1, max_length = 1024, pattern = "^[!-~]+$", description = "To be returned", example = "1158201444"),
     ),
     responses((
         status = 200, description = "The challenge", body = String, content_type = "text/plain", example = "1158201444",

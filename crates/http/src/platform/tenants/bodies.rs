@@ -15,10 +15,10 @@ use crate::validation::Validation;
 #[schema(as = NewTenant)]
 pub(crate) struct CreateBody {
     /// 1 to 120 characters.
-    #[schema(example = "Acme Trading")]
+    #[schema(example = "Acme Trading", format = "name")]
     name: String,
     /// 3 to 63 lower-case letters, digits and single hyphens; derived from the name if absent.
-    #[schema(example = "acme-trading")]
+    #[schema(example = "acme-trading", format = "slug")]
     slug: Option<String>,
     owner: OwnerBody,
 }
@@ -28,13 +28,13 @@ pub(crate) struct CreateBody {
 #[serde(deny_unknown_fields)]
 #[schema(as = NewOwner)]
 pub(crate) struct OwnerBody {
-    #[schema(example = "ada@acme.example")]
+    #[schema(example = "ada@acme.example", format = "email")]
     email: String,
     /// 8 to 256 characters.
-    #[schema(example = "correct horse battery", format = Password, min_length = 8, max_length = 256)]
+    #[schema(example = "correct horse battery", format = "new-password")]
     password: String,
     /// Up to 120 characters.
-    #[schema(example = "Ada Lovelace")]
+    #[schema(example = "Ada Lovelace", format = "person-name")]
     name: Option<String>,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct OwnerBody {
 pub(crate) struct PatchBody {
     /// 1 to 120 characters.
     #[serde(default, deserialize_with = "member")]
-    #[schema(value_type = String, required = false, example = "Acme Trading")]
+    #[schema(value_type = String, required = false, example = "Acme Trading", format = "name")]
     name: Change<String>,
     #[serde(default, deserialize_with = "member")]
     #[schema(value_type = StatusBody, required = false)]
