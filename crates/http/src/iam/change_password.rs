@@ -17,7 +17,7 @@ use crate::validation::Validation;
 #[serde(deny_unknown_fields)]
 #[schema(as = ChangePassword)]
 pub(crate) struct PasswordBody {
-    #[schema(example = "correct horse battery", format = Password)]
+    #[schema(example = "correct horse battery", format = Password, pattern = r"^[^\u0000]*$")]
     current_password: String,
     /// 8 to 256 characters.
     #[schema(example = "staple of another horse", format = "new-password")]

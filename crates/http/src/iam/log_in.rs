@@ -16,9 +16,9 @@ use crate::tags;
 #[serde(deny_unknown_fields)]
 #[schema(as = LogIn)]
 pub(crate) struct LoginBody {
-    #[schema(example = "ada@acme.example")]
+    #[schema(example = "ada@acme.example", pattern = r"^[^\u0000]*$")]
     email: String,
-    #[schema(example = "correct horse battery", format = Password)]
+    #[schema(example = "correct horse battery", format = Password, pattern = r"^[^\u0000]*$")]
     password: String,
 }
 

@@ -21,7 +21,7 @@ const LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
 const FILLED_LINE: &str =
     r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
 
-const RULES: [Rule; 17] = [
+const RULES: [Rule; 16] = [
     rule("name", FILLED_LINE, 1, 120),
     rule("contact-name", FILLED_LINE, 1, 200),
     rule("person-name", LINE, 0, 120),
@@ -31,7 +31,6 @@ const RULES: [Rule; 17] = [
         5,
         254,
     ),
-    rule("text", NO_NUL, 0, 1024),
     rule("reason", NO_NUL, 1, 500),
     rule("new-password", NO_NUL, 8, 256),
     rule("slug", "^[a-z0-9]+(-[a-z0-9]+)*$", 3, 63),
@@ -65,6 +64,7 @@ pub(super) fn write_out(document: &mut Value) {
     match document {
         Value::Object(object) => {
             write_out_schema(object);
+            object.get_mut("parameters").into_iter().for_each(exclude_nul);
             object.values_mut().for_each(write_out);
         }
         Value::Array(values) => values.iter_mut().for_each(write_out),
@@ -82,6 +82,17 @@ fn write_out_schema(schema: &mut Map<String, Value>) {
     schema.insert("pattern".to_owned(), json!(rule.pattern));
     schema.insert("minLength".to_owned(), json!(rule.min));
     schema.insert("maxLength".to_owned(), json!(rule.max));
+}
+
+/// No text of a query, a path or a header contains U+0000.
+fn exclude_nul(parameters: &mut Value) {
+    let schemas = parameters.as_array_mut().into_iter().flatten().filter_map(|parameter| parameter.get_mut("schema"));
+    for schema in schemas.filter_map(Value::as_object_mut) {
+        let is_text = schema.get("type").is_some_and(|kind| *kind == "string" || *kind == json!(["string", "null"]));
+        if is_text && !["pattern", "format", "enum"].iter().any(|rule| schema.contains_key(*rule)) {
+            schema.insert("pattern".to_owned(), json!(NO_NUL));
+        }
+    }
 }
 
 #[cfg(test)]

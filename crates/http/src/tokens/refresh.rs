@@ -17,7 +17,10 @@ use crate::tags;
 #[schema(as = Refresh)]
 pub(crate) struct RefreshBody {
     /// The newest refresh token of the session.
-    #[schema(example = "rt1_0190b5a2-7e2f-7000-8000-000000000000.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
+    #[schema(
+        example = "rt1_0190b5a2-7e2f-7000-8000-000000000000.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        pattern = r"^[^\u0000]*$"
+    )]
     refresh_token: String,
 }
 
