@@ -67,16 +67,7 @@ impl Deliveries {
 
     /// The n-th delivery as a request that is ready to be sent.
     pub(crate) fn request(&self, n: u64) -> Vec<u8> {
-        let body = self.body(n);
-        let mac = hmac::sign(&self.key, body.as_bytes());
-        let mut signature = String::from("sha256=");
-        for byte in mac.as_ref() {
-            for digit in [byte >> 4, byte & 15] {
-                signature.extend(char::from_digit(digit.into(), 16));
-            }
-        }
-        let headers = [("Content-Type", "application/json"), ("X-Hub-Signature-256", signature.as_str())];
-        request("POST", "/webhooks/whatsapp", &headers, body.as_bytes())
+        signed(&self.key, "/webhooks/whatsapp", &self.body(n))
     }
 
     fn body(&self, n: u64) -> String {
@@ -113,6 +104,19 @@ impl Deliveries {
             ),
         }
     }
+}
+
+/// A delivery, signed with the secret of an app.
+pub(crate) fn signed(key: &hmac::Key, path: &str, body: &str) -> Vec<u8> {
+    let mac = hmac::sign(key, body.as_bytes());
+    let mut signature = String::from("sha256=");
+    for byte in mac.as_ref() {
+        for digit in [byte >> 4, byte & 15] {
+            signature.extend(char::from_digit(digit.into(), 16));
+        }
+    }
+    let headers = [("Content-Type", "application/json"), ("X-Hub-Signature-256", signature.as_str())];
+    request("POST", path, &headers, body.as_bytes())
 }
 
 impl Number {

@@ -1,5 +1,6 @@
 //! Each figure, measured against its baseline in the same run on the same servers.
 
+pub(crate) mod abuse;
 pub(crate) mod accept;
 pub(crate) mod end_to_end;
 pub(crate) mod login;
