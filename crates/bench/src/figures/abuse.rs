@@ -1,5 +1,6 @@
 //! What other tenants notice while one does its worst: ten ways, each beside a calm turn of the same length.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -59,7 +60,7 @@ impl Turn {
 
 pub(crate) async fn measure(world: &World, scale: &Scale, report: &mut Report) -> Result {
     clear_events(&world.sql).await?;
-    let [abuser, other] = [&world.tenants[1], &world.tenants[0]];
+    let (abuser, others) = (&world.tenants[0], [&world.tenants[1], &world.tenants[2]]);
     bulk_data::fill(world, std::slice::from_ref(abuser), DATA, 0, DATA).await?;
     fill_audit_log(world, abuser).await?;
     let parts = parts(world).await?;
@@ -67,13 +68,13 @@ pub(crate) async fn measure(world: &World, scale: &Scale, report: &mut Report) -
     let ways = ways(&mut Connection::open(address).await?, abuser).await?;
     let duration = scale.turn * 2;
     // Connections are open and statements planned, which is no part of any turn.
-    turn(&world.sql, address, other, duration / 2).await?;
+    turn(&world.sql, address, others, duration / 2).await?;
     let (mut json, mut worst) = (Map::new(), 0.0_f64);
     let mut rows = Vec::new();
     for way in ways {
-        let calm = turn(&world.sql, address, other, duration).await?.p99();
+        let calm = turn(&world.sql, address, others, duration).await?.p99();
         let abuse = run(address, way.connections, Pace::For(duration), way.requests);
-        let (_, noticed) = tokio::join!(abuse, turn(&world.sql, address, other, duration));
+        let (_, noticed) = tokio::join!(abuse, turn(&world.sql, address, others, duration));
         let noticed = noticed?.p99();
         drained(&world.sql, MAX_WAIT).await?;
         let mut figures = Map::new();
@@ -108,14 +109,16 @@ async fn fill_audit_log(world: &World, tenant: &Tenant) -> Result {
     sql::settle(&world.sql).await
 }
 
-/// What the other tenant gets in a while. A delivery is processed before the turn ends, or counts with the time until then.
-async fn turn(client: &Client, address: std::net::SocketAddr, tenant: &Tenant, duration: Duration) -> Result<Turn> {
+/// What the others get in a while; the second one logs in, which ends the oldest of its sessions in time. A delivery is
+/// processed before the turn ends, or counts with the time until then.
+async fn turn(client: &Client, address: SocketAddr, others: [&Tenant; 2], duration: Duration) -> Result<Turn> {
+    let [tenant, user] = others;
     let since = sql::number(client, "extract(epoch FROM clock_timestamp())").await?;
     let deliveries = Deliveries::new(std::slice::from_ref(&tenant.number), 200, Content::Texts);
     let list = get("/crm/conversations", &tenant.token);
     let login = {
-        let (slug, body) = (tenant.slug.clone(), json!({ "email": tenant.email, "password": PASSWORD }));
-        post("/auth/login", 0, &[("X-Tenant-ID", &slug)], &body)
+        let (slug, body) = (user.slug.clone(), json!({ "email": user.email, "password": PASSWORD }));
+        post("/auth/login", 2, &[("X-Tenant-ID", &slug)], &body)
     };
     let same = |bytes: Vec<u8>| -> Requests { Arc::new(move |_| bytes.clone()) };
     let begun = Instant::now();
