@@ -1,7 +1,8 @@
 //! The worker: takes event ids from the queue and processes their events.
 //!
 //! - [`tenant_queue`]: the events that were received and not started, by tenant; one batch of a tenant is processed at a time.
-//! - [`quarantine`]: events that may have killed a worker. Each is processed alone. Says how many starts are too many.
+//!   Payloads are read when a batch is processed, and those in memory at a time are bounded.
+//! - [`quarantine`]: events that may have killed a worker, or whose batch took too long. Each is processed alone.
 //! - [`batch_processor`]: makes an event that was started too often a dead letter, else processes a batch in one transaction. A
 //!   batch that fails is split in half until the failing event is alone.
 //! - [`outcome`]: what happened to each event, for the queue, logs and metrics.
@@ -22,6 +23,7 @@ use inbound::{EventConsumer, EventLedger, QueueMessage, RetryPolicy, UnfinishedE
 use kernel::ids::EventId;
 use kernel::{Clock, Entropy, StoreError, Tracing};
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::retry_until_stopped;
@@ -46,7 +48,7 @@ pub struct Worker {
 /// Queue messages that are received at once.
 const MAX_RECEIVED: usize = 1_000;
 /// Tenants that are processed at a time, at least: while the server commits one batch, another is processed. Otherwise one
-/// per core: with more, each batch has fewer events.
+/// per core: with more, each batch has fewer events. Slow batches do not count.
 const MIN_CONCURRENCY: usize = 2;
 
 impl Worker {
@@ -54,16 +56,17 @@ impl Worker {
     /// back to the queue when the connection closes.
     pub async fn run(self, mut consumer: Box<dyn EventConsumer>, stop: CancellationToken) {
         let concurrency = available_parallelism().map_or(MIN_CONCURRENCY, |cores| cores.get().max(MIN_CONCURRENCY));
-        let (mut queue, mut in_flight) = (TenantQueue::default(), JoinSet::new());
+        let (mut queue, mut in_flight) = (TenantQueue::new(concurrency), JoinSet::new());
         loop {
-            while in_flight.len() < concurrency
-                && let Some(batch) = queue.next(in_flight.len())
-            {
+            let now = Instant::now();
+            while let Some(batch) = queue.next(now) {
                 in_flight.spawn(self.processor().run(batch, stop.clone()));
             }
+            let next_place = queue.next_place(now);
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
+                () = sleep_until(next_place.unwrap_or(now)), if next_place.is_some() => {}
                 Some(finished) = in_flight.join_next() => settle_batch(finished, &mut queue, &mut *consumer).await,
                 messages = consumer.receive(MAX_RECEIVED) => {
                     let ids: Vec<EventId> = messages.iter().map(|message| message.event).collect();
@@ -87,7 +90,7 @@ impl Worker {
         }
     }
 
-    /// The events that are not finished.
+    /// The events that are not finished, without their payloads.
     async fn load(&self, ids: &[EventId]) -> Result<Vec<UnfinishedEvent>, StoreError> {
         let mut tx = self.database.intake().await?;
         let outcome = EventLedger::unfinished_events(&mut *tx, ids).await;
@@ -102,11 +105,15 @@ async fn settle_batch(
     queue: &mut TenantQueue,
     consumer: &mut dyn EventConsumer,
 ) {
-    let BatchResult { batch, outcomes } = match finished {
+    let BatchResult { mut batch, mut outcomes } = match finished {
         Ok(result) => result,
         Err(error) => resume_unwind(error.into_panic()),
     };
     queue.finish(batch.tenant);
+    for event in outcomes.take_timed_out() {
+        let messages = batch.take_messages(&event);
+        queue.isolate(event, messages);
+    }
     let (rejected, acknowledged): (Vec<QueueMessage>, Vec<QueueMessage>) = batch
         .queue_messages
         .into_iter()

@@ -25,12 +25,18 @@ impl PendingEvent {
 }
 
 impl TenantBatch {
-    pub(super) fn of_one(item: PendingEvent) -> Self {
-        Self { tenant: item.event.tenant, events: vec![item.event], queue_messages: item.queue_messages }
+    pub(super) fn of(tenant: Option<TenantId>, items: impl IntoIterator<Item = PendingEvent>) -> Self {
+        let (events, messages): (Vec<_>, Vec<_>) = items.into_iter().map(|it| (it.event, it.queue_messages)).unzip();
+        Self { tenant, events, queue_messages: messages.into_iter().flatten().collect() }
     }
 
     /// Whether a consumer received some of it before and did not settle its message.
     pub(super) fn is_redelivered(&self) -> bool {
         self.queue_messages.iter().any(|message| message.redelivered)
+    }
+
+    /// Removes the queue messages of an event.
+    pub(super) fn take_messages(&mut self, event: &UnfinishedEvent) -> Vec<QueueMessage> {
+        self.queue_messages.extract_if(.., |message| message.event == event.id).collect()
     }
 }

@@ -35,11 +35,18 @@ WITH claimed AS (
 UPDATE webhook_outbox SET not_before = $2 WHERE ctid = ANY (ARRAY(SELECT ctid FROM claimed))";
 
 const DEAD_LETTER_ABANDONED: &str = "
-WITH dead_lettered AS (
+WITH released AS (
+  SELECT o.ctid FROM webhook_outbox o
+   CROSS JOIN LATERAL (SELECT status, starts FROM webhook_events WHERE id = o.event_id OFFSET 0) e
+   WHERE o.event_id = ANY ($1) AND e.status IN ('received', 'retrying') AND e.starts < $3
+     FOR UPDATE OF o
+), due AS (
+  UPDATE webhook_outbox SET not_before = $2, publish_count = 0 WHERE ctid = ANY (ARRAY(SELECT ctid FROM released))
+), dead_lettered AS (
   UPDATE webhook_events
      SET status = 'dead_letter', processed_at = $2, next_attempt_at = NULL, error_class = 'poison',
          last_error = 'the broker gave up after delivering it too often', attempts = attempts + 1
-   WHERE id = ANY ($1) AND status IN ('received', 'retrying')
+   WHERE id = ANY ($1) AND status IN ('received', 'retrying') AND starts >= $3
   RETURNING id, tenant_id, kind, replay_seq, attempts, error_class, last_error, traceparent
 ), attempts AS (
   INSERT INTO webhook_attempts (event_id, tenant_id, replay_seq, attempt, failed_at, error_class, error)
@@ -126,11 +133,11 @@ UPDATE webhook_events SET starts = starts + 1
                WHERE id = ANY ($1) AND status IN ('received', 'retrying') ORDER BY id FOR NO KEY UPDATE)
 RETURNING id";
 
-/// A missing payload, which should not happen, is read as empty, so that the event becomes a dead letter. Without LEFT JOIN the
-/// event would stay in the ledger forever.
+/// The size of a payload is in its row: its bytes are not read. Without LEFT JOIN an event without a payload, which should not
+/// happen, would stay in the ledger forever.
 const UNFINISHED_EVENTS: &str = "
 SELECT e.id, e.tenant_id, e.account_id, e.kind, e.status, e.attempts, e.starts, e.traceparent, e.received_at,
-       coalesce(p.body, '') AS body
+       coalesce(octet_length(p.body), 0) AS size
   FROM webhook_events e LEFT JOIN webhook_payloads p ON p.event_id = e.id
  WHERE e.id = ANY ($1) AND e.status IN ('received', 'retrying')
  ORDER BY e.id";
@@ -183,8 +190,8 @@ struct UnfinishedRow {
     traceparent: Option<String>,
     #[diesel(sql_type = types::Timestamptz)]
     received_at: DateTime<Utc>,
-    #[diesel(sql_type = types::Binary)]
-    body: Vec<u8>,
+    #[diesel(sql_type = types::Integer)]
+    size: i32,
 }
 
 #[async_trait]
@@ -266,7 +273,10 @@ impl EventLedger for Tx<Platform> {
         now: DateTime<Utc>,
     ) -> Result<Vec<AbandonedEvent>, StoreError> {
         let statement = Prepared(
-            sql(DEAD_LETTER_ABANDONED).bind::<types::Uuids, _>(uuids(events)).bind::<types::Timestamptz, _>(now),
+            sql(DEAD_LETTER_ABANDONED)
+                .bind::<types::Uuids, _>(uuids(events))
+                .bind::<types::Timestamptz, _>(now)
+                .bind::<types::Integer, _>(UnfinishedEvent::MAX_STARTS),
         );
         let rows: Vec<AbandonedRow> = statement.load(self.connection()).await.or_store_error()?;
         let event = |row: AbandonedRow| AbandonedEvent {
@@ -315,7 +325,7 @@ impl UnfinishedRow {
             starts: self.starts,
             traceparent: self.traceparent,
             received_at: self.received_at,
-            payload: self.body,
+            size: usize::try_from(self.size).unwrap_or_default(),
         })
     }
 }
