@@ -47,6 +47,7 @@ mod row_level_security;
 mod session_start;
 mod sessions;
 mod signing_keys;
+mod slow_events;
 mod specified_rules;
 mod spoofing;
 mod tenants;
