@@ -31,6 +31,8 @@ mod processes {
 
 /// Needs the whole machine: runs alone, since other tests would use up the minute of I3.
 mod volume {
+    mod backlog;
+    mod intake;
     mod queues;
 }
 

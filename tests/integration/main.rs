@@ -21,6 +21,7 @@ mod connections;
 mod crm;
 mod dead_letters;
 mod documentation;
+mod fairness;
 mod faults;
 mod handbook;
 mod http;

@@ -6,8 +6,8 @@ use kernel::ids::EventId;
 use kernel::{Page, PageRequest, StoreError, Traceparent};
 
 use crate::{
-    AbandonedEvent, DueEvent, ErrorClass, EventFilter, FailedAttempt, IncomingEvent, ReplayFilter, ReplayLimit,
-    StoredEvent, UnfinishedEvent, WebhookEvent,
+    AbandonedEvent, ClaimedEvents, DueEvent, ErrorClass, EventFilter, FailedAttempt, IncomingEvent, ReplayFilter,
+    ReplayLimit, StoredEvent, Turn, UnfinishedEvent, WebhookEvent,
 };
 
 /// Stores received events.
@@ -29,13 +29,14 @@ pub trait EventIntake: Send {
 /// The ledger of unfinished events. A row exists until its event is finished, so no event is lost when the queue is.
 #[async_trait]
 pub trait EventLedger: Send {
-    /// Claims due events until `until`: no other relay claims them before. If the relay dies, they are due again then.
+    /// Claims due events until `until`: no other relay claims them before. If the relay dies, they are due again then. Each
+    /// tenant gets an equal share, up to its window.
     async fn claim_due(
         &mut self,
         now: DateTime<Utc>,
         until: DateTime<Utc>,
-        limit: i64,
-    ) -> Result<Vec<DueEvent>, StoreError>;
+        turn: Turn,
+    ) -> Result<ClaimedEvents, StoreError>;
     /// Marks events as published. They are due again much later, in case they are lost. Events whose claim has changed are
     /// not updated.
     async fn mark_published(
