@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use flows::{AcceptError, DeliveryStore, accept_delivery};
 use futures_util::FutureExt;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use kernel::{Clock, SystemClock, Traceparent};
 use pipeline::{Flusher, Intake};
 use serde_json::Value;
@@ -45,7 +45,7 @@ impl TestIntake {
         let body = self.number.delivery(messages).to_string().into_bytes();
         let trace = Traceparent::start(&*self.clock);
         let store: &dyn DeliveryStore = &self.intake;
-        let accepted = accept_delivery(store, app, &body, trace, &*self.clock).await?;
+        let accepted = accept_delivery(store, app, &body, trace).await?;
         Ok(accepted.stored.len())
     }
 
@@ -155,17 +155,18 @@ async fn large_delivery_is_stored_in_parts_beside_others() {
           FOR EACH STATEMENT EXECUTE FUNCTION public.wait()";
     intake.database.execute(hold).await;
     let messages: Vec<Value> = (0..LARGE).map(|n| text("15550100", &format!("{n}"))).collect();
-    let mut large = Box::pin(intake.accept(&messages));
-    assert!(large.as_mut().now_or_never().is_none());
     let stop = CancellationToken::new();
     let running = tokio::spawn(intake.flusher.clone().run(stop.clone()));
-    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
-    wait::until("the large delivery", async || (intake.database.count(waiting).await == 1).then_some(())).await;
-
-    assert_eq!(intake.accept(&[text("15550100", "small")]).await.unwrap(), 1, "it does not wait for the large one");
-    assert_eq!(intake.events().await, 1);
-    intake.database.execute("DELETE FROM public.hold").await;
-    assert_eq!(large.await.unwrap(), LARGE);
+    let others = async {
+        let waiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
+        wait::until("the large delivery", async || (intake.database.count(waiting).await == 1).then_some(())).await;
+        let small = intake.accept(&[text("15550100", "small")]).await;
+        assert_eq!((small.unwrap(), intake.events().await), (1, 1), "it does not wait for the large one");
+        intake.database.execute("DELETE FROM public.hold").await;
+    };
+    let (large, ()) = join(intake.accept(&messages), others).await;
+    assert_eq!(large.unwrap(), LARGE);
     // A repeated delivery stores nothing.
     assert_eq!(intake.accept(&messages).await.unwrap(), 0);
     let transactions = "SELECT count(DISTINCT xmin::text) FROM webhook_events";

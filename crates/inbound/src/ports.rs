@@ -45,6 +45,8 @@ pub trait EventLedger: Send {
         claimed_until: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError>;
+    /// A worker still has published events: they are not lost. They are due again as if they had been published now.
+    async fn keep_published(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError>;
     /// Makes events due at once that could not be published. Events whose claim has changed are not updated.
     async fn release_claim(
         &mut self,

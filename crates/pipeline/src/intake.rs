@@ -21,11 +21,12 @@ use inbound::{EventIntake, IncomingEvent, StoredEvent};
 use kernel::ids::EventId;
 use kernel::{Clock, StoreError, error_chain};
 use metrics::histogram;
-use tokio::sync::{Mutex, Notify, oneshot};
+use tokio::sync::{Mutex, Notify, Semaphore, oneshot};
+use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
-use whatsapp::MetaAppKey;
+use whatsapp::{MetaAppKey, NewEvent, split};
 
 use crate::failpoint;
 use crate::metrics::BATCH_SIZE;
@@ -35,8 +36,12 @@ use queues::Queues;
 
 /// Buffers the webhook deliveries of requests until the [`Flusher`] has stored them. All waiting deliveries are stored
 /// together: the more arrive, the fewer commits there are per delivery.
-#[derive(Clone, Debug)]
-pub struct Intake(Arc<Queues>);
+#[derive(Clone)]
+pub struct Intake {
+    queues: Arc<Queues>,
+    clock: Arc<dyn Clock>,
+    splitting: Arc<Semaphore>,
+}
 
 /// Stores the deliveries of the [`Intake`]: takes those that wait, without waiting for more, and commits them in one
 /// statement. It is a task of its own, so that a client that disconnects cannot cancel a commit.
@@ -65,6 +70,10 @@ type StoreResult = Result<Vec<StoredEvent>, AcceptError>;
 const MAX_BATCH: usize = 256;
 /// Events per statement.
 const MAX_EVENTS_PER_STATEMENT: usize = 1_000;
+/// Bytes of a delivery that is split on the request's thread: a millisecond of work.
+const SPLIT_AT_ONCE: usize = 64 << 10;
+/// Larger deliveries that are split at a time.
+const MAX_SPLITTING: usize = 1;
 /// Batches that are stored at a time, if they are slow.
 const MAX_CONCURRENT: usize = 3;
 /// How long the next batch waits for the one before. With more at a time, batches would be smaller, and commits more.
@@ -81,16 +90,27 @@ impl Intake {
     pub fn new(database: Arc<dyn Database>, clock: Arc<dyn Clock>, wake_relay: Arc<Notify>) -> (Self, Flusher) {
         let queues = Arc::new(Queues::new());
         let [turn, lone_turn] = [(); 2].map(|()| Arc::new(Mutex::new(())));
-        (Self(Arc::clone(&queues)), Flusher { database, clock, wake_relay, queues, turn, lone_turn })
+        let splitting = Arc::new(Semaphore::new(MAX_SPLITTING));
+        let intake = Self { queues: Arc::clone(&queues), clock: Arc::clone(&clock), splitting };
+        (intake, Flusher { database, clock, wake_relay, queues, turn, lone_turn })
     }
 }
 
 #[async_trait]
 impl DeliveryStore for Intake {
+    async fn split(&self, body: &[u8]) -> Result<Vec<NewEvent>, AcceptError> {
+        if body.len() <= SPLIT_AT_ONCE {
+            return Ok(split(body, &*self.clock));
+        }
+        let _permit = self.splitting.acquire().await.map_err(|_| AcceptError::CutOff)?;
+        let (body, clock) = (body.to_vec(), Arc::clone(&self.clock));
+        spawn_blocking(move || split(&body, &*clock)).await.map_err(|_| AcceptError::CutOff)
+    }
+
     async fn store(&self, events: Vec<IncomingEvent>) -> StoreResult {
         let Some(app) = events.first().map(|incoming| incoming.app.clone()) else { return Ok(Vec::new()) };
         let (result, stored) = oneshot::channel();
-        self.0.offer(&app, PendingDelivery { events, result })?;
+        self.queues.offer(&app, PendingDelivery { events, result })?;
         stored.await.unwrap_or(Err(AcceptError::CutOff))
     }
 }
@@ -265,6 +285,12 @@ fn log_stored(events: &[IncomingEvent], stored: &[StoredEvent]) {
 
 fn trace_id(events: &[IncomingEvent]) -> Option<String> {
     events.first().map(|it| it.trace.trace_id())
+}
+
+impl fmt::Debug for Intake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Intake").field("queues", &self.queues).finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for Flusher {

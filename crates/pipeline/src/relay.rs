@@ -52,7 +52,8 @@ const SWEEP_INTERVAL: Duration = Duration::from_millis(200);
 const BATCH_WINDOW: Duration = Duration::from_millis(50);
 const REQUEUE_INTERVAL: Duration = Duration::from_secs(1);
 const LOST_CHECK_INTERVAL: Duration = Duration::from_secs(5);
-/// A published event that is unfinished for this long, while the queue is empty, is taken for lost.
+/// A published event that is unfinished for this long, while the queue is empty, is taken for lost. A worker that has it for long
+/// says so in the ledger.
 const LOST_AFTER: TimeDelta = TimeDelta::seconds(20);
 
 #[derive(Debug, thiserror::Error)]

@@ -12,7 +12,7 @@ use super::{Flusher, MAX_EVENTS_PER_STATEMENT, PendingDelivery, StoreResult};
 /// interrupted, Meta delivers it again, and the events that were stored are recognized by their keys.
 #[derive(Debug)]
 pub(super) struct LoneDelivery {
-    /// Events that are not stored yet, the next one last.
+    /// Events that are not stored yet.
     rest: Vec<IncomingEvent>,
     stored: Vec<StoredEvent>,
     failure: Option<AcceptError>,
@@ -21,8 +21,7 @@ pub(super) struct LoneDelivery {
 
 impl LoneDelivery {
     pub(super) fn of(delivery: PendingDelivery) -> Self {
-        let PendingDelivery { events: mut rest, result } = delivery;
-        rest.sort_by(|a, b| b.event.dedupe_key.cmp(&a.event.dedupe_key));
+        let PendingDelivery { events: rest, result } = delivery;
         Self { rest, stored: Vec::new(), failure: None, result }
     }
 
@@ -33,8 +32,7 @@ impl LoneDelivery {
     fn next_part(&mut self) -> Vec<IncomingEvent> {
         let left = self.rest.len().saturating_sub(MAX_EVENTS_PER_STATEMENT);
         let mut part = self.rest.split_off(left);
-        part.reverse();
-        self.rest.shrink_to_fit();
+        part.sort_by(|a, b| a.event.dedupe_key.cmp(&b.event.dedupe_key));
         part
     }
 }

@@ -60,12 +60,11 @@ impl BatchProcessor {
     /// Processes a batch; when `stop` is cancelled, as much of it as is in hand.
     pub(super) async fn run(self, mut batch: TenantBatch, stop: CancellationToken) -> BatchResult {
         let mut outcomes = Outcomes::new(&batch.queue_messages, self.tracing.clone(), Arc::clone(&self.clock));
+        let may_have_killed = batch.may_have_killed();
         let events = std::mem::take(&mut batch.events);
         if let Some(tenant) = batch.tenant {
             let span = span_of(tenant, &events);
-            self.process_or_dead_letter(tenant, events, batch.is_redelivered(), &stop, &mut outcomes)
-                .instrument(span)
-                .await;
+            self.process_or_dead_letter(tenant, events, may_have_killed, &stop, &mut outcomes).instrument(span).await;
         } else {
             // A constraint of the table rules it out. The ledger keeps the events.
             error!(events = events.len(), "events without a tenant skipped");
@@ -79,11 +78,11 @@ impl BatchProcessor {
         &self,
         tenant: TenantId,
         mut events: Vec<UnfinishedEvent>,
-        redelivered: bool,
+        may_have_killed: bool,
         stop: &CancellationToken,
         outcomes: &mut Outcomes,
     ) {
-        if redelivered {
+        if may_have_killed {
             // Such an event was quarantined, so it is alone.
             if let [event] = events.as_slice()
                 && event.is_poison()

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, HashMap};
 
-use inbound::QueueMessage;
+use inbound::{QueueMessage, UnfinishedEvent};
 use kernel::ids::{EventId, TenantId};
 
 use super::tenant_batch::PendingEvent;
@@ -21,20 +21,18 @@ pub(super) struct Quarantine {
 }
 
 impl Quarantine {
-    /// Whether the event was started after a redelivery, and was redelivered again.
-    pub(super) fn is_suspect(item: &PendingEvent) -> bool {
-        item.event.starts > 0 && item.is_redelivered()
+    /// Whether the event was started after a redelivery, and came back.
+    pub(super) const fn is_suspect(event: &UnfinishedEvent) -> bool {
+        event.starts > 0
     }
 
     pub(super) fn add(&mut self, item: PendingEvent) {
         let (id, tenant) = (item.event.id, item.event.tenant);
-        match self.events.get_mut(&id) {
-            Some(known) => known.queue_messages.extend(item.queue_messages),
-            None => {
-                *self.counts.entry(tenant).or_default() += 1;
-                self.events.insert(id, item);
-            }
+        if let Some(known) = self.events.get_mut(&id) {
+            return known.queue_messages.extend(item.queue_messages);
         }
+        *self.counts.entry(tenant).or_default() += 1;
+        self.events.insert(id, item);
     }
 
     /// Adds further messages of a quarantined event. Returns them if the event is not quarantined.

@@ -134,6 +134,14 @@ SELECT e.id, e.tenant_id, e.account_id, e.kind, e.status, e.attempts, e.starts, 
  WHERE e.id = ANY ($1) AND e.status IN ('received', 'retrying')
  ORDER BY e.id";
 
+/// Rows that a worker has locked to finish the event are skipped.
+const KEEP_PUBLISHED: &str = "
+WITH kept AS (
+  SELECT ctid FROM webhook_outbox WHERE event_id = ANY ($1) AND publish_count > 0 FOR UPDATE SKIP LOCKED
+)
+UPDATE webhook_outbox SET not_before = $2 + interval '10 minutes' * (2 ^ least(publish_count - 1, 7))
+ WHERE ctid = ANY (ARRAY(SELECT ctid FROM kept))";
+
 #[derive(diesel::QueryableByName)]
 struct AbandonedRow {
     #[diesel(sql_type = types::Uuid)]
@@ -190,6 +198,12 @@ impl EventLedger for Tx<Platform> {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         self.reschedule(MARK_PUBLISHED, events, claimed_until, now).await
+    }
+
+    async fn keep_published(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError> {
+        let statement = sql(KEEP_PUBLISHED).bind::<types::Uuids, _>(uuids(events)).bind::<types::Timestamptz, _>(now);
+        self.execute(statement).await?;
+        Ok(())
     }
 
     async fn release_claim(

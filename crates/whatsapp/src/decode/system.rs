@@ -76,7 +76,7 @@ pub(super) fn decode_update(item: &Object<'_>) -> Result<Update, DecodeError> {
     if !before.is_identifiable() || !after.is_identifiable() {
         return Err(DecodeError::NoPerson);
     }
-    let text = item.text("detail").map(length::text).unwrap_or_else(|| default_text("user_changed_user_id").to_owned());
+    let text = item.text("detail").map_or_else(|| default_text("user_changed_user_id").to_owned(), length::text);
     Ok(Update::IdentityChange(IdentityChange { before, after, text, timestamp: ids::timestamp(item) }))
 }
 
