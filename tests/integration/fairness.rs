@@ -1,8 +1,8 @@
 //! Tenants are served in turn, whatever the others have waiting.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use flows::Database;
+use flows::{Database, requeue_held_and_unroutable};
 use inbound::{ClaimedEvents, EventLedger, PublishWindow, Turn};
 use kernel::Clock;
 use kernel::ids::TenantId;
@@ -39,13 +39,13 @@ impl Ledger {
     /// Tenants with this many due events each.
     async fn with(events: &[u32]) -> Self {
         let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
-        let mut tenants = BTreeMap::new();
+        let mut tenants = BTreeSet::new();
         for events in events {
             let tenant = app.tenant().await;
             backlog::insert(&app.database, &tenant.connect().await, *events, 1).await;
-            tenants.insert(tenant.id.parse::<TenantId>().unwrap(), ());
+            tenants.insert(tenant.id.parse::<TenantId>().unwrap());
         }
-        Self { app, tenants: tenants.into_keys().collect() }
+        Self { app, tenants: tenants.into_iter().collect() }
     }
 
     async fn claim(&self, turn: Turn) -> (Vec<usize>, Option<TenantId>) {
@@ -105,4 +105,42 @@ async fn next_turn_continues_with_the_next_tenants() {
     ledger.app.clock.advance(chrono::TimeDelta::minutes(11));
     assert_eq!(ledger.claim(turn(100, 10, None)).await, (vec![5, 5, 5], None));
     ledger.app.stop().await;
+}
+
+/// Each second, the relay looks for events whose tenant is active again or whose number was connected.
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_stay_held_or_unroutable_are_not_read() {
+    let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
+    let (suspended, active) = (app.tenant().await, app.tenant().await);
+    let number = active.connect().await;
+    let insert = |tenant: &str, status: &str, phone: &str, waba: &str, events: u32| {
+        format!(
+            "INSERT INTO webhook_events
+               (id, tenant_id, app_id, kind, dedupe_key, status, received_at, phone_number_id, waba_id)
+             SELECT gen_random_uuid(), {tenant}, 'deployment', 'message', gen_random_uuid(), '{status}', now(), {phone}, {waba}
+               FROM generate_series(1, {events}) AS n;"
+        )
+    };
+    let (known, held) = (format!("'{}'", number.phone_number_id), |tenant: &str| format!("'{tenant}'"));
+    let rows = [
+        format!("UPDATE tenants SET status = 'suspended' WHERE id = '{}';", suspended.id),
+        insert(&held(&suspended.id), "held", "NULL", "NULL", 20_000),
+        insert(&held(&active.id), "held", "NULL", "NULL", 2),
+        insert("NULL", "unroutable", "n::text", "NULL", 20_000),
+        insert("NULL", "unroutable", "NULL", "'w' || n", 20_000),
+        insert("NULL", "unroutable", &known, "NULL", 2),
+        "SELECT pg_stat_force_next_flush();".to_owned(),
+    ];
+    app.database.execute(&rows.concat()).await;
+    let read = "SELECT (seq_tup_read + idx_tup_fetch)::bigint AS count FROM pg_stat_user_tables WHERE relname = 'webhook_events'";
+    let before = app.database.count(read).await;
+    assert_eq!(requeue_held_and_unroutable(&app.postgres, 100, &*app.clock).await.unwrap(), 4);
+    assert_eq!(requeue_held_and_unroutable(&app.postgres, 100, &*app.clock).await.unwrap(), 0);
+    let read = wait::until("the statistics", async || {
+        let read = app.database.count(read).await - before;
+        (read > 0).then_some(read)
+    })
+    .await;
+    assert!(read < 200, "{read} rows were read");
+    app.stop().await;
 }

@@ -167,6 +167,24 @@ async fn abandoned_event_is_due_again_unless_it_kills_workers() {
     app.stop().await;
 }
 
+/// A worker prefetches the whole queue: an empty queue does not mean that what was published is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn event_that_a_worker_has_is_not_taken_for_lost() {
+    let (app, _, ids) = two_events(0).await;
+    app.clock.advance(TimeDelta::seconds(25));
+    let (now, database): (_, &dyn Database) = (app.clock.now(), &app.postgres);
+    let lost = database
+        .in_intake(async |tx| {
+            EventLedger::keep_published(tx, &ids[..1], now).await?;
+            EventLedger::republish_lost(tx, now - TimeDelta::seconds(20), now).await
+        })
+        .await;
+    assert_eq!(lost.unwrap(), 1);
+    let kept = format!("SELECT count(*) FROM webhook_outbox WHERE event_id = '{}' AND publish_count = 1", ids[0]);
+    assert_eq!(app.database.count(&kept).await, 1);
+    app.stop().await;
+}
+
 #[expect(clippy::disallowed_methods, reason = "the tenant signed up in this test")]
 fn scope_of(tenant: &TestTenant) -> kernel::TenantScope {
     kernel::TenantScope::mint(tenant.id.parse::<TenantId>().unwrap())

@@ -1,11 +1,12 @@
 //! The intake: deliveries wait for the [`Flusher`], which stores many of them in one transaction.
 //!
 //! - [`queues`]: the deliveries that wait. Each Meta app has a share of the capacity, and apps are served in turn.
-//! - [`alone`]: deliveries with many events, and those whose batch failed, are stored alone, in parts.
+//! - [`lone_delivery`]: deliveries with many events, and those whose batch failed, are stored alone, in parts.
 
-mod alone;
 mod app_queue;
 mod batch_report;
+mod lone_delivery;
+mod pending_delivery;
 mod queues;
 
 use std::collections::HashMap;
@@ -30,8 +31,9 @@ use whatsapp::{MetaAppKey, NewEvent, split};
 
 use crate::failpoint;
 use crate::metrics::BATCH_SIZE;
-use alone::LoneDelivery;
 use batch_report::BatchReport;
+use lone_delivery::LoneDelivery;
+use pending_delivery::{PendingDelivery, StoreResult};
 use queues::Queues;
 
 /// Buffers the webhook deliveries of requests until the [`Flusher`] has stored them. All waiting deliveries are stored
@@ -56,15 +58,6 @@ pub struct Flusher {
     /// Held while a part of a delivery is stored alone.
     lone_turn: Arc<Mutex<()>>,
 }
-
-/// A delivery whose request waits for the result.
-#[derive(Debug)]
-struct PendingDelivery {
-    events: Vec<IncomingEvent>,
-    result: oneshot::Sender<StoreResult>,
-}
-
-type StoreResult = Result<Vec<StoredEvent>, AcceptError>;
 
 /// A batch with this many events takes no further delivery.
 const MAX_BATCH: usize = 256;
@@ -144,6 +137,25 @@ impl Flusher {
             let _turn = self.lone_turn.lock().await;
             let Some((app, delivery)) = self.queues.lone.next(stop).await else { return };
             self.store_alone(app, delivery).await;
+        }
+    }
+
+    /// Stores the next part of a delivery. Then others have their turn, so that a small one does not wait for all parts of a large
+    /// one.
+    async fn store_alone(&self, app: MetaAppKey, mut delivery: LoneDelivery) {
+        let part = delivery.next_part(MAX_EVENTS_PER_STATEMENT);
+        let mut report = BatchReport::new([part.as_slice()]);
+        let goes_on = self.store(&part, &mut report).await;
+        if report.has_due() {
+            self.wake_relay.notify_one();
+        }
+        for result in report.results {
+            delivery.record(result);
+        }
+        if goes_on && delivery.len() > 0 {
+            self.queues.lone.push(&app, delivery);
+        } else {
+            delivery.finish();
         }
     }
 

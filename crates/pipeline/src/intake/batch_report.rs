@@ -6,7 +6,7 @@ use inbound::{EventStatus, IncomingEvent, StoredEvent};
 use kernel::StoreError;
 use kernel::ids::EventId;
 
-use super::StoreResult;
+use super::pending_delivery::StoreResult;
 
 /// The results of the deliveries of a batch.
 pub(super) struct BatchReport {

@@ -5,9 +5,9 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use whatsapp::MetaAppKey;
 
-use super::PendingDelivery;
-use super::alone::LoneDelivery;
 use super::app_queue::AppQueue;
+use super::lone_delivery::LoneDelivery;
+use super::pending_delivery::PendingDelivery;
 
 /// The capacity for deliveries that are stored together. One app can use half of it.
 const CAPACITY: usize = 8_192;

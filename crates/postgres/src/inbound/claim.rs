@@ -14,9 +14,10 @@ use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Platform, Tx};
 
-/// The statements below step through an index whatever the size of the ledger, which changes so fast that the planner's
+/// Statements about the ledger step through an index whatever the size of the ledger, which changes so fast that the planner's
 /// statistics are usually wrong.
-const BY_INDEX: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL jit = off";
+pub(super) const BY_INDEX: &str =
+    "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL jit = off";
 
 /// From each tenant with rows in the ledger to the next, in the order of their ids.
 const TENANTS: &str = "

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use diesel_async::RunQueryDsl;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use inbound::{AbandonedEvent, ClaimedEvents, EventLedger, EventStatus, Turn, UnfinishedEvent};
 use kernel::StoreError;
 use kernel::ids::{AccountId, EventId, TenantId};
@@ -268,6 +268,7 @@ impl EventLedger for Tx<Platform> {
 
 impl Tx<Platform> {
     async fn requeue(&mut self, statement: &'static str, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
+        self.connection().batch_execute(claim::BY_INDEX).await.or_store_error()?;
         let statement = Prepared(sql(statement).bind::<types::Timestamptz, _>(now).bind::<types::BigInt, _>(limit));
         let rows: Vec<Count> = statement.load(self.connection()).await.or_store_error()?;
         Ok(rows.iter().map(|row| usize::try_from(row.count).unwrap_or_default()).sum())
