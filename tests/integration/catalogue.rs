@@ -36,7 +36,7 @@ const WITHOUT_TENANT: [(&str, &str); 11] = [
 ];
 
 /// Tables read by event id alone, after the event was found by its tenant.
-const BY_EVENT_ONLY: [&str; 3] = ["webhook_attempts", "webhook_outbox", "webhook_payloads"];
+const BY_EVENT_ONLY: [&str; 2] = ["webhook_attempts", "webhook_payloads"];
 
 /// Tables whose tenant may be null.
 const TENANT_MAY_BE_NULL: [&str; 3] = ["webhook_events", "webhook_outbox", "webhook_payloads"];

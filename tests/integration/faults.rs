@@ -21,6 +21,7 @@ mod alerts;
 mod processes {
     mod api;
     mod keys;
+    mod memory;
     mod queues;
     mod relay;
     mod replay;
@@ -31,6 +32,8 @@ mod processes {
 
 /// Needs the whole machine: runs alone, since other tests would use up the minute of I3.
 mod volume {
+    mod backlog;
+    mod intake;
     mod queues;
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod api;
 pub(crate) mod app;
+pub(crate) mod backlog;
 pub(crate) mod broker;
 pub(crate) mod bulk_data;
 pub(crate) mod certificates;

@@ -91,7 +91,6 @@ impl Instance {
         let postgres = self.postgres.clone();
         loops.spawn("measuring", move |stop| measure(postgres.clone(), stop));
         if roles.include(ProcessRole::Api) {
-            // One is enough: while it commits, the next batch is collected.
             let flusher = self.flusher.clone();
             loops.spawn("flusher", move |stop| flusher.clone().run(stop));
         }

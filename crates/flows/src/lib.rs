@@ -79,9 +79,10 @@ pub use self::crm::{
 };
 pub use self::events::{
     AcceptError, Accepted, DeadLetter, DeliveryStore, DiscardEventError, DiscardTenantlessEventTx, EventFailure,
-    FailureOutcome, ProcessEventsTx, ProcessedEvents, RecordFailureTx, ReparseDeliveryError, ReparseDeliveryTx,
-    ReplayEventError, ReplayEventsTx, accept_delivery, count_replayable, discard_event, discard_tenantless_event,
-    process_events, record_failure, reparse_delivery, replay_event, replay_events, requeue_held_and_unroutable,
+    FailureOutcome, LockedEvent, ProcessEventsTx, ProcessedEvents, RecordFailureTx, ReparseDeliveryError,
+    ReparseDeliveryTx, ReplayEventError, ReplayEventsTx, accept_delivery, count_replayable, discard_event,
+    discard_tenantless_event, lock_events, process_events, record_failure, reparse_delivery, replay_event,
+    replay_events, requeue_held_and_unroutable,
 };
 pub use self::platform::{
     ApproveAccountError, ApproveAccountTx, CreateProvisioningKeyError, OperatorAccess, ProvisioningKeyTx,

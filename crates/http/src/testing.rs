@@ -22,7 +22,7 @@ use kernel::{Clock, StoreError, SystemClock, SystemEntropy, TenantScope, Tracing
 use tokens::{Claims, KeyState, RotationPolicy, SessionPolicy, SigningKeyFactory, TokenPolicy, VerifiedToken};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
-use whatsapp::{AppSecret, AppSecrets, VerifyToken};
+use whatsapp::{AppSecret, AppSecrets, NewEvent, VerifyToken};
 
 use crate::background::Background;
 use crate::cursor::CursorKey;
@@ -90,6 +90,10 @@ impl Readiness for UnavailableDatabase {
 
 #[async_trait]
 impl DeliveryStore for UnavailableDatabase {
+    async fn split(&self, _: &[u8]) -> Result<Vec<NewEvent>, AcceptError> {
+        Err(AcceptError::CutOff)
+    }
+
     async fn store(&self, _: Vec<IncomingEvent>) -> Result<Vec<StoredEvent>, AcceptError> {
         Err(AcceptError::CutOff)
     }

@@ -68,7 +68,7 @@ impl DueEvent {
     }
 }
 
-/// An event whose message exceeded the delivery limit of the broker, as it became a dead letter.
+/// An event whose message exceeded the delivery limit of the broker, and whose workers die, as it became a dead letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AbandonedEvent {
     pub id: EventId,
@@ -80,7 +80,7 @@ pub struct AbandonedEvent {
     pub attempts: i32,
 }
 
-/// An unfinished event (received or retrying) with its payload, as a worker loads it.
+/// An unfinished event (received or retrying) without its payload, which a worker reads only while it processes the event.
 #[derive(Clone, Debug)]
 pub struct UnfinishedEvent {
     pub id: EventId,
@@ -96,10 +96,22 @@ pub struct UnfinishedEvent {
     /// W3C trace context of its delivery.
     pub traceparent: Option<String>,
     pub received_at: chrono::DateTime<chrono::Utc>,
-    pub payload: Vec<u8>,
+    /// Bytes of the payload.
+    pub size: usize,
 }
 
 impl UnfinishedEvent {
+    /// Recorded starts after which an event is poison. Its first start is not recorded, unless another event of its batch was
+    /// redelivered. So an event that kills each worker has killed five when it becomes a dead letter: the one that received it
+    /// first, one after the first recorded start, and three that processed it alone.
+    pub const MAX_STARTS: i32 = 4;
+
+    /// Whether it was started [`MAX_STARTS`](Self::MAX_STARTS) times without an outcome: its workers die.
+    #[must_use]
+    pub const fn is_poison(&self) -> bool {
+        self.starts >= Self::MAX_STARTS
+    }
+
     /// The trace context of its delivery.
     #[must_use]
     pub fn trace(&self) -> Option<Traceparent> {
@@ -131,6 +143,8 @@ pub enum ErrorClass {
     Contention,
     /// A row that it refers to does not exist yet, or was deleted.
     Dependency,
+    /// It took too long, or needed more locks or memory than the database has, while the database answered others.
+    Timeout,
     /// Another failure that may pass.
     Transient,
     /// A retry cannot succeed.
@@ -145,6 +159,6 @@ impl ErrorClass {
     /// Whether another attempt may succeed.
     #[must_use]
     pub const fn is_retryable(self) -> bool {
-        matches!(self, Self::Contention | Self::Dependency | Self::Transient)
+        matches!(self, Self::Contention | Self::Dependency | Self::Timeout | Self::Transient)
     }
 }

@@ -19,7 +19,7 @@
 //! | [`IncomingEvent`] | to be stored | a `NewEvent`, and the app and trace of its delivery |
 //! | [`StoredEvent`] | was stored now, and not before | id, tenant, status |
 //! | [`DueEvent`] | to be published now, by the relay | id, tenant, trace; no payload |
-//! | [`UnfinishedEvent`] | to be processed, by a worker | all of it, with the payload |
+//! | [`UnfinishedEvent`] | to be processed, by a worker | all of it, with the size of its payload |
 //! | `PendingEvent`, in `pipeline` | received by a worker and not started | an `UnfinishedEvent` and its queue messages |
 //! | [`AbandonedEvent`] | became a dead letter because the broker delivered it too often | what the log and the metrics need |
 //! | [`WebhookEvent`] | as users and operators list it | all of it, without the payload |
@@ -42,6 +42,7 @@
 mod event;
 mod housekeeping;
 mod ports;
+mod publish_window;
 mod read_events;
 mod retry;
 mod webhook_event;
@@ -52,6 +53,7 @@ pub use ports::{
     EventConsumer, EventIntake, EventLedger, EventOutcomeRepo, EventPublisher, EventReader, EventRepo, PublishResult,
     QueueError, QueueMessage, TenantlessEventRepo,
 };
+pub use publish_window::{ClaimedEvents, PublishWindow, Turn};
 pub use read_events::{EventDetails, event, events};
 pub use retry::RetryPolicy;
 pub use webhook_event::{

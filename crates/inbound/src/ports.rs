@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -6,8 +6,8 @@ use kernel::ids::EventId;
 use kernel::{Page, PageRequest, StoreError, Traceparent};
 
 use crate::{
-    AbandonedEvent, DueEvent, ErrorClass, EventFilter, FailedAttempt, IncomingEvent, ReplayFilter, ReplayLimit,
-    StoredEvent, UnfinishedEvent, WebhookEvent,
+    AbandonedEvent, ClaimedEvents, DueEvent, ErrorClass, EventFilter, FailedAttempt, IncomingEvent, ReplayFilter,
+    ReplayLimit, StoredEvent, Turn, UnfinishedEvent, WebhookEvent,
 };
 
 /// Stores received events.
@@ -29,13 +29,14 @@ pub trait EventIntake: Send {
 /// The ledger of unfinished events. A row exists until its event is finished, so no event is lost when the queue is.
 #[async_trait]
 pub trait EventLedger: Send {
-    /// Claims due events until `until`: no other relay claims them before. If the relay dies, they are due again then.
+    /// Claims due events until `until`: no other relay claims them before. If the relay dies, they are due again then. Each
+    /// tenant gets an equal share, up to its window.
     async fn claim_due(
         &mut self,
         now: DateTime<Utc>,
         until: DateTime<Utc>,
-        limit: i64,
-    ) -> Result<Vec<DueEvent>, StoreError>;
+        turn: Turn,
+    ) -> Result<ClaimedEvents, StoreError>;
     /// Marks events as published. They are due again much later, in case they are lost. Events whose claim has changed are
     /// not updated.
     async fn mark_published(
@@ -44,6 +45,8 @@ pub trait EventLedger: Send {
         claimed_until: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError>;
+    /// A worker still has published events: they are not lost. They are due again as if they had been published now.
+    async fn keep_published(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError>;
     /// Makes events due at once that could not be published. Events whose claim has changed are not updated.
     async fn release_claim(
         &mut self,
@@ -62,12 +65,14 @@ pub trait EventLedger: Send {
     async fn assign_unroutable(&mut self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError>;
     /// Makes held events of tenants that are active again due, at most `limit`. Returns their number.
     async fn requeue_held(&mut self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError>;
-    /// Those of the events that are unfinished: received or retrying.
+    /// Those of the events that are unfinished: received or retrying. Without payloads.
     async fn unfinished_events(&mut self, events: &[EventId]) -> Result<Vec<UnfinishedEvent>, StoreError>;
     /// Adds one to the starts of the unfinished ones of the events, and returns those. A worker calls it before it processes a
     /// batch with a redelivered event, and not for a first delivery: without a death there is nothing to count.
     async fn record_starts(&mut self, events: &[EventId]) -> Result<Vec<EventId>, StoreError>;
-    /// The broker gave up delivering them: marks the unfinished ones as dead letters, and returns those.
+    /// The broker gave up delivering them. Marks the unfinished ones that are [poison](UnfinishedEvent::is_poison) as dead
+    /// letters, and returns those. The other unfinished ones are due again: their messages were only delivered together with
+    /// those of others.
     async fn dead_letter_abandoned(
         &mut self,
         events: &[EventId],
@@ -79,13 +84,17 @@ pub trait EventLedger: Send {
 /// changed.
 #[async_trait]
 pub trait EventOutcomeRepo: Send {
-    /// Locks the unfinished ones of the events, without those whose next attempt is later. All transactions lock in the same
-    /// order.
+    /// Locks the unfinished ones of the events, without those whose next attempt is later, and returns their payloads. All
+    /// transactions lock in the same order. A missing payload, which should not happen, is read as empty, so that the event
+    /// becomes a dead letter.
     async fn lock_events_to_process(
         &mut self,
         events: &[EventId],
         now: DateTime<Utc>,
-    ) -> Result<HashSet<EventId>, StoreError>;
+    ) -> Result<HashMap<EventId, Vec<u8>>, StoreError>;
+    /// Those of the events whose next attempt is later were published too early, by a process whose clock is ahead: they are
+    /// published again when they are due by both clocks.
+    async fn postpone_early_events(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError>;
     async fn finish_events(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError>;
     /// Records a failure and the time of the next attempt, and resets the starts. Returns whether the event was unfinished.
     async fn retry_event(

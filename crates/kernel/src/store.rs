@@ -12,7 +12,10 @@ pub enum StoreError {
     /// Deadlock, serialization failure or lock timeout: an immediate retry may succeed.
     #[error("contention")]
     Retryable(#[source] Box<dyn Error + Send + Sync>),
-    /// The database cannot be reached or lacks a resource; the request is not at fault.
+    /// The statement took too long, or it needed more locks or memory than the database has. The database may answer others.
+    #[error("a limit of the database was exceeded")]
+    LimitExceeded(#[source] Box<dyn Error + Send + Sync>),
+    /// The database cannot be reached, or its disk is full; the request is not at fault.
     #[error("the database is unavailable")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
     /// Any other error; retrying the statement does not help.

@@ -13,7 +13,7 @@ use crate::backoff::retry_until_stopped;
 use crate::metrics::{DEAD_LETTERED, EVENTS};
 
 /// Consumes the dead letter queue, and records the dead letters that no worker has recorded: those whose messages exceeded the
-/// delivery limit of the broker. All other messages of this queue were rejected by a worker, whose transaction made the event a
+/// delivery limit of the broker, and whose workers died. Events that were only delivered beside those are due again. All other messages of this queue were rejected by a worker, whose transaction made the event a
 /// dead letter before. Operators and users work with the table, not with the queue.
 #[derive(Clone)]
 pub struct DeadLetterRecorder {

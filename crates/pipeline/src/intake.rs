@@ -1,54 +1,76 @@
+//! The intake: deliveries wait for the [`Flusher`], which stores many of them in one transaction.
+//!
+//! - [`queues`]: the deliveries that wait. Each Meta app has a share of the capacity, and apps are served in turn.
+//! - [`lone_delivery`]: deliveries with many events, and those whose batch failed, are stored alone, in parts.
+
+mod app_queue;
+mod batch_report;
+mod lone_delivery;
+mod pending_delivery;
+mod queues;
+
 use std::collections::HashMap;
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use flows::{AcceptError, Database, DeliveryStore, settle};
-use inbound::{EventIntake, EventStatus, IncomingEvent, StoredEvent};
+use futures_util::future::{join, join_all};
+use inbound::{EventIntake, IncomingEvent, StoredEvent};
 use kernel::ids::EventId;
 use kernel::{Clock, StoreError, error_chain};
 use metrics::histogram;
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Mutex, Notify, mpsc, oneshot};
+use tokio::sync::{Mutex, Notify, Semaphore, oneshot};
+use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
+use whatsapp::{MetaAppKey, NewEvent, split};
 
 use crate::failpoint;
 use crate::metrics::BATCH_SIZE;
+use batch_report::BatchReport;
+use lone_delivery::LoneDelivery;
+use pending_delivery::{PendingDelivery, StoreResult};
+use queues::Queues;
 
 /// Buffers the webhook deliveries of requests until the [`Flusher`] has stored them. All waiting deliveries are stored
 /// together: the more arrive, the fewer commits there are per delivery.
-#[derive(Clone, Debug)]
-pub struct Intake(mpsc::Sender<PendingDelivery>);
+#[derive(Clone)]
+pub struct Intake {
+    queues: Arc<Queues>,
+    clock: Arc<dyn Clock>,
+    splitting: Arc<Semaphore>,
+}
 
 /// Stores the deliveries of the [`Intake`]: takes those that wait, without waiting for more, and commits them in one
-/// statement. It is a task of its own, so that a client that disconnects cannot cancel a commit. Several would make more
-/// and smaller batches.
+/// statement. It is a task of its own, so that a client that disconnects cannot cancel a commit.
 #[derive(Clone)]
 pub struct Flusher {
     database: Arc<dyn Database>,
     clock: Arc<dyn Clock>,
     wake_relay: Arc<Notify>,
-    queue: Arc<Mutex<mpsc::Receiver<PendingDelivery>>>,
+    queues: Arc<Queues>,
+    /// Held while a batch is collected, and while it is stored, unless that is slow.
+    turn: Arc<Mutex<()>>,
+    /// Held while a part of a delivery is stored alone.
+    lone_turn: Arc<Mutex<()>>,
 }
 
-/// A delivery whose request waits for the result.
-#[derive(Debug)]
-struct PendingDelivery {
-    events: Vec<IncomingEvent>,
-    result: oneshot::Sender<StoreResult>,
-}
-
-type StoreResult = Result<Vec<StoredEvent>, AcceptError>;
-
-/// Deliveries that wait at most; further ones are refused as busy.
-const CAPACITY: usize = 4_096;
 /// A batch with this many events takes no further delivery.
 const MAX_BATCH: usize = 256;
-/// Events per statement. Meta sends at most 1,000 updates in a delivery.
+/// Events per statement.
 const MAX_EVENTS_PER_STATEMENT: usize = 1_000;
+/// Bytes of a delivery that is split on the request's thread: a millisecond of work.
+const SPLIT_AT_ONCE: usize = 64 << 10;
+/// Larger deliveries that are split at a time.
+const MAX_SPLITTING: usize = 1;
+/// Batches that are stored at a time, if they are slow.
+const MAX_CONCURRENT: usize = 3;
+/// How long the next batch waits for the one before. With more at a time, batches would be smaller, and commits more.
+const SLOW_AFTER: Duration = Duration::from_millis(100);
 /// Deadlocks and serialization failures are retried this often.
 const CONTENTION_TRIES: u32 = 3;
 const CONTENTION_PAUSE: Duration = Duration::from_millis(20);
@@ -59,19 +81,29 @@ impl Intake {
     /// An intake, and the flusher that has to [run](Flusher::run) for it. The flusher wakes the relay by `wake_relay`.
     #[must_use]
     pub fn new(database: Arc<dyn Database>, clock: Arc<dyn Clock>, wake_relay: Arc<Notify>) -> (Self, Flusher) {
-        let (sender, receiver) = mpsc::channel(CAPACITY);
-        (Self(sender), Flusher { database, clock, wake_relay, queue: Arc::new(Mutex::new(receiver)) })
+        let queues = Arc::new(Queues::new());
+        let [turn, lone_turn] = [(); 2].map(|()| Arc::new(Mutex::new(())));
+        let splitting = Arc::new(Semaphore::new(MAX_SPLITTING));
+        let intake = Self { queues: Arc::clone(&queues), clock: Arc::clone(&clock), splitting };
+        (intake, Flusher { database, clock, wake_relay, queues, turn, lone_turn })
     }
 }
 
 #[async_trait]
 impl DeliveryStore for Intake {
+    async fn split(&self, body: &[u8]) -> Result<Vec<NewEvent>, AcceptError> {
+        if body.len() <= SPLIT_AT_ONCE {
+            return Ok(split(body, &*self.clock));
+        }
+        let _permit = self.splitting.acquire().await.map_err(|_| AcceptError::CutOff)?;
+        let (body, clock) = (body.to_vec(), Arc::clone(&self.clock));
+        spawn_blocking(move || split(&body, &*clock)).await.map_err(|_| AcceptError::CutOff)
+    }
+
     async fn store(&self, events: Vec<IncomingEvent>) -> StoreResult {
+        let Some(app) = events.first().map(|incoming| incoming.app.clone()) else { return Ok(Vec::new()) };
         let (result, stored) = oneshot::channel();
-        self.0.try_send(PendingDelivery { events, result }).map_err(|refused| match refused {
-            TrySendError::Full(_) => AcceptError::Busy,
-            TrySendError::Closed(_) => AcceptError::CutOff,
-        })?;
+        self.queues.offer(&app, PendingDelivery { events, result })?;
         stored.await.unwrap_or(Err(AcceptError::CutOff))
     }
 }
@@ -79,47 +111,103 @@ impl DeliveryStore for Intake {
 impl Flusher {
     /// Runs until `stop` is cancelled, and then stores the deliveries that still wait.
     pub async fn run(self, stop: CancellationToken) {
-        while let Some(batch) = self.next_batch(&stop).await {
-            self.flush(batch).await;
+        let together_done = CancellationToken::new();
+        let together = async {
+            join_all((0..MAX_CONCURRENT).map(|_| self.store_batches(&stop))).await;
+            together_done.cancel();
+        };
+        join(together, self.store_lone_deliveries(&together_done)).await;
+    }
+
+    /// Stores one batch after the other. The next loop takes over while a batch is slow.
+    async fn store_batches(&self, stop: &CancellationToken) {
+        loop {
+            let turn = self.turn.lock().await;
+            let Some(batch) = self.next_batch(stop).await else { return };
+            let mut flush = pin!(self.flush(batch));
+            if timeout(SLOW_AFTER, &mut flush).await.is_err() {
+                drop(turn);
+                flush.await;
+            }
         }
-        // All senders are gone: the server has stopped, and `stop` will be cancelled.
-        stop.cancelled().await;
+    }
+
+    async fn store_lone_deliveries(&self, stop: &CancellationToken) {
+        loop {
+            let _turn = self.lone_turn.lock().await;
+            let Some((app, delivery)) = self.queues.lone.next(stop).await else { return };
+            self.store_alone(app, delivery).await;
+        }
+    }
+
+    /// Stores the next part of a delivery. Then others have their turn, so that a small one does not wait for all parts of a large
+    /// one.
+    async fn store_alone(&self, app: MetaAppKey, mut delivery: LoneDelivery) {
+        let part = delivery.next_part(MAX_EVENTS_PER_STATEMENT);
+        let mut report = BatchReport::new([part.as_slice()]);
+        let goes_on = self.store(&part, &mut report).await;
+        if report.has_due() {
+            self.wake_relay.notify_one();
+        }
+        for result in report.results {
+            delivery.record(result);
+        }
+        if goes_on && delivery.len() > 0 {
+            self.queues.lone.push(&app, delivery);
+        } else {
+            delivery.finish();
+        }
     }
 
     /// The next delivery and those that wait behind it; `None` when the intake is closed and empty.
-    async fn next_batch(&self, stop: &CancellationToken) -> Option<Vec<PendingDelivery>> {
-        let mut queue = self.queue.lock().await;
-        let first = tokio::select! {
-            first = queue.recv() => first,
-            () = stop.cancelled() => {
-                queue.close();
-                queue.recv().await
-            }
-        }?;
-        let mut size = first.events.len();
+    async fn next_batch(&self, stop: &CancellationToken) -> Option<Vec<(MetaAppKey, PendingDelivery)>> {
+        let first = self.queues.together.next(stop).await?;
+        let mut size = first.1.events.len();
         let mut batch = vec![first];
         while size < MAX_BATCH
-            && let Ok(next) = queue.try_recv()
+            && let Some(next) = self.queues.together.try_next()
         {
-            size += next.events.len();
+            size += next.1.events.len();
             batch.push(next);
         }
         Some(batch)
     }
 
-    /// Stores a batch, and sends each request its result.
-    async fn flush(&self, batch: Vec<PendingDelivery>) {
-        let mut report = BatchReport::new(&batch);
-        let (waiting, events): (Vec<_>, Vec<_>) = batch.into_iter().map(|it| (it.result, it.events)).unzip();
-        let mut events: Vec<IncomingEvent> = events.into_iter().flatten().collect();
+    /// Stores a batch, and sends each request its result. If the batch fails although the database is available, each of its
+    /// deliveries is stored alone.
+    async fn flush(&self, batch: Vec<(MetaAppKey, PendingDelivery)>) {
+        let mut report = BatchReport::new(batch.iter().map(|(_, delivery)| delivery.events.as_slice()));
+        let (mut waiting, mut events) = (Vec::with_capacity(batch.len()), Vec::new());
+        for (app, PendingDelivery { events: of_delivery, result }) in batch {
+            waiting.push((app, result));
+            events.extend(of_delivery);
+        }
         events.sort_by(|a, b| (a.app.as_str(), &a.event.dedupe_key).cmp(&(b.app.as_str(), &b.event.dedupe_key)));
-        #[expect(clippy::cast_precision_loss, reason = "a metric is a float, and a batch is small")]
-        histogram!(BATCH_SIZE).record(events.len() as f64);
-        self.store(&events, &mut report).await;
-
+        match self.store_together(&events).await {
+            Ok(stored) => {
+                log_stored(&events, &stored);
+                report.record_stored(stored);
+            }
+            Err(reason @ StoreError::Unavailable(_)) => {
+                warn!(events = events.len(), error = error_chain(&reason), "storing events failed");
+                report.record_failed(&events, reason);
+            }
+            Err(reason) => {
+                warn!(
+                    deliveries = waiting.len(),
+                    events = events.len(),
+                    error = error_chain(&reason),
+                    "storing events failed; storing each delivery alone"
+                );
+                for ((app, result), events) in waiting.into_iter().zip(report.split(events)) {
+                    self.queues.lone.push(&app, LoneDelivery::of(PendingDelivery { events, result }));
+                }
+                return;
+            }
+        }
         failpoint::die_at("accept.committed");
         let due = report.has_due();
-        for (waiting, result) in waiting.into_iter().zip(report.results) {
+        for ((_, waiting), result) in waiting.into_iter().zip(report.results) {
             // A client that disconnected has dropped its receiver.
             let _ = waiting.send(result);
         }
@@ -129,16 +217,19 @@ impl Flusher {
         }
     }
 
-    /// Stores the events. If the database refuses them, they are split in half until the refused event is alone.
-    async fn store(&self, events: &[IncomingEvent], report: &mut BatchReport) {
+    /// Stores events of one delivery. If the database refuses them, they are split in half until the refused event is alone.
+    /// Returns false if the database is unavailable or too slow for them.
+    async fn store(&self, events: &[IncomingEvent], report: &mut BatchReport) -> bool {
         match self.store_together(events).await {
             Ok(stored) => {
                 log_stored(events, &stored);
                 report.record_stored(stored);
+                true
             }
-            Err(reason @ (StoreError::Unavailable(_) | StoreError::Retryable(_))) => {
+            Err(reason @ (StoreError::Unavailable(_) | StoreError::LimitExceeded(_) | StoreError::Retryable(_))) => {
                 warn!(events = events.len(), error = error_chain(&reason), "storing events failed");
                 report.record_failed(events, reason);
+                false
             }
             Err(reason) if events.len() > 1 => {
                 debug!(
@@ -147,23 +238,25 @@ impl Flusher {
                     "storing events failed; retrying in two halves"
                 );
                 let (first, second) = events.split_at(events.len() / 2);
-                Box::pin(self.store(first, report)).await;
-                Box::pin(self.store(second, report)).await;
+                Box::pin(self.store(first, report)).await && Box::pin(self.store(second, report)).await
             }
             Err(reason) => {
                 let (event_id, trace_id) = (events.first().map(|it| it.event.id.to_string()), trace_id(events));
                 error!(event_id, trace_id, error = error_chain(&reason), "storing event failed");
                 report.record_failed(events, reason);
+                true
             }
         }
     }
 
     /// One transaction, retried a few times on contention.
     async fn store_together(&self, events: &[IncomingEvent]) -> Result<Vec<StoredEvent>, StoreError> {
+        #[expect(clippy::cast_precision_loss, reason = "a metric is a float, and a batch is small")]
+        histogram!(BATCH_SIZE).record(events.len() as f64);
         let mut tries = 1;
         loop {
             let outcome = timeout(DEADLINE, self.transaction(events)).await;
-            match outcome.unwrap_or_else(|_| Err(StoreError::Unavailable("no response".into()))) {
+            match outcome.unwrap_or_else(|_| Err(StoreError::LimitExceeded("no response".into()))) {
                 Err(StoreError::Retryable(reason)) if tries < CONTENTION_TRIES => {
                     debug!(error = error_chain(&*reason), "storing events failed; retrying");
                     sleep(CONTENTION_PAUSE * tries).await;
@@ -206,47 +299,9 @@ fn trace_id(events: &[IncomingEvent]) -> Option<String> {
     events.first().map(|it| it.trace.trace_id())
 }
 
-/// The results of the deliveries of a batch.
-struct BatchReport {
-    results: Vec<StoreResult>,
-    /// The index of the delivery of each event.
-    delivery_of: HashMap<EventId, usize>,
-}
-
-impl BatchReport {
-    fn new(batch: &[PendingDelivery]) -> Self {
-        let delivery_of = batch
-            .iter()
-            .enumerate()
-            .flat_map(|(place, delivery)| delivery.events.iter().map(move |incoming| (incoming.event.id, place)));
-        Self { results: batch.iter().map(|_| Ok(Vec::new())).collect(), delivery_of: delivery_of.collect() }
-    }
-
-    fn record_stored(&mut self, stored: Vec<StoredEvent>) {
-        for event in stored {
-            if let Some(Ok(result)) = self.result_of(event.id) {
-                result.push(event);
-            }
-        }
-    }
-
-    fn record_failed(&mut self, events: &[IncomingEvent], reason: StoreError) {
-        let reason = Arc::new(reason);
-        for incoming in events {
-            if let Some(result) = self.result_of(incoming.event.id) {
-                *result = Err(AcceptError::NotStored(Arc::clone(&reason)));
-            }
-        }
-    }
-
-    fn result_of(&mut self, event: EventId) -> Option<&mut StoreResult> {
-        self.results.get_mut(*self.delivery_of.get(&event)?)
-    }
-
-    /// Whether an event is due for the relay.
-    fn has_due(&self) -> bool {
-        let stored = self.results.iter().flatten().flatten();
-        stored.into_iter().any(|event| event.status == EventStatus::Received)
+impl fmt::Debug for Intake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Intake").field("queues", &self.queues).finish_non_exhaustive()
     }
 }
 

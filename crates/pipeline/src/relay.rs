@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use flows::{Database, settle};
-use inbound::{DueEvent, EventLedger, EventPublisher, PublishResult, QueueError};
-use kernel::ids::EventId;
+use inbound::{ClaimedEvents, DueEvent, EventLedger, EventPublisher, PublishResult, PublishWindow, QueueError, Turn};
+use kernel::ids::{EventId, TenantId};
 use kernel::{Clock, StoreError, Tracing, error_chain};
 use metrics::counter;
 use tokio::sync::Notify;
@@ -22,6 +22,9 @@ use crate::spans::Publishing;
 
 /// Publishes the ids of due events from the ledger to the queue: at once when it is woken, and by polling, because a wake-up
 /// reaches the relay of its own process only.
+///
+/// Tenants are served in turn, and few events of each are in the queue at a time. So a tenant with one event does not wait for
+/// another's million.
 #[derive(Clone)]
 pub struct Relay {
     pub database: Arc<dyn Database>,
@@ -34,6 +37,11 @@ pub struct Relay {
 
 /// Events per published batch.
 const BATCH: u16 = 500;
+/// Tenants per published batch.
+const TENANTS: i64 = BATCH as i64;
+/// Some batches of a worker for each tenant; together less than what a worker prefetches, with room for the reserve of
+/// many tenants. While an event waits in the queue, it is behind all events that were published before.
+const WINDOW: PublishWindow = PublishWindow { per_tenant: 1_500, total: 4_000, reserve: 20 };
 /// How long a claim lasts: much longer than publishing a batch takes. If the relay dies, its events are published after
 /// this time. If it is slower, they are published twice, which is harmless.
 const LEASE: TimeDelta = TimeDelta::seconds(5);
@@ -44,7 +52,8 @@ const SWEEP_INTERVAL: Duration = Duration::from_millis(200);
 const BATCH_WINDOW: Duration = Duration::from_millis(50);
 const REQUEUE_INTERVAL: Duration = Duration::from_secs(1);
 const LOST_CHECK_INTERVAL: Duration = Duration::from_secs(5);
-/// A published event that is unfinished for this long, while the queue is empty, is taken for lost.
+/// A published event that is unfinished for this long, while the queue is empty, is taken for lost. A worker that has it for long
+/// says so in the ledger.
 const LOST_AFTER: TimeDelta = TimeDelta::seconds(20);
 
 #[derive(Debug, thiserror::Error)]
@@ -61,21 +70,31 @@ enum RelayError {
 struct Claim {
     events: Vec<DueEvent>,
     until: DateTime<Utc>,
+    /// The next turn continues after this tenant.
+    next: Option<TenantId>,
+}
+
+/// What a sweep found.
+struct Swept {
+    due: usize,
+    /// Where the next sweep continues; `None` if all tenants were served.
+    next: Option<TenantId>,
 }
 
 impl Relay {
     /// Runs until `stop` is cancelled.
     pub async fn run(self, stop: CancellationToken) {
-        let mut backoff = Backoff::new();
+        let (mut backoff, mut after) = (Backoff::new(), None);
         let [mut requeue, mut republish_lost] = [REQUEUE_INTERVAL, LOST_CHECK_INTERVAL].map(every);
         while !stop.is_cancelled() {
             let begun = Instant::now();
-            match self.sweep().await {
-                Ok(due) => {
+            match self.sweep(after).await {
+                Ok(swept) => {
                     backoff.reset();
+                    after = swept.next;
                     tokio::select! {
                         () = stop.cancelled() => {}
-                        () = self.wait_for_events(due, begun) => {}
+                        () = self.wait_for_events(&swept, begun) => {}
                         _ = requeue.tick() => self.requeue_held_and_unroutable().await,
                         _ = republish_lost.tick() => self.republish_lost().await,
                     }
@@ -91,16 +110,18 @@ impl Relay {
             }
         }
         // Publishes events that were committed before the stop, so that they need not wait for another process.
-        if let Err(error) = self.sweep().await {
+        if let Err(error) = self.sweep(None).await {
             debug!(error = error_chain(&error), "last sweep failed; its events stay in the ledger");
         }
     }
 
-    /// Waits until the next sweep is due, after one that started at `begun` and found `due` events.
-    async fn wait_for_events(&self, due: usize, begun: Instant) {
-        if due == 0 {
+    /// Waits until the next sweep is due, after one that started at `begun`.
+    async fn wait_for_events(&self, swept: &Swept, begun: Instant) {
+        if swept.next.is_some() {
+            // Other tenants have not been served yet.
+        } else if swept.due == 0 {
             let _ = timeout(SWEEP_INTERVAL, self.wake_relay.notified()).await;
-        } else if due < usize::from(BATCH) {
+        } else if swept.due < usize::from(BATCH) {
             sleep_until(begun + BATCH_WINDOW).await;
         }
     }
@@ -136,12 +157,13 @@ impl Relay {
         Ok(settle(tx, outcome).await?)
     }
 
-    /// Publishes one batch of due events; returns how many were due. No transaction is open during the request to the broker:
+    /// Publishes one batch of due events of the tenants after that one. No transaction is open during the request to the broker:
     /// the claim has a lease instead.
-    async fn sweep(&self) -> Result<usize, RelayError> {
-        let claim = self.claim().await?;
+    async fn sweep(&self, after: Option<TenantId>) -> Result<Swept, RelayError> {
+        let claim = self.claim(after).await?;
+        let swept = Swept { due: claim.events.len(), next: claim.next };
         if claim.events.is_empty() {
-            return Ok(0);
+            return Ok(swept);
         }
         let published = match self.publish(&claim.events).await {
             Ok(published) => published,
@@ -152,15 +174,17 @@ impl Relay {
         };
         failpoint::die_at("relay.published");
         self.end_claim(&claim, &published.iter().copied().collect()).await?;
-        if published.is_empty() { Err(RelayError::NothingConfirmed) } else { Ok(claim.events.len()) }
+        if published.is_empty() { Err(RelayError::NothingConfirmed) } else { Ok(swept) }
     }
 
-    async fn claim(&self) -> Result<Claim, StoreError> {
+    async fn claim(&self, after: Option<TenantId>) -> Result<Claim, StoreError> {
         let now = self.clock.now();
         let until = now + LEASE;
+        let turn = Turn { events: BATCH.into(), tenants: TENANTS, window: WINDOW, after };
         let mut tx = self.database.intake().await?;
-        let outcome = EventLedger::claim_due(&mut *tx, now, until, BATCH.into()).await;
-        Ok(Claim { events: settle(tx, outcome).await?, until })
+        let outcome = EventLedger::claim_due(&mut *tx, now, until, turn).await;
+        let ClaimedEvents { events, next } = settle(tx, outcome).await?;
+        Ok(Claim { events, until, next })
     }
 
     /// Publishes, and returns the events that the ledger may mark as published.

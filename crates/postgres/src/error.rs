@@ -5,18 +5,23 @@ use kernel::StoreError;
 /// texts are in English (`parley check` verifies it). With another language, these errors become [`StoreError::Other`].
 const CONTENTION: [&str; 3] =
     ["deadlock detected", "canceling statement due to lock timeout", "could not obtain lock on"];
-const UNAVAILABLE: [&str; 11] = [
+/// The statement or its transaction is at fault: with less to do, it may succeed.
+const LIMIT_EXCEEDED: [&str; 5] = [
+    "canceling statement due to statement timeout",
+    "terminating connection due to transaction timeout",
+    "terminating connection due to idle-in-transaction timeout",
+    "out of shared memory",
+    "out of memory",
+];
+const UNAVAILABLE: [&str; 8] = [
     "terminating connection",
     "the database system is",
     "sorry, too many clients",
     "too many connections",
     "remaining connection slots",
-    "canceling statement due to statement timeout",
     "could not extend file",
     "could not write to file",
-    "out of shared memory",
     "No space left on device",
-    "out of memory",
 ];
 const OUT_OF_SCOPE: &str = "violates row-level security policy";
 
@@ -31,6 +36,8 @@ pub(crate) fn store_error(error: Error) -> StoreError {
             StoreError::Conflict { constraint: information.constraint_name().unwrap_or_default().to_owned() }
         }
         DatabaseErrorKind::SerializationFailure => StoreError::Retryable(error.into()),
+        // First: the server closes the connection after two of them.
+        _ if says(&LIMIT_EXCEEDED) => StoreError::LimitExceeded(error.into()),
         DatabaseErrorKind::ClosedConnection
         | DatabaseErrorKind::UnableToSendCommand
         // The server has become a standby.
@@ -67,6 +74,18 @@ impl<T> OrStoreError<T> for Result<T, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_lost_or_refused_connection_is_unavailable() {
+        let error =
+            |message: &str| store_error(Error::DatabaseError(DatabaseErrorKind::Unknown, Box::new(message.to_owned())));
+        for message in LIMIT_EXCEEDED {
+            assert!(matches!(error(message), StoreError::LimitExceeded(_)), "{message}");
+        }
+        for message in ["terminating connection due to administrator command", "sorry, too many clients already"] {
+            assert!(matches!(error(message), StoreError::Unavailable(_)), "{message}");
+        }
+    }
 
     #[test]
     fn error_message_omits_user_input() {

@@ -26,9 +26,11 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// transaction.
 const TRUSTED_IDLE: Duration = Duration::from_millis(100);
 
-/// Limits of a statement and of a forgotten transaction, both above anything that Parley runs.
+/// Limits of a statement and of a forgotten transaction, both above anything that Parley runs. A statement whose client has
+/// disconnected ends, and with it its locks.
 const SERVER_TIMEOUTS: &str = "SET statement_timeout = '30s'; \
-                      SET idle_in_transaction_session_timeout = '60s'";
+                      SET idle_in_transaction_session_timeout = '60s'; \
+                      SET client_connection_check_interval = '2s'";
 
 /// Connections of one role.
 #[derive(Clone)]

@@ -17,8 +17,9 @@ use tracing::{info, warn};
 use crate::requests::{DELAYS, MAX_DELAY, inspect_queue, with_timeout};
 use crate::{Broker, BrokerError, Queue};
 
-/// Unsettled messages that the broker delivers at most: twice what a worker receives at once.
-const PREFETCH: u16 = 2_000;
+/// Unsettled messages that the broker delivers at most: more than the relay publishes of tenants with many events, so that a
+/// message of another tenant does not wait in the queue behind theirs. The worker serves tenants in turn.
+const PREFETCH: u16 = 5_000;
 /// After this long without a message the consumer is checked.
 const IDLE_CHECK_AFTER: Duration = Duration::from_secs(5);
 

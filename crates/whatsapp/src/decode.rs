@@ -12,6 +12,7 @@ mod handover;
 mod health;
 mod history;
 mod ids;
+mod length;
 mod message;
 mod message_context;
 mod party;

@@ -18,8 +18,8 @@ use crate::json::Object;
 pub(crate) use fields::PARTICIPANT;
 use splitter::{Route, Splitter};
 
-/// The events of a signed delivery. Nothing is lost: a part that is not understood becomes an event of kind `unparsed` with its
-/// bytes.
+/// The events of a signed delivery. Nothing is lost: a part that is not understood, or that is larger than 128 KiB, becomes an
+/// event of kind `unparsed` with its bytes.
 #[must_use]
 pub fn split(body: &[u8], clock: &dyn Clock) -> Vec<NewEvent> {
     // Meta sends ASCII. A byte that is not UTF-8 only affects the text that contains it.

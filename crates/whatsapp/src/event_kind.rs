@@ -17,7 +17,7 @@ impl EventKind {
         Self("status".to_owned())
     }
 
-    /// Validly signed, but not in the documented format.
+    /// Validly signed, but not in the documented format, or larger than 128 KiB.
     #[must_use]
     pub fn unparsed() -> Self {
         Self("unparsed".to_owned())

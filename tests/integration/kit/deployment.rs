@@ -24,6 +24,8 @@ pub(crate) struct Deployment {
     pub(crate) database: TestDatabase,
     pub(crate) namespace: String,
     settings: Vec<(&'static str, String)>,
+    /// Bytes of memory that a process may use, without shared and read-only memory.
+    pub(crate) memory_limit: Option<u64>,
 }
 
 /// A running server process.
@@ -49,7 +51,12 @@ impl Log {
 
 impl Deployment {
     pub(crate) async fn new() -> Self {
-        Self { database: database::copy().await, namespace: broker::fresh_namespace(), settings: Vec::new() }
+        Self {
+            database: database::copy().await,
+            namespace: broker::fresh_namespace(),
+            settings: Vec::new(),
+            memory_limit: None,
+        }
     }
 
     /// Adds an environment variable for all processes.
@@ -59,7 +66,15 @@ impl Deployment {
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(PathBuf::from(env!("CARGO_BIN_EXE_parley-under-test")));
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_parley-under-test"));
+        let mut command = match self.memory_limit {
+            None => Command::new(program),
+            Some(bytes) => {
+                let mut limited = Command::new("/bin/sh");
+                limited.args(["-c", r#"ulimit -d "$0" && exec "$@""#, &(bytes / 1024).to_string()]).arg(program);
+                limited
+            }
+        };
         command
             .args(arguments)
             .env_clear()

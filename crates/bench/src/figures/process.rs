@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use flows::{Database, process_events, settle};
+use flows::{Database, lock_events, process_events, settle};
 use futures_util::future::try_join_all;
 use inbound::{EventLedger, UnfinishedEvent};
 use kernel::ids::EventId;
@@ -165,7 +165,11 @@ async fn process_each(database: Postgres, unfinished: Arc<Mutex<Vec<UnfinishedEv
         let scope = TenantScope::mint(tenant);
         loop {
             let mut tx = database.tenant(&scope).await?;
-            let outcome = process_events(&mut *tx, std::slice::from_ref(&event), &clock).await;
+            let outcome = async {
+                let locked = lock_events(&mut *tx, std::slice::from_ref(&event), &clock).await?;
+                process_events(&mut *tx, locked, &clock).await
+            }
+            .await;
             match settle(tx, outcome).await {
                 Err(kernel::StoreError::Retryable(_)) => {}
                 outcome => break outcome.map(|_| ())?,

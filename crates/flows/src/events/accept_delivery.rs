@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use inbound::{IncomingEvent, StoredEvent};
-use kernel::{Clock, StoreError, Traceparent};
-use whatsapp::{MetaAppKey, split};
+use kernel::{StoreError, Traceparent};
+use whatsapp::{MetaAppKey, NewEvent};
 
 /// The result of storing a delivery.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +30,9 @@ pub enum AcceptError {
 /// Stores the events of many deliveries in batches.
 #[async_trait]
 pub trait DeliveryStore: Send + Sync {
+    /// [Splits](whatsapp::split()) a delivery into its events. A large one is split on another thread, so that other requests do
+    /// not wait for it, and few at a time, since its events need much memory.
+    async fn split(&self, body: &[u8]) -> Result<Vec<NewEvent>, AcceptError>;
     /// Returns the events that were not stored before, after all of them are committed. Dropping the future does not cancel
     /// the store.
     async fn store(&self, events: Vec<IncomingEvent>) -> Result<Vec<StoredEvent>, AcceptError>;
@@ -45,10 +48,9 @@ pub async fn accept_delivery(
     app: &MetaAppKey,
     body: &[u8],
     trace: Traceparent,
-    clock: &dyn Clock,
 ) -> Result<Accepted, AcceptError> {
     let incoming = |event| IncomingEvent { app: app.clone(), trace, event };
-    let events: Vec<IncomingEvent> = split(body, clock).into_iter().map(incoming).collect();
+    let events: Vec<IncomingEvent> = store.split(body).await?.into_iter().map(incoming).collect();
     if events.is_empty() {
         return Ok(Accepted::default());
     }
@@ -74,6 +76,10 @@ mod tests {
 
     #[async_trait]
     impl DeliveryStore for FakeDeliveryStore {
+        async fn split(&self, body: &[u8]) -> Result<Vec<NewEvent>, AcceptError> {
+            Ok(whatsapp::split(body, &ManualClock::starting_at(at(0))))
+        }
+
         async fn store(&self, events: Vec<IncomingEvent>) -> Result<Vec<StoredEvent>, AcceptError> {
             if self.is_full {
                 return Err(AcceptError::Busy);
@@ -91,7 +97,7 @@ mod tests {
     fn accept(store: &FakeDeliveryStore, body: &str) -> Result<Accepted, AcceptError> {
         let clock = ManualClock::starting_at(at(0));
         let (app, trace) = (MetaAppKey::from_stored("0123".to_owned()), Traceparent::start(&clock));
-        let outcome = run(accept_delivery(store, &app, body.as_bytes(), trace, &clock));
+        let outcome = run(accept_delivery(store, &app, body.as_bytes(), trace));
         let received = store.received.lock().unwrap();
         assert!(received.iter().all(|event| event.app == app && event.trace == trace));
         outcome

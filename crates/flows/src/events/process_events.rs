@@ -34,24 +34,49 @@ pub struct DeadLetter {
     pub reason: String,
 }
 
-/// Records events of one tenant and marks them as processed, in one transaction. An event that cannot be decoded becomes a dead
-/// letter and does not affect the others. An event that another worker has processed, or whose next attempt is later, is
-/// skipped.
+/// An event that this transaction has locked, and its payload.
+#[derive(Debug)]
+pub struct LockedEvent<'e> {
+    pub event: &'e UnfinishedEvent,
+    pub payload: Vec<u8>,
+}
+
+/// Locks events of one tenant and reads their payloads. An event that another worker has processed, or whose next attempt is
+/// later, is skipped.
+///
+/// # Errors
+/// [`StoreError`]: the caller must roll back.
+pub async fn lock_events<'e>(
+    tx: &mut dyn EventOutcomeRepo,
+    events: &'e [UnfinishedEvent],
+    clock: &dyn Clock,
+) -> Result<Vec<LockedEvent<'e>>, StoreError> {
+    let now = clock.now();
+    let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
+    let mut payloads = tx.lock_events_to_process(&ids, now).await?;
+    if payloads.len() < ids.len() {
+        let skipped: Vec<EventId> = ids.into_iter().filter(|id| !payloads.contains_key(id)).collect();
+        tx.postpone_early_events(&skipped, now).await?;
+    }
+    let locked = events.iter().filter_map(|event| Some(LockedEvent { event, payload: payloads.remove(&event.id)? }));
+    Ok(locked.collect())
+}
+
+/// Records locked events of one tenant and marks them as processed, in one transaction. An event that cannot be decoded becomes a
+/// dead letter and does not affect the others.
 ///
 /// # Errors
 /// [`StoreError`]: the caller must roll back.
 pub async fn process_events(
     tx: &mut dyn ProcessEventsTx,
-    events: &[UnfinishedEvent],
+    events: Vec<LockedEvent<'_>>,
     clock: &dyn Clock,
 ) -> Result<ProcessedEvents, StoreError> {
     let now = clock.now();
-    let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
-    let locked = tx.lock_events_to_process(&ids, now).await?;
     let mut processed = ProcessedEvents::default();
     let mut translated = TranslatedEvents::default();
-    for event in events.iter().filter(|event| locked.contains(&event.id)) {
-        match decode(&event.kind, &event.payload).map_err(|error| error.to_string()).and_then(|decoded| {
+    for LockedEvent { event, payload } in events {
+        match decode(&event.kind, &payload).map_err(|error| error.to_string()).and_then(|decoded| {
             let Decoded { waba_id, update } = decoded;
             update.map_or(Ok(()), |update| translated.add(event, waba_id, update))
         }) {

@@ -102,7 +102,7 @@ mod tests {
             starts: 0,
             traceparent: None,
             received_at: at(0),
-            payload: Vec::new(),
+            size: 0,
         };
         let failure = EventFailure { class, reason: "deadlock".to_owned() };
         let clock = store.clock.clone();

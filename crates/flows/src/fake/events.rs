@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -184,14 +184,20 @@ impl EventOutcomeRepo for FakeStore {
         &mut self,
         events: &[EventId],
         now: DateTime<Utc>,
-    ) -> Result<HashSet<EventId>, StoreError> {
-        let is_waiting = |it: &&WebhookEvent| match it.status {
+    ) -> Result<HashMap<EventId, Vec<u8>>, StoreError> {
+        let is_waiting = |it: &WebhookEvent| match it.status {
             EventStatus::Received => true,
             EventStatus::Retrying => it.next_attempt_at.is_some_and(|next| next <= now),
             _ => false,
         };
-        let waiting = self.events.stored.iter().map(|stored| &stored.event).filter(is_waiting);
-        Ok(waiting.map(|event| event.id).filter(|id| events.contains(id)).collect())
+        let waiting = self.events.stored.iter().filter(|stored| is_waiting(&stored.event));
+        let locked = waiting.filter(|stored| events.contains(&stored.event.id));
+        Ok(locked.map(|stored| (stored.event.id, stored.payload.clone().unwrap_or_default())).collect())
+    }
+
+    async fn postpone_early_events(&mut self, _: &[EventId], _: DateTime<Utc>) -> Result<(), StoreError> {
+        // The fake has no ledger.
+        Ok(())
     }
 
     async fn finish_events(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError> {

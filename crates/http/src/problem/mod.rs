@@ -203,7 +203,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             // `Retryable` is a deadlock or serialization failure: the same request succeeds on retry.
-            StoreError::Unavailable(_) | StoreError::Retryable(_) => {
+            StoreError::Unavailable(_) | StoreError::LimitExceeded(_) | StoreError::Retryable(_) => {
                 Self::unavailable(Code::TemporarilyUnavailable).caused_by(error)
             }
             error => Self::internal(error),

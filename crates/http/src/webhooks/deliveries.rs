@@ -116,7 +116,7 @@ async fn verify_and_accept(
     let app = verified.and(known.ok_or(InvalidSignature)).map_err(refuse)?.app;
     let started = Instant::now();
     let store_span = StoreSpan::begin(state, request);
-    let outcome = accept_delivery(&*state.delivery_store, &app, &body, store_span.at, &*state.clock).await;
+    let outcome = accept_delivery(&*state.delivery_store, &app, &body, store_span.at).await;
     histogram!(WEBHOOK_ACCEPT).record(started.elapsed());
     count(label(&outcome));
     store_span.end(state, &outcome);

@@ -3,7 +3,9 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flows::{Database, EventFailure, FailureOutcome, ProcessedEvents, process_events, record_failure, settle};
+use flows::{
+    Database, EventFailure, FailureOutcome, ProcessedEvents, lock_events, process_events, record_failure, settle,
+};
 use futures_util::FutureExt;
 use inbound::{ErrorClass, EventLedger, RetryPolicy, UnfinishedEvent};
 use kernel::ids::{EventId, TenantId};
@@ -13,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, debug, error, error_span, warn};
 
 use super::outcome::{Outcome, Outcomes, StartTime};
-use super::quarantine::Quarantine;
 use super::tenant_batch::TenantBatch;
 use crate::backoff::{Backoff, retry_until_stopped};
 use crate::failpoint;
@@ -21,8 +22,10 @@ use crate::failpoint;
 /// Deadlocks and serialization failures are retried here this often before the failure is recorded.
 const CONTENTION_TRIES: u32 = 3;
 const CONTENTION_PAUSE: Duration = Duration::from_millis(20);
-/// Longer than the database's own statement timeout: one that takes longer is taken for unavailable.
+/// Longer than the database's own statement timeout.
 const DEADLINE: Duration = Duration::from_secs(45);
+/// How long the database may take to answer another connection. If it does not, it is unavailable.
+const PROBE_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Processes the events of one tenant, and records failures.
 pub(super) struct BatchProcessor {
@@ -43,6 +46,8 @@ pub(super) struct BatchResult {
 enum BatchFailure {
     /// The database is unavailable. No attempt is counted.
     Unavailable(StoreError),
+    /// It took too long, or needed more locks or memory than the database has, while the database answers others.
+    TooSlow(StoreError),
     /// One of the events caused it.
     Event(EventFailure),
 }
@@ -55,12 +60,11 @@ impl BatchProcessor {
     /// Processes a batch; when `stop` is cancelled, as much of it as is in hand.
     pub(super) async fn run(self, mut batch: TenantBatch, stop: CancellationToken) -> BatchResult {
         let mut outcomes = Outcomes::new(&batch.queue_messages, self.tracing.clone(), Arc::clone(&self.clock));
+        let may_have_killed = batch.may_have_killed();
         let events = std::mem::take(&mut batch.events);
         if let Some(tenant) = batch.tenant {
             let span = span_of(tenant, &events);
-            self.process_or_dead_letter(tenant, events, batch.is_redelivered(), &stop, &mut outcomes)
-                .instrument(span)
-                .await;
+            self.process_or_dead_letter(tenant, events, may_have_killed, &stop, &mut outcomes).instrument(span).await;
         } else {
             // A constraint of the table rules it out. The ledger keeps the events.
             error!(events = events.len(), "events without a tenant skipped");
@@ -74,14 +78,14 @@ impl BatchProcessor {
         &self,
         tenant: TenantId,
         mut events: Vec<UnfinishedEvent>,
-        redelivered: bool,
+        may_have_killed: bool,
         stop: &CancellationToken,
         outcomes: &mut Outcomes,
     ) {
-        if redelivered {
+        if may_have_killed {
             // Such an event was quarantined, so it is alone.
             if let [event] = events.as_slice()
-                && Quarantine::is_poison(event)
+                && event.is_poison()
             {
                 let reason = "each worker that started it died".to_owned();
                 let failure = EventFailure { class: ErrorClass::Poison, reason };
@@ -133,6 +137,15 @@ impl BatchProcessor {
                     }
                     return;
                 }
+                Err(BatchFailure::TooSlow(error)) => {
+                    let reason = error_chain(&error);
+                    if let [event] = events.as_slice() {
+                        let failure = EventFailure { class: ErrorClass::Timeout, reason };
+                        return self.record_failure(tenant, event, failure, started, stop, outcomes).await;
+                    }
+                    warn!(events = events.len(), error = reason, "batch took too long; its events are processed alone");
+                    return outcomes.record_timed_out(events);
+                }
                 Err(BatchFailure::Unavailable(error)) => {
                     warn!(error = error_chain(&error), "database unavailable; retrying");
                     backoff.pause(stop).await;
@@ -150,13 +163,18 @@ impl BatchProcessor {
         let mut tries = 1;
         loop {
             let attempt = timeout(DEADLINE, AssertUnwindSafe(self.transaction(tenant, events)).catch_unwind()).await;
-            let error = match attempt.unwrap_or_else(|_| Ok(Err(StoreError::Unavailable("no response".into())))) {
+            let error = match attempt.unwrap_or_else(|_| Ok(Err(StoreError::LimitExceeded("no response".into())))) {
                 Ok(Ok(processed)) => return Ok(processed),
                 Ok(Err(error)) => error,
                 Err(_) => return Err(event_failure(ErrorClass::Transient, "processing panicked")),
             };
             match error {
-                StoreError::Unavailable(_) => return Err(BatchFailure::Unavailable(error)),
+                StoreError::LimitExceeded(_) if self.database_answers().await => {
+                    return Err(BatchFailure::TooSlow(error));
+                }
+                StoreError::Unavailable(_) | StoreError::LimitExceeded(_) => {
+                    return Err(BatchFailure::Unavailable(error));
+                }
                 StoreError::Retryable(_) if tries < CONTENTION_TRIES => {
                     tokio::time::sleep(CONTENTION_PAUSE * tries + Duration::from_millis(self.jitter().into())).await;
                     tries += 1;
@@ -168,15 +186,28 @@ impl BatchProcessor {
         }
     }
 
+    /// Whether the database answers on another connection.
+    async fn database_answers(&self) -> bool {
+        let probe = async {
+            let tx = self.database.intake().await?;
+            settle(tx, Ok::<(), StoreError>(())).await
+        };
+        matches!(timeout(PROBE_DEADLINE, probe).await, Ok(Ok(())))
+    }
+
     async fn transaction(&self, tenant: TenantId, events: &[UnfinishedEvent]) -> Result<ProcessedEvents, StoreError> {
         let mut tx = self.database.tenant(&scope(tenant)).await?;
-        let mut outcome = process_events(&mut *tx, events, &*self.clock).await;
-        if events.iter().any(|event| failpoint::fails("worker.fail", &event.payload)) {
-            outcome = Err(StoreError::Other("a test makes it fail".into()));
+        let outcome = async {
+            let locked = lock_events(&mut *tx, events, &*self.clock).await?;
+            for event in &locked {
+                if failpoint::fails("worker.fail", &event.payload) {
+                    return Err(StoreError::Other("a test makes it fail".into()));
+                }
+                failpoint::die_of("worker.poison", &event.payload);
+            }
+            process_events(&mut *tx, locked, &*self.clock).await
         }
-        for event in events {
-            failpoint::die_of("worker.poison", &event.payload);
-        }
+        .await;
         failpoint::die_at("worker.before_commit");
         let processed = settle(tx, outcome).await?;
         failpoint::die_at("worker.committed");

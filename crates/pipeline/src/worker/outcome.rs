@@ -27,6 +27,8 @@ pub(super) enum Outcome {
 /// What happened to the events of a batch. The only place that reports it to logs, metrics and traces.
 pub(super) struct Outcomes {
     by_event: HashMap<EventId, Outcome>,
+    /// Events that were not processed because they took too long together.
+    timed_out: Vec<UnfinishedEvent>,
     /// The trace contexts in which the events were published, for those that are traced.
     published: HashMap<EventId, Traceparent>,
     tracing: Tracing,
@@ -50,7 +52,7 @@ impl Outcomes {
     pub(super) fn new(messages: &[QueueMessage], tracing: Tracing, clock: Arc<dyn Clock>) -> Self {
         let traced = |message: &QueueMessage| Some((message.event, message.trace?));
         let published = messages.iter().filter_map(traced).filter(|(_, trace)| tracing.records(trace)).collect();
-        Self { by_event: HashMap::new(), published, tracing, clock }
+        Self { by_event: HashMap::new(), timed_out: Vec::new(), published, tracing, clock }
     }
 
     pub(super) fn get(&self, event: EventId) -> Option<Outcome> {
@@ -59,6 +61,15 @@ impl Outcomes {
 
     pub(super) fn set_all(&mut self, events: impl Iterator<Item = EventId>, outcome: Outcome) {
         self.by_event.extend(events.map(|event| (event, outcome)));
+    }
+
+    /// A batch took too long. Its events have no outcome yet: they are to be processed alone.
+    pub(super) fn record_timed_out(&mut self, events: Vec<UnfinishedEvent>) {
+        self.timed_out.extend(events);
+    }
+
+    pub(super) fn take_timed_out(&mut self) -> Vec<UnfinishedEvent> {
+        std::mem::take(&mut self.timed_out)
     }
 
     /// A batch was committed.

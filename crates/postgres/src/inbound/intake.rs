@@ -55,7 +55,7 @@ WITH input AS (
          $10,
          CASE WHEN r.kind = $9 THEN $10 END,
          CASE WHEN r.kind = $9 THEN 'permanent' END,
-         CASE WHEN r.kind = $9 THEN 'is not what the documents of the WhatsApp Business Platform describe' END,
+         CASE WHEN r.kind = $9 THEN 'is not what the documents of the WhatsApp Business Platform describe, or is larger than 128 KiB' END,
          CASE WHEN r.tenant_id IS NULL THEN r.phone_number_id END,
          CASE WHEN r.tenant_id IS NULL THEN r.waba_id END,
          r.traceparent

@@ -1,33 +1,20 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use diesel_async::RunQueryDsl;
-use inbound::{AbandonedEvent, DueEvent, EventLedger, EventStatus, UnfinishedEvent};
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use inbound::{AbandonedEvent, ClaimedEvents, EventLedger, EventStatus, Turn, UnfinishedEvent};
 use kernel::StoreError;
 use kernel::ids::{AccountId, EventId, TenantId};
 use uuid::Uuid;
 use whatsapp::EventKind;
 
+use super::claim;
 use crate::closed_set;
 use crate::error::OrStoreError;
 use crate::sql::{Count, Id, Prepared, sql, types};
 use crate::transaction::{Platform, Tx};
 
-/// Ordered by tenant: a worker processes consecutive events of one tenant in one transaction.
-///
 /// The size of the ledger changes so fast that the planner's statistics are usually wrong. Here and below rows are therefore
 /// found by `ctid` and their events by id, which is the best plan for any size.
-const CLAIM_DUE: &str = "
-WITH due AS (
-  SELECT ctid FROM webhook_outbox WHERE not_before <= $1 ORDER BY not_before LIMIT $3 FOR UPDATE SKIP LOCKED
-), claimed AS (
-  UPDATE webhook_outbox SET not_before = $2 WHERE ctid = ANY (ARRAY(SELECT ctid FROM due))
-  RETURNING event_id, publish_count
-)
-SELECT c.event_id AS id, e.tenant_id, e.attempts, c.publish_count AS published, e.traceparent
-  FROM claimed c
- CROSS JOIN LATERAL (SELECT tenant_id, attempts, traceparent FROM webhook_events WHERE id = c.event_id OFFSET 0) e
- ORDER BY e.tenant_id, c.event_id";
-
 const RELEASE_CLAIM: &str = "
 WITH claimed AS (
   SELECT ctid FROM webhook_outbox WHERE event_id = ANY ($1) AND not_before = $3 FOR UPDATE SKIP LOCKED
@@ -35,11 +22,18 @@ WITH claimed AS (
 UPDATE webhook_outbox SET not_before = $2 WHERE ctid = ANY (ARRAY(SELECT ctid FROM claimed))";
 
 const DEAD_LETTER_ABANDONED: &str = "
-WITH dead_lettered AS (
+WITH released AS (
+  SELECT o.ctid FROM webhook_outbox o
+   CROSS JOIN LATERAL (SELECT status, starts FROM webhook_events WHERE id = o.event_id OFFSET 0) e
+   WHERE o.event_id = ANY ($1) AND e.status IN ('received', 'retrying') AND e.starts < $3
+     FOR UPDATE OF o
+), due AS (
+  UPDATE webhook_outbox SET not_before = $2, publish_count = 0 WHERE ctid = ANY (ARRAY(SELECT ctid FROM released))
+), dead_lettered AS (
   UPDATE webhook_events
      SET status = 'dead_letter', processed_at = $2, next_attempt_at = NULL, error_class = 'poison',
          last_error = 'the broker gave up after delivering it too often', attempts = attempts + 1
-   WHERE id = ANY ($1) AND status IN ('received', 'retrying')
+   WHERE id = ANY ($1) AND status IN ('received', 'retrying') AND starts >= $3
   RETURNING id, tenant_id, kind, replay_seq, attempts, error_class, last_error, traceparent
 ), attempts AS (
   INSERT INTO webhook_attempts (event_id, tenant_id, replay_seq, attempt, failed_at, error_class, error)
@@ -61,32 +55,26 @@ UPDATE webhook_outbox
        not_before = $2 + interval '10 minutes' * (2 ^ least(publish_count, 7))
  WHERE ctid = ANY (ARRAY(SELECT ctid FROM claimed))";
 
-/// The time of the last publish is computed from the due time, see above. `publish_count` is reset, so that the relay, which
-/// skips published events while the queue is long, publishes the lost ones again.
-const REPUBLISH_LOST: &str = "
-WITH lost AS (
-  SELECT ctid FROM webhook_outbox
-   WHERE publish_count > 0 AND not_before > $2
-     AND not_before - interval '10 minutes' * (2 ^ least(publish_count - 1, 7)) < $1
-     FOR UPDATE SKIP LOCKED
-)
-UPDATE webhook_outbox SET not_before = $2, publish_count = 0 WHERE ctid = ANY (ARRAY(SELECT ctid FROM lost))";
-
-/// Starts from active accounts, not from unroutable events, which may be many. Events are routed by the same rules as on arrival,
-/// but a change of a business account goes to the oldest account only: at its arrival no tenant had one.
+/// Starts from accounts and looks for the events of each by an index: unroutable events may be many, and most of them stay.
+/// Events are routed by the same rules as on arrival, but a change of a business account goes to the oldest account only: at its
+/// arrival no tenant had one.
 const ASSIGN_UNROUTABLE: &str = "
 WITH candidates AS (
   SELECT e.id, a.tenant_id, a.id AS account_id
     FROM whatsapp_accounts a
-    JOIN webhook_events e ON e.status = 'unroutable' AND e.app_id = a.app_id AND e.phone_number_id = a.phone_number_id
-   WHERE a.status = 'active'
+   CROSS JOIN LATERAL (SELECT id FROM webhook_events
+                        WHERE status = 'unroutable' AND app_id = a.app_id AND phone_number_id = a.phone_number_id
+                        LIMIT $2) e
+   WHERE a.status = 'active' AND EXISTS (SELECT FROM webhook_events WHERE status = 'unroutable')
    UNION ALL
   SELECT e.id, a.tenant_id, a.id
     FROM (SELECT DISTINCT ON (app_id, waba_id) * FROM whatsapp_accounts
-           WHERE status = 'active' OR disconnected_by = 'meta'
+           WHERE (status = 'active' OR disconnected_by = 'meta')
+             AND EXISTS (SELECT FROM webhook_events WHERE status = 'unroutable' AND phone_number_id IS NULL)
            ORDER BY app_id, waba_id, status <> 'active', created_at, id) a
-    JOIN webhook_events e ON e.status = 'unroutable' AND e.app_id = a.app_id AND e.phone_number_id IS NULL
-                         AND e.waba_id = a.waba_id
+   CROSS JOIN LATERAL (SELECT id FROM webhook_events
+                        WHERE status = 'unroutable' AND phone_number_id IS NULL AND app_id = a.app_id AND waba_id = a.waba_id
+                        LIMIT $2) e
    LIMIT $2
 ), locked AS (
   SELECT e.id FROM webhook_events e WHERE e.id IN (SELECT id FROM candidates) ORDER BY e.id FOR UPDATE SKIP LOCKED
@@ -105,13 +93,24 @@ WITH candidates AS (
 )
 SELECT count(*) AS count FROM assigned";
 
-/// An event that became `held` while its tenant was being reactivated is requeued by the next sweep.
+/// Steps from each tenant with held events to the next by an index: those of a tenant that stays suspended may be many. An event
+/// that became `held` while its tenant was being reactivated is requeued by the next sweep.
 const REQUEUE_HELD: &str = "
-WITH held AS (
-  SELECT e.id FROM webhook_events e JOIN tenants t ON t.id = e.tenant_id AND t.status = 'active'
-   WHERE e.status = 'held'
+WITH RECURSIVE holders (tenant_id) AS (
+  (SELECT tenant_id FROM webhook_events WHERE status = 'held' ORDER BY tenant_id LIMIT 1)
+   UNION ALL
+  SELECT next.tenant_id
+    FROM holders h
+   CROSS JOIN LATERAL (SELECT tenant_id FROM webhook_events
+                        WHERE status = 'held' AND tenant_id > h.tenant_id ORDER BY tenant_id LIMIT 1) next
+), candidates AS (
+  SELECT e.id
+    FROM holders h JOIN tenants t ON t.id = h.tenant_id AND t.status = 'active'
+   CROSS JOIN LATERAL (SELECT id FROM webhook_events
+                        WHERE status = 'held' AND tenant_id = t.id ORDER BY received_at LIMIT $2) e
    LIMIT $2
-     FOR UPDATE OF e SKIP LOCKED
+), held AS (
+  SELECT id FROM webhook_events WHERE id = ANY (ARRAY(SELECT id FROM candidates)) AND status = 'held' FOR UPDATE SKIP LOCKED
 ), requeued AS (
   UPDATE webhook_events e SET status = 'received' FROM held WHERE e.id = held.id
   RETURNING e.id, e.tenant_id
@@ -126,28 +125,22 @@ UPDATE webhook_events SET starts = starts + 1
                WHERE id = ANY ($1) AND status IN ('received', 'retrying') ORDER BY id FOR NO KEY UPDATE)
 RETURNING id";
 
-/// A missing payload, which should not happen, is read as empty, so that the event becomes a dead letter. Without LEFT JOIN the
-/// event would stay in the ledger forever.
+/// The size of a payload is in its row: its bytes are not read. Without LEFT JOIN an event without a payload, which should not
+/// happen, would stay in the ledger forever.
 const UNFINISHED_EVENTS: &str = "
 SELECT e.id, e.tenant_id, e.account_id, e.kind, e.status, e.attempts, e.starts, e.traceparent, e.received_at,
-       coalesce(p.body, '') AS body
+       coalesce(octet_length(p.body), 0) AS size
   FROM webhook_events e LEFT JOIN webhook_payloads p ON p.event_id = e.id
  WHERE e.id = ANY ($1) AND e.status IN ('received', 'retrying')
  ORDER BY e.id";
 
-#[derive(diesel::QueryableByName)]
-struct DueRow {
-    #[diesel(sql_type = types::Uuid)]
-    id: Uuid,
-    #[diesel(sql_type = diesel::sql_types::Nullable<types::Uuid>)]
-    tenant_id: Option<Uuid>,
-    #[diesel(sql_type = types::Integer)]
-    attempts: i32,
-    #[diesel(sql_type = types::Integer)]
-    published: i32,
-    #[diesel(sql_type = diesel::sql_types::Nullable<types::Text>)]
-    traceparent: Option<String>,
-}
+/// Rows that a worker has locked to finish the event are skipped.
+const KEEP_PUBLISHED: &str = "
+WITH kept AS (
+  SELECT ctid FROM webhook_outbox WHERE event_id = ANY ($1) AND publish_count > 0 FOR UPDATE SKIP LOCKED
+)
+UPDATE webhook_outbox SET not_before = $2 + interval '10 minutes' * (2 ^ least(publish_count - 1, 7))
+ WHERE ctid = ANY (ARRAY(SELECT ctid FROM kept))";
 
 #[derive(diesel::QueryableByName)]
 struct AbandonedRow {
@@ -183,8 +176,8 @@ struct UnfinishedRow {
     traceparent: Option<String>,
     #[diesel(sql_type = types::Timestamptz)]
     received_at: DateTime<Utc>,
-    #[diesel(sql_type = types::Binary)]
-    body: Vec<u8>,
+    #[diesel(sql_type = types::Integer)]
+    size: i32,
 }
 
 #[async_trait]
@@ -193,23 +186,9 @@ impl EventLedger for Tx<Platform> {
         &mut self,
         now: DateTime<Utc>,
         until: DateTime<Utc>,
-        limit: i64,
-    ) -> Result<Vec<DueEvent>, StoreError> {
-        let statement = Prepared(
-            sql(CLAIM_DUE)
-                .bind::<types::Timestamptz, _>(now)
-                .bind::<types::Timestamptz, _>(until)
-                .bind::<types::BigInt, _>(limit),
-        );
-        let rows: Vec<DueRow> = statement.load(self.connection()).await.or_store_error()?;
-        let due = |row: DueRow| DueEvent {
-            id: EventId::from_uuid(row.id),
-            tenant: row.tenant_id.map(TenantId::from_uuid),
-            attempts: row.attempts,
-            published: row.published,
-            traceparent: row.traceparent,
-        };
-        Ok(rows.into_iter().map(due).collect())
+        turn: Turn,
+    ) -> Result<ClaimedEvents, StoreError> {
+        claim::claim_due(self, now, until, turn).await
     }
 
     async fn mark_published(
@@ -219,6 +198,12 @@ impl EventLedger for Tx<Platform> {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         self.reschedule(MARK_PUBLISHED, events, claimed_until, now).await
+    }
+
+    async fn keep_published(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError> {
+        let statement = sql(KEEP_PUBLISHED).bind::<types::Uuids, _>(uuids(events)).bind::<types::Timestamptz, _>(now);
+        self.execute(statement).await?;
+        Ok(())
     }
 
     async fn release_claim(
@@ -235,9 +220,7 @@ impl EventLedger for Tx<Platform> {
         published_before: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<usize, StoreError> {
-        let statement =
-            sql(REPUBLISH_LOST).bind::<types::Timestamptz, _>(published_before).bind::<types::Timestamptz, _>(now);
-        self.execute(statement).await
+        claim::republish_lost(self, published_before, now).await
     }
 
     async fn assign_unroutable(&mut self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
@@ -266,7 +249,10 @@ impl EventLedger for Tx<Platform> {
         now: DateTime<Utc>,
     ) -> Result<Vec<AbandonedEvent>, StoreError> {
         let statement = Prepared(
-            sql(DEAD_LETTER_ABANDONED).bind::<types::Uuids, _>(uuids(events)).bind::<types::Timestamptz, _>(now),
+            sql(DEAD_LETTER_ABANDONED)
+                .bind::<types::Uuids, _>(uuids(events))
+                .bind::<types::Timestamptz, _>(now)
+                .bind::<types::Integer, _>(UnfinishedEvent::MAX_STARTS),
         );
         let rows: Vec<AbandonedRow> = statement.load(self.connection()).await.or_store_error()?;
         let event = |row: AbandonedRow| AbandonedEvent {
@@ -282,6 +268,7 @@ impl EventLedger for Tx<Platform> {
 
 impl Tx<Platform> {
     async fn requeue(&mut self, statement: &'static str, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
+        self.connection().batch_execute(claim::BY_INDEX).await.or_store_error()?;
         let statement = Prepared(sql(statement).bind::<types::Timestamptz, _>(now).bind::<types::BigInt, _>(limit));
         let rows: Vec<Count> = statement.load(self.connection()).await.or_store_error()?;
         Ok(rows.iter().map(|row| usize::try_from(row.count).unwrap_or_default()).sum())
@@ -315,7 +302,7 @@ impl UnfinishedRow {
             starts: self.starts,
             traceparent: self.traceparent,
             received_at: self.received_at,
-            payload: self.body,
+            size: usize::try_from(self.size).unwrap_or_default(),
         })
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -6,20 +6,29 @@ use diesel_async::RunQueryDsl;
 use inbound::{ErrorClass, EventOutcomeRepo};
 use kernel::StoreError;
 use kernel::ids::EventId;
+use uuid::Uuid;
 
 use super::ledger::uuids;
 use crate::error::OrStoreError;
-use crate::sql::{Id, Prepared, sql, types};
+use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
 // Each update checks the status: an event that was finished meanwhile is not changed. Its ledger row is deleted in any case.
 
 const LOCK_EVENTS_TO_PROCESS: &str = "
-SELECT id FROM webhook_events
- WHERE tenant_id = $3 AND id = ANY ($1)
-   AND (status = 'received' OR (status = 'retrying' AND next_attempt_at <= $2))
- ORDER BY id
-   FOR UPDATE";
+SELECT e.id, coalesce(p.body, '') AS payload
+  FROM webhook_events e LEFT JOIN webhook_payloads p ON p.tenant_id = $3 AND p.event_id = e.id
+ WHERE e.tenant_id = $3 AND e.id = ANY ($1)
+   AND (e.status = 'received' OR (e.status = 'retrying' AND e.next_attempt_at <= $2))
+ ORDER BY e.id
+   FOR UPDATE OF e";
+
+/// The publisher's clock is ahead by at least the time that is left until the attempt, so that time is added.
+const POSTPONE_EARLY_EVENTS: &str = "
+UPDATE webhook_outbox o SET not_before = e.next_attempt_at + (e.next_attempt_at - $2), publish_count = 0
+  FROM webhook_events e
+ WHERE o.tenant_id = $3 AND o.event_id = ANY ($1) AND o.not_before > e.next_attempt_at
+   AND e.tenant_id = $3 AND e.id = o.event_id AND e.status = 'retrying' AND e.next_attempt_at > $2";
 
 const FINISH_EVENTS: &str = "
 WITH finished AS (
@@ -54,13 +63,21 @@ WITH dead_lettered AS (
 )
 DELETE FROM webhook_outbox WHERE tenant_id = $5 AND event_id = $1";
 
+#[derive(diesel::QueryableByName)]
+struct Payload {
+    #[diesel(sql_type = types::Uuid)]
+    id: Uuid,
+    #[diesel(sql_type = types::Binary)]
+    payload: Vec<u8>,
+}
+
 #[async_trait]
 impl EventOutcomeRepo for Tx<Tenant> {
     async fn lock_events_to_process(
         &mut self,
         events: &[EventId],
         now: DateTime<Utc>,
-    ) -> Result<HashSet<EventId>, StoreError> {
+    ) -> Result<HashMap<EventId, Vec<u8>>, StoreError> {
         let tenant = self.tenant_id();
         let statement = Prepared(
             sql(LOCK_EVENTS_TO_PROCESS)
@@ -68,8 +85,18 @@ impl EventOutcomeRepo for Tx<Tenant> {
                 .bind::<types::Timestamptz, _>(now)
                 .bind::<types::Uuid, _>(tenant),
         );
-        let rows: Vec<Id> = statement.load(self.connection()).await.or_store_error()?;
-        Ok(rows.into_iter().map(|row| EventId::from_uuid(row.id)).collect())
+        let rows: Vec<Payload> = statement.load(self.connection()).await.or_store_error()?;
+        Ok(rows.into_iter().map(|row| (EventId::from_uuid(row.id), row.payload)).collect())
+    }
+
+    async fn postpone_early_events(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError> {
+        let tenant = self.tenant_id();
+        let statement = sql(POSTPONE_EARLY_EVENTS)
+            .bind::<types::Uuids, _>(uuids(events))
+            .bind::<types::Timestamptz, _>(now)
+            .bind::<types::Uuid, _>(tenant);
+        self.execute(statement).await?;
+        Ok(())
     }
 
     async fn finish_events(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError> {

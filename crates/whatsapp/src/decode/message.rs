@@ -3,7 +3,7 @@
 use super::change::Item;
 use super::error::DecodeError;
 use super::message_context::MessageContext;
-use super::{effects, ids, readable, system};
+use super::{effects, ids, length, readable, system};
 use crate::json::Object;
 use crate::update::{DecodedMessage, MediaPointer, Update};
 use kernel::{Direction, Forwarded};
@@ -34,7 +34,7 @@ fn message(item: &Item<'_>, wamid: String, kind: String, body: &Object<'_>, cont
         direction,
         origin,
         customer,
-        group_id: message.text("group_id"),
+        group_id: message.text("group_id").map(length::label),
         text: readable::text(&kind, message, body),
         media: media(&kind, body),
         reply_to: ids::any(&reply, "id"),
@@ -72,9 +72,9 @@ fn media(kind: &str, body: &Object<'_>) -> Option<MediaPointer> {
     }
     Some(MediaPointer {
         id: ids::any(body, "id")?,
-        mime_type: body.text("mime_type"),
-        sha256: body.text("sha256"),
-        caption: body.text("caption"),
+        mime_type: body.text("mime_type").map(length::label),
+        sha256: body.text("sha256").map(length::label),
+        caption: readable::caption(body),
         filename: readable::filename(body),
     })
 }

@@ -1,14 +1,14 @@
 //! The readable text of a message of any type.
 
-use super::ids;
+use super::{ids, length};
 use crate::json::Object;
 
 /// The text of a message, or the name of its type; never empty.
 pub(super) fn text(kind: &str, message: &Object<'_>, body: &Object<'_>) -> String {
     let text = match kind {
         "text" => body.text("body"),
-        "image" | "video" | "sticker" => body.text("caption"),
-        "document" => body.text("caption").or_else(|| filename(body)),
+        "image" | "video" | "sticker" => caption(body),
+        "document" => caption(body).or_else(|| filename(body)),
         "location" => location(body),
         "contacts" => cards(message),
         "interactive" => interactive(body),
@@ -17,7 +17,12 @@ pub(super) fn text(kind: &str, message: &Object<'_>, body: &Object<'_>) -> Strin
         "edit" => edited(body),
         _ => None,
     };
-    text.or_else(|| delivery_error(message)).unwrap_or_else(|| label(kind, message, body))
+    text.map(length::text).or_else(|| delivery_error(message)).unwrap_or_else(|| label(kind, message, body))
+}
+
+/// The caption of a file.
+pub(super) fn caption(body: &Object<'_>) -> Option<String> {
+    body.text("caption").map(length::caption)
 }
 
 /// The last part of a path, without control and bidirectional characters.
@@ -130,8 +135,8 @@ pub(super) fn edited(body: &Object<'_>) -> Option<String> {
     let kind = ids::word(&message, "type")?;
     let body = message.object(&kind)?;
     match kind.as_str() {
-        "text" => body.text("body"),
-        "image" | "video" | "document" => body.text("caption"),
+        "text" => body.text("body").map(length::text),
+        "image" | "video" | "document" => caption(&body),
         _ => None,
     }
 }

@@ -2,8 +2,8 @@
 
 use super::change::Item;
 use super::error::DecodeError;
-use super::ids;
 use super::message_context::MessageContext;
+use super::{ids, length};
 use crate::json::Object;
 use crate::update::{IdentityChange, Party, SystemMessage, Update};
 use kernel::Direction;
@@ -11,7 +11,7 @@ use kernel::Direction;
 /// A message of type `system`.
 pub(super) fn decode(item: &Item<'_>, wamid: String, body: &Object<'_>, context: MessageContext) -> Update {
     let kind = body.text("type").unwrap_or_default();
-    let text = body.text("body");
+    let text = body.text("body").map(length::text);
     let timestamp = ids::timestamp(&item.members);
     // In outbound messages `from` is the business.
     let inbound = context.direction == Direction::Inbound;
@@ -76,7 +76,7 @@ pub(super) fn decode_update(item: &Object<'_>) -> Result<Update, DecodeError> {
     if !before.is_identifiable() || !after.is_identifiable() {
         return Err(DecodeError::NoPerson);
     }
-    let text = item.text("detail").unwrap_or_else(|| default_text("user_changed_user_id").to_owned());
+    let text = item.text("detail").map_or_else(|| default_text("user_changed_user_id").to_owned(), length::text);
     Ok(Update::IdentityChange(IdentityChange { before, after, text, timestamp: ids::timestamp(item) }))
 }
 

@@ -17,9 +17,12 @@ use crate::{EventKind, NewEvent};
 const MAX_ROUTING_ID: usize = 64;
 /// Keys are indexed; longer ones are hashed.
 pub(super) const MAX_KEY: usize = 200;
-/// Bytes of shared parts that are copied into the events of one delivery, at most. Meta's 1,000 updates need a thirtieth of
+/// Bytes of an event's payload. Meta's are a hundredth of it. A larger one is kept as it is, and not decoded: it would fill the
+/// memory of whoever reads it.
+pub(super) const MAX_ITEM: usize = 128 << 10;
+/// Bytes of shared parts that are copied into the events of one delivery, at most. Meta's 1,000 updates need a sixteenth of
 /// it. Without a limit, a tenant could fill the memory with a delivery of a few megabytes, signed by their own app.
-pub(super) const MAX_COPIED: usize = 16 << 20;
+pub(super) const MAX_COPIED: usize = 8 << 20;
 
 /// The ids that an event is routed by.
 #[derive(Clone, Debug, Default)]
@@ -187,6 +190,7 @@ impl<'c> Splitter<'c> {
         }
         let Route { phone_number_id, waba_id } = route.clone();
         let id = EventId::new(self.clock);
+        let kind = if payload.len() > MAX_ITEM { EventKind::unparsed() } else { kind };
         self.events.push(NewEvent { id, kind, phone_number_id, waba_id, dedupe_key, payload });
     }
 }

@@ -1,6 +1,6 @@
 use kernel::SystemClock;
 
-use super::splitter::MAX_COPIED;
+use super::splitter::{MAX_COPIED, MAX_ITEM};
 use super::*;
 
 pub(super) fn split(body: &str) -> Vec<NewEvent> {
@@ -300,4 +300,19 @@ fn copies_of_shared_parts_are_limited() {
         let bytes: usize = events.iter().map(|event| event.payload.len()).sum();
         assert!(events.len() >= 10_000 && bytes < MAX_COPIED + body.len() + 60 * events.len(), "{bytes}");
     }
+}
+
+#[test]
+fn item_above_the_limit_is_kept_whole_and_not_parsed() {
+    let item = |id: &str, bytes: usize| {
+        format!(r#"{{"id":"wamid.{id}","from":"1","type":"text","text":{{"body":"{}"}}}}"#, "x".repeat(bytes))
+    };
+    let (small, large) = (item("A", MAX_ITEM - 1_000), item("B", MAX_ITEM));
+    let events = split(&delivery(&value(&format!(r#""messages":[{small},{large}]"#))));
+    let found: Vec<(&str, &str)> = events.iter().map(|it| (it.kind.as_str(), it.dedupe_key.as_str())).collect();
+    assert_eq!(found, [("message", "m:100:wamid.A"), ("unparsed", "m:100:wamid.B")]);
+    assert!(String::from_utf8_lossy(&events[1].payload).contains(&large));
+    assert_eq!(events[1].phone_number_id.as_deref(), Some("100"), "it belongs to the number's tenant");
+    let other = delivery_of("new_field", &format!(r#"{{"x":"{}"}}"#, "x".repeat(MAX_ITEM)));
+    assert_eq!(split(&other)[0].kind.as_str(), "unparsed");
 }

@@ -72,6 +72,43 @@ async fn event_that_crashes_worker_is_dead_lettered() {
     setup.shut_down([server, worker]).await;
 }
 
+/// I3, I5: the workers die more often than the broker delivers a message. It gives up on all of them, but only those that
+/// killed their workers become dead letters.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "run by `cargo xtask faults`"]
+async fn events_beside_many_that_crash_workers_are_processed() {
+    const CRASHING: i64 = 17;
+    let mut setup = FaultSetup::new().await;
+    let server = setup.serve_as("api,relay").await;
+    setup.send_to(&[&server]);
+    for _ in 0..CRASHING {
+        let poison = setup.sender.delivery_of(&["swallow this"]);
+        setup.sender.deliver(0, poison).await;
+    }
+    setup.sender.burst(40).await;
+    let queued = u32::try_from(CRASHING + 40).unwrap();
+    wait::until("all events to be queued", async || (setup.ready_messages().await == queued).then_some(())).await;
+
+    let armed = async || setup.serve_armed("worker", "worker.poison=return(swallow this)").await;
+    let (mut worker, mut deaths, mut deaths_beside) = (armed().await, 0, 0);
+    wait::within(RECOVERY_LIMIT * 4, "the ledger to be empty", async || {
+        if worker.has_ended() {
+            deaths += 1;
+            worker = armed().await;
+        }
+        if setup.events("status = 'processed'").await < 40 {
+            deaths_beside = deaths;
+        }
+        (setup.count("SELECT count(*) FROM webhook_outbox").await == 0).then_some(())
+    })
+    .await;
+    assert!(deaths > 50, "{deaths}");
+    assert!(deaths_beside < 25, "{deaths_beside}: the other events do not wait for all of them");
+    assert_eq!(setup.events("status = 'dead_letter' AND error_class = 'poison' AND starts = 4").await, CRASHING);
+    setup.assert_consistent(CRASHING).await;
+    setup.shut_down([server, worker]).await;
+}
+
 /// I5: of fifty events in one batch one fails. Only that one is retried, with growing delays, and becomes a dead letter
 /// after its last attempt.
 #[tokio::test(flavor = "multi_thread")]

@@ -14,8 +14,9 @@ async fn deleted_queues_lose_none_of_10_000_events() {
         let body = setup.sender.delivery(500);
         setup.sender.deliver(0, body).await;
     }
-    wait::within(RECOVERY_LIMIT, "all events to be queued", async || {
-        (setup.ready_messages().await == 10_000).then_some(())
+    // All others wait in the ledger.
+    wait::within(RECOVERY_LIMIT, "the tenant's window to be queued", async || {
+        (setup.ready_messages().await >= 1_500).then_some(())
     })
     .await;
     broker::delete(&setup.deployment.namespace).await;

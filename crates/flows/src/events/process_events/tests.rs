@@ -21,7 +21,7 @@ fn queued(store: &mut FakeStore, kind: EventKind, payload: &str) -> UnfinishedEv
         starts: 0,
         traceparent: None,
         received_at: store.clock.now(),
-        payload: payload.as_bytes().to_vec(),
+        size: payload.len(),
     }
 }
 
@@ -53,7 +53,11 @@ fn report(store: &mut FakeStore, seconds: i64) -> UnfinishedEvent {
 
 fn process(store: &mut FakeStore, events: &[UnfinishedEvent]) -> ProcessedEvents {
     let clock = store.clock.clone();
-    run(process_events(store, events, &*clock)).unwrap()
+    run(async {
+        let locked = lock_events(store, events, &*clock).await?;
+        process_events(store, locked, &*clock).await
+    })
+    .unwrap()
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn event(received_at: DateTime<Utc>) -> UnfinishedEvent {
         starts: 0,
         traceparent: None,
         received_at,
-        payload: Vec::new(),
+        size: 0,
     }
 }
 
