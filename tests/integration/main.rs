@@ -27,6 +27,7 @@ mod http;
 mod idempotency;
 mod inbox;
 mod intake;
+mod limits;
 mod lists;
 mod meta_app_routing;
 mod meta_apps;

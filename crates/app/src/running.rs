@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::web;
 use config::ProcessRole;
 use futures_util::FutureExt as _;
-use http_api::Background;
+use http_api::{Background, State};
 use postgres::Postgres;
 use rabbitmq::Queue;
 use telemetry::Traces;
@@ -78,7 +79,8 @@ impl Instance {
         let roles = &self.roles;
         let loops = Loops::new(RESTART_DELAY);
         let postgres = self.postgres.clone();
-        loops.spawn("measuring", move |stop| measure(postgres.clone(), stop));
+        let state = web::Data::clone(&self.state);
+        loops.spawn("measuring", move |stop| measure(postgres.clone(), web::Data::clone(&state), stop));
         if roles.include(ProcessRole::Api) {
             // One is enough: while it commits, the next batch is collected.
             let flusher = self.flusher.clone();
@@ -111,7 +113,7 @@ impl Instance {
         let address = listener.local_addr()?;
         let background = self.state.background.clone();
         let server = if roles.include(ProcessRole::Api) {
-            http_api::bind(listener, self.state, threads)?
+            http_api::bind(listener, self.state, threads, self.max_connections)?
         } else {
             // Health checks use the same address for each role.
             http_api::bind_probes(listener, Arc::clone(&self.state.readiness))?
@@ -121,12 +123,14 @@ impl Instance {
     }
 }
 
-async fn measure(postgres: Postgres, stop: CancellationToken) {
+async fn measure(postgres: Postgres, state: web::Data<State>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         postgres.measure();
         crypto::refresh_metrics();
+        state.limits.anonymous_refusals.log_ended_hour(state.clock.now());
         let _ = timeout(MEASURE_INTERVAL, stop.cancelled()).await;
     }
+    state.limits.anonymous_refusals.log_rest();
 }
 
 impl Running {

@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::io;
 use std::net::TcpListener;
 use std::num::NonZeroUsize;
@@ -5,10 +6,13 @@ use std::sync::Arc;
 
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
+use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use kernel::{Clock, SystemClock};
 use metrics_exporter_prometheus::PrometheusHandle;
+use rustix::net::sockopt::set_tcp_user_timeout;
 
+use crate::limits::admit;
 use crate::middleware::wrap_request;
 use crate::readiness::Readiness;
 use crate::routes::{api, probes, standby};
@@ -16,20 +20,37 @@ use crate::state::State;
 
 /// How long running requests may take after a stop; the process as a whole has 25 s.
 const SHUTDOWN_SECONDS: u64 = 15;
+/// How long a client may leave what was sent unread or unacknowledged.
+const MAX_UNREAD_MILLISECONDS: u32 = 30_000;
 
 /// Serves the API on a listener. The server runs while it is polled and stops by its handle; the caller handles
 /// signals.
 ///
 /// # Errors
 /// [`io::Error`] when the listener cannot be used.
-pub fn bind(listener: TcpListener, state: web::Data<State>, workers: Option<NonZeroUsize>) -> io::Result<Server> {
-    let server =
-        HttpServer::new(move || App::new().wrap(from_fn(wrap_request)).configure(api(web::Data::clone(&state))));
-    let server = match workers {
-        Some(workers) => server.workers(workers.get()),
-        None => server,
-    };
+pub fn bind(
+    listener: TcpListener,
+    state: web::Data<State>,
+    workers: Option<NonZeroUsize>,
+    max_connections: NonZeroUsize,
+) -> io::Result<Server> {
+    let server = HttpServer::new(move || {
+        App::new().wrap(from_fn(admit)).wrap(from_fn(wrap_request)).configure(api(web::Data::clone(&state)))
+    });
+    let workers = workers.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let server = server
+        .workers(workers)
+        .max_connections(max_connections.get().div_ceil(workers))
+        .on_connect(|connection, _| end_if_not_read(connection));
     Ok(server.disable_signals().shutdown_timeout(SHUTDOWN_SECONDS).listen(listener)?.run())
+}
+
+/// Closes a connection whose client reads nothing of a response for a while. The framework has no such limit.
+fn end_if_not_read(connection: &dyn Any) {
+    if let Some(stream) = connection.downcast_ref::<TcpStream>() {
+        // It fails only where the option does not exist.
+        let _ = set_tcp_user_timeout(stream, MAX_UNREAD_MILLISECONDS);
+    }
 }
 
 /// Serves health and readiness while the API is not available; every other request gets 503.
@@ -116,7 +137,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn servers_run_on_tokio_until_stopped() {
         let ((api, url), (metrics, metrics_url)) = (listener(), listener());
-        let server = bind(api, state(), NonZeroUsize::new(1)).unwrap();
+        let server = bind(api, state(), NonZeroUsize::new(1), NonZeroUsize::MAX).unwrap();
         let seconds = Matcher::Suffix("_seconds".to_owned());
         let recorder = PrometheusBuilder::new().set_buckets_for_metric(seconds, &[0.1, 1.0]).unwrap();
         let metrics = bind_metrics(metrics, recorder.install_recorder().unwrap()).unwrap();

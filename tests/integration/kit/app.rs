@@ -7,10 +7,10 @@ use std::time::Duration;
 use app::{Instance, Running};
 use chrono::TimeDelta;
 use config::{
-    AmqpConfig, AmqpTls, AuthConfig, DatabaseConfig, HttpConfig, KeysConfig, ProcessRole, ProcessRoles, ServeConfig,
-    SigningConfig, TenantsConfig, TracesConfig, WhatsAppConfig,
+    AmqpConfig, AmqpTls, AuthConfig, DatabaseConfig, HttpConfig, KeysConfig, LimitsConfig, ProcessRole, ProcessRoles,
+    ServeConfig, SigningConfig, TenantsConfig, TracesConfig, WhatsAppConfig,
 };
-use iam::HashParameters;
+use iam::{HashParameters, NewAccountLimits};
 use kernel::seal::KeyRing;
 use kernel::{Clock, ManualClock, SystemClock, SystemEntropy};
 use postgres::Postgres;
@@ -46,7 +46,26 @@ pub(crate) struct Settings {
     /// The bootstrap key of the configuration.
     pub(crate) bootstrap_key: Option<&'static str>,
     pub(crate) signup: SignUp,
+    pub(crate) limits: LimitsConfig,
+    pub(crate) max_requests: usize,
 }
+
+/// Tests send many requests from one address.
+pub(crate) const NO_LIMITS: LimitsConfig = LimitsConfig {
+    new_accounts: NewAccountLimits {
+        signups_per_address: 0,
+        signups: 0,
+        registrations_per_address: 0,
+        registrations: 0,
+    },
+    unknown_callers_per_address: None,
+    unknown_callers: None,
+    requests_per_user: None,
+    requests_per_address: None,
+    concurrent_per_tenant: None,
+    expensive_reads_per_tenant: None,
+    expensive_reads: None,
+};
 
 /// Whether sign-up is open to everyone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +92,8 @@ impl Default for Settings {
             passwords: HashParameters::default(),
             bootstrap_key: None,
             signup: SignUp::Open,
+            limits: NO_LIMITS,
+            max_requests: 4_096,
         }
     }
 }
@@ -270,12 +291,12 @@ impl TestTenant {
     }
 
     pub(crate) async fn messages(&self, conversation: &Conversation) -> Vec<Message> {
-        self.client.list(&format!("{}?limit=100", conversation.messages_path())).await
+        self.client.list(&format!("{}?limit=100&include=payload", conversation.messages_path())).await
     }
 
     /// All messages of a long conversation, page by page.
     pub(crate) async fn all_messages(&self, conversation: &Conversation) -> Vec<Message> {
-        let path = format!("{}?limit=100", conversation.messages_path());
+        let path = format!("{}?limit=100&include=payload", conversation.messages_path());
         let mut page: Page<Message> = self.client.read(&path).await;
         let mut messages = page.data;
         while let Some(cursor) = page.next_cursor {
@@ -361,8 +382,13 @@ async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -
             listen: "127.0.0.1:0".parse().unwrap(),
             metrics_listen: "127.0.0.1:0".parse().unwrap(),
             workers: None,
+            max_connections: 10_000.try_into().unwrap(),
+            max_requests: settings.max_requests.try_into().unwrap(),
+            max_body_bytes: 64 * 1024 * 1024,
+            max_request_time: Duration::from_secs(60),
             trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()],
         },
+        limits: settings.limits,
         auth: AuthConfig {
             keys: KeysConfig {
                 key_ring: Arc::new(KeyRing::new([("test".to_owned(), first.clone().into())]).unwrap()),
@@ -384,6 +410,7 @@ async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -
         },
         tenants: TenantsConfig {
             signup_open: settings.signup == SignUp::Open,
+            registration_open: settings.signup == SignUp::Open,
             self_service: settings.self_service,
             bootstrap_key: settings.bootstrap_key.map(ProvisioningKeyHash::of),
         },

@@ -73,6 +73,16 @@ impl Deployment {
             .env("PARLEY_WHATSAPP_APP_SECRET", APP_SECRET)
             .env("PARLEY_WHATSAPP_VERIFY_TOKEN", VERIFY_TOKEN)
             .env("PARLEY_CHANNELS_SELF_SERVICE", "true")
+            .env("PARLEY_HTTP_MAX_REQUESTS", "4096")
+            // All requests come from one address.
+            .env("PARLEY_LIMITS_SIGNUPS_PER_ADDRESS", "0")
+            .env("PARLEY_LIMITS_SIGNUPS", "0")
+            .env("PARLEY_LIMITS_REGISTRATIONS_PER_ADDRESS", "0")
+            .env("PARLEY_LIMITS_REGISTRATIONS", "0")
+            .env("PARLEY_LIMITS_UNKNOWN_CALLERS_PER_ADDRESS", "0")
+            .env("PARLEY_LIMITS_UNKNOWN_CALLERS", "0")
+            .env("PARLEY_LIMITS_REQUESTS_PER_USER", "0")
+            .env("PARLEY_LIMITS_REQUESTS_PER_ADDRESS", "0")
             .env("PARLEY_LOG_FORMAT", "json")
             .envs(self.settings.iter().map(|(name, value)| (name, value)));
         command

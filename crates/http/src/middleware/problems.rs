@@ -3,7 +3,7 @@ use actix_web::dev::ServiceResponse;
 use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
-use actix_web::{Error, ResponseError as _};
+use actix_web::{Error, HttpResponse, ResponseError as _};
 
 use super::request_id::RequestId;
 use crate::problem::{Code, MEDIA_TYPE, Problem};
@@ -34,13 +34,22 @@ pub(super) fn complete<B: MessageBody + 'static>(
     response
 }
 
-/// An error from outside of handlers and extractors, for which no response exists yet.
+/// An error from outside of handlers and extractors, for which no response exists yet, such as a request that took too long.
 pub(super) fn outside_of_handlers(error: &Error, id: &RequestId) -> Error {
-    let problem =
-        Problem::new(Code::for_framework_error(error.as_response_error().status_code())).caused_by(error.to_string());
-    log_cause(&problem);
-    let response = problem.error_response().set_body(BoxBody::new(problem.to_json(Some(id.as_str())).to_string()));
-    InternalError::from_response(problem, response).into()
+    let (cause, response) = if let Some(problem) = error.as_error::<Problem>() {
+        log_cause(problem);
+        (problem.to_string(), with_body(problem, id))
+    } else {
+        let problem = Problem::new(Code::for_framework_error(error.as_response_error().status_code()))
+            .caused_by(error.to_string());
+        log_cause(&problem);
+        (problem.to_string(), with_body(&problem, id))
+    };
+    InternalError::from_response(cause, response).into()
+}
+
+fn with_body(problem: &Problem, id: &RequestId) -> HttpResponse {
+    problem.error_response().set_body(BoxBody::new(problem.to_json(Some(id.as_str())).to_string()))
 }
 
 fn log_cause(problem: &Problem) {
