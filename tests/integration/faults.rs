@@ -21,6 +21,7 @@ mod alerts;
 mod processes {
     mod api;
     mod keys;
+    mod memory;
     mod queues;
     mod relay;
     mod replay;

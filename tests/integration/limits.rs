@@ -4,5 +4,6 @@ mod anonymous;
 mod guesses;
 mod meta_apps;
 mod new_accounts;
+mod pages;
 mod requests;
 mod tenants;

@@ -84,7 +84,7 @@ pub use self::events::{
     process_events, record_failure, reparse_delivery, replay_event, replay_events, requeue_held_and_unroutable,
 };
 pub use self::platform::{
-    ApproveAccountError, ApproveAccountTx, CreateProvisioningKeyError, OperatorAccess, ProvisioningKeyTx,
+    ApproveAccountError, ApproveAccountTx, CreateProvisioningKeyError, OperatorAccess, OperatorKey, ProvisioningKeyTx,
     SealingFailure, SealingRun, approve_account, authenticate_operator, create_provisioning_key,
     record_refused_operator, reseal_meta_apps, revoke_provisioning_key, seal_audit_logs,
 };

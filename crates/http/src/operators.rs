@@ -13,7 +13,7 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest, web};
 use audit::{Principal, RequestOrigin};
-use flows::{AuthenticateError, OperatorAccess, authenticate_operator, record_refused_operator};
+use flows::{AuthenticateError, OperatorAccess, OperatorKey, authenticate_operator, record_refused_operator};
 use kernel::{Operator, error_chain};
 use metrics::counter;
 use tokens::{ProvisioningSecret, ScopeGrant};
@@ -52,10 +52,12 @@ pub(crate) async fn authenticate(
     request.extensions_mut().insert(Caller(caller.map_err(|(_, problem)| problem)));
     let response = next.call(request).await?;
     let status = response.status().as_u16();
+    if status == 401 {
+        state.limits.count_unknown_caller(origin.address);
+    }
     match actor {
         Principal::Anonymous if status == 401 => {
             let reason = if has_token { INVALID_KEY } else { NO_KEY };
-            state.limits.count_unknown_caller(origin.address);
             state.limits.anonymous_refusals.count(origin.address, reason, state.clock.now());
         }
         Principal::Anonymous => {}
@@ -96,12 +98,16 @@ async fn authenticate_key(state: &State, request: &ServiceRequest) -> Result<Ope
     }
     let found = authenticate_operator(&*state.database, state.bootstrap_key.as_ref(), token, &*state.clock).await;
     let outcome = match &found {
-        Ok(Some(_)) => "ok",
-        Ok(None) => "invalid_token",
+        Ok(OperatorKey::InForce(_)) => "ok",
+        Ok(OperatorKey::Ended(_) | OperatorKey::Unknown) => "invalid_token",
         Err(_) => "failed",
     };
     counter!(AUTH_ATTEMPTS, "action" => "provisioning_key", "outcome" => outcome).increment(1);
-    found.map_err(|error| anonymous(error.into()))?.ok_or_else(|| anonymous(invalid_token()))
+    match found.map_err(|error| anonymous(error.into()))? {
+        OperatorKey::InForce(access) => Ok(access),
+        OperatorKey::Ended(key) => Err((Principal::ProvisioningKey(key), invalid_token())),
+        OperatorKey::Unknown => Err(anonymous(invalid_token())),
+    }
 }
 
 /// Proof that the caller is an operator whose key has the scope `S`. The first argument of every operator handler.

@@ -48,6 +48,7 @@ pub(crate) struct Settings {
     pub(crate) signup: SignUp,
     pub(crate) limits: LimitsConfig,
     pub(crate) max_requests: usize,
+    pub(crate) max_request_time: Duration,
 }
 
 /// Tests send many requests from one address.
@@ -94,6 +95,7 @@ impl Default for Settings {
             signup: SignUp::Open,
             limits: NO_LIMITS,
             max_requests: 4_096,
+            max_request_time: Duration::from_secs(60),
         }
     }
 }
@@ -385,7 +387,7 @@ async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -
             max_connections: 10_000.try_into().unwrap(),
             max_requests: settings.max_requests.try_into().unwrap(),
             max_body_bytes: 64 * 1024 * 1024,
-            max_request_time: Duration::from_secs(60),
+            max_request_time: settings.max_request_time,
             trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()],
         },
         limits: settings.limits,

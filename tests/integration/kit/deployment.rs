@@ -167,6 +167,13 @@ impl Server {
         self.child.try_wait().unwrap().is_some()
     }
 
+    /// The most memory that the process had in RAM so far, in bytes.
+    pub(crate) fn peak_memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
+    }
+
     /// The log so far. Lines that are not JSON are strings.
     pub(crate) fn log(&self) -> Vec<Value> {
         self.log.lines()
