@@ -38,8 +38,8 @@ pub(super) struct LimitsSettings {
     /// Requests from one address in a minute, to one process; webhooks, health and readiness do not count
     #[arg(long, value_name = "N", default_value = "30000")]
     limits_requests_per_address: String,
-    /// Requests of one tenant that a process works on at once; others of the tenant wait [default: half of
-    /// database.tenant_connections]
+    /// Requests of one tenant that a process works on at once; others of the tenant wait [default: half of the
+    /// connections for tenants]
     #[arg(long, value_name = "N")]
     limits_concurrent_per_tenant: Option<String>,
     /// Expensive reads (search, export, verification of the audit log, filtered lists) of one tenant that a process works on at

@@ -123,7 +123,7 @@ fn policy() -> LimitPolicy {
         expensive_reads: None,
         max_requests: NonZeroUsize::new(512).unwrap(),
         max_body_bytes: 64 * 1024 * 1024,
-        max_request_time: Duration::from_secs(60),
+        max_request_time: Duration::from_mins(1),
     }
 }
 

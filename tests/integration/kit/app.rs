@@ -95,7 +95,7 @@ impl Default for Settings {
             signup: SignUp::Open,
             limits: NO_LIMITS,
             max_requests: 4_096,
-            max_request_time: Duration::from_secs(60),
+            max_request_time: Duration::from_mins(1),
         }
     }
 }

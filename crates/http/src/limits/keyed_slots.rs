@@ -97,7 +97,7 @@ mod tests {
 
     #[tokio::test]
     async fn slots_of_one_key_leave_others_theirs() {
-        let slots = Arc::new(KeyedSlots::new(2, 1, Duration::from_secs(60)));
+        let slots = Arc::new(KeyedSlots::new(2, 1, Duration::from_mins(1)));
         let (first, _second) = (slots.acquire(1).await.unwrap(), slots.acquire(1).await.unwrap());
         let third = tokio::spawn({
             let slots = Arc::clone(&slots);

@@ -76,8 +76,8 @@ pub struct Limits {
     pub anonymous_refusals: AnonymousRefusals,
 }
 
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3_600);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
 /// How long a request waits for others of its tenant.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 /// What a client should wait that was refused because its tenant's requests took too long.

@@ -121,7 +121,7 @@ mod tests {
     fn counter(quota: u32) -> (RateCounter, Arc<ManualClock>) {
         let clock = Arc::new(ManualClock::starting_at(SystemClock::new().now()));
         let quota = NonZeroU32::new(quota).unwrap();
-        (RateCounter::new(quota, Duration::from_secs(60), clock.clone()), clock)
+        (RateCounter::new(quota, Duration::from_mins(1), clock.clone()), clock)
     }
 
     #[test]
@@ -133,7 +133,7 @@ mod tests {
         assert_eq!(counter.count(&"bob").unwrap().requests, 2);
         clock.advance(TimeDelta::seconds(20));
         let remaining = counter.count(&"ada").unwrap();
-        assert_eq!((remaining.requests, remaining.restored_after()), (0, Duration::from_secs(60)));
+        assert_eq!((remaining.requests, remaining.restored_after()), (0, Duration::from_mins(1)));
         assert!(counter.count(&"ada").is_err());
     }
 }

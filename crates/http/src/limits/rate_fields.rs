@@ -2,7 +2,7 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::rate_counter::Remaining;
 
-/// The fields of the IETF's draft "RateLimit header fields for HTTP" (draft-ietf-httpapi-ratelimit-headers-10).
+/// The fields of the IETF's draft "`RateLimit` header fields for HTTP" (draft-ietf-httpapi-ratelimit-headers-10).
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
@@ -33,7 +33,7 @@ mod tests {
     #[test]
     fn each_quota_has_an_item() {
         let mut headers = HeaderMap::new();
-        let remaining = Remaining { quota: 100, window: Duration::from_secs(60), requests: 49 };
+        let remaining = Remaining { quota: 100, window: Duration::from_mins(1), requests: 49 };
         add_rate_fields(&mut headers, "user", remaining);
         add_rate_fields(&mut headers, "address", Remaining { quota: 200, requests: 200, ..remaining });
         assert_eq!(headers.get(RATE_LIMIT).unwrap(), r#""user";r=49;t=31, "address";r=200;t=0"#);

@@ -18,7 +18,7 @@ pub struct AnonymousRefusals(Mutex<Hour>);
 #[derive(Debug, Default)]
 struct Hour {
     /// Hours since the epoch.
-    hour: i64,
+    number: i64,
     by_network: HashMap<String, u64>,
     /// Those of further addresses.
     others: u64,
@@ -56,10 +56,10 @@ impl AnonymousRefusals {
 
 impl Hour {
     fn end_before(&mut self, hour: i64) {
-        if hour == self.hour {
+        if hour == self.number {
             return;
         }
-        let ended = std::mem::replace(self, Self { hour, ..Self::default() });
+        let ended = std::mem::replace(self, Self { number: hour, ..Self::default() });
         for (network, requests) in ended.by_network {
             warn!(network, requests, "anonymous requests to operators' paths were refused");
         }

@@ -30,7 +30,7 @@ struct Blockable {
     hasher: RandomState,
 }
 
-const WINDOW: Duration = Duration::from_secs(60);
+const WINDOW: Duration = Duration::from_mins(1);
 const SLOTS: usize = 65_536;
 
 impl UnknownCallers {
