@@ -181,17 +181,18 @@ impl Instance {
 }
 
 fn limit_policy(limits: &LimitsConfig, http: &HttpConfig, tenant_connections: usize) -> LimitPolicy {
-    let half = NonZeroUsize::new(tenant_connections / 2).unwrap_or(NonZeroUsize::MIN);
+    let half = (tenant_connections / 2).max(1);
     LimitPolicy {
         new_accounts: limits.new_accounts,
         unknown_callers_per_address: limits.unknown_callers_per_address,
         unknown_callers: limits.unknown_callers,
         requests_per_user: limits.requests_per_user,
         requests_per_address: limits.requests_per_address,
-        concurrent_per_tenant: Some(limits.concurrent_per_tenant.unwrap_or(half)),
+        concurrent_per_tenant: NonZeroUsize::new(limits.concurrent_per_tenant.unwrap_or(half)),
         expensive_reads_per_tenant: limits.expensive_reads_per_tenant,
         expensive_reads: limits.expensive_reads,
         max_requests: http.max_requests,
+        max_requests_per_address: http.max_requests_per_address,
         max_body_bytes: http.max_body_bytes,
         max_request_time: http.max_request_time,
     }

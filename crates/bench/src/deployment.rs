@@ -90,6 +90,9 @@ impl Deployment {
             .env("PARLEY_LIMITS_UNKNOWN_CALLERS", "0")
             .env("PARLEY_LIMITS_REQUESTS_PER_USER", "0")
             .env("PARLEY_LIMITS_REQUESTS_PER_ADDRESS", "0")
+            // One tenant is searched on all connections.
+            .env("PARLEY_LIMITS_EXPENSIVE_READS_PER_TENANT", "0")
+            .env("PARLEY_LIMITS_EXPENSIVE_READS", "0")
             // What this process was given itself.
             .envs(std::env::var_os("GLIBC_TUNABLES").map(|tunables| ("GLIBC_TUNABLES", tunables)))
             // So that the generator can be many people at many addresses.

@@ -29,6 +29,9 @@ pub(super) struct HttpSettings {
     /// Requests that are worked on at once; further ones get 503
     #[arg(long, value_name = "N", default_value = "512")]
     http_max_requests: String,
+    /// The same of one address, so that one client cannot keep all others out [default: a quarter of them]
+    #[arg(long, value_name = "N")]
+    http_max_requests_per_address: Option<String>,
     /// MiB of memory for the bodies of requests that are worked on, 8 to 65536; what does not fit gets 503
     #[arg(long, value_name = "MIB", default_value = "64")]
     http_max_body_mib: String,
@@ -50,6 +53,7 @@ pub struct HttpConfig {
     pub workers: Option<NonZeroUsize>,
     pub max_connections: NonZeroUsize,
     pub max_requests: NonZeroUsize,
+    pub max_requests_per_address: NonZeroUsize,
     /// Bytes of the bodies of all requests that are worked on.
     pub max_body_bytes: usize,
     pub max_request_time: Duration,
@@ -67,6 +71,11 @@ impl HttpSettings {
         let mut count = |key, text: &str| errors.parse(Key(key), text, "a number, at least 1");
         let max_connections = count("http_max_connections", &self.http_max_connections);
         let max_requests = count("http_max_requests", &self.http_max_requests);
+        let per_address = self.http_max_requests_per_address.as_deref().filter(|text| !text.is_empty());
+        let max_requests_per_address = match per_address {
+            None => max_requests.map(|all: NonZeroUsize| NonZeroUsize::new(all.get() / 4).unwrap_or(all)),
+            Some(text) => count("http_max_requests_per_address", text),
+        };
         let max_body_mib = between(errors, "http_max_body_mib", &self.http_max_body_mib, 8, 65_536);
         let max_request_seconds = between(errors, "http_max_request_seconds", &self.http_max_request_seconds, 5, 600);
         let trusted_proxies = networks(&self.http_trusted_proxies);
@@ -80,6 +89,7 @@ impl HttpSettings {
             workers: workers?,
             max_connections: max_connections?,
             max_requests: max_requests?,
+            max_requests_per_address: max_requests_per_address?,
             max_body_bytes: max_body_mib? as usize * 1024 * 1024,
             max_request_time: Duration::from_secs(max_request_seconds?.into()),
             trusted_proxies: trusted_proxies?,

@@ -60,8 +60,8 @@ pub struct LimitsConfig {
     pub unknown_callers: Option<NonZeroU32>,
     pub requests_per_user: Option<NonZeroU32>,
     pub requests_per_address: Option<NonZeroU32>,
-    /// `None`: half of the connections.
-    pub concurrent_per_tenant: Option<NonZeroUsize>,
+    /// `None`: half of the connections; `Some(0)`: no limit.
+    pub concurrent_per_tenant: Option<usize>,
     pub expensive_reads_per_tenant: Option<NonZeroUsize>,
     pub expensive_reads: Option<NonZeroUsize>,
 }
@@ -79,8 +79,8 @@ impl LimitsSettings {
         let requests_per_user = number(errors, "limits_requests_per_user", &self.limits_requests_per_user);
         let requests_per_address = number(errors, "limits_requests_per_address", &self.limits_requests_per_address);
         let concurrent_per_tenant = match self.limits_concurrent_per_tenant.as_deref().filter(|text| !text.is_empty()) {
-            None => Some(0),
-            Some(text) => number(errors, "limits_concurrent_per_tenant", text),
+            None => Some(None),
+            Some(text) => number(errors, "limits_concurrent_per_tenant", text).map(|slots| Some(slots as usize)),
         };
         let expensive_reads_per_tenant =
             number(errors, "limits_expensive_reads_per_tenant", &self.limits_expensive_reads_per_tenant);
@@ -96,7 +96,7 @@ impl LimitsSettings {
             unknown_callers: NonZeroU32::new(unknown_callers?),
             requests_per_user: NonZeroU32::new(requests_per_user?),
             requests_per_address: NonZeroU32::new(requests_per_address?),
-            concurrent_per_tenant: NonZeroUsize::new(concurrent_per_tenant? as usize),
+            concurrent_per_tenant: concurrent_per_tenant?,
             expensive_reads_per_tenant: NonZeroUsize::new(expensive_reads_per_tenant? as usize),
             expensive_reads: NonZeroUsize::new(expensive_reads? as usize),
         })

@@ -122,6 +122,7 @@ fn policy() -> LimitPolicy {
         expensive_reads_per_tenant: None,
         expensive_reads: None,
         max_requests: NonZeroUsize::new(512).unwrap(),
+        max_requests_per_address: NonZeroUsize::new(128).unwrap(),
         max_body_bytes: 64 * 1024 * 1024,
         max_request_time: Duration::from_mins(1),
     }

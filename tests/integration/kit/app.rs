@@ -48,6 +48,7 @@ pub(crate) struct Settings {
     pub(crate) signup: SignUp,
     pub(crate) limits: LimitsConfig,
     pub(crate) max_requests: usize,
+    pub(crate) max_requests_per_address: usize,
     pub(crate) max_request_time: Duration,
 }
 
@@ -63,7 +64,7 @@ pub(crate) const NO_LIMITS: LimitsConfig = LimitsConfig {
     unknown_callers: None,
     requests_per_user: None,
     requests_per_address: None,
-    concurrent_per_tenant: None,
+    concurrent_per_tenant: Some(0),
     expensive_reads_per_tenant: None,
     expensive_reads: None,
 };
@@ -95,6 +96,7 @@ impl Default for Settings {
             signup: SignUp::Open,
             limits: NO_LIMITS,
             max_requests: 4_096,
+            max_requests_per_address: 4_096,
             max_request_time: Duration::from_mins(1),
         }
     }
@@ -386,6 +388,7 @@ async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -
             workers: None,
             max_connections: 10_000.try_into().unwrap(),
             max_requests: settings.max_requests.try_into().unwrap(),
+            max_requests_per_address: settings.max_requests_per_address.try_into().unwrap(),
             max_body_bytes: 64 * 1024 * 1024,
             max_request_time: settings.max_request_time,
             trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()],

@@ -74,6 +74,7 @@ impl Deployment {
             .env("PARLEY_WHATSAPP_VERIFY_TOKEN", VERIFY_TOKEN)
             .env("PARLEY_CHANNELS_SELF_SERVICE", "true")
             .env("PARLEY_HTTP_MAX_REQUESTS", "4096")
+            .env("PARLEY_HTTP_MAX_REQUESTS_PER_ADDRESS", "4096")
             // All requests come from one address.
             .env("PARLEY_LIMITS_SIGNUPS_PER_ADDRESS", "0")
             .env("PARLEY_LIMITS_SIGNUPS", "0")

@@ -62,6 +62,27 @@ async fn full_process_refuses_requests_but_answers_probes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_address_leaves_others_a_place() {
+    let settings = Settings { own_database: true, max_requests_per_address: 2, ..Settings::default() };
+    let app = TestApp::start_with(settings).await;
+    let tenant = app.tenant().await;
+    let mut admin = app.database.admin().await;
+    admin.batch_execute(LOCK).await.unwrap();
+    let reads = [(); 2].map(|()| {
+        let client = tenant.client.clone();
+        tokio::spawn(async move { client.get("/audit-log").await })
+    });
+    wait::until("both to be worked on", async || (app.database.count(WAITING).await == 2).then_some(())).await;
+    tenant.client.get("/auth/me").await.problem(503, "temporarily_unavailable");
+    tenant.client.with_fresh_address().get("/auth/me").await.expect(200);
+    admin.batch_execute("ROLLBACK").await.unwrap();
+    for read in reads {
+        read.await.unwrap().expect(200);
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn request_that_takes_too_long_ends_with_503() {
     let max_request_time = Duration::from_secs(1);
     let app = TestApp::start_with(Settings { own_database: true, max_request_time, ..Settings::default() }).await;

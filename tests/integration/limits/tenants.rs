@@ -15,7 +15,8 @@ const LOCK: &str = "BEGIN; LOCK TABLE audit_records IN ACCESS EXCLUSIVE MODE";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn waiting_reads_of_one_tenant_leave_others_connections() {
-    let settings = Settings { own_database: true, tenant_connections: 6, ..Settings::default() };
+    let limits = LimitsConfig { concurrent_per_tenant: None, ..NO_LIMITS };
+    let settings = Settings { own_database: true, tenant_connections: 6, limits, ..Settings::default() };
     let app = TestApp::start_with(settings).await;
     let (busy, calm) = (app.tenant().await, app.tenant().await);
     let mut admin = app.database.admin().await;

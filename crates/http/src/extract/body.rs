@@ -40,6 +40,9 @@ const MAX_TIME: Duration = Duration::from_secs(30);
 /// The buffer of a body begins with this and doubles as bytes arrive: neither a client that only announces bytes nor one that
 /// sends a few costs much.
 const FIRST_CAPACITY: usize = 4 * 1024;
+/// The first bytes of each body are not taken from the budget: they are bounded by the number of requests, and so a usual
+/// delivery is received although large bodies use up the budget.
+const UNCOUNTED: usize = 16 * 1024;
 
 /// Reads the whole body.
 ///
@@ -102,7 +105,7 @@ impl Buffer {
         if length > capacity {
             let capacity = length.max((2 * capacity).clamp(FIRST_CAPACITY, self.most.max(FIRST_CAPACITY)));
             if let Some(reserved) = &mut self.reserved {
-                reserved.grow_to(capacity).map_err(|error| {
+                reserved.grow_to(capacity.saturating_sub(UNCOUNTED)).map_err(|error| {
                     Problem::unavailable(Code::TemporarilyUnavailable)
                         .with_detail("The bodies of too many requests are in memory; retry later.")
                         .caused_by(error)
@@ -152,6 +155,8 @@ mod tests {
         };
         assert_eq!(refused.code(), Code::TemporarilyUnavailable);
         assert_eq!(held.len(), all / (4 * 1024 * 1024));
+        let usual = read(&state, 16 * 1024).await.unwrap();
+        assert_eq!(usual.bytes.len(), 16 * 1024, "a usual delivery needs nothing of it");
         let body = held.pop().unwrap();
         assert_eq!(body.bytes.len(), 4 * 1024 * 1024);
         drop((body, held));

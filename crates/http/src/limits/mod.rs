@@ -52,6 +52,8 @@ pub struct LimitPolicy {
     pub expensive_reads: Option<NonZeroUsize>,
     /// Requests that are worked on at once.
     pub max_requests: NonZeroUsize,
+    /// Of one address.
+    pub max_requests_per_address: NonZeroUsize,
     /// Bytes of all request bodies together; as many of all response bodies.
     pub max_body_bytes: usize,
     /// From the head of a request to the head of its response.
@@ -69,6 +71,8 @@ pub struct Limits {
     expensive_reads_of_tenants: Option<KeyedSlots<TenantId>>,
     expensive_reads: Option<Arc<Semaphore>>,
     requests: Arc<Semaphore>,
+    /// By the network of the address.
+    requests_of_addresses: KeyedSlots<String>,
     pub(crate) bodies: ByteBudget,
     responses: ByteBudget,
     max_request_time: Duration,
@@ -103,6 +107,7 @@ impl Limits {
             expensive_reads_of_tenants: of_tenants(policy.expensive_reads_per_tenant),
             expensive_reads: policy.expensive_reads.map(|reads| Arc::new(Semaphore::new(reads.get()))),
             requests: Arc::new(Semaphore::new(policy.max_requests.get())),
+            requests_of_addresses: KeyedSlots::new(policy.max_requests_per_address.get(), 0, Duration::ZERO),
             bodies: ByteBudget::new(policy.max_body_bytes),
             responses: ByteBudget::new(policy.max_body_bytes),
             max_request_time: policy.max_request_time,

@@ -1,5 +1,6 @@
 //! Wraps every request: request id, span, log line, metrics, and error responses as problems.
 
+mod headers;
 mod observe;
 mod problems;
 mod request_id;
@@ -8,13 +9,14 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::HeaderMap;
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, web};
 use kernel::{Clock, Traceparent, Tracing};
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
+use headers::add_headers;
 pub use request_id::RequestId;
 
 /// Wraps the whole application.
@@ -54,15 +56,4 @@ pub(crate) async fn wrap_request(
 /// The client's span, from the `traceparent` header (W3C Trace Context).
 fn parent_span(headers: &HeaderMap) -> Option<Traceparent> {
     headers.get("traceparent")?.to_str().ok()?.parse().ok()
-}
-
-fn add_headers(headers: &mut HeaderMap, id: &RequestId) {
-    if let Some(id) = id.to_header() {
-        headers.insert(RequestId::HEADER, id);
-    }
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    // Responses hold tokens and personal data. A handler that allows caching sets the header itself.
-    if !headers.contains_key(CACHE_CONTROL) {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
 }

@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use actix_web::{Error, HttpResponse, ResponseError as _};
 
+use super::headers::add_headers;
 use super::request_id::RequestId;
 use crate::problem::{Code, MEDIA_TYPE, Problem};
 
@@ -49,7 +50,10 @@ pub(super) fn outside_of_handlers(error: &Error, id: &RequestId) -> Error {
 }
 
 fn with_body(problem: &Problem, id: &RequestId) -> HttpResponse {
-    problem.error_response().set_body(BoxBody::new(problem.to_json(Some(id.as_str())).to_string()))
+    let body = BoxBody::new(problem.to_json(Some(id.as_str())).to_string());
+    let mut response = problem.error_response().set_body(body);
+    add_headers(response.headers_mut(), id);
+    response
 }
 
 fn log_cause(problem: &Problem) {
