@@ -231,11 +231,12 @@ async fn operator_actions_are_in_platform_log() {
     let app = isolated_app().await;
     let (_, _, client) = operators::key(&app, &[KeyScope::AuditRead], None).await;
     app.client.get("/platform/audit-log").await.problem(401, "unauthenticated");
+    client.get("/tenants").await.problem(403, "insufficient_scope");
     let log = client.get("/platform/audit-log").await;
     let records = log.body::<Page<AuditRecord>>(200).data;
     let actions = column(&records, |record| record.action.as_str());
     assert_eq!(actions, ["operator.refused", "provisioning_key.created", "signing_key.moved"]);
-    assert_eq!(records[0].target, Some(Party::new("endpoint", "GET /platform/audit-log")));
+    assert_eq!(records[0].target, Some(Party::new("endpoint", "GET /tenants")));
     assert_eq!((records[0].outcome.as_str(), records[0].address.as_deref()), ("refused", Some(app.client.address())));
     assert!(!log.text.contains("parley_pk_"), "no secret is logged");
     let refused: Vec<AuditRecord> = client.list("/platform/audit-log?outcome=refused").await;

@@ -20,7 +20,23 @@ pub(crate) async fn check(deployment: &Deployment, settings: &[(&str, &str)]) ->
     let (stdout, stderr) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
     let wrong = stdout.lines().filter(|line| line.contains("  wrong: ")).count();
     assert_eq!(status.code(), Some(i32::from(wrong > 0)), "{stdout}{stderr}");
-    stdout.lines().filter(|line| !line.contains(" is off: ") && !line.contains("  weak: ")).map(str::to_owned).collect()
+    let about_every_test_server = [" is off: ", "  weak: ", "  open: "];
+    let told = stdout.lines().filter(|line| !about_every_test_server.iter().any(|part| line.contains(part)));
+    told.map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_says_what_is_open_to_strangers() {
+    let deployment = Deployment::new().await;
+    let open = |settings: &[(&str, &str)]| {
+        let output = deployment.command(&["check", "--allow-weak"]).envs(settings.iter().copied()).output().unwrap();
+        let lines = String::from_utf8(output.stdout).unwrap();
+        lines.lines().filter(|line| line.contains("  open: ")).count()
+    };
+    assert_eq!(open(&[]), 2);
+    assert_eq!(open(&[("PARLEY_REGISTRATION_MODE", "closed")]), 1);
+    assert_eq!(open(&[("PARLEY_REGISTRATION_MODE", "closed"), ("PARLEY_SIGNUP_MODE", "closed")]), 0);
+    deployment.finish().await;
 }
 
 /// The same database URL with another user.

@@ -22,6 +22,7 @@ mod processes {
     mod api;
     mod keys;
     mod memory;
+    mod memory_of_api;
     mod queues;
     mod relay;
     mod replay;

@@ -29,6 +29,7 @@ mod http_semantics;
 mod idempotency;
 mod inbox;
 mod intake;
+mod limits;
 mod lists;
 mod meta_app_routing;
 mod meta_apps;

@@ -6,7 +6,9 @@ use crm::inbox::{
     Activity, ActivityEffect, Batch, InboxRepo, IncomingMessage, MessageKey, MessageState, MessageUpdate, NewUpdate,
     UpdateEffect, record_batch, service_window_end,
 };
-use crm::{ConversationFilter, ConversationRepo, ConversationStatus, InteractionKind, Media, Message, preview};
+use crm::{
+    ConversationFilter, ConversationRepo, ConversationStatus, InteractionKind, Media, Message, MessageParts, preview,
+};
 use diesel_async::RunQueryDsl as _;
 use flows::{Database as _, TenantTx};
 use kernel::ids::{AccountId, ContactId, ConversationId};
@@ -62,7 +64,10 @@ impl Fixture {
 
     async fn message(&mut self, conversation: ConversationId, wamid: &str) -> Message {
         let page = PageRequest { limit: PageLimit::new(100).unwrap(), after: None };
-        let messages = ConversationRepo::messages(&mut *self.tx, conversation, &page).await.unwrap().items;
+        let messages = ConversationRepo::messages(&mut *self.tx, conversation, &page, MessageParts::default())
+            .await
+            .unwrap()
+            .items;
         messages.into_iter().find(|message| message.wamid == wamid).unwrap()
     }
 

@@ -1,12 +1,13 @@
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web;
 use channels::AppCredentials;
 use chrono::TimeDelta;
-use config::{ProcessRoles, ServeConfig};
-use flows::Database;
-use http_api::{Background, CursorKey, State};
+use config::{HttpConfig, LimitsConfig, ProcessRoles, ServeConfig};
+use flows::{AuthService, Database};
+use http_api::{AppCache, Background, CursorKey, LimitPolicy, Limits, State};
 use inbound::{RetentionPolicy, RetryPolicy};
 use kernel::{Clock, Entropy};
 use pipeline::{AuditSealer, Biller, DeadLetterRecorder, Flusher, Intake, KeyRotator, Relay, Scheduler, Worker};
@@ -71,6 +72,10 @@ impl Instance {
         let traces = Traces::start(&config.traces, &*clock)?;
         let (auth, key_ring) =
             connect::auth_service(Arc::new(database.clone()), config.auth, Arc::clone(&clock), entropy).await?;
+        let auth =
+            AuthService { rate_limiter: auth.rate_limiter.with_new_account_limits(config.limits.new_accounts), ..auth };
+        let limits =
+            Limits::new(&limit_policy(&config.limits, &config.http, config.database.tenant_connections), &clock);
         let state = State {
             database: Arc::new(database.clone()),
             clock,
@@ -82,11 +87,14 @@ impl Instance {
             key_ring,
             self_service: config.tenants.self_service,
             signup_open: config.tenants.signup_open,
+            registration_open: config.tenants.registration_open,
             bootstrap_key: config.tenants.bootstrap_key,
             payment_terms: config.payment,
             jwks_max_age: signing.rotation.jwks_max_age(poll),
             cursor_key,
             trusted_proxies: config.http.trusted_proxies.into(),
+            limits,
+            app_cache: AppCache::default(),
             wake_relay: Arc::clone(&wake_relay),
             delivery_store: Arc::new(intake),
             readiness: Arc::new(Dependencies::new(database.clone(), Some(broker.publisher()), roles.need_broker())),
@@ -167,5 +175,23 @@ impl Instance {
 
     pub(super) fn dead_letter_recorder(&self) -> DeadLetterRecorder {
         DeadLetterRecorder { database: self.database(), clock: Arc::clone(&self.state.clock) }
+    }
+}
+
+fn limit_policy(limits: &LimitsConfig, http: &HttpConfig, tenant_connections: usize) -> LimitPolicy {
+    let half = (tenant_connections / 2).max(1);
+    LimitPolicy {
+        new_accounts: limits.new_accounts,
+        unknown_callers_per_address: limits.unknown_callers_per_address,
+        unknown_callers: limits.unknown_callers,
+        requests_per_user: limits.requests_per_user,
+        requests_per_address: limits.requests_per_address,
+        concurrent_per_tenant: NonZeroUsize::new(limits.concurrent_per_tenant.unwrap_or(half)),
+        expensive_reads_per_tenant: limits.expensive_reads_per_tenant,
+        expensive_reads: limits.expensive_reads,
+        max_requests: http.max_requests,
+        max_requests_per_address: http.max_requests_per_address,
+        max_body_bytes: http.max_body_bytes,
+        max_request_time: http.max_request_time,
     }
 }

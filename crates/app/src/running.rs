@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::web;
 use config::ProcessRole;
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
-use http_api::{Audience, Background, ServerOptions};
+use http_api::{Audience, Background, ServerOptions, State};
 use postgres::Postgres;
 use rabbitmq::Queue;
 use telemetry::Traces;
@@ -89,7 +90,8 @@ impl Instance {
         let roles = &self.roles;
         let loops = Loops::new(RESTART_DELAY);
         let postgres = self.postgres.clone();
-        loops.spawn("measuring", move |stop| measure(postgres.clone(), stop));
+        let state = web::Data::clone(&self.state);
+        loops.spawn("measuring", move |stop| measure(postgres.clone(), web::Data::clone(&state), stop));
         if roles.include(ProcessRole::Api) {
             let flusher = self.flusher.clone();
             loops.spawn("flusher", move |stop| flusher.clone().run(stop));
@@ -138,12 +140,14 @@ impl Instance {
     }
 }
 
-async fn measure(postgres: Postgres, stop: CancellationToken) {
+async fn measure(postgres: Postgres, state: web::Data<State>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         postgres.measure();
         crypto::refresh_metrics();
+        state.limits.anonymous_refusals.log_ended_hour(state.clock.now());
         let _ = timeout(MEASURE_INTERVAL, stop.cancelled()).await;
     }
+    state.limits.anonymous_refusals.log_rest();
 }
 
 impl Running {

@@ -59,7 +59,11 @@ pub(crate) async fn serve(config: ServeConfig, roles: ProcessRoles) -> Result<()
         () = &mut shutdown_signal => return Ok(()),
         waited = wait_for_database(&database, listener.try_clone()?) => waited?,
     }
-    let options = ServerOptions { workers: config.http.workers, cors_origins: config.http.cors_origins.clone() };
+    let options = ServerOptions {
+        workers: config.http.workers,
+        max_connections: config.http.max_connections,
+        cors_origins: config.http.cors_origins.clone(),
+    };
     let (clock, entropy) = (Arc::new(SystemClock::new()), Arc::new(SystemEntropy::new()));
     let instance = Instance::open(config, roles.clone(), clock, entropy).await?;
     let broker_error = declaration_error(instance.broker.clone(), &roles);

@@ -81,6 +81,18 @@ impl Deployment {
             .env("PARLEY_WHATSAPP_APP_SECRET", APP_SECRET)
             .env("PARLEY_WHATSAPP_VERIFY_TOKEN", "the verify token of the benchmark")
             .env("PARLEY_CHANNELS_SELF_SERVICE", "true")
+            // All requests come from one address.
+            .env("PARLEY_LIMITS_SIGNUPS_PER_ADDRESS", "0")
+            .env("PARLEY_LIMITS_SIGNUPS", "0")
+            .env("PARLEY_LIMITS_REGISTRATIONS_PER_ADDRESS", "0")
+            .env("PARLEY_LIMITS_REGISTRATIONS", "0")
+            .env("PARLEY_LIMITS_UNKNOWN_CALLERS_PER_ADDRESS", "0")
+            .env("PARLEY_LIMITS_UNKNOWN_CALLERS", "0")
+            .env("PARLEY_LIMITS_REQUESTS_PER_USER", "0")
+            .env("PARLEY_LIMITS_REQUESTS_PER_ADDRESS", "0")
+            // One tenant is searched on all connections.
+            .env("PARLEY_LIMITS_EXPENSIVE_READS_PER_TENANT", "0")
+            .env("PARLEY_LIMITS_EXPENSIVE_READS", "0")
             // What this process was given itself.
             .envs(std::env::var_os("GLIBC_TUNABLES").map(|tunables| ("GLIBC_TUNABLES", tunables)))
             // So that the generator can be many people at many addresses.

@@ -12,6 +12,6 @@ pub async fn meta_apps(
     page: &PageRequest,
     clock: &dyn Clock,
 ) -> Result<Page<MetaApp>, StoreError> {
-    let (now, Page { items, next }) = (clock.now(), repo.meta_apps(page).await?);
-    Ok(Page { items: items.into_iter().map(|app| app.without_ended_secret(now)).collect(), next })
+    let (now, page) = (clock.now(), repo.meta_apps(page).await?);
+    Ok(page.map(|app| app.without_ended_secret(now)))
 }

@@ -27,7 +27,12 @@ pub(super) async fn run(settings: &Settings, adapters: &dyn Adapters, allow_weak
         ("broker", broker(settings, adapters).await),
         ("keys", keys(settings, adapters).await),
     ];
-    print(&mut io::stdout(), &areas, allow_weak)
+    let out = &mut io::stdout();
+    let checked = print(out, &areas, allow_weak);
+    for opening in settings.openings() {
+        writeln!(out, "{:<13}  open: {opening}", "strangers")?;
+    }
+    checked
 }
 
 fn print(out: &mut impl Write, areas: &[(&str, Vec<String>)], allow_weak: bool) -> Result<(), CheckError> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use audit::RequestOrigin;
 use channels::{MetaId, NewAccount};
 use config::AuthConfig;
-use flows::{AuthService, ConnectAccountError, Database, SignUp, sign_up};
+use flows::{AuthService, ConnectAccountError, Database, SignUp, create_signed_up};
 use iam::{Email, Password, Slug, TenantName, UserName};
 use tokens::SessionClient;
 use whatsapp::MetaAppKey;
@@ -74,7 +74,7 @@ async fn create_tenant(auth: &AuthService) -> Result<(), DemoError> {
         client: SessionClient::default(),
         origin: RequestOrigin::default(),
     };
-    sign_up(auth, sign_up_as).await?;
+    create_signed_up(auth, sign_up_as).await?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use clap::Args;
 use ipnet::IpNet;
@@ -27,6 +28,21 @@ pub(super) struct HttpSettings {
     /// Threads that serve requests [default: one per core]
     #[arg(long, value_name = "N")]
     http_workers: Option<String>,
+    /// Connections that are open at once; further ones wait until one is closed
+    #[arg(long, value_name = "N", default_value = "1024")]
+    http_max_connections: String,
+    /// Requests that are worked on at once; further ones get 503
+    #[arg(long, value_name = "N", default_value = "512")]
+    http_max_requests: String,
+    /// The same of one address, so that one client cannot keep all others out [default: a quarter of them]
+    #[arg(long, value_name = "N")]
+    http_max_requests_per_address: Option<String>,
+    /// MiB of memory for the bodies of requests that are worked on, 8 to 65536; what does not fit gets 503
+    #[arg(long, value_name = "MIB", default_value = "64")]
+    http_max_body_mib: String,
+    /// Seconds from the head of a request to the head of its response, 5 to 600
+    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    http_max_request_seconds: String,
     /// Addresses and networks of the proxies in front of the API, separated by commas; `X-Forwarded-For` is trusted only if a
     /// request comes from one of them
     #[arg(long, value_name = "ADDRESS,...", default_value = "")]
@@ -45,6 +61,12 @@ pub struct HttpConfig {
     pub operator_listen: Option<SocketAddr>,
     /// `None`: one per core.
     pub workers: Option<NonZeroUsize>,
+    pub max_connections: NonZeroUsize,
+    pub max_requests: NonZeroUsize,
+    pub max_requests_per_address: NonZeroUsize,
+    /// Bytes of the bodies of all requests that are worked on.
+    pub max_body_bytes: usize,
+    pub max_request_time: Duration,
     pub trusted_proxies: Vec<IpNet>,
     /// As browsers send them in `Origin`.
     pub cors_origins: Vec<String>,
@@ -62,6 +84,16 @@ impl HttpSettings {
             None => Some(None),
             Some(text) => errors.parse(Key("http_workers"), text, "a number of threads, at least 1").map(Some),
         };
+        let mut count = |key, text: &str| errors.parse(Key(key), text, "a number, at least 1");
+        let max_connections = count("http_max_connections", &self.http_max_connections);
+        let max_requests = count("http_max_requests", &self.http_max_requests);
+        let per_address = self.http_max_requests_per_address.as_deref().filter(|text| !text.is_empty());
+        let max_requests_per_address = match per_address {
+            None => max_requests.map(|all: NonZeroUsize| NonZeroUsize::new(all.get() / 4).unwrap_or(all)),
+            Some(text) => count("http_max_requests_per_address", text),
+        };
+        let max_body_mib = between(errors, "http_max_body_mib", &self.http_max_body_mib, 8, 65_536);
+        let max_request_seconds = between(errors, "http_max_request_seconds", &self.http_max_request_seconds, 5, 600);
         let trusted_proxies = networks(&self.http_trusted_proxies);
         if trusted_proxies.is_none() {
             let expected = "IP addresses and networks, such as 10.0.0.0/8, separated by commas";
@@ -77,6 +109,11 @@ impl HttpSettings {
             metrics_listen: metrics_listen?,
             operator_listen: operator_listen?,
             workers: workers?,
+            max_connections: max_connections?,
+            max_requests: max_requests?,
+            max_requests_per_address: max_requests_per_address?,
+            max_body_bytes: max_body_mib? as usize * 1024 * 1024,
+            max_request_time: Duration::from_secs(max_request_seconds?.into()),
             trusted_proxies: trusted_proxies?,
             cors_origins: cors_origins?,
         })
@@ -84,6 +121,16 @@ impl HttpSettings {
 
     pub(super) fn check_listen(&self, errors: &mut ConfigErrors) -> Option<SocketAddr> {
         address(errors, Key("http_listen"), &self.http_listen)
+    }
+}
+
+fn between(errors: &mut ConfigErrors, key: &str, text: &str, least: u32, most: u32) -> Option<u32> {
+    match text.parse() {
+        Ok(number) if (least..=most).contains(&number) => Some(number),
+        _ => {
+            errors.invalid(Key(key), text, &format!("a number from {least} to {most}"));
+            None
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use super::database::{DatabaseConfig, DatabaseSettings, MigrateConfig};
 use super::errors::ConfigErrors;
 use super::http::{HttpConfig, HttpSettings};
 use super::keys::{KeysConfig, KeysSettings};
+use super::limits::{LimitsConfig, LimitsSettings};
 use super::log::{LogConfig, LogSettings};
 use super::passwords::PasswordsSettings;
 use super::retention::RetentionSettings;
@@ -31,6 +32,7 @@ pub struct ServeConfig {
     pub database: DatabaseConfig,
     pub amqp: AmqpConfig,
     pub http: HttpConfig,
+    pub limits: LimitsConfig,
     pub auth: AuthConfig,
     pub whatsapp: WhatsAppConfig,
     pub tenants: TenantsConfig,
@@ -68,6 +70,8 @@ pub struct Settings {
     amqp: AmqpSettings,
     #[command(flatten)]
     http: HttpSettings,
+    #[command(flatten)]
+    limits: LimitsSettings,
     #[command(flatten)]
     keys: KeysSettings,
     #[command(flatten)]
@@ -115,6 +119,7 @@ impl Settings {
             let database = self.database.check(errors);
             let amqp = self.amqp.check(errors);
             let http = self.http.check(errors);
+            let limits = self.limits.check(errors);
             let auth = self.check_auth(errors);
             let whatsapp = self.whatsapp.check(errors);
             let tenants = self.tenants.check(errors);
@@ -126,6 +131,7 @@ impl Settings {
                 database: database?,
                 amqp: amqp?,
                 http: http?,
+                limits: limits?,
                 auth: auth?,
                 whatsapp: whatsapp?,
                 tenants: tenants?,
@@ -157,6 +163,11 @@ impl Settings {
         self.tenants.warnings(&mut warnings);
         self.log.warnings(&mut warnings);
         warnings
+    }
+
+    /// What the settings let strangers do. Not wrong, but to be known.
+    pub fn openings(&self) -> impl Iterator<Item = &'static str> {
+        self.tenants.openings()
     }
 
     /// How to connect to the database.

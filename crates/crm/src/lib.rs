@@ -54,7 +54,7 @@ pub use create_contact::{CreateContact, CreateContactError, create_contact};
 pub use delete_contact::{DeleteContactError, delete_contact};
 pub use interaction::{Interaction, InteractionKind, InvalidNote, NoteText};
 pub use merge_contacts::{MergeContacts, MergeContactsError, MergedContact, merge_contacts};
-pub use message::{DeliveryStep, Media, Message, Reaction, ReplyTo};
+pub use message::{DeliveryStep, Media, Message, MessageParts, Reaction, ReplyTo};
 pub use ports::{ContactRepo, ContactTx, ConversationRepo, ConversationTx, InteractionRepo, SearchRepo};
 pub use preview::preview;
 pub use read::{contact, contacts, conversation, conversations, interactions, messages};

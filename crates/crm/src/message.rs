@@ -28,11 +28,18 @@ pub struct Message {
     pub delivery_steps: Vec<DeliveryStep>,
     pub edited_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
-    /// The payload that WhatsApp sent for this message, byte for byte.
-    pub payload: String,
+    /// The payload that WhatsApp sent for this message, byte for byte; `None` if it was not asked for.
+    pub payload: Option<String>,
     /// WhatsApp's time of the message, in whole seconds.
     pub provider_timestamp: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
+}
+
+/// What is read of each message besides its content.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MessageParts {
+    /// Whether its payload is.
+    pub payload: bool,
 }
 
 impl Message {
@@ -41,7 +48,7 @@ impl Message {
     #[must_use]
     pub fn without_revoked_content(self) -> Self {
         match self.revoked_at {
-            Some(_) => Self { media: None, referral: None, payload: "{}".to_owned(), ..self },
+            Some(_) => Self { media: None, referral: None, payload: self.payload.map(|_| "{}".to_owned()), ..self },
             None => self,
         }
     }
@@ -108,7 +115,7 @@ mod tests {
             delivery_steps: Vec::new(),
             edited_at: None,
             revoked_at,
-            payload: r#"{"image":{"id":"1"}}"#.to_owned(),
+            payload: Some(r#"{"image":{"id":"1"}}"#.to_owned()),
             provider_timestamp: at(0),
             created_at: at(0),
         }
@@ -118,9 +125,9 @@ mod tests {
     fn only_revoked_message_has_no_content() {
         let kept = message(None).without_revoked_content();
         assert_eq!((kept.media.is_some(), kept.referral.is_some()), (true, true));
-        assert_eq!(kept.payload, r#"{"image":{"id":"1"}}"#);
+        assert_eq!(kept.payload.as_deref(), Some(r#"{"image":{"id":"1"}}"#));
         let revoked = message(Some(at(1))).without_revoked_content();
-        assert_eq!((revoked.media, revoked.referral, revoked.payload.as_str()), (None, None, "{}"));
+        assert_eq!((revoked.media, revoked.referral, revoked.payload.as_deref()), (None, None, Some("{}")));
         assert_eq!((revoked.kind.as_str(), revoked.revoked_at), ("image", Some(at(1))));
     }
 }

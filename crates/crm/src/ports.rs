@@ -6,7 +6,7 @@ use kernel::{Page, PageLimit, PageRequest, StoreError};
 use crate::inbox::{IdentityRepo, InboxRepo};
 use crate::{
     Contact, ContactHit, Conversation, ConversationFilter, DeletedContact, FieldsSetByUser, Interaction, Message,
-    MessageHit, SearchQuery,
+    MessageHit, MessageParts, SearchQuery,
 };
 
 /// Contacts of the transaction's tenant.
@@ -48,9 +48,13 @@ pub trait ConversationRepo: Send {
     /// Stores status, assignee, unread count and version. Conflicts with
     /// [`ONE_OPEN_CONVERSATION`](crate::conversation_constraint::ONE_OPEN_CONVERSATION).
     async fn update_conversation(&mut self, conversation: &Conversation) -> Result<(), StoreError>;
-    /// Ordered by WhatsApp's time, latest first.
-    async fn messages(&mut self, conversation: ConversationId, page: &PageRequest)
-    -> Result<Page<Message>, StoreError>;
+    /// Ordered by WhatsApp's time, latest first. A page ends early at [`MAX_PAGE_BYTES`](kernel::MAX_PAGE_BYTES).
+    async fn messages(
+        &mut self,
+        conversation: ConversationId,
+        page: &PageRequest,
+        parts: MessageParts,
+    ) -> Result<Page<Message>, StoreError>;
 }
 
 /// Interactions with contacts of the transaction's tenant.

@@ -5,6 +5,7 @@ use kernel::{CrmRead, Page, PageRequest, Permit, StoreError};
 
 use crate::{
     Contact, ContactRepo, Conversation, ConversationFilter, ConversationRepo, Interaction, InteractionRepo, Message,
+    MessageParts,
 };
 
 /// # Errors
@@ -75,10 +76,10 @@ pub async fn messages(
     repo: &mut dyn ConversationRepo,
     conversation: ConversationId,
     page: &PageRequest,
+    parts: MessageParts,
 ) -> Result<Option<Page<Message>>, StoreError> {
     if repo.conversation(conversation).await?.is_none() {
         return Ok(None);
     }
-    let Page { items, next } = repo.messages(conversation, page).await?;
-    Ok(Some(Page { items: items.into_iter().map(Message::without_revoked_content).collect(), next }))
+    Ok(Some(repo.messages(conversation, page, parts).await?.map(Message::without_revoked_content)))
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use iam::{HashError, HashParameters, Password, PasswordHash, PasswordHasher, PasswordVerification};
+use iam::{HashError, HashParameters, HashRequester, Password, PasswordHash, PasswordHasher, PasswordVerification};
 use kernel::{Entropy, EntropyUnavailable};
 use metrics::{gauge, histogram};
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
@@ -17,13 +17,34 @@ use crate::metrics::{PASSWORD_HASH, PASSWORD_HASH_QUEUE};
 ///
 /// The work runs on threads of its own, one per core, at a lower priority than the threads that serve requests. A bounded number
 /// of passwords waits, and further ones are refused, so that a login storm neither slows other requests nor fills the memory.
+///
+/// Strangers, who sign up or register, get half of the queue and of the threads: the other half is left to logins.
 #[derive(Clone)]
 pub struct Argon2Hasher {
     parameters: HashParameters,
     threads: Arc<ThreadPool>,
     admitted: Arc<Semaphore>,
+    strangers: Strangers,
     memory: Memory,
     dummy: PasswordHash,
+}
+
+/// The share of those who are not authenticated.
+#[derive(Clone)]
+struct Strangers {
+    admitted: Arc<Semaphore>,
+    /// Threads. Who waits for one is not in the queue of the threads yet, where a login would wait behind them.
+    running: Arc<Semaphore>,
+}
+
+impl Strangers {
+    fn on(cores: usize) -> Self {
+        let running = (cores / 2).max(1);
+        Self {
+            admitted: Arc::new(Semaphore::new(running * (1 + Argon2Hasher::WAITING_PER_CORE))),
+            running: Arc::new(Semaphore::new(running)),
+        }
+    }
 }
 
 impl Argon2Hasher {
@@ -55,9 +76,26 @@ impl Argon2Hasher {
             parameters,
             threads: Arc::new(threads),
             admitted: Arc::new(Semaphore::new(cores * (1 + Self::WAITING_PER_CORE))),
+            strangers: Strangers::on(cores),
             dummy: memory.hash(parameters, &dummy_password, &salt(entropy)?)?,
             memory,
         })
+    }
+
+    /// Runs the work of a stranger, in the strangers' share.
+    async fn run_for_stranger<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, HashError> {
+        let Strangers { admitted, running } = self.strangers.clone();
+        let _admitted = admitted.try_acquire_owned().map_err(|_| HashError::Busy)?;
+        let running = running.acquire_owned().await.map_err(|_| HashError::Failed)?;
+        self.run(move || {
+            // Held by the work: a caller that disconnects does not free the thread.
+            let _running = running;
+            work()
+        })
+        .await
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, HashError> {
@@ -84,9 +122,18 @@ impl Argon2Hasher {
 
 #[async_trait]
 impl PasswordHasher for Argon2Hasher {
-    async fn hash(&self, password: Password, entropy: &dyn Entropy) -> Result<PasswordHash, HashError> {
+    async fn hash(
+        &self,
+        password: Password,
+        requester: HashRequester,
+        entropy: &dyn Entropy,
+    ) -> Result<PasswordHash, HashError> {
         let (parameters, memory, salt) = (self.parameters, self.memory.clone(), salt(entropy)?);
-        self.run(move || memory.hash(parameters, password.expose().as_bytes(), &salt)).await?
+        let work = move || memory.hash(parameters, password.expose().as_bytes(), &salt);
+        match requester {
+            HashRequester::Stranger => self.run_for_stranger(work).await?,
+            HashRequester::Authenticated => self.run(work).await?,
+        }
     }
 
     async fn verify(
@@ -168,7 +215,7 @@ mod tests {
     #[tokio::test]
     async fn hash_verifies_only_its_password() {
         let hasher = Argon2Hasher::new(HashParameters::default(), &ENTROPY()).unwrap();
-        let hash = hasher.hash(password("correct horse"), &ENTROPY()).await.unwrap();
+        let hash = hasher.hash(password("correct horse"), HashRequester::Authenticated, &ENTROPY()).await.unwrap();
         assert!(hash.as_phc().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
         let verify = async |text| hasher.verify(password(text), hash.clone(), true, &ENTROPY()).await.unwrap();
         assert!(matches!(verify("correct horse").await, PasswordVerification::Match { renewed: None }));
@@ -177,7 +224,8 @@ mod tests {
 
     #[tokio::test]
     async fn hash_with_outdated_parameters_is_renewed() {
-        let hash = hasher(8_192).hash(password("correct horse"), &ENTROPY()).await.unwrap();
+        let hash =
+            hasher(8_192).hash(password("correct horse"), HashRequester::Authenticated, &ENTROPY()).await.unwrap();
         let today = hasher(9_216);
         let verify = async |text, renew| today.verify(password(text), hash.clone(), renew, &ENTROPY()).await.unwrap();
         assert!(matches!(verify("battery staple", true).await, PasswordVerification::Mismatch));
@@ -203,6 +251,30 @@ mod tests {
         let all = u32::try_from(hasher.admitted.available_permits()).unwrap();
         let _taken = hasher.admitted.acquire_many(all).await.unwrap();
         assert!(matches!(hasher.verify_dummy(password("anything"), &ENTROPY()).await, Err(HashError::Busy)));
+    }
+
+    #[tokio::test]
+    async fn strangers_leave_logins_a_place_and_a_thread() {
+        let hasher = hasher(8_192);
+        let Strangers { admitted, running } = hasher.strangers.clone();
+        let (places, threads) = (admitted.available_permits(), running.available_permits());
+        assert!(places < hasher.admitted.available_permits() || hasher.threads.current_num_threads() == 1);
+        let _busy = running.acquire_many(u32::try_from(threads).unwrap()).await.unwrap();
+        let waiting: Vec<_> = (0..places)
+            .map(|_| {
+                let hasher = hasher.clone();
+                tokio::spawn(async move { hasher.hash(password("x"), HashRequester::Stranger, &ENTROPY()).await })
+            })
+            .collect();
+        while admitted.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let one_more = hasher.hash(password("x"), HashRequester::Stranger, &ENTROPY()).await;
+        assert!(matches!(one_more, Err(HashError::Busy)));
+        // A login is neither refused nor behind them.
+        hasher.verify_dummy(password("anything"), &ENTROPY()).await.unwrap();
+        assert!(waiting.iter().all(|stranger| !stranger.is_finished()));
+        waiting.iter().for_each(tokio::task::JoinHandle::abort);
     }
 
     #[tokio::test]

@@ -17,11 +17,11 @@ mod sign_up;
 mod signing_keys;
 mod signing_keys_error;
 
-pub use authenticate::{AuthenticateError, authenticate};
+pub use authenticate::{AuthenticateError, authenticate, authenticate_verified, verify_token};
 pub use change_password::{ChangePassword, ChangePasswordError, change_password};
 pub use log_in::{LogIn, LogInError, log_in};
 pub use ports::{EndSessionTx, RefreshTx, RegisterTx, SignUpTx, SigningKeyTx, UserSessionTx};
-pub use rate_limit::RateLimited;
+pub use rate_limit::{RateLimited, TooManyAccounts};
 pub use refresh::{Refresh, RefreshError, refresh};
 pub use register::{Register, RegisterError, register};
 pub use rotate_signing_keys::{
@@ -31,6 +31,6 @@ pub use rotate_signing_keys::{
 pub use service::{AuthService, AuthServiceError, LoggedIn};
 pub use session_start_state::{SessionLifetime, StartSessionState};
 pub use sessions::{LogOut, end_session, log_out, sessions};
-pub use sign_up::{SignUp, SignUpError, sign_up};
+pub use sign_up::{SignUp, SignUpError, create_signed_up, sign_up};
 pub use signing_keys::SigningKeys;
 pub use signing_keys_error::SigningKeysError;

@@ -62,9 +62,9 @@ pub use self::auth::{
     AdvancedKeys, AuthService, AuthServiceError, AuthenticateError, ChangePassword, ChangePasswordError, EndSessionTx,
     LogIn, LogInError, LogOut, LoggedIn, RateLimited, Refresh, RefreshError, RefreshTx, Register, RegisterError,
     RegisterTx, RotateError, SessionLifetime, SignUp, SignUpError, SignUpTx, SigningKeyChange, SigningKeyTx,
-    SigningKeys, SigningKeysError, StartSessionState, UserSessionTx, advance_signing_keys, authenticate,
-    change_password, end_session, log_in, log_out, refresh, register, reseal_signing_keys, revoke_signing_key,
-    rotate_signing_keys, sessions, sign_up,
+    SigningKeys, SigningKeysError, StartSessionState, TooManyAccounts, UserSessionTx, advance_signing_keys,
+    authenticate, authenticate_verified, change_password, create_signed_up, end_session, log_in, log_out, refresh,
+    register, reseal_signing_keys, revoke_signing_key, rotate_signing_keys, sessions, sign_up, verify_token,
 };
 pub use self::billing::{
     BillingRun, BillingTx, ChangeSubscriptionError, ChosenPlan, ClosePeriodError, PayInvoiceError, SavePlanTx,
@@ -85,7 +85,7 @@ pub use self::events::{
     replay_events, requeue_held_and_unroutable,
 };
 pub use self::platform::{
-    ApproveAccountError, ApproveAccountTx, CreateProvisioningKeyError, OperatorAccess, ProvisioningKeyTx,
+    ApproveAccountError, ApproveAccountTx, CreateProvisioningKeyError, OperatorAccess, OperatorKey, ProvisioningKeyTx,
     SealingFailure, SealingRun, approve_account, authenticate_operator, create_provisioning_key,
     record_refused_operator, reseal_meta_apps, revoke_provisioning_key, seal_audit_logs,
 };

@@ -9,7 +9,7 @@ mod seal_audit_logs;
 
 pub(crate) use append_record::{append_platform_record, append_tenant_record};
 pub use approve_account::{ApproveAccountError, ApproveAccountTx, approve_account};
-pub use authenticate_operator::{OperatorAccess, authenticate_operator, record_refused_operator};
+pub use authenticate_operator::{OperatorAccess, OperatorKey, authenticate_operator, record_refused_operator};
 pub use provisioning_keys::{
     CreateProvisioningKeyError, ProvisioningKeyTx, create_provisioning_key, revoke_provisioning_key,
 };

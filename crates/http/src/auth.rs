@@ -15,12 +15,13 @@ use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest, web};
 use audit::RequestOrigin;
 use flows::{Access, AuthenticateError};
-use kernel::ids::UserId;
+use kernel::ids::{TenantId, UserId};
 use kernel::{AuthenticatedUser, Grant, Permit, TenantScope};
 use metrics::counter;
 use tracing::{Span, field};
 
 use crate::extract::{origin, tenant_header};
+use crate::limits::{Remaining, Slot, add_rate_fields};
 use crate::metrics::AUTH_ATTEMPTS;
 use crate::problem::{Code, Problem};
 use crate::state::State;
@@ -42,20 +43,41 @@ pub(crate) async fn authenticate(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let (mut remaining, mut slot) = (None, None);
     let caller = match bearer_token(request.headers()) {
         Ok(None) => None,
-        Ok(Some(token)) => Some(authenticate_token(&state, token, request.headers()).await),
+        Ok(Some(token)) => Some(authenticate_token(&state, token, request.headers(), &mut remaining, &mut slot).await),
         Err(problem) => Some(Err(problem)),
     };
     if let Some(caller) = caller {
         let caller = caller.map_or_else(Caller::Refused, |access| Caller::Authenticated(Rc::new(access)));
         request.extensions_mut().insert(caller);
     }
-    next.call(request).await
+    let mut response = next.call(request).await?;
+    drop(slot);
+    if let Some(remaining) = remaining {
+        add_rate_fields(response.headers_mut(), "user", remaining);
+    }
+    Ok(response)
 }
 
-async fn authenticate_token(state: &State, token: &str, headers: &HeaderMap) -> Result<Access, Problem> {
-    let outcome = flows::authenticate(&state.auth, token).await;
+/// Limits apply before the database is asked: a valid token names the user and the tenant.
+async fn authenticate_token(
+    state: &State,
+    token: &str,
+    headers: &HeaderMap,
+    remaining: &mut Option<Remaining>,
+    slot: &mut Option<Slot<TenantId>>,
+) -> Result<Access, Problem> {
+    let verified = flows::verify_token(&state.auth, token).await;
+    let outcome = match verified {
+        Ok(verified) => {
+            *remaining = state.limits.count_user(verified.claims.user)?;
+            *slot = state.limits.tenant_slot(verified.claims.tenant).await?;
+            flows::authenticate_verified(&state.auth, &verified).await
+        }
+        Err(invalid) => Err(invalid.into()),
+    };
     let label = match &outcome {
         Ok(_) => "ok",
         Err(AuthenticateError::InvalidToken(_)) => "invalid_token",

@@ -95,11 +95,11 @@ impl<T: DeserializeOwned + 'static> FromRequest for IdempotentJson<T> {
         let (request, payload) = (request.clone(), payload.take());
         async move {
             let key = key(request.headers())?;
-            let (body, bytes) = read_json(&request, payload).await?;
+            let (body, read) = read_json(&request, payload).await?;
             let fingerprint = key.map(|key| RequestFingerprint {
                 route: format!("{} {}", request.method(), request.match_pattern().unwrap_or_default()),
                 key,
-                digest: request_digest(request.path(), &bytes),
+                digest: request_digest(request.path(), &read.bytes),
             });
             Ok(Self { body, guard: IdempotencyGuard(fingerprint) })
         }

@@ -3,6 +3,7 @@
 use actix_web::web;
 use flows::{TenantTx, settle};
 use kernel::{Grant, Page, PageRequest, Permit, TenantScope};
+use serde::Serialize;
 
 use crate::auth::Allow;
 use crate::cursor::{ListId, ListKind};
@@ -59,7 +60,7 @@ impl State {
     ) -> Result<web::Json<PageBody<Body>>, Problem>
     where
         P: Grant,
-        Body: From<Item>,
+        Body: From<Item> + Serialize,
         E: Into<Problem>,
     {
         let list = ListId { kind, tenant: allow.scope().tenant() };
@@ -79,7 +80,7 @@ impl State {
         read: impl AsyncFnOnce(&PageRequest) -> Result<Page<Item>, E>,
     ) -> Result<web::Json<PageBody<Body>>, Problem>
     where
-        Body: From<Item>,
+        Body: From<Item> + Serialize,
         E: Into<Problem>,
     {
         let list = ListId::for_operators(kind);

@@ -6,6 +6,8 @@ pub(crate) const HTTP_REQUESTS: &str = "parley_http_requests_total";
 pub(crate) const HTTP_REQUEST_DURATION: &str = "parley_http_request_duration_seconds";
 pub(crate) const AUTH_ATTEMPTS: &str = "parley_auth_attempts_total";
 pub(crate) const WEBHOOK_DELIVERIES: &str = "parley_webhook_deliveries_total";
+pub(crate) const RATE_LIMITED: &str = "parley_rate_limited_total";
+pub(crate) const ANONYMOUS_REFUSALS: &str = "parley_anonymous_refusals_total";
 pub const WEBHOOK_ACCEPT: &str = "parley_webhook_accept_seconds";
 
 /// The outcomes of each action that authenticates a caller.
@@ -15,12 +17,19 @@ const ATTEMPTS: [(&str, &[&str]); 7] = [
         "register",
         &["ok", "invalid_credentials", "closed", "email_taken", "weak_password", "throttled", "busy", "failed"],
     ),
-    ("signup", &["ok", "slug_taken", "busy", "failed"]),
+    ("signup", &["ok", "slug_taken", "throttled", "busy", "failed"]),
     ("password", &["ok", "wrong_password", "throttled", "busy", "failed"]),
     ("refresh", &["ok", "invalid_token", "expired", "reuse", "conflict", "tenant_mismatch", "failed"]),
     ("token", &["ok", "invalid_token", "failed"]),
     ("provisioning_key", &["ok", "invalid_token", "failed"]),
 ];
+
+/// The limits that refuse requests.
+const LIMITS: [&str; 7] = ["signup", "registration", "unknown_caller", "user", "address", "tenant", "expensive_read"];
+
+/// Why requests to operators' paths were refused whose callers hold no key.
+pub(crate) const NO_KEY: &str = "no_key";
+pub(crate) const INVALID_KEY: &str = "invalid_key";
 
 const DELIVERIES: [&str; 6] = ["stored", "duplicate", "bad_signature", "unknown_account", "malformed", "failed"];
 
@@ -29,6 +38,8 @@ pub fn describe_metrics() {
     describe_counter!(HTTP_REQUESTS, "Requests, by route, method and status");
     describe_histogram!(HTTP_REQUEST_DURATION, Unit::Seconds, "From a request's head to its response's head");
     describe_counter!(AUTH_ATTEMPTS, "Authentication attempts, by action and outcome");
+    describe_counter!(RATE_LIMITED, "Requests that a limit refused, by limit");
+    describe_counter!(ANONYMOUS_REFUSALS, "Requests to operators' paths without a valid key, by reason");
     describe_counter!(WEBHOOK_DELIVERIES, "Webhook deliveries from Meta, by outcome");
     describe_histogram!(WEBHOOK_ACCEPT, Unit::Seconds, "From a delivery's valid signature to its stored events");
 }
@@ -40,6 +51,12 @@ pub fn begin_at_zero() {
         for outcome in outcomes {
             counter!(AUTH_ATTEMPTS, "action" => action, "outcome" => *outcome).increment(0);
         }
+    }
+    for limit in LIMITS {
+        counter!(RATE_LIMITED, "limit" => limit).increment(0);
+    }
+    for reason in [NO_KEY, INVALID_KEY] {
+        counter!(ANONYMOUS_REFUSALS, "reason" => reason).increment(0);
     }
     for outcome in DELIVERIES {
         counter!(WEBHOOK_DELIVERIES, "outcome" => outcome).increment(0);

@@ -1,17 +1,19 @@
 //! Authentication and scope checks for operators, by provisioning key.
 //!
 //! As for [users](super::auth), a middleware stores the caller, and the first argument of the handler, [`Operate`],
-//! accepts or refuses it. Refused requests are recorded in the operators' audit log.
+//! accepts or refuses it. Refused requests of callers who hold a key or an access token are recorded in the operators' audit log;
+//! those of others are [counted](crate::limits::AnonymousRefusals).
 
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::AUTHORIZATION;
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest, web};
 use audit::{Principal, RequestOrigin};
-use flows::{AuthenticateError, OperatorAccess, authenticate_operator, record_refused_operator};
+use flows::{AuthenticateError, OperatorAccess, OperatorKey, authenticate_operator, record_refused_operator};
 use kernel::{Operator, error_chain};
 use metrics::counter;
 use tokens::{ProvisioningSecret, ScopeGrant};
@@ -19,14 +21,14 @@ use tracing::error;
 
 use crate::auth::{BEARER_CHALLENGE, bearer_token, challenge, insufficient_scope, invalid_token};
 use crate::extract::origin;
-use crate::metrics::AUTH_ATTEMPTS;
+use crate::metrics::{AUTH_ATTEMPTS, INVALID_KEY, NO_KEY};
 use crate::problem::{Code, Problem};
 use crate::state::State;
 
 /// Result of the middleware, for the extractor.
 struct Caller(Result<OperatorAccess, Problem>);
 
-/// Looks up the provisioning key of the request, and records refused requests in the audit log.
+/// Looks up the provisioning key of the request, and records or counts refused requests.
 ///
 /// # Errors The error of the inner service.
 pub(crate) async fn authenticate(
@@ -34,18 +36,42 @@ pub(crate) async fn authenticate(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let (origin, endpoint) = (origin(request.request()), format!("{} {}", request.method(), request.path()));
+    let origin = origin(request.request());
+    if let Err(problem) = state.limits.check_unknown_callers(origin.address) {
+        // The handler's first argument refuses.
+        request.extensions_mut().insert(Caller(Err(problem)));
+        return next.call(request).await;
+    }
+    let endpoint = endpoint(request.method().as_str(), request.path());
     let caller = authenticate_key(&state, &request).await;
+    let has_token = request.headers().contains_key(AUTHORIZATION);
     let actor = match &caller {
         Ok(access) => access.operator.into(),
         Err((actor, _)) => *actor,
     };
     request.extensions_mut().insert(Caller(caller.map_err(|(_, problem)| problem)));
     let response = next.call(request).await?;
-    if response.status().as_u16() == 401 || response.status().as_u16() == 403 {
-        record_refusal(&state, actor, origin, &endpoint, response.status().as_u16()).await;
+    let status = response.status().as_u16();
+    if status == 401 {
+        state.limits.count_unknown_caller(origin.address);
+    }
+    match actor {
+        Principal::Anonymous if status == 401 => {
+            let reason = if has_token { INVALID_KEY } else { NO_KEY };
+            state.limits.anonymous_refusals.count(origin.address, reason, state.clock.now());
+        }
+        Principal::Anonymous => {}
+        actor if status == 401 || status == 403 => record_refusal(&state, actor, origin, &endpoint, status).await,
+        _ => {}
     }
     Ok(response)
+}
+
+/// What was asked for, for the audit log.
+fn endpoint(method: &str, path: &str) -> String {
+    const MAX_PATH_CHARS: usize = 200;
+    let cut: String = path.chars().take(MAX_PATH_CHARS).collect();
+    format!("{method} {cut}")
 }
 
 async fn record_refusal(state: &State, actor: Principal, origin: RequestOrigin, endpoint: &str, status: u16) {
@@ -72,12 +98,16 @@ async fn authenticate_key(state: &State, request: &ServiceRequest) -> Result<Ope
     }
     let found = authenticate_operator(&*state.database, state.bootstrap_key.as_ref(), token, &*state.clock).await;
     let outcome = match &found {
-        Ok(Some(_)) => "ok",
-        Ok(None) => "invalid_token",
+        Ok(OperatorKey::InForce(_)) => "ok",
+        Ok(OperatorKey::Ended(_) | OperatorKey::Unknown) => "invalid_token",
         Err(_) => "failed",
     };
     counter!(AUTH_ATTEMPTS, "action" => "provisioning_key", "outcome" => outcome).increment(1);
-    found.map_err(|error| anonymous(error.into()))?.ok_or_else(|| anonymous(invalid_token()))
+    match found.map_err(|error| anonymous(error.into()))? {
+        OperatorKey::InForce(access) => Ok(access),
+        OperatorKey::Ended(key) => Err((Principal::ProvisioningKey(key), invalid_token())),
+        OperatorKey::Unknown => Err(anonymous(invalid_token())),
+    }
 }
 
 /// Proof that the caller is an operator whose key has the scope `S`. The first argument of every operator handler.

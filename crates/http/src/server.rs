@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::io;
 use std::net::TcpListener;
 use std::num::NonZeroUsize;
@@ -5,10 +6,13 @@ use std::sync::Arc;
 
 use actix_web::dev::Server;
 use actix_web::middleware::{Condition, from_fn};
+use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use kernel::{Clock, SystemClock};
 use metrics_exporter_prometheus::PrometheusHandle;
+use rustix::net::sockopt::set_tcp_user_timeout;
 
+use crate::limits::admit;
 use crate::middleware::{cors, wrap_request};
 use crate::operations::{Audience, page};
 use crate::readiness::Readiness;
@@ -17,12 +21,16 @@ use crate::state::State;
 
 /// How long running requests may take after a stop; the process as a whole has 25 s.
 const SHUTDOWN_SECONDS: u64 = 15;
+/// How long a client may leave what was sent unread or unacknowledged.
+const MAX_UNREAD_MILLISECONDS: u32 = 30_000;
 
 /// How the API is served.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ServerOptions {
     /// Threads that serve requests; `None`: one per core.
     pub workers: Option<NonZeroUsize>,
+    /// Connections that are open at once; more wait until one is closed.
+    pub max_connections: NonZeroUsize,
     /// Origins whose pages may call the API from a browser, such as `https://crm.example.com`.
     pub cors_origins: Vec<String>,
 }
@@ -38,18 +46,28 @@ pub fn bind(
     audience: Audience,
     options: &ServerOptions,
 ) -> io::Result<Server> {
-    let (workers, origins) = (options.workers, options.cors_origins.clone());
+    let origins = options.cors_origins.clone();
     let server = HttpServer::new(move || {
         App::new()
+            .wrap(from_fn(admit))
             .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
             .wrap(from_fn(wrap_request))
             .configure(api(web::Data::clone(&state), audience))
     });
-    let server = match workers {
-        Some(workers) => server.workers(workers.get()),
-        None => server,
-    };
+    let workers = options.workers.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let server = server
+        .workers(workers)
+        .max_connections(options.max_connections.get().div_ceil(workers))
+        .on_connect(|connection, _| end_if_not_read(connection));
     Ok(server.disable_signals().shutdown_timeout(SHUTDOWN_SECONDS).listen(listener)?.run())
+}
+
+/// Closes a connection whose client reads nothing of a response for a while. The framework has no such limit.
+fn end_if_not_read(connection: &dyn Any) {
+    if let Some(stream) = connection.downcast_ref::<TcpStream>() {
+        // It fails only where the option does not exist.
+        let _ = set_tcp_user_timeout(stream, MAX_UNREAD_MILLISECONDS);
+    }
 }
 
 /// Serves health and readiness while the API is not available; every other request gets 503.
@@ -136,7 +154,11 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn servers_run_on_tokio_until_stopped() {
         let ((api, url), (metrics, metrics_url)) = (listener(), listener());
-        let options = ServerOptions { workers: NonZeroUsize::new(1), ..ServerOptions::default() };
+        let options = ServerOptions {
+            workers: NonZeroUsize::new(1),
+            max_connections: NonZeroUsize::MAX,
+            cors_origins: Vec::new(),
+        };
         let server = bind(api, state(), Audience::Everyone, &options).unwrap();
         let seconds = Matcher::Suffix("_seconds".to_owned());
         let recorder = PrometheusBuilder::new().set_buckets_for_metric(seconds, &[0.1, 1.0]).unwrap();

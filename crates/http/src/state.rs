@@ -12,8 +12,10 @@ use tokio::sync::Notify;
 
 use crate::background::Background;
 use crate::cursor::CursorKey;
+use crate::limits::Limits;
 use crate::readiness::Readiness;
 use crate::trusted_proxies::TrustedProxies;
+use crate::webhooks::AppCache;
 
 /// Shared by all handlers.
 pub struct State {
@@ -29,6 +31,8 @@ pub struct State {
     pub self_service: bool,
     /// Whether anyone may sign up.
     pub signup_open: bool,
+    /// Whether people may register in tenants that allow it.
+    pub registration_open: bool,
     /// Hash of the provisioning key from the configuration, if one is configured.
     pub bootstrap_key: Option<ProvisioningKeyHash>,
     /// When an invoice is due.
@@ -37,6 +41,9 @@ pub struct State {
     pub jwks_max_age: TimeDelta,
     pub cursor_key: CursorKey,
     pub trusted_proxies: TrustedProxies,
+    pub limits: Limits,
+    /// Credentials of tenants' Meta apps.
+    pub app_cache: AppCache,
     /// Wakes the relay after events were stored.
     pub wake_relay: Arc<Notify>,
     /// Stores webhook deliveries.

@@ -1,6 +1,7 @@
 //! A state with an unavailable database: a request that reaches the database gets 503, so a test sees that a refusal
 //! came before.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use flows::{
     AcceptError, AuthService, Database, DeliveryStore, DirectoryTx, IntakeTx, LoginLookup, OperatorTx, SessionStatus,
     SigningKeys, StartSession, StartSessionOutcome, TenantTx, Timer,
 };
-use iam::{Email, HashParameters, RateLimitBucket, RateLimitFastPath, RateLimiter, TenantReference};
+use iam::{Email, HashParameters, NewAccountLimits, RateLimitBucket, RateLimitFastPath, RateLimiter, TenantReference};
 use inbound::{IncomingEvent, StoredEvent};
 use kernel::ids::{SessionId, TenantId, UserId};
 use kernel::seal::KeyRing;
@@ -26,9 +27,11 @@ use whatsapp::{AppSecret, AppSecrets, NewEvent, VerifyToken};
 
 use crate::background::Background;
 use crate::cursor::CursorKey;
+use crate::limits::{LimitPolicy, Limits};
 use crate::readiness::{Check, Readiness};
 use crate::state::State;
 use crate::trusted_proxies::TrustedProxies;
+use crate::webhooks::AppCache;
 
 struct UnavailableDatabase;
 
@@ -111,6 +114,24 @@ pub(crate) fn secrets() -> AppSecrets {
     AppSecrets::new(&AppSecret::new("app secret".into()).unwrap(), None)
 }
 
+/// No limit but those of memory and time.
+fn policy() -> LimitPolicy {
+    LimitPolicy {
+        new_accounts: NewAccountLimits::default(),
+        unknown_callers_per_address: None,
+        unknown_callers: None,
+        requests_per_user: None,
+        requests_per_address: None,
+        concurrent_per_tenant: None,
+        expensive_reads_per_tenant: None,
+        expensive_reads: None,
+        max_requests: NonZeroUsize::new(512).unwrap(),
+        max_requests_per_address: NonZeroUsize::new(128).unwrap(),
+        max_body_bytes: 64 * 1024 * 1024,
+        max_request_time: Duration::from_mins(1),
+    }
+}
+
 pub(crate) fn state() -> web::Data<State> {
     let (entropy, clock) = (SystemEntropy::new(), SystemClock::new());
     let key = vec![7; 32];
@@ -119,6 +140,7 @@ pub(crate) fn state() -> web::Data<State> {
     let signing_key = factory.generate(KeyState::Active, &entropy, clock.now()).unwrap();
     let keys = factory.open([&signing_key]).unwrap();
     let (clock, wake_relay): (Arc<dyn Clock>, _) = (Arc::new(clock), Arc::new(Notify::new()));
+    let limits_clock = Arc::clone(&clock);
     web::Data::new(State {
         database: Arc::new(UnavailableDatabase),
         clock: Arc::clone(&clock),
@@ -141,11 +163,14 @@ pub(crate) fn state() -> web::Data<State> {
         key_ring: ring,
         self_service: false,
         signup_open: true,
+        registration_open: true,
         bootstrap_key: None,
         payment_terms: PaymentTerms::default(),
         jwks_max_age: TimeDelta::minutes(5),
         cursor_key: CursorKey::derive(&key.into()),
         trusted_proxies: TrustedProxies::default(),
+        limits: Limits::new(&policy(), &limits_clock),
+        app_cache: AppCache::default(),
         wake_relay,
         delivery_store: Arc::new(UnavailableDatabase),
         readiness: Arc::new(UnavailableDatabase),

@@ -16,11 +16,11 @@ pub use change_tenant::{TenantPatch, change_tenant, tenant};
 pub use email::{Email, InvalidEmail};
 pub use password::{InvalidPassword, Password};
 pub use password_hash::{HashParameters, PasswordHash};
-pub use password_hasher::{HashError, PasswordHasher, PasswordVerification};
+pub use password_hasher::{HashError, HashRequester, PasswordHasher, PasswordVerification};
 pub use ports::{RateLimitFastPath, RateLimitRepo, TenantDirectory, TenantRepo, UserRepo, constraint};
 pub use rate_limit::{
-    AttemptCounter, AttemptQueue, QueuePermit, QueueTimeout, RateLimit, RateLimitBucket, RateLimitDecision,
-    RateLimitKey, RateLimiter,
+    AttemptCounter, AttemptQueue, NewAccountLimits, QueuePermit, QueueTimeout, RateLimit, RateLimitBucket,
+    RateLimitDecision, RateLimitKey, RateLimiter, network,
 };
 pub use tenant::{
     InvalidSlug, InvalidTenantName, SelfRegistration, Slug, Tenant, TenantName, TenantReference, TenantStatus,

@@ -12,8 +12,13 @@ pub trait PasswordHasher: Send + Sync + Debug {
     /// Hashes a password with a new salt.
     ///
     /// # Errors
-    /// [`HashError`]; [`HashError::Busy`] if the queue is full.
-    async fn hash(&self, password: Password, entropy: &dyn Entropy) -> Result<PasswordHash, HashError>;
+    /// [`HashError`]; [`HashError::Busy`] if the requester's share of the queue is full.
+    async fn hash(
+        &self,
+        password: Password,
+        requester: HashRequester,
+        entropy: &dyn Entropy,
+    ) -> Result<PasswordHash, HashError>;
     /// Whether the password matches the stored hash. With `renew`, a match whose parameters are outdated also returns a new hash,
     /// which doubles the work.
     ///
@@ -31,6 +36,16 @@ pub trait PasswordHasher: Send + Sync + Debug {
     /// # Errors
     /// [`HashError`]; [`HashError::Busy`] if the queue is full.
     async fn verify_dummy(&self, password: Password, entropy: &dyn Entropy) -> Result<(), HashError>;
+}
+
+/// Who wants a password hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HashRequester {
+    /// Nobody knows them: who signs up or registers. They get only a part of the queue and of the threads, so that any number of
+    /// them leaves logins the rest.
+    Stranger,
+    /// They were authenticated.
+    Authenticated,
 }
 
 #[derive(Debug, thiserror::Error)]

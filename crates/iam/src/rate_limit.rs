@@ -6,9 +6,16 @@
 //! slots, a wrong one turns them into failures. An attempt that finds all slots reserved by unfinished attempts waits, so that
 //! parallel valid logins are not refused: attempts of one process queue at the [`AttemptQueue`], attempts of several
 //! processes poll the database.
+//!
+//! A login also counts in a bucket of its account over all addresses, which bounds guesses from many of them. It never locks
+//! the owner out: while it is full, the account is closed only to addresses from which nobody has logged in to it
+//! ([`RateLimitBucket::spares_known_addresses`]).
+//!
+//! Sign-ups and registrations count in buckets of [`NewAccountLimits`], whatever their outcome.
 
 mod attempt_counter;
 mod attempt_queue;
+mod new_account_limits;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -23,6 +30,7 @@ use crate::Email;
 
 pub use attempt_counter::{AttemptCounter, RateLimit, RateLimitDecision};
 pub use attempt_queue::{AttemptQueue, QueuePermit, QueueTimeout};
+pub use new_account_limits::NewAccountLimits;
 
 /// The key of a bucket: an HMAC, so that the database does not tell which account or address it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,8 +42,10 @@ pub struct RateLimitBucket {
     pub key: RateLimitKey,
     pub limit: RateLimit,
     /// Whether a correct password resets the counter. Not for an address: an attacker could log in to their own account
-    /// between guesses.
+    /// between guesses. Not for an account over all addresses either: its owner's logins would give an attacker more guesses.
     pub cleared_by_success: bool,
+    /// Whether an address from which the account's owner has logged in is allowed although the limit is reached.
+    pub spares_known_addresses: bool,
 }
 
 /// What an attempt needs to be limited: the secret that makes its buckets, and the queue of this process's attempts. Decisions are
@@ -44,6 +54,7 @@ pub struct RateLimitBucket {
 pub struct RateLimiter {
     secret: hmac::Key,
     pub queue: Arc<dyn AttemptQueue>,
+    new_accounts: NewAccountLimits,
 }
 
 impl RateLimiter {
@@ -53,7 +64,56 @@ impl RateLimiter {
     /// All instances must be given the same secret. The queue is this process's own.
     #[must_use]
     pub fn new(secret: &SecretSlice<u8>, queue: Arc<dyn AttemptQueue>) -> Self {
-        Self { secret: derive_key(secret, "parley throttle v1"), queue }
+        Self { secret: derive_key(secret, "parley throttle v1"), queue, new_accounts: NewAccountLimits::default() }
+    }
+
+    /// The same with other limits of sign-ups and registrations.
+    #[must_use]
+    pub fn with_new_account_limits(self, new_accounts: NewAccountLimits) -> Self {
+        Self { new_accounts, ..self }
+    }
+
+    /// The buckets of a login: those of [`Self::account_buckets`], and the account's over all addresses.
+    #[must_use]
+    pub fn login_buckets(&self, tenant: &str, email: &Email, address: Option<IpAddr>) -> Vec<RateLimitBucket> {
+        let mut buckets = self.account_buckets(tenant, email, address);
+        buckets.push(RateLimitBucket {
+            key: self.key(&["account at all addresses", tenant, email.normalized()]),
+            limit: RateLimit::ACCOUNT_AT_ALL_ADDRESSES,
+            cleared_by_success: false,
+            spares_known_addresses: true,
+        });
+        buckets
+    }
+
+    /// The buckets of a sign-up, of those that have a limit.
+    #[must_use]
+    pub fn signup_buckets(&self, address: Option<IpAddr>) -> Vec<RateLimitBucket> {
+        let NewAccountLimits { signups_per_address, signups, .. } = self.new_accounts;
+        self.new_account_buckets("sign-up", address, signups_per_address, signups)
+    }
+
+    /// The buckets of a registration, of those that have a limit.
+    #[must_use]
+    pub fn registration_buckets(&self, address: Option<IpAddr>) -> Vec<RateLimitBucket> {
+        let NewAccountLimits { registrations_per_address, registrations, .. } = self.new_accounts;
+        self.new_account_buckets("registration", address, registrations_per_address, registrations)
+    }
+
+    fn new_account_buckets(
+        &self,
+        action: &str,
+        address: Option<IpAddr>,
+        per_address: usize,
+        in_all: usize,
+    ) -> Vec<RateLimitBucket> {
+        let address = network(address);
+        let keys = [(self.key(&[action, "address", &address]), per_address), (self.key(&[action, "all"]), in_all)];
+        let bucket = |(key, attempts)| {
+            let limit = NewAccountLimits::limit(attempts)?;
+            Some(RateLimitBucket { key, limit, cleared_by_success: false, spares_known_addresses: false })
+        };
+        keys.into_iter().filter_map(bucket).collect()
     }
 
     /// The buckets of an attempt with a password. `tenant` is the tenant's id, or the text of the request if there is no such
@@ -63,7 +123,12 @@ impl RateLimiter {
         let address = network(address);
         let pair = self.key(&["account", tenant, email.normalized(), &address]);
         let mut buckets = self.of_network(&address);
-        buckets.push(RateLimitBucket { key: pair, limit: RateLimit::ACCOUNT, cleared_by_success: true });
+        buckets.push(RateLimitBucket {
+            key: pair,
+            limit: RateLimit::ACCOUNT,
+            cleared_by_success: true,
+            spares_known_addresses: false,
+        });
         buckets
     }
 
@@ -78,6 +143,7 @@ impl RateLimiter {
             key: self.key(&["address", address]),
             limit: RateLimit::ADDRESS,
             cleared_by_success: false,
+            spares_known_addresses: false,
         }]
     }
 
@@ -90,8 +156,10 @@ impl RateLimiter {
     }
 }
 
-/// An IPv6 address counts as its /64, the least that a provider assigns to one customer (RFC 6177).
-fn network(address: Option<IpAddr>) -> String {
+/// The network that counts as one client: an IPv6 address counts as its /64, the least that a provider assigns to one customer
+/// (RFC 6177).
+#[must_use]
+pub fn network(address: Option<IpAddr>) -> String {
     match address.map(|address| address.to_canonical()) {
         None => "unknown".to_owned(),
         Some(IpAddr::V4(address)) => address.to_string(),
@@ -161,6 +229,27 @@ mod tests {
         let of = |address| keys("acme", "ada@x.example", address);
         assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:1"));
         assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
+    }
+
+    #[test]
+    fn login_counts_in_a_bucket_of_its_account_everywhere() {
+        let email = Email::parse("ada@x.example").unwrap();
+        let at = |address: &str| rate_limiter(1).login_buckets("acme", &email, Some(address.parse().unwrap()));
+        let (here, there) = (at("192.0.2.1"), at("192.0.2.2"));
+        assert_eq!(here.len(), 3);
+        assert_eq!(here[2].key, there[2].key);
+        assert_eq!(here.iter().map(|bucket| bucket.spares_known_addresses).collect::<Vec<_>>(), [false, false, true]);
+        let other = rate_limiter(1).login_buckets("other", &email, None);
+        assert_ne!(here[2].key, other[2].key);
+    }
+
+    #[test]
+    fn new_accounts_without_a_limit_have_no_bucket() {
+        let limits = NewAccountLimits { signups: 0, registrations_per_address: 0, ..NewAccountLimits::default() };
+        let limiter = rate_limiter(1).with_new_account_limits(limits);
+        let (signup, registration) = (limiter.signup_buckets(None), limiter.registration_buckets(None));
+        assert_eq!(signup.iter().map(|bucket| bucket.limit.max_failures).collect::<Vec<_>>(), [10]);
+        assert_eq!(registration.iter().map(|bucket| bucket.limit.max_failures).collect::<Vec<_>>(), [1_000]);
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use entropy::{Entropy, EntropyUnavailable, SystemEntropy};
 pub use error_chain::error_chain;
 pub use operator::{Authorization, Operator, OperatorProof};
-pub use page::{Cursor, Page, PageLimit, PageLimitOutOfRange, PageRequest};
+pub use page::{Cursor, MAX_PAGE_BYTES, Page, PageLimit, PageLimitOutOfRange, PageRequest};
 pub use permission::{
     AuditRead, BillingRead, BillingWrite, ChannelsRead, ChannelsWrite, CrmRead, CrmWrite, EventsRead, EventsReplay,
     Grant, Permission, PermissionSet, RolesRead, RolesWrite, TenantRead, TenantWrite, UnknownPermission, UsersRead,

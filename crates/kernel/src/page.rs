@@ -1,6 +1,9 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+/// The bytes of a page, as far as its items can be cut: a page that would have more ends early.
+pub const MAX_PAGE_BYTES: usize = 1024 * 1024;
+
 /// A position in a list that is ordered by time and then by id. Keyset paging: rows inserted meanwhile neither hide nor repeat
 /// an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +64,8 @@ pub struct PageRequest {
 pub struct Page<T> {
     pub items: Vec<T>,
     pub next: Option<Cursor>,
+    /// The position of each item; none if the list has one page only.
+    positions: Vec<Cursor>,
 }
 
 impl<T> Page<T> {
@@ -69,8 +74,45 @@ impl<T> Page<T> {
     pub fn of(mut rows: Vec<T>, limit: PageLimit, cursor: impl Fn(&T) -> Cursor) -> Self {
         let more = rows.len() > limit.get();
         rows.truncate(limit.get());
-        let next = if more { rows.last().map(cursor) } else { None };
-        Self { items: rows, next }
+        Self::of_rows(rows, more, cursor)
+    }
+
+    /// Makes a page from its rows; `more`: others follow.
+    #[must_use]
+    pub fn of_rows(rows: Vec<T>, more: bool, cursor: impl Fn(&T) -> Cursor) -> Self {
+        let positions: Vec<Cursor> = rows.iter().map(cursor).collect();
+        let next = if more { positions.last().copied() } else { None };
+        Self { items: rows, next, positions }
+    }
+
+    /// A list that fits on one page.
+    #[must_use]
+    pub const fn whole(items: Vec<T>) -> Self {
+        Self { items, next: None, positions: Vec::new() }
+    }
+
+    /// The page with other items.
+    #[must_use]
+    pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
+        let Self { items, next, positions } = self;
+        Page { items: items.into_iter().map(change).collect(), next, positions }
+    }
+
+    /// The page as far as it has at most this many bytes, but at least one item. The rest is on the next page.
+    #[must_use]
+    pub fn cut_at_bytes(mut self, most: usize, bytes: impl Fn(&T) -> usize) -> Self {
+        let mut total = 0_usize;
+        let fits = self.items.iter().position(|item| {
+            total = total.saturating_add(bytes(item));
+            total > most
+        });
+        let Some(kept) = fits.map(|fits| fits.max(1)).filter(|kept| *kept < self.items.len()) else { return self };
+        if let Some(last) = self.positions.get(kept - 1) {
+            self.next = Some(*last);
+            self.positions.truncate(kept);
+            self.items.truncate(kept);
+        }
+        self
     }
 }
 
@@ -85,6 +127,21 @@ mod tests {
         let page = Page::of(vec![1, 2, 3], limit, cursor);
         assert_eq!((page.items, page.next.map(|c| c.id)), (vec![1, 2], Some(Uuid::from_u128(2))));
         assert!(Page::of(vec![1, 2], limit, cursor).next.is_none());
+    }
+
+    #[test]
+    fn page_is_cut_at_bytes_and_continues_there() {
+        let cursor = |n: &u8| Cursor { time: DateTime::UNIX_EPOCH, id: Uuid::from_u128((*n).into()) };
+        let page = |rows: &[u8]| Page::of(rows.to_vec(), PageLimit::new(3).unwrap(), cursor);
+        let cut = |rows: &[u8], most| {
+            let page = page(rows).cut_at_bytes(most, |n| usize::from(*n));
+            (page.items, page.next.map(|next| next.id.as_u128()))
+        };
+        assert_eq!(cut(&[1, 2, 3], 6), (vec![1, 2, 3], None));
+        assert_eq!(cut(&[1, 2, 3], 5), (vec![1, 2], Some(2)));
+        assert_eq!(cut(&[9, 2, 3], 5), (vec![9], Some(9)), "at least one");
+        assert_eq!(cut(&[9], 5), (vec![9], None));
+        assert_eq!(cut(&[1, 2, 3, 4], 6), (vec![1, 2, 3], Some(3)));
     }
 
     #[test]

@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use kernel::ids::{ProvisioningKeyId, SessionId, UserId};
@@ -27,6 +29,8 @@ pub trait SessionRepo: Send {
         page: &PageRequest,
         now: DateTime<Utc>,
     ) -> Result<Page<Session>, StoreError>;
+    /// The addresses of a user's sessions that are stored, ended ones included: from these, somebody knew the password.
+    async fn session_addresses(&mut self, user: UserId) -> Result<Vec<IpAddr>, StoreError>;
     /// Ends one session of a user; `false` if it was not in force.
     async fn end_session(&mut self, user: UserId, session: SessionId, now: DateTime<Utc>) -> Result<bool, StoreError>;
     /// Ends a user's sessions except the given one, and returns how many.

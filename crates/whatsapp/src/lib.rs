@@ -18,7 +18,7 @@ pub use event_kind::EventKind;
 pub use handshake::{Handshake, HandshakeError, InvalidVerifyToken, VerifyToken};
 pub use meta_app_key::{InvalidMetaAppKey, MetaAppKey};
 pub use new_event::NewEvent;
-pub use signature::{InvalidSignature, Signature, verify_signature};
+pub use signature::{InvalidSignature, Signature, SignatureCheck, verify_signature};
 pub use update::{
     AddressBookUpdate, CallUpdate, Connection, ConsentUpdate, DecodedMessage, Edit, HealthTopic, HealthUpdate,
     IdentityChange, MediaPointer, Party, Reaction, Revocation, StatusUpdate, SystemMessage, Update,

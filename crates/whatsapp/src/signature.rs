@@ -7,8 +7,50 @@ use crate::AppSecrets;
 #[error("the signature does not match")]
 pub struct InvalidSignature;
 
-/// Verifies the signature of a webhook over its raw body, in constant time. Without secrets, which is the case of an unknown app,
-/// no signature is valid, and the verdict takes the same time as one about a wrong signature of a tenant's app.
+/// Verifies the signature of a webhook over its raw body, while the body arrives. Without secrets, which is the case of an unknown
+/// app, no signature is valid, and the verdict takes the same time as one about a wrong signature of a tenant's app.
+#[derive(Clone, Debug)]
+pub struct SignatureCheck {
+    /// One for each secret.
+    contexts: Vec<hmac::Context>,
+    is_known: bool,
+}
+
+impl SignatureCheck {
+    #[must_use]
+    pub fn new(secrets: Option<&AppSecrets>) -> Self {
+        let contexts = match secrets {
+            Some(secrets) => secrets.keys().iter().map(hmac::Context::with_key).collect(),
+            // As many as the app of a tenant has. Anyone can sign with an empty key, so even a match is refused below.
+            None => vec![hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &[])); 2],
+        };
+        Self { contexts, is_known: secrets.is_some() }
+    }
+
+    /// Adds the next part of the body.
+    pub fn update(&mut self, part: &[u8]) {
+        for context in &mut self.contexts {
+            context.update(part);
+        }
+    }
+
+    /// The verdict about the body, in constant time.
+    ///
+    /// # Errors
+    /// [`InvalidSignature`].
+    pub fn verify(self, signature: &Signature) -> Result<(), InvalidSignature> {
+        let Self { contexts, is_known } = self;
+        let equals = |context: hmac::Context| {
+            // HMAC's own verification is in constant time, and wants the bytes: compare HMACs of both values under one key.
+            let key = hmac::Key::new(hmac::HMAC_SHA256, &signature.0);
+            hmac::verify(&key, &signature.0, hmac::sign(&key, context.sign().as_ref()).as_ref()).is_ok()
+        };
+        let matches = contexts.into_iter().any(equals);
+        if matches && is_known { Ok(()) } else { Err(InvalidSignature) }
+    }
+}
+
+/// Verifies the signature over a whole body.
 ///
 /// # Errors
 /// [`InvalidSignature`].
@@ -17,16 +59,9 @@ pub fn verify_signature(
     signature: &Signature,
     body: &[u8],
 ) -> Result<(), InvalidSignature> {
-    let empty: [hmac::Key; 2];
-    let keys = if let Some(secrets) = secrets {
-        secrets.keys()
-    } else {
-        // As many as the app of a tenant has. Anyone can sign with an empty key, so even a match is refused below.
-        empty = [(); 2].map(|()| hmac::Key::new(hmac::HMAC_SHA256, &[]));
-        &empty
-    };
-    let matches = keys.iter().any(|key| hmac::verify(key, body, &signature.0).is_ok());
-    if matches && secrets.is_some() { Ok(()) } else { Err(InvalidSignature) }
+    let mut check = SignatureCheck::new(secrets);
+    check.update(body);
+    check.verify(signature)
 }
 
 impl AppSecrets {
@@ -99,6 +134,17 @@ mod tests {
             assert!(verify(secrets("another", Some(secret)), body).is_ok());
             assert!(verify(secrets("another", None), body).is_err());
             assert!(verify(secrets(secret, None), &format!("{body} ")).is_err());
+        }
+    }
+
+    #[test]
+    fn body_may_arrive_in_parts() {
+        let (secret, body, signature) = VECTORS[0];
+        let claimed = Signature::parse(format!("sha256={signature}").as_bytes()).unwrap();
+        for size in [1, 7, body.len()] {
+            let mut check = SignatureCheck::new(Some(&secrets("another", Some(secret))));
+            body.as_bytes().chunks(size).for_each(|part| check.update(part));
+            assert!(check.verify(&claimed).is_ok());
         }
     }
 

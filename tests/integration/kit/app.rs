@@ -8,10 +8,10 @@ use std::time::Duration;
 use app::{Instance, Listeners, Running, ServerOptions};
 use chrono::TimeDelta;
 use config::{
-    AmqpConfig, AmqpTls, AuthConfig, DatabaseConfig, HttpConfig, KeysConfig, ProcessRole, ProcessRoles, ServeConfig,
-    SigningConfig, TenantsConfig, TracesConfig, WhatsAppConfig,
+    AmqpConfig, AmqpTls, AuthConfig, DatabaseConfig, HttpConfig, KeysConfig, LimitsConfig, ProcessRole, ProcessRoles,
+    ServeConfig, SigningConfig, TenantsConfig, TracesConfig, WhatsAppConfig,
 };
-use iam::HashParameters;
+use iam::{HashParameters, NewAccountLimits};
 use kernel::seal::KeyRing;
 use kernel::{Clock, ManualClock, SystemClock, SystemEntropy};
 use postgres::Postgres;
@@ -50,7 +50,28 @@ pub(crate) struct Settings {
     /// An origin whose pages may call the API.
     pub(crate) cors_origin: Option<&'static str>,
     pub(crate) operator_listener: OperatorListener,
+    pub(crate) limits: LimitsConfig,
+    pub(crate) max_requests: usize,
+    pub(crate) max_requests_per_address: usize,
+    pub(crate) max_request_time: Duration,
 }
+
+/// Tests send many requests from one address.
+pub(crate) const NO_LIMITS: LimitsConfig = LimitsConfig {
+    new_accounts: NewAccountLimits {
+        signups_per_address: 0,
+        signups: 0,
+        registrations_per_address: 0,
+        registrations: 0,
+    },
+    unknown_callers_per_address: None,
+    unknown_callers: None,
+    requests_per_user: None,
+    requests_per_address: None,
+    concurrent_per_tenant: Some(0),
+    expensive_reads_per_tenant: None,
+    expensive_reads: None,
+};
 
 /// Whether sign-up is open to everyone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +108,10 @@ impl Default for Settings {
             signup: SignUp::Open,
             cors_origin: None,
             operator_listener: OperatorListener::Shared,
+            limits: NO_LIMITS,
+            max_requests: 4_096,
+            max_requests_per_address: 4_096,
+            max_request_time: Duration::from_mins(1),
         }
     }
 }
@@ -144,7 +169,11 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let operators = (settings.operator_listener == OperatorListener::Own)
             .then(|| TcpListener::bind("127.0.0.1:0").expect("a port is free"));
-        let options = ServerOptions { workers: NonZeroUsize::new(2), cors_origins: cors_origins(&settings) };
+        let options = ServerOptions {
+            workers: NonZeroUsize::new(2),
+            max_connections: config.http.max_connections,
+            cors_origins: cors_origins(&settings),
+        };
         let running = instance.run(Listeners { api: listener, operators }, &options).expect("the instance runs");
         let address = running.address;
         Self {
@@ -293,12 +322,12 @@ impl TestTenant {
     }
 
     pub(crate) async fn messages(&self, conversation: &Conversation) -> Vec<Message> {
-        self.client.list(&format!("{}?limit=100", conversation.messages_path())).await
+        self.client.list(&format!("{}?limit=100&include=payload", conversation.messages_path())).await
     }
 
     /// All messages of a long conversation, page by page.
     pub(crate) async fn all_messages(&self, conversation: &Conversation) -> Vec<Message> {
-        let path = format!("{}?limit=100", conversation.messages_path());
+        let path = format!("{}?limit=100&include=payload", conversation.messages_path());
         let mut page: Page<Message> = self.client.read(&path).await;
         let mut messages = page.data;
         while let Some(cursor) = page.next_cursor {
@@ -389,9 +418,15 @@ async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -
             metrics_listen: "127.0.0.1:0".parse().unwrap(),
             operator_listen: None,
             workers: None,
+            max_connections: 10_000.try_into().unwrap(),
+            max_requests: settings.max_requests.try_into().unwrap(),
+            max_requests_per_address: settings.max_requests_per_address.try_into().unwrap(),
+            max_body_bytes: 64 * 1024 * 1024,
+            max_request_time: settings.max_request_time,
             trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()],
             cors_origins: cors_origins(settings),
         },
+        limits: settings.limits,
         auth: AuthConfig {
             keys: KeysConfig {
                 key_ring: Arc::new(KeyRing::new([("test".to_owned(), first.clone().into())]).unwrap()),
@@ -413,6 +448,7 @@ async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -
         },
         tenants: TenantsConfig {
             signup_open: settings.signup == SignUp::Open,
+            registration_open: settings.signup == SignUp::Open,
             self_service: settings.self_service,
             bootstrap_key: settings.bootstrap_key.map(ProvisioningKeyHash::of),
         },

@@ -88,6 +88,17 @@ impl Deployment {
             .env("PARLEY_WHATSAPP_APP_SECRET", APP_SECRET)
             .env("PARLEY_WHATSAPP_VERIFY_TOKEN", VERIFY_TOKEN)
             .env("PARLEY_CHANNELS_SELF_SERVICE", "true")
+            .env("PARLEY_HTTP_MAX_REQUESTS", "4096")
+            .env("PARLEY_HTTP_MAX_REQUESTS_PER_ADDRESS", "4096")
+            // All requests come from one address.
+            .env("PARLEY_LIMITS_SIGNUPS_PER_ADDRESS", "0")
+            .env("PARLEY_LIMITS_SIGNUPS", "0")
+            .env("PARLEY_LIMITS_REGISTRATIONS_PER_ADDRESS", "0")
+            .env("PARLEY_LIMITS_REGISTRATIONS", "0")
+            .env("PARLEY_LIMITS_UNKNOWN_CALLERS_PER_ADDRESS", "0")
+            .env("PARLEY_LIMITS_UNKNOWN_CALLERS", "0")
+            .env("PARLEY_LIMITS_REQUESTS_PER_USER", "0")
+            .env("PARLEY_LIMITS_REQUESTS_PER_ADDRESS", "0")
             .env("PARLEY_LOG_FORMAT", "json")
             .envs(self.settings.iter().map(|(name, value)| (name, value)));
         command
@@ -170,6 +181,13 @@ impl Server {
 
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
+    }
+
+    /// The most memory that the process had in RAM so far, in bytes.
+    pub(crate) fn peak_memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
     }
 
     /// The log so far. Lines that are not JSON are strings.

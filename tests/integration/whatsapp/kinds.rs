@@ -73,7 +73,7 @@ async fn check(rows: Vec<Row>) {
     for Row { name, sender, message, seen } in rows {
         let contact = tenant.contact_by_identity("bsuid", sender.bsuid()).await;
         let conversation = tenant.conversations_with(&contact).await.remove(0);
-        let stored: Vec<Value> = tenant.client.list(&conversation.messages_path()).await;
+        let stored: Vec<Value> = tenant.client.list(&format!("{}?include=payload", conversation.messages_path())).await;
         assert_eq!(stored.len(), 1, "{name}");
         let mut expected = plain();
         expected.extend(seen.as_object().unwrap().clone());

@@ -89,7 +89,7 @@ async fn result(tenant: &TestTenant, Run { account_id, scenario, .. }: &Run<'_>)
     let result = json!({
         "contact": tenant.client.read::<Value>(&contact).await,
         "interactions": interactions,
-        "messages": tenant.client.list::<Value>(&format!("{}?limit=100", conversation.messages_path())).await,
+        "messages": tenant.client.list::<Value>(&format!("{}?limit=100&include=payload", conversation.messages_path())).await,
         "conversation": tenant.client.read::<Value>(&conversation.path()).await,
     });
     let mut result = renamed(&result, &scenario.names);

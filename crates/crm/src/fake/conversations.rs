@@ -3,7 +3,10 @@ use kernel::ids::ConversationId;
 use kernel::{Page, PageRequest, StoreError};
 
 use super::FakeStore;
-use crate::{Conversation, ConversationFilter, ConversationRepo, ConversationStatus, Message, conversation_constraint};
+use crate::{
+    Conversation, ConversationFilter, ConversationRepo, ConversationStatus, Message, MessageParts,
+    conversation_constraint,
+};
 
 #[async_trait]
 impl ConversationRepo for FakeStore {
@@ -12,7 +15,7 @@ impl ConversationRepo for FakeStore {
         _filter: &ConversationFilter,
         _page: &PageRequest,
     ) -> Result<Page<Conversation>, StoreError> {
-        Ok(Page { items: self.conversations.clone(), next: None })
+        Ok(Page::whole(self.conversations.clone()))
     }
 
     async fn conversation(&mut self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
@@ -45,7 +48,8 @@ impl ConversationRepo for FakeStore {
         &mut self,
         _conversation: ConversationId,
         _page: &PageRequest,
+        _parts: MessageParts,
     ) -> Result<Page<Message>, StoreError> {
-        Ok(Page { items: Vec::new(), next: None })
+        Ok(Page::whole(Vec::new()))
     }
 }

@@ -18,12 +18,26 @@ pub enum AuthenticateError {
 /// # Errors
 /// [`AuthenticateError`].
 pub async fn authenticate(auth: &AuthService, token: &str) -> Result<Access, AuthenticateError> {
-    let now = auth.clock.now();
-    let verified = verify(auth, token, now).await?;
-    let claims = verified.claims;
+    authenticate_verified(auth, &verify_token(auth, token).await?).await
+}
+
+/// Verifies the signature and the times of an access token. Its session may have ended meanwhile.
+///
+/// # Errors
+/// [`InvalidToken`].
+pub async fn verify_token(auth: &AuthService, token: &str) -> Result<VerifiedToken, InvalidToken> {
+    verify(auth, token, auth.clock.now()).await
+}
+
+/// The second half of [`authenticate`]: reads the state of a verified token's session.
+///
+/// # Errors
+/// [`AuthenticateError`].
+pub async fn authenticate_verified(auth: &AuthService, verified: &VerifiedToken) -> Result<Access, AuthenticateError> {
+    let (now, claims) = (auth.clock.now(), &verified.claims);
     #[expect(clippy::disallowed_methods, reason = "the tenant is in a verified token")]
     let scope = TenantScope::mint(claims.tenant);
-    match auth.database.access(&scope, &verified, now).await? {
+    match auth.database.access(&scope, verified, now).await? {
         SessionStatus::Active(access) if access.user.id == claims.user => Ok(*access),
         SessionStatus::KeyNotAccepted => {
             // The cached keys are outdated: this one must be neither published nor used.

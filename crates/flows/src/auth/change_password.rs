@@ -1,5 +1,5 @@
 use audit::{Action, AuditRepo, Principal, Record, RequestOrigin, target};
-use iam::{Password, PasswordHash, PasswordVerification, User, UserRepo};
+use iam::{HashRequester, Password, PasswordHash, PasswordVerification, User, UserRepo};
 use kernel::ids::{SessionId, UserId};
 use kernel::{StoreError, TenantScope};
 
@@ -56,7 +56,8 @@ pub async fn change_password(
         append_tenant_record(&*auth.database, scope, &record.refused()).await?;
         return Err(ChangePasswordError::WrongPassword);
     };
-    let new = auth.hasher.hash(new, &*auth.entropy).await.map_err(AuthServiceError::from)?;
+    let new =
+        auth.hasher.hash(new, HashRequester::Authenticated, &*auth.entropy).await.map_err(AuthServiceError::from)?;
 
     let mut tx = auth.database.tenant(scope).await?;
     let outcome = async {
@@ -107,7 +108,7 @@ impl From<StoreError> for ChangePasswordError {
 impl From<ReserveError> for ChangePasswordError {
     fn from(error: ReserveError) -> Self {
         match error {
-            ReserveError::RateLimited(refusal) => refusal.into(),
+            ReserveError::RateLimited(refusal) | ReserveError::AddressUnknown(refusal) => refusal.into(),
             ReserveError::Failed(error) => error.into(),
         }
     }

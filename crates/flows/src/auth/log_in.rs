@@ -1,15 +1,19 @@
+use std::net::IpAddr;
+
 use audit::{Action, Principal, Record, RequestOrigin, target};
 use iam::{
     Email, Password, PasswordHash, PasswordVerification, Tenant, TenantReference, TenantStatus, User, UserStatus,
+    network,
 };
 use kernel::ids::{TenantId, UserId};
 use kernel::{StoreError, TenantScope};
 use rbac::RoleKey;
-use tokens::{Session, SessionClient};
+use tokens::{Session, SessionClient, SessionRepo};
+use uuid::Uuid;
 
 use super::log_fields::log_tenant;
 use super::ports::UserSessionTx;
-use super::rate_limit::{AttemptOutcome, ReserveError};
+use super::rate_limit::{AttemptOutcome, Reservation, ReserveError};
 use super::sessions::record_session_ended;
 use crate::platform::{append_platform_record, append_tenant_record};
 use crate::{
@@ -65,8 +69,7 @@ pub async fn log_in(auth: &AuthService, input: LogIn) -> Result<LoggedIn, LogInE
         log_tenant(&lookup.tenant);
     }
     let name = tenant.rate_limit_name(lookup.as_ref().map(|lookup| &lookup.tenant));
-    let counted = auth.rate_limiter.account_buckets(&name, &email, client.address);
-    let reservation = auth.reserve_attempt(counted).await?;
+    let reservation = reserve(auth, lookup.as_ref(), &name, &email, client.address).await?;
     let verified = verify(auth, lookup, password).await;
     let outcome = match &verified {
         Ok(Ok(_)) => AttemptOutcome::Succeeded,
@@ -82,6 +85,40 @@ pub async fn log_in(auth: &AuthService, input: LogIn) -> Result<LoggedIn, LogInE
         }
     };
     start_session(auth, verified_user, client, origin).await
+}
+
+/// Reserves the attempt. Too many guesses from many addresses close the account to strangers only: addresses from which its user
+/// has a session may still try, with the limits that hold for them.
+async fn reserve(
+    auth: &AuthService,
+    lookup: Option<&LoginLookup>,
+    tenant: &str,
+    email: &Email,
+    address: Option<IpAddr>,
+) -> Result<Reservation, ReserveError> {
+    let refusal = match auth.reserve_attempt(auth.rate_limiter.login_buckets(tenant, email, address)).await {
+        Err(ReserveError::AddressUnknown(refusal)) => refusal,
+        outcome => return outcome,
+    };
+    let Some(lookup) = lookup else { return Err(refusal.into()) };
+    // Asked for an unknown user, too: the response time must not tell.
+    let user = lookup.user.as_ref().map_or(UserId::from_uuid(Uuid::nil()), |(user, _)| user.id);
+    let known = session_addresses(auth, &scope(lookup.tenant.id), user).await.map_err(AuthServiceError::from)?;
+    if !is_known(&known, address) {
+        return Err(refusal.into());
+    }
+    auth.reserve_attempt(auth.rate_limiter.account_buckets(tenant, email, address)).await
+}
+
+async fn session_addresses(auth: &AuthService, scope: &TenantScope, user: UserId) -> Result<Vec<IpAddr>, StoreError> {
+    let mut tx = auth.database.tenant(scope).await?;
+    let found = SessionRepo::session_addresses(&mut *tx, user).await;
+    settle(tx, found).await
+}
+
+/// Whether a user had a session from the network of this address.
+fn is_known(known: &[IpAddr], address: Option<IpAddr>) -> bool {
+    address.is_some() && known.iter().any(|known| network(Some(*known)) == network(address))
 }
 
 /// Checks tenant, user and password. A password is verified in every case: the response time must not tell what was wrong.
@@ -211,7 +248,7 @@ impl From<StoreError> for LogInError {
 impl From<ReserveError> for LogInError {
     fn from(error: ReserveError) -> Self {
         match error {
-            ReserveError::RateLimited(refusal) => refusal.into(),
+            ReserveError::RateLimited(refusal) | ReserveError::AddressUnknown(refusal) => refusal.into(),
             ReserveError::Failed(error) => error.into(),
         }
     }
@@ -267,6 +304,16 @@ mod tests {
         assert_eq!(verified.renewed.unwrap().as_phc(), hash.as_phc());
         found.tenant.status = TenantStatus::Suspended;
         assert_eq!(why(Some(found), "owner's password"), "suspended_tenant");
+    }
+
+    #[test]
+    fn address_is_known_by_its_network() {
+        let parse = |text: &str| -> IpAddr { text.parse().unwrap() };
+        let known = [parse("192.0.2.1"), parse("2001:db8::1")];
+        for (address, expected) in [("192.0.2.1", true), ("192.0.2.2", false), ("2001:db8::ffff", true)] {
+            assert_eq!(is_known(&known, Some(parse(address))), expected, "{address}");
+        }
+        assert!(!is_known(&known, None));
     }
 
     #[test]

@@ -17,10 +17,36 @@ pub struct RateLimited {
     pub retry_after: TimeDelta,
 }
 
+/// Too many tenants or users were created, from the address or in the deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many accounts were created")]
+pub struct TooManyAccounts {
+    /// At least a second.
+    pub retry_after: TimeDelta,
+}
+
+/// Why an attempt that counts whatever its outcome is was refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CountError {
+    #[error(transparent)]
+    TooManyAccounts(#[from] TooManyAccounts),
+    #[error(transparent)]
+    Failed(#[from] AuthServiceError),
+}
+
+impl From<StoreError> for CountError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReserveError {
     #[error(transparent)]
     RateLimited(#[from] RateLimited),
+    /// Only a bucket that spares known addresses is full.
+    #[error("too many attempts failed, and the address is not known")]
+    AddressUnknown(RateLimited),
     #[error(transparent)]
     Failed(#[from] AuthServiceError),
 }
@@ -66,6 +92,7 @@ impl AuthService {
             match settle(tx, outcome).await {
                 Ok(()) => return Ok(Reservation { buckets, reserved_at: now, _permit: permit }),
                 Err(ReserveRefusal::RateLimited(refusal)) => return Err(refusal.into()),
+                Err(ReserveRefusal::AddressUnknown(refusal)) => return Err(ReserveError::AddressUnknown(refusal)),
                 Err(ReserveRefusal::Store(error)) => return Err(AuthServiceError::from(error).into()),
                 // A slow database makes the reads take longer than the intervals between them.
                 Err(ReserveRefusal::Pending) if now - started_at >= MAX_WAIT => break,
@@ -74,6 +101,17 @@ impl AuthService {
             }
         }
         Err(AuthServiceError::TooManyPending.into())
+    }
+
+    /// Counts an attempt whose outcome does not matter.
+    pub(crate) async fn count_attempt(&self, buckets: &[RateLimitBucket]) -> Result<(), CountError> {
+        if buckets.is_empty() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let mut tx = self.database.operator().await.map_err(AuthServiceError::from)?;
+        let outcome = count_in(&mut *tx, buckets, now).await;
+        settle(tx, outcome).await
     }
 
     /// Counts the outcome of an attempt and releases its permit.
@@ -100,6 +138,8 @@ enum ReserveRefusal {
     Pending,
     #[error(transparent)]
     RateLimited(#[from] RateLimited),
+    #[error("too many attempts failed, and the address is not known")]
+    AddressUnknown(RateLimited),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -110,16 +150,43 @@ async fn reserve_slots(
     now: DateTime<Utc>,
 ) -> Result<(), ReserveRefusal> {
     let mut counters = repo.lock_attempt_counters(&keys(buckets), now).await?;
-    let verdicts = buckets.iter().zip(&mut counters).map(|(bucket, counter)| counter.decide(bucket.limit, now));
-    match verdicts.fold(RateLimitDecision::Allowed, worse) {
-        RateLimitDecision::Allowed => {}
-        RateLimitDecision::Wait => return Err(ReserveRefusal::Pending),
-        RateLimitDecision::Refused(retry_after) => return Err(RateLimited { retry_after }.into()),
+    let (mut verdict, mut verdict_for_strangers) = (RateLimitDecision::Allowed, RateLimitDecision::Allowed);
+    for (bucket, counter) in buckets.iter().zip(&mut counters) {
+        let decision = counter.decide(bucket.limit, now);
+        let verdict = if bucket.spares_known_addresses { &mut verdict_for_strangers } else { &mut verdict };
+        *verdict = worse(*verdict, decision);
+    }
+    match (verdict, verdict_for_strangers) {
+        (RateLimitDecision::Refused(retry_after), _) => return Err(RateLimited { retry_after }.into()),
+        (_, RateLimitDecision::Refused(retry_after)) => {
+            return Err(ReserveRefusal::AddressUnknown(RateLimited { retry_after }));
+        }
+        (RateLimitDecision::Wait, _) | (_, RateLimitDecision::Wait) => return Err(ReserveRefusal::Pending),
+        (RateLimitDecision::Allowed, RateLimitDecision::Allowed) => {}
     }
     for counter in &mut counters {
         counter.reserve(now);
     }
     repo.save_attempt_counters(&together(buckets, counters), now).await?;
+    Ok(())
+}
+
+/// Counts an attempt in all buckets, or in none if one of them refuses it.
+async fn count_in(
+    repo: &mut dyn RateLimitRepo,
+    buckets: &[RateLimitBucket],
+    now: DateTime<Utc>,
+) -> Result<(), CountError> {
+    let counters = repo.lock_attempt_counters(&keys(buckets), now).await;
+    let mut counters = counters.map_err(AuthServiceError::from)?;
+    let verdicts = buckets.iter().zip(&mut counters).map(|(bucket, counter)| counter.decide(bucket.limit, now));
+    if let RateLimitDecision::Refused(retry_after) = verdicts.fold(RateLimitDecision::Allowed, worse) {
+        return Err(TooManyAccounts { retry_after }.into());
+    }
+    for (bucket, counter) in buckets.iter().zip(&mut counters) {
+        counter.count_attempt(bucket.limit, now);
+    }
+    repo.save_attempt_counters(&together(buckets, counters), now).await.map_err(AuthServiceError::from)?;
     Ok(())
 }
 
@@ -217,6 +284,50 @@ mod tests {
         let succeeded = reserve_at(&mut counters, 1).unwrap();
         finish(&mut counters, &succeeded, AttemptOutcome::Succeeded);
         assert_eq!(failures(&counters), [1, 0]);
+    }
+
+    /// An attempt on the account from one of many addresses.
+    fn guess(counters: &mut FakeCounters, address: u8, second: i64) -> Result<(), ReserveRefusal> {
+        let email = Email::parse("owner@acme.example").unwrap();
+        let limiter = auth_service(&mut FakeStore::new()).rate_limiter;
+        let buckets = limiter.login_buckets("acme", &email, Some([192, 0, 2, address].into()));
+        let reserved_at = at(second);
+        run(reserve_slots(counters, &buckets, reserved_at))?;
+        let reservation = Reservation { buckets, reserved_at, _permit: QueuePermit::new(()) };
+        finish(counters, &reservation, AttemptOutcome::Failed);
+        Ok(())
+    }
+
+    #[test]
+    fn guesses_from_many_addresses_are_bounded_together() {
+        let mut counters = FakeCounters::default();
+        for address in 0..50 {
+            guess(&mut counters, address, i64::from(address)).unwrap();
+        }
+        let Err(ReserveRefusal::AddressUnknown(refused)) = guess(&mut counters, 51, 60) else { panic!("not refused") };
+        assert_eq!(refused.retry_after, TimeDelta::seconds(3_540), "an hour after the first");
+        guess(&mut counters, 51, 3_600).unwrap();
+        // The limit of an address comes first: it holds for known addresses, too.
+        for second in 0..4 {
+            guess(&mut counters, 51, 8_000 + second).unwrap();
+        }
+        guess(&mut counters, 51, 8_004).unwrap();
+        assert!(matches!(guess(&mut counters, 51, 8_005), Err(ReserveRefusal::RateLimited(_))));
+    }
+
+    #[test]
+    fn sign_ups_count_whatever_their_outcome() {
+        let mut counters = FakeCounters::default();
+        let buckets = auth_service(&mut FakeStore::new()).rate_limiter.signup_buckets(None);
+        for second in 0..10 {
+            run(count_in(&mut counters, &buckets, at(second))).unwrap();
+        }
+        let Err(CountError::TooManyAccounts(refused)) = run(count_in(&mut counters, &buckets, at(10))) else {
+            panic!("not refused")
+        };
+        assert_eq!(refused.retry_after, TimeDelta::seconds(3_590));
+        let counted: Vec<usize> = buckets.iter().map(|bucket| counters.0[&bucket.key].failures.len()).collect();
+        assert_eq!(counted, [10, 10], "a refused one does not count");
     }
 
     #[test]

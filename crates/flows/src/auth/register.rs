@@ -1,14 +1,14 @@
 use audit::{Action, Principal, Record, RequestOrigin, target};
 use iam::{
-    Email, InvalidPassword, Password, PasswordHash, SelfRegistration, Tenant, TenantReference, TenantStatus, User,
-    UserName,
+    Email, HashRequester, InvalidPassword, Password, PasswordHash, SelfRegistration, Tenant, TenantReference,
+    TenantStatus, User, UserName,
 };
 use kernel::{StoreError, TenantScope};
 use tokens::SessionClient;
 
 use super::ports::RegisterTx;
-use super::rate_limit::{AttemptOutcome, ReserveError};
-use crate::{AuthService, AuthServiceError, LoggedIn, RateLimited, settle};
+use super::rate_limit::{AttemptOutcome, CountError, ReserveError};
+use crate::{AuthService, AuthServiceError, LoggedIn, RateLimited, TooManyAccounts, settle};
 
 /// A request to become a user of a tenant. It names neither a role nor permissions, because the person is not verified.
 #[derive(Debug)]
@@ -36,6 +36,8 @@ pub enum RegisterError {
     #[error(transparent)]
     RateLimited(#[from] RateLimited),
     #[error(transparent)]
+    TooManyAccounts(#[from] TooManyAccounts),
+    #[error(transparent)]
     Failed(#[from] AuthServiceError),
 }
 
@@ -46,11 +48,13 @@ impl RegisterError {
     }
 }
 
-/// Creates a user without any role, and logs them in. Like [`log_in`](crate::log_in), it must be polled to completion.
+/// Creates a user without any role, and logs them in. Each registration counts against its own limit, and refusals that tell
+/// something also against that of logins. Like [`log_in`](crate::log_in), it must be polled to completion.
 ///
 /// # Errors
 /// [`RegisterError`].
 pub async fn register(auth: &AuthService, input: Register) -> Result<LoggedIn, RegisterError> {
+    auth.count_attempt(&auth.rate_limiter.registration_buckets(input.client.address)).await?;
     let reservation = auth.reserve_attempt(auth.rate_limiter.address_buckets(input.client.address)).await?;
     let outcome = register_user(auth, input).await;
     let end = match &outcome {
@@ -69,7 +73,8 @@ async fn register_user(auth: &AuthService, input: Register) -> Result<LoggedIn, 
         password.check_personal(&[tenant.name.as_str(), tenant.slug.as_str()])?;
     }
     // Hash even if the tenant does not exist: the response time must not tell.
-    let password = auth.hasher.hash(password, &*auth.entropy).await.map_err(AuthServiceError::from)?;
+    let password =
+        auth.hasher.hash(password, HashRequester::Stranger, &*auth.entropy).await.map_err(AuthServiceError::from)?;
     let tenant = tenant.ok_or(RegisterError::InvalidCredentials)?;
     let user = User::new(email, name, true, &*auth.clock);
     #[expect(
@@ -111,10 +116,19 @@ impl From<StoreError> for RegisterError {
     }
 }
 
+impl From<CountError> for RegisterError {
+    fn from(error: CountError) -> Self {
+        match error {
+            CountError::TooManyAccounts(refusal) => refusal.into(),
+            CountError::Failed(error) => error.into(),
+        }
+    }
+}
+
 impl From<ReserveError> for RegisterError {
     fn from(error: ReserveError) -> Self {
         match error {
-            ReserveError::RateLimited(refusal) => refusal.into(),
+            ReserveError::RateLimited(refusal) | ReserveError::AddressUnknown(refusal) => refusal.into(),
             ReserveError::Failed(error) => error.into(),
         }
     }

@@ -1,13 +1,14 @@
 use audit::{Action, Principal, Record, RequestOrigin, target};
-use iam::{Email, Password, PasswordHash, Slug, Tenant, TenantName, User, UserName};
+use iam::{Email, HashRequester, Password, PasswordHash, Slug, Tenant, TenantName, User, UserName};
 use kernel::{StoreError, TenantScope};
 use rbac::SystemRole;
 use tokens::SessionClient;
 
 use super::ports::SignUpTx;
+use super::rate_limit::CountError;
 use super::service::SessionTokens;
 use crate::administration::{CreateTenantError, create_tenant, slugs};
-use crate::{AuthService, AuthServiceError, LoggedIn, settle};
+use crate::{AuthService, AuthServiceError, LoggedIn, TooManyAccounts, settle};
 
 /// A request to create a tenant and its first user.
 #[derive(Debug)]
@@ -27,16 +28,30 @@ pub enum SignUpError {
     #[error("the slug is taken")]
     SlugTaken,
     #[error(transparent)]
+    TooManyAccounts(#[from] TooManyAccounts),
+    #[error(transparent)]
     Failed(#[from] AuthServiceError),
 }
 
-/// Creates a tenant with its system roles, a trial and its first user as owner, and logs them in, in one transaction.
+/// Creates a tenant as [`create_signed_up`] does, unless too many were created from the address or in the deployment. It must
+/// be polled to completion even if the client disconnects.
 ///
 /// # Errors
 /// [`SignUpError`].
 pub async fn sign_up(auth: &AuthService, input: SignUp) -> Result<LoggedIn, SignUpError> {
+    auth.count_attempt(&auth.rate_limiter.signup_buckets(input.client.address)).await?;
+    create_signed_up(auth, input).await
+}
+
+/// Creates a tenant with its system roles, a trial and its first user as owner, and logs them in, in one transaction. For
+/// callers that are not strangers, such as the command line: no rate limit applies.
+///
+/// # Errors
+/// [`SignUpError`].
+pub async fn create_signed_up(auth: &AuthService, input: SignUp) -> Result<LoggedIn, SignUpError> {
     let SignUp { tenant_name, slug, email, password, name, client, origin } = input;
-    let password = auth.hasher.hash(password, &*auth.entropy).await.map_err(AuthServiceError::from)?;
+    let password =
+        auth.hasher.hash(password, HashRequester::Stranger, &*auth.entropy).await.map_err(AuthServiceError::from)?;
     let owner = User::new(email, name, false, &*auth.clock);
     for slug in slugs(&tenant_name, slug, &*auth.entropy)? {
         let tenant = Tenant::new(tenant_name.clone(), slug, &*auth.clock);
@@ -73,6 +88,15 @@ async fn write(
 impl From<StoreError> for SignUpError {
     fn from(error: StoreError) -> Self {
         Self::Failed(error.into())
+    }
+}
+
+impl From<CountError> for SignUpError {
+    fn from(error: CountError) -> Self {
+        match error {
+            CountError::TooManyAccounts(refusal) => refusal.into(),
+            CountError::Failed(error) => error.into(),
+        }
     }
 }
 

@@ -31,8 +31,9 @@ struct LastLoads {
     for_unknown_key: Option<DateTime<Utc>>,
 }
 
-/// Minimum time between two loads because of an unknown key id.
-const UNKNOWN_KEY_INTERVAL: TimeDelta = TimeDelta::seconds(10);
+/// Minimum time between two loads because of an unknown key id. Short: who makes up key ids uses up these loads, and a valid token
+/// of a new key is refused meanwhile.
+const UNKNOWN_KEY_INTERVAL: TimeDelta = TimeDelta::seconds(1);
 /// Age up to which a cached set counts as current.
 const MAX_AGE: TimeDelta = TimeDelta::seconds(1);
 
@@ -124,7 +125,7 @@ impl SigningKeys {
         Ok(())
     }
 
-    /// Reloads the keys because `known` lacks a key, at most every ten seconds. Returns the cached keys.
+    /// Reloads the keys because `known` lacks a key, at most every second. Returns the cached keys.
     pub(crate) async fn reload_for_unknown_key(
         &self,
         database: &dyn Database,

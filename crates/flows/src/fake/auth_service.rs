@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use iam::{
-    AttemptQueue, Email, HashError, Password, PasswordHash, PasswordHasher, PasswordVerification, QueuePermit,
-    QueueTimeout, RateLimitBucket, RateLimitFastPath, RateLimiter, TenantReference,
+    AttemptQueue, Email, HashError, HashRequester, Password, PasswordHash, PasswordHasher, PasswordVerification,
+    QueuePermit, QueueTimeout, RateLimitBucket, RateLimitFastPath, RateLimiter, TenantReference,
 };
 use kernel::{Clock, Entropy, StoreError, SystemEntropy, TenantScope};
 use secrecy::SecretSlice;
@@ -58,7 +58,7 @@ struct FakeHasher;
 
 #[async_trait]
 impl PasswordHasher for FakeHasher {
-    async fn hash(&self, password: Password, _: &dyn Entropy) -> Result<PasswordHash, HashError> {
+    async fn hash(&self, password: Password, _: HashRequester, _: &dyn Entropy) -> Result<PasswordHash, HashError> {
         Ok(hash_of(password.expose()))
     }
 

@@ -53,7 +53,7 @@ impl UserRepo for FakeStore {
     }
 
     async fn users(&mut self, _: &PageRequest) -> Result<Page<User>, StoreError> {
-        Ok(Page { items: self.users.iter().rev().map(|(user, _)| user.clone()).collect(), next: None })
+        Ok(Page::whole(self.users.iter().rev().map(|(user, _)| user.clone()).collect()))
     }
 
     async fn update_user(&mut self, changed: &User) -> Result<(), StoreError> {

@@ -23,7 +23,7 @@ impl RoleRepo for FakeStore {
     }
 
     async fn roles(&mut self, _: &PageRequest) -> Result<Page<Role>, StoreError> {
-        Ok(Page { items: self.roles.iter().rev().cloned().collect(), next: None })
+        Ok(Page::whole(self.roles.iter().rev().cloned().collect()))
     }
 
     async fn custom_roles(&mut self) -> Result<i64, StoreError> {
@@ -63,7 +63,7 @@ impl MembershipRepo for FakeStore {
     }
 
     async fn memberships(&mut self, user: UserId, _: &PageRequest) -> Result<Page<Membership>, StoreError> {
-        Ok(Page { items: self.memberships_of(user), next: None })
+        Ok(Page::whole(self.memberships_of(user)))
     }
 
     async fn role_keys(&mut self, user: UserId) -> Result<Vec<RoleKey>, StoreError> {

@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use kernel::ids::{SessionId, UserId};
@@ -39,7 +41,12 @@ impl SessionRepo for FakeStore {
         now: DateTime<Utc>,
     ) -> Result<Page<Session>, StoreError> {
         let newest_first = self.active_sessions(user, now).into_iter().rev();
-        Ok(Page { items: newest_first.collect(), next: None })
+        Ok(Page::whole(newest_first.collect()))
+    }
+
+    async fn session_addresses(&mut self, user: UserId) -> Result<Vec<IpAddr>, StoreError> {
+        let of_user = self.sessions.iter().filter(|(session, _)| session.user == user);
+        Ok(of_user.filter_map(|(session, _)| session.client.address).collect())
     }
 
     async fn end_session(&mut self, user: UserId, id: SessionId, now: DateTime<Utc>) -> Result<bool, StoreError> {

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use audit::{Action, Principal, Record, RequestOrigin, target};
+use kernel::ids::ProvisioningKeyId;
 use kernel::{Clock, Operator, StoreError};
 use tokens::{KeyScope, ProvisioningKey, ProvisioningKeyHash, ProvisioningKeyRepo};
 
@@ -14,6 +15,15 @@ pub struct OperatorAccess {
     scopes: BTreeSet<KeyScope>,
 }
 
+/// What a provisioning key is.
+#[derive(Clone, Debug)]
+pub enum OperatorKey {
+    InForce(OperatorAccess),
+    /// Expired or revoked. For the audit log only: the caller must not learn that it existed.
+    Ended(ProvisioningKeyId),
+    Unknown,
+}
+
 impl OperatorAccess {
     #[must_use]
     pub fn may(&self, scope: KeyScope) -> bool {
@@ -21,8 +31,7 @@ impl OperatorAccess {
     }
 }
 
-/// Authenticates an operator by a provisioning key. Returns `None` for an unknown, expired or revoked key, without telling
-/// which. The key with the hash `bootstrap` has all scopes and is not in the database: it creates the first tenants of a new
+/// Authenticates an operator by a provisioning key. The key with the hash `bootstrap` has all scopes and is not in the database: it creates the first tenants of a new
 /// deployment.
 ///
 /// # Errors
@@ -32,24 +41,30 @@ pub async fn authenticate_operator(
     bootstrap: Option<&ProvisioningKeyHash>,
     shown: &str,
     clock: &dyn Clock,
-) -> Result<Option<OperatorAccess>, StoreError> {
+) -> Result<OperatorKey, StoreError> {
     let (now, hash) = (clock.now(), ProvisioningKeyHash::of(shown));
     let mut tx = database.operator().await?;
     let outcome = async {
         let found = ProvisioningKeyRepo::provisioning_key(&mut *tx, &hash).await?;
-        let Some(key) = found.filter(|key| key.is_in_force(now)) else { return Ok(None) };
-        ProvisioningKeyRepo::record_provisioning_key_use(&mut *tx, key.id, now).await?;
-        Ok(Some(key))
+        if let Some(key) = found.as_ref().filter(|key| key.is_in_force(now)) {
+            ProvisioningKeyRepo::record_provisioning_key_use(&mut *tx, key.id, now).await?;
+        }
+        Ok(found)
     }
     .await;
     let key: Option<ProvisioningKey> = settle(tx, outcome).await?;
     if bootstrap.is_some_and(|bootstrap| *bootstrap == hash) {
         #[expect(clippy::disallowed_methods, reason = "the key was checked")]
         let operator = Operator::from_bootstrap_key();
-        return Ok(Some(OperatorAccess { operator, scopes: KeyScope::ALL.iter().copied().collect() }));
+        return Ok(OperatorKey::InForce(OperatorAccess { operator, scopes: KeyScope::ALL.iter().copied().collect() }));
+    }
+    let Some(key) = key else { return Ok(OperatorKey::Unknown) };
+    if !key.is_in_force(now) {
+        return Ok(OperatorKey::Ended(key.id));
     }
     #[expect(clippy::disallowed_methods, reason = "the key was checked")]
-    Ok(key.map(|key| OperatorAccess { operator: Operator::from_provisioning_key(key.id), scopes: key.scopes }))
+    let operator = Operator::from_provisioning_key(key.id);
+    Ok(OperatorKey::InForce(OperatorAccess { operator, scopes: key.scopes }))
 }
 
 /// Records a refused request to an operators' endpoint.

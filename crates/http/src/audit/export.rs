@@ -8,6 +8,7 @@ use tracing::error;
 use super::bodies::{RecordBody, RecordQuery};
 use crate::auth::Allow;
 use crate::extract::Query;
+use crate::limits::ExpensiveRead;
 use crate::problem::{Code, Problem};
 use crate::state::State;
 use crate::tags;
@@ -36,7 +37,8 @@ pub(crate) async fn export(
     state: web::Data<State>,
     Query(query): Query<RecordQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let export = Export { allow, state, filter: query.into() };
+    let read = state.limits.expensive_read(allow.scope()).await?;
+    let export = Export { allow, state, filter: query.into(), _read: read };
     // A failure before the first line is answered with a problem.
     let first = export.page(None).await?;
     let lines = stream::try_unfold(Some((export, first)), async |step| {
@@ -61,6 +63,8 @@ struct Export {
     allow: Allow<AuditRead>,
     state: web::Data<State>,
     filter: RecordFilter,
+    /// Until the response is sent.
+    _read: ExpensiveRead,
 }
 
 impl Export {

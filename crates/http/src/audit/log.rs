@@ -29,6 +29,7 @@ pub(crate) async fn list(
     state: web::Data<State>,
     listing: Listing<RecordQuery>,
 ) -> Result<web::Json<PageBody<RecordBody>>, Problem> {
+    let _read = state.limits.filtered_read(allow.scope(), listing.is_filtered).await?;
     let filter = RecordFilter::from(listing.filter);
     state
         .list(allow, ListKind::AuditLog, &listing.page, async |permit, tx, page| {

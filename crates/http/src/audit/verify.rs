@@ -91,6 +91,7 @@ pub(crate) async fn verify(
     allow: Allow<AuditRead>,
     state: web::Data<State>,
 ) -> Result<web::Json<VerificationBody>, Problem> {
+    let _read = state.limits.expensive_read(allow.scope()).await?;
     let found = state.in_tenant(allow, async |permit, tx| verify_log(permit.into(), tx, &state.key_ring).await).await?;
     Ok(web::Json(found.into()))
 }

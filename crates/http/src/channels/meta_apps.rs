@@ -175,6 +175,7 @@ pub(crate) async fn change(
             change_meta_app(permit, tx, &key, patch, key_ring, origin, entropy, clock).await
         })
         .await?;
+    state.app_cache.forget(&app.key);
     Ok(web::Json(app.into()))
 }
 
@@ -198,6 +199,7 @@ pub(crate) async fn delete(
 ) -> Result<HttpResponse, Problem> {
     let origin = allow.origin();
     state.in_tenant(allow, async |permit, tx| delete_meta_app(permit, tx, &key, origin, &*state.clock).await).await?;
+    state.app_cache.forget(&key);
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -12,6 +12,7 @@ use super::message_parts::{
     DeliveryStatusBody, DeliveryStepBody, DirectionBody, ForwardedBody, MediaBody, OriginBody, ReactionBody,
     ReplyToBody,
 };
+use super::message_query::MessageQuery;
 use crate::auth::Allow;
 use crate::cursor::ListKind;
 use crate::extract::{Listing, PageQuery, PathId};
@@ -61,9 +62,10 @@ pub(crate) struct MessageBody {
     /// When the message was deleted for everyone. Nothing shows its content from then on.
     #[schema(required)]
     revoked_at: Option<DateTime<Utc>>,
-    /// The message as sent by WhatsApp, byte for byte; `{}` if it was revoked.
-    #[schema(value_type = Object)]
-    payload: Box<RawValue>,
+    /// With `include=payload`: the message as sent by WhatsApp, byte for byte; `{}` if it was revoked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Object, required = false)]
+    payload: Option<Box<RawValue>>,
     /// WhatsApp's timestamp, in whole seconds.
     provider_timestamp: DateTime<Utc>,
     created_at: DateTime<Utc>,
@@ -71,14 +73,14 @@ pub(crate) struct MessageBody {
 
 /// List the messages of a conversation
 ///
-/// Newest first.
+/// Newest first. A page has about 1 MiB at most, so it may have fewer messages than `limit` although there are more.
 #[utoipa::path(
     get,
     path = "/crm/conversations/{id}/messages",
     operation_id = "listMessages",
     tag = tags::CRM,
     security(("bearer" = [CrmRead::PERMISSION])),
-    params(("id" = Uuid, Path, description = "The conversation's id"), PageQuery),
+    params(("id" = Uuid, Path, description = "The conversation's id"), MessageQuery, PageQuery),
     responses((status = 200, description = "A page of messages", body = PageBody<MessageBody>)),
     extensions(("x-problems" = json!([Code::InvalidCursor, Code::NotFound]))),
 )]
@@ -86,11 +88,12 @@ pub(crate) async fn list(
     allow: Allow<CrmRead>,
     state: web::Data<State>,
     PathId(conversation): PathId<ConversationId>,
-    listing: Listing,
+    listing: Listing<MessageQuery>,
 ) -> Result<web::Json<PageBody<MessageBody>>, Problem> {
+    let parts = listing.filter.into();
     state
         .list(allow, ListKind::Messages(conversation), &listing.page, async |permit, tx, page| {
-            crm::messages(permit, tx, conversation, page).await?.ok_or_else(Problem::not_found)
+            crm::messages(permit, tx, conversation, page, parts).await?.ok_or_else(Problem::not_found)
         })
         .await
 }
@@ -114,7 +117,7 @@ impl From<Message> for MessageBody {
             delivery_steps: message.delivery_steps.into_iter().map(DeliveryStepBody::from).collect(),
             edited_at: message.edited_at,
             revoked_at: message.revoked_at,
-            payload: raw_json(&message.payload),
+            payload: message.payload.as_deref().map(raw_json),
             provider_timestamp: message.provider_timestamp,
             created_at: message.created_at,
         }

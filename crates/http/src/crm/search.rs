@@ -51,6 +51,7 @@ pub(crate) struct FoundMessageBody {
     #[schema(example = "Grace Hopper")]
     contact_display_name: String,
     direction: DirectionBody,
+    /// The first 1,000 characters.
     #[schema(example = "Hello, is my order on its way?")]
     text: String,
     provider_timestamp: DateTime<Utc>,
@@ -80,6 +81,7 @@ pub(crate) async fn search(
         let error = FieldError::in_query("q", "invalid", error.to_string());
         Problem::new(Code::InvalidQuery).with_detail("The query parameter \"q\" is invalid.").with_errors(vec![error])
     })?;
+    let _read = state.limits.expensive_read(allow.scope()).await?;
     let limit = parameters.limit.map(LimitParameter::get).unwrap_or_default();
     let data = state
         .in_tenant(allow, async |permit, tx| crm::search(permit, tx, &query, limit).await)

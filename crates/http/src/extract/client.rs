@@ -26,14 +26,14 @@ impl FromRequest for ClientInfo {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let user_agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
         ready(Ok(Self(SessionClient {
-            address: address(request),
+            address: client_address(request),
             user_agent: user_agent.map(|text| text.chars().take(MAX_USER_AGENT_CHARS).collect()),
         })))
     }
 }
 
 /// The peer's address, or the one that a trusted proxy reports: any client can send `X-Forwarded-For`.
-fn address(request: &HttpRequest) -> Option<IpAddr> {
+pub(crate) fn client_address(request: &HttpRequest) -> Option<IpAddr> {
     let peer = request.peer_addr().map(|address| address.ip());
     match request.app_data::<Data<State>>() {
         Some(state) => state.trusted_proxies.client(peer, request.headers()),
@@ -57,5 +57,5 @@ impl FromRequest for OriginOfRequest {
 /// Client address and request id of a request.
 pub(crate) fn origin(request: &HttpRequest) -> RequestOrigin {
     let request_id = request.extensions().get::<RequestId>().map(ToString::to_string);
-    RequestOrigin { address: address(request), request_id }
+    RequestOrigin { address: client_address(request), request_id }
 }

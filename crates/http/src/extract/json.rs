@@ -2,7 +2,6 @@ use std::ops::Deref;
 
 use actix_web::dev::Payload;
 use actix_web::http::Method;
-use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
@@ -12,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
-use super::body::{BodyLimit, read_body};
+use super::body::{Body, BodyLimit, read_body};
 use super::nul::{NUL_DETAIL, escape, pointer_to_nul};
 use super::serde_error::{ValueError, describe_serde_error};
 use crate::problem::{Code, FieldError, Problem};
@@ -54,12 +53,12 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
 pub(crate) async fn read_json<T: DeserializeOwned>(
     request: &HttpRequest,
     payload: Payload,
-) -> Result<(T, Bytes), Problem> {
+) -> Result<(T, Body), Problem> {
     if !is_json(request) {
         return Err(Problem::new(Code::UnsupportedMediaType));
     }
     let body = read_body(request, payload, BodyLimit::for_request(request)).await?;
-    Ok((parse(&body)?, body))
+    Ok((parse(&body.bytes)?, body))
 }
 
 /// An optional JSON body; all its fields have defaults.
@@ -74,10 +73,10 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for MaybeJson<T> {
         let (request, payload) = (request.clone(), payload.take());
         async move {
             let body = read_body(&request, payload, BodyLimit::for_request(&request)).await?;
-            match (body.is_empty(), is_json(&request)) {
+            match (body.bytes.is_empty(), is_json(&request)) {
                 (true, _) => Ok(Self(T::default())),
                 (false, false) => Err(Problem::new(Code::UnsupportedMediaType)),
-                (false, true) => parse(&body).map(Self),
+                (false, true) => parse(&body.bytes).map(Self),
             }
         }
         .boxed_local()

@@ -10,8 +10,8 @@ mod query;
 mod serde_error;
 mod tenant;
 
-pub(crate) use body::{BodyLimit, read_body};
-pub(crate) use client::{ClientInfo, OriginOfRequest, origin};
+pub(crate) use body::{BodyLimit, read_body_with};
+pub(crate) use client::{ClientInfo, OriginOfRequest, client_address, origin};
 pub(crate) use json::{Json, MaybeJson, member, read_json};
 pub(crate) use page::{LimitParameter, Listing, PageQuery};
 pub(crate) use path::{PathId, PathKey, PathRoleId};

@@ -5,6 +5,7 @@ use actix_web::{FromRequest, HttpRequest};
 use kernel::{PageLimit, PageLimitOutOfRange, PageRequest};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Map;
 use utoipa::IntoParams;
 
 use super::query::{deserialize, parameters};
@@ -27,6 +28,8 @@ pub(crate) struct PageQuery {
 #[derive(Debug)]
 pub(crate) struct Listing<F = NoFilter> {
     pub(crate) filter: F,
+    /// Whether the query has a filter.
+    pub(crate) is_filtered: bool,
     pub(crate) page: PageQuery,
 }
 
@@ -51,8 +54,10 @@ impl<F: DeserializeOwned> FromRequest for Listing<F> {
 
 impl<F: DeserializeOwned> Listing<F> {
     fn parse(query: &str) -> Result<Self, Problem> {
-        let (page, filter) = parameters(query)?.into_iter().partition(|(name, _)| name == "limit" || name == "cursor");
-        Ok(Self { filter: deserialize(filter)?, page: deserialize(page)? })
+        let (page, filter): (Map<_, _>, Map<_, _>) =
+            parameters(query)?.into_iter().partition(|(name, _)| name == "limit" || name == "cursor");
+        let is_filtered = !filter.is_empty();
+        Ok(Self { filter: deserialize(filter)?, is_filtered, page: deserialize(page)? })
     }
 }
 

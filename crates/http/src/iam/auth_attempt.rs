@@ -1,7 +1,8 @@
 //! What all authentication attempts share: they run to completion, are counted, and map errors to problems.
 
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
-use flows::{AuthServiceError, RateLimited};
+use chrono::TimeDelta;
+use flows::{AuthServiceError, RateLimited, TooManyAccounts};
 use iam::HashError;
 use metrics::counter;
 use tracing::Span;
@@ -72,10 +73,20 @@ impl From<HashError> for Problem {
 }
 
 impl From<RateLimited> for Problem {
-    /// Rounded up to whole seconds, so that a retry on time is not refused again.
     fn from(refusal: RateLimited) -> Self {
-        let retry_after = refusal.retry_after;
-        let seconds = retry_after.num_seconds() + i64::from(retry_after.subsec_nanos() > 0);
-        Self::new(Code::TooManyAttempts).with_header(RETRY_AFTER, HeaderValue::from(seconds)).caused_by(refusal)
+        let retry_after = seconds(refusal.retry_after);
+        Self::new(Code::TooManyAttempts).with_header(RETRY_AFTER, retry_after).caused_by(refusal)
     }
+}
+
+impl From<TooManyAccounts> for Problem {
+    fn from(refusal: TooManyAccounts) -> Self {
+        let retry_after = seconds(refusal.retry_after);
+        Self::new(Code::RateLimited).with_header(RETRY_AFTER, retry_after).caused_by(refusal)
+    }
+}
+
+/// Rounded up to whole seconds, so that a retry on time is not refused again.
+fn seconds(retry_after: TimeDelta) -> HeaderValue {
+    HeaderValue::from(retry_after.num_seconds() + i64::from(retry_after.subsec_nanos() > 0))
 }

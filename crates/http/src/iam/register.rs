@@ -56,7 +56,11 @@ pub(crate) async fn register(
     state: web::Data<State>,
     body: Json<RegisterBody>,
 ) -> Result<(web::Json<LoggedInBody>, StatusCode), Problem> {
+    if !state.registration_open {
+        return Err(Problem::new(Code::RegistrationClosed).with_detail("Registration is closed in this deployment."));
+    }
     let input = body.into_inner().check(tenant.0, client, origin)?;
+    state.limits.count_registration(input.client.address)?;
     let auth = state.auth.clone();
     let logged_in = run_auth_attempt(&state, "register", async move { register_user(&auth, input).await }).await?;
     Ok((web::Json(logged_in.into()), StatusCode::CREATED))
@@ -81,7 +85,7 @@ impl AuthAttemptError for RegisterError {
             Self::SelfRegistrationClosed => "closed",
             Self::EmailTaken => "email_taken",
             Self::WeakPassword(_) => "weak_password",
-            Self::RateLimited(_) => "throttled",
+            Self::RateLimited(_) | Self::TooManyAccounts(_) => "throttled",
             Self::Failed(error) => error.outcome_label(),
         }
     }
@@ -95,6 +99,7 @@ impl From<RegisterError> for Problem {
             RegisterError::EmailTaken => email_taken(),
             RegisterError::WeakPassword(reason) => weak_password("/password", reason),
             RegisterError::RateLimited(refusal) => refusal.into(),
+            RegisterError::TooManyAccounts(refusal) => refusal.into(),
             RegisterError::Failed(error) => error.into(),
         }
     }

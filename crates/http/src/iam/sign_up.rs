@@ -62,6 +62,7 @@ pub(crate) async fn signup(
         return Err(Problem::new(Code::SignupClosed));
     }
     let input = body.into_inner().check(client, origin)?;
+    state.limits.count_signup(input.client.address)?;
     let auth = state.auth.clone();
     let signed_up = run_auth_attempt(&state, "signup", async move { sign_up(&auth, input).await }).await?;
     Ok((web::Json(signed_up.into()), StatusCode::CREATED))
@@ -87,6 +88,7 @@ impl AuthAttemptError for SignUpError {
     fn outcome_label(&self) -> &'static str {
         match self {
             Self::SlugTaken => "slug_taken",
+            Self::TooManyAccounts(_) => "throttled",
             Self::Failed(error) => error.outcome_label(),
         }
     }
@@ -99,6 +101,7 @@ impl From<SignUpError> for Problem {
                 let field = FieldError::in_body("/slug", "taken", "is used by another tenant");
                 Self::new(Code::SlugTaken).with_errors(vec![field])
             }
+            SignUpError::TooManyAccounts(refusal) => refusal.into(),
             SignUpError::Failed(error) => error.into(),
         }
     }

@@ -30,6 +30,7 @@ pub(crate) async fn list(
     state: web::Data<State>,
     listing: Listing<EventQuery>,
 ) -> Result<web::Json<PageBody<EventBody>>, Problem> {
+    let _read = state.limits.filtered_read(allow.scope(), listing.is_filtered).await?;
     let filter = EventFilter::from(listing.filter);
     state
         .list(allow, ListKind::WebhookEvents, &listing.page, async |permit, tx, page| {

@@ -3,6 +3,7 @@
 mod compression;
 mod conditional;
 mod cors;
+mod headers;
 mod media_type;
 mod observe;
 mod problems;
@@ -12,9 +13,7 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{
-    CACHE_CONTROL, HeaderMap, HeaderValue, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
-};
+use actix_web::http::header::HeaderMap;
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, web};
 use kernel::{Clock, Traceparent, Tracing};
@@ -24,10 +23,8 @@ use tracing::field::Empty;
 use crate::state::State;
 
 pub(crate) use cors::cors;
+use headers::{add_headers, require_https};
 pub use request_id::RequestId;
-
-/// Browsers use HTTPS only, for a year (RFC 6797).
-const HSTS: &str = "max-age=31536000";
 
 /// Wraps the whole application.
 ///
@@ -54,8 +51,10 @@ pub(crate) async fn wrap_request(
         let method = observe::method_label(request.method());
         let response = next.call(request).await.map_err(|error| problems::outside_of_handlers(&error, &id))?;
         let mut response = conditional::answer(problems::complete(response, &id));
-        let is_encrypted = is_encrypted(&response);
-        add_headers(response.headers_mut(), &id, is_encrypted);
+        add_headers(response.headers_mut(), &id);
+        if is_encrypted(&response) {
+            require_https(response.headers_mut());
+        }
         observe::record(&response, method, started.elapsed());
         tracing.record(&trace, || observe::span(&response, method, trace, caller, began, clock.now()));
         Ok(compression::compress(response))
@@ -75,18 +74,4 @@ fn is_encrypted(response: &ServiceResponse<BoxBody>) -> bool {
     let peer = request.peer_addr().map(|address| address.ip());
     let state = request.app_data::<web::Data<State>>();
     state.is_some_and(|state| state.trusted_proxies.forwarded_https(peer, request.headers()))
-}
-
-fn add_headers(headers: &mut HeaderMap, id: &RequestId, is_encrypted: bool) {
-    if let Some(id) = id.to_header() {
-        headers.insert(RequestId::HEADER, id);
-    }
-    if is_encrypted {
-        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HSTS));
-    }
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    // Responses hold tokens and personal data. A handler that allows caching sets the header itself.
-    if !headers.contains_key(CACHE_CONTROL) {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
 }

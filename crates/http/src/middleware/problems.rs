@@ -2,8 +2,9 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::error::InternalError;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
-use actix_web::{Error, ResponseError as _};
+use actix_web::{Error, HttpResponse, ResponseError as _};
 
+use super::headers::add_headers;
 use super::request_id::RequestId;
 use crate::problem::{Code, MEDIA_TYPE, Problem};
 
@@ -28,13 +29,25 @@ pub(super) fn complete<B: MessageBody + 'static>(
     response
 }
 
-/// An error from outside of handlers and extractors, for which no response exists yet.
+/// An error from outside of handlers and extractors, for which no response exists yet, such as a request that took too long.
 pub(super) fn outside_of_handlers(error: &Error, id: &RequestId) -> Error {
-    let problem =
-        Problem::new(Code::for_framework_error(error.as_response_error().status_code())).caused_by(error.to_string());
-    log_cause(&problem);
-    let response = problem.error_response().set_body(BoxBody::new(problem.to_json(Some(id.as_str())).to_string()));
-    InternalError::from_response(problem, response).into()
+    let (cause, response) = if let Some(problem) = error.as_error::<Problem>() {
+        log_cause(problem);
+        (problem.to_string(), with_body(problem, id))
+    } else {
+        let problem = Problem::new(Code::for_framework_error(error.as_response_error().status_code()))
+            .caused_by(error.to_string());
+        log_cause(&problem);
+        (problem.to_string(), with_body(&problem, id))
+    };
+    InternalError::from_response(cause, response).into()
+}
+
+fn with_body(problem: &Problem, id: &RequestId) -> HttpResponse {
+    let body = BoxBody::new(problem.to_json(Some(id.as_str())).to_string());
+    let mut response = problem.error_response().set_body(body);
+    add_headers(response.headers_mut(), id);
+    response
 }
 
 fn log_cause(problem: &Problem) {

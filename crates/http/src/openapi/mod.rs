@@ -23,6 +23,8 @@ use problems::Problems;
             128 letters, digits, dots, hyphens and underscores, otherwise a new one. Every error response is a problem \
             (RFC 9457) whose `code` is one of a closed set. Unknown fields and query parameters are refused.\n\n\
             Lists are paged: pass `next_cursor` of one page as `cursor` to get the next, until it is null.\n\n\
+            Requests of a user and from an address are limited; `RateLimit` and `RateLimit-Policy` tell what is left. Over a \
+            limit the response is 429 with `Retry-After`.\n\n\
             Requests that create a resource can be retried with the same `Idempotency-Key`: the resource is created once, and the retry gets the first response.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),

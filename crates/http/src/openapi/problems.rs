@@ -12,6 +12,7 @@ use utoipa::openapi::{OpenApi, Ref, RefOr};
 
 use crate::idempotency;
 use crate::problem::{Code, MEDIA_TYPE, Problem};
+use crate::tags;
 
 /// The extension in which a handler lists its own problem codes. utoipa cannot derive responses from codes, so they arrive as an
 /// extension, which is replaced by the responses here.
@@ -87,6 +88,14 @@ fn add_problems(operation: &mut Operation) {
 /// The problems that follow from the operation's parameters, body and security.
 fn implied_problems(operation: &Operation) -> BTreeSet<Code> {
     let mut codes = BTreeSet::from([Code::InternalError]);
+    let tagged = |tag: &str| operation.tags.iter().flatten().any(|it| it == tag);
+    // Whatever is not a probe can find the process busy, and whatever is not called by Meta has a limit.
+    if !tagged(tags::OPERATIONS) {
+        codes.insert(Code::TemporarilyUnavailable);
+        if !tagged(tags::WEBHOOKS) {
+            codes.insert(Code::RateLimited);
+        }
+    }
     if has_json_body(operation) {
         codes.extend(JSON_BODY_PROBLEMS);
     }
@@ -151,7 +160,7 @@ fn response(codes: &[Code]) -> Response {
     } else {
         response
     };
-    if is(Code::TemporarilyUnavailable) || is(Code::Busy) || is(Code::TooManyAttempts) {
+    if is(Code::TemporarilyUnavailable) || is(Code::Busy) || is(Code::TooManyAttempts) || is(Code::RateLimited) {
         response.header("Retry-After", header(Type::Integer, "Seconds to wait")).build()
     } else {
         response.build()

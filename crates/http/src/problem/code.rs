@@ -148,6 +148,8 @@ codes! {
         "The password is too weak or otherwise unacceptable; see errors."
     TooManyAttempts = TOO_MANY_REQUESTS "too_many_attempts" "Too many attempts"
         "Too many failed attempts; wait as long as Retry-After says."
+    RateLimited = TOO_MANY_REQUESTS "rate_limited" "Rate limited"
+        "Too many requests; wait as long as Retry-After says."
     InternalError = INTERNAL_SERVER_ERROR "internal_error" "Internal error"
         "The server failed; the request id identifies the failure in its log."
     TemporarilyUnavailable = SERVICE_UNAVAILABLE "temporarily_unavailable" "Temporarily unavailable"

@@ -48,6 +48,8 @@ pub(crate) async fn refresh(
     state: web::Data<State>,
     body: Json<RefreshBody>,
 ) -> Result<web::Json<LoggedInBody>, Problem> {
+    let address = origin.address;
+    state.limits.check_unknown_callers(address)?;
     // The request has arrived once its body is complete.
     let arrived_at = state.clock.now();
     let RefreshBody { refresh_token } = body.into_inner();
@@ -55,6 +57,14 @@ pub(crate) async fn refresh(
     let renew = async move {
         let token = RefreshToken::parse(&refresh_token).map_err(|_| RefreshError::UnknownToken)?;
         exchange(&auth, Refresh { token, tenant, arrived_at, origin }).await
+    };
+    let limited = web::Data::clone(&state);
+    let renew = async move {
+        let outcome = renew.await;
+        if matches!(outcome, Err(RefreshError::UnknownToken)) {
+            limited.limits.count_unknown_caller(address);
+        }
+        outcome
     };
     let logged_in = run_auth_attempt(&state, "refresh", renew).await?;
     Ok(web::Json(logged_in.into()))

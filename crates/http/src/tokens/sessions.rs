@@ -57,8 +57,7 @@ pub(crate) async fn list(
     let list = ListId { kind: ListKind::Sessions(access.user.id), tenant: access.tenant.id };
     let request = listing.page.request(&state.cursor_key, list)?;
     let page = state.in_scope(&scope, async |tx| sessions(&access, tx, &request, &*state.clock).await).await?;
-    let items = page.items.into_iter().map(|session| SessionBody::new(session, access.session.id)).collect();
-    let page = kernel::Page { items, next: page.next };
+    let page = page.map(|session| SessionBody::new(session, access.session.id));
     Ok(web::Json(PageBody::from_page(page, &state.cursor_key, list)))
 }
 

@@ -6,13 +6,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use flows::{AcceptError, Accepted, accept_delivery};
 use inbound::EventStatus;
 use metrics::{counter, histogram};
-use whatsapp::{InvalidSignature, Signature, verify_signature};
+use whatsapp::{InvalidSignature, Signature, SignatureCheck};
 
 use super::error::WebhookError;
 use super::store_span::StoreSpan;
 use super::target::WebhookTarget;
 use crate::auth::Public;
-use crate::extract::{BodyLimit, read_body};
+use crate::extract::{BodyLimit, client_address, read_body_with};
 use crate::metrics::{WEBHOOK_ACCEPT, WEBHOOK_DELIVERIES};
 use crate::problem::{Code, Problem};
 use crate::state::State;
@@ -21,13 +21,10 @@ use crate::tags;
 const SIGNATURE: HeaderName = HeaderName::from_static("x-hub-signature-256");
 
 /// Problems of both delivery operations.
-const PROBLEMS: [Code; 5] = [
-    Code::InvalidSignature,
-    Code::IncompleteBody,
-    Code::RequestTimeout,
-    Code::BodyTooLarge,
-    Code::TemporarilyUnavailable,
-];
+const PROBLEMS: [Code; 4] = [Code::InvalidSignature, Code::IncompleteBody, Code::RequestTimeout, Code::BodyTooLarge];
+/// Those of deliveries to tenants' apps: requests that name unknown apps are limited.
+const APP_PROBLEMS: [Code; 5] =
+    [Code::InvalidSignature, Code::IncompleteBody, Code::RequestTimeout, Code::BodyTooLarge, Code::RateLimited];
 
 /// Deliver events
 ///
@@ -88,7 +85,7 @@ pub(crate) async fn deliver(
         example = json!({ "object": "whatsapp_business_account", "entry": [] }),
     ),
     responses((status = 200, description = "Stored")),
-    extensions(("x-problems" = json!(PROBLEMS))),
+    extensions(("x-problems" = json!(APP_PROBLEMS))),
 )]
 pub(crate) async fn deliver_to_app(
     _public: Public,
@@ -108,15 +105,20 @@ async fn verify_and_accept(
 ) -> Result<HttpResponse, Problem> {
     // Parsed before any lookup or read, and verified below: a request without a signature must cost nothing.
     let signature = only_signature(request.headers()).and_then(Signature::parse).map_err(refuse)?;
-    let known = target.resolve(state).await.inspect_err(|_| count("failed"))?;
+    let known = target.resolve(state, client_address(request)).await;
+    let known = known.inspect_err(|problem| {
+        if problem.code() != Code::RateLimited {
+            count("failed");
+        }
+    })?;
     // Also for an unknown app: the response time must not reveal whether the app exists.
-    let body = read_body(request, payload.into_inner(), BodyLimit::WEBHOOK).await?;
-    let secrets = known.as_ref().map(|known| &known.credentials.secrets);
-    let verified = verify_signature(secrets, &signature, &body);
+    let mut check = SignatureCheck::new(known.as_ref().map(|known| &known.credentials.secrets));
+    let body = read_body_with(request, payload.into_inner(), BodyLimit::WEBHOOK, |part| check.update(part)).await?;
+    let verified = check.verify(&signature);
     let app = verified.and(known.ok_or(InvalidSignature)).map_err(refuse)?.app;
     let started = Instant::now();
     let store_span = StoreSpan::begin(state, request);
-    let outcome = accept_delivery(&*state.delivery_store, &app, &body, store_span.at).await;
+    let outcome = accept_delivery(&*state.delivery_store, &app, &body.bytes, store_span.at).await;
     histogram!(WEBHOOK_ACCEPT).record(started.elapsed());
     count(label(&outcome));
     store_span.end(state, &outcome);

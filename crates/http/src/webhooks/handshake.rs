@@ -5,6 +5,7 @@ use whatsapp::{Handshake, HandshakeError};
 
 use super::target::WebhookTarget;
 use crate::auth::Public;
+use crate::extract::client_address;
 use crate::problem::{Code, Problem};
 use crate::state::State;
 use crate::tags;
@@ -53,7 +54,7 @@ pub(crate) async fn handshake(
     responses((
         status = 200, description = "The challenge", body = String, content_type = "text/plain", example = "1158201444",
     )),
-    extensions(("x-problems" = json!([Code::HandshakeError, Code::TemporarilyUnavailable]))),
+    extensions(("x-problems" = json!([Code::HandshakeError, Code::RateLimited]))),
 )]
 pub(crate) async fn handshake_of_app(
     _public: Public,
@@ -67,7 +68,7 @@ pub(crate) async fn handshake_of_app(
 async fn respond(state: &State, target: WebhookTarget, request: &HttpRequest) -> Result<HttpResponse, Problem> {
     let parameters: Vec<_> = form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
     let handshake = Handshake::from_query(&parameters)?;
-    let app = target.resolve(state).await?;
+    let app = target.resolve(state, client_address(request)).await?;
     let challenge = handshake.answer(app.as_ref().map(|app| &app.credentials.verify_token))?;
     Ok(HttpResponse::Ok().content_type(ContentType::plaintext()).body(challenge))
 }

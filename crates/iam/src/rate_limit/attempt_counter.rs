@@ -18,6 +18,9 @@ impl RateLimit {
     /// All attempts from one address, which many users may share.
     pub const ADDRESS: Self = Self { max_failures: 30, window: TimeDelta::minutes(10), max_block: None };
 
+    /// One account from all addresses. 1,200 guesses a day, far fewer than the weakest allowed password takes.
+    pub const ACCOUNT_AT_ALL_ADDRESSES: Self = Self { max_failures: 50, window: TimeDelta::hours(1), max_block: None };
+
     fn block(self, blocks: u32) -> Option<TimeDelta> {
         let longest = self.max_block?;
         let doubled = 1_i32.checked_shl(blocks).filter(|factor| *factor > 0).and_then(|it| self.window.checked_mul(it));
@@ -93,6 +96,11 @@ impl AttemptCounter {
         if remove(&mut self.pending, reserved_at) {
             self.count(limit, now);
         }
+    }
+
+    /// Counts an attempt for good, after [`Self::decide`] answered [`RateLimitDecision::Allowed`]: its outcome does not matter.
+    pub fn count_attempt(&mut self, limit: RateLimit, now: DateTime<Utc>) {
+        self.count(limit, now);
     }
 
     /// Forgets failures and blocks, after a correct password. Pending attempts stay.

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use crm::{Conversation, ConversationFilter, ConversationRepo, Message};
+use crm::{Conversation, ConversationFilter, ConversationRepo, Message, MessageParts};
 use diesel::sql_types::Nullable;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, Queryable, Selectable,
@@ -131,8 +131,9 @@ impl ConversationRepo for Tx<Tenant> {
         &mut self,
         conversation: ConversationId,
         page: &PageRequest,
+        parts: MessageParts,
     ) -> Result<Page<Message>, StoreError> {
-        super::message::of_conversation(self, conversation, page).await
+        super::message::of_conversation(self, conversation, page, parts).await
     }
 }
 

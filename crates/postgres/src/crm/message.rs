@@ -1,17 +1,22 @@
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 
-use crm::{DeliveryStep, Media, Message, Reaction, ReplyTo};
-use diesel::{ExpressionMethods, NullableExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
+use crm::{DeliveryStep, Media, Message, MessageParts, Reaction, ReplyTo};
+use diesel::sql_types::{Nullable, Text};
+use diesel::{
+    ExpressionMethods, NullableExpressionMethods, QueryDsl, Queryable, QueryableByName, Selectable, SelectableHelper,
+    define_sql_function,
+};
 use diesel_async::RunQueryDsl;
 use kernel::ids::{ContactId, ConversationId, MessageId};
-use kernel::{Cursor, Page, PageRequest, StoreError};
+use kernel::{Cursor, MAX_PAGE_BYTES, Page, PageRequest, StoreError};
 use uuid::Uuid;
 
 use crate::closed_set;
 use crate::error::OrStoreError;
 use crate::keyset::continue_after;
 use crate::schema::{message_updates, messages};
+use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
 diesel::alias!(messages as quoted: Quoted);
@@ -34,7 +39,6 @@ struct Row {
     reply_to_wamid: Option<String>,
     forwarded: Option<String>,
     referral: Option<String>,
-    payload: String,
     delivery_status: Option<String>,
     edited_at: Option<DateTime<Utc>>,
     revoked_at: Option<DateTime<Utc>>,
@@ -42,7 +46,7 @@ struct Row {
     created_at: DateTime<Utc>,
 }
 
-#[derive(Queryable, Selectable)]
+#[derive(QueryableByName)]
 #[diesel(table_name = message_updates)]
 struct UpdateRow {
     account_id: Uuid,
@@ -55,36 +59,112 @@ struct UpdateRow {
     occurred_at: DateTime<Utc>,
 }
 
-/// The messages of a conversation, latest first. Quoted messages are looked up on reading, as they may be stored after their
-/// replies.
+define_sql_function! {
+    /// Does not read a text that is stored apart.
+    fn octet_length(text: Text) -> Integer;
+}
+
+define_sql_function! {
+    #[sql_name = "octet_length"]
+    fn octet_length_if_any(text: Nullable<Text>) -> Nullable<Integer>;
+}
+
+/// The position of a message, and the bytes of its texts.
+#[derive(Queryable)]
+struct Size {
+    id: Uuid,
+    provider_timestamp: DateTime<Utc>,
+    text: i32,
+    referral: Option<i32>,
+    payload: i32,
+}
+
+impl Size {
+    fn bytes(&self, parts: MessageParts) -> usize {
+        let payload = if parts.payload { self.payload } else { 0 };
+        [self.text, self.referral.unwrap_or_default(), payload]
+            .into_iter()
+            .map(|it| usize::try_from(it).unwrap_or(0))
+            .sum()
+    }
+}
+
+/// The messages of a conversation, latest first. Their sizes are read first, so that no page takes more memory than it may have.
+/// Quoted messages are looked up on reading, as they may be stored after their replies.
 pub(super) async fn of_conversation(
     tx: &mut Tx<Tenant>,
     conversation: ConversationId,
     page: &PageRequest,
+    parts: MessageParts,
 ) -> Result<Page<Message>, StoreError> {
+    let sizes = sizes(tx, conversation, page).await?.cut_at_bytes(MAX_PAGE_BYTES, |size| size.bytes(parts));
+    let ids: Vec<Uuid> = sizes.items.iter().map(|size| size.id).collect();
+    let mut payloads = if parts.payload { payloads(tx, &ids).await? } else { HashMap::new() };
     let quoted_id = quoted
         .filter(quoted.field(messages::tenant_id).eq(messages::tenant_id))
         .filter(quoted.field(messages::account_id).eq(messages::account_id))
         .filter(quoted.field(messages::wamid).nullable().eq(messages::reply_to_wamid))
         .select(quoted.field(messages::id))
         .single_value();
+    let query = messages::table
+        .filter(messages::tenant_id.eq(tx.tenant_id()))
+        .filter(messages::id.eq_any(ids))
+        .order((messages::provider_timestamp.desc(), messages::id.desc()))
+        .select((Row::as_select(), quoted_id));
+    let rows: Vec<(Row, Option<Uuid>)> = query.load(tx.connection()).await.or_store_error()?;
+    let mut updates = updates_of(tx, rows.iter().map(|(row, _)| row)).await?;
+    let messages = rows.into_iter().map(|(row, quoted_id)| {
+        let updates = updates.remove(&(row.account_id, row.wamid.clone())).unwrap_or_default();
+        let payload = payloads.remove(&row.id);
+        into_message(row, payload, quoted_id, conversation, updates)
+    });
+    let messages = messages.collect::<Result<Vec<_>, _>>()?;
+    let position = |message: &Message| Cursor { time: message.provider_timestamp, id: message.id.as_uuid() };
+    Ok(Page::of_rows(messages, sizes.next.is_some(), position))
+}
+
+async fn sizes(
+    tx: &mut Tx<Tenant>,
+    conversation: ConversationId,
+    page: &PageRequest,
+) -> Result<Page<Size>, StoreError> {
     let mut query = messages::table
         .filter(messages::tenant_id.eq(tx.tenant_id()))
         .filter(messages::conversation_id.eq(conversation.as_uuid()))
         .order((messages::provider_timestamp.desc(), messages::id.desc()))
         .limit(page.limit.plus_one())
-        .select((Row::as_select(), quoted_id))
+        .select((
+            messages::id,
+            messages::provider_timestamp,
+            octet_length(messages::text),
+            octet_length_if_any(messages::referral),
+            octet_length(messages::payload),
+        ))
         .into_boxed();
     query = continue_after(query, page.after, messages::provider_timestamp, messages::id);
-    let rows: Vec<(Row, Option<Uuid>)> = query.load(tx.connection()).await.or_store_error()?;
-    let mut updates = updates_of(tx, rows.iter().map(|(row, _)| row)).await?;
-    let messages = rows.into_iter().map(|(row, quoted_id)| {
-        let updates = updates.remove(&(row.account_id, row.wamid.clone())).unwrap_or_default();
-        into_message(row, quoted_id, conversation, updates)
-    });
-    let messages = messages.collect::<Result<Vec<_>, _>>()?;
-    Ok(Page::of(messages, page.limit, |message| Cursor { time: message.provider_timestamp, id: message.id.as_uuid() }))
+    let sizes: Vec<Size> = query.load(tx.connection()).await.or_store_error()?;
+    Ok(Page::of(sizes, page.limit, |size| Cursor { time: size.provider_timestamp, id: size.id }))
 }
+
+async fn payloads(tx: &mut Tx<Tenant>, ids: &[Uuid]) -> Result<HashMap<Uuid, String>, StoreError> {
+    let query = messages::table
+        .filter(messages::tenant_id.eq(tx.tenant_id()))
+        .filter(messages::id.eq_any(ids))
+        .select((messages::id, messages::payload));
+    let payloads: Vec<(Uuid, String)> = query.load(tx.connection()).await.or_store_error()?;
+    Ok(payloads.into_iter().collect())
+}
+
+/// The first statuses and reactions of each message, as far as they have 128 KiB: senders may invent any number of statuses.
+const UPDATES: &str = "
+SELECT account_id, wamid, kind, key, value, contact_id, payload, occurred_at FROM (
+  SELECT *, sum(coalesce(octet_length(payload), 0) + octet_length(key) + 64)
+              OVER (PARTITION BY account_id, wamid ORDER BY occurred_at, key) AS bytes
+    FROM message_updates
+   WHERE tenant_id = $1 AND account_id = ANY($2) AND wamid = ANY($3) AND kind IN ('status', 'reaction')
+) AS updates
+ WHERE bytes <= 131072
+ ORDER BY occurred_at, key";
 
 /// The statuses and reactions of messages, in the order of their times.
 async fn updates_of<'r>(
@@ -93,16 +173,11 @@ async fn updates_of<'r>(
 ) -> Result<HashMap<(Uuid, String), Vec<UpdateRow>>, StoreError> {
     let (mut accounts, wamids): (Vec<Uuid>, Vec<&str>) = rows.map(|row| (row.account_id, row.wamid.as_str())).unzip();
     accounts.dedup();
-    let found: Vec<UpdateRow> = message_updates::table
-        .filter(message_updates::tenant_id.eq(tx.tenant_id()))
-        .filter(message_updates::account_id.eq_any(accounts))
-        .filter(message_updates::wamid.eq_any(wamids))
-        .filter(message_updates::kind.eq_any(["status", "reaction"]))
-        .order((message_updates::occurred_at, message_updates::key))
-        .select(UpdateRow::as_select())
-        .load(tx.connection())
-        .await
-        .or_store_error()?;
+    let statement = sql(UPDATES)
+        .bind::<types::Uuid, _>(tx.tenant_id())
+        .bind::<types::Uuids, _>(accounts)
+        .bind::<types::Texts, _>(wamids);
+    let found: Vec<UpdateRow> = Prepared(statement).load(tx.connection()).await.or_store_error()?;
     let mut updates: HashMap<_, Vec<UpdateRow>> = HashMap::new();
     for update in found {
         updates.entry((update.account_id, update.wamid.clone())).or_default().push(update);
@@ -112,6 +187,7 @@ async fn updates_of<'r>(
 
 fn into_message(
     row: Row,
+    payload: Option<String>,
     quoted_id: Option<Uuid>,
     conversation: ConversationId,
     updates: Vec<UpdateRow>,
@@ -136,7 +212,7 @@ fn into_message(
         delivery_steps: steps.into_iter().map(UpdateRow::into_step).collect(),
         edited_at: row.edited_at,
         revoked_at: row.revoked_at,
-        payload: row.payload,
+        payload,
         provider_timestamp: row.provider_timestamp,
         created_at: row.created_at,
     })

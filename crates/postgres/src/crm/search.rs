@@ -55,7 +55,7 @@ SELECT c.id, b.rank FROM best b
 
 /// Scans the latest messages. This finds frequent words at once, for which an index lists too many entries.
 const SEARCH_LATEST_MESSAGES: &str = "
-SELECT m.id, m.conversation_id, m.contact_id, m.direction, m.text, m.provider_timestamp, c.display_name
+SELECT m.id, m.conversation_id, m.contact_id, m.direction, left(m.text, 1000) AS text, m.provider_timestamp, c.display_name
   FROM (
     SELECT r.id, r.provider_timestamp FROM (
       SELECT id, provider_timestamp, search_words, revoked_at FROM messages
@@ -72,7 +72,7 @@ SELECT m.id, m.conversation_id, m.contact_id, m.direction, m.text, m.provider_ti
  ORDER BY m.provider_timestamp DESC, m.id DESC";
 
 const SEARCH_ALL_MESSAGES: &str = "
-SELECT m.id, m.conversation_id, m.contact_id, m.direction, m.text, m.provider_timestamp, c.display_name
+SELECT m.id, m.conversation_id, m.contact_id, m.direction, left(m.text, 1000) AS text, m.provider_timestamp, c.display_name
   FROM app.messages_with_words($2, $3) AS found (id)
   JOIN messages m ON m.tenant_id = $1 AND m.id = found.id
   JOIN contacts c ON c.tenant_id = $1 AND c.id = m.contact_id

@@ -39,7 +39,7 @@ ON CONFLICT (key) DO UPDATE
     )
 });
 
-/// Removes the pending attempt. For two counters at most: a statement for an array of any length would be planned again on each
+/// Removes the pending attempt. For three counters at most: a statement for an array of any length would be planned again on each
 /// call, which takes longer than its execution.
 static TRY_RELEASE: LazyLock<String> = LazyLock::new(|| {
     let clean_counter = without_failures("counter");
@@ -48,7 +48,7 @@ static TRY_RELEASE: LazyLock<String> = LazyLock::new(|| {
 UPDATE login_tallies AS counter
    SET pending = counter.pending[:array_position(counter.pending, $2) - 1]
               || counter.pending[array_position(counter.pending, $2) + 1:]
-  FROM (SELECT key FROM login_tallies WHERE key IN ($1[1], $1[2]) ORDER BY key FOR UPDATE) AS locked, {ASYNCHRONOUS}
+  FROM (SELECT key FROM login_tallies WHERE key IN ($1[1], $1[2], $1[3]) ORDER BY key FOR UPDATE) AS locked, {ASYNCHRONOUS}
  WHERE counter.key = locked.key AND $2 = ANY(counter.pending) AND {clean_counter}"
     )
 });
@@ -82,7 +82,7 @@ impl RateLimitFastPath for Postgres {
     }
 
     async fn try_release(&self, buckets: &[RateLimitBucket], reserved_at: DateTime<Utc>) -> Result<bool, StoreError> {
-        debug_assert!(buckets.len() <= 2, "an address and an account");
+        debug_assert!(buckets.len() <= 3, "an address, an account there, and the account everywhere");
         let statement =
             sql(&TRY_RELEASE).bind::<Array<types::Binary>, _>(keys(buckets)).bind::<types::Timestamptz, _>(reserved_at);
         let connection: &mut AsyncPgConnection = &mut *self.platform().get().await?;

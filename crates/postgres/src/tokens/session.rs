@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::sql_types::Nullable;
@@ -43,6 +45,13 @@ UPDATE sessions SET revoked_at = $3
     ORDER BY created_at DESC, id DESC OFFSET $4)
 RETURNING id";
 
+/// Of the newest sessions: a user has few addresses, but may have many sessions.
+const SESSION_ADDRESSES: &str = "
+SELECT DISTINCT address FROM (
+  SELECT address FROM sessions WHERE tenant_id = $1 AND user_id = $2
+   ORDER BY created_at DESC, id DESC LIMIT 1000) AS newest
+ WHERE address IS NOT NULL";
+
 /// Binds the values of a session and its first token, in the order of [`START_SESSION`] and of `app.start_session_with_mac`.
 pub(crate) fn bind_session<'a>(
     statement: BoxedSql<'a>,
@@ -69,6 +78,12 @@ fn active_sessions(tenant: Uuid, user: Uuid, now: DateTime<Utc>) -> _ {
         .filter(sessions::revoked_at.is_null())
         .filter(sessions::idle_expires_at.gt(now))
         .filter(sessions::expires_at.gt(now))
+}
+
+#[derive(QueryableByName)]
+struct Address {
+    #[diesel(sql_type = types::Text)]
+    address: String,
 }
 
 #[derive(QueryableByName)]
@@ -115,6 +130,13 @@ impl SessionRepo for Tx<Tenant> {
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
         let sessions = rows.into_iter().map(Row::into_session).collect();
         Ok(Page::of(sessions, page.limit, |session| Cursor { time: session.created_at, id: session.id.as_uuid() }))
+    }
+
+    async fn session_addresses(&mut self, user: UserId) -> Result<Vec<IpAddr>, StoreError> {
+        let statement =
+            sql(SESSION_ADDRESSES).bind::<types::Uuid, _>(self.tenant_id()).bind::<types::Uuid, _>(user.as_uuid());
+        let rows: Vec<Address> = Prepared(statement).load(self.connection()).await.or_store_error()?;
+        Ok(rows.iter().filter_map(|row| row.address.parse().ok()).collect())
     }
 
     async fn end_session(&mut self, user: UserId, session: SessionId, now: DateTime<Utc>) -> Result<bool, StoreError> {

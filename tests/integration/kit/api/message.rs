@@ -21,7 +21,8 @@ pub(crate) struct Message {
     pub(crate) delivery_steps: Vec<DeliveryStep>,
     pub(crate) edited_at: Option<String>,
     pub(crate) revoked_at: Option<String>,
-    /// As Meta sent it.
+    /// As Meta sent it, if it was asked for.
+    #[serde(default)]
     pub(crate) payload: Value,
     pub(crate) provider_timestamp: String,
     pub(crate) created_at: String,

@@ -126,7 +126,8 @@ async fn edits_and_deletions_update_messages() {
             }
             let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
             assert_eq!(conversation.last_message_preview, expected["text"], "{name}, {way}");
-            let stored: Vec<Value> = tenant.client.list(&conversation.messages_path()).await;
+            let stored: Vec<Value> =
+                tenant.client.list(&format!("{}?include=payload", conversation.messages_path())).await;
             assert_eq!(stored.len(), 1, "{name}, {way}");
             for (member, expected) in expected.as_object().unwrap() {
                 assert_eq!(&stored[0][member], expected, "{name}, {way}: {member}");
@@ -167,7 +168,8 @@ async fn content_of_revoked_message_is_in_no_answer() {
         }
         let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
         let history = format!("/crm/contacts/{}/interactions", conversation.contact_id);
-        for path in [conversation.messages_path().as_str(), &history, "/crm/search?q=secret", "/crm/conversations"] {
+        let with_payload = format!("{}?include=payload", conversation.messages_path());
+        for path in [with_payload.as_str(), &history, "/crm/search?q=secret", "/crm/conversations"] {
             let answer = tenant.client.get(path).await.json(200).to_string();
             assert!(!answer.contains("secret"), "{order:?}, {path}: {answer}");
         }

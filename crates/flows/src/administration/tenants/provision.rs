@@ -1,5 +1,5 @@
 use audit::{Action, Record, RequestOrigin, target};
-use iam::{Email, HashError, Password, PasswordHash, Slug, Tenant, TenantName, User, UserName};
+use iam::{Email, HashError, HashRequester, Password, PasswordHash, Slug, Tenant, TenantName, User, UserName};
 use kernel::seal::KeyRing;
 use kernel::{Operator, StoreError, TenantScope};
 
@@ -58,7 +58,7 @@ pub async fn provision_tenant(
     origin: &RequestOrigin,
 ) -> Result<ProvisionOutcome, ProvisionError> {
     let ProvisionTenant { name, slug, owner_email, owner_password, owner_name } = input;
-    let password = auth.hasher.hash(owner_password, &*auth.entropy).await?;
+    let password = auth.hasher.hash(owner_password, HashRequester::Authenticated, &*auth.entropy).await?;
     let owner = User::new(owner_email, owner_name, false, &*auth.clock);
     for slug in slugs(&name, slug, &*auth.entropy)? {
         let tenant = Tenant::new(name.clone(), slug, &*auth.clock);

@@ -1,5 +1,5 @@
 use audit::{Action, Principal, Record, RequestOrigin, target};
-use iam::{Email, HashError, InvalidPassword, Password, PasswordHash, TenantRepo, User, UserName};
+use iam::{Email, HashError, HashRequester, InvalidPassword, Password, PasswordHash, TenantRepo, User, UserName};
 use kernel::{Clock, Permit, StoreError, UsersWrite};
 
 use super::Member;
@@ -49,7 +49,7 @@ pub async fn prepare_user(
     if let Some(tenant) = settle(tx, found).await? {
         password.check_personal(&[tenant.name.as_str(), tenant.slug.as_str()])?;
     }
-    let password = auth.hasher.hash(password, &*auth.entropy).await?;
+    let password = auth.hasher.hash(password, HashRequester::Authenticated, &*auth.entropy).await?;
     let user = User::new(email, name, false, &*auth.clock);
     Ok(PreparedUser { user, password })
 }

@@ -30,7 +30,7 @@ pub async fn users(
         roles.entry(user).or_default().push(key);
     }
     let member = |user: User| Member { roles: roles.remove(&user.id).unwrap_or_default(), user };
-    Ok(Page { items: page.items.into_iter().map(member).collect(), next: page.next })
+    Ok(page.map(member))
 }
 
 /// Finds one of the tenant's users.

@@ -1,0 +1,59 @@
+use std::sync::Arc;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::{Error, web};
+use iam::network;
+use tokio::time::timeout;
+
+use super::response_body::hold_budget;
+use super::{Limits, add_rate_fields};
+use crate::extract::client_address;
+use crate::problem::{Code, Problem};
+use crate::state::State;
+
+/// Probes must get an answer however busy the process is.
+const PROBES: [&str; 2] = ["/healthz", "/readyz"];
+/// Meta's deliveries come from few addresses and are not to be lost.
+const WEBHOOKS: &str = "/webhooks/";
+
+/// Wraps the operations: bounds the requests that are worked on at once, of one address and in all, their time, and the rate of an
+/// address.
+///
+/// # Errors The error of the inner service, or a problem if the request took too long.
+pub(crate) async fn admit(
+    state: web::Data<State>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    if PROBES.contains(&request.path()) {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    }
+    let (limits, address): (&Limits, _) = (&state.limits, client_address(request.request()));
+    let busy = |detail: &'static str| Problem::unavailable(Code::TemporarilyUnavailable).with_detail(detail);
+    let Ok(of_address) = limits.requests_of_addresses.acquire(network(address)).await else {
+        return Ok(request.error_response(busy("Too many requests of the address are worked on at once; retry later.")));
+    };
+    let Ok(permit) = Arc::clone(&limits.requests).try_acquire_owned() else {
+        return Ok(request.error_response(busy("Too many requests are worked on at once; retry later.")));
+    };
+    let remaining = if request.path().starts_with(WEBHOOKS) {
+        None
+    } else {
+        match limits.count_request(address) {
+            Ok(remaining) => remaining,
+            Err(problem) => return Ok(request.error_response(problem)),
+        }
+    };
+    let Ok(response) = timeout(limits.max_request_time, next.call(request)).await else {
+        let problem = busy("The request took too long; retry later.");
+        return Err(problem.caused_by("the request took too long").into());
+    };
+    drop((permit, of_address));
+    let mut response = hold_budget(response?, &limits.responses);
+    if let Some(remaining) = remaining {
+        add_rate_fields(response.headers_mut(), "address", remaining);
+    }
+    Ok(response)
+}
