@@ -164,6 +164,7 @@ impl TestApp {
         let roles: ProcessRoles =
             if settings.pipeline { ProcessRoles::all() } else { [ProcessRole::Api].into_iter().collect() };
         let entropy = Arc::new(SystemEntropy::new());
+        let max_connections = config.http.max_connections;
         let opened = Instance::open_on(postgres.clone(), config, roles, shared_clock, entropy).await;
         let instance = opened.expect("the instance opens");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
@@ -171,7 +172,7 @@ impl TestApp {
             .then(|| TcpListener::bind("127.0.0.1:0").expect("a port is free"));
         let options = ServerOptions {
             workers: NonZeroUsize::new(2),
-            max_connections: config.http.max_connections,
+            max_connections,
             cors_origins: cors_origins(&settings),
         };
         let running = instance.run(Listeners { api: listener, operators }, &options).expect("the instance runs");
