@@ -289,3 +289,19 @@ fn traces_are_off_without_a_collector() {
         assert!(errors.contains("traces.sample_ratio must be a number from 0 to 1"), "{errors}");
     }
 }
+
+#[test]
+fn limit_of_zero_is_none_and_others_are_bounded() {
+    let limits = settings(COMPLETE, &[]).serve().unwrap().limits;
+    assert_eq!((limits.new_accounts.signups_per_address, limits.new_accounts.signups), (10, 1_000));
+    assert_eq!((limits.requests_per_user.map(u32::from), limits.concurrent_per_tenant), (Some(6_000), None));
+    let off = ["--limits-requests-per-user=0", "--limits-signups=0", "--limits-concurrent-per-tenant=0"];
+    let limits = settings(&[COMPLETE, &off].concat(), &[]).serve().unwrap().limits;
+    assert_eq!((limits.requests_per_user, limits.new_accounts.signups), (None, 0));
+    assert_eq!(limits.concurrent_per_tenant, Some(0));
+    let invalid = ["--limits-signups=10001", "--limits-requests-per-user=many", "--registration-mode=maybe"];
+    let error = settings(&[COMPLETE, &invalid].concat(), &[]).serve().unwrap_err().to_string();
+    for part in ["limits.signups must be a number from 0 to 10000", "limits.requests_per_user", "registration.mode"] {
+        assert!(error.contains(part), "{part:?} is not in {error}");
+    }
+}

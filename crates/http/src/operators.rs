@@ -61,7 +61,13 @@ pub(crate) async fn authenticate(
             state.limits.anonymous_refusals.count(origin.address, reason, state.clock.now());
         }
         Principal::Anonymous => {}
-        actor if status == 401 || status == 403 => record_refusal(&state, actor, origin, &endpoint, status).await,
+        // In the background: the response to a key that has ended must not take longer than that to an unknown one.
+        actor if status == 401 => {
+            let state = web::Data::clone(&state);
+            let background = state.background.clone();
+            background.spawn(async move { record_refusal(&state, actor, origin, &endpoint, status).await });
+        }
+        actor if status == 403 => record_refusal(&state, actor, origin, &endpoint, status).await,
         _ => {}
     }
     Ok(response)
