@@ -170,11 +170,8 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let operators = (settings.operator_listener == OperatorListener::Own)
             .then(|| TcpListener::bind("127.0.0.1:0").expect("a port is free"));
-        let options = ServerOptions {
-            workers: NonZeroUsize::new(2),
-            max_connections,
-            cors_origins: cors_origins(&settings),
-        };
+        let options =
+            ServerOptions { workers: NonZeroUsize::new(2), max_connections, cors_origins: cors_origins(&settings) };
         let running = instance.run(Listeners { api: listener, operators }, &options).expect("the instance runs");
         let address = running.address;
         Self {
