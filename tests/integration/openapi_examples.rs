@@ -8,6 +8,9 @@ use crate::kit::operators::all_scopes;
 
 const ID: &str = "0190b5a2-7e2f-7000-8000-000000000000";
 
+/// Of a Meta app.
+const KEY: &str = "00112233445566778899aabbccddeeff00112233";
+
 fn document() -> Value {
     serde_json::from_str(include_str!("../../crates/http/openapi.json")).unwrap()
 }
@@ -60,12 +63,7 @@ fn path(document: &Value, template: &str, operation: &Value) -> String {
         let name = parameter["name"].as_str().unwrap();
         let is_uuid = parameter["schema"]["format"] == "uuid";
         match parameter["in"].as_str() {
-            Some("path") => {
-                path = path.replace(
-                    &format!("{{{name}}}"),
-                    if is_uuid { ID } else { "00112233445566778899aabbccddeeff00112233" },
-                )
-            }
+            Some("path") => path = path.replace(&format!("{{{name}}}"), if is_uuid { ID } else { KEY }),
             Some("query") if parameter.get("example").is_some() || parameter["required"] == true => {
                 let value =
                     parameter.get("example").cloned().unwrap_or_else(|| example(document, &parameter["schema"]));
