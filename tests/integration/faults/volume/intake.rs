@@ -43,7 +43,9 @@ async fn delivery_of_150_000_items_does_not_delay_others() {
     }
     assert_eq!(large.await.unwrap(), 200);
     assert!(sent > 10 && slowest < LIMIT, "{sent} deliveries, the slowest took {slowest:?}");
-    assert_eq!(setup.events("status = 'unroutable'").await, i64::try_from(ITEMS).unwrap());
+    // What the items share is copied into most of them; the others are kept as they are.
+    assert_eq!(setup.events("status IN ('unroutable', 'dead_letter')").await, i64::try_from(ITEMS).unwrap());
+    assert!(setup.events("status = 'unroutable'").await > 100_000);
     assert_eq!(setup.events("status = 'received'").await, sent);
     setup.shut_down([server]).await;
 }
