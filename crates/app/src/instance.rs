@@ -8,8 +8,10 @@ use config::{ProcessRoles, ServeConfig};
 use flows::Database;
 use http_api::{Background, CursorKey, State};
 use inbound::{RetentionPolicy, RetryPolicy};
-use kernel::{Clock, Entropy};
-use pipeline::{AuditSealer, Biller, DeadLetterRecorder, Flusher, Intake, KeyRotator, Relay, Scheduler, Worker};
+use kernel::{Clock, Entropy, Retention};
+use pipeline::{
+    AuditSealer, Biller, ContactJobs, DeadLetterRecorder, Flusher, Intake, KeyRotator, Relay, Scheduler, Worker,
+};
 use postgres::Postgres;
 use rabbitmq::Broker;
 use telemetry::Traces;
@@ -31,7 +33,8 @@ pub struct Instance {
     /// The interval at which the signing keys are checked for changes.
     poll: Duration,
     retry: RetryPolicy,
-    retention: RetentionPolicy,
+    event_retention: RetentionPolicy,
+    retention: Retention,
     pub(super) traces: Traces,
 }
 
@@ -93,7 +96,7 @@ impl Instance {
             tracing: traces.tracing.clone(),
             background: Background::new(Handle::current()),
         };
-        let (retry, retention) = (config.retry, config.retention);
+        let (retry, event_retention, retention) = (config.retry, config.event_retention, config.retention);
         let state = web::Data::new(state);
         Ok(Self {
             state,
@@ -104,6 +107,7 @@ impl Instance {
             flusher,
             poll: signing.poll,
             retry,
+            event_retention,
             retention,
             traces,
         })
@@ -138,8 +142,13 @@ impl Instance {
             database: self.database(),
             queues: Arc::new(self.broker.publisher()),
             clock: Arc::clone(&self.state.clock),
+            events: self.event_retention,
             retention: self.retention,
         }
+    }
+
+    pub(super) fn contact_jobs(&self) -> ContactJobs {
+        ContactJobs { database: self.database() }
     }
 
     pub(super) fn biller(&self) -> Biller {

@@ -4,6 +4,7 @@ use billing::PaymentTerms;
 use clap::Args;
 use iam::HashParameters;
 use inbound::{RetentionPolicy, RetryPolicy};
+use kernel::Retention;
 use tokens::{SessionPolicy, TokenPolicy};
 
 use super::amqp::{AmqpConfig, AmqpSettings};
@@ -36,7 +37,8 @@ pub struct ServeConfig {
     pub tenants: TenantsConfig,
     pub payment: PaymentTerms,
     pub retry: RetryPolicy,
-    pub retention: RetentionPolicy,
+    pub event_retention: RetentionPolicy,
+    pub retention: Retention,
     pub traces: TracesConfig,
 }
 
@@ -120,7 +122,8 @@ impl Settings {
             let tenants = self.tenants.check(errors);
             let payment = self.billing.check(errors);
             let retry = self.retry.check(errors);
-            let retention = self.retention.check(errors);
+            let event_retention = self.retention.check_events(errors);
+            let retention = self.retention.check_rows(errors);
             let traces = self.traces.check(errors);
             Some(ServeConfig {
                 database: database?,
@@ -131,6 +134,7 @@ impl Settings {
                 tenants: tenants?,
                 payment: payment?,
                 retry: retry?,
+                event_retention: event_retention?,
                 retention: retention?,
                 traces: traces?,
             })

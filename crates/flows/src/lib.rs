@@ -75,7 +75,8 @@ pub use self::channels::{
     connect_account, create_meta_app, delete_meta_app, disconnect_account,
 };
 pub use self::crm::{
-    ChangeConversationError, ChangeConversationTx, MergeContactsTx, change_conversation, delete_contact, merge_contacts,
+    ChangeConversationError, ChangeConversationTx, ContactJobRun, ContactJobTx, MergeContactsTx, change_conversation,
+    continue_contact_jobs, delete_contact, merge_contacts,
 };
 pub use self::events::{
     AcceptError, Accepted, DeadLetter, DeliveryStore, DiscardEventError, DiscardTenantlessEventTx, EventFailure,

@@ -7,10 +7,12 @@ use crate::{EventStatus, QueueError};
 /// How long finished events are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetentionPolicy {
-    /// Payloads of finished events. Dead letters keep theirs, since they can be replayed.
+    /// Payloads of processed and discarded events. Dead letters keep theirs, since they can be replayed.
     pub payloads: TimeDelta,
     /// Finished events, and events without a tenant. At least [`Self::MIN_EVENTS`].
     pub events: TimeDelta,
+    /// Dead letters, with their payloads. At least [`Self::MIN_EVENTS`].
+    pub dead_letters: TimeDelta,
 }
 
 impl RetentionPolicy {
@@ -20,7 +22,7 @@ impl RetentionPolicy {
 
 impl Default for RetentionPolicy {
     fn default() -> Self {
-        Self { payloads: TimeDelta::days(30), events: TimeDelta::days(90) }
+        Self { payloads: TimeDelta::days(30), events: TimeDelta::days(90), dead_letters: TimeDelta::days(180) }
     }
 }
 

@@ -87,6 +87,8 @@ pub trait EventOutcomeRepo: Send {
         now: DateTime<Utc>,
     ) -> Result<HashSet<EventId>, StoreError>;
     async fn finish_events(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// Deletes the payloads of those of the events that contain one of the numbers or user ids, which are of deleted contacts.
+    async fn delete_payloads_naming(&mut self, events: &[EventId], named: &[String]) -> Result<(), StoreError>;
     /// Records a failure and the time of the next attempt, and resets the starts. Returns whether the event was unfinished.
     async fn retry_event(
         &mut self,

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use audit::{UnsealedDirectory, oldest_unsealed};
 use chrono::{DateTime, TimeDelta, Utc};
+use crm::ErasureHousekeeping;
 use flows::{Database, IdempotencyHousekeeping, RESPONSE_RETENTION, settle};
 use iam::RateLimitRepo;
 use inbound::{EventHousekeeping, EventStatus, Purged, QueueInspector, RetentionPolicy, StatusCount};
-use kernel::{Clock, StoreError, error_chain};
+use kernel::{Clock, Retention, StoreError, error_chain};
 use metrics::gauge;
 use tokens::SessionHousekeeping;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +23,8 @@ pub struct Scheduler {
     pub database: Arc<dyn Database>,
     pub queues: Arc<dyn QueueInspector>,
     pub clock: Arc<dyn Clock>,
-    pub retention: RetentionPolicy,
+    pub events: RetentionPolicy,
+    pub retention: Retention,
 }
 
 const MEASURE_INTERVAL: Duration = Duration::from_secs(10);
@@ -41,6 +43,20 @@ enum ExpiringRows {
     StoredResponses,
     /// Ended sessions and their refresh tokens.
     EndedSessions,
+    /// Hashes of erased identities that were made without a key: they are replaced.
+    UnkeyedHashes,
+    /// Hashes of erased identities.
+    ErasedIdentities,
+}
+
+impl ExpiringRows {
+    const ALL: [Self; 5] = [
+        Self::AttemptCounters,
+        Self::StoredResponses,
+        Self::EndedSessions,
+        Self::UnkeyedHashes,
+        Self::ErasedIdentities,
+    ];
 }
 
 impl Scheduler {
@@ -127,7 +143,7 @@ impl Scheduler {
         if total != Purged::default() {
             info!(payloads = total.payloads, events = total.events, "expired events purged");
         }
-        for rows in [ExpiringRows::AttemptCounters, ExpiringRows::StoredResponses, ExpiringRows::EndedSessions] {
+        for rows in ExpiringRows::ALL {
             self.purge_rows(rows, stop).await;
         }
     }
@@ -156,13 +172,17 @@ impl Scheduler {
             ExpiringRows::EndedSessions => {
                 SessionHousekeeping::purge_sessions(&mut *tx, now - ENDED_SESSIONS, limit).await
             }
+            ExpiringRows::UnkeyedHashes => ErasureHousekeeping::key_hashes(&mut *tx, limit).await,
+            ExpiringRows::ErasedIdentities => {
+                ErasureHousekeeping::purge_hashes(&mut *tx, now - self.retention.erased_identities, limit).await
+            }
         };
         settle(tx, outcome).await
     }
 
     async fn purge_events_once(&self) -> Result<Purged, StoreError> {
         let mut tx = self.database.intake().await?;
-        let outcome = EventHousekeeping::purge(&mut *tx, self.retention, self.clock.now(), MAX_PURGED.into()).await;
+        let outcome = EventHousekeeping::purge(&mut *tx, self.events, self.clock.now(), MAX_PURGED.into()).await;
         settle(tx, outcome).await
     }
 }

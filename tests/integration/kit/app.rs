@@ -389,7 +389,8 @@ async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -
         },
         payment: billing::PaymentTerms::default(),
         retry: inbound::RetryPolicy::default(),
-        retention: inbound::RetentionPolicy::default(),
+        event_retention: inbound::RetentionPolicy::default(),
+        retention: kernel::Retention::default(),
         traces: TracesConfig { endpoint: None, ratio: 1.0 },
     }
 }

@@ -26,7 +26,7 @@ static LIST: LazyLock<String> = LazyLock::new(|| {
 #[async_trait]
 impl<Scope: Send> PlatformAuditRepo for Tx<Scope> {
     async fn append_platform_audit_record(&mut self, record: &Record) -> Result<(), StoreError> {
-        let record = sign(self.audit_keys(), Log::Platform, record)?;
+        let record = sign(self.key_ring(), Log::Platform, record)?;
         self.execute(bind_record(boxed_sql(APPEND), &record)).await?;
         Ok(())
     }

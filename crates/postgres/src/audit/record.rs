@@ -31,7 +31,7 @@ static LIST: LazyLock<String> = LazyLock::new(|| {
 #[async_trait]
 impl AuditRepo for Tx<Tenant> {
     async fn append_audit_record(&mut self, record: &Record) -> Result<(), StoreError> {
-        let record = sign(self.audit_keys(), Log::Tenant(self.scope().id()), record)?;
+        let record = sign(self.key_ring(), Log::Tenant(self.scope().id()), record)?;
         let statement = bind_record(boxed_sql(APPEND).bind::<types::Uuid, _>(self.tenant_id()), &record);
         self.execute(statement).await?;
         Ok(())
