@@ -87,6 +87,7 @@ impl Instance {
             signup_open: config.tenants.signup_open,
             bootstrap_key: config.tenants.bootstrap_key,
             payment_terms: config.payment,
+            tenants_mark_paid: config.tenants_mark_paid,
             jwks_max_age: signing.rotation.jwks_max_age(poll),
             cursor_key,
             trusted_proxies: config.http.trusted_proxies.into(),

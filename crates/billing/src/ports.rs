@@ -74,4 +74,5 @@ pub trait BillingDirectory: Send {
         after: Option<TenantId>,
         limit: i32,
     ) -> Result<Vec<TenantId>, StoreError>;
+    async fn tenant_of_invoice(&mut self, id: InvoiceId) -> Result<Option<TenantId>, StoreError>;
 }

@@ -37,6 +37,7 @@ pub struct ServeConfig {
     pub tenants: TenantsConfig,
     pub payment: PaymentTerms,
     pub retry: RetryPolicy,
+    pub tenants_mark_paid: bool,
     pub event_retention: RetentionPolicy,
     pub retention: Retention,
     pub traces: TracesConfig,
@@ -121,6 +122,7 @@ impl Settings {
             let whatsapp = self.whatsapp.check(errors);
             let tenants = self.tenants.check(errors);
             let payment = self.billing.check(errors);
+            let tenants_mark_paid = self.billing.tenants_mark_paid(errors);
             let retry = self.retry.check(errors);
             let event_retention = self.retention.check_events(errors);
             let retention = self.retention.check_rows(errors);
@@ -133,6 +135,7 @@ impl Settings {
                 whatsapp: whatsapp?,
                 tenants: tenants?,
                 payment: payment?,
+                tenants_mark_paid: tenants_mark_paid?,
                 retry: retry?,
                 event_retention: event_retention?,
                 retention: retention?,

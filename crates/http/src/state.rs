@@ -33,6 +33,8 @@ pub struct State {
     pub bootstrap_key: Option<ProvisioningKeyHash>,
     /// When an invoice is due.
     pub payment_terms: PaymentTerms,
+    /// Whether a tenant may mark its own invoices as paid: only in a deployment of a single company.
+    pub tenants_mark_paid: bool,
     /// How long clients may cache the public signing keys.
     pub jwks_max_age: TimeDelta,
     pub cursor_key: CursorKey,

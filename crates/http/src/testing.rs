@@ -139,6 +139,7 @@ pub(crate) fn state() -> web::Data<State> {
         signup_open: true,
         bootstrap_key: None,
         payment_terms: PaymentTerms::default(),
+        tenants_mark_paid: true,
         jwks_max_age: TimeDelta::minutes(5),
         cursor_key: CursorKey::derive(&key.into()),
         trusted_proxies: TrustedProxies::default(),

@@ -25,7 +25,7 @@ pub(crate) enum Difference {
 }
 
 /// All functions, in the order in which they are created: one in SQL is checked against those that it calls.
-const FUNCTIONS: [Function; 30] = [
+const FUNCTIONS: [Function; 31] = [
     Function { name: "begin_tenant", source: include_str!("../functions/begin_tenant.sql") },
     Function { name: "tenant", source: include_str!("../functions/tenant.sql") },
     Function { name: "word_list", source: include_str!("../functions/word_list.sql") },
@@ -53,6 +53,7 @@ const FUNCTIONS: [Function; 30] = [
     Function { name: "start_session_with_mac", source: include_str!("../functions/start_session_with_mac.sql") },
     Function { name: "store_operator_response", source: include_str!("../functions/store_operator_response.sql") },
     Function { name: "tenant_of", source: include_str!("../functions/tenant_of.sql") },
+    Function { name: "tenant_of_invoice", source: include_str!("../functions/tenant_of_invoice.sql") },
     Function { name: "tenants_to_bill", source: include_str!("../functions/tenants_to_bill.sql") },
     Function { name: "tenants_with_contact_jobs", source: include_str!("../functions/tenants_with_contact_jobs.sql") },
     Function { name: "words", source: include_str!("../functions/words.sql") },

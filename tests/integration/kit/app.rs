@@ -39,6 +39,7 @@ pub(crate) struct Settings {
     /// Uses a database of its own.
     pub(crate) own_database: bool,
     pub(crate) self_service: bool,
+    pub(crate) tenants_mark_paid: bool,
     pub(crate) broker: BrokerState,
     /// Size of the tenant pool.
     pub(crate) tenant_connections: usize,
@@ -68,6 +69,7 @@ impl Default for Settings {
             pipeline: false,
             own_database: false,
             self_service: true,
+            tenants_mark_paid: true,
             broker: BrokerState::Available,
             tenant_connections: 8,
             passwords: HashParameters::default(),
@@ -388,6 +390,7 @@ async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -
             bootstrap_key: settings.bootstrap_key.map(ProvisioningKeyHash::of),
         },
         payment: billing::PaymentTerms::default(),
+        tenants_mark_paid: settings.tenants_mark_paid,
         retry: inbound::RetryPolicy::default(),
         event_retention: inbound::RetentionPolicy::default(),
         retention: kernel::Retention::default(),
