@@ -132,6 +132,7 @@ pub(crate) fn state() -> web::Data<State> {
                 lifetime: TimeDelta::minutes(15),
             },
             sessions: SessionPolicy::DEFAULT,
+            key_ring: Arc::clone(&ring),
         },
         deployment_app: AppCredentials { secrets: secrets(), verify_token: VerifyToken::new("verify".into()).unwrap() },
         key_ring: ring,

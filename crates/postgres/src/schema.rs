@@ -95,6 +95,7 @@ diesel::table! {
         created_at -> Timestamptz,
         used_at -> Nullable<Timestamptz>,
         answered_at -> Nullable<Timestamptz>,
+        used_by -> Nullable<Bytea>,
     }
 }
 
