@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use audit::{AuditChainRepo, PlatformAuditReader, Record, UnsealedDirectory};
-use billing::BillingDirectory;
+use billing::{BillingDirectory, UsageHousekeeping};
 use channels::MetaAppDirectory;
 use chrono::{DateTime, Utc};
 use crm::{ContactJobDirectory, ContactRepo, ConversationRepo, ErasureHousekeeping, InteractionRepo, SearchRepo};
@@ -105,6 +105,7 @@ pub trait OperatorTx:
     + RateLimitRepo
     + IdempotencyHousekeeping
     + ErasureHousekeeping
+    + UsageHousekeeping
     + ProvisioningKeyTx
     + SavePlanTx
     + PlatformAuditReader

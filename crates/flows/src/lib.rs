@@ -81,8 +81,9 @@ pub use self::crm::{
 pub use self::events::{
     AcceptError, Accepted, DeadLetter, DeliveryStore, DiscardEventError, DiscardTenantlessEventTx, EventFailure,
     FailureOutcome, ProcessEventsTx, ProcessedEvents, RecordFailureTx, ReparseDeliveryError, ReparseDeliveryTx,
-    ReplayEventError, ReplayEventsTx, accept_delivery, count_replayable, discard_event, discard_tenantless_event,
-    process_events, record_failure, reparse_delivery, replay_event, replay_events, requeue_held_and_unroutable,
+    ReplayEventError, ReplayEventsTx, accept_delivery, count_replayable, discard_event, discard_events,
+    discard_tenantless_event, discard_tenantless_events, process_events, record_failure, reparse_delivery,
+    replay_event, replay_events, requeue_held_and_unroutable,
 };
 pub use self::platform::{
     ApproveAccountError, ApproveAccountTx, CreateProvisioningKeyError, OperatorAccess, ProvisioningKeyTx,

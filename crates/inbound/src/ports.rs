@@ -6,8 +6,8 @@ use kernel::ids::EventId;
 use kernel::{Page, PageRequest, StoreError, Traceparent};
 
 use crate::{
-    AbandonedEvent, DueEvent, ErrorClass, EventFilter, FailedAttempt, IncomingEvent, ReplayFilter, ReplayLimit,
-    StoredEvent, UnfinishedEvent, WebhookEvent,
+    AbandonedEvent, DiscardFilter, DueEvent, ErrorClass, EventFilter, FailedAttempt, IncomingEvent, ReplayFilter,
+    ReplayLimit, StoredEvent, UnfinishedEvent, WebhookEvent,
 };
 
 /// Stores received events.
@@ -120,6 +120,13 @@ pub trait EventReader: Send {
     async fn event_payload(&mut self, id: EventId) -> Result<Option<Vec<u8>>, StoreError>;
     /// Discards a dead letter. Returns whether it was one.
     async fn discard_event(&mut self, id: EventId, now: DateTime<Utc>) -> Result<bool, StoreError>;
+    /// Discards dead letters or unroutable events that the filter selects, oldest first, at most `limit`. Returns their number.
+    async fn discard_events(
+        &mut self,
+        filter: &DiscardFilter,
+        now: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<usize, StoreError>;
 }
 
 /// Replays events of the transaction's tenant. An event without a payload cannot be replayed.

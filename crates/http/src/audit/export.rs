@@ -36,7 +36,7 @@ pub(crate) async fn export(
     state: web::Data<State>,
     Query(query): Query<RecordQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let export = Export { allow, state, filter: query.into() };
+    let export = Export { allow, state, filter: query.check()? };
     // A failure before the first line is answered with a problem.
     let first = export.page(None).await?;
     let lines = stream::try_unfold(Some((export, first)), async |step| {

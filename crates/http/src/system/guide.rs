@@ -17,7 +17,7 @@ macro_rules! pages {
     };
 }
 
-pub(crate) const PAGES: [(&str, &str); 15] = pages![
+pub(crate) const PAGES: [(&str, &str); 16] = pages![
     "index",
     "first-steps",
     "errors",
@@ -33,6 +33,7 @@ pub(crate) const PAGES: [(&str, &str); 15] = pages![
     "billing",
     "audit",
     "operators",
+    "storage",
 ];
 
 const INDEX: &str = "index";

@@ -5,7 +5,7 @@ use audit::{AuditRepo, Log, Record, RecordFilter, StoredRecord};
 use diesel_async::RunQueryDsl;
 use kernel::{Page, PageRequest, StoreError};
 
-use super::row::{FILTER_AND_PAGE, RECORD_COLUMNS, RecordRow, bind_record, list, page, sign};
+use super::row::{RECORD_COLUMNS, RecordRow, bind_record, list, page, sign};
 use crate::error::OrStoreError;
 use crate::sql::{Prepared, boxed_sql, types};
 use crate::transaction::{Tenant, Tx};
@@ -24,7 +24,7 @@ static LIST: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT s.sequence, {RECORD_COLUMNS} \
            FROM audit_records r LEFT JOIN audit_seals s ON s.tenant_id = r.tenant_id AND s.record_id = r.id \
-          WHERE r.tenant_id = $10 AND {FILTER_AND_PAGE}"
+          WHERE r.tenant_id = $10"
     )
 });
 

@@ -73,13 +73,19 @@ WITH lost AS (
 UPDATE webhook_outbox SET not_before = $2, publish_count = 0 WHERE ctid = ANY (ARRAY(SELECT ctid FROM lost))";
 
 /// Starts from active accounts, not from unroutable events, which may be many. Events are routed by the same rules as on arrival,
-/// but a change of a business account goes to the oldest account only: at its arrival no tenant had one.
+/// but a change of a business account goes to the oldest account only: at its arrival no tenant had one. What arrived after a
+/// tenant had the number is not given to another: it waits until that tenant connects the number again.
 const ASSIGN_UNROUTABLE: &str = "
 WITH candidates AS (
   SELECT e.id, a.tenant_id, a.id AS account_id
     FROM whatsapp_accounts a
     JOIN webhook_events e ON e.status = 'unroutable' AND e.app_id = a.app_id AND e.phone_number_id = a.phone_number_id
    WHERE a.status = 'active'
+     AND a.tenant_id = coalesce(
+           (SELECT h.tenant_id FROM whatsapp_accounts h
+             WHERE h.app_id = a.app_id AND h.phone_number_id = a.phone_number_id AND h.active_since <= e.received_at
+             ORDER BY h.active_since DESC LIMIT 1),
+           a.tenant_id)
    UNION ALL
   SELECT e.id, a.tenant_id, a.id
     FROM (SELECT DISTINCT ON (app_id, waba_id) * FROM whatsapp_accounts
