@@ -66,12 +66,11 @@ pub(super) async fn run(database: &dyn Database, command: EventsCommand) -> Resu
         EventsCommand::Replay(arguments) => target.replay(arguments).await?,
         EventsCommand::Discard(DiscardArgs { id, status, filter, reason, .. }) => {
             let reason = Reason::parse(&reason)?;
-            match id {
-                Some(id) => writeln!(io::stdout(), "{}", line(&target.discard(id, &reason).await?))?,
-                None => {
-                    let events = target.discard_all(&filter.into_discard(status), &reason).await?;
-                    writeln!(io::stdout(), "{events} events discarded")?;
-                }
+            if let Some(id) = id {
+                writeln!(io::stdout(), "{}", line(&target.discard(id, &reason).await?))?;
+            } else {
+                let events = target.discard_all(&filter.into_discard(status), &reason).await?;
+                writeln!(io::stdout(), "{events} events discarded")?;
             }
         }
     }

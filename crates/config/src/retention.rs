@@ -10,6 +10,7 @@ use super::key::Key;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Retention")]
 #[group(skip)]
+#[expect(clippy::struct_field_names, reason = "a field is named as its flag, variable and entry in the file are")]
 pub(super) struct RetentionSettings {
     /// Days for which the payloads of finished webhook events are kept, 1 to 3650; those of dead letters are kept longer
     #[arg(long, value_name = "DAYS", default_value = "30")]
@@ -23,9 +24,6 @@ pub(super) struct RetentionSettings {
     /// Days for which hashes of deleted contacts are kept, 200 to 3650; older events that arrive later restore a contact
     #[arg(long, value_name = "DAYS", default_value = "400")]
     retention_erased_days: String,
-    /// Days after which sealed audit records are summarised and deleted, 90 to 3650
-    #[arg(long, value_name = "DAYS", default_value = "1095")]
-    retention_audit_days: String,
     /// Days after which it is forgotten which contact was counted in which billing period, 100 to 3650; invoices stay
     #[arg(long, value_name = "DAYS", default_value = "400")]
     retention_usage_days: String,
@@ -42,15 +40,13 @@ impl RetentionSettings {
 
     pub(super) fn check_rows(&self, errors: &mut ConfigErrors) -> Option<Retention> {
         let erased = days(errors, Key("retention_erased_days"), &self.retention_erased_days, MIN_ERASED);
-        let audit = days(errors, Key("retention_audit_days"), &self.retention_audit_days, MIN_AUDIT);
         let usage = days(errors, Key("retention_usage_days"), &self.retention_usage_days, MIN_USAGE);
-        Some(Retention { erased_identities: erased?, audit_records: audit?, usage_details: usage? })
+        Some(Retention { erased_identities: erased?, usage_details: usage? })
     }
 }
 
 /// Meta delivers the history of a number, which is 180 days, when it is connected.
 const MIN_ERASED: i64 = 200;
-const MIN_AUDIT: i64 = 90;
 /// Two billing periods of a month, and the days after which an invoice is due.
 const MIN_USAGE: i64 = 100;
 

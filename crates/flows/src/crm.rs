@@ -5,5 +5,5 @@ mod contact_jobs;
 mod contacts;
 
 pub use change_conversation::{ChangeConversationError, ChangeConversationTx, change_conversation};
-pub use contact_jobs::{ContactJobRun, ContactJobTx, continue_contact_jobs};
-pub use contacts::{MergeContactsTx, delete_contact, merge_contacts};
+pub use contact_jobs::{ContactJobRun, continue_contact_jobs};
+pub use contacts::{ContactJobTx, MergeContactsTx, delete_contact, merge_contacts};

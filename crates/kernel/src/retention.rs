@@ -6,18 +6,12 @@ pub struct Retention {
     /// Hashes of the identities of deleted contacts. An event from before the deletion that arrives later than that restores the
     /// contact; Meta delivers a number's history of 180 days.
     pub erased_identities: TimeDelta,
-    /// Audit records, once they are sealed. A summary with the last seal stays.
-    pub audit_records: TimeDelta,
     /// Which contact was counted in which billing period. Invoices stay.
     pub usage_details: TimeDelta,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self {
-            erased_identities: TimeDelta::days(400),
-            audit_records: TimeDelta::days(1_095),
-            usage_details: TimeDelta::days(400),
-        }
+        Self { erased_identities: TimeDelta::days(400), usage_details: TimeDelta::days(400) }
     }
 }

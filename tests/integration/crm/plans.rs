@@ -74,6 +74,12 @@ fn split(values: &str) -> Vec<String> {
 }
 
 fn literal(value: &str) -> String {
+    if value == "None" {
+        return "NULL".to_owned();
+    }
+    if let Some(value) = value.strip_prefix("Some(").and_then(|it| it.strip_suffix(')')) {
+        return literal(value);
+    }
     if let Some(items) = value.strip_prefix('[').and_then(|it| it.strip_suffix(']')) {
         let is_ids = items.split(',').next().is_some_and(|item| item.trim().parse::<Uuid>().is_ok());
         return format!("'{{{items}}}'::{}[]", if is_ids { "uuid" } else { "text" });

@@ -126,22 +126,22 @@ async fn repeat_response(
     auth: &AuthService,
     tx: &mut dyn RefreshTx,
     input: &Refresh,
-    used: &StoredRefreshToken,
+    stored: &StoredRefreshToken,
     tenant: &Tenant,
 ) -> Result<Option<LoggedIn>, RefreshError> {
     let client = ClientTag::of(&input.client, &auth.key_ring);
-    let Some(access_token) = used.repeatable_for(&client, auth.sessions.refresh_grace, input.arrived_at) else {
+    let Some(access_token) = stored.repeatable_for(&client, auth.sessions.refresh_grace, input.arrived_at) else {
         return Ok(None);
     };
-    let user = tx.user(used.session.user).await?.filter(|user| user.status == UserStatus::Active);
+    let user = tx.user(stored.session.user).await?.filter(|user| user.status == UserStatus::Active);
     let Some(user) = user.filter(|_| tenant.status == TenantStatus::Active) else { return Ok(None) };
     for refresh_token in input.token.successors(&auth.key_ring) {
         let is_next = match tx.lock_refresh_token(&refresh_token.hash()).await? {
-            TokenLock::Acquired(next) => next.used_at.is_none() && next.session.id == used.session.id,
+            TokenLock::Acquired(next) => next.used_at.is_none() && next.session.id == stored.session.id,
             TokenLock::Contended | TokenLock::UnknownToken => false,
         };
         if is_next {
-            let access_token = auth.access_token(tx, tenant.id, &used.session, access_token).await?;
+            let access_token = auth.access_token(tx, tenant.id, &stored.session, access_token).await?;
             let roles = tx.role_keys(user.id).await?;
             let tokens = SessionTokens { access_token, refresh_token };
             return Ok(Some(auth.logged_in(tenant.clone(), user, roles, tokens)));

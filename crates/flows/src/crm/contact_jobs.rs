@@ -1,14 +1,9 @@
-use crm::inbox::IdentityRepo;
-use crm::{ContactJobDirectory, ContactJobRepo};
+use crm::ContactJobDirectory;
 use kernel::ids::TenantId;
 use kernel::{StoreError, TenantScope};
 
+use super::contacts::ContactJobTx;
 use crate::{Database, settle};
-
-/// What a step of a contact job needs.
-pub trait ContactJobTx: ContactJobRepo + IdentityRepo {}
-
-impl<T: ContactJobRepo + IdentityRepo + ?Sized> ContactJobTx for T {}
 
 /// Tenants read at once.
 const TENANTS: i32 = 500;

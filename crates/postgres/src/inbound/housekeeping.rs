@@ -89,7 +89,7 @@ struct Row {
 
 /// What a statement read and deleted, and the last row that it read.
 #[derive(diesel::QueryableByName)]
-struct Read {
+struct PurgedChunk {
     #[diesel(sql_type = types::BigInt)]
     read: i64,
     #[diesel(sql_type = types::BigInt)]
@@ -154,7 +154,7 @@ impl Tx<Platform> {
         before: DateTime<Utc>,
         after: EventId,
         limit: i64,
-    ) -> Result<Read, StoreError> {
+    ) -> Result<PurgedChunk, StoreError> {
         let statement = sql(statement)
             .bind::<types::Uuid, _>(first_id_of(before))
             .bind::<types::BigInt, _>(limit)
