@@ -71,7 +71,9 @@ impl RecordQuery {
         let Self { action, actor, target, outcome, from, to } = self;
         if outcome.as_deref().is_some_and(|outcome| !["done", "refused"].contains(&outcome)) {
             let error = FieldError::in_query("outcome", "invalid", "must be done or refused");
-            return Err(Problem::new(Code::ValidationFailed).with_errors(vec![error]));
+            return Err(Problem::new(Code::ValidationFailed)
+                .with_detail("The filter is invalid; see errors.")
+                .with_errors(vec![error]));
         }
         Ok(RecordFilter { action, actor_id: actor, target_id: target, outcome, from, to })
     }

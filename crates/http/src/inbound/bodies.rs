@@ -132,7 +132,9 @@ impl EventQuery {
             Some((parameter, _)) => {
                 let text = "needs a status: retrying, dead_letter, discarded, unroutable or held";
                 let error = FieldError::in_query(parameter, "invalid", text);
-                Err(Problem::new(Code::ValidationFailed).with_errors(vec![error]))
+                Err(Problem::new(Code::ValidationFailed)
+                    .with_detail("The filter is invalid; see errors.")
+                    .with_errors(vec![error]))
             }
         }
     }
