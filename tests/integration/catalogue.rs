@@ -6,7 +6,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use crate::kit::database;
 
 /// Unique indexes that do not start with the tenant, each with its reason.
-const UNIQUE_ACROSS_TENANTS: [(&str, &str); 8] = [
+const UNIQUE_ACROSS_TENANTS: [(&str, &str); 9] = [
+    ("invoices_id_key", "operators name an invoice by its id; the server generates ids"),
     ("meta_apps_key_key", "Meta's callback names only the app; the server generates random keys"),
     ("tenants_pkey", "the tenant itself"),
     ("tenants_slug_key", "slugs name tenants"),
@@ -113,6 +114,7 @@ async fn platform_role_reads_only_listed_tables() {
     let listed = [
         "__diesel_schema_migrations",
         "audit_unsealed",
+        "erased_identities",
         "login_tallies",
         "meta_apps",
         "operator_idempotency_keys",
@@ -151,12 +153,15 @@ async fn security_definer_functions_and_callers_are_listed() {
             "number_is_active parley_app",
             "purge_idempotency_keys parley_platform",
             "purge_sessions parley_platform",
+            "purge_usage_contacts parley_platform",
             "queue_for_sealing",
             "signing_key_is_active parley_app",
             "signing_key_is_usable parley_app",
             "store_operator_response parley_app",
             "tenant_of parley_app",
+            "tenant_of_invoice parley_platform",
             "tenants_to_bill parley_platform",
+            "tenants_with_contact_jobs parley_platform",
         ]
     );
 }
@@ -341,4 +346,24 @@ async fn permission_table_equals_code() {
     let mut known: Vec<String> = kernel::Permission::ALL.iter().map(ToString::to_string).collect();
     known.sort_unstable();
     assert_eq!(stored, known);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn handbook_says_what_bounds_each_table() {
+    let tables = findings(
+        "SELECT c.relname::text AS finding FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+          WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') ORDER BY 1",
+    )
+    .await;
+    let page = include_str!("../../crates/http/handbook/storage.md");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let mut listed: Vec<&str> = rows
+        .map(|(table, rest)| {
+            let columns: Vec<&str> = rest.trim_end_matches(" |").split(" | ").collect();
+            assert!(columns.len() == 2 && columns.iter().all(|text| !text.is_empty()), "{table}: {columns:?}");
+            table
+        })
+        .collect();
+    listed.sort_unstable();
+    assert_eq!(tables, listed);
 }

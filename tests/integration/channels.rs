@@ -185,3 +185,31 @@ async fn number_health_from_meta_is_shown() {
     let patched: WhatsAppAccount = tenant.client.patch(&account.path(), &json!({"name": null})).await.body(200);
     assert_eq!(patched.health, health);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_events_go_to_tenant_that_had_the_number() {
+    let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
+    let (first, second, number) = (app.tenant().await, app.tenant().await, Number::fresh());
+    app.deliver(&number.delivery(&[text("15550100", "for whoever comes first")])).await.expect(200);
+    let account: WhatsAppAccount = first.client.create(&claim(&number)).await;
+    first.wait_for_conversations(1).await;
+    app.clock.advance(chrono::TimeDelta::minutes(1));
+    first.client.delete(&account.path()).await.expect(204);
+    app.deliver(&number.delivery(&[text("15550101", "for the first")])).await.expect(200);
+    app.clock.advance(chrono::TimeDelta::minutes(1));
+
+    // Another tenant gets what arrives from now on, and nothing that was meant for the first.
+    let taken: WhatsAppAccount = second.client.create(&claim(&number)).await;
+    app.deliver(&number.delivery(&[text("15550102", "for the second")])).await.expect(200);
+    let conversations = second.wait_for_conversations(1).await;
+    assert_eq!(conversations[0].last_message_preview, "for the second");
+    assert_eq!(app.events("status = 'unroutable'").await, 1);
+    second.client.delete(&taken.path()).await.expect(204);
+    app.clock.advance(chrono::TimeDelta::minutes(1));
+    first.client.create::<WhatsAppAccount>(&claim(&number)).await;
+    first.wait_for_conversations(2).await;
+    app.wait_until_processed().await;
+    assert_eq!(app.events("status = 'unroutable'").await, 0);
+    assert_eq!(second.conversations().await.len(), 1);
+    app.finish().await;
+}

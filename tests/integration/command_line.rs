@@ -112,6 +112,14 @@ async fn events_without_tenant_are_managed_by_operators() {
     assert!(stderr(&deployment.parley(&["events", "replay", "--all", "--reason", "x"])).contains("--tenant"));
     stdout(&deployment.parley(&["events", "discard", &event, "--reason", "nonsense"]));
     assert_eq!(stdout(&deployment.parley(&["events", "list", "--status", "dead_letter"])), "");
+    let all = ["events", "discard", "--all", "--reason", "nonsense"];
+    assert_eq!(stdout(&deployment.parley(&all)), "0 events discarded\n");
+    for body in [&b"more"[..], b"nonsense"] {
+        deliver(&server, body).await;
+    }
+    assert_eq!(stdout(&deployment.parley(&[&all[..], &["--kind", "message"]].concat())), "0 events discarded\n");
+    assert_eq!(stdout(&deployment.parley(&all)), "2 events discarded\n");
+    assert_eq!(stdout(&deployment.parley(&["events", "list", "--status", "dead_letter"])), "");
     server.kill().await;
     deployment.finish().await;
 }

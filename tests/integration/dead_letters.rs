@@ -237,10 +237,10 @@ async fn events_are_listed_filtered_and_isolated() {
     let list = async |query: &str| tenant.client.list::<WebhookEvent>(&format!("/webhook-events{query}")).await.len();
     assert_eq!(list("").await, 2);
     assert_eq!(list("?status=processed").await, 1);
-    assert_eq!(list("?kind=message").await, 2);
-    assert_eq!(list("?kind=status").await, 0);
-    assert_eq!(list("?error_class=permanent").await, 1);
-    assert_eq!(list("?account=01890000-0000-7000-8000-000000000000").await, 0);
+    assert_eq!(list("?status=dead_letter&kind=message").await, 1);
+    assert_eq!(list("?status=dead_letter&kind=status").await, 0);
+    assert_eq!(list("?status=dead_letter&error_class=permanent").await, 1);
+    assert_eq!(list("?status=dead_letter&account=01890000-0000-7000-8000-000000000000").await, 0);
     for query in ["?status=lost", "?kind=message&kind=status", "?acount=1", "?account=x"] {
         tenant.client.get(&format!("/webhook-events{query}")).await.problem(400, "invalid_query");
     }

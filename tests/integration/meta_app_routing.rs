@@ -33,7 +33,7 @@ async fn attack(app: &TestApp, ours: &TestTenant, number: &Number, genuine: Opti
     app.deliver_for_app(&theirs, &account_level).await.expect(200);
     app.wait_until_processed().await;
     assert_eq!(ours.conversations().await, []);
-    let of_theirs = format!("app_id = '{}' AND tenant_id IS NULL AND status = 'unroutable'", theirs.key);
+    let of_theirs = format!("app_id = '{}' AND tenant_id = '{}' AND status = 'unroutable'", theirs.key, attacker.id);
     assert_eq!(app.events(&of_theirs).await, 2);
     assert_eq!(app.events(&format!("tenant_id = '{}'", ours.id)).await, 0);
 

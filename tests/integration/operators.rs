@@ -83,7 +83,8 @@ async fn operators_see_only_events_without_tenant() {
     let states = column(&all, |event| (event.kind.as_str(), event.status.as_str()));
     assert_eq!(states, [("unparsed", "dead_letter"), ("message", "unroutable")], "latest first");
     assert_eq!(list("?status=dead_letter").await.len(), 1);
-    assert_eq!(list("?kind=message").await.len(), 1);
+    assert_eq!(list("?status=unroutable&kind=message").await.len(), 1);
+    client.get("/platform/webhook-events?kind=message").await.problem(422, "validation_failed");
     assert_eq!(tenant.client.all::<WebhookEvent>().await.len(), 1);
     let page: Page<WebhookEvent> = client.read("/platform/webhook-events?limit=1").await;
     let cursor = page.cursor();

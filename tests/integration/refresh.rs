@@ -231,3 +231,38 @@ async fn session_21_ends_oldest_under_concurrency() {
     );
     assert_eq!(app.database.count(&audited).await, 5);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lost_refresh_response_is_repeated_for_its_client() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let browser = app.client.with("user-agent", "browser");
+    let (_, token) = log_in(&app, &tenant).await;
+    let (_, next) = tokens(&refresh(&browser, &token).await);
+    for _ in 0..2 {
+        app.clock.advance(TimeDelta::seconds(4));
+        let (access, again) = tokens(&refresh(&browser, &token).await);
+        assert_eq!(again, next, "the same next token");
+        assert!(access.split('.').count() == 3);
+    }
+    // It works once, as ever; and once it was used, the token before it is stolen.
+    let (access, last) = tokens(&refresh(&browser, &next).await);
+    me(&app, &access).await.json(200);
+    refresh(&browser, &token).await.problem(401, "invalid_refresh_token");
+    refresh(&browser, &last).await.problem(401, "invalid_refresh_token");
+
+    // Not for another client, after ten seconds, or when the response has arrived.
+    let (_, token) = log_in(&app, &tenant).await;
+    refresh(&browser, &token).await.json(200);
+    app.clock.advance(MOMENT);
+    refresh(&app.client.with("user-agent", "other"), &token).await.problem(401, "invalid_refresh_token");
+    let (_, token) = log_in(&app, &tenant).await;
+    refresh(&browser, &token).await.json(200);
+    app.clock.advance(TimeDelta::seconds(10));
+    refresh(&browser, &token).await.problem(401, "invalid_refresh_token");
+    let (_, token) = log_in(&app, &tenant).await;
+    let (access, _) = tokens(&refresh(&browser, &token).await);
+    me(&app, &access).await.json(200);
+    app.clock.advance(MOMENT);
+    refresh(&browser, &token).await.problem(401, "invalid_refresh_token");
+}

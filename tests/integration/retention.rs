@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use diesel_async::SimpleAsyncConnection;
 use flows::{Database, settle};
-use inbound::{Purged, RetentionPolicy};
+use inbound::{PurgePosition, Purged, RetentionPolicy};
 use kernel::Clock;
 
 use serde_json::json;
@@ -15,8 +15,8 @@ use crate::kit::wait;
 
 async fn purge(app: &TestApp, limit: i64) -> Purged {
     let mut tx = app.postgres.intake().await.unwrap();
-    let outcome = tx.purge(RetentionPolicy::default(), app.clock.now(), limit).await;
-    settle(tx, outcome).await.unwrap()
+    let outcome = tx.purge(RetentionPolicy::default(), app.clock.now(), PurgePosition::START, limit).await;
+    Purged { next: None, ..settle(tx, outcome).await.unwrap() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,8 +36,8 @@ async fn purge_deletes_finished_events_only() {
     assert_eq!(purge(&app, 100).await, Purged::default());
 
     app.clock.advance(TimeDelta::days(31));
-    assert_eq!(purge(&app, 1).await, Purged { payloads: 1, events: 0 }, "in batches");
-    assert_eq!(purge(&app, 100).await, Purged { payloads: 1, events: 0 });
+    assert_eq!(purge(&app, 1).await, Purged { payloads: 1, ..Purged::default() }, "in batches");
+    assert_eq!(purge(&app, 100).await, Purged { payloads: 1, ..Purged::default() });
     assert_eq!(rows("webhook_payloads").await, 1, "a dead letter can still be replayed");
     assert_eq!(rows("webhook_events").await, 3);
     // The dedupe key is still stored with the event.
@@ -45,10 +45,13 @@ async fn purge_deletes_finished_events_only() {
     assert_eq!(rows("webhook_events").await, 3);
 
     app.clock.advance(TimeDelta::days(60));
-    assert_eq!(purge(&app, 100).await, Purged { payloads: 0, events: 2 });
+    assert_eq!(purge(&app, 100).await, Purged { events: 2, ..Purged::default() });
     assert_eq!((rows("webhook_events").await, rows("webhook_payloads").await), (1, 1));
+    app.clock.advance(TimeDelta::days(90));
+    assert_eq!(purge(&app, 100).await, Purged { events: 1, ..Purged::default() }, "a dead letter of 181 days");
+    assert_eq!((rows("webhook_events").await, rows("webhook_payloads").await), (0, 0));
     assert_eq!(rows("messages").await, 3, "the CRM forgets nothing");
-    app.finish_with_dead_letters(1).await;
+    app.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

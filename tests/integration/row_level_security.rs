@@ -42,6 +42,8 @@ INSERT INTO contacts (tenant_id, id, display_name, created_at, updated_at) VALUE
 INSERT INTO contact_identities (tenant_id, kind, scope, value, contact_id, created_at, since)
   VALUES ('$T', 'phone', '', '1', '$F', now(), now());
 INSERT INTO erased_identities (tenant_id, hash, erased_at) VALUES ('$T', app.identity_hash('$T', 'phone', '', '1'), now());
+INSERT INTO contact_jobs (tenant_id, contact_id, kind, searched_time, searched_event, created_at)
+  VALUES ('$T', '$A', 'erasure', now(), '$A', now());
 INSERT INTO contact_merges (tenant_id, contact_id, into_id, merged_at) VALUES ('$T', '$A', '$F', now());
 INSERT INTO identity_changes (tenant_id, fingerprint, text, changed_at, created_at) VALUES ('$T', '1', '', now(), now());
 INSERT INTO identity_change_keys (tenant_id, fingerprint, side, kind, scope, value)

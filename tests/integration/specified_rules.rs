@@ -188,6 +188,7 @@ async fn message_state_in_sql_matches_specification() {
                     effect: effect.clone(),
                     // As decoded: of what the business did, the customer is the recipient.
                     customer: (!is_status).then(|| customer(phone, at(*seconds))),
+                    recipient: None,
                     direction: if *by == By::Business { Direction::Outbound } else { Direction::Inbound },
                     payload: None,
                     occurred_at: at(*seconds),
@@ -212,6 +213,7 @@ async fn message_state_in_sql_matches_specification() {
                 message: key.clone(),
                 effect: effect.clone(),
                 contact: by.contact(),
+                person: None,
                 payload: None,
                 occurred_at: at(*seconds),
             })

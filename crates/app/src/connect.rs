@@ -82,6 +82,7 @@ pub(crate) async fn auth_service(
         keys: Arc::new(keys),
         policy: config.tokens,
         sessions: config.sessions,
+        key_ring: Arc::clone(&key_ring),
     };
     Ok((service, key_ring))
 }

@@ -9,8 +9,10 @@ use config::{HttpConfig, LimitsConfig, ProcessRoles, ServeConfig};
 use flows::{AuthService, Database};
 use http_api::{AppCache, Background, CursorKey, LimitPolicy, Limits, State};
 use inbound::{RetentionPolicy, RetryPolicy};
-use kernel::{Clock, Entropy};
-use pipeline::{AuditSealer, Biller, DeadLetterRecorder, Flusher, Intake, KeyRotator, Relay, Scheduler, Worker};
+use kernel::{Clock, Entropy, Retention};
+use pipeline::{
+    AuditSealer, Biller, ContactJobs, DeadLetterRecorder, Flusher, Intake, KeyRotator, Relay, Scheduler, Worker,
+};
 use postgres::Postgres;
 use rabbitmq::Broker;
 use telemetry::Traces;
@@ -32,7 +34,8 @@ pub struct Instance {
     /// The interval at which the signing keys are checked for changes.
     poll: Duration,
     retry: RetryPolicy,
-    retention: RetentionPolicy,
+    event_retention: RetentionPolicy,
+    retention: Retention,
     pub(super) traces: Traces,
 }
 
@@ -90,6 +93,7 @@ impl Instance {
             registration_open: config.tenants.registration_open,
             bootstrap_key: config.tenants.bootstrap_key,
             payment_terms: config.payment,
+            tenants_mark_paid: config.tenants_mark_paid,
             jwks_max_age: signing.rotation.jwks_max_age(poll),
             cursor_key,
             trusted_proxies: config.http.trusted_proxies.into(),
@@ -101,7 +105,7 @@ impl Instance {
             tracing: traces.tracing.clone(),
             background: Background::new(Handle::current()),
         };
-        let (retry, retention) = (config.retry, config.retention);
+        let (retry, event_retention, retention) = (config.retry, config.event_retention, config.retention);
         let state = web::Data::new(state);
         Ok(Self {
             state,
@@ -112,6 +116,7 @@ impl Instance {
             flusher,
             poll: signing.poll,
             retry,
+            event_retention,
             retention,
             traces,
         })
@@ -146,8 +151,13 @@ impl Instance {
             database: self.database(),
             queues: Arc::new(self.broker.publisher()),
             clock: Arc::clone(&self.state.clock),
+            events: self.event_retention,
             retention: self.retention,
         }
+    }
+
+    pub(super) fn contact_jobs(&self) -> ContactJobs {
+        ContactJobs { database: self.database() }
     }
 
     pub(super) fn biller(&self) -> Biller {

@@ -117,6 +117,8 @@ impl Instance {
             loops.spawn("scheduler", move |stop| scheduler.clone().run(stop));
             let biller = self.biller();
             loops.spawn("biller", move |stop| biller.clone().run(stop));
+            let contact_jobs = self.contact_jobs();
+            loops.spawn("contact jobs", move |stop| contact_jobs.clone().run(stop));
             let sealer = self.audit_sealer();
             loops.spawn("audit sealer", move |stop| sealer.clone().run(stop));
         }

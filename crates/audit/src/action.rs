@@ -93,6 +93,9 @@ pub enum Action {
     /// Dead letters that match a filter were replayed.
     #[strum(serialize = "webhook_events.replayed")]
     EventsReplayed,
+    /// Events that match a filter were discarded.
+    #[strum(serialize = "webhook_events.discarded")]
+    EventsDiscarded,
     /// A tenant's connection of a WhatsApp number was approved.
     #[strum(serialize = "whatsapp_account.approved")]
     AccountApproved,

@@ -15,7 +15,9 @@ pub use invoice::{Invoice, InvoiceLine, InvoiceStatus, PaymentTerms};
 pub use money::{Currency, InvalidCurrency, Money, MoneyError};
 pub use period::Period;
 pub use plan::{InvalidPlan, Offer, Plan, PlanCode, PlanName, Terms};
-pub use ports::{BillingDirectory, InvoiceRepo, PlanCatalogue, PlanRepo, SubscriptionRepo, UsageRepo};
+pub use ports::{
+    BillingDirectory, InvoiceRepo, PlanCatalogue, PlanRepo, SubscriptionRepo, UsageHousekeeping, UsageRepo,
+};
 pub use read::{RunningSubscription, invoice, invoices, plans, subscription, usage};
 pub use start_trial::start_trial;
 pub use subscription::{PlanChange, PlanChangeRefused, Subscription, SubscriptionStatus};

@@ -47,6 +47,13 @@ pub trait UsageRepo: Send {
     async fn contacts_active_in(&mut self, range: UsageRange) -> Result<u64, StoreError>;
 }
 
+/// Usage details of all tenants.
+#[async_trait]
+pub trait UsageHousekeeping: Send {
+    /// Forgets which contacts were counted on days before the given one, at most `limit`. Returns their number.
+    async fn purge_usage_details(&mut self, before: NaiveDate, limit: i64) -> Result<usize, StoreError>;
+}
+
 /// The invoices of the transaction's tenant.
 #[async_trait]
 pub trait InvoiceRepo: Send {
@@ -74,4 +81,5 @@ pub trait BillingDirectory: Send {
         after: Option<TenantId>,
         limit: i32,
     ) -> Result<Vec<TenantId>, StoreError>;
+    async fn tenant_of_invoice(&mut self, id: InvoiceId) -> Result<Option<TenantId>, StoreError>;
 }

@@ -5,13 +5,16 @@ use std::io::{self, Write as _};
 use audit::{InvalidReason, Reason, RequestOrigin};
 use flows::{
     Database, DiscardEventError, ReparseDeliveryError, ReplayEventError, ReplayEventsTx, TenantTx, count_replayable,
-    discard_event, discard_tenantless_event, reparse_delivery, replay_event, replay_events,
+    discard_event, discard_events, discard_tenantless_event, discard_tenantless_events, reparse_delivery, replay_event,
+    replay_events,
 };
-use inbound::{EventDetails, EventReader, ReplayLimit, ReplayLimitOutOfRange, WebhookEvent, event, events};
+use inbound::{
+    DiscardFilter, EventDetails, EventReader, ReplayLimit, ReplayLimitOutOfRange, WebhookEvent, event, events,
+};
 use kernel::ids::EventId;
 use kernel::{PageLimit, PageRequest, StoreError, SystemClock, TenantScope};
 
-use super::arguments::events::{EventsCommand, ReplayArgs};
+use super::arguments::events::{DiscardArgs, EventsCommand, ReplayArgs};
 use super::tenant::{FindTenantError, find_tenant, operator, scope_of};
 
 #[derive(Debug, thiserror::Error)]
@@ -61,9 +64,14 @@ pub(super) async fn run(database: &dyn Database, command: EventsCommand) -> Resu
             print(&found.ok_or_else(|| target.no_such_event())?)?;
         }
         EventsCommand::Replay(arguments) => target.replay(arguments).await?,
-        EventsCommand::Discard { id, reason, .. } => {
-            let event = target.discard(id, &Reason::parse(&reason)?).await?;
-            writeln!(io::stdout(), "{}", line(&event))?;
+        EventsCommand::Discard(DiscardArgs { id, status, filter, reason, .. }) => {
+            let reason = Reason::parse(&reason)?;
+            if let Some(id) = id {
+                writeln!(io::stdout(), "{}", line(&target.discard(id, &reason).await?))?;
+            } else {
+                let events = target.discard_all(&filter.into_discard(status), &reason).await?;
+                writeln!(io::stdout(), "{events} events discarded")?;
+            }
         }
     }
     Ok(())
@@ -148,6 +156,33 @@ impl<'a> EventsOf<'a> {
             }
         };
         Ok(discarded?)
+    }
+
+    /// In transactions of a limited number of events.
+    async fn discard_all(&self, filter: &DiscardFilter, reason: &Reason) -> Result<usize, EventsError> {
+        let mut total = 0;
+        loop {
+            let origin = RequestOrigin::default();
+            let discarded = match &self.tenant {
+                Some(scope) => {
+                    let discard = async |tx: &mut dyn TenantTx| {
+                        discard_events(operator().into(), tx, filter, reason, origin, &self.clock).await
+                    };
+                    self.database.in_tenant(scope, discard).await?
+                }
+                None => {
+                    self.database
+                        .in_intake(async |tx| {
+                            discard_tenantless_events(operator(), tx, filter, reason, origin, &self.clock).await
+                        })
+                        .await?
+                }
+            };
+            if discarded == 0 {
+                return Ok(total);
+            }
+            total += discarded;
+        }
     }
 
     const fn no_such_event(&self) -> EventsError {

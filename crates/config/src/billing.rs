@@ -12,6 +12,9 @@ pub(super) struct BillingSettings {
     /// Days that a tenant has to pay an invoice, 0 to 365
     #[arg(long, value_name = "DAYS", default_value = "14")]
     billing_payment_days: String,
+    /// Whether tenants may mark their own invoices as paid; for a deployment of a single company
+    #[arg(long, value_name = "BOOL", default_value = "false")]
+    billing_tenants_mark_paid: String,
 }
 
 impl BillingSettings {
@@ -22,5 +25,9 @@ impl BillingSettings {
             errors.invalid(Key("billing_payment_days"), &self.billing_payment_days, &expected);
         }
         terms
+    }
+
+    pub(super) fn tenants_mark_paid(&self, errors: &mut ConfigErrors) -> Option<bool> {
+        errors.parse(Key("billing_tenants_mark_paid"), &self.billing_tenants_mark_paid, "`true` or `false`")
     }
 }

@@ -1,6 +1,7 @@
 use chrono::TimeDelta;
 use clap::Args;
 use inbound::RetentionPolicy;
+use kernel::Retention;
 
 use super::errors::ConfigErrors;
 use super::key::Key;
@@ -9,6 +10,7 @@ use super::key::Key;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Retention")]
 #[group(skip)]
+#[expect(clippy::struct_field_names, reason = "a field is named as its flag, variable and entry in the file are")]
 pub(super) struct RetentionSettings {
     /// Days for which the payloads of finished webhook events are kept, 1 to 3650; those of dead letters are kept longer
     #[arg(long, value_name = "DAYS", default_value = "30")]
@@ -16,16 +18,37 @@ pub(super) struct RetentionSettings {
     /// Days for which finished webhook events are kept, 14 to 3650; repeated deliveries are recognized by them
     #[arg(long, value_name = "DAYS", default_value = "90")]
     retention_event_days: String,
+    /// Days after which dead letters are deleted with their payloads, 14 to 3650; until then they can be replayed
+    #[arg(long, value_name = "DAYS", default_value = "180")]
+    retention_dead_letter_days: String,
+    /// Days for which hashes of deleted contacts are kept, 200 to 3650; older events that arrive later restore a contact
+    #[arg(long, value_name = "DAYS", default_value = "400")]
+    retention_erased_days: String,
+    /// Days after which it is forgotten which contact was counted in which billing period, 100 to 3650; invoices stay
+    #[arg(long, value_name = "DAYS", default_value = "400")]
+    retention_usage_days: String,
 }
 
 impl RetentionSettings {
-    pub(super) fn check(&self, errors: &mut ConfigErrors) -> Option<RetentionPolicy> {
+    pub(super) fn check_events(&self, errors: &mut ConfigErrors) -> Option<RetentionPolicy> {
         let shortest = RetentionPolicy::MIN_EVENTS.num_days();
         let payloads = days(errors, Key("retention_payload_days"), &self.retention_payload_days, 1);
         let events = days(errors, Key("retention_event_days"), &self.retention_event_days, shortest);
-        Some(RetentionPolicy { payloads: payloads?, events: events? })
+        let dead_letters = days(errors, Key("retention_dead_letter_days"), &self.retention_dead_letter_days, shortest);
+        Some(RetentionPolicy { payloads: payloads?, events: events?, dead_letters: dead_letters? })
+    }
+
+    pub(super) fn check_rows(&self, errors: &mut ConfigErrors) -> Option<Retention> {
+        let erased = days(errors, Key("retention_erased_days"), &self.retention_erased_days, MIN_ERASED);
+        let usage = days(errors, Key("retention_usage_days"), &self.retention_usage_days, MIN_USAGE);
+        Some(Retention { erased_identities: erased?, usage_details: usage? })
     }
 }
+
+/// Meta delivers the history of a number, which is 180 days, when it is connected.
+const MIN_ERASED: i64 = 200;
+/// Two billing periods of a month, and the days after which an invoice is due.
+const MIN_USAGE: i64 = 100;
 
 fn days(errors: &mut ConfigErrors, key: Key<'_>, text: &str, least: i64) -> Option<TimeDelta> {
     const MOST: i64 = 3_650;

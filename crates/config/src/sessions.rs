@@ -20,6 +20,9 @@ pub(super) struct SessionsSettings {
     /// Maximum number of sessions of a user, 1 to 1000; one more ends the oldest
     #[arg(long, value_name = "N", default_value = "20")]
     sessions_per_user: String,
+    /// Seconds within which a client that lost the response to a refresh gets the same tokens again, 0 (never) to 60
+    #[arg(long, value_name = "SECONDS", default_value = "10")]
+    sessions_refresh_grace_seconds: String,
 }
 
 impl SessionsSettings {
@@ -34,12 +37,22 @@ impl SessionsSettings {
         let idle = number("sessions_idle_days", &self.sessions_idle_days, 90);
         let absolute = number("sessions_absolute_days", &self.sessions_absolute_days, 365);
         let per_user = number("sessions_per_user", &self.sessions_per_user, 1_000);
+        let grace = &self.sessions_refresh_grace_seconds;
+        let refresh_grace = grace.parse().ok().filter(|seconds| (0..=60).contains(seconds)).map(TimeDelta::seconds);
+        if refresh_grace.is_none() {
+            errors.invalid(Key("sessions_refresh_grace_seconds"), grace, "a number of seconds from 0 to 60");
+        }
         let (idle, absolute, per_user) = (idle?, absolute?, per_user?);
         if absolute < idle {
             let text = &self.sessions_absolute_days;
             errors.invalid(Key("sessions_absolute_days"), text, "at least sessions.idle_days");
             return None;
         }
-        Some(SessionPolicy { idle: TimeDelta::days(idle.into()), absolute: TimeDelta::days(absolute.into()), per_user })
+        Some(SessionPolicy {
+            idle: TimeDelta::days(idle.into()),
+            absolute: TimeDelta::days(absolute.into()),
+            per_user,
+            refresh_grace: refresh_grace?,
+        })
     }
 }

@@ -4,6 +4,7 @@ use billing::PaymentTerms;
 use clap::Args;
 use iam::HashParameters;
 use inbound::{RetentionPolicy, RetryPolicy};
+use kernel::Retention;
 use tokens::{SessionPolicy, TokenPolicy};
 
 use super::amqp::{AmqpConfig, AmqpSettings};
@@ -38,7 +39,9 @@ pub struct ServeConfig {
     pub tenants: TenantsConfig,
     pub payment: PaymentTerms,
     pub retry: RetryPolicy,
-    pub retention: RetentionPolicy,
+    pub tenants_mark_paid: bool,
+    pub event_retention: RetentionPolicy,
+    pub retention: Retention,
     pub traces: TracesConfig,
 }
 
@@ -124,8 +127,10 @@ impl Settings {
             let whatsapp = self.whatsapp.check(errors);
             let tenants = self.tenants.check(errors);
             let payment = self.billing.check(errors);
+            let tenants_mark_paid = self.billing.tenants_mark_paid(errors);
             let retry = self.retry.check(errors);
-            let retention = self.retention.check(errors);
+            let event_retention = self.retention.check_events(errors);
+            let retention = self.retention.check_rows(errors);
             let traces = self.traces.check(errors);
             Some(ServeConfig {
                 database: database?,
@@ -136,7 +141,9 @@ impl Settings {
                 whatsapp: whatsapp?,
                 tenants: tenants?,
                 payment: payment?,
+                tenants_mark_paid: tenants_mark_paid?,
                 retry: retry?,
+                event_retention: event_retention?,
                 retention: retention?,
                 traces: traces?,
             })

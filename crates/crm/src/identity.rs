@@ -136,6 +136,11 @@ impl IdentityKey {
         (!value.is_empty()).then(|| Self { kind: IdentityKind::Phone, scope: String::new(), value })
     }
 
+    /// The value, and a phone number in its other spelling, too: as events may name the person.
+    pub fn values_in_events(&self) -> impl Iterator<Item = String> + use<> {
+        std::iter::once(self.value.clone()).chain(self.other_spelling().map(|other| other.value))
+    }
+
     /// The same phone number in the other spelling that WhatsApp uses in some countries.
     pub(crate) fn other_spelling(&self) -> Option<Self> {
         let value = phone::other_spelling(&self.value).filter(|_| self.kind == IdentityKind::Phone)?;

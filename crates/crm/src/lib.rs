@@ -29,6 +29,7 @@ mod create_contact;
 mod delete_contact;
 #[cfg(test)]
 mod fake;
+mod housekeeping;
 pub mod identity;
 pub mod inbox;
 mod interaction;
@@ -52,6 +53,7 @@ pub use contact::{
 pub use conversation::{Conversation, ConversationFilter, ConversationStatus};
 pub use create_contact::{CreateContact, CreateContactError, create_contact};
 pub use delete_contact::{DeleteContactError, delete_contact};
+pub use housekeeping::{ContactJobDirectory, ContactJobRepo, ErasureHousekeeping};
 pub use interaction::{Interaction, InteractionKind, InvalidNote, NoteText};
 pub use merge_contacts::{MergeContacts, MergeContactsError, MergedContact, merge_contacts};
 pub use message::{DeliveryStep, Media, Message, MessageParts, Reaction, ReplyTo};

@@ -1,9 +1,9 @@
 use async_trait::async_trait;
 use audit::{AuditChainRepo, PlatformAuditReader, Record, UnsealedDirectory};
-use billing::BillingDirectory;
+use billing::{BillingDirectory, UsageHousekeeping};
 use channels::MetaAppDirectory;
 use chrono::{DateTime, Utc};
-use crm::{ContactRepo, ConversationRepo, InteractionRepo, SearchRepo};
+use crm::{ContactJobDirectory, ContactRepo, ConversationRepo, ErasureHousekeeping, InteractionRepo, SearchRepo};
 use iam::{Email, PasswordHash, RateLimitFastPath, RateLimitRepo, Tenant, TenantDirectory, TenantReference, User};
 use inbound::{EventHousekeeping, EventLedger};
 use kernel::{PermissionSet, StoreError, TenantScope};
@@ -13,10 +13,10 @@ use tokens::{RefreshTokenHash, Session, SessionHousekeeping, VerifiedToken};
 use crate::commit::Commit;
 use crate::{
     AccountTx, ApproveAccountTx, BillingTx, ChangeConversationTx, ChangeSettingsTx, ChangeTenantTx, ChangeUserTx,
-    ConnectAccountTx, CreateUserTx, DiscardTenantlessEventTx, EndSessionTx, IdempotencyHousekeeping, IdempotencyRepo,
-    MemberTx, MergeContactsTx, MetaAppTx, ProcessEventsTx, ProvisionTenantTx, ProvisioningKeyTx, RecordFailureTx,
-    RefreshTx, RegisterTx, ReparseDeliveryTx, ReplayEventsTx, RoleTx, SavePlanTx, SignUpTx, SigningKeyTx,
-    UserSessionTx,
+    ConnectAccountTx, ContactJobTx, CreateUserTx, DiscardTenantlessEventTx, EndSessionTx, IdempotencyHousekeeping,
+    IdempotencyRepo, MemberTx, MergeContactsTx, MetaAppTx, ProcessEventsTx, ProvisionTenantTx, ProvisioningKeyTx,
+    RecordFailureTx, RefreshTx, RegisterTx, ReparseDeliveryTx, ReplayEventsTx, RoleTx, SavePlanTx, SignUpTx,
+    SigningKeyTx, UserSessionTx,
 };
 
 /// The database begins transactions. A transaction offers the repositories of the data that it may see.
@@ -66,6 +66,7 @@ pub trait TenantTx:
     + ChangeTenantTx
     + ChangeUserTx
     + ConnectAccountTx
+    + ContactJobTx
     + CreateUserTx
     + EndSessionTx
     + IdempotencyRepo
@@ -86,7 +87,10 @@ pub trait TenantTx:
 }
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
-pub trait DirectoryTx: TenantDirectory + UnsealedDirectory + ApproveAccountTx + BillingDirectory + Commit {}
+pub trait DirectoryTx:
+    TenantDirectory + UnsealedDirectory + ApproveAccountTx + BillingDirectory + ContactJobDirectory + Commit
+{
+}
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
 pub trait IntakeTx:
@@ -100,6 +104,8 @@ pub trait OperatorTx:
     + SessionHousekeeping
     + RateLimitRepo
     + IdempotencyHousekeeping
+    + ErasureHousekeeping
+    + UsageHousekeeping
     + ProvisioningKeyTx
     + SavePlanTx
     + PlatformAuditReader

@@ -9,7 +9,10 @@ mod replay_events;
 mod requeue_held_and_unroutable;
 
 pub use accept_delivery::{AcceptError, Accepted, DeliveryStore, accept_delivery};
-pub use discard_event::{DiscardEventError, DiscardTenantlessEventTx, discard_event, discard_tenantless_event};
+pub use discard_event::{
+    DiscardEventError, DiscardTenantlessEventTx, discard_event, discard_events, discard_tenantless_event,
+    discard_tenantless_events,
+};
 pub use process_events::{DeadLetter, LockedEvent, ProcessEventsTx, ProcessedEvents, lock_events, process_events};
 pub use record_failure::{EventFailure, FailureOutcome, RecordFailureTx, record_failure};
 pub use reparse_delivery::{ReparseDeliveryError, ReparseDeliveryTx, reparse_delivery};

@@ -105,6 +105,8 @@ pub async fn claim_request(
     // Read after the lock was acquired: its previous holder has committed.
     match repo.stored_response(request, now - RESPONSE_RETENTION).await? {
         None => Ok(None),
+        // Erased with the contact that it named: there is nothing to repeat, and the request must not create the contact again.
+        Some((_, answer)) if answer.body.is_empty() => Err(IdempotencyError::KeyReused),
         Some((fingerprint, answer)) if ring.verify_tag(&fingerprint, PURPOSE, &request.digest) == Some(true) => {
             Ok(Some(answer))
         }
@@ -196,6 +198,14 @@ mod tests {
         let request = request(&store, "k");
         complete(&mut store, &request, "{}", at(0));
         assert_eq!(retry(&mut store, &request, &["first"], at(1)).unwrap(), Some(created("{}")));
+    }
+
+    #[test]
+    fn request_whose_response_was_erased_is_refused() {
+        let mut store = FakeStore::new();
+        let request = request(&store, "k");
+        complete(&mut store, &request, "", at(0));
+        assert!(matches!(retry(&mut store, &request, &["first"], at(1)), Err(IdempotencyError::KeyReused)));
     }
 
     #[test]

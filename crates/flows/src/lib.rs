@@ -75,14 +75,15 @@ pub use self::channels::{
     connect_account, create_meta_app, delete_meta_app, disconnect_account,
 };
 pub use self::crm::{
-    ChangeConversationError, ChangeConversationTx, MergeContactsTx, change_conversation, delete_contact, merge_contacts,
+    ChangeConversationError, ChangeConversationTx, ContactJobRun, ContactJobTx, MergeContactsTx, change_conversation,
+    continue_contact_jobs, delete_contact, merge_contacts,
 };
 pub use self::events::{
     AcceptError, Accepted, DeadLetter, DeliveryStore, DiscardEventError, DiscardTenantlessEventTx, EventFailure,
     FailureOutcome, LockedEvent, ProcessEventsTx, ProcessedEvents, RecordFailureTx, ReparseDeliveryError,
     ReparseDeliveryTx, ReplayEventError, ReplayEventsTx, accept_delivery, count_replayable, discard_event,
-    discard_tenantless_event, lock_events, process_events, record_failure, reparse_delivery, replay_event,
-    replay_events, requeue_held_and_unroutable,
+    discard_events, discard_tenantless_event, discard_tenantless_events, lock_events, process_events, record_failure,
+    reparse_delivery, replay_event, replay_events, requeue_held_and_unroutable,
 };
 pub use self::platform::{
     ApproveAccountError, ApproveAccountTx, CreateProvisioningKeyError, OperatorAccess, OperatorKey, ProvisioningKeyTx,

@@ -134,6 +134,7 @@ static OPERATIONS: LazyLock<Vec<Option<Operation>>> = LazyLock::new(|| {
         platform::signing_keys::rotate,
         platform::webhook_events::list,
         platform::whatsapp_accounts::list,
+        platform::invoices::mark_paid,
         platform::whatsapp_accounts::approve,
     ]
 });

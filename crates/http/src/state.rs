@@ -18,6 +18,7 @@ use crate::trusted_proxies::TrustedProxies;
 use crate::webhooks::AppCache;
 
 /// Shared by all handlers.
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting")]
 pub struct State {
     pub database: Arc<dyn Database>,
     pub clock: Arc<dyn Clock>,
@@ -37,6 +38,8 @@ pub struct State {
     pub bootstrap_key: Option<ProvisioningKeyHash>,
     /// When an invoice is due.
     pub payment_terms: PaymentTerms,
+    /// Whether a tenant may mark its own invoices as paid: only in a deployment of a single company.
+    pub tenants_mark_paid: bool,
     /// How long clients may cache the public signing keys.
     pub jwks_max_age: TimeDelta,
     pub cursor_key: CursorKey,

@@ -48,7 +48,9 @@ mod retry;
 mod webhook_event;
 
 pub use event::{AbandonedEvent, DueEvent, ErrorClass, EventStatus, IncomingEvent, StoredEvent, UnfinishedEvent};
-pub use housekeeping::{EventHousekeeping, Purged, QueueDepth, QueueInspector, RetentionPolicy, StatusCount};
+pub use housekeeping::{
+    EventHousekeeping, PurgePosition, Purged, QueueDepth, QueueInspector, RetentionPolicy, StatusCount,
+};
 pub use ports::{
     EventConsumer, EventIntake, EventLedger, EventOutcomeRepo, EventPublisher, EventReader, EventRepo, PublishResult,
     QueueError, QueueMessage, TenantlessEventRepo,
@@ -57,5 +59,6 @@ pub use publish_window::{ClaimedEvents, PublishWindow, Turn};
 pub use read_events::{EventDetails, event, events};
 pub use retry::RetryPolicy;
 pub use webhook_event::{
-    EventFilter, FailedAttempt, ReplayFilter, ReplayLimit, ReplayLimitOutOfRange, ReplayableStatus, WebhookEvent,
+    DiscardFilter, DiscardableStatus, EventFilter, FailedAttempt, ReplayFilter, ReplayLimit, ReplayLimitOutOfRange,
+    ReplayableStatus, WebhookEvent,
 };

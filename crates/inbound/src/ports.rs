@@ -6,8 +6,8 @@ use kernel::ids::EventId;
 use kernel::{Page, PageRequest, StoreError, Traceparent};
 
 use crate::{
-    AbandonedEvent, ClaimedEvents, DueEvent, ErrorClass, EventFilter, FailedAttempt, IncomingEvent, ReplayFilter,
-    ReplayLimit, StoredEvent, Turn, UnfinishedEvent, WebhookEvent,
+    AbandonedEvent, ClaimedEvents, DiscardFilter, DueEvent, ErrorClass, EventFilter, FailedAttempt, IncomingEvent,
+    ReplayFilter, ReplayLimit, StoredEvent, Turn, UnfinishedEvent, WebhookEvent,
 };
 
 /// Stores received events.
@@ -96,6 +96,8 @@ pub trait EventOutcomeRepo: Send {
     /// published again when they are due by both clocks.
     async fn postpone_early_events(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError>;
     async fn finish_events(&mut self, events: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// Deletes the payloads of those of the events that contain one of the numbers or user ids, which are of deleted contacts.
+    async fn delete_payloads_naming(&mut self, events: &[EventId], named: &[String]) -> Result<(), StoreError>;
     /// Records a failure and the time of the next attempt, and resets the starts. Returns whether the event was unfinished.
     async fn retry_event(
         &mut self,
@@ -127,6 +129,13 @@ pub trait EventReader: Send {
     async fn event_payload(&mut self, id: EventId) -> Result<Option<Vec<u8>>, StoreError>;
     /// Discards a dead letter. Returns whether it was one.
     async fn discard_event(&mut self, id: EventId, now: DateTime<Utc>) -> Result<bool, StoreError>;
+    /// Discards dead letters or unroutable events that the filter selects, oldest first, at most `limit`. Returns their number.
+    async fn discard_events(
+        &mut self,
+        filter: &DiscardFilter,
+        now: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<usize, StoreError>;
 }
 
 /// Replays events of the transaction's tenant. An event without a payload cannot be replayed.

@@ -70,6 +70,28 @@ impl ReplayableStatus {
     pub const ALL: &'static [Self] = Self::VARIANTS;
 }
 
+/// Selects events to discard; `None` matches all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DiscardFilter {
+    pub status: DiscardableStatus,
+    pub kind: Option<EventKind>,
+    pub account: Option<AccountId>,
+    pub error_class: Option<ErrorClass>,
+}
+
+/// The states that events are discarded from in bulk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum DiscardableStatus {
+    #[default]
+    DeadLetter,
+    Unroutable,
+}
+
+impl DiscardableStatus {
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+}
+
 /// The most events that one request replays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReplayLimit(u16);

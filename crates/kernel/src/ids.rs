@@ -12,6 +12,9 @@ macro_rules! define_id {
         pub struct $name(uuid::Uuid);
 
         impl $name {
+            /// Smaller than all ids.
+            pub const NIL: Self = Self(uuid::Uuid::nil());
+
             /// A new id at the clock's time.
             #[must_use]
             pub fn new(clock: &dyn $crate::Clock) -> Self {

@@ -23,6 +23,7 @@ mod page;
 mod permission;
 mod permit;
 mod principal;
+mod retention;
 mod scope;
 pub mod seal;
 mod store;
@@ -43,6 +44,7 @@ pub use permission::{
 };
 pub use permit::{AuthenticatedUser, Permit};
 pub use principal::Principal;
+pub use retention::Retention;
 pub use scope::TenantScope;
 pub use store::StoreError;
 pub use trace::{Span, SpanKind, SpanSink, SpanValue, Tracing};

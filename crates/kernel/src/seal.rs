@@ -28,6 +28,11 @@ pub struct Tag {
     pub bytes: Vec<u8>,
 }
 
+/// Keys for one purpose, derived from the keys of a [`KeyRing`].
+pub struct PurposeKeys {
+    keys: Vec<(String, hmac::Key)>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no key-encryption key is configured")]
 pub struct NoSealingKey;
@@ -135,6 +140,12 @@ impl KeyRing {
         Ok(Tag { key_id: key.id.clone(), bytes })
     }
 
+    /// The keys for one purpose that are derived from all keys, for callers that make many tags.
+    #[must_use]
+    pub fn purpose_keys(&self, purpose: &str) -> PurposeKeys {
+        PurposeKeys { keys: self.keys.iter().map(|key| (key.id.clone(), derive(&key.parent, purpose))).collect() }
+    }
+
     /// Whether the tag matches the data; `None` if its key is not in the key ring.
     #[must_use]
     pub fn verify_tag(&self, tag: &Tag, purpose: &str, data: &[u8]) -> Option<bool> {
@@ -155,6 +166,21 @@ impl KeyRing {
 
     fn key(&self, id: &str) -> Option<&KeyEncryptionKey> {
         self.keys.iter().find(|key| key.id == id)
+    }
+}
+
+impl PurposeKeys {
+    /// The data's tag with each of the keys, that of the sealing key first.
+    pub fn tags<'k>(&'k self, data: &'k [u8]) -> impl Iterator<Item = Tag> + 'k {
+        self.keys
+            .iter()
+            .map(move |(id, key)| Tag { key_id: id.clone(), bytes: hmac::sign(key, data).as_ref().to_vec() })
+    }
+}
+
+impl fmt::Debug for PurposeKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.keys.iter().map(|(id, _)| id)).finish()
     }
 }
 
@@ -216,5 +242,14 @@ mod tests {
         assert!(matches!(KeyRing::new([key("a", 16)]), Err(InvalidKeyRing::WrongLength(_))));
         assert!(matches!(KeyRing::new([key("a", 32), key("a", 32)]), Err(InvalidKeyRing::DuplicateId(_))));
         assert!(matches!(KeyRing::new([]), Err(InvalidKeyRing::Empty)));
+    }
+
+    #[test]
+    fn purpose_keys_make_the_tags_of_their_purpose() {
+        let ring = key_ring(&[("new", 2), ("old", 1)]);
+        let tags: Vec<_> = ring.purpose_keys("p").tags(b"data").collect();
+        assert_eq!(tags[0], ring.tag("p", b"data").unwrap());
+        assert_eq!(ring.verify_tag(&tags[1], "p", b"data"), Some(true));
+        assert_eq!((tags[1].key_id.as_str(), tags.len()), ("old", 2));
     }
 }

@@ -4,6 +4,7 @@
 mod audit_sealer;
 mod backoff;
 mod biller;
+mod contact_jobs;
 mod dead_letter_recorder;
 pub mod failpoint;
 mod intake;
@@ -17,6 +18,7 @@ mod worker;
 
 pub use audit_sealer::AuditSealer;
 pub use biller::Biller;
+pub use contact_jobs::ContactJobs;
 pub use dead_letter_recorder::DeadLetterRecorder;
 pub use intake::{Flusher, Intake};
 pub use key_rotator::KeyRotator;

@@ -3,11 +3,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use audit::{UnsealedDirectory, oldest_unsealed};
+use billing::UsageHousekeeping;
 use chrono::{DateTime, TimeDelta, Utc};
+use crm::ErasureHousekeeping;
 use flows::{Database, IdempotencyHousekeeping, RESPONSE_RETENTION, settle};
 use iam::RateLimitRepo;
-use inbound::{EventHousekeeping, EventStatus, Purged, QueueInspector, RetentionPolicy, StatusCount};
-use kernel::{Clock, StoreError, error_chain};
+use inbound::{EventHousekeeping, EventStatus, PurgePosition, Purged, QueueInspector, RetentionPolicy, StatusCount};
+use kernel::{Clock, Retention, StoreError, error_chain};
 use metrics::gauge;
 use tokens::SessionHousekeeping;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +24,8 @@ pub struct Scheduler {
     pub database: Arc<dyn Database>,
     pub queues: Arc<dyn QueueInspector>,
     pub clock: Arc<dyn Clock>,
-    pub retention: RetentionPolicy,
+    pub events: RetentionPolicy,
+    pub retention: Retention,
 }
 
 const MEASURE_INTERVAL: Duration = Duration::from_secs(10);
@@ -41,6 +44,23 @@ enum ExpiringRows {
     StoredResponses,
     /// Ended sessions and their refresh tokens.
     EndedSessions,
+    /// Hashes of erased identities that were made without a key: they are replaced.
+    UnkeyedHashes,
+    /// Hashes of erased identities.
+    ErasedIdentities,
+    /// Which contact was counted on which day.
+    UsageDetails,
+}
+
+impl ExpiringRows {
+    const ALL: [Self; 6] = [
+        Self::AttemptCounters,
+        Self::StoredResponses,
+        Self::EndedSessions,
+        Self::UnkeyedHashes,
+        Self::ErasedIdentities,
+        Self::UsageDetails,
+    ];
 }
 
 impl Scheduler {
@@ -109,14 +129,13 @@ impl Scheduler {
     /// Deletes in steps until nothing expired is left.
     async fn purge(&self, stop: &CancellationToken) {
         let mut total = Purged::default();
-        while !stop.is_cancelled() {
-            match self.purge_events_once().await {
+        let mut from = Some(PurgePosition::START);
+        while let Some(position) = from.filter(|_| !stop.is_cancelled()) {
+            match self.purge_events_once(position).await {
                 Ok(purged) => {
                     total.payloads += purged.payloads;
                     total.events += purged.events;
-                    if purged.payloads.max(purged.events) < usize::from(MAX_PURGED) {
-                        break;
-                    }
+                    from = purged.next;
                 }
                 Err(error) => {
                     warn!(error = error_chain(&error), "purging expired events failed");
@@ -127,7 +146,7 @@ impl Scheduler {
         if total != Purged::default() {
             info!(payloads = total.payloads, events = total.events, "expired events purged");
         }
-        for rows in [ExpiringRows::AttemptCounters, ExpiringRows::StoredResponses, ExpiringRows::EndedSessions] {
+        for rows in ExpiringRows::ALL {
             self.purge_rows(rows, stop).await;
         }
     }
@@ -156,13 +175,21 @@ impl Scheduler {
             ExpiringRows::EndedSessions => {
                 SessionHousekeeping::purge_sessions(&mut *tx, now - ENDED_SESSIONS, limit).await
             }
+            ExpiringRows::UnkeyedHashes => ErasureHousekeeping::key_hashes(&mut *tx, limit).await,
+            ExpiringRows::UsageDetails => {
+                let before = (now - self.retention.usage_details).date_naive();
+                UsageHousekeeping::purge_usage_details(&mut *tx, before, limit).await
+            }
+            ExpiringRows::ErasedIdentities => {
+                ErasureHousekeeping::purge_hashes(&mut *tx, now - self.retention.erased_identities, limit).await
+            }
         };
         settle(tx, outcome).await
     }
 
-    async fn purge_events_once(&self) -> Result<Purged, StoreError> {
+    async fn purge_events_once(&self, from: PurgePosition) -> Result<Purged, StoreError> {
         let mut tx = self.database.intake().await?;
-        let outcome = EventHousekeeping::purge(&mut *tx, self.retention, self.clock.now(), MAX_PURGED.into()).await;
+        let outcome = EventHousekeeping::purge(&mut *tx, self.events, self.clock.now(), from, MAX_PURGED.into()).await;
         settle(tx, outcome).await
     }
 }

@@ -6,7 +6,9 @@
     reason = "Diesel tells null from absent so, and its derives refer to both"
 )]
 mod contact;
+mod contact_jobs;
 mod conversation;
+mod erased_hashes;
 mod erasure;
 mod identity;
 mod identity_keys;

@@ -25,7 +25,7 @@ pub(crate) enum Difference {
 }
 
 /// All functions, in the order in which they are created: one in SQL is checked against those that it calls.
-const FUNCTIONS: [Function; 29] = [
+const FUNCTIONS: [Function; 33] = [
     Function { name: "begin_tenant", source: include_str!("../functions/begin_tenant.sql") },
     Function { name: "tenant", source: include_str!("../functions/tenant.sql") },
     Function { name: "word_list", source: include_str!("../functions/word_list.sql") },
@@ -38,12 +38,14 @@ const FUNCTIONS: [Function; 29] = [
     Function { name: "identity_hash", source: include_str!("../functions/identity_hash.sql") },
     Function { name: "login_lookup", source: include_str!("../functions/login_lookup.sql") },
     Function { name: "messages_with_words", source: include_str!("../functions/messages_with_words.sql") },
+    Function { name: "note_activation", source: include_str!("../functions/note_activation.sql") },
     Function { name: "number_is_active", source: include_str!("../functions/number_is_active.sql") },
     Function { name: "open_to_platform", source: include_str!("../functions/open_to_platform.sql") },
     Function { name: "preview", source: include_str!("../functions/preview.sql") },
     Function { name: "protect_tenant_table", source: include_str!("../functions/protect_tenant_table.sql") },
     Function { name: "purge_idempotency_keys", source: include_str!("../functions/purge_idempotency_keys.sql") },
     Function { name: "purge_sessions", source: include_str!("../functions/purge_sessions.sql") },
+    Function { name: "purge_usage_contacts", source: include_str!("../functions/purge_usage_contacts.sql") },
     Function { name: "queue_for_sealing", source: include_str!("../functions/queue_for_sealing.sql") },
     Function { name: "refuse_change", source: include_str!("../functions/refuse_change.sql") },
     Function { name: "session_access", source: include_str!("../functions/session_access.sql") },
@@ -53,7 +55,9 @@ const FUNCTIONS: [Function; 29] = [
     Function { name: "start_session_with_mac", source: include_str!("../functions/start_session_with_mac.sql") },
     Function { name: "store_operator_response", source: include_str!("../functions/store_operator_response.sql") },
     Function { name: "tenant_of", source: include_str!("../functions/tenant_of.sql") },
+    Function { name: "tenant_of_invoice", source: include_str!("../functions/tenant_of_invoice.sql") },
     Function { name: "tenants_to_bill", source: include_str!("../functions/tenants_to_bill.sql") },
+    Function { name: "tenants_with_contact_jobs", source: include_str!("../functions/tenants_with_contact_jobs.sql") },
     Function { name: "words", source: include_str!("../functions/words.sql") },
 ];
 

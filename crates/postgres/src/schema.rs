@@ -95,6 +95,7 @@ diesel::table! {
         created_at -> Timestamptz,
         used_at -> Nullable<Timestamptz>,
         answered_at -> Nullable<Timestamptz>,
+        used_by -> Nullable<Bytea>,
     }
 }
 
@@ -275,6 +276,7 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        removed_at -> Nullable<Timestamptz>,
     }
 }
 

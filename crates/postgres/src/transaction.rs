@@ -34,20 +34,20 @@ pub(crate) struct Platform;
 pub(crate) struct Tx<Scope> {
     connection: Connection,
     scope: Scope,
-    /// For the MACs of audit records.
-    audit_keys: Arc<KeyRing>,
+    /// For MACs of audit records and hashes of erased identities.
+    key_ring: Arc<KeyRing>,
 }
 
 impl Tx<Tenant> {
     /// Begins and sets the tenant, in one round trip. The id is a typed UUID, so it is safe to format into the statement.
     pub(crate) async fn begin(
         pool: &ConnectionPool,
-        audit_keys: &Arc<KeyRing>,
+        key_ring: &Arc<KeyRing>,
         scope: &TenantScope,
     ) -> Result<Self, StoreError> {
         let tenant = scope.tenant();
         let begin = format!("BEGIN; SELECT app.begin_tenant('{tenant}')");
-        Self::begin_with(pool, audit_keys, &begin, Tenant(tenant)).await
+        Self::begin_with(pool, key_ring, &begin, Tenant(tenant)).await
     }
 
     /// The tenant of the transaction, for explicit predicates in addition to row level security.
@@ -57,15 +57,15 @@ impl Tx<Tenant> {
 }
 
 impl Tx<Platform> {
-    pub(crate) async fn begin(pool: &ConnectionPool, audit_keys: &Arc<KeyRing>) -> Result<Self, StoreError> {
-        Self::begin_with(pool, audit_keys, "BEGIN; SELECT app.begin_tenant(NULL)", Platform).await
+    pub(crate) async fn begin(pool: &ConnectionPool, key_ring: &Arc<KeyRing>) -> Result<Self, StoreError> {
+        Self::begin_with(pool, key_ring, "BEGIN; SELECT app.begin_tenant(NULL)", Platform).await
     }
 }
 
 impl<Scope> Tx<Scope> {
     async fn begin_with(
         pool: &ConnectionPool,
-        audit_keys: &Arc<KeyRing>,
+        key_ring: &Arc<KeyRing>,
         begin: &str,
         scope: Scope,
     ) -> Result<Self, StoreError> {
@@ -75,11 +75,11 @@ impl<Scope> Tx<Scope> {
             drop(Connection::take(connection));
             return Err(store_error(error));
         }
-        Ok(Self { connection, scope, audit_keys: Arc::clone(audit_keys) })
+        Ok(Self { connection, scope, key_ring: Arc::clone(key_ring) })
     }
 
-    pub(crate) fn audit_keys(&self) -> &KeyRing {
-        &self.audit_keys
+    pub(crate) fn key_ring(&self) -> &KeyRing {
+        &self.key_ring
     }
 
     pub(crate) const fn scope(&self) -> &Scope {

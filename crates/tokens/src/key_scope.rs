@@ -20,6 +20,8 @@ pub enum KeyScope {
     ChannelsRead,
     #[strum(serialize = "channels:write")]
     ChannelsWrite,
+    #[strum(serialize = "billing:write")]
+    BillingWrite,
 }
 
 impl KeyScope {
@@ -56,7 +58,7 @@ pub mod scope {
         )+};
     }
 
-    scopes!(TenantsRead, TenantsWrite, KeysRotate, AuditRead, EventsRead, ChannelsRead, ChannelsWrite);
+    scopes!(TenantsRead, TenantsWrite, KeysRotate, AuditRead, EventsRead, ChannelsRead, ChannelsWrite, BillingWrite);
 }
 
 #[cfg(test)]

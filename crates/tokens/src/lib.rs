@@ -24,7 +24,7 @@ pub use key_set::{KeySet, UnusableKey};
 pub use ports::{ProvisioningKeyRepo, SessionHousekeeping, SessionRepo, SigningKeyRepo};
 pub use provisioning_key::{ProvisioningKey, ProvisioningKeyHash, ProvisioningSecret};
 pub use refresh_token::{
-    InvalidRefreshToken, RefreshToken, RefreshTokenHash, RefreshVerdict, StoredRefreshToken, TokenLock,
+    ClientTag, InvalidRefreshToken, RefreshToken, RefreshTokenHash, RefreshVerdict, StoredRefreshToken, TokenLock,
 };
 pub use rotation::{RotationPolicy, RotationStep};
 pub use session::{Session, SessionClient, SessionPolicy};

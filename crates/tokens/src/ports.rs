@@ -7,7 +7,9 @@ use kernel::seal::Sealed;
 use kernel::{Page, PageRequest, StoreError};
 use uuid::Uuid;
 
-use crate::{KeyState, ProvisioningKey, ProvisioningKeyHash, RefreshTokenHash, Session, SigningKey, TokenLock};
+use crate::{
+    ClientTag, KeyState, ProvisioningKey, ProvisioningKeyHash, RefreshTokenHash, Session, SigningKey, TokenLock,
+};
 
 /// Sessions of the transaction's tenant.
 #[async_trait]
@@ -42,9 +44,13 @@ pub trait SessionRepo: Send {
     ) -> Result<usize, StoreError>;
     /// Locks a refresh token until the transaction ends. Does not wait for another holder of the lock, but records the overlap.
     async fn lock_refresh_token(&mut self, token: &RefreshTokenHash) -> Result<TokenLock, StoreError>;
-    /// Marks a refresh token as used; `false` if it already was.
-    async fn consume_refresh_token(&mut self, token: &RefreshTokenHash, now: DateTime<Utc>)
-    -> Result<bool, StoreError>;
+    /// Marks a refresh token as used by a client, if that is known; `false` if it already was.
+    async fn consume_refresh_token(
+        &mut self,
+        token: &RefreshTokenHash,
+        client: Option<&ClientTag>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError>;
     /// Stores a refreshed session, its next refresh token and the id of the access token issued with it; `false` if the session
     /// is no longer in force.
     async fn refresh_session(

@@ -4,11 +4,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::ids::TenantId;
+use kernel::seal::KeyRing;
 use kernel::{Entropy, EntropyUnavailable};
 use secrecy::{ExposeSecret, SecretString};
+use uuid::Uuid;
 
-use crate::Session;
 use crate::digest::sha256;
+use crate::{Session, SessionClient};
 
 /// An opaque secret, `rt1_<tenant>.<256 random bits>`. The tenant id lets the look-up run in that tenant's scope.
 #[derive(Clone)]
@@ -40,7 +42,15 @@ pub struct StoredRefreshToken {
     pub overlapped: bool,
     /// Whether the session's newest access token has been used, so that the response has arrived.
     pub confirmed: bool,
+    /// The id of the session's newest access token, until it is used.
+    pub unconfirmed: Option<Uuid>,
+    /// Who used the token, as [`ClientTag`].
+    pub used_by: Option<ClientTag>,
 }
+
+/// An HMAC of the address and the user agent of a client that uses a refresh token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientTag(Vec<u8>);
 
 /// The result of [`SessionRepo::lock_refresh_token`](crate::SessionRepo::lock_refresh_token).
 #[derive(Clone, Debug)]
@@ -91,6 +101,15 @@ impl RefreshToken {
         if random.len() == Self::RANDOM_BYTES && token.expose() == text { Ok(token) } else { Err(InvalidRefreshToken) }
     }
 
+    /// The token that this one is exchanged for, by each key of the key ring, that of the sealing key first. It follows from this
+    /// one, so that it can be sent again if the response was lost, although only hashes are stored; without the key it cannot be
+    /// computed.
+    #[must_use]
+    pub fn successors(&self, key_ring: &KeyRing) -> Vec<Self> {
+        let keys = key_ring.purpose_keys("parley next refresh token v1");
+        keys.tags(self.expose().as_bytes()).map(|tag| Self::of(self.tenant, &tag.bytes)).collect()
+    }
+
     fn of(tenant: TenantId, random: &[u8]) -> Self {
         Self { tenant, text: format!("{}{tenant}.{}", Self::PREFIX, URL_SAFE_NO_PAD.encode(random)).into() }
     }
@@ -135,6 +154,39 @@ impl StoredRefreshToken {
     }
 }
 
+impl StoredRefreshToken {
+    /// The id of the access token that was issued when this token was used, if the response may be sent again to a client: to the
+    /// one that used the token, within `grace`, and while neither of the tokens of that response was used.
+    #[must_use]
+    pub fn repeatable_for(&self, client: &[ClientTag], grace: TimeDelta, arrived_at: DateTime<Utc>) -> Option<Uuid> {
+        let used_at = self.used_at.filter(|used_at| arrived_at < *used_at + grace)?;
+        let is_same_client = self.used_by.as_ref().is_some_and(|used_by| client.contains(used_by));
+        let is_newest = self.session.last_seen_at == used_at;
+        self.unconfirmed.filter(|_| is_same_client && is_newest)
+    }
+}
+
+impl ClientTag {
+    /// The tags of a client by each key of the key ring, that of the sealing key first; none if its address is unknown.
+    #[must_use]
+    pub fn of(client: &SessionClient, key_ring: &KeyRing) -> Vec<Self> {
+        let Some(address) = client.address else { return Vec::new() };
+        let text = format!("{address}\n{}", client.user_agent.as_deref().unwrap_or_default());
+        let keys = key_ring.purpose_keys("parley refreshing client v1");
+        keys.tags(text.as_bytes()).map(|tag| Self(tag.bytes)).collect()
+    }
+
+    #[must_use]
+    pub const fn from_bytes(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 impl fmt::Debug for RefreshToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RefreshToken(***)")
@@ -164,6 +216,8 @@ mod tests {
             answered_at: None,
             overlapped: false,
             confirmed: false,
+            unconfirmed: None,
+            used_by: None,
         }
     }
 
@@ -245,6 +299,29 @@ mod tests {
             RefreshVerdict::Replayed,
             "the next one was used, too"
         );
+    }
+
+    #[test]
+    fn lost_response_is_repeated_for_its_client_only() {
+        let clock = ManualClock::starting_at(SystemClock::new().now());
+        let (now, grace) = (clock.now(), TimeDelta::seconds(10));
+        let client = |tag: u8| [ClientTag(vec![tag])];
+        let session = Session::start(UserId::new(&clock), SessionClient::default(), &SessionPolicy::DEFAULT, &clock);
+        let id = clock.new_id();
+        let [used_by] = client(1);
+        let used =
+            StoredRefreshToken { used_at: Some(now), unconfirmed: Some(id), used_by: Some(used_by), ..stored(session) };
+        let late = now + grace;
+        assert_eq!(used.repeatable_for(&client(1), grace, late - TimeDelta::milliseconds(1)), Some(id));
+        assert_eq!(used.repeatable_for(&client(1), grace, late), None, "too late");
+        assert_eq!(used.repeatable_for(&client(1), TimeDelta::zero(), now), None, "switched off");
+        assert_eq!(used.repeatable_for(&client(2), grace, now), None, "another client");
+        assert_eq!(used.repeatable_for(&[], grace, now), None, "an unknown client");
+        let confirmed = StoredRefreshToken { unconfirmed: None, ..used.clone() };
+        assert_eq!(confirmed.repeatable_for(&client(1), grace, now), None, "the response has arrived");
+        let session = used.session.clone().refreshed(&SessionPolicy::DEFAULT, now + TimeDelta::milliseconds(1));
+        let next_used = StoredRefreshToken { session, ..used };
+        assert_eq!(next_used.repeatable_for(&client(1), grace, now), None, "the next one was used");
     }
 
     #[test]

@@ -35,11 +35,18 @@ pub struct SessionPolicy {
     pub absolute: TimeDelta,
     /// The maximum per user; one more ends the oldest.
     pub per_user: u16,
+    /// How long a client that lost the response to a refresh gets it again; zero is never.
+    pub refresh_grace: TimeDelta,
 }
 
 impl SessionPolicy {
     /// The default of the configuration.
-    pub const DEFAULT: Self = Self { idle: TimeDelta::days(7), absolute: TimeDelta::days(30), per_user: 20 };
+    pub const DEFAULT: Self = Self {
+        idle: TimeDelta::days(7),
+        absolute: TimeDelta::days(30),
+        per_user: 20,
+        refresh_grace: TimeDelta::seconds(10),
+    };
 }
 
 impl Session {

@@ -3,10 +3,12 @@
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde_json::json;
+use tokens::KeyScope;
 
 use super::{after_the_period, audited, choose, close_for, invoices, subscription};
 use crate::kit::api::{Invoice, Resource as _, column};
-use crate::kit::app::{TestApp, TestTenant};
+use crate::kit::app::{Settings, TestApp, TestTenant};
+use crate::kit::operators::key;
 
 async fn pay(tenant: &TestTenant, invoice: &Invoice) -> Invoice {
     tenant.client.post(&format!("{}/mark-paid", invoice.path()), &json!({})).await.body(200)
@@ -61,4 +63,32 @@ async fn repeated_payment_marks_invoice_paid_once() {
     assert_eq!((records[0].actor.kind.as_str(), records[0].address.as_deref()), ("user", Some(app.client.address())));
     let unpaid = Invoice { status: invoice.status.clone(), paid_at: None, ..again };
     assert_eq!(unpaid, invoice, "no other member changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn debtor_cannot_mark_its_invoice_paid() {
+    let app = TestApp::start_with(Settings { tenants_mark_paid: false, ..Settings::default() }).await;
+    let tenant = app.tenant().await;
+    choose(&tenant, "starter").await;
+    let tenant = after_the_period(&app, &tenant).await;
+    close_for(&app, &tenant).await;
+    let invoice = invoices(&tenant).await.remove(0);
+    let own = format!("{}/mark-paid", invoice.path());
+    tenant.client.post(&own, &json!({})).await.problem(403, "payment_by_operators");
+    assert_eq!(tenant.client.reload(&invoice).await, invoice);
+
+    let path = format!("/platform/invoices/{}/mark-paid", invoice.id);
+    tenant.client.post(&path, &json!({})).await.problem(403, "operators_only");
+    let (_, _, other) = key(&app, &[KeyScope::TenantsWrite], None).await;
+    other.post(&path, &json!({})).await.problem(403, "insufficient_scope");
+    let (id, _, operator) = key(&app, &[KeyScope::BillingWrite], None).await;
+    let missing = "/platform/invoices/0190b5a2-7e2f-7000-8000-000000000000/mark-paid";
+    operator.post(missing, &json!({})).await.problem(404, "not_found");
+    let paid: Invoice = operator.post(&path, &json!({})).await.body(200);
+    assert_eq!((paid.status.as_str(), tenant.client.reload(&invoice).await), ("paid", paid.clone()));
+    let [record] = &audited(&tenant, "invoice.paid").await[..] else { panic!("one record") };
+    assert_eq!(
+        (record.actor.kind.as_str(), record.actor.id.as_deref()),
+        ("provisioning_key", Some(id.to_string().as_str()))
+    );
 }

@@ -32,7 +32,15 @@ async fn statements_of(tenant: &TestTenant, path: &str) -> Vec<String> {
     *RECORDED.lock().unwrap() = Some(Vec::new());
     tenant.client.get(path).await.expect(200);
     let recorded = RECORDED.lock().unwrap().take().unwrap();
-    let tables = ["contacts", "contact_identities", "conversations", "messages", "interactions"];
+    let tables = [
+        "contacts",
+        "contact_identities",
+        "conversations",
+        "messages",
+        "interactions",
+        "audit_records",
+        "webhook_events",
+    ];
     let about = |statement: &&String| statement.contains(&tenant.id) && tables.iter().any(|it| statement.contains(it));
     recorded.iter().filter(about).map(|statement| with_values(statement)).collect()
 }
@@ -66,6 +74,12 @@ fn split(values: &str) -> Vec<String> {
 }
 
 fn literal(value: &str) -> String {
+    if value == "None" {
+        return "NULL".to_owned();
+    }
+    if let Some(value) = value.strip_prefix("Some(").and_then(|it| it.strip_suffix(')')) {
+        return literal(value);
+    }
     if let Some(items) = value.strip_prefix('[').and_then(|it| it.strip_suffix(']')) {
         let is_ids = items.split(',').next().is_some_and(|item| item.trim().parse::<Uuid>().is_ok());
         return format!("'{{{items}}}'::{}[]", if is_ids { "uuid" } else { "text" });
@@ -119,6 +133,16 @@ async fn lists_and_search_use_indexes_under_rls() {
     let (much, little) = (Size { contacts: 20_000, messages: 20_000 }, Size { contacts: 100, messages: 500 });
     app.database.fill_tenants(&tenant, much, 4, little).await;
     let me = tenant.me().await.user.id;
+    fill_logs(&app, &tenant).await;
+    for refused in [
+        "kind=zzz",
+        "error_class=poison",
+        "status=processed&kind=zzz",
+        "status=received&account=0190b5a2-7e2f-7000-8000-000000000000",
+    ] {
+        tenant.client.get(&format!("/webhook-events?{refused}")).await.problem(422, "validation_failed");
+    }
+    tenant.client.get("/audit-log?outcome=zzz").await.problem(422, "validation_failed");
     let page: Page<Conversation> = tenant.client.read("/crm/conversations?limit=100").await;
     let conversation = &page.data[0];
     let cursor = page.cursor();
@@ -141,6 +165,14 @@ async fn lists_and_search_use_indexes_under_rls() {
             vec!["contact_identities_search_idx", "contacts_name_idx", "messages_latest_idx"],
         ),
         ("/crm/search?q=grace+hopper".to_owned(), vec!["contacts_name_idx", "messages_latest_idx"]),
+        ("/audit-log".to_owned(), vec!["audit_records_latest_idx"]),
+        ("/audit-log?action=no.such_action".to_owned(), vec!["audit_records_action_idx"]),
+        ("/audit-log?actor=x".to_owned(), vec!["audit_records_actor_idx"]),
+        ("/audit-log?target=x".to_owned(), vec!["audit_records_target_idx"]),
+        ("/audit-log?outcome=refused".to_owned(), vec!["audit_records_refused_idx"]),
+        ("/webhook-events".to_owned(), vec!["webhook_events_tenant_idx"]),
+        ("/webhook-events?status=discarded&kind=zzz".to_owned(), vec!["webhook_events_status_idx"]),
+        ("/webhook-events?status=retrying&error_class=transient".to_owned(), vec!["webhook_events_status_idx"]),
     ] {
         let statements = statements_of(&tenant, &path).await;
         assert!(!statements.is_empty(), "{path} is recorded");
@@ -151,7 +183,8 @@ async fn lists_and_search_use_indexes_under_rls() {
         for index in indexes {
             assert!(plans.contains(index), "{path} does not use {index}:\n{}\n{plans}", statements.join("\n"));
         }
-        for table in ["contacts", "contact_identities", "conversations", "messages"] {
+        for table in ["contacts", "contact_identities", "conversations", "messages", "audit_records", "webhook_events"]
+        {
             assert!(!plans.contains(&format!("Seq Scan on {table} ")), "{path} scans {table}:\n{plans}");
         }
     }
@@ -189,4 +222,21 @@ async fn lists_and_search_use_indexes_under_rls() {
         assert_eq!(after.1, before.1, "{call} does a sequential scan");
     }
     app.stop().await;
+}
+
+/// Fills the audit log and the events of a tenant: nearly all of one kind, so that a filter for another has to find few rows.
+async fn fill_logs(app: &TestApp, tenant: &TestTenant) {
+    let fill = format!(
+        "INSERT INTO audit_records (tenant_id, id, occurred_at, actor_kind, actor_id, action, target_kind, target_id, outcome, changes)
+         SELECT '{0}', gen_random_uuid(), now() - n * interval '1 second', 'user', n % 50, 'session.started', 'user', n % 50, 'done', '{{}}'
+           FROM generate_series(1, 20000) n;
+         INSERT INTO webhook_events (id, tenant_id, app_id, kind, dedupe_key, status, received_at)
+         SELECT gen_random_uuid(), '{0}', 'deployment', 'message', n, CASE WHEN n % 100 = 0 THEN 'discarded' ELSE 'processed' END,
+                now() - n * interval '1 second'
+           FROM generate_series(1, 20000) n;
+         ANALYZE audit_records;
+         ANALYZE webhook_events",
+        tenant.id
+    );
+    app.database.admin().await.batch_execute(&fill).await.unwrap();
 }

@@ -34,12 +34,14 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// Settings of a test server.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting")]
 pub(crate) struct Settings {
     /// Runs relay and worker, with queues and a database of its own, since a relay takes every event in the ledger.
     pub(crate) pipeline: bool,
     /// Uses a database of its own.
     pub(crate) own_database: bool,
     pub(crate) self_service: bool,
+    pub(crate) tenants_mark_paid: bool,
     pub(crate) broker: BrokerState,
     /// Size of the tenant pool.
     pub(crate) tenant_connections: usize,
@@ -101,6 +103,7 @@ impl Default for Settings {
             pipeline: false,
             own_database: false,
             self_service: true,
+            tenants_mark_paid: true,
             broker: BrokerState::Available,
             tenant_connections: 8,
             passwords: HashParameters::default(),
@@ -451,8 +454,10 @@ async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -
             bootstrap_key: settings.bootstrap_key.map(ProvisioningKeyHash::of),
         },
         payment: billing::PaymentTerms::default(),
+        tenants_mark_paid: settings.tenants_mark_paid,
         retry: inbound::RetryPolicy::default(),
-        retention: inbound::RetentionPolicy::default(),
+        event_retention: inbound::RetentionPolicy::default(),
+        retention: kernel::Retention::default(),
         traces: TracesConfig { endpoint: None, ratio: 1.0 },
     }
 }

@@ -1,7 +1,7 @@
 use std::str::FromStr;
 
 use clap::{Args, Subcommand};
-use inbound::{ErrorClass, EventFilter, EventStatus, ReplayFilter, ReplayableStatus};
+use inbound::{DiscardFilter, DiscardableStatus, ErrorClass, EventFilter, EventStatus, ReplayFilter, ReplayableStatus};
 use kernel::ids::{AccountId, EventId};
 use whatsapp::EventKind;
 
@@ -36,17 +36,8 @@ pub(crate) enum EventsCommand {
     /// A delivery that could not be parsed, and so belongs to no tenant, is parsed and stored again. Events of an unknown number
     /// need no replay: they are processed once the number is connected.
     Replay(ReplayArgs),
-    /// Discard a dead letter
-    Discard {
-        #[command(flatten)]
-        tenant: TenantArgs,
-        /// The event's id, as `list` shows it
-        #[arg(value_name = "ID")]
-        id: EventId,
-        /// The reason; recorded in the audit log
-        #[arg(long, value_name = "TEXT")]
-        reason: String,
-    },
+    /// Discard a dead letter, or all events that match a filter
+    Discard(DiscardArgs),
 }
 
 #[derive(Debug, Args)]
@@ -101,12 +92,38 @@ pub(crate) struct ReplayArgs {
     pub(crate) reason: Option<String>,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct DiscardArgs {
+    #[command(flatten)]
+    pub(crate) tenant: TenantArgs,
+    /// The event's id, as `list` shows it
+    #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) id: Option<EventId>,
+    /// All events that match the filter, of a tenant or without one
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Status of the events, with --all: `dead_letter` or `unroutable`
+    #[arg(
+        long,
+        value_name = "STATUS",
+        value_parser = discardable_status,
+        default_value = DiscardableStatus::DeadLetter.into_str(),
+        requires = "all"
+    )]
+    pub(crate) status: DiscardableStatus,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+    /// The reason; recorded in the audit log
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+}
+
 impl EventsCommand {
     /// Id or slug of the tenant, if one is named.
     pub(crate) fn tenant(&self) -> Option<&str> {
         let (Self::List { tenant, .. }
         | Self::Show { tenant, .. }
-        | Self::Discard { tenant, .. }
+        | Self::Discard(DiscardArgs { tenant, .. })
         | Self::Replay(ReplayArgs { tenant, .. })) = self;
         tenant.tenant.as_deref()
     }
@@ -118,10 +135,19 @@ impl FilterArgs {
         EventFilter { status, kind: kind.map(EventKind::from_stored), account, error_class }
     }
 
+    pub(crate) fn into_discard(self, status: DiscardableStatus) -> DiscardFilter {
+        let Self { kind, account, error_class } = self;
+        DiscardFilter { status, kind: kind.map(EventKind::from_stored), account, error_class }
+    }
+
     pub(crate) fn into_replay(self, status: ReplayableStatus) -> ReplayFilter {
         let Self { kind, account, error_class } = self;
         ReplayFilter { status, kind: kind.map(EventKind::from_stored), account, error_class }
     }
+}
+
+fn discardable_status(text: &str) -> Result<DiscardableStatus, String> {
+    one_of(text, DiscardableStatus::ALL)
 }
 
 fn status(text: &str) -> Result<EventStatus, String> {

@@ -11,7 +11,7 @@ pub(crate) enum ProvisioningKeyCommand {
         #[arg(long, value_name = "NAME", value_parser = name)]
         name: String,
         /// Scopes of the key: tenants:read, tenants:write, keys:rotate, audit:read, events:read, channels:read,
-        /// channels:write
+        /// channels:write, billing:write
         #[arg(long, value_name = "SCOPE,...", value_delimiter = ',', required = true)]
         scopes: Vec<KeyScope>,
         /// Expiry, such as 2027-01-31T00:00:00Z [default: never]

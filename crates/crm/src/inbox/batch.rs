@@ -75,6 +75,8 @@ pub struct MessageUpdate {
     pub effect: UpdateEffect,
     /// The customer; `None` for a status, as its message identifies the customer.
     pub customer: Option<Person>,
+    /// Whom a status is about. A status creates no contact, but nothing of a person who was erased may be stored with it.
+    pub recipient: Option<Person>,
     /// From the customer or from the business.
     pub direction: Direction,
     pub payload: Option<String>,
@@ -101,6 +103,13 @@ pub enum UpdateEffect {
     Revocation {
         wamid: String,
     },
+}
+
+impl MessageUpdate {
+    /// Whom the update names.
+    pub(super) fn person(&self) -> Option<&Person> {
+        self.customer.as_ref().or(self.recipient.as_ref())
+    }
 }
 
 impl UpdateEffect {

@@ -4,7 +4,8 @@ use chrono::TimeDelta;
 use kernel::{Clock, StoreError};
 
 use super::{
-    Batch, ConversationUpdate, InboxTx, Lock, MessageKey, RecordedBatch, activities, erased, messages, people, updates,
+    Batch, ConversationUpdate, InboxTx, Lock, MessageKey, MessageUpdate, RecordedBatch, activities, erased, messages,
+    people, updates,
 };
 use crate::identity::{IdentityChange, IdentityKey, Person};
 
@@ -30,7 +31,7 @@ pub async fn record_batch(
     repo.lock_recording_shared().await?;
     let keys = identity_keys(&batch);
     repo.lock(&locks(&batch, &keys)).await?;
-    let batch = erased::without_erased(batch, &repo.erased(&keys).await?);
+    let (batch, erased) = erased::without_erased(repo, batch, &keys).await?;
     let batch = updates::without_anonymous(batch);
     let keys = identity_keys(&batch);
 
@@ -92,13 +93,13 @@ pub async fn record_batch(
     if !revoked.is_empty() {
         repo.hide_revoked_texts(&revoked).await?;
     }
-    Ok(RecordedBatch { messages: stored.len(), from_customers: messages::from_customers(&stored).collect() })
+    Ok(RecordedBatch { messages: stored.len(), from_customers: messages::from_customers(&stored).collect(), erased })
 }
 
 /// All keys under which the people of the batch may be stored.
 fn identity_keys(batch: &Batch) -> Vec<IdentityKey> {
     let people = (batch.messages.iter().map(|message| &message.customer))
-        .chain(batch.updates.iter().filter_map(|update| update.customer.as_ref()))
+        .chain(batch.updates.iter().filter_map(MessageUpdate::person))
         .chain(batch.activities.iter().map(|activity| &activity.customer))
         .chain(&batch.sightings);
     let changed = batch.changes.iter().flat_map(IdentityChange::keys).cloned();

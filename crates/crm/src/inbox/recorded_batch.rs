@@ -1,6 +1,7 @@
 use kernel::ids::ContactId;
 
 use super::MessageKey;
+use crate::identity::IdentityKey;
 
 /// What was stored of a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -9,6 +10,8 @@ pub struct RecordedBatch {
     pub messages: usize,
     /// Those of them that customers wrote to the business.
     pub from_customers: Vec<CustomerMessage>,
+    /// Identities of deleted contacts that the batch named: nothing that names them may be kept.
+    pub erased: Vec<IdentityKey>,
 }
 
 /// A message that a customer wrote to the business; not from before the number was connected, nor in a thread that another

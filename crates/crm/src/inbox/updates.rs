@@ -3,6 +3,7 @@ use kernel::ids::{ContactId, ConversationId, InteractionId, MessageId};
 use kernel::{Clock, Direction};
 
 use super::{Batch, MessageKey, MessageUpdate, UpdateEffect};
+use crate::identity::Person;
 use crate::{Interaction, InteractionKind};
 
 /// An update as it is stored. Updates are never deleted with time, as the state of a message follows from all of them.
@@ -12,6 +13,8 @@ pub struct NewUpdate {
     pub effect: UpdateEffect,
     /// The customer who caused it; `None` for the business and for WhatsApp.
     pub contact: Option<ContactId>,
+    /// Whom it names, so that it can be erased with them while its message is not stored.
+    pub person: Option<Person>,
     pub payload: Option<String>,
     pub occurred_at: DateTime<Utc>,
 }
@@ -51,6 +54,7 @@ pub(super) fn new_update(update: &MessageUpdate, contact: Option<ContactId>) -> 
         message: update.message.clone(),
         effect: update.effect.clone(),
         contact: contact.filter(|_| update.direction == Direction::Inbound),
+        person: update.person().cloned(),
         payload: update.payload.clone(),
         occurred_at: update.occurred_at,
     }

@@ -2,9 +2,11 @@ use std::time::Duration;
 
 use audit::{Action, Principal, Record, RequestOrigin, target};
 use chrono::{DateTime, Utc};
-use iam::{TenantReference, TenantStatus, UserStatus};
+use iam::{Tenant, TenantReference, TenantStatus, UserStatus};
 use kernel::{StoreError, TenantScope};
-use tokens::{RefreshToken, RefreshVerdict, Session, SessionRepo, TokenLock};
+use tokens::{
+    ClientTag, RefreshToken, RefreshVerdict, Session, SessionClient, SessionRepo, StoredRefreshToken, TokenLock,
+};
 
 use super::ports::{EndSessionTx, RefreshTx};
 use super::service::SessionTokens;
@@ -18,6 +20,7 @@ pub struct Refresh {
     pub tenant: Option<TenantReference>,
     /// When the request arrived.
     pub arrived_at: DateTime<Utc>,
+    pub client: SessionClient,
     pub origin: RequestOrigin,
 }
 
@@ -90,6 +93,9 @@ async fn exchange(
             return Ok(Err(RefreshError::Conflict));
         }
         RefreshVerdict::Replayed => {
+            if let Some(repeated) = repeat_response(auth, tx, input, &stored, &tenant).await? {
+                return Ok(Ok(repeated));
+            }
             end_stolen(auth, tx, &stored.session, &input.origin).await?;
             return Ok(Err(RefreshError::Replayed));
         }
@@ -97,11 +103,14 @@ async fn exchange(
     }
     let user = tx.user(stored.session.user).await?.filter(|user| user.status == UserStatus::Active);
     let user = user.filter(|_| tenant.status == TenantStatus::Active).ok_or(RefreshError::SessionEnded)?;
-    if !tx.consume_refresh_token(&hash, now).await? {
+    let client = ClientTag::of(&input.client, &auth.key_ring);
+    if !tx.consume_refresh_token(&hash, client.first(), now).await? {
         return Err(RefreshError::Conflict);
     }
     let session = stored.session.refreshed(&auth.sessions, now);
-    let refresh_token = RefreshToken::generate(tenant.id, &*auth.entropy).map_err(AuthServiceError::from)?;
+    let next = input.token.successors(&auth.key_ring).into_iter().next();
+    let refresh_token = next.map_or_else(|| RefreshToken::generate(tenant.id, &*auth.entropy), Ok);
+    let refresh_token = refresh_token.map_err(AuthServiceError::from)?;
     let token = auth.clock.new_id();
     if !tx.refresh_session(&session, &refresh_token.hash(), token).await? {
         return Err(RefreshError::SessionEnded);
@@ -109,6 +118,36 @@ async fn exchange(
     let access_token = auth.access_token(tx, tenant.id, &session, token).await?;
     let roles = tx.role_keys(user.id).await?;
     Ok(Ok(auth.logged_in(tenant, user, roles, SessionTokens { access_token, refresh_token })))
+}
+
+/// The tokens that this token was exchanged for, if the client probably lost the response: see
+/// [`StoredRefreshToken::repeatable_for`].
+async fn repeat_response(
+    auth: &AuthService,
+    tx: &mut dyn RefreshTx,
+    input: &Refresh,
+    stored: &StoredRefreshToken,
+    tenant: &Tenant,
+) -> Result<Option<LoggedIn>, RefreshError> {
+    let client = ClientTag::of(&input.client, &auth.key_ring);
+    let Some(access_token) = stored.repeatable_for(&client, auth.sessions.refresh_grace, input.arrived_at) else {
+        return Ok(None);
+    };
+    let user = tx.user(stored.session.user).await?.filter(|user| user.status == UserStatus::Active);
+    let Some(user) = user.filter(|_| tenant.status == TenantStatus::Active) else { return Ok(None) };
+    for refresh_token in input.token.successors(&auth.key_ring) {
+        let is_next = match tx.lock_refresh_token(&refresh_token.hash()).await? {
+            TokenLock::Acquired(next) => next.used_at.is_none() && next.session.id == stored.session.id,
+            TokenLock::Contended | TokenLock::UnknownToken => false,
+        };
+        if is_next {
+            let access_token = auth.access_token(tx, tenant.id, &stored.session, access_token).await?;
+            let roles = tx.role_keys(user.id).await?;
+            let tokens = SessionTokens { access_token, refresh_token };
+            return Ok(Some(auth.logged_in(tenant.clone(), user, roles, tokens)));
+        }
+    }
+    Ok(None)
 }
 
 async fn end_stolen(
@@ -145,6 +184,7 @@ mod tests {
         store: FakeStore,
         auth: AuthService,
         token: RefreshToken,
+        address: &'static str,
     }
 
     impl Fixture {
@@ -153,16 +193,23 @@ mod tests {
             let auth = auth_service(&mut store);
             let (_, token) = start_session(&mut store);
             store.clock.advance(TimeDelta::minutes(10));
-            Self { store, auth, token }
+            Self { store, auth, token, address: "203.0.113.1" }
         }
 
         fn exchange(&mut self) -> Result<LoggedIn, RefreshError> {
             self.exchange_for(None)
         }
 
+        /// The response is sent.
+        fn answer(&mut self) {
+            self.store.token(&self.token.hash()).answered_at = Some(self.store.clock.now());
+            self.store.clock.advance(TimeDelta::seconds(1));
+        }
+
         fn exchange_for(&mut self, tenant: Option<TenantReference>) -> Result<LoggedIn, RefreshError> {
             let (token, arrived_at) = (self.token.clone(), self.store.clock.now());
-            let input = Refresh { token, tenant, arrived_at, origin: RequestOrigin::default() };
+            let client = SessionClient { address: self.address.parse().ok(), user_agent: None };
+            let input = Refresh { token, tenant, arrived_at, client, origin: RequestOrigin::default() };
             run(exchange(&self.auth, &mut self.store, &input)).and_then(|outcome| outcome)
         }
     }
@@ -197,6 +244,38 @@ mod tests {
         let record = it.store.audit_log.pop().unwrap();
         assert_eq!((record.action, record.actor), (Action::TokenReuse, Principal::Anonymous));
         assert_eq!(record.changes["user_id"], it.store.caller.to_string());
+    }
+
+    #[test]
+    fn client_that_lost_the_response_gets_the_same_next_token() {
+        let mut it = Fixture::new();
+        let first = it.exchange().unwrap();
+        it.answer();
+        let again = it.exchange().unwrap();
+        assert_eq!(again.refresh_token.hash(), first.refresh_token.hash());
+        assert!(it.store.audit_log.is_empty());
+        it.token = again.refresh_token;
+        assert!(it.exchange().is_ok(), "the next token works");
+    }
+
+    #[test]
+    fn used_token_of_another_client_ends_its_session() {
+        let mut it = Fixture::new();
+        it.exchange().unwrap();
+        it.answer();
+        it.address = "203.0.113.2";
+        assert!(matches!(it.exchange(), Err(RefreshError::Replayed)));
+    }
+
+    #[test]
+    fn used_token_ends_its_session_once_the_next_was_used() {
+        let mut it = Fixture::new();
+        let (first, next) = (it.token.clone(), it.exchange().unwrap().refresh_token);
+        it.answer();
+        it.token = next;
+        it.exchange().unwrap();
+        it.token = first;
+        assert!(matches!(it.exchange(), Err(RefreshError::Replayed)));
     }
 
     #[test]

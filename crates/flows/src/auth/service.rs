@@ -4,6 +4,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use iam::{HashError, PasswordHasher, RateLimiter, Tenant, User};
 use kernel::ids::{TenantId, UserId};
+use kernel::seal::KeyRing;
 use kernel::{Clock, Entropy, EntropyUnavailable, StoreError};
 use rbac::RoleKey;
 use tokens::{
@@ -27,6 +28,7 @@ pub struct AuthService {
     pub keys: Arc<SigningKeys>,
     pub policy: TokenPolicy,
     pub sessions: SessionPolicy,
+    pub key_ring: Arc<KeyRing>,
 }
 
 impl fmt::Debug for AuthService {

@@ -1,7 +1,7 @@
-use audit::{Action, Principal, RequestOrigin, target};
+use audit::{Action, RequestOrigin, target};
 use billing::Invoice;
 use kernel::ids::InvoiceId;
-use kernel::{BillingWrite, Clock, Permit, StoreError};
+use kernel::{Authorization, BillingWrite, Clock, StoreError};
 
 use super::{BillingContext, BillingTx};
 
@@ -19,13 +19,13 @@ pub enum PayInvoiceError {
 /// # Errors
 /// [`PayInvoiceError`].
 pub async fn pay_invoice(
-    permit: Permit<BillingWrite>,
+    by: impl Into<Authorization<BillingWrite>>,
     tx: &mut dyn BillingTx,
     id: InvoiceId,
     origin: RequestOrigin,
     clock: &dyn Clock,
 ) -> Result<Invoice, PayInvoiceError> {
-    let context = BillingContext { by: Principal::User(permit.user()), origin, clock };
+    let context = BillingContext { by: (&by.into()).into(), origin, clock };
     // Locked first, so that this and a concurrent billing run see each other.
     let before = tx.lock_subscription().await?;
     let paid = tx.record_payment(id, context.now()).await?;
@@ -43,6 +43,7 @@ pub async fn pay_invoice(
 
 #[cfg(test)]
 mod tests {
+    use audit::Principal;
     use billing::{InvoiceStatus, PaymentTerms, SubscriptionStatus};
     use chrono::TimeDelta;
 

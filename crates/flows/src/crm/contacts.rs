@@ -1,7 +1,8 @@
 //! Irreversible changes of contacts. They are audited.
 
 use audit::{Action, AuditRepo, Principal, Record, RequestOrigin, target};
-use crm::{Contact, ContactTx, DeleteContactError, MergeContacts, MergeContactsError};
+use crm::inbox::IdentityRepo;
+use crm::{Contact, ContactJobRepo, ContactTx, DeleteContactError, MergeContacts, MergeContactsError};
 use kernel::ids::ContactId;
 use kernel::{Clock, CrmWrite, Permit};
 
@@ -9,6 +10,11 @@ use kernel::{Clock, CrmWrite, Permit};
 pub trait MergeContactsTx: ContactTx + AuditRepo {}
 
 impl<T: ContactTx + AuditRepo + ?Sized> MergeContactsTx for T {}
+
+/// What a step of a contact job needs.
+pub trait ContactJobTx: ContactJobRepo + IdentityRepo {}
+
+impl<T: ContactJobRepo + IdentityRepo + ?Sized> ContactJobTx for T {}
 
 /// Merges two contacts. Returns the merged one.
 ///

@@ -1,5 +1,5 @@
 use audit::{Action, AuditRepo, PlatformAuditRepo, Principal, Reason, Record, RequestOrigin, target};
-use inbound::{EventReader, TenantlessEventRepo, WebhookEvent};
+use inbound::{DiscardFilter, EventReader, TenantlessEventRepo, WebhookEvent};
 use kernel::ids::EventId;
 use kernel::{Authorization, Clock, EventsReplay, Operator, StoreError};
 
@@ -56,6 +56,67 @@ pub async fn discard_tenantless_event(
     Ok(event)
 }
 
+/// Events that one transaction of a bulk request discards.
+const DISCARDED_AT_ONCE: i64 = 1_000;
+
+/// Discards a limited number of the tenant's events that match a filter. Returns their number; the caller repeats it until there
+/// are none.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn discard_events(
+    by: Authorization<EventsReplay>,
+    tx: &mut dyn ReplayEventsTx,
+    filter: &DiscardFilter,
+    reason: &Reason,
+    origin: RequestOrigin,
+    clock: &dyn Clock,
+) -> Result<usize, StoreError> {
+    let discarded = tx.discard_events(filter, clock.now(), DISCARDED_AT_ONCE).await?;
+    if discarded > 0 {
+        let record = all_discarded((&by).into(), filter, discarded, reason, origin, clock);
+        AuditRepo::append_audit_record(tx, &record).await?;
+    }
+    Ok(discarded)
+}
+
+/// The same for events that belong to no tenant.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn discard_tenantless_events(
+    operator: Operator,
+    tx: &mut dyn DiscardTenantlessEventTx,
+    filter: &DiscardFilter,
+    reason: &Reason,
+    origin: RequestOrigin,
+    clock: &dyn Clock,
+) -> Result<usize, StoreError> {
+    let discarded = tx.discard_events(filter, clock.now(), DISCARDED_AT_ONCE).await?;
+    if discarded > 0 {
+        let record = all_discarded(operator.into(), filter, discarded, reason, origin, clock);
+        PlatformAuditRepo::append_platform_audit_record(tx, &record).await?;
+    }
+    Ok(discarded)
+}
+
+fn all_discarded(
+    actor: Principal,
+    filter: &DiscardFilter,
+    events: usize,
+    reason: &Reason,
+    origin: RequestOrigin,
+    clock: &dyn Clock,
+) -> Record {
+    Record::new(actor, origin, Action::EventsDiscarded, clock)
+        .with("reason", reason.as_str())
+        .with("events", events)
+        .with("status", filter.status.into_str())
+        .with("kind", filter.kind.as_ref().map(whatsapp::EventKind::as_str))
+        .with("account_id", filter.account.map(|account| account.to_string()))
+        .with("error_class", filter.error_class.map(|class| class.into_str()))
+}
+
 async fn discard(
     repo: &mut dyn EventReader,
     id: EventId,
@@ -104,6 +165,22 @@ mod tests {
         assert_eq!(record.target.as_ref().unwrap().id, id.to_string());
         assert_eq!(changes(record), [r#"reason="Test number""#]);
         assert!(store.platform_audit_log.is_empty());
+    }
+
+    #[test]
+    fn bulk_discard_is_audited_once_with_its_number() {
+        let mut store = FakeStore::new();
+        for _ in 0..3 {
+            store.add_event(EventStatus::DeadLetter, Some("{}"));
+        }
+        let (clock, filter) = (store.clock.clone(), DiscardFilter::default());
+        for expected in [3, 0] {
+            let discarded =
+                run(discard_tenantless_events(operator(), &mut store, &filter, &reason(), origin(), &*clock));
+            assert_eq!(discarded.unwrap(), expected);
+        }
+        let [record] = &store.platform_audit_log[..] else { panic!("one record") };
+        assert_eq!((record.action, &record.changes["events"]), (Action::EventsDiscarded, &3.into()));
     }
 
     #[test]

@@ -90,6 +90,10 @@ pub async fn process_events(
     health::record(tx, health, now).await?;
     usage::count_messages(tx, &recorded.from_customers, &received, now).await?;
     tx.finish_events(&processed.finished, now).await?;
+    if !recorded.erased.is_empty() {
+        let named: Vec<String> = recorded.erased.into_iter().map(|key| key.value).collect();
+        tx.delete_payloads_naming(&processed.finished, &named).await?;
+    }
     for dead_letter in &processed.dead_letters {
         tx.dead_letter_event(dead_letter.event, ErrorClass::Permanent, &dead_letter.reason, now).await?;
     }

@@ -38,7 +38,8 @@ pub(crate) fn auth_service(store: &mut FakeStore) -> AuthService {
         entropy: Arc::new(entropy),
         hasher: Arc::new(FakeHasher),
         rate_limiter: RateLimiter::new(&vec![7; 32].into(), Arc::new(NoQueue)),
-        keys: Arc::new(SigningKeys::new(keys, Arc::new(FakeAlgorithm), ring, RotationPolicy::DEFAULT)),
+        keys: Arc::new(SigningKeys::new(keys, Arc::new(FakeAlgorithm), Arc::clone(&ring), RotationPolicy::DEFAULT)),
+        key_ring: ring,
         policy: TokenPolicy {
             issuer: "parley".to_owned(),
             audience: "parley".to_owned(),

@@ -3,8 +3,9 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use inbound::{
-    ErrorClass, EventFilter, EventIntake, EventOutcomeRepo, EventReader, EventRepo, EventStatus, FailedAttempt,
-    IncomingEvent, ReplayFilter, ReplayLimit, ReplayableStatus, StoredEvent, TenantlessEventRepo, WebhookEvent,
+    DiscardFilter, DiscardableStatus, ErrorClass, EventFilter, EventIntake, EventOutcomeRepo, EventReader, EventRepo,
+    EventStatus, FailedAttempt, IncomingEvent, ReplayFilter, ReplayLimit, ReplayableStatus, StoredEvent,
+    TenantlessEventRepo, WebhookEvent,
 };
 use kernel::ids::EventId;
 use kernel::{Clock, Page, PageRequest, StoreError};
@@ -108,6 +109,21 @@ impl EventReader for FakeStore {
         (stored.event.status, stored.event.processed_at) = (EventStatus::Discarded, Some(now));
         Ok(true)
     }
+
+    async fn discard_events(
+        &mut self,
+        filter: &DiscardFilter,
+        now: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<usize, StoreError> {
+        let status = match filter.status {
+            DiscardableStatus::DeadLetter => EventStatus::DeadLetter,
+            DiscardableStatus::Unroutable => EventStatus::Unroutable,
+        };
+        let events = self.events.stored.iter_mut().map(|stored| &mut stored.event);
+        let selected = events.filter(|event| event.status == status).take(usize::try_from(limit).unwrap());
+        Ok(selected.map(|event| (event.status, event.processed_at) = (EventStatus::Discarded, Some(now))).count())
+    }
 }
 
 #[async_trait]
@@ -207,6 +223,10 @@ impl EventOutcomeRepo for FakeStore {
             }
         }
         Ok(())
+    }
+
+    async fn delete_payloads_naming(&mut self, _: &[EventId], _: &[String]) -> Result<(), StoreError> {
+        unreachable!("no contact of unit tests was erased")
     }
 
     async fn retry_event(

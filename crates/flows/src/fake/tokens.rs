@@ -6,7 +6,8 @@ use kernel::ids::{SessionId, UserId};
 use kernel::seal::Sealed;
 use kernel::{Page, PageRequest, StoreError};
 use tokens::{
-    KeyState, RefreshTokenHash, Session, SessionRepo, SigningKey, SigningKeyRepo, StoredRefreshToken, TokenLock,
+    ClientTag, KeyState, RefreshTokenHash, Session, SessionRepo, SigningKey, SigningKeyRepo, StoredRefreshToken,
+    TokenLock,
 };
 use uuid::Uuid;
 
@@ -83,9 +84,15 @@ impl SessionRepo for FakeStore {
         Ok(TokenLock::Acquired(Box::new(StoredRefreshToken { session, ended_at, ..token.clone() })))
     }
 
-    async fn consume_refresh_token(&mut self, hash: &RefreshTokenHash, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    async fn consume_refresh_token(
+        &mut self,
+        hash: &RefreshTokenHash,
+        client: Option<&ClientTag>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
         let token = self.token(hash);
         let unused = token.used_at.is_none();
+        token.used_by = token.used_by.take().or(client.cloned());
         token.used_at.get_or_insert(now);
         Ok(unused)
     }
@@ -94,12 +101,15 @@ impl SessionRepo for FakeStore {
         &mut self,
         refreshed: &Session,
         next: &RefreshTokenHash,
-        _: Uuid,
+        access_token: Uuid,
     ) -> Result<bool, StoreError> {
         let found =
             self.sessions.iter_mut().find(|(session, ended_at)| session.id == refreshed.id && ended_at.is_none());
         let Some((session, _)) = found else { return Ok(false) };
         *session = refreshed.clone();
+        for (_, token) in self.refresh_tokens.iter_mut().filter(|(_, token)| token.session.id == refreshed.id) {
+            token.unconfirmed = Some(access_token);
+        }
         self.add_token(next, refreshed);
         Ok(true)
     }
@@ -140,6 +150,8 @@ impl FakeStore {
             answered_at: None,
             overlapped: false,
             confirmed: false,
+            unconfirmed: None,
+            used_by: None,
         };
         self.refresh_tokens.push((hash.clone(), token));
     }

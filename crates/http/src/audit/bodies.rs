@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use crate::problem::{Code, FieldError, Problem};
 use crate::raw_json::raw_json;
 
 /// One action, done or refused.
@@ -65,10 +66,16 @@ pub(crate) struct RecordQuery {
     to: Option<DateTime<Utc>>,
 }
 
-impl From<RecordQuery> for RecordFilter {
-    fn from(query: RecordQuery) -> Self {
-        let RecordQuery { action, actor, target, outcome, from, to } = query;
-        Self { action, actor_id: actor, target_id: target, outcome, from, to }
+impl RecordQuery {
+    pub(crate) fn check(self) -> Result<RecordFilter, Problem> {
+        let Self { action, actor, target, outcome, from, to } = self;
+        if outcome.as_deref().is_some_and(|outcome| !["done", "refused"].contains(&outcome)) {
+            let error = FieldError::in_query("outcome", "invalid", "must be done or refused");
+            return Err(Problem::new(Code::ValidationFailed)
+                .with_detail("The filter is invalid; see errors.")
+                .with_errors(vec![error]));
+        }
+        Ok(RecordFilter { action, actor_id: actor, target_id: target, outcome, from, to })
     }
 }
 

@@ -37,8 +37,9 @@ pub(crate) async fn export(
     state: web::Data<State>,
     Query(query): Query<RecordQuery>,
 ) -> Result<HttpResponse, Problem> {
+    let filter = query.check()?;
     let read = state.limits.expensive_read(allow.scope()).await?;
-    let export = Export { allow, state, filter: query.into(), _read: read };
+    let export = Export { allow, state, filter, _read: read };
     // A failure before the first line is answered with a problem.
     let first = export.page(None).await?;
     let lines = stream::try_unfold(Some((export, first)), async |step| {

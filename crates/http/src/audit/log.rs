@@ -1,5 +1,5 @@
 use actix_web::web;
-use audit::{RecordFilter, audit_log};
+use audit::audit_log;
 use kernel::{AuditRead, Grant as _};
 
 use super::bodies::{RecordBody, RecordQuery};
@@ -22,15 +22,16 @@ use crate::tags;
     security(("bearer" = [AuditRead::PERMISSION])),
     params(RecordQuery, PageQuery),
     responses((status = 200, description = "A page of records", body = PageBody<RecordBody>)),
-    extensions(("x-problems" = json!([Code::InvalidCursor]))),
+    extensions(("x-problems" = json!([Code::InvalidCursor, Code::ValidationFailed]))),
 )]
 pub(crate) async fn list(
     allow: Allow<AuditRead>,
     state: web::Data<State>,
     listing: Listing<RecordQuery>,
 ) -> Result<web::Json<PageBody<RecordBody>>, Problem> {
-    let _read = state.limits.filtered_read(allow.scope(), listing.is_filtered).await?;
-    let filter = RecordFilter::from(listing.filter);
+    let is_filtered = listing.is_filtered;
+    let filter = listing.filter.check()?;
+    let _read = state.limits.filtered_read(allow.scope(), is_filtered).await?;
     state
         .list(allow, ListKind::AuditLog, &listing.page, async |permit, tx, page| {
             audit_log(permit.into(), tx, &filter, page).await

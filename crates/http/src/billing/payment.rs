@@ -12,7 +12,8 @@ use crate::tags;
 
 /// Mark an invoice as paid
 ///
-/// Parley does not record how it was paid. Marking a paid invoice changes nothing. When no invoice is overdue any more,
+/// Only in a deployment of a single company (`billing.tenants_mark_paid`); elsewhere operators mark invoices as paid. Parley
+/// does not record how it was paid. Marking a paid invoice changes nothing. When no invoice is overdue any more,
 /// a `past_due` subscription becomes active.
 #[utoipa::path(
     post,
@@ -22,13 +23,16 @@ use crate::tags;
     security(("bearer" = [BillingWrite::PERMISSION])),
     params(("id" = Uuid, Path, description = "The invoice's id")),
     responses((status = 200, description = "The paid invoice", body = InvoiceBody)),
-    extensions(("x-problems" = json!([Code::NotFound]))),
+    extensions(("x-problems" = json!([Code::NotFound, Code::PaymentByOperators]))),
 )]
 pub(crate) async fn mark_paid(
     allow: Allow<BillingWrite>,
     state: web::Data<State>,
     PathId(id): PathId<InvoiceId>,
 ) -> Result<web::Json<InvoiceBody>, Problem> {
+    if !state.tenants_mark_paid {
+        return Err(Problem::new(Code::PaymentByOperators));
+    }
     let origin = allow.origin();
     let found =
         state.in_tenant(allow, async |permit, tx| pay_invoice(permit, tx, id, origin, &*state.clock).await).await?;

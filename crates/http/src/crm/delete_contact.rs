@@ -13,9 +13,9 @@ use crate::tags;
 /// Delete a contact
 ///
 /// Deletes the contact with all identities, conversations, messages and interactions, permanently; messages that
-/// WhatsApp delivers again are not restored. Usage counts are kept, and the deletion is in the audit log. Payloads from
-/// Meta are kept until the deployment's retention period ends. A later message from the same number creates a new
-/// contact.
+/// WhatsApp delivers again are not restored. Stored payloads from Meta that name the contact are deleted, too. The contact
+/// is invisible at once; if it has many messages, they are deleted within the next minutes. Usage counts are kept, and the
+/// deletion is in the audit log. A later message from the same number creates a new contact.
 #[utoipa::path(
     delete,
     path = "/crm/contacts/{id}",

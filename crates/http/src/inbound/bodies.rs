@@ -11,6 +11,7 @@ use uuid::Uuid;
 use whatsapp::EventKind;
 
 use crate::closed_set::closed_set;
+use crate::problem::{Code, FieldError, Problem};
 use crate::raw_json::raw_json;
 
 /// One event from Meta: a message, a status or another change.
@@ -87,10 +88,11 @@ closed_set!(
 pub(crate) struct EventQuery {
     #[param(inline)]
     status: Option<EventStatusBody>,
+    /// Only with a status other than `received` and `processed`.
     kind: Option<String>,
-    /// Id of a WhatsApp account.
+    /// Id of a WhatsApp account. Only with such a status.
     account: Option<Uuid>,
-    /// Class of the last failure.
+    /// Class of the last failure. Only with such a status.
     #[param(inline)]
     error_class: Option<ErrorClassBody>,
 }
@@ -110,13 +112,30 @@ impl ReasonBody {
     }
 }
 
-impl From<EventQuery> for EventFilter {
-    fn from(query: EventQuery) -> Self {
-        Self {
-            status: query.status.map(EventStatus::from),
-            kind: query.kind.map(EventKind::from_stored),
-            account: query.account.map(AccountId::from_uuid),
-            error_class: query.error_class.map(ErrorClass::from),
+impl EventQuery {
+    /// Other filters need a status that few events have: without one, each event of the retention period would be read.
+    pub(crate) fn check(self) -> Result<EventFilter, Problem> {
+        let filter = EventFilter {
+            status: self.status.map(EventStatus::from),
+            kind: self.kind.map(EventKind::from_stored),
+            account: self.account.map(AccountId::from_uuid),
+            error_class: self.error_class.map(ErrorClass::from),
+        };
+        let has_index = !matches!(filter.status, None | Some(EventStatus::Received | EventStatus::Processed));
+        let others = [
+            ("kind", filter.kind.is_some()),
+            ("account", filter.account.is_some()),
+            ("error_class", filter.error_class.is_some()),
+        ];
+        match others.into_iter().find(|(_, is_set)| *is_set && !has_index) {
+            None => Ok(filter),
+            Some((parameter, _)) => {
+                let text = "needs a status: retrying, dead_letter, discarded, unroutable or held";
+                let error = FieldError::in_query(parameter, "invalid", text);
+                Err(Problem::new(Code::ValidationFailed)
+                    .with_detail("The filter is invalid; see errors.")
+                    .with_errors(vec![error]))
+            }
         }
     }
 }

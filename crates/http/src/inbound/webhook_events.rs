@@ -1,5 +1,5 @@
 use actix_web::web;
-use inbound::{EventFilter, event, events};
+use inbound::{event, events};
 use kernel::ids::EventId;
 use kernel::{Authorization, EventsRead, EventsReplay, Grant as _};
 
@@ -23,15 +23,16 @@ use crate::tags;
     security(("bearer" = [EventsRead::PERMISSION])),
     params(EventQuery, PageQuery),
     responses((status = 200, description = "A page of events", body = PageBody<EventBody>)),
-    extensions(("x-problems" = json!([Code::InvalidCursor]))),
+    extensions(("x-problems" = json!([Code::InvalidCursor, Code::ValidationFailed]))),
 )]
 pub(crate) async fn list(
     allow: Allow<EventsRead>,
     state: web::Data<State>,
     listing: Listing<EventQuery>,
 ) -> Result<web::Json<PageBody<EventBody>>, Problem> {
-    let _read = state.limits.filtered_read(allow.scope(), listing.is_filtered).await?;
-    let filter = EventFilter::from(listing.filter);
+    let is_filtered = listing.is_filtered;
+    let filter = listing.filter.check()?;
+    let _read = state.limits.filtered_read(allow.scope(), is_filtered).await?;
     state
         .list(allow, ListKind::WebhookEvents, &listing.page, async |permit, tx, page| {
             events(permit.into(), tx, &filter, page).await

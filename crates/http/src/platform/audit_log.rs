@@ -1,5 +1,5 @@
 use actix_web::web;
-use audit::{RecordFilter, platform_audit_log};
+use audit::platform_audit_log;
 use tokens::ScopeGrant as _;
 use tokens::scope::AuditRead;
 
@@ -23,14 +23,14 @@ use crate::tags;
     security(("provisioning_key" = [AuditRead::SCOPE])),
     params(RecordQuery, PageQuery),
     responses((status = 200, description = "A page of records", body = PageBody<RecordBody>)),
-    extensions(("x-problems" = json!([Code::InvalidCursor]))),
+    extensions(("x-problems" = json!([Code::InvalidCursor, Code::ValidationFailed]))),
 )]
 pub(crate) async fn list(
     operate: Operate<AuditRead>,
     state: web::Data<State>,
     listing: Listing<RecordQuery>,
 ) -> Result<web::Json<PageBody<RecordBody>>, Problem> {
-    let filter = RecordFilter::from(listing.filter);
+    let filter = listing.filter.check()?;
     state
         .list_for_operator(ListKind::AuditLog, &listing.page, async |page| {
             let operator = operate.operator();

@@ -2,6 +2,7 @@
 
 mod account_query;
 pub(crate) mod audit_log;
+pub(crate) mod invoices;
 pub(crate) mod signing_keys;
 pub(crate) mod tenants;
 pub(crate) mod webhook_events;

@@ -1,5 +1,5 @@
 use actix_web::web;
-use inbound::{EventFilter, EventReader, events};
+use inbound::{EventReader, events};
 use tokens::ScopeGrant as _;
 use tokens::scope::EventsRead;
 
@@ -23,14 +23,14 @@ use crate::tags;
     security(("provisioning_key" = [EventsRead::SCOPE])),
     params(EventQuery, PageQuery),
     responses((status = 200, description = "A page of events", body = PageBody<EventBody>)),
-    extensions(("x-problems" = json!([Code::InvalidCursor]))),
+    extensions(("x-problems" = json!([Code::InvalidCursor, Code::ValidationFailed]))),
 )]
 pub(crate) async fn list(
     operate: Operate<EventsRead>,
     state: web::Data<State>,
     listing: Listing<EventQuery>,
 ) -> Result<web::Json<PageBody<EventBody>>, Problem> {
-    let filter = EventFilter::from(listing.filter);
+    let filter = listing.filter.check()?;
     state
         .list_for_operator(ListKind::WebhookEvents, &listing.page, async |page| {
             let by = operate.operator().into();

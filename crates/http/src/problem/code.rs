@@ -92,6 +92,8 @@ codes! {
         "Sign-up is disabled in this deployment; ask the operator for a tenant."
     HandshakeError = FORBIDDEN "handshake_refused" "Handshake refused"
         "hub.mode is not `subscribe`, or the verify token is incorrect."
+    PaymentByOperators = FORBIDDEN "payment_by_operators" "Payments are recorded by operators"
+        "In this deployment an operator marks invoices as paid; ask the operator."
     NotFound = NOT_FOUND "not_found" "Not found"
         "The resource does not exist."
     MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed" "Method not allowed"

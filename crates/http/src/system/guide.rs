@@ -17,7 +17,7 @@ macro_rules! pages {
     };
 }
 
-pub(crate) const PAGES: [(&str, &str); 16] = pages![
+pub(crate) const PAGES: [(&str, &str); 17] = pages![
     "index",
     "first-steps",
     "errors",
@@ -34,6 +34,7 @@ pub(crate) const PAGES: [(&str, &str); 16] = pages![
     "billing",
     "audit",
     "operators",
+    "storage",
 ];
 
 const INDEX: &str = "index";

@@ -5,7 +5,7 @@ use tokens::RefreshToken;
 use utoipa::ToSchema;
 
 use crate::auth::{BEARER_CHALLENGE, Public, challenge};
-use crate::extract::{Json, OptionalTenantHeader, OriginOfRequest};
+use crate::extract::{ClientInfo, Json, OptionalTenantHeader, OriginOfRequest};
 use crate::iam::auth_attempt::{AuthAttemptError, run_auth_attempt};
 use crate::iam::bodies::LoggedInBody;
 use crate::problem::{Code, Problem};
@@ -27,7 +27,8 @@ pub(crate) struct RefreshBody {
 /// Refresh the tokens
 ///
 /// A refresh token can be used once; the response has the next one. Using it again ends the session, because the token
-/// may be stolen. Of concurrent requests with the same token, one gets the tokens, the others get 409, and the session
+/// may be stolen; except that within 10 seconds the same client (address and user agent) gets the same next token, as
+/// long as no token of the first response was used: that response was lost. Of concurrent requests with the same token, one gets the tokens, the others get 409, and the session
 /// continues.
 #[utoipa::path(
     post,
@@ -45,6 +46,7 @@ pub(crate) async fn refresh(
     _public: Public,
     OptionalTenantHeader(tenant): OptionalTenantHeader,
     OriginOfRequest(origin): OriginOfRequest,
+    ClientInfo(client): ClientInfo,
     state: web::Data<State>,
     body: Json<RefreshBody>,
 ) -> Result<web::Json<LoggedInBody>, Problem> {
@@ -56,7 +58,7 @@ pub(crate) async fn refresh(
     let auth = state.auth.clone();
     let renew = async move {
         let token = RefreshToken::parse(&refresh_token).map_err(|_| RefreshError::UnknownToken)?;
-        exchange(&auth, Refresh { token, tenant, arrived_at, origin }).await
+        exchange(&auth, Refresh { token, tenant, arrived_at, client, origin }).await
     };
     let limited = web::Data::clone(&state);
     let renew = async move {

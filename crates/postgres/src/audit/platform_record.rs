@@ -5,7 +5,7 @@ use audit::{Log, PlatformAuditReader, PlatformAuditRepo, Record, RecordFilter, S
 use diesel_async::RunQueryDsl;
 use kernel::{Page, PageRequest, StoreError};
 
-use super::row::{FILTER_AND_PAGE, RECORD_COLUMNS, RecordRow, bind_record, list, page, sign};
+use super::row::{RECORD_COLUMNS, RecordRow, bind_record, list, page, sign};
 use crate::error::OrStoreError;
 use crate::sql::{Prepared, boxed_sql};
 use crate::transaction::{Platform, Tx};
@@ -19,14 +19,14 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::json, $12, $13)";
 static LIST: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT s.sequence, {RECORD_COLUMNS} \
-           FROM platform_audit_records r LEFT JOIN platform_audit_seals s ON s.record_id = r.id WHERE {FILTER_AND_PAGE}"
+           FROM platform_audit_records r LEFT JOIN platform_audit_seals s ON s.record_id = r.id WHERE true"
     )
 });
 
 #[async_trait]
 impl<Scope: Send> PlatformAuditRepo for Tx<Scope> {
     async fn append_platform_audit_record(&mut self, record: &Record) -> Result<(), StoreError> {
-        let record = sign(self.audit_keys(), Log::Platform, record)?;
+        let record = sign(self.key_ring(), Log::Platform, record)?;
         self.execute(bind_record(boxed_sql(APPEND), &record)).await?;
         Ok(())
     }

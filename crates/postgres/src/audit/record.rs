@@ -5,7 +5,7 @@ use audit::{AuditRepo, Log, Record, RecordFilter, StoredRecord};
 use diesel_async::RunQueryDsl;
 use kernel::{Page, PageRequest, StoreError};
 
-use super::row::{FILTER_AND_PAGE, RECORD_COLUMNS, RecordRow, bind_record, list, page, sign};
+use super::row::{RECORD_COLUMNS, RecordRow, bind_record, list, page, sign};
 use crate::error::OrStoreError;
 use crate::sql::{Prepared, boxed_sql, types};
 use crate::transaction::{Tenant, Tx};
@@ -24,14 +24,14 @@ static LIST: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT s.sequence, {RECORD_COLUMNS} \
            FROM audit_records r LEFT JOIN audit_seals s ON s.tenant_id = r.tenant_id AND s.record_id = r.id \
-          WHERE r.tenant_id = $10 AND {FILTER_AND_PAGE}"
+          WHERE r.tenant_id = $10"
     )
 });
 
 #[async_trait]
 impl AuditRepo for Tx<Tenant> {
     async fn append_audit_record(&mut self, record: &Record) -> Result<(), StoreError> {
-        let record = sign(self.audit_keys(), Log::Tenant(self.scope().id()), record)?;
+        let record = sign(self.key_ring(), Log::Tenant(self.scope().id()), record)?;
         let statement = bind_record(boxed_sql(APPEND).bind::<types::Uuid, _>(self.tenant_id()), &record);
         self.execute(statement).await?;
         Ok(())

@@ -8,22 +8,41 @@ use kernel::seal::KeyRing;
 use kernel::{Cursor, Page, PageLimit, PageRequest, StoreError};
 use uuid::Uuid;
 
-use crate::sql::{BoxedSql, boxed_sql, types};
+use crate::sql::{BoxedSql, types};
 
 /// The columns of [`RecordRow`] in a log with the alias `r`, without `sequence`.
 pub(super) const RECORD_COLUMNS: &str = "r.id, r.occurred_at, r.actor_kind, r.actor_id, r.address, r.request_id, r.action, r.target_kind, r.target_id, \
      r.outcome, r.changes::text AS changes";
 
-/// The conditions, the order and the limit of a list, with the parameters `$1` to `$9` that [`list`] binds.
-pub(super) const FILTER_AND_PAGE: &str = "($1::text IS NULL OR r.action = $1) AND ($2::text IS NULL OR r.actor_id = $2) \
-     AND ($3::text IS NULL OR r.target_id = $3) AND ($4::text IS NULL OR r.outcome = $4) \
-     AND ($5::timestamptz IS NULL OR r.occurred_at >= $5) AND ($6::timestamptz IS NULL OR r.occurred_at < $6) \
-     AND ($7::timestamptz IS NULL OR (r.occurred_at, r.id) < ($7, $8)) \
-     ORDER BY r.occurred_at DESC, r.id DESC LIMIT $9";
-
-/// A statement with the parameters of [`FILTER_AND_PAGE`].
-pub(super) fn list<'a>(statement: &'static str, filter: &'a RecordFilter, page: &PageRequest) -> BoxedSql<'a> {
-    boxed_sql(statement)
+/// A list: `select` up to and with a condition, then the conditions of the filter, the order and the limit, with the parameters `$1`
+/// to `$9`. Only the conditions that are set are in the text, so that their indexes are used whatever plan is kept for it.
+pub(super) fn list<'a>(select: &str, filter: &'a RecordFilter, page: &PageRequest) -> BoxedSql<'a> {
+    let conditions = [
+        (filter.action.is_some(), "$1::text", "r.action = $1"),
+        (filter.actor_id.is_some(), "$2::text", "r.actor_id = $2"),
+        (filter.target_id.is_some(), "$3::text", "r.target_id = $3"),
+        // As text, so that the index on refused records is used.
+        (filter.outcome.is_some(), "$4::text", outcome_condition(filter.outcome.as_deref())),
+        (filter.from.is_some(), "$5::timestamptz", "r.occurred_at >= $5"),
+        (filter.to.is_some(), "$6::timestamptz", "r.occurred_at < $6"),
+        (page.after.is_some(), "$7::timestamptz", "(r.occurred_at, r.id) < ($7, $8)"),
+    ];
+    let mut text = select.to_owned();
+    for (is_set, parameter, condition) in conditions {
+        text.push_str(" AND ");
+        if is_set {
+            text.push_str(condition);
+        } else {
+            text.push_str(parameter);
+            text.push_str(" IS NULL");
+        }
+    }
+    if page.after.is_none() {
+        text.push_str(" AND $8::uuid IS NULL");
+    }
+    text.push_str(" ORDER BY r.occurred_at DESC, r.id DESC LIMIT $9");
+    diesel::sql_query(text)
+        .into_boxed()
         .bind::<Nullable<types::Text>, _>(&filter.action)
         .bind::<Nullable<types::Text>, _>(&filter.actor_id)
         .bind::<Nullable<types::Text>, _>(&filter.target_id)
@@ -33,6 +52,10 @@ pub(super) fn list<'a>(statement: &'static str, filter: &'a RecordFilter, page: 
         .bind::<Nullable<types::Timestamptz>, _>(page.after.map(|cursor| cursor.time))
         .bind::<Nullable<types::Uuid>, _>(page.after.map(|cursor| cursor.id))
         .bind::<types::BigInt, _>(page.limit.plus_one())
+}
+
+fn outcome_condition(outcome: Option<&str>) -> &'static str {
+    if outcome == Some("refused") { "r.outcome = 'refused' AND r.outcome = $4" } else { "r.outcome = $4" }
 }
 
 /// The record with its MAC.

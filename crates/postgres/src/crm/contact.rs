@@ -92,6 +92,7 @@ impl ContactRepo for Tx<Tenant> {
     async fn contacts(&mut self, page: &PageRequest) -> Result<Page<Contact>, StoreError> {
         let mut query = contacts::table
             .filter(contacts::tenant_id.eq(self.tenant_id()))
+            .filter(contacts::removed_at.is_null())
             .order((contacts::created_at.desc(), contacts::id.desc()))
             .limit(page.limit.plus_one())
             .select(Row::as_select())
@@ -107,6 +108,7 @@ impl ContactRepo for Tx<Tenant> {
         let row = contacts::table
             .filter(contacts::tenant_id.eq(self.tenant_id()))
             .filter(contacts::id.eq(id.as_uuid()))
+            .filter(contacts::removed_at.is_null())
             .select(Row::as_select())
             .load(self.connection())
             .await
@@ -178,6 +180,7 @@ impl Tx<Tenant> {
         let rows: Vec<Row> = contacts::table
             .filter(contacts::tenant_id.eq(self.tenant_id()))
             .filter(contacts::id.eq_any(ids.to_vec()))
+            .filter(contacts::removed_at.is_null())
             .select(Row::as_select())
             .load(self.connection())
             .await

@@ -59,7 +59,8 @@ macro_rules! with_contact {
             .inner_join(
                 contacts::table.on(contacts::tenant_id
                     .eq(conversations::tenant_id)
-                    .and(contacts::id.eq(conversations::contact_id))),
+                    .and(contacts::id.eq(conversations::contact_id))
+                    .and(contacts::removed_at.is_null())),
             )
             .select((Row::as_select(), contacts::display_name))
     };

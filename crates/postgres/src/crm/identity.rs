@@ -14,7 +14,7 @@ use kernel::ids::ContactId;
 use uuid::Uuid;
 
 use super::identity_keys::columns;
-use super::{erasure, identity_keys};
+use super::{erased_hashes, identity_keys};
 use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
@@ -149,7 +149,7 @@ impl IdentityRepo for Tx<Tenant> {
     }
 
     async fn erased(&mut self, keys: &[IdentityKey]) -> Result<HashMap<IdentityKey, DateTime<Utc>>, StoreError> {
-        erasure::erased(self, keys).await
+        erased_hashes::find(self, keys).await
     }
 
     async fn lock(&mut self, locks: &[Lock]) -> Result<(), StoreError> {

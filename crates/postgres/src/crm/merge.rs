@@ -7,6 +7,7 @@ use kernel::StoreError;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::contact_jobs;
 use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
@@ -22,14 +23,14 @@ const LOCK_CONVERSATIONS: &str = "
 SELECT id FROM conversations WHERE tenant_id = $1 AND contact_id IN ($2, $3) ORDER BY id FOR UPDATE";
 
 const JOIN_CONVERSATIONS: &str = "
-WITH pairs AS (
+WITH pairs AS MATERIALIZED (
   SELECT f.id AS from_id, i.id AS into_id, f.unread_count, f.version, f.service_window_ends_at, f.assignee_id
     FROM conversations f
     JOIN conversations i ON i.tenant_id = $1 AND i.contact_id = $3 AND i.account_id = f.account_id AND i.status <> 'closed'
    WHERE f.tenant_id = $1 AND f.contact_id = $2 AND f.status <> 'closed'
 ), moved AS (
   UPDATE messages m SET conversation_id = p.into_id FROM pairs p
-   WHERE m.tenant_id = $1 AND m.conversation_id = p.from_id
+   WHERE m.tenant_id = $1 AND m.conversation_id = p.from_id AND NOT $4
 )
 UPDATE conversations c
    SET unread_count = c.unread_count + p.unread_count,
@@ -44,8 +45,18 @@ RETURNING c.id, p.from_id";
 const DELETE_CONVERSATIONS: &str = "
 DELETE FROM conversations WHERE tenant_id = $1 AND id = ANY ($2)";
 
-const MOVE_ROWS: [&str; 8] = [
-    "UPDATE conversations SET contact_id = $3 WHERE tenant_id = $1 AND contact_id = $2",
+/// Of a large merge, the conversations `$4` stay until their messages have moved.
+const MOVE_CONVERSATIONS: &str = "
+UPDATE conversations SET contact_id = $3 WHERE tenant_id = $1 AND contact_id = $2 AND NOT (id = ANY ($4))";
+
+/// Those that there may be many of.
+const MOVE_MESSAGES: [&str; 3] = [
+    "UPDATE messages SET contact_id = $3 WHERE tenant_id = $1 AND contact_id = $2",
+    "UPDATE message_updates SET contact_id = $3 WHERE tenant_id = $1 AND contact_id = $2",
+    "UPDATE interactions SET contact_id = $3 WHERE tenant_id = $1 AND contact_id = $2",
+];
+
+const MOVE_ROWS: [&str; 4] = [
     "WITH windows AS (
        INSERT INTO service_windows AS known (tenant_id, account_id, contact_id, ends_at)
        SELECT tenant_id, account_id, $3, ends_at FROM service_windows WHERE tenant_id = $1 AND contact_id = $2
@@ -54,9 +65,6 @@ const MOVE_ROWS: [&str; 8] = [
      )
      UPDATE conversations c SET service_window_ends_at = greatest(c.service_window_ends_at, w.ends_at) FROM windows w
       WHERE c.tenant_id = $1 AND c.contact_id = $3 AND c.account_id = w.account_id AND c.status <> 'closed'",
-    "UPDATE messages SET contact_id = $3 WHERE tenant_id = $1 AND contact_id = $2",
-    "UPDATE message_updates SET contact_id = $3 WHERE tenant_id = $1 AND contact_id = $2",
-    "UPDATE interactions SET contact_id = $3 WHERE tenant_id = $1 AND contact_id = $2",
     "WITH both_have AS (
        DELETE FROM contact_identities f USING contact_identities i
         WHERE f.tenant_id = $1 AND f.contact_id = $2 AND i.tenant_id = $1 AND i.contact_id = $3
@@ -106,6 +114,15 @@ INSERT INTO contact_merges (tenant_id, contact_id, into_id, merged_at) VALUES ($
 
 const DELETE_CONTACT: &str = "DELETE FROM contacts WHERE tenant_id = $1 AND id = $2";
 
+/// Until the job of a large merge deletes it.
+const HIDE_CONTACT: &str = "
+UPDATE contacts SET removed_at = $4, display_name = '' WHERE tenant_id = $1 AND id = $2 AND id <> $3";
+
+const INSERT_JOB: &str = "
+INSERT INTO contact_jobs
+  (tenant_id, contact_id, kind, into_id, from_conversations, into_conversations, searched_time, searched_event, created_at)
+VALUES ($1, $2, 'merge', $3, $5, $6, $4, $2, $4)";
+
 #[derive(diesel::QueryableByName)]
 struct LockedContact {
     #[diesel(sql_type = types::Uuid)]
@@ -122,7 +139,8 @@ struct JoinedConversation {
     from_id: Uuid,
 }
 
-/// Moves all data of one contact to another, deletes it, and redirects its id.
+/// Moves all data of one contact to another, deletes it, and redirects its id. If there is much of it, messages and interactions
+/// are moved later, by a job, and so if a job of the tenant is unfinished, since the rows of that one may belong to the contact.
 pub(super) async fn merge(tx: &mut Tx<Tenant>, merge: Merge, now: DateTime<Utc>) -> Result<(), StoreError> {
     let (tenant, from, into) = (tx.tenant_id(), merge.from.as_uuid(), merge.into.as_uuid());
     let bind = |statement: &'static str| {
@@ -135,10 +153,18 @@ pub(super) async fn merge(tx: &mut Tx<Tenant>, merge: Merge, now: DateTime<Utc>)
     };
     let (own, other) = (attributes(into), attributes(from));
     tx.execute(bind(LOCK_CONVERSATIONS)).await?;
-    let joined: Vec<JoinedConversation> =
-        Prepared(bind(JOIN_CONVERSATIONS)).load(tx.connection()).await.or_store_error()?;
+    let is_large = contact_jobs::has_many_rows(tx, from).await? || contact_jobs::has_jobs(tx).await?;
+    let join = bind(JOIN_CONVERSATIONS).bind::<types::Bool, _>(is_large);
+    let joined: Vec<JoinedConversation> = Prepared(join).load(tx.connection()).await.or_store_error()?;
     let emptied: Vec<Uuid> = joined.iter().map(|joined| joined.from_id).collect();
-    tx.execute(sql(DELETE_CONVERSATIONS).bind::<types::Uuid, _>(tenant).bind::<types::Uuids, _>(emptied)).await?;
+    if !is_large {
+        let delete = sql(DELETE_CONVERSATIONS).bind::<types::Uuid, _>(tenant).bind::<types::Uuids, _>(&emptied);
+        tx.execute(delete).await?;
+        for statement in MOVE_MESSAGES {
+            tx.execute(bind(statement)).await?;
+        }
+    }
+    tx.execute(bind(MOVE_CONVERSATIONS).bind::<types::Uuids, _>(&emptied)).await?;
     for statement in MOVE_ROWS {
         tx.execute(bind(statement)).await?;
     }
@@ -155,8 +181,18 @@ pub(super) async fn merge(tx: &mut Tx<Tenant>, merge: Merge, now: DateTime<Utc>)
     let combine = bind(COMBINE_FIELDS).bind::<types::Timestamptz, _>(now).bind::<Jsonb, _>(Value::Object(attributes));
     tx.execute(combine).await?;
     tx.execute(bind(REDIRECT_ID).bind::<types::Timestamptz, _>(now)).await?;
-    tx.execute(sql(DELETE_CONTACT).bind::<types::Uuid, _>(tenant).bind::<types::Uuid, _>(from)).await?;
-    super::inbox::refresh(tx, joined.into_iter().map(|joined| joined.id).collect()).await
+    let conversations: Vec<Uuid> = joined.into_iter().map(|joined| joined.id).collect();
+    if is_large {
+        tx.execute(bind(HIDE_CONTACT).bind::<types::Timestamptz, _>(now)).await?;
+        let job = bind(INSERT_JOB)
+            .bind::<types::Timestamptz, _>(now)
+            .bind::<types::Uuids, _>(emptied)
+            .bind::<types::Uuids, _>(&conversations);
+        tx.execute(job).await?;
+    } else {
+        tx.execute(sql(DELETE_CONTACT).bind::<types::Uuid, _>(tenant).bind::<types::Uuid, _>(from)).await?;
+    }
+    super::inbox::refresh(tx, conversations).await
 }
 
 #[cfg(test)]
@@ -168,7 +204,7 @@ mod tests {
     use crate::schema::contacts;
 
     /// Of the remaining contact. A merge by events does not increase the version: no user has changed the contact.
-    const KEPT: [&str; 4] = ["tenant_id", "id", "version", "created_at"];
+    const KEPT: [&str; 5] = ["tenant_id", "id", "version", "created_at", "removed_at"];
 
     #[test]
     fn merge_combines_each_column_of_a_contact() {

@@ -49,7 +49,7 @@ WITH hits (contact_id, rank) AS (
   SELECT contact_id, min(rank) AS rank FROM hits GROUP BY contact_id
 )
 SELECT c.id, b.rank FROM best b
- CROSS JOIN LATERAL (SELECT id, search_name FROM contacts WHERE tenant_id = $1 AND id = b.contact_id LIMIT 1) c
+ CROSS JOIN LATERAL (SELECT id, search_name FROM contacts WHERE tenant_id = $1 AND id = b.contact_id AND removed_at IS NULL LIMIT 1) c
  ORDER BY b.rank, c.search_name, c.id
  LIMIT $4";
 
@@ -68,14 +68,14 @@ SELECT m.id, m.conversation_id, m.contact_id, m.direction, left(m.text, 1000) AS
      LIMIT $3
   ) found
   JOIN messages m ON m.tenant_id = $1 AND m.id = found.id
-  JOIN contacts c ON c.tenant_id = $1 AND c.id = m.contact_id
+  JOIN contacts c ON c.tenant_id = $1 AND c.id = m.contact_id AND c.removed_at IS NULL
  ORDER BY m.provider_timestamp DESC, m.id DESC";
 
 const SEARCH_ALL_MESSAGES: &str = "
 SELECT m.id, m.conversation_id, m.contact_id, m.direction, left(m.text, 1000) AS text, m.provider_timestamp, c.display_name
   FROM app.messages_with_words($2, $3) AS found (id)
   JOIN messages m ON m.tenant_id = $1 AND m.id = found.id
-  JOIN contacts c ON c.tenant_id = $1 AND c.id = m.contact_id
+  JOIN contacts c ON c.tenant_id = $1 AND c.id = m.contact_id AND c.removed_at IS NULL
  ORDER BY m.provider_timestamp DESC, m.id DESC";
 
 #[derive(diesel::QueryableByName)]

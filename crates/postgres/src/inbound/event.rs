@@ -7,7 +7,7 @@ use diesel::{
     ExpressionMethods, OptionalExtension, PgExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
-use inbound::{ErrorClass, EventFilter, EventReader, FailedAttempt, TenantlessEventRepo, WebhookEvent};
+use inbound::{DiscardFilter, ErrorClass, EventFilter, EventReader, FailedAttempt, TenantlessEventRepo, WebhookEvent};
 use kernel::ids::{AccountId, EventId};
 use kernel::{Cursor, Page, PageRequest, StoreError};
 use uuid::Uuid;
@@ -139,6 +139,38 @@ where
 
     async fn discard_event(&mut self, id: EventId, now: DateTime<Utc>) -> Result<bool, StoreError> {
         end_dead_letter(self, id, "discarded", now).await
+    }
+
+    async fn discard_events(
+        &mut self,
+        filter: &DiscardFilter,
+        now: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<usize, StoreError> {
+        let status = filter.status.into_str();
+        let mut query = events_of(self.owner())
+            .filter(webhook_events::status.eq(status))
+            .order((webhook_events::received_at, webhook_events::id))
+            .limit(limit)
+            .select(webhook_events::id);
+        if let Some(kind) = &filter.kind {
+            query = query.filter(webhook_events::kind.eq(kind.as_str()));
+        }
+        if let Some(account) = filter.account {
+            query = query.filter(webhook_events::account_id.eq(account.as_uuid()));
+        }
+        if let Some(class) = filter.error_class {
+            query = query.filter(webhook_events::error_class.eq(class.into_str()));
+        }
+        let ids: Vec<Uuid> = query.load(self.connection()).await.or_store_error()?;
+        // An event that another transaction replayed or assigned since is not changed.
+        diesel::update(webhook_events::table)
+            .filter(webhook_events::id.eq_any(ids))
+            .filter(webhook_events::status.eq(status))
+            .set((webhook_events::status.eq("discarded"), webhook_events::processed_at.eq(Some(now))))
+            .execute(self.connection())
+            .await
+            .or_store_error()
     }
 }
 

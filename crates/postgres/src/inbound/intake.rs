@@ -19,12 +19,14 @@ use crate::transaction::{Platform, Tx};
 /// oldest account, an active one, else one that Meta disconnected, which must learn when Meta restores it. It applies to all of the
 /// tenant's accounts there. Accounts that their tenant disconnected get no events. The tenant with the oldest account gets the event
 /// itself, each other a copy, whose key follows from event and tenant, so that a repeated delivery makes no other.
+///
+/// What a tenant's own app signed belongs to the tenant, also if it cannot be parsed or no account has its number.
 const STORE_EVENTS: &str = "
 WITH input AS (
   SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
            AS input (id, kind, phone_number_id, waba_id, dedupe_key, body, app_id, traceparent)
 ), routed AS (
-  SELECT i.id AS input_id, i.kind, i.phone_number_id, i.waba_id, i.app_id, i.traceparent, a.tenant_id, a.account_id,
+  SELECT i.id AS input_id, i.kind, i.phone_number_id, i.waba_id, i.app_id, i.traceparent, coalesce(a.tenant_id, own.tenant_id) AS tenant_id, a.account_id,
          CASE WHEN a.place > 1 THEN (left(i.id::text, 24) || left(md5(i.id::text || a.tenant_id::text), 12))::uuid
               ELSE i.id END AS id,
          CASE WHEN a.place > 1 THEN i.dedupe_key || ':' || a.tenant_id ELSE i.dedupe_key END AS dedupe_key
@@ -43,21 +45,22 @@ WITH input AS (
             ORDER BY a.tenant_id, a.status <> 'active', a.created_at, a.id
          ) oldest)
     ) a ON true
+    LEFT JOIN meta_apps own ON own.key = i.app_id
 ), stored AS (
   INSERT INTO webhook_events
     (id, tenant_id, account_id, app_id, kind, dedupe_key, status, received_at, processed_at, error_class, last_error,
      phone_number_id, waba_id, traceparent)
   SELECT r.id, r.tenant_id, r.account_id, r.app_id, r.kind, r.dedupe_key,
          CASE WHEN r.kind = $9 THEN 'dead_letter'
-              WHEN r.tenant_id IS NULL THEN 'unroutable'
+              WHEN r.account_id IS NULL THEN 'unroutable'
               WHEN t.status = 'suspended' THEN 'held'
               ELSE 'received' END,
          $10,
          CASE WHEN r.kind = $9 THEN $10 END,
          CASE WHEN r.kind = $9 THEN 'permanent' END,
          CASE WHEN r.kind = $9 THEN 'is not what the documents of the WhatsApp Business Platform describe, or is larger than 128 KiB' END,
-         CASE WHEN r.tenant_id IS NULL THEN r.phone_number_id END,
-         CASE WHEN r.tenant_id IS NULL THEN r.waba_id END,
+         CASE WHEN r.account_id IS NULL THEN r.phone_number_id END,
+         CASE WHEN r.account_id IS NULL THEN r.waba_id END,
          r.traceparent
     FROM routed r
     LEFT JOIN tenants t ON t.id = r.tenant_id

@@ -57,13 +57,20 @@ UPDATE webhook_outbox
 
 /// Starts from accounts and looks for the events of each by an index: unroutable events may be many, and most of them stay.
 /// Events are routed by the same rules as on arrival, but a change of a business account goes to the oldest account only: at its
-/// arrival no tenant had one.
+/// arrival no tenant had one. What arrived after a tenant had the number is not given to another: it waits until that tenant
+/// connects the number again.
 const ASSIGN_UNROUTABLE: &str = "
 WITH candidates AS (
   SELECT e.id, a.tenant_id, a.id AS account_id
     FROM whatsapp_accounts a
-   CROSS JOIN LATERAL (SELECT id FROM webhook_events
-                        WHERE status = 'unroutable' AND app_id = a.app_id AND phone_number_id = a.phone_number_id
+   CROSS JOIN LATERAL (SELECT w.id FROM webhook_events w
+                        WHERE w.status = 'unroutable' AND w.app_id = a.app_id AND w.phone_number_id = a.phone_number_id
+                          AND a.tenant_id = coalesce(
+                                (SELECT h.tenant_id FROM whatsapp_accounts h
+                                  WHERE h.app_id = a.app_id AND h.phone_number_id = a.phone_number_id
+                                    AND h.active_since <= w.received_at
+                                  ORDER BY h.active_since DESC LIMIT 1),
+                                a.tenant_id)
                         LIMIT $2) e
    WHERE a.status = 'active' AND EXISTS (SELECT FROM webhook_events WHERE status = 'unroutable')
    UNION ALL

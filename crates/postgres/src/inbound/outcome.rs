@@ -37,6 +37,11 @@ WITH finished AS (
 )
 DELETE FROM webhook_outbox WHERE tenant_id = $3 AND event_id = ANY ($1)";
 
+const DELETE_PAYLOADS_NAMING: &str = "
+DELETE FROM webhook_payloads
+ WHERE tenant_id = $1 AND event_id = ANY ($2)
+   AND EXISTS (SELECT FROM unnest($3) AS named (value) WHERE position(convert_to(named.value, 'UTF8') IN body) > 0)";
+
 const RETRY_EVENT: &str = "
 WITH retried AS (
   UPDATE webhook_events
@@ -105,6 +110,15 @@ impl EventOutcomeRepo for Tx<Tenant> {
             .bind::<types::Uuids, _>(uuids(events))
             .bind::<types::Timestamptz, _>(now)
             .bind::<types::Uuid, _>(tenant);
+        self.execute(statement).await?;
+        Ok(())
+    }
+
+    async fn delete_payloads_naming(&mut self, events: &[EventId], named: &[String]) -> Result<(), StoreError> {
+        let statement = sql(DELETE_PAYLOADS_NAMING)
+            .bind::<types::Uuid, _>(self.tenant_id())
+            .bind::<types::Uuids, _>(uuids(events))
+            .bind::<types::Texts, _>(named);
         self.execute(statement).await?;
         Ok(())
     }

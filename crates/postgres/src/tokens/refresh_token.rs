@@ -3,7 +3,8 @@ use diesel::sql_types::Nullable;
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName};
 use diesel_async::RunQueryDsl;
 use kernel::StoreError;
-use tokens::{RefreshTokenHash, Session, StoredRefreshToken, TokenLock};
+use tokens::{ClientTag, RefreshTokenHash, Session, StoredRefreshToken, TokenLock};
+use uuid::Uuid;
 
 use super::session;
 use crate::error::OrStoreError;
@@ -13,7 +14,7 @@ use crate::transaction::{Tenant, Tx};
 
 /// SKIP LOCKED: a concurrent second request does not wait for the first one, as it is rejected in any case.
 const LOCK_REFRESH_TOKEN: &str = "
-SELECT t.used_at, t.answered_at, s.revoked_at, s.unconfirmed IS NULL AS confirmed,
+SELECT t.used_at, t.answered_at, s.revoked_at, s.unconfirmed IS NULL AS confirmed, s.unconfirmed, t.used_by,
        EXISTS (SELECT FROM refresh_overlaps o WHERE o.tenant_id = t.tenant_id AND o.token_hash = t.token_hash) AS overlapped,
        s.id, s.user_id, s.address, s.user_agent, s.created_at, s.last_seen_at,
        s.idle_expires_at, s.expires_at
@@ -40,6 +41,10 @@ struct Row {
     revoked_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = types::Bool)]
     confirmed: bool,
+    #[diesel(sql_type = Nullable<types::Uuid>)]
+    unconfirmed: Option<Uuid>,
+    #[diesel(sql_type = Nullable<types::Binary>)]
+    used_by: Option<Vec<u8>>,
     #[diesel(sql_type = types::Bool)]
     overlapped: bool,
     #[diesel(embed)]
@@ -83,11 +88,16 @@ impl Tx<Tenant> {
         Ok(row.count > 0)
     }
 
-    pub(super) async fn mark_used(&mut self, token: &RefreshTokenHash, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    pub(super) async fn mark_used(
+        &mut self,
+        token: &RefreshTokenHash,
+        client: Option<&ClientTag>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
         let unused =
             refresh_tokens::table.find((self.tenant_id(), token.as_bytes())).filter(refresh_tokens::used_at.is_null());
         let used = diesel::update(unused)
-            .set(refresh_tokens::used_at.eq(Some(now)))
+            .set((refresh_tokens::used_at.eq(Some(now)), refresh_tokens::used_by.eq(client.map(ClientTag::as_bytes))))
             .execute(self.connection())
             .await
             .or_store_error()?;
@@ -121,6 +131,8 @@ impl Row {
             answered_at: self.answered_at,
             overlapped: self.overlapped,
             confirmed: self.confirmed,
+            unconfirmed: self.unconfirmed,
+            used_by: self.used_by.map(ClientTag::from_bytes),
         }
     }
 }

@@ -7,7 +7,7 @@ use diesel::{ExpressionMethods, QueryDsl, Queryable, QueryableByName, Selectable
 use diesel_async::RunQueryDsl;
 use kernel::ids::{SessionId, UserId};
 use kernel::{Cursor, Page, PageRequest, StoreError};
-use tokens::{RefreshTokenHash, Session, SessionClient, SessionHousekeeping, SessionRepo, TokenLock};
+use tokens::{ClientTag, RefreshTokenHash, Session, SessionClient, SessionHousekeeping, SessionRepo, TokenLock};
 use uuid::Uuid;
 
 use crate::error::OrStoreError;
@@ -180,9 +180,10 @@ impl SessionRepo for Tx<Tenant> {
     async fn consume_refresh_token(
         &mut self,
         token: &RefreshTokenHash,
+        client: Option<&ClientTag>,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        self.mark_used(token, now).await
+        self.mark_used(token, client, now).await
     }
 
     async fn refresh_session(

@@ -16,6 +16,7 @@ fn update(wamid: &str, effect: UpdateEffect, seconds: i64) -> Batch {
         message: (ACCOUNT, wamid.to_owned()),
         effect,
         customer: None,
+        recipient: None,
         direction: Direction::Outbound,
         payload: None,
         occurred_at: at(seconds),

@@ -70,8 +70,10 @@ impl EventContext<'_> {
                 let effect = UpdateEffect::Status { status: it.status, participant: it.participant };
                 let (direction, payload) = (Direction::Outbound, Some(it.payload));
                 let seen = self.person(it.customer, self.time(it.timestamp));
+                let recipient = self.with_participant(seen.clone(), &effect);
                 batch.sightings.extend(Some(seen).filter(links_identities));
-                batch.updates.push(self.update(it.target, effect, None, direction, payload, it.timestamp));
+                let update = self.update(it.target, effect, None, direction, payload, it.timestamp);
+                batch.updates.push(MessageUpdate { recipient: Some(recipient).filter(has_identity_key), ..update });
             }
             Update::IdentityChange(it) => batch.changes.push(IdentityChange {
                 before: self.keys(&it.before),
@@ -156,6 +158,7 @@ impl EventContext<'_> {
             message: (self.account, target),
             effect,
             customer: customer.map(|customer| self.person(customer, occurred_at)).filter(has_identity_key),
+            recipient: None,
             direction: by,
             payload,
             occurred_at,
@@ -184,6 +187,20 @@ impl EventContext<'_> {
             display_name: party.profile_name,
             seen_at,
         }
+    }
+
+    /// The person whom a status is about: in a group, the participant, whose id is a number or a user id.
+    fn with_participant(&self, mut person: Person, effect: &UpdateEffect) -> Person {
+        if let UpdateEffect::Status { participant, .. } = effect
+            && !participant.is_empty()
+        {
+            if participant.bytes().all(|byte| byte.is_ascii_digit()) {
+                person.phones.extend(IdentityKey::phone(participant));
+            } else if person.bsuid.is_none() {
+                person.bsuid = Some(IdentityKey::bsuid(&self.waba_id, participant));
+            }
+        }
+        person
     }
 
     /// The keys that identify a person.

@@ -12,14 +12,18 @@ use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
+/// An update names a person in columns of its own while its message is not stored, and for good if its key names them.
 const INSERT: &str = "
 INSERT INTO message_updates
-  (tenant_id, created_at, account_id, wamid, kind, key, value, contact_id, payload, occurred_at, parked)
-SELECT $1, $2, new.*,
-       NOT EXISTS (SELECT FROM messages m
-                    WHERE m.tenant_id = $1 AND m.account_id = new.account_id AND m.wamid = new.wamid)
-  FROM unnest($3, $4, $5, $6, $7, $8, $9, $10) AS new
-    (account_id, wamid, kind, key, value, contact_id, payload, occurred_at)
+  (tenant_id, created_at, account_id, wamid, kind, key, value, contact_id, payload, occurred_at, parked, phone, bsuid)
+SELECT $1, $2, new.account_id, new.wamid, new.kind, new.key, new.value, new.contact_id, new.payload, new.occurred_at, p.parked,
+       CASE WHEN p.parked OR new.in_key THEN new.phone END, CASE WHEN p.parked OR new.in_key THEN new.bsuid END
+  FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS new
+    (account_id, wamid, kind, key, value, contact_id, payload, occurred_at, phone, bsuid, in_key)
+ CROSS JOIN LATERAL (
+   SELECT NOT EXISTS (SELECT FROM messages m
+                       WHERE m.tenant_id = $1 AND m.account_id = new.account_id AND m.wamid = new.wamid) AS parked
+ ) p
     ON CONFLICT DO NOTHING";
 
 /// Computes the state of messages from all of their updates, as [`crm::inbox::MessageState`] specifies it. Updates of a stored
@@ -60,7 +64,10 @@ WITH stored AS MATERIALIZED (
    ) summary
    WHERE summary.updates > 0
 ), matched AS (
-  UPDATE message_updates u SET parked = false FROM stored m
+  UPDATE message_updates u
+     SET parked = false, phone = CASE WHEN u.kind = 'status' AND u.key LIKE '%:_%' THEN u.phone END,
+         bsuid = CASE WHEN u.kind = 'status' AND u.key LIKE '%:_%' THEN u.bsuid END
+    FROM stored m
    WHERE u.tenant_id = $1 AND u.account_id = m.account_id AND u.wamid = m.wamid AND u.parked
 )
 UPDATE messages m
@@ -117,9 +124,24 @@ pub(super) async fn insert(tx: &mut Tx<Tenant>, new: &[NewUpdate], now: DateTime
             new.iter().map(|update| update.contact.map(ContactId::as_uuid)).collect::<Vec<_>>(),
         )
         .bind::<types::MaybeTexts, _>(new.iter().map(|update| update.payload.as_deref()).collect::<Vec<_>>())
-        .bind::<types::Times, _>(new.iter().map(|update| update.occurred_at).collect::<Vec<_>>());
+        .bind::<types::Times, _>(new.iter().map(|update| update.occurred_at).collect::<Vec<_>>())
+        .bind::<types::MaybeTexts, _>(new.iter().map(|update| phone(update)).collect::<Vec<_>>())
+        .bind::<types::MaybeTexts, _>(new.iter().map(|update| bsuid(update)).collect::<Vec<_>>())
+        .bind::<types::Bools, _>(new.iter().map(|update| is_of_participant(&update.effect)).collect::<Vec<_>>());
     tx.execute(statement).await?;
     Ok(())
+}
+
+fn phone(update: &NewUpdate) -> Option<&str> {
+    Some(update.person.as_ref()?.phones.as_slice().first()?.value.as_str())
+}
+
+fn bsuid(update: &NewUpdate) -> Option<&str> {
+    Some(update.person.as_ref()?.bsuid.as_ref()?.value.as_str())
+}
+
+fn is_of_participant(effect: &UpdateEffect) -> bool {
+    matches!(effect, UpdateEffect::Status { participant, .. } if !participant.is_empty())
 }
 
 fn value(effect: &UpdateEffect) -> Option<&str> {

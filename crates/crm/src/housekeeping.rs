@@ -1,0 +1,33 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use kernel::StoreError;
+use kernel::ids::TenantId;
+
+/// Hashes of the identities of deleted contacts, of all tenants.
+#[async_trait]
+pub trait ErasureHousekeeping: Send {
+    /// Replaces hashes that earlier versions made without a key, at most `limit`. Returns their number.
+    async fn key_hashes(&mut self, limit: i64) -> Result<usize, StoreError>;
+    /// Deletes hashes of contacts that were deleted before the time, at most `limit`. Returns their number.
+    async fn purge_hashes(&mut self, before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError>;
+}
+
+/// Finds tenants with unfinished [contact jobs](ContactJobRepo).
+#[async_trait]
+pub trait ContactJobDirectory: Send {
+    /// In the order of their ids, after the given one.
+    async fn tenants_with_contact_jobs(
+        &mut self,
+        after: Option<TenantId>,
+        limit: i32,
+    ) -> Result<Vec<TenantId>, StoreError>;
+}
+
+/// What is left to do of erasures and merges of contacts with much data. A job is as many transactions as it has steps; one that
+/// is interrupted is continued.
+#[async_trait]
+pub trait ContactJobRepo: Send {
+    /// Moves or deletes a limited number of rows of the tenant's oldest job. Returns whether anything is left to do, of this job
+    /// or another; `false` as well while another process runs a step. The caller has locked recording exclusively.
+    async fn continue_contact_job(&mut self) -> Result<bool, StoreError>;
+}
