@@ -146,6 +146,6 @@ async fn wrong_method_or_signature_count_is_refused() {
     let app = TestApp::start().await;
     let answer = app.client.send(Method::PUT, WEBHOOK, None).await;
     answer.problem(405, "method_not_allowed");
-    assert_eq!(answer.header("allow"), "GET, POST");
+    assert_eq!(answer.header("allow"), "GET, HEAD, POST, OPTIONS");
     app.client.post(WEBHOOK, &json!({})).await.problem(401, "invalid_signature");
 }

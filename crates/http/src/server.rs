@@ -13,7 +13,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use rustix::net::sockopt::set_tcp_user_timeout;
 
 use crate::limits::admit;
-use crate::middleware::{cors, wrap_request};
+use crate::middleware::{answer_conditionally, cors, wrap_request};
 use crate::operations::{Audience, page};
 use crate::readiness::Readiness;
 use crate::routes::{api, probes, standby};
@@ -49,6 +49,7 @@ pub fn bind(
     let origins = options.cors_origins.clone();
     let server = HttpServer::new(move || {
         App::new()
+            .wrap(from_fn(answer_conditionally))
             .wrap(from_fn(admit))
             .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
             .wrap(from_fn(wrap_request))

@@ -1,10 +1,12 @@
 //! Conditional reads (RFC 9110, section 13): an answer in JSON has an `ETag`, and a client that sends it back in
 //! `If-None-Match` gets 304 without a body while the answer is the same.
 
-use actix_web::body::{BoxBody, MessageBody as _, None as NoBody};
-use actix_web::dev::ServiceResponse;
+use actix_web::Error;
+use actix_web::body::{BoxBody, MessageBody, None as NoBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{CONTENT_TYPE, ETAG, EntityTag, Header as _, HeaderValue, IfNoneMatch};
 use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest;
@@ -14,8 +16,17 @@ use super::media_type;
 /// Bytes of the SHA-256 that an `ETag` shows.
 const TAG_BYTES: usize = 16;
 
-/// Adds the `ETag` to the answer of a read, or replaces it by 304.
-pub(super) fn answer(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+/// Wraps the handlers: adds the `ETag` to the answer of a read, or replaces it by 304.
+///
+/// # Errors The error of the inner service.
+pub(crate) async fn answer_conditionally(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    Ok(answer(next.call(request).await?.map_into_boxed_body()))
+}
+
+fn answer(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let is_read = matches!(*response.request().method(), Method::GET | Method::HEAD);
     if !is_read || response.status() != StatusCode::OK || !media_type::is_json(response.headers()) {
         return response;
