@@ -150,6 +150,15 @@ impl Sender {
         .await;
     }
 
+    /// Waits until so many more deliveries were sent, answered or not.
+    pub(crate) async fn wait_for_sent(&self, deliveries: usize) {
+        let wanted = self.journal().sent.len() + deliveries;
+        super::wait::within(MAX_WAIT, "deliveries to be sent", async || {
+            (self.journal().sent.len() >= wanted).then_some(())
+        })
+        .await;
+    }
+
     /// Waits until this many more messages are sent than accepted.
     pub(crate) async fn wait_for_unanswered(&self, deliveries: usize) {
         super::wait::within(MAX_WAIT, "deliveries to wait for their answers", async || {

@@ -3,12 +3,13 @@ use std::sync::Arc;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
-use actix_web::{Error, web};
+use actix_web::{Error, HttpMessage as _, HttpRequest, web};
 use iam::network;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::response_body::hold_budget;
-use super::{Limits, add_rate_fields};
+use super::{Limits, Slot, add_rate_fields};
 use crate::extract::client_address;
 use crate::problem::{Code, Problem};
 use crate::state::State;
@@ -17,6 +18,18 @@ use crate::state::State;
 const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 /// Meta's deliveries come from few addresses and are not to be lost.
 const WEBHOOKS: &str = "/webhooks/";
+
+/// The place of a request among those that are worked on at once. It is free when this is dropped.
+pub(crate) struct Admission {
+    _of_address: Slot<String>,
+    _of_all: OwnedSemaphorePermit,
+}
+
+/// Frees the place of a request that is known to be Meta's. What follows has a bound of its own, the intake's; and Meta's
+/// deliveries come from few addresses, of which many wait while the database is slow.
+pub(crate) fn free_place(request: &HttpRequest) {
+    drop(request.extensions_mut().remove::<Admission>());
+}
 
 /// Wraps the operations: bounds the requests that are worked on at once, of one address and in all, their time, and the rate of an
 /// address.
@@ -35,7 +48,7 @@ pub(crate) async fn admit(
     let Ok(of_address) = limits.requests_of_addresses.acquire(network(address)).await else {
         return Ok(request.error_response(busy("Too many requests of the address are worked on at once; retry later.")));
     };
-    let Ok(permit) = Arc::clone(&limits.requests).try_acquire_owned() else {
+    let Ok(of_all) = Arc::clone(&limits.requests).try_acquire_owned() else {
         return Ok(request.error_response(busy("Too many requests are worked on at once; retry later.")));
     };
     let remaining = if request.path().starts_with(WEBHOOKS) {
@@ -46,12 +59,14 @@ pub(crate) async fn admit(
             Err(problem) => return Ok(request.error_response(problem)),
         }
     };
+    request.extensions_mut().insert(Admission { _of_address: of_address, _of_all: of_all });
     let Ok(response) = timeout(limits.max_request_time, next.call(request)).await else {
         let problem = busy("The request took too long; retry later.");
         return Err(problem.caused_by("the request took too long").into());
     };
-    drop((permit, of_address));
-    let mut response = hold_budget(response?, &limits.responses);
+    let response = response?;
+    drop(response.request().extensions_mut().remove::<Admission>());
+    let mut response = hold_budget(response, &limits.responses);
     if let Some(remaining) = remaining {
         add_rate_fields(response.headers_mut(), "address", remaining);
     }

@@ -31,7 +31,7 @@ use keyed_slots::KeyedSlots;
 use rate_counter::{Exceeded, RateCounter};
 use unknown_callers::UnknownCallers;
 
-pub(crate) use admission::admit;
+pub(crate) use admission::{admit, free_place};
 pub(crate) use byte_budget::ReservedBytes;
 pub(crate) use keyed_slots::Slot;
 pub(crate) use rate_counter::Remaining;

@@ -13,6 +13,7 @@ use super::store_span::StoreSpan;
 use super::target::WebhookTarget;
 use crate::auth::Public;
 use crate::extract::{BodyLimit, client_address, read_body_with};
+use crate::limits::free_place;
 use crate::metrics::{WEBHOOK_ACCEPT, WEBHOOK_DELIVERIES};
 use crate::problem::{Code, Problem};
 use crate::state::State;
@@ -116,6 +117,7 @@ async fn verify_and_accept(
     let body = read_body_with(request, payload.into_inner(), BodyLimit::WEBHOOK, |part| check.update(part)).await?;
     let verified = check.verify(&signature);
     let app = verified.and(known.ok_or(InvalidSignature)).map_err(refuse)?.app;
+    free_place(request);
     let started = Instant::now();
     let store_span = StoreSpan::begin(state, request);
     let outcome = accept_delivery(&*state.delivery_store, &app, &body.bytes, store_span.at).await;

@@ -26,6 +26,8 @@ async fn access_faults_raise_alerts() {
             .with("PARLEY_HTTP_TRUSTED_PROXIES", "127.0.0.1")
             .with("PARLEY_SIGNING_POLL_SECONDS", "1")
             .with("PARLEY_DATABASE_TENANT_CONNECTIONS", "2")
+            // One tenant is to take them all.
+            .with("PARLEY_LIMITS_CONCURRENT_PER_TENANT", "0")
     })
     .await;
     let client = &watched.api.client;
