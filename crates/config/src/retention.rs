@@ -27,6 +27,9 @@ pub(super) struct RetentionSettings {
     /// Days after which it is forgotten which contact was counted in which billing period, 100 to 3650; invoices stay
     #[arg(long, value_name = "DAYS", default_value = "400")]
     retention_usage_days: String,
+    /// Days after which sealed audit records are replaced by a summary, 31 to 3650; 0 or nothing keeps them
+    #[arg(long, value_name = "DAYS", default_value = "1095")]
+    retention_audit_days: String,
 }
 
 impl RetentionSettings {
@@ -41,7 +44,16 @@ impl RetentionSettings {
     pub(super) fn check_rows(&self, errors: &mut ConfigErrors) -> Option<Retention> {
         let erased = days(errors, Key("retention_erased_days"), &self.retention_erased_days, MIN_ERASED);
         let usage = days(errors, Key("retention_usage_days"), &self.retention_usage_days, MIN_USAGE);
-        Some(Retention { erased_identities: erased?, usage_details: usage? })
+        let audit = self.check_audit(errors);
+        Some(Retention { erased_identities: erased?, usage_details: usage?, audit_records: audit? })
+    }
+
+    #[expect(clippy::option_option, reason = "None is an error, as in the other checks")]
+    fn check_audit(&self, errors: &mut ConfigErrors) -> Option<Option<TimeDelta>> {
+        match self.retention_audit_days.trim() {
+            "" | "0" => Some(None),
+            text => days(errors, Key("retention_audit_days"), text, MIN_AUDIT).map(Some),
+        }
     }
 }
 
@@ -49,6 +61,9 @@ impl RetentionSettings {
 const MIN_ERASED: i64 = 200;
 /// Two billing periods of a month, and the days after which an invoice is due.
 const MIN_USAGE: i64 = 100;
+
+/// The database refuses to delete audit records of the last 30 days.
+const MIN_AUDIT: i64 = 31;
 
 fn days(errors: &mut ConfigErrors, key: Key<'_>, text: &str, least: i64) -> Option<TimeDelta> {
     const MOST: i64 = 3_650;
