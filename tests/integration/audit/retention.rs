@@ -74,7 +74,7 @@ async fn old_audit_records_are_summarised_and_log_verifies() {
 
     let recorded = app
         .database
-        .text("SELECT actor_kind || ' ' || target_id || ' ' || changes::text FROM platform_audit_records WHERE action = 'audit_log.purged'")
+        .text("SELECT actor_kind || ' ' || target_id || ' ' || changes::text AS finding FROM platform_audit_records WHERE action = 'audit_log.purged'")
         .await;
     let (who, changes) = recorded.split_once(" {").unwrap();
     assert_eq!(who, format!("system {}", tenant.id));
