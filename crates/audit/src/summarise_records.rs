@@ -3,7 +3,7 @@ use kernel::StoreError;
 use kernel::seal::{KeyRing, NoSealingKey};
 
 use crate::AuditChainRepo;
-use crate::summary::{LogSummary, SummaryOfRecords};
+use crate::summary::{LogSummary, SummarisedRecords, SummaryOfRecords};
 
 /// Why records of a log are not purged.
 #[derive(Debug, thiserror::Error)]
@@ -15,23 +15,6 @@ pub enum PurgeRecordsError {
     /// They are evidence, and stay.
     #[error("the log is damaged at position {sequence}: verify it; nothing from there on is purged")]
     Damaged { sequence: i64 },
-}
-
-/// Records that may be purged.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SummarisedRecords {
-    /// Of these records and all that were purged before.
-    pub summary: LogSummary,
-    /// The position of the last record that was purged before; 0 if none was.
-    pub after: i64,
-}
-
-impl SummarisedRecords {
-    /// The number of records that were not purged before.
-    #[must_use]
-    pub const fn added(&self) -> i64 {
-        self.summary.covered.sequence - self.after
-    }
 }
 
 /// Summarises up to `limit` records at the start of a log that were written and sealed before a time, so that they can be purged.

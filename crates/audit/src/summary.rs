@@ -35,6 +35,23 @@ pub struct SummaryOfRecords {
     pub last_at: DateTime<Utc>,
 }
 
+/// Records that may be purged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SummarisedRecords {
+    /// Of these records and all that were purged before.
+    pub summary: LogSummary,
+    /// The position of the last record that was purged before; 0 if none was.
+    pub after: i64,
+}
+
+impl SummarisedRecords {
+    /// The number of records that were not purged before.
+    #[must_use]
+    pub const fn added(&self) -> i64 {
+        self.summary.covered.sequence - self.after
+    }
+}
+
 impl LogSummary {
     /// # Errors
     /// [`NoSealingKey`] only for an empty key ring.

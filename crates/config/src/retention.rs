@@ -75,3 +75,34 @@ fn days(errors: &mut ConfigErrors, key: Key<'_>, text: &str, least: i64) -> Opti
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Zero: forever.
+    fn kept(audit_days: &str) -> Option<TimeDelta> {
+        let days = || "400".to_owned();
+        let settings = RetentionSettings {
+            retention_payload_days: days(),
+            retention_event_days: days(),
+            retention_dead_letter_days: days(),
+            retention_erased_days: days(),
+            retention_usage_days: days(),
+            retention_audit_days: audit_days.to_owned(),
+        };
+        settings.check_rows(&mut ConfigErrors::default()).map(|retention| retention.audit_records.unwrap_or_default())
+    }
+
+    #[test]
+    fn audit_records_are_kept_for_some_days_or_forever() {
+        assert_eq!(kept("1095"), Some(TimeDelta::days(1_095)));
+        assert_eq!(kept("31"), Some(TimeDelta::days(31)));
+        for forever in ["0", ""] {
+            assert_eq!(kept(forever), Some(TimeDelta::zero()), "{forever:?}");
+        }
+        for refused in ["30", "3651", "-1", "x"] {
+            assert_eq!(kept(refused), None, "{refused}");
+        }
+    }
+}

@@ -305,20 +305,3 @@ fn limit_of_zero_is_none_and_others_are_bounded() {
         assert!(error.contains(part), "{part:?} is not in {error}");
     }
 }
-
-#[test]
-fn audit_records_are_kept_for_three_years_or_forever() {
-    let kept = |value: &[&str]| {
-        let mut errors = ConfigErrors::default();
-        let checked = settings(value, &[]).retention.check_rows(&mut errors);
-        checked.map(|retention| retention.audit_records)
-    };
-    assert_eq!(kept(&["serve"]), Some(Some(TimeDelta::days(1_095))));
-    for forever in ["0", ""] {
-        assert_eq!(kept(&["serve", &format!("--retention-audit-days={forever}")]), Some(None), "{forever:?}");
-    }
-    assert_eq!(kept(&["serve", "--retention-audit-days=31"]), Some(Some(TimeDelta::days(31))));
-    for refused in ["30", "3651", "-1", "x"] {
-        assert_eq!(kept(&["serve", &format!("--retention-audit-days={refused}")]), None, "{refused}");
-    }
-}

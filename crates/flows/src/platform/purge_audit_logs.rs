@@ -1,12 +1,10 @@
-use audit::{
-    Action, AuditChainRepo, Log, PlatformAuditRepo, Principal, PurgeRecordsError, PurgeRepo, Record, RequestOrigin,
-    SummarisedRecords, summarise_records, target,
-};
+use audit::{AuditChainRepo, Log, PurgeRecordsError, PurgeRepo, SummarisedRecords, summarise_records};
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use kernel::ids::TenantId;
 use kernel::seal::KeyRing;
 use kernel::{Clock, StoreError, TenantScope};
 
+use super::replace_records::replace_records;
 use crate::{Database, settle};
 
 /// Tenants that are read at once.
@@ -26,11 +24,6 @@ pub struct AuditPurge {
     /// Whether old records may be left after the limit of one run.
     pub is_incomplete: bool,
 }
-
-/// Writes the summary of purged records and the record that says so.
-pub trait PurgeAuditTx: PurgeRepo + PlatformAuditRepo {}
-
-impl<T: PurgeRepo + PlatformAuditRepo + ?Sized> PurgeAuditTx for T {}
 
 /// Replaces sealed records of all audit logs by summaries, once they are older than `keep` at the start of the day (UTC): so a log
 /// is purged once a day at most. A log that is damaged is not purged from there on, and does not stop the others.
@@ -130,32 +123,6 @@ impl Purger<'_> {
     ) -> Result<Option<SummarisedRecords>, PurgeRecordsError> {
         summarise_records(repo, self.ring, self.before, RECORDS).await
     }
-}
-
-/// Returns the number of purged records.
-async fn replace_records(
-    tx: &mut dyn PurgeAuditTx,
-    log: Log,
-    records: &SummarisedRecords,
-    before: DateTime<Utc>,
-    clock: &dyn Clock,
-) -> Result<i64, StoreError> {
-    let purged = tx.purge_audit_records(log, records, before).await?;
-    if purged > 0 {
-        let record = Record::new(Principal::System, RequestOrigin::default(), Action::AuditLogPurged, clock);
-        let record = match log {
-            Log::Tenant(tenant) => record.about(target::TENANT, &tenant),
-            Log::Platform => record.about(target::AUDIT_LOG, &"platform"),
-        };
-        let covered = &records.summary.covered;
-        let record = record
-            .with("records", purged)
-            .with("last_sequence", covered.sequence)
-            .with("last_hash", covered.hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
-            .with("before", before.to_rfc3339());
-        tx.append_platform_audit_record(&record).await?;
-    }
-    Ok(purged)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the tenant has records that are to be purged")]
