@@ -103,7 +103,7 @@ mod tests {
             let found = run(verify(&mut chain, &ring)).unwrap();
             assert_eq!(
                 (found.damage, found.sealed, found.summarised),
-                (vec![], 6 - sequence as u64, Some(records.summary))
+                (vec![], u64::try_from(6 - sequence).unwrap(), Some(records.summary))
             );
         }
         assert_eq!(summarise(&mut chain, &ring, 100, 10), None, "the last record stays");
