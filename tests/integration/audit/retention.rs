@@ -1,17 +1,26 @@
 //! Old records are replaced by a summary, and the log is verified from there on.
 
+use std::future::ready;
+use std::sync::Arc;
+
 use audit::{LogDamage, LogVerification, PurgeRecordsError, verify_platform_log};
 use chrono::TimeDelta;
 use diesel_async::SimpleAsyncConnection;
 use flows::{AuditPurge, Database as _, purge_audit_logs, settle};
+use futures_util::future::BoxFuture;
+use inbound::{QueueDepth, QueueError, QueueInspector, RetentionPolicy};
+use kernel::Retention;
+use pipeline::Scheduler;
 use serde_json::json;
 use tokens::KeyScope;
+use tokio_util::sync::CancellationToken;
 
 use super::{isolated_app, records, run_sealer, seal, tamper, tenant_with_empty_log, verify, write};
 use crate::kit::api::{AuditVerification, Party};
 use crate::kit::app::{TestApp, TestTenant};
 use crate::kit::operators::{key, operator};
 use crate::kit::token_forger::key_ring;
+use crate::kit::wait;
 
 const KEEP: TimeDelta = TimeDelta::days(1_095);
 
@@ -27,6 +36,30 @@ async fn purged(app: &TestApp) -> i64 {
     let run = purge(app).await;
     assert!(run.failures.is_empty() && !run.is_incomplete, "{run:?}");
     run.records
+}
+
+/// A broker without queues.
+struct NoQueues;
+
+impl QueueInspector for NoQueues {
+    fn queues<'a, 'b>(&'a self) -> BoxFuture<'b, Result<Vec<QueueDepth>, QueueError>>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        Box::pin(ready(Ok(Vec::new())))
+    }
+}
+
+fn scheduler(app: &TestApp) -> Scheduler {
+    Scheduler {
+        database: Arc::new(app.postgres.clone()),
+        queues: Arc::new(NoQueues),
+        clock: app.clock.clone(),
+        events: RetentionPolicy::default(),
+        retention: Retention::default(),
+        ring: Arc::new(key_ring()),
+    }
 }
 
 async fn verify_platform(app: &TestApp) -> LogVerification {
@@ -133,6 +166,20 @@ async fn change_after_purge_is_found() {
         tamper(&app, &format!("DELETE FROM audit_seals WHERE tenant_id = '{}'", tenant.id)).await;
         tamper(&app, &format!("DELETE FROM audit_summaries WHERE tenant_id = '{}'", tenant.id)).await;
     }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scheduler_purges_old_audit_records() {
+    let app = isolated_app().await;
+    let tenant = tenant_with_old_log(&app).await;
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(scheduler(&app).run(stop.clone()));
+    let found =
+        wait::until("the purge", async || Some(verify(&tenant).await).filter(|it| it.summarised.is_some())).await;
+    assert_eq!((found.valid, found.summarised.map(|summary| summary.records)), (true, Some(3)));
+    stop.cancel();
+    running.await.unwrap();
     app.finish().await;
 }
 
