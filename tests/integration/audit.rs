@@ -2,6 +2,7 @@
 
 mod forgery;
 mod platform;
+mod retention;
 
 use ::audit::{Action, AuditRepo, Principal, Record, RequestOrigin};
 use diesel_async::SimpleAsyncConnection;
@@ -118,7 +119,15 @@ async fn concurrent_writes_leave_one_unbroken_chain() {
     let found = verify(&tenant).await;
     assert_eq!((found.valid, found.sealed, found.unsealed), (true, 200, 0));
     assert_eq!(found.head.unwrap().sequence, 200);
-    let empty = AuditVerification { valid: true, sealed: 0, unsealed: 0, unsigned: 0, head: None, damage: Vec::new() };
+    let empty = AuditVerification {
+        valid: true,
+        sealed: 0,
+        unsealed: 0,
+        unsigned: 0,
+        summarised: None,
+        head: None,
+        damage: Vec::new(),
+    };
     assert_eq!(verify(&other).await, empty);
     app.finish().await;
 }

@@ -22,7 +22,7 @@ const UNIQUE_ACROSS_TENANTS: [(&str, &str); 9] = [
 const ACTIVE_NUMBER: &str = "whatsapp_accounts_active_number_key";
 
 /// Tables without a tenant, each with its reason.
-const WITHOUT_TENANT: [(&str, &str); 11] = [
+const WITHOUT_TENANT: [(&str, &str); 12] = [
     ("__diesel_schema_migrations", "Diesel's own"),
     ("login_tallies", "attempts, also at unknown tenants; keys are HMACs"),
     ("operator_idempotency_keys", "the operators'"),
@@ -30,6 +30,7 @@ const WITHOUT_TENANT: [(&str, &str); 11] = [
     ("plans", "the plan catalogue, the same for all"),
     ("platform_audit_records", "the operators'"),
     ("platform_audit_seals", "the operators'"),
+    ("platform_audit_summaries", "the operators'"),
     ("platform_audit_unsealed", "the operators'"),
     ("provisioning_keys", "the operators'"),
     ("signing_keys", "the deployment's"),
@@ -121,6 +122,7 @@ async fn platform_role_reads_only_listed_tables() {
         "plans",
         "platform_audit_records",
         "platform_audit_seals",
+        "platform_audit_summaries",
         "platform_audit_unsealed",
         "provisioning_keys",
         "signing_keys",
@@ -151,6 +153,7 @@ async fn security_definer_functions_and_callers_are_listed() {
             "find_operator_response parley_app",
             "messages_with_words parley_app",
             "number_is_active parley_app",
+            "purge_audit_records parley_platform",
             "purge_idempotency_keys parley_platform",
             "purge_sessions parley_platform",
             "purge_usage_contacts parley_platform",
@@ -162,6 +165,7 @@ async fn security_definer_functions_and_callers_are_listed() {
             "tenant_of_invoice parley_platform",
             "tenants_to_bill parley_platform",
             "tenants_with_contact_jobs parley_platform",
+            "tenants_with_old_audit_records parley_platform",
         ]
     );
 }

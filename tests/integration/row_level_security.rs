@@ -38,6 +38,8 @@ INSERT INTO audit_records (tenant_id, id, occurred_at, actor_kind, action, outco
 INSERT INTO audit_unsealed (tenant_id, record_id) VALUES ('$T', '$A');
 INSERT INTO audit_seals (tenant_id, sequence, record_id, key_id, hash, sealed_at)
   VALUES ('$T', 1, '$A', 'kek', decode(md5('$T') || md5('$A'), 'hex'), now());
+INSERT INTO audit_summaries (tenant_id, sequence, hash, records, unsigned, forged, first_at, last_at, mac_key_id, mac)
+  VALUES ('$T', 1, sha256(''), 1, 0, 0, now(), now(), 'kek', sha256(''));
 INSERT INTO contacts (tenant_id, id, display_name, created_at, updated_at) VALUES ('$T', '$F', 'C', now(), now());
 INSERT INTO contact_identities (tenant_id, kind, scope, value, contact_id, created_at, since)
   VALUES ('$T', 'phone', '', '1', '$F', now(), now());

@@ -153,6 +153,7 @@ impl Instance {
             clock: Arc::clone(&self.state.clock),
             events: self.event_retention,
             retention: self.retention,
+            ring: Arc::clone(&self.state.key_ring),
         }
     }
 

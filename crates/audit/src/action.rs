@@ -4,6 +4,9 @@ use strum::{IntoStaticStr, VariantArray};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
 #[strum(const_into_str)]
 pub enum Action {
+    /// Old records of an audit log were replaced by their summary.
+    #[strum(serialize = "audit_log.purged")]
+    AuditLogPurged,
     /// A contact and its conversations were deleted.
     #[strum(serialize = "contact.deleted")]
     ContactDeleted,

@@ -60,15 +60,30 @@ impl Seal {
         previous: Option<&Self>,
         record: &StoredRecord,
     ) -> Option<bool> {
+        self.covers_after(key_ring, log, previous.map(|seal| seal.tag.bytes.as_slice()), record)
+    }
+
+    /// The same, where only the bytes of the previous seal's tag are known.
+    pub(crate) fn covers_after(
+        &self,
+        key_ring: &KeyRing,
+        log: Log,
+        previous: Option<&[u8]>,
+        record: &StoredRecord,
+    ) -> Option<bool> {
         let purpose = self.provenance.map_or(PURPOSE_WITHOUT_PROVENANCE, |_| PURPOSE);
-        key_ring.verify_tag(&self.tag, purpose, &self.covered_bytes(log, previous, record))
+        key_ring.verify_tag(&self.tag, purpose, &self.bytes_after(log, previous, record))
     }
 
     pub(crate) fn covered_bytes(&self, log: Log, previous: Option<&Self>, record: &StoredRecord) -> Vec<u8> {
+        self.bytes_after(log, previous.map(|seal| seal.tag.bytes.as_slice()), record)
+    }
+
+    fn bytes_after(&self, log: Log, previous: Option<&[u8]>, record: &StoredRecord) -> Vec<u8> {
         let mut encoder = Encoder::default();
         encoder.push_log(log);
         encoder.push(Some(&self.sequence.to_be_bytes()));
-        encoder.push(previous.map(|seal| seal.tag.bytes.as_slice()));
+        encoder.push(previous);
         encoder.push_record(record);
         if let Some(provenance) = self.provenance {
             encoder.push(Some(provenance.into_str().as_bytes()));

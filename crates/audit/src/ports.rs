@@ -1,8 +1,9 @@
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use kernel::ids::{AuditRecordId, TenantId};
 use kernel::{Page, PageRequest, StoreError};
 
-use crate::{Log, Record, RecordFilter, Seal, StoredRecord, UnsealedRecord};
+use crate::{Log, LogSummary, Record, RecordFilter, Seal, StoredRecord, SummarisedRecords, UnsealedRecord};
 
 /// The log of the transaction's tenant.
 #[async_trait]
@@ -41,6 +42,8 @@ pub trait AuditChainRepo: Send {
         after: i64,
         limit: i64,
     ) -> Result<Vec<(Seal, Option<StoredRecord>)>, StoreError>;
+    /// The summary of the records that were purged; `None` if none were.
+    async fn audit_summary(&mut self) -> Result<Option<LogSummary>, StoreError>;
     async fn count_unsealed_audit_records(&mut self) -> Result<u64, StoreError>;
     /// Records that are neither sealed nor waiting for their seal: they were not inserted by the application.
     async fn unsequenced_audit_records(&mut self, limit: i64) -> Result<Vec<AuditRecordId>, StoreError>;
@@ -65,6 +68,28 @@ pub trait UnsealedDirectory: Send {
     ) -> Result<Vec<TenantId>, StoreError>;
     /// The first by id, so by the time that the id names ([`id_time`](crate::id_time)).
     async fn oldest_unsealed_record(&mut self) -> Result<Option<AuditRecordId>, StoreError>;
+}
+
+/// Purges records of all logs.
+#[async_trait]
+pub trait PurgeRepo: Send {
+    /// Tenants whose logs begin with a record that was sealed before a time and is not their last sealed one, by id, after
+    /// `after`.
+    async fn tenants_with_old_records(
+        &mut self,
+        sealed_before: DateTime<Utc>,
+        after: Option<TenantId>,
+        limit: i32,
+    ) -> Result<Vec<TenantId>, StoreError>;
+    /// Stores the summary and deletes the summarised records with their seals. Returns their number; 0 if records after
+    /// [`SummarisedRecords::after`] were purged meanwhile. Fails for records that are not older than `before`, and for a time
+    /// within the last 30 days.
+    async fn purge_audit_records(
+        &mut self,
+        log: Log,
+        records: &SummarisedRecords,
+        before: DateTime<Utc>,
+    ) -> Result<i64, StoreError>;
 }
 
 /// The operators' log, for appending.

@@ -28,8 +28,12 @@ impl SignedRecord {
     /// [`NoSealingKey`] only for an empty key ring.
     pub fn new(key_ring: &KeyRing, log: Log, record: &Record) -> Result<Self, NoSealingKey> {
         let record = StoredRecord::from(record);
-        let mac = key_ring.tag(PURPOSE, &signed_bytes(log, &record))?;
+        let mac = Self::mac_of(key_ring, log, &record)?;
         Ok(Self { record, mac })
+    }
+
+    pub(crate) fn mac_of(key_ring: &KeyRing, log: Log, record: &StoredRecord) -> Result<Tag, NoSealingKey> {
+        key_ring.tag(PURPOSE, &signed_bytes(log, record))
     }
 
     #[must_use]

@@ -1,5 +1,7 @@
 //! The kinds of [`Target`](crate::Target)s.
 
+/// The operators' log; that of a tenant is named by [`TENANT`].
+pub const AUDIT_LOG: &str = "audit_log";
 pub const CONTACT: &str = "contact";
 /// An API endpoint that refused the caller.
 pub const ENDPOINT: &str = "endpoint";

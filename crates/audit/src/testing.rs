@@ -10,8 +10,8 @@ use kernel::seal::{KeyRing, Tag};
 use kernel::{Clock, StoreError, SystemClock};
 
 use crate::{
-    Action, AuditChainRepo, Log, Principal, Record, RequestOrigin, Seal, SignedRecord, StoredRecord, UnsealableRecord,
-    UnsealedRecord,
+    Action, AuditChainRepo, Log, LogSummary, Principal, Record, RequestOrigin, Seal, SignedRecord, StoredRecord,
+    SummarisedRecords, UnsealableRecord, UnsealedRecord,
 };
 
 pub(crate) fn key_ring(keys: &[(&str, u8)]) -> KeyRing {
@@ -62,8 +62,10 @@ pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
+#[derive(Clone)]
 pub(crate) struct FakeChain {
     log: Log,
+    pub(crate) summary: Option<LogSummary>,
     pub(crate) records: Vec<StoredRecord>,
     /// In the order in which they were written, each with its MAC.
     pub(crate) unsealed: Vec<(AuditRecordId, Option<Tag>)>,
@@ -72,7 +74,7 @@ pub(crate) struct FakeChain {
 
 impl FakeChain {
     pub(crate) const fn new(log: Log) -> Self {
-        Self { log, records: Vec::new(), unsealed: Vec::new(), seals: Vec::new() }
+        Self { log, summary: None, records: Vec::new(), unsealed: Vec::new(), seals: Vec::new() }
     }
 
     /// Appends a record as the application does.
@@ -86,6 +88,21 @@ impl FakeChain {
     pub(crate) fn insert(&mut self, record: StoredRecord, mac: Option<Tag>) {
         self.unsealed.push((record.id, mac));
         self.records.push(record);
+    }
+
+    /// Changes the last record, which is not sealed yet, before it gets its MAC.
+    pub(crate) fn rewrite_last(&mut self, ring: &KeyRing, change: impl FnOnce(&mut StoredRecord)) {
+        let last = self.records.last_mut().unwrap();
+        change(last);
+        self.unsealed.last_mut().unwrap().1 = Some(SignedRecord::mac_of(ring, self.log, last).unwrap());
+    }
+
+    pub(crate) fn purge(&mut self, records: &SummarisedRecords) {
+        let (purged, kept) = self.seals.drain(..).partition(|seal| seal.sequence <= records.summary.covered.sequence);
+        let purged: Vec<Seal> = purged;
+        self.seals = kept;
+        self.records.retain(|record| purged.iter().all(|seal| seal.record != record.id));
+        self.summary = Some(records.summary.clone());
     }
 
     fn record(&self, id: AuditRecordId) -> Option<StoredRecord> {
@@ -147,6 +164,10 @@ impl AuditChainRepo for FakeChain {
     ) -> Result<Vec<(Seal, Option<StoredRecord>)>, StoreError> {
         let seals = self.seals.iter().filter(|seal| seal.sequence > after).take(usize::try_from(limit).unwrap());
         Ok(seals.map(|seal| (seal.clone(), self.record(seal.record))).collect())
+    }
+
+    async fn audit_summary(&mut self) -> Result<Option<LogSummary>, StoreError> {
+        Ok(self.summary.clone())
     }
 
     async fn count_unsealed_audit_records(&mut self) -> Result<u64, StoreError> {

@@ -2,7 +2,7 @@ use kernel::ids::AuditRecordId;
 use kernel::seal::KeyRing;
 use kernel::{AuditRead, Authorization, Operator, StoreError};
 
-use crate::{AuditChainRepo, Provenance, Seal, UnsealableRecord};
+use crate::{AuditChainRepo, Log, LogSummary, Provenance, Seal, UnsealableRecord};
 
 /// The result of checking a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +13,9 @@ pub struct LogVerification {
     pub unsealed: u64,
     /// The number of sealed records without a MAC that was checked: those of versions that made none.
     pub unsigned: u64,
+    /// The records that were purged, of which only this is left. The chain begins after them. `None` if none were, or if the
+    /// summary is damaged.
+    pub summarised: Option<LogSummary>,
     /// The end of the chain. Kept elsewhere, it reveals whether the end was cut off later.
     pub head: Option<Seal>,
     /// The first [`MAX_DAMAGE`] findings.
@@ -33,6 +36,10 @@ pub enum LogDamage {
     /// The record's MAC did not match when it was sealed, or does not match while it waits for its seal: the application did not
     /// write it, or it was changed since.
     Forged { sequence: Option<i64>, record: AuditRecordId },
+    /// The MAC of the summary of purged records does not match: the summary was changed, or the application did not make it.
+    ForgedSummary { sequence: i64 },
+    /// The key of that MAC is not configured.
+    UnknownSummaryKey { sequence: i64, key_id: String },
     /// The key of the seal, or of the MAC of an unsealed record, is not configured, so the record cannot be checked.
     UnknownKey { sequence: Option<i64>, record: AuditRecordId, key_id: String },
 }
@@ -66,11 +73,29 @@ pub async fn verify_platform_log(
     verify(repo, key_ring).await
 }
 
-async fn verify(repo: &mut dyn AuditChainRepo, key_ring: &KeyRing) -> Result<LogVerification, StoreError> {
-    let mut found = LogVerification::default();
-    verify_seals(repo, key_ring, &mut found).await?;
-    verify_unsealed(repo, key_ring, &mut found).await?;
-    Ok(found)
+pub(crate) async fn verify(repo: &mut dyn AuditChainRepo, key_ring: &KeyRing) -> Result<LogVerification, StoreError> {
+    loop {
+        let mut found = LogVerification::default();
+        let summary = repo.audit_summary().await?;
+        verify_summary(summary.clone(), repo.log(), key_ring, &mut found);
+        verify_seals(repo, key_ring, &mut found).await?;
+        verify_unsealed(repo, key_ring, &mut found).await?;
+        // What was purged meanwhile looks like damage.
+        if found.is_clean() || repo.audit_summary().await? == summary {
+            return Ok(found);
+        }
+    }
+}
+
+/// A summary that is not genuine is not used: the chain then begins with a gap.
+fn verify_summary(summary: Option<LogSummary>, log: Log, key_ring: &KeyRing, found: &mut LogVerification) {
+    let Some(summary) = summary else { return };
+    let sequence = summary.covered.sequence;
+    match summary.is_genuine(key_ring, log) {
+        Some(true) => found.summarised = Some(summary),
+        Some(false) => found.note(LogDamage::ForgedSummary { sequence }),
+        None => found.note(LogDamage::UnknownSummaryKey { sequence, key_id: summary.mac.key_id }),
+    }
 }
 
 async fn verify_seals(
@@ -79,19 +104,30 @@ async fn verify_seals(
     found: &mut LogVerification,
 ) -> Result<(), StoreError> {
     let log = repo.log();
+    // The position and the tag that the next seal follows.
+    let summarised = found.summarised.as_ref().map(|summary| &summary.covered);
+    let start = summarised.map_or(0, |summary| summary.sequence);
+    let mut previous = summarised.map(|summary| (summary.sequence, summary.hash.clone()));
+    let mut read = 0;
     loop {
-        let last = found.head.as_ref().map_or(0, |seal| seal.sequence);
-        let batch = repo.sealed_audit_records(last, BATCH).await?;
+        let batch = repo.sealed_audit_records(read, BATCH).await?;
         if batch.is_empty() {
             return Ok(());
         }
         for (seal, record) in batch {
-            let expected = found.head.as_ref().map_or(0, |seal| seal.sequence) + 1;
+            read = seal.sequence;
+            if seal.sequence <= start {
+                // The application deletes what it summarises.
+                found.note(LogDamage::Inserted { record: seal.record });
+                continue;
+            }
+            let expected = previous.as_ref().map_or(0, |(sequence, _)| *sequence) + 1;
             if seal.sequence != expected {
                 found.note(LogDamage::Missing { sequence: expected });
             }
             let (sequence, id) = (seal.sequence, seal.record);
-            match record.map(|record| seal.covers(key_ring, log, found.head.as_ref(), &record)) {
+            let hash = previous.as_ref().map(|(_, hash)| hash.as_slice());
+            match record.map(|record| seal.covers_after(key_ring, log, hash, &record)) {
                 Some(Some(true)) => {
                     if seal.provenance == Some(Provenance::Forged) {
                         found.note(LogDamage::Forged { sequence: Some(sequence), record: id });
@@ -108,6 +144,7 @@ async fn verify_seals(
             }
             found.sealed += 1;
             found.unsigned += u64::from(matches!(seal.provenance, None | Some(Provenance::Unsigned)));
+            previous = Some((sequence, seal.tag.bytes.clone()));
             found.head = Some(seal);
         }
     }

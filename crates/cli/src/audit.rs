@@ -32,6 +32,15 @@ pub(super) async fn run(database: &dyn Database, keys: &KeysConfig, command: Aud
     if found.unsigned > 0 {
         writeln!(out, "{} of the sealed records have no MAC: they were written by an earlier version", found.unsigned)?;
     }
+    if let Some(summary) = found.summarised.as_ref().map(|summary| &summary.covered) {
+        writeln!(
+            out,
+            "{} older records, up to {}, were purged and are summarised; {} of them had been sealed as forged",
+            summary.records,
+            summary.last_at.format("%Y-%m-%d"),
+            summary.forged
+        )?;
+    }
     if let Some(head) = &found.head {
         writeln!(out, "the chain ends with {} {}", head.sequence, hex::encode(&head.tag.bytes))?;
     }
@@ -61,6 +70,15 @@ fn print(out: &mut impl Write, damage: &LogDamage) -> io::Result<()> {
         LogDamage::Missing { sequence } => writeln!(out, "missing   {sequence}  the seal was removed, too"),
         LogDamage::Inserted { record } => writeln!(out, "inserted  {record}"),
         LogDamage::Forged { sequence, record } => writeln!(out, "forged    {}  {record}", position(*sequence)),
+        LogDamage::ForgedSummary { sequence } => {
+            writeln!(out, "forged    {sequence}  the summary of the records that were purged")
+        }
+        LogDamage::UnknownSummaryKey { sequence, key_id } => {
+            writeln!(
+                out,
+                "unknown   {sequence}  summary of purged records, made with key {key_id:?}, which is not configured"
+            )
+        }
         LogDamage::UnknownKey { sequence, record, key_id } => {
             let position = position(*sequence);
             writeln!(
@@ -85,6 +103,10 @@ mod tests {
         for (damage, line) in [
             (LogDamage::Changed { sequence: 7, record }, format!("changed   7  {record}\n")),
             (LogDamage::Missing { sequence: 8 }, "missing   8  the seal was removed, too\n".to_owned()),
+            (
+                LogDamage::ForgedSummary { sequence: 6 },
+                "forged    6  the summary of the records that were purged\n".to_owned(),
+            ),
             (LogDamage::Inserted { record }, format!("inserted  {record}\n")),
             (LogDamage::Forged { sequence: Some(9), record }, format!("forged    9  {record}\n")),
             (LogDamage::Forged { sequence: None, record }, format!("forged    unsealed  {record}\n")),

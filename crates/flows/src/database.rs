@@ -15,8 +15,8 @@ use crate::{
     AccountTx, ApproveAccountTx, BillingTx, ChangeConversationTx, ChangeSettingsTx, ChangeTenantTx, ChangeUserTx,
     ConnectAccountTx, ContactJobTx, CreateUserTx, DiscardTenantlessEventTx, EndSessionTx, IdempotencyHousekeeping,
     IdempotencyRepo, MemberTx, MergeContactsTx, MetaAppTx, ProcessEventsTx, ProvisionTenantTx, ProvisioningKeyTx,
-    RecordFailureTx, RefreshTx, RegisterTx, ReparseDeliveryTx, ReplayEventsTx, RoleTx, SavePlanTx, SignUpTx,
-    SigningKeyTx, UserSessionTx,
+    PurgeAuditTx, RecordFailureTx, RefreshTx, RegisterTx, ReparseDeliveryTx, ReplayEventsTx, RoleTx, SavePlanTx,
+    SignUpTx, SigningKeyTx, UserSessionTx,
 };
 
 /// The database begins transactions. A transaction offers the repositories of the data that it may see.
@@ -110,6 +110,7 @@ pub trait OperatorTx:
     + SavePlanTx
     + PlatformAuditReader
     + AuditChainRepo
+    + PurgeAuditTx
     + Commit
 {
 }

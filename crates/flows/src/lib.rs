@@ -22,6 +22,7 @@
 //! | [`replay_event`], [`replay_events`], [`discard_event`] | a tenant replays and discards dead letters |
 //! | [`reparse_delivery`], [`discard_tenantless_event`] | an operator does so with events that belong to no tenant |
 //! | [`authenticate_operator`], [`create_provisioning_key`] | operators and their keys |
+//! | [`purge_audit_logs`] | replaces old audit records by summaries |
 //! | [`seal_audit_logs`] | seals audit records against tampering |
 //! | [`change_subscription`], [`pay_invoice`], [`close_billing_periods`], [`save_plan`] | subscriptions, invoices and plans |
 //! | [`process_events`] | turns stored events of one tenant into contacts, conversations and messages |
@@ -86,9 +87,10 @@ pub use self::events::{
     reparse_delivery, replay_event, replay_events, requeue_held_and_unroutable,
 };
 pub use self::platform::{
-    ApproveAccountError, ApproveAccountTx, CreateProvisioningKeyError, OperatorAccess, OperatorKey, ProvisioningKeyTx,
-    SealingFailure, SealingRun, approve_account, authenticate_operator, create_provisioning_key,
-    record_refused_operator, reseal_meta_apps, revoke_provisioning_key, seal_audit_logs,
+    ApproveAccountError, ApproveAccountTx, AuditPurge, CreateProvisioningKeyError, OperatorAccess, OperatorKey,
+    ProvisioningKeyTx, PurgeAuditTx, SealingFailure, SealingRun, approve_account, authenticate_operator,
+    create_provisioning_key, purge_audit_logs, record_refused_operator, reseal_meta_apps, revoke_provisioning_key,
+    seal_audit_logs,
 };
 pub use commit::Commit;
 pub use database::{

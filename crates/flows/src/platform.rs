@@ -4,6 +4,8 @@ mod append_record;
 mod approve_account;
 mod authenticate_operator;
 mod provisioning_keys;
+mod purge_audit_logs;
+mod replace_records;
 mod reseal_meta_apps;
 mod seal_audit_logs;
 
@@ -13,5 +15,7 @@ pub use authenticate_operator::{OperatorAccess, OperatorKey, authenticate_operat
 pub use provisioning_keys::{
     CreateProvisioningKeyError, ProvisioningKeyTx, create_provisioning_key, revoke_provisioning_key,
 };
+pub use purge_audit_logs::{AuditPurge, purge_audit_logs};
+pub use replace_records::PurgeAuditTx;
 pub use reseal_meta_apps::reseal_meta_apps;
 pub use seal_audit_logs::{SealingFailure, SealingRun, seal_audit_logs};

@@ -8,10 +8,16 @@ pub struct Retention {
     pub erased_identities: TimeDelta,
     /// Which contact was counted in which billing period. Invoices stay.
     pub usage_details: TimeDelta,
+    /// Records of the audit logs. `None` keeps them.
+    pub audit_records: Option<TimeDelta>,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { erased_identities: TimeDelta::days(400), usage_details: TimeDelta::days(400) }
+        Self {
+            erased_identities: TimeDelta::days(400),
+            usage_details: TimeDelta::days(400),
+            audit_records: Some(TimeDelta::days(1_095)),
+        }
     }
 }

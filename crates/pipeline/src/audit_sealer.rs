@@ -56,7 +56,7 @@ fn report(run: &SealingRun) {
 }
 
 /// Empty for the operators' log.
-fn tenant_id(log: Log) -> String {
+pub(crate) fn tenant_id(log: Log) -> String {
     match log {
         Log::Tenant(tenant) => tenant.to_string(),
         Log::Platform => String::new(),

@@ -6,15 +6,17 @@ use audit::{UnsealedDirectory, oldest_unsealed};
 use billing::UsageHousekeeping;
 use chrono::{DateTime, TimeDelta, Utc};
 use crm::ErasureHousekeeping;
-use flows::{Database, IdempotencyHousekeeping, RESPONSE_RETENTION, settle};
+use flows::{Database, IdempotencyHousekeeping, RESPONSE_RETENTION, purge_audit_logs, settle};
 use iam::RateLimitRepo;
 use inbound::{EventHousekeeping, EventStatus, PurgePosition, Purged, QueueInspector, RetentionPolicy, StatusCount};
+use kernel::seal::KeyRing;
 use kernel::{Clock, Retention, StoreError, error_chain};
 use metrics::gauge;
 use tokens::SessionHousekeeping;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::audit_sealer::tenant_id;
 use crate::interval::every;
 use crate::metrics::{AUDIT_OLDEST_UNSEALED, DEAD_LETTERS, OLDEST_WAITING, QUEUE_CONSUMERS, QUEUE_MESSAGES, WAITING};
 
@@ -26,10 +28,14 @@ pub struct Scheduler {
     pub clock: Arc<dyn Clock>,
     pub events: RetentionPolicy,
     pub retention: Retention,
+    /// For the summaries of purged audit records.
+    pub ring: Arc<KeyRing>,
 }
 
 const MEASURE_INTERVAL: Duration = Duration::from_secs(10);
 const PURGE_INTERVAL: Duration = Duration::from_mins(1);
+/// Looks at each tenant's log, and a log has records to purge once a day at most.
+const AUDIT_PURGE_INTERVAL: Duration = Duration::from_hours(1);
 /// Rows deleted per statement: few, so that its locks are short.
 const MAX_PURGED: u16 = 1_000;
 /// How long ended sessions are kept. A token of an ended session and one of a deleted session are refused alike.
@@ -66,12 +72,14 @@ impl ExpiringRows {
 impl Scheduler {
     /// Runs until `stop` is cancelled.
     pub async fn run(self, stop: CancellationToken) {
-        let [mut measure, mut purge] = [MEASURE_INTERVAL, PURGE_INTERVAL].map(every);
+        let [mut measure, mut purge, mut purge_audit] =
+            [MEASURE_INTERVAL, PURGE_INTERVAL, AUDIT_PURGE_INTERVAL].map(every);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 _ = measure.tick() => self.measure().await,
                 _ = purge.tick() => self.purge(&stop).await,
+                _ = purge_audit.tick() => self.purge_audit_logs(&stop).await,
             }
         }
     }
@@ -148,6 +156,23 @@ impl Scheduler {
         }
         for rows in ExpiringRows::ALL {
             self.purge_rows(rows, stop).await;
+        }
+    }
+
+    async fn purge_audit_logs(&self, stop: &CancellationToken) {
+        let Some(keep) = self.retention.audit_records else { return };
+        while !stop.is_cancelled() {
+            let run = purge_audit_logs(&*self.database, &self.ring, &*self.clock, keep).await;
+            if run.records > 0 {
+                info!(records = run.records, "old audit records purged");
+            }
+            for (log, failure) in &run.failures {
+                let tenant_id = log.map_or_else(String::new, tenant_id);
+                warn!(tenant_id, error = error_chain(failure), "purging audit records failed");
+            }
+            if !run.is_incomplete {
+                return;
+            }
         }
     }
 

@@ -4,6 +4,7 @@ mod chain;
 mod chain_sql;
 mod directory;
 mod platform_record;
+mod purge;
 mod record;
 mod row;
 

@@ -25,7 +25,7 @@ pub(crate) enum Difference {
 }
 
 /// All functions, in the order in which they are created: one in SQL is checked against those that it calls.
-const FUNCTIONS: [Function; 33] = [
+const FUNCTIONS: [Function; 35] = [
     Function { name: "begin_tenant", source: include_str!("../functions/begin_tenant.sql") },
     Function { name: "tenant", source: include_str!("../functions/tenant.sql") },
     Function { name: "word_list", source: include_str!("../functions/word_list.sql") },
@@ -43,6 +43,7 @@ const FUNCTIONS: [Function; 33] = [
     Function { name: "open_to_platform", source: include_str!("../functions/open_to_platform.sql") },
     Function { name: "preview", source: include_str!("../functions/preview.sql") },
     Function { name: "protect_tenant_table", source: include_str!("../functions/protect_tenant_table.sql") },
+    Function { name: "purge_audit_records", source: include_str!("../functions/purge_audit_records.sql") },
     Function { name: "purge_idempotency_keys", source: include_str!("../functions/purge_idempotency_keys.sql") },
     Function { name: "purge_sessions", source: include_str!("../functions/purge_sessions.sql") },
     Function { name: "purge_usage_contacts", source: include_str!("../functions/purge_usage_contacts.sql") },
@@ -58,6 +59,10 @@ const FUNCTIONS: [Function; 33] = [
     Function { name: "tenant_of_invoice", source: include_str!("../functions/tenant_of_invoice.sql") },
     Function { name: "tenants_to_bill", source: include_str!("../functions/tenants_to_bill.sql") },
     Function { name: "tenants_with_contact_jobs", source: include_str!("../functions/tenants_with_contact_jobs.sql") },
+    Function {
+        name: "tenants_with_old_audit_records",
+        source: include_str!("../functions/tenants_with_old_audit_records.sql"),
+    },
     Function { name: "words", source: include_str!("../functions/words.sql") },
 ];
 

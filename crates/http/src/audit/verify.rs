@@ -1,5 +1,6 @@
 use actix_web::web;
-use audit::{LogDamage, LogVerification, verify_log};
+use audit::{LogDamage, LogSummary, LogVerification, verify_log};
+use chrono::{DateTime, Utc};
 use kernel::ids::AuditRecordId;
 use kernel::{AuditRead, Grant as _};
 use serde::Serialize;
@@ -27,12 +28,41 @@ pub(crate) struct VerificationBody {
     /// sealed, a change would not have been noticed.
     #[schema(example = 0)]
     unsigned: u64,
+    /// The old records that were deleted after `retention.audit_days`, of which only this summary is left. The chain goes on
+    /// after them. Left out if none were deleted, or if the summary is damaged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summarised: Option<SummaryBody>,
     /// The end of the chain. Keep it to detect later whether records were cut off the end. Null while nothing is
     /// sealed.
     #[schema(required)]
     head: Option<HeadBody>,
     /// The damage found, up to 100 entries.
     damage: Vec<DamageBody>,
+}
+
+/// What is left of deleted audit records.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditSummary)]
+pub(crate) struct SummaryBody {
+    /// The number of deleted records.
+    #[schema(example = 1200)]
+    records: i64,
+    /// How many of them had been written without a MAC.
+    #[schema(example = 0)]
+    unsigned: i64,
+    /// How many of them had been sealed as forged.
+    #[schema(example = 0)]
+    forged: i64,
+    /// The position of the last deleted record.
+    #[schema(example = 1200)]
+    last_sequence: i64,
+    /// The hash of its seal, hexadecimal. A `head` that was kept can be compared with it.
+    #[schema(example = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843")]
+    last_hash: String,
+    /// When the first of them was written.
+    first_at: DateTime<Utc>,
+    /// When the last of them was written.
+    last_at: DateTime<Utc>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -53,6 +83,7 @@ pub(crate) struct DamageBody {
     /// The position in the chain. Null if the record is not sealed.
     #[schema(required)]
     sequence: Option<i64>,
+    /// Null if the seal is missing, and for the summary of deleted records.
     #[schema(required)]
     record_id: Option<Uuid>,
 }
@@ -71,7 +102,8 @@ pub(crate) enum DamageKindBody {
     Inserted,
     /// The record was sealed or signed with a key that is not configured, so it cannot be checked.
     UnknownKey,
-    /// The record was inserted or changed by other means than the application before it was sealed.
+    /// The record was inserted or changed by other means than the application before it was sealed. Without a
+    /// `record_id`: the summary of deleted records was.
     Forged,
 }
 
@@ -103,8 +135,23 @@ impl From<LogVerification> for VerificationBody {
             sealed: found.sealed,
             unsealed: found.unsealed,
             unsigned: found.unsigned,
+            summarised: found.summarised.map(SummaryBody::from),
             head: found.head.map(|seal| HeadBody { sequence: seal.sequence, hash: hex::encode(&seal.tag.bytes) }),
             damage: found.damage.into_iter().map(DamageBody::from).collect(),
+        }
+    }
+}
+
+impl From<LogSummary> for SummaryBody {
+    fn from(LogSummary { covered, mac: _ }: LogSummary) -> Self {
+        Self {
+            records: covered.records,
+            unsigned: covered.unsigned,
+            forged: covered.forged,
+            last_sequence: covered.sequence,
+            last_hash: hex::encode(&covered.hash),
+            first_at: covered.first_at,
+            last_at: covered.last_at,
         }
     }
 }
@@ -117,6 +164,8 @@ impl From<LogDamage> for DamageBody {
             LogDamage::Missing { sequence } => (DamageKindBody::Missing, Some(sequence), None),
             LogDamage::Inserted { record } => (DamageKindBody::Inserted, None, Some(record)),
             LogDamage::Forged { sequence, record } => (DamageKindBody::Forged, sequence, Some(record)),
+            LogDamage::ForgedSummary { sequence } => (DamageKindBody::Forged, Some(sequence), None),
+            LogDamage::UnknownSummaryKey { sequence, .. } => (DamageKindBody::UnknownKey, Some(sequence), None),
             LogDamage::UnknownKey { sequence, record, .. } => (DamageKindBody::UnknownKey, sequence, Some(record)),
         };
         Self { kind, sequence, record_id: record.map(AuditRecordId::as_uuid) }

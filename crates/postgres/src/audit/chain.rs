@@ -1,7 +1,9 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use audit::{AuditChainRepo, Log, Provenance, Seal, StoredRecord, UnsealableRecord, UnsealedRecord};
+use audit::{
+    AuditChainRepo, Log, LogSummary, Provenance, Seal, StoredRecord, SummaryOfRecords, UnsealableRecord, UnsealedRecord,
+};
 use chrono::{DateTime, Utc};
 use diesel::sql_types::Nullable;
 use diesel::{OptionalExtension, QueryableByName};
@@ -59,6 +61,28 @@ struct UnsealableRow {
     record_id: Uuid,
     #[diesel(sql_type = Nullable<types::Text>)]
     mac_key_id: Option<String>,
+}
+
+#[derive(QueryableByName)]
+struct SummaryRow {
+    #[diesel(sql_type = types::BigInt)]
+    sequence: i64,
+    #[diesel(sql_type = types::Binary)]
+    hash: Vec<u8>,
+    #[diesel(sql_type = types::BigInt)]
+    records: i64,
+    #[diesel(sql_type = types::BigInt)]
+    unsigned: i64,
+    #[diesel(sql_type = types::BigInt)]
+    forged: i64,
+    #[diesel(sql_type = types::Timestamptz)]
+    first_at: DateTime<Utc>,
+    #[diesel(sql_type = types::Timestamptz)]
+    last_at: DateTime<Utc>,
+    #[diesel(sql_type = types::Text)]
+    mac_key_id: String,
+    #[diesel(sql_type = types::Binary)]
+    mac: Vec<u8>,
 }
 
 impl<Scope: LogScope> Tx<Scope> {
@@ -160,6 +184,12 @@ impl<Scope: LogScope> AuditChainRepo for Tx<Scope> {
         seals.into_iter().map(sealed).collect()
     }
 
+    async fn audit_summary(&mut self) -> Result<Option<LogSummary>, StoreError> {
+        let statement = Prepared(self.chain(|sql| &sql.summary));
+        let row: Option<SummaryRow> = statement.get_result(self.connection()).await.optional().or_store_error()?;
+        Ok(row.map(LogSummary::from))
+    }
+
     async fn count_unsealed_audit_records(&mut self) -> Result<u64, StoreError> {
         let statement = Prepared(self.chain(|sql| &sql.count_unsealed));
         let Count { count } = statement.get_result(self.connection()).await.or_store_error()?;
@@ -170,6 +200,16 @@ impl<Scope: LogScope> AuditChainRepo for Tx<Scope> {
         let statement = self.chain(|sql| &sql.unsequenced).bind::<types::BigInt, _>(limit);
         let rows: Vec<Id> = Prepared(statement).load(self.connection()).await.or_store_error()?;
         Ok(rows.into_iter().map(|row| AuditRecordId::from_uuid(row.id)).collect())
+    }
+}
+
+impl From<SummaryRow> for LogSummary {
+    fn from(row: SummaryRow) -> Self {
+        let SummaryRow { sequence, hash, records, unsigned, forged, first_at, last_at, mac_key_id, mac } = row;
+        Self {
+            covered: SummaryOfRecords { sequence, hash, records, unsigned, forged, first_at, last_at },
+            mac: Tag { key_id: mac_key_id, bytes: mac },
+        }
     }
 }
 

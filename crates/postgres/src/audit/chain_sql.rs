@@ -14,6 +14,7 @@ pub(crate) struct ChainSql {
     pub(super) insert: String,
     pub(super) seals: String,
     pub(super) records: String,
+    pub(super) summary: String,
     pub(super) count_unsealed: String,
     pub(super) unsequenced: String,
 }
@@ -49,6 +50,7 @@ impl LogScope for Platform {
 }
 
 const SEAL_COLUMNS: &str = "sequence, record_id, key_id, hash, sealed_at, provenance";
+const SUMMARY_COLUMNS: &str = "sequence, hash, records, unsigned, forged, first_at, last_at, mac_key_id, mac";
 
 impl ChainSql {
     /// `own` is the condition on the rows of a table with an alias. `tenant` are the column of the tenant and its value.
@@ -90,6 +92,7 @@ impl ChainSql {
             records: format!(
                 "SELECT NULL::bigint AS sequence, {RECORD_COLUMNS} FROM {records} r WHERE {of_record} AND r.id = ANY ($2)"
             ),
+            summary: format!("SELECT {SUMMARY_COLUMNS} FROM {prefix}audit_summaries WHERE {of_log}"),
             count_unsealed: format!("SELECT count(*) AS count FROM {waiting} WHERE {of_log}"),
             unsequenced: format!(
                 "SELECT r.id FROM {records} r \

@@ -20,7 +20,7 @@ SELECT least((SELECT record_id FROM audit_unsealed ORDER BY record_id LIMIT 1),
              (SELECT record_id FROM platform_audit_unsealed ORDER BY record_id LIMIT 1)) AS record_id";
 
 #[derive(diesel::QueryableByName)]
-struct TenantRow {
+pub(super) struct TenantRow {
     #[diesel(sql_type = types::Uuid)]
     tenant_id: Uuid,
 }
@@ -29,6 +29,12 @@ struct TenantRow {
 struct OldestRow {
     #[diesel(sql_type = Nullable<types::Uuid>)]
     record_id: Option<Uuid>,
+}
+
+impl From<TenantRow> for TenantId {
+    fn from(row: TenantRow) -> Self {
+        Self::from_uuid(row.tenant_id)
+    }
 }
 
 #[async_trait]
@@ -42,7 +48,7 @@ impl UnsealedDirectory for Tx<Platform> {
             .bind::<Nullable<types::Uuid>, _>(after.map(TenantId::as_uuid))
             .bind::<types::BigInt, _>(limit);
         let rows: Vec<TenantRow> = Prepared(statement).load(self.connection()).await.or_store_error()?;
-        Ok(rows.into_iter().map(|row| TenantId::from_uuid(row.tenant_id)).collect())
+        Ok(rows.into_iter().map(TenantId::from).collect())
     }
 
     async fn oldest_unsealed_record(&mut self) -> Result<Option<AuditRecordId>, StoreError> {

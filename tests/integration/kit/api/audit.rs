@@ -51,8 +51,21 @@ pub(crate) struct AuditVerification {
     pub(crate) unsealed: i64,
     /// Sealed records without a MAC.
     pub(crate) unsigned: i64,
+    pub(crate) summarised: Option<AuditSummary>,
     pub(crate) head: Option<AuditHead>,
     pub(crate) damage: Vec<AuditDamage>,
+}
+
+/// What is left of purged records.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct AuditSummary {
+    pub(crate) records: i64,
+    pub(crate) unsigned: i64,
+    pub(crate) forged: i64,
+    pub(crate) last_sequence: i64,
+    pub(crate) last_hash: String,
+    pub(crate) first_at: String,
+    pub(crate) last_at: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
