@@ -25,9 +25,12 @@ pub(super) fn describe_serde_error(error: &str) -> ValueError {
     } else if let Some((_, expected)) = error.split_once(", expected ") {
         describe("invalid", &format!("expected {}", in_terms_of_json(expected)))
     } else {
-        describe("invalid", in_words(error))
+        describe("invalid", &in_words(error))
     }
 }
+
+const UUID: &str = "a UUID, such as 0190b5a2-7e2f-7000-8000-000000000000";
+const TIME: &str = "a time with its offset, such as 2026-01-31T09:30:00Z";
 
 /// What was expected, without names of Rust's types.
 fn in_terms_of_json(expected: &str) -> &str {
@@ -53,6 +56,11 @@ fn in_terms_of_json(expected: &str) -> &str {
             "a borrowed string" | "a character" | "str" => "a string",
             "a boolean" => "true or false",
             "any valid JSON value" => "JSON",
+            "a formatted UUID string" => UUID,
+            "an RFC 3339 formatted date and time string" | "a formatted date and time string or a unix timestamp" => {
+                TIME
+            }
+            "a formatted date string" => "a date, such as 2026-01-31",
             _ if expected.starts_with("a nonzero") => "a whole number, 1 or more",
             _ => expected,
         },
@@ -62,14 +70,12 @@ fn in_terms_of_json(expected: &str) -> &str {
 const ONE_OF_DOCUMENTED: &str = "expected one of the documented values";
 
 /// What a library says about a value that it cannot parse, in words that say what is wanted.
-fn in_words(error: &str) -> &str {
-    const UUID: &str = "expected a UUID, such as 0190b5a2-7e2f-7000-8000-000000000000";
-    const TIME: &str = "expected a time with its offset, such as 2026-01-31T09:30:00Z";
+fn in_words(error: &str) -> String {
     // Errors of `uuid`, and of `chrono`.
     if error.starts_with("UUID parsing failed") || error.starts_with("invalid UUID") {
-        return UUID;
+        return format!("expected {UUID}");
     }
-    match error {
+    let words = match error {
         // serde_json calls it an error of syntax if an enum is given as a number.
         "expected value" => ONE_OF_DOCUMENTED,
         "input contains invalid characters"
@@ -77,13 +83,14 @@ fn in_words(error: &str) -> &str {
         | "trailing input"
         | "input is out of range"
         | "input is not enough for unique date and time"
-        | "no possible date and time matching input" => TIME,
+        | "no possible date and time matching input" => return format!("expected {TIME}"),
         "invalid digit found in string" | "cannot parse integer from empty string" => "expected a whole number",
         "number too large to fit in target type" => "the number is too large",
         "number too small to fit in target type" => "the number is too small",
         "provided string was not `true` or `false`" => "expected true or false",
         _ => error,
-    }
+    };
+    words.to_owned()
 }
 
 #[cfg(test)]
