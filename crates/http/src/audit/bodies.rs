@@ -59,6 +59,7 @@ pub(crate) struct RecordQuery {
     /// Id of the object.
     target: Option<String>,
     /// `done` or `refused`.
+    #[param(pattern = "^(done|refused)$")]
     outcome: Option<String>,
     /// Only records at or after this time.
     from: Option<DateTime<Utc>>,

@@ -25,9 +25,10 @@ const RULES: [Rule; 16] = [
     rule("name", FILLED_LINE, 1, 120),
     rule("contact-name", FILLED_LINE, 1, 200),
     rule("person-name", LINE, 0, 120),
+    // Other letters are accepted, too, and longer parts; these are the addresses that every mail server knows.
     rule(
         "email",
-        r#"^[^\s@<>()\[\]\\,;:".\u0000-\u001f\u007f-\u009f]+(\.[^\s@<>()\[\]\\,;:".\u0000-\u001f\u007f-\u009f]+)*@[^\s@.]+(\.[^\s@.]+)+$"#,
+        r"^[A-Za-z0-9_+-]{1,30}(\.[A-Za-z0-9_+-]{1,30})?@([a-z0-9]{1,30}(-[a-z0-9]{1,30})?\.){1,3}[a-z]{2,30}$",
         5,
         254,
     ),
