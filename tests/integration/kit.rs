@@ -21,6 +21,7 @@ pub(crate) mod prometheus;
 pub(crate) mod reconciliation;
 pub(crate) mod service_control;
 pub(crate) mod services;
+pub(crate) mod settings;
 pub(crate) mod tls_proxy;
 pub(crate) mod token_forger;
 pub(crate) mod users;

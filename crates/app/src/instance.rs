@@ -7,7 +7,7 @@ use channels::AppCredentials;
 use chrono::TimeDelta;
 use config::{HttpConfig, LimitsConfig, ProcessRoles, ServeConfig};
 use flows::{AuthService, Database};
-use http_api::{AppCache, Background, CursorKey, LimitPolicy, Limits, State};
+use http_api::{AppCache, Background, CursorKey, LimitPolicy, Limits, ServerOptions, State};
 use inbound::{RetentionPolicy, RetryPolicy};
 use kernel::{Clock, Entropy, Retention};
 use pipeline::{
@@ -27,6 +27,7 @@ use super::readiness::Dependencies;
 pub struct Instance {
     pub(super) state: web::Data<State>,
     pub(super) roles: ProcessRoles,
+    pub(super) server_options: ServerOptions,
     pub(super) postgres: Postgres,
     pub(super) broker: Broker,
     wake_relay: Arc<Notify>,
@@ -79,6 +80,11 @@ impl Instance {
             AuthService { rate_limiter: auth.rate_limiter.with_new_account_limits(config.limits.new_accounts), ..auth };
         let limits =
             Limits::new(&limit_policy(&config.limits, &config.http, config.database.tenant_connections), &clock);
+        let server_options = ServerOptions {
+            workers: config.http.workers,
+            max_connections: config.http.max_connections,
+            cors_origins: config.http.cors_origins,
+        };
         let state = State {
             database: Arc::new(database.clone()),
             clock,
@@ -110,6 +116,7 @@ impl Instance {
         Ok(Self {
             state,
             roles,
+            server_options,
             postgres: database,
             broker,
             wake_relay,

@@ -32,7 +32,6 @@ mod tokio_timer;
 use std::process::ExitCode;
 
 pub use connect::{OpenError, broker, postgres};
-pub use http_api::ServerOptions;
 pub use instance::Instance;
 pub use metrics::init_metrics;
 pub use running::{Listeners, Running};

@@ -10,7 +10,7 @@ use actix_web::web;
 use config::ProcessRole;
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
-use http_api::{Audience, Background, ServerOptions, State};
+use http_api::{Audience, Background, State};
 use postgres::Postgres;
 use rabbitmq::Queue;
 use telemetry::Traces;
@@ -86,7 +86,7 @@ impl Instance {
     ///
     /// # Errors
     /// When a server cannot use its listener.
-    pub fn run(self, listeners: Listeners, options: &ServerOptions) -> io::Result<Running> {
+    pub fn run(self, listeners: Listeners) -> io::Result<Running> {
         let roles = &self.roles;
         let loops = Loops::new(RESTART_DELAY);
         let postgres = self.postgres.clone();
@@ -127,6 +127,7 @@ impl Instance {
         let operator_address = operators.as_ref().map(TcpListener::local_addr).transpose()?;
         let background = self.state.background.clone();
         let servers = if roles.include(ProcessRole::Api) {
+            let options = &self.server_options;
             let audience = if operators.is_some() { Audience::AllButOperators } else { Audience::Everyone };
             let mut servers = vec![http_api::bind(api, self.state.clone(), audience, options)?];
             if let Some(listener) = operators {

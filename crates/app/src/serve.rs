@@ -3,7 +3,6 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use config::{ProcessRole, ProcessRoles, ServeConfig};
-use http_api::ServerOptions;
 use kernel::{SystemClock, SystemEntropy};
 use postgres::ConnectError;
 use rabbitmq::{Broker, BrokerError};
@@ -59,15 +58,10 @@ pub(crate) async fn serve(config: ServeConfig, roles: ProcessRoles) -> Result<()
         () = &mut shutdown_signal => return Ok(()),
         waited = wait_for_database(&database, listener.try_clone()?) => waited?,
     }
-    let options = ServerOptions {
-        workers: config.http.workers,
-        max_connections: config.http.max_connections,
-        cors_origins: config.http.cors_origins.clone(),
-    };
     let (clock, entropy) = (Arc::new(SystemClock::new()), Arc::new(SystemEntropy::new()));
     let instance = Instance::open(config, roles.clone(), clock, entropy).await?;
     let broker_error = declaration_error(instance.broker.clone(), &roles);
-    let running = instance.run(Listeners { api: listener, operators }, &options)?;
+    let running = instance.run(Listeners { api: listener, operators })?;
     if roles.include(ProcessRole::Api) {
         info!(address = %running.address, %roles, "serving API");
         if let Some(address) = running.operator_address {

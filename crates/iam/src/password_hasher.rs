@@ -41,7 +41,7 @@ pub trait PasswordHasher: Send + Sync + Debug {
 /// Who wants a password hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HashRequester {
-    /// Nobody knows them: who signs up or registers. They get only a part of the queue and of the threads, so that any number of
+    /// Not authenticated: they sign up or register. They get only a part of the queue and of the threads, so that any number of
     /// them leaves logins the rest.
     Stranger,
     /// They were authenticated.

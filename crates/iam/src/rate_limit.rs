@@ -8,7 +8,7 @@
 //! processes poll the database.
 //!
 //! A login also counts in a bucket of its account over all addresses, which bounds guesses from many of them. It never locks
-//! the owner out: while it is full, the account is closed only to addresses from which nobody has logged in to it
+//! the owner out: while it is full, the account is closed only to addresses from which no login to it succeeded
 //! ([`RateLimitBucket::spares_known_addresses`]).
 //!
 //! Sign-ups and registrations count in buckets of [`NewAccountLimits`], whatever their outcome.

@@ -1,4 +1,4 @@
--- Trigger function of the operators' log: whoever inserts a record, it waits for its seal. SECURITY DEFINER, since the role that
+-- Trigger function of the operators' log: each record that is inserted waits for its seal, whichever role inserts it. SECURITY DEFINER, since the role that
 -- serves tenants writes records of operators' changes to a tenant, and has no access to the list of unsealed records.
 CREATE OR REPLACE FUNCTION app.queue_for_sealing() RETURNS trigger
   LANGUAGE plpgsql VOLATILE SECURITY DEFINER

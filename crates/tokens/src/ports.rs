@@ -31,7 +31,7 @@ pub trait SessionRepo: Send {
         page: &PageRequest,
         now: DateTime<Utc>,
     ) -> Result<Page<Session>, StoreError>;
-    /// The addresses of a user's sessions that are stored, ended ones included: from these, somebody knew the password.
+    /// The addresses of a user's sessions that are stored, ended ones included: from these, a login succeeded.
     async fn session_addresses(&mut self, user: UserId) -> Result<Vec<IpAddr>, StoreError>;
     /// Ends one session of a user; `false` if it was not in force.
     async fn end_session(&mut self, user: UserId, session: SessionId, now: DateTime<Utc>) -> Result<bool, StoreError>;

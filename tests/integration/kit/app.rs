@@ -1,123 +1,27 @@
 //! The server under test in this process, with a manual clock.
 
 use std::net::TcpListener;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
 
-use app::{Instance, Listeners, Running, ServerOptions};
-use chrono::TimeDelta;
-use config::{
-    AmqpConfig, AmqpTls, AuthConfig, DatabaseConfig, HttpConfig, KeysConfig, LimitsConfig, ProcessRole, ProcessRoles,
-    ServeConfig, SigningConfig, TenantsConfig, TracesConfig, WhatsAppConfig,
-};
-use iam::{HashParameters, NewAccountLimits};
-use kernel::seal::KeyRing;
+use app::{Instance, Listeners, Running};
+use config::{ProcessRole, ProcessRoles};
 use kernel::{Clock, ManualClock, SystemClock, SystemEntropy};
 use postgres::Postgres;
 use serde_json::{Value, json};
-use tokens::{ProvisioningKeyHash, RotationPolicy, SessionPolicy, TokenPolicy};
-use whatsapp::{AppSecret, AppSecrets, VerifyToken};
 
 use super::api::{
     self, Contact, Conversation, Interaction, LoggedIn, Me, Message, Page, Resource as _, WhatsAppAccount,
 };
 use super::client::{Client, Response, fresh_address};
 use super::database::{self, TestDatabase};
-use super::meta::{APP_SECRET, MetaApp, Number, VERIFY_TOKEN, fresh_digits, sign_with, signature};
-use super::services::services;
+use super::meta::{MetaApp, Number, fresh_digits, sign_with, signature};
+use super::settings::config;
+pub(crate) use super::settings::{BrokerState, NO_LIMITS, OperatorListener, Settings, SignUp};
 use super::users::log_in;
 use super::{broker, wait};
 
 /// The password of every test user.
 pub(crate) const PASSWORD: &str = "correct horse battery";
-
-/// Settings of a test server.
-#[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a setting")]
-pub(crate) struct Settings {
-    /// Runs relay and worker, with queues and a database of its own, since a relay takes every event in the ledger.
-    pub(crate) pipeline: bool,
-    /// Uses a database of its own.
-    pub(crate) own_database: bool,
-    pub(crate) self_service: bool,
-    pub(crate) tenants_mark_paid: bool,
-    pub(crate) broker: BrokerState,
-    /// Size of the tenant pool.
-    pub(crate) tenant_connections: usize,
-    pub(crate) passwords: HashParameters,
-    /// The bootstrap key of the configuration.
-    pub(crate) bootstrap_key: Option<&'static str>,
-    pub(crate) signup: SignUp,
-    /// An origin whose pages may call the API.
-    pub(crate) cors_origin: Option<&'static str>,
-    pub(crate) operator_listener: OperatorListener,
-    pub(crate) limits: LimitsConfig,
-    pub(crate) max_requests: usize,
-    pub(crate) max_requests_per_address: usize,
-    pub(crate) max_request_time: Duration,
-}
-
-/// Tests send many requests from one address.
-pub(crate) const NO_LIMITS: LimitsConfig = LimitsConfig {
-    new_accounts: NewAccountLimits {
-        signups_per_address: 0,
-        signups: 0,
-        registrations_per_address: 0,
-        registrations: 0,
-    },
-    unknown_callers_per_address: None,
-    unknown_callers: None,
-    requests_per_user: None,
-    requests_per_address: None,
-    concurrent_per_tenant: Some(0),
-    expensive_reads_per_tenant: None,
-    expensive_reads: None,
-};
-
-/// Whether sign-up is open to everyone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SignUp {
-    Open,
-    Closed,
-}
-
-/// Where the operators' API is served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum OperatorListener {
-    /// Beside the rest of the API.
-    Shared,
-    Own,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BrokerState {
-    Available,
-    /// Configured with an address on which nothing listens.
-    Unreachable,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            pipeline: false,
-            own_database: false,
-            self_service: true,
-            tenants_mark_paid: true,
-            broker: BrokerState::Available,
-            tenant_connections: 8,
-            passwords: HashParameters::default(),
-            bootstrap_key: None,
-            signup: SignUp::Open,
-            cors_origin: None,
-            operator_listener: OperatorListener::Shared,
-            limits: NO_LIMITS,
-            max_requests: 4_096,
-            max_requests_per_address: 4_096,
-            max_request_time: Duration::from_mins(1),
-        }
-    }
-}
 
 pub(crate) struct TestApp {
     pub(crate) client: Client,
@@ -167,15 +71,12 @@ impl TestApp {
         let roles: ProcessRoles =
             if settings.pipeline { ProcessRoles::all() } else { [ProcessRole::Api].into_iter().collect() };
         let entropy = Arc::new(SystemEntropy::new());
-        let max_connections = config.http.max_connections;
         let opened = Instance::open_on(postgres.clone(), config, roles, shared_clock, entropy).await;
         let instance = opened.expect("the instance opens");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let operators = (settings.operator_listener == OperatorListener::Own)
             .then(|| TcpListener::bind("127.0.0.1:0").expect("a port is free"));
-        let options =
-            ServerOptions { workers: NonZeroUsize::new(2), max_connections, cors_origins: cors_origins(&settings) };
-        let running = instance.run(Listeners { api: listener, operators }, &options).expect("the instance runs");
+        let running = instance.run(Listeners { api: listener, operators }).expect("the instance runs");
         let address = running.address;
         Self {
             // Each server's client has its own address, so that rate limits do not affect other tests.
@@ -393,71 +294,4 @@ impl TestTenant {
 /// The metrics in Prometheus' text format; all servers of the process share one registry.
 pub(crate) fn metrics() -> String {
     app::init_metrics().expect("the metrics registry is installed").render()
-}
-
-fn cors_origins(settings: &Settings) -> Vec<String> {
-    settings.cors_origin.into_iter().map(str::to_owned).collect()
-}
-
-async fn config(database: &TestDatabase, namespace: &str, settings: &Settings) -> ServeConfig {
-    let first = vec![7; 32];
-    let amqp_url = match settings.broker {
-        BrokerState::Available => services().await.amqp_url.as_str(),
-        BrokerState::Unreachable => "amqp://127.0.0.1:1/%2f",
-    };
-    ServeConfig {
-        database: DatabaseConfig {
-            url: database.app_url.as_str().into(),
-            platform_url: database.platform_url.as_str().into(),
-            tenant_connections: settings.tenant_connections,
-            platform_connections: 2,
-            intake_connections: 4,
-        },
-        amqp: AmqpConfig { url: amqp_url.into(), namespace: namespace.to_owned(), tls: AmqpTls::default() },
-        http: HttpConfig {
-            listen: "127.0.0.1:0".parse().unwrap(),
-            metrics_listen: "127.0.0.1:0".parse().unwrap(),
-            operator_listen: None,
-            workers: None,
-            max_connections: 10_000.try_into().unwrap(),
-            max_requests: settings.max_requests.try_into().unwrap(),
-            max_requests_per_address: settings.max_requests_per_address.try_into().unwrap(),
-            max_body_bytes: 64 * 1024 * 1024,
-            max_request_time: settings.max_request_time,
-            trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()],
-            cors_origins: cors_origins(settings),
-        },
-        limits: settings.limits,
-        auth: AuthConfig {
-            keys: KeysConfig {
-                key_ring: Arc::new(KeyRing::new([("test".to_owned(), first.clone().into())]).unwrap()),
-                first: first.into(),
-            },
-            tokens: TokenPolicy {
-                issuer: "https://parley.test".to_owned(),
-                audience: "parley".to_owned(),
-                lifetime: TimeDelta::minutes(15),
-            },
-            // Servers of a shared database have separate clocks, so none polls often for keys that are due by its own.
-            signing: SigningConfig { rotation: RotationPolicy::DEFAULT, poll: Duration::from_secs(150) },
-            sessions: SessionPolicy::DEFAULT,
-            passwords: settings.passwords,
-        },
-        whatsapp: WhatsAppConfig {
-            secrets: AppSecrets::new(&AppSecret::new(APP_SECRET.into()).unwrap(), None),
-            verify_token: VerifyToken::new(VERIFY_TOKEN.into()).unwrap(),
-        },
-        tenants: TenantsConfig {
-            signup_open: settings.signup == SignUp::Open,
-            registration_open: settings.signup == SignUp::Open,
-            self_service: settings.self_service,
-            bootstrap_key: settings.bootstrap_key.map(ProvisioningKeyHash::of),
-        },
-        payment: billing::PaymentTerms::default(),
-        tenants_mark_paid: settings.tenants_mark_paid,
-        retry: inbound::RetryPolicy::default(),
-        event_retention: inbound::RetentionPolicy::default(),
-        retention: kernel::Retention::default(),
-        traces: TracesConfig { endpoint: None, ratio: 1.0 },
-    }
 }

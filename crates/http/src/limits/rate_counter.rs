@@ -12,7 +12,7 @@ use kernel::Clock;
 
 /// Counts the requests of callers in this process's memory.
 ///
-/// The memory is fixed: a caller's count is in one of [`SLOTS`] slots, chosen by a hash that nobody outside knows. Callers that
+/// The memory is fixed: a caller's count is in one of [`SLOTS`] slots, chosen by a hash whose key is secret. Callers that
 /// share a slot by chance share its quota.
 pub(crate) struct RateCounter {
     limiter: RateLimiter<u64, Slots, ProcessClock, StateInformationMiddleware>,

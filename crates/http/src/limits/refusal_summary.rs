@@ -10,7 +10,7 @@ use tracing::warn;
 use crate::metrics::ANONYMOUS_REFUSALS;
 
 /// Counts refused requests to operators' paths whose callers hold no key: in a metric, and per address and hour in the log. They
-/// get no audit record: anybody could fill the audit log, which nobody may empty.
+/// get no audit record: any caller could fill the audit log, which cannot be emptied.
 #[derive(Debug, Default)]
 pub struct AnonymousRefusals(Mutex<Hour>);
 

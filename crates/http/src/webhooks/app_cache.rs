@@ -37,7 +37,7 @@ pub(super) enum Cached {
 
 /// How long credentials are used without a look-up.
 const FRESH: TimeDelta = TimeDelta::seconds(5);
-/// How long an app counts as absent without a look-up. Keys are random, so nobody asks for one before it exists.
+/// How long an app counts as absent without a look-up. Keys are random, so no caller asks for one before it exists.
 const FRESH_ABSENCE: TimeDelta = TimeDelta::seconds(10);
 /// Entries; the least used are removed.
 const CAPACITY: u64 = 10_000;

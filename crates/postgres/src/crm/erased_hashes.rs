@@ -1,6 +1,6 @@
 //! Hashes of identities of deleted contacts: HMACs, since there are few enough phone numbers to try them all. Rows of earlier
 //! versions are plain SHA-256 hashes of the same text; the HMAC is made of that hash, so that such a row can be keyed although
-//! nobody knows its identity any more.
+//! its identity is no longer known.
 
 use std::collections::HashMap;
 

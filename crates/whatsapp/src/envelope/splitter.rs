@@ -18,7 +18,7 @@ const MAX_ROUTING_ID: usize = 64;
 /// Keys are indexed; longer ones are hashed.
 pub(super) const MAX_KEY: usize = 200;
 /// Bytes of an event's payload. Meta's are a hundredth of it. A larger one is kept as it is, and not decoded: it would fill the
-/// memory of whoever reads it.
+/// memory of its reader.
 pub(super) const MAX_ITEM: usize = 128 << 10;
 /// Bytes of shared parts that are copied into the events of one delivery, at most. Meta's 1,000 updates need a thirtieth of
 /// it. Without a limit, a tenant could fill the memory with a delivery of a few megabytes, signed by their own app.
