@@ -189,3 +189,24 @@ async fn session_start_outcome_equals_specification() {
     assert_eq!(seen.len(), 4, "each outcome occurs: {seen:?}");
     app.stop().await;
 }
+
+/// A server of the previous version calls the function without a MAC while it is being replaced.
+#[tokio::test(flavor = "multi_thread")]
+async fn previous_version_starts_sessions_without_a_mac() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let outcome = |verified_hash: &str| {
+        format!(
+            "SELECT app.start_session('{tenant}', {verified_hash}, NULL, kid, 20, gen_random_uuid(), id, NULL, NULL, now(),
+                 now() + interval '1 day', now() + interval '2 days', sha256(gen_random_uuid()::text::bytea),
+                 gen_random_uuid(), now(), 'user', id::text, NULL, NULL, 'user.logged_in', 'user', id::text, 'done', '{{}}')
+               AS finding
+               FROM users, signing_keys WHERE tenant_id = '{tenant}' AND state = 'active'",
+            tenant = tenant.id
+        )
+    };
+    assert_eq!(app.database.text(&outcome("'another'")).await, "credentials_changed");
+    assert_eq!(app.database.text(&outcome("password_hash")).await, "started");
+    let unsigned = "SELECT count(*) FROM audit_records WHERE mac IS NULL AND action = 'user.logged_in'";
+    assert_eq!(app.database.count(&format!("{unsigned} AND tenant_id = '{}'", tenant.id)).await, 1);
+}
