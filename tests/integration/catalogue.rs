@@ -127,6 +127,7 @@ async fn platform_role_reads_only_listed_tables() {
         "provisioning_keys",
         "signing_keys",
         "tenants",
+        "unusable_events",
         "webhook_attempts",
         "webhook_events",
         "webhook_outbox",

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use flows::{AcceptError, DeliveryStore, accept_delivery};
 use futures_util::FutureExt;
 use futures_util::future::{join, join_all};
+use inbound::UnusableQuota;
 use kernel::{Clock, SystemClock, Traceparent};
 use pipeline::{Flusher, Intake};
 use serde_json::Value;
@@ -33,7 +34,12 @@ impl TestIntake {
     async fn new() -> Self {
         let database = database::copy().await;
         let (clock, wake_relay): (Arc<dyn Clock>, _) = (Arc::new(SystemClock::new()), Arc::new(Notify::new()));
-        let (intake, flusher) = Intake::new(Arc::new(database.postgres()), Arc::clone(&clock), Arc::clone(&wake_relay));
+        let (intake, flusher) = Intake::new(
+            Arc::new(database.postgres()),
+            Arc::clone(&clock),
+            Arc::clone(&wake_relay),
+            UnusableQuota::default(),
+        );
         Self { database, clock, wake_relay, intake, flusher, number: Number::fresh() }
     }
 

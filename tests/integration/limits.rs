@@ -7,3 +7,4 @@ mod new_accounts;
 mod pages;
 mod requests;
 mod tenants;
+mod unusable_events;

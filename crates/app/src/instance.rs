@@ -69,7 +69,12 @@ impl Instance {
         database.check_roles().await?;
         let broker = connect::broker(&config.amqp)?;
         let wake_relay = Arc::new(Notify::new());
-        let (intake, flusher) = Intake::new(Arc::new(database.clone()), Arc::clone(&clock), Arc::clone(&wake_relay));
+        let (intake, flusher) = Intake::new(
+            Arc::new(database.clone()),
+            Arc::clone(&clock),
+            Arc::clone(&wake_relay),
+            config.limits.unusable_events,
+        );
         let signing = config.auth.signing;
         let poll = TimeDelta::from_std(signing.poll).unwrap_or(TimeDelta::MAX);
         let cursor_key = CursorKey::derive(&config.auth.keys.first);

@@ -2,6 +2,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 
 use clap::Args;
 use iam::NewAccountLimits;
+use inbound::UnusableQuota;
 
 use super::errors::ConfigErrors;
 use super::key::Key;
@@ -49,6 +50,13 @@ pub(super) struct LimitsSettings {
     /// The same of all tenants
     #[arg(long, value_name = "N", default_value = "4")]
     limits_expensive_reads: String,
+    /// Unusable events of a tenant's own Meta app that are stored on a day: those that cannot be parsed, or whose number is not
+    /// connected. Further ones are dropped
+    #[arg(long, value_name = "N", default_value = "20000")]
+    limits_unusable_events: String,
+    /// The same, in MiB of payloads
+    #[arg(long, value_name = "MIB", default_value = "64")]
+    limits_unusable_mib: String,
 }
 
 /// How much each caller may ask for. `None`: no limit.
@@ -64,6 +72,8 @@ pub struct LimitsConfig {
     pub concurrent_per_tenant: Option<usize>,
     pub expensive_reads_per_tenant: Option<NonZeroUsize>,
     pub expensive_reads: Option<NonZeroUsize>,
+    /// Of each Meta app of a tenant, on a day.
+    pub unusable_events: UnusableQuota,
 }
 
 impl LimitsSettings {
@@ -85,6 +95,8 @@ impl LimitsSettings {
         let expensive_reads_per_tenant =
             number(errors, "limits_expensive_reads_per_tenant", &self.limits_expensive_reads_per_tenant);
         let expensive_reads = number(errors, "limits_expensive_reads", &self.limits_expensive_reads);
+        let unusable_events = number(errors, "limits_unusable_events", &self.limits_unusable_events);
+        let unusable_mib = number(errors, "limits_unusable_mib", &self.limits_unusable_mib);
         Some(LimitsConfig {
             new_accounts: NewAccountLimits {
                 signups_per_address: signups_per_address? as usize,
@@ -99,6 +111,10 @@ impl LimitsSettings {
             concurrent_per_tenant: concurrent_per_tenant?,
             expensive_reads_per_tenant: NonZeroUsize::new(expensive_reads_per_tenant? as usize),
             expensive_reads: NonZeroUsize::new(expensive_reads? as usize),
+            unusable_events: UnusableQuota {
+                events: Some(unusable_events?).filter(|events| *events > 0),
+                bytes: Some(unusable_mib?).filter(|mib| *mib > 0).map(|mib| u64::from(mib) << 20),
+            },
         })
     }
 }

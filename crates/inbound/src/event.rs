@@ -47,6 +47,24 @@ pub struct StoredEvent {
     pub status: EventStatus,
 }
 
+/// What storing a batch of events did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredBatch {
+    /// The events that were not stored before.
+    pub stored: Vec<StoredEvent>,
+    /// Unusable events that were not stored, since their app has used up its quota.
+    pub dropped: Vec<EventId>,
+}
+
+/// How many unusable events of each Meta app of a tenant are stored on a day (UTC). An event is unusable if it cannot be parsed, or
+/// if no account has its number. `None`: any number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UnusableQuota {
+    pub events: Option<u32>,
+    /// Of their payloads.
+    pub bytes: Option<u64>,
+}
+
 /// An unfinished event that the relay is to publish now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueEvent {

@@ -47,7 +47,10 @@ mod read_events;
 mod retry;
 mod webhook_event;
 
-pub use event::{AbandonedEvent, DueEvent, ErrorClass, EventStatus, IncomingEvent, StoredEvent, UnfinishedEvent};
+pub use event::{
+    AbandonedEvent, DueEvent, ErrorClass, EventStatus, IncomingEvent, StoredBatch, StoredEvent, UnfinishedEvent,
+    UnusableQuota,
+};
 pub use housekeeping::{
     EventHousekeeping, PurgePosition, Purged, QueueDepth, QueueInspector, RetentionPolicy, StatusCount,
 };

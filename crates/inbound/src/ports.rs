@@ -7,7 +7,7 @@ use kernel::{Page, PageRequest, StoreError, Traceparent};
 
 use crate::{
     AbandonedEvent, ClaimedEvents, DiscardFilter, DueEvent, ErrorClass, EventFilter, FailedAttempt, IncomingEvent,
-    ReplayFilter, ReplayLimit, StoredEvent, Turn, UnfinishedEvent, WebhookEvent,
+    ReplayFilter, ReplayLimit, StoredBatch, Turn, UnfinishedEvent, UnusableQuota, WebhookEvent,
 };
 
 /// Stores received events.
@@ -17,13 +17,17 @@ pub trait EventIntake: Send {
     /// that can be processed to the ledger, in one statement. A change of a business account is stored once for each tenant that has
     /// accounts there. Returns the events that were not stored before, with these copies.
     ///
+    /// Unusable events of a tenant's own app are counted, and dropped when the app has used up its quota of the day. A batch
+    /// can exceed the quota by its own events.
+    ///
     /// The events must be sorted by app and key: two batches with the same events then wait for each other instead of
     /// deadlocking.
     async fn store_events(
         &mut self,
         events: &[IncomingEvent],
+        quota: UnusableQuota,
         now: DateTime<Utc>,
-    ) -> Result<Vec<StoredEvent>, StoreError>;
+    ) -> Result<StoredBatch, StoreError>;
 }
 
 /// The ledger of unfinished events. A row exists until its event is finished, so no event is lost when the queue is.

@@ -1,10 +1,12 @@
 //! The intake: deliveries wait for the [`Flusher`], which stores many of them in one transaction.
 //!
 //! - [`queues`]: the deliveries that wait. Each Meta app has a share of the capacity, and apps are served in turn.
+//! - [`dropped_events`]: unusable events beyond the quota of their app are not stored.
 //! - [`lone_delivery`]: deliveries with many events, and those whose batch failed, are stored alone, in parts.
 
 mod app_queue;
 mod batch_report;
+mod dropped_events;
 mod lone_delivery;
 mod pending_delivery;
 mod queues;
@@ -18,7 +20,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use flows::{AcceptError, Database, DeliveryStore, settle};
 use futures_util::future::{join, join_all};
-use inbound::{EventIntake, IncomingEvent, StoredEvent};
+use inbound::{EventIntake, IncomingEvent, StoredBatch, StoredEvent, UnusableQuota};
 use kernel::ids::EventId;
 use kernel::{Clock, StoreError, error_chain};
 use metrics::histogram;
@@ -32,6 +34,7 @@ use whatsapp::{MetaAppKey, NewEvent, split};
 use crate::failpoint;
 use crate::metrics::BATCH_SIZE;
 use batch_report::BatchReport;
+use dropped_events::DroppedEvents;
 use lone_delivery::LoneDelivery;
 use pending_delivery::{PendingDelivery, StoreResult};
 use queues::Queues;
@@ -53,6 +56,8 @@ pub struct Flusher {
     clock: Arc<dyn Clock>,
     wake_relay: Arc<Notify>,
     queues: Arc<Queues>,
+    quota: UnusableQuota,
+    dropped: Arc<DroppedEvents>,
     /// Held while a batch is collected, and while it is stored, unless that is slow.
     turn: Arc<Mutex<()>>,
     /// Held while a part of a delivery is stored alone.
@@ -80,12 +85,18 @@ const DEADLINE: Duration = Duration::from_secs(12);
 impl Intake {
     /// An intake, and the flusher that has to [run](Flusher::run) for it. The flusher wakes the relay by `wake_relay`.
     #[must_use]
-    pub fn new(database: Arc<dyn Database>, clock: Arc<dyn Clock>, wake_relay: Arc<Notify>) -> (Self, Flusher) {
+    pub fn new(
+        database: Arc<dyn Database>,
+        clock: Arc<dyn Clock>,
+        wake_relay: Arc<Notify>,
+        quota: UnusableQuota,
+    ) -> (Self, Flusher) {
         let queues = Arc::new(Queues::new());
         let [turn, lone_turn] = [(); 2].map(|()| Arc::new(Mutex::new(())));
         let splitting = Arc::new(Semaphore::new(MAX_SPLITTING));
         let intake = Self { queues: Arc::clone(&queues), clock: Arc::clone(&clock), splitting };
-        (intake, Flusher { database, clock, wake_relay, queues, turn, lone_turn })
+        let dropped = Arc::default();
+        (intake, Flusher { database, clock, wake_relay, queues, quota, dropped, turn, lone_turn })
     }
 }
 
@@ -271,14 +282,18 @@ impl Flusher {
         let now = self.clock.now();
         let mut tx = self.database.intake().await?;
         let outcome = async {
-            let mut stored = Vec::new();
+            let mut batch = StoredBatch::default();
             for chunk in events.chunks(MAX_EVENTS_PER_STATEMENT) {
-                stored.extend(EventIntake::store_events(&mut *tx, chunk, now).await?);
+                let part = EventIntake::store_events(&mut *tx, chunk, self.quota, now).await?;
+                batch.stored.extend(part.stored);
+                batch.dropped.extend(part.dropped);
             }
-            Ok(stored)
+            Ok(batch)
         }
         .await;
-        settle(tx, outcome).await
+        let StoredBatch { stored, dropped } = settle(tx, outcome).await?;
+        self.dropped.report(events, &dropped, now);
+        Ok(stored)
     }
 }
 

@@ -6,6 +6,7 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogra
 use whatsapp::EventKind;
 
 pub const BATCH_SIZE: &str = "parley_webhook_batch_size";
+pub(crate) const DROPPED: &str = "parley_webhook_events_dropped_total";
 pub(crate) const PUBLISHED: &str = "parley_publish_total";
 pub(crate) const EVENTS: &str = "parley_webhook_events_total";
 pub(crate) const PROCESSING: &str = "parley_event_processing_seconds";
@@ -35,6 +36,10 @@ pub const BUCKETS: [(&str, &[f64]); 2] = [(END_TO_END, &END_TO_END_BUCKETS), (BA
 /// Describes the metrics to the installed recorder. Call once.
 pub fn describe() {
     describe_histogram!(BATCH_SIZE, "Events stored in one batch");
+    describe_counter!(
+        DROPPED,
+        "Unusable events of tenants' own Meta apps that were not stored, since their app's quota was used up"
+    );
     describe_counter!(PUBLISHED, "Events sent to the broker, by its response");
     describe_counter!(EVENTS, "Finished events, by kind and outcome");
     describe_histogram!(
@@ -69,6 +74,7 @@ pub fn begin_at_zero() {
         counter!(AUDIT_SEALED, "provenance" => provenance.into_str()).increment(0);
     }
     counter!(AUDIT_FAILURES).increment(0);
+    counter!(DROPPED).increment(0);
     for kind in EventKind::LABELS {
         for outcome in ["processed", "dead_letter"] {
             counter!(EVENTS, "kind" => kind, "outcome" => outcome).increment(0);

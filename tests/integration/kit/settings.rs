@@ -10,6 +10,7 @@ use config::{
     TenantsConfig, TracesConfig, WhatsAppConfig,
 };
 use iam::{HashParameters, NewAccountLimits};
+use inbound::UnusableQuota;
 use kernel::seal::KeyRing;
 use tokens::{ProvisioningKeyHash, RotationPolicy, SessionPolicy, TokenPolicy};
 use whatsapp::{AppSecret, AppSecrets, VerifyToken};
@@ -59,6 +60,7 @@ pub(crate) const NO_LIMITS: LimitsConfig = LimitsConfig {
     concurrent_per_tenant: Some(0),
     expensive_reads_per_tenant: None,
     expensive_reads: None,
+    unusable_events: UnusableQuota { events: None, bytes: None },
 };
 
 /// Whether sign-up is open to everyone.

@@ -1,5 +1,5 @@
 use audit::{Action, PlatformAuditRepo, Reason, Record, RequestOrigin, target};
-use inbound::{EventIntake, EventStatus, IncomingEvent, TenantlessEventRepo};
+use inbound::{EventIntake, EventStatus, IncomingEvent, TenantlessEventRepo, UnusableQuota};
 use kernel::ids::EventId;
 use kernel::{Clock, Operator, StoreError, Traceparent};
 use whatsapp::{EventKind, split};
@@ -51,7 +51,7 @@ pub async fn reparse_delivery(
     let trace = Traceparent::start(clock);
     let incoming = |it| IncomingEvent { app: event.app.clone(), trace, event: it };
     let events: Vec<IncomingEvent> = events.into_iter().map(incoming).collect();
-    let stored = tx.store_events(&events, now).await?.len();
+    let stored = tx.store_events(&events, UnusableQuota::default(), now).await?.stored.len();
     let record = Record::new(operator.into(), origin, Action::EventReplayed, clock).about(target::WEBHOOK_EVENT, &id);
     tx.append_platform_audit_record(&record.with("reason", reason.as_str()).with("events", stored)).await?;
     Ok(stored)

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use inbound::{
     DiscardFilter, DiscardableStatus, ErrorClass, EventFilter, EventIntake, EventOutcomeRepo, EventReader, EventRepo,
-    EventStatus, FailedAttempt, IncomingEvent, ReplayFilter, ReplayLimit, ReplayableStatus, StoredEvent,
-    TenantlessEventRepo, WebhookEvent,
+    EventStatus, FailedAttempt, IncomingEvent, ReplayFilter, ReplayLimit, ReplayableStatus, StoredBatch, StoredEvent,
+    TenantlessEventRepo, UnusableQuota, WebhookEvent,
 };
 use kernel::ids::EventId;
 use kernel::{Clock, Page, PageRequest, StoreError};
@@ -177,7 +177,12 @@ impl TenantlessEventRepo for FakeStore {
 
 #[async_trait]
 impl EventIntake for FakeStore {
-    async fn store_events(&mut self, new: &[IncomingEvent], _: DateTime<Utc>) -> Result<Vec<StoredEvent>, StoreError> {
+    async fn store_events(
+        &mut self,
+        new: &[IncomingEvent],
+        _: UnusableQuota,
+        _: DateTime<Utc>,
+    ) -> Result<StoredBatch, StoreError> {
         fn key(it: &IncomingEvent) -> (&str, &str) {
             (it.app.as_str(), &it.event.dedupe_key)
         }
@@ -190,7 +195,7 @@ impl EventIntake for FakeStore {
                 stored.push(StoredEvent { id: incoming.event.id, tenant: None, status });
             }
         }
-        Ok(stored)
+        Ok(StoredBatch { stored, dropped: Vec::new() })
     }
 }
 

@@ -63,6 +63,9 @@ SELECT (SELECT count(*) FROM read) AS read, (SELECT count(*) FROM deleted) AS de
 const PURGE_DEAD_LETTERS: &str = purge_of!("dead_letter");
 const PURGE_UNROUTABLE: &str = purge_of!("unroutable");
 
+/// Counts of unusable events are kept as long as the events.
+const PURGE_COUNTS: &str = "DELETE FROM unusable_events WHERE day < $1";
+
 /// Events in flight are in the ledger; for each of the other states there is an index.
 const COUNT_BY_STATUS: &str = "
 SELECT e.status, count(*) AS events, min(e.received_at) AS oldest
@@ -120,6 +123,8 @@ impl EventHousekeeping for Tx<Platform> {
             is_done &= i64::try_from(deleted).is_ok_and(|deleted| deleted < limit);
             unfinished += deleted;
         }
+        let counts = sql(PURGE_COUNTS).bind::<types::Date, _>(at_least(policy.events).date_naive());
+        self.execute(counts).await?;
         let count = |rows: i64| usize::try_from(rows).unwrap_or_default();
         let next = PurgePosition {
             payload: payloads.last.map_or(from.payload, EventId::from_uuid),

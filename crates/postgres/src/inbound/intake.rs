@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel_async::RunQueryDsl;
-use inbound::{EventIntake, IncomingEvent, StoredEvent};
+use inbound::{EventIntake, IncomingEvent, StoredBatch, StoredEvent, UnusableQuota};
 use kernel::StoreError;
 use kernel::ids::{EventId, TenantId};
 use uuid::Uuid;
@@ -20,7 +20,8 @@ use crate::transaction::{Platform, Tx};
 /// tenant's accounts there. Accounts that their tenant disconnected get no events. The tenant with the oldest account gets the event
 /// itself, each other a copy, whose key follows from event and tenant, so that a repeated delivery makes no other.
 ///
-/// What a tenant's own app signed belongs to the tenant, also if it cannot be parsed or no account has its number.
+/// What a tenant's own app signed belongs to the tenant, also if it cannot be parsed or no account has its number. Such events are
+/// counted for each app and day, `$11`, and dropped once the app has used up its quota, `$12` events or `$13` bytes.
 const STORE_EVENTS: &str = "
 WITH input AS (
   SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
@@ -29,7 +30,9 @@ WITH input AS (
   SELECT i.id AS input_id, i.kind, i.phone_number_id, i.waba_id, i.app_id, i.traceparent, coalesce(a.tenant_id, own.tenant_id) AS tenant_id, a.account_id,
          CASE WHEN a.place > 1 THEN (left(i.id::text, 24) || left(md5(i.id::text || a.tenant_id::text), 12))::uuid
               ELSE i.id END AS id,
-         CASE WHEN a.place > 1 THEN i.dedupe_key || ':' || a.tenant_id ELSE i.dedupe_key END AS dedupe_key
+         CASE WHEN a.place > 1 THEN i.dedupe_key || ':' || a.tenant_id ELSE i.dedupe_key END AS dedupe_key,
+         own.tenant_id AS app_owner,
+         own.tenant_id IS NOT NULL AND (a.account_id IS NULL OR i.kind = $9) AS is_unusable
     FROM input i
     LEFT JOIN LATERAL (
       (SELECT a.tenant_id, a.id AS account_id, 1 AS place
@@ -46,6 +49,10 @@ WITH input AS (
          ) oldest)
     ) a ON true
     LEFT JOIN meta_apps own ON own.key = i.app_id
+), dropped AS (
+  SELECT r.id, r.app_owner, r.app_id
+    FROM routed r JOIN unusable_events u ON u.tenant_id = r.app_owner AND u.app_id = r.app_id AND u.day = $11
+   WHERE r.is_unusable AND (u.events >= $12 OR u.bytes >= $13)
 ), stored AS (
   INSERT INTO webhook_events
     (id, tenant_id, account_id, app_id, kind, dedupe_key, status, received_at, processed_at, error_class, last_error,
@@ -64,6 +71,7 @@ WITH input AS (
          r.traceparent
     FROM routed r
     LEFT JOIN tenants t ON t.id = r.tenant_id
+   WHERE NOT (r.is_unusable AND r.id IN (SELECT id FROM dropped))
    ORDER BY r.app_id, r.dedupe_key
   ON CONFLICT (app_id, dedupe_key) DO NOTHING
   RETURNING id, tenant_id, status
@@ -73,8 +81,23 @@ WITH input AS (
 ), ledger AS (
   INSERT INTO webhook_outbox (event_id, tenant_id, not_before)
   SELECT id, tenant_id, $10 FROM stored WHERE status = 'received'
+), unusable AS (
+  SELECT r.app_owner, r.app_id, length(i.body) AS bytes, 0 AS dropped
+    FROM stored s JOIN routed r ON r.id = s.id JOIN input i ON i.id = r.input_id
+   WHERE r.is_unusable
+  UNION ALL
+  SELECT app_owner, app_id, NULL, 1 FROM dropped
+), counted AS (
+  INSERT INTO unusable_events (tenant_id, app_id, day, events, bytes, dropped)
+  SELECT app_owner, app_id, $11, count(bytes), coalesce(sum(bytes), 0), sum(dropped)
+    FROM unusable GROUP BY app_owner, app_id ORDER BY app_owner, app_id
+  ON CONFLICT (tenant_id, app_id, day) DO UPDATE
+     SET events = unusable_events.events + EXCLUDED.events, bytes = unusable_events.bytes + EXCLUDED.bytes,
+         dropped = unusable_events.dropped + EXCLUDED.dropped
 )
-SELECT id, tenant_id, status FROM stored";
+SELECT id, tenant_id, status FROM stored
+ UNION ALL
+SELECT id, NULL, NULL FROM dropped";
 
 #[derive(diesel::QueryableByName)]
 struct Row {
@@ -82,8 +105,9 @@ struct Row {
     id: Uuid,
     #[diesel(sql_type = diesel::sql_types::Nullable<types::Uuid>)]
     tenant_id: Option<Uuid>,
-    #[diesel(sql_type = types::Text)]
-    status: String,
+    /// `None`: the event was dropped.
+    #[diesel(sql_type = diesel::sql_types::Nullable<types::Text>)]
+    status: Option<String>,
 }
 
 #[async_trait]
@@ -91,8 +115,9 @@ impl EventIntake for Tx<Platform> {
     async fn store_events(
         &mut self,
         events: &[IncomingEvent],
+        quota: UnusableQuota,
         now: DateTime<Utc>,
-    ) -> Result<Vec<StoredEvent>, StoreError> {
+    ) -> Result<StoredBatch, StoreError> {
         let column = || events.iter().map(|incoming| &incoming.event);
         let ids: Vec<Uuid> = column().map(|event| event.id.as_uuid()).collect();
         let kinds: Vec<&str> = column().map(|event| event.kind.as_str()).collect();
@@ -114,17 +139,22 @@ impl EventIntake for Tx<Platform> {
                 .bind::<types::Texts, _>(apps)
                 .bind::<types::Texts, _>(traces)
                 .bind::<types::Text, _>(unparsed.as_str())
-                .bind::<types::Timestamptz, _>(now),
+                .bind::<types::Timestamptz, _>(now)
+                .bind::<types::Date, _>(now.date_naive())
+                .bind::<types::BigInt, _>(quota.events.map_or(i64::MAX, i64::from))
+                .bind::<types::BigInt, _>(quota.bytes.and_then(|bytes| bytes.try_into().ok()).unwrap_or(i64::MAX)),
         );
         let rows: Vec<Row> = statement.load(self.connection()).await.or_store_error()?;
-        rows.into_iter()
-            .map(|row| {
-                Ok(StoredEvent {
-                    id: EventId::from_uuid(row.id),
-                    tenant: row.tenant_id.map(TenantId::from_uuid),
-                    status: event_status(&row.status)?,
-                })
-            })
-            .collect()
+        let mut batch = StoredBatch::default();
+        for row in rows {
+            let id = EventId::from_uuid(row.id);
+            let Some(status) = row.status else {
+                batch.dropped.push(id);
+                continue;
+            };
+            let (tenant, status) = (row.tenant_id.map(TenantId::from_uuid), event_status(&status)?);
+            batch.stored.push(StoredEvent { id, tenant, status });
+        }
+        Ok(batch)
     }
 }

@@ -1,0 +1,1 @@
+DROP TABLE unusable_events;
