@@ -11,6 +11,9 @@ CREATE TABLE unusable_events (
   bytes     bigint NOT NULL CHECK (bytes >= 0),
   -- Events that were not stored, since the quota was used up.
   dropped   bigint NOT NULL CHECK (dropped >= 0),
+  -- The last number that was not connected, and when it was named.
+  phone_number_id text,
+  number_at timestamptz,
   PRIMARY KEY (tenant_id, app_id, day)
 );
 -- Finds expired days.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::kit::api::{MetaApp, Page, Resource as _, column};
 use crate::kit::app::{Settings, TestApp, TestTenant};
 use crate::kit::meta::{APP_SECRET, Number, VERIFY_TOKEN, sign_with, text};
+use crate::kit::wait::until;
 
 async fn isolated_app() -> TestApp {
     TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await
@@ -227,6 +228,59 @@ async fn each_app_has_own_handshake() {
     tenant.client.patch(&own.path(), &json!({"verify_token": "new"})).await.expect(200);
     ask(&own.webhook(), &own.verify_token).await.problem(403, "handshake_refused");
     ask(&own.webhook(), "new").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn app_shows_its_last_handshakes() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let (own, other) = (tenant.meta_app().await, tenant.meta_app().await);
+    let shown = async |key: &str| listed(&tenant).await.into_iter().find(|it| it.key == key).unwrap().handshake;
+    let ask = async |token: &str, status: u16| {
+        let query = format!("hub.mode=subscribe&hub.challenge=1&hub.verify_token={token}");
+        app.client.get(&format!("{}?{query}", own.webhook())).await.expect(status);
+    };
+    assert_eq!((shown(&own.key).await.succeeded_at, shown(&own.key).await.failed_at), (None, None));
+    ask("wrong", 403).await;
+    let failed = until("the failure", async || shown(&own.key).await.failed_at).await;
+    assert_eq!(shown(&own.key).await.succeeded_at, None);
+    ask(&own.verify_token, 200).await;
+    until("the success", async || shown(&own.key).await.succeeded_at).await;
+    assert_eq!(shown(&own.key).await.failed_at, Some(failed.clone()));
+    app.clock.advance(TimeDelta::minutes(1));
+    ask("wrong", 403).await;
+    until("the next failure", async || (shown(&own.key).await.failed_at != Some(failed.clone())).then_some(())).await;
+    assert_eq!((shown(&other.key).await.succeeded_at, shown(&other.key).await.failed_at), (None, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn app_shows_a_number_that_is_not_connected() {
+    let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
+    let tenant = app.tenant().await;
+    let (own, number) = (tenant.meta_app().await, Number::fresh());
+    let shown = async || listed(&tenant).await.remove(0).unusable_events;
+    assert_eq!(shown().await, None);
+    // The "Test" button at Meta.
+    let test = Number { phone_number_id: "123456123".to_owned(), waba_id: "0".to_owned() };
+    app.deliver_for_app(&own, &test.delivery(&[text("16315551181", "this is a text message")])).await.expect(200);
+    let events = shown().await.unwrap();
+    assert_eq!((events.stored, events.dropped), (1, 0));
+    assert_eq!(events.day, app.clock.now().date_naive().to_string());
+    let unconnected = events.unconnected_number.unwrap();
+    assert_eq!(unconnected.phone_number_id, "123456123");
+    assert!(unconnected.advice.starts_with("The webhook works"), "{}", unconnected.advice);
+
+    app.clock.advance(TimeDelta::seconds(1));
+    app.deliver_for_app(&own, &number.delivery(&[text("15550100", "early")])).await.expect(200);
+    let later = shown().await.unwrap().unconnected_number.unwrap();
+    assert_eq!(later.phone_number_id, number.phone_number_id);
+    assert!(later.at > unconnected.at && later.advice.contains("POST /whatsapp-accounts"), "{later:?}");
+    assert_eq!(listed(&app.tenant().await).await, []);
+    tenant.connect_to(&own, &number).await;
+    assert_eq!(shown().await.unwrap().unconnected_number, None, "it is connected now");
+    let renamed = tenant.client.patch(&own.path(), &json!({"name": "Shop"})).await.json(200);
+    assert_eq!(renamed["unusable_events"]["stored"], 2, "a change shows it, too");
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

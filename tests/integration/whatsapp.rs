@@ -2,6 +2,7 @@
 
 mod app_isolation;
 mod coexistence;
+mod evidence;
 mod fields;
 mod identity;
 mod identity_changes;

@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use kernel::ids::AccountId;
 use kernel::{Change, Clock};
 use serde_json::{Map, Value};
-use whatsapp::MetaAppKey;
+use whatsapp::{EventKind, MetaAppKey};
 
 /// A WhatsApp number that a tenant has connected.
 #[derive(Clone, Debug)]
@@ -18,7 +18,16 @@ pub struct WhatsAppAccount {
     pub status: AccountStatus,
     /// The latest update of each health topic, as Meta sent it.
     pub health: Map<String, Value>,
+    pub last_delivery: Option<LastDelivery>,
     pub created_at: DateTime<Utc>,
+}
+
+/// The last event of an account that was processed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastDelivery {
+    /// When it was received.
+    pub at: DateTime<Utc>,
+    pub kind: EventKind,
 }
 
 /// An account with its tenant, for operators.
@@ -44,7 +53,8 @@ pub enum AccountStatus {
 pub enum Disconnection {
     /// Permanent: its deliveries are no longer processed.
     ByTenant,
-    /// Meta can restore it, and says so in a delivery to this account.
+    /// Meta can restore it, and says so in a delivery to this account. Any delivery for its number that is received later restores
+    /// it, too.
     ByMeta,
 }
 
@@ -94,6 +104,7 @@ impl NewAccount {
             name: self.name,
             status: if active { AccountStatus::Active } else { AccountStatus::Pending },
             health: Map::new(),
+            last_delivery: None,
             created_at: clock.now(),
         }
     }

@@ -30,5 +30,6 @@ pub async fn change_meta_app(
     let app = repo.lock_meta_app(key).await?.ok_or(ChangeMetaAppError::Unknown)?;
     let app = app.patch(patch, ring, entropy, clock.now())?;
     repo.update_meta_app(&app).await?;
-    Ok(app)
+    let unusable = repo.unusable_events(std::slice::from_ref(key)).await?.remove(key);
+    Ok(MetaApp { unusable, ..app })
 }

@@ -16,8 +16,8 @@ mod reseal_meta_app;
 mod sealed_secrets;
 
 pub use account::{
-    AccountPatch, AccountStatus, AccountWithTenant, Disconnection, InvalidAccountField, MetaId, NewAccount,
-    WhatsAppAccount,
+    AccountPatch, AccountStatus, AccountWithTenant, Disconnection, InvalidAccountField, LastDelivery, MetaId,
+    NewAccount, WhatsAppAccount,
 };
 pub use accounts::{account, accounts};
 pub use app_credentials::{AppCredentialsError, app_credentials};
@@ -26,7 +26,7 @@ pub use change_meta_app::{ChangeMetaAppError, change_meta_app};
 pub use create_meta_app::{CreateMetaAppError, create_meta_app};
 pub use delete_meta_app::{DeleteMetaAppError, delete_meta_app};
 pub use disconnect_account::disconnect_account;
-pub use meta_app::{MetaApp, MetaAppPatch, NewMetaApp};
+pub use meta_app::{LastHandshakes, MetaApp, MetaAppPatch, NewMetaApp, UnconnectedNumber, UnusableEvents};
 pub use meta_apps::meta_apps;
 pub use ports::{
     AccountDirectory, AccountHealthRepo, AccountHealthUpdate, AccountRepo, ChannelRepo, MetaAppDirectory, MetaAppRepo,

@@ -1,4 +1,4 @@
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use kernel::ids::MetaAppId;
 use kernel::seal::KeyRing;
 use kernel::{Change, Clock, Entropy};
@@ -18,8 +18,40 @@ pub struct MetaApp {
     pub name: Option<String>,
     /// Opened only to check signatures and handshakes.
     pub secrets: SealedSecrets,
+    pub handshakes: LastHandshakes,
+    /// What arrived on the last day with unusable events. Known when apps are listed.
+    pub unusable: Option<UnusableEvents>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+/// When Meta last verified the app's webhook.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LastHandshakes {
+    pub succeeded_at: Option<DateTime<Utc>>,
+    /// With another verify token than the app's.
+    pub failed_at: Option<DateTime<Utc>>,
+}
+
+/// Events of an app on a day that cannot be parsed, or whose number is not connected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnusableEvents {
+    /// In UTC.
+    pub day: NaiveDate,
+    pub stored: i64,
+    /// Events beyond the app's quota of the day.
+    pub dropped: i64,
+    /// The last number that was not connected, unless it is connected now.
+    pub unconnected_number: Option<UnconnectedNumber>,
+}
+
+/// A number that a delivery named and that is not connected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnconnectedNumber {
+    /// Meta's id of the number, as the delivery has it.
+    pub phone_number_id: String,
+    /// When the delivery was received.
+    pub at: DateTime<Utc>,
 }
 
 /// A Meta app to be created.
@@ -40,6 +72,23 @@ pub struct MetaAppPatch {
     pub app_secret: Option<AppSecret>,
     pub previous_app_secret: Change<AppSecret>,
     pub verify_token: Option<VerifyToken>,
+}
+
+impl UnconnectedNumber {
+    /// The number in Meta's test deliveries.
+    const OF_META_TESTS: &str = "123456123";
+
+    /// What the tenant should do.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        if self.phone_number_id == Self::OF_META_TESTS {
+            "The webhook works: Meta's test deliveries name this number, which does not exist. Now connect your number with \
+             POST /whatsapp-accounts and this app's key."
+        } else {
+            "Connect the number with POST /whatsapp-accounts and this app's key: what was delivered for it is then processed. If it \
+             is not yours to answer, unsubscribe the app from its WhatsApp Business Account at Meta."
+        }
+    }
 }
 
 impl NewMetaApp {
@@ -63,6 +112,8 @@ impl NewMetaApp {
             app_id: self.app_id,
             name: self.name,
             secrets,
+            handshakes: LastHandshakes::default(),
+            unusable: None,
             created_at: now,
             updated_at: now,
         })

@@ -1,5 +1,7 @@
 use kernel::{ChannelsRead, Clock, Page, PageRequest, Permit, StoreError};
 
+use whatsapp::MetaAppKey;
+
 use crate::{MetaApp, MetaAppRepo};
 
 /// The tenant's own Meta apps as they are now, newest first.
@@ -13,5 +15,7 @@ pub async fn meta_apps(
     clock: &dyn Clock,
 ) -> Result<Page<MetaApp>, StoreError> {
     let (now, page) = (clock.now(), repo.meta_apps(page).await?);
-    Ok(page.map(|app| app.without_ended_secret(now)))
+    let keys: Vec<MetaAppKey> = page.items.iter().map(|app| app.key.clone()).collect();
+    let mut unusable = repo.unusable_events(&keys).await?;
+    Ok(page.map(|app| MetaApp { unusable: unusable.remove(&app.key), ..app.without_ended_secret(now) }))
 }

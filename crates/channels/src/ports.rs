@@ -1,10 +1,12 @@
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use kernel::ids::{AccountId, TenantId};
 use kernel::{Page, PageRequest, StoreError};
 use whatsapp::{HealthUpdate, MetaAppKey};
 
-use crate::{AccountWithTenant, Disconnection, MetaApp, SealedSecrets, WhatsAppAccount};
+use crate::{AccountWithTenant, Disconnection, MetaApp, SealedSecrets, UnusableEvents, WhatsAppAccount};
 
 /// Names of database constraints that use cases handle.
 pub mod constraint {
@@ -42,6 +44,9 @@ pub trait MetaAppRepo: Send {
     async fn meta_apps(&mut self, page: &PageRequest) -> Result<Page<MetaApp>, StoreError>;
     /// Whether the app exists. It cannot be deleted until the transaction ends.
     async fn lock_meta_app_shared(&mut self, key: &MetaAppKey) -> Result<bool, StoreError>;
+    /// What arrived for each of the apps on its last day with unusable events.
+    async fn unusable_events(&mut self, apps: &[MetaAppKey])
+    -> Result<HashMap<MetaAppKey, UnusableEvents>, StoreError>;
     /// Locks the app until the transaction ends; conflicts with [`MetaAppRepo::lock_meta_app_shared`], too.
     async fn lock_meta_app(&mut self, key: &MetaAppKey) -> Result<Option<MetaApp>, StoreError>;
     /// Stores its name and secrets.
@@ -60,6 +65,13 @@ impl<T: AccountRepo + MetaAppRepo> ChannelRepo for T {}
 #[async_trait]
 pub trait MetaAppDirectory: Send {
     async fn meta_app_secrets(&mut self, key: &MetaAppKey) -> Result<Option<SealedSecrets>, StoreError>;
+    /// Stores when Meta verified the app's webhook, successfully or not. At most once a second: anyone who knows the URL can ask.
+    async fn record_handshake(
+        &mut self,
+        key: &MetaAppKey,
+        succeeded: bool,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
     /// Apps with a secret that is sealed with another key than `key_id`, at most `limit`.
     async fn meta_apps_to_reseal(
         &mut self,
@@ -74,8 +86,16 @@ pub trait MetaAppDirectory: Send {
 #[async_trait]
 pub trait AccountHealthRepo: Send {
     /// Stores the update for its topic, unless a later one is stored, and connects or disconnects the account accordingly. It
-    /// applies to the number that it names, else to all numbers of the tenant in that WhatsApp Business Account and app.
+    /// applies to the number that it names, else to all numbers of the tenant in that WhatsApp Business Account and app. An account
+    /// with events of its number that were received after the update is not disconnected.
     async fn record_health(&mut self, update: &AccountHealthUpdate, now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// Connects accounts again that Meta disconnected, if an event of their number was received afterwards: each account with the
+    /// time of its last event. An account whose number another account has meanwhile is not connected.
+    async fn restore_delivering_accounts(
+        &mut self,
+        received: &[(AccountId, DateTime<Utc>)],
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
 }
 
 /// A health update, and the account that received it.
@@ -85,6 +105,8 @@ pub struct AccountHealthUpdate {
     pub account: AccountId,
     pub waba_id: String,
     pub reported_at: DateTime<Utc>,
+    /// When the delivery was received.
+    pub received_at: DateTime<Utc>,
     pub update: HealthUpdate,
 }
 

@@ -104,6 +104,8 @@ pub struct UnfinishedEvent {
     pub id: EventId,
     pub tenant: Option<TenantId>,
     pub account: Option<AccountId>,
+    /// Whether Meta has disconnected the account.
+    pub of_disconnected_account: bool,
     pub kind: EventKind,
     pub status: EventStatus,
     /// Failed attempts.

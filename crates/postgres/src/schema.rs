@@ -123,6 +123,8 @@ diesel::table! {
         status -> Text,
         disconnected_by -> Nullable<Text>,
         health -> Jsonb,
+        last_delivery_at -> Nullable<Timestamptz>,
+        last_delivery_kind -> Nullable<Text>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
     }
@@ -142,6 +144,8 @@ diesel::table! {
         previous_app_secret_ends_at -> Nullable<Timestamptz>,
         verify_token_sealed -> Bytea,
         verify_token_sealed_with -> Text,
+        handshake_succeeded_at -> Nullable<Timestamptz>,
+        handshake_failed_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
     }

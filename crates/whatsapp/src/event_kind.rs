@@ -43,6 +43,24 @@ impl EventKind {
         &self.0
     }
 
+    /// The kinds that arrive only for a connected number.
+    pub const OF_NUMBERS: [&str; 9] = [
+        "message",
+        "status",
+        "standby",
+        "calls",
+        "history",
+        "smb_message_echoes",
+        "smb_app_state_sync",
+        "user_id_update",
+        "user_preferences",
+    ];
+
+    #[must_use]
+    pub fn is_of_number(&self) -> bool {
+        Self::OF_NUMBERS.contains(&self.as_str())
+    }
+
     /// The values of [`Self::label`].
     pub const LABELS: [&str; 4] = ["message", "status", "unparsed", "change"];
 

@@ -2,6 +2,8 @@ mod health;
 mod translate;
 mod usage;
 
+use std::collections::HashMap;
+
 use billing::UsageRepo;
 use channels::AccountHealthRepo;
 use crm::inbox::InboxTx;
@@ -75,7 +77,9 @@ pub async fn process_events(
     let now = clock.now();
     let mut processed = ProcessedEvents::default();
     let mut translated = TranslatedEvents::default();
+    let mut delivering = HashMap::new();
     for LockedEvent { event, payload } in events {
+        health::note_delivery(&mut delivering, event);
         match decode(&event.kind, &payload).map_err(|error| error.to_string()).and_then(|decoded| {
             let Decoded { waba_id, update } = decoded;
             update.map_or(Ok(()), |update| translated.add(event, waba_id, update))
@@ -88,6 +92,7 @@ pub async fn process_events(
     let recorded = crm::inbox::record_batch(tx, batch, clock).await?;
     processed.messages = recorded.messages;
     health::record(tx, health, now).await?;
+    health::restore_accounts(tx, &delivering, now).await?;
     usage::count_messages(tx, &recorded.from_customers, &received, now).await?;
     tx.finish_events(&processed.finished, now).await?;
     if !recorded.erased.is_empty() {

@@ -93,6 +93,7 @@ mod tests {
         delay: Option<TimeDelta>,
     ) -> (FailureOutcome, EventFailure) {
         let event = UnfinishedEvent {
+            of_disconnected_account: false,
             id,
             tenant: None,
             account: None,

@@ -1,7 +1,9 @@
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use channels::{
     AccountDirectory, AccountHealthRepo, AccountHealthUpdate, AccountRepo, AccountStatus, AccountWithTenant,
-    Disconnection, MetaApp, MetaAppRepo, MetaId, NewAccount, NewMetaApp, WhatsAppAccount, constraint,
+    Disconnection, MetaApp, MetaAppRepo, MetaId, NewAccount, NewMetaApp, UnusableEvents, WhatsAppAccount, constraint,
 };
 use chrono::{DateTime, Utc};
 use kernel::ids::AccountId;
@@ -19,6 +21,8 @@ pub(crate) struct FakeChannels {
     pub(crate) meta_apps: Vec<MetaApp>,
     /// Health updates in the order in which they were recorded.
     pub(crate) health: Vec<AccountHealthUpdate>,
+    /// Disconnected accounts that got an event of their number, and when.
+    pub(crate) delivering: Vec<(AccountId, DateTime<Utc>)>,
 }
 
 /// Meta's id of the number in unit tests.
@@ -133,6 +137,10 @@ impl MetaAppRepo for FakeStore {
         unreachable!("no use case of this crate lists Meta apps")
     }
 
+    async fn unusable_events(&mut self, _: &[MetaAppKey]) -> Result<HashMap<MetaAppKey, UnusableEvents>, StoreError> {
+        Ok(HashMap::new())
+    }
+
     async fn lock_meta_app_shared(&mut self, key: &MetaAppKey) -> Result<bool, StoreError> {
         Ok(self.channels.meta_apps.iter().any(|app| app.key == *key))
     }
@@ -161,6 +169,15 @@ impl MetaAppRepo for FakeStore {
 impl AccountHealthRepo for FakeStore {
     async fn record_health(&mut self, update: &AccountHealthUpdate, _: DateTime<Utc>) -> Result<(), StoreError> {
         self.channels.health.push(update.clone());
+        Ok(())
+    }
+
+    async fn restore_delivering_accounts(
+        &mut self,
+        received: &[(AccountId, DateTime<Utc>)],
+        _: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.channels.delivering.extend_from_slice(received);
         Ok(())
     }
 }

@@ -1,9 +1,9 @@
 use actix_web::{HttpResponse, web};
 use channels::{
     ChangeMetaAppError, CreateMetaAppError, DeleteMetaAppError, MetaApp, MetaAppPatch, MetaId, NewAccount, NewMetaApp,
-    SecretsError, meta_apps,
+    SecretsError, UnusableEvents, meta_apps,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use flows::{change_meta_app, create_meta_app, delete_meta_app};
 use kernel::{Change, ChannelsRead, ChannelsWrite, Grant as _};
 use serde::{Deserialize, Serialize};
@@ -84,8 +84,52 @@ pub(crate) struct MetaAppBody {
     /// When deliveries signed with the previous secret will be refused: 8 days after the rotation. Null if there is none.
     #[schema(required)]
     previous_secret_ends_at: Option<DateTime<Utc>>,
+    /// When Meta verified the webhook.
+    handshake: HandshakeBody,
+    /// What Parley could not use on the last day with such events. Null if there was none within the retention period.
+    #[schema(required)]
+    unusable_events: Option<UnusableEventsBody>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+}
+
+/// The last verifications of a webhook by Meta.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MetaAppHandshake)]
+pub(crate) struct HandshakeBody {
+    #[schema(required)]
+    succeeded_at: Option<DateTime<Utc>>,
+    /// The verify token entered at Meta was not the app's.
+    #[schema(required)]
+    failed_at: Option<DateTime<Utc>>,
+}
+
+/// Events of a day that cannot be parsed, or whose number is not connected.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UnusableEvents)]
+pub(crate) struct UnusableEventsBody {
+    /// In UTC.
+    day: NaiveDate,
+    /// Events that were stored. They are processed when their number is connected.
+    stored: i64,
+    /// Events beyond the app's quota, which were not stored.
+    dropped: i64,
+    /// The last number that was not connected; null if it is connected now.
+    #[schema(required)]
+    unconnected_number: Option<UnconnectedNumberBody>,
+}
+
+/// A number that a delivery named and that is not connected to the app.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UnconnectedNumber)]
+pub(crate) struct UnconnectedNumberBody {
+    #[schema(example = "123456123")]
+    phone_number_id: String,
+    /// When the delivery was received.
+    at: DateTime<Utc>,
+    /// What to do, for people.
+    #[schema(example = "Connect the number with POST /whatsapp-accounts and this app's key.")]
+    advice: String,
 }
 
 /// Add a Meta app
@@ -254,9 +298,22 @@ impl From<MetaApp> for MetaAppBody {
             name: app.name,
             has_previous_secret: previous.is_some(),
             previous_secret_ends_at: previous.map(|previous| previous.ends_at),
+            handshake: HandshakeBody { succeeded_at: app.handshakes.succeeded_at, failed_at: app.handshakes.failed_at },
+            unusable_events: app.unusable.map(UnusableEventsBody::from),
             created_at: app.created_at,
             updated_at: app.updated_at,
         }
+    }
+}
+
+impl From<UnusableEvents> for UnusableEventsBody {
+    fn from(events: UnusableEvents) -> Self {
+        let unconnected_number = events.unconnected_number.map(|number| UnconnectedNumberBody {
+            advice: number.advice().to_owned(),
+            phone_number_id: number.phone_number_id,
+            at: number.at,
+        });
+        Self { day: events.day, stored: events.stored, dropped: events.dropped, unconnected_number }
     }
 }
 

@@ -80,7 +80,21 @@ pub(crate) struct AccountBody {
     /// reports something.
     #[schema(value_type = HashMap<String, Object>, example = json!({}))]
     health: Map<String, Value>,
+    /// The last event of the number that was processed. Null if there is none.
+    #[schema(required)]
+    last_delivery: Option<LastDeliveryBody>,
     created_at: DateTime<Utc>,
+}
+
+/// An event of a delivery.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LastDelivery)]
+pub(crate) struct LastDeliveryBody {
+    /// When it was received.
+    at: DateTime<Utc>,
+    /// `message`, `status`, or the name of Meta's webhook field.
+    #[schema(example = "message")]
+    kind: String,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -91,7 +105,8 @@ pub(crate) enum AccountStatusBody {
     Pending,
     /// Receives messages.
     Active,
-    /// Receives no messages; its history is kept.
+    /// Receives no messages; its history is kept. If Meta disconnected it, it is active again as soon as Meta reports so, or delivers
+    /// something for the number.
     Disconnected,
 }
 
@@ -293,6 +308,9 @@ impl From<WhatsAppAccount> for AccountBody {
                 AccountStatus::Disconnected(_) => AccountStatusBody::Disconnected,
             },
             health: account.health,
+            last_delivery: account
+                .last_delivery
+                .map(|last| LastDeliveryBody { at: last.at, kind: last.kind.to_string() }),
             created_at: account.created_at,
         }
     }

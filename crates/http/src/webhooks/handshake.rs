@@ -1,7 +1,13 @@
+use std::sync::Arc;
+
 use actix_web::http::header::ContentType;
 use actix_web::{HttpRequest, HttpResponse, web};
+use channels::MetaAppDirectory;
+use flows::settle;
+use kernel::{StoreError, error_chain};
+use tracing::warn;
 use url::form_urlencoded;
-use whatsapp::{Handshake, HandshakeError};
+use whatsapp::{Handshake, HandshakeError, MetaAppKey};
 
 use super::target::WebhookTarget;
 use crate::auth::Public;
@@ -69,8 +75,28 @@ async fn respond(state: &State, target: WebhookTarget, request: &HttpRequest) ->
     let parameters: Vec<_> = form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
     let handshake = Handshake::from_query(&parameters)?;
     let app = target.resolve(state, client_address(request)).await?;
-    let challenge = handshake.answer(app.as_ref().map(|app| &app.credentials.verify_token))?;
+    let answer = handshake.answer(app.as_ref().map(|app| &app.credentials.verify_token));
+    if let Some(app) = app.filter(|app| app.app.tenant_key().is_some()) {
+        record(state, app.app, answer.is_ok());
+    }
+    let challenge = answer?;
     Ok(HttpResponse::Ok().content_type(ContentType::plaintext()).body(challenge))
+}
+
+/// Shows the tenant that Meta has asked. The response to Meta does not wait for it.
+fn record(state: &State, app: MetaAppKey, succeeded: bool) {
+    let (database, now) = (Arc::clone(&state.database), state.clock.now());
+    state.background.spawn(async move {
+        let recorded = async {
+            let mut tx = database.intake().await?;
+            let outcome = MetaAppDirectory::record_handshake(&mut *tx, &app, succeeded, now).await;
+            settle(tx, outcome).await
+        };
+        if let Err(error) = recorded.await {
+            let error: StoreError = error;
+            warn!(error = error_chain(&error), "recording a handshake failed");
+        }
+    });
 }
 
 impl From<HandshakeError> for Problem {

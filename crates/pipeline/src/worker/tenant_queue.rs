@@ -200,6 +200,7 @@ mod tests {
 
     fn event(number: usize, of: usize, starts: i32) -> UnfinishedEvent {
         UnfinishedEvent {
+            of_disconnected_account: false,
             id: format!("00000000-0000-7000-8000-{number:012}").parse().unwrap(),
             tenant: tenant(of),
             account: None,

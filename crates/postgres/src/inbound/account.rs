@@ -1,6 +1,7 @@
 use async_trait::async_trait;
 use channels::{
-    AccountDirectory, AccountRepo, AccountStatus, AccountWithTenant, Disconnection, MetaId, WhatsAppAccount,
+    AccountDirectory, AccountRepo, AccountStatus, AccountWithTenant, Disconnection, LastDelivery, MetaId,
+    WhatsAppAccount,
 };
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
@@ -10,7 +11,7 @@ use kernel::ids::AccountId;
 use kernel::{Cursor, Page, PageRequest, StoreError};
 use serde_json::Value;
 use uuid::Uuid;
-use whatsapp::MetaAppKey;
+use whatsapp::{EventKind, MetaAppKey};
 
 use crate::error::OrStoreError;
 use crate::keyset::continue_after;
@@ -34,6 +35,8 @@ struct Row {
     status: String,
     disconnected_by: Option<String>,
     health: Value,
+    last_delivery_at: Option<DateTime<Utc>>,
+    last_delivery_kind: Option<String>,
     created_at: DateTime<Utc>,
 }
 
@@ -187,6 +190,10 @@ impl Row {
                 Value::Object(health) => health,
                 _ => return Err(StoreError::corrupt("whatsapp_accounts.health")),
             },
+            last_delivery: self
+                .last_delivery_at
+                .zip(self.last_delivery_kind)
+                .map(|(at, kind)| LastDelivery { at, kind: EventKind::from_stored(kind) }),
             created_at: self.created_at,
         })
     }

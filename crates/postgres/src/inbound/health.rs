@@ -5,8 +5,10 @@ use channels::{AccountHealthRepo, AccountHealthUpdate};
 use chrono::{DateTime, SecondsFormat, Utc};
 use diesel::sql_types::{Jsonb, Nullable};
 use kernel::StoreError;
+use kernel::ids::AccountId;
 use serde_json::{Value, json};
-use whatsapp::Connection;
+use uuid::Uuid;
+use whatsapp::{Connection, EventKind};
 
 use crate::sql::{sql, types};
 use crate::transaction::{Tenant, Tx};
@@ -40,28 +42,51 @@ static RECORD_HEALTH: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+/// Whether an account `a` can be connected again: no other account has its number, and its app was not deleted.
+const CAN_BE_ACTIVE: &str = "
+NOT app.number_is_active(a.app_id, a.phone_number_id)
+AND NOT EXISTS (
+  SELECT FROM whatsapp_accounts own
+   WHERE own.tenant_id = $1 AND own.app_id = a.app_id AND own.phone_number_id = a.phone_number_id AND own.status <> 'disconnected')
+AND (a.app_id = 'deployment' OR EXISTS (SELECT FROM meta_apps m WHERE m.tenant_id = $1 AND m.key = a.app_id))";
+
+static RESTORE_DELIVERING: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "UPDATE whatsapp_accounts a
+            SET status = 'active', disconnected_by = NULL, disconnected_at = NULL, updated_at = $4,
+                health = a.health || jsonb_build_object('connection', jsonb_build_object(
+                  'at', to_char(received.at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), 'detail', 'restored by a delivery'))
+           FROM unnest($2, $3) AS received (account_id, at)
+          WHERE a.tenant_id = $1 AND a.id = received.account_id AND a.disconnected_by = 'meta'
+            AND coalesce(a.disconnected_at < received.at, true) AND {CAN_BE_ACTIVE}"
+    )
+});
+
 /// Reconnects an account that Meta restores, unless another account has the number meanwhile, or its app was deleted.
 static RECORD_CONNECTION: LazyLock<String> = LazyLock::new(|| {
     format!("{AFFECTED}
      , restored AS (
        SELECT DISTINCT ON (a.app_id, a.phone_number_id) a.id FROM whatsapp_accounts a JOIN affected ON affected.id = a.id
         WHERE a.tenant_id = $1 AND $9 AND a.disconnected_by = 'meta'
-          AND NOT app.number_is_active(a.app_id, a.phone_number_id)
-          AND NOT EXISTS (
-            SELECT FROM whatsapp_accounts own
-             WHERE own.tenant_id = $1 AND own.app_id = a.app_id AND own.phone_number_id = a.phone_number_id
-               AND own.status <> 'disconnected')
-          AND (a.app_id = 'deployment' OR EXISTS (SELECT FROM meta_apps m WHERE m.tenant_id = $1 AND m.key = a.app_id))
+          AND {CAN_BE_ACTIVE}
         ORDER BY a.app_id, a.phone_number_id, a.created_at DESC, a.id
+     ), lost AS (
+       SELECT a.id FROM whatsapp_accounts a JOIN affected ON affected.id = a.id
+        WHERE a.tenant_id = $1 AND NOT $9 AND a.status = 'active'
+          AND NOT EXISTS (SELECT FROM webhook_events later
+                           WHERE later.tenant_id = $1 AND later.received_at > $10 AND later.account_id = a.id AND later.kind = ANY ($11))
      )
      UPDATE whatsapp_accounts a
         SET health = a.health || jsonb_build_object('connection', $6),
             status = CASE WHEN a.id IN (SELECT id FROM restored) THEN 'active'
-                          WHEN NOT $9 AND a.status = 'active' THEN 'disconnected'
+                          WHEN a.id IN (SELECT id FROM lost) THEN 'disconnected'
                           ELSE a.status END,
             disconnected_by = CASE WHEN a.id IN (SELECT id FROM restored) THEN NULL
-                                   WHEN NOT $9 AND a.status = 'active' THEN 'meta'
+                                   WHEN a.id IN (SELECT id FROM lost) THEN 'meta'
                                    ELSE a.disconnected_by END,
+            disconnected_at = CASE WHEN a.id IN (SELECT id FROM restored) THEN NULL
+                                   WHEN a.id IN (SELECT id FROM lost) THEN $10
+                                   ELSE a.disconnected_at END,
             updated_at = $7
        FROM affected
       WHERE a.tenant_id = $1 AND a.id = affected.id
@@ -96,9 +121,27 @@ impl AccountHealthRepo for Tx<Tenant> {
                 .bind::<Jsonb, _>(entry(report, &json!(word)))
                 .bind::<types::Timestamptz, _>(now)
                 .bind::<types::Timestamptz, _>(report.reported_at)
-                .bind::<types::Bool, _>(connection == Connection::Restored);
+                .bind::<types::Bool, _>(connection == Connection::Restored)
+                .bind::<types::Timestamptz, _>(report.received_at)
+                .bind::<types::Texts, _>(EventKind::OF_NUMBERS.as_slice());
             self.execute(statement).await?;
         }
+        Ok(())
+    }
+
+    async fn restore_delivering_accounts(
+        &mut self,
+        received: &[(AccountId, DateTime<Utc>)],
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let (accounts, times): (Vec<Uuid>, Vec<DateTime<Utc>>) =
+            received.iter().map(|(account, at)| (account.as_uuid(), *at)).unzip();
+        let statement = sql(&RESTORE_DELIVERING)
+            .bind::<types::Uuid, _>(self.tenant_id())
+            .bind::<types::Uuids, _>(accounts)
+            .bind::<types::Times, _>(times)
+            .bind::<types::Timestamptz, _>(now);
+        self.execute(statement).await?;
         Ok(())
     }
 }

@@ -20,6 +20,9 @@ use crate::transaction::{Platform, Tx};
 /// tenant's accounts there. Accounts that their tenant disconnected get no events. The tenant with the oldest account gets the event
 /// itself, each other a copy, whose key follows from event and tenant, so that a repeated delivery makes no other.
 ///
+/// A number that Meta disconnected still belongs to its last account, unless another tenant has claimed it since: Meta goes on
+/// delivering after some of its reports, and a signed delivery proves more than they do.
+///
 /// What a tenant's own app signed belongs to the tenant, also if it cannot be parsed or no account has its number. Such events are
 /// counted for each app and day, `$11`, and dropped once the app has used up its quota, `$12` events or `$13` bytes.
 const STORE_EVENTS: &str = "
@@ -35,9 +38,15 @@ WITH input AS (
          own.tenant_id IS NOT NULL AND (a.account_id IS NULL OR i.kind = $9) AS is_unusable
     FROM input i
     LEFT JOIN LATERAL (
-      (SELECT a.tenant_id, a.id AS account_id, 1 AS place
-         FROM whatsapp_accounts a
-        WHERE a.app_id = i.app_id AND a.status = 'active' AND a.phone_number_id = i.phone_number_id)
+      (SELECT last.tenant_id, last.account_id, 1 AS place
+         FROM (SELECT a.tenant_id, a.id AS account_id, a.status, a.disconnected_by, a.waba_id
+                 FROM whatsapp_accounts a
+                WHERE a.app_id = i.app_id AND a.phone_number_id = i.phone_number_id AND a.active_since IS NOT NULL
+                ORDER BY a.status <> 'active', a.active_since DESC LIMIT 1) last
+        WHERE last.status = 'active'
+           OR (last.disconnected_by = 'meta' AND last.waba_id = i.waba_id
+               AND NOT EXISTS (SELECT FROM whatsapp_accounts p
+                                WHERE p.app_id = i.app_id AND p.phone_number_id = i.phone_number_id AND p.status = 'pending')))
       UNION ALL
       (SELECT oldest.tenant_id, oldest.id, row_number() OVER (ORDER BY oldest.status <> 'active', oldest.created_at, oldest.id)
          FROM (
@@ -50,7 +59,7 @@ WITH input AS (
     ) a ON true
     LEFT JOIN meta_apps own ON own.key = i.app_id
 ), dropped AS (
-  SELECT r.id, r.app_owner, r.app_id
+  SELECT r.id, r.app_owner, r.app_id, r.phone_number_id
     FROM routed r JOIN unusable_events u ON u.tenant_id = r.app_owner AND u.app_id = r.app_id AND u.day = $11
    WHERE r.is_unusable AND (u.events >= $12 OR u.bytes >= $13)
 ), stored AS (
@@ -82,18 +91,22 @@ WITH input AS (
   INSERT INTO webhook_outbox (event_id, tenant_id, not_before)
   SELECT id, tenant_id, $10 FROM stored WHERE status = 'received'
 ), unusable AS (
-  SELECT r.app_owner, r.app_id, length(i.body) AS bytes, 0 AS dropped
+  SELECT r.app_owner, r.app_id, r.id, r.phone_number_id, length(i.body) AS bytes, 0 AS dropped
     FROM stored s JOIN routed r ON r.id = s.id JOIN input i ON i.id = r.input_id
    WHERE r.is_unusable
   UNION ALL
-  SELECT app_owner, app_id, NULL, 1 FROM dropped
+  SELECT app_owner, app_id, id, phone_number_id, NULL, 1 FROM dropped
 ), counted AS (
-  INSERT INTO unusable_events (tenant_id, app_id, day, events, bytes, dropped)
-  SELECT app_owner, app_id, $11, count(bytes), coalesce(sum(bytes), 0), sum(dropped)
+  INSERT INTO unusable_events (tenant_id, app_id, day, events, bytes, dropped, phone_number_id, number_at)
+  SELECT app_owner, app_id, $11, count(bytes), coalesce(sum(bytes), 0), sum(dropped),
+         (array_agg(phone_number_id ORDER BY id DESC) FILTER (WHERE phone_number_id IS NOT NULL))[1],
+         CASE WHEN count(phone_number_id) > 0 THEN $10 END
     FROM unusable GROUP BY app_owner, app_id ORDER BY app_owner, app_id
   ON CONFLICT (tenant_id, app_id, day) DO UPDATE
      SET events = unusable_events.events + EXCLUDED.events, bytes = unusable_events.bytes + EXCLUDED.bytes,
-         dropped = unusable_events.dropped + EXCLUDED.dropped
+         dropped = unusable_events.dropped + EXCLUDED.dropped,
+         phone_number_id = coalesce(EXCLUDED.phone_number_id, unusable_events.phone_number_id),
+         number_at = coalesce(EXCLUDED.number_at, unusable_events.number_at)
 )
 SELECT id, tenant_id, status FROM stored
  UNION ALL

@@ -135,9 +135,11 @@ RETURNING id";
 /// The size of a payload is in its row: its bytes are not read. Without LEFT JOIN an event without a payload, which should not
 /// happen, would stay in the ledger forever.
 const UNFINISHED_EVENTS: &str = "
-SELECT e.id, e.tenant_id, e.account_id, e.kind, e.status, e.attempts, e.starts, e.traceparent, e.received_at,
+SELECT e.id, e.tenant_id, e.account_id, e.kind, coalesce(a.disconnected_by = 'meta', false) AS of_disconnected_account, e.status, e.attempts, e.starts, e.traceparent, e.received_at,
        coalesce(octet_length(p.body), 0) AS size
-  FROM webhook_events e LEFT JOIN webhook_payloads p ON p.event_id = e.id
+  FROM webhook_events e
+  LEFT JOIN webhook_payloads p ON p.event_id = e.id
+  LEFT JOIN whatsapp_accounts a ON a.tenant_id = e.tenant_id AND a.id = e.account_id
  WHERE e.id = ANY ($1) AND e.status IN ('received', 'retrying')
  ORDER BY e.id";
 
@@ -173,6 +175,8 @@ struct UnfinishedRow {
     account_id: Option<Uuid>,
     #[diesel(sql_type = types::Text)]
     kind: String,
+    #[diesel(sql_type = types::Bool)]
+    of_disconnected_account: bool,
     #[diesel(sql_type = types::Text)]
     status: String,
     #[diesel(sql_type = types::Integer)]
@@ -303,6 +307,7 @@ impl UnfinishedRow {
             id: EventId::from_uuid(self.id),
             tenant: self.tenant_id.map(TenantId::from_uuid),
             account: self.account_id.map(AccountId::from_uuid),
+            of_disconnected_account: self.of_disconnected_account,
             kind: EventKind::from_stored(self.kind),
             status: event_status(&self.status)?,
             attempts: self.attempts,

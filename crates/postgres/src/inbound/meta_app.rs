@@ -1,8 +1,11 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
-use channels::{MetaApp, MetaAppDirectory, MetaAppRepo, MetaId, PreviousSecret, SealedSecrets};
-use chrono::{DateTime, Utc};
+use channels::{
+    LastHandshakes, MetaApp, MetaAppDirectory, MetaAppRepo, MetaId, PreviousSecret, SealedSecrets, UnconnectedNumber,
+    UnusableEvents,
+};
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::dsl::{exists, select};
 use diesel::{
     AsChangeset, BoolExpressionMethods, ExpressionMethods, Insertable, NullableExpressionMethods, OptionalExtension,
@@ -18,6 +21,7 @@ use whatsapp::MetaAppKey;
 use crate::error::OrStoreError;
 use crate::keyset::continue_after;
 use crate::schema::{meta_apps, whatsapp_accounts};
+use crate::sql::{sql, types};
 use crate::transaction::{Platform, Tenant, Tx};
 
 #[derive(Queryable, Selectable)]
@@ -29,6 +33,8 @@ struct Row {
     name: Option<String>,
     #[diesel(embed)]
     secrets: SecretsRow,
+    handshake_succeeded_at: Option<DateTime<Utc>>,
+    handshake_failed_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
@@ -45,6 +51,38 @@ struct SecretsRow {
     verify_token_sealed_with: String,
     updated_at: DateTime<Utc>,
 }
+
+#[derive(diesel::QueryableByName)]
+struct UnusableRow {
+    #[diesel(sql_type = types::Text)]
+    app_id: String,
+    #[diesel(sql_type = types::Date)]
+    day: NaiveDate,
+    #[diesel(sql_type = types::BigInt)]
+    events: i64,
+    #[diesel(sql_type = types::BigInt)]
+    dropped: i64,
+    #[diesel(sql_type = diesel::sql_types::Nullable<types::Text>)]
+    phone_number_id: Option<String>,
+    #[diesel(sql_type = diesel::sql_types::Nullable<types::Timestamptz>)]
+    number_at: Option<DateTime<Utc>>,
+}
+
+const UNUSABLE_EVENTS: &str = "
+SELECT DISTINCT ON (u.app_id) u.app_id, u.day, u.events, u.dropped,
+       CASE WHEN a.id IS NULL THEN u.phone_number_id END AS phone_number_id, u.number_at
+  FROM unusable_events u
+  LEFT JOIN whatsapp_accounts a
+    ON a.tenant_id = $1 AND a.app_id = u.app_id AND a.phone_number_id = u.phone_number_id AND a.status <> 'disconnected'
+ WHERE u.tenant_id = $1 AND u.app_id = ANY ($2)
+ ORDER BY u.app_id, u.day DESC";
+
+const HANDSHAKE_SUCCEEDED: &str = "
+UPDATE meta_apps SET handshake_succeeded_at = $2
+ WHERE key = $1 AND coalesce(handshake_succeeded_at < $2 - interval '1 second', true)";
+const HANDSHAKE_FAILED: &str = "
+UPDATE meta_apps SET handshake_failed_at = $2
+ WHERE key = $1 AND coalesce(handshake_failed_at < $2 - interval '1 second', true)";
 
 /// The columns of an app that a tenant may change.
 #[derive(AsChangeset, Insertable)]
@@ -118,6 +156,16 @@ impl MetaAppRepo for Tx<Tenant> {
         Ok(Page::of(apps, page.limit, |app| Cursor { time: app.created_at, id: app.id.as_uuid() }))
     }
 
+    async fn unusable_events(
+        &mut self,
+        apps: &[MetaAppKey],
+    ) -> Result<HashMap<MetaAppKey, UnusableEvents>, StoreError> {
+        let keys: Vec<&str> = apps.iter().map(MetaAppKey::as_str).collect();
+        let statement = sql(UNUSABLE_EVENTS).bind::<types::Uuid, _>(self.tenant_id()).bind::<types::Texts, _>(keys);
+        let rows: Vec<UnusableRow> = statement.load(self.connection()).await.or_store_error()?;
+        Ok(rows.into_iter().map(UnusableRow::into_events).collect())
+    }
+
     async fn lock_meta_app_shared(&mut self, key: &MetaAppKey) -> Result<bool, StoreError> {
         let query = app_with_key(self.tenant_id(), key.as_str()).select(meta_apps::id).for_key_share();
         let held: Option<Uuid> = query.first(self.connection()).await.optional().or_store_error()?;
@@ -164,6 +212,18 @@ impl MetaAppDirectory for Tx<Platform> {
         row.map(SecretsRow::into_secrets).transpose()
     }
 
+    async fn record_handshake(
+        &mut self,
+        key: &MetaAppKey,
+        succeeded: bool,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let statement = if succeeded { HANDSHAKE_SUCCEEDED } else { HANDSHAKE_FAILED };
+        let statement = sql(statement).bind::<types::Text, _>(key.as_str()).bind::<types::Timestamptz, _>(now);
+        self.execute(statement).await?;
+        Ok(())
+    }
+
     async fn meta_apps_to_reseal(
         &mut self,
         key_id: &str,
@@ -202,6 +262,17 @@ impl MetaAppDirectory for Tx<Platform> {
     }
 }
 
+impl UnusableRow {
+    fn into_events(self) -> (MetaAppKey, UnusableEvents) {
+        let unconnected_number = self
+            .phone_number_id
+            .zip(self.number_at)
+            .map(|(phone_number_id, at)| UnconnectedNumber { phone_number_id, at });
+        let events = UnusableEvents { day: self.day, stored: self.events, dropped: self.dropped, unconnected_number };
+        (MetaAppKey::from_stored(self.app_id), events)
+    }
+}
+
 impl Row {
     fn into_app(self) -> Result<MetaApp, StoreError> {
         Ok(MetaApp {
@@ -210,6 +281,11 @@ impl Row {
             app_id: MetaId::parse(&self.app_id).map_err(|_| StoreError::corrupt("meta_apps.app_id"))?,
             name: self.name,
             secrets: self.secrets.into_secrets()?,
+            handshakes: LastHandshakes {
+                succeeded_at: self.handshake_succeeded_at,
+                failed_at: self.handshake_failed_at,
+            },
+            unusable: None,
             created_at: self.created_at,
             updated_at: self.updated_at,
         })

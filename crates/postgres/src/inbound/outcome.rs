@@ -30,10 +30,23 @@ UPDATE webhook_outbox o SET not_before = e.next_attempt_at + (e.next_attempt_at 
  WHERE o.tenant_id = $3 AND o.event_id = ANY ($1) AND o.not_before > e.next_attempt_at
    AND e.tenant_id = $3 AND e.id = o.event_id AND e.status = 'retrying' AND e.next_attempt_at > $2";
 
+/// Also notes the last event of each account. An account that another worker has locked is skipped, since that worker notes another
+/// event of the same moment: workers must not wait for each other's commits.
 const FINISH_EVENTS: &str = "
 WITH finished AS (
   UPDATE webhook_events SET status = 'processed', processed_at = $2, next_attempt_at = NULL
    WHERE tenant_id = $3 AND id = ANY ($1) AND status IN ('received', 'retrying')
+  RETURNING id, account_id, kind, received_at
+), last AS (
+  SELECT DISTINCT ON (account_id) account_id, kind, received_at FROM finished
+   WHERE account_id IS NOT NULL ORDER BY account_id, received_at DESC, id DESC
+), locked AS (
+  SELECT a.id FROM whatsapp_accounts a
+   WHERE a.tenant_id = $3 AND a.id IN (SELECT account_id FROM last) FOR NO KEY UPDATE SKIP LOCKED
+), noted AS (
+  UPDATE whatsapp_accounts a SET last_delivery_at = last.received_at, last_delivery_kind = last.kind
+    FROM last JOIN locked ON locked.id = last.account_id
+   WHERE a.tenant_id = $3 AND a.id = last.account_id AND coalesce(a.last_delivery_at <= last.received_at, true)
 )
 DELETE FROM webhook_outbox WHERE tenant_id = $3 AND event_id = ANY ($1)";
 

@@ -17,7 +17,15 @@ pub(crate) struct WhatsAppAccount {
     pub(crate) status: String,
     /// What Meta reported, by subject.
     pub(crate) health: Value,
+    pub(crate) last_delivery: Option<LastDelivery>,
     pub(crate) created_at: String,
+}
+
+/// The last event of an account.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct LastDelivery {
+    pub(crate) at: String,
+    pub(crate) kind: String,
 }
 
 /// An account as operators see it.
@@ -45,8 +53,33 @@ pub(crate) struct MetaApp {
     pub(crate) webhook_path: String,
     pub(crate) has_previous_secret: bool,
     pub(crate) previous_secret_ends_at: Option<String>,
+    pub(crate) handshake: Handshake,
+    pub(crate) unusable_events: Option<UnusableEvents>,
     pub(crate) created_at: String,
     pub(crate) updated_at: String,
+}
+
+/// The last handshakes of an app.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct Handshake {
+    pub(crate) succeeded_at: Option<String>,
+    pub(crate) failed_at: Option<String>,
+}
+
+/// What an app delivered and Parley could not use.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct UnusableEvents {
+    pub(crate) day: String,
+    pub(crate) stored: i64,
+    pub(crate) dropped: i64,
+    pub(crate) unconnected_number: Option<UnconnectedNumber>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct UnconnectedNumber {
+    pub(crate) phone_number_id: String,
+    pub(crate) at: String,
+    pub(crate) advice: String,
 }
 
 impl Resource for MetaApp {

@@ -12,6 +12,7 @@ const ACCOUNT: AccountId = AccountId::from_uuid(uuid::Uuid::from_u128(3));
 fn queued(store: &mut FakeStore, kind: EventKind, payload: &str) -> UnfinishedEvent {
     let id = store.add_event(EventStatus::Received, Some(payload));
     UnfinishedEvent {
+        of_disconnected_account: false,
         id,
         tenant: None,
         account: Some(ACCOUNT),

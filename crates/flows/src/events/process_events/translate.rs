@@ -115,6 +115,7 @@ impl EventContext<'_> {
             Update::Health(it) => health.push(AccountHealthUpdate {
                 account: self.account,
                 reported_at: self.time(it.timestamp),
+                received_at: self.event.received_at,
                 waba_id: self.waba_id,
                 update: it,
             }),

@@ -12,6 +12,7 @@ fn at(seconds: i64) -> DateTime<Utc> {
 fn event(received_at: DateTime<Utc>) -> UnfinishedEvent {
     let clock = ManualClock::starting_at(received_at);
     UnfinishedEvent {
+        of_disconnected_account: false,
         id: EventId::new(&clock),
         tenant: None,
         account: Some(AccountId::new(&clock)),
