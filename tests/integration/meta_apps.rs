@@ -36,10 +36,12 @@ async fn app_is_created_listed_changed_and_deleted() {
     let all = [
         "app_id",
         "created_at",
+        "handshake",
         "has_previous_secret",
         "key",
         "name",
         "previous_secret_ends_at",
+        "unusable_events",
         "updated_at",
         "webhook_path",
     ];

@@ -82,7 +82,7 @@ async fn server_start_purges_expired_responses() {
     let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     for key in ["old", "new"] {
-        let body = json!({"key": key, "name": "Role"});
+        let body = json!({"key": key, "name": key});
         tenant.client.with("idempotency-key", key).post("/roles", &body).await.expect(201);
     }
     let age = "UPDATE idempotency_keys SET created_at = created_at - interval '25 hours' WHERE key = 'old'";

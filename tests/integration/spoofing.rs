@@ -45,7 +45,8 @@ async fn token_with_header_of_other_tenant_is_refused() {
     for named in [theirs.id.as_str(), theirs.slug.as_str(), "no-such-tenant", "0190b5a2-7e2f-7000-8000-000000000000"] {
         ours.client.with("x-tenant-id", named).get("/crm/contacts").await.problem(403, "tenant_mismatch");
     }
-    for named in ["'; --", "A b", ""] {
+    let spellings = [format!("{{{}}}", ours.id), format!("urn:uuid:{}", ours.id)];
+    for named in ["'; --", "A b", ""].into_iter().chain(spellings.iter().map(String::as_str)) {
         ours.client.with("x-tenant-id", named).get("/crm/contacts").await.problem(400, "invalid_tenant_id");
     }
     let twice = ours.client.with("x-tenant-id", &ours.id).with("x-tenant-id", &theirs.id);

@@ -41,8 +41,9 @@ macro_rules! define_id {
         impl std::str::FromStr for $name {
             type Err = uuid::Error;
 
+            /// With hyphens, as ids are shown; other spellings of a UUID are refused.
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                text.parse().map(Self)
+                text.parse::<uuid::fmt::Hyphenated>().map(|id| Self(id.into_uuid()))
             }
         }
     };

@@ -23,6 +23,7 @@ mod page;
 mod permission;
 mod permit;
 mod principal;
+mod quoted;
 mod retention;
 mod scope;
 pub mod seal;
@@ -44,6 +45,7 @@ pub use permission::{
 };
 pub use permit::{AuthenticatedUser, Permit};
 pub use principal::Principal;
+pub use quoted::quoted;
 pub use retention::Retention;
 pub use scope::TenantScope;
 pub use store::StoreError;

@@ -1,3 +1,4 @@
+use crate::quoted;
 use std::collections::BTreeSet;
 
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
@@ -66,12 +67,12 @@ impl Permission {
 }
 
 /// The text is not the name of a permission.
-#[derive(Debug, thiserror::Error)]
-#[error("no such permission")]
-pub struct UnknownPermission;
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no such permission: {}", quoted(.0))]
+pub struct UnknownPermission(String);
 
-fn unknown_permission(_: &str) -> UnknownPermission {
-    UnknownPermission
+fn unknown_permission(text: &str) -> UnknownPermission {
+    UnknownPermission(text.to_owned())
 }
 
 /// A set of permissions, closed under implication.

@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use kernel::ids::{RoleId, UserId};
 use kernel::{Page, PageRequest, PermissionSet, StoreError};
 
-use crate::{Membership, Role, RoleKey};
+use crate::{Membership, Role, RoleKey, RoleName};
 
 /// Database constraints that this domain turns into errors.
 pub mod constraint {
@@ -21,6 +21,8 @@ pub trait RoleRepo: Send {
     async fn role(&mut self, id: RoleId) -> Result<Option<Role>, StoreError>;
     /// Newest first.
     async fn roles(&mut self, page: &PageRequest) -> Result<Page<Role>, StoreError>;
+    /// The names of all roles. Reliable only while the tenant is locked.
+    async fn role_names(&mut self) -> Result<Vec<(RoleId, RoleName)>, StoreError>;
     /// How many custom roles the tenant has.
     async fn custom_roles(&mut self) -> Result<i64, StoreError>;
     /// Stores name, permissions and version.

@@ -78,6 +78,13 @@ impl RoleName {
         Self(name)
     }
 
+    /// Whether people take both for the same name: spaces and upper case do not distinguish names.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        let words = |name: &Self| name.0.to_lowercase().split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        words(self) == words(other)
+    }
+
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,3 +1,4 @@
+use kernel::quoted;
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
 /// What a provisioning key may be used for.
@@ -29,12 +30,12 @@ impl KeyScope {
 }
 
 /// The text is not the name of a scope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no such scope")]
-pub struct UnknownScope;
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no such scope: {}", quoted(.0))]
+pub struct UnknownScope(String);
 
-fn unknown_scope(_: &str) -> UnknownScope {
-    UnknownScope
+fn unknown_scope(text: &str) -> UnknownScope {
+    UnknownScope(text.to_owned())
 }
 
 /// A scope as a type, for signatures.
@@ -70,6 +71,7 @@ mod tests {
         for scope in KeyScope::ALL {
             assert_eq!(scope.into_str().parse(), Ok(*scope));
         }
-        assert_eq!("tenants".parse::<KeyScope>(), Err(UnknownScope));
+        let error = "tenants".parse::<KeyScope>().unwrap_err();
+        assert_eq!(error.to_string(), r#"no such scope: "tenants""#);
     }
 }

@@ -93,7 +93,7 @@ impl TestApp {
 
 /// Creates a role of the tenant.
 pub(crate) async fn new_role(client: &Client, key: &str, permissions: &[&str]) -> Role {
-    client.create(&json!({"key": key, "name": "Role", "permissions": permissions})).await
+    client.create(&json!({"key": key, "name": format!("Role {key}"), "permissions": permissions})).await
 }
 
 /// A role of the tenant by its key.

@@ -10,25 +10,25 @@ use serde_json::{Value, json};
 use crate::kit::app::{NO_LIMITS, Settings, TestApp, TestTenant, metrics};
 use crate::kit::meta::{MetaApp, Number, text};
 
-struct Own {
+struct Quota {
     app: TestApp,
     tenant: TestTenant,
-    own: MetaApp,
+    meta_app: MetaApp,
     connected: Number,
 }
 
-impl Own {
+impl Quota {
     async fn with(quota: UnusableQuota) -> Self {
         let limits = LimitsConfig { unusable_events: quota, ..NO_LIMITS };
         let app = TestApp::start_with(Settings { own_database: true, limits, ..Settings::default() }).await;
         let tenant = app.tenant().await;
-        let (own, connected) = (tenant.meta_app().await, Number::fresh());
-        tenant.connect_to(&own, &connected).await;
-        Self { app, tenant, own, connected }
+        let (meta_app, connected) = (tenant.meta_app().await, Number::fresh());
+        tenant.connect_to(&meta_app, &connected).await;
+        Self { app, tenant, meta_app, connected }
     }
 
     async fn deliver(&self, delivery: &Value) {
-        self.app.deliver_for_app(&self.own, delivery).await.expect(200);
+        self.app.deliver_for_app(&self.meta_app, delivery).await.expect(200);
     }
 
     /// Stored unusable events, and what is counted: stored and dropped ones of all days.
@@ -49,7 +49,7 @@ fn unknown_number(messages: usize) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unusable_events_beyond_the_quota_are_dropped() {
-    let it = Own::with(UnusableQuota { events: Some(5), bytes: None }).await;
+    let it = Quota::with(UnusableQuota { events: Some(5), bytes: None }).await;
     it.deliver(&unknown_number(3)).await;
     it.deliver(&json!(["not a delivery"])).await;
     assert_eq!(it.counts().await, [4, 4, 0]);
@@ -80,7 +80,7 @@ async fn unusable_events_beyond_the_quota_are_dropped() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn quota_of_bytes_counts_payloads() {
-    let it = Own::with(UnusableQuota { events: None, bytes: Some(10_000) }).await;
+    let it = Quota::with(UnusableQuota { events: None, bytes: Some(10_000) }).await;
     let large = Number::fresh().delivery(&[text("15550100", &"x".repeat(4_000))]);
     it.deliver(&large).await;
     it.deliver(&unknown_number(1)).await;
@@ -93,7 +93,7 @@ async fn quota_of_bytes_counts_payloads() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn counts_of_unusable_events_expire_with_the_events() {
-    let it = Own::with(UnusableQuota::default()).await;
+    let it = Quota::with(UnusableQuota::default()).await;
     it.deliver(&unknown_number(1)).await;
     let rows = async || it.app.database.count("SELECT count(*) FROM unusable_events").await;
     let purge = async || {

@@ -119,6 +119,38 @@ async fn invalid_role_is_refused_and_not_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn role_name_is_unique_whatever_its_case_and_spaces() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let client = &tenant.client;
+    let create = async |key: &str, name: &str| client.post("/roles", &json!({"key": key, "name": name})).await;
+    let first: Role = create("first", "Équipe  Ventes").await.body(201);
+    for taken in ["Équipe  Ventes", "équipe ventes", " ÉQUIPE VENTES ", "Owner", "owner"] {
+        let problem = create("second", taken).await.problem(409, "role_name_taken");
+        assert_eq!(problem.pointer(), "/name", "{taken}");
+    }
+    let second: Role = create("second", "Equipe Ventes").await.body(201);
+    let rename = async |role: &Role, name: &str| {
+        client.patch(&role.path(), &json!({"version": role.version, "name": name})).await
+    };
+    rename(&second, "équipe ventes").await.problem(409, "role_name_taken");
+    assert_eq!(client.reload(&second).await, second);
+    let renamed: Role = rename(&first, "équipe ventes").await.body(200);
+    assert_eq!(renamed.name, "équipe ventes", "its own name in another case");
+    // Another tenant's names do not matter.
+    app.tenant().await.client.post("/roles", &json!({"key": "first", "name": "équipe ventes"})).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_permission_is_named_in_the_error() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let body = json!({"key": "x", "name": "X", "permissions": ["crm:read", "crm:reed"]});
+    let problem = tenant.client.post("/roles", &body).await.problem(422, "validation_failed");
+    assert_eq!(problem.errors[0].detail, r#"no such permission: "crm:reed""#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn system_roles_cannot_be_changed() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
@@ -179,7 +211,7 @@ async fn tenant_role_limit_is_one_hundred() {
     let client = &tenant.client;
     join_all((1..=99).map(|n| async move { new_role(client, &format!("role-{n}"), &[]).await })).await;
     // Two concurrent requests for the last free place.
-    let [one, two] = ["one", "two"].map(|key| json!({"key": key, "name": "Last"}));
+    let [one, two] = ["one", "two"].map(|key| json!({"key": key, "name": format!("Last {key}")}));
     let (one, two) = join(tenant.client.post("/roles", &one), tenant.client.post("/roles", &two)).await;
     let (made, refused) = if one.status == 201 { (one, two) } else { (two, one) };
     refused.problem(409, "too_many_roles");

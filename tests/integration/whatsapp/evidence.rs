@@ -9,6 +9,9 @@ use crate::kit::app::{Settings, TestApp, TestTenant};
 use crate::kit::customer::{Customer, joined};
 use crate::kit::meta::{Number, text};
 
+/// A delivery for a number, about a customer.
+type Deliver = fn(&Number, &Customer) -> Value;
+
 async fn account(tenant: &TestTenant, number: &Number) -> WhatsAppAccount {
     let mut accounts = tenant.accounts().await;
     accounts.retain(|account| account.phone_number_id == number.phone_number_id);
@@ -42,7 +45,7 @@ async fn disconnected(app: &TestApp) -> (TestTenant, Number) {
 async fn delivery_restores_a_number_that_meta_disconnected() {
     let app = TestApp::start_with_pipeline().await;
     let ada = Customer::fresh();
-    let deliveries: [(&str, fn(&Number, &Customer) -> Value); 4] = [
+    let deliveries: [(&str, Deliver); 4] = [
         ("message", |number, _| message(number, "still here")),
         ("status", |number, ada| number.statuses(&[ada.status(100, "wamid.unknown", "read")])),
         ("smb_message_echoes", |number, ada| number.echoes(&[ada.echo(100, "text", json!({"body": "ours"}))])),

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use kernel::ids::{RoleId, UserId};
 use kernel::{Page, PageRequest, PermissionSet, StoreError};
-use rbac::{Membership, MembershipRepo, Role, RoleKey, RoleRepo, SystemRole, constraint};
+use rbac::{Membership, MembershipRepo, Role, RoleKey, RoleName, RoleRepo, SystemRole, constraint};
 
 use super::{FakeStore, conflict};
 
@@ -24,6 +24,10 @@ impl RoleRepo for FakeStore {
 
     async fn roles(&mut self, _: &PageRequest) -> Result<Page<Role>, StoreError> {
         Ok(Page::whole(self.roles.iter().rev().cloned().collect()))
+    }
+
+    async fn role_names(&mut self) -> Result<Vec<(RoleId, RoleName)>, StoreError> {
+        Ok(self.roles.iter().map(|role| (role.id, role.name.clone())).collect())
     }
 
     async fn custom_roles(&mut self) -> Result<i64, StoreError> {

@@ -110,6 +110,8 @@ codes! {
         "System roles cannot be changed or deleted."
     RoleKeyTaken = CONFLICT "role_key_taken" "Role key taken"
         "The tenant already has a role with this key."
+    RoleNameTaken = CONFLICT "role_name_taken" "Role name taken"
+        "The tenant already has a role with this name; upper case and spaces make no difference."
     RoleInUse = CONFLICT "role_in_use" "Role in use"
         "Users hold this role; revoke it from them first."
     TooManyRoles = CONFLICT "too_many_roles" "Too many roles"

@@ -83,7 +83,7 @@ pub(crate) async fn list(
     params(IdempotencyHeader),
     request_body = CreateBody,
     responses((status = 201, description = "Created", body = RoleBody)),
-    extensions(("x-problems" = json!([Code::CannotGrant, Code::RoleKeyTaken, Code::TooManyRoles]))),
+    extensions(("x-problems" = json!([Code::CannotGrant, Code::RoleKeyTaken, Code::RoleNameTaken, Code::TooManyRoles]))),
 )]
 pub(crate) async fn create(
     allow: Allow<RolesWrite>,
@@ -133,7 +133,7 @@ pub(crate) async fn read(
     params(("id" = Uuid, Path, description = "The role's id")),
     request_body(content((PatchBody = "application/merge-patch+json"), (PatchBody = "application/json"))),
     responses((status = 200, description = "The changed resource", body = RoleBody)),
-    extensions(("x-problems" = json!([Code::NotFound, Code::CannotGrant, Code::SystemRole, Code::StaleVersion]))),
+    extensions(("x-problems" = json!([Code::NotFound, Code::CannotGrant, Code::SystemRole, Code::RoleNameTaken, Code::StaleVersion]))),
 )]
 pub(crate) async fn change(
     allow: Allow<RolesWrite>,
@@ -197,14 +197,15 @@ impl PatchBody {
     }
 }
 
+fn taken(code: Code, pointer: &str) -> Problem {
+    Problem::new(code).with_errors(vec![FieldError::in_body(pointer, "taken", "is used by another role")])
+}
+
 impl From<CreateRoleError> for Problem {
     fn from(error: CreateRoleError) -> Self {
         match error {
-            CreateRoleError::KeyTaken => Self::new(Code::RoleKeyTaken).with_errors(vec![FieldError::in_body(
-                "/key",
-                "taken",
-                "is used by another role",
-            )]),
+            CreateRoleError::KeyTaken => taken(Code::RoleKeyTaken, "/key"),
+            CreateRoleError::NameTaken => taken(Code::RoleNameTaken, "/name"),
             CreateRoleError::TooMany => Self::new(Code::TooManyRoles),
             CreateRoleError::Authority(error) => authority_problem::<RolesWrite>(error),
         }
@@ -216,6 +217,7 @@ impl From<ChangeRoleError> for Problem {
         match error {
             ChangeRoleError::Unknown => Self::not_found(),
             ChangeRoleError::System => Self::new(Code::SystemRole),
+            ChangeRoleError::NameTaken => taken(Code::RoleNameTaken, "/name"),
             ChangeRoleError::Stale => Self::new(Code::StaleVersion),
             ChangeRoleError::Authority(error) => authority_problem::<RolesWrite>(error),
         }

@@ -90,6 +90,12 @@ impl RoleRepo for Tx<Tenant> {
         Ok(Page::of(roles, page.limit, |role: &Role| Cursor { time: role.created_at, id: role.id.as_uuid() }))
     }
 
+    async fn role_names(&mut self) -> Result<Vec<(RoleId, RoleName)>, StoreError> {
+        let query = roles::table.filter(roles::tenant_id.eq(self.tenant_id())).select((roles::id, roles::name));
+        let rows: Vec<(Uuid, String)> = query.load(self.connection()).await.or_store_error()?;
+        Ok(rows.into_iter().map(|(id, name)| (RoleId::from_uuid(id), RoleName::from_stored(name))).collect())
+    }
+
     async fn custom_roles(&mut self) -> Result<i64, StoreError> {
         roles::table
             .filter(roles::tenant_id.eq(self.tenant_id()))

@@ -3,7 +3,7 @@ use kernel::ids::RoleId;
 use kernel::{Clock, PermissionSet, Permit, RolesWrite, StoreError};
 use rbac::{Role, RoleName};
 
-use super::{about, keys};
+use super::{about, is_name_taken, keys};
 use crate::administration::RoleTx;
 use crate::administration::{AuthorityError, lock_authority};
 
@@ -24,6 +24,8 @@ pub enum ChangeRoleError {
     System,
     #[error("the role has another version")]
     Stale,
+    #[error("the tenant has a role with that name")]
+    NameTaken,
     #[error(transparent)]
     Authority(#[from] AuthorityError),
 }
@@ -60,6 +62,9 @@ pub async fn change_role(
     }
     if role.name == before.name && role.permissions == before.permissions {
         return Ok(before);
+    }
+    if role.name != before.name && is_name_taken(tx, &role.name, id).await? {
+        return Err(ChangeRoleError::NameTaken);
     }
     role.version += 1;
     tx.update_role(&role).await?;

@@ -5,7 +5,7 @@ use kernel::ids::RoleId;
 use kernel::{Clock, PermissionSet, Permit, RolesWrite, StoreError};
 use rbac::{Role, RoleKey, RoleName, constraint};
 
-use super::{about, keys};
+use super::{about, is_name_taken, keys};
 use crate::administration::RoleTx;
 use crate::administration::{AuthorityError, lock_authority};
 
@@ -21,6 +21,8 @@ pub struct NewRole {
 pub enum CreateRoleError {
     #[error("the tenant has a role with that key")]
     KeyTaken,
+    #[error("the tenant has a role with that name")]
+    NameTaken,
     #[error("the tenant already has {} custom roles", Role::MAX_CUSTOM)]
     TooMany,
     #[error(transparent)]
@@ -49,6 +51,9 @@ pub async fn create_role(
     tx.insert_roles(slice::from_ref(&role)).await.map_err(|error| {
         if error.is_conflict_with(constraint::ROLE_KEY) { CreateRoleError::KeyTaken } else { error.into() }
     })?;
+    if is_name_taken(tx, &role.name, role.id).await? {
+        return Err(CreateRoleError::NameTaken);
+    }
     let record = about(Record::new(Principal::User(permit.user()), origin, Action::RoleCreated, clock), &role)
         .with("name", role.name.as_str())
         .with("permissions", keys(&role.permissions));
@@ -95,6 +100,20 @@ mod tests {
         let mut store = FakeStore::with_owner();
         assert!(matches!(create(&mut store, "owner", &[]), Err(CreateRoleError::KeyTaken)));
         assert!(store.audit_log.is_empty());
+    }
+
+    #[test]
+    fn name_of_another_role_is_taken() {
+        let mut store = FakeStore::with_owner();
+        create(&mut store, "sales", &[]).unwrap();
+        let new = NewRole {
+            key: RoleKey::parse("other").unwrap(),
+            name: RoleName::parse("SALES").unwrap(),
+            permissions: PermissionSet::default(),
+        };
+        let (permit, clock) = (store.permit(), store.clock.clone());
+        let outcome = run(create_role(permit, &mut store, new, origin(), &*clock));
+        assert!(matches!(outcome, Err(CreateRoleError::NameTaken)));
     }
 
     #[test]
