@@ -243,3 +243,24 @@ async fn total_of_all(app: &TestApp, tenant: &TestTenant) -> (usize, usize) {
     };
     (sum("inbound_messages").await, sum("active_contacts").await)
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn details_of_usage_expire_and_totals_stay() {
+    let app = TestApp::start_with(Settings { pipeline: true, own_database: true, ..Settings::default() }).await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    app.process(&number.delivery(&[text("15550100", "one"), text("15550101", "two")])).await;
+    let left = async || app.database.count("SELECT count(*) FROM usage_contacts").await;
+    let purge = async |before, limit| {
+        let mut tx = app.postgres.operator().await.unwrap();
+        let purged = ::billing::UsageHousekeeping::purge_usage_details(&mut *tx, before, limit).await;
+        settle(tx, purged).await.unwrap()
+    };
+    let (day, before) = (today(&app), total(&tenant).await);
+    assert_eq!((purge(day, 100).await, left().await), (0, 2));
+    let next = day + TimeDelta::days(1);
+    assert_eq!((purge(next, 1).await, left().await), (1, 1), "in batches");
+    assert_eq!((purge(next, 100).await, left().await), (1, 0));
+    assert_eq!((before, total(&tenant).await.0), ((2, 2), 2), "messages are still counted");
+    app.finish().await;
+}

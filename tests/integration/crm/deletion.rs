@@ -4,11 +4,12 @@ use chrono::TimeDelta;
 use diesel_async::SimpleAsyncConnection as _;
 use flows::{Database as _, continue_contact_jobs, settle};
 use futures_util::future::join_all;
+use kernel::Clock as _;
 use serde_json::{Value, json};
 
 use super::{contact_of, talk_with};
 use crate::kit::api::{AuditRecord, Page, Party, Resource as _, WebhookEvent};
-use crate::kit::app::{TestApp, TestTenant};
+use crate::kit::app::{Settings, TestApp, TestTenant};
 use crate::kit::customer::{Customer, fresh_phone, wamid};
 use crate::kit::wait;
 
@@ -272,6 +273,32 @@ async fn hash_of_erased_identity_is_keyed() {
         settle(tx, keyed).await.unwrap();
         assert_eq!((rows("key_id IS NULL").await, rows("key_id IS NOT NULL").await), (0, 1));
     }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hash_of_erased_identity_expires() {
+    let app = TestApp::start_with(Settings { pipeline: true, own_database: true, ..Settings::default() }).await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let ada = Customer::fresh();
+    app.process(&number.received(&ada, &[ada.text(1, "one")])).await;
+    let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
+    tenant.client.delete(&contact.path()).await.expect(204);
+    let left = async || app.database.count("SELECT count(*) FROM erased_identities").await;
+    let purge = async |before, limit| {
+        let mut tx = app.postgres.operator().await.unwrap();
+        let purged = crm::ErasureHousekeeping::purge_hashes(&mut *tx, before, limit).await;
+        settle(tx, purged).await.unwrap()
+    };
+    let erased_at = app.clock.now();
+    assert_eq!((purge(erased_at, 100).await, left().await), (0, 2), "of the number and the user id");
+    let later = erased_at + TimeDelta::seconds(1);
+    assert_eq!((purge(later, 1).await, left().await), (1, 1), "in batches");
+    assert_eq!((purge(later, 100).await, left().await), (1, 0));
+    // An event from before the deletion now restores the contact.
+    app.process(&number.received(&ada, &[ada.text(1, "late")])).await;
+    assert_eq!(tenant.contacts().await.len(), 1);
     app.finish().await;
 }
 

@@ -3,9 +3,14 @@
 use super::database::TestDatabase;
 use super::meta::Number;
 
-/// Messages of the number's customers that were received and not processed. Each has its number in its text, after a filling
+/// Messages of 100 customers of the number that were received and not processed. Each has its number in its text, after a filling
 /// of this many bytes.
 pub(crate) async fn insert(database: &TestDatabase, number: &Number, events: u32, filling: u32) {
+    insert_of(database, number, 100, events, filling).await;
+}
+
+/// The same of so many customers.
+pub(crate) async fn insert_of(database: &TestDatabase, number: &Number, customers: u32, events: u32, filling: u32) {
     let Number { phone_number_id, waba_id } = number;
     let statement = format!(
         r#"CREATE TEMPORARY TABLE new AS
@@ -17,7 +22,7 @@ pub(crate) async fn insert(database: &TestDatabase, number: &Number, events: u32
          INSERT INTO webhook_payloads (event_id, tenant_id, body)
          SELECT id, tenant_id, convert_to(
                   '{{"id":"{waba_id}","changes":[{{"field":"messages","value":{{"metadata":{{"phone_number_id":"{phone_number_id}"}},'
-                  || '"messages":[{{"id":"wamid.' || n || '","from":"1555' || 1000 + n % 100 || '","timestamp":"1800000000",'
+                  || '"messages":[{{"id":"wamid.' || n || '","from":"1555' || 1000 + n % {customers} || '","timestamp":"1800000000",'
                   || '"type":"text","text":{{"body":"' || repeat('x', {filling}) || n || '"}}}}]}}}}]}}', 'UTF8')
            FROM new;
          INSERT INTO webhook_outbox (event_id, tenant_id, not_before)

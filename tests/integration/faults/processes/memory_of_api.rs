@@ -4,10 +4,20 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::kit::backlog;
+use crate::kit::client::Client;
 use crate::kit::deployment::Server;
 use crate::kit::fault_setup::FaultSetup;
+use crate::kit::meta::Number;
+use crate::kit::wait;
 
 const MIB: usize = 1024 * 1024;
+
+/// A container of the example deployment has more than twice as much.
+const API_MEMORY: u64 = 200 << 20;
 
 /// What 500 connections may cost besides the budget for bodies: buffers of the framework and of tasks.
 const CONNECTIONS_MIB: usize = 80;
@@ -32,6 +42,7 @@ fn begin_delivery(server: &Server, sent: usize) -> TcpStream {
 #[ignore = "run by `cargo xtask faults`"]
 async fn slow_bodies_on_500_connections_stay_in_their_budget() {
     let mut setup = FaultSetup::new().await;
+    setup.deployment.memory_limit = Some(API_MEMORY);
     let server = setup.deployment.serve_with("api,relay,worker", &[("PARLEY_HTTP_MAX_BODY_MIB", "16")]).await;
     setup.send_to(&[&server]);
     let body = setup.sender.delivery(1);
@@ -56,5 +67,49 @@ async fn slow_bodies_on_500_connections_stay_in_their_budget() {
     assert!(setup.sender.post(0, &body).await);
     drop(connections);
     setup.settle(0).await;
+    setup.shut_down([server]).await;
+}
+
+/// Reads all messages of the tenant, page by page. Returns their number and the bytes of the longest page.
+async fn read_messages(client: &Client, query: &str) -> (usize, usize) {
+    let conversations: Value = client.get("/crm/conversations").await.json(200);
+    let path = format!("/crm/conversations/{}/messages", conversations["data"][0]["id"].as_str().unwrap());
+    let (mut read, mut longest, mut after) = (0, 0, String::new());
+    loop {
+        let answer = client.get(&format!("{path}?limit=100{query}{after}")).await;
+        longest = longest.max(answer.text.len());
+        let page: Value = answer.json(200);
+        read += page["data"].as_array().unwrap().len();
+        let Some(cursor) = page["next_cursor"].as_str() else { return (read, longest) };
+        after = format!("&cursor={cursor}");
+    }
+}
+
+/// A page holds no more than a message and a MiB, with payloads or without.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "run by `cargo xtask faults`"]
+async fn api_with_little_memory_reads_100_messages_of_4_mb() {
+    let mut setup = FaultSetup::new().await;
+    let server = setup.serve_as("api,relay,worker").await;
+    let token = server.client.sign_up("acme").await.access_token;
+    let number = Number::fresh();
+    let account = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id});
+    server.client.with_token(&token).post("/whatsapp-accounts", &account).await.json(201);
+    backlog::insert_of(&setup.deployment.database, &number, 1, 100, 4_000_000).await;
+    wait::within(Duration::from_mins(2), "all events to be processed", async || {
+        (setup.events("status = 'processed'").await == 100).then_some(())
+    })
+    .await;
+    server.signal("TERM");
+    assert!(server.exit().await.success());
+
+    setup.deployment.memory_limit = Some(API_MEMORY);
+    let server = setup.serve_as("api").await;
+    let client = server.client.with_token(&token);
+    let readers = ["", "&include=payload", "", "&include=payload"].map(|query| read_messages(&client, query));
+    for (read, longest) in join_all(readers).await {
+        assert_eq!(read, 100);
+        assert!(longest < 5 * MIB, "a page of {} MiB", longest / MIB);
+    }
     setup.shut_down([server]).await;
 }
