@@ -23,6 +23,8 @@ pub(crate) struct Deployment {
     directory: PathBuf,
     amqp_url: Url,
     database_url: Url,
+    /// Whether the rates of callers are limited as they are by default. All requests come from few callers.
+    is_limited: bool,
 }
 
 /// A running process. It is stopped when dropped.
@@ -38,6 +40,21 @@ pub(crate) struct Process {
 
 const MAX_WAIT: Duration = Duration::from_mins(1);
 
+/// Limits that are off in most figures: all requests come from one address and a few users, and one tenant is searched on all
+/// connections.
+const RATES: [&str; 10] = [
+    "PARLEY_LIMITS_SIGNUPS_PER_ADDRESS",
+    "PARLEY_LIMITS_SIGNUPS",
+    "PARLEY_LIMITS_REGISTRATIONS_PER_ADDRESS",
+    "PARLEY_LIMITS_REGISTRATIONS",
+    "PARLEY_LIMITS_UNKNOWN_CALLERS_PER_ADDRESS",
+    "PARLEY_LIMITS_UNKNOWN_CALLERS",
+    "PARLEY_LIMITS_REQUESTS_PER_USER",
+    "PARLEY_LIMITS_REQUESTS_PER_ADDRESS",
+    "PARLEY_LIMITS_EXPENSIVE_READS_PER_TENANT",
+    "PARLEY_LIMITS_EXPENSIVE_READS",
+];
+
 impl Deployment {
     /// Makes roles and database, and brings the schema up to date.
     pub(crate) fn new(options: &Options) -> Result<Self> {
@@ -46,6 +63,7 @@ impl Deployment {
             directory: options.directory.clone(),
             amqp_url: options.amqp_url.clone(),
             database_url: options.database_url.clone(),
+            is_limited: false,
         };
         let output = deployment.command(&["migrate"])?.output()?;
         if !output.status.success() {
@@ -81,24 +99,18 @@ impl Deployment {
             .env("PARLEY_WHATSAPP_APP_SECRET", APP_SECRET)
             .env("PARLEY_WHATSAPP_VERIFY_TOKEN", "the verify token of the benchmark")
             .env("PARLEY_CHANNELS_SELF_SERVICE", "true")
-            // All requests come from one address.
-            .env("PARLEY_LIMITS_SIGNUPS_PER_ADDRESS", "0")
-            .env("PARLEY_LIMITS_SIGNUPS", "0")
-            .env("PARLEY_LIMITS_REGISTRATIONS_PER_ADDRESS", "0")
-            .env("PARLEY_LIMITS_REGISTRATIONS", "0")
-            .env("PARLEY_LIMITS_UNKNOWN_CALLERS_PER_ADDRESS", "0")
-            .env("PARLEY_LIMITS_UNKNOWN_CALLERS", "0")
-            .env("PARLEY_LIMITS_REQUESTS_PER_USER", "0")
-            .env("PARLEY_LIMITS_REQUESTS_PER_ADDRESS", "0")
-            // One tenant is searched on all connections.
-            .env("PARLEY_LIMITS_EXPENSIVE_READS_PER_TENANT", "0")
-            .env("PARLEY_LIMITS_EXPENSIVE_READS", "0")
+            .envs(RATES.map(|name| (name, "0")).into_iter().filter(|_| !self.is_limited))
             // What this process was given itself.
             .envs(std::env::var_os("GLIBC_TUNABLES").map(|tunables| ("GLIBC_TUNABLES", tunables)))
             // So that the generator can be many people at many addresses.
             .env("PARLEY_HTTP_TRUSTED_PROXIES", "127.0.0.1")
             .stdin(Stdio::null());
         Ok(command)
+    }
+
+    /// The same deployment with all limits as they are by default.
+    pub(crate) fn limited(&self) -> Self {
+        Self { is_limited: true, ..self.clone() }
     }
 
     /// Starts a process with these roles, such as `api` or `relay,worker`; returns when it is ready.

@@ -1,4 +1,5 @@
-//! What other tenants notice while one does its worst: ten ways, each beside a calm turn of the same length.
+//! What other tenants notice while one does its worst: ten ways, each beside a calm turn of the same length. All limits are as they
+//! are by default.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use super::end_to_end::parts;
 use crate::bulk_data::{self, Size};
 use crate::deliveries::{Content, Deliveries, signed};
 use crate::error::Result;
-use crate::http::Connection;
+use crate::http::{Connection, request};
 use crate::latency::Latencies;
 use crate::load::{Pace, Requests, run};
 use crate::report::{Report, plain, rounded};
@@ -30,6 +31,8 @@ const DATA: Size = Size { contacts: 2_000, messages: 20_000 };
 const AUDIT_RECORDS: u32 = 100_000;
 const MAX_WAIT: Duration = Duration::from_mins(3);
 
+/// Of the abuser.
+const ADDRESS: &str = "10.0.0.1";
 const SECRET: &str = "the secret of the abuser's app";
 
 /// One way of abuse.
@@ -63,7 +66,7 @@ pub(crate) async fn measure(world: &World, scale: &Scale, report: &mut Report) -
     let (abuser, others) = (&world.tenants[0], [&world.tenants[1], &world.tenants[2]]);
     bulk_data::fill(world, std::slice::from_ref(abuser), DATA, 0, DATA).await?;
     fill_audit_log(world, abuser).await?;
-    let parts = parts(world).await?;
+    let parts = parts(&world.deployment.limited()).await?;
     let address = parts[0].address;
     let ways = ways(&mut Connection::open(address).await?, abuser).await?;
     let duration = scale.turn * 2;
@@ -153,7 +156,8 @@ async fn ways(connection: &mut Connection, abuser: &Tenant) -> Result<Vec<Way>> 
         Arc::new(move |n| signed(&key, &path, &body(n)))
     };
     let read = |path: String| -> Requests {
-        let bytes = get(&path, &abuser.token);
+        let authorization = format!("Bearer {}", abuser.token);
+        let bytes = request("GET", &path, &[("Authorization", &authorization), ("X-Forwarded-For", ADDRESS)], b"");
         Arc::new(move |_| bytes.clone())
     };
     let guess = {

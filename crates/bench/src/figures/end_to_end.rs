@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use super::Scale;
 use super::accept::requests;
 use crate::deliveries::{Content, Deliveries};
-use crate::deployment::Process;
+use crate::deployment::{Deployment, Process};
 use crate::error::{Error, Result};
 use crate::load::{Pace, run};
 use crate::report::{Report, plain, rounded};
@@ -40,7 +40,7 @@ struct Trial {
 }
 
 pub(crate) async fn measure(world: &World, scale: &Scale, report: &mut Report) -> Result {
-    let parts = parts(world).await?;
+    let parts = parts(&world.deployment).await?;
     let people = Deliveries::new(&world.numbers(scale.tenants), scale.senders, Content::Texts);
     remember(world, &people, HISTORY * scale.senders, &parts[0]).await?;
     let highest = highest(world, scale, &people, &parts).await?;
@@ -88,8 +88,8 @@ fn json(highest: &Trial, half: &Trial, goal: &Trial, scale: &Scale) -> Value {
 }
 
 /// The api, the relay with the scheduler, and the worker.
-pub(crate) async fn parts(world: &World) -> Result<[Process; 3]> {
-    let start = |roles: &'static str| world.deployment.start(roles);
+pub(crate) async fn parts(deployment: &Deployment) -> Result<[Process; 3]> {
+    let start = |roles: &'static str| deployment.start(roles);
     Ok([start("api").await?, start("relay,scheduler").await?, start("worker").await?])
 }
 

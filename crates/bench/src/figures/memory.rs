@@ -18,7 +18,7 @@ use crate::world::World;
 
 pub(crate) async fn measure(world: &World, scale: &Scale, report: &mut Report) -> Result {
     clear_events(&world.sql).await?;
-    let parts = parts(world).await?;
+    let parts = parts(&world.deployment).await?;
     sleep(Duration::from_secs(2)).await;
     let [api, _, worker] = &parts;
     let rest = [api, worker].map(|part| memory(part.id())[0]);
