@@ -6,9 +6,11 @@ use flows::{Database, requeue_held_and_unroutable};
 use inbound::{ClaimedEvents, EventLedger, PublishWindow, Turn};
 use kernel::Clock;
 use kernel::ids::TenantId;
+use serde_json::json;
 
 use crate::kit::app::{Settings, TestApp};
 use crate::kit::meta::text;
+use crate::kit::operators::all_scopes;
 use crate::kit::{backlog, wait};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,6 +93,20 @@ async fn turn_is_shared_equally_up_to_each_window() {
     let finish = format!("DELETE FROM webhook_outbox WHERE publish_count > 0 AND tenant_id = '{}'", ledger.tenants[2]);
     ledger.app.database.execute(&finish).await;
     assert_eq!(claim(100).await, [8, 0, 10]);
+    ledger.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn turn_is_shared_by_weight() {
+    let ledger = Ledger::with(&[50, 50, 1]).await;
+    let operator = all_scopes(&ledger.app).await;
+    let path = format!("/tenants/{}", ledger.tenants[1]);
+    let changed = operator.patch(&path, &json!({"weight": 3})).await.json(200);
+    assert_eq!(changed["weight"], 3);
+    assert_eq!(operator.get(&path).await.json(200)["weight"], 3);
+    let claim = async |events| ledger.claim(turn(events, 10, None)).await.0;
+    assert_eq!(claim(9).await, [2, 6, 1]);
+    assert_eq!(claim(100).await, [8, 24, 0], "the rest of their windows");
     ledger.app.stop().await;
 }
 

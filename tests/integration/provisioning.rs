@@ -11,7 +11,7 @@ use crate::kit::api::{AuditRecord, LoggedIn, Page, Party, Resource as _, Tenant,
 use crate::kit::app::{PASSWORD, Settings, SignUp, TestApp};
 use crate::kit::client::Client;
 use crate::kit::meta::{fresh_digits, text};
-use crate::kit::operators::{key, operator};
+use crate::kit::operators::{all_scopes, key, operator};
 
 const BOTH: [KeyScope; 2] = [KeyScope::TenantsRead, KeyScope::TenantsWrite];
 const BOOTSTRAP: &str = "parley_pk_of-this-test";
@@ -250,4 +250,27 @@ async fn bootstrap_key_creates_tenant_with_sign_up_closed() {
     assert_eq!(records[0].actor, Party::without_id("bootstrap_key"));
     app.client.with_token("parley_pk_of-another").get("/tenants").await.problem(401, "invalid_token");
     app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn weight_is_changed_by_operators_within_its_limits() {
+    let app = TestApp::start().await;
+    let (tenant, operator) = (app.tenant().await, all_scopes(&app).await);
+    let path = format!("/tenants/{}", tenant.id);
+    assert_eq!(operator.get(&path).await.json(200)["weight"], 1);
+    for weight in [10, 1, 2, 2] {
+        assert_eq!(operator.patch(&path, &json!({"weight": weight})).await.json(200)["weight"], weight);
+    }
+    for refused in [json!(0), json!(11), json!(-1), json!(null), json!("2"), json!(1.5)] {
+        let problem = operator.patch(&path, &json!({"weight": refused})).await.problem(422, "validation_failed");
+        assert_eq!(problem.pointer(), "/weight", "{refused}");
+    }
+    let listed = operator.get("/tenants?limit=100").await.json(200);
+    let listed = listed["data"].as_array().unwrap().iter().find(|it| it["id"] == tenant.id.as_str()).unwrap();
+    assert_eq!(listed["weight"], 2);
+    tenant.client.patch("/tenant", &json!({"weight": 9})).await.problem(422, "validation_failed");
+    assert_eq!(tenant.client.get("/tenant").await.json(200).get("weight"), None);
+    let records: Vec<AuditRecord> = tenant.client.list("/audit-log?action=tenant.changed").await;
+    let weights: Vec<&Value> = records.iter().map(|record| &record.changes["weight"]).collect();
+    assert_eq!(weights, [&json!(2), &json!(1), &json!(10)]);
 }

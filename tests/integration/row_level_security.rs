@@ -27,6 +27,7 @@ INSERT INTO whatsapp_accounts (tenant_id, id, app_id, phone_number_id, waba_id, 
 INSERT INTO meta_apps (tenant_id, id, key, app_id, app_secret_sealed, app_secret_sealed_with, verify_token_sealed,
     verify_token_sealed_with, created_at, updated_at)
   VALUES ('$T', '$J', md5('$T') || left(md5('$J'), 8), '1', '', 'kek', '', 'kek', now(), now());
+INSERT INTO unusable_events (tenant_id, app_id, day, events, bytes, dropped) VALUES ('$T', 'key', '2100-01-01', 1, 1, 0);
 INSERT INTO webhook_events (id, tenant_id, account_id, app_id, kind, dedupe_key, status, received_at)
   VALUES ('$E', '$T', '$D', 'deployment', 'message', '$E', 'received', now());
 INSERT INTO webhook_payloads (event_id, tenant_id, body) VALUES ('$E', '$T', '');

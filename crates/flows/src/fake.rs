@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use ::audit::{Action, Record, RequestOrigin};
-use ::iam::{Email, PasswordHash, Slug, Tenant, TenantName, User, UserName, UserRepo as _, UserStatus};
+use ::iam::{Email, PasswordHash, Slug, Tenant, TenantName, TenantWeight, User, UserName, UserRepo as _, UserStatus};
 use ::rbac::{MembershipRepo as _, Role, SystemRole};
 use ::tokens::{
     RefreshToken, RefreshTokenHash, Session, SessionClient, SessionPolicy, SessionRepo as _, SigningKey,
@@ -56,6 +56,7 @@ pub(crate) struct FakeStore {
     pub(crate) audit_log: Vec<Record>,
     pub(crate) platform_audit_log: Vec<Record>,
     pub(crate) tenant: Option<Tenant>,
+    pub(crate) tenant_weight: TenantWeight,
     /// Of other tenants.
     pub(crate) taken_slugs: Vec<String>,
     pub(crate) users: Vec<(User, PasswordHash)>,
@@ -85,6 +86,7 @@ impl FakeStore {
             audit_log: Vec::new(),
             platform_audit_log: Vec::new(),
             tenant: None,
+            tenant_weight: TenantWeight::default(),
             taken_slugs: Vec::new(),
             users: Vec::new(),
             roles: Vec::new(),

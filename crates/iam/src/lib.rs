@@ -10,6 +10,7 @@ mod password_hasher;
 mod ports;
 mod rate_limit;
 mod tenant;
+mod tenant_weight;
 mod user;
 
 pub use change_tenant::{TenantPatch, change_tenant, tenant};
@@ -25,4 +26,5 @@ pub use rate_limit::{
 pub use tenant::{
     InvalidSlug, InvalidTenantName, SelfRegistration, Slug, Tenant, TenantName, TenantReference, TenantStatus,
 };
+pub use tenant_weight::{InvalidTenantWeight, TenantWeight};
 pub use user::{InvalidUserName, User, UserName, UserStatus};

@@ -1,10 +1,13 @@
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use kernel::ids::UserId;
+use kernel::ids::{TenantId, UserId};
 use kernel::{Page, PageRequest, StoreError};
 
 use crate::{
-    AttemptCounter, Email, PasswordHash, RateLimitBucket, RateLimitKey, Tenant, TenantReference, TenantStatus, User,
+    AttemptCounter, Email, PasswordHash, RateLimitBucket, RateLimitKey, Tenant, TenantReference, TenantStatus,
+    TenantWeight, User,
 };
 
 /// Database constraints that this domain turns into errors.
@@ -24,6 +27,8 @@ pub trait TenantRepo: Send {
     /// Reads and locks the tenant: until the transaction ends, no other transaction changes the tenant or the permissions of its
     /// users. Taken before any other lock. Rows that refer to the tenant can still be inserted.
     async fn lock_tenant(&mut self) -> Result<Option<Tenant>, StoreError>;
+    async fn tenant_weight(&mut self) -> Result<TenantWeight, StoreError>;
+    async fn set_tenant_weight(&mut self, weight: TenantWeight) -> Result<(), StoreError>;
     /// Stores the name, the status and the self-registration setting.
     async fn update_tenant(&mut self, tenant: &Tenant) -> Result<(), StoreError>;
 }
@@ -52,6 +57,7 @@ pub trait TenantDirectory: Send {
     async fn find_tenant(&mut self, reference: &TenantReference) -> Result<Option<Tenant>, StoreError>;
     /// Tenants with this status, or all; newest first.
     async fn tenants(&mut self, status: Option<TenantStatus>, page: &PageRequest) -> Result<Page<Tenant>, StoreError>;
+    async fn tenant_weights(&mut self, tenants: &[TenantId]) -> Result<HashMap<TenantId, TenantWeight>, StoreError>;
 }
 
 /// Reserves and releases slots of counters without failures or blocks in one statement instead of a transaction. Almost all

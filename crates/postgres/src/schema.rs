@@ -13,6 +13,7 @@ diesel::table! {
         name -> Text,
         status -> Text,
         self_registration -> Text,
+        weight -> SmallInt,
         created_at -> Timestamptz,
     }
 }

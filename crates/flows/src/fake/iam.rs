@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use iam::{Email, PasswordHash, Tenant, TenantRepo, User, UserRepo, UserStatus, constraint};
+use iam::{Email, PasswordHash, Tenant, TenantRepo, TenantWeight, User, UserRepo, UserStatus, constraint};
 use kernel::ids::UserId;
 use kernel::{Page, PageRequest, StoreError};
 
@@ -21,6 +21,15 @@ impl TenantRepo for FakeStore {
 
     async fn lock_tenant(&mut self) -> Result<Option<Tenant>, StoreError> {
         Ok(self.tenant.clone())
+    }
+
+    async fn tenant_weight(&mut self) -> Result<TenantWeight, StoreError> {
+        Ok(self.tenant_weight)
+    }
+
+    async fn set_tenant_weight(&mut self, weight: TenantWeight) -> Result<(), StoreError> {
+        self.tenant_weight = weight;
+        Ok(())
     }
 
     async fn update_tenant(&mut self, tenant: &Tenant) -> Result<(), StoreError> {

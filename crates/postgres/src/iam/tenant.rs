@@ -1,8 +1,10 @@
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
-use iam::{Tenant, TenantDirectory, TenantReference, TenantRepo, TenantStatus};
+use iam::{Tenant, TenantDirectory, TenantReference, TenantRepo, TenantStatus, TenantWeight};
 use kernel::ids::TenantId;
 use kernel::{Cursor, Page, PageRequest, StoreError};
 use uuid::Uuid;
@@ -65,6 +67,21 @@ impl TenantRepo for Tx<transaction::Tenant> {
         row.map(Row::into_tenant).transpose()
     }
 
+    async fn tenant_weight(&mut self) -> Result<TenantWeight, StoreError> {
+        let query = tenants::table.find(self.tenant_id()).select(tenants::weight);
+        let stored: Option<i16> = query.first(self.connection()).await.optional().or_store_error()?;
+        stored.map_or(Ok(TenantWeight::default()), weight)
+    }
+
+    async fn set_tenant_weight(&mut self, weight: TenantWeight) -> Result<(), StoreError> {
+        diesel::update(tenants::table.find(self.tenant_id()))
+            .set(tenants::weight.eq(i16::from(weight.get())))
+            .execute(self.connection())
+            .await
+            .or_store_error()?;
+        Ok(())
+    }
+
     async fn update_tenant(&mut self, tenant: &Tenant) -> Result<(), StoreError> {
         diesel::update(tenants::table.find(self.tenant_id()))
             .set((
@@ -105,6 +122,17 @@ impl TenantDirectory for Tx<Platform> {
         let tenants = rows.into_iter().map(Row::into_tenant).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::of(tenants, page.limit, |tenant| Cursor { time: tenant.created_at, id: tenant.id.as_uuid() }))
     }
+
+    async fn tenant_weights(&mut self, of: &[TenantId]) -> Result<HashMap<TenantId, TenantWeight>, StoreError> {
+        let ids: Vec<Uuid> = of.iter().map(|tenant| tenant.as_uuid()).collect();
+        let query = tenants::table.filter(tenants::id.eq_any(ids)).select((tenants::id, tenants::weight));
+        let rows: Vec<(Uuid, i16)> = query.load(self.connection()).await.or_store_error()?;
+        rows.into_iter().map(|(id, stored)| Ok((TenantId::from_uuid(id), weight(stored)?))).collect()
+    }
+}
+
+fn weight(stored: i16) -> Result<TenantWeight, StoreError> {
+    TenantWeight::new(stored.into()).map_err(|_| StoreError::corrupt("tenants.weight"))
 }
 
 impl Row {

@@ -32,24 +32,26 @@ tenants (tenant_id, place) AS (
 
 /// Counts what is published and unfinished of each tenant. What is left of its window is the number of its events that may be
 /// published. Events that were published long ago, and are due again, are part of the window already. All tenants' first events
-/// are claimed before any tenant's second one. With many tenants, fewer rows of each are read.
+/// are claimed before any tenant's second one. A tenant of weight 3 counts as three tenants: its window is three times as large, and
+/// three of its events are claimed in each turn. With many tenants, fewer rows of each are read.
 ///
 /// Ordered by tenant: a worker processes consecutive events of one tenant in one transaction.
 static CLAIM_DUE: LazyLock<String> = LazyLock::new(|| {
     format!(
         "WITH RECURSIVE {TENANTS}, published AS (
-           SELECT t.tenant_id,
+           SELECT t.tenant_id, w.weight,
                   (SELECT count(*) FROM (SELECT FROM webhook_outbox o
                                           WHERE o.tenant_id = t.tenant_id AND least(o.publish_count, 1) = 1
-                                          LIMIT $6) o) AS events
+                                          LIMIT $6 * w.weight) o) AS events
              FROM tenants t
+            CROSS JOIN LATERAL (SELECT coalesce((SELECT weight FROM public.tenants WHERE id = t.tenant_id), 1) AS weight) w
          ), rooms AS (
-           SELECT tenant_id,
-                  CASE WHEN sum(events) OVER () < $7 THEN $6 ELSE $8 END - events AS room,
-                  greatest(4 * $5 / count(*) OVER (), 1) AS share
+           SELECT tenant_id, weight,
+                  CASE WHEN sum(events) OVER () < $7 THEN $6 ELSE $8 END * weight - events AS room,
+                  greatest(4 * $5 * weight / sum(weight) OVER (), 1) AS share
              FROM published
          ), candidates AS (
-           SELECT new.ctid, new.turn
+           SELECT new.ctid, (new.turn - 1) / r.weight AS turn
              FROM rooms r
             CROSS JOIN LATERAL (
               SELECT o.ctid, row_number() OVER () AS turn
@@ -57,7 +59,7 @@ static CLAIM_DUE: LazyLock<String> = LazyLock::new(|| {
                        WHERE o.tenant_id = r.tenant_id AND least(o.publish_count, 1) = 0 AND o.not_before <= $1
                        ORDER BY o.not_before LIMIT greatest(least(r.room, r.share), 0)) o) new
             UNION ALL
-           SELECT again.ctid, again.turn
+           SELECT again.ctid, (again.turn - 1) / r.weight
              FROM rooms r
             CROSS JOIN LATERAL (
               SELECT o.ctid, row_number() OVER () AS turn

@@ -1,5 +1,5 @@
 use audit::{Action, Record, RequestOrigin, target};
-use iam::{Tenant, TenantName, TenantStatus};
+use iam::{Tenant, TenantName, TenantStatus, TenantWeight};
 use kernel::{Clock, Operator, StoreError};
 
 use crate::administration::ChangeTenantTx;
@@ -9,9 +9,10 @@ use crate::administration::ChangeTenantTx;
 pub struct OperatorTenantPatch {
     pub name: Option<TenantName>,
     pub status: Option<TenantStatus>,
+    pub weight: Option<TenantWeight>,
 }
 
-/// Renames, suspends or reactivates the transaction's tenant; `None` if it does not exist. Changes are recorded in the tenant's
+/// Renames, suspends or reactivates the transaction's tenant, or changes its weight; `None` if it does not exist. Changes are recorded in the tenant's
 /// audit log and in the platform's. All requests of a suspended tenant are refused, and its webhook events are held; after a
 /// reactivation the caller requeues them by [`requeue_held_and_unroutable`](crate::requeue_held_and_unroutable).
 ///
@@ -23,7 +24,7 @@ pub async fn change_tenant_by_operator(
     patch: OperatorTenantPatch,
     origin: &RequestOrigin,
     clock: &dyn Clock,
-) -> Result<Option<Tenant>, StoreError> {
+) -> Result<Option<(Tenant, TenantWeight)>, StoreError> {
     let Some(mut tenant) = tx.lock_tenant().await? else { return Ok(None) };
     let record = |action| Record::new(operator.into(), origin.clone(), action, clock).about(target::TENANT, &tenant.id);
     let mut records = Vec::new();
@@ -38,12 +39,18 @@ pub async fn change_tenant_by_operator(
         }));
         tenant.status = status;
     }
+    let mut weight = tx.tenant_weight().await?;
+    if let Some(changed) = patch.weight.filter(|changed| *changed != weight) {
+        records.push(record(Action::TenantChanged).with("weight", changed.get()));
+        tx.set_tenant_weight(changed).await?;
+        weight = changed;
+    }
     tx.update_tenant(&tenant).await?;
     for record in &records {
         tx.append_audit_record(record).await?;
         tx.append_platform_audit_record(record).await?;
     }
-    Ok(Some(tenant))
+    Ok(Some((tenant, weight)))
 }
 
 #[cfg(test)]
@@ -51,7 +58,7 @@ mod tests {
     use super::*;
     use crate::fake::{FakeStore, operator, origin, run};
 
-    fn change(store: &mut FakeStore, patch: OperatorTenantPatch) -> Option<Tenant> {
+    fn change(store: &mut FakeStore, patch: OperatorTenantPatch) -> Option<(Tenant, TenantWeight)> {
         let clock = store.clock.clone();
         run(change_tenant_by_operator(operator(), store, patch, &origin(), &*clock)).unwrap()
     }
@@ -60,18 +67,30 @@ mod tests {
     fn each_change_is_in_both_audit_logs() {
         let mut store = FakeStore::with_owner();
         let name = TenantName::parse("Acme Ltd").unwrap();
-        let patch = OperatorTenantPatch { name: Some(name.clone()), status: Some(TenantStatus::Suspended) };
-        let tenant = change(&mut store, patch).unwrap();
-        assert_eq!((tenant.name, tenant.status), (name, TenantStatus::Suspended));
-        assert_eq!(store.audited(), [Action::TenantChanged, Action::TenantSuspended]);
-        assert_eq!(store.audited_on_platform(), [Action::TenantChanged, Action::TenantSuspended]);
+        let weight = TenantWeight::new(3).unwrap();
+        let patch = OperatorTenantPatch {
+            name: Some(name.clone()),
+            status: Some(TenantStatus::Suspended),
+            weight: Some(weight),
+        };
+        let (tenant, changed) = change(&mut store, patch).unwrap();
+        assert_eq!((tenant.name, tenant.status, changed), (name, TenantStatus::Suspended, weight));
+        let all = [Action::TenantChanged, Action::TenantSuspended, Action::TenantChanged];
+        assert_eq!(store.audited(), all);
+        assert_eq!(store.audited_on_platform(), all);
     }
 
     #[test]
     fn value_that_stays_is_not_audited() {
         let mut store = FakeStore::with_owner();
         let name = store.tenant.as_ref().map(|tenant| tenant.name.clone());
-        assert!(change(&mut store, OperatorTenantPatch { name, status: Some(TenantStatus::Active) }).is_some());
+        assert!(
+            change(
+                &mut store,
+                OperatorTenantPatch { name, status: Some(TenantStatus::Active), weight: Some(TenantWeight::default()) }
+            )
+            .is_some()
+        );
         assert!(store.audit_log.is_empty() && store.platform_audit_log.is_empty());
     }
 

@@ -1,11 +1,11 @@
 use flows::{OperatorTenantPatch, ProvisionTenant};
-use iam::{Email, Slug, TenantName, TenantStatus, UserName};
+use iam::{Email, Slug, Tenant, TenantName, TenantStatus, TenantWeight, UserName};
 use kernel::Change;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::extract::member;
-use crate::iam::bodies::StatusBody;
+use crate::iam::bodies::{StatusBody, TenantBody};
 use crate::iam::new_password::{check_new_password, personal_words};
 use crate::problem::Problem;
 use crate::validation::Validation;
@@ -50,6 +50,28 @@ pub(crate) struct PatchBody {
     #[serde(default, deserialize_with = "member")]
     #[schema(value_type = StatusBody, required = false)]
     status: Change<StatusBody>,
+    /// The tenant's share of the processing of events while others wait, too.
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = i64, required = false, minimum = 1, maximum = 10, example = 3)]
+    weight: Change<i64>,
+}
+
+/// A tenant as operators see it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OperatedTenant)]
+pub(crate) struct OperatedTenantBody {
+    #[serde(flatten)]
+    tenant: TenantBody,
+    /// The tenant's share of the processing of events while others wait, too: one of weight 3 gets three times as much as one of
+    /// weight 1.
+    #[schema(minimum = 1, maximum = 10, example = 1)]
+    weight: u8,
+}
+
+impl From<(Tenant, TenantWeight)> for OperatedTenantBody {
+    fn from((tenant, weight): (Tenant, TenantWeight)) -> Self {
+        Self { tenant: tenant.into(), weight: weight.get() }
+    }
 }
 
 impl CreateBody {
@@ -76,6 +98,11 @@ impl PatchBody {
         let status = validation.replacement("/status", self.status, |status| {
             Ok::<_, std::convert::Infallible>(TenantStatus::from(&status))
         });
-        if validation.is_valid() { Ok(OperatorTenantPatch { name, status }) } else { Err(validation.into_problem()) }
+        let weight = validation.replacement("/weight", self.weight, TenantWeight::new);
+        if validation.is_valid() {
+            Ok(OperatorTenantPatch { name, status, weight })
+        } else {
+            Err(validation.into_problem())
+        }
     }
 }

@@ -6,16 +6,15 @@ use kernel::ids::TenantId;
 use tokens::ScopeGrant as _;
 use tokens::scope::TenantsWrite;
 
-use super::bodies::PatchBody;
+use super::bodies::{OperatedTenantBody, PatchBody};
 use crate::extract::{Json, PathId};
-use crate::iam::bodies::TenantBody;
 use crate::operators::Operate;
 use crate::problem::{Code, Problem};
 use crate::requeue_held_and_unroutable::requeue_held_and_unroutable;
 use crate::state::State;
 use crate::tags;
 
-/// Rename, suspend or reactivate a tenant
+/// Rename, suspend, reactivate or weigh a tenant
 ///
 /// A JSON Merge Patch. Requests of a suspended tenant's users are refused from the next request on; Meta's deliveries
 /// are stored, and processed after the tenant is reactivated.
@@ -27,7 +26,7 @@ use crate::tags;
     security(("provisioning_key" = [TenantsWrite::SCOPE])),
     params(("id" = Uuid, Path, description = "The tenant's id")),
     request_body(content((PatchBody = "application/merge-patch+json"), (PatchBody = "application/json"))),
-    responses((status = 200, description = "The changed resource", body = TenantBody)),
+    responses((status = 200, description = "The changed resource", body = OperatedTenantBody)),
     extensions(("x-problems" = json!([Code::NotFound]))),
 )]
 pub(crate) async fn change(
@@ -35,7 +34,7 @@ pub(crate) async fn change(
     state: web::Data<State>,
     PathId(id): PathId<TenantId>,
     body: Json<PatchBody>,
-) -> Result<web::Json<TenantBody>, Problem> {
+) -> Result<web::Json<OperatedTenantBody>, Problem> {
     let patch = body.into_inner().check()?;
     let reactivates = patch.status == Some(TenantStatus::Active);
     #[expect(

@@ -1,11 +1,10 @@
 use actix_web::{HttpResponse, web};
 use flows::{ProvisionError, ProvisionOutcome, provision_tenant};
-use iam::Tenant;
+use iam::{Tenant, TenantWeight};
 use tokens::ScopeGrant as _;
 use tokens::scope::TenantsWrite;
 
-use super::bodies::CreateBody;
-use crate::iam::bodies::TenantBody;
+use super::bodies::{CreateBody, OperatedTenantBody};
 use crate::idempotency::{IdempotencyHeader, IdempotentJson, created, replayed_response, response};
 use crate::operators::Operate;
 use crate::problem::{Code, FieldError, Problem};
@@ -23,7 +22,7 @@ use crate::tags;
     security(("provisioning_key" = [TenantsWrite::SCOPE])),
     params(IdempotencyHeader),
     request_body = CreateBody,
-    responses((status = 201, description = "Created", body = TenantBody)),
+    responses((status = 201, description = "Created", body = OperatedTenantBody)),
     extensions(("x-problems" = json!([Code::SlugTaken, Code::WeakPassword, Code::Busy]))),
 )]
 pub(crate) async fn create(
@@ -35,7 +34,9 @@ pub(crate) async fn create(
     let (input, operator) = (body.check()?, operate.operator());
     let request = guard.operator_request(operator);
     let request = request.as_ref().map(|request| (request, &*state.key_ring));
-    let respond = |tenant: &Tenant| created(&TenantBody::from(tenant.clone())).map_err(Into::into);
+    let respond = |tenant: &Tenant| {
+        created(&OperatedTenantBody::from((tenant.clone(), TenantWeight::default()))).map_err(Into::into)
+    };
     let outcome = provision_tenant(operator, &state.auth, input, request, &respond, &operate.origin()).await?;
     match outcome {
         ProvisionOutcome::Created(stored) => response(&stored),
