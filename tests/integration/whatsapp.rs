@@ -7,6 +7,7 @@ mod identity;
 mod identity_changes;
 mod kinds;
 mod merge;
+mod order;
 mod parallel;
 mod permutations;
 mod recipients;

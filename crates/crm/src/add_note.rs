@@ -1,5 +1,5 @@
 use kernel::ids::{ContactId, InteractionId};
-use kernel::{Clock, CrmWrite, Permit, StoreError};
+use kernel::{Arrival, Clock, CrmWrite, Permit, StoreError};
 
 use crate::{ContactTx, Interaction, InteractionKind, NoteText};
 
@@ -25,6 +25,7 @@ pub async fn add_note(
         message: None,
         source: None,
         occurred_at: now,
+        arrival: Arrival::ZERO,
     };
     repo.insert_interactions(std::slice::from_ref(&note), now).await?;
     Ok(Some(note))

@@ -1,5 +1,5 @@
 use kernel::ids::{ConversationId, InteractionId, UserId};
-use kernel::{Change, Clock, CrmWrite, Permit, StoreError};
+use kernel::{Arrival, Change, Clock, CrmWrite, Permit, StoreError};
 
 use crate::{Conversation, ConversationStatus, ConversationTx, Interaction, InteractionKind};
 
@@ -79,6 +79,7 @@ pub async fn change_conversation(
             message: None,
             source: None,
             occurred_at: now,
+            arrival: Arrival::ZERO,
         };
         repo.insert_interactions(&[interaction], now).await?;
     }

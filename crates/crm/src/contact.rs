@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
-use kernel::Clock;
 use kernel::ids::{ContactId, InteractionId, UserId};
+use kernel::{Arrival, Clock};
 use oxilangtag::LanguageTag;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
@@ -135,6 +135,7 @@ pub(crate) fn consent_interaction(
         message: None,
         source: None,
         occurred_at: clock.now(),
+        arrival: Arrival::ZERO,
     }
 }
 

@@ -1,4 +1,5 @@
 use chrono::{DateTime, Utc};
+use kernel::Arrival;
 use kernel::ids::{AccountId, ContactId, ConversationId, UserId};
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
@@ -15,6 +16,8 @@ pub struct Conversation {
     /// Inbound messages since a user last marked it as read.
     pub unread_count: i32,
     pub last_message_at: DateTime<Utc>,
+    /// Of the last message.
+    pub arrival: Arrival,
     pub last_message_preview: String,
     /// Free-form messages are allowed until then: 24 hours after the customer's last message or call (a rule of WhatsApp).
     pub service_window_ends_at: Option<DateTime<Utc>>,

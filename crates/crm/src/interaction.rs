@@ -1,4 +1,5 @@
 use chrono::{DateTime, Utc};
+use kernel::Arrival;
 use kernel::ids::{ContactId, InteractionId, MessageId, UserId};
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
@@ -16,6 +17,8 @@ pub struct Interaction {
     /// Equal for each delivery of the same event, if that is no message; an interaction of each source is stored once.
     pub source: Option<String>,
     pub occurred_at: DateTime<Utc>,
+    /// Zero if a user caused it.
+    pub arrival: Arrival,
 }
 
 /// The text of a user's note on a contact: 1 to 4,000 characters in any number of lines.

@@ -17,8 +17,9 @@ pub trait EventIntake: Send {
     /// that can be processed to the ledger, in one statement. A change of a business account is stored once for each tenant that has
     /// accounts there. Returns the events that were not stored before, with these copies.
     ///
-    /// The events must be sorted by app and key: two batches with the same events then wait for each other instead of
-    /// deadlocking.
+    /// The events must be in the order of their [`Arrival`](kernel::Arrival), which they get here, at most 4,096 of them, in one
+    /// call for a transaction. They are stored in the order of their keys, so that two batches with the same events wait for each
+    /// other instead of deadlocking.
     async fn store_events(
         &mut self,
         events: &[IncomingEvent],

@@ -310,6 +310,7 @@ diesel::table! {
         assignee_id -> Nullable<Uuid>,
         unread_count -> Int4,
         last_message_at -> Timestamptz,
+        arrival -> Int8,
         last_message_preview -> Text,
         service_window_ends_at -> Nullable<Timestamptz>,
         read_only -> Bool,
@@ -341,6 +342,7 @@ diesel::table! {
         edited_at -> Nullable<Timestamptz>,
         revoked_at -> Nullable<Timestamptz>,
         provider_timestamp -> Timestamptz,
+        arrival -> Int8,
         created_at -> Timestamptz,
     }
 }
@@ -370,6 +372,7 @@ diesel::table! {
         message_id -> Nullable<Uuid>,
         source -> Nullable<Text>,
         occurred_at -> Timestamptz,
+        arrival -> Int8,
     }
 }
 

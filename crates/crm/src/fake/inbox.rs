@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
-use kernel::{Origin, StoreError};
+use kernel::{Arrival, Origin, StoreError};
 
 use super::FakeStore;
 use crate::inbox::{
@@ -52,6 +52,7 @@ impl InboxRepo for FakeStore {
                 assignee: None,
                 unread_count: 0,
                 last_message_at: now,
+                arrival: Arrival::ZERO,
                 last_message_preview: String::new(),
                 service_window_ends_at: None,
                 read_only: false,
@@ -68,7 +69,8 @@ impl InboxRepo for FakeStore {
     ) -> Result<Vec<OpenConversation>, StoreError> {
         let last = pairs.iter().filter_map(|(account, contact)| {
             let of_pair = self.conversations.iter().filter(|it| (it.account, it.contact) == (*account, *contact));
-            let last = of_pair.max_by_key(|it| (it.status != ConversationStatus::Closed, it.last_message_at, it.id))?;
+            let last = of_pair
+                .max_by_key(|it| (it.status != ConversationStatus::Closed, it.last_message_at, it.arrival, it.id))?;
             Some(OpenConversation { id: last.id, account: *account, contact: *contact })
         });
         Ok(last.collect())
@@ -141,13 +143,14 @@ impl InboxRepo for FakeStore {
                 self.extend_service_window(account, contact, ends_at);
             }
             let messages = self.messages.iter().filter(|(it, _)| it.conversation == Some(update.conversation));
-            let (last, state) = messages.max_by_key(|(it, _)| (it.provider_timestamp, it.id)).unwrap();
+            let (last, state) = messages.max_by_key(|(it, _)| (it.provider_timestamp, it.arrival, it.id)).unwrap();
             let conversation = &mut self.conversations[at];
             conversation.unread_count += update.unread;
             conversation.version += i64::from(update.unread);
             conversation.service_window_ends_at =
                 conversation.service_window_ends_at.max(self.windows.get(&(account, contact)).copied());
             conversation.last_message_at = last.provider_timestamp;
+            conversation.arrival = last.arrival;
             conversation.last_message_preview = preview(&state.text);
             conversation.read_only = last.origin == Origin::Standby;
         }
@@ -197,7 +200,7 @@ impl InboxRepo for FakeStore {
 
     async fn apply_address_book_names(
         &mut self,
-        names: &[(ContactId, String, DateTime<Utc>)],
+        names: &[(ContactId, String, (DateTime<Utc>, Arrival))],
     ) -> Result<(), StoreError> {
         for (contact, name, _) in names.iter().filter(|(contact, ..)| !self.named_by_user.contains(contact)) {
             self.contacts.get_mut(contact).unwrap().display_name.clone_from(name);

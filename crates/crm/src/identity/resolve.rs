@@ -67,7 +67,7 @@ pub fn resolve(stored: StoredIdentities, people: &[Person], clock: &dyn Clock) -
         resolution: Resolution::default(),
     };
     // Earlier changes first, so that a chain of changes ends in the contact with which it began.
-    resolver.pending.sort_by_cached_key(|change| (change.changed_at, change.fingerprint()));
+    resolver.pending.sort_by_cached_key(|change| (change.changed_at, change.arrival, change.fingerprint()));
     resolver.apply_pending();
     for person in people {
         let contact = resolver.contact_of(person);

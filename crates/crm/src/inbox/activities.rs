@@ -13,7 +13,7 @@ pub(super) async fn apply(repo: &mut dyn InboxRepo, activities: &[(ContactId, Ac
         match &activity.effect {
             ActivityEffect::None => {}
             ActivityEffect::Consent { granted } => consent.push((*contact, *granted, at)),
-            ActivityEffect::Name(name) => names.push((*contact, name.clone(), at)),
+            ActivityEffect::Name(name) => names.push((*contact, name.clone(), (at, activity.arrival))),
             ActivityEffect::ServiceWindow(account) => windows.push((*account, *contact, at + SERVICE_WINDOW)),
         }
     }
@@ -39,5 +39,6 @@ pub(super) fn interaction(contact: ContactId, activity: &Activity, clock: &dyn C
         message: None,
         source: Some(activity.source.clone()),
         occurred_at: activity.occurred_at,
+        arrival: activity.arrival,
     }
 }

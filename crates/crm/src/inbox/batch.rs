@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use kernel::ids::AccountId;
-use kernel::{DeliveryStatus, Direction, Forwarded, Origin};
+use kernel::{Arrival, DeliveryStatus, Direction, Forwarded, Origin};
 
 use crate::identity::{IdentityChange, Person};
 use crate::{InteractionKind, Media};
@@ -50,6 +50,7 @@ pub struct IncomingMessage {
     /// Of outbound messages: the status known at the time of the event.
     pub delivery: Option<DeliveryStatus>,
     pub provider_timestamp: DateTime<Utc>,
+    pub arrival: Arrival,
 }
 
 impl IncomingMessage {
@@ -81,6 +82,7 @@ pub struct MessageUpdate {
     pub direction: Direction,
     pub payload: Option<String>,
     pub occurred_at: DateTime<Utc>,
+    pub arrival: Arrival,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,7 +115,7 @@ impl MessageUpdate {
 }
 
 impl UpdateEffect {
-    /// The kind and key that identify an update of a message: of two updates with the same, only the first is stored.
+    /// The kind and key that identify an update of a message: of two updates with the same, the one that arrived first is kept.
     #[must_use]
     pub fn key(&self) -> (&'static str, String) {
         match self {
@@ -135,6 +137,7 @@ pub struct Activity {
     pub source: String,
     pub effect: ActivityEffect,
     pub occurred_at: DateTime<Utc>,
+    pub arrival: Arrival,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

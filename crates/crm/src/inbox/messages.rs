@@ -102,6 +102,7 @@ fn new_message(
         payload: message.payload,
         delivery: message.delivery,
         provider_timestamp: message.provider_timestamp,
+        arrival: message.arrival,
     }
 }
 
@@ -173,6 +174,7 @@ pub(super) fn interactions(messages: &[NewMessage], clock: &dyn Clock) -> Vec<In
         message: Some(message.id),
         source: None,
         occurred_at: message.provider_timestamp,
+        arrival: message.arrival,
     });
     interactions.collect()
 }

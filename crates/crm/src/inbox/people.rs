@@ -116,5 +116,6 @@ fn interaction(contact: ContactId, change: &IdentityChange, clock: &dyn Clock) -
         message: None,
         source: Some(format!("identity:{}", change.fingerprint())),
         occurred_at: change.changed_at,
+        arrival: change.arrival,
     }
 }

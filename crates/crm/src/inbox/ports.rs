@@ -2,8 +2,8 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use kernel::StoreError;
 use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
+use kernel::{Arrival, StoreError};
 
 use super::{ConversationUpdate, Lock, MessageKey, NewMessage, NewUpdate, OpenConversation, RefreshedMessage};
 use crate::Interaction;
@@ -66,7 +66,7 @@ pub trait InboxRepo: Send {
     async fn insert_messages(&mut self, messages: &[NewMessage], now: DateTime<Utc>) -> Result<(), StoreError>;
     /// Replaces placeholders by the content of their messages. Returns the conversations whose messages changed.
     async fn fill_placeholders(&mut self, messages: &[NewMessage]) -> Result<Vec<ConversationId>, StoreError>;
-    /// Stores updates; one that is stored already is not changed.
+    /// Stores updates; of two with one key, the one that arrived first is kept.
     async fn insert_updates(&mut self, updates: &[NewUpdate], now: DateTime<Utc>) -> Result<(), StoreError>;
     /// Sets the state of messages that follows from all of their updates. Returns the stored messages that have updates.
     async fn refresh_messages(&mut self, messages: &[MessageKey]) -> Result<Vec<RefreshedMessage>, StoreError>;
@@ -74,7 +74,7 @@ pub trait InboxRepo: Send {
     async fn delete_expired_parked(&mut self, before: DateTime<Utc>) -> Result<(), StoreError>;
     /// Updates conversations after their messages changed.
     async fn refresh_conversations(&mut self, updates: &[ConversationUpdate]) -> Result<(), StoreError>;
-    /// Stores interactions; one whose source or message is stored already is skipped.
+    /// Stores interactions; of two with one source, or of one kind about one message, the earlier one is kept.
     async fn insert_interactions(&mut self, interactions: &[Interaction], now: DateTime<Utc>)
     -> Result<(), StoreError>;
     /// Replaces the texts of revoked messages, and of their edits, in the histories of contacts.
@@ -84,7 +84,7 @@ pub trait InboxRepo: Send {
     /// Sets names from the address book of the business's phone; the latest counts, and a name set by a user stays.
     async fn apply_address_book_names(
         &mut self,
-        names: &[(ContactId, String, DateTime<Utc>)],
+        names: &[(ContactId, String, (DateTime<Utc>, Arrival))],
     ) -> Result<(), StoreError>;
     /// Extends the service windows of accounts and contacts; a window never shrinks.
     async fn extend_service_windows(

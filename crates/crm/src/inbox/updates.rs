@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use kernel::ids::{ContactId, ConversationId, InteractionId, MessageId};
-use kernel::{Clock, Direction};
+use kernel::{Arrival, Clock, Direction};
 
 use super::{Batch, MessageKey, MessageUpdate, UpdateEffect};
 use crate::identity::Person;
@@ -17,6 +17,7 @@ pub struct NewUpdate {
     pub person: Option<Person>,
     pub payload: Option<String>,
     pub occurred_at: DateTime<Utc>,
+    pub arrival: Arrival,
 }
 
 /// A message whose state was computed from its updates.
@@ -27,8 +28,8 @@ pub struct RefreshedMessage {
     pub conversation: Option<ConversationId>,
     pub text_changed: bool,
     pub is_revoked: bool,
-    /// When its delivery first failed, also if it was delivered later.
-    pub failed_at: Option<DateTime<Utc>>,
+    /// When its delivery first failed, also if it was delivered later, and the arrival of that status.
+    pub failed_at: Option<(DateTime<Utc>, Arrival)>,
 }
 
 /// What a batch changes in a conversation.
@@ -57,6 +58,7 @@ pub(super) fn new_update(update: &MessageUpdate, contact: Option<ContactId>) -> 
         person: update.person().cloned(),
         payload: update.payload.clone(),
         occurred_at: update.occurred_at,
+        arrival: update.arrival,
     }
 }
 
@@ -85,12 +87,14 @@ pub(super) fn interaction(update: &MessageUpdate, contact: ContactId, clock: &dy
         message: None,
         source: Some(format!("update:{}:{wamid}", update.message.0)),
         occurred_at: update.occurred_at,
+        arrival: update.arrival,
     })
 }
 
 /// The interactions of messages whose delivery failed.
 pub(super) fn failures(messages: &[RefreshedMessage], clock: &dyn Clock) -> impl Iterator<Item = Interaction> {
     messages.iter().filter_map(|message| {
+        let (occurred_at, arrival) = message.failed_at?;
         Some(Interaction {
             id: InteractionId::new(clock),
             contact: message.contact,
@@ -99,7 +103,8 @@ pub(super) fn failures(messages: &[RefreshedMessage], clock: &dyn Clock) -> impl
             actor: None,
             message: Some(message.id),
             source: None,
-            occurred_at: message.failed_at?,
+            occurred_at,
+            arrival,
         })
     })
 }

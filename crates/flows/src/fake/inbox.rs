@@ -10,8 +10,8 @@ use crm::inbox::{
     ConversationUpdate, IdentityRepo, InboxRepo, Lock, MessageKey, NewMessage, NewUpdate, OpenConversation,
     RefreshedMessage,
 };
-use kernel::StoreError;
 use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
+use kernel::{Arrival, StoreError};
 
 use super::FakeStore;
 
@@ -143,7 +143,10 @@ impl InboxRepo for FakeStore {
         unreachable!("no event of unit tests changes the consent")
     }
 
-    async fn apply_address_book_names(&mut self, _: &[(ContactId, String, DateTime<Utc>)]) -> Result<(), StoreError> {
+    async fn apply_address_book_names(
+        &mut self,
+        _: &[(ContactId, String, (DateTime<Utc>, Arrival))],
+    ) -> Result<(), StoreError> {
         unreachable!("no event of unit tests names a customer")
     }
 

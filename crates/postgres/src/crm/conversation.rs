@@ -8,12 +8,12 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use kernel::ids::{AccountId, ContactId, ConversationId, UserId};
-use kernel::{Cursor, Page, PageRequest, StoreError};
+use kernel::{Arrival, Cursor, Page, PageRequest, StoreError};
 use uuid::Uuid;
 
 use crate::closed_set;
 use crate::error::OrStoreError;
-use crate::keyset::continue_after;
+use crate::keyset::continue_after_arrival;
 use crate::schema::{contacts, conversations};
 use crate::sql::{sql, types};
 use crate::transaction::{Tenant, Tx};
@@ -46,6 +46,7 @@ struct Row {
     assignee_id: Option<Uuid>,
     unread_count: i32,
     last_message_at: DateTime<Utc>,
+    arrival: i64,
     last_message_preview: String,
     service_window_ends_at: Option<DateTime<Utc>>,
     read_only: bool,
@@ -75,7 +76,7 @@ impl ConversationRepo for Tx<Tenant> {
     ) -> Result<Page<Conversation>, StoreError> {
         let mut query = with_contact!()
             .filter(conversations::tenant_id.eq(self.tenant_id()))
-            .order((conversations::last_message_at.desc(), conversations::id.desc()))
+            .order((conversations::last_message_at.desc(), conversations::arrival.desc(), conversations::id.desc()))
             .limit(page.limit.plus_one())
             .into_boxed();
         if let Some(status) = filter.status {
@@ -87,11 +88,13 @@ impl ConversationRepo for Tx<Tenant> {
         if let Some(account) = filter.account {
             query = query.filter(conversations::account_id.eq(account.as_uuid()));
         }
-        query = continue_after(query, page.after, conversations::last_message_at, conversations::id);
+        let position = (conversations::last_message_at, conversations::arrival, conversations::id);
+        query = continue_after_arrival(query, page.after, position);
         let rows: Vec<(Row, String)> = query.load(self.connection()).await.or_store_error()?;
         let conversations = rows.into_iter().map(into_conversation).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::of(conversations, page.limit, |conversation| Cursor {
             time: conversation.last_message_at,
+            arrival: conversation.arrival,
             id: conversation.id.as_uuid(),
         }))
     }
@@ -148,6 +151,7 @@ fn into_conversation((row, contact_display_name): (Row, String)) -> Result<Conve
         assignee: row.assignee_id.map(UserId::from_uuid),
         unread_count: row.unread_count,
         last_message_at: row.last_message_at,
+        arrival: Arrival::new(row.arrival),
         last_message_preview: row.last_message_preview,
         service_window_ends_at: row.service_window_ends_at,
         read_only: row.read_only,

@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 use crm::identity::{IdentityChange, IdentityKey, IdentityRecord, Merge, NewContact, Person, StoredIdentities};
 use crm::inbox::{IdentityRepo, Lock};
 use diesel_async::RunQueryDsl;
-use kernel::StoreError;
 use kernel::ids::ContactId;
+use kernel::{Arrival, StoreError};
 use uuid::Uuid;
 
 use super::identity_keys::columns;
@@ -52,7 +52,7 @@ SELECT i.kind, i.scope, i.value, i.contact_id, i.resolves, i.current, i.since, i
   JOIN contacts c ON c.tenant_id = $1 AND c.id = f.contact_id";
 
 const STORED_CHANGES: &str = "
-SELECT c.fingerprint, c.text, c.changed_at, k.side, k.kind, k.scope, k.value
+SELECT c.fingerprint, c.text, c.changed_at, c.arrival, k.side, k.kind, k.scope, k.value
   FROM identity_changes c
   JOIN identity_change_keys k ON k.tenant_id = c.tenant_id AND k.fingerprint = c.fingerprint
  WHERE c.tenant_id = $1 AND NOT c.settled
@@ -63,9 +63,10 @@ SELECT c.fingerprint, c.text, c.changed_at, k.side, k.kind, k.scope, k.value
       WHERE k.tenant_id = $1)";
 
 const STORE_CHANGES: &str = "
-INSERT INTO identity_changes (tenant_id, fingerprint, text, changed_at, created_at)
-SELECT $1, fingerprint, text, changed_at, $2 FROM unnest($3, $4, $5) AS new (fingerprint, text, changed_at)
- ORDER BY fingerprint
+INSERT INTO identity_changes (tenant_id, fingerprint, text, changed_at, arrival, created_at)
+SELECT $1, fingerprint, text, changed_at, arrival, $2
+  FROM unnest($3, $4, $5, $6) AS new (fingerprint, text, changed_at, arrival)
+ ORDER BY fingerprint, arrival
     ON CONFLICT (tenant_id, fingerprint) DO NOTHING";
 
 const STORE_CHANGE_KEYS: &str = "
@@ -124,6 +125,8 @@ struct ChangeRow {
     text: String,
     #[diesel(sql_type = types::Timestamptz)]
     changed_at: DateTime<Utc>,
+    #[diesel(sql_type = types::BigInt)]
+    arrival: i64,
     #[diesel(sql_type = types::Text)]
     side: String,
     #[diesel(sql_type = types::Text)]
@@ -200,13 +203,14 @@ impl IdentityRepo for Tx<Tenant> {
         let tenant = self.tenant_id();
         // A batch may contain the same change twice.
         let distinct: BTreeMap<String, &IdentityChange> =
-            changes.iter().map(|change| (change.fingerprint(), change)).collect();
+            changes.iter().rev().map(|change| (change.fingerprint(), change)).collect();
         let statement = sql(STORE_CHANGES)
             .bind::<types::Uuid, _>(tenant)
             .bind::<types::Timestamptz, _>(now)
             .bind::<types::Texts, _>(distinct.keys().collect::<Vec<_>>())
             .bind::<types::Texts, _>(distinct.values().map(|change| change.text.as_str()).collect::<Vec<_>>())
-            .bind::<types::Times, _>(distinct.values().map(|change| change.changed_at).collect::<Vec<_>>());
+            .bind::<types::Times, _>(distinct.values().map(|change| change.changed_at).collect::<Vec<_>>())
+            .bind::<types::BigInts, _>(distinct.values().map(|change| change.arrival.get()).collect::<Vec<_>>());
         self.execute(statement).await?;
 
         let of = |(fingerprint, change): (&'_ String, &'_ &IdentityChange)| {
@@ -329,6 +333,7 @@ fn into_changes(rows: Vec<ChangeRow>) -> Result<Vec<IdentityChange>, StoreError>
             after: Vec::new(),
             text: row.text,
             changed_at: row.changed_at,
+            arrival: Arrival::new(row.arrival),
         });
         if row.side == "before" { &mut change.before } else { &mut change.after }.push(key);
     }

@@ -15,8 +15,8 @@ use crm::Interaction;
 use crm::inbox::{
     ConversationUpdate, InboxRepo, MessageKey, NewMessage, NewUpdate, OpenConversation, RefreshedMessage,
 };
-use kernel::StoreError;
 use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
+use kernel::{Arrival, StoreError};
 
 use crate::transaction::{Tenant, Tx};
 
@@ -84,7 +84,7 @@ impl InboxRepo for Tx<Tenant> {
 
     async fn apply_address_book_names(
         &mut self,
-        names: &[(ContactId, String, DateTime<Utc>)],
+        names: &[(ContactId, String, (DateTime<Utc>, Arrival))],
     ) -> Result<(), StoreError> {
         activities::apply_address_book_names(self, names).await
     }

@@ -4,12 +4,12 @@ use crm::{Interaction, InteractionRepo};
 use diesel::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use kernel::ids::{ContactId, InteractionId, MessageId, UserId};
-use kernel::{Cursor, Page, PageRequest, StoreError};
+use kernel::{Arrival, Cursor, Page, PageRequest, StoreError};
 use uuid::Uuid;
 
 use crate::closed_set;
 use crate::error::OrStoreError;
-use crate::keyset::continue_after;
+use crate::keyset::continue_after_arrival;
 use crate::schema::interactions;
 use crate::transaction::{Tenant, Tx};
 
@@ -24,6 +24,7 @@ struct Row {
     message_id: Option<Uuid>,
     source: Option<String>,
     occurred_at: DateTime<Utc>,
+    arrival: i64,
 }
 
 #[async_trait]
@@ -32,15 +33,17 @@ impl InteractionRepo for Tx<Tenant> {
         let mut query = interactions::table
             .filter(interactions::tenant_id.eq(self.tenant_id()))
             .filter(interactions::contact_id.eq(contact.as_uuid()))
-            .order((interactions::occurred_at.desc(), interactions::id.desc()))
+            .order((interactions::occurred_at.desc(), interactions::arrival.desc(), interactions::id.desc()))
             .limit(page.limit.plus_one())
             .select(Row::as_select())
             .into_boxed();
-        query = continue_after(query, page.after, interactions::occurred_at, interactions::id);
+        let position = (interactions::occurred_at, interactions::arrival, interactions::id);
+        query = continue_after_arrival(query, page.after, position);
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
         let interactions = rows.into_iter().map(Row::into_interaction).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::of(interactions, page.limit, |interaction| Cursor {
             time: interaction.occurred_at,
+            arrival: interaction.arrival,
             id: interaction.id.as_uuid(),
         }))
     }
@@ -57,6 +60,7 @@ impl Row {
             message: self.message_id.map(MessageId::from_uuid),
             source: self.source,
             occurred_at: self.occurred_at,
+            arrival: Arrival::new(self.arrival),
         })
     }
 }

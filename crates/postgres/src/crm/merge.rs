@@ -89,6 +89,7 @@ UPDATE contacts i
    SET display_name = CASE WHEN i.display_name = '' THEN f.display_name ELSE i.display_name END,
        name_source = CASE WHEN i.display_name = '' THEN f.name_source ELSE i.name_source END,
        name_at = CASE WHEN i.display_name = '' THEN f.name_at ELSE i.name_at END,
+       name_arrival = CASE WHEN i.display_name = '' THEN f.name_arrival ELSE i.name_arrival END,
        attributes = $5,
        language = coalesce(i.language, f.language),
        marketing_consent = CASE WHEN later THEN f.marketing_consent ELSE i.marketing_consent END,

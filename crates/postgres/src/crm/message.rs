@@ -9,12 +9,12 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use kernel::ids::{ContactId, ConversationId, MessageId};
-use kernel::{Cursor, MAX_PAGE_BYTES, Page, PageRequest, StoreError};
+use kernel::{Arrival, Cursor, DeliveryStatus, MAX_PAGE_BYTES, Page, PageRequest, StoreError};
 use uuid::Uuid;
 
 use crate::closed_set;
 use crate::error::OrStoreError;
-use crate::keyset::continue_after;
+use crate::keyset::continue_after_arrival;
 use crate::schema::{message_updates, messages};
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
@@ -43,6 +43,7 @@ struct Row {
     edited_at: Option<DateTime<Utc>>,
     revoked_at: Option<DateTime<Utc>>,
     provider_timestamp: DateTime<Utc>,
+    arrival: i64,
     created_at: DateTime<Utc>,
 }
 
@@ -74,6 +75,7 @@ define_sql_function! {
 struct Size {
     id: Uuid,
     provider_timestamp: DateTime<Utc>,
+    arrival: i64,
     text: i32,
     referral: Option<i32>,
     payload: i32,
@@ -109,7 +111,7 @@ pub(super) async fn of_conversation(
     let query = messages::table
         .filter(messages::tenant_id.eq(tx.tenant_id()))
         .filter(messages::id.eq_any(ids))
-        .order((messages::provider_timestamp.desc(), messages::id.desc()))
+        .order((messages::provider_timestamp.desc(), messages::arrival.desc(), messages::id.desc()))
         .select((Row::as_select(), quoted_id));
     let rows: Vec<(Row, Option<Uuid>)> = query.load(tx.connection()).await.or_store_error()?;
     let mut updates = updates_of(tx, rows.iter().map(|(row, _)| row)).await?;
@@ -119,7 +121,11 @@ pub(super) async fn of_conversation(
         into_message(row, payload, quoted_id, conversation, updates)
     });
     let messages = messages.collect::<Result<Vec<_>, _>>()?;
-    let position = |message: &Message| Cursor { time: message.provider_timestamp, id: message.id.as_uuid() };
+    let position = |message: &Message| Cursor {
+        time: message.provider_timestamp,
+        arrival: message.arrival,
+        id: message.id.as_uuid(),
+    };
     Ok(Page::of_rows(messages, sizes.next.is_some(), position))
 }
 
@@ -131,19 +137,24 @@ async fn sizes(
     let mut query = messages::table
         .filter(messages::tenant_id.eq(tx.tenant_id()))
         .filter(messages::conversation_id.eq(conversation.as_uuid()))
-        .order((messages::provider_timestamp.desc(), messages::id.desc()))
+        .order((messages::provider_timestamp.desc(), messages::arrival.desc(), messages::id.desc()))
         .limit(page.limit.plus_one())
         .select((
             messages::id,
             messages::provider_timestamp,
+            messages::arrival,
             octet_length(messages::text),
             octet_length_if_any(messages::referral),
             octet_length(messages::payload),
         ))
         .into_boxed();
-    query = continue_after(query, page.after, messages::provider_timestamp, messages::id);
+    query = continue_after_arrival(query, page.after, (messages::provider_timestamp, messages::arrival, messages::id));
     let sizes: Vec<Size> = query.load(tx.connection()).await.or_store_error()?;
-    Ok(Page::of(sizes, page.limit, |size| Cursor { time: size.provider_timestamp, id: size.id }))
+    Ok(Page::of(sizes, page.limit, |size| Cursor {
+        time: size.provider_timestamp,
+        arrival: Arrival::new(size.arrival),
+        id: size.id,
+    }))
 }
 
 async fn payloads(tx: &mut Tx<Tenant>, ids: &[Uuid]) -> Result<HashMap<Uuid, String>, StoreError> {
@@ -158,15 +169,17 @@ async fn payloads(tx: &mut Tx<Tenant>, ids: &[Uuid]) -> Result<HashMap<Uuid, Str
 /// The first statuses and reactions of each message, as far as they have 128 KiB: senders may invent any number of statuses.
 const UPDATES: &str = "
 SELECT account_id, wamid, kind, key, value, contact_id, payload, occurred_at FROM (
-  SELECT *, sum(coalesce(octet_length(payload), 0) + octet_length(key) + 64)
-              OVER (PARTITION BY account_id, wamid ORDER BY occurred_at, key) AS bytes
+  SELECT *, array_position($4, value) AS rank,
+         sum(coalesce(octet_length(payload), 0) + octet_length(key) + 64)
+           OVER (PARTITION BY account_id, wamid ORDER BY occurred_at, array_position($4, value), arrival, key) AS bytes
     FROM message_updates
    WHERE tenant_id = $1 AND account_id = ANY($2) AND wamid = ANY($3) AND kind IN ('status', 'reaction')
 ) AS updates
  WHERE bytes <= 131072
- ORDER BY occurred_at, key";
+ ORDER BY occurred_at, rank, arrival, key";
 
-/// The statuses and reactions of messages, in the order of their times.
+/// The statuses and reactions of messages, in the order of their times; statuses of one second in the order of their ranks, and
+/// unknown ones after them.
 async fn updates_of<'r>(
     tx: &mut Tx<Tenant>,
     rows: impl Iterator<Item = &'r Row>,
@@ -176,7 +189,8 @@ async fn updates_of<'r>(
     let statement = sql(UPDATES)
         .bind::<types::Uuid, _>(tx.tenant_id())
         .bind::<types::Uuids, _>(accounts)
-        .bind::<types::Texts, _>(wamids);
+        .bind::<types::Texts, _>(wamids)
+        .bind::<types::Texts, _>(DeliveryStatus::by_rank().into_iter().map(<&str>::from).collect::<Vec<_>>());
     let found: Vec<UpdateRow> = Prepared(statement).load(tx.connection()).await.or_store_error()?;
     let mut updates: HashMap<_, Vec<UpdateRow>> = HashMap::new();
     for update in found {
@@ -214,6 +228,7 @@ fn into_message(
         revoked_at: row.revoked_at,
         payload,
         provider_timestamp: row.provider_timestamp,
+        arrival: Arrival::new(row.arrival),
         created_at: row.created_at,
     })
 }

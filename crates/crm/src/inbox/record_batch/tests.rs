@@ -1,4 +1,4 @@
-use kernel::{DeliveryStatus, Direction, Origin};
+use kernel::{Arrival, DeliveryStatus, Direction, Origin};
 
 use super::*;
 use crate::fake::{ACCOUNT, FakeStore, at, customer, message, run};
@@ -20,6 +20,7 @@ fn update(wamid: &str, effect: UpdateEffect, seconds: i64) -> Batch {
         direction: Direction::Outbound,
         payload: None,
         occurred_at: at(seconds),
+        arrival: Arrival::ZERO,
     };
     Batch { updates: vec![update], ..Batch::default() }
 }
@@ -36,6 +37,7 @@ fn activity(source: &str, effect: ActivityEffect, seconds: i64) -> Batch {
         source: source.to_owned(),
         effect,
         occurred_at: at(seconds),
+        arrival: Arrival::ZERO,
     };
     Batch { activities: vec![activity], ..Batch::default() }
 }

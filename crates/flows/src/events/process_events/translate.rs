@@ -80,6 +80,7 @@ impl EventContext<'_> {
                 after: self.keys(&it.after),
                 text: it.text,
                 changed_at: self.time(it.timestamp),
+                arrival: self.event.arrival,
             }),
             Update::SystemMessage(it) => {
                 let of_message = |wamid: String| format!("notice:{}:{wamid}", self.account);
@@ -141,6 +142,7 @@ impl EventContext<'_> {
             delivery: (decoded.direction == Direction::Outbound)
                 .then(|| decoded.delivery.unwrap_or(DeliveryStatus::Sent)),
             provider_timestamp,
+            arrival: self.event.arrival,
         }
     }
 
@@ -162,6 +164,7 @@ impl EventContext<'_> {
             direction: by,
             payload,
             occurred_at,
+            arrival: self.event.arrival,
         }
     }
 
@@ -175,7 +178,7 @@ impl EventContext<'_> {
     ) -> Option<Activity> {
         let occurred_at = self.time(timestamp);
         let customer = Some(self.person(customer, occurred_at)).filter(has_identity_key)?;
-        Some(Activity { customer, kind, text, source, effect, occurred_at })
+        Some(Activity { customer, kind, text, source, effect, occurred_at, arrival: self.event.arrival })
     }
 
     fn person(&self, party: Party, seen_at: DateTime<Utc>) -> Person {

@@ -28,7 +28,7 @@ SELECT DISTINCT ON (c.account_id, c.contact_id) c.id, c.account_id, c.contact_id
   JOIN unnest($2, $3) AS wanted (account_id, contact_id)
     ON wanted.account_id = c.account_id AND wanted.contact_id = c.contact_id
  WHERE c.tenant_id = $1
- ORDER BY c.account_id, c.contact_id, c.status = 'closed', c.last_message_at DESC, c.id DESC";
+ ORDER BY c.account_id, c.contact_id, c.status = 'closed', c.last_message_at DESC, c.arrival DESC, c.id DESC";
 
 /// Locked before the update: the next statement then sees what other transactions have committed.
 const LOCK: &str = "
@@ -56,13 +56,14 @@ UPDATE conversations c
          SELECT w.ends_at FROM service_windows w
           WHERE w.tenant_id = $1 AND w.account_id = c.account_id AND w.contact_id = c.contact_id)),
        last_message_at = l.provider_timestamp,
+       arrival = l.arrival,
        last_message_preview = app.preview(l.text),
        read_only = l.origin = 'standby'
   FROM unnest($2, $3) AS changed (id, unread)
  CROSS JOIN LATERAL (
-   SELECT m.provider_timestamp, m.text, m.origin FROM messages m
+   SELECT m.provider_timestamp, m.arrival, m.text, m.origin FROM messages m
     WHERE m.tenant_id = $1 AND m.conversation_id = changed.id
-    ORDER BY m.provider_timestamp DESC, m.id DESC
+    ORDER BY m.provider_timestamp DESC, m.arrival DESC, m.id DESC
     LIMIT 1
  ) l
  WHERE c.tenant_id = $1 AND c.id = changed.id";

@@ -22,9 +22,9 @@ const INSERT: &str = "
 INSERT INTO messages
   (tenant_id, created_at, id, conversation_id, contact_id, account_id, wamid, direction, origin, group_id, kind, text,
    media_id, media_mime_type, media_sha256, media_caption, media_filename, reply_to_wamid, forwarded, referral, payload,
-   delivery_status, provider_timestamp)
+   delivery_status, provider_timestamp, arrival)
 SELECT $1, $2, new.*
-  FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) AS new";
+  FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24) AS new";
 
 /// The contact's history shows the text of the message, so it is updated, too; not its other interactions, such as a failed
 /// delivery.
@@ -114,7 +114,8 @@ pub(super) async fn insert(tx: &mut Tx<Tenant>, new: &[NewMessage], now: DateTim
         .bind::<types::MaybeTexts, _>(column(new, |m| m.referral.as_deref()))
         .bind::<types::Texts, _>(column(new, |m| m.payload.as_str()))
         .bind::<types::MaybeTexts, _>(column(new, |m| m.delivery.map(<&str>::from)))
-        .bind::<types::Times, _>(column(new, |m| m.provider_timestamp));
+        .bind::<types::Times, _>(column(new, |m| m.provider_timestamp))
+        .bind::<types::BigInts, _>(column(new, |m| m.arrival.get()));
     tx.execute(statement).await?;
     Ok(())
 }

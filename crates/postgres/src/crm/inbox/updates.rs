@@ -3,7 +3,7 @@ use crm::inbox::{MessageKey, NewUpdate, REVOKED_TEXT, RefreshedMessage, UpdateEf
 use diesel::sql_types::Nullable;
 use diesel_async::RunQueryDsl;
 use kernel::ids::{ContactId, ConversationId, MessageId};
-use kernel::{DeliveryStatus, StoreError};
+use kernel::{Arrival, DeliveryStatus, StoreError};
 use uuid::Uuid;
 
 use super::message_keys::columns;
@@ -12,19 +12,28 @@ use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
-/// An update names a person in columns of its own while its message is not stored, and for good if its key names them.
+/// An update names a person in columns of its own while its message is not stored, and for good if its key names them. Of two with
+/// one key, in the batch or stored, the one that arrived first is kept.
 const INSERT: &str = "
 INSERT INTO message_updates
-  (tenant_id, created_at, account_id, wamid, kind, key, value, contact_id, payload, occurred_at, parked, phone, bsuid)
-SELECT $1, $2, new.account_id, new.wamid, new.kind, new.key, new.value, new.contact_id, new.payload, new.occurred_at, p.parked,
+  (tenant_id, created_at, account_id, wamid, kind, key, value, contact_id, payload, occurred_at, arrival, parked, phone, bsuid)
+SELECT $1, $2, new.account_id, new.wamid, new.kind, new.key, new.value, new.contact_id, new.payload, new.occurred_at,
+       new.arrival, p.parked,
        CASE WHEN p.parked OR new.in_key THEN new.phone END, CASE WHEN p.parked OR new.in_key THEN new.bsuid END
-  FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS new
-    (account_id, wamid, kind, key, value, contact_id, payload, occurred_at, phone, bsuid, in_key)
+  FROM (
+    SELECT DISTINCT ON (account_id, wamid, kind, key) *
+      FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS new
+        (account_id, wamid, kind, key, value, contact_id, payload, occurred_at, arrival, phone, bsuid, in_key)
+     ORDER BY account_id, wamid, kind, key, arrival
+  ) new
  CROSS JOIN LATERAL (
    SELECT NOT EXISTS (SELECT FROM messages m
                        WHERE m.tenant_id = $1 AND m.account_id = new.account_id AND m.wamid = new.wamid) AS parked
  ) p
-    ON CONFLICT DO NOTHING";
+    ON CONFLICT (tenant_id, account_id, wamid, kind, key) DO UPDATE
+   SET value = excluded.value, contact_id = excluded.contact_id, payload = excluded.payload,
+       occurred_at = excluded.occurred_at, arrival = excluded.arrival, phone = excluded.phone, bsuid = excluded.bsuid
+ WHERE excluded.arrival < message_updates.arrival";
 
 /// Computes the state of messages from all of their updates, as [`crm::inbox::MessageState`] specifies it. Updates of a stored
 /// message are no longer parked. The contact of an update is null if it is by the business.
@@ -44,7 +53,7 @@ WITH stored AS MATERIALIZED (
    ) m
 ), state AS (
   SELECT m.id, summary.edited_at, summary.revoked_at,
-         CASE WHEN m.direction = 'outbound' THEN summary.failed_at END AS failed_at,
+         CASE WHEN m.direction = 'outbound' THEN summary.failed_at END AS failed_at, summary.failed_arrival,
          CASE WHEN m.direction = 'outbound'
               THEN ($4)[greatest(summary.rank, array_position($4, m.delivery_status))] END AS delivery_status,
          CASE WHEN summary.revoked_at IS NOT NULL THEN $5 ELSE coalesce(summary.edit, m.text) END AS text,
@@ -55,7 +64,9 @@ WITH stored AS MATERIALIZED (
      SELECT count(*) AS updates,
             max(array_position($4, u.value)) FILTER (WHERE u.kind = 'status') AS rank,
             min(u.occurred_at) FILTER (WHERE u.kind = 'status' AND u.value = 'failed') AS failed_at,
-            (array_agg(u.value ORDER BY u.occurred_at DESC, u.key DESC)
+            (array_agg(u.arrival ORDER BY u.occurred_at, u.arrival)
+               FILTER (WHERE u.kind = 'status' AND u.value = 'failed'))[1] AS failed_arrival,
+            (array_agg(u.value ORDER BY u.occurred_at DESC, u.arrival DESC, u.key DESC)
                FILTER (WHERE u.kind = 'edit' AND u.value IS NOT NULL AND u.contact_id IS NOT DISTINCT FROM m.sender_id))[1] AS edit,
             max(u.occurred_at) FILTER (WHERE u.kind = 'edit' AND u.contact_id IS NOT DISTINCT FROM m.sender_id) AS edited_at,
             min(u.occurred_at) FILTER (WHERE u.kind = 'revocation' AND u.contact_id IS NOT DISTINCT FROM m.sender_id) AS revoked_at
@@ -76,7 +87,7 @@ UPDATE messages m
   FROM state s
  WHERE m.tenant_id = $1 AND m.id = s.id
 RETURNING m.id, m.contact_id, m.conversation_id, s.text <> s.text_before AS text_changed,
-          s.revoked_at IS NOT NULL AS is_revoked, s.failed_at";
+          s.revoked_at IS NOT NULL AS is_revoked, s.failed_at, s.failed_arrival";
 
 /// An interaction of an edit names no message: it may be stored before the message is.
 const HIDE_REVOKED_TEXTS: &str = "
@@ -107,6 +118,8 @@ struct Refreshed {
     is_revoked: bool,
     #[diesel(sql_type = Nullable<types::Timestamptz>)]
     failed_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<types::BigInt>)]
+    failed_arrival: Option<i64>,
 }
 
 pub(super) async fn insert(tx: &mut Tx<Tenant>, new: &[NewUpdate], now: DateTime<Utc>) -> Result<(), StoreError> {
@@ -125,6 +138,7 @@ pub(super) async fn insert(tx: &mut Tx<Tenant>, new: &[NewUpdate], now: DateTime
         )
         .bind::<types::MaybeTexts, _>(new.iter().map(|update| update.payload.as_deref()).collect::<Vec<_>>())
         .bind::<types::Times, _>(new.iter().map(|update| update.occurred_at).collect::<Vec<_>>())
+        .bind::<types::BigInts, _>(new.iter().map(|update| update.arrival.get()).collect::<Vec<_>>())
         .bind::<types::MaybeTexts, _>(new.iter().map(|update| phone(update)).collect::<Vec<_>>())
         .bind::<types::MaybeTexts, _>(new.iter().map(|update| bsuid(update)).collect::<Vec<_>>())
         .bind::<types::Bools, _>(new.iter().map(|update| is_of_participant(&update.effect)).collect::<Vec<_>>());
@@ -172,7 +186,7 @@ pub(super) async fn refresh(tx: &mut Tx<Tenant>, keys: &[MessageKey]) -> Result<
         conversation: row.conversation_id.map(ConversationId::from_uuid),
         text_changed: row.text_changed,
         is_revoked: row.is_revoked,
-        failed_at: row.failed_at,
+        failed_at: row.failed_at.zip(row.failed_arrival.map(Arrival::new)),
     };
     Ok(rows.into_iter().map(refreshed).collect())
 }
