@@ -9,7 +9,8 @@ use crm::inbox::{
     UpdateEffect, record_batch, service_window_end,
 };
 use crm::{
-    ConversationFilter, ConversationRepo, ConversationStatus, InteractionKind, Media, Message, MessageParts, preview,
+    ConversationFilter, ConversationRepo, ConversationStatus, InteractionKind, Media, Message, MessageList,
+    MessageParts, preview,
 };
 use diesel_async::RunQueryDsl as _;
 use flows::{Database as _, TenantTx};
@@ -66,10 +67,15 @@ impl Fixture {
 
     async fn message(&mut self, conversation: ConversationId, wamid: &str) -> Message {
         let page = PageRequest { limit: PageLimit::new(100).unwrap(), after: None };
-        let messages = ConversationRepo::messages(&mut *self.tx, conversation, &page, MessageParts::default())
-            .await
-            .unwrap()
-            .items;
+        let messages = ConversationRepo::messages(
+            &mut *self.tx,
+            MessageList::OfConversation(conversation),
+            &page,
+            MessageParts::default(),
+        )
+        .await
+        .unwrap()
+        .items;
         messages.into_iter().find(|message| message.wamid == wamid).unwrap()
     }
 

@@ -13,6 +13,7 @@ mod permutations;
 mod recipients;
 mod senders;
 mod statuses;
+mod tellings;
 
 use crate::kit::api::{Interaction, column};
 

@@ -12,6 +12,10 @@ pub struct Conversation {
     pub contact: ContactId,
     pub contact_display_name: String,
     pub status: ConversationStatus,
+    /// Made by an import: its messages are from before the number was connected.
+    pub is_imported: bool,
+    /// The conversation of the same account and contact before this one.
+    pub previous: Option<ConversationId>,
     pub assignee: Option<UserId>,
     /// Inbound messages since a user last marked it as read.
     pub unread_count: i32,
@@ -34,6 +38,26 @@ pub enum ConversationStatus {
     Open,
     Pending,
     Closed,
+}
+
+impl Conversation {
+    /// Why it is closed, if not by a user.
+    #[must_use]
+    pub const fn closed_reason(&self) -> Option<ClosedReason> {
+        match self.status {
+            ConversationStatus::Closed if self.is_imported => Some(ClosedReason::Imported),
+            _ => None,
+        }
+    }
+}
+
+/// Why a conversation is closed that no user closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum ClosedReason {
+    /// Its messages are from before the number was connected.
+    Imported,
 }
 
 /// Limits a list of conversations.

@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use kernel::ids::{ContactId, ConversationId, MessageId};
+use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
 use kernel::{Arrival, DeliveryStatus, Direction, Forwarded, Origin};
 
 /// One message of a conversation.
@@ -34,6 +34,17 @@ pub struct Message {
     pub provider_timestamp: DateTime<Utc>,
     pub arrival: Arrival,
     pub created_at: DateTime<Utc>,
+}
+
+/// Selects the messages of a list. None of them is in a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageList {
+    OfConversation(ConversationId),
+    /// In all conversations of the contact, or those with one account.
+    OfContact {
+        contact: ContactId,
+        account: Option<AccountId>,
+    },
 }
 
 /// What is read of each message besides its content.

@@ -34,6 +34,7 @@ pub(crate) enum ListKind {
     Contacts,
     Conversations,
     Messages(ConversationId),
+    ContactMessages(ContactId),
     Interactions(ContactId),
     Invoices,
     WebhookEvents,
@@ -101,7 +102,9 @@ impl ListId {
         bytes.push(0);
         match self.kind {
             ListKind::Messages(conversation) => bytes.extend_from_slice(conversation.as_uuid().as_bytes()),
-            ListKind::Interactions(contact) => bytes.extend_from_slice(contact.as_uuid().as_bytes()),
+            ListKind::Interactions(contact) | ListKind::ContactMessages(contact) => {
+                bytes.extend_from_slice(contact.as_uuid().as_bytes())
+            }
             ListKind::Sessions(user) | ListKind::Memberships(user) => {
                 bytes.extend_from_slice(user.as_uuid().as_bytes());
             }
@@ -134,6 +137,7 @@ impl ListKind {
             Self::Contacts => "contacts",
             Self::Conversations => "conversations",
             Self::Messages(_) => "messages",
+            Self::ContactMessages(_) => "contact_messages",
             Self::Interactions(_) => "interactions",
             Self::Invoices => "invoices",
             Self::WebhookEvents => "webhook_events",

@@ -1,5 +1,6 @@
 //! The order within a second: arrival of the delivery, then place in it, whatever the workers' timing.
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::kit::api::{Conversation, Interaction, Message, Page, Resource as _, column};
@@ -66,6 +67,8 @@ async fn deliveries_one_after_another_keep_their_order() {
         };
         server.deliver(&delivery).await.expect(200);
     }
+    // The other clock is ahead: what it stored is due then.
+    app.clock.advance(TimeDelta::minutes(1));
     app.wait_until_processed().await;
     let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     assert_eq!(thread(&tenant, &conversation).await, texts);

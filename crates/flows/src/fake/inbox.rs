@@ -8,7 +8,7 @@ use crm::Interaction;
 use crm::identity::{IdentityChange, IdentityKey, IdentityRecord, Merge, NewContact, Person, StoredIdentities};
 use crm::inbox::{
     ConversationUpdate, IdentityRepo, InboxRepo, Lock, MessageKey, NewMessage, NewUpdate, OpenConversation,
-    RefreshedMessage,
+    RefreshedMessage, StoredMessage, Telling,
 };
 use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
 use kernel::{Arrival, StoreError};
@@ -41,6 +41,10 @@ impl IdentityRepo for FakeStore {
 
     async fn stored_identities(&mut self, _: &[IdentityKey]) -> Result<StoredIdentities, StoreError> {
         Ok(StoredIdentities::default())
+    }
+
+    async fn keys_of_contacts(&mut self, _: &[ContactId]) -> Result<HashMap<ContactId, Vec<IdentityKey>>, StoreError> {
+        Ok(HashMap::new())
     }
 
     async fn store_changes(&mut self, _: &[IdentityChange], _: DateTime<Utc>) -> Result<(), StoreError> {
@@ -86,11 +90,21 @@ impl IdentityRepo for FakeStore {
 
 #[async_trait]
 impl InboxRepo for FakeStore {
-    async fn stored_message_kinds(
+    async fn stored_messages(
         &mut self,
         messages: &[MessageKey],
-    ) -> Result<HashMap<MessageKey, String>, StoreError> {
-        let stored = self.inbox.messages.iter().map(|it| ((it.account, it.wamid.clone()), it.kind.clone()));
+    ) -> Result<HashMap<MessageKey, StoredMessage>, StoreError> {
+        let stored = self.inbox.messages.iter().map(|it| {
+            let stored = StoredMessage {
+                kind: it.kind.clone(),
+                direction: it.direction,
+                origin: it.origin,
+                contact: it.contact,
+                conversation: it.conversation,
+                payload: it.payload.clone(),
+            };
+            ((it.account, it.wamid.clone()), stored)
+        });
         Ok(stored.filter(|(key, _)| messages.contains(key)).collect())
     }
 
@@ -102,7 +116,15 @@ impl InboxRepo for FakeStore {
         Ok(wanted.to_vec())
     }
 
-    async fn last_conversations(&mut self, _: &[(AccountId, ContactId)]) -> Result<Vec<OpenConversation>, StoreError> {
+    async fn imported_conversations(
+        &mut self,
+        _: &[OpenConversation],
+        _: DateTime<Utc>,
+    ) -> Result<Vec<OpenConversation>, StoreError> {
+        unreachable!("no message of unit tests is imported")
+    }
+
+    async fn delete_empty_imported(&mut self, _: &[ConversationId]) -> Result<Vec<ConversationId>, StoreError> {
         Ok(Vec::new())
     }
 
@@ -111,8 +133,8 @@ impl InboxRepo for FakeStore {
         Ok(())
     }
 
-    async fn fill_placeholders(&mut self, _: &[NewMessage]) -> Result<Vec<ConversationId>, StoreError> {
-        unreachable!("no event of unit tests is a placeholder")
+    async fn complete_messages(&mut self, _: &[Telling]) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn insert_updates(&mut self, _: &[NewUpdate], _: DateTime<Utc>) -> Result<(), StoreError> {

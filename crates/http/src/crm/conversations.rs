@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::conversation_query::{ConversationQuery, ConversationStatusBody};
+use super::conversation_query::{ClosedReasonBody, ConversationQuery, ConversationStatusBody};
 use crate::auth::Allow;
 use crate::cursor::ListKind;
 use crate::extract::{Listing, PageQuery, PathId};
@@ -26,6 +26,12 @@ pub(crate) struct ConversationBody {
     contact_id: Uuid,
     contact: ConversationContactBody,
     status: ConversationStatusBody,
+    /// `imported`: its messages are from before the number was connected. Null while it is not closed, and after a user closed it.
+    #[schema(required)]
+    closed_reason: Option<ClosedReasonBody>,
+    /// The conversation of the same number and contact before this one.
+    #[schema(required)]
+    previous_conversation_id: Option<Uuid>,
     /// The assigned user, who may have been suspended or lost `crm:read` since; null after the user was deleted.
     #[schema(required)]
     assignee_id: Option<Uuid>,
@@ -102,11 +108,14 @@ pub(crate) async fn read(
 
 impl From<Conversation> for ConversationBody {
     fn from(conversation: Conversation) -> Self {
+        let closed_reason = conversation.closed_reason().map(ClosedReasonBody::from);
         Self {
             id: conversation.id.as_uuid(),
             account_id: conversation.account.as_uuid(),
             contact_id: conversation.contact.as_uuid(),
             contact: ConversationContactBody { display_name: conversation.contact_display_name },
+            closed_reason,
+            previous_conversation_id: conversation.previous.map(ConversationId::as_uuid),
             status: conversation.status.into(),
             assignee_id: conversation.assignee.map(UserId::as_uuid),
             unread_count: conversation.unread_count,

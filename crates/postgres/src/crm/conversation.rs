@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use crm::{Conversation, ConversationFilter, ConversationRepo, Message, MessageParts};
+use crm::{Conversation, ConversationFilter, ConversationRepo, Message, MessageList, MessageParts};
 use diesel::sql_types::Nullable;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, Queryable, Selectable,
@@ -43,6 +43,7 @@ struct Row {
     account_id: Uuid,
     contact_id: Uuid,
     status: String,
+    imported: bool,
     assignee_id: Option<Uuid>,
     unread_count: i32,
     last_message_at: DateTime<Utc>,
@@ -53,7 +54,16 @@ struct Row {
     version: i64,
 }
 
-/// A conversation with the name of its contact.
+/// The imported conversation comes before all others of its account and contact; these are in the order in which they were opened.
+const PREVIOUS: &str = "
+(SELECT p.id FROM conversations p
+  WHERE p.tenant_id = conversations.tenant_id AND p.contact_id = conversations.contact_id
+    AND p.account_id = conversations.account_id
+    AND (NOT p.imported, p.created_at, p.id) < (NOT conversations.imported, conversations.created_at, conversations.id)
+  ORDER BY p.imported, p.created_at DESC, p.id DESC
+  LIMIT 1)";
+
+/// A conversation with the name of its contact, and the one before it.
 macro_rules! with_contact {
     () => {
         conversations::table
@@ -63,7 +73,7 @@ macro_rules! with_contact {
                     .and(contacts::id.eq(conversations::contact_id))
                     .and(contacts::removed_at.is_null())),
             )
-            .select((Row::as_select(), contacts::display_name))
+            .select((Row::as_select(), contacts::display_name, diesel::dsl::sql::<Nullable<types::Uuid>>(PREVIOUS)))
     };
 }
 
@@ -90,7 +100,7 @@ impl ConversationRepo for Tx<Tenant> {
         }
         let position = (conversations::last_message_at, conversations::arrival, conversations::id);
         query = continue_after_arrival(query, page.after, position);
-        let rows: Vec<(Row, String)> = query.load(self.connection()).await.or_store_error()?;
+        let rows: Vec<(Row, String, Option<Uuid>)> = query.load(self.connection()).await.or_store_error()?;
         let conversations = rows.into_iter().map(into_conversation).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::of(conversations, page.limit, |conversation| Cursor {
             time: conversation.last_message_at,
@@ -100,7 +110,7 @@ impl ConversationRepo for Tx<Tenant> {
     }
 
     async fn conversation(&mut self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
-        let row: Option<(Row, String)> = with_contact!()
+        let row: Option<(Row, String, Option<Uuid>)> = with_contact!()
             .filter(conversations::tenant_id.eq(self.tenant_id()))
             .filter(conversations::id.eq(id.as_uuid()))
             .first(self.connection())
@@ -133,21 +143,25 @@ impl ConversationRepo for Tx<Tenant> {
 
     async fn messages(
         &mut self,
-        conversation: ConversationId,
+        list: MessageList,
         page: &PageRequest,
         parts: MessageParts,
     ) -> Result<Page<Message>, StoreError> {
-        super::message::of_conversation(self, conversation, page, parts).await
+        super::message::list(self, list, page, parts).await
     }
 }
 
-fn into_conversation((row, contact_display_name): (Row, String)) -> Result<Conversation, StoreError> {
+fn into_conversation(
+    (row, contact_display_name, previous): (Row, String, Option<Uuid>),
+) -> Result<Conversation, StoreError> {
     Ok(Conversation {
         id: ConversationId::from_uuid(row.id),
         account: AccountId::from_uuid(row.account_id),
         contact: ContactId::from_uuid(row.contact_id),
         contact_display_name,
         status: closed_set::parse(&row.status, "conversations.status")?,
+        is_imported: row.imported,
+        previous: previous.map(ConversationId::from_uuid),
         assignee: row.assignee_id.map(UserId::from_uuid),
         unread_count: row.unread_count,
         last_message_at: row.last_message_at,

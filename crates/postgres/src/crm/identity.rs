@@ -51,6 +51,11 @@ SELECT i.kind, i.scope, i.value, i.contact_id, i.resolves, i.current, i.since, i
   JOIN contact_identities i ON i.tenant_id = $1 AND i.contact_id = f.contact_id
   JOIN contacts c ON c.tenant_id = $1 AND c.id = f.contact_id";
 
+const KEYS_OF_CONTACTS: &str = "
+SELECT contact_id, kind, scope, value FROM contact_identities
+ WHERE tenant_id = $1 AND contact_id = ANY ($2) AND resolves AND current AND kind IN ('bsuid', 'phone')
+ ORDER BY contact_id, kind, since, scope, value";
+
 const STORED_CHANGES: &str = "
 SELECT c.fingerprint, c.text, c.changed_at, c.arrival, k.side, k.kind, k.scope, k.value
   FROM identity_changes c
@@ -92,6 +97,18 @@ const NAME_UNNAMED_CONTACTS: &str = "
 UPDATE contacts c SET display_name = new.display_name, updated_at = $4
   FROM unnest($2, $3) AS new (id, display_name)
  WHERE c.tenant_id = $1 AND c.id = new.id AND c.display_name = ''";
+
+#[derive(diesel::QueryableByName)]
+struct KeyRow {
+    #[diesel(sql_type = types::Uuid)]
+    contact_id: Uuid,
+    #[diesel(sql_type = types::Text)]
+    kind: String,
+    #[diesel(sql_type = types::Text)]
+    scope: String,
+    #[diesel(sql_type = types::Text)]
+    value: String,
+}
 
 #[derive(diesel::QueryableByName)]
 struct IdentityRow {
@@ -197,6 +214,22 @@ impl IdentityRepo for Tx<Tenant> {
             sightings: sightings::load(self, keys).await?,
             unnamed,
         })
+    }
+
+    async fn keys_of_contacts(
+        &mut self,
+        contacts: &[ContactId],
+    ) -> Result<HashMap<ContactId, Vec<IdentityKey>>, StoreError> {
+        let statement = sql(KEYS_OF_CONTACTS)
+            .bind::<types::Uuid, _>(self.tenant_id())
+            .bind::<types::Uuids, _>(contacts.iter().map(|contact| contact.as_uuid()).collect::<Vec<_>>());
+        let rows: Vec<KeyRow> = Prepared(statement).load(self.connection()).await.or_store_error()?;
+        let mut keys: HashMap<ContactId, Vec<IdentityKey>> = HashMap::new();
+        for row in rows {
+            let key = identity_keys::from_columns(&row.kind, row.scope, row.value)?;
+            keys.entry(ContactId::from_uuid(row.contact_id)).or_default().push(key);
+        }
+        Ok(keys)
     }
 
     async fn store_changes(&mut self, changes: &[IdentityChange], now: DateTime<Utc>) -> Result<(), StoreError> {

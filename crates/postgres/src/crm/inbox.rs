@@ -5,6 +5,7 @@ mod conversations;
 mod message_keys;
 mod messages;
 mod parked;
+mod tellings;
 mod updates;
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use chrono::{DateTime, Utc};
 use crm::Interaction;
 use crm::inbox::{
     ConversationUpdate, InboxRepo, MessageKey, NewMessage, NewUpdate, OpenConversation, RefreshedMessage,
+    StoredMessage, Telling,
 };
 use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
 use kernel::{Arrival, StoreError};
@@ -24,8 +26,8 @@ pub(super) use conversations::refresh;
 
 #[async_trait]
 impl InboxRepo for Tx<Tenant> {
-    async fn stored_message_kinds(&mut self, keys: &[MessageKey]) -> Result<HashMap<MessageKey, String>, StoreError> {
-        messages::stored_kinds(self, keys).await
+    async fn stored_messages(&mut self, keys: &[MessageKey]) -> Result<HashMap<MessageKey, StoredMessage>, StoreError> {
+        messages::stored(self, keys).await
     }
 
     async fn open_conversations(
@@ -36,22 +38,27 @@ impl InboxRepo for Tx<Tenant> {
         conversations::open(self, wanted, now).await
     }
 
-    async fn last_conversations(
+    async fn imported_conversations(
         &mut self,
-        pairs: &[(AccountId, ContactId)],
+        wanted: &[OpenConversation],
+        now: DateTime<Utc>,
     ) -> Result<Vec<OpenConversation>, StoreError> {
-        conversations::last(self, pairs).await
+        conversations::imported(self, wanted, now).await
+    }
+
+    async fn delete_empty_imported(
+        &mut self,
+        conversations: &[ConversationId],
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        conversations::delete_empty_imported(self, conversations).await
     }
 
     async fn insert_messages(&mut self, new: &[NewMessage], now: DateTime<Utc>) -> Result<(), StoreError> {
         messages::insert(self, new, now).await
     }
 
-    async fn fill_placeholders(
-        &mut self,
-        placeholder_contents: &[NewMessage],
-    ) -> Result<Vec<ConversationId>, StoreError> {
-        messages::fill_placeholders(self, placeholder_contents).await
+    async fn complete_messages(&mut self, tellings: &[Telling]) -> Result<(), StoreError> {
+        tellings::complete(self, tellings).await
     }
 
     async fn insert_updates(&mut self, new: &[NewUpdate], now: DateTime<Utc>) -> Result<(), StoreError> {

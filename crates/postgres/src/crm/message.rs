@@ -1,11 +1,11 @@
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 
-use crm::{DeliveryStep, Media, Message, MessageParts, Reaction, ReplyTo};
+use crm::{DeliveryStep, Media, Message, MessageList, MessageParts, Reaction, ReplyTo};
 use diesel::sql_types::{Nullable, Text};
 use diesel::{
-    ExpressionMethods, NullableExpressionMethods, QueryDsl, Queryable, QueryableByName, Selectable, SelectableHelper,
-    define_sql_function,
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, Queryable, QueryableByName,
+    Selectable, SelectableHelper, define_sql_function,
 };
 use diesel_async::RunQueryDsl;
 use kernel::ids::{ContactId, ConversationId, MessageId};
@@ -26,6 +26,7 @@ diesel::alias!(messages as quoted: Quoted);
 struct Row {
     id: Uuid,
     account_id: Uuid,
+    conversation_id: Option<Uuid>,
     wamid: String,
     direction: String,
     origin: String,
@@ -91,15 +92,15 @@ impl Size {
     }
 }
 
-/// The messages of a conversation, latest first. Their sizes are read first, so that no page takes more memory than it may have.
+/// The messages of a list, latest first. Their sizes are read first, so that no page takes more memory than it may have.
 /// Quoted messages are looked up on reading, as they may be stored after their replies.
-pub(super) async fn of_conversation(
+pub(super) async fn list(
     tx: &mut Tx<Tenant>,
-    conversation: ConversationId,
+    list: MessageList,
     page: &PageRequest,
     parts: MessageParts,
 ) -> Result<Page<Message>, StoreError> {
-    let sizes = sizes(tx, conversation, page).await?.cut_at_bytes(MAX_PAGE_BYTES, |size| size.bytes(parts));
+    let sizes = sizes(tx, list, page).await?.cut_at_bytes(MAX_PAGE_BYTES, |size| size.bytes(parts));
     let ids: Vec<Uuid> = sizes.items.iter().map(|size| size.id).collect();
     let mut payloads = if parts.payload { payloads(tx, &ids).await? } else { HashMap::new() };
     let quoted_id = quoted
@@ -118,7 +119,7 @@ pub(super) async fn of_conversation(
     let messages = rows.into_iter().map(|(row, quoted_id)| {
         let updates = updates.remove(&(row.account_id, row.wamid.clone())).unwrap_or_default();
         let payload = payloads.remove(&row.id);
-        into_message(row, payload, quoted_id, conversation, updates)
+        into_message(row, payload, quoted_id, updates)
     });
     let messages = messages.collect::<Result<Vec<_>, _>>()?;
     let position = |message: &Message| Cursor {
@@ -129,14 +130,9 @@ pub(super) async fn of_conversation(
     Ok(Page::of_rows(messages, sizes.next.is_some(), position))
 }
 
-async fn sizes(
-    tx: &mut Tx<Tenant>,
-    conversation: ConversationId,
-    page: &PageRequest,
-) -> Result<Page<Size>, StoreError> {
+async fn sizes(tx: &mut Tx<Tenant>, list: MessageList, page: &PageRequest) -> Result<Page<Size>, StoreError> {
     let mut query = messages::table
         .filter(messages::tenant_id.eq(tx.tenant_id()))
-        .filter(messages::conversation_id.eq(conversation.as_uuid()))
         .order((messages::provider_timestamp.desc(), messages::arrival.desc(), messages::id.desc()))
         .limit(page.limit.plus_one())
         .select((
@@ -148,6 +144,16 @@ async fn sizes(
             octet_length(messages::payload),
         ))
         .into_boxed();
+    query = match list {
+        MessageList::OfConversation(conversation) => query.filter(messages::conversation_id.eq(conversation.as_uuid())),
+        MessageList::OfContact { contact, account } => {
+            let of_contact = messages::contact_id.eq(contact.as_uuid()).and(messages::conversation_id.is_not_null());
+            match account {
+                Some(account) => query.filter(of_contact).filter(messages::account_id.eq(account.as_uuid())),
+                None => query.filter(of_contact),
+            }
+        }
+    };
     query = continue_after_arrival(query, page.after, (messages::provider_timestamp, messages::arrival, messages::id));
     let sizes: Vec<Size> = query.load(tx.connection()).await.or_store_error()?;
     Ok(Page::of(sizes, page.limit, |size| Cursor {
@@ -203,7 +209,6 @@ fn into_message(
     row: Row,
     payload: Option<String>,
     quoted_id: Option<Uuid>,
-    conversation: ConversationId,
     updates: Vec<UpdateRow>,
 ) -> Result<Message, StoreError> {
     let (mime_type, sha256, caption, filename) =
@@ -211,7 +216,9 @@ fn into_message(
     let (steps, reactions): (Vec<_>, Vec<_>) = updates.into_iter().partition(|update| update.kind == "status");
     Ok(Message {
         id: MessageId::from_uuid(row.id),
-        conversation,
+        conversation: ConversationId::from_uuid(
+            row.conversation_id.ok_or(StoreError::Other("a message of a list has no conversation".into()))?,
+        ),
         wamid: row.wamid,
         direction: closed_set::parse(&row.direction, "messages.direction")?,
         origin: closed_set::parse(&row.origin, "messages.origin")?,

@@ -9,7 +9,7 @@ use crm::inbox::{Activity, ActivityEffect, Batch, IncomingMessage, MessageKey, M
 use crm::{InteractionKind, MarketingConsent, Media};
 use inbound::UnfinishedEvent;
 use kernel::ids::AccountId;
-use kernel::{DeliveryStatus, Direction};
+use kernel::{DeliveryStatus, Direction, Origin};
 use whatsapp::{DecodedMessage, MediaPointer, Party, Update};
 
 /// How far Meta's clock may be ahead of ours.
@@ -20,7 +20,7 @@ const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::hours(1);
 pub(super) struct TranslatedEvents {
     pub(super) batch: Batch,
     pub(super) health: Vec<AccountHealthUpdate>,
-    /// When each message was first received.
+    /// When each message of a customer was first received, other than by an import or in another party's thread.
     pub(super) received: HashMap<MessageKey, DateTime<Utc>>,
 }
 
@@ -48,9 +48,11 @@ impl EventContext<'_> {
         let TranslatedEvents { batch, health, received } = to;
         match update {
             Update::Message(message) => {
-                let received_at = self.event.received_at;
-                let first = received.entry((self.account, message.wamid.clone())).or_insert(received_at);
-                *first = received_at.min(*first);
+                if message.origin == Origin::Live {
+                    let received_at = self.event.received_at;
+                    let first = received.entry((self.account, message.wamid.clone())).or_insert(received_at);
+                    *first = received_at.min(*first);
+                }
                 batch.messages.push(self.message(*message));
             }
             Update::Reaction(it) => {

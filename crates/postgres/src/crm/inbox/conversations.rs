@@ -6,7 +6,7 @@ use kernel::ids::{AccountId, ContactId, ConversationId};
 use uuid::Uuid;
 
 use crate::error::OrStoreError;
-use crate::sql::{Prepared, sql, types};
+use crate::sql::{Id, Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
 const OPEN: &str = "
@@ -23,12 +23,26 @@ SELECT c.id, c.account_id, c.contact_id FROM conversations c
  ORDER BY c.id
    FOR NO KEY UPDATE OF c";
 
-const FIND_LAST: &str = "
-SELECT DISTINCT ON (c.account_id, c.contact_id) c.id, c.account_id, c.contact_id FROM conversations c
+const IMPORT: &str = "
+INSERT INTO conversations (tenant_id, id, account_id, contact_id, status, imported, last_message_at, created_at)
+SELECT $1, id, account_id, contact_id, 'closed', true, $5, $5 FROM unnest($2, $3, $4) AS new (id, account_id, contact_id)
+    ON CONFLICT (tenant_id, account_id, contact_id) WHERE imported DO NOTHING";
+
+/// Locked, so that it is not deleted while a message is added.
+const FIND_IMPORTED: &str = "
+SELECT c.id, c.account_id, c.contact_id FROM conversations c
   JOIN unnest($2, $3) AS wanted (account_id, contact_id)
     ON wanted.account_id = c.account_id AND wanted.contact_id = c.contact_id
- WHERE c.tenant_id = $1
- ORDER BY c.account_id, c.contact_id, c.status = 'closed', c.last_message_at DESC, c.arrival DESC, c.id DESC";
+ WHERE c.tenant_id = $1 AND c.imported
+ ORDER BY c.id
+   FOR NO KEY UPDATE OF c";
+
+/// A user may have opened it again and not be done with it.
+const DELETE_EMPTY_IMPORTED: &str = "
+DELETE FROM conversations c
+ WHERE c.tenant_id = $1 AND c.id = ANY ($2) AND c.imported AND c.status = 'closed'
+   AND NOT EXISTS (SELECT FROM messages m WHERE m.tenant_id = $1 AND m.conversation_id = c.id)
+RETURNING c.id";
 
 /// Locked before the update: the next statement then sees what other transactions have committed.
 const LOCK: &str = "
@@ -97,25 +111,46 @@ pub(super) async fn open(
     wanted: &[OpenConversation],
     now: DateTime<Utc>,
 ) -> Result<Vec<OpenConversation>, StoreError> {
+    find_or_insert(tx, [OPEN, FIND_OPEN], wanted, now).await
+}
+
+pub(super) async fn imported(
+    tx: &mut Tx<Tenant>,
+    wanted: &[OpenConversation],
+    now: DateTime<Utc>,
+) -> Result<Vec<OpenConversation>, StoreError> {
+    find_or_insert(tx, [IMPORT, FIND_IMPORTED], wanted, now).await
+}
+
+async fn find_or_insert(
+    tx: &mut Tx<Tenant>,
+    [insert, find_all]: [&'static str; 2],
+    wanted: &[OpenConversation],
+    now: DateTime<Utc>,
+) -> Result<Vec<OpenConversation>, StoreError> {
     let tenant = tx.tenant_id();
     let ids: Vec<Uuid> = wanted.iter().map(|wanted| wanted.id.as_uuid()).collect();
     let pairs: Vec<_> = wanted.iter().map(|wanted| (wanted.account, wanted.contact)).collect();
     let (accounts, contacts) = columns(&pairs);
-    let statement = sql(OPEN)
+    let statement = sql(insert)
         .bind::<types::Uuid, _>(tenant)
         .bind::<types::Uuids, _>(ids)
         .bind::<types::Uuids, _>(accounts)
         .bind::<types::Uuids, _>(contacts)
         .bind::<types::Timestamptz, _>(now);
     tx.execute(statement).await?;
-    find(tx, FIND_OPEN, &pairs).await
+    find(tx, find_all, &pairs).await
 }
 
-pub(super) async fn last(
+pub(super) async fn delete_empty_imported(
     tx: &mut Tx<Tenant>,
-    pairs: &[(AccountId, ContactId)],
-) -> Result<Vec<OpenConversation>, StoreError> {
-    find(tx, FIND_LAST, pairs).await
+    conversations: &[ConversationId],
+) -> Result<Vec<ConversationId>, StoreError> {
+    let statement = sql(DELETE_EMPTY_IMPORTED)
+        .bind::<types::Uuid, _>(tx.tenant_id())
+        .bind::<types::Uuids, _>(conversations.iter().map(|it| it.as_uuid()).collect::<Vec<_>>());
+    let rows: Vec<Id> = Prepared(statement).load(tx.connection()).await.or_store_error()?;
+    Ok(rows.into_iter().map(|row| ConversationId::from_uuid(row.id)).collect())
 }
 
 async fn find(
