@@ -225,6 +225,7 @@ async fn message_state_in_sql_matches_specification() {
             edited_at: None,
             revoked_at: None,
             failed_at: None,
+            activity: None,
         };
         let stored: Vec<_> = case
             .updates
@@ -265,6 +266,7 @@ async fn message_state_in_sql_matches_specification() {
             edited_at: message.edited_at,
             revoked_at: message.revoked_at,
             failed_at: refreshed.as_slice().first().and_then(|message| message.failed_at),
+            activity: refreshed.as_slice().first().and_then(|message| message.activity),
         };
         assert_eq!(actual, expected, "{case:#?}");
     }

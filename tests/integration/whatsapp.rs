@@ -1,5 +1,6 @@
 //! WhatsApp events in every shape Meta documents, and the resulting CRM data.
 
+mod activity;
 mod app_isolation;
 mod coexistence;
 mod fields;
@@ -13,6 +14,7 @@ mod permutations;
 mod recipients;
 mod senders;
 mod statuses;
+mod streams;
 mod tellings;
 
 use crate::kit::api::{Interaction, column};

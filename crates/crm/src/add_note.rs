@@ -23,6 +23,7 @@ pub async fn add_note(
         text: text.into_inner(),
         actor: Some(permit.user()),
         message: None,
+        about: None,
         source: None,
         occurred_at: now,
         arrival: Arrival::ZERO,

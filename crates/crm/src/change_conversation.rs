@@ -77,6 +77,7 @@ pub async fn change_conversation(
             text: text.to_owned(),
             actor: Some(permit.user()),
             message: None,
+            about: None,
             source: None,
             occurred_at: now,
             arrival: Arrival::ZERO,

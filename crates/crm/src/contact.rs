@@ -133,6 +133,7 @@ pub(crate) fn consent_interaction(
         text: consent.interaction_text().to_owned(),
         actor: Some(actor),
         message: None,
+        about: None,
         source: None,
         occurred_at: clock.now(),
         arrival: Arrival::ZERO,

@@ -17,10 +17,12 @@ pub struct Conversation {
     /// The conversation of the same account and contact before this one.
     pub previous: Option<ConversationId>,
     pub assignee: Option<UserId>,
-    /// Inbound messages since a user last marked it as read.
+    /// What came from the customer since a user last marked it as read: messages, missed calls, and messages that they changed or
+    /// reacted to.
     pub unread_count: i32,
     pub last_message_at: DateTime<Utc>,
-    /// Of the last message.
+    /// The time of what the preview shows: the last message, a change of one, or a missed call.
+    pub last_activity_at: DateTime<Utc>,
     pub arrival: Arrival,
     pub last_message_preview: String,
     /// Free-form messages are allowed until then: 24 hours after the customer's last message or call (a rule of WhatsApp).

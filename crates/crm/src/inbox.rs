@@ -30,4 +30,4 @@ pub use record_batch::{PARKED_RETENTION, record_batch};
 pub use recorded_batch::{CustomerMessage, RecordedBatch};
 pub use service_window::service_window_end;
 pub use stored_message::{StoredMessage, Telling};
-pub use updates::{ConversationUpdate, NewUpdate, RefreshedMessage};
+pub use updates::{ConversationUpdate, MISSED_CALL, NewUpdate, REACTION_TEXT, RefreshedMessage};

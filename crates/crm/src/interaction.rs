@@ -4,6 +4,8 @@ use kernel::ids::{ContactId, InteractionId, MessageId, UserId};
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
+use crate::inbox::MessageKey;
+
 /// An entry in a contact's history, written in the transaction of the event that it describes.
 #[derive(Clone, Debug)]
 pub struct Interaction {
@@ -14,6 +16,8 @@ pub struct Interaction {
     /// The user who caused it, if any.
     pub actor: Option<UserId>,
     pub message: Option<MessageId>,
+    /// The message that it is about, which may not be stored yet.
+    pub about: Option<MessageKey>,
     /// Equal for each delivery of the same event, if that is no message; an interaction of each source is stored once.
     pub source: Option<String>,
     pub occurred_at: DateTime<Utc>,

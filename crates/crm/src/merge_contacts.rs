@@ -103,6 +103,7 @@ pub async fn merge_contacts(
         text,
         actor: Some(permit.user()),
         message: None,
+        about: None,
         source: None,
         occurred_at: now,
         arrival: Arrival::ZERO,

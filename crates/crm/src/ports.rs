@@ -36,7 +36,7 @@ pub trait ContactRepo: Send {
 /// Conversations of the transaction's tenant, and their messages.
 #[async_trait]
 pub trait ConversationRepo: Send {
-    /// Ordered by the time of the last message, latest first.
+    /// Ordered by the time of the last activity, latest first.
     async fn conversations(
         &mut self,
         filter: &ConversationFilter,

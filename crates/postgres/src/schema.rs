@@ -311,6 +311,7 @@ diesel::table! {
         assignee_id -> Nullable<Uuid>,
         unread_count -> Int4,
         last_message_at -> Timestamptz,
+        activity_at -> Nullable<Timestamptz>,
         arrival -> Int8,
         last_message_preview -> Text,
         service_window_ends_at -> Nullable<Timestamptz>,
@@ -373,6 +374,8 @@ diesel::table! {
         actor_id -> Nullable<Uuid>,
         message_id -> Nullable<Uuid>,
         source -> Nullable<Text>,
+        account_id -> Nullable<Uuid>,
+        wamid -> Nullable<Text>,
         occurred_at -> Timestamptz,
         arrival -> Int8,
     }

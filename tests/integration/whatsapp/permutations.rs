@@ -118,7 +118,7 @@ async fn result(tenant: &TestTenant, Run { account_id, scenario, .. }: &Run<'_>)
 }
 
 /// Replaces ids that the test chose by names, and ids that the program chose by a constant.
-fn renamed(value: &Value, names: &BTreeMap<String, &'static str>) -> Value {
+pub(super) fn renamed(value: &Value, names: &BTreeMap<String, &str>) -> Value {
     match value {
         Value::Object(members) => {
             let kept = members.iter().filter(|(key, _)| !matches!(key.as_str(), "id" | "created_at"));

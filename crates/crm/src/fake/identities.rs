@@ -129,6 +129,13 @@ impl IdentityRepo for FakeStore {
         Ok(())
     }
 
+    async fn clear_review(&mut self, contacts: &[ContactId], _now: DateTime<Utc>) -> Result<(), StoreError> {
+        for contact in contacts {
+            self.contacts.get_mut(contact).unwrap().needs_review = false;
+        }
+        Ok(())
+    }
+
     async fn flag_for_review(&mut self, contacts: &[ContactId], _now: DateTime<Utc>) -> Result<(), StoreError> {
         for contact in contacts {
             self.contacts.get_mut(contact).unwrap().needs_review = true;
@@ -142,7 +149,10 @@ impl IdentityRepo for FakeStore {
         _now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         for (contact, name) in names {
-            self.contacts.get_mut(contact).unwrap().display_name.clone_from(name);
+            let contact = self.contacts.get_mut(contact).unwrap();
+            if contact.display_name.is_empty() {
+                contact.display_name.clone_from(name);
+            }
         }
         Ok(())
     }

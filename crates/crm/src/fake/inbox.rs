@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -7,8 +7,8 @@ use kernel::{Arrival, DeliveryStatus, Origin, StoreError};
 
 use super::FakeStore;
 use crate::inbox::{
-    ConversationUpdate, InboxRepo, MessageKey, MessageState, NewMessage, NewUpdate, OpenConversation, REVOKED_TEXT,
-    RefreshedMessage, StoredMessage, Telling,
+    ConversationUpdate, InboxRepo, MISSED_CALL, MessageKey, MessageState, NewMessage, NewUpdate, OpenConversation,
+    REVOKED_TEXT, RefreshedMessage, StoredMessage, Telling,
 };
 use crate::{Conversation, ConversationStatus, Interaction, InteractionKind, MarketingConsent, preview};
 
@@ -35,6 +35,7 @@ impl FakeStore {
             assignee: None,
             unread_count: 0,
             last_message_at: now,
+            last_activity_at: now,
             arrival: Arrival::ZERO,
             last_message_preview: String::new(),
             service_window_ends_at: None,
@@ -153,13 +154,17 @@ impl InboxRepo for FakeStore {
             if !keys.contains(&key) || updates.is_empty() {
                 continue;
             }
-            let text = state.text.clone();
+            let (text, activity) = (state.text.clone(), state.activity);
             *state = state.clone().with_updates(&updates);
             refreshed.push(RefreshedMessage {
                 id: message.id,
                 contact: message.contact,
                 conversation: message.conversation,
                 text_changed: state.text != text,
+                activity_changed: state.activity != activity,
+                activity: state.activity,
+                news: 0,
+                unread: 0,
                 is_revoked: state.revoked_at.is_some(),
                 failed_at: state.failed_at,
             });
@@ -179,18 +184,32 @@ impl InboxRepo for FakeStore {
                 self.extend_service_window(account, contact, ends_at);
             }
             let messages = self.messages.iter().filter(|(it, _)| it.conversation == Some(update.conversation));
-            let (last, state) = messages.max_by_key(|(it, _)| (it.provider_timestamp, it.arrival, it.id)).unwrap();
+            let last = messages.max_by_key(|(it, _)| (it.provider_timestamp, it.arrival, it.id));
             let conversation = &mut self.conversations[at];
             conversation.unread_count += update.unread;
-            conversation.version += i64::from(update.unread);
-            conversation.service_window_ends_at =
-                conversation.service_window_ends_at.max(self.windows.get(&(account, contact)).copied());
-            conversation.last_message_at = last.provider_timestamp;
-            conversation.arrival = last.arrival;
-            conversation.last_message_preview = preview(&state.text);
-            conversation.read_only = last.origin == Origin::Standby;
+            conversation.version += i64::from(update.news);
+            if !conversation.is_imported {
+                conversation.service_window_ends_at =
+                    conversation.service_window_ends_at.max(self.windows.get(&(account, contact)).copied());
+            }
+            if let Some((last, state)) = last {
+                conversation.last_message_at = last.provider_timestamp;
+                conversation.last_activity_at = last.provider_timestamp;
+                conversation.arrival = last.arrival;
+                conversation.last_message_preview = preview(&state.text);
+                conversation.read_only = last.origin == Origin::Standby;
+            }
+            if let Some((at, arrival)) = update.missed_call {
+                (conversation.last_activity_at, conversation.arrival) = (at, arrival);
+                MISSED_CALL.clone_into(&mut conversation.last_message_preview);
+            }
         }
         Ok(())
+    }
+
+    async fn stored_sources(&mut self, sources: &[&str]) -> Result<HashSet<String>, StoreError> {
+        let stored = self.interactions.iter().filter_map(|it| it.source.clone());
+        Ok(stored.filter(|source| sources.contains(&source.as_str())).collect())
     }
 
     async fn insert_interactions(&mut self, new: &[Interaction], _now: DateTime<Utc>) -> Result<(), StoreError> {

@@ -57,11 +57,6 @@ impl IncomingMessage {
     pub(super) fn key(&self) -> MessageKey {
         (self.account, self.wamid.clone())
     }
-
-    /// Whether it stands for a message whose content is missing and may be delivered later.
-    pub(super) fn is_placeholder(&self) -> bool {
-        is_placeholder(&self.kind)
-    }
 }
 
 /// Whether a kind stands for a message whose content is missing.
@@ -151,4 +146,6 @@ pub enum ActivityEffect {
     Name(String),
     /// Opens the service window, as the customer called this account.
     ServiceWindow(AccountId),
+    /// The same, and nobody answered: the conversation with the customer is unread.
+    MissedCall(AccountId),
 }

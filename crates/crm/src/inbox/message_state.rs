@@ -24,6 +24,9 @@ pub struct MessageState {
     pub revoked_at: Option<DateTime<Utc>>,
     /// When the delivery of an outbound message first failed, also if it was delivered later, and the arrival of that status.
     pub failed_at: Option<(DateTime<Utc>, Arrival)>,
+    /// The latest change that makes it news again: its revocation, else the last edit that has a text or, of what the business
+    /// wrote, the reaction that a customer has to it.
+    pub activity: Option<(DateTime<Utc>, Arrival)>,
 }
 
 impl MessageState {
@@ -39,6 +42,7 @@ impl MessageState {
             edited_at: None,
             revoked_at: None,
             failed_at: None,
+            activity: None,
         }
     }
 
@@ -71,9 +75,20 @@ impl MessageState {
             _ => None,
         });
         let edited_at = edits.clone().map(|((at, _), ..)| at).max();
-        let edit = edits.filter_map(|(at, wamid, text)| Some((at, wamid, text.clone()?))).max().map(|(.., text)| text);
+        let last_edit = edits.filter_map(|(at, wamid, text)| Some((at, wamid, text.clone()?))).max();
+        let edited = last_edit.as_ref().map(|(moment, ..)| *moment);
+        let edit = last_edit.map(|(.., text)| text);
         let revocations = by_sender.filter(|update| matches!(update.effect, UpdateEffect::Revocation { .. }));
-        let revoked_at = revocations.map(|update| update.occurred_at).min();
+        let revoked = revocations.map(|update| (update.occurred_at, update.arrival)).min();
+        let revoked_at = revoked.map(|(at, _)| at);
+        let reactions = updates.iter().filter_map(|update| match &update.effect {
+            UpdateEffect::Reaction { wamid, emoji } => {
+                let moment = (update.occurred_at, update.arrival);
+                update.contact.map(|_| (moment, wamid, emoji.is_some()))
+            }
+            _ => None,
+        });
+        let reaction = reactions.max().filter(|(.., is_there)| *is_there && is_outbound).map(|(moment, ..)| moment);
         Self {
             direction: self.direction,
             sender: self.sender,
@@ -86,6 +101,7 @@ impl MessageState {
             edited_at,
             revoked_at,
             failed_at: failed_at.filter(|_| is_outbound),
+            activity: revoked.or_else(|| edited.max(reaction)),
         }
     }
 }

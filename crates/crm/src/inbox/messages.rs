@@ -178,7 +178,7 @@ fn new_message(
 
 /// The conversation of each account and contact: messages from before the number was connected go to the imported one, all others to
 /// the open one.
-async fn find_conversations(
+pub(super) async fn find_conversations(
     repo: &mut dyn InboxTx,
     wanted: BTreeSet<(Pair, bool)>,
     clock: &dyn Clock,
@@ -221,15 +221,12 @@ impl StoredMessages {
             Some(ConversationUpdate {
                 conversation: message.conversation?,
                 unread: i32::from(inbound && message.origin == Origin::Live),
+                news: i32::from(inbound && message.origin == Origin::Live),
                 service_window_ends_at: inbound.then(|| message.provider_timestamp + SERVICE_WINDOW),
+                missed_call: None,
             })
         });
-        let changed = self.changed.iter().map(|conversation| ConversationUpdate {
-            conversation: *conversation,
-            unread: 0,
-            service_window_ends_at: None,
-        });
-        updates.chain(changed)
+        updates.chain(self.changed.iter().copied().map(ConversationUpdate::of))
     }
 }
 
@@ -245,6 +242,7 @@ pub(super) fn interactions(messages: &[NewMessage], clock: &dyn Clock) -> Vec<In
         text: message.text.clone(),
         actor: None,
         message: Some(message.id),
+        about: None,
         source: None,
         occurred_at: message.provider_timestamp,
         arrival: message.arrival,

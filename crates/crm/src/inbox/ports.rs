@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -43,6 +43,8 @@ pub trait IdentityRepo: Send {
     async fn merge_contacts(&mut self, merges: &[Merge], now: DateTime<Utc>) -> Result<(), StoreError>;
     /// Stores records in their order, so that at most one record of a key resolves at any time.
     async fn store_identities(&mut self, records: &[IdentityRecord], now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// Clears the review flag of contacts whose conflict was explained.
+    async fn clear_review(&mut self, contacts: &[ContactId], now: DateTime<Utc>) -> Result<(), StoreError>;
     async fn flag_for_review(&mut self, contacts: &[ContactId], now: DateTime<Utc>) -> Result<(), StoreError>;
     /// Sets the names of contacts that have none.
     async fn name_unnamed_contacts(
@@ -89,6 +91,8 @@ pub trait InboxRepo: Send {
     async fn delete_expired_parked(&mut self, before: DateTime<Utc>) -> Result<(), StoreError>;
     /// Updates conversations after their messages changed.
     async fn refresh_conversations(&mut self, updates: &[ConversationUpdate]) -> Result<(), StoreError>;
+    /// Those of the sources of interactions that are stored.
+    async fn stored_sources(&mut self, sources: &[&str]) -> Result<HashSet<String>, StoreError>;
     /// Stores interactions; of two with one source, or of one kind about one message, the earlier one is kept.
     async fn insert_interactions(&mut self, interactions: &[Interaction], now: DateTime<Utc>)
     -> Result<(), StoreError>;

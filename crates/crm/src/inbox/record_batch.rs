@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 use kernel::{Clock, StoreError};
 
 use super::{
-    Batch, ConversationUpdate, InboxTx, Lock, MessageKey, MessageUpdate, RecordedBatch, activities, erased, messages,
-    people, updates,
+    Batch, ConversationUpdate, InboxTx, Lock, MessageKey, MessageUpdate, RecordedBatch, RefreshedMessage, activities,
+    erased, messages, people, updates,
 };
 use crate::identity::{IdentityChange, IdentityKey, Person};
 
@@ -70,16 +70,14 @@ pub async fn record_batch(
     let refreshed = if affected.is_empty() { Vec::new() } else { repo.refresh_messages(&affected).await? };
     interactions.extend(updates::failures(&refreshed, clock));
 
-    let text_changed =
-        refreshed.iter().filter(|message| message.text_changed).filter_map(|message| message.conversation);
-    let text_changed =
-        text_changed.map(|conversation| ConversationUpdate { conversation, unread: 0, service_window_ends_at: None });
-    let updates = by_conversation(stored.conversation_updates().chain(text_changed));
+    let activities: Vec<_> = remaining.zip(batch.activities).collect();
+    let missed_calls = activities::missed_calls(repo, &activities, clock).await?;
+    let changed = refreshed.iter().filter_map(RefreshedMessage::conversation_update);
+    let updates = by_conversation(stored.conversation_updates().chain(changed).chain(missed_calls));
     if !updates.is_empty() {
         repo.refresh_conversations(&updates).await?;
     }
 
-    let activities: Vec<_> = remaining.zip(batch.activities).collect();
     activities::apply(repo, &activities).await?;
     interactions.extend(activities.iter().map(|(contact, it)| activities::interaction(*contact, it, clock)));
     if !interactions.is_empty() {
@@ -127,6 +125,8 @@ fn by_conversation(updates: impl Iterator<Item = ConversationUpdate>) -> Vec<Con
             .entry(update.conversation)
             .and_modify(|sum| {
                 sum.unread += update.unread;
+                sum.news += update.news;
+                sum.missed_call = sum.missed_call.max(update.missed_call);
                 sum.service_window_ends_at = sum.service_window_ends_at.max(update.service_window_ends_at);
             })
             .or_insert(update);

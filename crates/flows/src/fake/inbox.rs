@@ -1,6 +1,6 @@
 //! The inbox of a tenant without conversations. How events are recorded is tested in the crate `crm`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -79,6 +79,10 @@ impl IdentityRepo for FakeStore {
         Ok(())
     }
 
+    async fn clear_review(&mut self, _: &[ContactId], _: DateTime<Utc>) -> Result<(), StoreError> {
+        unreachable!("no identities of unit tests conflict")
+    }
+
     async fn flag_for_review(&mut self, _: &[ContactId], _: DateTime<Utc>) -> Result<(), StoreError> {
         unreachable!("no identities of unit tests conflict")
     }
@@ -151,6 +155,10 @@ impl InboxRepo for FakeStore {
 
     async fn refresh_conversations(&mut self, _: &[ConversationUpdate]) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    async fn stored_sources(&mut self, _: &[&str]) -> Result<HashSet<String>, StoreError> {
+        unreachable!("no event of unit tests is a missed call")
     }
 
     async fn insert_interactions(&mut self, _: &[Interaction], _: DateTime<Utc>) -> Result<(), StoreError> {

@@ -35,10 +35,15 @@ pub(crate) struct ConversationBody {
     /// The assigned user, who may have been suspended or lost `crm:read` since; null after the user was deleted.
     #[schema(required)]
     assignee_id: Option<Uuid>,
-    /// Inbound messages since the conversation was last marked as read. Each also increases the version.
+    /// What came from the customer since the conversation was last marked as read: messages, missed calls, and messages that they
+    /// edited, deleted or reacted to. Each also increases the version.
     #[schema(example = 1)]
     unread_count: i32,
     last_message_at: DateTime<Utc>,
+    /// The time of what the preview shows. The list is in its order.
+    last_activity_at: DateTime<Utc>,
+    /// The last message, or what happened since: an edited message, `Message deleted`, a reaction to a message of the business,
+    /// `Missed call`.
     #[schema(example = "Hello, is my order on its way?")]
     last_message_preview: String,
     /// End of WhatsApp's service window, 24 hours after the customer's last message: until then free-form messages are
@@ -59,7 +64,7 @@ pub(crate) struct ConversationContactBody {
 
 /// List conversations
 ///
-/// Most recent message first.
+/// Most recent activity first.
 #[utoipa::path(
     get,
     path = "/crm/conversations",
@@ -120,6 +125,7 @@ impl From<Conversation> for ConversationBody {
             assignee_id: conversation.assignee.map(UserId::as_uuid),
             unread_count: conversation.unread_count,
             last_message_at: conversation.last_message_at,
+            last_activity_at: conversation.last_activity_at,
             last_message_preview: conversation.last_message_preview,
             service_window_ends_at: conversation.service_window_ends_at,
             read_only: conversation.read_only,

@@ -1,10 +1,10 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use crm::{Conversation, ConversationFilter, ConversationRepo, Message, MessageList, MessageParts};
-use diesel::sql_types::Nullable;
+use diesel::sql_types::{Nullable, Timestamptz};
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, Queryable, Selectable,
-    SelectableHelper,
+    SelectableHelper, define_sql_function,
 };
 use diesel_async::RunQueryDsl;
 use kernel::ids::{AccountId, ContactId, ConversationId, UserId};
@@ -31,6 +31,8 @@ SELECT id FROM conversations WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE"
 const UPDATE: &str = "
 UPDATE conversations c
    SET status = $3, assignee_id = $4, unread_count = $5, version = $6,
+       -- All messages are read.
+       reads = c.reads + (c.unread_count > $5)::integer,
        service_window_ends_at = greatest(c.service_window_ends_at, (
          SELECT w.ends_at FROM service_windows w
           WHERE w.tenant_id = $1 AND w.account_id = c.account_id AND w.contact_id = c.contact_id))
@@ -47,11 +49,22 @@ struct Row {
     assignee_id: Option<Uuid>,
     unread_count: i32,
     last_message_at: DateTime<Utc>,
+    activity_at: Option<DateTime<Utc>>,
     arrival: i64,
     last_message_preview: String,
     service_window_ends_at: Option<DateTime<Utc>>,
     read_only: bool,
     version: i64,
+}
+
+define_sql_function! {
+    /// The later of two times, or the one that is not null.
+    fn greatest(one: Timestamptz, other: Nullable<Timestamptz>) -> Timestamptz;
+}
+
+/// By which the list is ordered: the time of what it shows.
+fn last_activity_at() -> greatest<conversations::last_message_at, conversations::activity_at> {
+    greatest(conversations::last_message_at, conversations::activity_at)
 }
 
 /// The imported conversation comes before all others of its account and contact; these are in the order in which they were opened.
@@ -86,7 +99,7 @@ impl ConversationRepo for Tx<Tenant> {
     ) -> Result<Page<Conversation>, StoreError> {
         let mut query = with_contact!()
             .filter(conversations::tenant_id.eq(self.tenant_id()))
-            .order((conversations::last_message_at.desc(), conversations::arrival.desc(), conversations::id.desc()))
+            .order((last_activity_at().desc(), conversations::arrival.desc(), conversations::id.desc()))
             .limit(page.limit.plus_one())
             .into_boxed();
         if let Some(status) = filter.status {
@@ -98,12 +111,12 @@ impl ConversationRepo for Tx<Tenant> {
         if let Some(account) = filter.account {
             query = query.filter(conversations::account_id.eq(account.as_uuid()));
         }
-        let position = (conversations::last_message_at, conversations::arrival, conversations::id);
+        let position = (last_activity_at(), conversations::arrival, conversations::id);
         query = continue_after_arrival(query, page.after, position);
         let rows: Vec<(Row, String, Option<Uuid>)> = query.load(self.connection()).await.or_store_error()?;
         let conversations = rows.into_iter().map(into_conversation).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::of(conversations, page.limit, |conversation| Cursor {
-            time: conversation.last_message_at,
+            time: conversation.last_activity_at,
             arrival: conversation.arrival,
             id: conversation.id.as_uuid(),
         }))
@@ -165,6 +178,7 @@ fn into_conversation(
         assignee: row.assignee_id.map(UserId::from_uuid),
         unread_count: row.unread_count,
         last_message_at: row.last_message_at,
+        last_activity_at: row.activity_at.unwrap_or(row.last_message_at).max(row.last_message_at),
         arrival: Arrival::new(row.arrival),
         last_message_preview: row.last_message_preview,
         service_window_ends_at: row.service_window_ends_at,

@@ -93,6 +93,9 @@ SELECT $1, $2, new.* FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11) AS new
 const FLAG_FOR_REVIEW: &str = "
 UPDATE contacts SET needs_review = true, updated_at = $3 WHERE tenant_id = $1 AND id = ANY ($2) AND NOT needs_review";
 
+const CLEAR_REVIEW: &str = "
+UPDATE contacts SET needs_review = false, updated_at = $3 WHERE tenant_id = $1 AND id = ANY ($2) AND needs_review";
+
 const NAME_UNNAMED_CONTACTS: &str = "
 UPDATE contacts c SET display_name = new.display_name, updated_at = $4
   FROM unnest($2, $3) AS new (id, display_name)
@@ -312,6 +315,15 @@ impl IdentityRepo for Tx<Tenant> {
             .bind::<types::Times, _>(column(records, |record| record.since))
             .bind::<types::MaybeTimes, _>(column(records, |record| record.affirmed_at))
             .bind::<types::MaybeTimes, _>(column(records, |record| record.superseded_at));
+        self.execute(statement).await?;
+        Ok(())
+    }
+
+    async fn clear_review(&mut self, contacts: &[ContactId], now: DateTime<Utc>) -> Result<(), StoreError> {
+        let statement = sql(CLEAR_REVIEW)
+            .bind::<types::Uuid, _>(self.tenant_id())
+            .bind::<types::Uuids, _>(contacts.iter().map(|contact| contact.as_uuid()).collect::<Vec<_>>())
+            .bind::<types::Timestamptz, _>(now);
         self.execute(statement).await?;
         Ok(())
     }

@@ -8,7 +8,7 @@ mod parked;
 mod tellings;
 mod updates;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -75,6 +75,10 @@ impl InboxRepo for Tx<Tenant> {
 
     async fn refresh_conversations(&mut self, changed: &[ConversationUpdate]) -> Result<(), StoreError> {
         conversations::refresh_after(self, changed).await
+    }
+
+    async fn stored_sources(&mut self, sources: &[&str]) -> Result<HashSet<String>, StoreError> {
+        activities::stored_sources(self, sources).await
     }
 
     async fn insert_interactions(&mut self, new: &[Interaction], now: DateTime<Utc>) -> Result<(), StoreError> {

@@ -25,7 +25,7 @@ SELECT id FROM conversations WHERE tenant_id = $1 AND contact_id IN ($2, $3) ORD
 const JOIN_CONVERSATIONS: &str = "
 WITH pairs AS MATERIALIZED (
   SELECT DISTINCT ON (f.id)
-         f.id AS from_id, i.id AS into_id, f.unread_count, f.version, f.service_window_ends_at, f.assignee_id,
+         f.id AS from_id, i.id AS into_id, f.reads AS from_reads, i.reads AS into_reads, f.call_at, f.call_arrival, f.unread_count, f.version, f.service_window_ends_at, f.assignee_id,
          f.status <> 'closed' AS is_open
     FROM conversations f
     JOIN conversations i ON i.tenant_id = $1 AND i.contact_id = $3 AND i.account_id = f.account_id
@@ -35,10 +35,13 @@ WITH pairs AS MATERIALIZED (
 ), totals AS (
   SELECT into_id, sum(unread_count)::integer AS unread_count, sum(version - 1)::bigint AS version,
          max(service_window_ends_at) AS service_window_ends_at, (array_agg(assignee_id))[1] AS assignee_id,
-         bool_or(is_open) AS is_open
+         bool_or(is_open) AS is_open, max(call_at) AS call_at,
+         (array_agg(call_arrival ORDER BY call_at DESC NULLS LAST, call_arrival DESC))[1] AS call_arrival
     FROM pairs GROUP BY into_id
 ), moved AS (
-  UPDATE messages m SET conversation_id = p.into_id FROM pairs p
+  UPDATE messages m
+     SET conversation_id = p.into_id, unread_in = CASE WHEN m.unread_in = p.from_reads THEN p.into_reads END
+    FROM pairs p
    WHERE m.tenant_id = $1 AND m.conversation_id = p.from_id AND NOT $4
 ), updated AS (
   UPDATE conversations c
@@ -46,6 +49,10 @@ WITH pairs AS MATERIALIZED (
          version = c.version + t.version,
          service_window_ends_at = greatest(c.service_window_ends_at, t.service_window_ends_at),
          assignee_id = coalesce(c.assignee_id, t.assignee_id),
+         call_at = greatest(c.call_at, t.call_at),
+         call_arrival = CASE WHEN c.call_at = t.call_at THEN greatest(c.call_arrival, t.call_arrival)
+                             WHEN c.call_at IS NULL OR t.call_at > c.call_at THEN t.call_arrival
+                             ELSE c.call_arrival END,
          status = CASE WHEN t.is_open THEN 'open' ELSE c.status END
     FROM totals t
    WHERE c.tenant_id = $1 AND c.id = t.into_id

@@ -16,6 +16,7 @@ pub(crate) struct Conversation {
     pub(crate) assignee_id: Option<String>,
     pub(crate) unread_count: u32,
     pub(crate) last_message_at: String,
+    pub(crate) last_activity_at: String,
     pub(crate) last_message_preview: String,
     pub(crate) service_window_ends_at: Option<String>,
     pub(crate) read_only: bool,

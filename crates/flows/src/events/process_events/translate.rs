@@ -111,7 +111,11 @@ impl EventContext<'_> {
             Update::Call(it) => {
                 let source = format!("call:{}:{}:{}", self.account, it.call_id, it.event);
                 let called_us = it.direction == Direction::Inbound;
-                let effect = if called_us { ActivityEffect::ServiceWindow(self.account) } else { ActivityEffect::None };
+                let effect = match (called_us, it.is_missed) {
+                    (true, true) => ActivityEffect::MissedCall(self.account),
+                    (true, false) => ActivityEffect::ServiceWindow(self.account),
+                    (false, _) => ActivityEffect::None,
+                };
                 let entry = (InteractionKind::Call, it.text, source);
                 batch.activities.extend(self.activity(it.customer, entry, effect, it.timestamp));
             }

@@ -1,10 +1,14 @@
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use crm::{Interaction, InteractionKind};
+use diesel_async::RunQueryDsl;
 use kernel::ids::{ContactId, MessageId, UserId};
 use kernel::{Arrival, StoreError};
 use uuid::Uuid;
 
-use crate::sql::{sql, types};
+use crate::error::OrStoreError;
+use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
 /// Of a source, the telling that arrived first counts.
@@ -24,11 +28,11 @@ UPDATE interactions i SET occurred_at = new.occurred_at, arrival = new.arrival
 /// stored.
 const INSERT_INTERACTIONS: &str = "
 INSERT INTO interactions
-  (tenant_id, created_at, id, contact_id, kind, text, actor_id, message_id, source, occurred_at, arrival)
+  (tenant_id, created_at, id, contact_id, kind, text, actor_id, message_id, source, occurred_at, arrival, account_id, wamid)
 SELECT $1, $2, id, contact_id, kind, CASE WHEN kind = 'note' THEN text ELSE app.preview(text) END, actor_id, message_id, source, occurred_at,
-       arrival
-  FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11) AS new
-    (id, contact_id, kind, text, actor_id, message_id, source, occurred_at, arrival)
+       arrival, account_id, wamid
+  FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS new
+    (id, contact_id, kind, text, actor_id, message_id, source, occurred_at, arrival, account_id, wamid)
  ORDER BY arrival
     ON CONFLICT DO NOTHING";
 
@@ -74,7 +78,9 @@ pub(super) async fn insert_interactions(
         .bind::<types::MaybeUuids, _>(column(new, |i| i.message.map(MessageId::as_uuid)))
         .bind::<types::MaybeTexts, _>(column(new, |i| i.source.as_deref()))
         .bind::<types::Times, _>(column(new, |i| i.occurred_at))
-        .bind::<types::BigInts, _>(column(new, |i| i.arrival.get()));
+        .bind::<types::BigInts, _>(column(new, |i| i.arrival.get()))
+        .bind::<types::MaybeUuids, _>(column(new, |i| i.about.as_ref().map(|(account, _)| account.as_uuid())))
+        .bind::<types::MaybeTexts, _>(column(new, |i| i.about.as_ref().map(|(_, wamid)| wamid.as_str())));
     tx.execute(statement).await?;
     Ok(())
 }
@@ -105,6 +111,20 @@ async fn date_stored(tx: &mut Tx<Tenant>, new: &[Interaction]) -> Result<(), Sto
         tx.execute(statement).await?;
     }
     Ok(())
+}
+
+pub(super) async fn stored_sources(tx: &mut Tx<Tenant>, sources: &[&str]) -> Result<HashSet<String>, StoreError> {
+    let statement = sql("SELECT source AS text FROM interactions WHERE tenant_id = $1 AND source = ANY ($2)")
+        .bind::<types::Uuid, _>(tx.tenant_id())
+        .bind::<types::Texts, _>(sources);
+    let rows: Vec<Source> = Prepared(statement).load(tx.connection()).await.or_store_error()?;
+    Ok(rows.into_iter().map(|row| row.text).collect())
+}
+
+#[derive(diesel::QueryableByName)]
+struct Source {
+    #[diesel(sql_type = types::Text)]
+    text: String,
 }
 
 pub(super) async fn record_consent(

@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use crm::inbox::{ConversationUpdate, OpenConversation};
+use crm::inbox::{ConversationUpdate, MISSED_CALL, OpenConversation};
 use diesel_async::RunQueryDsl;
 use kernel::StoreError;
 use kernel::ids::{AccountId, ContactId, ConversationId};
@@ -60,26 +60,46 @@ SELECT $1, c.account_id, c.contact_id, max(changed.window_ends_at)
     ON CONFLICT (tenant_id, account_id, contact_id) DO UPDATE SET ends_at = excluded.ends_at
  WHERE known.ends_at < excluded.ends_at";
 
-/// A conversation shows its latest message, in the order of the list of its messages. The service window never shrinks. The
-/// version increases with unread messages, so that a user cannot close a conversation with messages they have not seen.
+/// A conversation shows the latest of its messages, of what happened to them, and of missed calls. The service window never shrinks.
+/// The version increases with news, so that a user cannot close a conversation with something they have not seen.
 const REFRESH: &str = "
 UPDATE conversations c
-   SET unread_count = c.unread_count + changed.unread,
-       version = c.version + changed.unread,
-       service_window_ends_at = greatest(c.service_window_ends_at, (
+   SET unread_count = greatest(c.unread_count + changed.unread, 0),
+       version = c.version + changed.news,
+       service_window_ends_at = CASE WHEN NOT c.imported OR c.status <> 'closed' THEN greatest(c.service_window_ends_at, (
          SELECT w.ends_at FROM service_windows w
-          WHERE w.tenant_id = $1 AND w.account_id = c.account_id AND w.contact_id = c.contact_id)),
-       last_message_at = l.provider_timestamp,
-       arrival = l.arrival,
-       last_message_preview = app.preview(l.text),
-       read_only = l.origin = 'standby'
-  FROM unnest($2, $3) AS changed (id, unread)
- CROSS JOIN LATERAL (
-   SELECT m.provider_timestamp, m.arrival, m.text, m.origin FROM messages m
-    WHERE m.tenant_id = $1 AND m.conversation_id = changed.id
-    ORDER BY m.provider_timestamp DESC, m.arrival DESC, m.id DESC
-    LIMIT 1
- ) l
+          WHERE w.tenant_id = $1 AND w.account_id = c.account_id AND w.contact_id = c.contact_id)) END,
+       call_at = call.at,
+       call_arrival = call.arrival,
+       last_message_at = coalesce(l.provider_timestamp, call.at, c.last_message_at),
+       activity_at = shown.at,
+       arrival = coalesce(shown.arrival, c.arrival),
+       last_message_preview = coalesce(app.preview(shown.line), c.last_message_preview),
+       read_only = coalesce(l.origin = 'standby', c.read_only)
+  FROM unnest($2, $3, $4, $5, $6) AS changed (id, unread, news, call_at, call_arrival)
+  JOIN conversations k ON k.tenant_id = $1 AND k.id = changed.id
+  LEFT JOIN LATERAL (
+    SELECT at, arrival FROM (VALUES (k.call_at, k.call_arrival), (changed.call_at, changed.call_arrival)) AS calls (at, arrival)
+     WHERE at IS NOT NULL ORDER BY at DESC, arrival DESC LIMIT 1
+  ) call ON true
+  LEFT JOIN LATERAL (
+    SELECT m.provider_timestamp, m.arrival, m.text, m.origin FROM messages m
+     WHERE m.tenant_id = $1 AND m.conversation_id = changed.id
+     ORDER BY m.provider_timestamp DESC, m.arrival DESC, m.id DESC
+     LIMIT 1
+  ) l ON true
+  LEFT JOIN LATERAL (
+    SELECT m.activity_at, m.activity_arrival, coalesce(m.activity, m.text) AS line FROM messages m
+     WHERE m.tenant_id = $1 AND m.conversation_id = changed.id AND m.activity_at IS NOT NULL
+     ORDER BY m.activity_at DESC, m.activity_arrival DESC
+     LIMIT 1
+  ) a ON true
+  LEFT JOIN LATERAL (
+    SELECT at, arrival, line FROM (VALUES
+      (l.provider_timestamp, l.arrival, l.text), (a.activity_at, a.activity_arrival, a.line), (call.at, call.arrival, $7)
+    ) AS lines (at, arrival, line)
+     WHERE at IS NOT NULL ORDER BY at DESC, arrival DESC LIMIT 1
+  ) shown ON true
  WHERE c.tenant_id = $1 AND c.id = changed.id";
 
 const EXTEND_SERVICE_WINDOWS: &str = "
@@ -191,18 +211,20 @@ pub(super) async fn refresh_after(tx: &mut Tx<Tenant>, updates: &[ConversationUp
     let statement = sql(REFRESH)
         .bind::<types::Uuid, _>(tenant)
         .bind::<types::Uuids, _>(ids)
-        .bind::<types::Integers, _>(updates.iter().map(|update| update.unread).collect::<Vec<_>>());
+        .bind::<types::Integers, _>(updates.iter().map(|update| update.unread).collect::<Vec<_>>())
+        .bind::<types::Integers, _>(updates.iter().map(|update| update.news).collect::<Vec<_>>())
+        .bind::<types::MaybeTimes, _>(updates.iter().map(|it| it.missed_call.map(|(at, _)| at)).collect::<Vec<_>>())
+        .bind::<types::MaybeBigInts, _>(
+            updates.iter().map(|it| it.missed_call.map(|(_, arrival)| arrival.get())).collect::<Vec<_>>(),
+        )
+        .bind::<types::Text, _>(MISSED_CALL);
     tx.execute(statement).await?;
     Ok(())
 }
 
 /// Updates conversations whose messages changed without new ones having arrived.
 pub(in crate::crm) async fn refresh(tx: &mut Tx<Tenant>, conversations: Vec<Uuid>) -> Result<(), StoreError> {
-    let update = |id: Uuid| ConversationUpdate {
-        conversation: ConversationId::from_uuid(id),
-        unread: 0,
-        service_window_ends_at: None,
-    };
+    let update = |id: Uuid| ConversationUpdate::of(ConversationId::from_uuid(id));
     refresh_after(tx, &conversations.into_iter().map(update).collect::<Vec<_>>()).await
 }
 

@@ -24,9 +24,14 @@ const INSERT: &str = "
 INSERT INTO messages
   (tenant_id, created_at, id, conversation_id, contact_id, account_id, wamid, direction, origin, group_id, kind, text,
    media_id, media_mime_type, media_sha256, media_caption, media_filename, reply_to_wamid, forwarded, referral, payload,
-   delivery_status, provider_timestamp, arrival)
-SELECT $1, $2, new.*
-  FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24) AS new";
+   delivery_status, provider_timestamp, arrival, unread_in)
+SELECT $1, $2, new.*,
+       CASE WHEN new.direction = 'inbound' AND new.origin = 'live'
+            THEN (SELECT c.reads FROM conversations c WHERE c.tenant_id = $1 AND c.id = new.conversation_id) END
+  FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24) AS new
+    (id, conversation_id, contact_id, account_id, wamid, direction, origin, group_id, kind, text, media_id, media_mime_type,
+     media_sha256, media_caption, media_filename, reply_to_wamid, forwarded, referral, payload, delivery_status,
+     provider_timestamp, arrival)";
 
 #[derive(diesel::QueryableByName)]
 struct StoredRow {

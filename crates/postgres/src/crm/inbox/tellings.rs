@@ -37,7 +37,11 @@ WITH new AS (
                                 THEN ($19)[greatest(array_position($19, m.delivery_status), array_position($19, new.delivery_status))]
                            END,
          arrival = least(m.arrival, new.arrival),
-         conversation_id = coalesce(new.conversation_id, m.conversation_id)
+         conversation_id = coalesce(new.conversation_id, m.conversation_id),
+         unread_in = CASE WHEN m.direction = 'inbound' AND m.origin <> 'live' AND new.origin = 'live'
+                          THEN (SELECT c.reads FROM conversations c
+                                 WHERE c.tenant_id = $1 AND c.id = coalesce(new.conversation_id, m.conversation_id))
+                          ELSE m.unread_in END
     FROM new
    WHERE m.tenant_id = $1 AND m.account_id = new.account_id AND m.wamid = new.wamid
   RETURNING m.id, m.text, m.provider_timestamp, m.arrival, new.has_better_content
