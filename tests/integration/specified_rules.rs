@@ -1,5 +1,7 @@
 //! Rules that run as SQL yield what their specifications in Rust yield, on generated cases.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use crm::identity::{IdentityKey, Person};
 use crm::inbox::{
@@ -7,12 +9,13 @@ use crm::inbox::{
     UpdateEffect, record_batch, service_window_end,
 };
 use crm::{
-    ConversationFilter, ConversationRepo, ConversationStatus, InteractionKind, Media, Message, MessageParts, preview,
+    ConversationFilter, ConversationRepo, ConversationStatus, InteractionKind, Media, Message, MessageList,
+    MessageParts, preview,
 };
 use diesel_async::RunQueryDsl as _;
 use flows::{Database as _, TenantTx};
 use kernel::ids::{AccountId, ContactId, ConversationId};
-use kernel::{DeliveryStatus, Direction, Origin, PageLimit, PageRequest};
+use kernel::{Arrival, DeliveryStatus, Direction, Origin, PageLimit, PageRequest};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -64,10 +67,15 @@ impl Fixture {
 
     async fn message(&mut self, conversation: ConversationId, wamid: &str) -> Message {
         let page = PageRequest { limit: PageLimit::new(100).unwrap(), after: None };
-        let messages = ConversationRepo::messages(&mut *self.tx, conversation, &page, MessageParts::default())
-            .await
-            .unwrap()
-            .items;
+        let messages = ConversationRepo::messages(
+            &mut *self.tx,
+            MessageList::OfConversation(conversation),
+            &page,
+            MessageParts::default(),
+        )
+        .await
+        .unwrap()
+        .items;
         messages.into_iter().find(|message| message.wamid == wamid).unwrap()
     }
 
@@ -98,7 +106,16 @@ fn message(account: AccountId, phone: &str, direction: Direction, sent_at: DateT
         payload: "{}".to_owned(),
         delivery: (direction == Direction::Outbound).then_some(DeliveryStatus::Sent),
         provider_timestamp: sent_at,
+        arrival: Arrival::ZERO,
     }
+}
+
+/// Arrivals of updates with these keys. They are recorded in another order than they arrived in, unless a key repeats: what a repeated
+/// edit changed before the first one was recorded is not restored.
+fn arrivals(keys: &[(&str, String)]) -> Vec<Arrival> {
+    let numbers = 1..=i64::try_from(keys.len()).unwrap();
+    let is_distinct = keys.iter().collect::<HashSet<_>>().len() == keys.len();
+    if is_distinct { numbers.rev().map(Arrival::new).collect() } else { numbers.map(Arrival::new).collect() }
 }
 
 /// Who causes an update of a message.
@@ -177,10 +194,12 @@ async fn message_state_in_sql_matches_specification() {
             ..message(account, &phone, case.direction, at(0))
         };
         let key: MessageKey = (account, incoming.wamid.clone());
+        let arrivals = arrivals(&case.updates.iter().map(|(effect, ..)| effect.key()).collect::<Vec<_>>());
         let updates: Vec<MessageUpdate> = case
             .updates
             .iter()
-            .map(|(effect, by, seconds)| {
+            .zip(&arrivals)
+            .map(|((effect, by, seconds), arrival)| {
                 let phone = if *by == By::OtherCustomer { &other_phone } else { &phone };
                 let is_status = matches!(effect, UpdateEffect::Status { .. });
                 MessageUpdate {
@@ -192,6 +211,7 @@ async fn message_state_in_sql_matches_specification() {
                     direction: if *by == By::Business { Direction::Outbound } else { Direction::Inbound },
                     payload: None,
                     occurred_at: at(*seconds),
+                    arrival: *arrival,
                 }
             })
             .collect();
@@ -205,17 +225,20 @@ async fn message_state_in_sql_matches_specification() {
             edited_at: None,
             revoked_at: None,
             failed_at: None,
+            activity: None,
         };
         let stored: Vec<_> = case
             .updates
             .iter()
-            .map(|(effect, by, seconds)| NewUpdate {
+            .zip(&arrivals)
+            .map(|((effect, by, seconds), arrival)| NewUpdate {
                 message: key.clone(),
                 effect: effect.clone(),
                 contact: by.contact(),
                 person: None,
                 payload: None,
                 occurred_at: at(*seconds),
+                arrival: *arrival,
             })
             .collect();
         let expected = expected.with_updates(&stored);
@@ -243,6 +266,7 @@ async fn message_state_in_sql_matches_specification() {
             edited_at: message.edited_at,
             revoked_at: message.revoked_at,
             failed_at: refreshed.as_slice().first().and_then(|message| message.failed_at),
+            activity: refreshed.as_slice().first().and_then(|message| message.activity),
         };
         assert_eq!(actual, expected, "{case:#?}");
     }
@@ -285,6 +309,7 @@ async fn service_window_in_sql_matches_specification() {
                         source: format!("call:{phone}:{number}"),
                         effect: ActivityEffect::ServiceWindow(account),
                         occurred_at: time,
+                        arrival: Arrival::ZERO,
                     };
                     fixture.record(Batch { activities: vec![call], ..Batch::default() }).await;
                 }

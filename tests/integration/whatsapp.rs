@@ -1,5 +1,6 @@
 //! WhatsApp events in every shape Meta documents, and the resulting CRM data.
 
+mod activity;
 mod app_isolation;
 mod coexistence;
 mod evidence;
@@ -8,11 +9,14 @@ mod identity;
 mod identity_changes;
 mod kinds;
 mod merge;
+mod order;
 mod parallel;
 mod permutations;
 mod recipients;
 mod senders;
 mod statuses;
+mod streams;
+mod tellings;
 
 use crate::kit::api::{Interaction, column};
 

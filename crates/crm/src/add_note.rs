@@ -1,5 +1,5 @@
 use kernel::ids::{ContactId, InteractionId};
-use kernel::{Clock, CrmWrite, Permit, StoreError};
+use kernel::{Arrival, Clock, CrmWrite, Permit, StoreError};
 
 use crate::{ContactTx, Interaction, InteractionKind, NoteText};
 
@@ -23,8 +23,10 @@ pub async fn add_note(
         text: text.into_inner(),
         actor: Some(permit.user()),
         message: None,
+        about: None,
         source: None,
         occurred_at: now,
+        arrival: Arrival::ZERO,
     };
     repo.insert_interactions(std::slice::from_ref(&note), now).await?;
     Ok(Some(note))

@@ -1,5 +1,5 @@
 use kernel::ids::{ConversationId, InteractionId, UserId};
-use kernel::{Change, Clock, CrmWrite, Permit, StoreError};
+use kernel::{Arrival, Change, Clock, CrmWrite, Permit, StoreError};
 
 use crate::{Conversation, ConversationStatus, ConversationTx, Interaction, InteractionKind};
 
@@ -77,8 +77,10 @@ pub async fn change_conversation(
             text: text.to_owned(),
             actor: Some(permit.user()),
             message: None,
+            about: None,
             source: None,
             occurred_at: now,
+            arrival: Arrival::ZERO,
         };
         repo.insert_interactions(&[interaction], now).await?;
     }

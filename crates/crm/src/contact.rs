@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
-use kernel::Clock;
 use kernel::ids::{ContactId, InteractionId, UserId};
+use kernel::{Arrival, Clock};
 use oxilangtag::LanguageTag;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
@@ -133,8 +133,10 @@ pub(crate) fn consent_interaction(
         text: consent.interaction_text().to_owned(),
         actor: Some(actor),
         message: None,
+        about: None,
         source: None,
         occurred_at: clock.now(),
+        arrival: Arrival::ZERO,
     }
 }
 

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 
 use chrono::{DateTime, Utc};
 use kernel::ids::{AccountId, ContactId, TenantId, UserId};
-use kernel::{CrmWrite, Direction, ManualClock, Origin, Permit, TenantScope};
+use kernel::{Arrival, CrmWrite, Direction, ManualClock, Origin, Permit, TenantScope};
 
 use crate::identity::{IdentityChange, IdentityKey, IdentityRecord, Person};
 use crate::inbox::{Batch, IncomingMessage, Lock, MessageState, NewMessage, NewUpdate, RecordedBatch, record_batch};
@@ -137,5 +137,6 @@ pub(crate) fn message(wamid: &str, phone: &str, sent_at: DateTime<Utc>) -> Incom
         payload: "{}".to_owned(),
         delivery: None,
         provider_timestamp: sent_at,
+        arrival: Arrival::ZERO,
     }
 }

@@ -102,6 +102,41 @@ impl Person {
         Self { bsuid: None, phones: Vec::new(), parent_bsuid: None, username: None, display_name: None, seen_at }
     }
 
+    /// The person as two events about one message describe them. What only the other event says is added, unless it names another
+    /// BSUID: then the events disagree, and this one counts.
+    #[must_use]
+    pub(crate) fn with_told_by(self, other: Self) -> Self {
+        if self.bsuid.is_some() && other.bsuid.is_some() && self.bsuid != other.bsuid {
+            return self;
+        }
+        let more = other.phones.into_iter().filter(|phone| !self.phones.contains(phone)).collect::<Vec<_>>();
+        Self {
+            bsuid: self.bsuid.or(other.bsuid),
+            phones: self.phones.into_iter().chain(more).collect(),
+            parent_bsuid: self.parent_bsuid.or(other.parent_bsuid),
+            username: self.username.or(other.username),
+            display_name: self.display_name.or(other.display_name),
+            seen_at: self.seen_at,
+        }
+    }
+
+    /// The person, known to be a contact with these keys: the sender of a message is the same in each telling of it. Adds the kind of
+    /// key that the event lacks, unless the contact has another BSUID.
+    #[must_use]
+    pub(crate) fn known_as(self, keys: &[IdentityKey]) -> Self {
+        let of_kind = |kind: IdentityKind| keys.iter().filter(move |key| key.kind == kind);
+        let is_another = |bsuid: &IdentityKey| {
+            let mut in_scope = of_kind(IdentityKind::Bsuid).filter(|key| key.scope == bsuid.scope).peekable();
+            in_scope.peek().is_some() && !in_scope.any(|key| key == bsuid)
+        };
+        if self.bsuid.as_ref().is_some_and(is_another) {
+            return self;
+        }
+        let phones =
+            if self.phones.is_empty() { of_kind(IdentityKind::Phone).take(1).cloned().collect() } else { self.phones };
+        Self { bsuid: self.bsuid.or_else(|| of_kind(IdentityKind::Bsuid).next().cloned()), phones, ..self }
+    }
+
     /// The keys that identify the person: the BSUID, then the numbers.
     pub fn keys(&self) -> impl Iterator<Item = &IdentityKey> {
         self.bsuid.iter().chain(&self.phones)

@@ -17,6 +17,7 @@ mod ports;
 mod record_batch;
 mod recorded_batch;
 mod service_window;
+mod stored_message;
 mod updates;
 
 pub use batch::{Activity, ActivityEffect, Batch, IncomingMessage, MessageKey, MessageUpdate, UpdateEffect};
@@ -28,4 +29,5 @@ pub use ports::{IdentityRepo, InboxRepo, InboxTx};
 pub use record_batch::{PARKED_RETENTION, record_batch};
 pub use recorded_batch::{CustomerMessage, RecordedBatch};
 pub use service_window::service_window_end;
-pub use updates::{ConversationUpdate, NewUpdate, RefreshedMessage};
+pub use stored_message::{StoredMessage, Telling};
+pub use updates::{ConversationUpdate, MISSED_CALL, NewUpdate, REACTION_TEXT, RefreshedMessage};

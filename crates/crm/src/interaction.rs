@@ -1,7 +1,10 @@
 use chrono::{DateTime, Utc};
+use kernel::Arrival;
 use kernel::ids::{ContactId, InteractionId, MessageId, UserId};
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
+
+use crate::inbox::MessageKey;
 
 /// An entry in a contact's history, written in the transaction of the event that it describes.
 #[derive(Clone, Debug)]
@@ -13,9 +16,13 @@ pub struct Interaction {
     /// The user who caused it, if any.
     pub actor: Option<UserId>,
     pub message: Option<MessageId>,
+    /// The message that it is about, which may not be stored yet.
+    pub about: Option<MessageKey>,
     /// Equal for each delivery of the same event, if that is no message; an interaction of each source is stored once.
     pub source: Option<String>,
     pub occurred_at: DateTime<Utc>,
+    /// Zero if a user caused it.
+    pub arrival: Arrival,
 }
 
 /// The text of a user's note on a contact: 1 to 4,000 characters in any number of lines.

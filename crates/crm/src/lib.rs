@@ -50,14 +50,14 @@ pub use contact::{
     Contact, ContactName, DeletedContact, FieldsSetByUser, InvalidContactName, InvalidLanguage, Language,
     MarketingConsent,
 };
-pub use conversation::{Conversation, ConversationFilter, ConversationStatus};
+pub use conversation::{ClosedReason, Conversation, ConversationFilter, ConversationStatus};
 pub use create_contact::{CreateContact, CreateContactError, create_contact};
 pub use delete_contact::{DeleteContactError, delete_contact};
 pub use housekeeping::{ContactJobDirectory, ContactJobRepo, ErasureHousekeeping};
 pub use interaction::{Interaction, InteractionKind, InvalidNote, NoteText};
 pub use merge_contacts::{MergeContacts, MergeContactsError, MergedContact, merge_contacts};
-pub use message::{DeliveryStep, Media, Message, MessageParts, Reaction, ReplyTo};
+pub use message::{DeliveryStep, Media, Message, MessageList, MessageParts, Reaction, ReplyTo};
 pub use ports::{ContactRepo, ContactTx, ConversationRepo, ConversationTx, InteractionRepo, SearchRepo};
 pub use preview::preview;
-pub use read::{contact, contacts, conversation, conversations, interactions, messages};
+pub use read::{contact, contacts, conversation, conversations, interactions, messages, messages_of_contact};
 pub use search::{ContactHit, ContactMatch, InvalidSearch, MessageHit, SearchHit, SearchQuery, search};

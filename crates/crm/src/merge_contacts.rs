@@ -1,5 +1,5 @@
 use kernel::ids::{ContactId, InteractionId};
-use kernel::{Clock, CrmWrite, Permit, StoreError};
+use kernel::{Arrival, Clock, CrmWrite, Permit, StoreError};
 
 use crate::identity::{IdentityKind, Merge};
 use crate::inbox::Lock;
@@ -103,8 +103,10 @@ pub async fn merge_contacts(
         text,
         actor: Some(permit.user()),
         message: None,
+        about: None,
         source: None,
         occurred_at: now,
+        arrival: Arrival::ZERO,
     };
     repo.insert_interactions(&[interaction], now).await?;
     let contact = repo.contact(into.id).await?.ok_or(MergeContactsError::NotFound)?;

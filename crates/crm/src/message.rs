@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
-use kernel::ids::{ContactId, ConversationId, MessageId};
-use kernel::{DeliveryStatus, Direction, Forwarded, Origin};
+use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
+use kernel::{Arrival, DeliveryStatus, Direction, Forwarded, Origin};
 
 /// One message of a conversation.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ pub struct Message {
     pub reactions: Vec<Reaction>,
     /// Of outbound messages.
     pub delivery: Option<DeliveryStatus>,
-    /// All reported statuses in the order of their times.
+    /// All reported statuses in the order of their times; those of one second in the order of their ranks.
     pub delivery_steps: Vec<DeliveryStep>,
     pub edited_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
@@ -32,7 +32,19 @@ pub struct Message {
     pub payload: Option<String>,
     /// WhatsApp's time of the message, in whole seconds.
     pub provider_timestamp: DateTime<Utc>,
+    pub arrival: Arrival,
     pub created_at: DateTime<Utc>,
+}
+
+/// Selects the messages of a list. None of them is in a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageList {
+    OfConversation(ConversationId),
+    /// In all conversations of the contact, or those with one account.
+    OfContact {
+        contact: ContactId,
+        account: Option<AccountId>,
+    },
 }
 
 /// What is read of each message besides its content.
@@ -117,6 +129,7 @@ mod tests {
             revoked_at,
             payload: Some(r#"{"image":{"id":"1"}}"#.to_owned()),
             provider_timestamp: at(0),
+            arrival: Arrival::ZERO,
             created_at: at(0),
         }
     }

@@ -6,7 +6,7 @@ use kernel::{Page, PageLimit, PageRequest, StoreError};
 use crate::inbox::{IdentityRepo, InboxRepo};
 use crate::{
     Contact, ContactHit, Conversation, ConversationFilter, DeletedContact, FieldsSetByUser, Interaction, Message,
-    MessageHit, MessageParts, SearchQuery,
+    MessageHit, MessageList, MessageParts, SearchQuery,
 };
 
 /// Contacts of the transaction's tenant.
@@ -36,7 +36,7 @@ pub trait ContactRepo: Send {
 /// Conversations of the transaction's tenant, and their messages.
 #[async_trait]
 pub trait ConversationRepo: Send {
-    /// Ordered by the time of the last message, latest first.
+    /// Ordered by the time of the last activity, latest first.
     async fn conversations(
         &mut self,
         filter: &ConversationFilter,
@@ -51,7 +51,7 @@ pub trait ConversationRepo: Send {
     /// Ordered by WhatsApp's time, latest first. A page ends early at [`MAX_PAGE_BYTES`](kernel::MAX_PAGE_BYTES).
     async fn messages(
         &mut self,
-        conversation: ConversationId,
+        list: MessageList,
         page: &PageRequest,
         parts: MessageParts,
     ) -> Result<Page<Message>, StoreError>;

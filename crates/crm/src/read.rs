@@ -1,11 +1,11 @@
 //! Reads contacts, conversations, messages and interactions.
 
-use kernel::ids::{ContactId, ConversationId};
+use kernel::ids::{AccountId, ContactId, ConversationId};
 use kernel::{CrmRead, Page, PageRequest, Permit, StoreError};
 
 use crate::{
     Contact, ContactRepo, Conversation, ConversationFilter, ConversationRepo, Interaction, InteractionRepo, Message,
-    MessageParts,
+    MessageList, MessageParts,
 };
 
 /// # Errors
@@ -81,5 +81,22 @@ pub async fn messages(
     if repo.conversation(conversation).await?.is_none() {
         return Ok(None);
     }
-    Ok(Some(repo.messages(conversation, page, parts).await?.map(Message::without_revoked_content)))
+    let list = MessageList::OfConversation(conversation);
+    Ok(Some(repo.messages(list, page, parts).await?.map(Message::without_revoked_content)))
+}
+
+/// The messages of a contact in all of their conversations, or those with one account; `None` if the contact does not exist.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn messages_of_contact<Repo: ContactRepo + ConversationRepo + ?Sized>(
+    _permit: Permit<CrmRead>,
+    repo: &mut Repo,
+    (contact, account): (ContactId, Option<AccountId>),
+    page: &PageRequest,
+    parts: MessageParts,
+) -> Result<Option<Page<Message>>, StoreError> {
+    let Some(contact) = repo.contact(contact).await? else { return Ok(None) };
+    let list = MessageList::OfContact { contact: contact.id, account };
+    Ok(Some(repo.messages(list, page, parts).await?.map(Message::without_revoked_content)))
 }

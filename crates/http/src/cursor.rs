@@ -3,9 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::DateTime;
-use kernel::Cursor;
 use kernel::ids::{ContactId, ConversationId, TenantId, UserId};
 use kernel::seal::derive_key;
+use kernel::{Arrival, Cursor};
 use ring::hmac;
 use secrecy::SecretSlice;
 use uuid::Uuid;
@@ -34,6 +34,7 @@ pub(crate) enum ListKind {
     Contacts,
     Conversations,
     Messages(ConversationId),
+    ContactMessages(ContactId),
     Interactions(ContactId),
     Invoices,
     WebhookEvents,
@@ -43,6 +44,10 @@ pub(crate) enum ListKind {
 
 const TIME_BYTES: usize = 8;
 const ID_BYTES: usize = 16;
+/// Only where it is not zero.
+const ARRIVAL_BYTES: usize = 8;
+/// Of HMAC with SHA-256.
+const TAG_BYTES: usize = 32;
 
 impl CursorKey {
     /// Cursors signed with another secret are invalid: clients then read the list from its start.
@@ -52,9 +57,12 @@ impl CursorKey {
     }
 
     pub(crate) fn encode(&self, list: ListId, cursor: Cursor) -> String {
-        let mut bytes = Vec::with_capacity(TIME_BYTES + ID_BYTES + hmac::HMAC_SHA256.digest_algorithm().output_len());
+        let mut bytes = Vec::with_capacity(TIME_BYTES + ID_BYTES + ARRIVAL_BYTES + TAG_BYTES);
         bytes.extend_from_slice(&cursor.time.timestamp_micros().to_be_bytes());
         bytes.extend_from_slice(cursor.id.as_bytes());
+        if cursor.arrival != Arrival::ZERO {
+            bytes.extend_from_slice(&cursor.arrival.get().to_be_bytes());
+        }
         let tag = hmac::sign(&self.0, &list.signed_bytes(&bytes));
         bytes.extend_from_slice(tag.as_ref());
         URL_SAFE_NO_PAD.encode(bytes)
@@ -67,11 +75,15 @@ impl CursorKey {
 
     fn try_decode(&self, list: ListId, text: &str) -> Option<Cursor> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (position, tag) = bytes.split_at_checked(TIME_BYTES + ID_BYTES)?;
+        let (position, tag) = bytes.split_at_checked(bytes.len().checked_sub(TAG_BYTES)?)?;
         hmac::verify(&self.0, &list.signed_bytes(position), tag).ok()?;
-        let (time, id) = position.split_at_checked(TIME_BYTES)?;
+        let (time, rest) = position.split_at_checked(TIME_BYTES)?;
+        let (id, arrival) = rest.split_at_checked(ID_BYTES)?;
+        // Cursors of earlier versions have no arrival.
+        let arrival = if arrival.is_empty() { 0 } else { i64::from_be_bytes(arrival.try_into().ok()?) };
         Some(Cursor {
             time: DateTime::from_timestamp_micros(i64::from_be_bytes(time.try_into().ok()?))?,
+            arrival: Arrival::new(arrival),
             id: Uuid::from_slice(id).ok()?,
         })
     }
@@ -90,7 +102,9 @@ impl ListId {
         bytes.push(0);
         match self.kind {
             ListKind::Messages(conversation) => bytes.extend_from_slice(conversation.as_uuid().as_bytes()),
-            ListKind::Interactions(contact) => bytes.extend_from_slice(contact.as_uuid().as_bytes()),
+            ListKind::Interactions(contact) | ListKind::ContactMessages(contact) => {
+                bytes.extend_from_slice(contact.as_uuid().as_bytes())
+            }
             ListKind::Sessions(user) | ListKind::Memberships(user) => {
                 bytes.extend_from_slice(user.as_uuid().as_bytes());
             }
@@ -123,6 +137,7 @@ impl ListKind {
             Self::Contacts => "contacts",
             Self::Conversations => "conversations",
             Self::Messages(_) => "messages",
+            Self::ContactMessages(_) => "contact_messages",
             Self::Interactions(_) => "interactions",
             Self::Invoices => "invoices",
             Self::WebhookEvents => "webhook_events",
@@ -148,9 +163,11 @@ mod tests {
         let clock = SystemClock::new();
         let (tenant, conversation) = (TenantId::new(&clock), ConversationId::new(&clock));
         let list = ListId { kind: ListKind::Messages(conversation), tenant };
-        let cursor = Cursor { time: DateTime::UNIX_EPOCH + TimeDelta::microseconds(1_234_567), id: Uuid::from_u128(7) };
+        let cursor = Cursor::new(DateTime::UNIX_EPOCH + TimeDelta::microseconds(1_234_567), Uuid::from_u128(7));
         let text = key(1).encode(list, cursor);
         assert_eq!(key(1).decode(list, &text).unwrap(), cursor);
+        let arrived = Cursor { arrival: Arrival::new(5), ..cursor };
+        assert_eq!(key(1).decode(list, &key(1).encode(list, arrived)).unwrap(), arrived);
 
         let refused = |key: &CursorKey, list| key.decode(list, &text).unwrap_err().code() == Code::InvalidCursor;
         assert!(refused(&key(2), list));
@@ -163,7 +180,7 @@ mod tests {
     #[test]
     fn altered_cursor_is_refused() {
         let list = ListId { kind: ListKind::Contacts, tenant: TenantId::new(&SystemClock::new()) };
-        let text = key(1).encode(list, Cursor { time: DateTime::UNIX_EPOCH, id: Uuid::nil() });
+        let text = key(1).encode(list, Cursor::new(DateTime::UNIX_EPOCH, Uuid::nil()));
         let bytes = URL_SAFE_NO_PAD.decode(&text).unwrap();
         for at in 0..bytes.len() {
             let mut changed = bytes.clone();

@@ -105,6 +105,7 @@ static OPERATIONS: LazyLock<Vec<Option<Operation>>> = LazyLock::new(|| {
         crm::delete_contact::delete,
         crm::merge_contacts::merge,
         crm::interactions::list,
+        crm::messages::list_of_contact,
         crm::add_note::add,
         crm::conversations::list,
         crm::conversations::read,

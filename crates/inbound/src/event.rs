@@ -1,5 +1,5 @@
-use kernel::Traceparent;
 use kernel::ids::{AccountId, EventId, TenantId};
+use kernel::{Arrival, Traceparent};
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use whatsapp::{EventKind, MetaAppKey, NewEvent};
@@ -116,6 +116,7 @@ pub struct UnfinishedEvent {
     /// W3C trace context of its delivery.
     pub traceparent: Option<String>,
     pub received_at: chrono::DateTime<chrono::Utc>,
+    pub arrival: Arrival,
     /// Bytes of the payload.
     pub size: usize,
 }

@@ -20,8 +20,9 @@ pub trait EventIntake: Send {
     /// Unusable events of a tenant's own app are counted, and dropped when the app has used up its quota of the day. A batch
     /// can exceed the quota by its own events.
     ///
-    /// The events must be sorted by app and key: two batches with the same events then wait for each other instead of
-    /// deadlocking.
+    /// The events must be in the order of their [`Arrival`](kernel::Arrival), which they get here, at most 4,096 of them, in one
+    /// call for a transaction. They are stored in the order of their keys, so that two batches with the same events wait for each
+    /// other instead of deadlocking.
     async fn store_events(
         &mut self,
         events: &[IncomingEvent],

@@ -8,11 +8,13 @@
 //! - [`AuthenticatedUser`], [`Permission`], [`Permit`]: the user of a request, and proof of a permission. [`Operator`]: proof that
 //!   the caller operates the deployment. [`Authorization`]: one of the two. [`Principal`]: who acts, for records.
 //! - [`Direction`], [`Origin`], [`Forwarded`], [`DeliveryStatus`]: closed sets that domains, database and API share.
+//! - [`Arrival`]: the order in which webhook events arrived.
 //! - [`StoreError`]: why a repository call failed. [`Page`]: a part of a list.
 //! - [`Change`]: what a patch does to an optional value.
 //! - [`Traceparent`]: a position in a trace, passed on across processes. [`Span`], [`Tracing`]: finished spans and sampling.
 //! - [`seal`]: encryption of secrets in the database.
 
+mod arrival;
 mod change;
 mod clock;
 mod entropy;
@@ -32,6 +34,7 @@ mod trace;
 mod traceparent;
 mod vocabulary;
 
+pub use arrival::Arrival;
 pub use change::Change;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use entropy::{Entropy, EntropyUnavailable, SystemEntropy};

@@ -1,15 +1,27 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use crate::Arrival;
+
 /// The bytes of a page, as far as its items can be cut: a page that would have more ends early.
 pub const MAX_PAGE_BYTES: usize = 1024 * 1024;
 
-/// A position in a list that is ordered by time and then by id. Keyset paging: rows inserted meanwhile neither hide nor repeat
-/// an item.
+/// A position in a list that is ordered by time, then by arrival, then by id. Keyset paging: rows inserted meanwhile neither hide
+/// nor repeat an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
     pub time: DateTime<Utc>,
+    /// Zero in lists that are not made of webhook events.
+    pub arrival: Arrival,
     pub id: Uuid,
+}
+
+impl Cursor {
+    /// A position in a list that is ordered by time and id alone.
+    #[must_use]
+    pub const fn new(time: DateTime<Utc>, id: Uuid) -> Self {
+        Self { time, arrival: Arrival::ZERO, id }
+    }
 }
 
 /// The maximum number of items of a page: 1 to 100.
@@ -122,7 +134,7 @@ mod tests {
 
     #[test]
     fn page_has_next_cursor_only_if_rows_exceed_limit() {
-        let cursor = |n: &u128| Cursor { time: DateTime::UNIX_EPOCH, id: Uuid::from_u128(*n) };
+        let cursor = |n: &u128| Cursor::new(DateTime::UNIX_EPOCH, Uuid::from_u128(*n));
         let limit = PageLimit::new(2).unwrap();
         let page = Page::of(vec![1, 2, 3], limit, cursor);
         assert_eq!((page.items, page.next.map(|c| c.id)), (vec![1, 2], Some(Uuid::from_u128(2))));
@@ -131,7 +143,7 @@ mod tests {
 
     #[test]
     fn page_is_cut_at_bytes_and_continues_there() {
-        let cursor = |n: &u8| Cursor { time: DateTime::UNIX_EPOCH, id: Uuid::from_u128((*n).into()) };
+        let cursor = |n: &u8| Cursor::new(DateTime::UNIX_EPOCH, Uuid::from_u128((*n).into()));
         let page = |rows: &[u8]| Page::of(rows.to_vec(), PageLimit::new(3).unwrap(), cursor);
         let cut = |rows: &[u8], most| {
             let page = page(rows).cut_at_bytes(most, |n| usize::from(*n));

@@ -66,8 +66,8 @@ pub struct Flusher {
 
 /// A batch with this many events takes no further delivery.
 const MAX_BATCH: usize = 256;
-/// Events per statement.
-const MAX_EVENTS_PER_STATEMENT: usize = 1_000;
+/// Events of a delivery that is stored alone, per transaction.
+const MAX_PART: usize = 1_000;
 /// Bytes of a delivery that is split on the request's thread: a millisecond of work.
 const SPLIT_AT_ONCE: usize = 64 << 10;
 /// Larger deliveries that are split at a time.
@@ -154,7 +154,7 @@ impl Flusher {
     /// Stores the next part of a delivery. Then others have their turn, so that a small one does not wait for all parts of a large
     /// one.
     async fn store_alone(&self, app: MetaAppKey, mut delivery: LoneDelivery) {
-        let part = delivery.next_part(MAX_EVENTS_PER_STATEMENT);
+        let part = delivery.next_part(MAX_PART);
         let mut report = BatchReport::new([part.as_slice()]);
         let goes_on = self.store(&part, &mut report).await;
         if report.has_due() {
@@ -193,7 +193,6 @@ impl Flusher {
             waiting.push((app, result));
             events.extend(of_delivery);
         }
-        events.sort_by(|a, b| (a.app.as_str(), &a.event.dedupe_key).cmp(&(b.app.as_str(), &b.event.dedupe_key)));
         match self.store_together(&events).await {
             Ok(stored) => {
                 log_stored(&events, &stored);
@@ -281,16 +280,7 @@ impl Flusher {
     async fn transaction(&self, events: &[IncomingEvent]) -> Result<Vec<StoredEvent>, StoreError> {
         let now = self.clock.now();
         let mut tx = self.database.intake().await?;
-        let outcome = async {
-            let mut batch = StoredBatch::default();
-            for chunk in events.chunks(MAX_EVENTS_PER_STATEMENT) {
-                let part = EventIntake::store_events(&mut *tx, chunk, self.quota, now).await?;
-                batch.stored.extend(part.stored);
-                batch.dropped.extend(part.dropped);
-            }
-            Ok(batch)
-        }
-        .await;
+        let outcome = EventIntake::store_events(&mut *tx, events, self.quota, now).await;
         let StoredBatch { stored, dropped } = settle(tx, outcome).await?;
         self.dropped.report(events, &dropped, now);
         Ok(stored)

@@ -312,9 +312,12 @@ diesel::table! {
         account_id -> Uuid,
         contact_id -> Uuid,
         status -> Text,
+        imported -> Bool,
         assignee_id -> Nullable<Uuid>,
         unread_count -> Int4,
         last_message_at -> Timestamptz,
+        activity_at -> Nullable<Timestamptz>,
+        arrival -> Int8,
         last_message_preview -> Text,
         service_window_ends_at -> Nullable<Timestamptz>,
         read_only -> Bool,
@@ -328,6 +331,7 @@ diesel::table! {
         id -> Uuid,
         conversation_id -> Nullable<Uuid>,
         account_id -> Uuid,
+        contact_id -> Uuid,
         wamid -> Text,
         direction -> Text,
         origin -> Text,
@@ -346,6 +350,7 @@ diesel::table! {
         edited_at -> Nullable<Timestamptz>,
         revoked_at -> Nullable<Timestamptz>,
         provider_timestamp -> Timestamptz,
+        arrival -> Int8,
         created_at -> Timestamptz,
     }
 }
@@ -374,7 +379,10 @@ diesel::table! {
         actor_id -> Nullable<Uuid>,
         message_id -> Nullable<Uuid>,
         source -> Nullable<Text>,
+        account_id -> Nullable<Uuid>,
+        wamid -> Nullable<Text>,
         occurred_at -> Timestamptz,
+        arrival -> Int8,
     }
 }
 

@@ -75,6 +75,7 @@ pub(crate) mod types {
     pub(crate) type MaybeTexts = Array<Nullable<Text>>;
     pub(crate) type MaybeUuids = Array<Nullable<Uuid>>;
     pub(crate) type BigInts = Array<BigInt>;
+    pub(crate) type MaybeBigInts = Array<Nullable<BigInt>>;
     pub(crate) type Integers = Array<Integer>;
     pub(crate) type Bools = Array<Bool>;
     pub(crate) type MaybeTimes = Array<Nullable<Timestamptz>>;

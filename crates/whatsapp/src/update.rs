@@ -175,6 +175,8 @@ pub struct CallUpdate {
     /// `connect`, `terminate`, ..., or the status of an outbound call, in lower case.
     pub event: String,
     pub direction: Direction,
+    /// It ended, and nobody had answered.
+    pub is_missed: bool,
     pub customer: Party,
     /// Readable text.
     pub text: String,

@@ -268,6 +268,19 @@ impl TestTenant {
         conversations
     }
 
+    /// The conversation with a contact that is not closed.
+    pub(crate) async fn open_conversation_with(&self, contact: &Contact) -> Conversation {
+        let mut open = self.conversations_with(contact).await;
+        open.retain(|conversation| conversation.status != "closed");
+        assert_eq!(open.len(), 1, "open conversations with {contact:?}: {open:#?}");
+        open.remove(0)
+    }
+
+    /// The messages of a contact in all conversations, latest first; `query` begins with `&`.
+    pub(crate) async fn messages_with(&self, contact: &Contact, query: &str) -> Vec<Message> {
+        self.client.list(&format!("{}/messages?limit=100{query}", contact.path())).await
+    }
+
     /// The only conversation with the only contact that has this identity.
     pub(crate) async fn conversation_by_identity(&self, kind: &str, value: &str) -> Conversation {
         let mut conversations = self.conversations_with(&self.contact_by_identity(kind, value).await).await;

@@ -6,13 +6,13 @@ use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 
 use super::statuses::permutations;
-use crate::kit::api::{Conversation, Resource as _};
+use crate::kit::api::Conversation;
 use crate::kit::app::{TestApp, TestTenant};
 use crate::kit::customer::{Customer, joined, system, wamid};
 use crate::kit::meta::{Number, fresh_wamid};
 
 /// Deliveries that can arrive in any order, and the ids that differ in each run.
-struct Scenario {
+pub(super) struct Scenario {
     deliveries: Vec<Value>,
     names: BTreeMap<String, &'static str>,
     /// An identity of the contact; one is enough, since all lead to the same contact.
@@ -20,7 +20,7 @@ struct Scenario {
 }
 
 impl Scenario {
-    fn new(
+    pub(super) fn new(
         deliveries: Vec<Value>,
         wamids: &[(&str, &'static str)],
         customers: &[(&Customer, [&'static str; 2])],
@@ -47,6 +47,16 @@ struct Run<'orders> {
 async fn assert_order_is_irrelevant(scenario: fn(&Number) -> Scenario) {
     let app = TestApp::start_with_pipeline().await;
     let tenant = app.tenant().await;
+    result_in_any_order(&app, &tenant, scenario).await;
+    app.finish().await;
+}
+
+/// The result that all orders of a scenario have.
+pub(super) async fn result_in_any_order(
+    app: &TestApp,
+    tenant: &TestTenant,
+    scenario: impl Fn(&Number) -> Scenario,
+) -> Value {
     let deliveries = scenario(&Number::fresh()).deliveries.len();
     let orders = permutations(&(0..deliveries).collect::<Vec<_>>());
     let mut runs = Vec::new();
@@ -70,27 +80,36 @@ async fn assert_order_is_irrelevant(scenario: fn(&Number) -> Scenario) {
 
     let mut first = None;
     for run in &runs {
-        let result = result(&tenant, run).await;
+        let result = result(tenant, run).await;
         let expected = first.get_or_insert_with(|| result.clone());
         assert_eq!(&result, expected, "order {:?}", run.order);
     }
-    app.finish().await;
+    first.unwrap()
 }
 
 /// All that the API shows of a run, as JSON, without what differs in each run.
 async fn result(tenant: &TestTenant, Run { account_id, scenario, .. }: &Run<'_>) -> Value {
     let path = format!("/crm/conversations?account={account_id}&limit=100");
     let conversations: Vec<Conversation> = tenant.client.list(&path).await;
-    assert_eq!(conversations.len(), 1, "{:?}: {conversations:#?}", scenario.customer);
-    let conversation = &conversations[0];
-    let contact = format!("/crm/contacts/{}", conversation.contact_id);
+    let contact = format!("/crm/contacts/{}", conversations[0].contact_id);
+    assert!(
+        conversations.iter().all(|it| it.contact_id == conversations[0].contact_id),
+        "{:?}: {conversations:#?}",
+        scenario.customer
+    );
+    let mut messages = Vec::new();
+    for conversation in &conversations {
+        let path = format!("{}?limit=100&include=payload", conversation.messages_path());
+        messages.push(tenant.client.list::<Value>(&path).await);
+    }
     let mut interactions: Vec<Value> = tenant.client.list(&format!("{contact}/interactions?limit=100")).await;
     interactions.sort_by_key(|it| ["occurred_at", "kind", "text"].map(|member| it[member].to_string()));
     let result = json!({
         "contact": tenant.client.read::<Value>(&contact).await,
         "interactions": interactions,
-        "messages": tenant.client.list::<Value>(&format!("{}?limit=100&include=payload", conversation.messages_path())).await,
-        "conversation": tenant.client.read::<Value>(&conversation.path()).await,
+        "messages": messages,
+        "messages_of_contact": tenant.client.list::<Value>(&format!("{contact}/messages?limit=100&include=payload")).await,
+        "conversations": tenant.client.list::<Value>(&path).await,
     });
     let mut result = renamed(&result, &scenario.names);
     // The order of identities is that of their names, which is the same in each run.
@@ -99,7 +118,7 @@ async fn result(tenant: &TestTenant, Run { account_id, scenario, .. }: &Run<'_>)
 }
 
 /// Replaces ids that the test chose by names, and ids that the program chose by a constant.
-fn renamed(value: &Value, names: &BTreeMap<String, &'static str>) -> Value {
+pub(super) fn renamed(value: &Value, names: &BTreeMap<String, &str>) -> Value {
     match value {
         Value::Object(members) => {
             let kept = members.iter().filter(|(key, _)| !matches!(key.as_str(), "id" | "created_at"));

@@ -19,7 +19,7 @@ impl FakeStore {
 impl ContactRepo for FakeStore {
     async fn contacts(&mut self, page: &PageRequest) -> Result<Page<Contact>, StoreError> {
         let contacts: Vec<_> = self.contacts.values().rev().map(|contact| self.with_identities(contact)).collect();
-        Ok(Page::of(contacts, page.limit, |contact| Cursor { time: contact.created_at, id: contact.id.as_uuid() }))
+        Ok(Page::of(contacts, page.limit, |contact| Cursor::new(contact.created_at, contact.id.as_uuid())))
     }
 
     async fn contact(&mut self, id: ContactId) -> Result<Option<Contact>, StoreError> {

@@ -4,7 +4,7 @@ use kernel::{Page, PageRequest, StoreError};
 
 use super::FakeStore;
 use crate::{
-    Conversation, ConversationFilter, ConversationRepo, ConversationStatus, Message, MessageParts,
+    Conversation, ConversationFilter, ConversationRepo, ConversationStatus, Message, MessageList, MessageParts,
     conversation_constraint,
 };
 
@@ -46,7 +46,7 @@ impl ConversationRepo for FakeStore {
     /// Not needed by a use case that is tested with it.
     async fn messages(
         &mut self,
-        _conversation: ConversationId,
+        _list: MessageList,
         _page: &PageRequest,
         _parts: MessageParts,
     ) -> Result<Page<Message>, StoreError> {

@@ -6,7 +6,9 @@ use kernel::StoreError;
 use kernel::ids::ContactId;
 
 use super::FakeStore;
-use crate::identity::{IdentityChange, IdentityKey, IdentityRecord, Merge, NewContact, Person, StoredIdentities};
+use crate::identity::{
+    IdentityChange, IdentityKey, IdentityKind, IdentityRecord, Merge, NewContact, Person, StoredIdentities,
+};
 use crate::inbox::{IdentityRepo, Lock};
 use crate::{Contact, MarketingConsent};
 
@@ -40,6 +42,21 @@ impl IdentityRepo for FakeStore {
             sightings: self.sightings.iter().filter(|person| person.keys().any(has_key)).cloned().collect(),
             unnamed: contacts.into_iter().filter(|contact| self.contacts[contact].display_name.is_empty()).collect(),
         })
+    }
+
+    async fn keys_of_contacts(
+        &mut self,
+        contacts: &[ContactId],
+    ) -> Result<HashMap<ContactId, Vec<IdentityKey>>, StoreError> {
+        let mut keys: HashMap<ContactId, Vec<IdentityKey>> = HashMap::new();
+        let is_key = |record: &&IdentityRecord| {
+            let kinds = [IdentityKind::Bsuid, IdentityKind::Phone];
+            record.resolves && record.current && kinds.contains(&record.key.kind) && contacts.contains(&record.contact)
+        };
+        for record in self.identities.iter().filter(is_key) {
+            keys.entry(record.contact).or_default().push(record.key.clone());
+        }
+        Ok(keys)
     }
 
     async fn store_changes(&mut self, changes: &[IdentityChange], _now: DateTime<Utc>) -> Result<(), StoreError> {
@@ -112,6 +129,13 @@ impl IdentityRepo for FakeStore {
         Ok(())
     }
 
+    async fn clear_review(&mut self, contacts: &[ContactId], _now: DateTime<Utc>) -> Result<(), StoreError> {
+        for contact in contacts {
+            self.contacts.get_mut(contact).unwrap().needs_review = false;
+        }
+        Ok(())
+    }
+
     async fn flag_for_review(&mut self, contacts: &[ContactId], _now: DateTime<Utc>) -> Result<(), StoreError> {
         for contact in contacts {
             self.contacts.get_mut(contact).unwrap().needs_review = true;
@@ -125,7 +149,10 @@ impl IdentityRepo for FakeStore {
         _now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         for (contact, name) in names {
-            self.contacts.get_mut(contact).unwrap().display_name.clone_from(name);
+            let contact = self.contacts.get_mut(contact).unwrap();
+            if contact.display_name.is_empty() {
+                contact.display_name.clone_from(name);
+            }
         }
         Ok(())
     }

@@ -1,18 +1,50 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
-use kernel::{Origin, StoreError};
+use kernel::{Arrival, DeliveryStatus, Origin, StoreError};
 
 use super::FakeStore;
 use crate::inbox::{
-    ConversationUpdate, InboxRepo, MessageKey, MessageState, NewMessage, NewUpdate, OpenConversation, REVOKED_TEXT,
-    RefreshedMessage,
+    ConversationUpdate, InboxRepo, MISSED_CALL, MessageKey, MessageState, NewMessage, NewUpdate, OpenConversation,
+    REVOKED_TEXT, RefreshedMessage, StoredMessage, Telling,
 };
 use crate::{Conversation, ConversationStatus, Interaction, InteractionKind, MarketingConsent, preview};
 
 impl FakeStore {
+    fn find_or_open(
+        &mut self,
+        wanted: OpenConversation,
+        now: DateTime<Utc>,
+        is_wanted: impl Fn(&Conversation) -> bool,
+        is_imported: bool,
+    ) -> OpenConversation {
+        let of_pair = |it: &&Conversation| (it.account, it.contact) == (wanted.account, wanted.contact);
+        if let Some(found) = self.conversations.iter().filter(of_pair).find(|it| is_wanted(it)) {
+            return OpenConversation { id: found.id, ..wanted };
+        }
+        self.conversations.push(Conversation {
+            id: wanted.id,
+            account: wanted.account,
+            contact: wanted.contact,
+            contact_display_name: self.contacts[&wanted.contact].display_name.clone(),
+            status: if is_imported { ConversationStatus::Closed } else { ConversationStatus::Open },
+            is_imported,
+            previous: None,
+            assignee: None,
+            unread_count: 0,
+            last_message_at: now,
+            last_activity_at: now,
+            arrival: Arrival::ZERO,
+            last_message_preview: String::new(),
+            service_window_ends_at: None,
+            read_only: false,
+            version: 1,
+        });
+        wanted
+    }
+
     fn extend_service_window(&mut self, account: AccountId, contact: ContactId, ends_at: DateTime<Utc>) {
         let window = self.windows.entry((account, contact)).or_insert(ends_at);
         *window = ends_at.max(*window);
@@ -21,11 +53,21 @@ impl FakeStore {
 
 #[async_trait]
 impl InboxRepo for FakeStore {
-    async fn stored_message_kinds(
+    async fn stored_messages(
         &mut self,
         messages: &[MessageKey],
-    ) -> Result<HashMap<MessageKey, String>, StoreError> {
-        let stored = self.messages.iter().map(|(it, _)| ((it.account, it.wamid.clone()), it.kind.clone()));
+    ) -> Result<HashMap<MessageKey, StoredMessage>, StoreError> {
+        let stored = self.messages.iter().map(|(it, _)| {
+            let stored = StoredMessage {
+                kind: it.kind.clone(),
+                direction: it.direction,
+                origin: it.origin,
+                contact: it.contact,
+                conversation: it.conversation,
+                payload: it.payload.clone(),
+            };
+            ((it.account, it.wamid.clone()), stored)
+        });
         Ok(stored.filter(|(key, _)| messages.contains(key)).collect())
     }
 
@@ -34,44 +76,25 @@ impl InboxRepo for FakeStore {
         wanted: &[OpenConversation],
         now: DateTime<Utc>,
     ) -> Result<Vec<OpenConversation>, StoreError> {
-        let mut found = Vec::new();
-        for wanted in wanted {
-            let is_open = |it: &&Conversation| {
-                (it.account, it.contact) == (wanted.account, wanted.contact) && it.status != ConversationStatus::Closed
-            };
-            if let Some(open) = self.conversations.iter().find(is_open) {
-                found.push(OpenConversation { id: open.id, ..*wanted });
-                continue;
-            }
-            self.conversations.push(Conversation {
-                id: wanted.id,
-                account: wanted.account,
-                contact: wanted.contact,
-                contact_display_name: self.contacts[&wanted.contact].display_name.clone(),
-                status: ConversationStatus::Open,
-                assignee: None,
-                unread_count: 0,
-                last_message_at: now,
-                last_message_preview: String::new(),
-                service_window_ends_at: None,
-                read_only: false,
-                version: 1,
-            });
-            found.push(*wanted);
-        }
-        Ok(found)
+        let is_open = |it: &Conversation| it.status != ConversationStatus::Closed;
+        Ok(wanted.iter().map(|wanted| self.find_or_open(*wanted, now, is_open, false)).collect())
     }
 
-    async fn last_conversations(
+    async fn imported_conversations(
         &mut self,
-        pairs: &[(AccountId, ContactId)],
+        wanted: &[OpenConversation],
+        now: DateTime<Utc>,
     ) -> Result<Vec<OpenConversation>, StoreError> {
-        let last = pairs.iter().filter_map(|(account, contact)| {
-            let of_pair = self.conversations.iter().filter(|it| (it.account, it.contact) == (*account, *contact));
-            let last = of_pair.max_by_key(|it| (it.status != ConversationStatus::Closed, it.last_message_at, it.id))?;
-            Some(OpenConversation { id: last.id, account: *account, contact: *contact })
-        });
-        Ok(last.collect())
+        let is_imported = |it: &Conversation| it.is_imported;
+        Ok(wanted.iter().map(|wanted| self.find_or_open(*wanted, now, is_imported, true)).collect())
+    }
+
+    async fn delete_empty_imported(&mut self, ids: &[ConversationId]) -> Result<Vec<ConversationId>, StoreError> {
+        let used: Vec<_> = self.messages.iter().filter_map(|(it, _)| it.conversation).collect();
+        let is_empty = |it: &Conversation| it.is_imported && ids.contains(&it.id) && !used.contains(&it.id);
+        let deleted = self.conversations.iter().filter(|it| is_empty(it)).map(|it| it.id).collect();
+        self.conversations.retain(|it| !is_empty(it));
+        Ok(deleted)
     }
 
     async fn insert_messages(&mut self, messages: &[NewMessage], _now: DateTime<Utc>) -> Result<(), StoreError> {
@@ -79,22 +102,38 @@ impl InboxRepo for FakeStore {
         Ok(())
     }
 
-    async fn fill_placeholders(&mut self, contents: &[NewMessage]) -> Result<Vec<ConversationId>, StoreError> {
-        let mut changed = Vec::new();
-        for content in contents {
-            let key = (content.account, content.wamid.as_str());
+    async fn complete_messages(&mut self, tellings: &[Telling]) -> Result<(), StoreError> {
+        for Telling { message: told, has_better_content, has_higher_rank } in tellings {
+            let key = (told.account, told.wamid.as_str());
             for (stored, state) in self.messages.iter_mut().filter(|(it, _)| (it.account, it.wamid.as_str()) == key) {
-                let (id, conversation, contact) = (stored.id, stored.conversation, stored.contact);
-                *stored = NewMessage { id, conversation, contact, ..content.clone() };
-                *state = MessageState::new(stored);
+                let before = stored.clone();
+                if *has_better_content {
+                    let (id, contact) = (before.id, before.contact);
+                    let (origin, provider_timestamp) = (before.origin, before.provider_timestamp);
+                    *stored = NewMessage { id, contact, origin, provider_timestamp, ..told.clone() };
+                }
+                if *has_higher_rank {
+                    (stored.origin, stored.provider_timestamp) = (told.origin, told.provider_timestamp);
+                }
+                stored.conversation = told.conversation.or(before.conversation);
+                stored.arrival = before.arrival.min(told.arrival);
+                stored.delivery = before.delivery.into_iter().chain(told.delivery).reduce(DeliveryStatus::latest);
+                if *has_better_content {
+                    *state = MessageState::new(stored);
+                }
+                state.delivery = state.delivery.into_iter().chain(stored.delivery).reduce(DeliveryStatus::latest);
                 let of_message = |it: &&mut Interaction| {
-                    it.message == Some(id) && InteractionKind::WITH_TEXT_OF_MESSAGE.contains(&it.kind)
+                    it.message == Some(stored.id) && InteractionKind::WITH_TEXT_OF_MESSAGE.contains(&it.kind)
                 };
-                self.interactions.iter_mut().filter(of_message).for_each(|it| it.text = preview(&content.text));
-                changed.extend(conversation);
+                for interaction in self.interactions.iter_mut().filter(of_message) {
+                    if *has_better_content {
+                        interaction.text = preview(&state.text);
+                    }
+                    (interaction.occurred_at, interaction.arrival) = (stored.provider_timestamp, stored.arrival);
+                }
             }
         }
-        Ok(changed)
+        Ok(())
     }
 
     async fn insert_updates(&mut self, updates: &[NewUpdate], _now: DateTime<Utc>) -> Result<(), StoreError> {
@@ -115,13 +154,17 @@ impl InboxRepo for FakeStore {
             if !keys.contains(&key) || updates.is_empty() {
                 continue;
             }
-            let text = state.text.clone();
+            let (text, activity) = (state.text.clone(), state.activity);
             *state = state.clone().with_updates(&updates);
             refreshed.push(RefreshedMessage {
                 id: message.id,
                 contact: message.contact,
                 conversation: message.conversation,
                 text_changed: state.text != text,
+                activity_changed: state.activity != activity,
+                activity: state.activity,
+                news: 0,
+                unread: 0,
                 is_revoked: state.revoked_at.is_some(),
                 failed_at: state.failed_at,
             });
@@ -141,17 +184,32 @@ impl InboxRepo for FakeStore {
                 self.extend_service_window(account, contact, ends_at);
             }
             let messages = self.messages.iter().filter(|(it, _)| it.conversation == Some(update.conversation));
-            let (last, state) = messages.max_by_key(|(it, _)| (it.provider_timestamp, it.id)).unwrap();
+            let last = messages.max_by_key(|(it, _)| (it.provider_timestamp, it.arrival, it.id));
             let conversation = &mut self.conversations[at];
             conversation.unread_count += update.unread;
-            conversation.version += i64::from(update.unread);
-            conversation.service_window_ends_at =
-                conversation.service_window_ends_at.max(self.windows.get(&(account, contact)).copied());
-            conversation.last_message_at = last.provider_timestamp;
-            conversation.last_message_preview = preview(&state.text);
-            conversation.read_only = last.origin == Origin::Standby;
+            conversation.version += i64::from(update.news);
+            if !conversation.is_imported {
+                conversation.service_window_ends_at =
+                    conversation.service_window_ends_at.max(self.windows.get(&(account, contact)).copied());
+            }
+            if let Some((last, state)) = last {
+                conversation.last_message_at = last.provider_timestamp;
+                conversation.last_activity_at = last.provider_timestamp;
+                conversation.arrival = last.arrival;
+                conversation.last_message_preview = preview(&state.text);
+                conversation.read_only = last.origin == Origin::Standby;
+            }
+            if let Some((at, arrival)) = update.missed_call {
+                (conversation.last_activity_at, conversation.arrival) = (at, arrival);
+                MISSED_CALL.clone_into(&mut conversation.last_message_preview);
+            }
         }
         Ok(())
+    }
+
+    async fn stored_sources(&mut self, sources: &[&str]) -> Result<HashSet<String>, StoreError> {
+        let stored = self.interactions.iter().filter_map(|it| it.source.clone());
+        Ok(stored.filter(|source| sources.contains(&source.as_str())).collect())
     }
 
     async fn insert_interactions(&mut self, new: &[Interaction], _now: DateTime<Utc>) -> Result<(), StoreError> {
@@ -197,7 +255,7 @@ impl InboxRepo for FakeStore {
 
     async fn apply_address_book_names(
         &mut self,
-        names: &[(ContactId, String, DateTime<Utc>)],
+        names: &[(ContactId, String, (DateTime<Utc>, Arrival))],
     ) -> Result<(), StoreError> {
         for (contact, name, _) in names.iter().filter(|(contact, ..)| !self.named_by_user.contains(contact)) {
             self.contacts.get_mut(contact).unwrap().display_name.clone_from(name);

@@ -1,6 +1,7 @@
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
+use kernel::Arrival;
 
 use super::{IdentityKey, IdentityKind};
 
@@ -12,6 +13,7 @@ pub struct IdentityChange {
     /// Shown in the contact's history.
     pub text: String,
     pub changed_at: DateTime<Utc>,
+    pub arrival: Arrival,
 }
 
 impl IdentityChange {
@@ -50,6 +52,7 @@ mod tests {
             after: vec![IdentityKey::bsuid("900", "US.2")],
             text: "New number".to_owned(),
             changed_at: at(0),
+            arrival: Arrival::ZERO,
         };
         // Rows of earlier releases have this form, too.
         assert_eq!(change.fingerprint(), "<b:900:US.1<p::15550100>b:900:US.2@1800000000");

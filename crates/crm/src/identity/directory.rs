@@ -133,6 +133,15 @@ impl Directory {
         }
     }
 
+    /// Whether another contact has, or had, one of the contact's numbers.
+    pub(super) fn shares_a_number(&self, contact: ContactId) -> bool {
+        let is_number = |record: &&IdentityRecord| record.key.kind == IdentityKind::Phone;
+        let has_another = |record: &IdentityRecord| {
+            self.records.values().any(|other| other.contact != contact && other.key == record.key)
+        };
+        self.of(contact).filter(is_number).any(has_another)
+    }
+
     /// Merges a contact into another, with all its records.
     pub(super) fn merge(&mut self, from: ContactId, into: ContactId) {
         let keys: Vec<_> = self.of(from).map(|record| record.key.clone()).collect();

@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use kernel::Clock;
 use kernel::ids::ContactId;
@@ -32,6 +32,8 @@ pub struct Resolution {
     pub records: Vec<IdentityRecord>,
     /// Contacts whose identities conflict.
     pub flagged_for_review: Vec<ContactId>,
+    /// Contacts whose identities conflicted until a reported change explained it.
+    pub explained: Vec<ContactId>,
     /// Names from profiles, for contacts without a name.
     pub profile_names: Vec<(ContactId, String)>,
     /// Changes that were applied, each to its contact.
@@ -64,10 +66,11 @@ pub fn resolve(stored: StoredIdentities, people: &[Person], clock: &dyn Clock) -
         sightings: stored.sightings,
         unnamed: stored.unnamed,
         clock,
+        explained: BTreeSet::new(),
         resolution: Resolution::default(),
     };
     // Earlier changes first, so that a chain of changes ends in the contact with which it began.
-    resolver.pending.sort_by_cached_key(|change| (change.changed_at, change.fingerprint()));
+    resolver.pending.sort_by_cached_key(|change| (change.changed_at, change.arrival, change.fingerprint()));
     resolver.apply_pending();
     for person in people {
         let contact = resolver.contact_of(person);
@@ -83,6 +86,8 @@ struct Resolver<'c> {
     sightings: Vec<Person>,
     unnamed: HashSet<ContactId>,
     clock: &'c dyn Clock,
+    /// Contacts into which a reported change merged others.
+    explained: BTreeSet<ContactId>,
     resolution: Resolution,
 }
 
@@ -187,6 +192,7 @@ impl Resolver<'_> {
         let mut contact = match (before, by_bsuid(bsuid_after)) {
             (Some(before), Some(after)) if before != after => {
                 self.merge(after, before);
+                self.explained.insert(before);
                 before
             }
             (Some(contact), _) | (None, Some(contact)) => contact,
@@ -233,6 +239,7 @@ impl Resolver<'_> {
         match other {
             Some(other) if !self.is_different_person(other, contact, person) => {
                 self.merge(other, contact);
+                self.explained.insert(contact);
                 self.directory.attach(phone, contact, person.seen_at);
                 contact
             }
@@ -248,6 +255,9 @@ impl Resolver<'_> {
 
     fn merge(&mut self, from: ContactId, into: ContactId) {
         self.directory.merge(from, into);
+        if self.explained.remove(&from) {
+            self.explained.insert(into);
+        }
         let Resolution { contacts, applied_changes, .. } = &mut self.resolution;
         let results = contacts.iter_mut().chain(applied_changes.iter_mut().map(|(contact, _)| contact));
         results.filter(|contact| **contact == from).for_each(|contact| *contact = into);
@@ -255,12 +265,21 @@ impl Resolver<'_> {
 
     fn finish(self) -> Resolution {
         let mut resolution = self.resolution;
-        let (records, merged, flagged_for_review) = self.directory.into_changes();
+        let explained: Vec<ContactId> =
+            self.explained.iter().copied().filter(|contact| !self.directory.shares_a_number(*contact)).collect();
+        let (records, merged, mut flagged_for_review) = self.directory.into_changes();
+        flagged_for_review.retain(|contact| !explained.contains(contact));
         // A contact that this batch created and merged is not written at all.
         let (created, dropped): (Vec<_>, Vec<_>) =
             resolution.new.into_iter().partition(|new| merged.iter().all(|merge| merge.from != new.id));
         let is_stored = |merge: &Merge| dropped.iter().all(|new| new.id != merge.from);
-        resolution.profile_names.retain(|(contact, _)| merged.iter().all(|merge| merge.from != *contact));
+        let remaining = |contact| merged.iter().find(|merge| merge.from == contact).map_or(contact, |merge| merge.into);
+        // The name of a contact that was merged is that of the remaining one, if that has none.
+        let mut named = HashSet::new();
+        let of_dropped = dropped.iter().map(|new| (new.id, new.display_name.clone()));
+        let names = of_dropped.chain(resolution.profile_names).map(|(contact, name)| (remaining(contact), name));
+        resolution.profile_names = names.filter(|(contact, name)| !name.is_empty() && named.insert(*contact)).collect();
+        resolution.explained = explained;
         resolution.new = created;
         resolution.merged = merged.into_iter().filter(is_stored).collect();
         Resolution { records, flagged_for_review, unmatched_sightings: self.sightings, ..resolution }

@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use kernel::ids::AccountId;
-use kernel::{DeliveryStatus, Direction, Forwarded, Origin};
+use kernel::{Arrival, DeliveryStatus, Direction, Forwarded, Origin};
 
 use crate::identity::{IdentityChange, Person};
 use crate::{InteractionKind, Media};
@@ -50,16 +50,12 @@ pub struct IncomingMessage {
     /// Of outbound messages: the status known at the time of the event.
     pub delivery: Option<DeliveryStatus>,
     pub provider_timestamp: DateTime<Utc>,
+    pub arrival: Arrival,
 }
 
 impl IncomingMessage {
     pub(super) fn key(&self) -> MessageKey {
         (self.account, self.wamid.clone())
-    }
-
-    /// Whether it stands for a message whose content is missing and may be delivered later.
-    pub(super) fn is_placeholder(&self) -> bool {
-        is_placeholder(&self.kind)
     }
 }
 
@@ -81,6 +77,7 @@ pub struct MessageUpdate {
     pub direction: Direction,
     pub payload: Option<String>,
     pub occurred_at: DateTime<Utc>,
+    pub arrival: Arrival,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,7 +110,7 @@ impl MessageUpdate {
 }
 
 impl UpdateEffect {
-    /// The kind and key that identify an update of a message: of two updates with the same, only the first is stored.
+    /// The kind and key that identify an update of a message: of two updates with the same, the one that arrived first is kept.
     #[must_use]
     pub fn key(&self) -> (&'static str, String) {
         match self {
@@ -135,6 +132,7 @@ pub struct Activity {
     pub source: String,
     pub effect: ActivityEffect,
     pub occurred_at: DateTime<Utc>,
+    pub arrival: Arrival,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,4 +146,6 @@ pub enum ActivityEffect {
     Name(String),
     /// Opens the service window, as the customer called this account.
     ServiceWindow(AccountId),
+    /// The same, and nobody answered: the conversation with the customer is unread.
+    MissedCall(AccountId),
 }

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use kernel::ids::ContactId;
-use kernel::{DeliveryStatus, Direction};
+use kernel::{Arrival, DeliveryStatus, Direction};
 
 use super::{NewMessage, NewUpdate, UpdateEffect};
 
@@ -22,8 +22,11 @@ pub struct MessageState {
     pub delivery: Option<DeliveryStatus>,
     pub edited_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
-    /// When the delivery of an outbound message first failed, also if it was delivered later.
-    pub failed_at: Option<DateTime<Utc>>,
+    /// When the delivery of an outbound message first failed, also if it was delivered later, and the arrival of that status.
+    pub failed_at: Option<(DateTime<Utc>, Arrival)>,
+    /// The latest change that makes it news again: its revocation, else the last edit that has a text or, of what the business
+    /// wrote, the reaction that a customer has to it.
+    pub activity: Option<(DateTime<Utc>, Arrival)>,
 }
 
 impl MessageState {
@@ -39,36 +42,53 @@ impl MessageState {
             edited_at: None,
             revoked_at: None,
             failed_at: None,
+            activity: None,
         }
     }
 
-    /// The state after all updates of the message. Of two updates with the same key the first counts. The delivery status with
-    /// the highest rank counts, the last edit that has a text, and a revocation before any edit; so the order of the updates does not matter,
+    /// The state after all updates of the message. Of two updates with the same key the one that arrived first counts. The delivery
+    /// status with the highest rank counts, the last edit that has a text, and a revocation before any edit; so the order in which
+    /// updates are recorded does not matter,
     /// and computing the state again changes nothing. Only who sent the message edits or revokes it: others name it as well,
     /// and WhatsApp does not say that it checks them.
     #[must_use]
     pub fn with_updates(self, updates: &[NewUpdate]) -> Self {
         let mut seen = HashSet::new();
-        let updates: Vec<&NewUpdate> = updates.iter().filter(|update| seen.insert(update.effect.key())).collect();
+        let mut updates: Vec<&NewUpdate> = updates.iter().collect();
+        updates.sort_by_key(|update| update.arrival);
+        updates.retain(|update| seen.insert(update.effect.key()));
         if updates.is_empty() {
             return self;
         }
         let by_sender = updates.iter().filter(|update| update.contact == self.sender);
         let is_outbound = self.direction == Direction::Outbound;
         let statuses = updates.iter().filter_map(|update| match &update.effect {
-            UpdateEffect::Status { status, .. } => Some((status.parse::<DeliveryStatus>().ok()?, update.occurred_at)),
+            UpdateEffect::Status { status, .. } => {
+                Some((status.parse::<DeliveryStatus>().ok()?, (update.occurred_at, update.arrival)))
+            }
             _ => None,
         });
         let delivery = statuses.clone().map(|(status, _)| status).chain(self.delivery).reduce(DeliveryStatus::latest);
         let failed_at = statuses.filter(|(status, _)| *status == DeliveryStatus::Failed).map(|(_, at)| at).min();
         let edits = by_sender.clone().filter_map(|update| match &update.effect {
-            UpdateEffect::Edit { wamid, text } => Some((update.occurred_at, wamid, text)),
+            UpdateEffect::Edit { wamid, text } => Some(((update.occurred_at, update.arrival), wamid, text)),
             _ => None,
         });
-        let edited_at = edits.clone().map(|(at, ..)| at).max();
-        let edit = edits.filter_map(|(at, wamid, text)| Some((at, wamid, text.clone()?))).max().map(|(.., text)| text);
+        let edited_at = edits.clone().map(|((at, _), ..)| at).max();
+        let last_edit = edits.filter_map(|(at, wamid, text)| Some((at, wamid, text.clone()?))).max();
+        let edited = last_edit.as_ref().map(|(moment, ..)| *moment);
+        let edit = last_edit.map(|(.., text)| text);
         let revocations = by_sender.filter(|update| matches!(update.effect, UpdateEffect::Revocation { .. }));
-        let revoked_at = revocations.map(|update| update.occurred_at).min();
+        let revoked = revocations.map(|update| (update.occurred_at, update.arrival)).min();
+        let revoked_at = revoked.map(|(at, _)| at);
+        let reactions = updates.iter().filter_map(|update| match &update.effect {
+            UpdateEffect::Reaction { wamid, emoji } => {
+                let moment = (update.occurred_at, update.arrival);
+                update.contact.map(|_| (moment, wamid, emoji.is_some()))
+            }
+            _ => None,
+        });
+        let reaction = reactions.max().filter(|(.., is_there)| *is_there && is_outbound).map(|(moment, ..)| moment);
         Self {
             direction: self.direction,
             sender: self.sender,
@@ -81,6 +101,7 @@ impl MessageState {
             edited_at,
             revoked_at,
             failed_at: failed_at.filter(|_| is_outbound),
+            activity: revoked.or_else(|| edited.max(reaction)),
         }
     }
 }

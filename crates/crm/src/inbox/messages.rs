@@ -1,81 +1,151 @@
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use kernel::ids::{AccountId, ContactId, ConversationId, InteractionId, MessageId};
+use kernel::ids::{ContactId, ConversationId, InteractionId, MessageId};
 use kernel::{Clock, Direction, Origin, StoreError};
 
-use super::batch::is_placeholder;
 use super::service_window::SERVICE_WINDOW;
+use super::stored_message::Pair;
 use super::{
-    ConversationUpdate, CustomerMessage, InboxRepo, IncomingMessage, MessageKey, NewMessage, OpenConversation,
+    ConversationUpdate, CustomerMessage, InboxTx, IncomingMessage, Lock, MessageKey, NewMessage, OpenConversation,
+    StoredMessage, Telling,
 };
+use crate::identity::{IdentityKey, Person};
 use crate::{Interaction, InteractionKind};
 
-/// The messages of a batch that have to be stored, each once. A message with content takes precedence over its placeholder.
+/// The messages of a batch, each once.
 #[derive(Debug, Default)]
 pub(super) struct MessagesToStore {
     pub(super) new: Vec<IncomingMessage>,
-    /// Messages of which a placeholder is stored.
-    pub(super) placeholder_contents: Vec<IncomingMessage>,
+    /// Tellings of messages that are stored already.
+    pub(super) told_again: Vec<IncomingMessage>,
 }
 
-pub(super) async fn deduplicate(
-    repo: &mut dyn InboxRepo,
-    mut messages: Vec<IncomingMessage>,
+/// Combines the tellings of each message, and separates those of messages that are stored.
+pub(super) async fn combine(
+    repo: &mut dyn InboxTx,
+    messages: Vec<IncomingMessage>,
 ) -> Result<MessagesToStore, StoreError> {
-    let keys: Vec<MessageKey> = messages.iter().map(IncomingMessage::key).collect();
-    let stored_kinds = if keys.is_empty() { HashMap::new() } else { repo.stored_message_kinds(&keys).await? };
-    messages.sort_by_key(IncomingMessage::is_placeholder);
-    let mut seen = HashSet::new();
-    let mut to_store = MessagesToStore::default();
-    for message in messages.into_iter().filter(|message| seen.insert(message.key())) {
-        match stored_kinds.get(&message.key()) {
-            None => to_store.new.push(message),
-            Some(kind) if is_placeholder(kind) && !message.is_placeholder() => {
-                to_store.placeholder_contents.push(message);
-            }
-            Some(_) => {}
-        }
-    }
-    Ok(to_store)
-}
-
-/// Stores messages in their conversations. Returns what was stored.
-pub(super) async fn store(
-    repo: &mut dyn InboxRepo,
-    messages: Vec<IncomingMessage>,
-    contacts: &[ContactId],
-    clock: &dyn Clock,
-) -> Result<Vec<NewMessage>, StoreError> {
-    let conversations = find_conversations(repo, &messages, contacts, clock).await?;
-    let new = messages.into_iter().zip(contacts).map(|(message, contact)| {
-        let conversation = conversations.get(&(message.account, *contact)).copied();
-        if conversation.is_none() && message.group_id.is_none() {
-            // It was closed after it was found and before it was locked: the retry opens another.
-            return Err(StoreError::Retryable("the conversation was closed by another transaction".into()));
-        }
-        Ok(new_message(message, *contact, conversation, clock))
-    });
-    let new = new.collect::<Result<Vec<_>, _>>()?;
-    if !new.is_empty() {
-        repo.insert_messages(&new, clock.now()).await?;
-    }
-    Ok(new)
-}
-
-/// Replaces placeholders by the content of their messages; the sender does not change. Returns the conversations whose
-/// messages changed.
-pub(super) async fn fill_placeholders(
-    repo: &mut dyn InboxRepo,
-    messages: Vec<IncomingMessage>,
-    clock: &dyn Clock,
-) -> Result<Vec<ConversationId>, StoreError> {
     if messages.is_empty() {
-        return Ok(Vec::new());
+        return Ok(MessagesToStore::default());
     }
-    // Not stored: the placeholder keeps its contact.
-    let contact = ContactId::new(clock);
-    let contents: Vec<_> = messages.into_iter().map(|message| new_message(message, contact, None, clock)).collect();
-    repo.fill_placeholders(&contents).await
+    let mut combined: Vec<IncomingMessage> = Vec::with_capacity(messages.len());
+    let mut places: HashMap<MessageKey, usize> = HashMap::new();
+    for message in messages {
+        match places.get(&message.key()).and_then(|place| combined.get_mut(*place)) {
+            Some(first) => *first = first.clone().combined(message),
+            None => {
+                places.insert(message.key(), combined.len());
+                combined.push(message);
+            }
+        }
+    }
+    let keys: Vec<MessageKey> = combined.iter().map(IncomingMessage::key).collect();
+    let stored = repo.stored_messages(&keys).await?;
+    let (told_again, new): (Vec<_>, Vec<_>) = combined.into_iter().partition(|it| stored.contains_key(&it.key()));
+    let told_again = with_known_senders(repo, told_again, &stored).await?;
+    Ok(MessagesToStore { new, told_again })
+}
+
+/// Adds to the customers of the tellings a key of the contact that the message is stored with: a telling that names only a number,
+/// and one that names only a BSUID, show that both are one person. The keys are locked.
+async fn with_known_senders(
+    repo: &mut dyn InboxTx,
+    mut tellings: Vec<IncomingMessage>,
+    stored: &HashMap<MessageKey, StoredMessage>,
+) -> Result<Vec<IncomingMessage>, StoreError> {
+    let sender = |telling: &IncomingMessage| {
+        let stored = stored.get(&telling.key()).filter(|stored| stored.direction == telling.direction)?;
+        telling.group_id.is_none().then_some(stored.contact)
+    };
+    let contacts: BTreeSet<ContactId> = tellings.iter().filter_map(sender).collect();
+    if contacts.is_empty() {
+        return Ok(tellings);
+    }
+    let keys = repo.keys_of_contacts(&contacts.into_iter().collect::<Vec<_>>()).await?;
+    let locks: BTreeSet<&IdentityKey> = keys.values().flatten().collect();
+    repo.lock(&locks.into_iter().cloned().map(Lock::Person).collect::<Vec<_>>()).await?;
+    for telling in &mut tellings {
+        if let Some(keys) = sender(telling).and_then(|contact| keys.get(&contact)) {
+            let nobody = Person::unknown(telling.provider_timestamp);
+            telling.customer = std::mem::replace(&mut telling.customer, nobody).known_as(keys);
+        }
+    }
+    Ok(tellings)
+}
+
+/// What a batch changed of messages.
+#[derive(Debug, Default)]
+pub(super) struct StoredMessages {
+    pub(super) new: Vec<NewMessage>,
+    pub(super) tellings: Vec<Telling>,
+    /// Messages that were known from elsewhere, and that a telling made messages of now.
+    became_live: Vec<NewMessage>,
+    /// Conversations whose messages changed or left.
+    pub(super) changed: BTreeSet<ConversationId>,
+}
+
+/// Stores messages in their conversations, each with its contact, and completes stored ones by their other tellings. The contacts
+/// were resolved: those of stored messages may have been merged.
+pub(super) async fn store(
+    repo: &mut dyn InboxTx,
+    new: Vec<(IncomingMessage, ContactId)>,
+    told_again: Vec<IncomingMessage>,
+    clock: &dyn Clock,
+) -> Result<StoredMessages, StoreError> {
+    let stored = if told_again.is_empty() {
+        HashMap::new()
+    } else {
+        repo.stored_messages(&told_again.iter().map(IncomingMessage::key).collect::<Vec<_>>()).await?
+    };
+    let told_again: Vec<(IncomingMessage, &StoredMessage)> = told_again
+        .into_iter()
+        .filter_map(|telling| stored.get(&telling.key()).map(|stored| (telling, stored)))
+        .collect();
+    let place = |message: &IncomingMessage, contact: ContactId| {
+        message.group_id.is_none().then_some(((message.account, contact), message.origin == Origin::History))
+    };
+    let becomes_present = |(telling, stored): &(IncomingMessage, &StoredMessage)| {
+        (stored.conversation.is_some() && stored.becomes_present(telling))
+            .then_some(((telling.account, stored.contact), false))
+    };
+    let wanted = new.iter().filter_map(|(message, contact)| place(message, *contact));
+    let wanted: BTreeSet<(Pair, bool)> = wanted.chain(told_again.iter().filter_map(becomes_present)).collect();
+    let conversations = find_conversations(repo, wanted, clock).await?;
+    // It was closed after it was found and before it was locked: the retry opens another.
+    let closed = || StoreError::Retryable("the conversation was closed by another transaction".into());
+    let find = |wanted: Option<(Pair, bool)>| {
+        wanted.map(|wanted| conversations.get(&wanted).copied().ok_or_else(closed)).transpose()
+    };
+
+    let mut result = StoredMessages::default();
+    for (message, contact) in new {
+        let conversation = find(place(&message, contact))?;
+        result.new.push(new_message(message, contact, conversation, clock));
+    }
+    for (telling, stored) in told_again {
+        let moves_to = find(becomes_present(&(telling.clone(), stored)))?;
+        let (has_better_content, has_higher_rank) =
+            (stored.has_worse_content_than(&telling), stored.has_lower_rank_than(&telling));
+        let became_live = stored.becomes_live(&telling);
+        let message = new_message(telling, stored.contact, moves_to, clock);
+        result.changed.extend(stored.conversation.into_iter().chain(moves_to));
+        if became_live {
+            let conversation = moves_to.or(stored.conversation);
+            result.became_live.push(NewMessage { conversation, ..message.clone() });
+        }
+        result.tellings.push(Telling { message, has_better_content, has_higher_rank });
+    }
+    if !result.new.is_empty() {
+        repo.insert_messages(&result.new, clock.now()).await?;
+    }
+    if !result.tellings.is_empty() {
+        repo.complete_messages(&result.tellings).await?;
+        let left: Vec<ConversationId> = result.changed.iter().copied().collect();
+        for deleted in repo.delete_empty_imported(&left).await? {
+            result.changed.remove(&deleted);
+        }
+    }
+    Ok(result)
 }
 
 fn new_message(
@@ -102,61 +172,62 @@ fn new_message(
         payload: message.payload,
         delivery: message.delivery,
         provider_timestamp: message.provider_timestamp,
+        arrival: message.arrival,
     }
 }
 
-/// The conversation of each account and contact in the batch. Messages from before the number was connected go to the last
-/// conversation, closed or not; all others go to the open one.
-async fn find_conversations(
-    repo: &mut dyn InboxRepo,
-    messages: &[IncomingMessage],
-    contacts: &[ContactId],
+/// The conversation of each account and contact: messages from before the number was connected go to the imported one, all others to
+/// the open one.
+pub(super) async fn find_conversations(
+    repo: &mut dyn InboxTx,
+    wanted: BTreeSet<(Pair, bool)>,
     clock: &dyn Clock,
-) -> Result<HashMap<(AccountId, ContactId), ConversationId>, StoreError> {
-    let in_conversations = || messages.iter().zip(contacts).filter(|(message, _)| message.group_id.is_none());
-    let pair = |(message, contact): (&IncomingMessage, &ContactId)| (message.account, *contact);
-    let (old, live): (Vec<_>, Vec<_>) = in_conversations().partition(|(message, _)| message.origin == Origin::History);
-    let mut open: BTreeSet<_> = live.into_iter().map(pair).collect();
-    let old: BTreeSet<_> = old.into_iter().map(pair).filter(|pair| !open.contains(pair)).collect();
-
-    let mut found = HashMap::new();
-    let mut add = |conversations: Vec<OpenConversation>| {
-        found.extend(conversations.into_iter().map(|found| ((found.account, found.contact), found.id)));
-    };
-    if !old.is_empty() {
-        let old: Vec<_> = old.into_iter().collect();
-        let last = repo.last_conversations(&old).await?;
-        let has_one: HashSet<_> = last.iter().map(|last| (last.account, last.contact)).collect();
-        open.extend(old.into_iter().filter(|pair| !has_one.contains(pair)));
-        add(last);
-    }
-    if !open.is_empty() {
-        let wanted = open.into_iter().map(|(account, contact)| OpenConversation {
-            id: ConversationId::new(clock),
-            account,
-            contact,
-        });
-        add(repo.open_conversations(&wanted.collect::<Vec<_>>(), clock.now()).await?);
+) -> Result<BTreeMap<(Pair, bool), ConversationId>, StoreError> {
+    let mut found = BTreeMap::new();
+    for is_imported in [true, false] {
+        let pairs = wanted.iter().filter(|(_, of)| *of == is_imported);
+        let wanted: Vec<OpenConversation> = pairs
+            .map(|((account, contact), _)| OpenConversation {
+                id: ConversationId::new(clock),
+                account: *account,
+                contact: *contact,
+            })
+            .collect();
+        if wanted.is_empty() {
+            continue;
+        }
+        let conversations = if is_imported {
+            repo.imported_conversations(&wanted, clock.now()).await?
+        } else {
+            repo.open_conversations(&wanted, clock.now()).await?
+        };
+        found.extend(conversations.into_iter().map(|it| (((it.account, it.contact), is_imported), it.id)));
     }
     Ok(found)
 }
 
-/// Of new messages, those that customers wrote to the business.
-pub(super) fn from_customers(messages: &[NewMessage]) -> impl Iterator<Item = CustomerMessage> {
-    let live = messages.iter().filter(|it| it.direction == Direction::Inbound && it.origin == Origin::Live);
-    live.map(|it| CustomerMessage { key: (it.account, it.wamid.clone()), contact: it.contact })
-}
+impl StoredMessages {
+    /// Messages that customers wrote to the business, and that were not known as such before.
+    pub(super) fn from_customers(&self) -> impl Iterator<Item = CustomerMessage> {
+        let live = self.new.iter().filter(|it| it.origin == Origin::Live).chain(&self.became_live);
+        let inbound = live.filter(|it| it.direction == Direction::Inbound);
+        inbound.map(|it| CustomerMessage { key: (it.account, it.wamid.clone()), contact: it.contact })
+    }
 
-/// The changes of conversations that follow from new messages.
-pub(super) fn conversation_updates(messages: &[NewMessage]) -> impl Iterator<Item = ConversationUpdate> {
-    messages.iter().filter_map(|message| {
-        let inbound = message.direction == Direction::Inbound;
-        Some(ConversationUpdate {
-            conversation: message.conversation?,
-            unread: i32::from(inbound && message.origin == Origin::Live),
-            service_window_ends_at: inbound.then(|| message.provider_timestamp + SERVICE_WINDOW),
-        })
-    })
+    /// The changes of conversations that follow.
+    pub(super) fn conversation_updates(&self) -> impl Iterator<Item = ConversationUpdate> {
+        let updates = self.new.iter().chain(&self.became_live).filter_map(|message| {
+            let inbound = message.direction == Direction::Inbound;
+            Some(ConversationUpdate {
+                conversation: message.conversation?,
+                unread: i32::from(inbound && message.origin == Origin::Live),
+                news: i32::from(inbound && message.origin == Origin::Live),
+                service_window_ends_at: inbound.then(|| message.provider_timestamp + SERVICE_WINDOW),
+                missed_call: None,
+            })
+        });
+        updates.chain(self.changed.iter().copied().map(ConversationUpdate::of))
+    }
 }
 
 pub(super) fn interactions(messages: &[NewMessage], clock: &dyn Clock) -> Vec<Interaction> {
@@ -171,8 +242,10 @@ pub(super) fn interactions(messages: &[NewMessage], clock: &dyn Clock) -> Vec<In
         text: message.text.clone(),
         actor: None,
         message: Some(message.id),
+        about: None,
         source: None,
         occurred_at: message.provider_timestamp,
+        arrival: message.arrival,
     });
     interactions.collect()
 }

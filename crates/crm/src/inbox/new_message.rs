@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
-use kernel::{DeliveryStatus, Direction, Forwarded, Origin};
+use kernel::{Arrival, DeliveryStatus, Direction, Forwarded, Origin};
 
 use crate::Media;
 
@@ -25,4 +25,5 @@ pub struct NewMessage {
     pub payload: String,
     pub delivery: Option<DeliveryStatus>,
     pub provider_timestamp: DateTime<Utc>,
+    pub arrival: Arrival,
 }

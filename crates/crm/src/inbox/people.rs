@@ -93,6 +93,9 @@ async fn store(repo: &mut dyn IdentityRepo, resolution: &Resolution, clock: &dyn
     if !resolution.records.is_empty() {
         repo.store_identities(&resolution.records, now).await?;
     }
+    if !resolution.explained.is_empty() {
+        repo.clear_review(&resolution.explained, now).await?;
+    }
     if !resolution.flagged_for_review.is_empty() {
         repo.flag_for_review(&resolution.flagged_for_review, now).await?;
     }
@@ -114,7 +117,9 @@ fn interaction(contact: ContactId, change: &IdentityChange, clock: &dyn Clock) -
         text: change.text.clone(),
         actor: None,
         message: None,
+        about: None,
         source: Some(format!("identity:{}", change.fingerprint())),
         occurred_at: change.changed_at,
+        arrival: change.arrival,
     }
 }

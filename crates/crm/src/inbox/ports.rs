@@ -1,11 +1,14 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use kernel::StoreError;
 use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
+use kernel::{Arrival, StoreError};
 
-use super::{ConversationUpdate, Lock, MessageKey, NewMessage, NewUpdate, OpenConversation, RefreshedMessage};
+use super::{
+    ConversationUpdate, Lock, MessageKey, NewMessage, NewUpdate, OpenConversation, RefreshedMessage, StoredMessage,
+    Telling,
+};
 use crate::Interaction;
 use crate::identity::{IdentityChange, IdentityKey, IdentityRecord, Merge, NewContact, Person, StoredIdentities};
 
@@ -24,6 +27,11 @@ pub trait IdentityRepo: Send {
     async fn lock(&mut self, locks: &[Lock]) -> Result<(), StoreError>;
     /// The stored data of the people with these keys.
     async fn stored_identities(&mut self, keys: &[IdentityKey]) -> Result<StoredIdentities, StoreError>;
+    /// The current BSUIDs and phone numbers that resolve to each contact.
+    async fn keys_of_contacts(
+        &mut self,
+        contacts: &[ContactId],
+    ) -> Result<HashMap<ContactId, Vec<IdentityKey>>, StoreError>;
     /// Stores changes for [`resolve`](crate::identity::resolve). One that is stored already stays as it is.
     async fn store_changes(&mut self, changes: &[IdentityChange], now: DateTime<Utc>) -> Result<(), StoreError>;
     /// Stores sightings whose keys resolve to no contact; the latest time counts.
@@ -35,6 +43,8 @@ pub trait IdentityRepo: Send {
     async fn merge_contacts(&mut self, merges: &[Merge], now: DateTime<Utc>) -> Result<(), StoreError>;
     /// Stores records in their order, so that at most one record of a key resolves at any time.
     async fn store_identities(&mut self, records: &[IdentityRecord], now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// Clears the review flag of contacts whose conflict was explained.
+    async fn clear_review(&mut self, contacts: &[ContactId], now: DateTime<Utc>) -> Result<(), StoreError>;
     async fn flag_for_review(&mut self, contacts: &[ContactId], now: DateTime<Utc>) -> Result<(), StoreError>;
     /// Sets the names of contacts that have none.
     async fn name_unnamed_contacts(
@@ -47,26 +57,33 @@ pub trait IdentityRepo: Send {
 /// Messages, conversations, and interactions of contacts.
 #[async_trait]
 pub trait InboxRepo: Send {
-    /// The kinds of those messages that are stored.
-    async fn stored_message_kinds(
+    /// Those of the messages that are stored.
+    async fn stored_messages(
         &mut self,
         messages: &[MessageKey],
-    ) -> Result<HashMap<MessageKey, String>, StoreError>;
+    ) -> Result<HashMap<MessageKey, StoredMessage>, StoreError>;
     /// The conversation of each account and contact that is not closed. A missing one is created with the id of `wanted`.
     async fn open_conversations(
         &mut self,
         wanted: &[OpenConversation],
         now: DateTime<Utc>,
     ) -> Result<Vec<OpenConversation>, StoreError>;
-    /// The last conversation of each account and contact that has one, closed or not.
-    async fn last_conversations(
+    /// The conversation of each account and contact with the messages from before the number was connected. A missing one is
+    /// created, closed, with the id of `wanted`.
+    async fn imported_conversations(
         &mut self,
-        pairs: &[(AccountId, ContactId)],
+        wanted: &[OpenConversation],
+        now: DateTime<Utc>,
     ) -> Result<Vec<OpenConversation>, StoreError>;
+    /// Deletes those of these conversations that are imported and have no messages any more. Returns their ids.
+    async fn delete_empty_imported(
+        &mut self,
+        conversations: &[ConversationId],
+    ) -> Result<Vec<ConversationId>, StoreError>;
     async fn insert_messages(&mut self, messages: &[NewMessage], now: DateTime<Utc>) -> Result<(), StoreError>;
-    /// Replaces placeholders by the content of their messages. Returns the conversations whose messages changed.
-    async fn fill_placeholders(&mut self, messages: &[NewMessage]) -> Result<Vec<ConversationId>, StoreError>;
-    /// Stores updates; one that is stored already is not changed.
+    /// Completes stored messages by other tellings of them. A telling with a conversation moves its message there.
+    async fn complete_messages(&mut self, tellings: &[Telling]) -> Result<(), StoreError>;
+    /// Stores updates; of two with one key, the one that arrived first is kept.
     async fn insert_updates(&mut self, updates: &[NewUpdate], now: DateTime<Utc>) -> Result<(), StoreError>;
     /// Sets the state of messages that follows from all of their updates. Returns the stored messages that have updates.
     async fn refresh_messages(&mut self, messages: &[MessageKey]) -> Result<Vec<RefreshedMessage>, StoreError>;
@@ -74,7 +91,9 @@ pub trait InboxRepo: Send {
     async fn delete_expired_parked(&mut self, before: DateTime<Utc>) -> Result<(), StoreError>;
     /// Updates conversations after their messages changed.
     async fn refresh_conversations(&mut self, updates: &[ConversationUpdate]) -> Result<(), StoreError>;
-    /// Stores interactions; one whose source or message is stored already is skipped.
+    /// Those of the sources of interactions that are stored.
+    async fn stored_sources(&mut self, sources: &[&str]) -> Result<HashSet<String>, StoreError>;
+    /// Stores interactions; of two with one source, or of one kind about one message, the earlier one is kept.
     async fn insert_interactions(&mut self, interactions: &[Interaction], now: DateTime<Utc>)
     -> Result<(), StoreError>;
     /// Replaces the texts of revoked messages, and of their edits, in the histories of contacts.
@@ -84,7 +103,7 @@ pub trait InboxRepo: Send {
     /// Sets names from the address book of the business's phone; the latest counts, and a name set by a user stays.
     async fn apply_address_book_names(
         &mut self,
-        names: &[(ContactId, String, DateTime<Utc>)],
+        names: &[(ContactId, String, (DateTime<Utc>, Arrival))],
     ) -> Result<(), StoreError>;
     /// Extends the service windows of accounts and contacts; a window never shrinks.
     async fn extend_service_windows(

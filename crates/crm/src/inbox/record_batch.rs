@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 use kernel::{Clock, StoreError};
 
 use super::{
-    Batch, ConversationUpdate, InboxTx, Lock, MessageKey, MessageUpdate, RecordedBatch, activities, erased, messages,
-    people, updates,
+    Batch, ConversationUpdate, InboxTx, Lock, MessageKey, MessageUpdate, RecordedBatch, RefreshedMessage, activities,
+    erased, messages, people, updates,
 };
 use crate::identity::{IdentityChange, IdentityKey, Person};
 
@@ -35,25 +35,25 @@ pub async fn record_batch(
     let batch = updates::without_anonymous(batch);
     let keys = identity_keys(&batch);
 
-    let to_store = messages::deduplicate(repo, batch.messages).await?;
-    let mut affected: BTreeSet<MessageKey> =
-        to_store.placeholder_contents.iter().map(super::IncomingMessage::key).collect();
-    let filled = messages::fill_placeholders(repo, to_store.placeholder_contents, clock).await?;
+    let messages::MessagesToStore { new, told_again } = messages::combine(repo, batch.messages).await?;
+    let mut affected: BTreeSet<MessageKey> = new.iter().chain(&told_again).map(super::IncomingMessage::key).collect();
 
     // All people in one list, so that a person who appears twice becomes one contact.
-    let people: Vec<Person> = (to_store.new.iter().map(|message| &message.customer))
+    let people: Vec<Person> = (new.iter().map(|message| &message.customer))
+        .chain(told_again.iter().map(|telling| &telling.customer))
         .chain(batch.updates.iter().filter_map(|update| update.customer.as_ref()))
         .chain(batch.activities.iter().map(|activity| &activity.customer))
         .cloned()
         .collect();
     let reports = people::IdentityReports { changes: &batch.changes, sightings: &batch.sightings };
-    let (mut contacts, mut interactions) = people::resolve_contacts(repo, &people, reports, &keys, clock).await?;
-    let remaining = contacts.split_off(to_store.new.len());
-    let mut remaining = remaining.into_iter();
+    let keys = if told_again.is_empty() { keys } else { with_keys_of(&people, keys) };
+    let (contacts, mut interactions) = people::resolve_contacts(repo, &people, reports, &keys, clock).await?;
+    let mut contacts = contacts.into_iter();
+    let new: Vec<_> = new.into_iter().zip(contacts.by_ref()).collect();
+    let mut remaining = contacts.skip(told_again.len());
 
-    let stored = messages::store(repo, to_store.new, &contacts, clock).await?;
-    interactions.extend(messages::interactions(&stored, clock));
-    affected.extend(stored.iter().map(|message| (message.account, message.wamid.clone())));
+    let stored = messages::store(repo, new, told_again, clock).await?;
+    interactions.extend(messages::interactions(&stored.new, clock));
 
     let mut new_updates = Vec::new();
     for update in &batch.updates {
@@ -70,19 +70,14 @@ pub async fn record_batch(
     let refreshed = if affected.is_empty() { Vec::new() } else { repo.refresh_messages(&affected).await? };
     interactions.extend(updates::failures(&refreshed, clock));
 
-    let text_changed =
-        refreshed.iter().filter(|message| message.text_changed).filter_map(|message| message.conversation);
-    let text_changed = text_changed.chain(filled).map(|conversation| ConversationUpdate {
-        conversation,
-        unread: 0,
-        service_window_ends_at: None,
-    });
-    let updates = by_conversation(messages::conversation_updates(&stored).chain(text_changed));
+    let activities: Vec<_> = remaining.zip(batch.activities).collect();
+    let missed_calls = activities::missed_calls(repo, &activities, clock).await?;
+    let changed = refreshed.iter().filter_map(RefreshedMessage::conversation_update);
+    let updates = by_conversation(stored.conversation_updates().chain(changed).chain(missed_calls));
     if !updates.is_empty() {
         repo.refresh_conversations(&updates).await?;
     }
 
-    let activities: Vec<_> = remaining.zip(batch.activities).collect();
     activities::apply(repo, &activities).await?;
     interactions.extend(activities.iter().map(|(contact, it)| activities::interaction(*contact, it, clock)));
     if !interactions.is_empty() {
@@ -93,7 +88,7 @@ pub async fn record_batch(
     if !revoked.is_empty() {
         repo.hide_revoked_texts(&revoked).await?;
     }
-    Ok(RecordedBatch { messages: stored.len(), from_customers: messages::from_customers(&stored).collect(), erased })
+    Ok(RecordedBatch { messages: stored.new.len(), from_customers: stored.from_customers().collect(), erased })
 }
 
 /// All keys under which the people of the batch may be stored.
@@ -104,6 +99,12 @@ fn identity_keys(batch: &Batch) -> Vec<IdentityKey> {
         .chain(&batch.sightings);
     let changed = batch.changes.iter().flat_map(IdentityChange::keys).cloned();
     let keys: BTreeSet<_> = people.flat_map(Person::keys_to_look_up).chain(changed).collect();
+    keys.into_iter().collect()
+}
+
+/// The keys, and those of people who were combined with stored ones.
+fn with_keys_of(people: &[Person], keys: Vec<IdentityKey>) -> Vec<IdentityKey> {
+    let keys: BTreeSet<_> = people.iter().flat_map(Person::keys_to_look_up).chain(keys).collect();
     keys.into_iter().collect()
 }
 
@@ -124,6 +125,8 @@ fn by_conversation(updates: impl Iterator<Item = ConversationUpdate>) -> Vec<Con
             .entry(update.conversation)
             .and_modify(|sum| {
                 sum.unread += update.unread;
+                sum.news += update.news;
+                sum.missed_call = sum.missed_call.max(update.missed_call);
                 sum.service_window_ends_at = sum.service_window_ends_at.max(update.service_window_ends_at);
             })
             .or_insert(update);

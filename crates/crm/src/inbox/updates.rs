@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use kernel::ids::{ContactId, ConversationId, InteractionId, MessageId};
-use kernel::{Clock, Direction};
+use kernel::{Arrival, Clock, Direction};
 
 use super::{Batch, MessageKey, MessageUpdate, UpdateEffect};
 use crate::identity::Person;
@@ -17,6 +17,7 @@ pub struct NewUpdate {
     pub person: Option<Person>,
     pub payload: Option<String>,
     pub occurred_at: DateTime<Utc>,
+    pub arrival: Arrival,
 }
 
 /// A message whose state was computed from its updates.
@@ -26,9 +27,27 @@ pub struct RefreshedMessage {
     pub contact: ContactId,
     pub conversation: Option<ConversationId>,
     pub text_changed: bool,
+    pub activity_changed: bool,
+    /// What makes it news again: see [`MessageState::activity`](super::MessageState::activity).
+    pub activity: Option<(DateTime<Utc>, Arrival)>,
+    /// New updates by a customer.
+    pub news: i32,
+    /// 1 if it became unread by them, -1 if it is no longer unread.
+    pub unread: i32,
     pub is_revoked: bool,
-    /// When its delivery first failed, also if it was delivered later.
-    pub failed_at: Option<DateTime<Utc>>,
+    /// When its delivery first failed, also if it was delivered later, and the arrival of that status.
+    pub failed_at: Option<(DateTime<Utc>, Arrival)>,
+}
+
+impl RefreshedMessage {
+    /// What it changes in its conversation, if anything.
+    pub(super) fn conversation_update(&self) -> Option<ConversationUpdate> {
+        let conversation = self.conversation?;
+        let changes = self.text_changed || self.activity_changed || self.news != 0;
+        let update =
+            ConversationUpdate { unread: self.unread, news: self.news, ..ConversationUpdate::of(conversation) };
+        changes.then_some(update)
+    }
 }
 
 /// What a batch changes in a conversation.
@@ -37,7 +56,24 @@ pub struct ConversationUpdate {
     pub conversation: ConversationId,
     /// Added to the unread count.
     pub unread: i32,
+    /// Added to the version: messages and updates of customers, and missed calls.
+    pub news: i32,
     pub service_window_ends_at: Option<DateTime<Utc>>,
+    pub missed_call: Option<(DateTime<Utc>, Arrival)>,
+}
+
+/// The line of a missed call.
+pub const MISSED_CALL: &str = "Missed call";
+
+/// The line of a reaction, before its emoji.
+pub const REACTION_TEXT: &str = "Reacted with ";
+
+impl ConversationUpdate {
+    /// Its messages changed, without news.
+    #[must_use]
+    pub const fn of(conversation: ConversationId) -> Self {
+        Self { conversation, unread: 0, news: 0, service_window_ends_at: None, missed_call: None }
+    }
 }
 
 /// Removes reactions, edits and revocations of customers whom the event does not identify: without a contact they would count as
@@ -57,6 +93,7 @@ pub(super) fn new_update(update: &MessageUpdate, contact: Option<ContactId>) -> 
         person: update.person().cloned(),
         payload: update.payload.clone(),
         occurred_at: update.occurred_at,
+        arrival: update.arrival,
     }
 }
 
@@ -65,7 +102,7 @@ pub(super) fn interaction(update: &MessageUpdate, contact: ContactId, clock: &dy
     let (kind, text, wamid) = match &update.effect {
         UpdateEffect::Status { .. } => return None,
         UpdateEffect::Reaction { wamid, emoji: Some(emoji) } => {
-            (InteractionKind::Reaction, format!("Reacted with {emoji}"), wamid)
+            (InteractionKind::Reaction, format!("{REACTION_TEXT}{emoji}"), wamid)
         }
         UpdateEffect::Reaction { wamid, emoji: None } => {
             (InteractionKind::Reaction, "Took a reaction back".to_owned(), wamid)
@@ -83,14 +120,17 @@ pub(super) fn interaction(update: &MessageUpdate, contact: ContactId, clock: &dy
         text,
         actor: None,
         message: None,
+        about: Some(update.message.clone()),
         source: Some(format!("update:{}:{wamid}", update.message.0)),
         occurred_at: update.occurred_at,
+        arrival: update.arrival,
     })
 }
 
 /// The interactions of messages whose delivery failed.
 pub(super) fn failures(messages: &[RefreshedMessage], clock: &dyn Clock) -> impl Iterator<Item = Interaction> {
     messages.iter().filter_map(|message| {
+        let (occurred_at, arrival) = message.failed_at?;
         Some(Interaction {
             id: InteractionId::new(clock),
             contact: message.contact,
@@ -98,8 +138,10 @@ pub(super) fn failures(messages: &[RefreshedMessage], clock: &dyn Clock) -> impl
             text: "The message could not be delivered".to_owned(),
             actor: None,
             message: Some(message.id),
+            about: None,
             source: None,
-            occurred_at: message.failed_at?,
+            occurred_at,
+            arrival,
         })
     })
 }

@@ -103,6 +103,7 @@ mod tests {
             starts: 0,
             traceparent: None,
             received_at: at(0),
+            arrival: kernel::Arrival::ZERO,
             size: 0,
         };
         let failure = EventFailure { class, reason: "deadlock".to_owned() };

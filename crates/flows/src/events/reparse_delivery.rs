@@ -40,14 +40,13 @@ pub async fn reparse_delivery(
     let event = tx.event(id).await?.ok_or(ReparseDeliveryError::NotFound)?;
     let payload = tx.event_payload(id).await?.filter(|_| event.status == EventStatus::DeadLetter);
     let payload = payload.ok_or(ReparseDeliveryError::NotReplayable)?;
-    let mut events = split(&payload, clock);
+    let events = split(&payload, clock);
     if events.iter().any(|event| event.kind == EventKind::unparsed()) {
         return Err(ReparseDeliveryError::StillUnparsed);
     }
     if !tx.finish_reparsed_event(id, now).await? {
         return Err(ReparseDeliveryError::NotReplayable);
     }
-    events.sort_by(|a, b| a.dedupe_key.cmp(&b.dedupe_key));
     let trace = Traceparent::start(clock);
     let incoming = |it| IncomingEvent { app: event.app.clone(), trace, event: it };
     let events: Vec<IncomingEvent> = events.into_iter().map(incoming).collect();
@@ -64,7 +63,7 @@ mod tests {
     use super::*;
     use crate::fake::{FakeStore, changes, operator, origin, run};
 
-    /// A delivery of two messages, the second one first by its key.
+    /// A delivery of two messages.
     const DELIVERY: &str = r#"{"entry":[{"id":"900","changes":[{"field":"messages","value":{
         "metadata":{"phone_number_id":"100"},
         "messages":[{"id":"wamid.B","from":"1"},{"id":"wamid.A","from":"1"}]}}]}]}"#;
@@ -90,7 +89,7 @@ mod tests {
         let id = store.add_event(EventStatus::DeadLetter, Some(DELIVERY));
         assert_eq!(reparse(&mut store, id).unwrap(), 2);
         let keys: Vec<&str> = store.events.received.iter().map(|it| it.event.dedupe_key.as_str()).collect();
-        assert_eq!(keys, ["m:100:wamid.A", "m:100:wamid.B"]);
+        assert_eq!(keys, ["m:100:wamid.B", "m:100:wamid.A"]);
         assert!(store.events.received.iter().all(|it| it.app == store.stored_event(id).app));
         assert_eq!(store.status_of(id), EventStatus::Discarded);
         let [record] = &store.platform_audit_log[..] else { panic!("{:?}", store.audited_on_platform()) };

@@ -1,6 +1,6 @@
 //! The inbox of a tenant without conversations. How events are recorded is tested in the crate `crm`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -8,10 +8,10 @@ use crm::Interaction;
 use crm::identity::{IdentityChange, IdentityKey, IdentityRecord, Merge, NewContact, Person, StoredIdentities};
 use crm::inbox::{
     ConversationUpdate, IdentityRepo, InboxRepo, Lock, MessageKey, NewMessage, NewUpdate, OpenConversation,
-    RefreshedMessage,
+    RefreshedMessage, StoredMessage, Telling,
 };
-use kernel::StoreError;
 use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
+use kernel::{Arrival, StoreError};
 
 use super::FakeStore;
 
@@ -41,6 +41,10 @@ impl IdentityRepo for FakeStore {
 
     async fn stored_identities(&mut self, _: &[IdentityKey]) -> Result<StoredIdentities, StoreError> {
         Ok(StoredIdentities::default())
+    }
+
+    async fn keys_of_contacts(&mut self, _: &[ContactId]) -> Result<HashMap<ContactId, Vec<IdentityKey>>, StoreError> {
+        Ok(HashMap::new())
     }
 
     async fn store_changes(&mut self, _: &[IdentityChange], _: DateTime<Utc>) -> Result<(), StoreError> {
@@ -75,6 +79,10 @@ impl IdentityRepo for FakeStore {
         Ok(())
     }
 
+    async fn clear_review(&mut self, _: &[ContactId], _: DateTime<Utc>) -> Result<(), StoreError> {
+        unreachable!("no identities of unit tests conflict")
+    }
+
     async fn flag_for_review(&mut self, _: &[ContactId], _: DateTime<Utc>) -> Result<(), StoreError> {
         unreachable!("no identities of unit tests conflict")
     }
@@ -86,11 +94,21 @@ impl IdentityRepo for FakeStore {
 
 #[async_trait]
 impl InboxRepo for FakeStore {
-    async fn stored_message_kinds(
+    async fn stored_messages(
         &mut self,
         messages: &[MessageKey],
-    ) -> Result<HashMap<MessageKey, String>, StoreError> {
-        let stored = self.inbox.messages.iter().map(|it| ((it.account, it.wamid.clone()), it.kind.clone()));
+    ) -> Result<HashMap<MessageKey, StoredMessage>, StoreError> {
+        let stored = self.inbox.messages.iter().map(|it| {
+            let stored = StoredMessage {
+                kind: it.kind.clone(),
+                direction: it.direction,
+                origin: it.origin,
+                contact: it.contact,
+                conversation: it.conversation,
+                payload: it.payload.clone(),
+            };
+            ((it.account, it.wamid.clone()), stored)
+        });
         Ok(stored.filter(|(key, _)| messages.contains(key)).collect())
     }
 
@@ -102,7 +120,15 @@ impl InboxRepo for FakeStore {
         Ok(wanted.to_vec())
     }
 
-    async fn last_conversations(&mut self, _: &[(AccountId, ContactId)]) -> Result<Vec<OpenConversation>, StoreError> {
+    async fn imported_conversations(
+        &mut self,
+        _: &[OpenConversation],
+        _: DateTime<Utc>,
+    ) -> Result<Vec<OpenConversation>, StoreError> {
+        unreachable!("no message of unit tests is imported")
+    }
+
+    async fn delete_empty_imported(&mut self, _: &[ConversationId]) -> Result<Vec<ConversationId>, StoreError> {
         Ok(Vec::new())
     }
 
@@ -111,8 +137,8 @@ impl InboxRepo for FakeStore {
         Ok(())
     }
 
-    async fn fill_placeholders(&mut self, _: &[NewMessage]) -> Result<Vec<ConversationId>, StoreError> {
-        unreachable!("no event of unit tests is a placeholder")
+    async fn complete_messages(&mut self, _: &[Telling]) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn insert_updates(&mut self, _: &[NewUpdate], _: DateTime<Utc>) -> Result<(), StoreError> {
@@ -131,6 +157,10 @@ impl InboxRepo for FakeStore {
         Ok(())
     }
 
+    async fn stored_sources(&mut self, _: &[&str]) -> Result<HashSet<String>, StoreError> {
+        unreachable!("no event of unit tests is a missed call")
+    }
+
     async fn insert_interactions(&mut self, _: &[Interaction], _: DateTime<Utc>) -> Result<(), StoreError> {
         Ok(())
     }
@@ -143,7 +173,10 @@ impl InboxRepo for FakeStore {
         unreachable!("no event of unit tests changes the consent")
     }
 
-    async fn apply_address_book_names(&mut self, _: &[(ContactId, String, DateTime<Utc>)]) -> Result<(), StoreError> {
+    async fn apply_address_book_names(
+        &mut self,
+        _: &[(ContactId, String, (DateTime<Utc>, Arrival))],
+    ) -> Result<(), StoreError> {
         unreachable!("no event of unit tests names a customer")
     }
 

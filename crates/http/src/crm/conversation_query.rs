@@ -1,4 +1,4 @@
-use crm::{ConversationFilter, ConversationStatus};
+use crm::{ClosedReason, ConversationFilter, ConversationStatus};
 use kernel::ids::{AccountId, UserId};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -7,6 +7,12 @@ use uuid::Uuid;
 use crate::closed_set::closed_set;
 
 closed_set!(ConversationStatusBody = ConversationStatus, "ConversationStatus");
+
+closed_set!(
+    /// Why a conversation is closed that no user closed.
+    ClosedReasonBody = ClosedReason,
+    "ClosedReason"
+);
 
 /// Filters conversations.
 #[derive(Debug, Deserialize, IntoParams)]

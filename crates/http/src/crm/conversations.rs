@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::conversation_query::{ConversationQuery, ConversationStatusBody};
+use super::conversation_query::{ClosedReasonBody, ConversationQuery, ConversationStatusBody};
 use crate::auth::Allow;
 use crate::cursor::ListKind;
 use crate::extract::{Listing, PageQuery, PathId};
@@ -26,13 +26,24 @@ pub(crate) struct ConversationBody {
     contact_id: Uuid,
     contact: ConversationContactBody,
     status: ConversationStatusBody,
+    /// `imported`: its messages are from before the number was connected. Null while it is not closed, and after a user closed it.
+    #[schema(required)]
+    closed_reason: Option<ClosedReasonBody>,
+    /// The conversation of the same number and contact before this one.
+    #[schema(required)]
+    previous_conversation_id: Option<Uuid>,
     /// The assigned user, who may have been suspended or lost `crm:read` since; null after the user was deleted.
     #[schema(required)]
     assignee_id: Option<Uuid>,
-    /// Inbound messages since the conversation was last marked as read. Each also increases the version.
+    /// What came from the customer since the conversation was last marked as read: messages, missed calls, and messages that they
+    /// edited, deleted or reacted to. Each also increases the version.
     #[schema(example = 1)]
     unread_count: i32,
     last_message_at: DateTime<Utc>,
+    /// The time of what the preview shows. The list is in its order.
+    last_activity_at: DateTime<Utc>,
+    /// The last message, or what happened since: an edited message, `Message deleted`, a reaction to a message of the business,
+    /// `Missed call`.
     #[schema(example = "Hello, is my order on its way?")]
     last_message_preview: String,
     /// End of WhatsApp's service window, 24 hours after the customer's last message: until then free-form messages are
@@ -53,7 +64,7 @@ pub(crate) struct ConversationContactBody {
 
 /// List conversations
 ///
-/// Most recent message first.
+/// Most recent activity first.
 #[utoipa::path(
     get,
     path = "/crm/conversations",
@@ -102,15 +113,19 @@ pub(crate) async fn read(
 
 impl From<Conversation> for ConversationBody {
     fn from(conversation: Conversation) -> Self {
+        let closed_reason = conversation.closed_reason().map(ClosedReasonBody::from);
         Self {
             id: conversation.id.as_uuid(),
             account_id: conversation.account.as_uuid(),
             contact_id: conversation.contact.as_uuid(),
             contact: ConversationContactBody { display_name: conversation.contact_display_name },
+            closed_reason,
+            previous_conversation_id: conversation.previous.map(ConversationId::as_uuid),
             status: conversation.status.into(),
             assignee_id: conversation.assignee.map(UserId::as_uuid),
             unread_count: conversation.unread_count,
             last_message_at: conversation.last_message_at,
+            last_activity_at: conversation.last_activity_at,
             last_message_preview: conversation.last_message_preview,
             service_window_ends_at: conversation.service_window_ends_at,
             read_only: conversation.read_only,

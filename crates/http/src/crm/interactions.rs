@@ -36,6 +36,7 @@ pub(crate) struct InteractionBody {
     /// The user who caused it, if any.
     #[schema(required)]
     actor_id: Option<Uuid>,
+    /// The message that it is about, if it is stored: also of a reaction, an edit or a deletion.
     #[schema(required)]
     message_id: Option<Uuid>,
     occurred_at: DateTime<Utc>,

@@ -1,7 +1,7 @@
 use actix_web::web;
 use chrono::{DateTime, Utc};
 use crm::Message;
-use kernel::ids::ConversationId;
+use kernel::ids::{ContactId, ConversationId};
 use kernel::{CrmRead, Grant as _};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -12,7 +12,7 @@ use super::message_parts::{
     DeliveryStatusBody, DeliveryStepBody, DirectionBody, ForwardedBody, MediaBody, OriginBody, ReactionBody,
     ReplyToBody,
 };
-use super::message_query::MessageQuery;
+use super::message_query::{ContactMessageQuery, MessageQuery};
 use crate::auth::Allow;
 use crate::cursor::ListKind;
 use crate::extract::{Listing, PageQuery, PathId};
@@ -94,6 +94,35 @@ pub(crate) async fn list(
     state
         .list(allow, ListKind::Messages(conversation), &listing.page, async |permit, tx, page| {
             crm::messages(permit, tx, conversation, page, parts).await?.ok_or_else(Problem::not_found)
+        })
+        .await
+}
+
+/// List the messages of a contact
+///
+/// In all of their conversations, newest first; with `account`, those with one number. Messages in groups are not among them.
+#[utoipa::path(
+    get,
+    path = "/crm/contacts/{id}/messages",
+    operation_id = "listContactMessages",
+    tag = tags::CRM,
+    security(("bearer" = [CrmRead::PERMISSION])),
+    params(("id" = Uuid, Path, description = "The contact's id"), ContactMessageQuery, PageQuery),
+    responses((status = 200, description = "A page of messages", body = PageBody<MessageBody>)),
+    extensions(("x-problems" = json!([Code::InvalidCursor, Code::NotFound]))),
+)]
+pub(crate) async fn list_of_contact(
+    allow: Allow<CrmRead>,
+    state: web::Data<State>,
+    PathId(contact): PathId<ContactId>,
+    listing: Listing<ContactMessageQuery>,
+) -> Result<web::Json<PageBody<MessageBody>>, Problem> {
+    let account = listing.filter.account();
+    let parts = listing.filter.into();
+    state
+        .list(allow, ListKind::ContactMessages(contact), &listing.page, async |permit, tx, page| {
+            let found = crm::messages_of_contact(permit, tx, (contact, account), page, parts).await?;
+            found.ok_or_else(Problem::not_found)
         })
         .await
 }

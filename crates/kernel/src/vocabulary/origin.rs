@@ -18,3 +18,16 @@ pub enum Origin {
     /// From a thread that another party, such as Meta's own agent, answers.
     Standby,
 }
+
+impl Origin {
+    /// Of several tellings of one message, the one of the highest rank says what it is.
+    #[must_use]
+    pub const fn rank(self) -> u8 {
+        match self {
+            Self::History => 0,
+            Self::Standby => 1,
+            Self::NativeApp => 2,
+            Self::Live => 3,
+        }
+    }
+}

@@ -1,3 +1,5 @@
+use std::collections::VecDeque;
+
 use flows::AcceptError;
 use inbound::{IncomingEvent, StoredEvent};
 use tokio::sync::oneshot;
@@ -10,7 +12,7 @@ use super::pending_delivery::{PendingDelivery, StoreResult};
 #[derive(Debug)]
 pub(super) struct LoneDelivery {
     /// Events that are not stored yet.
-    rest: Vec<IncomingEvent>,
+    rest: VecDeque<IncomingEvent>,
     stored: Vec<StoredEvent>,
     failure: Option<AcceptError>,
     result: oneshot::Sender<StoreResult>,
@@ -18,8 +20,8 @@ pub(super) struct LoneDelivery {
 
 impl LoneDelivery {
     pub(super) fn of(delivery: PendingDelivery) -> Self {
-        let PendingDelivery { events: rest, result } = delivery;
-        Self { rest, stored: Vec::new(), failure: None, result }
+        let PendingDelivery { events, result } = delivery;
+        Self { rest: events.into(), stored: Vec::new(), failure: None, result }
     }
 
     /// The number of events that are not stored yet.
@@ -27,11 +29,9 @@ impl LoneDelivery {
         self.rest.len()
     }
 
-    /// Takes so many events, in the order in which they are stored.
+    /// Takes so many events, in the order of the delivery.
     pub(super) fn next_part(&mut self, events: usize) -> Vec<IncomingEvent> {
-        let mut part = self.rest.split_off(self.rest.len().saturating_sub(events));
-        part.sort_by(|a, b| a.event.dedupe_key.cmp(&b.event.dedupe_key));
-        part
+        self.rest.drain(..events.min(self.rest.len())).collect()
     }
 
     pub(super) fn record(&mut self, part: StoreResult) {

@@ -210,6 +210,7 @@ mod tests {
             starts,
             traceparent: None,
             received_at: chrono::DateTime::UNIX_EPOCH,
+            arrival: kernel::Arrival::ZERO,
             size: 100,
         }
     }

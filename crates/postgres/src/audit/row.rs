@@ -132,5 +132,5 @@ impl From<RecordRow> for StoredRecord {
 /// Rows, with one more than the limit, as a page.
 pub(super) fn page(rows: Vec<RecordRow>, limit: PageLimit) -> Page<StoredRecord> {
     let records = rows.into_iter().map(StoredRecord::from).collect();
-    Page::of(records, limit, |record| Cursor { time: record.occurred_at, id: record.id.as_uuid() })
+    Page::of(records, limit, |record| Cursor::new(record.occurred_at, record.id.as_uuid()))
 }

@@ -57,7 +57,7 @@ impl InvoiceRepo for Tx<Tenant> {
         query = continue_after(query, page.after, invoices::closed_at, invoices::id);
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
         let invoices = with_lines(self, rows).await?;
-        Ok(Page::of(invoices, page.limit, |it| Cursor { time: it.closed_at, id: it.id.as_uuid() }))
+        Ok(Page::of(invoices, page.limit, |it| Cursor::new(it.closed_at, it.id.as_uuid())))
     }
 
     async fn invoice(&mut self, id: InvoiceId) -> Result<Option<Invoice>, StoreError> {

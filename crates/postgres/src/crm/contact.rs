@@ -100,7 +100,7 @@ impl ContactRepo for Tx<Tenant> {
         query = continue_after(query, page.after, contacts::created_at, contacts::id);
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
         let contacts = self.with_identities(rows).await?;
-        Ok(Page::of(contacts, page.limit, |contact| Cursor { time: contact.created_at, id: contact.id.as_uuid() }))
+        Ok(Page::of(contacts, page.limit, |contact| Cursor::new(contact.created_at, contact.id.as_uuid())))
     }
 
     async fn contact(&mut self, id: ContactId) -> Result<Option<Contact>, StoreError> {

@@ -54,6 +54,7 @@ const MOVE: [&str; 3] = [
         AND $5::uuid[] IS NOT NULL AND $6::uuid[] IS NOT NULL",
     "UPDATE messages
         SET contact_id = $4,
+            unread_in = CASE WHEN conversation_id = ANY ($5) THEN NULL ELSE unread_in END,
             conversation_id = CASE WHEN conversation_id = ANY ($5) THEN ($6::uuid[])[array_position($5, conversation_id)]
                                    ELSE conversation_id END
       WHERE tenant_id = $1 AND id IN (SELECT id FROM messages WHERE tenant_id = $1 AND contact_id = $2 LIMIT $3)",

@@ -1,19 +1,19 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use crm::{Conversation, ConversationFilter, ConversationRepo, Message, MessageParts};
-use diesel::sql_types::Nullable;
+use crm::{Conversation, ConversationFilter, ConversationRepo, Message, MessageList, MessageParts};
+use diesel::sql_types::{Nullable, Timestamptz};
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, Queryable, Selectable,
-    SelectableHelper,
+    SelectableHelper, define_sql_function,
 };
 use diesel_async::RunQueryDsl;
 use kernel::ids::{AccountId, ContactId, ConversationId, UserId};
-use kernel::{Cursor, Page, PageRequest, StoreError};
+use kernel::{Arrival, Cursor, Page, PageRequest, StoreError};
 use uuid::Uuid;
 
 use crate::closed_set;
 use crate::error::OrStoreError;
-use crate::keyset::continue_after;
+use crate::keyset::continue_after_arrival;
 use crate::schema::{contacts, conversations};
 use crate::sql::{sql, types};
 use crate::transaction::{Tenant, Tx};
@@ -31,6 +31,8 @@ SELECT id FROM conversations WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE"
 const UPDATE: &str = "
 UPDATE conversations c
    SET status = $3, assignee_id = $4, unread_count = $5, version = $6,
+       -- All messages are read.
+       reads = c.reads + (c.unread_count > $5)::integer,
        service_window_ends_at = greatest(c.service_window_ends_at, (
          SELECT w.ends_at FROM service_windows w
           WHERE w.tenant_id = $1 AND w.account_id = c.account_id AND w.contact_id = c.contact_id))
@@ -43,16 +45,38 @@ struct Row {
     account_id: Uuid,
     contact_id: Uuid,
     status: String,
+    imported: bool,
     assignee_id: Option<Uuid>,
     unread_count: i32,
     last_message_at: DateTime<Utc>,
+    activity_at: Option<DateTime<Utc>>,
+    arrival: i64,
     last_message_preview: String,
     service_window_ends_at: Option<DateTime<Utc>>,
     read_only: bool,
     version: i64,
 }
 
-/// A conversation with the name of its contact.
+define_sql_function! {
+    /// The later of two times, or the one that is not null.
+    fn greatest(one: Timestamptz, other: Nullable<Timestamptz>) -> Timestamptz;
+}
+
+/// By which the list is ordered: the time of what it shows.
+fn last_activity_at() -> greatest<conversations::last_message_at, conversations::activity_at> {
+    greatest(conversations::last_message_at, conversations::activity_at)
+}
+
+/// The imported conversation comes before all others of its account and contact; these are in the order in which they were opened.
+const PREVIOUS: &str = "
+(SELECT p.id FROM conversations p
+  WHERE p.tenant_id = conversations.tenant_id AND p.contact_id = conversations.contact_id
+    AND p.account_id = conversations.account_id
+    AND (NOT p.imported, p.created_at, p.id) < (NOT conversations.imported, conversations.created_at, conversations.id)
+  ORDER BY p.imported, p.created_at DESC, p.id DESC
+  LIMIT 1)";
+
+/// A conversation with the name of its contact, and the one before it.
 macro_rules! with_contact {
     () => {
         conversations::table
@@ -62,7 +86,7 @@ macro_rules! with_contact {
                     .and(contacts::id.eq(conversations::contact_id))
                     .and(contacts::removed_at.is_null())),
             )
-            .select((Row::as_select(), contacts::display_name))
+            .select((Row::as_select(), contacts::display_name, diesel::dsl::sql::<Nullable<types::Uuid>>(PREVIOUS)))
     };
 }
 
@@ -75,7 +99,7 @@ impl ConversationRepo for Tx<Tenant> {
     ) -> Result<Page<Conversation>, StoreError> {
         let mut query = with_contact!()
             .filter(conversations::tenant_id.eq(self.tenant_id()))
-            .order((conversations::last_message_at.desc(), conversations::id.desc()))
+            .order((last_activity_at().desc(), conversations::arrival.desc(), conversations::id.desc()))
             .limit(page.limit.plus_one())
             .into_boxed();
         if let Some(status) = filter.status {
@@ -87,17 +111,19 @@ impl ConversationRepo for Tx<Tenant> {
         if let Some(account) = filter.account {
             query = query.filter(conversations::account_id.eq(account.as_uuid()));
         }
-        query = continue_after(query, page.after, conversations::last_message_at, conversations::id);
-        let rows: Vec<(Row, String)> = query.load(self.connection()).await.or_store_error()?;
+        let position = (last_activity_at(), conversations::arrival, conversations::id);
+        query = continue_after_arrival(query, page.after, position);
+        let rows: Vec<(Row, String, Option<Uuid>)> = query.load(self.connection()).await.or_store_error()?;
         let conversations = rows.into_iter().map(into_conversation).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::of(conversations, page.limit, |conversation| Cursor {
-            time: conversation.last_message_at,
+            time: conversation.last_activity_at,
+            arrival: conversation.arrival,
             id: conversation.id.as_uuid(),
         }))
     }
 
     async fn conversation(&mut self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
-        let row: Option<(Row, String)> = with_contact!()
+        let row: Option<(Row, String, Option<Uuid>)> = with_contact!()
             .filter(conversations::tenant_id.eq(self.tenant_id()))
             .filter(conversations::id.eq(id.as_uuid()))
             .first(self.connection())
@@ -130,24 +156,30 @@ impl ConversationRepo for Tx<Tenant> {
 
     async fn messages(
         &mut self,
-        conversation: ConversationId,
+        list: MessageList,
         page: &PageRequest,
         parts: MessageParts,
     ) -> Result<Page<Message>, StoreError> {
-        super::message::of_conversation(self, conversation, page, parts).await
+        super::message::list(self, list, page, parts).await
     }
 }
 
-fn into_conversation((row, contact_display_name): (Row, String)) -> Result<Conversation, StoreError> {
+fn into_conversation(
+    (row, contact_display_name, previous): (Row, String, Option<Uuid>),
+) -> Result<Conversation, StoreError> {
     Ok(Conversation {
         id: ConversationId::from_uuid(row.id),
         account: AccountId::from_uuid(row.account_id),
         contact: ContactId::from_uuid(row.contact_id),
         contact_display_name,
         status: closed_set::parse(&row.status, "conversations.status")?,
+        is_imported: row.imported,
+        previous: previous.map(ConversationId::from_uuid),
         assignee: row.assignee_id.map(UserId::from_uuid),
         unread_count: row.unread_count,
         last_message_at: row.last_message_at,
+        last_activity_at: row.activity_at.unwrap_or(row.last_message_at).max(row.last_message_at),
+        arrival: Arrival::new(row.arrival),
         last_message_preview: row.last_message_preview,
         service_window_ends_at: row.service_window_ends_at,
         read_only: row.read_only,

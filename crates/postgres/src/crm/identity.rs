@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 use crm::identity::{IdentityChange, IdentityKey, IdentityRecord, Merge, NewContact, Person, StoredIdentities};
 use crm::inbox::{IdentityRepo, Lock};
 use diesel_async::RunQueryDsl;
-use kernel::StoreError;
 use kernel::ids::ContactId;
+use kernel::{Arrival, StoreError};
 use uuid::Uuid;
 
 use super::identity_keys::columns;
@@ -51,8 +51,13 @@ SELECT i.kind, i.scope, i.value, i.contact_id, i.resolves, i.current, i.since, i
   JOIN contact_identities i ON i.tenant_id = $1 AND i.contact_id = f.contact_id
   JOIN contacts c ON c.tenant_id = $1 AND c.id = f.contact_id";
 
+const KEYS_OF_CONTACTS: &str = "
+SELECT contact_id, kind, scope, value FROM contact_identities
+ WHERE tenant_id = $1 AND contact_id = ANY ($2) AND resolves AND current AND kind IN ('bsuid', 'phone')
+ ORDER BY contact_id, kind, since, scope, value";
+
 const STORED_CHANGES: &str = "
-SELECT c.fingerprint, c.text, c.changed_at, k.side, k.kind, k.scope, k.value
+SELECT c.fingerprint, c.text, c.changed_at, c.arrival, k.side, k.kind, k.scope, k.value
   FROM identity_changes c
   JOIN identity_change_keys k ON k.tenant_id = c.tenant_id AND k.fingerprint = c.fingerprint
  WHERE c.tenant_id = $1 AND NOT c.settled
@@ -63,9 +68,10 @@ SELECT c.fingerprint, c.text, c.changed_at, k.side, k.kind, k.scope, k.value
       WHERE k.tenant_id = $1)";
 
 const STORE_CHANGES: &str = "
-INSERT INTO identity_changes (tenant_id, fingerprint, text, changed_at, created_at)
-SELECT $1, fingerprint, text, changed_at, $2 FROM unnest($3, $4, $5) AS new (fingerprint, text, changed_at)
- ORDER BY fingerprint
+INSERT INTO identity_changes (tenant_id, fingerprint, text, changed_at, arrival, created_at)
+SELECT $1, fingerprint, text, changed_at, arrival, $2
+  FROM unnest($3, $4, $5, $6) AS new (fingerprint, text, changed_at, arrival)
+ ORDER BY fingerprint, arrival
     ON CONFLICT (tenant_id, fingerprint) DO NOTHING";
 
 const STORE_CHANGE_KEYS: &str = "
@@ -87,10 +93,25 @@ SELECT $1, $2, new.* FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11) AS new
 const FLAG_FOR_REVIEW: &str = "
 UPDATE contacts SET needs_review = true, updated_at = $3 WHERE tenant_id = $1 AND id = ANY ($2) AND NOT needs_review";
 
+const CLEAR_REVIEW: &str = "
+UPDATE contacts SET needs_review = false, updated_at = $3 WHERE tenant_id = $1 AND id = ANY ($2) AND needs_review";
+
 const NAME_UNNAMED_CONTACTS: &str = "
 UPDATE contacts c SET display_name = new.display_name, updated_at = $4
   FROM unnest($2, $3) AS new (id, display_name)
  WHERE c.tenant_id = $1 AND c.id = new.id AND c.display_name = ''";
+
+#[derive(diesel::QueryableByName)]
+struct KeyRow {
+    #[diesel(sql_type = types::Uuid)]
+    contact_id: Uuid,
+    #[diesel(sql_type = types::Text)]
+    kind: String,
+    #[diesel(sql_type = types::Text)]
+    scope: String,
+    #[diesel(sql_type = types::Text)]
+    value: String,
+}
 
 #[derive(diesel::QueryableByName)]
 struct IdentityRow {
@@ -124,6 +145,8 @@ struct ChangeRow {
     text: String,
     #[diesel(sql_type = types::Timestamptz)]
     changed_at: DateTime<Utc>,
+    #[diesel(sql_type = types::BigInt)]
+    arrival: i64,
     #[diesel(sql_type = types::Text)]
     side: String,
     #[diesel(sql_type = types::Text)]
@@ -196,17 +219,34 @@ impl IdentityRepo for Tx<Tenant> {
         })
     }
 
+    async fn keys_of_contacts(
+        &mut self,
+        contacts: &[ContactId],
+    ) -> Result<HashMap<ContactId, Vec<IdentityKey>>, StoreError> {
+        let statement = sql(KEYS_OF_CONTACTS)
+            .bind::<types::Uuid, _>(self.tenant_id())
+            .bind::<types::Uuids, _>(contacts.iter().map(|contact| contact.as_uuid()).collect::<Vec<_>>());
+        let rows: Vec<KeyRow> = Prepared(statement).load(self.connection()).await.or_store_error()?;
+        let mut keys: HashMap<ContactId, Vec<IdentityKey>> = HashMap::new();
+        for row in rows {
+            let key = identity_keys::from_columns(&row.kind, row.scope, row.value)?;
+            keys.entry(ContactId::from_uuid(row.contact_id)).or_default().push(key);
+        }
+        Ok(keys)
+    }
+
     async fn store_changes(&mut self, changes: &[IdentityChange], now: DateTime<Utc>) -> Result<(), StoreError> {
         let tenant = self.tenant_id();
         // A batch may contain the same change twice.
         let distinct: BTreeMap<String, &IdentityChange> =
-            changes.iter().map(|change| (change.fingerprint(), change)).collect();
+            changes.iter().rev().map(|change| (change.fingerprint(), change)).collect();
         let statement = sql(STORE_CHANGES)
             .bind::<types::Uuid, _>(tenant)
             .bind::<types::Timestamptz, _>(now)
             .bind::<types::Texts, _>(distinct.keys().collect::<Vec<_>>())
             .bind::<types::Texts, _>(distinct.values().map(|change| change.text.as_str()).collect::<Vec<_>>())
-            .bind::<types::Times, _>(distinct.values().map(|change| change.changed_at).collect::<Vec<_>>());
+            .bind::<types::Times, _>(distinct.values().map(|change| change.changed_at).collect::<Vec<_>>())
+            .bind::<types::BigInts, _>(distinct.values().map(|change| change.arrival.get()).collect::<Vec<_>>());
         self.execute(statement).await?;
 
         let of = |(fingerprint, change): (&'_ String, &'_ &IdentityChange)| {
@@ -279,6 +319,15 @@ impl IdentityRepo for Tx<Tenant> {
         Ok(())
     }
 
+    async fn clear_review(&mut self, contacts: &[ContactId], now: DateTime<Utc>) -> Result<(), StoreError> {
+        let statement = sql(CLEAR_REVIEW)
+            .bind::<types::Uuid, _>(self.tenant_id())
+            .bind::<types::Uuids, _>(contacts.iter().map(|contact| contact.as_uuid()).collect::<Vec<_>>())
+            .bind::<types::Timestamptz, _>(now);
+        self.execute(statement).await?;
+        Ok(())
+    }
+
     async fn flag_for_review(&mut self, contacts: &[ContactId], now: DateTime<Utc>) -> Result<(), StoreError> {
         let tenant = self.tenant_id();
         let statement = sql(FLAG_FOR_REVIEW)
@@ -329,6 +378,7 @@ fn into_changes(rows: Vec<ChangeRow>) -> Result<Vec<IdentityChange>, StoreError>
             after: Vec::new(),
             text: row.text,
             changed_at: row.changed_at,
+            arrival: Arrival::new(row.arrival),
         });
         if row.side == "before" { &mut change.before } else { &mut change.after }.push(key);
     }

@@ -5,18 +5,20 @@ mod conversations;
 mod message_keys;
 mod messages;
 mod parked;
+mod tellings;
 mod updates;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use crm::Interaction;
 use crm::inbox::{
     ConversationUpdate, InboxRepo, MessageKey, NewMessage, NewUpdate, OpenConversation, RefreshedMessage,
+    StoredMessage, Telling,
 };
-use kernel::StoreError;
 use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
+use kernel::{Arrival, StoreError};
 
 use crate::transaction::{Tenant, Tx};
 
@@ -24,8 +26,8 @@ pub(super) use conversations::refresh;
 
 #[async_trait]
 impl InboxRepo for Tx<Tenant> {
-    async fn stored_message_kinds(&mut self, keys: &[MessageKey]) -> Result<HashMap<MessageKey, String>, StoreError> {
-        messages::stored_kinds(self, keys).await
+    async fn stored_messages(&mut self, keys: &[MessageKey]) -> Result<HashMap<MessageKey, StoredMessage>, StoreError> {
+        messages::stored(self, keys).await
     }
 
     async fn open_conversations(
@@ -36,22 +38,27 @@ impl InboxRepo for Tx<Tenant> {
         conversations::open(self, wanted, now).await
     }
 
-    async fn last_conversations(
+    async fn imported_conversations(
         &mut self,
-        pairs: &[(AccountId, ContactId)],
+        wanted: &[OpenConversation],
+        now: DateTime<Utc>,
     ) -> Result<Vec<OpenConversation>, StoreError> {
-        conversations::last(self, pairs).await
+        conversations::imported(self, wanted, now).await
+    }
+
+    async fn delete_empty_imported(
+        &mut self,
+        conversations: &[ConversationId],
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        conversations::delete_empty_imported(self, conversations).await
     }
 
     async fn insert_messages(&mut self, new: &[NewMessage], now: DateTime<Utc>) -> Result<(), StoreError> {
         messages::insert(self, new, now).await
     }
 
-    async fn fill_placeholders(
-        &mut self,
-        placeholder_contents: &[NewMessage],
-    ) -> Result<Vec<ConversationId>, StoreError> {
-        messages::fill_placeholders(self, placeholder_contents).await
+    async fn complete_messages(&mut self, tellings: &[Telling]) -> Result<(), StoreError> {
+        tellings::complete(self, tellings).await
     }
 
     async fn insert_updates(&mut self, new: &[NewUpdate], now: DateTime<Utc>) -> Result<(), StoreError> {
@@ -70,6 +77,10 @@ impl InboxRepo for Tx<Tenant> {
         conversations::refresh_after(self, changed).await
     }
 
+    async fn stored_sources(&mut self, sources: &[&str]) -> Result<HashSet<String>, StoreError> {
+        activities::stored_sources(self, sources).await
+    }
+
     async fn insert_interactions(&mut self, new: &[Interaction], now: DateTime<Utc>) -> Result<(), StoreError> {
         activities::insert_interactions(self, new, now).await
     }
@@ -84,7 +95,7 @@ impl InboxRepo for Tx<Tenant> {
 
     async fn apply_address_book_names(
         &mut self,
-        names: &[(ContactId, String, DateTime<Utc>)],
+        names: &[(ContactId, String, (DateTime<Utc>, Arrival))],
     ) -> Result<(), StoreError> {
         activities::apply_address_book_names(self, names).await
     }

@@ -1,16 +1,18 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use crm::{Interaction, InteractionRepo};
+use diesel::sql_types::Nullable;
 use diesel::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use kernel::ids::{ContactId, InteractionId, MessageId, UserId};
-use kernel::{Cursor, Page, PageRequest, StoreError};
+use kernel::{Arrival, Cursor, Page, PageRequest, StoreError};
 use uuid::Uuid;
 
 use crate::closed_set;
 use crate::error::OrStoreError;
-use crate::keyset::continue_after;
+use crate::keyset::continue_after_arrival;
 use crate::schema::interactions;
+use crate::sql::types;
 use crate::transaction::{Tenant, Tx};
 
 #[derive(Queryable, Selectable)]
@@ -24,7 +26,13 @@ struct Row {
     message_id: Option<Uuid>,
     source: Option<String>,
     occurred_at: DateTime<Utc>,
+    arrival: i64,
 }
+
+/// The message that an entry is about, if it is stored.
+const ABOUT: &str = "
+(SELECT m.id FROM messages m
+  WHERE m.tenant_id = interactions.tenant_id AND m.account_id = interactions.account_id AND m.wamid = interactions.wamid)";
 
 #[async_trait]
 impl InteractionRepo for Tx<Tenant> {
@@ -32,31 +40,36 @@ impl InteractionRepo for Tx<Tenant> {
         let mut query = interactions::table
             .filter(interactions::tenant_id.eq(self.tenant_id()))
             .filter(interactions::contact_id.eq(contact.as_uuid()))
-            .order((interactions::occurred_at.desc(), interactions::id.desc()))
+            .order((interactions::occurred_at.desc(), interactions::arrival.desc(), interactions::id.desc()))
             .limit(page.limit.plus_one())
-            .select(Row::as_select())
+            .select((Row::as_select(), diesel::dsl::sql::<Nullable<types::Uuid>>(ABOUT)))
             .into_boxed();
-        query = continue_after(query, page.after, interactions::occurred_at, interactions::id);
-        let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
-        let interactions = rows.into_iter().map(Row::into_interaction).collect::<Result<Vec<_>, _>>()?;
+        let position = (interactions::occurred_at, interactions::arrival, interactions::id);
+        query = continue_after_arrival(query, page.after, position);
+        let rows: Vec<(Row, Option<Uuid>)> = query.load(self.connection()).await.or_store_error()?;
+        let interactions =
+            rows.into_iter().map(|(row, about)| row.into_interaction(about)).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::of(interactions, page.limit, |interaction| Cursor {
             time: interaction.occurred_at,
+            arrival: interaction.arrival,
             id: interaction.id.as_uuid(),
         }))
     }
 }
 
 impl Row {
-    fn into_interaction(self) -> Result<Interaction, StoreError> {
+    fn into_interaction(self, about: Option<Uuid>) -> Result<Interaction, StoreError> {
         Ok(Interaction {
             id: InteractionId::from_uuid(self.id),
             contact: ContactId::from_uuid(self.contact_id),
             kind: closed_set::parse(&self.kind, "interactions.kind")?,
             text: self.text,
             actor: self.actor_id.map(UserId::from_uuid),
-            message: self.message_id.map(MessageId::from_uuid),
+            message: self.message_id.or(about).map(MessageId::from_uuid),
+            about: None,
             source: self.source,
             occurred_at: self.occurred_at,
+            arrival: Arrival::new(self.arrival),
         })
     }
 }

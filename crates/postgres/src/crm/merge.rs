@@ -14,8 +14,8 @@ use crate::transaction::{Tenant, Tx};
 
 /// In every statement `$1` is the tenant, `$2` the contact that is merged, `$3` the contact that remains.
 ///
-/// Both are locked against concurrent writes. As only one conversation of an account and a contact may be open, messages of
-/// the merged contact's open conversations move to those of the remaining contact.
+/// Both are locked against concurrent writes. As only one conversation of an account and a contact may be open, and only one be
+/// imported, messages of such conversations of the merged contact move to those of the remaining contact.
 const LOCK_CONTACTS: &str = "
 SELECT id, attributes FROM contacts WHERE tenant_id = $1 AND id IN ($2, $3) ORDER BY id FOR UPDATE";
 
@@ -24,23 +24,40 @@ SELECT id FROM conversations WHERE tenant_id = $1 AND contact_id IN ($2, $3) ORD
 
 const JOIN_CONVERSATIONS: &str = "
 WITH pairs AS MATERIALIZED (
-  SELECT f.id AS from_id, i.id AS into_id, f.unread_count, f.version, f.service_window_ends_at, f.assignee_id
+  SELECT DISTINCT ON (f.id)
+         f.id AS from_id, i.id AS into_id, f.reads AS from_reads, i.reads AS into_reads, f.call_at, f.call_arrival, f.unread_count, f.version, f.service_window_ends_at, f.assignee_id,
+         f.status <> 'closed' AS is_open
     FROM conversations f
-    JOIN conversations i ON i.tenant_id = $1 AND i.contact_id = $3 AND i.account_id = f.account_id AND i.status <> 'closed'
-   WHERE f.tenant_id = $1 AND f.contact_id = $2 AND f.status <> 'closed'
+    JOIN conversations i ON i.tenant_id = $1 AND i.contact_id = $3 AND i.account_id = f.account_id
+   WHERE f.tenant_id = $1 AND f.contact_id = $2
+     AND (f.status <> 'closed' AND i.status <> 'closed' OR f.imported AND i.imported)
+   ORDER BY f.id, f.status <> 'closed' AND i.status <> 'closed' DESC
+), totals AS (
+  SELECT into_id, sum(unread_count)::integer AS unread_count, sum(version - 1)::bigint AS version,
+         max(service_window_ends_at) AS service_window_ends_at, (array_agg(assignee_id))[1] AS assignee_id,
+         bool_or(is_open) AS is_open, max(call_at) AS call_at,
+         (array_agg(call_arrival ORDER BY call_at DESC NULLS LAST, call_arrival DESC))[1] AS call_arrival
+    FROM pairs GROUP BY into_id
 ), moved AS (
-  UPDATE messages m SET conversation_id = p.into_id FROM pairs p
+  UPDATE messages m
+     SET conversation_id = p.into_id, unread_in = CASE WHEN m.unread_in = p.from_reads THEN p.into_reads END
+    FROM pairs p
    WHERE m.tenant_id = $1 AND m.conversation_id = p.from_id AND NOT $4
+), updated AS (
+  UPDATE conversations c
+     SET unread_count = c.unread_count + t.unread_count,
+         version = c.version + t.version,
+         service_window_ends_at = greatest(c.service_window_ends_at, t.service_window_ends_at),
+         assignee_id = coalesce(c.assignee_id, t.assignee_id),
+         call_at = greatest(c.call_at, t.call_at),
+         call_arrival = CASE WHEN c.call_at = t.call_at THEN greatest(c.call_arrival, t.call_arrival)
+                             WHEN c.call_at IS NULL OR t.call_at > c.call_at THEN t.call_arrival
+                             ELSE c.call_arrival END,
+         status = CASE WHEN t.is_open THEN 'open' ELSE c.status END
+    FROM totals t
+   WHERE c.tenant_id = $1 AND c.id = t.into_id
 )
-UPDATE conversations c
-   SET unread_count = c.unread_count + p.unread_count,
-       version = c.version + p.version - 1,
-       service_window_ends_at = greatest(c.service_window_ends_at, p.service_window_ends_at),
-       assignee_id = coalesce(c.assignee_id, p.assignee_id),
-       status = 'open'
-  FROM pairs p
- WHERE c.tenant_id = $1 AND c.id = p.into_id
-RETURNING c.id, p.from_id";
+SELECT into_id AS id, from_id FROM pairs";
 
 const DELETE_CONVERSATIONS: &str = "
 DELETE FROM conversations WHERE tenant_id = $1 AND id = ANY ($2)";
@@ -89,6 +106,7 @@ UPDATE contacts i
    SET display_name = CASE WHEN i.display_name = '' THEN f.display_name ELSE i.display_name END,
        name_source = CASE WHEN i.display_name = '' THEN f.name_source ELSE i.name_source END,
        name_at = CASE WHEN i.display_name = '' THEN f.name_at ELSE i.name_at END,
+       name_arrival = CASE WHEN i.display_name = '' THEN f.name_arrival ELSE i.name_arrival END,
        attributes = $5,
        language = coalesce(i.language, f.language),
        marketing_consent = CASE WHEN later THEN f.marketing_consent ELSE i.marketing_consent END,

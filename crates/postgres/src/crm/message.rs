@@ -1,20 +1,20 @@
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 
-use crm::{DeliveryStep, Media, Message, MessageParts, Reaction, ReplyTo};
+use crm::{DeliveryStep, Media, Message, MessageList, MessageParts, Reaction, ReplyTo};
 use diesel::sql_types::{Nullable, Text};
 use diesel::{
-    ExpressionMethods, NullableExpressionMethods, QueryDsl, Queryable, QueryableByName, Selectable, SelectableHelper,
-    define_sql_function,
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, Queryable, QueryableByName,
+    Selectable, SelectableHelper, define_sql_function,
 };
 use diesel_async::RunQueryDsl;
 use kernel::ids::{ContactId, ConversationId, MessageId};
-use kernel::{Cursor, MAX_PAGE_BYTES, Page, PageRequest, StoreError};
+use kernel::{Arrival, Cursor, DeliveryStatus, MAX_PAGE_BYTES, Page, PageRequest, StoreError};
 use uuid::Uuid;
 
 use crate::closed_set;
 use crate::error::OrStoreError;
-use crate::keyset::continue_after;
+use crate::keyset::continue_after_arrival;
 use crate::schema::{message_updates, messages};
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
@@ -26,6 +26,7 @@ diesel::alias!(messages as quoted: Quoted);
 struct Row {
     id: Uuid,
     account_id: Uuid,
+    conversation_id: Option<Uuid>,
     wamid: String,
     direction: String,
     origin: String,
@@ -43,6 +44,7 @@ struct Row {
     edited_at: Option<DateTime<Utc>>,
     revoked_at: Option<DateTime<Utc>>,
     provider_timestamp: DateTime<Utc>,
+    arrival: i64,
     created_at: DateTime<Utc>,
 }
 
@@ -74,6 +76,7 @@ define_sql_function! {
 struct Size {
     id: Uuid,
     provider_timestamp: DateTime<Utc>,
+    arrival: i64,
     text: i32,
     referral: Option<i32>,
     payload: i32,
@@ -89,15 +92,15 @@ impl Size {
     }
 }
 
-/// The messages of a conversation, latest first. Their sizes are read first, so that no page takes more memory than it may have.
+/// The messages of a list, latest first. Their sizes are read first, so that no page takes more memory than it may have.
 /// Quoted messages are looked up on reading, as they may be stored after their replies.
-pub(super) async fn of_conversation(
+pub(super) async fn list(
     tx: &mut Tx<Tenant>,
-    conversation: ConversationId,
+    list: MessageList,
     page: &PageRequest,
     parts: MessageParts,
 ) -> Result<Page<Message>, StoreError> {
-    let sizes = sizes(tx, conversation, page).await?.cut_at_bytes(MAX_PAGE_BYTES, |size| size.bytes(parts));
+    let sizes = sizes(tx, list, page).await?.cut_at_bytes(MAX_PAGE_BYTES, |size| size.bytes(parts));
     let ids: Vec<Uuid> = sizes.items.iter().map(|size| size.id).collect();
     let mut payloads = if parts.payload { payloads(tx, &ids).await? } else { HashMap::new() };
     let quoted_id = quoted
@@ -109,41 +112,55 @@ pub(super) async fn of_conversation(
     let query = messages::table
         .filter(messages::tenant_id.eq(tx.tenant_id()))
         .filter(messages::id.eq_any(ids))
-        .order((messages::provider_timestamp.desc(), messages::id.desc()))
+        .order((messages::provider_timestamp.desc(), messages::arrival.desc(), messages::id.desc()))
         .select((Row::as_select(), quoted_id));
     let rows: Vec<(Row, Option<Uuid>)> = query.load(tx.connection()).await.or_store_error()?;
     let mut updates = updates_of(tx, rows.iter().map(|(row, _)| row)).await?;
     let messages = rows.into_iter().map(|(row, quoted_id)| {
         let updates = updates.remove(&(row.account_id, row.wamid.clone())).unwrap_or_default();
         let payload = payloads.remove(&row.id);
-        into_message(row, payload, quoted_id, conversation, updates)
+        into_message(row, payload, quoted_id, updates)
     });
     let messages = messages.collect::<Result<Vec<_>, _>>()?;
-    let position = |message: &Message| Cursor { time: message.provider_timestamp, id: message.id.as_uuid() };
+    let position = |message: &Message| Cursor {
+        time: message.provider_timestamp,
+        arrival: message.arrival,
+        id: message.id.as_uuid(),
+    };
     Ok(Page::of_rows(messages, sizes.next.is_some(), position))
 }
 
-async fn sizes(
-    tx: &mut Tx<Tenant>,
-    conversation: ConversationId,
-    page: &PageRequest,
-) -> Result<Page<Size>, StoreError> {
+async fn sizes(tx: &mut Tx<Tenant>, list: MessageList, page: &PageRequest) -> Result<Page<Size>, StoreError> {
     let mut query = messages::table
         .filter(messages::tenant_id.eq(tx.tenant_id()))
-        .filter(messages::conversation_id.eq(conversation.as_uuid()))
-        .order((messages::provider_timestamp.desc(), messages::id.desc()))
+        .order((messages::provider_timestamp.desc(), messages::arrival.desc(), messages::id.desc()))
         .limit(page.limit.plus_one())
         .select((
             messages::id,
             messages::provider_timestamp,
+            messages::arrival,
             octet_length(messages::text),
             octet_length_if_any(messages::referral),
             octet_length(messages::payload),
         ))
         .into_boxed();
-    query = continue_after(query, page.after, messages::provider_timestamp, messages::id);
+    query = match list {
+        MessageList::OfConversation(conversation) => query.filter(messages::conversation_id.eq(conversation.as_uuid())),
+        MessageList::OfContact { contact, account } => {
+            let of_contact = messages::contact_id.eq(contact.as_uuid()).and(messages::conversation_id.is_not_null());
+            match account {
+                Some(account) => query.filter(of_contact).filter(messages::account_id.eq(account.as_uuid())),
+                None => query.filter(of_contact),
+            }
+        }
+    };
+    query = continue_after_arrival(query, page.after, (messages::provider_timestamp, messages::arrival, messages::id));
     let sizes: Vec<Size> = query.load(tx.connection()).await.or_store_error()?;
-    Ok(Page::of(sizes, page.limit, |size| Cursor { time: size.provider_timestamp, id: size.id }))
+    Ok(Page::of(sizes, page.limit, |size| Cursor {
+        time: size.provider_timestamp,
+        arrival: Arrival::new(size.arrival),
+        id: size.id,
+    }))
 }
 
 async fn payloads(tx: &mut Tx<Tenant>, ids: &[Uuid]) -> Result<HashMap<Uuid, String>, StoreError> {
@@ -158,15 +175,17 @@ async fn payloads(tx: &mut Tx<Tenant>, ids: &[Uuid]) -> Result<HashMap<Uuid, Str
 /// The first statuses and reactions of each message, as far as they have 128 KiB: senders may invent any number of statuses.
 const UPDATES: &str = "
 SELECT account_id, wamid, kind, key, value, contact_id, payload, occurred_at FROM (
-  SELECT *, sum(coalesce(octet_length(payload), 0) + octet_length(key) + 64)
-              OVER (PARTITION BY account_id, wamid ORDER BY occurred_at, key) AS bytes
+  SELECT *, array_position($4, value) AS rank,
+         sum(coalesce(octet_length(payload), 0) + octet_length(key) + 64)
+           OVER (PARTITION BY account_id, wamid ORDER BY occurred_at, array_position($4, value), arrival, key) AS bytes
     FROM message_updates
    WHERE tenant_id = $1 AND account_id = ANY($2) AND wamid = ANY($3) AND kind IN ('status', 'reaction')
 ) AS updates
  WHERE bytes <= 131072
- ORDER BY occurred_at, key";
+ ORDER BY occurred_at, rank, arrival, key";
 
-/// The statuses and reactions of messages, in the order of their times.
+/// The statuses and reactions of messages, in the order of their times; statuses of one second in the order of their ranks, and
+/// unknown ones after them.
 async fn updates_of<'r>(
     tx: &mut Tx<Tenant>,
     rows: impl Iterator<Item = &'r Row>,
@@ -176,7 +195,8 @@ async fn updates_of<'r>(
     let statement = sql(UPDATES)
         .bind::<types::Uuid, _>(tx.tenant_id())
         .bind::<types::Uuids, _>(accounts)
-        .bind::<types::Texts, _>(wamids);
+        .bind::<types::Texts, _>(wamids)
+        .bind::<types::Texts, _>(DeliveryStatus::by_rank().into_iter().map(<&str>::from).collect::<Vec<_>>());
     let found: Vec<UpdateRow> = Prepared(statement).load(tx.connection()).await.or_store_error()?;
     let mut updates: HashMap<_, Vec<UpdateRow>> = HashMap::new();
     for update in found {
@@ -189,7 +209,6 @@ fn into_message(
     row: Row,
     payload: Option<String>,
     quoted_id: Option<Uuid>,
-    conversation: ConversationId,
     updates: Vec<UpdateRow>,
 ) -> Result<Message, StoreError> {
     let (mime_type, sha256, caption, filename) =
@@ -197,7 +216,9 @@ fn into_message(
     let (steps, reactions): (Vec<_>, Vec<_>) = updates.into_iter().partition(|update| update.kind == "status");
     Ok(Message {
         id: MessageId::from_uuid(row.id),
-        conversation,
+        conversation: ConversationId::from_uuid(
+            row.conversation_id.ok_or(StoreError::Other("a message of a list has no conversation".into()))?,
+        ),
         wamid: row.wamid,
         direction: closed_set::parse(&row.direction, "messages.direction")?,
         origin: closed_set::parse(&row.origin, "messages.origin")?,
@@ -214,6 +235,7 @@ fn into_message(
         revoked_at: row.revoked_at,
         payload,
         provider_timestamp: row.provider_timestamp,
+        arrival: Arrival::new(row.arrival),
         created_at: row.created_at,
     })
 }

@@ -120,7 +120,7 @@ impl TenantDirectory for Tx<Platform> {
         query = continue_after(query, page.after, tenants::created_at, tenants::id);
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
         let tenants = rows.into_iter().map(Row::into_tenant).collect::<Result<Vec<_>, _>>()?;
-        Ok(Page::of(tenants, page.limit, |tenant| Cursor { time: tenant.created_at, id: tenant.id.as_uuid() }))
+        Ok(Page::of(tenants, page.limit, |tenant| Cursor::new(tenant.created_at, tenant.id.as_uuid())))
     }
 
     async fn tenant_weights(&mut self, of: &[TenantId]) -> Result<HashMap<TenantId, TenantWeight>, StoreError> {

@@ -92,7 +92,7 @@ impl UserRepo for Tx<Tenant> {
         query = continue_after(query, page.after, users::created_at, users::id);
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
         let users = rows.into_iter().map(|row| row.into_user().map(|(user, _)| user)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Page::of(users, page.limit, |user| Cursor { time: user.created_at, id: user.id.as_uuid() }))
+        Ok(Page::of(users, page.limit, |user| Cursor::new(user.created_at, user.id.as_uuid())))
     }
 
     async fn update_user(&mut self, user: &User) -> Result<(), StoreError> {

@@ -74,7 +74,7 @@ impl AccountRepo for Tx<Tenant> {
         query = continue_after(query, page.after, whatsapp_accounts::created_at, whatsapp_accounts::id);
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
         let accounts = rows.into_iter().map(Row::into_account).collect::<Result<Vec<_>, _>>()?;
-        Ok(Page::of(accounts, page.limit, |account| Cursor { time: account.created_at, id: account.id.as_uuid() }))
+        Ok(Page::of(accounts, page.limit, |account| Cursor::new(account.created_at, account.id.as_uuid())))
     }
 
     async fn account(&mut self, id: AccountId) -> Result<Option<WhatsAppAccount>, StoreError> {
@@ -162,10 +162,7 @@ impl AccountDirectory for Tx<Platform> {
             .into_iter()
             .map(|(tenant, row)| Ok(AccountWithTenant { tenant, account: row.into_account()? }))
             .collect::<Result<Vec<_>, StoreError>>()?;
-        Ok(Page::of(accounts, page.limit, |owned| Cursor {
-            time: owned.account.created_at,
-            id: owned.account.id.as_uuid(),
-        }))
+        Ok(Page::of(accounts, page.limit, |owned| Cursor::new(owned.account.created_at, owned.account.id.as_uuid())))
     }
 }
 

@@ -105,7 +105,7 @@ where
         query = continue_after(query, page.after, webhook_events::received_at, webhook_events::id);
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
         let events = rows.into_iter().map(Row::into_event).collect::<Result<Vec<_>, _>>()?;
-        Ok(Page::of(events, page.limit, |event| Cursor { time: event.received_at, id: event.id.as_uuid() }))
+        Ok(Page::of(events, page.limit, |event| Cursor::new(event.received_at, event.id.as_uuid())))
     }
 
     async fn event(&mut self, id: EventId) -> Result<Option<WebhookEvent>, StoreError> {

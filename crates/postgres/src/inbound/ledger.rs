@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use inbound::{AbandonedEvent, ClaimedEvents, EventLedger, EventStatus, Turn, UnfinishedEvent};
-use kernel::StoreError;
 use kernel::ids::{AccountId, EventId, TenantId};
+use kernel::{Arrival, StoreError};
 use uuid::Uuid;
 use whatsapp::EventKind;
 
@@ -135,7 +135,8 @@ RETURNING id";
 /// The size of a payload is in its row: its bytes are not read. Without LEFT JOIN an event without a payload, which should not
 /// happen, would stay in the ledger forever.
 const UNFINISHED_EVENTS: &str = "
-SELECT e.id, e.tenant_id, e.account_id, e.kind, coalesce(a.disconnected_by = 'meta', false) AS of_disconnected_account, e.status, e.attempts, e.starts, e.traceparent, e.received_at,
+SELECT e.id, e.tenant_id, e.account_id, coalesce(a.disconnected_by = 'meta', false) AS of_disconnected_account, e.kind, e.status, e.attempts,
+       e.starts, e.traceparent, e.received_at, e.arrival,
        coalesce(octet_length(p.body), 0) AS size
   FROM webhook_events e
   LEFT JOIN webhook_payloads p ON p.event_id = e.id
@@ -187,6 +188,8 @@ struct UnfinishedRow {
     traceparent: Option<String>,
     #[diesel(sql_type = types::Timestamptz)]
     received_at: DateTime<Utc>,
+    #[diesel(sql_type = types::BigInt)]
+    arrival: i64,
     #[diesel(sql_type = types::Integer)]
     size: i32,
 }
@@ -314,6 +317,7 @@ impl UnfinishedRow {
             starts: self.starts,
             traceparent: self.traceparent,
             received_at: self.received_at,
+            arrival: Arrival::new(self.arrival),
             size: usize::try_from(self.size).unwrap_or_default(),
         })
     }

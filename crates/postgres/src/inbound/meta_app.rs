@@ -153,7 +153,7 @@ impl MetaAppRepo for Tx<Tenant> {
         query = continue_after(query, page.after, meta_apps::created_at, meta_apps::id);
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
         let apps = rows.into_iter().map(Row::into_app).collect::<Result<Vec<_>, _>>()?;
-        Ok(Page::of(apps, page.limit, |app| Cursor { time: app.created_at, id: app.id.as_uuid() }))
+        Ok(Page::of(apps, page.limit, |app| Cursor::new(app.created_at, app.id.as_uuid())))
     }
 
     async fn unusable_events(

@@ -94,7 +94,7 @@ impl MembershipRepo for Tx<Tenant> {
         query = continue_after(query, page.after, memberships::created_at, memberships::role_id);
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
         let memberships = rows.into_iter().map(Membership::from).collect();
-        Ok(Page::of(memberships, page.limit, |it: &Membership| Cursor { time: it.created_at, id: it.role.as_uuid() }))
+        Ok(Page::of(memberships, page.limit, |it: &Membership| Cursor::new(it.created_at, it.role.as_uuid())))
     }
 
     async fn role_keys(&mut self, user: UserId) -> Result<Vec<RoleKey>, StoreError> {

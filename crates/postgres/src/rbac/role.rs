@@ -87,7 +87,7 @@ impl RoleRepo for Tx<Tenant> {
             .bind::<types::BigInt, _>(page.limit.plus_one());
         let rows: Vec<Row> = Prepared(statement).load(self.connection()).await.or_store_error()?;
         let roles = rows.into_iter().map(Role::from).collect();
-        Ok(Page::of(roles, page.limit, |role: &Role| Cursor { time: role.created_at, id: role.id.as_uuid() }))
+        Ok(Page::of(roles, page.limit, |role: &Role| Cursor::new(role.created_at, role.id.as_uuid())))
     }
 
     async fn role_names(&mut self) -> Result<Vec<(RoleId, RoleName)>, StoreError> {

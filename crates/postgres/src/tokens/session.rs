@@ -129,7 +129,7 @@ impl SessionRepo for Tx<Tenant> {
         query = continue_after(query, page.after, sessions::created_at, sessions::id);
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
         let sessions = rows.into_iter().map(Row::into_session).collect();
-        Ok(Page::of(sessions, page.limit, |session| Cursor { time: session.created_at, id: session.id.as_uuid() }))
+        Ok(Page::of(sessions, page.limit, |session| Cursor::new(session.created_at, session.id.as_uuid())))
     }
 
     async fn session_addresses(&mut self, user: UserId) -> Result<Vec<IpAddr>, StoreError> {

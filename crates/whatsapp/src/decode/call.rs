@@ -38,6 +38,7 @@ fn call_update(
 ) -> Result<Update, DecodeError> {
     Ok(Update::Call(CallUpdate {
         call_id: ids::own(call)?,
+        is_missed: direction == Direction::Inbound && event == "terminate" && seconds(call).is_none(),
         event,
         direction,
         customer: keys.of(call).or_else_from(contact_entry(&change.person)),
@@ -131,7 +132,8 @@ mod tests {
             (theirs, r#""x":1"#, "Incoming call"),
         ];
         for (direction, members, expected) in rows {
-            assert_eq!(call(&format!("{direction}{members}")).text, expected, "{members}");
+            let call = call(&format!("{direction}{members}"));
+            assert_eq!((call.text.as_str(), call.is_missed), (expected, expected == "Missed call"), "{members}");
         }
     }
 

@@ -25,7 +25,8 @@ enum Kind {
 enum Key {
     /// With a prefix: the same wamid can arrive in several lists with different contents.
     Wamid(&'static str),
-    Status,
+    /// With a prefix.
+    Status(&'static str),
     Call,
     CallStatus,
     Bytes,
@@ -48,8 +49,13 @@ const fn list(name: &'static str, kind: Kind, key: Key, people: &'static [(&'sta
 }
 
 const MESSAGES: List = list("messages", Kind::Message, Key::Wamid("m"), &[FROM]);
-const STATUSES: List = list("statuses", Kind::Status, Key::Status, &[RECIPIENT]);
+const STATUSES: List = list("statuses", Kind::Status, Key::Status("s"), &[RECIPIENT]);
 const ECHOES: List = list("message_echoes", Kind::Field, Key::Wamid("e"), &[TO]);
+
+/// The same lists in a thread that another party answers. An item may arrive in both fields, and each says something of its own.
+const STANDBY_MESSAGES: List = list("messages", Kind::Message, Key::Wamid("sm"), &[FROM]);
+const STANDBY_STATUSES: List = list("statuses", Kind::Status, Key::Status("ss"), &[RECIPIENT]);
+const STANDBY_ECHOES: List = list("message_echoes", Kind::Field, Key::Wamid("se"), &[TO]);
 
 /// A message in a thread of `history`, which is a list in a list in a list. The same wamid can arrive again beside the threads,
 /// with its file, so both have prefixes of their own.
@@ -61,7 +67,7 @@ pub(super) const CHUNK: List = list("history", Kind::Field, Key::Bytes, &[]);
 pub(super) fn lists(field: &str) -> Vec<List> {
     match field {
         "messages" => vec![MESSAGES, STATUSES],
-        "standby" => vec![MESSAGES, STATUSES, ECHOES],
+        "standby" => vec![STANDBY_MESSAGES, STANDBY_STATUSES, STANDBY_ECHOES],
         "smb_message_echoes" => vec![ECHOES],
         "calls" => vec![
             list("calls", Kind::Field, Key::Call, &[FROM, TO]),
@@ -93,7 +99,7 @@ impl List {
         let optional = |names: &[&str]| names.iter().find_map(|name| item.text(name)).unwrap_or_default();
         Some(match self.key {
             Key::Wamid(prefix) => format!("{prefix}:{}:{}", phone_number_id?, id()?),
-            Key::Status => format!("s:{}:{}:{}", id()?, item.text("status")?, optional(&PARTICIPANT)),
+            Key::Status(prefix) => format!("{prefix}:{}:{}:{}", id()?, item.text("status")?, optional(&PARTICIPANT)),
             Key::Call => format!("c:{}:{}:{}", phone_number_id?, id()?, item.text("event")?),
             Key::CallStatus => {
                 let recipient = optional(&[RECIPIENT.0, RECIPIENT.1]);

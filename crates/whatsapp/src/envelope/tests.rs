@@ -172,7 +172,7 @@ fn each_field_has_lists_of_its_own() {
         (
             "standby",
             r#""messages":[{"id":"A"}],"statuses":[{"id":"B","status":"read"}],"message_echoes":[{"id":"C"}]"#,
-            &["message m:100:A", "status s:B:read:", "standby e:100:C"],
+            &["message sm:100:A", "status ss:B:read:", "standby se:100:C"],
         ),
         (
             "smb_message_echoes",

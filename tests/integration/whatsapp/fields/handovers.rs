@@ -26,7 +26,7 @@ async fn standby_messages_are_readable() {
 
     let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     assert_eq!((conversation.read_only, conversation.unread_count), (true, 0));
-    assert_eq!(conversation.last_message_preview, "Until six");
+    assert_eq!(conversation.last_message_preview, "Reacted with 🙏");
     assert_eq!(conversation.service_window_ends_at, Some(time(10 + 24 * 3_600)));
     let messages = tenant.messages(&conversation).await;
     assert_eq!(column(&messages, |it| &it.origin), ["standby", "standby"]);

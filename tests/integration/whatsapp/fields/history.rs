@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::kinds;
-use crate::kit::api::{Reaction, column};
+use crate::kit::api::{Conversation, Reaction, column};
 use crate::kit::app::TestApp;
 use crate::kit::customer::{Customer, wamid};
 use crate::kit::meta::{Number, fresh_wamid, time};
@@ -43,8 +43,14 @@ async fn repeated_chunks_in_any_order_import_once() {
     ] {
         app.process(&delivery).await;
     }
-    let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
-    let stored = tenant.messages(&conversation).await;
+    let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
+    let conversation = tenant.open_conversation_with(&contact).await;
+    assert_eq!(column(&tenant.messages(&conversation).await, |it| &it.text), ["Live"]);
+    let past = tenant.client.read::<Conversation>(&conversation.previous_path()).await;
+    assert_eq!((past.status.as_str(), past.closed_reason.as_deref()), ("closed", Some("imported")));
+    assert_eq!((past.unread_count, past.previous_conversation_id.as_deref()), (0, None));
+    assert_eq!(tenant.messages(&past).await.len(), 6);
+    let stored = tenant.messages_with(&contact, "").await;
     assert_eq!(column(&stored, |it| &it.text), ["Live", "Sixth", "Fifth", "Fourth", "Here", "Second", "First"]);
     let statuses = [None, Some("delivered"), Some("pending"), Some("failed"), None, Some("read"), None];
     assert_eq!(column(&stored, |it| it.delivery_status.as_deref()), statuses);
@@ -57,7 +63,6 @@ async fn repeated_chunks_in_any_order_import_once() {
         ),
         (1, "Live", Some(time(70 + 24 * 3_600).as_str()))
     );
-    let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
     assert_eq!(tenant.interactions(&contact).await.len(), 7);
     app.finish().await;
 }

@@ -107,7 +107,13 @@ fn person(id: Option<&str>, number: Option<&str>, seen: i64) -> Person {
 }
 
 fn change(before: &[IdentityKey], after: &[IdentityKey], seconds: i64) -> IdentityChange {
-    IdentityChange { before: before.to_vec(), after: after.to_vec(), text: String::new(), changed_at: at(seconds) }
+    IdentityChange {
+        before: before.to_vec(),
+        after: after.to_vec(),
+        text: String::new(),
+        changed_at: at(seconds),
+        arrival: kernel::Arrival::ZERO,
+    }
 }
 
 fn entry(kind: IdentityKind, value: &str, current: bool) -> (IdentityKind, String, bool) {

@@ -1,4 +1,4 @@
-use kernel::{DeliveryStatus, Direction, Origin};
+use kernel::{Arrival, DeliveryStatus, Direction, Origin};
 
 use super::*;
 use crate::fake::{ACCOUNT, FakeStore, at, customer, message, run};
@@ -20,6 +20,7 @@ fn update(wamid: &str, effect: UpdateEffect, seconds: i64) -> Batch {
         direction: Direction::Outbound,
         payload: None,
         occurred_at: at(seconds),
+        arrival: Arrival::ZERO,
     };
     Batch { updates: vec![update], ..Batch::default() }
 }
@@ -36,6 +37,7 @@ fn activity(source: &str, effect: ActivityEffect, seconds: i64) -> Batch {
         source: source.to_owned(),
         effect,
         occurred_at: at(seconds),
+        arrival: Arrival::ZERO,
     };
     Batch { activities: vec![activity], ..Batch::default() }
 }
@@ -242,15 +244,61 @@ fn message_after_closing_opens_a_new_conversation() {
 }
 
 #[test]
-fn imported_message_goes_to_the_closed_conversation() {
-    let mut store = FakeStore::new();
-    store.record(messages(vec![message("m1", GRACE, at(2))]));
-    store.conversations[0].status = ConversationStatus::Closed;
-    let imported = IncomingMessage { origin: Origin::History, ..message("m0", GRACE, at(1)) };
-    assert!(store.record(messages(vec![imported])).from_customers.is_empty());
-    let conversation = &store.conversations[0];
-    assert_eq!((store.conversations.len(), conversation.unread_count), (1, 1));
-    assert_eq!(conversation.last_message_preview, "m1");
+fn imported_messages_have_a_closed_conversation_of_their_own() {
+    let imported = |wamid, seconds| IncomingMessage { origin: Origin::History, ..message(wamid, GRACE, at(seconds)) };
+    for order in [[0, 1, 2], [1, 0, 2], [2, 1, 0]] {
+        let mut store = FakeStore::new();
+        let batches = [imported("m0", 1), imported("m1", 2), message("m2", GRACE, at(3))];
+        let recorded: Vec<_> = order.map(|n: usize| store.record(messages(vec![batches[n].clone()]))).into();
+        assert_eq!(recorded.iter().map(|it| it.from_customers.len()).sum::<usize>(), 1);
+        store.conversations.sort_by_key(|it| !it.is_imported);
+        let [past, present] = &store.conversations[..] else { panic!("{order:?}: {:#?}", store.conversations) };
+        assert_eq!((past.status, past.unread_count), (ConversationStatus::Closed, 0));
+        assert_eq!(past.closed_reason(), Some(crate::ClosedReason::Imported));
+        assert_eq!((past.last_message_preview.as_str(), present.last_message_preview.as_str()), ("m1", "m2"));
+        assert_eq!((present.status, present.unread_count), (ConversationStatus::Open, 1));
+    }
+}
+
+#[test]
+fn live_telling_counts_whether_first_or_second() {
+    let told = |origin| IncomingMessage { origin, ..message("m1", GRACE, at(1)) };
+    for origins in [[Origin::History, Origin::Live], [Origin::Live, Origin::History], [Origin::Standby, Origin::Live]] {
+        for together in [false, true] {
+            let mut store = FakeStore::new();
+            let recorded = if together {
+                vec![store.record(messages(origins.map(told).into()))]
+            } else {
+                origins.map(|origin| store.record(messages(vec![told(origin)]))).into()
+            };
+            assert_eq!(recorded.iter().map(|it| it.from_customers.len()).sum::<usize>(), 1, "{origins:?}");
+            let [conversation] = &store.conversations[..] else { panic!("{:#?}", store.conversations) };
+            assert_eq!((conversation.status, conversation.unread_count), (ConversationStatus::Open, 1), "{origins:?}");
+            assert_eq!((store.messages.len(), store.messages[0].0.origin), (1, Origin::Live));
+            assert_eq!(store.history(), ["m1"]);
+        }
+    }
+}
+
+#[test]
+fn tellings_by_number_and_by_user_id_are_one_person() {
+    let by_number = IncomingMessage { origin: Origin::History, ..message("m1", GRACE, at(1)) };
+    let person = Person {
+        bsuid: Some(IdentityKey::bsuid("900", "US.1")),
+        display_name: Some("Grace".to_owned()),
+        ..Person::unknown(at(1))
+    };
+    let by_user_id = IncomingMessage { customer: person.clone(), ..message("m1", GRACE, at(1)) };
+    for tellings in [[&by_number, &by_user_id], [&by_user_id, &by_number]] {
+        let mut store = FakeStore::new();
+        for telling in tellings {
+            store.record(messages(vec![telling.clone()]));
+        }
+        let later = IncomingMessage { customer: person.clone(), ..message("m2", GRACE, at(2)) };
+        store.record(messages(vec![later]));
+        assert_eq!((store.contacts.len(), store.conversations.len()), (1, 1));
+        assert_eq!(store.contacts.values().next().unwrap().display_name, "Grace");
+    }
 }
 
 #[test]

@@ -22,6 +22,7 @@ fn queued(store: &mut FakeStore, kind: EventKind, payload: &str) -> UnfinishedEv
         starts: 0,
         traceparent: None,
         received_at: store.clock.now(),
+        arrival: kernel::Arrival::ZERO,
         size: payload.len(),
     }
 }

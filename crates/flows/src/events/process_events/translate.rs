@@ -9,7 +9,7 @@ use crm::inbox::{Activity, ActivityEffect, Batch, IncomingMessage, MessageKey, M
 use crm::{InteractionKind, MarketingConsent, Media};
 use inbound::UnfinishedEvent;
 use kernel::ids::AccountId;
-use kernel::{DeliveryStatus, Direction};
+use kernel::{DeliveryStatus, Direction, Origin};
 use whatsapp::{DecodedMessage, MediaPointer, Party, Update};
 
 /// How far Meta's clock may be ahead of ours.
@@ -20,7 +20,7 @@ const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::hours(1);
 pub(super) struct TranslatedEvents {
     pub(super) batch: Batch,
     pub(super) health: Vec<AccountHealthUpdate>,
-    /// When each message was first received.
+    /// When each message of a customer was first received, other than by an import or in another party's thread.
     pub(super) received: HashMap<MessageKey, DateTime<Utc>>,
 }
 
@@ -48,9 +48,11 @@ impl EventContext<'_> {
         let TranslatedEvents { batch, health, received } = to;
         match update {
             Update::Message(message) => {
-                let received_at = self.event.received_at;
-                let first = received.entry((self.account, message.wamid.clone())).or_insert(received_at);
-                *first = received_at.min(*first);
+                if message.origin == Origin::Live {
+                    let received_at = self.event.received_at;
+                    let first = received.entry((self.account, message.wamid.clone())).or_insert(received_at);
+                    *first = received_at.min(*first);
+                }
                 batch.messages.push(self.message(*message));
             }
             Update::Reaction(it) => {
@@ -80,6 +82,7 @@ impl EventContext<'_> {
                 after: self.keys(&it.after),
                 text: it.text,
                 changed_at: self.time(it.timestamp),
+                arrival: self.event.arrival,
             }),
             Update::SystemMessage(it) => {
                 let of_message = |wamid: String| format!("notice:{}:{wamid}", self.account);
@@ -108,7 +111,11 @@ impl EventContext<'_> {
             Update::Call(it) => {
                 let source = format!("call:{}:{}:{}", self.account, it.call_id, it.event);
                 let called_us = it.direction == Direction::Inbound;
-                let effect = if called_us { ActivityEffect::ServiceWindow(self.account) } else { ActivityEffect::None };
+                let effect = match (called_us, it.is_missed) {
+                    (true, true) => ActivityEffect::MissedCall(self.account),
+                    (true, false) => ActivityEffect::ServiceWindow(self.account),
+                    (false, _) => ActivityEffect::None,
+                };
                 let entry = (InteractionKind::Call, it.text, source);
                 batch.activities.extend(self.activity(it.customer, entry, effect, it.timestamp));
             }
@@ -142,6 +149,7 @@ impl EventContext<'_> {
             delivery: (decoded.direction == Direction::Outbound)
                 .then(|| decoded.delivery.unwrap_or(DeliveryStatus::Sent)),
             provider_timestamp,
+            arrival: self.event.arrival,
         }
     }
 
@@ -163,6 +171,7 @@ impl EventContext<'_> {
             direction: by,
             payload,
             occurred_at,
+            arrival: self.event.arrival,
         }
     }
 
@@ -176,7 +185,7 @@ impl EventContext<'_> {
     ) -> Option<Activity> {
         let occurred_at = self.time(timestamp);
         let customer = Some(self.person(customer, occurred_at)).filter(has_identity_key)?;
-        Some(Activity { customer, kind, text, source, effect, occurred_at })
+        Some(Activity { customer, kind, text, source, effect, occurred_at, arrival: self.event.arrival })
     }
 
     fn person(&self, party: Party, seen_at: DateTime<Utc>) -> Person {

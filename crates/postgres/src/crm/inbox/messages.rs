@@ -1,20 +1,22 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use crm::inbox::{MessageKey, NewMessage};
+use crm::inbox::{MessageKey, NewMessage, StoredMessage};
 use crm::{InteractionKind, Media};
+use diesel::sql_types::Nullable;
 use diesel_async::RunQueryDsl;
 use kernel::StoreError;
-use kernel::ids::{AccountId, ConversationId};
+use kernel::ids::{AccountId, ContactId, ConversationId};
 use uuid::Uuid;
 
 use super::message_keys::columns;
+use crate::closed_set;
 use crate::error::OrStoreError;
-use crate::sql::{Id, Prepared, sql, types};
+use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
-const STORED_KINDS: &str = "
-SELECT m.account_id, m.wamid, m.kind FROM messages m
+const STORED: &str = "
+SELECT m.account_id, m.wamid, m.kind, m.direction, m.origin, m.contact_id, m.conversation_id, m.payload FROM messages m
   JOIN unnest($2, $3) AS wanted (account_id, wamid) ON wanted.account_id = m.account_id AND wanted.wamid = m.wamid
  WHERE m.tenant_id = $1";
 
@@ -22,58 +24,60 @@ const INSERT: &str = "
 INSERT INTO messages
   (tenant_id, created_at, id, conversation_id, contact_id, account_id, wamid, direction, origin, group_id, kind, text,
    media_id, media_mime_type, media_sha256, media_caption, media_filename, reply_to_wamid, forwarded, referral, payload,
-   delivery_status, provider_timestamp)
-SELECT $1, $2, new.*
-  FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) AS new";
-
-/// The contact's history shows the text of the message, so it is updated, too; not its other interactions, such as a failed
-/// delivery.
-const FILL_PLACEHOLDERS: &str = "
-WITH new AS (
-  SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS new
-    (account_id, wamid, kind, text, media_id, media_mime_type, media_sha256, media_caption, media_filename,
-     reply_to_wamid, forwarded, referral, payload)
-), filled AS (
-  UPDATE messages m
-     SET kind = new.kind, text = new.text, media_id = new.media_id, media_mime_type = new.media_mime_type,
-         media_sha256 = new.media_sha256, media_caption = new.media_caption, media_filename = new.media_filename,
-         reply_to_wamid = coalesce(new.reply_to_wamid, m.reply_to_wamid),
-         forwarded = coalesce(new.forwarded, m.forwarded), referral = coalesce(new.referral, m.referral),
-         payload = new.payload
-    FROM new
-   WHERE m.tenant_id = $1 AND m.account_id = new.account_id AND m.wamid = new.wamid
-  RETURNING m.id, m.text, m.conversation_id
-), history AS (
-  UPDATE interactions i SET text = app.preview(f.text)
-    FROM filled f
-   WHERE i.tenant_id = $1 AND i.message_id = f.id AND i.kind = ANY ($15)
-)
-SELECT DISTINCT conversation_id AS id FROM filled WHERE conversation_id IS NOT NULL";
+   delivery_status, provider_timestamp, arrival, unread_in)
+SELECT $1, $2, new.*,
+       CASE WHEN new.direction = 'inbound' AND new.origin = 'live'
+            THEN (SELECT c.reads FROM conversations c WHERE c.tenant_id = $1 AND c.id = new.conversation_id) END
+  FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24) AS new
+    (id, conversation_id, contact_id, account_id, wamid, direction, origin, group_id, kind, text, media_id, media_mime_type,
+     media_sha256, media_caption, media_filename, reply_to_wamid, forwarded, referral, payload, delivery_status,
+     provider_timestamp, arrival)";
 
 #[derive(diesel::QueryableByName)]
-struct KindRow {
+struct StoredRow {
     #[diesel(sql_type = types::Uuid)]
     account_id: Uuid,
     #[diesel(sql_type = types::Text)]
     wamid: String,
     #[diesel(sql_type = types::Text)]
     kind: String,
+    #[diesel(sql_type = types::Text)]
+    direction: String,
+    #[diesel(sql_type = types::Text)]
+    origin: String,
+    #[diesel(sql_type = types::Uuid)]
+    contact_id: Uuid,
+    #[diesel(sql_type = Nullable<types::Uuid>)]
+    conversation_id: Option<Uuid>,
+    #[diesel(sql_type = types::Text)]
+    payload: String,
 }
 
-pub(super) async fn stored_kinds(
+pub(super) async fn stored(
     tx: &mut Tx<Tenant>,
     keys: &[MessageKey],
-) -> Result<HashMap<MessageKey, String>, StoreError> {
+) -> Result<HashMap<MessageKey, StoredMessage>, StoreError> {
     let tenant = tx.tenant_id();
     let (accounts, wamids) = columns(keys);
     let statement = Prepared(
-        sql(STORED_KINDS)
-            .bind::<types::Uuid, _>(tenant)
-            .bind::<types::Uuids, _>(accounts)
-            .bind::<types::Texts, _>(wamids),
+        sql(STORED).bind::<types::Uuid, _>(tenant).bind::<types::Uuids, _>(accounts).bind::<types::Texts, _>(wamids),
     );
-    let rows: Vec<KindRow> = statement.load(tx.connection()).await.or_store_error()?;
-    Ok(rows.into_iter().map(|row| ((AccountId::from_uuid(row.account_id), row.wamid), row.kind)).collect())
+    let rows: Vec<StoredRow> = statement.load(tx.connection()).await.or_store_error()?;
+    rows.into_iter().map(StoredRow::into_stored).collect()
+}
+
+impl StoredRow {
+    fn into_stored(self) -> Result<(MessageKey, StoredMessage), StoreError> {
+        let stored = StoredMessage {
+            kind: self.kind,
+            direction: closed_set::parse(&self.direction, "messages.direction")?,
+            origin: closed_set::parse(&self.origin, "messages.origin")?,
+            contact: ContactId::from_uuid(self.contact_id),
+            conversation: self.conversation_id.map(ConversationId::from_uuid),
+            payload: self.payload,
+        };
+        Ok(((AccountId::from_uuid(self.account_id), self.wamid), stored))
+    }
 }
 
 /// The kinds of interactions that show the text of their message.
@@ -114,34 +118,8 @@ pub(super) async fn insert(tx: &mut Tx<Tenant>, new: &[NewMessage], now: DateTim
         .bind::<types::MaybeTexts, _>(column(new, |m| m.referral.as_deref()))
         .bind::<types::Texts, _>(column(new, |m| m.payload.as_str()))
         .bind::<types::MaybeTexts, _>(column(new, |m| m.delivery.map(<&str>::from)))
-        .bind::<types::Times, _>(column(new, |m| m.provider_timestamp));
+        .bind::<types::Times, _>(column(new, |m| m.provider_timestamp))
+        .bind::<types::BigInts, _>(column(new, |m| m.arrival.get()));
     tx.execute(statement).await?;
     Ok(())
-}
-
-pub(super) async fn fill_placeholders(
-    tx: &mut Tx<Tenant>,
-    placeholder_contents: &[NewMessage],
-) -> Result<Vec<ConversationId>, StoreError> {
-    let tenant = tx.tenant_id();
-    let statement = Prepared(
-        sql(FILL_PLACEHOLDERS)
-            .bind::<types::Uuid, _>(tenant)
-            .bind::<types::Uuids, _>(column(placeholder_contents, |m| m.account.as_uuid()))
-            .bind::<types::Texts, _>(column(placeholder_contents, |m| m.wamid.as_str()))
-            .bind::<types::Texts, _>(column(placeholder_contents, |m| m.kind.as_str()))
-            .bind::<types::Texts, _>(column(placeholder_contents, |m| m.text.as_str()))
-            .bind::<types::MaybeTexts, _>(media_column(placeholder_contents, |media| Some(&media.id)))
-            .bind::<types::MaybeTexts, _>(media_column(placeholder_contents, |media| media.mime_type.as_deref()))
-            .bind::<types::MaybeTexts, _>(media_column(placeholder_contents, |media| media.sha256.as_deref()))
-            .bind::<types::MaybeTexts, _>(media_column(placeholder_contents, |media| media.caption.as_deref()))
-            .bind::<types::MaybeTexts, _>(media_column(placeholder_contents, |media| media.filename.as_deref()))
-            .bind::<types::MaybeTexts, _>(column(placeholder_contents, |m| m.reply_to.as_deref()))
-            .bind::<types::MaybeTexts, _>(column(placeholder_contents, |m| m.forwarded.map(<&str>::from)))
-            .bind::<types::MaybeTexts, _>(column(placeholder_contents, |m| m.referral.as_deref()))
-            .bind::<types::Texts, _>(column(placeholder_contents, |m| m.payload.as_str()))
-            .bind::<types::Texts, _>(of_messages()),
-    );
-    let rows: Vec<Id> = statement.load(tx.connection()).await.or_store_error()?;
-    Ok(rows.into_iter().map(|row| ConversationId::from_uuid(row.id)).collect())
 }

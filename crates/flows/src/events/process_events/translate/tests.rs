@@ -22,6 +22,7 @@ fn event(received_at: DateTime<Utc>) -> UnfinishedEvent {
         starts: 0,
         traceparent: None,
         received_at,
+        arrival: kernel::Arrival::ZERO,
         size: 0,
     }
 }
@@ -112,8 +113,9 @@ fn activity_without_a_customer_is_dropped() {
 
 #[test]
 fn only_an_inbound_call_opens_the_service_window() {
-    let call = |direction| {
+    let call = |direction, is_missed| {
         let call = CallUpdate {
+            is_missed,
             call_id: "c1".to_owned(),
             event: "connect".to_owned(),
             direction,
@@ -123,6 +125,7 @@ fn only_an_inbound_call_opens_the_service_window() {
         };
         translate(Update::Call(call)).batch.activities[0].effect.clone()
     };
-    assert!(matches!(call(Direction::Inbound), ActivityEffect::ServiceWindow(_)));
-    assert_eq!(call(Direction::Outbound), ActivityEffect::None);
+    assert!(matches!(call(Direction::Inbound, false), ActivityEffect::ServiceWindow(_)));
+    assert!(matches!(call(Direction::Inbound, true), ActivityEffect::MissedCall(_)));
+    assert_eq!(call(Direction::Outbound, false), ActivityEffect::None);
 }
