@@ -130,6 +130,7 @@ pub(crate) fn message(wamid: &str, phone: &str, sent_at: DateTime<Utc>) -> Incom
         group_id: None,
         kind: "text".to_owned(),
         text: wamid.to_owned(),
+        parts: Vec::new(),
         media: None,
         reply_to: None,
         forwarded: None,

@@ -129,6 +129,44 @@ async fn messages_are_found_by_words_latest_first() {
     app.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn structured_messages_are_found_by_what_they_say() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let ada = Customer::fresh().named("Ada");
+    let form = json!({"type": "nfm_reply", "nfm_reply": {
+        "name": "flow", "body": "Sent", "response_json": r#"{"flow_token":"tokenvalue","colour":"turquoise"}"#,
+    }});
+    let card = json!([{"name": {"formatted_name": "Grace"}, "phones": [{"phone": "+1 555 0199"}], "addresses": [{"city": "Arlington"}]}]);
+    let mut from_ad = ada.text(3, "Hello");
+    from_ad["referral"] = json!({"source_type": "ad", "headline": "Gingerbread", "source_url": "https://x.example"});
+    app.process(
+        &number.received(&ada, &[ada.message(1, "interactive", form), ada.message(2, "contacts", card), from_ad]),
+    )
+    .await;
+    let template = json!({"name": "order_sent", "components": [{"type": "body", "parameters": [{"type": "text", "text": "Marzipan"}]}]});
+    app.process(&number.echoes(&[ada.echo(4, "template", template)])).await;
+    for (query, expected) in [
+        ("turquoise", vec!["message Sent\ncolour: turquoise"]),
+        ("colour", vec!["message Sent\ncolour: turquoise"]),
+        ("arlington", vec!["message Grace\nPhone: +1 555 0199\nAddress: Arlington"]),
+        ("gingerbread", vec!["message Hello\nAd: Gingerbread"]),
+        ("marzipan", vec!["message Marzipan"]),
+        ("tokenvalue", vec![]),
+    ] {
+        assert_eq!(found(&tenant, query).await, expected, "{query}");
+    }
+    let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
+    assert_eq!(conversation.last_message_preview, "Marzipan");
+    let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
+    let history: Vec<String> = tenant.interactions(&contact).await.into_iter().map(|it| it.text).collect();
+    let expected =
+        ["Marzipan", "Hello Ad: Gingerbread", "Grace Phone: +1 555 0199 Address: Arlington", "Sent colour: turquoise"];
+    assert_eq!(history, expected);
+    app.finish().await;
+}
+
 /// The word is found by each strategy: in the latest messages, in more of them, and by the index.
 #[tokio::test(flavor = "multi_thread")]
 async fn formerly_common_word_is_found_latest_first() {

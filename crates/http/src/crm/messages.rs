@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::message_parts::{
-    DeliveryStatusBody, DeliveryStepBody, DirectionBody, ForwardedBody, MediaBody, OriginBody, ReactionBody,
-    ReplyToBody,
+    ContentPartBody, DeliveryStatusBody, DeliveryStepBody, DirectionBody, ForwardedBody, MediaBody, OriginBody,
+    ReactionBody, ReplyToBody,
 };
 use super::message_query::MessageQuery;
 use crate::auth::Allow;
@@ -36,9 +36,12 @@ pub(crate) struct MessageBody {
     /// WhatsApp's `type`; the set is open.
     #[schema(example = "text")]
     kind: String,
-    /// Readable text: body, caption, button title or location. `Message deleted` if the message was revoked.
+    /// Readable text: body, caption, button title, location; the answers of a form, the items of an order, the numbers of a
+    /// contact card and what an ad says, a line each. `Message deleted` if the message was revoked.
     #[schema(example = "Hello, is my order on its way?")]
     text: String,
+    /// The structure of what the message says; empty for plain words, and if the message was revoked.
+    parts: Vec<ContentPartBody>,
     /// Null also if the message was revoked.
     #[schema(required)]
     media: Option<MediaBody>,
@@ -108,6 +111,7 @@ impl From<Message> for MessageBody {
             origin: message.origin.into(),
             kind: message.kind,
             text: message.text,
+            parts: message.parts.into_iter().map(ContentPartBody::from).collect(),
             media: message.media.map(MediaBody::from),
             reply_to: message.reply_to.map(ReplyToBody::from),
             forwarded: message.forwarded.map(ForwardedBody::from),

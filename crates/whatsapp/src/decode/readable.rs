@@ -1,23 +1,18 @@
-//! The readable text of a message of any type.
+//! What a message of any type says.
 
+use super::content::{self, ContentBuilder, MessageContent};
 use super::{ids, length};
 use crate::json::Object;
 
-/// The text of a message, or the name of its type; never empty.
-pub(super) fn text(kind: &str, message: &Object<'_>, body: &Object<'_>) -> String {
-    let text = match kind {
-        "text" => body.text("body"),
-        "image" | "video" | "sticker" => caption(body),
-        "document" => caption(body).or_else(|| filename(body)),
-        "location" => location(body),
-        "contacts" => cards(message),
-        "interactive" => interactive(body),
-        "button" => body.text("text").or_else(|| body.text("payload")),
-        "order" => order(body),
-        "edit" => edited(body),
-        _ => None,
-    };
-    text.map(length::text).or_else(|| delivery_error(message)).unwrap_or_else(|| label(kind, message, body))
+/// What a message says, or the name of its type; then what led to it. The text is never empty.
+pub(super) fn content(kind: &str, message: &Object<'_>, body: &Object<'_>) -> MessageContent {
+    let mut content = ContentBuilder::default();
+    content::body(&mut content, kind, message, body);
+    if content.is_empty() {
+        content.line(Some(delivery_error(message).unwrap_or_else(|| label(kind, message, body))));
+    }
+    content::origin(&mut content, message);
+    content.build()
 }
 
 /// The caption of a file.
@@ -71,6 +66,7 @@ fn label(kind: &str, message: &Object<'_>, body: &Object<'_>) -> String {
         },
         "button" => "Button",
         "order" => "Order",
+        "template" => "Template",
         "reaction" => "Reaction",
         "edit" => "Message edited",
         "revoke" => "Message deleted",
@@ -85,50 +81,6 @@ fn label(kind: &str, message: &Object<'_>, body: &Object<'_>) -> String {
     label.to_owned()
 }
 
-/// Name and address, else the coordinates.
-fn location(body: &Object<'_>) -> Option<String> {
-    let named = joined([body.text("name"), body.text("address")], ", ");
-    named.or_else(|| Some(format!("{}, {}", body.text("latitude")?, body.text("longitude")?)))
-}
-
-fn cards(message: &Object<'_>) -> Option<String> {
-    let names = message.objects("contacts").into_iter().map(|card| {
-        let phone =
-            || card.objects("phones").first().and_then(|phone| phone.text("phone").or_else(|| phone.text("wa_id")));
-        card.object("name").and_then(|name| name.text("formatted_name")).or_else(phone)
-    });
-    joined(names, ", ")
-}
-
-/// The title of what was tapped, filled in, allowed or chosen.
-fn interactive(body: &Object<'_>) -> Option<String> {
-    let kind = body.text("type")?;
-    let reply = body.object(&kind).unwrap_or_default();
-    match kind.as_str() {
-        "nfm_reply" => reply.text("body").or_else(|| {
-            let address = reply.text("name").as_deref() == Some("address_message");
-            Some(if address { "Address sent" } else { "Form sent" }.to_owned())
-        }),
-        "call_permission_reply" => match reply.text("response").as_deref() {
-            Some("accept") => Some("Calls allowed".to_owned()),
-            Some("reject") => Some("Calls not allowed".to_owned()),
-            _ => None,
-        },
-        "payment_method" => reply.text("payment_method").map(|how| format!("Payment: {how}")),
-        // An unknown type may have one of these members.
-        _ => ["title", "body", "text", "name"].iter().find_map(|key| reply.text(key)),
-    }
-}
-
-/// `2 x SKU-1, 1 x SKU-2`, after the text of the order.
-fn order(body: &Object<'_>) -> Option<String> {
-    let items = body.objects("product_items").into_iter().map(|item| {
-        let product = item.text("product_retailer_id")?;
-        Some(item.text("quantity").map_or_else(|| product.clone(), |quantity| format!("{quantity} x {product}")))
-    });
-    joined([body.text("text"), joined(items, ", ")], ": ")
-}
-
 /// The new text or caption of an edited message. WhatsApp lets people edit nothing else.
 pub(super) fn edited(body: &Object<'_>) -> Option<String> {
     let message = body.object("message")?;
@@ -141,14 +93,13 @@ pub(super) fn edited(body: &Object<'_>) -> Option<String> {
     }
 }
 
-fn joined(parts: impl IntoIterator<Item = Option<String>>, separator: &str) -> Option<String> {
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    (!parts.is_empty()).then(|| parts.join(separator))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn text(kind: &str, message: &Object<'_>, body: &Object<'_>) -> String {
+        content(kind, message, body).text
+    }
 
     #[test]
     fn interactive_reply_text_is_chosen_option() {
@@ -188,7 +139,7 @@ mod tests {
             (r#"{"type":"location","location":{"latitude":1.5,"longitude":-2}}"#, "1.5, -2"),
             (
                 r#"{"type":"contacts","contacts":[{"name":{"formatted_name":"Ada"}},{"phones":[{"phone":"+1"}]},{}]}"#,
-                "Ada, +1",
+                "Ada\nPhone: +1",
             ),
             (
                 r#"{"type":"interactive","interactive":{"type":"button_reply","button_reply":{"id":"1","title":"Yes"}}}"#,
@@ -203,7 +154,7 @@ mod tests {
             (r#"{"type":"button","button":{"text":"Stop","payload":"x"}}"#, "Stop"),
             (
                 r#"{"type":"order","order":{"text":"Please","product_items":[{"product_retailer_id":"A","quantity":2},{"product_retailer_id":"B","quantity":"1"}]}}"#,
-                "Please: 2 x A, 1 x B",
+                "Please\n2 x A\n1 x B",
             ),
             (r#"{"type":"edit","edit":{"message":{"type":"text","text":{"body":"New"}}}}"#, "New"),
             (r#"{"type":"unsupported","errors":[{"code":131051}]}"#, "Unsupported message"),

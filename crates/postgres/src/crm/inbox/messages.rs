@@ -8,6 +8,7 @@ use kernel::StoreError;
 use kernel::ids::{AccountId, ConversationId};
 use uuid::Uuid;
 
+use super::super::content_parts;
 use super::message_keys::columns;
 use crate::error::OrStoreError;
 use crate::sql::{Id, Prepared, sql, types};
@@ -20,22 +21,22 @@ SELECT m.account_id, m.wamid, m.kind FROM messages m
 
 const INSERT: &str = "
 INSERT INTO messages
-  (tenant_id, created_at, id, conversation_id, contact_id, account_id, wamid, direction, origin, group_id, kind, text,
+  (tenant_id, created_at, id, conversation_id, contact_id, account_id, wamid, direction, origin, group_id, kind, text, parts,
    media_id, media_mime_type, media_sha256, media_caption, media_filename, reply_to_wamid, forwarded, referral, payload,
    delivery_status, provider_timestamp)
 SELECT $1, $2, new.*
-  FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) AS new";
+  FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24) AS new";
 
 /// The contact's history shows the text of the message, so it is updated, too; not its other interactions, such as a failed
 /// delivery.
 const FILL_PLACEHOLDERS: &str = "
 WITH new AS (
-  SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS new
-    (account_id, wamid, kind, text, media_id, media_mime_type, media_sha256, media_caption, media_filename,
+  SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) AS new
+    (account_id, wamid, kind, text, parts, media_id, media_mime_type, media_sha256, media_caption, media_filename,
      reply_to_wamid, forwarded, referral, payload)
 ), filled AS (
   UPDATE messages m
-     SET kind = new.kind, text = new.text, media_id = new.media_id, media_mime_type = new.media_mime_type,
+     SET kind = new.kind, text = new.text, parts = new.parts, media_id = new.media_id, media_mime_type = new.media_mime_type,
          media_sha256 = new.media_sha256, media_caption = new.media_caption, media_filename = new.media_filename,
          reply_to_wamid = coalesce(new.reply_to_wamid, m.reply_to_wamid),
          forwarded = coalesce(new.forwarded, m.forwarded), referral = coalesce(new.referral, m.referral),
@@ -46,7 +47,7 @@ WITH new AS (
 ), history AS (
   UPDATE interactions i SET text = app.preview(f.text)
     FROM filled f
-   WHERE i.tenant_id = $1 AND i.message_id = f.id AND i.kind = ANY ($15)
+   WHERE i.tenant_id = $1 AND i.message_id = f.id AND i.kind = ANY ($16)
 )
 SELECT DISTINCT conversation_id AS id FROM filled WHERE conversation_id IS NOT NULL";
 
@@ -104,6 +105,7 @@ pub(super) async fn insert(tx: &mut Tx<Tenant>, new: &[NewMessage], now: DateTim
         .bind::<types::MaybeTexts, _>(column(new, |m| m.group_id.as_deref()))
         .bind::<types::Texts, _>(column(new, |m| m.kind.as_str()))
         .bind::<types::Texts, _>(column(new, |m| m.text.as_str()))
+        .bind::<types::Texts, _>(column(new, |m| content_parts::json(&m.parts)))
         .bind::<types::MaybeTexts, _>(media_column(new, |media| Some(&media.id)))
         .bind::<types::MaybeTexts, _>(media_column(new, |media| media.mime_type.as_deref()))
         .bind::<types::MaybeTexts, _>(media_column(new, |media| media.sha256.as_deref()))
@@ -131,6 +133,7 @@ pub(super) async fn fill_placeholders(
             .bind::<types::Texts, _>(column(placeholder_contents, |m| m.wamid.as_str()))
             .bind::<types::Texts, _>(column(placeholder_contents, |m| m.kind.as_str()))
             .bind::<types::Texts, _>(column(placeholder_contents, |m| m.text.as_str()))
+            .bind::<types::Texts, _>(column(placeholder_contents, |m| content_parts::json(&m.parts)))
             .bind::<types::MaybeTexts, _>(media_column(placeholder_contents, |media| Some(&media.id)))
             .bind::<types::MaybeTexts, _>(media_column(placeholder_contents, |media| media.mime_type.as_deref()))
             .bind::<types::MaybeTexts, _>(media_column(placeholder_contents, |media| media.sha256.as_deref()))
