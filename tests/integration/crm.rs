@@ -8,6 +8,7 @@ mod merging;
 mod notes;
 mod plans;
 mod search;
+mod titles;
 
 use serde_json::{Value, json};
 

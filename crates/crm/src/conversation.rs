@@ -10,6 +10,8 @@ pub struct Conversation {
     pub account: AccountId,
     pub contact: ContactId,
     pub contact_display_name: String,
+    /// Who the contact is; see [`title`](crate::title).
+    pub contact_title: String,
     pub status: ConversationStatus,
     pub assignee: Option<UserId>,
     /// Inbound messages since a user last marked it as read.

@@ -16,6 +16,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 
 pub use change::IdentityChange;
 pub use merge::Merge;
+pub use phone::written_number;
 pub use resolve::{NewContact, Resolution, StoredIdentities, resolve};
 pub use user_input::InvalidIdentityInput;
 

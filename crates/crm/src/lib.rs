@@ -39,6 +39,7 @@ mod ports;
 mod preview;
 mod read;
 mod search;
+mod title;
 
 pub use add_note::add_note;
 pub use attributes::{Attributes, InvalidAttributes};
@@ -61,3 +62,4 @@ pub use ports::{ContactRepo, ContactTx, ConversationRepo, ConversationTx, Intera
 pub use preview::preview;
 pub use read::{contact, contacts, conversation, conversations, interactions, messages};
 pub use search::{ContactHit, ContactMatch, InvalidSearch, MessageHit, SearchHit, SearchQuery, search};
+pub use title::{Titled, title};

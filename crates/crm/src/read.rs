@@ -5,7 +5,7 @@ use kernel::{CrmRead, Page, PageRequest, Permit, StoreError};
 
 use crate::{
     Contact, ContactRepo, Conversation, ConversationFilter, ConversationRepo, Interaction, InteractionRepo, Message,
-    MessageParts,
+    MessageParts, Titled,
 };
 
 /// # Errors
@@ -39,11 +39,10 @@ pub async fn interactions<Repo: ContactRepo + InteractionRepo + ?Sized>(
     repo: &mut Repo,
     contact: ContactId,
     page: &PageRequest,
-) -> Result<Option<Page<Interaction>>, StoreError> {
-    match repo.contact(contact).await? {
-        Some(contact) => repo.interactions(contact.id, page).await.map(Some),
-        None => Ok(None),
-    }
+) -> Result<Option<Page<Titled<Interaction>>>, StoreError> {
+    let Some(contact) = repo.contact(contact).await? else { return Ok(None) };
+    let titled = |row| Titled { row, contact_title: contact.title() };
+    Ok(Some(repo.interactions(contact.id, page).await?.map(titled)))
 }
 
 /// # Errors
@@ -77,9 +76,8 @@ pub async fn messages(
     conversation: ConversationId,
     page: &PageRequest,
     parts: MessageParts,
-) -> Result<Option<Page<Message>>, StoreError> {
-    if repo.conversation(conversation).await?.is_none() {
-        return Ok(None);
-    }
-    Ok(Some(repo.messages(conversation, page, parts).await?.map(Message::without_revoked_content)))
+) -> Result<Option<Page<Titled<Message>>>, StoreError> {
+    let Some(Conversation { contact_title, .. }) = repo.conversation(conversation).await? else { return Ok(None) };
+    let titled = |row: Message| Titled { row: row.without_revoked_content(), contact_title: contact_title.clone() };
+    Ok(Some(repo.messages(conversation, page, parts).await?.map(titled)))
 }

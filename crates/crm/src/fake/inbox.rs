@@ -48,6 +48,7 @@ impl InboxRepo for FakeStore {
                 account: wanted.account,
                 contact: wanted.contact,
                 contact_display_name: self.contacts[&wanted.contact].display_name.clone(),
+                contact_title: self.contacts[&wanted.contact].title(),
                 status: ConversationStatus::Open,
                 assignee: None,
                 unread_count: 0,

@@ -49,6 +49,9 @@ pub(crate) struct ConversationBody {
 pub(crate) struct ConversationContactBody {
     #[schema(example = "Grace Hopper")]
     display_name: String,
+    /// Who it is: the name, else the WhatsApp user name, else the number as people write it, else `Unknown`.
+    #[schema(example = "Grace Hopper")]
+    title: String,
 }
 
 /// List conversations
@@ -106,7 +109,10 @@ impl From<Conversation> for ConversationBody {
             id: conversation.id.as_uuid(),
             account_id: conversation.account.as_uuid(),
             contact_id: conversation.contact.as_uuid(),
-            contact: ConversationContactBody { display_name: conversation.contact_display_name },
+            contact: ConversationContactBody {
+                display_name: conversation.contact_display_name,
+                title: conversation.contact_title,
+            },
             status: conversation.status.into(),
             assignee_id: conversation.assignee.map(UserId::as_uuid),
             unread_count: conversation.unread_count,

@@ -1,6 +1,6 @@
 use actix_web::web;
 use chrono::{DateTime, Utc};
-use crm::Message;
+use crm::{Message, Titled};
 use kernel::ids::ConversationId;
 use kernel::{CrmRead, Grant as _};
 use serde::Serialize;
@@ -28,6 +28,9 @@ use crate::tags;
 pub(crate) struct MessageBody {
     id: Uuid,
     conversation_id: Uuid,
+    /// Who the contact is: the name, else the WhatsApp user name, else the number as people write it, else `Unknown`.
+    #[schema(example = "Grace Hopper")]
+    title: String,
     /// WhatsApp's id of the message.
     #[schema(example = "wamid.HBgLMTU1NTAxMDAwMDEVAgASGBQzQTdC")]
     wamid: String,
@@ -101,11 +104,12 @@ pub(crate) async fn list(
         .await
 }
 
-impl From<Message> for MessageBody {
-    fn from(message: Message) -> Self {
+impl From<Titled<Message>> for MessageBody {
+    fn from(Titled { row: message, contact_title }: Titled<Message>) -> Self {
         Self {
             id: message.id.as_uuid(),
             conversation_id: message.conversation.as_uuid(),
+            title: contact_title,
             wamid: message.wamid,
             direction: message.direction.into(),
             origin: message.origin.into(),

@@ -50,6 +50,9 @@ pub(crate) struct FoundMessageBody {
     contact_id: Uuid,
     #[schema(example = "Grace Hopper")]
     contact_display_name: String,
+    /// Who the contact is: the name, else the WhatsApp user name, else the number as people write it, else `Unknown`.
+    #[schema(example = "Grace Hopper")]
+    title: String,
     direction: DirectionBody,
     /// The first 1,000 characters.
     #[schema(example = "Hello, is my order on its way?")]
@@ -108,6 +111,7 @@ impl From<MessageHit> for FoundMessageBody {
             conversation_id: message.conversation.map(ConversationId::as_uuid),
             contact_id: message.contact.as_uuid(),
             contact_display_name: message.contact_display_name,
+            title: message.contact_title,
             direction: message.direction.into(),
             text: message.text,
             provider_timestamp: message.provider_timestamp,

@@ -212,6 +212,18 @@ impl Tx<Tenant> {
         rows.into_iter().map(contact).collect()
     }
 
+    /// Who contacts are, from their names and, if they have none, their identities.
+    pub(super) async fn titles<'n>(
+        &mut self,
+        contacts: impl Iterator<Item = (Uuid, &'n str)> + Clone,
+    ) -> Result<Vec<String>, StoreError> {
+        let unnamed: Vec<Uuid> =
+            contacts.clone().filter(|(_, name)| name.trim().is_empty()).map(|(id, _)| id).collect();
+        let identities = if unnamed.is_empty() { HashMap::new() } else { self.identities_of(unnamed).await? };
+        let title = |(id, name): (Uuid, &str)| crm::title(name, identities.get(&id).map_or(&[], Vec::as_slice));
+        Ok(contacts.map(title).collect())
+    }
+
     async fn identities_of(&mut self, contacts: Vec<Uuid>) -> Result<HashMap<Uuid, Vec<Identity>>, StoreError> {
         let rows: Vec<IdentityRow> = contact_identities::table
             .filter(contact_identities::tenant_id.eq(self.tenant_id()))

@@ -89,7 +89,7 @@ impl ConversationRepo for Tx<Tenant> {
         }
         query = continue_after(query, page.after, conversations::last_message_at, conversations::id);
         let rows: Vec<(Row, String)> = query.load(self.connection()).await.or_store_error()?;
-        let conversations = rows.into_iter().map(into_conversation).collect::<Result<Vec<_>, _>>()?;
+        let conversations = with_titles(self, rows).await?;
         Ok(Page::of(conversations, page.limit, |conversation| Cursor {
             time: conversation.last_message_at,
             id: conversation.id.as_uuid(),
@@ -104,7 +104,7 @@ impl ConversationRepo for Tx<Tenant> {
             .await
             .optional()
             .or_store_error()?;
-        row.map(into_conversation).transpose()
+        Ok(with_titles(self, row.into_iter().collect()).await?.pop())
     }
 
     async fn lock_conversation(&mut self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
@@ -138,12 +138,22 @@ impl ConversationRepo for Tx<Tenant> {
     }
 }
 
-fn into_conversation((row, contact_display_name): (Row, String)) -> Result<Conversation, StoreError> {
+async fn with_titles(tx: &mut Tx<Tenant>, rows: Vec<(Row, String)>) -> Result<Vec<Conversation>, StoreError> {
+    let titles = tx.titles(rows.iter().map(|(row, name)| (row.contact_id, name.as_str()))).await?;
+    rows.into_iter().zip(titles).map(|((row, name), title)| into_conversation(row, name, title)).collect()
+}
+
+fn into_conversation(
+    row: Row,
+    contact_display_name: String,
+    contact_title: String,
+) -> Result<Conversation, StoreError> {
     Ok(Conversation {
         id: ConversationId::from_uuid(row.id),
         account: AccountId::from_uuid(row.account_id),
         contact: ContactId::from_uuid(row.contact_id),
         contact_display_name,
+        contact_title,
         status: closed_set::parse(&row.status, "conversations.status")?,
         assignee: row.assignee_id.map(UserId::from_uuid),
         unread_count: row.unread_count,

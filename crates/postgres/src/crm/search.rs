@@ -134,7 +134,8 @@ impl SearchRepo for Tx<Tenant> {
         let latest = messages(self, SEARCH_LATEST_MESSAGES, query, limit).await?;
         let found =
             if latest.len() < limit.get() { messages(self, SEARCH_ALL_MESSAGES, query, limit).await? } else { latest };
-        found.into_iter().map(MessageRow::into_message).collect()
+        let titles = self.titles(found.iter().map(|row| (row.contact_id, row.display_name.as_str()))).await?;
+        found.into_iter().zip(titles).map(|(row, title)| row.into_message(title)).collect()
     }
 }
 
@@ -159,12 +160,13 @@ fn most(limit: PageLimit) -> i32 {
 }
 
 impl MessageRow {
-    fn into_message(self) -> Result<MessageHit, StoreError> {
+    fn into_message(self, contact_title: String) -> Result<MessageHit, StoreError> {
         Ok(MessageHit {
             id: MessageId::from_uuid(self.id),
             conversation: self.conversation_id.map(ConversationId::from_uuid),
             contact: ContactId::from_uuid(self.contact_id),
             contact_display_name: self.display_name,
+            contact_title,
             direction: closed_set::parse(&self.direction, "messages.direction")?,
             text: self.text,
             provider_timestamp: self.provider_timestamp,

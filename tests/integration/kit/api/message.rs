@@ -7,6 +7,7 @@ use serde_json::Value;
 pub(crate) struct Message {
     pub(crate) id: String,
     pub(crate) conversation_id: String,
+    pub(crate) title: String,
     pub(crate) wamid: String,
     pub(crate) direction: String,
     pub(crate) origin: String,
