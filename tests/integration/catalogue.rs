@@ -150,6 +150,7 @@ async fn security_definer_functions_and_callers_are_listed() {
     assert_eq!(
         definers,
         [
+            "contacts_with_number_end parley_app",
             "contacts_with_words parley_app",
             "find_operator_response parley_app",
             "messages_with_words parley_app",

@@ -6,6 +6,7 @@ mod conversations;
 mod deletion;
 mod merging;
 mod notes;
+mod numbers;
 mod plans;
 mod search;
 mod titles;

@@ -58,7 +58,9 @@ pub use housekeeping::{ContactJobDirectory, ContactJobRepo, ErasureHousekeeping}
 pub use interaction::{Interaction, InteractionKind, InvalidNote, NoteText};
 pub use merge_contacts::{MergeContacts, MergeContactsError, MergedContact, merge_contacts};
 pub use message::{DeliveryStep, Media, Message, MessageParts, Reaction, ReplyTo};
-pub use ports::{ContactRepo, ContactTx, ConversationRepo, ConversationTx, InteractionRepo, SearchRepo};
+pub use ports::{
+    BusinessNumberRepo, ContactRepo, ContactTx, ConversationRepo, ConversationTx, InteractionRepo, SearchRepo,
+};
 pub use preview::preview;
 pub use read::{contact, contacts, conversation, conversations, interactions, messages};
 pub use search::{ContactHit, ContactMatch, InvalidSearch, MessageHit, SearchHit, SearchQuery, search};

@@ -2,8 +2,8 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use crm::identity::{Identity, NewContact};
-use crm::{Contact, ContactRepo, DeletedContact, FieldsSetByUser, MarketingConsent};
+use crm::identity::{Identity, NewContact, PhoneCountry};
+use crm::{BusinessNumberRepo, Contact, ContactRepo, DeletedContact, FieldsSetByUser, MarketingConsent};
 use diesel::{
     AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
 };
@@ -16,7 +16,7 @@ use super::{erasure, identity_keys};
 use crate::closed_set;
 use crate::error::OrStoreError;
 use crate::keyset::continue_after;
-use crate::schema::{contact_identities, contact_merges, contacts};
+use crate::schema::{contact_identities, contact_merges, contacts, whatsapp_accounts};
 use crate::sql::{sql, types};
 use crate::transaction::{Tenant, Tx};
 
@@ -85,6 +85,26 @@ struct UpdateRow<'c> {
     needs_review: bool,
     version: i64,
     updated_at: DateTime<Utc>,
+}
+
+#[async_trait]
+impl BusinessNumberRepo for Tx<Tenant> {
+    async fn phone_countries(&mut self) -> Result<Vec<PhoneCountry>, StoreError> {
+        let numbers: Vec<Option<String>> = whatsapp_accounts::table
+            .filter(whatsapp_accounts::tenant_id.eq(self.tenant_id()))
+            .filter(whatsapp_accounts::display_phone_number.is_not_null())
+            .select(whatsapp_accounts::display_phone_number)
+            .load(self.connection())
+            .await
+            .or_store_error()?;
+        let mut countries = Vec::new();
+        for country in numbers.iter().flatten().filter_map(|number| PhoneCountry::of_number(number)) {
+            if !countries.contains(&country) {
+                countries.push(country);
+            }
+        }
+        Ok(countries)
+    }
 }
 
 #[async_trait]
