@@ -27,11 +27,11 @@ impl NumberInput {
     pub fn parse(text: &str) -> Option<Self> {
         let Digits { digits, has_plus } = Digits::of(text)?;
         if has_plus {
-            return international(&digits).map(Self::International);
+            return InternationalNumber::written(&digits).map(|it| Self::International(it.digits()));
         }
         // Users may leave out the plus sign.
         let with_code =
-            || InternationalNumber::of(&digits).filter(InternationalNumber::is_assigned).map(|it| it.digits());
+            || InternationalNumber::plain(&digits).filter(InternationalNumber::is_assigned).map(|it| it.digits());
         let national =
             || (4..=15).contains(&digits.len()).then(|| Self::National(NumberWithoutCountry(digits.clone())));
         if digits.starts_with('0') { national() } else { with_code().map(Self::International).or_else(national) }
@@ -42,7 +42,7 @@ impl NumberInput {
     pub(crate) fn to_search(text: &str, countries: &[PhoneCountry]) -> SearchedNumber {
         let Some(Digits { digits, has_plus }) = Digits::of(text) else { return SearchedNumber::default() };
         let with_code = countries.iter().flat_map(|country| country.beginnings(&digits));
-        let parsed = international(&digits).filter(|_| !digits.starts_with('0'));
+        let parsed = InternationalNumber::written(&digits).filter(|_| has_plus).map(|it| it.digits());
         let beginnings = std::iter::once(digits.clone()).chain(parsed).chain(with_code.filter(|_| !has_plus));
         let end = digits.trim_start_matches('0').to_owned();
         SearchedNumber { beginnings: beginnings.collect(), end: Some(end).filter(|_| !has_plus) }
@@ -66,7 +66,7 @@ impl NumberWithoutCountry {
         found.dedup();
         match found.as_slice() {
             [only] => Some(only.clone()),
-            [] if !self.0.starts_with('0') => international(&self.0),
+            [] if !self.0.starts_with('0') => InternationalNumber::plain(&self.0).map(|it| it.digits()),
             _ => None,
         }
     }
@@ -124,16 +124,25 @@ struct InternationalNumber {
 }
 
 impl InternationalNumber {
-    /// Leaves out the zero that some write between the country's code and the number.
-    fn of(digits: &str) -> Option<Self> {
+    /// The digits as they are: WhatsApp's, or of a user who left out the plus sign.
+    fn plain(digits: &str) -> Option<Self> {
+        Self::of(digits, false)
+    }
+
+    /// Without the prefix that some write between the country's code and the number, as in `+44 (0)20`.
+    fn written(digits: &str) -> Option<Self> {
+        Self::of(digits, true)
+    }
+
+    fn of(digits: &str, may_have_prefix: bool) -> Option<Self> {
         let number = phonenumber::parse(None, format!("+{digits}")).ok()?;
         let code = number.code().value();
         let plans = DATABASE.by_code(&code)?;
         let is_possible = |national: &str| plans.iter().any(|plan| is_possible(plan, national));
-        let (written, without_prefix) = (digits.strip_prefix(&code.to_string())?, number.national().to_string());
-        let national =
-            if !is_possible(written) && is_possible(&without_prefix) { without_prefix } else { written.to_owned() };
-        Some(Self { code, national, plans }).filter(|number| !number.is_too_long())
+        let (plain, without_prefix) = (digits.strip_prefix(&code.to_string())?, number.national().to_string());
+        let has_prefix = may_have_prefix && !is_possible(plain) && is_possible(&without_prefix);
+        let national = if has_prefix { without_prefix } else { plain.to_owned() };
+        Some(Self { code, national, plans }).filter(|it| DIGITS.contains(&it.digits().len()) && !it.is_too_long())
     }
 
     fn is_too_long(&self) -> bool {
@@ -152,11 +161,6 @@ impl InternationalNumber {
     fn digits(&self) -> String {
         format!("{}{}", self.code, self.national)
     }
-}
-
-/// The digits of E.164.
-fn international(digits: &str) -> Option<String> {
-    InternationalNumber::of(digits).map(|number| number.digits()).filter(|digits| DIGITS.contains(&digits.len()))
 }
 
 #[cfg(test)]
@@ -201,6 +205,7 @@ mod tests {
             ("+225 08123456", "22508123456"),
             ("+1 555 0100", "15550100"),
             ("15550100777", "15550100777"),
+            ("4901234567890", "4901234567890"),
         ] {
             assert_eq!(stored(text, &[]).as_deref(), Some(digits), "{text}");
         }
@@ -263,7 +268,7 @@ mod tests {
             searched("0151 23456789", &[GERMAN]),
             row("015123456789 49015123456789 4915123456789", "15123456789")
         );
-        assert_eq!(searched("901-788-0795", &[]), row("9017880795 9017880795", "9017880795"));
+        assert_eq!(searched("901-788-0795", &[]), row("9017880795", "9017880795"));
         assert_eq!(searched("room 151", &[]), row("", ""));
     }
 }
