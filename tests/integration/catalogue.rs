@@ -168,6 +168,7 @@ async fn security_definer_functions_and_callers_are_listed() {
             "tenants_to_bill parley_platform",
             "tenants_with_contact_jobs parley_platform",
             "tenants_with_old_audit_records parley_platform",
+            "tenants_with_old_content parley_platform",
         ]
     );
 }

@@ -8,6 +8,7 @@ mod merging;
 mod notes;
 mod numbers;
 mod plans;
+mod renewal;
 mod search;
 mod titles;
 

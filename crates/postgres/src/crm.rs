@@ -17,4 +17,5 @@ mod inbox;
 mod interaction;
 mod merge;
 mod message;
+mod old_content;
 mod search;

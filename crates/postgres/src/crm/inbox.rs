@@ -21,6 +21,7 @@ use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
 use crate::transaction::{Tenant, Tx};
 
 pub(super) use conversations::refresh;
+pub(super) use messages::of_messages;
 
 #[async_trait]
 impl InboxRepo for Tx<Tenant> {

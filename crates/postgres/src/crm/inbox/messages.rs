@@ -78,7 +78,7 @@ pub(super) async fn stored_kinds(
 }
 
 /// The kinds of interactions that show the text of their message.
-pub(super) fn of_messages() -> Vec<&'static str> {
+pub(in crate::crm) fn of_messages() -> Vec<&'static str> {
     InteractionKind::WITH_TEXT_OF_MESSAGE.iter().map(InteractionKind::into_str).collect()
 }
 
