@@ -12,8 +12,9 @@ pub fn title(display_name: &str, identities: &[Identity]) -> String {
         return name.to_owned();
     }
     let newest = |kind| {
-        let current = identities.iter().filter(|identity| identity.current && identity.key.kind == kind);
-        current.last().map(|identity| identity.key.value.as_str())
+        let mut newest_first = identities.iter().rev();
+        let newest = newest_first.find(|identity| identity.current && identity.key.kind == kind);
+        newest.map(|identity| identity.key.value.as_str())
     };
     let user_name = || newest(IdentityKind::Username).map(str::to_owned);
     user_name().or_else(|| newest(IdentityKind::Phone).map(written_number)).unwrap_or_else(|| UNKNOWN.to_owned())

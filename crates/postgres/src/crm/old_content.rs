@@ -126,17 +126,13 @@ impl OldContentRepo for Tx<Tenant> {
             let statement = sql(statement).bind::<types::Uuid, _>(tenant).bind::<types::Uuids, _>(contacts.clone());
             self.execute(statement).await?;
         }
-        match contacts.last() {
-            Some(last) => {
-                let note = sql(NOTE_CONTACT).bind::<types::Uuid, _>(tenant).bind::<types::Uuid, _>(*last);
-                self.execute(note).await?;
-                Ok(true)
-            }
-            None => {
-                self.execute(sql(DELETE_JOB).bind::<types::Uuid, _>(tenant)).await?;
-                Ok(false)
-            }
-        }
+        let Some(last) = contacts.last() else {
+            self.execute(sql(DELETE_JOB).bind::<types::Uuid, _>(tenant)).await?;
+            return Ok(false);
+        };
+        let note = sql(NOTE_CONTACT).bind::<types::Uuid, _>(tenant).bind::<types::Uuid, _>(*last);
+        self.execute(note).await?;
+        Ok(true)
     }
 }
 

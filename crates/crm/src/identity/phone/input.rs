@@ -1,4 +1,4 @@
-use phonenumber::metadata::{DATABASE, Metadata};
+use phonenumber::metadata::{DATABASE, Descriptor, Metadata};
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::country::{is_assigned, is_possible};
@@ -148,7 +148,7 @@ impl InternationalNumber {
     fn is_too_long(&self) -> bool {
         let kinds = self.plans.iter().map(|plan| plan.descriptors());
         let lengths = kinds.flat_map(|kinds| [kinds.fixed_line(), kinds.mobile()]).flatten();
-        let longest = lengths.flat_map(|kind| kind.possible_length()).max();
+        let longest = lengths.flat_map(Descriptor::possible_length).max();
         // WhatsApp writes some numbers with a digit more than their country does.
         longest.is_some_and(|longest| self.national.len() > usize::from(*longest))
             && other_spelling(&self.digits()).is_none()
