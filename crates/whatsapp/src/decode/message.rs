@@ -1,7 +1,7 @@
 //! Messages of any sender and origin.
 
 use super::change::Item;
-use super::content::MessageContent;
+use super::content::{self, MessageContent};
 use super::error::DecodeError;
 use super::message_context::MessageContext;
 use super::{effects, ids, length, readable, system};
@@ -30,7 +30,7 @@ fn message(item: &Item<'_>, wamid: String, kind: String, body: &Object<'_>, cont
         customer.phones.extend(shared);
     }
     let reply = message.object("context").unwrap_or_default();
-    let MessageContent { text, parts } = readable::content(&kind, message, body);
+    let MessageContent { text, parts } = content::content(&kind, message, body);
     DecodedMessage {
         wamid,
         direction,

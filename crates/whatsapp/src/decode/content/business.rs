@@ -2,7 +2,8 @@
 
 use kernel::ContentPartKind as Kind;
 
-use super::{ContentBuilder, readable};
+use super::builder::{ContentBuilder, joined};
+use crate::decode::readable;
 use crate::json::Object;
 
 /// Header, body, footer and what may be chosen.
@@ -20,7 +21,7 @@ pub(super) fn interactive(content: &mut ContentBuilder, message: &Object<'_>) {
     for section in action.objects("sections") {
         for row in section.objects("rows") {
             let title = row.text("title");
-            let line = super::joined([title.clone(), row.text("description")], ": ");
+            let line = joined([title.clone(), row.text("description")], ": ");
             content.say(Kind::Option, "Row", line);
         }
         for item in section.objects("product_items") {

@@ -2,7 +2,7 @@
 
 use kernel::ContentPartKind as Kind;
 
-use super::{ContentBuilder, joined};
+use super::builder::{ContentBuilder, joined};
 use crate::json::Object;
 
 pub(super) fn cards(content: &mut ContentBuilder, cards: &[Object<'_>]) {

@@ -2,7 +2,7 @@
 
 use kernel::ContentPartKind as Kind;
 
-use super::ContentBuilder;
+use super::builder::ContentBuilder;
 use crate::json::{Object, items, text};
 use serde_json::value::RawValue;
 

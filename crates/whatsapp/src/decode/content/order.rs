@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kernel::ContentPartKind as Kind;
 
-use super::ContentBuilder;
+use super::builder::ContentBuilder;
 use crate::json::Object;
 
 pub(super) fn order(content: &mut ContentBuilder, body: &Object<'_>) {

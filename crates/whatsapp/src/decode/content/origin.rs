@@ -2,11 +2,11 @@
 
 use kernel::ContentPartKind as Kind;
 
-use super::ContentBuilder;
+use super::builder::ContentBuilder;
 use crate::json::Object;
 
 /// Adds it after what the message itself says.
-pub(in crate::decode) fn origin(content: &mut ContentBuilder, message: &Object<'_>) {
+pub(super) fn origin(content: &mut ContentBuilder, message: &Object<'_>) {
     let product = message.object("context").and_then(|context| context.object("referred_product")).unwrap_or_default();
     let name = product.text("title").or_else(|| product.text("name")).or_else(|| product.text("product_retailer_id"));
     content.say(Kind::Product, "Product", name);

@@ -2,7 +2,8 @@
 
 use kernel::ContentPartKind as Kind;
 
-use super::{ContentBuilder, business, form};
+use super::builder::ContentBuilder;
+use super::{business, form};
 use crate::json::{Object, text};
 
 /// Members that say what a message or a choice is, in the order in which they are looked for.
