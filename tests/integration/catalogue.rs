@@ -150,6 +150,7 @@ async fn security_definer_functions_and_callers_are_listed() {
     assert_eq!(
         definers,
         [
+            "contacts_with_number_end parley_app",
             "contacts_with_words parley_app",
             "find_operator_response parley_app",
             "messages_with_words parley_app",
@@ -167,6 +168,7 @@ async fn security_definer_functions_and_callers_are_listed() {
             "tenants_to_bill parley_platform",
             "tenants_with_contact_jobs parley_platform",
             "tenants_with_old_audit_records parley_platform",
+            "tenants_with_old_content parley_platform",
         ]
     );
 }

@@ -6,8 +6,11 @@ mod conversations;
 mod deletion;
 mod merging;
 mod notes;
+mod numbers;
 mod plans;
+mod renewal;
 mod search;
+mod titles;
 
 use serde_json::{Value, json};
 

@@ -99,6 +99,7 @@ fn message(account: AccountId, phone: &str, direction: Direction, sent_at: DateT
         group_id: None,
         kind: "text".to_owned(),
         text: "original".to_owned(),
+        parts: Vec::new(),
         media: None,
         reply_to: None,
         forwarded: None,

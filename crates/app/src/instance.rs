@@ -11,7 +11,8 @@ use http_api::{AppCache, Background, CursorKey, LimitPolicy, Limits, ServerOptio
 use inbound::{RetentionPolicy, RetryPolicy};
 use kernel::{Clock, Entropy, Retention};
 use pipeline::{
-    AuditSealer, Biller, ContactJobs, DeadLetterRecorder, Flusher, Intake, KeyRotator, Relay, Scheduler, Worker,
+    AuditSealer, Biller, ContactJobs, ContentRenewer, DeadLetterRecorder, Flusher, Intake, KeyRotator, Relay,
+    Scheduler, Worker,
 };
 use postgres::Postgres;
 use rabbitmq::Broker;
@@ -171,6 +172,10 @@ impl Instance {
 
     pub(super) fn contact_jobs(&self) -> ContactJobs {
         ContactJobs { database: self.database() }
+    }
+
+    pub(super) fn content_renewer(&self) -> ContentRenewer {
+        ContentRenewer { database: self.database() }
     }
 
     pub(super) fn biller(&self) -> Biller {

@@ -119,6 +119,8 @@ impl Instance {
             loops.spawn("biller", move |stop| biller.clone().run(stop));
             let contact_jobs = self.contact_jobs();
             loops.spawn("contact jobs", move |stop| contact_jobs.clone().run(stop));
+            let renewer = self.content_renewer();
+            loops.spawn("content renewer", move |stop| renewer.clone().run(stop));
             let sealer = self.audit_sealer();
             loops.spawn("audit sealer", move |stop| sealer.clone().run(stop));
         }

@@ -1,7 +1,7 @@
 use kernel::ids::{ContactId, InteractionId};
 use kernel::{Arrival, Clock, CrmWrite, Permit, StoreError};
 
-use crate::{ContactTx, Interaction, InteractionKind, NoteText};
+use crate::{ContactTx, Interaction, InteractionKind, NoteText, Titled};
 
 /// Adds a note to the history of a contact. Returns `None` if the contact does not exist.
 ///
@@ -13,7 +13,7 @@ pub async fn add_note(
     contact: ContactId,
     text: NoteText,
     clock: &dyn Clock,
-) -> Result<Option<Interaction>, StoreError> {
+) -> Result<Option<Titled<Interaction>>, StoreError> {
     let Some(contact) = repo.lock_contact(contact).await? else { return Ok(None) };
     let now = clock.now();
     let note = Interaction {
@@ -29,7 +29,7 @@ pub async fn add_note(
         arrival: Arrival::ZERO,
     };
     repo.insert_interactions(std::slice::from_ref(&note), now).await?;
-    Ok(Some(note))
+    Ok(Some(Titled { row: note, contact_title: contact.title() }))
 }
 
 #[cfg(test)]
@@ -42,7 +42,7 @@ mod tests {
         let mut store = FakeStore::new();
         let contact = store.contact_named("Grace", &[]);
         let (permit, clock, text) = (store.permit(), store.clock.clone(), NoteText::parse("called").unwrap());
-        let note = run(add_note(permit, &mut store, contact.id, text, &*clock)).unwrap().unwrap();
+        let note = run(add_note(permit, &mut store, contact.id, text, &*clock)).unwrap().unwrap().row;
         assert_eq!((note.contact, note.actor, note.kind), (contact.id, Some(store.user), InteractionKind::Note));
         assert_eq!(store.history(), ["called"]);
     }

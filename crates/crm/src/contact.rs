@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::identity::Identity;
-use crate::{Interaction, InteractionKind};
+use crate::{Interaction, InteractionKind, title};
 
 /// A customer of the tenant.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +26,14 @@ pub struct Contact {
     /// Increases with each change by a user; a change based on an older version is rejected.
     pub version: i64,
     pub created_at: DateTime<Utc>,
+}
+
+impl Contact {
+    /// Who it is; see [`title`](crate::title).
+    #[must_use]
+    pub fn title(&self) -> String {
+        title(&self.display_name, &self.identities)
+    }
 }
 
 /// Whether the customer wants marketing messages.

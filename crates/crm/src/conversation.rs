@@ -11,6 +11,8 @@ pub struct Conversation {
     pub account: AccountId,
     pub contact: ContactId,
     pub contact_display_name: String,
+    /// Who the contact is; see [`title`](crate::title).
+    pub contact_title: String,
     pub status: ConversationStatus,
     /// Made by an import: its messages are from before the number was connected.
     pub is_imported: bool,

@@ -4,7 +4,9 @@ use kernel::ids::ContactId;
 use kernel::{Clock, CrmWrite, Permit, StoreError};
 
 use crate::contact::consent_interaction;
-use crate::identity::{Identity, IdentityKey, IdentityKind, IdentityRecord, StoredIdentities};
+use crate::identity::{
+    GivenIdentity, Identity, IdentityKey, IdentityKind, IdentityRecord, InvalidIdentityInput, StoredIdentities,
+};
 use crate::inbox::Lock;
 use crate::{Attributes, Contact, ContactName, ContactTx, Language, MarketingConsent};
 
@@ -13,8 +15,7 @@ use crate::{Attributes, Contact, ContactName, ContactTx, Language, MarketingCons
 pub struct CreateContact {
     /// If absent, the customer's first message sets the name of their profile.
     pub display_name: Option<ContactName>,
-    /// Made by [`IdentityKey::from_user_input`].
-    pub identities: Vec<IdentityKey>,
+    pub identities: Vec<GivenIdentity>,
     pub attributes: Attributes,
     pub language: Option<Language>,
     pub marketing_consent: MarketingConsent,
@@ -24,6 +25,9 @@ pub struct CreateContact {
 pub enum CreateContactError {
     #[error("a name or an identity is required")]
     NameOrIdentityRequired,
+    /// The number at this index has no country's code, and none of the tenant's countries has it, or several do.
+    #[error("{source}")]
+    InvalidIdentity { at: usize, source: InvalidIdentityInput },
     /// The identity at this index repeats an earlier one, possibly in another spelling.
     #[error("the identity is given twice")]
     DuplicateIdentity { at: usize },
@@ -48,6 +52,7 @@ pub async fn create_contact(
     if display_name.is_none() && identities.is_empty() {
         return Err(CreateContactError::NameOrIdentityRequired);
     }
+    let identities = keys(repo, identities).await?;
     if let Some(at) = first_duplicate(&identities) {
         return Err(CreateContactError::DuplicateIdentity { at });
     }
@@ -86,6 +91,19 @@ pub async fn create_contact(
         repo.insert_interactions(&[interaction], now).await?;
     }
     Ok(contact)
+}
+
+/// The keys of the identities. The countries of the tenant's numbers are read only if a number lacks its country's code.
+async fn keys(
+    repo: &mut dyn ContactTx,
+    identities: Vec<GivenIdentity>,
+) -> Result<Vec<IdentityKey>, CreateContactError> {
+    let is_national = |identity: &GivenIdentity| matches!(identity, GivenIdentity::NationalNumber(_));
+    let countries = if identities.iter().any(is_national) { repo.phone_countries().await? } else { Vec::new() };
+    let key = |(at, identity): (usize, GivenIdentity)| {
+        identity.into_key(&countries).map_err(|source| CreateContactError::InvalidIdentity { at, source })
+    };
+    identities.into_iter().enumerate().map(key).collect()
 }
 
 /// Whether messages with this key belong to the contact that has it.
@@ -128,7 +146,7 @@ mod tests {
     fn new(name: &str, identities: Vec<IdentityKey>) -> CreateContact {
         CreateContact {
             display_name: ContactName::parse(name).ok(),
-            identities,
+            identities: identities.into_iter().map(GivenIdentity::Key).collect(),
             attributes: Attributes::default(),
             language: None,
             marketing_consent: MarketingConsent::Unknown,

@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use kernel::ids::{AccountId, ContactId, TenantId, UserId};
 use kernel::{Arrival, CrmWrite, Direction, ManualClock, Origin, Permit, TenantScope};
 
-use crate::identity::{IdentityChange, IdentityKey, IdentityRecord, Person};
+use crate::identity::{GivenIdentity, IdentityChange, IdentityKey, IdentityRecord, Person};
 use crate::inbox::{Batch, IncomingMessage, Lock, MessageState, NewMessage, NewUpdate, RecordedBatch, record_batch};
 use crate::{Contact, Conversation, CreateContact, Interaction, MarketingConsent, create_contact};
 
@@ -72,7 +72,7 @@ impl FakeStore {
     pub(crate) fn contact_named(&mut self, name: &str, phones: &[&str]) -> Contact {
         let new = CreateContact {
             display_name: crate::ContactName::parse(name).ok(),
-            identities: phones.iter().map(|phone| IdentityKey::phone(phone).unwrap()).collect(),
+            identities: phones.iter().map(|phone| GivenIdentity::Key(IdentityKey::phone(phone).unwrap())).collect(),
             attributes: crate::Attributes::default(),
             language: None,
             marketing_consent: MarketingConsent::Unknown,
@@ -130,6 +130,7 @@ pub(crate) fn message(wamid: &str, phone: &str, sent_at: DateTime<Utc>) -> Incom
         group_id: None,
         kind: "text".to_owned(),
         text: wamid.to_owned(),
+        parts: Vec::new(),
         media: None,
         reply_to: None,
         forwarded: None,

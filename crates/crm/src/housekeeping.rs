@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use kernel::StoreError;
-use kernel::ids::TenantId;
+use kernel::ids::{MessageId, TenantId};
+use kernel::{ContentPart, StoreError};
 
 /// Hashes of the identities of deleted contacts, of all tenants.
 #[async_trait]
@@ -30,4 +30,45 @@ pub trait ContactJobRepo: Send {
     /// Moves or deletes a limited number of rows of the tenant's oldest job. Returns whether anything is left to do, of this job
     /// or another; `false` as well while another process runs a step. The caller has locked recording exclusively.
     async fn continue_contact_job(&mut self) -> Result<bool, StoreError>;
+}
+
+/// Finds tenants with [old content](OldContentRepo).
+#[async_trait]
+pub trait OldContentDirectory: Send {
+    /// In the order of their ids, after the given one.
+    async fn tenants_with_old_content(
+        &mut self,
+        after: Option<TenantId>,
+        limit: i32,
+    ) -> Result<Vec<TenantId>, StoreError>;
+}
+
+/// A message as an earlier version stored it.
+#[derive(Clone, Debug)]
+pub struct OldMessage {
+    pub id: MessageId,
+    /// What WhatsApp sent.
+    pub payload: String,
+}
+
+/// What a message says by the rules of this version.
+#[derive(Clone, Debug)]
+pub struct RenewedMessage {
+    pub id: MessageId,
+    /// `None` if the payload does not tell: the message keeps its text.
+    pub text: Option<String>,
+    pub parts: Vec<ContentPart>,
+}
+
+/// Texts of messages, and words for search, that an earlier version derived by other rules. They are derived again, a limited number
+/// in each transaction; a run that is interrupted is continued. What was changed since, by an edit or a revocation, stays.
+#[async_trait]
+pub trait OldContentRepo: Send {
+    /// Some messages whose content has to be derived again; none if there is none.
+    async fn old_messages(&mut self) -> Result<Vec<OldMessage>, StoreError>;
+    /// Stores contents, and shows them in histories and previews. Computes the words for search again. The caller has locked recording
+    /// exclusively.
+    async fn renew_messages(&mut self, messages: &[RenewedMessage]) -> Result<(), StoreError>;
+    /// Computes the words for search of some contacts again. Returns whether any are left.
+    async fn renew_names(&mut self) -> Result<bool, StoreError>;
 }

@@ -16,8 +16,10 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 
 pub use change::IdentityChange;
 pub use merge::Merge;
+pub(crate) use phone::SearchedNumber;
+pub use phone::{NumberInput, NumberWithoutCountry, PhoneCountry, written_number};
 pub use resolve::{NewContact, Resolution, StoredIdentities, resolve};
-pub use user_input::InvalidIdentityInput;
+pub use user_input::{GivenIdentity, InvalidIdentityInput};
 
 /// The kinds of identifiers that WhatsApp gives for a person.
 #[derive(

@@ -39,6 +39,7 @@ mod ports;
 mod preview;
 mod read;
 mod search;
+mod title;
 
 pub use add_note::add_note;
 pub use attributes::{Attributes, InvalidAttributes};
@@ -53,11 +54,17 @@ pub use contact::{
 pub use conversation::{ClosedReason, Conversation, ConversationFilter, ConversationStatus};
 pub use create_contact::{CreateContact, CreateContactError, create_contact};
 pub use delete_contact::{DeleteContactError, delete_contact};
-pub use housekeeping::{ContactJobDirectory, ContactJobRepo, ErasureHousekeeping};
+pub use housekeeping::{
+    ContactJobDirectory, ContactJobRepo, ErasureHousekeeping, OldContentDirectory, OldContentRepo, OldMessage,
+    RenewedMessage,
+};
 pub use interaction::{Interaction, InteractionKind, InvalidNote, NoteText};
 pub use merge_contacts::{MergeContacts, MergeContactsError, MergedContact, merge_contacts};
 pub use message::{DeliveryStep, Media, Message, MessageList, MessageParts, Reaction, ReplyTo};
-pub use ports::{ContactRepo, ContactTx, ConversationRepo, ConversationTx, InteractionRepo, SearchRepo};
+pub use ports::{
+    BusinessNumberRepo, ContactRepo, ContactTx, ConversationRepo, ConversationTx, InteractionRepo, SearchRepo,
+};
 pub use preview::preview;
 pub use read::{contact, contacts, conversation, conversations, interactions, messages, messages_of_contact};
 pub use search::{ContactHit, ContactMatch, InvalidSearch, MessageHit, SearchHit, SearchQuery, search};
+pub use title::{Titled, title};

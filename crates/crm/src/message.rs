@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
-use kernel::{Arrival, DeliveryStatus, Direction, Forwarded, Origin};
+use kernel::{Arrival, ContentPart, DeliveryStatus, Direction, Forwarded, Origin};
 
 /// One message of a conversation.
 #[derive(Clone, Debug)]
@@ -13,8 +13,11 @@ pub struct Message {
     pub origin: Origin,
     /// WhatsApp's `type`: `text`, `image`, ...; new types are kept as they are.
     pub kind: String,
-    /// The readable text: body, caption, title of a button, line of a location.
+    /// The readable text: body, caption, title of a button, answers of a form, items of an order.
+    /// Lines of it are in `parts` as well.
     pub text: String,
+    /// The structure of the text as it was sent; empty for plain words.
+    pub parts: Vec<ContentPart>,
     pub media: Option<Media>,
     pub reply_to: Option<ReplyTo>,
     pub forwarded: Option<Forwarded>,
@@ -55,12 +58,18 @@ pub struct MessageParts {
 }
 
 impl Message {
-    /// Without its content if it was revoked: no media, no referral, and an empty object as payload. Its text is replaced when the
+    /// Without its content if it was revoked: no parts, no media, no referral, and an empty object as payload. Its text is replaced when the
     /// revocation is recorded. The rest says that there was a message, and what became of it.
     #[must_use]
     pub fn without_revoked_content(self) -> Self {
         match self.revoked_at {
-            Some(_) => Self { media: None, referral: None, payload: self.payload.map(|_| "{}".to_owned()), ..self },
+            Some(_) => Self {
+                parts: Vec::new(),
+                media: None,
+                referral: None,
+                payload: self.payload.map(|_| "{}".to_owned()),
+                ..self
+            },
             None => self,
         }
     }
@@ -106,6 +115,8 @@ pub struct ReplyTo {
 
 #[cfg(test)]
 mod tests {
+    use kernel::ContentPartKind;
+
     use super::*;
     use crate::fake::{ACCOUNT, at};
 
@@ -118,6 +129,7 @@ mod tests {
             origin: Origin::Live,
             kind: "image".to_owned(),
             text: "Look".to_owned(),
+            parts: vec![ContentPart { label: "Name".to_owned(), value: "Ada".to_owned(), kind: ContentPartKind::Name }],
             media: Some(Media { id: "1".to_owned(), caption: Some("Look".to_owned()), ..Media::default() }),
             reply_to: None,
             forwarded: None,
@@ -137,9 +149,10 @@ mod tests {
     #[test]
     fn only_revoked_message_has_no_content() {
         let kept = message(None).without_revoked_content();
-        assert_eq!((kept.media.is_some(), kept.referral.is_some()), (true, true));
+        assert_eq!((kept.parts.len(), kept.media.is_some(), kept.referral.is_some()), (1, true, true));
         assert_eq!(kept.payload.as_deref(), Some(r#"{"image":{"id":"1"}}"#));
         let revoked = message(Some(at(1))).without_revoked_content();
+        assert_eq!(revoked.parts, []);
         assert_eq!((revoked.media, revoked.referral, revoked.payload.as_deref()), (None, None, Some("{}")));
         assert_eq!((revoked.kind.as_str(), revoked.revoked_at), ("image", Some(at(1))));
     }

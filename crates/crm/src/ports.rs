@@ -3,6 +3,7 @@ use chrono::{DateTime, Utc};
 use kernel::ids::{ContactId, ConversationId};
 use kernel::{Page, PageLimit, PageRequest, StoreError};
 
+use crate::identity::PhoneCountry;
 use crate::inbox::{IdentityRepo, InboxRepo};
 use crate::{
     Contact, ContactHit, Conversation, ConversationFilter, DeletedContact, FieldsSetByUser, Interaction, Message,
@@ -64,19 +65,26 @@ pub trait InteractionRepo: Send {
     async fn interactions(&mut self, contact: ContactId, page: &PageRequest) -> Result<Page<Interaction>, StoreError>;
 }
 
+/// The tenant's own numbers.
+#[async_trait]
+pub trait BusinessNumberRepo: Send {
+    /// The countries of the tenant's WhatsApp numbers, as far as their numbers are known; each once.
+    async fn phone_countries(&mut self) -> Result<Vec<PhoneCountry>, StoreError>;
+}
+
 /// Full-text search in the transaction's tenant.
 #[async_trait]
-pub trait SearchRepo: Send {
-    /// Best matches first: an equal phone number, then prefixes of a number, a name, a user name, and of each word of a name.
+pub trait SearchRepo: BusinessNumberRepo {
+    /// Best matches first: an equal phone number, then beginnings and ends of a number, prefixes of a name, a user name, and of each word of a name.
     async fn search_contacts(&mut self, query: &SearchQuery, limit: PageLimit) -> Result<Vec<ContactHit>, StoreError>;
     /// Messages that contain all words of the query, the last one as a prefix; latest first.
     async fn search_messages(&mut self, query: &SearchQuery, limit: PageLimit) -> Result<Vec<MessageHit>, StoreError>;
 }
 
 /// The repositories that a user's changes of contacts need.
-pub trait ContactTx: ContactRepo + IdentityRepo + InboxRepo {}
+pub trait ContactTx: BusinessNumberRepo + ContactRepo + IdentityRepo + InboxRepo {}
 
-impl<T: ContactRepo + IdentityRepo + InboxRepo> ContactTx for T {}
+impl<T: BusinessNumberRepo + ContactRepo + IdentityRepo + InboxRepo> ContactTx for T {}
 
 /// The repositories that a user's changes of conversations need.
 pub trait ConversationTx: ConversationRepo + InboxRepo {}

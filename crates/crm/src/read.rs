@@ -5,7 +5,7 @@ use kernel::{CrmRead, Page, PageRequest, Permit, StoreError};
 
 use crate::{
     Contact, ContactRepo, Conversation, ConversationFilter, ConversationRepo, Interaction, InteractionRepo, Message,
-    MessageList, MessageParts,
+    MessageList, MessageParts, Titled,
 };
 
 /// # Errors
@@ -39,11 +39,10 @@ pub async fn interactions<Repo: ContactRepo + InteractionRepo + ?Sized>(
     repo: &mut Repo,
     contact: ContactId,
     page: &PageRequest,
-) -> Result<Option<Page<Interaction>>, StoreError> {
-    match repo.contact(contact).await? {
-        Some(contact) => repo.interactions(contact.id, page).await.map(Some),
-        None => Ok(None),
-    }
+) -> Result<Option<Page<Titled<Interaction>>>, StoreError> {
+    let Some(contact) = repo.contact(contact).await? else { return Ok(None) };
+    let titled = |row| Titled { row, contact_title: contact.title() };
+    Ok(Some(repo.interactions(contact.id, page).await?.map(titled)))
 }
 
 /// # Errors
@@ -77,12 +76,10 @@ pub async fn messages(
     conversation: ConversationId,
     page: &PageRequest,
     parts: MessageParts,
-) -> Result<Option<Page<Message>>, StoreError> {
-    if repo.conversation(conversation).await?.is_none() {
-        return Ok(None);
-    }
+) -> Result<Option<Page<Titled<Message>>>, StoreError> {
+    let Some(Conversation { contact_title, .. }) = repo.conversation(conversation).await? else { return Ok(None) };
     let list = MessageList::OfConversation(conversation);
-    Ok(Some(repo.messages(list, page, parts).await?.map(Message::without_revoked_content)))
+    Ok(Some(repo.messages(list, page, parts).await?.map(|message| titled(message, &contact_title))))
 }
 
 /// The messages of a contact in all of their conversations, or those with one account; `None` if the contact does not exist.
@@ -95,8 +92,12 @@ pub async fn messages_of_contact<Repo: ContactRepo + ConversationRepo + ?Sized>(
     (contact, account): (ContactId, Option<AccountId>),
     page: &PageRequest,
     parts: MessageParts,
-) -> Result<Option<Page<Message>>, StoreError> {
+) -> Result<Option<Page<Titled<Message>>>, StoreError> {
     let Some(contact) = repo.contact(contact).await? else { return Ok(None) };
-    let list = MessageList::OfContact { contact: contact.id, account };
-    Ok(Some(repo.messages(list, page, parts).await?.map(Message::without_revoked_content)))
+    let (list, title) = (MessageList::OfContact { contact: contact.id, account }, contact.title());
+    Ok(Some(repo.messages(list, page, parts).await?.map(|message| titled(message, &title))))
+}
+
+fn titled(message: Message, contact_title: &str) -> Titled<Message> {
+    Titled { row: message.without_revoked_content(), contact_title: contact_title.to_owned() }
 }

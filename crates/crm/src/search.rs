@@ -18,7 +18,11 @@ pub async fn search(
     query: &SearchQuery,
     limit: PageLimit,
 ) -> Result<Vec<SearchHit>, StoreError> {
-    let contacts = repo.search_contacts(query, limit).await?;
+    let in_countries = match query.number_end() {
+        Some(_) => &query.clone().in_countries(&repo.phone_countries().await?),
+        None => query,
+    };
+    let contacts = repo.search_contacts(in_countries, limit).await?;
     let messages = repo.search_messages(query, limit).await?;
     let share = contacts_shown(contacts.len(), messages.len(), limit.get());
     let contacts = contacts.into_iter().take(share).map(SearchHit::Contact);

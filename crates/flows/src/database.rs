@@ -3,7 +3,10 @@ use audit::{AuditChainRepo, PlatformAuditReader, Record, UnsealedDirectory};
 use billing::{BillingDirectory, UsageHousekeeping};
 use channels::MetaAppDirectory;
 use chrono::{DateTime, Utc};
-use crm::{ContactJobDirectory, ContactRepo, ConversationRepo, ErasureHousekeeping, InteractionRepo, SearchRepo};
+use crm::{
+    ContactJobDirectory, ContactRepo, ConversationRepo, ErasureHousekeeping, InteractionRepo, OldContentDirectory,
+    SearchRepo,
+};
 use iam::{Email, PasswordHash, RateLimitFastPath, RateLimitRepo, Tenant, TenantDirectory, TenantReference, User};
 use inbound::{EventHousekeeping, EventLedger};
 use kernel::{PermissionSet, StoreError, TenantScope};
@@ -14,9 +17,9 @@ use crate::commit::Commit;
 use crate::{
     AccountTx, ApproveAccountTx, BillingTx, ChangeConversationTx, ChangeSettingsTx, ChangeTenantTx, ChangeUserTx,
     ConnectAccountTx, ContactJobTx, CreateUserTx, DiscardTenantlessEventTx, EndSessionTx, IdempotencyHousekeeping,
-    IdempotencyRepo, MemberTx, MergeContactsTx, MetaAppTx, ProcessEventsTx, ProvisionTenantTx, ProvisioningKeyTx,
-    PurgeAuditTx, RecordFailureTx, RefreshTx, RegisterTx, ReparseDeliveryTx, ReplayEventsTx, RoleTx, SavePlanTx,
-    SignUpTx, SigningKeyTx, UserSessionTx,
+    IdempotencyRepo, MemberTx, MergeContactsTx, MetaAppTx, OldContentTx, ProcessEventsTx, ProvisionTenantTx,
+    ProvisioningKeyTx, PurgeAuditTx, RecordFailureTx, RefreshTx, RegisterTx, ReparseDeliveryTx, ReplayEventsTx, RoleTx,
+    SavePlanTx, SignUpTx, SigningKeyTx, UserSessionTx,
 };
 
 /// The database begins transactions. A transaction offers the repositories of the data that it may see.
@@ -73,6 +76,7 @@ pub trait TenantTx:
     + MemberTx
     + MergeContactsTx
     + MetaAppTx
+    + OldContentTx
     + ProcessEventsTx
     + ProvisionTenantTx
     + RecordFailureTx
@@ -88,7 +92,13 @@ pub trait TenantTx:
 
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
 pub trait DirectoryTx:
-    TenantDirectory + UnsealedDirectory + ApproveAccountTx + BillingDirectory + ContactJobDirectory + Commit
+    TenantDirectory
+    + UnsealedDirectory
+    + ApproveAccountTx
+    + BillingDirectory
+    + ContactJobDirectory
+    + OldContentDirectory
+    + Commit
 {
 }
 

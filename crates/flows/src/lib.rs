@@ -76,8 +76,8 @@ pub use self::channels::{
     connect_account, create_meta_app, delete_meta_app, disconnect_account,
 };
 pub use self::crm::{
-    ChangeConversationError, ChangeConversationTx, ContactJobRun, ContactJobTx, MergeContactsTx, change_conversation,
-    continue_contact_jobs, delete_contact, merge_contacts,
+    ChangeConversationError, ChangeConversationTx, ContactJobTx, MergeContactsTx, OldContentTx, TenantJobRun,
+    change_conversation, continue_contact_jobs, delete_contact, merge_contacts, renew_old_content,
 };
 pub use self::events::{
     AcceptError, Accepted, DeadLetter, DeliveryStore, DiscardEventError, DiscardTenantlessEventTx, EventFailure,

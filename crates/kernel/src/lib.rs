@@ -7,7 +7,8 @@
 //! - [`TenantScope`]: the tenant whose data a transaction may read and write.
 //! - [`AuthenticatedUser`], [`Permission`], [`Permit`]: the user of a request, and proof of a permission. [`Operator`]: proof that
 //!   the caller operates the deployment. [`Authorization`]: one of the two. [`Principal`]: who acts, for records.
-//! - [`Direction`], [`Origin`], [`Forwarded`], [`DeliveryStatus`]: closed sets that domains, database and API share.
+//! - [`Direction`], [`Origin`], [`Forwarded`], [`DeliveryStatus`], [`ContentPartKind`]: closed sets that domains, database and
+//!   API share. [`ContentPart`]: a piece of what a structured message says.
 //! - [`Arrival`]: the order in which webhook events arrived.
 //! - [`StoreError`]: why a repository call failed. [`Page`]: a part of a list.
 //! - [`Change`]: what a patch does to an optional value.
@@ -54,4 +55,4 @@ pub use scope::TenantScope;
 pub use store::StoreError;
 pub use trace::{Span, SpanKind, SpanSink, SpanValue, Tracing};
 pub use traceparent::{InvalidTraceparent, Traceparent};
-pub use vocabulary::{DeliveryStatus, Direction, Forwarded, Origin};
+pub use vocabulary::{ContentPart, ContentPartKind, DeliveryStatus, Direction, Forwarded, Origin};

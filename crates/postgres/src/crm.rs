@@ -7,6 +7,7 @@
 )]
 mod contact;
 mod contact_jobs;
+mod content_parts;
 mod conversation;
 mod erased_hashes;
 mod erasure;
@@ -16,4 +17,5 @@ mod inbox;
 mod interaction;
 mod merge;
 mod message;
+mod old_content;
 mod search;

@@ -25,13 +25,15 @@ pub(crate) enum Difference {
 }
 
 /// All functions, in the order in which they are created: one in SQL is checked against those that it calls.
-const FUNCTIONS: [Function; 35] = [
+const FUNCTIONS: [Function; 38] = [
     Function { name: "begin_tenant", source: include_str!("../functions/begin_tenant.sql") },
     Function { name: "tenant", source: include_str!("../functions/tenant.sql") },
+    Function { name: "folded", source: include_str!("../functions/folded.sql") },
     Function { name: "word_list", source: include_str!("../functions/word_list.sql") },
     Function { name: "word_prefix", source: include_str!("../functions/word_prefix.sql") },
     Function { name: "words_of_tenant", source: include_str!("../functions/words_of_tenant.sql") },
     Function { name: "words_query", source: include_str!("../functions/words_query.sql") },
+    Function { name: "contacts_with_number_end", source: include_str!("../functions/contacts_with_number_end.sql") },
     Function { name: "contacts_with_words", source: include_str!("../functions/contacts_with_words.sql") },
     Function { name: "find_operator_response", source: include_str!("../functions/find_operator_response.sql") },
     Function { name: "fold", source: include_str!("../functions/fold.sql") },
@@ -59,6 +61,7 @@ const FUNCTIONS: [Function; 35] = [
     Function { name: "tenant_of_invoice", source: include_str!("../functions/tenant_of_invoice.sql") },
     Function { name: "tenants_to_bill", source: include_str!("../functions/tenants_to_bill.sql") },
     Function { name: "tenants_with_contact_jobs", source: include_str!("../functions/tenants_with_contact_jobs.sql") },
+    Function { name: "tenants_with_old_content", source: include_str!("../functions/tenants_with_old_content.sql") },
     Function {
         name: "tenants_with_old_audit_records",
         source: include_str!("../functions/tenants_with_old_audit_records.sql"),

@@ -337,6 +337,7 @@ diesel::table! {
         origin -> Text,
         kind -> Text,
         text -> Text,
+        parts -> Nullable<Text>,
         media_id -> Nullable<Text>,
         media_mime_type -> Nullable<Text>,
         media_sha256 -> Nullable<Text>,

@@ -6,6 +6,7 @@
 mod address_book;
 mod call;
 mod change;
+mod content;
 mod effects;
 mod error;
 mod handover;
@@ -25,6 +26,7 @@ use crate::EventKind;
 use crate::json::Object;
 use crate::update::Update;
 use change::{Change, Item};
+pub use content::MessageContent;
 pub use error::DecodeError;
 use kernel::{Direction, Origin};
 use message_context::MessageContext;

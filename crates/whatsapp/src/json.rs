@@ -35,7 +35,7 @@ impl<'a> Object<'a> {
 
     /// The items of an array; empty if it is not an array.
     pub(crate) fn array(&self, key: &str) -> Vec<&'a RawValue> {
-        self.get(key).and_then(|value| serde_json::from_str(value.get()).ok()).unwrap_or_default()
+        self.get(key).and_then(items).unwrap_or_default()
     }
 
     pub(crate) fn objects(&self, key: &str) -> Vec<Object<'a>> {
@@ -45,6 +45,11 @@ impl<'a> Object<'a> {
     pub(crate) fn is_true(&self, key: &str) -> bool {
         self.get(key).is_some_and(|value| value.get() == "true")
     }
+}
+
+/// The items of an array.
+pub(crate) fn items(value: &RawValue) -> Option<Vec<&RawValue>> {
+    serde_json::from_str(value.get()).ok()
 }
 
 /// The text of a string or number. Postgres stores neither NUL nor lone surrogates: both become U+FFFD.

@@ -12,7 +12,7 @@ mod signature;
 mod update;
 
 pub use app_secret::{AppSecret, AppSecrets, EmptySecret, InvalidSecret};
-pub use decode::{DecodeError, Decoded, decode};
+pub use decode::{DecodeError, Decoded, MessageContent, decode};
 pub use envelope::split;
 pub use event_kind::EventKind;
 pub use handshake::{Handshake, HandshakeError, InvalidVerifyToken, VerifyToken};

@@ -3,7 +3,7 @@
 //! No type here refers to stored data: a [`Party`] has the ids that Meta sent, and the message with a wamid may not be stored.
 
 use chrono::{DateTime, Utc};
-use kernel::{DeliveryStatus, Direction, Forwarded, Origin};
+use kernel::{ContentPart, DeliveryStatus, Direction, Forwarded, Origin};
 
 /// A change of the CRM that an event describes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +51,8 @@ pub struct DecodedMessage {
     pub kind: String,
     /// Readable text; never empty.
     pub text: String,
+    /// The structure of the text; empty for plain words.
+    pub parts: Vec<ContentPart>,
     pub media: Option<MediaPointer>,
     pub reply_to: Option<String>,
     pub forwarded: Option<Forwarded>,

@@ -52,7 +52,10 @@ async fn contacts_are_found_best_match_first() {
         ("+491512000002", vec!["phone Anna-Zoe O'Brien", "phone ПЁТР Иванов"]),
         ("0049 (151) 2000002", vec!["phone Anna-Zoe O'Brien", "phone ПЁТР Иванов"]),
         ("49151200000", vec!["phone Anna-Zoe O'Brien", "phone Zoë Müller", "phone ПЁТР Иванов"]),
-        ("1512000002", vec![]),
+        // A number without its country's code is the end of one.
+        ("1512000002", vec!["phone Anna-Zoe O'Brien"]),
+        ("0151 2000002", vec!["phone Anna-Zoe O'Brien"]),
+        ("00002", vec![]),
         // No character is an operator.
         ("%zoe%", vec!["name Zoë Müller", "username Unnamed", "name Anna-Zoe O'Brien"]),
         ("\"zoe\" & !müller:*", vec!["name Zoë Müller"]),
@@ -126,6 +129,86 @@ async fn messages_are_found_by_words_latest_first() {
     );
     let stranger = app.tenant().await;
     assert_eq!(found(&stranger, "invoice").await, [""; 0]);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_of_all_scripts_are_found_as_people_type_them() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let texts = [
+        "我想预订明天的房间",
+        "明日の会議は東京で、ガンダムを見る",
+        "ฉันต้องการจองห้องพักและสั่งกาแฟ",
+        "고객센터에서 연락주세요",
+        "Ðæðalus på Łódź, đak, smørrebrød, Straße, ısı",
+        "ＦＵＬＬ　ｗｉｄｔｈ",
+        "مُحَمَّدٌ يَكْتُبُ إلى أحمد وآدم",
+        "नमस्ते हिन्दी में",
+        "iPhone手机壳两个",
+    ];
+    for (at, text) in (0..).zip(texts) {
+        let writer = Customer::fresh().named(text);
+        app.process(&number.received(&writer, &[writer.text(at, text)])).await;
+    }
+    for (at, queries) in [
+        (0, vec!["预订", "房间", "明天的房间", "我想预订明天的房间", "想预"]),
+        (1, vec!["会議", "東京", "ガンダム", "ｶﾞﾝﾀﾞﾑ", "東京で"]),
+        (2, vec!["ห้องพัก", "กาแฟ", "จอง", "สั่ง"]),
+        (3, vec!["센터", "고객", "연락", "고객센터"]),
+        (4, vec!["daedalus", "lodz", "dak", "smorrebrod", "strasse", "STRASSE", "isi", "Łódź", "smørrebrød"]),
+        (5, vec!["full", "width", "ｗｉｄｔｈ"]),
+        (6, vec!["محمد", "مُحَمَّد", "يكتب", "احمد", "أحمد", "الى", "وادم"]),
+        (7, vec!["हिन्दी", "नमस्ते"]),
+        (8, vec!["iphone", "手机", "机壳", "iPhone手机", "两个"]),
+    ] {
+        for query in queries {
+            let expected = [format!("name {}", texts[at]), format!("message {}", texts[at])];
+            assert_eq!(found(&tenant, query).await, expected, "{query}");
+        }
+    }
+    for none in ["订预", "京東", "กาแย", "터센", "机手", "हिन्द्", "dadalus"] {
+        assert_eq!(found(&tenant, none).await, [""; 0], "{none}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn structured_messages_are_found_by_what_they_say() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    let ada = Customer::fresh().named("Ada");
+    let form = json!({"type": "nfm_reply", "nfm_reply": {
+        "name": "flow", "body": "Sent", "response_json": r#"{"flow_token":"tokenvalue","colour":"turquoise"}"#,
+    }});
+    let card = json!([{"name": {"formatted_name": "Grace"}, "phones": [{"phone": "+1 555 0199"}], "addresses": [{"city": "Arlington"}]}]);
+    let mut from_ad = ada.text(3, "Hello");
+    from_ad["referral"] = json!({"source_type": "ad", "headline": "Gingerbread", "source_url": "https://x.example"});
+    app.process(
+        &number.received(&ada, &[ada.message(1, "interactive", form), ada.message(2, "contacts", card), from_ad]),
+    )
+    .await;
+    let template = json!({"name": "order_sent", "components": [{"type": "body", "parameters": [{"type": "text", "text": "Marzipan"}]}]});
+    app.process(&number.echoes(&[ada.echo(4, "template", template)])).await;
+    for (query, expected) in [
+        ("turquoise", vec!["message Sent\ncolour: turquoise"]),
+        ("colour", vec!["message Sent\ncolour: turquoise"]),
+        ("arlington", vec!["message Grace\nPhone: +1 555 0199\nAddress: Arlington"]),
+        ("gingerbread", vec!["message Hello\nAd: Gingerbread"]),
+        ("marzipan", vec!["message Marzipan"]),
+        ("tokenvalue", vec![]),
+    ] {
+        assert_eq!(found(&tenant, query).await, expected, "{query}");
+    }
+    let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
+    assert_eq!(conversation.last_message_preview, "Marzipan");
+    let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
+    let history: Vec<String> = tenant.interactions(&contact).await.into_iter().map(|it| it.text).collect();
+    let expected =
+        ["Marzipan", "Hello Ad: Gingerbread", "Grace Phone: +1 555 0199 Address: Arlington", "Sent colour: turquoise"];
+    assert_eq!(history, expected);
     app.finish().await;
 }
 

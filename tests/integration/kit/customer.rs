@@ -108,7 +108,8 @@ impl Customer {
 
 /// A number of a country where numbers have one spelling.
 pub(crate) fn fresh_phone() -> String {
-    format!("49{}", &fresh_digits()[8..])
+    // No number of Germany begins with a zero after the country's code.
+    format!("491{}", &fresh_digits()[8..])
 }
 
 pub(crate) fn fresh_bsuid() -> String {

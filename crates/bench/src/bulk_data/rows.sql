@@ -32,13 +32,13 @@ SELECT t, md5(t || 'conversation' || n)::uuid, md5(t || 'account')::uuid, md5(t 
        now() - ((n * 7919) % $C) * interval '1 second', now()
   FROM unnest($T) AS t CROSS JOIN generate_series(1, $C) AS n;
 
-INSERT INTO messages (tenant_id, id, conversation_id, contact_id, account_id, wamid, direction, kind, text, payload,
+INSERT INTO messages (tenant_id, id, conversation_id, contact_id, account_id, wamid, direction, kind, text, parts, payload,
                       provider_timestamp, created_at)
 SELECT t, md5(t || 'message' || n)::uuid, md5(t || 'conversation' || 1 + n % $C)::uuid, md5(t || 'contact' || 1 + n % $C)::uuid,
        md5(t || 'account')::uuid, 'wamid.' || n, 'inbound', 'text',
        'Hello, my order ' || n || ' '
        || (ARRAY['is late', 'has not arrived', 'is broken', 'was great', 'needs a refund', 'is too small'])[1 + n % 6]
-       || ', reference item' || (n::bigint * 7919) % 5000 || ': please have a look, kind regards',
+       || ', reference item' || (n::bigint * 7919) % 5000 || ': please have a look, kind regards', '[]',
        '{"type": "text", "id": "wamid.' || n || '"}', now() - ($M - n) * interval '1 second', now()
   FROM unnest($T) AS t CROSS JOIN generate_series(1, $M) AS n;
 

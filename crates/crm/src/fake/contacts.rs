@@ -4,14 +4,21 @@ use kernel::ids::ContactId;
 use kernel::{Cursor, Page, PageRequest, StoreError};
 
 use super::FakeStore;
-use crate::identity::Identity;
-use crate::{Contact, ContactRepo, DeletedContact, FieldsSetByUser};
+use crate::identity::{Identity, PhoneCountry};
+use crate::{BusinessNumberRepo, Contact, ContactRepo, DeletedContact, FieldsSetByUser};
 
 impl FakeStore {
     fn with_identities(&self, contact: &Contact) -> Contact {
         let records = self.identities.iter().filter(|record| record.contact == contact.id);
         let identities = records.map(|record| Identity { key: record.key.clone(), current: record.current });
         Contact { identities: identities.collect(), ..contact.clone() }
+    }
+}
+
+#[async_trait]
+impl BusinessNumberRepo for FakeStore {
+    async fn phone_countries(&mut self) -> Result<Vec<PhoneCountry>, StoreError> {
+        Ok(Vec::new())
     }
 }
 

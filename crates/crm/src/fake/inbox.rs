@@ -29,6 +29,7 @@ impl FakeStore {
             account: wanted.account,
             contact: wanted.contact,
             contact_display_name: self.contacts[&wanted.contact].display_name.clone(),
+            contact_title: self.contacts[&wanted.contact].title(),
             status: if is_imported { ConversationStatus::Closed } else { ConversationStatus::Open },
             is_imported,
             previous: None,

@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use kernel::ids::AccountId;
-use kernel::{Arrival, DeliveryStatus, Direction, Forwarded, Origin};
+use kernel::{Arrival, ContentPart, DeliveryStatus, Direction, Forwarded, Origin};
 
 use crate::identity::{IdentityChange, Person};
 use crate::{InteractionKind, Media};
@@ -42,6 +42,7 @@ pub struct IncomingMessage {
     pub group_id: Option<String>,
     pub kind: String,
     pub text: String,
+    pub parts: Vec<ContentPart>,
     pub media: Option<Media>,
     pub reply_to: Option<String>,
     pub forwarded: Option<Forwarded>,

@@ -165,6 +165,7 @@ fn new_message(
         group_id: message.group_id,
         kind: message.kind,
         text: message.text,
+        parts: message.parts,
         media: message.media,
         reply_to: message.reply_to,
         forwarded: message.forwarded,

@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
-use kernel::{Arrival, DeliveryStatus, Direction, Forwarded, Origin};
+use kernel::{Arrival, ContentPart, DeliveryStatus, Direction, Forwarded, Origin};
 
 use crate::Media;
 
@@ -18,6 +18,7 @@ pub struct NewMessage {
     pub group_id: Option<String>,
     pub kind: String,
     pub text: String,
+    pub parts: Vec<ContentPart>,
     pub media: Option<Media>,
     pub reply_to: Option<String>,
     pub forwarded: Option<Forwarded>,

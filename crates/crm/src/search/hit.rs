@@ -36,6 +36,8 @@ pub struct MessageHit {
     pub conversation: Option<ConversationId>,
     pub contact: ContactId,
     pub contact_display_name: String,
+    /// Who the contact is; see [`title`](crate::title).
+    pub contact_title: String,
     pub direction: Direction,
     pub text: String,
     pub provider_timestamp: DateTime<Utc>,

@@ -1,10 +1,13 @@
-use crate::identity::IdentityKey;
+use std::collections::BTreeSet;
+
+use crate::identity::{IdentityKey, NumberInput, PhoneCountry, SearchedNumber};
 
 /// A search text entered by a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchQuery {
     text: String,
     phones: Vec<String>,
+    number_end: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +25,9 @@ impl SearchQuery {
     pub const MAX_CHARACTERS: usize = 200;
     /// Fewer digits are a prefix of too many numbers.
     const MIN_DIGITS: usize = 3;
+    /// Fewer digits are the end of too many numbers.
+    const MIN_END: usize = 6;
+    const MAX_DIGITS: usize = 15;
 
     /// # Errors
     /// [`InvalidSearch`].
@@ -35,7 +41,19 @@ impl SearchQuery {
         if text.chars().filter(|c| c.is_alphanumeric()).count() < Self::MIN_CHARACTERS {
             return Err(InvalidSearch::TooShort);
         }
-        Ok(Self { phones: phones(&text), text })
+        Ok(Self { text, phones: Vec::new(), number_end: None }.in_countries(&[]))
+    }
+
+    /// The query of a tenant with numbers of these countries: a number without its country's code may be of one of them.
+    #[must_use]
+    pub fn in_countries(self, countries: &[PhoneCountry]) -> Self {
+        let SearchedNumber { beginnings, end } = NumberInput::to_search(&self.text, countries);
+        let keys = beginnings.iter().filter_map(|digits| IdentityKey::phone(digits));
+        let spellings = keys.flat_map(|key| [key.other_spelling(), Some(key)]).flatten().map(|key| key.value);
+        let phones: BTreeSet<_> =
+            spellings.filter(|digits| (Self::MIN_DIGITS..=Self::MAX_DIGITS).contains(&digits.len())).collect();
+        let number_end = end.filter(|end| (Self::MIN_END..=Self::MAX_DIGITS).contains(&end.len()));
+        Self { phones: phones.into_iter().collect(), number_end, ..self }
     }
 
     #[must_use]
@@ -48,18 +66,12 @@ impl SearchQuery {
     pub fn phones(&self) -> &[String] {
         &self.phones
     }
-}
 
-/// Accepts `+`, `00` or nothing before the country code. Yields both spellings of a number that has two.
-fn phones(text: &str) -> Vec<String> {
-    let is_allowed = |c: char| c.is_ascii_digit() || " +-.()/".contains(c);
-    let Some(key) = IdentityKey::phone(text).filter(|_| text.chars().all(is_allowed)) else { return Vec::new() };
-    let key = match key.value.strip_prefix("00") {
-        Some(international) => IdentityKey { value: international.to_owned(), ..key },
-        None => key,
-    };
-    let spellings = [key.other_spelling(), Some(key)].into_iter().flatten().map(|key| key.value);
-    spellings.filter(|digits| (SearchQuery::MIN_DIGITS..=15).contains(&digits.len())).collect()
+    /// The digits with which a phone number may end that the text means, if it has no country's code.
+    #[must_use]
+    pub fn number_end(&self) -> Option<&str> {
+        self.number_end.as_deref()
+    }
 }
 
 #[cfg(test)]
@@ -89,5 +101,23 @@ mod tests {
         for text in ["12", "+1 5", "room 151", "1,000", "12345678901234567"] {
             assert!(phones(text).is_empty(), "{text}");
         }
+        assert_eq!(phones("+44 (0)20 7946 0958"), ["4402079460958", "442079460958"]);
+        assert_eq!(phones("tel:+229 97 12 34 56"), ["2290197123456", "22997123456"]);
+    }
+
+    #[test]
+    fn number_without_country_code_is_found_by_its_end() {
+        let german = PhoneCountry::of_number("+49 30 901820").unwrap();
+        let query = |text: &str| SearchQuery::parse(text).unwrap();
+        let end = |text: &str| query(text).number_end().map(str::to_owned);
+        assert_eq!(end("901-788-0795").as_deref(), Some("9017880795"));
+        assert_eq!(end("0151 23456789").as_deref(), Some("15123456789"));
+        for text in ["+49 151 23456789", "0049 151 23456789", "12345", "0012345", "room 151234"] {
+            assert_eq!(end(text), None, "{text}");
+        }
+        assert_eq!(
+            query("0151 23456789").in_countries(&[german]).phones(),
+            ["015123456789", "49015123456789", "4915123456789"]
+        );
     }
 }

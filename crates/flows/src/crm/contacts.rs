@@ -2,7 +2,7 @@
 
 use audit::{Action, AuditRepo, Principal, Record, RequestOrigin, target};
 use crm::inbox::IdentityRepo;
-use crm::{Contact, ContactJobRepo, ContactTx, DeleteContactError, MergeContacts, MergeContactsError};
+use crm::{Contact, ContactJobRepo, ContactTx, DeleteContactError, MergeContacts, MergeContactsError, OldContentRepo};
 use kernel::ids::ContactId;
 use kernel::{Clock, CrmWrite, Permit};
 
@@ -15,6 +15,11 @@ impl<T: ContactTx + AuditRepo + ?Sized> MergeContactsTx for T {}
 pub trait ContactJobTx: ContactJobRepo + IdentityRepo {}
 
 impl<T: ContactJobRepo + IdentityRepo + ?Sized> ContactJobTx for T {}
+
+/// What a step of renewing old content needs.
+pub trait OldContentTx: OldContentRepo + IdentityRepo {}
+
+impl<T: OldContentRepo + IdentityRepo + ?Sized> OldContentTx for T {}
 
 /// Merges two contacts. Returns the merged one.
 ///

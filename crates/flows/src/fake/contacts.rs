@@ -2,7 +2,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use crm::{Attributes, Contact, ContactRepo, DeletedContact, FieldsSetByUser, MarketingConsent};
+use crm::identity::PhoneCountry;
+use crm::{Attributes, BusinessNumberRepo, Contact, ContactRepo, DeletedContact, FieldsSetByUser, MarketingConsent};
 use kernel::ids::ContactId;
 use kernel::{Clock, Page, PageRequest, StoreError};
 
@@ -36,6 +37,13 @@ impl FakeStore {
         };
         self.contacts.by_id.insert(id, contact);
         id
+    }
+}
+
+#[async_trait]
+impl BusinessNumberRepo for FakeStore {
+    async fn phone_countries(&mut self) -> Result<Vec<PhoneCountry>, StoreError> {
+        unreachable!("no use case of this crate reads numbers")
     }
 }
 

@@ -26,6 +26,9 @@ pub(crate) struct ContactBody {
     /// From the customer's WhatsApp profile, or set by a user; may be empty.
     #[schema(example = "Grace Hopper")]
     display_name: String,
+    /// Who it is: the name, else the WhatsApp user name, else the number as people write it, else `Unknown`.
+    #[schema(example = "Grace Hopper")]
+    title: String,
     identities: Vec<IdentityBody>,
     /// Custom fields of the tenant.
     #[schema(value_type = Object)]
@@ -110,6 +113,7 @@ pub(crate) async fn read(
 
 impl From<Contact> for ContactBody {
     fn from(contact: Contact) -> Self {
+        let title = contact.title();
         // All fields by name: a new one cannot be forgotten.
         let Contact {
             id,
@@ -125,6 +129,7 @@ impl From<Contact> for ContactBody {
         Self {
             id: id.as_uuid(),
             display_name,
+            title,
             identities: deduplicated(identities),
             attributes,
             language,

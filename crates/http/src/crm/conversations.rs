@@ -60,6 +60,9 @@ pub(crate) struct ConversationBody {
 pub(crate) struct ConversationContactBody {
     #[schema(example = "Grace Hopper")]
     display_name: String,
+    /// Who it is: the name, else the WhatsApp user name, else the number as people write it, else `Unknown`.
+    #[schema(example = "Grace Hopper")]
+    title: String,
 }
 
 /// List conversations
@@ -118,7 +121,10 @@ impl From<Conversation> for ConversationBody {
             id: conversation.id.as_uuid(),
             account_id: conversation.account.as_uuid(),
             contact_id: conversation.contact.as_uuid(),
-            contact: ConversationContactBody { display_name: conversation.contact_display_name },
+            contact: ConversationContactBody {
+                display_name: conversation.contact_display_name,
+                title: conversation.contact_title,
+            },
             closed_reason,
             previous_conversation_id: conversation.previous.map(ConversationId::as_uuid),
             status: conversation.status.into(),

@@ -1,5 +1,5 @@
 use actix_web::{HttpResponse, web};
-use crm::identity::{IdentityKey, InvalidIdentityInput};
+use crm::identity::{GivenIdentity, InvalidIdentityInput};
 use crm::{Attributes, ContactName, CreateContact, CreateContactError, Language, create_contact};
 use kernel::{CrmWrite, Grant as _};
 use serde::Deserialize;
@@ -53,7 +53,8 @@ pub(crate) struct GivenIdentityBody {
     /// `phone` or `username`.
     #[schema(value_type = String, pattern = "^(phone|username)$", example = "phone")]
     kind: IdentityKindBody,
-    /// A phone number with country code, in any notation, or a user name.
+    /// A phone number in any notation, or a user name. A number without its country's code is of the country of your own
+    /// WhatsApp numbers, if only one of their countries has such a number.
     #[schema(example = "+1 555 0100 001", min_length = 1, max_length = 120)]
     value: String,
 }
@@ -96,7 +97,7 @@ impl CreateBody {
             validation.add(FieldError::in_body("/identities", "invalid", detail));
         }
         let identities = self.identities.iter().enumerate().filter_map(|(at, given)| {
-            let key = IdentityKey::from_user_input(given.kind.into(), &given.value);
+            let key = GivenIdentity::parse(given.kind.into(), &given.value);
             let member = if key == Err(InvalidIdentityInput::Kind) { "kind" } else { "value" };
             validation.field(&format!("/identities/{at}/{member}"), key)
         });
@@ -122,6 +123,10 @@ impl From<CreateContactError> for Problem {
         match error {
             CreateContactError::NameOrIdentityRequired => {
                 validation.add(FieldError::in_body("", "missing", "a display_name or an identity is required"));
+                validation.into_problem()
+            }
+            CreateContactError::InvalidIdentity { at, source } => {
+                validation.add(FieldError::in_body(format!("/identities/{at}/value"), "invalid", source.to_string()));
                 validation.into_problem()
             }
             CreateContactError::DuplicateIdentity { at } => {

@@ -1,6 +1,6 @@
 use actix_web::web;
 use chrono::{DateTime, Utc};
-use crm::{Interaction, InteractionKind};
+use crm::{Interaction, InteractionKind, Titled};
 use kernel::ids::{ContactId, MessageId, UserId};
 use kernel::{CrmRead, Grant as _};
 use serde::Serialize;
@@ -28,6 +28,9 @@ closed_set!(
 pub(crate) struct InteractionBody {
     id: Uuid,
     contact_id: Uuid,
+    /// Who the contact is: the name, else the WhatsApp user name, else the number as people write it, else `Unknown`.
+    #[schema(example = "Grace Hopper")]
+    title: String,
     /// More may come.
     kind: InteractionKindBody,
     /// Preview text; for a note, the full text.
@@ -68,11 +71,12 @@ pub(crate) async fn list(
         .await
 }
 
-impl From<Interaction> for InteractionBody {
-    fn from(interaction: Interaction) -> Self {
+impl From<Titled<Interaction>> for InteractionBody {
+    fn from(Titled { row: interaction, contact_title }: Titled<Interaction>) -> Self {
         Self {
             id: interaction.id.as_uuid(),
             contact_id: interaction.contact.as_uuid(),
+            title: contact_title,
             kind: interaction.kind.into(),
             text: interaction.text,
             actor_id: interaction.actor.map(UserId::as_uuid),

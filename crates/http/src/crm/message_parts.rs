@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use crm::{DeliveryStep, Media, Reaction, ReplyTo};
 use kernel::ids::{ContactId, MessageId};
-use kernel::{DeliveryStatus, Direction, Forwarded, Origin};
+use kernel::{ContentPart, ContentPartKind, DeliveryStatus, Direction, Forwarded, Origin};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -12,6 +12,24 @@ use uuid::Uuid;
 use crate::closed_set::closed_set;
 
 closed_set!(DirectionBody = Direction, "Direction");
+
+closed_set!(
+    /// What the value of a part is; the set is open.
+    ContentPartKindBody = ContentPartKind,
+    "MessagePartKind"
+);
+
+/// A piece of what a structured message says: an answer of a form, a number of a contact card, an item of an order.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MessagePart)]
+pub(crate) struct ContentPartBody {
+    /// What the value is; the name of the field for an answer.
+    #[schema(example = "Delivery date")]
+    label: String,
+    #[schema(example = "2026-12-24")]
+    value: String,
+    kind: ContentPartKindBody,
+}
 
 /// An image, audio, video, sticker or document.
 #[derive(Debug, Serialize, ToSchema)]
@@ -85,6 +103,12 @@ pub(crate) struct DeliveryStepBody {
 }
 
 closed_set!(DeliveryStatusBody = DeliveryStatus, "DeliveryStatus");
+
+impl From<ContentPart> for ContentPartBody {
+    fn from(ContentPart { label, value, kind }: ContentPart) -> Self {
+        Self { label, value, kind: kind.into() }
+    }
+}
 
 impl From<Media> for MediaBody {
     fn from(media: Media) -> Self {

@@ -1,6 +1,6 @@
 use actix_web::web;
 use chrono::{DateTime, Utc};
-use crm::Message;
+use crm::{Message, Titled};
 use kernel::ids::{ContactId, ConversationId};
 use kernel::{CrmRead, Grant as _};
 use serde::Serialize;
@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::message_parts::{
-    DeliveryStatusBody, DeliveryStepBody, DirectionBody, ForwardedBody, MediaBody, OriginBody, ReactionBody,
-    ReplyToBody,
+    ContentPartBody, DeliveryStatusBody, DeliveryStepBody, DirectionBody, ForwardedBody, MediaBody, OriginBody,
+    ReactionBody, ReplyToBody,
 };
 use super::message_query::{ContactMessageQuery, MessageQuery};
 use crate::auth::Allow;
@@ -28,6 +28,9 @@ use crate::tags;
 pub(crate) struct MessageBody {
     id: Uuid,
     conversation_id: Uuid,
+    /// Who the contact is: the name, else the WhatsApp user name, else the number as people write it, else `Unknown`.
+    #[schema(example = "Grace Hopper")]
+    title: String,
     /// WhatsApp's id of the message.
     #[schema(example = "wamid.HBgLMTU1NTAxMDAwMDEVAgASGBQzQTdC")]
     wamid: String,
@@ -36,9 +39,12 @@ pub(crate) struct MessageBody {
     /// WhatsApp's `type`; the set is open.
     #[schema(example = "text")]
     kind: String,
-    /// Readable text: body, caption, button title or location. `Message deleted` if the message was revoked.
+    /// Readable text: body, caption, button title, location; the answers of a form, the items of an order, the numbers of a
+    /// contact card and what an ad says, a line each. `Message deleted` if the message was revoked.
     #[schema(example = "Hello, is my order on its way?")]
     text: String,
+    /// The structure of what the message says; empty for plain words, and if the message was revoked.
+    parts: Vec<ContentPartBody>,
     /// Null also if the message was revoked.
     #[schema(required)]
     media: Option<MediaBody>,
@@ -127,16 +133,18 @@ pub(crate) async fn list_of_contact(
         .await
 }
 
-impl From<Message> for MessageBody {
-    fn from(message: Message) -> Self {
+impl From<Titled<Message>> for MessageBody {
+    fn from(Titled { row: message, contact_title }: Titled<Message>) -> Self {
         Self {
             id: message.id.as_uuid(),
             conversation_id: message.conversation.as_uuid(),
+            title: contact_title,
             wamid: message.wamid,
             direction: message.direction.into(),
             origin: message.origin.into(),
             kind: message.kind,
             text: message.text,
+            parts: message.parts.into_iter().map(ContentPartBody::from).collect(),
             media: message.media.map(MediaBody::from),
             reply_to: message.reply_to.map(ReplyToBody::from),
             forwarded: message.forwarded.map(ForwardedBody::from),

@@ -50,6 +50,9 @@ pub(crate) struct FoundMessageBody {
     contact_id: Uuid,
     #[schema(example = "Grace Hopper")]
     contact_display_name: String,
+    /// Who the contact is: the name, else the WhatsApp user name, else the number as people write it, else `Unknown`.
+    #[schema(example = "Grace Hopper")]
+    title: String,
     direction: DirectionBody,
     /// The first 1,000 characters.
     #[schema(example = "Hello, is my order on its way?")]
@@ -60,9 +63,11 @@ pub(crate) struct FoundMessageBody {
 /// Search contacts and messages
 ///
 /// Best match first: the contact with this phone number; contacts whose number, name or user name starts with the
-/// query; contacts whose name has words that start with its words; then messages with all its words, newest first. A
-/// last word of three or more letters also matches as a prefix. Case, accents and punctuation are ignored; there are no
-/// operators. If messages match, contacts take at most half of the results.
+/// query, or whose number ends with it if it has no country code and six digits or more; contacts whose name has words
+/// that start with its words; then messages with all its words, newest first. A last word of three or more letters also
+/// matches as a prefix. Chinese, Japanese, Thai, Lao, Burmese, Khmer and Korean words are found inside a text without
+/// spaces. Case, accents, punctuation and ways to type a letter (`ł`, `ß`, full-width letters, Arabic vowel marks) are
+/// ignored; there are no operators. If messages match, contacts take at most half of the results.
 #[utoipa::path(
     get,
     path = "/crm/search",
@@ -108,6 +113,7 @@ impl From<MessageHit> for FoundMessageBody {
             conversation_id: message.conversation.map(ConversationId::as_uuid),
             contact_id: message.contact.as_uuid(),
             contact_display_name: message.contact_display_name,
+            title: message.contact_title,
             direction: message.direction.into(),
             text: message.text,
             provider_timestamp: message.provider_timestamp,

@@ -2,8 +2,8 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use crm::identity::{Identity, NewContact};
-use crm::{Contact, ContactRepo, DeletedContact, FieldsSetByUser, MarketingConsent};
+use crm::identity::{Identity, NewContact, PhoneCountry};
+use crm::{BusinessNumberRepo, Contact, ContactRepo, DeletedContact, FieldsSetByUser, MarketingConsent};
 use diesel::{
     AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
 };
@@ -16,7 +16,7 @@ use super::{erasure, identity_keys};
 use crate::closed_set;
 use crate::error::OrStoreError;
 use crate::keyset::continue_after;
-use crate::schema::{contact_identities, contact_merges, contacts};
+use crate::schema::{contact_identities, contact_merges, contacts, whatsapp_accounts};
 use crate::sql::{sql, types};
 use crate::transaction::{Tenant, Tx};
 
@@ -85,6 +85,26 @@ struct UpdateRow<'c> {
     needs_review: bool,
     version: i64,
     updated_at: DateTime<Utc>,
+}
+
+#[async_trait]
+impl BusinessNumberRepo for Tx<Tenant> {
+    async fn phone_countries(&mut self) -> Result<Vec<PhoneCountry>, StoreError> {
+        let numbers: Vec<Option<String>> = whatsapp_accounts::table
+            .filter(whatsapp_accounts::tenant_id.eq(self.tenant_id()))
+            .filter(whatsapp_accounts::display_phone_number.is_not_null())
+            .select(whatsapp_accounts::display_phone_number)
+            .load(self.connection())
+            .await
+            .or_store_error()?;
+        let mut countries = Vec::new();
+        for country in numbers.iter().flatten().filter_map(|number| PhoneCountry::of_number(number)) {
+            if !countries.contains(&country) {
+                countries.push(country);
+            }
+        }
+        Ok(countries)
+    }
 }
 
 #[async_trait]
@@ -210,6 +230,18 @@ impl Tx<Tenant> {
             row.into_contact(identities)
         };
         rows.into_iter().map(contact).collect()
+    }
+
+    /// Who contacts are, from their names and, if they have none, their identities.
+    pub(super) async fn titles<'n>(
+        &mut self,
+        contacts: impl Iterator<Item = (Uuid, &'n str)> + Clone,
+    ) -> Result<Vec<String>, StoreError> {
+        let unnamed: Vec<Uuid> =
+            contacts.clone().filter(|(_, name)| name.trim().is_empty()).map(|(id, _)| id).collect();
+        let identities = if unnamed.is_empty() { HashMap::new() } else { self.identities_of(unnamed).await? };
+        let title = |(id, name): (Uuid, &str)| crm::title(name, identities.get(&id).map_or(&[], Vec::as_slice));
+        Ok(contacts.map(title).collect())
     }
 
     async fn identities_of(&mut self, contacts: Vec<Uuid>) -> Result<HashMap<Uuid, Vec<Identity>>, StoreError> {

@@ -57,6 +57,9 @@ struct Row {
     version: i64,
 }
 
+/// A conversation, the name of its contact, and the one before it.
+type NamedRow = (Row, String, Option<Uuid>);
+
 define_sql_function! {
     /// The later of two times, or the one that is not null.
     fn greatest(one: Timestamptz, other: Nullable<Timestamptz>) -> Timestamptz;
@@ -113,8 +116,8 @@ impl ConversationRepo for Tx<Tenant> {
         }
         let position = (last_activity_at(), conversations::arrival, conversations::id);
         query = continue_after_arrival(query, page.after, position);
-        let rows: Vec<(Row, String, Option<Uuid>)> = query.load(self.connection()).await.or_store_error()?;
-        let conversations = rows.into_iter().map(into_conversation).collect::<Result<Vec<_>, _>>()?;
+        let rows: Vec<NamedRow> = query.load(self.connection()).await.or_store_error()?;
+        let conversations = with_titles(self, rows).await?;
         Ok(Page::of(conversations, page.limit, |conversation| Cursor {
             time: conversation.last_activity_at,
             arrival: conversation.arrival,
@@ -123,14 +126,14 @@ impl ConversationRepo for Tx<Tenant> {
     }
 
     async fn conversation(&mut self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
-        let row: Option<(Row, String, Option<Uuid>)> = with_contact!()
+        let row: Option<NamedRow> = with_contact!()
             .filter(conversations::tenant_id.eq(self.tenant_id()))
             .filter(conversations::id.eq(id.as_uuid()))
             .first(self.connection())
             .await
             .optional()
             .or_store_error()?;
-        row.map(into_conversation).transpose()
+        Ok(with_titles(self, row.into_iter().collect()).await?.pop())
     }
 
     async fn lock_conversation(&mut self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
@@ -164,14 +167,21 @@ impl ConversationRepo for Tx<Tenant> {
     }
 }
 
+async fn with_titles(tx: &mut Tx<Tenant>, rows: Vec<NamedRow>) -> Result<Vec<Conversation>, StoreError> {
+    let titles = tx.titles(rows.iter().map(|(row, name, _)| (row.contact_id, name.as_str()))).await?;
+    rows.into_iter().zip(titles).map(|(row, title)| into_conversation(row, title)).collect()
+}
+
 fn into_conversation(
-    (row, contact_display_name, previous): (Row, String, Option<Uuid>),
+    (row, contact_display_name, previous): NamedRow,
+    contact_title: String,
 ) -> Result<Conversation, StoreError> {
     Ok(Conversation {
         id: ConversationId::from_uuid(row.id),
         account: AccountId::from_uuid(row.account_id),
         contact: ContactId::from_uuid(row.contact_id),
         contact_display_name,
+        contact_title,
         status: closed_set::parse(&row.status, "conversations.status")?,
         is_imported: row.imported,
         previous: previous.map(ConversationId::from_uuid),

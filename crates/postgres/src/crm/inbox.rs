@@ -23,6 +23,7 @@ use kernel::{Arrival, StoreError};
 use crate::transaction::{Tenant, Tx};
 
 pub(super) use conversations::refresh;
+pub(super) use messages::of_messages;
 
 #[async_trait]
 impl InboxRepo for Tx<Tenant> {

@@ -12,6 +12,7 @@ use kernel::ids::{ContactId, ConversationId, MessageId};
 use kernel::{Arrival, Cursor, DeliveryStatus, MAX_PAGE_BYTES, Page, PageRequest, StoreError};
 use uuid::Uuid;
 
+use super::content_parts;
 use crate::closed_set;
 use crate::error::OrStoreError;
 use crate::keyset::continue_after_arrival;
@@ -32,6 +33,7 @@ struct Row {
     origin: String,
     kind: String,
     text: String,
+    parts: Option<String>,
     media_id: Option<String>,
     media_mime_type: Option<String>,
     media_sha256: Option<String>,
@@ -78,6 +80,7 @@ struct Size {
     provider_timestamp: DateTime<Utc>,
     arrival: i64,
     text: i32,
+    parts: Option<i32>,
     referral: Option<i32>,
     payload: i32,
 }
@@ -85,7 +88,7 @@ struct Size {
 impl Size {
     fn bytes(&self, parts: MessageParts) -> usize {
         let payload = if parts.payload { self.payload } else { 0 };
-        [self.text, self.referral.unwrap_or_default(), payload]
+        [self.text, self.parts.unwrap_or_default(), self.referral.unwrap_or_default(), payload]
             .into_iter()
             .map(|it| usize::try_from(it).unwrap_or(0))
             .sum()
@@ -140,6 +143,7 @@ async fn sizes(tx: &mut Tx<Tenant>, list: MessageList, page: &PageRequest) -> Re
             messages::provider_timestamp,
             messages::arrival,
             octet_length(messages::text),
+            octet_length_if_any(messages::parts),
             octet_length_if_any(messages::referral),
             octet_length(messages::payload),
         ))
@@ -224,6 +228,7 @@ fn into_message(
         origin: closed_set::parse(&row.origin, "messages.origin")?,
         kind: row.kind,
         text: row.text,
+        parts: content_parts::parse(row.parts.as_deref())?,
         media: row.media_id.map(|id| Media { id, mime_type, sha256, caption, filename }),
         reply_to: row.reply_to_wamid.map(|wamid| ReplyTo { wamid, message: quoted_id.map(MessageId::from_uuid) }),
         forwarded: closed_set::parse_optional(row.forwarded.as_deref(), "messages.forwarded")?,

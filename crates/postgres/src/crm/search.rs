@@ -1,5 +1,5 @@
 //! Search. Numbers, names and user names are compared as texts, under row level security. Words cannot be: `@@` is not
-//! leakproof, so under a policy Postgres uses it as a filter and never as an index condition. Functions of the schema's owner
+//! leakproof, so under a policy Postgres uses it as a filter and never as an index condition; nor is `reverse`. Functions of the schema's owner
 //! look words up in indexes whose entries begin with the tenant, and return ids; the rows are then read under row level
 //! security.
 
@@ -17,7 +17,7 @@ use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
-/// Rank 0: an equal phone number. 1: a prefix of a number. 2: a prefix of a name. 3: a prefix of a user name. 4: prefixes of
+/// Rank 0: an equal phone number. 1: the beginning or the end of a number. 2: a prefix of a name. 3: a prefix of a user name. 4: prefixes of
 /// words in a name. `search_*` columns are compared bytewise; U+10FFFF sorts after any text. `LIMIT 1` in the lateral join
 /// keeps the planner from reading all contacts.
 const SEARCH_CONTACTS: &str = r"
@@ -31,6 +31,8 @@ WITH hits (contact_id, rank) AS (
        ORDER BY i.search_key
        LIMIT $4
     ) i)
+  UNION ALL
+  (SELECT found.id, 1 FROM app.contacts_with_number_end($5, $4) AS found (id))
   UNION ALL
   (SELECT c.id, 2 FROM contacts c
     WHERE c.tenant_id = $1
@@ -113,7 +115,8 @@ impl SearchRepo for Tx<Tenant> {
                 .bind::<types::Uuid, _>(tenant)
                 .bind::<types::Texts, _>(query.phones().to_vec())
                 .bind::<types::Text, _>(query.text())
-                .bind::<types::Integer, _>(most(limit)),
+                .bind::<types::Integer, _>(most(limit))
+                .bind::<Nullable<types::Text>, _>(query.number_end()),
         );
         let rows: Vec<ContactRow> = statement.load(self.connection()).await.or_store_error()?;
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
@@ -134,7 +137,8 @@ impl SearchRepo for Tx<Tenant> {
         let latest = messages(self, SEARCH_LATEST_MESSAGES, query, limit).await?;
         let found =
             if latest.len() < limit.get() { messages(self, SEARCH_ALL_MESSAGES, query, limit).await? } else { latest };
-        found.into_iter().map(MessageRow::into_message).collect()
+        let titles = self.titles(found.iter().map(|row| (row.contact_id, row.display_name.as_str()))).await?;
+        found.into_iter().zip(titles).map(|(row, title)| row.into_message(title)).collect()
     }
 }
 
@@ -159,12 +163,13 @@ fn most(limit: PageLimit) -> i32 {
 }
 
 impl MessageRow {
-    fn into_message(self) -> Result<MessageHit, StoreError> {
+    fn into_message(self, contact_title: String) -> Result<MessageHit, StoreError> {
         Ok(MessageHit {
             id: MessageId::from_uuid(self.id),
             conversation: self.conversation_id.map(ConversationId::from_uuid),
             contact: ContactId::from_uuid(self.contact_id),
             contact_display_name: self.display_name,
+            contact_title,
             direction: closed_set::parse(&self.direction, "messages.direction")?,
             text: self.text,
             provider_timestamp: self.provider_timestamp,

@@ -1,7 +1,7 @@
 //! How long a decoded text may be. Meta's own limits are smaller; a sender with an app of its own may ignore them.
 
 /// Characters of a message's text. WhatsApp allows 4,096.
-const MAX_TEXT: usize = 8_192;
+pub(super) const MAX_TEXT: usize = 8_192;
 /// Characters of a caption. WhatsApp allows 1,024.
 const MAX_CAPTION: usize = 2_048;
 /// Characters of the type and the hash of a file.

@@ -1,6 +1,7 @@
 //! Messages of any sender and origin.
 
 use super::change::Item;
+use super::content::{self, MessageContent};
 use super::error::DecodeError;
 use super::message_context::MessageContext;
 use super::{effects, ids, length, readable, system};
@@ -29,13 +30,15 @@ fn message(item: &Item<'_>, wamid: String, kind: String, body: &Object<'_>, cont
         customer.phones.extend(shared);
     }
     let reply = message.object("context").unwrap_or_default();
+    let MessageContent { text, parts } = content::content(&kind, message, body);
     DecodedMessage {
         wamid,
         direction,
         origin,
         customer,
         group_id: message.text("group_id").map(length::label),
-        text: readable::text(&kind, message, body),
+        text,
+        parts,
         media: media(&kind, body),
         reply_to: ids::any(&reply, "id"),
         forwarded: forwarded(&reply),

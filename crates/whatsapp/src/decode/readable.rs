@@ -1,24 +1,7 @@
-//! The readable text of a message of any type.
+//! Words without structure: captions, names of files and of types.
 
 use super::{ids, length};
 use crate::json::Object;
-
-/// The text of a message, or the name of its type; never empty.
-pub(super) fn text(kind: &str, message: &Object<'_>, body: &Object<'_>) -> String {
-    let text = match kind {
-        "text" => body.text("body"),
-        "image" | "video" | "sticker" => caption(body),
-        "document" => caption(body).or_else(|| filename(body)),
-        "location" => location(body),
-        "contacts" => cards(message),
-        "interactive" => interactive(body),
-        "button" => body.text("text").or_else(|| body.text("payload")),
-        "order" => order(body),
-        "edit" => edited(body),
-        _ => None,
-    };
-    text.map(length::text).or_else(|| delivery_error(message)).unwrap_or_else(|| label(kind, message, body))
-}
 
 /// The caption of a file.
 pub(super) fn caption(body: &Object<'_>) -> Option<String> {
@@ -40,7 +23,7 @@ const fn is_bidi_control(c: char) -> bool {
 }
 
 /// The reason why WhatsApp could not deliver the content, if given.
-fn delivery_error(message: &Object<'_>) -> Option<String> {
+pub(super) fn delivery_error(message: &Object<'_>) -> Option<String> {
     let codes = message.objects("errors").into_iter().filter_map(|error| error.text("code"));
     let texts = codes.filter_map(|code| match code.as_str() {
         "131052" => Some("File too large for WhatsApp to pass on"),
@@ -51,7 +34,7 @@ fn delivery_error(message: &Object<'_>) -> Option<String> {
 }
 
 /// The name of a message without a text.
-fn label(kind: &str, message: &Object<'_>, body: &Object<'_>) -> String {
+pub(super) fn label(kind: &str, message: &Object<'_>, body: &Object<'_>) -> String {
     let label = match kind {
         "text" => "Empty message",
         "image" => "Picture",
@@ -71,6 +54,7 @@ fn label(kind: &str, message: &Object<'_>, body: &Object<'_>) -> String {
         },
         "button" => "Button",
         "order" => "Order",
+        "template" => "Template",
         "reaction" => "Reaction",
         "edit" => "Message edited",
         "revoke" => "Message deleted",
@@ -85,50 +69,6 @@ fn label(kind: &str, message: &Object<'_>, body: &Object<'_>) -> String {
     label.to_owned()
 }
 
-/// Name and address, else the coordinates.
-fn location(body: &Object<'_>) -> Option<String> {
-    let named = joined([body.text("name"), body.text("address")], ", ");
-    named.or_else(|| Some(format!("{}, {}", body.text("latitude")?, body.text("longitude")?)))
-}
-
-fn cards(message: &Object<'_>) -> Option<String> {
-    let names = message.objects("contacts").into_iter().map(|card| {
-        let phone =
-            || card.objects("phones").first().and_then(|phone| phone.text("phone").or_else(|| phone.text("wa_id")));
-        card.object("name").and_then(|name| name.text("formatted_name")).or_else(phone)
-    });
-    joined(names, ", ")
-}
-
-/// The title of what was tapped, filled in, allowed or chosen.
-fn interactive(body: &Object<'_>) -> Option<String> {
-    let kind = body.text("type")?;
-    let reply = body.object(&kind).unwrap_or_default();
-    match kind.as_str() {
-        "nfm_reply" => reply.text("body").or_else(|| {
-            let address = reply.text("name").as_deref() == Some("address_message");
-            Some(if address { "Address sent" } else { "Form sent" }.to_owned())
-        }),
-        "call_permission_reply" => match reply.text("response").as_deref() {
-            Some("accept") => Some("Calls allowed".to_owned()),
-            Some("reject") => Some("Calls not allowed".to_owned()),
-            _ => None,
-        },
-        "payment_method" => reply.text("payment_method").map(|how| format!("Payment: {how}")),
-        // An unknown type may have one of these members.
-        _ => ["title", "body", "text", "name"].iter().find_map(|key| reply.text(key)),
-    }
-}
-
-/// `2 x SKU-1, 1 x SKU-2`, after the text of the order.
-fn order(body: &Object<'_>) -> Option<String> {
-    let items = body.objects("product_items").into_iter().map(|item| {
-        let product = item.text("product_retailer_id")?;
-        Some(item.text("quantity").map_or_else(|| product.clone(), |quantity| format!("{quantity} x {product}")))
-    });
-    joined([body.text("text"), joined(items, ", ")], ": ")
-}
-
 /// The new text or caption of an edited message. WhatsApp lets people edit nothing else.
 pub(super) fn edited(body: &Object<'_>) -> Option<String> {
     let message = body.object("message")?;
@@ -141,108 +81,9 @@ pub(super) fn edited(body: &Object<'_>) -> Option<String> {
     }
 }
 
-fn joined(parts: impl IntoIterator<Item = Option<String>>, separator: &str) -> Option<String> {
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    (!parts.is_empty()).then(|| parts.join(separator))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn interactive_reply_text_is_chosen_option() {
-        let rows = [
-            (r#""type":"nfm_reply","nfm_reply":{"name":"flow","response_json":"[7"}"#, "Form sent"),
-            (r#""type":"nfm_reply","nfm_reply":{"name":"address_message","response_json":{}}"#, "Address sent"),
-            (r#""type":"call_permission_reply","call_permission_reply":{"response":"accept"}"#, "Calls allowed"),
-            (r#""type":"call_permission_reply","call_permission_reply":{"response":"reject"}"#, "Calls not allowed"),
-            (r#""type":"call_permission_reply""#, "Call permission"),
-            (r#""type":"payment_method","payment_method":{"payment_method":"pix"}"#, "Payment: pix"),
-            (r#""type":"payment_method","payment_method":7"#, "Payment"),
-            (r#""type":"product","product":{"x":1}"#, "Product"),
-            (r#""type":"product","product":{"title":"Tea"}"#, "Tea"),
-            (r#""type":"swipe","swipe":{"text":"Left"}"#, "Left"),
-            (r#""type":"swipe""#, "Interactive reply"),
-        ];
-        for (body, expected) in rows {
-            let json = format!(r#"{{"interactive":{{{body}}}}}"#);
-            let message = Object::parse(&json).unwrap();
-            assert_eq!(text("interactive", &message, &message.object("interactive").unwrap()), expected, "{body}");
-        }
-    }
-
-    #[test]
-    fn every_type_has_a_readable_text() {
-        let rows = [
-            (r#"{"type":"text","text":{"body":"Hi"}}"#, "Hi"),
-            (r#"{"type":"image","image":{"id":"1","caption":"Look"}}"#, "Look"),
-            (r#"{"type":"image","image":{"id":"1"}}"#, "Picture"),
-            (r#"{"type":"audio","audio":{"id":"1","voice":true}}"#, "Voice message"),
-            (r#"{"type":"document","document":{"id":"1","filename":"a/b.pdf"}}"#, "b.pdf"),
-            (r#"{"type":"sticker","sticker":{"id":"1"}}"#, "Sticker"),
-            (
-                r#"{"type":"location","location":{"latitude":1.5,"longitude":-2,"name":"Office","address":"Main St"}}"#,
-                "Office, Main St",
-            ),
-            (r#"{"type":"location","location":{"latitude":1.5,"longitude":-2}}"#, "1.5, -2"),
-            (
-                r#"{"type":"contacts","contacts":[{"name":{"formatted_name":"Ada"}},{"phones":[{"phone":"+1"}]},{}]}"#,
-                "Ada, +1",
-            ),
-            (
-                r#"{"type":"interactive","interactive":{"type":"button_reply","button_reply":{"id":"1","title":"Yes"}}}"#,
-                "Yes",
-            ),
-            (r#"{"type":"interactive","interactive":{"type":"list_reply","list_reply":{"title":"Large"}}}"#, "Large"),
-            (
-                r#"{"type":"interactive","interactive":{"type":"nfm_reply","nfm_reply":{"name":"flow","body":"Sent"}}}"#,
-                "Sent",
-            ),
-            (r#"{"type":"interactive"}"#, "Interactive reply"),
-            (r#"{"type":"button","button":{"text":"Stop","payload":"x"}}"#, "Stop"),
-            (
-                r#"{"type":"order","order":{"text":"Please","product_items":[{"product_retailer_id":"A","quantity":2},{"product_retailer_id":"B","quantity":"1"}]}}"#,
-                "Please: 2 x A, 1 x B",
-            ),
-            (r#"{"type":"edit","edit":{"message":{"type":"text","text":{"body":"New"}}}}"#, "New"),
-            (r#"{"type":"unsupported","errors":[{"code":131051}]}"#, "Unsupported message"),
-            (r#"{"type":"hologram","hologram":{}}"#, "Unsupported message"),
-            (
-                r#"{"type":"unknown","errors":[{"code":"131051"}],"unsupported":{"type":"poll_creation"}}"#,
-                "Unsupported message (poll_creation)",
-            ),
-            (r#"{"type":"unsupported","unsupported":{"type":"Not a word"}}"#, "Unsupported message"),
-            (
-                r#"{"type":"unsupported","errors":[7,{"code":131060}]}"#,
-                "Message unavailable: open WhatsApp on the phone to read it",
-            ),
-            (r#"{"type":"video","errors":[{"code":131052}]}"#, "File too large for WhatsApp to pass on"),
-            (r#"{"type":"video","video":{"caption":"Look"},"errors":[{"code":131052}]}"#, "Look"),
-            (r#"{"type":"media_placeholder"}"#, "Media"),
-            (r#"{"type":"request_welcome"}"#, "Opened the chat"),
-            (r#"{"type":"ephemeral"}"#, "Unsupported message"),
-            (r#"{"type":"hsm","hsm":7}"#, "Unsupported message"),
-            (r#"{"type":"text","text":{"body":""}}"#, "Empty message"),
-            (r#"{"type":"document","document":{"filename":"a/"}}"#, "Document"),
-            (r#"{"type":"audio","audio":{"id":"1"}}"#, "Audio"),
-            (r#"{"type":"voice","voice":{"id":"1"}}"#, "Voice message"),
-            (r#"{"type":"button","button":{"payload":"x"}}"#, "x"),
-            (r#"{"type":"contacts","contacts":7}"#, "Contact card"),
-            (r#"{"type":"location"}"#, "Location"),
-            (r#"{"type":"order","order":{"product_items":[{"product_retailer_id":"A"}]}}"#, "A"),
-            (
-                r#"{"type":"edit","edit":{"message":{"type":"edit","edit":{"message":{"type":"text"}}}}}"#,
-                "Message edited",
-            ),
-        ];
-        for (json, expected) in rows {
-            let message = Object::parse(json).unwrap();
-            let kind = message.text("type").unwrap();
-            let body = message.object(&kind).unwrap_or_default();
-            assert_eq!(text(&kind, &message, &body), expected, "{json}");
-        }
-    }
 
     #[test]
     fn filenames_have_no_path_and_no_control_characters() {

@@ -9,6 +9,7 @@ use super::{Resource, Versioned};
 pub(crate) struct Contact {
     pub(crate) id: String,
     pub(crate) display_name: String,
+    pub(crate) title: String,
     pub(crate) identities: Vec<Identity>,
     pub(crate) attributes: Value,
     pub(crate) language: Option<String>,
@@ -67,6 +68,7 @@ impl Identity {
 pub(crate) struct Interaction {
     pub(crate) id: String,
     pub(crate) contact_id: String,
+    pub(crate) title: String,
     pub(crate) kind: String,
     pub(crate) text: String,
     pub(crate) actor_id: Option<String>,

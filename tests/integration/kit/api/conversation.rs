@@ -26,6 +26,7 @@ pub(crate) struct Conversation {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct ConversationContact {
     pub(crate) display_name: String,
+    pub(crate) title: String,
 }
 
 impl Conversation {

@@ -7,11 +7,13 @@ use serde_json::Value;
 pub(crate) struct Message {
     pub(crate) id: String,
     pub(crate) conversation_id: String,
+    pub(crate) title: String,
     pub(crate) wamid: String,
     pub(crate) direction: String,
     pub(crate) origin: String,
     pub(crate) kind: String,
     pub(crate) text: String,
+    pub(crate) parts: Vec<MessagePart>,
     pub(crate) media: Option<Media>,
     pub(crate) reply_to: Option<ReplyTo>,
     pub(crate) forwarded: Option<String>,
@@ -26,6 +28,13 @@ pub(crate) struct Message {
     pub(crate) payload: Value,
     pub(crate) provider_timestamp: String,
     pub(crate) created_at: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct MessagePart {
+    pub(crate) label: String,
+    pub(crate) value: String,
+    pub(crate) kind: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]

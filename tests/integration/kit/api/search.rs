@@ -22,6 +22,7 @@ pub(crate) struct FoundMessage {
     pub(crate) conversation_id: Option<String>,
     pub(crate) contact_id: String,
     pub(crate) contact_display_name: String,
+    pub(crate) title: String,
     pub(crate) direction: String,
     pub(crate) text: String,
     pub(crate) provider_timestamp: String,

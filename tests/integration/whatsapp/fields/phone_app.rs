@@ -24,7 +24,7 @@ async fn echo_of_each_kind_is_outbound_message() {
             "contacts",
             json!([{"name": {"formatted_name": "Grace"}, "origin": "contact_request",
                              "phones": [{"phone": "+1 555 0177", "wa_id": "15550177"}]}]),
-            "Grace",
+            "Grace\nPhone: +1 555 0177",
         ),
         ("unsupported", json!({}), "Unsupported message"),
     ];
@@ -43,7 +43,7 @@ async fn echo_of_each_kind_is_outbound_message() {
         let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
         let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
         assert_eq!((conversation.unread_count, conversation.read_only), (0, false), "{kind}");
-        assert_eq!(conversation.last_message_preview, text, "{kind}");
+        assert_eq!(conversation.last_message_preview, crm::preview(text), "{kind}");
         assert_eq!(conversation.service_window_ends_at, None, "{kind}");
         let stored = tenant.messages(&conversation).await;
         assert_eq!(stored.len(), 1, "{kind}");

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{check, row};
+use super::{check, parts, row};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn texts_places_cards_and_orders_have_readable_text() {
@@ -20,19 +20,23 @@ async fn texts_places_cards_and_orders_have_readable_text() {
             "location",
             "location",
             json!({"latitude": 52.52, "longitude": 13.405, "name": "Office", "address": "Main St 1", "url": "https://x.example"}),
-            json!({"kind": "location", "text": "Office, Main St 1"}),
+            json!({"kind": "location", "text": "Office, Main St 1", "parts": parts([
+                ("name", "Name", "Office"), ("address", "Address", "Main St 1"), ("coordinates", "Coordinates", "52.52, 13.405"),
+                ("url", "Link", "https://x.example"),
+            ])}),
         ),
         row(
             "location without a name",
             "location",
             json!({"latitude": 52.52, "longitude": -13.405}),
-            json!({"kind": "location", "text": "52.52, -13.405"}),
+            json!({"kind": "location", "text": "52.52, -13.405",
+                   "parts": parts([("coordinates", "Coordinates", "52.52, -13.405")])}),
         ),
         row(
             "location as texts",
             "location",
             json!({"latitude": "1.5", "longitude": "2"}),
-            json!({"kind": "location", "text": "1.5, 2"}),
+            json!({"kind": "location", "text": "1.5, 2", "parts": parts([("coordinates", "Coordinates", "1.5, 2")])}),
         ),
         row(
             "contacts",
@@ -49,7 +53,16 @@ async fn texts_places_cards_and_orders_have_readable_text() {
                 },
                 {"phones": [{"phone": "+1 555 0188"}]},
             ]),
-            json!({"kind": "contacts", "text": "Grace Hopper, +1 555 0188"}),
+            json!({"kind": "contacts",
+                   "text": "Grace Hopper\nPhone (cell): +1 555 0199\nEmail (work): grace@navy.example\nAddress (home): Main St, Arlington, US\n\
+                            Organization: Navy, Computing, Admiral\nLink (work): https://navy.example\nBirthday: 1906-12-09\nPhone: +1 555 0188",
+                   "parts": parts([
+                ("name", "Name", "Grace Hopper"), ("phone", "Phone (cell)", "+1 555 0199"),
+                ("email", "Email (work)", "grace@navy.example"), ("address", "Address (home)", "Main St, Arlington, US"),
+                ("organization", "Organization", "Navy, Computing, Admiral"), ("url", "Link (work)", "https://navy.example"),
+                ("date", "Birthday", "1906-12-09"),
+                ("phone", "Phone", "+1 555 0188"),
+            ])}),
         ),
         row("empty contact card", "contacts", json!([{}]), json!({"kind": "contacts", "text": "Contact card"})),
         row(
@@ -65,7 +78,12 @@ async fn texts_places_cards_and_orders_have_readable_text() {
             "order",
             json!({"catalog_id": "77", "text": "Please", "product_items":
                    [item("tea", json!(2)), item("milk", json!("1")), item("sugar", json!(0.5))]}),
-            json!({"kind": "order", "text": "Please: 2 x tea, 1 x milk, 0.5 x sugar"}),
+            json!({"kind": "order",
+                   "text": "Please\n2 x tea, 3.50 EUR\n1 x milk, 3.50 EUR\n0.5 x sugar, 3.50 EUR\nTotal: 12.25 EUR",
+                   "parts": parts([
+                ("text", "Note", "Please"), ("item", "tea", "2 x 3.50 EUR"), ("item", "milk", "1 x 3.50 EUR"),
+                ("item", "sugar", "0.5 x 3.50 EUR"), ("total", "Total", "12.25 EUR"),
+            ])}),
         ),
         row("order without items", "order", json!({"catalog_id": "77"}), json!({"kind": "order", "text": "Order"})),
     ])

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::kinds;
-use super::{check, row};
+use super::{check, parts, row};
 use crate::kit::api::{ReplyTo, column};
 use crate::kit::app::TestApp;
 use crate::kit::customer::{Customer, wamid};
@@ -31,9 +31,27 @@ async fn replies_forwards_products_and_ads_are_stored() {
         text("a reply", "context", json!({"from": "1", "id": "wamid.unknown"}), &json!({"reply_to": unknown})),
         text("forwarded", "context", json!({"forwarded": true}), &json!({"forwarded": "once"})),
         text("forwarded often", "context", json!({"frequently_forwarded": true}), &json!({"forwarded": "frequently"})),
-        text("about a product", "context", product, &json!({"reply_to": unknown})),
-        text("from an ad", "referral", ad.clone(), &json!({"referral": ad})),
-        text("from a post, without a click id", "referral", post.clone(), &json!({"referral": post})),
+        text(
+            "about a product",
+            "context",
+            product,
+            &json!({"reply_to": unknown, "text": "Hi\nProduct: tea", "parts": parts([("product", "Product", "tea")])}),
+        ),
+        text(
+            "from an ad",
+            "referral",
+            ad.clone(),
+            &json!({"referral": ad, "text": "Hi\nAd: Tea\nAd: Fresh", "parts": parts([
+                ("advert", "Ad", "Tea"), ("advert", "Ad", "Fresh"), ("url", "Ad", "https://fb.me/1"),
+            ])}),
+        ),
+        text(
+            "from a post, without a click id",
+            "referral",
+            post.clone(),
+            &json!({"referral": post, "text": "Hi\nPost: Fresh",
+                    "parts": parts([("advert", "Post", "Fresh"), ("url", "Post", "https://fb.me/2")])}),
+        ),
     ])
     .await;
 }

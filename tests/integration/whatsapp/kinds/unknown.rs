@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Row, bare, check, row};
+use super::{Row, bare, check, parts, row};
 use crate::kit::app::TestApp;
 use crate::kit::customer::Customer;
 use crate::kit::meta::{Number, fresh_wamid, second};
@@ -28,6 +28,9 @@ async fn unknown_messages_are_shown_not_dropped() {
     let mut from_an_ad =
         unsupported("131060 after a click on an ad", 131_060, unavailable).with("referral", ad.clone());
     from_an_ad.seen["referral"] = ad;
+    from_an_ad.seen["text"] = json!(format!("{unavailable}\nAd: Tea\nAd: Fresh"));
+    from_an_ad.seen["parts"] =
+        parts([("advert", "Ad", "Tea"), ("advert", "Ad", "Fresh"), ("url", "Ad", "https://fb.me/1")]);
     check(vec![
         unsupported("131051", 131_051, "Unsupported message"),
         unsupported("131060", 131_060, unavailable),

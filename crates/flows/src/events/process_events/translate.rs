@@ -140,6 +140,7 @@ impl EventContext<'_> {
             group_id: decoded.group_id,
             kind: decoded.kind,
             text: decoded.text,
+            parts: decoded.parts,
             media: decoded.media.map(media),
             reply_to: decoded.reply_to,
             forwarded: decoded.forwarded,

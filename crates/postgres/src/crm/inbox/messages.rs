@@ -9,6 +9,7 @@ use kernel::StoreError;
 use kernel::ids::{AccountId, ContactId, ConversationId};
 use uuid::Uuid;
 
+use super::super::content_parts;
 use super::message_keys::columns;
 use crate::closed_set;
 use crate::error::OrStoreError;
@@ -22,14 +23,14 @@ SELECT m.account_id, m.wamid, m.kind, m.direction, m.origin, m.contact_id, m.con
 
 const INSERT: &str = "
 INSERT INTO messages
-  (tenant_id, created_at, id, conversation_id, contact_id, account_id, wamid, direction, origin, group_id, kind, text,
+  (tenant_id, created_at, id, conversation_id, contact_id, account_id, wamid, direction, origin, group_id, kind, text, parts,
    media_id, media_mime_type, media_sha256, media_caption, media_filename, reply_to_wamid, forwarded, referral, payload,
    delivery_status, provider_timestamp, arrival, unread_in)
 SELECT $1, $2, new.*,
        CASE WHEN new.direction = 'inbound' AND new.origin = 'live'
             THEN (SELECT c.reads FROM conversations c WHERE c.tenant_id = $1 AND c.id = new.conversation_id) END
-  FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24) AS new
-    (id, conversation_id, contact_id, account_id, wamid, direction, origin, group_id, kind, text, media_id, media_mime_type,
+  FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25) AS new
+    (id, conversation_id, contact_id, account_id, wamid, direction, origin, group_id, kind, text, parts, media_id, media_mime_type,
      media_sha256, media_caption, media_filename, reply_to_wamid, forwarded, referral, payload, delivery_status,
      provider_timestamp, arrival)";
 
@@ -81,7 +82,7 @@ impl StoredRow {
 }
 
 /// The kinds of interactions that show the text of their message.
-pub(super) fn of_messages() -> Vec<&'static str> {
+pub(in crate::crm) fn of_messages() -> Vec<&'static str> {
     InteractionKind::WITH_TEXT_OF_MESSAGE.iter().map(InteractionKind::into_str).collect()
 }
 
@@ -108,6 +109,7 @@ pub(super) async fn insert(tx: &mut Tx<Tenant>, new: &[NewMessage], now: DateTim
         .bind::<types::MaybeTexts, _>(column(new, |m| m.group_id.as_deref()))
         .bind::<types::Texts, _>(column(new, |m| m.kind.as_str()))
         .bind::<types::Texts, _>(column(new, |m| m.text.as_str()))
+        .bind::<types::Texts, _>(column(new, |m| content_parts::json(&m.parts)))
         .bind::<types::MaybeTexts, _>(media_column(new, |media| Some(&media.id)))
         .bind::<types::MaybeTexts, _>(media_column(new, |media| media.mime_type.as_deref()))
         .bind::<types::MaybeTexts, _>(media_column(new, |media| media.sha256.as_deref()))

@@ -3,6 +3,7 @@ use crm::inbox::Telling;
 use kernel::ids::ConversationId;
 use kernel::{DeliveryStatus, StoreError};
 
+use super::super::content_parts;
 use super::messages::of_messages;
 use crate::sql::{sql, types};
 use crate::transaction::{Tenant, Tx};
@@ -11,14 +12,15 @@ use crate::transaction::{Tenant, Tx};
 /// completed, too; not its other interactions, such as a failed delivery. `$19` are the delivery statuses by rank.
 const COMPLETE: &str = "
 WITH new AS (
-  SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $20, $21, $22, $23) AS new
+  SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $20, $21, $22, $23, $25) AS new
     (account_id, wamid, kind, text, media_id, media_mime_type, media_sha256, media_caption, media_filename,
      reply_to_wamid, forwarded, referral, payload, delivery_status, provider_timestamp, arrival, conversation_id,
-     origin, direction, has_better_content, has_higher_rank)
+     origin, direction, has_better_content, has_higher_rank, parts)
 ), completed AS (
   UPDATE messages m
      SET kind = CASE WHEN new.has_better_content THEN new.kind ELSE m.kind END,
          text = CASE WHEN new.has_better_content THEN new.text ELSE m.text END,
+         parts = CASE WHEN new.has_better_content THEN new.parts ELSE m.parts END,
          payload = CASE WHEN new.has_better_content THEN new.payload ELSE m.payload END,
          media_id = CASE WHEN new.has_better_content THEN new.media_id ELSE m.media_id END,
          media_mime_type = CASE WHEN new.has_better_content THEN new.media_mime_type ELSE m.media_mime_type END,
@@ -86,7 +88,8 @@ pub(super) async fn complete(tx: &mut Tx<Tenant>, tellings: &[Telling]) -> Resul
         .bind::<types::Texts, _>(column(tellings, |it| it.message.direction.into_str()))
         .bind::<types::Bools, _>(column(tellings, |it| it.has_better_content))
         .bind::<types::Bools, _>(column(tellings, |it| it.has_higher_rank))
-        .bind::<types::Texts, _>(of_messages());
+        .bind::<types::Texts, _>(of_messages())
+        .bind::<types::Texts, _>(column(tellings, |it| content_parts::json(&it.message.parts)));
     tx.execute(statement).await?;
     Ok(())
 }
