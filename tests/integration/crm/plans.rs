@@ -200,6 +200,7 @@ async fn lists_and_search_use_indexes_under_rls() {
     // Index use is counted while the application role calls them.
     for (call, index) in [
         ("contacts_with_words('grace hop', 50)", "contacts_words_idx"),
+        ("contacts_with_number_end('000000017', 50)", "contact_identities_number_end_idx"),
         ("messages_with_words('item7', 50)", "messages_words_idx"),
         // A word that is in every message: the plan reads the latest messages in order.
         ("messages_with_words('order', 50)", "messages_latest_idx"),
