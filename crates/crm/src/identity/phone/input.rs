@@ -25,8 +25,8 @@ impl NumberInput {
     /// Arabic digits. `None` for what cannot be a number.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let Digits { digits, has_plus } = Digits::of(text)?;
-        if has_plus {
+        let Digits { digits, has_code } = Digits::of(text)?;
+        if has_code {
             return InternationalNumber::written(&digits).map(|it| Self::International(it.digits()));
         }
         // Users may leave out the plus sign.
@@ -40,12 +40,12 @@ impl NumberInput {
     /// The digits that a text has if it may be a number or a part of one: those of the numbers that begin so, and the end of those
     /// that end so. A text with letters has none.
     pub(crate) fn to_search(text: &str, countries: &[PhoneCountry]) -> SearchedNumber {
-        let Some(Digits { digits, has_plus }) = Digits::of(text) else { return SearchedNumber::default() };
+        let Some(Digits { digits, has_code }) = Digits::of(text) else { return SearchedNumber::default() };
         let with_code = countries.iter().flat_map(|country| country.beginnings(&digits));
-        let parsed = InternationalNumber::written(&digits).filter(|_| has_plus).map(|it| it.digits());
-        let beginnings = std::iter::once(digits.clone()).chain(parsed).chain(with_code.filter(|_| !has_plus));
+        let parsed = InternationalNumber::written(&digits).filter(|_| has_code).map(|it| it.digits());
+        let beginnings = std::iter::once(digits.clone()).chain(parsed).chain(with_code.filter(|_| !has_code));
         let end = digits.trim_start_matches('0').to_owned();
-        SearchedNumber { beginnings: beginnings.collect(), end: Some(end).filter(|_| !has_plus) }
+        SearchedNumber { beginnings: beginnings.collect(), end: Some(end).filter(|_| !has_code) }
     }
 }
 
@@ -61,7 +61,8 @@ impl NumberWithoutCountry {
     /// The number in the only one of these countries that has it. Otherwise its first digits are its country's code.
     #[must_use]
     pub fn in_one_of(&self, countries: &[PhoneCountry]) -> Option<String> {
-        let mut found = countries.iter().filter_map(|country| country.with_code(&self.0)).collect::<Vec<_>>();
+        let found = countries.iter().filter_map(|country| country.with_code(&self.0));
+        let mut found: Vec<_> = found.filter(|digits| DIGITS.contains(&digits.len())).collect();
         found.sort_unstable();
         found.dedup();
         match found.as_slice() {
@@ -75,8 +76,8 @@ impl NumberWithoutCountry {
 /// The digits of a text without anything else but punctuation.
 struct Digits {
     digits: String,
-    /// Or `00`, which says the same.
-    has_plus: bool,
+    /// Or `00`, or a zero in brackets after the code, as in `44 (0)20`: each says that the country's code comes first.
+    has_code: bool,
 }
 
 impl Digits {
@@ -92,9 +93,10 @@ impl Digits {
         if !is_number || digits.is_empty() {
             return None;
         }
+        let has_code = plus || number.contains("(0)") && !digits.starts_with('0');
         Some(match digits.strip_prefix("00").filter(|_| !plus) {
-            Some(rest) => Self { digits: rest.to_owned(), has_plus: true },
-            None => Self { digits, has_plus: plus },
+            Some(rest) => Self { digits: rest.to_owned(), has_code: true },
+            None => Self { digits, has_code },
         })
     }
 }
@@ -189,6 +191,7 @@ mod tests {
             ("(+44) 20-7946.0958", "442079460958"),
             ("0044 20 7946 0958", "442079460958"),
             ("00 44 (0) 20 7946 0958", "442079460958"),
+            ("44 (0)20 7946 0958", "442079460958"),
             ("tel:+1-201-555-0123", "12015550123"),
             ("TEL: +12015550123", "12015550123"),
             ("\u{202a}+49\u{a0}151\u{202f}23456789\u{202c}", "4915123456789"),
@@ -252,6 +255,20 @@ mod tests {
             "+49,151,23456789",
         ] {
             assert_eq!(stored(text, &[GERMAN, AMERICAN]), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn any_row_of_digits_is_read_without_a_panic() {
+        for length in (1..=18).chain([50, 200]) {
+            for digit in '0'..='9' {
+                let digits = String::from(digit).repeat(length);
+                for text in [digits.clone(), format!("+{digits}"), format!("+1{digits}"), format!("7{digits}")] {
+                    let number = stored(&text, &[GERMAN, AMERICAN]);
+                    assert!(number.is_none_or(|number| (7..=15).contains(&number.len())), "{text}");
+                    NumberInput::to_search(&text, &countries(&[GERMAN, AMERICAN]));
+                }
+            }
         }
     }
 
