@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use kernel::StoreError;
-use kernel::ids::TenantId;
+use kernel::ids::{MessageId, TenantId};
+use kernel::{Clock, StoreError};
 
 /// Hashes of the identities of deleted contacts, of all tenants.
 #[async_trait]
@@ -30,4 +30,13 @@ pub trait ContactJobRepo: Send {
     /// Moves or deletes a limited number of rows of the tenant's oldest job. Returns whether anything is left to do, of this job
     /// or another; `false` as well while another process runs a step. The caller has locked recording exclusively.
     async fn continue_contact_job(&mut self) -> Result<bool, StoreError>;
+}
+
+/// What versions without imported conversations stored.
+#[async_trait]
+pub trait PastRepo: Send {
+    /// Brings some messages to what recording them now would make of them: those from before the connection of the number are in
+    /// imported conversations, entries of histories name the messages that they are about, and conversations show what happened to
+    /// their messages. Nothing becomes unread. Doing it again changes nothing. The caller has locked recording exclusively.
+    async fn renew_past(&mut self, messages: &[MessageId], clock: &dyn Clock) -> Result<(), StoreError>;
 }

@@ -53,7 +53,7 @@ pub use contact::{
 pub use conversation::{ClosedReason, Conversation, ConversationFilter, ConversationStatus};
 pub use create_contact::{CreateContact, CreateContactError, create_contact};
 pub use delete_contact::{DeleteContactError, delete_contact};
-pub use housekeeping::{ContactJobDirectory, ContactJobRepo, ErasureHousekeeping};
+pub use housekeeping::{ContactJobDirectory, ContactJobRepo, ErasureHousekeeping, PastRepo};
 pub use interaction::{Interaction, InteractionKind, InvalidNote, NoteText};
 pub use merge_contacts::{MergeContacts, MergeContactsError, MergedContact, merge_contacts};
 pub use message::{DeliveryStep, Media, Message, MessageList, MessageParts, Reaction, ReplyTo};

@@ -3,7 +3,9 @@ use audit::{AuditChainRepo, PlatformAuditReader, Record, UnsealedDirectory};
 use billing::{BillingDirectory, UsageHousekeeping};
 use channels::MetaAppDirectory;
 use chrono::{DateTime, Utc};
-use crm::{ContactJobDirectory, ContactRepo, ConversationRepo, ErasureHousekeeping, InteractionRepo, SearchRepo};
+use crm::{
+    ContactJobDirectory, ContactRepo, ConversationRepo, ErasureHousekeeping, InteractionRepo, PastRepo, SearchRepo,
+};
 use iam::{Email, PasswordHash, RateLimitFastPath, RateLimitRepo, Tenant, TenantDirectory, TenantReference, User};
 use inbound::{EventHousekeeping, EventLedger};
 use kernel::{PermissionSet, StoreError, TenantScope};
@@ -57,6 +59,7 @@ pub trait TenantTx:
     + ContactRepo
     + ConversationRepo
     + InteractionRepo
+    + PastRepo
     + SearchRepo
     // What use cases need.
     + AccountTx

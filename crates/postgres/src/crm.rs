@@ -16,4 +16,5 @@ mod inbox;
 mod interaction;
 mod merge;
 mod message;
+mod past;
 mod search;
