@@ -214,7 +214,9 @@ async fn shown(tenant: &TestTenant, contact: &Contact) -> Value {
     for conversation in &mut conversations {
         let path = format!("/crm/conversations/{}/messages?limit=100", conversation["id"].as_str().unwrap());
         let mut thread: Vec<Value> = tenant.client.list(&path).await;
-        thread.iter_mut().for_each(|message| message["conversation_id"] = json!(null));
+        for message in &mut thread {
+            message["conversation_id"] = json!(null);
+        }
         threads.push(thread);
         for id in ["id", "previous_conversation_id"] {
             conversation[id] = json!(conversation[id].is_string());
