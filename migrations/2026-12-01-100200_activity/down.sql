@@ -6,4 +6,5 @@ CREATE INDEX conversations_assignee_idx ON conversations (tenant_id, assignee_id
   WHERE assignee_id IS NOT NULL;
 ALTER TABLE interactions DROP COLUMN wamid, DROP COLUMN account_id;
 ALTER TABLE conversations DROP COLUMN activity_at, DROP COLUMN call_arrival, DROP COLUMN call_at, DROP COLUMN reads;
+ALTER TABLE message_updates DROP COLUMN is_new;
 ALTER TABLE messages DROP COLUMN unread_in, DROP COLUMN activity, DROP COLUMN activity_arrival, DROP COLUMN activity_at;

@@ -13,6 +13,9 @@ ALTER TABLE messages
 CREATE INDEX messages_activity_idx ON messages (tenant_id, conversation_id, activity_at DESC, activity_arrival DESC)
   WHERE activity_at IS NOT NULL;
 
+-- By a customer, and not yet seen with a message that is ours.
+ALTER TABLE message_updates ADD COLUMN is_new boolean NOT NULL DEFAULT false;
+
 ALTER TABLE conversations
   -- How often it was marked as read.
   ADD COLUMN reads integer NOT NULL DEFAULT 0,

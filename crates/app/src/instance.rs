@@ -175,7 +175,7 @@ impl Instance {
     }
 
     pub(super) fn content_renewer(&self) -> ContentRenewer {
-        ContentRenewer { database: self.database() }
+        ContentRenewer { database: self.database(), clock: Arc::clone(&self.state.clock) }
     }
 
     pub(super) fn biller(&self) -> Biller {

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use kernel::ids::{MessageId, TenantId};
-use kernel::{ContentPart, StoreError};
+use kernel::{Clock, ContentPart, StoreError};
 
 /// Hashes of the identities of deleted contacts, of all tenants.
 #[async_trait]
@@ -71,4 +71,14 @@ pub trait OldContentRepo: Send {
     async fn renew_messages(&mut self, messages: &[RenewedMessage]) -> Result<(), StoreError>;
     /// Computes the words for search of some contacts again. Returns whether any are left.
     async fn renew_names(&mut self) -> Result<bool, StoreError>;
+}
+
+/// What versions without imported conversations stored.
+#[async_trait]
+pub trait PastRepo: Send {
+    /// Brings some messages to what recording them now would make of them: those of one second are in the order of their events,
+    /// as far as these are kept, those from before the connection of the number are in
+    /// imported conversations, entries of histories name the messages that they are about, and conversations show what happened to
+    /// their messages. Nothing becomes unread. Doing it again changes nothing. The caller has locked recording exclusively.
+    async fn renew_past(&mut self, messages: &[MessageId], clock: &dyn Clock) -> Result<(), StoreError>;
 }

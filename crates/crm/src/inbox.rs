@@ -20,7 +20,7 @@ mod service_window;
 mod stored_message;
 mod updates;
 
-pub use batch::{Activity, ActivityEffect, Batch, IncomingMessage, MessageKey, MessageUpdate, UpdateEffect};
+pub use batch::{Activity, ActivityEffect, Batch, IncomingMessage, MessageKey, MessageUpdate, Moment, UpdateEffect};
 pub use lock::Lock;
 pub use message_state::{MessageState, REVOKED_TEXT};
 pub use new_message::NewMessage;

@@ -56,7 +56,7 @@ pub use create_contact::{CreateContact, CreateContactError, create_contact};
 pub use delete_contact::{DeleteContactError, delete_contact};
 pub use housekeeping::{
     ContactJobDirectory, ContactJobRepo, ErasureHousekeeping, OldContentDirectory, OldContentRepo, OldMessage,
-    RenewedMessage,
+    PastRepo, RenewedMessage,
 };
 pub use interaction::{Interaction, InteractionKind, InvalidNote, NoteText};
 pub use merge_contacts::{MergeContacts, MergeContactsError, MergedContact, merge_contacts};

@@ -103,7 +103,7 @@ impl ListId {
         match self.kind {
             ListKind::Messages(conversation) => bytes.extend_from_slice(conversation.as_uuid().as_bytes()),
             ListKind::Interactions(contact) | ListKind::ContactMessages(contact) => {
-                bytes.extend_from_slice(contact.as_uuid().as_bytes())
+                bytes.extend_from_slice(contact.as_uuid().as_bytes());
             }
             ListKind::Sessions(user) | ListKind::Memberships(user) => {
                 bytes.extend_from_slice(user.as_uuid().as_bytes());

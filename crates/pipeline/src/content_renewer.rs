@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flows::{Database, renew_old_content};
-use kernel::error_chain;
+use kernel::{Clock, error_chain};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -13,6 +13,7 @@ use crate::interval::{every, next_tick};
 #[derive(Clone)]
 pub struct ContentRenewer {
     pub database: Arc<dyn Database>,
+    pub clock: Arc<dyn Clock>,
 }
 
 /// Servers of the previous version may still store messages during an upgrade.
@@ -29,7 +30,7 @@ impl ContentRenewer {
 
     /// Returns whether something is left to do.
     async fn run_once(&self) -> bool {
-        match renew_old_content(&*self.database).await {
+        match renew_old_content(&*self.database, &*self.clock).await {
             Ok(run) => {
                 if run.steps > 0 {
                     info!(steps = run.steps, "messages and names of earlier versions renewed");

@@ -18,4 +18,5 @@ mod interaction;
 mod merge;
 mod message;
 mod old_content;
+mod past;
 mod search;

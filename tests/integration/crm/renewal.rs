@@ -1,5 +1,7 @@
 //! Messages and names that an earlier version stored are shown, after the upgrade, as if they arrived today.
 
+use std::sync::Arc;
+
 use diesel_async::SimpleAsyncConnection as _;
 use flows::renew_old_content;
 use serde_json::{Value, json};
@@ -158,8 +160,8 @@ async fn old_messages_and_names_become_as_newly_imported() {
     upgrading.batch_execute(&hold).await.unwrap();
 
     let job = tokio::spawn({
-        let postgres = app.postgres.clone();
-        async move { renew_old_content(&postgres).await }
+        let (postgres, clock) = (app.postgres.clone(), Arc::clone(&app.clock));
+        async move { renew_old_content(&postgres, &*clock).await }
     });
     let left = format!("SELECT count(*) FROM messages WHERE tenant_id = '{id}' AND parts IS NULL");
     // The connection is lost in the middle of a step, as when the server is killed.
@@ -175,11 +177,14 @@ async fn old_messages_and_names_become_as_newly_imported() {
     let later = Customer::fresh().named("Later");
     let number = old.connect().await;
     let meanwhile = number.received(&later, &[later.text(1, "meanwhile")]);
-    let (first, second, ()) =
-        tokio::join!(renew_old_content(&app.postgres), renew_old_content(&app.postgres), app.process(&meanwhile));
+    let (first, second, ()) = tokio::join!(
+        renew_old_content(&app.postgres, &*app.clock),
+        renew_old_content(&app.postgres, &*app.clock),
+        app.process(&meanwhile)
+    );
     assert!(first.unwrap().failures.is_empty() && second.unwrap().failures.is_empty());
     wait::until("the job to be done", async || {
-        renew_old_content(&app.postgres).await.unwrap();
+        renew_old_content(&app.postgres, &*app.clock).await.unwrap();
         let jobs = format!("SELECT count(*) FROM refold_jobs WHERE tenant_id = '{id}'");
         (app.database.count(&left).await + app.database.count(&jobs).await == 0).then_some(())
     })
@@ -188,7 +193,7 @@ async fn old_messages_and_names_become_as_newly_imported() {
     assert_eq!(shown(&old, &customer).await, expected);
     let copies = format!("SELECT count(*) FROM messages WHERE tenant_id = '{id}' AND text = 'a copy'");
     assert_eq!(app.database.count(&copies).await, i64::from(COPIES) + 1);
-    let run = renew_old_content(&app.postgres).await.unwrap();
+    let run = renew_old_content(&app.postgres, &*app.clock).await.unwrap();
     assert_eq!((run.steps, run.failures.len()), (0, 0), "nothing is left");
     app.finish().await;
 }

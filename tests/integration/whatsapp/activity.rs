@@ -9,7 +9,7 @@ use crate::kit::customer::{Customer, wamid};
 use crate::kit::meta::{Number, fresh_digits, second, time};
 
 /// The end of a call of a customer; without a duration nobody answered.
-fn call(number: &Number, from: &Customer, at: i64, more: Value) -> Value {
+fn call(number: &Number, from: &Customer, at: i64, more: &Value) -> Value {
     let mut call = Value::Object(from.from());
     call["id"] = json!(format!("wacid.{}", fresh_digits()));
     call["event"] = json!("terminate");
@@ -22,7 +22,7 @@ fn call(number: &Number, from: &Customer, at: i64, more: Value) -> Value {
 }
 
 fn missed_call(number: &Number, from: &Customer, at: i64) -> Value {
-    call(number, from, at, json!({"status": "FAILED"}))
+    call(number, from, at, &json!({"status": "FAILED"}))
 }
 
 fn edit(by: &Customer, at: i64, message: &Value, body: &str) -> Value {
@@ -61,8 +61,8 @@ async fn missed_call_of_a_stranger_opens_a_conversation() {
     assert_eq!(tenant.messages(&conversation).await, []);
 
     // Answered, and not answered by the customer.
-    app.process(&call(&number, &grace, 20, json!({"duration": 35}))).await;
-    app.process(&call(&number, &grace, 21, json!({"direction": "BUSINESS_INITIATED"}))).await;
+    app.process(&call(&number, &grace, 20, &json!({"duration": 35}))).await;
+    app.process(&call(&number, &grace, 21, &json!({"direction": "BUSINESS_INITIATED"}))).await;
     assert_eq!(tenant.conversations().await.len(), 1);
     app.finish().await;
 }

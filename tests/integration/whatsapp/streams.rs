@@ -289,7 +289,8 @@ async fn result(tenant: &TestTenant, names: &BTreeMap<String, String>) -> Value 
     // Contacts are listed by the time of their creation, which is that of processing.
     people.sort_by_key(Value::to_string);
     let listed: Vec<Value> = tenant.client.list("/crm/conversations?limit=100").await;
-    let usage: Value = tenant.client.read::<Value>("/billing/usage").await["total"].clone();
+    // Not the active contacts: two that turn out to be one person later have been counted as two.
+    let usage: Value = tenant.client.read::<Value>("/billing/usage").await["total"]["inbound_messages"].clone();
     json!({"conversations": renamed(&json!(listed), &names), "threads": renamed(&json!(threads), &names), "people": people, "usage": usage})
 }
 

@@ -1,13 +1,17 @@
 //! Several events tell of one message: an import of the history, a webhook, an echo, another party's thread. In any order the
 //! result is the same.
 
+use crm::PastRepo;
+use flows::{Database as _, settle};
+use kernel::ids::MessageId;
 use serde_json::{Value, json};
 
 use super::permutations::{Scenario, result_in_any_order};
-use crate::kit::api::{Conversation, Resource as _, column};
-use crate::kit::app::TestApp;
+use crate::kit::api::{Contact, Conversation, Resource as _, column};
+use crate::kit::app::{TestApp, TestTenant};
 use crate::kit::customer::{Customer, wamid};
 use crate::kit::meta::{Number, time};
+use crate::transactions::scope_of;
 
 /// Where a message may be told of.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -199,5 +203,81 @@ async fn messages_of_a_contact_are_read_across_conversations() {
     assert_eq!(tenant.client.reload(&past).await.last_message_preview, "In the past");
     let wrong = format!("{}/messages?status=open", contact.path());
     tenant.client.get(&wrong).await.problem(400, "invalid_query");
+    app.finish().await;
+}
+
+/// What the API shows of a contact.
+async fn shown(tenant: &TestTenant, contact: &Contact) -> Value {
+    let history: Vec<Value> = tenant.client.list(&format!("{}/interactions?limit=100", contact.path())).await;
+    let mut conversations: Vec<Value> = tenant.client.list("/crm/conversations?limit=100").await;
+    let mut threads = Vec::new();
+    for conversation in &mut conversations {
+        let path = format!("/crm/conversations/{}/messages?limit=100", conversation["id"].as_str().unwrap());
+        let mut thread: Vec<Value> = tenant.client.list(&path).await;
+        for message in &mut thread {
+            message["conversation_id"] = json!(null);
+        }
+        threads.push(thread);
+        for id in ["id", "previous_conversation_id"] {
+            conversation[id] = json!(conversation[id].is_string());
+        }
+    }
+    json!([history, conversations, threads])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn past_of_an_earlier_version_is_renewed() {
+    let app = TestApp::start_with_pipeline().await;
+    let tenant = app.tenant().await;
+    let number = tenant.connect().await;
+    for with_live in [true, false] {
+        let ada = Customer::fresh();
+        let (old, answer) = (ada.text(10, "Old"), ada.echo(20, "text", json!({"body": "Now"})));
+        app.process(&number.history(&[(&ada, &[old, ada.text(10, "Old, too")])])).await;
+        if with_live {
+            let thumb = ada.message(30, "reaction", json!({"message_id": wamid(&answer), "emoji": "👍"}));
+            app.process(&number.echoes(std::slice::from_ref(&answer))).await;
+            app.process(&number.received(&ada, &[thumb])).await;
+            // Within one second.
+            for text in ["one", "two", "three"] {
+                app.process(&number.received(&ada, &[ada.text(40, text)])).await;
+            }
+            for emoji in ["👎", ""] {
+                let reaction = ada.message(50, "reaction", json!({"message_id": wamid(&answer), "emoji": emoji}));
+                app.process(&number.received(&ada, &[reaction])).await;
+            }
+        }
+        let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
+        let expected = shown(&tenant, &contact).await;
+        // As the version before stored it: all in one conversation.
+        app.database
+            .execute(
+                "UPDATE conversations SET imported = false, status = 'open'
+                  WHERE imported AND NOT EXISTS (SELECT FROM conversations o
+                                                  WHERE o.contact_id = conversations.contact_id AND o.status = 'open');
+                 UPDATE messages m SET conversation_id = o.id FROM conversations c, conversations o
+                  WHERE c.id = m.conversation_id AND c.imported AND o.contact_id = c.contact_id AND o.status = 'open';
+                 DELETE FROM conversations WHERE imported;
+                 UPDATE messages SET arrival = -arrival;
+                 UPDATE message_updates SET arrival = -arrival;
+                 UPDATE interactions SET arrival = -arrival WHERE message_id IS NOT NULL AND kind <> 'reaction';
+                 UPDATE messages SET activity_at = NULL, activity_arrival = NULL, activity = NULL;
+                 UPDATE conversations SET activity_at = NULL;
+                 UPDATE interactions SET account_id = NULL, wamid = NULL;",
+            )
+            .await;
+        assert_ne!(shown(&tenant, &contact).await, expected);
+        let messages = tenant.messages_with(&contact, "").await;
+        let ids: Vec<MessageId> = messages.iter().map(|message| message.id.parse().unwrap()).collect();
+        for _ in 0..2 {
+            for id in &ids {
+                let mut tx = app.postgres.tenant(&scope_of(tenant.id.parse().unwrap())).await.unwrap();
+                let outcome = PastRepo::renew_past(&mut *tx, std::slice::from_ref(id), &*app.clock).await;
+                settle(tx, outcome).await.unwrap();
+            }
+            assert_eq!(shown(&tenant, &contact).await, expected);
+        }
+        tenant.client.delete(&contact.path()).await.expect(204);
+    }
     app.finish().await;
 }

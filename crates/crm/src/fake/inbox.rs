@@ -7,8 +7,8 @@ use kernel::{Arrival, DeliveryStatus, Origin, StoreError};
 
 use super::FakeStore;
 use crate::inbox::{
-    ConversationUpdate, InboxRepo, MISSED_CALL, MessageKey, MessageState, NewMessage, NewUpdate, OpenConversation,
-    REVOKED_TEXT, RefreshedMessage, StoredMessage, Telling,
+    ConversationUpdate, InboxRepo, MISSED_CALL, MessageKey, MessageState, Moment, NewMessage, NewUpdate,
+    OpenConversation, REVOKED_TEXT, RefreshedMessage, StoredMessage, Telling,
 };
 use crate::{Conversation, ConversationStatus, Interaction, InteractionKind, MarketingConsent, preview};
 
@@ -254,10 +254,7 @@ impl InboxRepo for FakeStore {
         Ok(())
     }
 
-    async fn apply_address_book_names(
-        &mut self,
-        names: &[(ContactId, String, (DateTime<Utc>, Arrival))],
-    ) -> Result<(), StoreError> {
+    async fn apply_address_book_names(&mut self, names: &[(ContactId, String, Moment)]) -> Result<(), StoreError> {
         for (contact, name, _) in names.iter().filter(|(contact, ..)| !self.named_by_user.contains(contact)) {
             self.contacts.get_mut(contact).unwrap().display_name.clone_from(name);
         }

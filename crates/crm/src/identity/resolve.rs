@@ -275,10 +275,10 @@ impl Resolver<'_> {
         let is_stored = |merge: &Merge| dropped.iter().all(|new| new.id != merge.from);
         let remaining = |contact| merged.iter().find(|merge| merge.from == contact).map_or(contact, |merge| merge.into);
         // The name of a contact that was merged is that of the remaining one, if that has none.
-        let mut named = HashSet::new();
+        let mut seen = HashSet::new();
         let of_dropped = dropped.iter().map(|new| (new.id, new.display_name.clone()));
         let names = of_dropped.chain(resolution.profile_names).map(|(contact, name)| (remaining(contact), name));
-        resolution.profile_names = names.filter(|(contact, name)| !name.is_empty() && named.insert(*contact)).collect();
+        resolution.profile_names = names.filter(|(contact, name)| !name.is_empty() && seen.insert(*contact)).collect();
         resolution.explained = explained;
         resolution.new = created;
         resolution.merged = merged.into_iter().filter(is_stored).collect();

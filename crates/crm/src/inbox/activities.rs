@@ -1,13 +1,12 @@
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
 use kernel::ids::{ContactId, InteractionId};
-use kernel::{Arrival, Clock, StoreError};
+use kernel::{Clock, StoreError};
 
 use super::messages::find_conversations;
 use super::service_window::SERVICE_WINDOW;
 use super::stored_message::Pair;
-use super::{Activity, ActivityEffect, ConversationUpdate, InboxRepo, InboxTx};
+use super::{Activity, ActivityEffect, ConversationUpdate, InboxRepo, InboxTx, Moment};
 use crate::Interaction;
 
 /// Applies the effects of activities, each with its contact.
@@ -20,7 +19,7 @@ pub(super) async fn apply(repo: &mut dyn InboxRepo, activities: &[(ContactId, Ac
             ActivityEffect::Consent { granted } => consent.push((*contact, *granted, at)),
             ActivityEffect::Name(name) => names.push((*contact, name.clone(), (at, activity.arrival))),
             ActivityEffect::ServiceWindow(account) | ActivityEffect::MissedCall(account) => {
-                windows.push((*account, *contact, at + SERVICE_WINDOW))
+                windows.push((*account, *contact, at + SERVICE_WINDOW));
             }
         }
     }
@@ -42,7 +41,7 @@ pub(super) async fn missed_calls(
     activities: &[(ContactId, Activity)],
     clock: &dyn Clock,
 ) -> Result<Vec<ConversationUpdate>, StoreError> {
-    let mut calls: BTreeMap<&str, (Pair, (DateTime<Utc>, Arrival))> = BTreeMap::new();
+    let mut calls: BTreeMap<&str, (Pair, Moment)> = BTreeMap::new();
     for (contact, activity) in activities {
         if let ActivityEffect::MissedCall(account) = activity.effect {
             let moment = (activity.occurred_at, activity.arrival);
@@ -56,7 +55,7 @@ pub(super) async fn missed_calls(
     calls.retain(|source, _| !stored.contains(*source));
     let wanted = calls.values().map(|(pair, _)| (*pair, false)).collect();
     let conversations = find_conversations(repo, wanted, clock).await?;
-    let update = |(pair, moment): (Pair, (DateTime<Utc>, Arrival))| {
+    let update = |(pair, moment): (Pair, Moment)| {
         let conversation = *conversations.get(&(pair, false))?;
         Some(ConversationUpdate {
             unread: 1,

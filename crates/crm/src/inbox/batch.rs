@@ -29,6 +29,9 @@ impl Batch {
 /// Identifies a message: the account, and WhatsApp's id of the message.
 pub type MessageKey = (AccountId, String);
 
+/// When something happened, in the order that README.md describes.
+pub type Moment = (DateTime<Utc>, Arrival);
+
 /// A message as decoded, before its contact and conversation are known.
 #[derive(Clone, Debug)]
 pub struct IncomingMessage {

@@ -2,9 +2,9 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use kernel::ids::ContactId;
-use kernel::{Arrival, DeliveryStatus, Direction};
+use kernel::{DeliveryStatus, Direction};
 
-use super::{NewMessage, NewUpdate, UpdateEffect};
+use super::{Moment, NewMessage, NewUpdate, UpdateEffect};
 
 /// The text of a message after its revocation.
 pub const REVOKED_TEXT: &str = "Message deleted";
@@ -23,10 +23,10 @@ pub struct MessageState {
     pub edited_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
     /// When the delivery of an outbound message first failed, also if it was delivered later, and the arrival of that status.
-    pub failed_at: Option<(DateTime<Utc>, Arrival)>,
+    pub failed_at: Option<Moment>,
     /// The latest change that makes it news again: its revocation, else the last edit that has a text or, of what the business
     /// wrote, the reaction that a customer has to it.
-    pub activity: Option<(DateTime<Utc>, Arrival)>,
+    pub activity: Option<Moment>,
 }
 
 impl MessageState {

@@ -31,12 +31,11 @@ pub(super) async fn combine(
     let mut combined: Vec<IncomingMessage> = Vec::with_capacity(messages.len());
     let mut places: HashMap<MessageKey, usize> = HashMap::new();
     for message in messages {
-        match places.get(&message.key()).and_then(|place| combined.get_mut(*place)) {
-            Some(first) => *first = first.clone().combined(message),
-            None => {
-                places.insert(message.key(), combined.len());
-                combined.push(message);
-            }
+        if let Some(first) = places.get(&message.key()).and_then(|place| combined.get_mut(*place)) {
+            *first = first.clone().combined(message);
+        } else {
+            places.insert(message.key(), combined.len());
+            combined.push(message);
         }
     }
     let keys: Vec<MessageKey> = combined.iter().map(IncomingMessage::key).collect();
@@ -209,7 +208,7 @@ pub(super) async fn find_conversations(
 
 impl StoredMessages {
     /// Messages that customers wrote to the business, and that were not known as such before.
-    pub(super) fn from_customers(&self) -> impl Iterator<Item = CustomerMessage> {
+    pub(super) fn messages_of_customers(&self) -> impl Iterator<Item = CustomerMessage> {
         let live = self.new.iter().filter(|it| it.origin == Origin::Live).chain(&self.became_live);
         let inbound = live.filter(|it| it.direction == Direction::Inbound);
         inbound.map(|it| CustomerMessage { key: (it.account, it.wamid.clone()), contact: it.contact })

@@ -2,12 +2,12 @@ use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use kernel::StoreError;
 use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
-use kernel::{Arrival, StoreError};
 
 use super::{
-    ConversationUpdate, Lock, MessageKey, NewMessage, NewUpdate, OpenConversation, RefreshedMessage, StoredMessage,
-    Telling,
+    ConversationUpdate, Lock, MessageKey, Moment, NewMessage, NewUpdate, OpenConversation, RefreshedMessage,
+    StoredMessage, Telling,
 };
 use crate::Interaction;
 use crate::identity::{IdentityChange, IdentityKey, IdentityRecord, Merge, NewContact, Person, StoredIdentities};
@@ -101,10 +101,7 @@ pub trait InboxRepo: Send {
     /// Sets the marketing consent; the latest time counts.
     async fn record_consent(&mut self, consent: &[(ContactId, bool, DateTime<Utc>)]) -> Result<(), StoreError>;
     /// Sets names from the address book of the business's phone; the latest counts, and a name set by a user stays.
-    async fn apply_address_book_names(
-        &mut self,
-        names: &[(ContactId, String, (DateTime<Utc>, Arrival))],
-    ) -> Result<(), StoreError>;
+    async fn apply_address_book_names(&mut self, names: &[(ContactId, String, Moment)]) -> Result<(), StoreError>;
     /// Extends the service windows of accounts and contacts; a window never shrinks.
     async fn extend_service_windows(
         &mut self,

@@ -88,7 +88,7 @@ pub async fn record_batch(
     if !revoked.is_empty() {
         repo.hide_revoked_texts(&revoked).await?;
     }
-    Ok(RecordedBatch { messages: stored.new.len(), from_customers: stored.from_customers().collect(), erased })
+    Ok(RecordedBatch { messages: stored.new.len(), from_customers: stored.messages_of_customers().collect(), erased })
 }
 
 /// All keys under which the people of the batch may be stored.

@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use kernel::ids::{ContactId, ConversationId, InteractionId, MessageId};
 use kernel::{Arrival, Clock, Direction};
 
-use super::{Batch, MessageKey, MessageUpdate, UpdateEffect};
+use super::{Batch, MessageKey, MessageUpdate, Moment, UpdateEffect};
 use crate::identity::Person;
 use crate::{Interaction, InteractionKind};
 
@@ -29,14 +29,14 @@ pub struct RefreshedMessage {
     pub text_changed: bool,
     pub activity_changed: bool,
     /// What makes it news again: see [`MessageState::activity`](super::MessageState::activity).
-    pub activity: Option<(DateTime<Utc>, Arrival)>,
+    pub activity: Option<Moment>,
     /// New updates by a customer.
     pub news: i32,
     /// 1 if it became unread by them, -1 if it is no longer unread.
     pub unread: i32,
     pub is_revoked: bool,
     /// When its delivery first failed, also if it was delivered later, and the arrival of that status.
-    pub failed_at: Option<(DateTime<Utc>, Arrival)>,
+    pub failed_at: Option<Moment>,
 }
 
 impl RefreshedMessage {
@@ -59,7 +59,7 @@ pub struct ConversationUpdate {
     /// Added to the version: messages and updates of customers, and missed calls.
     pub news: i32,
     pub service_window_ends_at: Option<DateTime<Utc>>,
-    pub missed_call: Option<(DateTime<Utc>, Arrival)>,
+    pub missed_call: Option<Moment>,
 }
 
 /// The line of a missed call.

@@ -2,7 +2,9 @@
 
 use audit::{Action, AuditRepo, Principal, Record, RequestOrigin, target};
 use crm::inbox::IdentityRepo;
-use crm::{Contact, ContactJobRepo, ContactTx, DeleteContactError, MergeContacts, MergeContactsError, OldContentRepo};
+use crm::{
+    Contact, ContactJobRepo, ContactTx, DeleteContactError, MergeContacts, MergeContactsError, OldContentRepo, PastRepo,
+};
 use kernel::ids::ContactId;
 use kernel::{Clock, CrmWrite, Permit};
 
@@ -17,9 +19,9 @@ pub trait ContactJobTx: ContactJobRepo + IdentityRepo {}
 impl<T: ContactJobRepo + IdentityRepo + ?Sized> ContactJobTx for T {}
 
 /// What a step of renewing old content needs.
-pub trait OldContentTx: OldContentRepo + IdentityRepo {}
+pub trait OldContentTx: OldContentRepo + PastRepo + IdentityRepo {}
 
-impl<T: OldContentRepo + IdentityRepo + ?Sized> OldContentTx for T {}
+impl<T: OldContentRepo + PastRepo + IdentityRepo + ?Sized> OldContentTx for T {}
 
 /// Merges two contacts. Returns the merged one.
 ///

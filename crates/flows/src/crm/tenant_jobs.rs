@@ -1,6 +1,6 @@
 use crm::{ContactJobDirectory, OldContentDirectory, RenewedMessage};
-use kernel::ids::TenantId;
-use kernel::{StoreError, TenantScope};
+use kernel::ids::{MessageId, TenantId};
+use kernel::{Clock, StoreError, TenantScope};
 use whatsapp::MessageContent;
 
 use super::contacts::ContactJobTx;
@@ -23,10 +23,10 @@ pub struct TenantJobRun {
 }
 
 /// What is done for each tenant in steps. Each step is a transaction of its own, in which the tenant's events are not recorded.
-#[derive(Clone, Copy, Debug)]
-enum Job {
+#[derive(Clone, Copy)]
+enum Job<'c> {
     Contacts,
-    OldContent,
+    OldContent(&'c dyn Clock),
 }
 
 /// Continues the erasures and merges of contacts that their requests left unfinished: of each tenant a few steps, so that no tenant
@@ -38,23 +38,23 @@ pub async fn continue_contact_jobs(database: &dyn Database) -> Result<TenantJobR
     run(database, Job::Contacts).await
 }
 
-/// Derives what earlier versions stored again by the rules of this version: texts and parts of messages from their payloads, and words
-/// for search. Of each tenant a few steps.
+/// Derives what earlier versions stored again by the rules of this version: texts and parts of messages from their payloads, the order
+/// of what happened within a second, conversations of imported messages, and words for search. Of each tenant a few steps.
 ///
 /// # Errors
 /// [`StoreError`] if the tenants cannot be read.
-pub async fn renew_old_content(database: &dyn Database) -> Result<TenantJobRun, StoreError> {
-    run(database, Job::OldContent).await
+pub async fn renew_old_content(database: &dyn Database, clock: &dyn Clock) -> Result<TenantJobRun, StoreError> {
+    run(database, Job::OldContent(clock)).await
 }
 
-async fn run(database: &dyn Database, job: Job) -> Result<TenantJobRun, StoreError> {
+async fn run(database: &dyn Database, job: Job<'_>) -> Result<TenantJobRun, StoreError> {
     let mut run = TenantJobRun::default();
     let mut last = None;
     loop {
         let mut tx = database.directory().await?;
         let found = match job {
             Job::Contacts => ContactJobDirectory::tenants_with_contact_jobs(&mut *tx, last, TENANTS).await,
-            Job::OldContent => OldContentDirectory::tenants_with_old_content(&mut *tx, last, TENANTS).await,
+            Job::OldContent(_) => OldContentDirectory::tenants_with_old_content(&mut *tx, last, TENANTS).await,
         };
         let tenants = settle(tx, found).await?;
         let Some(end) = tenants.last() else { return Ok(run) };
@@ -65,7 +65,7 @@ async fn run(database: &dyn Database, job: Job) -> Result<TenantJobRun, StoreErr
     }
 }
 
-async fn continue_of_tenant(database: &dyn Database, job: Job, tenant: TenantId, run: &mut TenantJobRun) {
+async fn continue_of_tenant(database: &dyn Database, job: Job<'_>, tenant: TenantId, run: &mut TenantJobRun) {
     for _ in 0..STEPS {
         match step(database, job, &scope(tenant)).await {
             Ok(true) => run.steps += 1,
@@ -82,11 +82,11 @@ async fn continue_of_tenant(database: &dyn Database, job: Job, tenant: TenantId,
     run.is_unfinished = true;
 }
 
-async fn step(database: &dyn Database, job: Job, scope: &TenantScope) -> Result<bool, StoreError> {
+async fn step(database: &dyn Database, job: Job<'_>, scope: &TenantScope) -> Result<bool, StoreError> {
     let mut tx = database.tenant(scope).await?;
     let outcome = match job {
         Job::Contacts => continue_contact_job(&mut *tx).await,
-        Job::OldContent => renew_content(&mut *tx).await,
+        Job::OldContent(clock) => renew_content(&mut *tx, clock).await,
     };
     settle(tx, outcome).await
 }
@@ -98,18 +98,20 @@ async fn continue_contact_job(tx: &mut dyn ContactJobTx) -> Result<bool, StoreEr
 }
 
 /// One step: some messages, or some names once no messages are left. Returns whether anything is left to do.
-async fn renew_content(tx: &mut dyn OldContentTx) -> Result<bool, StoreError> {
+async fn renew_content(tx: &mut dyn OldContentTx, clock: &dyn Clock) -> Result<bool, StoreError> {
     tx.lock_recording_exclusive().await?;
     let messages = tx.old_messages().await?;
     if messages.is_empty() {
         return tx.renew_names().await;
     }
+    let ids: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
     let renewed = messages.into_iter().map(|message| {
         let content = MessageContent::of_payload(&message.payload);
         let (text, parts) = content.map_or((None, Vec::new()), |content| (Some(content.text), content.parts));
         RenewedMessage { id: message.id, text, parts }
     });
     tx.renew_messages(&renewed.collect::<Vec<_>>()).await?;
+    tx.renew_past(&ids, clock).await?;
     Ok(true)
 }
 

@@ -7,11 +7,11 @@ use chrono::{DateTime, Utc};
 use crm::Interaction;
 use crm::identity::{IdentityChange, IdentityKey, IdentityRecord, Merge, NewContact, Person, StoredIdentities};
 use crm::inbox::{
-    ConversationUpdate, IdentityRepo, InboxRepo, Lock, MessageKey, NewMessage, NewUpdate, OpenConversation,
+    ConversationUpdate, IdentityRepo, InboxRepo, Lock, MessageKey, Moment, NewMessage, NewUpdate, OpenConversation,
     RefreshedMessage, StoredMessage, Telling,
 };
+use kernel::StoreError;
 use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
-use kernel::{Arrival, StoreError};
 
 use super::FakeStore;
 
@@ -173,10 +173,7 @@ impl InboxRepo for FakeStore {
         unreachable!("no event of unit tests changes the consent")
     }
 
-    async fn apply_address_book_names(
-        &mut self,
-        _: &[(ContactId, String, (DateTime<Utc>, Arrival))],
-    ) -> Result<(), StoreError> {
+    async fn apply_address_book_names(&mut self, _: &[(ContactId, String, Moment)]) -> Result<(), StoreError> {
         unreachable!("no event of unit tests names a customer")
     }
 

@@ -14,11 +14,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use crm::Interaction;
 use crm::inbox::{
-    ConversationUpdate, InboxRepo, MessageKey, NewMessage, NewUpdate, OpenConversation, RefreshedMessage,
+    ConversationUpdate, InboxRepo, MessageKey, Moment, NewMessage, NewUpdate, OpenConversation, RefreshedMessage,
     StoredMessage, Telling,
 };
+use kernel::StoreError;
 use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
-use kernel::{Arrival, StoreError};
 
 use crate::transaction::{Tenant, Tx};
 
@@ -94,10 +94,7 @@ impl InboxRepo for Tx<Tenant> {
         activities::record_consent(self, consent).await
     }
 
-    async fn apply_address_book_names(
-        &mut self,
-        names: &[(ContactId, String, (DateTime<Utc>, Arrival))],
-    ) -> Result<(), StoreError> {
+    async fn apply_address_book_names(&mut self, names: &[(ContactId, String, Moment)]) -> Result<(), StoreError> {
         activities::apply_address_book_names(self, names).await
     }
 

@@ -1,10 +1,11 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
+use crm::inbox::Moment;
 use crm::{Interaction, InteractionKind};
 use diesel_async::RunQueryDsl;
+use kernel::StoreError;
 use kernel::ids::{ContactId, MessageId, UserId};
-use kernel::{Arrival, StoreError};
 use uuid::Uuid;
 
 use crate::error::OrStoreError;
@@ -144,7 +145,7 @@ pub(super) async fn record_consent(
 
 pub(super) async fn apply_address_book_names(
     tx: &mut Tx<Tenant>,
-    names: &[(ContactId, String, (DateTime<Utc>, Arrival))],
+    names: &[(ContactId, String, Moment)],
 ) -> Result<(), StoreError> {
     let tenant = tx.tenant_id();
     let contacts: Vec<Uuid> = names.iter().map(|(contact, ..)| contact.as_uuid()).collect();

@@ -13,13 +13,12 @@ use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
 /// An update names a person in columns of its own while its message is not stored, and for good if its key names them. Of two with
-/// one key, in the batch or stored, the one that arrived first is kept. Those that make news are parked until [`REFRESH`] has seen them,
-/// which is in the same transaction if their message is stored.
+/// one key, in the batch or stored, the one that arrived first is kept. Those of customers are new until [`REFRESH`] has seen them.
 const INSERT: &str = "
 INSERT INTO message_updates
-  (tenant_id, created_at, account_id, wamid, kind, key, value, contact_id, payload, occurred_at, arrival, parked, phone, bsuid)
+  (tenant_id, created_at, account_id, wamid, kind, key, value, contact_id, payload, occurred_at, arrival, parked, is_new, phone, bsuid)
 SELECT $1, $2, new.account_id, new.wamid, new.kind, new.key, new.value, new.contact_id, new.payload, new.occurred_at,
-       new.arrival, p.parked,
+       new.arrival, p.parked, new.kind <> 'status' AND new.contact_id IS NOT NULL,
        CASE WHEN p.parked OR new.in_key THEN new.phone END, CASE WHEN p.parked OR new.in_key THEN new.bsuid END
   FROM (
     SELECT DISTINCT ON (account_id, wamid, kind, key) *
@@ -28,7 +27,7 @@ SELECT $1, $2, new.account_id, new.wamid, new.kind, new.key, new.value, new.cont
      ORDER BY account_id, wamid, kind, key, arrival
   ) new
  CROSS JOIN LATERAL (
-   SELECT new.kind <> 'status' OR NOT EXISTS (SELECT FROM messages m
+   SELECT NOT EXISTS (SELECT FROM messages m
                        WHERE m.tenant_id = $1 AND m.account_id = new.account_id AND m.wamid = new.wamid) AS parked
  ) p
     ON CONFLICT (tenant_id, account_id, wamid, kind, key) DO UPDATE
@@ -37,8 +36,8 @@ SELECT $1, $2, new.account_id, new.wamid, new.kind, new.key, new.value, new.cont
  WHERE excluded.arrival < message_updates.arrival";
 
 /// Computes the state of messages from all of their updates, as [`crm::inbox::MessageState`] specifies it. Updates of a stored
-/// message are no longer parked: those that were are new. What happens to messages of the past is no news, and nothing is unread in a
-/// thread that another party answers. The contact of an update is null if it is by the business. Most messages
+/// message are no longer parked, and no longer new. What happens to messages of the past is no news, and nothing is unread in a thread
+/// that another party answers: it stays new for the case that the message is also told live. The contact of an update is null if it is by the business. Most messages
 /// have statuses only, so all else is read only where there is more.
 ///
 /// Messages and their updates are read by key, one after the other: LIMIT and the aggregate keep Postgres from joining all
@@ -85,19 +84,19 @@ WITH stored AS MATERIALIZED (
       WHERE u.tenant_id = $1 AND u.account_id = m.account_id AND u.wamid = m.wamid
    ) statuses
    CROSS JOIN LATERAL (
-     SELECT count(*) FILTER (WHERE parked AND contact_id IS NOT NULL) AS news,
+     SELECT count(*) FILTER (WHERE is_new) AS news,
             max(occurred_at) FILTER (WHERE is_edit) AS edited_at,
             (array_agg(value ORDER BY occurred_at DESC, arrival DESC, key DESC) FILTER (WHERE is_edit AND value IS NOT NULL))[1] AS edit,
             (array_agg(occurred_at ORDER BY occurred_at DESC, arrival DESC, key DESC) FILTER (WHERE is_edit AND value IS NOT NULL))[1] AS edit_at,
             (array_agg(arrival ORDER BY occurred_at DESC, arrival DESC, key DESC) FILTER (WHERE is_edit AND value IS NOT NULL))[1] AS edit_arrival,
-            (array_agg(parked ORDER BY occurred_at DESC, arrival DESC, key DESC) FILTER (WHERE is_edit AND value IS NOT NULL))[1] AS edit_is_new,
+            (array_agg(is_new ORDER BY occurred_at DESC, arrival DESC, key DESC) FILTER (WHERE is_edit AND value IS NOT NULL))[1] AS edit_is_new,
             min(occurred_at) FILTER (WHERE is_revocation) AS revoked_at,
             (array_agg(arrival ORDER BY occurred_at, arrival) FILTER (WHERE is_revocation))[1] AS revoked_arrival,
-            (array_agg(parked ORDER BY occurred_at, arrival) FILTER (WHERE is_revocation))[1] AS revocation_is_new,
+            (array_agg(is_new ORDER BY occurred_at, arrival) FILTER (WHERE is_revocation))[1] AS revocation_is_new,
             (array_agg(value ORDER BY occurred_at DESC, arrival DESC, key DESC) FILTER (WHERE is_reaction))[1] AS reaction,
             (array_agg(occurred_at ORDER BY occurred_at DESC, arrival DESC, key DESC) FILTER (WHERE is_reaction))[1] AS reaction_at,
             (array_agg(arrival ORDER BY occurred_at DESC, arrival DESC, key DESC) FILTER (WHERE is_reaction))[1] AS reaction_arrival,
-            (array_agg(parked ORDER BY occurred_at DESC, arrival DESC, key DESC) FILTER (WHERE is_reaction))[1] AS reaction_is_new
+            (array_agg(is_new ORDER BY occurred_at DESC, arrival DESC, key DESC) FILTER (WHERE is_reaction))[1] AS reaction_is_new
        FROM (
          SELECT u.*, u.kind = 'edit' AND u.contact_id IS NOT DISTINCT FROM m.sender_id AS is_edit,
                 u.kind = 'revocation' AND u.contact_id IS NOT DISTINCT FROM m.sender_id AS is_revocation,
@@ -123,10 +122,11 @@ WITH stored AS MATERIALIZED (
    WHERE statuses.updates > 0
 ), matched AS (
   UPDATE message_updates u
-     SET parked = false, phone = CASE WHEN u.kind = 'status' AND u.key LIKE '%:_%' THEN u.phone END,
+     SET parked = false, is_new = u.is_new AND NOT m.is_ours, phone = CASE WHEN u.kind = 'status' AND u.key LIKE '%:_%' THEN u.phone END,
          bsuid = CASE WHEN u.kind = 'status' AND u.key LIKE '%:_%' THEN u.bsuid END
     FROM stored m
-   WHERE u.tenant_id = $1 AND u.account_id = m.account_id AND u.wamid = m.wamid AND u.parked
+   WHERE u.tenant_id = $1 AND u.account_id = m.account_id AND u.wamid = m.wamid
+     AND (u.parked OR u.is_new AND m.is_ours)
 )
 UPDATE messages m
    SET delivery_status = s.delivery_status, text = s.text, media_caption = s.media_caption,
