@@ -7,6 +7,7 @@
 mod activities;
 mod batch;
 mod erased;
+mod keys;
 mod lock;
 mod message_state;
 mod messages;
@@ -20,7 +21,8 @@ mod service_window;
 mod stored_message;
 mod updates;
 
-pub use batch::{Activity, ActivityEffect, Batch, IncomingMessage, MessageKey, MessageUpdate, Moment, UpdateEffect};
+pub use batch::{Activity, ActivityEffect, Batch, IncomingMessage, MessageUpdate, UpdateEffect};
+pub use keys::{MessageKey, Moment};
 pub use lock::Lock;
 pub use message_state::{MessageState, REVOKED_TEXT};
 pub use new_message::NewMessage;

@@ -2,6 +2,7 @@ use chrono::{DateTime, Utc};
 use kernel::ids::AccountId;
 use kernel::{Arrival, ContentPart, DeliveryStatus, Direction, Forwarded, Origin};
 
+use super::keys::MessageKey;
 use crate::identity::{IdentityChange, Person};
 use crate::{InteractionKind, Media};
 
@@ -25,12 +26,6 @@ impl Batch {
             && self.sightings.is_empty()
     }
 }
-
-/// Identifies a message: the account, and WhatsApp's id of the message.
-pub type MessageKey = (AccountId, String);
-
-/// When something happened, in the order that README.md describes.
-pub type Moment = (DateTime<Utc>, Arrival);
 
 /// A message as decoded, before its contact and conversation are known.
 #[derive(Clone, Debug)]

@@ -98,15 +98,16 @@ const MOVE_ROWS: [&str; 4] = [
     "UPDATE contact_merges SET into_id = $3 WHERE tenant_id = $1 AND into_id = $2",
 ];
 
-/// Fields that are empty in the remaining contact are taken from the other; the latest marketing consent counts. Attributes are
+/// Fields that are empty in the remaining contact are taken from the other; the latest marketing consent counts. A name of the address
+/// book counts before one of a profile, and the latest of two. Attributes are
 /// combined as [`Attributes::merged`] says. A column that is
 /// not named here is lost with the other contact: see the test.
 const COMBINE_FIELDS: &str = "
 UPDATE contacts i
-   SET display_name = CASE WHEN i.display_name = '' THEN f.display_name ELSE i.display_name END,
-       name_source = CASE WHEN i.display_name = '' THEN f.name_source ELSE i.name_source END,
-       name_at = CASE WHEN i.display_name = '' THEN f.name_at ELSE i.name_at END,
-       name_arrival = CASE WHEN i.display_name = '' THEN f.name_arrival ELSE i.name_arrival END,
+   SET display_name = CASE WHEN better_named THEN f.display_name ELSE i.display_name END,
+       name_source = CASE WHEN better_named THEN f.name_source ELSE i.name_source END,
+       name_at = CASE WHEN better_named THEN f.name_at ELSE i.name_at END,
+       name_arrival = CASE WHEN better_named THEN f.name_arrival ELSE i.name_arrival END,
        attributes = $5,
        language = coalesce(i.language, f.language),
        marketing_consent = CASE WHEN later THEN f.marketing_consent ELSE i.marketing_consent END,
@@ -116,7 +117,11 @@ UPDATE contacts i
   FROM (
     SELECT f.*, f.marketing_consent <> 'unknown'
              AND (i.marketing_consent = 'unknown'
-                  OR coalesce(f.marketing_consent_at, f.created_at) > coalesce(i.marketing_consent_at, i.created_at)) AS later
+                  OR coalesce(f.marketing_consent_at, f.created_at) > coalesce(i.marketing_consent_at, i.created_at)) AS later,
+           i.display_name = ''
+             OR f.display_name <> '' AND f.name_source = 'address_book'
+                AND (i.name_source = 'profile'
+                     OR i.name_source = 'address_book' AND (f.name_at, f.name_arrival) > (i.name_at, i.name_arrival)) AS better_named
       FROM contacts f, contacts i
      WHERE f.tenant_id = $1 AND f.id = $2 AND i.tenant_id = $1 AND i.id = $3
   ) f
