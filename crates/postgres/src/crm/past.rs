@@ -31,10 +31,14 @@ macro_rules! first_event {
     };
 }
 
-/// Orders messages of one second by their events, as far as these are kept. What arrives from now on comes after them.
+/// Orders messages of one second by their events, as far as these are kept. What arrives from now on comes after them. More messages
+/// of a contact in one second than people write stay as they are.
 const ORDER_MESSAGES: &str = concat!(
     "WITH seconds AS (
-       SELECT DISTINCT contact_id, provider_timestamp FROM messages WHERE tenant_id = $1 AND id = ANY ($2)
+       SELECT * FROM (SELECT DISTINCT contact_id, provider_timestamp FROM messages WHERE tenant_id = $1 AND id = ANY ($2)) s
+        WHERE (SELECT count(*) FROM (SELECT FROM messages o
+                                      WHERE o.tenant_id = $1 AND o.contact_id = s.contact_id
+                                        AND o.provider_timestamp = s.provider_timestamp LIMIT 101) o) BETWEEN 2 AND 100
      ), told AS (
        SELECT m.id, m.contact_id, m.provider_timestamp, m.arrival, ",
     first_event!("a", "m.wamid"),
