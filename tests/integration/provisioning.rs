@@ -261,6 +261,7 @@ async fn weight_is_changed_by_operators_within_its_limits() {
     for weight in [10, 1, 2, 2] {
         assert_eq!(operator.patch(&path, &json!({"weight": weight})).await.json(200)["weight"], weight);
     }
+    assert_eq!(operator.patch(&path, &json!({"weight": 2.0})).await.json(200)["weight"], 2);
     for refused in [json!(0), json!(11), json!(-1), json!(null), json!("2"), json!(1.5)] {
         let problem = operator.patch(&path, &json!({"weight": refused})).await.problem(422, "validation_failed");
         assert_eq!(problem.pointer(), "/weight", "{refused}");

@@ -2,6 +2,7 @@ use flows::{OperatorTenantPatch, ProvisionTenant};
 use iam::{Email, Slug, Tenant, TenantName, TenantStatus, TenantWeight, UserName};
 use kernel::Change;
 use serde::{Deserialize, Serialize};
+use serde_json::Number;
 use utoipa::ToSchema;
 
 use crate::extract::member;
@@ -53,7 +54,7 @@ pub(crate) struct PatchBody {
     /// The tenant's share of the processing of events while others wait, too.
     #[serde(default, deserialize_with = "member")]
     #[schema(value_type = i64, required = false, minimum = 1, maximum = 10, example = 3)]
-    weight: Change<i64>,
+    weight: Change<Number>,
 }
 
 /// A tenant as operators see it.
@@ -91,6 +92,12 @@ impl CreateBody {
     }
 }
 
+/// The number as an integer; zero if it is not whole. JSON Schema takes 2.0 for an integer.
+fn whole(number: &Number) -> i64 {
+    let text = number.to_string();
+    text.strip_suffix(".0").unwrap_or(&text).parse().unwrap_or_default()
+}
+
 impl PatchBody {
     pub(super) fn check(self) -> Result<OperatorTenantPatch, Problem> {
         let mut validation = Validation::default();
@@ -98,7 +105,7 @@ impl PatchBody {
         let status = validation.replacement("/status", self.status, |status| {
             Ok::<_, std::convert::Infallible>(TenantStatus::from(&status))
         });
-        let weight = validation.replacement("/weight", self.weight, TenantWeight::new);
+        let weight = validation.replacement("/weight", self.weight, |weight| TenantWeight::new(whole(&weight)));
         if validation.is_valid() {
             Ok(OperatorTenantPatch { name, status, weight })
         } else {
