@@ -66,8 +66,8 @@ pub struct RenewedMessage {
 pub trait OldContentRepo: Send {
     /// Some messages whose content has to be derived again; none if there is none.
     async fn old_messages(&mut self) -> Result<Vec<OldMessage>, StoreError>;
-    /// Stores contents, and shows them in histories and previews. Computes the words for search again. The caller has locked recording
-    /// exclusively.
+    /// Stores contents, and shows them in histories; previews show them after [`PastRepo::renew_past`]. Computes the words for search
+    /// again. The caller has locked recording exclusively.
     async fn renew_messages(&mut self, messages: &[RenewedMessage]) -> Result<(), StoreError>;
     /// Computes the words for search of some contacts again. Returns whether any are left.
     async fn renew_names(&mut self) -> Result<bool, StoreError>;

@@ -3,11 +3,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flows::{Database, renew_old_content};
-use kernel::{Clock, error_chain};
+use kernel::Clock;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
 
-use crate::interval::{every, next_tick};
+use crate::tenant_jobs::TenantJobs;
 
 /// After an upgrade, derives what earlier versions stored again by the rules of this version. Several may run at once.
 #[derive(Clone)]
@@ -16,35 +15,18 @@ pub struct ContentRenewer {
     pub clock: Arc<dyn Clock>,
 }
 
-/// Servers of the previous version may still store messages during an upgrade.
-const INTERVAL: Duration = Duration::from_secs(10);
+const JOBS: TenantJobs = TenantJobs {
+    // Servers of the previous version may still store messages during an upgrade.
+    interval: Duration::from_secs(10),
+    continued: "messages and names of earlier versions renewed",
+    failed: "renewing messages and names failed",
+    unreadable: "reading tenants with messages of earlier versions failed",
+};
 
 impl ContentRenewer {
     /// Runs until `stop` is cancelled. What is interrupted is continued by the next run.
     pub async fn run(self, stop: CancellationToken) {
-        let mut tick = every(INTERVAL);
-        while next_tick(&mut tick, &stop).await {
-            while self.run_once().await && !stop.is_cancelled() {}
-        }
-    }
-
-    /// Returns whether something is left to do.
-    async fn run_once(&self) -> bool {
-        match renew_old_content(&*self.database, &*self.clock).await {
-            Ok(run) => {
-                if run.steps > 0 {
-                    info!(steps = run.steps, "messages and names of earlier versions renewed");
-                }
-                for (tenant, failure) in run.failures {
-                    error!(tenant_id = %tenant, error = error_chain(&failure), "renewing messages and names failed");
-                }
-                run.is_unfinished
-            }
-            Err(error) => {
-                warn!(error = error_chain(&error), "reading tenants with messages of earlier versions failed");
-                false
-            }
-        }
+        JOBS.run(&stop, || renew_old_content(&*self.database, &*self.clock)).await;
     }
 }
 

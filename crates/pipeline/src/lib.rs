@@ -15,6 +15,7 @@ mod metrics;
 mod relay;
 mod scheduler;
 mod spans;
+mod tenant_jobs;
 mod worker;
 
 pub use audit_sealer::AuditSealer;

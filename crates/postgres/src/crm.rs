@@ -20,3 +20,4 @@ mod message;
 mod old_content;
 mod past;
 mod search;
+mod tenants;

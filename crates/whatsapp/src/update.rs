@@ -177,7 +177,7 @@ pub struct CallUpdate {
     /// `connect`, `terminate`, ..., or the status of an outbound call, in lower case.
     pub event: String,
     pub direction: Direction,
-    /// It ended, and nobody had answered.
+    /// It ended without an answer.
     pub is_missed: bool,
     pub customer: Party,
     /// Readable text.

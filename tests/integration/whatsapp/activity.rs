@@ -8,7 +8,7 @@ use crate::kit::app::{TestApp, TestTenant};
 use crate::kit::customer::{Customer, wamid};
 use crate::kit::meta::{Number, fresh_digits, second, time};
 
-/// The end of a call of a customer; without a duration nobody answered.
+/// The end of a call of a customer; without a duration it was missed.
 fn call(number: &Number, from: &Customer, at: i64, more: &Value) -> Value {
     let mut call = Value::Object(from.from());
     call["id"] = json!(format!("wacid.{}", fresh_digits()));

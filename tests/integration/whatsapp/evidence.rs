@@ -102,7 +102,7 @@ async fn delivery_restores_only_the_last_account_of_the_number() {
     app.process(&message(&number, "for the second")).await;
     assert_eq!((first.conversations().await.len(), second.conversations().await.len()), (0, 1));
     second.client.delete(&claim.path()).await.expect(204);
-    app.process(&message(&number, "for nobody")).await;
+    app.process(&message(&number, "for no account")).await;
     assert_eq!(account(&first, &number).await.status, "disconnected");
     assert_eq!((first.conversations().await.len(), second.conversations().await[0].unread_count), (0, 1));
 

@@ -58,17 +58,7 @@ impl InboxRepo for FakeStore {
         &mut self,
         messages: &[MessageKey],
     ) -> Result<HashMap<MessageKey, StoredMessage>, StoreError> {
-        let stored = self.messages.iter().map(|(it, _)| {
-            let stored = StoredMessage {
-                kind: it.kind.clone(),
-                direction: it.direction,
-                origin: it.origin,
-                contact: it.contact,
-                conversation: it.conversation,
-                payload: it.payload.clone(),
-            };
-            ((it.account, it.wamid.clone()), stored)
-        });
+        let stored = self.messages.iter().map(|(it, _)| ((it.account, it.wamid.clone()), StoredMessage::of(it)));
         Ok(stored.filter(|(key, _)| messages.contains(key)).collect())
     }
 

@@ -145,6 +145,6 @@ pub enum ActivityEffect {
     Name(String),
     /// Opens the service window, as the customer called this account.
     ServiceWindow(AccountId),
-    /// The same, and nobody answered: the conversation with the customer is unread.
+    /// Opens the service window, and makes the conversation with the customer unread, as the call was missed.
     MissedCall(AccountId),
 }

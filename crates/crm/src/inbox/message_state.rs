@@ -63,15 +63,13 @@ impl MessageState {
         let by_sender = updates.iter().filter(|update| update.contact == self.sender);
         let is_outbound = self.direction == Direction::Outbound;
         let statuses = updates.iter().filter_map(|update| match &update.effect {
-            UpdateEffect::Status { status, .. } => {
-                Some((status.parse::<DeliveryStatus>().ok()?, (update.occurred_at, update.arrival)))
-            }
+            UpdateEffect::Status { status, .. } => Some((status.parse::<DeliveryStatus>().ok()?, update.moment())),
             _ => None,
         });
         let delivery = statuses.clone().map(|(status, _)| status).chain(self.delivery).reduce(DeliveryStatus::latest);
         let failed_at = statuses.filter(|(status, _)| *status == DeliveryStatus::Failed).map(|(_, at)| at).min();
         let edits = by_sender.clone().filter_map(|update| match &update.effect {
-            UpdateEffect::Edit { wamid, text } => Some(((update.occurred_at, update.arrival), wamid, text)),
+            UpdateEffect::Edit { wamid, text } => Some((update.moment(), wamid, text)),
             _ => None,
         });
         let edited_at = edits.clone().map(|((at, _), ..)| at).max();
@@ -79,12 +77,11 @@ impl MessageState {
         let edited = last_edit.as_ref().map(|(moment, ..)| *moment);
         let edit = last_edit.map(|(.., text)| text);
         let revocations = by_sender.filter(|update| matches!(update.effect, UpdateEffect::Revocation { .. }));
-        let revoked = revocations.map(|update| (update.occurred_at, update.arrival)).min();
+        let revoked = revocations.map(|update| update.moment()).min();
         let revoked_at = revoked.map(|(at, _)| at);
         let reactions = updates.iter().filter_map(|update| match &update.effect {
             UpdateEffect::Reaction { wamid, emoji } => {
-                let moment = (update.occurred_at, update.arrival);
-                update.contact.map(|_| (moment, wamid, emoji.is_some()))
+                update.contact.map(|_| (update.moment(), wamid, emoji.is_some()))
             }
             _ => None,
         });

@@ -65,8 +65,8 @@ async fn with_known_senders(
     repo.lock(&locks.into_iter().cloned().map(Lock::Person).collect::<Vec<_>>()).await?;
     for telling in &mut tellings {
         if let Some(keys) = sender(telling).and_then(|contact| keys.get(&contact)) {
-            let nobody = Person::unknown(telling.provider_timestamp);
-            telling.customer = std::mem::replace(&mut telling.customer, nobody).known_as(keys);
+            let unknown = Person::unknown(telling.provider_timestamp);
+            telling.customer = std::mem::replace(&mut telling.customer, unknown).known_as(keys);
         }
     }
     Ok(tellings)

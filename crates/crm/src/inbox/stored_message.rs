@@ -32,6 +32,19 @@ pub struct Telling {
 }
 
 impl StoredMessage {
+    /// What is stored of a new message.
+    #[must_use]
+    pub fn of(message: &NewMessage) -> Self {
+        Self {
+            kind: message.kind.clone(),
+            direction: message.direction,
+            origin: message.origin,
+            contact: message.contact,
+            conversation: message.conversation,
+            payload: message.payload.clone(),
+        }
+    }
+
     pub(super) fn has_worse_content_than(&self, told: &IncomingMessage) -> bool {
         told.content_order() > content_order(&self.kind, self.origin, &self.payload)
     }

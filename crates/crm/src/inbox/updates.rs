@@ -20,6 +20,12 @@ pub struct NewUpdate {
     pub arrival: Arrival,
 }
 
+impl NewUpdate {
+    pub(super) const fn moment(&self) -> Moment {
+        (self.occurred_at, self.arrival)
+    }
+}
+
 /// A message whose state was computed from its updates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefreshedMessage {

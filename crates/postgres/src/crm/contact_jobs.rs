@@ -10,6 +10,7 @@ use kernel::StoreError;
 use kernel::ids::TenantId;
 use uuid::Uuid;
 
+use super::tenants;
 use crate::error::OrStoreError;
 use crate::sql::{Count, Exists, Prepared, sql, types};
 use crate::transaction::{Platform, Tenant, Tx};
@@ -131,12 +132,6 @@ struct Searched {
     events: i64,
 }
 
-#[derive(diesel::QueryableByName)]
-struct TenantRow {
-    #[diesel(sql_type = types::Uuid)]
-    tenant_id: Uuid,
-}
-
 #[async_trait]
 impl ContactJobRepo for Tx<Tenant> {
     async fn continue_contact_job(&mut self) -> Result<bool, StoreError> {
@@ -156,13 +151,7 @@ impl ContactJobDirectory for Tx<Platform> {
         after: Option<TenantId>,
         limit: i32,
     ) -> Result<Vec<TenantId>, StoreError> {
-        // Smaller than all tenant ids.
-        let after = after.map_or_else(Uuid::nil, TenantId::as_uuid);
-        let statement = sql("SELECT tenant_id FROM app.tenants_with_contact_jobs($1, $2)")
-            .bind::<types::Uuid, _>(after)
-            .bind::<types::Integer, _>(limit);
-        let rows: Vec<TenantRow> = Prepared(statement).load(self.connection()).await.or_store_error()?;
-        Ok(rows.into_iter().map(|row| TenantId::from_uuid(row.tenant_id)).collect())
+        tenants::after(self, "SELECT tenant_id AS id FROM app.tenants_with_contact_jobs($1, $2)", after, limit).await
     }
 }
 

@@ -8,7 +8,7 @@ use kernel::StoreError;
 use kernel::ids::ContactId;
 use uuid::Uuid;
 
-use super::identity_keys::from_columns;
+use super::identity_keys::KeyColumns;
 use super::{contact_jobs, erased_hashes};
 use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
@@ -68,16 +68,6 @@ VALUES ($1, $2, 'erasure', $3, $4, $2, $5)";
 const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::days(1);
 
 #[derive(diesel::QueryableByName)]
-struct Identity {
-    #[diesel(sql_type = types::Text)]
-    kind: String,
-    #[diesel(sql_type = types::Text)]
-    scope: String,
-    #[diesel(sql_type = types::Text)]
-    value: String,
-}
-
-#[derive(diesel::QueryableByName)]
 struct Counts {
     #[diesel(sql_type = types::BigInt)]
     conversations: i64,
@@ -95,9 +85,8 @@ pub(super) async fn erase(
     let bind = |statement: &'static str| sql(statement).bind::<types::Uuid, _>(tenant).bind::<types::Uuid, _>(contact);
     tx.execute(bind(LOCK)).await?;
     let counts: Counts = Prepared(bind(COUNT)).get_result(tx.connection()).await.or_store_error()?;
-    let rows: Vec<Identity> = Prepared(bind(IDENTITIES)).load(tx.connection()).await.or_store_error()?;
-    let keys: Vec<IdentityKey> =
-        rows.into_iter().map(|row| from_columns(&row.kind, row.scope, row.value)).collect::<Result<_, _>>()?;
+    let rows: Vec<KeyColumns> = Prepared(bind(IDENTITIES)).load(tx.connection()).await.or_store_error()?;
+    let keys: Vec<IdentityKey> = rows.into_iter().map(KeyColumns::into_key).collect::<Result<_, _>>()?;
     erased_hashes::store(tx, &keys, now).await?;
     for statement in DELETE_PARKED {
         tx.execute(bind(statement)).await?;

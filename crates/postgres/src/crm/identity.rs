@@ -8,13 +8,14 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use crm::identity::{IdentityChange, IdentityKey, IdentityRecord, Merge, NewContact, Person, StoredIdentities};
 use crm::inbox::{IdentityRepo, Lock};
+use diesel::QueryableByName;
 use diesel_async::RunQueryDsl;
 use kernel::ids::ContactId;
 use kernel::{Arrival, StoreError};
 use uuid::Uuid;
 
-use super::identity_keys::columns;
-use super::{erased_hashes, identity_keys};
+use super::erased_hashes;
+use super::identity_keys::{KeyColumns, columns};
 use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
@@ -101,26 +102,18 @@ UPDATE contacts c SET display_name = new.display_name, updated_at = $4
   FROM unnest($2, $3) AS new (id, display_name)
  WHERE c.tenant_id = $1 AND c.id = new.id AND c.display_name = ''";
 
-#[derive(diesel::QueryableByName)]
+#[derive(QueryableByName)]
 struct KeyRow {
     #[diesel(sql_type = types::Uuid)]
     contact_id: Uuid,
-    #[diesel(sql_type = types::Text)]
-    kind: String,
-    #[diesel(sql_type = types::Text)]
-    scope: String,
-    #[diesel(sql_type = types::Text)]
-    value: String,
+    #[diesel(embed)]
+    key: KeyColumns,
 }
 
-#[derive(diesel::QueryableByName)]
+#[derive(QueryableByName)]
 struct IdentityRow {
-    #[diesel(sql_type = types::Text)]
-    kind: String,
-    #[diesel(sql_type = types::Text)]
-    scope: String,
-    #[diesel(sql_type = types::Text)]
-    value: String,
+    #[diesel(embed)]
+    key: KeyColumns,
     #[diesel(sql_type = types::Uuid)]
     contact_id: Uuid,
     #[diesel(sql_type = types::Bool)]
@@ -137,7 +130,7 @@ struct IdentityRow {
     unnamed: bool,
 }
 
-#[derive(diesel::QueryableByName)]
+#[derive(QueryableByName)]
 struct ChangeRow {
     #[diesel(sql_type = types::Text)]
     fingerprint: String,
@@ -149,12 +142,8 @@ struct ChangeRow {
     arrival: i64,
     #[diesel(sql_type = types::Text)]
     side: String,
-    #[diesel(sql_type = types::Text)]
-    kind: String,
-    #[diesel(sql_type = types::Text)]
-    scope: String,
-    #[diesel(sql_type = types::Text)]
-    value: String,
+    #[diesel(embed)]
+    key: KeyColumns,
 }
 
 #[async_trait]
@@ -229,8 +218,7 @@ impl IdentityRepo for Tx<Tenant> {
         let rows: Vec<KeyRow> = Prepared(statement).load(self.connection()).await.or_store_error()?;
         let mut keys: HashMap<ContactId, Vec<IdentityKey>> = HashMap::new();
         for row in rows {
-            let key = identity_keys::from_columns(&row.kind, row.scope, row.value)?;
-            keys.entry(ContactId::from_uuid(row.contact_id)).or_default().push(key);
+            keys.entry(ContactId::from_uuid(row.contact_id)).or_default().push(row.key.into_key()?);
         }
         Ok(keys)
     }
@@ -357,7 +345,7 @@ impl IdentityRepo for Tx<Tenant> {
 impl IdentityRow {
     fn into_record(self) -> Result<IdentityRecord, StoreError> {
         Ok(IdentityRecord {
-            key: identity_keys::from_columns(&self.kind, self.scope, self.value)?,
+            key: self.key.into_key()?,
             contact: ContactId::from_uuid(self.contact_id),
             resolves: self.resolves,
             current: self.current,
@@ -372,7 +360,7 @@ impl IdentityRow {
 fn into_changes(rows: Vec<ChangeRow>) -> Result<Vec<IdentityChange>, StoreError> {
     let mut changes: BTreeMap<String, IdentityChange> = BTreeMap::new();
     for row in rows {
-        let key = identity_keys::from_columns(&row.kind, row.scope, row.value)?;
+        let key = row.key.into_key()?;
         let change = changes.entry(row.fingerprint).or_insert_with(|| IdentityChange {
             before: Vec::new(),
             after: Vec::new(),

@@ -4,6 +4,7 @@ use crm::identity::IdentityKey;
 use kernel::StoreError;
 
 use crate::closed_set;
+use crate::sql::types;
 
 /// Keys as the arrays of `unnest`: kinds, scopes, values.
 pub(super) fn columns<'k>(
@@ -16,6 +17,23 @@ pub(super) fn columns<'k>(
         columns.2.push(key.value.as_str());
     }
     columns
+}
+
+/// The columns of a key.
+#[derive(diesel::QueryableByName)]
+pub(super) struct KeyColumns {
+    #[diesel(sql_type = types::Text)]
+    kind: String,
+    #[diesel(sql_type = types::Text)]
+    scope: String,
+    #[diesel(sql_type = types::Text)]
+    value: String,
+}
+
+impl KeyColumns {
+    pub(super) fn into_key(self) -> Result<IdentityKey, StoreError> {
+        from_columns(&self.kind, self.scope, self.value)
+    }
 }
 
 /// The key of a row.

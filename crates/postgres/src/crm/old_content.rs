@@ -9,7 +9,7 @@ use kernel::StoreError;
 use kernel::ids::{MessageId, TenantId};
 use uuid::Uuid;
 
-use super::content_parts;
+use super::{content_parts, tenants};
 use crate::error::OrStoreError;
 use crate::sql::{Id, Prepared, sql, types};
 use crate::transaction::{Platform, Tenant, Tx};
@@ -33,7 +33,7 @@ SELECT m.id, m.payload FROM (
 /// the text as it was sent, as after recording. `text` is set in any case: the words for search are generated when it is.
 const RENEW_MESSAGES: &str = "
 WITH before AS (
-  SELECT m.id, m.text, new.text AS derived, new.parts,
+  SELECT m.id, new.text AS derived, new.parts,
          m.revoked_at IS NOT NULL AS is_revoked,
          m.edited_at IS NOT NULL AND EXISTS (
            SELECT FROM message_updates u
@@ -46,15 +46,11 @@ WITH before AS (
      SET text = CASE WHEN b.is_revoked OR b.is_edited THEN m.text ELSE coalesce(b.derived, m.text) END, parts = b.parts
     FROM before b
    WHERE m.tenant_id = $1 AND m.id = b.id
-  RETURNING m.id, m.text, m.conversation_id
-), history AS (
-  UPDATE interactions i SET text = app.preview(b.derived)
-    FROM before b
-   WHERE i.tenant_id = $1 AND i.message_id = b.id AND i.kind = ANY ($5) AND NOT b.is_revoked
-     AND i.text <> app.preview(b.derived)
 )
-SELECT DISTINCT r.conversation_id AS id FROM renewed r JOIN before b ON b.id = r.id
- WHERE r.conversation_id IS NOT NULL AND r.text <> b.text";
+UPDATE interactions i SET text = app.preview(b.derived)
+  FROM before b
+ WHERE i.tenant_id = $1 AND i.message_id = b.id AND i.kind = ANY ($5) AND NOT b.is_revoked
+   AND i.text <> app.preview(b.derived)";
 
 const REFOLD_JOB: &str = "SELECT after_contact AS id FROM refold_jobs WHERE tenant_id = $1 FOR UPDATE SKIP LOCKED";
 
@@ -81,12 +77,6 @@ struct MessageRow {
     payload: String,
 }
 
-#[derive(diesel::QueryableByName)]
-struct TenantRow {
-    #[diesel(sql_type = types::Uuid)]
-    tenant_id: Uuid,
-}
-
 #[async_trait]
 impl OldContentRepo for Tx<Tenant> {
     async fn old_messages(&mut self) -> Result<Vec<OldMessage>, StoreError> {
@@ -105,10 +95,8 @@ impl OldContentRepo for Tx<Tenant> {
                 messages.iter().map(|message| content_parts::json(&message.parts)).collect::<Vec<_>>(),
             )
             .bind::<types::Texts, _>(super::inbox::of_messages());
-        let changed: Vec<Id> = Prepared(statement).load(self.connection()).await.or_store_error()?;
-        let mut changed: Vec<Uuid> = changed.into_iter().map(|row| row.id).collect();
-        changed.sort_unstable();
-        if changed.is_empty() { Ok(()) } else { super::inbox::refresh(self, changed).await }
+        self.execute(statement).await?;
+        Ok(())
     }
 
     async fn renew_names(&mut self) -> Result<bool, StoreError> {
@@ -143,12 +131,6 @@ impl OldContentDirectory for Tx<Platform> {
         after: Option<TenantId>,
         limit: i32,
     ) -> Result<Vec<TenantId>, StoreError> {
-        // Smaller than all tenant ids.
-        let after = after.map_or_else(Uuid::nil, TenantId::as_uuid);
-        let statement = sql("SELECT tenant_id FROM app.tenants_with_old_content($1, $2)")
-            .bind::<types::Uuid, _>(after)
-            .bind::<types::Integer, _>(limit);
-        let rows: Vec<TenantRow> = Prepared(statement).load(self.connection()).await.or_store_error()?;
-        Ok(rows.into_iter().map(|row| TenantId::from_uuid(row.tenant_id)).collect())
+        tenants::after(self, "SELECT tenant_id AS id FROM app.tenants_with_old_content($1, $2)", after, limit).await
     }
 }

@@ -12,20 +12,15 @@ use crate::error::OrStoreError;
 use crate::sql::{Id, Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
-/// The event that told of a row first. Ids of events are in the order of their arrival.
+/// The event that told of a row of the account `a` first. Ids of events are in the order of their arrival.
 macro_rules! first_event {
-    ($account:literal, $key:literal) => {
+    ($key:literal) => {
         concat!(
             "(SELECT e.id FROM webhook_events e
-               WHERE e.app_id = ",
-            $account,
-            ".app_id
-                 AND e.dedupe_key = ANY (ARRAY(SELECT prefix || ",
-            $account,
-            ".phone_number_id || ':' || ",
+               WHERE e.app_id = a.app_id
+                 AND e.dedupe_key = ANY (ARRAY(SELECT prefix || a.phone_number_id || ':' || ",
             $key,
-            "
-                                                FROM unnest('{m:,e:,ht:,hm:,he:}'::text[]) AS prefix))
+            " FROM unnest('{m:,e:,ht:,hm:,he:}'::text[]) AS prefix))
                ORDER BY e.id LIMIT 1)"
         )
     };
@@ -41,7 +36,7 @@ const ORDER_MESSAGES: &str = concat!(
                                         AND o.provider_timestamp = s.provider_timestamp LIMIT 101) o) BETWEEN 2 AND 100
      ), told AS (
        SELECT m.id, m.contact_id, m.provider_timestamp, m.arrival, ",
-    first_event!("a", "m.wamid"),
+    first_event!("m.wamid"),
     " AS first
          FROM seconds s
          JOIN messages m
@@ -65,7 +60,7 @@ const ORDER_MESSAGES: &str = concat!(
 const ORDER_UPDATES: &str = concat!(
     "WITH told AS (
        SELECT u.account_id, u.wamid, u.kind, u.key, u.occurred_at, u.arrival, ",
-    first_event!("a", "u.key"),
+    first_event!("u.key"),
     " AS first
          FROM messages m
          JOIN message_updates u ON u.tenant_id = $1 AND u.account_id = m.account_id AND u.wamid = m.wamid
