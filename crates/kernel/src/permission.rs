@@ -21,6 +21,12 @@ pub enum Permission {
     ChannelsRead,
     #[strum(serialize = "channels:write")]
     ChannelsWrite,
+    #[strum(serialize = "messages:send")]
+    MessagesSend,
+    #[strum(serialize = "templates:read")]
+    TemplatesRead,
+    #[strum(serialize = "templates:write")]
+    TemplatesWrite,
     #[strum(serialize = "events:read")]
     EventsRead,
     #[strum(serialize = "events:replay")]
@@ -57,6 +63,7 @@ impl Permission {
             Self::CrmWrite => Some(Self::CrmRead),
             Self::BillingWrite => Some(Self::BillingRead),
             Self::ChannelsWrite => Some(Self::ChannelsRead),
+            Self::TemplatesWrite => Some(Self::TemplatesRead),
             Self::EventsReplay => Some(Self::EventsRead),
             Self::UsersWrite => Some(Self::UsersRead),
             Self::RolesWrite => Some(Self::RolesRead),
@@ -123,7 +130,7 @@ macro_rules! grants {
 
 grants!(AuditRead, CrmRead, CrmWrite, ChannelsRead, ChannelsWrite, EventsRead, EventsReplay);
 grants!(RolesRead, RolesWrite, TenantRead, TenantWrite, UsersRead, UsersWrite);
-grants!(BillingRead, BillingWrite);
+grants!(BillingRead, BillingWrite, MessagesSend, TemplatesRead, TemplatesWrite);
 
 #[cfg(test)]
 mod tests {

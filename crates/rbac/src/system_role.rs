@@ -39,7 +39,9 @@ impl SystemRole {
 
     #[must_use]
     pub fn permissions(self) -> PermissionSet {
-        use Permission::{BillingWrite, ChannelsRead, CrmRead, CrmWrite, TenantRead, TenantWrite, UsersRead};
+        use Permission::{
+            BillingWrite, ChannelsRead, CrmRead, CrmWrite, MessagesSend, TemplatesRead, TenantRead, TenantWrite, UsersRead,
+        };
         match self {
             Self::Owner => Permission::ALL.iter().copied().collect(),
             Self::Admin => Permission::ALL
@@ -47,8 +49,8 @@ impl SystemRole {
                 .copied()
                 .filter(|permission| ![TenantWrite, BillingWrite].contains(permission))
                 .collect(),
-            Self::Agent => [CrmWrite, ChannelsRead, UsersRead].into_iter().collect(),
-            Self::Viewer => [CrmRead, UsersRead].into_iter().collect(),
+            Self::Agent => [CrmWrite, ChannelsRead, MessagesSend, TemplatesRead, UsersRead].into_iter().collect(),
+            Self::Viewer => [CrmRead, TemplatesRead, UsersRead].into_iter().collect(),
             Self::Billing => [BillingWrite, TenantRead].into_iter().collect(),
         }
     }

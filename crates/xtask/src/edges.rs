@@ -52,13 +52,13 @@ impl Layer {
         Some(match name {
             "kernel" => Self::Kernel,
             "whatsapp" => Self::WireFormat,
-            "audit" | "billing" | "channels" | "crm" | "iam" | "inbound" | "rbac" | "tokens" => Self::Domain,
+            "audit" | "billing" | "channels" | "crm" | "iam" | "inbound" | "outbound" | "rbac" | "tokens" => Self::Domain,
             "flows" => Self::Flows,
             "pipeline" => Self::Pipeline,
-            "crypto" | "postgres" | "rabbitmq" => Self::Adapter,
+            "crypto" | "graph" | "postgres" | "rabbitmq" => Self::Adapter,
             "cli" | "http-api" => Self::Interface,
             "config" | "telemetry" => Self::Support,
-            "app" | "bench" | "xtask" => Self::Program,
+            "app" | "bench" | "sandbox" | "xtask" => Self::Program,
             _ => return None,
         })
     }
