@@ -44,8 +44,8 @@ pub use operator::{Authorization, Operator, OperatorProof};
 pub use page::{Cursor, MAX_PAGE_BYTES, Page, PageLimit, PageLimitOutOfRange, PageRequest};
 pub use permission::{
     AuditRead, BillingRead, BillingWrite, ChannelsRead, ChannelsWrite, CrmRead, CrmWrite, EventsRead, EventsReplay,
-    Grant, Permission, PermissionSet, RolesRead, RolesWrite, TenantRead, TenantWrite, UnknownPermission, UsersRead,
-    UsersWrite,
+    Grant, MessagesSend, Permission, PermissionSet, RolesRead, RolesWrite, TemplatesRead, TemplatesWrite, TenantRead,
+    TenantWrite, UnknownPermission, UsersRead, UsersWrite,
 };
 pub use permit::{AuthenticatedUser, Permit};
 pub use principal::Principal;

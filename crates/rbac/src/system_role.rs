@@ -40,7 +40,8 @@ impl SystemRole {
     #[must_use]
     pub fn permissions(self) -> PermissionSet {
         use Permission::{
-            BillingWrite, ChannelsRead, CrmRead, CrmWrite, MessagesSend, TemplatesRead, TenantRead, TenantWrite, UsersRead,
+            BillingWrite, ChannelsRead, CrmRead, CrmWrite, MessagesSend, TemplatesRead, TenantRead, TenantWrite,
+            UsersRead,
         };
         match self {
             Self::Owner => Permission::ALL.iter().copied().collect(),

@@ -1,0 +1,1 @@
+INSERT INTO permissions (key) VALUES ('messages:send'), ('templates:read'), ('templates:write');
