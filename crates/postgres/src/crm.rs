@@ -7,7 +7,7 @@
 )]
 mod contact;
 mod contact_jobs;
-mod content_parts;
+pub(crate) mod content_parts;
 mod conversation;
 mod erased_hashes;
 mod erasure;

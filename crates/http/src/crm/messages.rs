@@ -31,9 +31,9 @@ pub(crate) struct MessageBody {
     /// Who the contact is: the name, else the WhatsApp user name, else the number as people write it, else `Unknown`.
     #[schema(example = "Grace Hopper")]
     title: String,
-    /// WhatsApp's id of the message.
-    #[schema(example = "wamid.HBgLMTU1NTAxMDAwMDEVAgASGBQzQTdC")]
-    wamid: String,
+    /// WhatsApp's id of the message; null until Meta has named one that Parley sends.
+    #[schema(example = "wamid.HBgLMTU1NTAxMDAwMDEVAgASGBQzQTdC", required)]
+    wamid: Option<String>,
     direction: DirectionBody,
     origin: OriginBody,
     /// WhatsApp's `type`; the set is open.
