@@ -1,4 +1,5 @@
 DROP TABLE sending_pauses;
+DROP TABLE usage_sent;
 DROP TABLE sender_leases;
 DROP TABLE send_attempts;
 DROP TABLE sends;

@@ -96,6 +96,17 @@ CREATE TABLE send_attempts (
 );
 SELECT app.protect_tenant_table('send_attempts', 'SELECT, INSERT, UPDATE, DELETE');
 
+-- Messages that Meta has accepted, by category. The counts of a day are spread over slots, so that senders rarely wait for each other.
+CREATE TABLE usage_sent (
+  tenant_id uuid NOT NULL REFERENCES tenants (id),
+  day       date NOT NULL,
+  category  text NOT NULL CHECK (category IN ('service', 'utility', 'authentication', 'marketing')),
+  slot      smallint NOT NULL,
+  messages  bigint NOT NULL,
+  PRIMARY KEY (tenant_id, day, category, slot)
+);
+SELECT app.protect_tenant_table('usage_sent', 'SELECT, INSERT, UPDATE');
+
 -- Which sender works a number. A lease that has ended may be taken by any sender.
 CREATE TABLE sender_leases (
   tenant_id  uuid NOT NULL,
@@ -117,12 +128,12 @@ CREATE TABLE sending_pauses (
   scope      text NOT NULL CHECK (scope IN ('pair', 'recipient', 'conversation', 'template', 'number', 'business_account', 'token')),
   -- What is paused within the account: empty for the scopes number, business_account and token.
   subject    text NOT NULL,
+  -- Which of its sends wait.
+  sends      text NOT NULL CHECK (sends IN ('all', 'free_form', 'initiated', 'paid', 'utility', 'marketing')),
   error_code bigint,
   class      text NOT NULL,
   reason     text NOT NULL,
   advice     text NOT NULL,
-  -- How often it was paused in a row; each time is longer.
-  repetition integer NOT NULL DEFAULT 0,
   started_at timestamptz NOT NULL,
   -- Null: until a check or a person ends it.
   until      timestamptz,
@@ -130,4 +141,4 @@ CREATE TABLE sending_pauses (
   FOREIGN KEY (tenant_id, account_id) REFERENCES whatsapp_accounts (tenant_id, id) ON DELETE CASCADE
 );
 SELECT app.protect_tenant_table('sending_pauses', 'SELECT, INSERT, UPDATE, DELETE');
-SELECT app.open_to_platform('sending_pauses', 'SELECT (tenant_id, account_id, scope, until, started_at)');
+SELECT app.open_to_platform('sending_pauses', 'SELECT (tenant_id, account_id, scope, sends, until, started_at)');

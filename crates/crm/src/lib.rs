@@ -65,6 +65,6 @@ pub use ports::{
     BusinessNumberRepo, ContactRepo, ContactTx, ConversationRepo, ConversationTx, InteractionRepo, SearchRepo,
 };
 pub use preview::preview;
-pub use read::{contact, contacts, conversation, conversations, interactions, messages, messages_of_contact};
+pub use read::{contact, contacts, conversation, conversations, interactions, message, messages, messages_of_contact};
 pub use search::{ContactHit, ContactMatch, InvalidSearch, MessageHit, SearchHit, SearchQuery, search};
 pub use title::{Titled, title};

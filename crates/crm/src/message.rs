@@ -42,6 +42,7 @@ pub struct Message {
 /// Selects the messages of a list. None of them is in a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageList {
+    One(MessageId),
     OfConversation(ConversationId),
     /// In all conversations of the contact, or those with one account.
     OfContact {

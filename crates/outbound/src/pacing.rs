@@ -42,7 +42,11 @@ impl NumberPacer {
             while self.left.front().is_some_and(|time| *time + WINDOW <= now.max(self.next)) {
                 self.left.pop_front();
             }
-            let freed = if self.left.len() < limit { Duration::ZERO } else { self.left.front().map_or(Duration::ZERO, |time| *time + WINDOW) };
+            let freed = if self.left.len() < limit {
+                Duration::ZERO
+            } else {
+                self.left.front().map_or(Duration::ZERO, |time| *time + WINDOW)
+            };
             let at = self.next.max(now).max(freed);
             if at >= until {
                 break;

@@ -6,6 +6,4 @@ mod sender_repo;
 pub use messaging_api::{CallOutcome, Credentials, MessagingApi};
 pub use send_ledger::{SendBacklog, SendLedger, SenderLease};
 pub use send_repo::{MessageToSend, SendRepo, Thread};
-pub use sender_repo::{
-    AcceptedSend, AccountState, Candidate, Decided, InterruptedSend, SenderRepo, SettledSend,
-};
+pub use sender_repo::{AcceptedSend, AccountState, Candidate, Decided, InterruptedSend, SenderRepo, SettledSend};

@@ -102,10 +102,10 @@ impl MessageStatus {
             (_, Some(DeliveryStatus::Sent)) => Self::Sent,
             (_, Some(DeliveryStatus::Delivered)) => Self::Delivered,
             (_, Some(DeliveryStatus::Read | DeliveryStatus::Played)) => Self::Read,
-            (_, Some(DeliveryStatus::Failed)) | (SendState::Failed, None) => Self::Failed,
-            (SendState::Sending, None) => Self::Sending,
-            (SendState::Accepted, None) => Self::Accepted,
-            (SendState::Unknown, None) => Self::Unknown,
+            (_, Some(DeliveryStatus::Failed)) | (SendState::Failed, _) => Self::Failed,
+            (SendState::Sending, _) => Self::Sending,
+            (SendState::Accepted, _) => Self::Accepted,
+            (SendState::Unknown, _) => Self::Unknown,
         }
     }
 }

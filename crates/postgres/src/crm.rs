@@ -21,3 +21,5 @@ mod old_content;
 mod past;
 mod search;
 mod tenants;
+
+pub(crate) use inbox::refresh as refresh_conversations;

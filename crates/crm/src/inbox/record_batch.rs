@@ -89,7 +89,12 @@ pub async fn record_batch(
     if !revoked.is_empty() {
         repo.hide_revoked_texts(&revoked).await?;
     }
-    Ok(RecordedBatch { messages: stored.new.len(), from_customers: stored.messages_of_customers().collect(), accepted, erased })
+    Ok(RecordedBatch {
+        messages: stored.new.len(),
+        from_customers: stored.messages_of_customers().collect(),
+        accepted,
+        erased,
+    })
 }
 
 /// All keys under which the people of the batch may be stored.

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use kernel::StoreError;
 use kernel::ids::{AccountId, ContactId, ConversationId, InteractionId, MessageId, SendId};
 
-use crate::{Attempt, NewOutboundMessage, NewSend, Pause, SendError, StoredSend};
+use crate::{Attempt, NewOutboundMessage, NewSend, SendError, SendingPause, StoredSend};
 
 /// A conversation to send in, with what decides whether that is possible. Locked until the transaction ends.
 #[derive(Clone, Debug)]
@@ -47,6 +47,11 @@ pub trait SendRepo: Send {
     async fn lock_thread(&mut self, conversation: ConversationId) -> Result<Option<Thread>, StoreError>;
     /// A message of the conversation, or of any.
     async fn message_to_send(&mut self, message: MessageId) -> Result<Option<MessageToSend>, StoreError>;
+    /// The latest message of the customer in a conversation that WhatsApp knows.
+    async fn latest_inbound(
+        &mut self,
+        conversation: ConversationId,
+    ) -> Result<Option<(MessageId, MessageToSend)>, StoreError>;
     /// Stores a message, its send and a line in the history of the contact, and shows it in its conversation, which is open
     /// afterwards. The conversation is locked.
     async fn insert_message_send(
@@ -87,7 +92,7 @@ pub trait SendRepo: Send {
     /// Oldest first.
     async fn send_attempts(&mut self, send: SendId) -> Result<Vec<Attempt>, StoreError>;
     /// Pauses of an account.
-    async fn pauses(&mut self, account: AccountId, now: DateTime<Utc>) -> Result<Vec<Pause>, StoreError>;
+    async fn pauses(&mut self, account: AccountId, now: DateTime<Utc>) -> Result<Vec<SendingPause>, StoreError>;
     /// Ends the pauses of the account as a whole. Returns how many there were.
     async fn end_pauses(&mut self, account: AccountId) -> Result<usize, StoreError>;
 }

@@ -3,9 +3,7 @@ use chrono::{DateTime, Utc};
 use kernel::ids::{AccountId, MessageId, SendId, SenderId};
 use kernel::{MessageCategory, StoreError, Traceparent};
 
-use crate::{
-    Attempt, AttemptRef, DepartureFacts, OnUnknown, Pause, Reason, SendError, SendKind, SendState,
-};
+use crate::{Attempt, AttemptRef, DepartureFacts, OnUnknown, Reason, SendError, SendKind, SendState, SendingPause};
 
 /// What a sender needs to know of its number.
 #[derive(Clone, Debug)]
@@ -13,8 +11,8 @@ pub struct AccountState {
     pub phone_number_id: String,
     /// Messages a second.
     pub throughput: u32,
-    /// A pause of the whole account.
-    pub pause: Option<Pause>,
+    /// A pause of all that the account sends.
+    pub pause: Option<SendingPause>,
     /// The earliest time at which a queued send that is not due will be.
     pub next_due: Option<DateTime<Utc>>,
 }
@@ -25,6 +23,8 @@ pub struct Candidate {
     pub id: SendId,
     pub kind: SendKind,
     pub message: MessageId,
+    pub conversation: String,
+    pub template: Option<String>,
     pub recipient: String,
     /// The JSON for Meta, without its opaque data.
     pub body: String,
@@ -132,5 +132,5 @@ pub trait SenderRepo: Send {
         holder: SenderId,
     ) -> Result<Vec<InterruptedSend>, StoreError>;
     /// Starts a pause, or makes it longer.
-    async fn store_pause(&mut self, pause: &Pause) -> Result<(), StoreError>;
+    async fn store_pause(&mut self, pause: &SendingPause) -> Result<(), StoreError>;
 }

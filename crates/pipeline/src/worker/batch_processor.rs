@@ -33,6 +33,7 @@ pub(super) struct BatchProcessor {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) retry: RetryPolicy,
+    pub(super) attempt_refs: Arc<AttemptRefs>,
     pub(super) tracing: Tracing,
 }
 
@@ -205,7 +206,7 @@ impl BatchProcessor {
                 }
                 failpoint::die_of("worker.poison", &event.payload);
             }
-            process_events(&mut *tx, locked, &*self.clock).await
+            process_events(&mut *tx, locked, &self.attempt_refs, &*self.clock).await
         }
         .await;
         failpoint::die_at("worker.before_commit");

@@ -14,15 +14,15 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use crm::Interaction;
 use crm::inbox::{
-    AcceptedMessage, ConversationUpdate, InboxRepo, MessageKey, Moment, NewMessage, NewUpdate, OpenConversation, RefreshedMessage,
-    SentProof, StoredMessage, Telling,
+    AcceptedMessage, ConversationUpdate, InboxRepo, MessageKey, Moment, NewMessage, NewUpdate, OpenConversation,
+    RefreshedMessage, SentProof, StoredMessage, Telling,
 };
 use kernel::StoreError;
 use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
 
 use crate::transaction::{Tenant, Tx};
 
-pub(super) use conversations::refresh;
+pub(crate) use conversations::refresh;
 pub(super) use messages::of_messages;
 
 #[async_trait]

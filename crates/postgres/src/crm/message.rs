@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use crm::{DeliveryStep, Media, Message, MessageList, MessageParts, Reaction, ReplyTo};
 use diesel::sql_types::{Nullable, Text};
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, Queryable, QueryableByName,
-    Selectable, SelectableHelper, define_sql_function,
+    BoolExpressionMethods, ExpressionMethods, QueryDsl, Queryable, QueryableByName, Selectable, SelectableHelper,
+    define_sql_function,
 };
 use diesel_async::RunQueryDsl;
 use kernel::ids::{ContactId, ConversationId, MessageId};
@@ -150,6 +150,9 @@ async fn sizes(tx: &mut Tx<Tenant>, list: MessageList, page: &PageRequest) -> Re
         ))
         .into_boxed();
     query = match list {
+        MessageList::One(id) => {
+            query.filter(messages::id.eq(id.as_uuid())).filter(messages::conversation_id.is_not_null())
+        }
         MessageList::OfConversation(conversation) => query.filter(messages::conversation_id.eq(conversation.as_uuid())),
         MessageList::OfContact { contact, account } => {
             let of_contact = messages::contact_id.eq(contact.as_uuid()).and(messages::conversation_id.is_not_null());
@@ -195,7 +198,8 @@ async fn updates_of<'r>(
     tx: &mut Tx<Tenant>,
     rows: impl Iterator<Item = &'r Row>,
 ) -> Result<HashMap<(Uuid, String), Vec<UpdateRow>>, StoreError> {
-    let (mut accounts, wamids): (Vec<Uuid>, Vec<&str>) = rows.filter_map(|row| Some((row.account_id, row.wamid.as_deref()?))).unzip();
+    let (mut accounts, wamids): (Vec<Uuid>, Vec<&str>) =
+        rows.filter_map(|row| Some((row.account_id, row.wamid.as_deref()?))).unzip();
     accounts.dedup();
     let statement = sql(UPDATES)
         .bind::<types::Uuid, _>(tx.tenant_id())

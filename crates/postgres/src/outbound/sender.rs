@@ -2,10 +2,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::sql_types::Nullable;
 use diesel_async::RunQueryDsl;
-use kernel::ids::{AccountId, MessageId, SendId, SenderId};
 use kernel::StoreError;
+use kernel::ids::{AccountId, MessageId, SendId, SenderId};
 use outbound::{
-    AcceptedSend, AccountState, AttemptRef, Candidate, Decided, DepartureFacts, InterruptedSend, Pause, SenderRepo, SettledSend,
+    AcceptedSend, AccountState, AttemptRef, Candidate, Decided, DepartureFacts, InterruptedSend, SenderRepo,
+    SendingPause, SettledSend,
 };
 use uuid::Uuid;
 
@@ -45,7 +46,7 @@ WITH picked AS MATERIALIZED (
    ORDER BY s.priority, s.position
    LIMIT $4
 )
-SELECT s.id, s.kind, s.message_id, s.recipient, s.body, s.send_before, s.free_form, s.attempts, s.refusals, s.resends,
+SELECT s.id, s.kind, s.message_id, s.conversation_id::text AS conversation, s.template, s.recipient, s.body, s.send_before, s.free_form, s.attempts, s.refusals, s.resends,
        s.on_unknown, s.created_at, s.traceparent,
        c.service_window_ends_at, s.category IS NOT DISTINCT FROM 'marketing' AS is_marketing,
        k.marketing_consent = 'withdrawn' AS opted_out,
@@ -56,9 +57,11 @@ SELECT s.id, s.kind, s.message_id, s.recipient, s.body, s.send_before, s.free_fo
        a.status = 'active' AS is_connected, t.status = 'active' AS is_active,
        (SELECT max(coalesce(p.until, $3 + interval '1 minute')) FROM sending_pauses p
          WHERE p.tenant_id = $1 AND p.account_id = $2 AND (p.until IS NULL OR p.until > $3)
-           AND (p.scope IN ('pair', 'recipient') AND p.subject = s.recipient
+           AND (p.scope IN ('number', 'business_account', 'token')
+                OR p.scope IN ('pair', 'recipient') AND p.subject = s.recipient
                 OR p.scope = 'conversation' AND p.subject = s.conversation_id::text
-                OR p.scope = 'template' AND p.subject = s.template)) AS paused_until
+                OR p.scope = 'template' AND p.subject = s.template)
+           AND app.pause_stops(p.sends, s.free_form, s.category, c.service_window_ends_at > $3)) AS paused_until
   FROM picked s
   JOIN conversations c ON c.tenant_id = $1 AND c.id = s.conversation_id
   JOIN contacts k ON k.tenant_id = $1 AND k.id = c.contact_id
@@ -116,6 +119,10 @@ struct CandidateRow {
     kind: String,
     #[diesel(sql_type = types::Uuid)]
     message_id: Uuid,
+    #[diesel(sql_type = types::Text)]
+    conversation: String,
+    #[diesel(sql_type = Nullable<types::Text>)]
+    template: Option<String>,
     #[diesel(sql_type = types::Text)]
     recipient: String,
     #[diesel(sql_type = types::Text)]
@@ -182,6 +189,8 @@ impl CandidateRow {
             id: SendId::from_uuid(self.id),
             kind: closed_set::parse(&self.kind, "sends.kind")?,
             message: MessageId::from_uuid(self.message_id),
+            conversation: self.conversation,
+            template: self.template,
             recipient: self.recipient,
             body: self.body,
             facts: DepartureFacts {
@@ -224,7 +233,7 @@ impl SenderRepo for Tx<Tenant> {
         Ok(Some(AccountState {
             phone_number_id: row.phone_number_id,
             throughput: u32::try_from(row.throughput).unwrap_or(1),
-            pause: pauses.into_iter().find(Pause::is_of_account),
+            pause: pauses.into_iter().find(SendingPause::stops_account),
             next_due: row.next_due,
         }))
     }
@@ -317,7 +326,7 @@ impl SenderRepo for Tx<Tenant> {
         rows.into_iter().map(interrupted).collect()
     }
 
-    async fn store_pause(&mut self, pause: &Pause) -> Result<(), StoreError> {
+    async fn store_pause(&mut self, pause: &SendingPause) -> Result<(), StoreError> {
         pauses::store(self, pause).await
     }
 }

@@ -7,7 +7,7 @@ use diesel_async::RunQueryDsl;
 use kernel::StoreError;
 use kernel::ids::{AccountId, ConversationId, InteractionId, MessageId, SendId, UserId};
 use outbound::{
-    Attempt, MessageToSend, NewOutboundMessage, NewSend, Pause, SendError, SendRepo, Sender, StoredSend, Thread,
+    Attempt, MessageToSend, NewOutboundMessage, NewSend, SendError, SendRepo, Sender, SendingPause, StoredSend, Thread,
 };
 use uuid::Uuid;
 
@@ -84,9 +84,11 @@ SELECT s.id, s.kind, s.account_id, s.conversation_id, s.message_id, s.state, s.s
             AND (p.scope IN ('number', 'business_account', 'token')
                  OR p.scope IN ('pair', 'recipient') AND p.subject = s.recipient
                  OR p.scope = 'conversation' AND p.subject = s.conversation_id::text
-                 OR p.scope = 'template' AND p.subject = s.template)) AS is_paused
+                 OR p.scope = 'template' AND p.subject = s.template)
+            AND app.pause_stops(p.sends, s.free_form, s.category, c.service_window_ends_at > $3)) AS is_paused
   FROM sends s
   JOIN messages m ON m.tenant_id = $1 AND m.id = s.message_id
+  JOIN conversations c ON c.tenant_id = $1 AND c.id = s.conversation_id
  WHERE s.tenant_id = $1 AND s.message_id = ANY ($2) AND s.kind = 'message'";
 
 /// Locked by an UPDATE of its own, as its joined rows may not be.
@@ -282,6 +284,13 @@ impl SendRepo for Tx<Tenant> {
         thread::message(self, message).await
     }
 
+    async fn latest_inbound(
+        &mut self,
+        conversation: ConversationId,
+    ) -> Result<Option<(MessageId, MessageToSend)>, StoreError> {
+        thread::latest_inbound(self, conversation).await
+    }
+
     async fn insert_message_send(
         &mut self,
         message: &NewOutboundMessage,
@@ -399,7 +408,7 @@ impl SendRepo for Tx<Tenant> {
         rows.into_iter().map(AttemptRow::into_attempt).collect()
     }
 
-    async fn pauses(&mut self, account: AccountId, now: DateTime<Utc>) -> Result<Vec<Pause>, StoreError> {
+    async fn pauses(&mut self, account: AccountId, now: DateTime<Utc>) -> Result<Vec<SendingPause>, StoreError> {
         pauses::active(self, account, now).await
     }
 

@@ -1,6 +1,6 @@
+use chrono::{DateTime, Utc};
 use diesel::sql_types::Nullable;
 use diesel_async::RunQueryDsl;
-use chrono::{DateTime, Utc};
 use kernel::StoreError;
 use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
 use outbound::{MessageToSend, Thread};
@@ -44,8 +44,14 @@ SELECT c.id, c.account_id, c.contact_id, c.status = 'closed' AS is_closed, c.rea
   JOIN whatsapp_accounts a ON a.tenant_id = $1 AND a.id = c.account_id";
 
 const MESSAGE: &str = "
-SELECT m.conversation_id, m.wamid, m.direction = 'inbound' AS is_inbound, m.provider_timestamp FROM messages m
+SELECT m.id, m.conversation_id, m.wamid, m.direction = 'inbound' AS is_inbound, m.provider_timestamp FROM messages m
  WHERE m.tenant_id = $1 AND m.id = $2";
+
+const LATEST_INBOUND: &str = "
+SELECT m.id, m.conversation_id, m.wamid, true AS is_inbound, m.provider_timestamp FROM messages m
+ WHERE m.tenant_id = $1 AND m.conversation_id = $2 AND m.direction = 'inbound' AND m.wamid IS NOT NULL
+ ORDER BY m.provider_timestamp DESC, m.arrival DESC, m.id DESC
+ LIMIT 1";
 
 #[derive(diesel::QueryableByName)]
 struct Row {
@@ -83,6 +89,8 @@ struct Row {
 
 #[derive(diesel::QueryableByName)]
 struct MessageRow {
+    #[diesel(sql_type = types::Uuid)]
+    id: Uuid,
     #[diesel(sql_type = Nullable<types::Uuid>)]
     conversation_id: Option<Uuid>,
     #[diesel(sql_type = Nullable<types::Text>)]
@@ -117,12 +125,31 @@ pub(super) async fn lock(tx: &mut Tx<Tenant>, conversation: ConversationId) -> R
 }
 
 pub(super) async fn message(tx: &mut Tx<Tenant>, message: MessageId) -> Result<Option<MessageToSend>, StoreError> {
-    let statement = sql(MESSAGE).bind::<types::Uuid, _>(tx.tenant_id()).bind::<types::Uuid, _>(message.as_uuid());
+    Ok(find(tx, MESSAGE, message.as_uuid()).await?.map(|(_, found)| found))
+}
+
+pub(super) async fn latest_inbound(
+    tx: &mut Tx<Tenant>,
+    conversation: ConversationId,
+) -> Result<Option<(MessageId, MessageToSend)>, StoreError> {
+    find(tx, LATEST_INBOUND, conversation.as_uuid()).await
+}
+
+async fn find(
+    tx: &mut Tx<Tenant>,
+    statement: &'static str,
+    id: Uuid,
+) -> Result<Option<(MessageId, MessageToSend)>, StoreError> {
+    let statement = sql(statement).bind::<types::Uuid, _>(tx.tenant_id()).bind::<types::Uuid, _>(id);
     let rows: Vec<MessageRow> = Prepared(statement).load(tx.connection()).await.or_store_error()?;
-    Ok(rows.into_iter().next().map(|row| MessageToSend {
-        conversation: row.conversation_id.map(ConversationId::from_uuid),
-        wamid: row.wamid,
-        is_inbound: row.is_inbound,
-        sent_at: row.provider_timestamp,
-    }))
+    let found = |row: MessageRow| {
+        let message = MessageToSend {
+            conversation: row.conversation_id.map(ConversationId::from_uuid),
+            wamid: row.wamid,
+            is_inbound: row.is_inbound,
+            sent_at: row.provider_timestamp,
+        };
+        (MessageId::from_uuid(row.id), message)
+    };
+    Ok(rows.into_iter().next().map(found))
 }
