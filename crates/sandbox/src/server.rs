@@ -1,0 +1,168 @@
+//! Starts and stops the sandbox.
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::os::fd::AsFd as _;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::rt::System;
+use actix_web::rt::net::TcpStream;
+use actix_web::web::{self, Data};
+use actix_web::{App, HttpServer};
+
+use crate::clock::Clock;
+use crate::graph::{self, Connection};
+use crate::options::Options;
+use crate::shared::Shared;
+use crate::webhooks::outbox::Outbox;
+use crate::webhooks::schedule;
+use crate::world::World;
+use crate::world::customer::Customer;
+use crate::{admin, phone};
+
+/// Why the sandbox does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("cannot listen on {address}: {source}")]
+    Listen { address: SocketAddr, source: std::io::Error },
+    #[error("cannot start: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("cannot make the HTTP client: {0}")]
+    Client(#[from] reqwest::Error),
+    #[error("the thread of the sandbox ended")]
+    Ended,
+}
+
+/// A sandbox that runs on a thread of its own. Dropped, it stops.
+#[derive(Debug)]
+pub struct Sandbox {
+    address: SocketAddr,
+    server: ServerHandle,
+    thread: Option<JoinHandle<Result<(), StartError>>>,
+}
+
+impl Sandbox {
+    /// Returns when it listens.
+    ///
+    /// # Errors
+    /// The port is taken, or the host has no resources.
+    pub fn start(options: Options) -> Result<Self, StartError> {
+        let (started, wait) = mpsc::channel();
+        let thread = std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || {
+            System::new().block_on(async move {
+                let (address, server) = serve(&options)?;
+                // The other end waits, unless its thread died.
+                let _told = started.send((address, server.handle()));
+                server.await.map_err(StartError::Io)
+            })
+        })?;
+        match wait.recv() {
+            Ok((address, server)) => Ok(Self { address, server, thread: Some(thread) }),
+            // Without a message the thread has failed.
+            Err(_) => match thread.join() {
+                Ok(Err(error)) => Err(error),
+                _ => Err(StartError::Ended),
+            },
+        }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What a client takes for `https://graph.facebook.com`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Waits until it ends by a signal.
+    ///
+    /// # Errors
+    /// The server failed.
+    pub fn wait(mut self) -> Result<(), StartError> {
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(result)) => result,
+            _ => Err(StartError::Ended),
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            // Sends the order at once; the future only waits for its outcome.
+            drop(self.server.stop(false));
+            let _ended = thread.join();
+        }
+    }
+}
+
+fn serve(options: &Options) -> Result<(SocketAddr, actix_web::dev::Server), StartError> {
+    let clock = Arc::new(Clock::start());
+    let client = reqwest::Client::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .timeout(Duration::from_secs(20))
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .user_agent("facebookexternalua")
+        .build()?;
+    let outbox = Outbox::new(client, tokio::runtime::Handle::current(), Arc::clone(&clock));
+    let world = first_world(options, clock.now_ms());
+    let shared = Data::new(Shared::new(clock, outbox, world));
+    actix_web::rt::spawn(schedule::run(shared.clone().into_inner()));
+    let settings = Data::new(options.clone());
+    let app = move || {
+        App::new()
+            .app_data(shared.clone())
+            .app_data(settings.clone())
+            .app_data(web::PayloadConfig::new(16 << 20))
+            .configure(admin::configure)
+            .configure(phone::configure)
+            .configure(graph::configure)
+    };
+    let server = HttpServer::new(app)
+        .on_connect(|connection, data| {
+            // A second handle of the socket, for faults that reset it.
+            let socket =
+                connection.downcast_ref::<TcpStream>().and_then(|stream| stream.as_fd().try_clone_to_owned().ok());
+            data.insert(Connection(RefCell::new(socket)));
+        })
+        .workers(options.workers.max(1))
+        .backlog(4096)
+        .max_connections(20_000)
+        .keep_alive(Duration::from_secs(75))
+        // The handlers of faults may hang for an hour.
+        .shutdown_timeout(1)
+        .bind(options.listen)
+        .map_err(|source| StartError::Listen { address: options.listen, source })?;
+    let address = server.addrs().first().copied().unwrap_or(options.listen);
+    Ok((address, server.run()))
+}
+
+fn first_world(options: &Options, now_ms: i64) -> World {
+    let mut world = World::new(options.seed, now_ms);
+    world.webhook_url.clone_from(&options.webhook_url);
+    world.app_secret.clone_from(&options.app_secret);
+    fill(&mut world, options);
+    world
+}
+
+/// Adds the numbers, customers and templates of the command line.
+pub(crate) fn fill(world: &mut World, options: &Options) {
+    for settings in options.numbers.iter().filter_map(crate::options::NumberOption::settings) {
+        let waba = settings.waba_id.clone();
+        world.put_number(settings);
+        if !options.no_sample_templates {
+            world.add_sample_templates(&waba);
+        }
+    }
+    for customer in &options.customers {
+        world.customers.put(Customer { name: customer.name.clone(), ..Customer::of_phone(&customer.phone) });
+    }
+}

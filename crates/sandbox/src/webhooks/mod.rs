@@ -1,0 +1,6 @@
+//! Webhooks: what becomes due, how it is written and signed, and how it is delivered.
+
+pub(crate) mod delivery;
+pub(crate) mod outbox;
+pub(crate) mod payload;
+pub(crate) mod schedule;
