@@ -71,12 +71,13 @@ CREATE INDEX sends_lane_idx ON sends (tenant_id, conversation_id, position) WHER
 -- In the order in which an account's sends leave.
 CREATE INDEX sends_due_idx ON sends (tenant_id, account_id, priority, position) WHERE state = 'queued' AND is_due;
 CREATE INDEX sends_later_idx ON sends (tenant_id, account_id, due_at) WHERE state = 'queued' AND NOT is_due;
-CREATE INDEX sends_in_flight_idx ON sends (tenant_id, account_id) WHERE state = 'sending';
+CREATE INDEX sends_expiry_idx ON sends (account_id, send_before) WHERE state = 'queued';
+CREATE INDEX sends_in_flight_idx ON sends (account_id) WHERE state = 'sending';
 -- Which accounts have something to send.
 CREATE INDEX sends_waiting_idx ON sends (account_id, due_at) WHERE state IN ('queued', 'sending');
 CREATE INDEX sends_unknown_idx ON sends (tenant_id, ended_at) WHERE state = 'unknown';
 SELECT app.protect_tenant_table('sends', 'SELECT, INSERT, UPDATE, DELETE');
-SELECT app.open_to_platform('sends', 'SELECT (tenant_id, account_id, state, is_due, due_at, ended_at)');
+SELECT app.open_to_platform('sends', 'SELECT (tenant_id, account_id, state, is_due, due_at, send_before, ended_at)');
 
 CREATE TABLE send_attempts (
   tenant_id   uuid NOT NULL,

@@ -97,10 +97,10 @@ pub use self::platform::{
     seal_audit_logs,
 };
 pub use self::sending::{
-    AboutMessageError, ChangeSendError, LeasedNumber, MessageRequest, NumberTurn, OutboundMessage, SendMessageError,
-    SendMessageTx, SendTimes, SenderTx, Settlement, StartedSend, attempts, cancel_message, change_message,
-    dismiss_message, mark_read, outbound_message, react, recover_number, resend_message, send_message, settle_number,
-    show_typing, take_turn, with_sends,
+    AboutMessageError, ChangeSendError, LeasedNumber, MessageRequest, NumberTurn, OutboundMessage, SendBell,
+    SendMessageError, SendMessageTx, SendTimes, SenderTx, Settlement, StartedSend, attempts, cancel_message,
+    change_message, dismiss_message, mark_read, outbound_message, react, recover_number, resend_message, send_message,
+    settle_number, show_typing, take_turn, with_sends,
 };
 pub use commit::Commit;
 pub use database::{

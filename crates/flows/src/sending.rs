@@ -1,5 +1,6 @@
 //! Sending: what people want to be sent, and the work of senders.
 
+mod bell;
 mod change_send;
 mod ports;
 mod read_sends;
@@ -7,6 +8,7 @@ mod send_about_message;
 mod send_message;
 mod work_number;
 
+pub use bell::SendBell;
 pub use change_send::{ChangeSendError, cancel_message, change_message, dismiss_message, resend_message};
 pub use ports::{SendMessageTx, SenderTx};
 pub use read_sends::{OutboundMessage, attempts, outbound_message, with_sends};

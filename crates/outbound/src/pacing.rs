@@ -33,25 +33,26 @@ impl NumberPacer {
         self.next = self.next.max(time);
     }
 
+    /// The time at which the next call may leave.
+    #[must_use]
+    pub fn next(&self, now: Duration) -> Duration {
+        let limit = usize::try_from(self.throughput.get()).unwrap_or(usize::MAX);
+        let freed = self.left.iter().rev().nth(limit - 1).map_or(Duration::ZERO, |time| *time + WINDOW);
+        self.next.max(now).max(freed)
+    }
+
     /// The times at which the next calls may leave, before `until`; at most `max`.
     pub fn take(&mut self, now: Duration, until: Duration, max: usize) -> Vec<Duration> {
+        while self.left.front().is_some_and(|time| *time + WINDOW <= now) {
+            self.left.pop_front();
+        }
         let mut departures = Vec::new();
-        let gap = WINDOW / self.throughput.get();
-        let limit = usize::try_from(self.throughput.get()).unwrap_or(usize::MAX);
         while departures.len() < max {
-            while self.left.front().is_some_and(|time| *time + WINDOW <= now.max(self.next)) {
-                self.left.pop_front();
-            }
-            let freed = if self.left.len() < limit {
-                Duration::ZERO
-            } else {
-                self.left.front().map_or(Duration::ZERO, |time| *time + WINDOW)
-            };
-            let at = self.next.max(now).max(freed);
+            let at = self.next(now);
             if at >= until {
                 break;
             }
-            self.next = at + gap;
+            self.next = at + WINDOW / self.throughput.get();
             self.left.push_back(at);
             departures.push(at);
         }

@@ -54,6 +54,8 @@ pub enum NumberTurn {
         has_more: bool,
         /// When something that waits is due.
         next_due: Option<DateTime<Utc>>,
+        /// When the access token was entered.
+        token_set_at: DateTime<Utc>,
     },
 }
 
@@ -81,6 +83,8 @@ pub async fn take_turn(
     if let Some(pause) = state.pause {
         return Ok(NumberTurn::Paused(pause.until));
     }
+    // The account waits for a token as for the end of a pause.
+    let Some(token_set_at) = state.token_set_at else { return Ok(NumberTurn::Paused(None)) };
     let limit = i64::try_from(max).unwrap_or(i64::MAX);
     let candidates = tx.candidates(account, now, limit).await?;
     let has_more = candidates.len() == max;
@@ -106,7 +110,7 @@ pub async fn take_turn(
         .collect();
     sends.sort_by_key(|send| order.get(&send.attempt.send).copied());
     let (phone_number_id, throughput) = (state.phone_number_id, state.throughput);
-    Ok(NumberTurn::Started { sends, phone_number_id, throughput, has_more, next_due })
+    Ok(NumberTurn::Started { sends, phone_number_id, throughput, has_more, next_due, token_set_at })
 }
 
 enum Turn {

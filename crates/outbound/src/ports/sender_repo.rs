@@ -13,6 +13,8 @@ pub struct AccountState {
     pub throughput: u32,
     /// A pause of all that the account sends.
     pub pause: Option<SendingPause>,
+    /// When its access token was entered; nothing leaves without one.
+    pub token_set_at: Option<DateTime<Utc>>,
     /// The earliest time at which a queued send that is not due will be.
     pub next_due: Option<DateTime<Utc>>,
 }
@@ -95,7 +97,7 @@ pub struct InterruptedSend {
 #[async_trait]
 pub trait SenderRepo: Send {
     /// The state of the account, if the sender still has the lease, which it keeps until the transaction ends; `None` if not.
-    /// Sends whose time has come are due afterwards.
+    /// Sends whose time has come are due afterwards, and those whose time is over have expired.
     async fn lock_lease(
         &mut self,
         account: AccountId,

@@ -12,7 +12,8 @@ use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Platform, Tx};
 
 /// Steps from account to account through an index: the cost depends on the number of accounts that have something to send, not on
-/// how much. A send that is in flight counts, as its sender may have died.
+/// how much. A send that is in flight counts, as its sender may have died. An account that is paused as a whole, or has no token,
+/// has work only for sends that have expired or were interrupted.
 const LEASE_NUMBERS: &str = "
 WITH RECURSIVE waiting (account_id, tenant_id, due_at) AS (
   (SELECT account_id, tenant_id, due_at FROM sends
@@ -28,14 +29,22 @@ WITH RECURSIVE waiting (account_id, tenant_id, due_at) AS (
   SELECT w.account_id, w.tenant_id FROM waiting w
    WHERE w.due_at <= $2
      AND NOT EXISTS (SELECT FROM sender_leases l
-                      WHERE l.tenant_id = w.tenant_id AND l.account_id = w.account_id AND l.ends_at > $2)
+                      WHERE l.tenant_id = w.tenant_id AND l.account_id = w.account_id AND l.ends_at > $2 AND l.holder <> $1)
+     AND (EXISTS (SELECT FROM account_credentials k
+                   WHERE k.tenant_id = w.tenant_id AND k.account_id = w.account_id AND k.access_token_sealed_with IS NOT NULL)
+          AND NOT EXISTS (SELECT FROM sending_pauses p
+                           WHERE p.tenant_id = w.tenant_id AND p.account_id = w.account_id
+                             AND p.scope IN ('number', 'business_account', 'token') AND p.sends = 'all'
+                             AND (p.until IS NULL OR p.until > $2))
+          OR EXISTS (SELECT FROM sends s WHERE s.account_id = w.account_id AND s.state = 'queued' AND s.send_before <= $2)
+          OR EXISTS (SELECT FROM sends s WHERE s.account_id = w.account_id AND s.state = 'sending'))
    ORDER BY w.due_at
    LIMIT $4
 )
 INSERT INTO sender_leases AS held (tenant_id, account_id, holder, ends_at)
 SELECT tenant_id, account_id, $1, $3 FROM free ORDER BY tenant_id, account_id
     ON CONFLICT (tenant_id, account_id) DO UPDATE SET holder = excluded.holder, ends_at = excluded.ends_at
- WHERE held.ends_at <= $2
+ WHERE held.ends_at <= $2 OR held.holder = $1
 RETURNING tenant_id, account_id";
 
 const RENEW_LEASES: &str = "

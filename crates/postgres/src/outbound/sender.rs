@@ -5,7 +5,7 @@ use diesel_async::RunQueryDsl;
 use kernel::StoreError;
 use kernel::ids::{AccountId, MessageId, SendId, SenderId};
 use outbound::{
-    AcceptedSend, AccountState, AttemptRef, Candidate, Decided, DepartureFacts, InterruptedSend, SenderRepo,
+    AcceptedSend, AccountState, AttemptRef, Candidate, Decided, DepartureFacts, InterruptedSend, Reason, SenderRepo,
     SendingPause, SettledSend,
 };
 use uuid::Uuid;
@@ -26,12 +26,19 @@ WITH lease AS MATERIALIZED (
 ), promoted AS (
   UPDATE sends SET is_due = true
    WHERE tenant_id = $1 AND account_id = $2 AND state = 'queued' AND NOT is_due AND due_at <= $4
+     AND send_before > $4 AND EXISTS (SELECT FROM lease)
+), expired AS (
+  UPDATE sends SET state = 'expired', is_due = false, ended_at = $4, error_class = coalesce(error_class, $5),
+         error_title = coalesce(error_title, $6), error_advice = coalesce(error_advice, $7)
+   WHERE tenant_id = $1 AND account_id = $2 AND state = 'queued' AND send_before <= $4
      AND EXISTS (SELECT FROM lease)
 )
-SELECT a.phone_number_id, 80 AS throughput,
+SELECT a.phone_number_id, a.throughput::integer AS throughput, s.access_token_set_at AS token_set_at,
        (SELECT min(due_at) FROM sends
          WHERE tenant_id = $1 AND account_id = $2 AND state = 'queued' AND NOT is_due AND due_at > $4) AS next_due
-  FROM lease JOIN whatsapp_accounts a ON a.tenant_id = $1 AND a.id = lease.account_id";
+  FROM lease
+  JOIN whatsapp_accounts a ON a.tenant_id = $1 AND a.id = lease.account_id
+  LEFT JOIN account_credentials s ON s.tenant_id = $1 AND s.account_id = a.id";
 
 /// The next sends in the order in which they leave. What is earlier in the same conversation, and is not scheduled for later, must
 /// have left before.
@@ -107,6 +114,8 @@ struct StateRow {
     phone_number_id: String,
     #[diesel(sql_type = types::Integer)]
     throughput: i32,
+    #[diesel(sql_type = Nullable<types::Timestamptz>)]
+    token_set_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<types::Timestamptz>)]
     next_due: Option<DateTime<Utc>>,
 }
@@ -226,7 +235,10 @@ impl SenderRepo for Tx<Tenant> {
             .bind::<types::Uuid, _>(self.tenant_id())
             .bind::<types::Uuid, _>(account.as_uuid())
             .bind::<types::Uuid, _>(holder.as_uuid())
-            .bind::<types::Timestamptz, _>(now);
+            .bind::<types::Timestamptz, _>(now)
+            .bind::<types::Text, _>(Reason::TooLate.class())
+            .bind::<types::Text, _>(Reason::TooLate.title())
+            .bind::<types::Text, _>(Reason::TooLate.advice());
         let rows: Vec<StateRow> = Prepared(statement).load(self.connection()).await.or_store_error()?;
         let Some(row) = rows.into_iter().next() else { return Ok(None) };
         let pauses = pauses::active(self, account, now).await?;
@@ -234,6 +246,7 @@ impl SenderRepo for Tx<Tenant> {
             phone_number_id: row.phone_number_id,
             throughput: u32::try_from(row.throughput).unwrap_or(1),
             pause: pauses.into_iter().find(SendingPause::stops_account),
+            token_set_at: row.token_set_at,
             next_due: row.next_due,
         }))
     }

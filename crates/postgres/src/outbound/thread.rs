@@ -24,7 +24,7 @@ WITH contact AS MATERIALIZED (
      FOR NO KEY UPDATE
 )
 SELECT c.id, c.account_id, c.contact_id, c.status = 'closed' AS is_closed, c.read_only, a.waba_id, a.status = 'active' AS is_connected,
-       true AS has_token, true AS is_registered, false AS send_read_receipts,
+       coalesce(s.access_token_set_at IS NOT NULL, false) AS has_token, coalesce(s.registered, true) AS is_registered, a.send_read_receipts,
        CASE WHEN c.status = 'closed' THEN
          (SELECT o.id FROM conversations o
            WHERE o.tenant_id = $1 AND o.account_id = c.account_id AND o.contact_id = c.contact_id AND o.status <> 'closed') END
@@ -41,7 +41,8 @@ SELECT c.id, c.account_id, c.contact_id, c.status = 'closed' AS is_closed, c.rea
        k.marketing_consent = 'withdrawn' AS opted_out
   FROM conversation c
   JOIN contact k ON k.id = c.contact_id
-  JOIN whatsapp_accounts a ON a.tenant_id = $1 AND a.id = c.account_id";
+  JOIN whatsapp_accounts a ON a.tenant_id = $1 AND a.id = c.account_id
+  LEFT JOIN account_credentials s ON s.tenant_id = $1 AND s.account_id = a.id";
 
 const MESSAGE: &str = "
 SELECT m.id, m.conversation_id, m.wamid, m.direction = 'inbound' AS is_inbound, m.provider_timestamp FROM messages m
