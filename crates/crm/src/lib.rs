@@ -29,6 +29,7 @@ mod create_contact;
 mod delete_contact;
 #[cfg(test)]
 mod fake;
+mod find_or_create_contact;
 mod housekeeping;
 pub mod identity;
 pub mod inbox;
@@ -54,6 +55,7 @@ pub use contact::{
 pub use conversation::{ClosedReason, Conversation, ConversationFilter, ConversationStatus};
 pub use create_contact::{CreateContact, CreateContactError, create_contact};
 pub use delete_contact::{DeleteContactError, delete_contact};
+pub use find_or_create_contact::find_or_create_contact;
 pub use housekeeping::{
     ContactJobDirectory, ContactJobRepo, ErasureHousekeeping, OldContentDirectory, OldContentRepo, OldMessage,
     PastRepo, RenewedMessage,

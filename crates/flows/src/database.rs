@@ -20,7 +20,7 @@ use crate::{
     ConnectAccountTx, ContactJobTx, CreateUserTx, DiscardTenantlessEventTx, EndSessionTx, IdempotencyHousekeeping,
     IdempotencyRepo, MemberTx, MergeContactsTx, MetaAppTx, OldContentTx, ProcessEventsTx, ProvisionTenantTx,
     ProvisioningKeyTx, PurgeAuditTx, RecordFailureTx, RefreshTx, RegisterTx, ReparseDeliveryTx, ReplayEventsTx, RoleTx,
-    SavePlanTx, SendMessageTx, SenderTx, SignUpTx, SigningKeyTx, UserSessionTx,
+    SavePlanTx, SendMessageTx, SendToTx, SenderTx, SignUpTx, SigningKeyTx, UserSessionTx,
 };
 
 /// The database begins transactions. A transaction offers the repositories of the data that it may see.
@@ -80,6 +80,7 @@ pub trait TenantTx:
     + OldContentTx
     + ProcessEventsTx
     + SendMessageTx
+    + SendToTx
     + SenderTx
     + ProvisionTenantTx
     + RecordFailureTx

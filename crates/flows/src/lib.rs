@@ -24,7 +24,7 @@
 //! | [`authenticate_operator`], [`create_provisioning_key`] | operators and their keys |
 //! | [`purge_audit_logs`] | replaces old audit records by summaries |
 //! | [`seal_audit_logs`] | seals audit records against tampering |
-//! | [`send_message`], [`change_message`], [`cancel_message`], [`resend_message`], [`dismiss_message`] | what people want to be sent |
+//! | [`send_message`], [`send_to`], [`change_message`], [`cancel_message`], [`resend_message`], [`dismiss_message`] | what people want to be sent |
 //! | [`react`], [`mark_read`], [`show_typing`] | what is told to Meta about a message |
 //! | [`take_turn`], [`settle_number`], [`recover_number`] | the work of a sender on one number |
 //! | [`change_subscription`], [`pay_invoice`], [`close_billing_periods`], [`save_plan`] | subscriptions, invoices and plans |
@@ -97,10 +97,10 @@ pub use self::platform::{
     seal_audit_logs,
 };
 pub use self::sending::{
-    AboutMessageError, ChangeSendError, LeasedNumber, MessageRequest, NumberTurn, OutboundMessage, SendBell,
-    SendMessageError, SendMessageTx, SendTimes, SenderTx, Settlement, StartedSend, attempts, cancel_message,
-    change_message, dismiss_message, mark_read, outbound_message, react, recover_number, resend_message, send_message,
-    settle_number, show_typing, take_turn, with_sends,
+    AboutMessageError, ChangeSendError, LeasedNumber, MessageRequest, NumberTurn, OutboundMessage, Recipient, SendBell,
+    SendMessageError, SendMessageTx, SendTimes, SendToTx, SenderTx, Settlement, StartedSend, attempts, cancel_message,
+    change_message, dismiss_message, mark_read, outbound_message, react, recover_number, resend_message, send_error,
+    send_message, send_to, send_to_change, settle_number, show_typing, take_turn, with_sends,
 };
 pub use commit::Commit;
 pub use database::{

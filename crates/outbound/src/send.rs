@@ -1,6 +1,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::ids::{AccountId, ContactId, ConversationId, MessageId, SendId, UserId};
 use kernel::{ContentPart, DeliveryStatus, MessageCategory, Traceparent};
+use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::{MessageStatus, OnUnknown, Priority, SendKind, SendState, SenderKind};
@@ -175,6 +176,13 @@ impl StoredSend {
         MessageStatus::of(self.state, self.delivery, self.is_paused)
     }
 
+    /// Whether the customer may have it although it does not count as accepted.
+    #[must_use]
+    pub const fn is_unclear(&self) -> bool {
+        self.may_have_been_sent
+            && matches!(self.status(), MessageStatus::Unknown | MessageStatus::Failed | MessageStatus::Queued)
+    }
+
     /// Whether it waits for its time or its turn and has never left.
     #[must_use]
     pub const fn has_not_left(&self) -> bool {
@@ -219,7 +227,8 @@ pub struct Attempt {
 }
 
 /// What a call to Meta showed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray)]
+#[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum AttemptOutcome {
     Accepted,

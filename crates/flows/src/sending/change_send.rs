@@ -2,7 +2,7 @@ use audit::{Action, Principal, Record, RequestOrigin, target};
 use chrono::{DateTime, Utc};
 use kernel::ids::MessageId;
 use kernel::{Clock, MessagesSend, Permit, StoreError};
-use outbound::{MessageStatus, Reason, SEND_WITHIN, StoredSend};
+use outbound::{MessageStatus, Reason, SEND_WITHIN, StoredSend, Thread};
 
 use super::SendMessageTx;
 use super::send_message::{MessageRequest, SendMessageError, prepare};
@@ -88,8 +88,22 @@ pub async fn cancel_message(
     append(tx, &permit, Action::MessageCanceled, message, origin, clock).await
 }
 
-/// Changes content and times of a message that has not left. The request is whole: what it does not name has been filled in by the
-/// caller.
+/// The send of a message, as it is to be changed: what a change does not name stays.
+///
+/// # Errors
+/// [`ChangeSendError`].
+pub async fn send_to_change(
+    tx: &mut dyn SendMessageTx,
+    message: MessageId,
+    clock: &dyn Clock,
+) -> Result<StoredSend, ChangeSendError> {
+    // The conversation is locked before the send, as when a message is sent.
+    lock_thread(tx, message).await?;
+    let send = locked(tx, message, clock.now()).await?;
+    if send.has_not_left() { Ok(send) } else { Err(ChangeSendError::NotChangeable) }
+}
+
+/// Changes content and times of a message that has not left. The request is whole.
 ///
 /// # Errors
 /// [`ChangeSendError`].
@@ -97,23 +111,25 @@ pub async fn change_message(
     permit: Permit<MessagesSend>,
     tx: &mut dyn SendMessageTx,
     message: MessageId,
-    change: impl FnOnce(&StoredSend) -> Result<MessageRequest, SendMessageError> + Send,
+    request: MessageRequest,
     origin: RequestOrigin,
     clock: &dyn Clock,
 ) -> Result<(), ChangeSendError> {
     let now = clock.now();
-    // The conversation is locked before the send, as when a message is sent.
-    let found = tx.message_to_send(message).await?.and_then(|message| message.conversation);
-    let conversation = found.ok_or(ChangeSendError::NotFound)?;
-    let thread = tx.lock_thread(conversation).await?.ok_or(ChangeSendError::NotFound)?;
+    let thread = lock_thread(tx, message).await?;
     let send = locked(tx, message, now).await?;
     if !send.has_not_left() {
         return Err(ChangeSendError::NotChangeable);
     }
-    let request = change(&send)?;
     let prepared = prepare(tx, &thread, (message, send.id), send.sender, request, now).await?;
     tx.replace_send(&prepared.message, &prepared.send, now).await?;
     append(tx, &permit, Action::MessageChanged, message, origin, clock).await
+}
+
+async fn lock_thread(tx: &mut dyn SendMessageTx, message: MessageId) -> Result<Thread, ChangeSendError> {
+    let found = tx.message_to_send(message).await?.and_then(|message| message.conversation);
+    let conversation = found.ok_or(ChangeSendError::NotFound)?;
+    tx.lock_thread(conversation).await?.ok_or(ChangeSendError::NotFound)
 }
 
 async fn locked(

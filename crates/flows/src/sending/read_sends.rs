@@ -1,7 +1,8 @@
-use crm::{ConversationRepo, Message, MessageParts, Titled};
+use crm::{ConversationRepo, DeliveryStep, Message, MessageParts, Titled};
 use kernel::ids::MessageId;
-use kernel::{Clock, CrmRead, Origin, Page, Permit, StoreError};
-use outbound::{Attempt, SendRepo, StoredSend};
+use kernel::{Clock, CrmRead, DeliveryStatus, Origin, Page, Permit, StoreError};
+use outbound::{Attempt, MessageStatus, SendError, SendRepo, StoredSend, When, classify};
+use whatsapp::GraphError;
 
 /// A message, and its send if Parley sends it.
 #[derive(Clone, Debug)]
@@ -38,6 +39,27 @@ pub async fn outbound_message<Repo: ConversationRepo + SendRepo + ?Sized>(
     let Some(message) = crm::message(repo, id, parts).await? else { return Ok(None) };
     let page = Page::whole(vec![message]);
     Ok(with_sends(repo, page, clock).await?.items.pop())
+}
+
+/// Why a message was not sent, or not delivered: the error of its last failed status counts if Meta had accepted it.
+#[must_use]
+pub fn send_error(send: &StoredSend, steps: &[DeliveryStep]) -> Option<SendError> {
+    match send.status() {
+        MessageStatus::Failed if send.delivery == Some(DeliveryStatus::Failed) => {
+            let failed = steps.iter().rev().find(|step| step.status == DeliveryStatus::Failed.into_str());
+            let reported = failed.and_then(|step| GraphError::of_status(step.payload.as_deref()?));
+            let error = reported.map_or_else(GraphError::default, |error| error);
+            let verdict = classify(&error, When::Status);
+            Some(SendError {
+                code: error.code,
+                class: verdict.class.into_str().to_owned(),
+                title: verdict.title.to_owned(),
+                advice: verdict.advice.to_owned(),
+            })
+        }
+        MessageStatus::Sent | MessageStatus::Delivered | MessageStatus::Read | MessageStatus::Accepted => None,
+        _ => send.error.clone(),
+    }
 }
 
 /// The calls that were made to send a message, oldest first; `None` if it was not sent by Parley.

@@ -1,5 +1,5 @@
 use chrono::TimeDelta;
-use kernel::ids::{ConversationId, MessageId, SendId};
+use kernel::ids::{AccountId, ConversationId, MessageId, SendId};
 use kernel::{Clock, CrmWrite, MessagesSend, Permit, StoreError};
 use outbound::{
     Address, Content, Emoji, MessageToSend, NewSend, OnUnknown, OutboundReaction, Priority, SendKind, Sender,
@@ -29,7 +29,7 @@ pub enum AboutMessageError {
     Store(#[from] StoreError),
 }
 
-/// Reacts to a message, or takes the reaction back.
+/// Reacts to a message, or takes the reaction back. Returns the account whose sender is to be woken.
 ///
 /// # Errors
 /// [`AboutMessageError`].
@@ -39,7 +39,7 @@ pub async fn react(
     message: MessageId,
     emoji: Option<Emoji>,
     clock: &dyn Clock,
-) -> Result<(), AboutMessageError> {
+) -> Result<AccountId, AboutMessageError> {
     let now = clock.now();
     let found = tx.message_to_send(message).await?.ok_or(AboutMessageError::NotFound)?;
     let conversation = found.conversation.ok_or(AboutMessageError::NotFound)?;
@@ -55,7 +55,7 @@ pub async fn react(
     let sender = Sender { kind: SenderKind::User, user: Some(permit.user()) };
     let send = about(&thread, (SendKind::Reaction, message), body, sender, clock);
     tx.insert_send(&send, now).await?;
-    Ok(())
+    Ok(send.account)
 }
 
 /// Marks the customer's messages as read at Meta, where the account sends read receipts.
@@ -67,7 +67,7 @@ pub async fn mark_read(
     tx: &mut dyn SendMessageTx,
     conversation: ConversationId,
     clock: &dyn Clock,
-) -> Result<bool, AboutMessageError> {
+) -> Result<Option<AccountId>, AboutMessageError> {
     let sender = Sender { kind: SenderKind::User, user: Some(permit.user()) };
     tell_about_latest(tx, conversation, SendKind::ReadReceipt, sender, clock).await
 }
@@ -82,33 +82,33 @@ pub async fn show_typing(
     tx: &mut dyn SendMessageTx,
     conversation: ConversationId,
     clock: &dyn Clock,
-) -> Result<bool, AboutMessageError> {
+) -> Result<Option<AccountId>, AboutMessageError> {
     let sender = Sender { kind: SenderKind::User, user: Some(permit.user()) };
     tell_about_latest(tx, conversation, SendKind::Typing, sender, clock).await
 }
 
-/// Returns whether anything is sent.
+/// Returns the account if anything is sent.
 async fn tell_about_latest(
     tx: &mut dyn SendMessageTx,
     conversation: ConversationId,
     kind: SendKind,
     sender: Sender,
     clock: &dyn Clock,
-) -> Result<bool, AboutMessageError> {
+) -> Result<Option<AccountId>, AboutMessageError> {
     let now = clock.now();
     let thread = tx.lock_thread(conversation).await?.ok_or(AboutMessageError::NotFound)?;
     if !thread.send_read_receipts || check_thread(&thread).is_err() {
-        return Ok(false);
+        return Ok(None);
     }
-    let Some((message, latest)) = tx.latest_inbound(conversation).await? else { return Ok(false) };
-    let MessageToSend { wamid: Some(wamid), sent_at, .. } = latest else { return Ok(false) };
+    let Some((message, latest)) = tx.latest_inbound(conversation).await? else { return Ok(None) };
+    let MessageToSend { wamid: Some(wamid), sent_at, .. } = latest else { return Ok(None) };
     if sent_at + MAX_AGE <= now {
-        return Ok(false);
+        return Ok(None);
     }
     let body = if kind == SendKind::Typing { typing_json(&wamid) } else { read_receipt_json(&wamid) };
     let send = about(&thread, (kind, message), body, sender, clock);
     tx.insert_send(&send, now).await?;
-    Ok(true)
+    Ok(Some(send.account))
 }
 
 fn about(
