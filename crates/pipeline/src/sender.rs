@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use flows::{Database, LeasedNumber, settle};
+use flows::{Database, LeasedNumber, SendBell as _, settle};
 use kernel::ids::{AccountId, SenderId};
 use kernel::seal::KeyRing;
 use kernel::{Clock, Entropy, StoreError, Tracing, error_chain};

@@ -5,9 +5,9 @@ use kernel::ids::{AccountId, ContactId};
 use kernel::{Grant as _, MessagesSend};
 use outbound::Address;
 use serde::Deserialize;
+use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{KnownFormat, Ref, RefOr, schema::Schema};
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::content_schema::with_members;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use flows::{LeasedNumber, NumberTurn, Settlement, StartedSend, recover_number, settle_number, take_turn};
+use flows::{LeasedNumber, NumberTurn, Settlement, StartedSend, recover_number, settle, settle_number, take_turn};
 use kernel::ids::TenantId;
 use kernel::{StoreError, TenantScope, error_chain};
 use metrics::counter;
@@ -187,18 +187,17 @@ impl NumberSender {
 
     async fn take_turn(&mut self, max: usize) -> Result<NumberTurn, StoreError> {
         let (now, monotonic) = (self.sender.clock.now(), self.now());
-        let (number, pairs) = (self.number, &mut self.pairs);
-        self.sender
-            .database
-            .in_tenant(&self.scope, async |tx| take_turn(tx, number, max, pairs, (now, monotonic)).await)
-            .await
+        let mut tx = self.sender.database.tenant(&self.scope).await?;
+        let outcome = take_turn(&mut *tx, self.number, max, &mut self.pairs, (now, monotonic)).await;
+        settle(tx, outcome).await
     }
 
     /// Settles what another sender of the number was doing when its lease ended.
     async fn recover(&self) -> Result<(), StoreError> {
         let now = self.sender.clock.now();
-        let interrupted =
-            self.sender.database.in_tenant(&self.scope, async |tx| recover_number(tx, self.number, now).await).await?;
+        let mut tx = self.sender.database.tenant(&self.scope).await?;
+        let outcome = recover_number(&mut *tx, self.number, now).await;
+        let interrupted = settle(tx, outcome).await?;
         if interrupted > 0 {
             let account_id = self.number.account;
             warn!(%account_id, sends = interrupted, "sends were interrupted: it is unclear whether Meta has them");
@@ -215,12 +214,12 @@ impl NumberSender {
             return Ok(());
         }
         let now = self.sender.clock.now();
-        let (account, settlements) = (self.number.account, &self.settlements);
+        let account = self.number.account;
         failpoint::die_at("sender.before_settle");
-        self.sender
-            .database
-            .in_tenant(&self.scope, async |tx| settle_number(tx, account, settlements, now).await)
-            .await?;
+        let mut tx = self.sender.database.tenant(&self.scope).await?;
+        let outcome = settle_number(&mut *tx, account, &self.settlements, now).await;
+        settle(tx, outcome).await?;
+        failpoint::die_at("sender.settled");
         for Settlement { send, pause } in self.settlements.drain(..) {
             let outcome = send.attempt.outcome.map_or("none", <&str>::from);
             counter!(SENDS, "outcome" => outcome, "state" => send.state.into_str()).increment(1);
@@ -275,12 +274,12 @@ impl NumberSender {
             sleep_until(departure + PACE_MEMORY).await;
         }
         let LeasedNumber { account, holder } = self.number;
-        let released = self
-            .sender
-            .database
-            .in_directory(async |tx| SendLedger::release_leases(tx, holder, &[account]).await)
-            .await;
-        if let Err(error) = released {
+        let released = async {
+            let mut tx = self.sender.database.directory().await?;
+            let outcome = SendLedger::release_leases(&mut *tx, holder, &[account]).await;
+            settle(tx, outcome).await
+        };
+        if let Err(error) = released.await {
             debug!(account_id = %account, error = error_chain(&error), "releasing a number failed; its lease will end");
         }
     }

@@ -1,12 +1,26 @@
 use std::sync::Arc;
 
-use channels::OpenToken;
-use flows::Database;
+use channels::{AccountCredentialsError, AccountCredentialsRepo, OpenToken};
+use flows::{Database, settle};
 use kernel::TenantScope;
 use kernel::error_chain;
 use kernel::ids::AccountId;
 use kernel::seal::KeyRing;
 use tracing::error;
+
+async fn read(
+    database: &Arc<dyn Database>,
+    scope: &TenantScope,
+    account: AccountId,
+    ring: &KeyRing,
+) -> Result<Option<OpenToken>, AccountCredentialsError> {
+    let mut tx = database.tenant(scope).await?;
+    let outcome = AccountCredentialsRepo::account_credentials(&mut *tx, account).await;
+    match settle(tx, outcome).await? {
+        Some(credentials) => credentials.open_token(ring),
+        None => Ok(None),
+    }
+}
 
 /// The access token of a number: opened once, and again after another was entered.
 #[derive(Default)]
@@ -23,13 +37,7 @@ impl TokenCache {
         ring: &KeyRing,
     ) -> Option<OpenToken> {
         if self.0.as_ref().is_none_or(|token| token.set_at != set_at) {
-            let read = database
-                .in_tenant(scope, async |tx| {
-                    let credentials = tx.account_credentials(account).await?;
-                    credentials.map_or(Ok(None), |credentials| credentials.open_token(ring))
-                })
-                .await;
-            match read {
+            match read(database, scope, account, ring).await {
                 Ok(token) => self.0 = token,
                 Err(error) => {
                     error!(account_id = %account, error = error_chain(&error), "opening an access token failed");

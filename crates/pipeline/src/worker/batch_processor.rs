@@ -10,6 +10,7 @@ use futures_util::FutureExt;
 use inbound::{ErrorClass, EventLedger, RetryPolicy, UnfinishedEvent};
 use kernel::ids::{EventId, TenantId};
 use kernel::{Clock, Entropy, StoreError, TenantScope, Tracing, error_chain};
+use outbound::AttemptRefs;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, debug, error, error_span, warn};
