@@ -45,15 +45,27 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Returns when it listens.
+    /// Returns when it listens. Signals are left to the process.
     ///
     /// # Errors
     /// The port is taken, or the host has no resources.
     pub fn start(options: Options) -> Result<Self, StartError> {
+        Self::start_on_thread(options, false)
+    }
+
+    /// As [`Sandbox::start`], and SIGINT and SIGTERM end it.
+    ///
+    /// # Errors
+    /// As those of [`Sandbox::start`].
+    pub fn start_with_signals(options: Options) -> Result<Self, StartError> {
+        Self::start_on_thread(options, true)
+    }
+
+    fn start_on_thread(options: Options, handles_signals: bool) -> Result<Self, StartError> {
         let (started, wait) = mpsc::channel();
         let thread = std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || {
             System::new().block_on(async move {
-                let (address, server) = serve(&options)?;
+                let (address, server) = serve(&options, handles_signals)?;
                 // The other end waits, unless its thread died.
                 let _told = started.send((address, server.handle()));
                 server.await.map_err(StartError::Io)
@@ -103,7 +115,7 @@ impl Drop for Sandbox {
     }
 }
 
-fn serve(options: &Options) -> Result<(SocketAddr, actix_web::dev::Server), StartError> {
+fn serve(options: &Options, handles_signals: bool) -> Result<(SocketAddr, actix_web::dev::Server), StartError> {
     let clock = Arc::new(Clock::start());
     let client = reqwest::Client::builder()
         .connect_timeout(Duration::from_secs(5))
@@ -126,7 +138,7 @@ fn serve(options: &Options) -> Result<(SocketAddr, actix_web::dev::Server), Star
             .configure(phone::configure)
             .configure(graph::configure)
     };
-    let server = HttpServer::new(app)
+    let mut server = HttpServer::new(app)
         .on_connect(|connection, data| {
             // A second handle of the socket, for faults that reset it.
             let socket =
@@ -141,6 +153,9 @@ fn serve(options: &Options) -> Result<(SocketAddr, actix_web::dev::Server), Star
         .shutdown_timeout(1)
         .bind(options.listen)
         .map_err(|source| StartError::Listen { address: options.listen, source })?;
+    if !handles_signals {
+        server = server.disable_signals();
+    }
     let address = server.addrs().first().copied().unwrap_or(options.listen);
     Ok((address, server.run()))
 }

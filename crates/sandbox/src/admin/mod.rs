@@ -10,8 +10,8 @@ mod state;
 mod templates;
 mod webhooks;
 
-use actix_web::HttpResponse;
 use actix_web::web::{self, Bytes};
+use actix_web::{HttpResponse, ResponseError};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
@@ -53,25 +53,39 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
     );
 }
 
-async fn unknown() -> HttpResponse {
-    not_found("no such path; crates/sandbox/README.md has them all")
+async fn unknown() -> Result<HttpResponse, AdminError> {
+    Err(not_found("no such path; crates/sandbox/README.md has them all"))
 }
 
-fn not_found(text: &str) -> HttpResponse {
-    HttpResponse::NotFound().json(json!({ "error": text }))
+/// A refusal of this API.
+#[derive(Debug, thiserror::Error)]
+enum AdminError {
+    #[error("{0}")]
+    NotFound(String),
+    #[error("{0}")]
+    BadRequest(String),
 }
 
-fn bad_request(text: &str) -> HttpResponse {
-    HttpResponse::BadRequest().json(json!({ "error": text }))
+impl ResponseError for AdminError {
+    fn error_response(&self) -> HttpResponse {
+        let mut builder = match self {
+            Self::NotFound(_) => HttpResponse::NotFound(),
+            Self::BadRequest(_) => HttpResponse::BadRequest(),
+        };
+        builder.json(json!({"error": self.to_string()}))
+    }
 }
 
-/// The body as this type, or the answer that says what is wrong with it.
-fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, HttpResponse> {
+fn not_found(text: &str) -> AdminError {
+    AdminError::NotFound(text.to_owned())
+}
+
+fn bad_request(text: &str) -> AdminError {
+    AdminError::BadRequest(text.to_owned())
+}
+
+/// The body as this type, or what is wrong with it. An empty body is an empty object.
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, AdminError> {
     let body: &[u8] = if body.is_empty() { b"{}" } else { body };
     serde_json::from_slice(body).map_err(|error| bad_request(&error.to_string()))
-}
-
-/// The answer, whether the request was right or wrong.
-fn either(result: Result<HttpResponse, HttpResponse>) -> HttpResponse {
-    result.unwrap_or_else(|refusal| refusal)
 }

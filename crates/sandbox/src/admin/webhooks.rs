@@ -5,6 +5,7 @@ use actix_web::web::{Bytes, Data, Query};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::AdminError;
 use crate::shared::Shared;
 use crate::webhooks::payload::{Content, Update};
 
@@ -27,11 +28,11 @@ struct Pause {
 }
 
 /// Holds webhooks back, or lets them go.
-pub(super) async fn post(shared: Data<Shared>, body: Bytes) -> HttpResponse {
-    super::either(super::read::<Pause>(&body).map(|wanted| {
+pub(super) async fn post(shared: Data<Shared>, body: Bytes) -> Result<HttpResponse, AdminError> {
+    super::read::<Pause>(&body).map(|wanted| {
         shared.outbox.pause(wanted.paused);
         HttpResponse::NoContent().finish()
-    }))
+    })
 }
 
 #[derive(Debug, Deserialize)]
@@ -43,8 +44,8 @@ struct Custom {
 }
 
 /// Sends a change as it is given, to where webhooks of the number go.
-pub(super) async fn send(shared: Data<Shared>, body: Bytes) -> HttpResponse {
-    super::either(super::read::<Custom>(&body).and_then(|custom| {
+pub(super) async fn send(shared: Data<Shared>, body: Bytes) -> Result<HttpResponse, AdminError> {
+    super::read::<Custom>(&body).and_then(|custom| {
         let world = shared.world();
         let number = world.numbers.get(&custom.phone_number_id).ok_or_else(|| super::not_found("no such number"))?;
         let destination = world
@@ -55,5 +56,5 @@ pub(super) async fn send(shared: Data<Shared>, body: Bytes) -> HttpResponse {
         drop(world);
         shared.tell((destination, update));
         Ok(HttpResponse::Accepted().finish())
-    }))
+    })
 }

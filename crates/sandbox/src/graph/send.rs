@@ -225,8 +225,8 @@ fn record(
         // As Meta does: the letters are dropped, and the rest passes for a phone number.
         Address::Lost => contact["wa_id"] = crate::world::customer::digits(&send.input).into(),
         Address::Phone(phone) => {
-            let wa_id = person.as_ref().map_or(phone, |person| &person.wa_id);
-            contact["wa_id"] = wa_id.as_str().into();
+            let known = person.as_ref().map_or(phone, |person| &person.wa_id);
+            contact["wa_id"] = known.as_str().into();
         }
     }
     if send.kind == "template" {
@@ -257,7 +257,7 @@ fn record(
         Some((text, category)) => (Some(text), category),
         None => (None, "service".to_owned()),
     };
-    let sent = Arc::new(SentMessage {
+    let facts = Arc::new(SentMessage {
         wamid: wamid.clone(),
         phone_number_id: Arc::clone(&number),
         customer,
@@ -266,8 +266,11 @@ fn record(
         recipient,
     });
     if let Some(customer) = customer {
-        let is_shown = failure.is_none();
-        world.business_sends(&number, customer, send, text, &sent, now, is_shown);
+        if send.kind != "reaction" {
+            world.business_sends(&number, customer, send, text, &facts, now);
+        } else if failure.is_none() {
+            world.business_reacts(&number, customer, &send.content);
+        }
     }
     let settings = world.numbers.get(number_id).map(|number| number.settings.statuses).unwrap_or_default();
     let mut plan = Plan::of(&settings, failure, send.kind == "reaction", status_fault);
@@ -278,7 +281,7 @@ fn record(
     let statuses = plan
         .steps
         .into_iter()
-        .map(|(after, kind)| (now + after, DueStatus { message: Arc::clone(&sent), kind, with_opaque_data }))
+        .map(|(after, kind)| (now + after, DueStatus { message: Arc::clone(&facts), kind, with_opaque_data }))
         .collect();
     let body = json!({"messaging_product": "whatsapp", "contacts": [contact], "messages": [message]});
     Accepted { body, statuses, first_before_answer: plan.first_before_answer }
@@ -324,22 +327,11 @@ impl World {
         customer: CustomerKey,
         send: &Send,
         rendered: Option<String>,
-        sent: &Arc<SentMessage>,
+        facts: &Arc<SentMessage>,
         now: i64,
-        is_shown: bool,
     ) {
-        if send.kind == "reaction" {
-            let target = send.content["message_id"].as_str().unwrap_or_default();
-            let emoji = send.content["emoji"].as_str().filter(|emoji| !emoji.is_empty()).map(str::to_owned);
-            if let Some(message) = self.chat(number, customer).find(target).filter(|_| is_shown) {
-                message.business_reaction = emoji;
-                let message = message.clone();
-                self.show(number, customer, &message);
-            }
-            return;
-        }
         let message = PhoneMessage {
-            id: sent.wamid.clone(),
+            id: facts.wamid.clone(),
             from_business: true,
             timestamp_ms: now,
             kind: send.kind.clone(),
@@ -350,11 +342,21 @@ impl World {
             error_code: None,
             business_reaction: None,
             customer_reaction: None,
-            sent: Some(Arc::clone(sent)),
+            sent: Some(Arc::clone(facts)),
         };
         self.chat(number, customer).business_types_until_ms = 0;
         self.show(number, customer, &message);
         self.keep_message(number, customer, message);
+    }
+
+    fn business_reacts(&mut self, number: &Arc<str>, customer: CustomerKey, reaction: &Value) {
+        let target = reaction["message_id"].as_str().unwrap_or_default();
+        let emoji = reaction["emoji"].as_str().filter(|emoji| !emoji.is_empty()).map(str::to_owned);
+        if let Some(message) = self.chat(number, customer).find(target) {
+            message.business_reaction = emoji;
+            let message = message.clone();
+            self.show(number, customer, &message);
+        }
     }
 
     /// The business read a message and all before it, and perhaps types.

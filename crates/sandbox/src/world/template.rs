@@ -118,7 +118,7 @@ pub(crate) fn refused(subcode: i64, title: &str, text: &str) -> GraphError {
     GraphError {
         message: "Invalid parameter".to_owned(),
         subcode: Some(subcode),
-        for_people: Some((title.to_owned(), text.to_owned())),
+        for_people: Some(Box::new((title.to_owned(), text.to_owned()))),
         ..GraphError::of(100)
     }
 }
