@@ -18,10 +18,7 @@ use crate::graph::{self, Connection};
 use crate::options::Options;
 use crate::shared::Shared;
 use crate::webhooks::outbox::Outbox;
-use crate::webhooks::schedule;
-use crate::world::World;
-use crate::world::customer::Customer;
-use crate::{admin, phone};
+use crate::{admin, phone, setup, ticker};
 
 /// Why the sandbox does not start.
 #[derive(Debug, thiserror::Error)]
@@ -125,9 +122,9 @@ fn serve(options: &Options, handles_signals: bool) -> Result<(SocketAddr, actix_
         .user_agent("facebookexternalua")
         .build()?;
     let outbox = Outbox::new(client, tokio::runtime::Handle::current(), Arc::clone(&clock));
-    let world = first_world(options, clock.now_ms());
+    let world = setup::first_world(options, clock.now_ms());
     let shared = Data::new(Shared::new(clock, outbox, world));
-    actix_web::rt::spawn(schedule::run(shared.clone().into_inner()));
+    actix_web::rt::spawn(ticker::run(shared.clone().into_inner()));
     let settings = Data::new(options.clone());
     let app = move || {
         App::new()
@@ -158,26 +155,4 @@ fn serve(options: &Options, handles_signals: bool) -> Result<(SocketAddr, actix_
     }
     let address = server.addrs().first().copied().unwrap_or(options.listen);
     Ok((address, server.run()))
-}
-
-fn first_world(options: &Options, now_ms: i64) -> World {
-    let mut world = World::new(options.seed, now_ms);
-    world.webhook_url.clone_from(&options.webhook_url);
-    world.app_secret.clone_from(&options.app_secret);
-    fill(&mut world, options);
-    world
-}
-
-/// Adds the numbers, customers and templates of the command line.
-pub(crate) fn fill(world: &mut World, options: &Options) {
-    for settings in options.numbers.iter().filter_map(crate::options::NumberOption::settings) {
-        let waba = settings.waba_id.clone();
-        world.put_number(settings);
-        if !options.no_sample_templates {
-            world.add_sample_templates(&waba);
-        }
-    }
-    for customer in &options.customers {
-        world.customers.put(Customer { name: customer.name.clone(), ..Customer::of_phone(&customer.phone) });
-    }
 }

@@ -5,7 +5,7 @@ use actix_web::web::{Bytes, Data};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::AdminError;
+use super::answer::{self, AdminError};
 use crate::clock;
 use crate::shared::Shared;
 
@@ -23,7 +23,7 @@ pub(super) async fn get(shared: Data<Shared>) -> HttpResponse {
 }
 
 pub(super) async fn post(shared: Data<Shared>, body: Bytes) -> Result<HttpResponse, AdminError> {
-    let wanted: Move = super::read(&body)?;
+    let wanted: Move = answer::read(&body)?;
     let offset = wanted.offset_ms.unwrap_or_else(|| shared.clock.offset_ms());
     shared.clock.set_offset_ms(offset.saturating_add(wanted.advance_ms.unwrap_or(0)));
     shared.schedule.wake();

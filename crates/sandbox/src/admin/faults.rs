@@ -7,7 +7,7 @@ use actix_web::web::{Bytes, Data, Path};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::AdminError;
+use super::answer::{self, AdminError};
 use crate::shared::Shared;
 use crate::world::fault::Fault;
 
@@ -16,8 +16,8 @@ pub(super) async fn list(shared: Data<Shared>) -> HttpResponse {
 }
 
 pub(super) async fn add(shared: Data<Shared>, body: Bytes) -> Result<HttpResponse, AdminError> {
-    super::read::<Map<String, Value>>(&body).and_then(|given| {
-        let fault = parse(&given).map_err(|error| super::bad_request(&error))?;
+    answer::read::<Map<String, Value>>(&body).and_then(|given| {
+        let fault = parse(&given).map_err(|error| answer::bad_request(&error))?;
         Ok(HttpResponse::Created().json(shared.world().faults.add(fault)))
     })
 }
@@ -43,7 +43,7 @@ pub(super) async fn remove(shared: Data<Shared>, id: Path<u64>) -> Result<HttpRe
     if shared.world().faults.remove(*id) {
         Ok(HttpResponse::NoContent().finish())
     } else {
-        Err(super::not_found("no such fault"))
+        Err(answer::not_found("no such fault"))
     }
 }
 
@@ -55,7 +55,7 @@ struct Seed {
 
 /// The draws begin again, from this seed.
 pub(super) async fn seed(shared: Data<Shared>, body: Bytes) -> Result<HttpResponse, AdminError> {
-    super::read::<Seed>(&body).map(|wanted| {
+    answer::read::<Seed>(&body).map(|wanted| {
         shared.world().faults.seed(wanted.seed);
         HttpResponse::NoContent().finish()
     })

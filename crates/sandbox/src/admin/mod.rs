@@ -1,5 +1,6 @@
 //! The API under `/sandbox`, by which tests set the sandbox up and read what it saw.
 
+mod answer;
 mod clock;
 mod customers;
 mod faults;
@@ -10,10 +11,8 @@ mod state;
 mod templates;
 mod webhooks;
 
-use actix_web::web::{self, Bytes};
-use actix_web::{HttpResponse, ResponseError};
-use serde::de::DeserializeOwned;
-use serde_json::json;
+use actix_web::HttpResponse;
+use actix_web::web;
 
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config.service(
@@ -53,39 +52,6 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
     );
 }
 
-async fn unknown() -> Result<HttpResponse, AdminError> {
-    Err(not_found("no such path; crates/sandbox/README.md has them all"))
-}
-
-/// A refusal of this API.
-#[derive(Debug, thiserror::Error)]
-enum AdminError {
-    #[error("{0}")]
-    NotFound(String),
-    #[error("{0}")]
-    BadRequest(String),
-}
-
-impl ResponseError for AdminError {
-    fn error_response(&self) -> HttpResponse {
-        let mut builder = match self {
-            Self::NotFound(_) => HttpResponse::NotFound(),
-            Self::BadRequest(_) => HttpResponse::BadRequest(),
-        };
-        builder.json(json!({"error": self.to_string()}))
-    }
-}
-
-fn not_found(text: &str) -> AdminError {
-    AdminError::NotFound(text.to_owned())
-}
-
-fn bad_request(text: &str) -> AdminError {
-    AdminError::BadRequest(text.to_owned())
-}
-
-/// The body as this type, or what is wrong with it. An empty body is an empty object.
-fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, AdminError> {
-    let body: &[u8] = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|error| bad_request(&error.to_string()))
+async fn unknown() -> Result<HttpResponse, answer::AdminError> {
+    Err(answer::not_found("no such path; crates/sandbox/README.md has them all"))
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::broadcast::error::RecvError;
 
-use super::AdminError;
+use super::answer::{self, AdminError};
 use crate::ids;
 use crate::shared::Shared;
 use crate::world::World;
@@ -35,15 +35,15 @@ fn text() -> String {
 }
 
 pub(super) async fn write(shared: Data<Shared>, body: Bytes) -> Result<HttpResponse, AdminError> {
-    super::read::<Message>(&body).and_then(|mut message| {
+    answer::read::<Message>(&body).and_then(|mut message| {
         let now = shared.clock.now_ms();
         let mut world = shared.world();
         let customer = customer(&mut world, &message.from)?;
         let content = message.rest.remove(&message.kind).unwrap_or_else(|| json!({}));
-        let content = complete(&mut world, &message.kind, content).map_err(|error| super::bad_request(&error))?;
+        let content = complete(&mut world, &message.kind, content).map_err(|error| answer::bad_request(&error))?;
         let written = Written { kind: message.kind, content, reply_to: message.reply_to };
         let (id, outgoing) =
-            world.write(&message.phone_number_id, customer, written, now).map_err(|error| super::not_found(&error))?;
+            world.write(&message.phone_number_id, customer, written, now).map_err(|error| answer::not_found(&error))?;
         drop(world);
         let told = outgoing.is_some();
         if let Some(outgoing) = outgoing {
@@ -86,10 +86,10 @@ fn complete(world: &mut World, kind: &str, content: Value) -> Result<Value, Stri
 /// The customer with this phone number or user id. A phone number that is not known becomes a customer.
 fn customer(world: &mut World, address: &str) -> Result<CustomerKey, AdminError> {
     if ids::is_bsuid(address) {
-        return world.customers.with_bsuid(address).ok_or_else(|| super::not_found("no customer with this user id"));
+        return world.customers.with_bsuid(address).ok_or_else(|| answer::not_found("no customer with this user id"));
     }
     if address.chars().filter(char::is_ascii_digit).count() < 5 {
-        return Err(super::bad_request("not a phone number or user id"));
+        return Err(answer::bad_request("not a phone number or user id"));
     }
     Ok(world.customers.with_phone(address))
 }
@@ -104,7 +104,7 @@ pub(super) struct Pair {
 
 /// The customer opens the chat: what was delivered is read.
 pub(super) async fn read(shared: Data<Shared>, body: Bytes) -> Result<HttpResponse, AdminError> {
-    super::read::<Pair>(&body).and_then(|pair| {
+    answer::read::<Pair>(&body).and_then(|pair| {
         let mut world = shared.world();
         let customer = customer(&mut world, &pair.from)?;
         let statuses = world.read(&pair.phone_number_id, customer);
@@ -120,7 +120,7 @@ pub(super) async fn chat(shared: Data<Shared>, pair: Query<Pair>) -> Result<Http
     let now = shared.clock.now_ms();
     let mut world = shared.world();
     let customer = customer(&mut world, &pair.from)?;
-    let number = world.numbers.get(&pair.phone_number_id).ok_or_else(|| super::not_found("no such number"))?;
+    let number = world.numbers.get(&pair.phone_number_id).ok_or_else(|| answer::not_found("no such number"))?;
     let id = Arc::clone(&number.id);
     let chat = world.chat(&id, customer);
     Ok(HttpResponse::Ok().json(json!({

@@ -5,7 +5,7 @@ use actix_web::web::{Bytes, Data, Query};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::AdminError;
+use super::answer::{self, AdminError};
 use crate::shared::Shared;
 use crate::webhooks::payload::{Content, Update};
 
@@ -29,7 +29,7 @@ struct Pause {
 
 /// Holds webhooks back, or lets them go.
 pub(super) async fn post(shared: Data<Shared>, body: Bytes) -> Result<HttpResponse, AdminError> {
-    super::read::<Pause>(&body).map(|wanted| {
+    answer::read::<Pause>(&body).map(|wanted| {
         shared.outbox.pause(wanted.paused);
         HttpResponse::NoContent().finish()
     })
@@ -45,12 +45,12 @@ struct Custom {
 
 /// Sends a change as it is given, to where webhooks of the number go.
 pub(super) async fn send(shared: Data<Shared>, body: Bytes) -> Result<HttpResponse, AdminError> {
-    super::read::<Custom>(&body).and_then(|custom| {
+    answer::read::<Custom>(&body).and_then(|custom| {
         let world = shared.world();
-        let number = world.numbers.get(&custom.phone_number_id).ok_or_else(|| super::not_found("no such number"))?;
+        let number = world.numbers.get(&custom.phone_number_id).ok_or_else(|| answer::not_found("no such number"))?;
         let destination = world
             .destination(&custom.phone_number_id, custom.field == "messages")
-            .ok_or_else(|| super::bad_request("webhooks of this number go nowhere"))?;
+            .ok_or_else(|| answer::bad_request("webhooks of this number go nowhere"))?;
         let waba_id = number.settings.waba_id.clone();
         let update = Update { waba_id, content: Content::Change { field: custom.field, value: custom.value } };
         drop(world);
