@@ -50,8 +50,12 @@ async function post(message) {
 
 // --- who writes to whom
 
+// Enough to choose from: programs may have written to thousands.
+const MAX_PEOPLE = 30;
+
 function showCustomers() {
-  const people = state.customers.map((person) => {
+  const offered = state.customers.filter((person, index) => index < MAX_PEOPLE || person.phone === state.customer);
+  const people = offered.map((person) => {
     const radio = make("input", { type: "radio", name: "customer", value: person.phone, checked: person.phone === state.customer });
     radio.addEventListener("change", () => choose(state.number, person.phone));
     const count = state.news.get(person.phone) ?? 0;
@@ -235,10 +239,12 @@ function typing(types) {
 // --- writing
 
 function replyTo(message) {
+  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
   state.replyTo = message?.id ?? null;
   at("quote").hidden = !message;
   at("quote-text").textContent = message ? `Reply to: ${plain(message)}` : "";
   if (message) at("text").focus();
+  if (atEnd) list.scrollTop = list.scrollHeight;
 }
 
 function grow() {
@@ -304,12 +310,10 @@ at("new-customer").addEventListener("submit", (event) => {
 
 function listen() {
   const events = new EventSource("sandbox/phone/events");
-  let wasOpen = false;
   events.addEventListener("open", () => {
     at("connection").textContent = "on";
-    // What happened while it was closed was not told.
-    if (wasOpen) start();
-    wasOpen = true;
+    // What happened before it was open was not told.
+    start();
   });
   events.addEventListener("error", () => { at("connection").textContent = "interrupted"; });
   events.addEventListener("reload", load);
@@ -341,4 +345,5 @@ async function start() {
   });
 }
 
-start().then(listen);
+start();
+listen();
