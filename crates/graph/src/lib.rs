@@ -1,1 +1,11 @@
 #![doc = include_str!("../README.md")]
+#![deny(clippy::future_not_send)]
+
+mod answer;
+mod client;
+mod error_body;
+mod messages;
+#[cfg(test)]
+mod test_server;
+
+pub use client::{ClientError, GraphClient, GraphEndpoint};
