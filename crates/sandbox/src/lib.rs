@@ -10,7 +10,9 @@ mod options;
 mod phone;
 mod random;
 mod server;
+mod setup;
 mod shared;
+mod ticker;
 mod webhooks;
 mod world;
 

@@ -8,7 +8,7 @@ use sandbox::{Options, Sandbox};
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let outcome = Sandbox::start(options).and_then(|sandbox| {
+    let outcome = Sandbox::start_with_signals(options).and_then(|sandbox| {
         // A closed standard output is no reason to end.
         let _written = writeln!(std::io::stdout(), "listening on {}", sandbox.url());
         sandbox.wait()

@@ -30,15 +30,15 @@ pub struct Options {
     #[arg(long, env = "PARLEY_SANDBOX_WEBHOOK_URL", value_name = "URL")]
     pub webhook_url: Option<String>,
 
-    /// A business number: PHONE_NUMBER_ID:WABA_ID:TOKEN, and perhaps :DISPLAY_NUMBER and :NAME; can be repeated
+    /// A business number: `PHONE_NUMBER_ID:WABA_ID:TOKEN`, and perhaps `:DISPLAY_NUMBER` and `:NAME`; can be repeated
     #[arg(long = "number", env = "PARLEY_SANDBOX_NUMBERS", value_delimiter = ',', value_name = "NUMBER", hide_env_values = true, value_parser = number)]
     pub numbers: Vec<NumberOption>,
 
-    /// A customer whom the phone page offers: PHONE:NAME; can be repeated
+    /// A customer whom the phone page offers: `PHONE:NAME`; can be repeated
     #[arg(long = "customer", value_name = "CUSTOMER", value_parser = customer, default_values = ["15550100011:Ada Lovelace", "15550100012:Grace Hopper", "4915550100013:Emmy Noether"])]
     pub customers: Vec<CustomerOption>,
 
-    /// Start without templates; otherwise each business account has hello_world and order_update
+    /// Start without templates; otherwise each business account has `hello_world` and `order_update`
     #[arg(long)]
     pub no_sample_templates: bool,
 

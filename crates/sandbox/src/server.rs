@@ -18,10 +18,7 @@ use crate::graph::{self, Connection};
 use crate::options::Options;
 use crate::shared::Shared;
 use crate::webhooks::outbox::Outbox;
-use crate::webhooks::schedule;
-use crate::world::World;
-use crate::world::customer::Customer;
-use crate::{admin, phone};
+use crate::{admin, phone, setup, ticker};
 
 /// Why the sandbox does not start.
 #[derive(Debug, thiserror::Error)]
@@ -45,15 +42,27 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Returns when it listens.
+    /// Returns when it listens. Signals are left to the process.
     ///
     /// # Errors
     /// The port is taken, or the host has no resources.
     pub fn start(options: Options) -> Result<Self, StartError> {
+        Self::start_on_thread(options, false)
+    }
+
+    /// As [`Sandbox::start`], and SIGINT and SIGTERM end it.
+    ///
+    /// # Errors
+    /// As those of [`Sandbox::start`].
+    pub fn start_with_signals(options: Options) -> Result<Self, StartError> {
+        Self::start_on_thread(options, true)
+    }
+
+    fn start_on_thread(options: Options, handles_signals: bool) -> Result<Self, StartError> {
         let (started, wait) = mpsc::channel();
         let thread = std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || {
             System::new().block_on(async move {
-                let (address, server) = serve(&options)?;
+                let (address, server) = serve(&options, handles_signals)?;
                 // The other end waits, unless its thread died.
                 let _told = started.send((address, server.handle()));
                 server.await.map_err(StartError::Io)
@@ -103,7 +112,7 @@ impl Drop for Sandbox {
     }
 }
 
-fn serve(options: &Options) -> Result<(SocketAddr, actix_web::dev::Server), StartError> {
+fn serve(options: &Options, handles_signals: bool) -> Result<(SocketAddr, actix_web::dev::Server), StartError> {
     let clock = Arc::new(Clock::start());
     let client = reqwest::Client::builder()
         .connect_timeout(Duration::from_secs(5))
@@ -113,9 +122,9 @@ fn serve(options: &Options) -> Result<(SocketAddr, actix_web::dev::Server), Star
         .user_agent("facebookexternalua")
         .build()?;
     let outbox = Outbox::new(client, tokio::runtime::Handle::current(), Arc::clone(&clock));
-    let world = first_world(options, clock.now_ms());
+    let world = setup::first_world(options, clock.now_ms());
     let shared = Data::new(Shared::new(clock, outbox, world));
-    actix_web::rt::spawn(schedule::run(shared.clone().into_inner()));
+    actix_web::rt::spawn(ticker::run(shared.clone().into_inner()));
     let settings = Data::new(options.clone());
     let app = move || {
         App::new()
@@ -126,7 +135,7 @@ fn serve(options: &Options) -> Result<(SocketAddr, actix_web::dev::Server), Star
             .configure(phone::configure)
             .configure(graph::configure)
     };
-    let server = HttpServer::new(app)
+    let mut server = HttpServer::new(app)
         .on_connect(|connection, data| {
             // A second handle of the socket, for faults that reset it.
             let socket =
@@ -141,28 +150,9 @@ fn serve(options: &Options) -> Result<(SocketAddr, actix_web::dev::Server), Star
         .shutdown_timeout(1)
         .bind(options.listen)
         .map_err(|source| StartError::Listen { address: options.listen, source })?;
+    if !handles_signals {
+        server = server.disable_signals();
+    }
     let address = server.addrs().first().copied().unwrap_or(options.listen);
     Ok((address, server.run()))
-}
-
-fn first_world(options: &Options, now_ms: i64) -> World {
-    let mut world = World::new(options.seed, now_ms);
-    world.webhook_url.clone_from(&options.webhook_url);
-    world.app_secret.clone_from(&options.app_secret);
-    fill(&mut world, options);
-    world
-}
-
-/// Adds the numbers, customers and templates of the command line.
-pub(crate) fn fill(world: &mut World, options: &Options) {
-    for settings in options.numbers.iter().filter_map(crate::options::NumberOption::settings) {
-        let waba = settings.waba_id.clone();
-        world.put_number(settings);
-        if !options.no_sample_templates {
-            world.add_sample_templates(&waba);
-        }
-    }
-    for customer in &options.customers {
-        world.customers.put(Customer { name: customer.name.clone(), ..Customer::of_phone(&customer.phone) });
-    }
 }

@@ -5,6 +5,7 @@ use actix_web::web::{Bytes, Data};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::answer::{self, AdminError};
 use crate::clock;
 use crate::shared::Shared;
 
@@ -21,13 +22,10 @@ pub(super) async fn get(shared: Data<Shared>) -> HttpResponse {
     HttpResponse::Ok().json(json!({"now": clock::text(now), "now_ms": now, "offset_ms": shared.clock.offset_ms()}))
 }
 
-pub(super) async fn post(shared: Data<Shared>, body: Bytes) -> HttpResponse {
-    let wanted: Move = match super::read(&body) {
-        Ok(wanted) => wanted,
-        Err(refusal) => return refusal,
-    };
+pub(super) async fn post(shared: Data<Shared>, body: Bytes) -> Result<HttpResponse, AdminError> {
+    let wanted: Move = answer::read(&body)?;
     let offset = wanted.offset_ms.unwrap_or_else(|| shared.clock.offset_ms());
     shared.clock.set_offset_ms(offset.saturating_add(wanted.advance_ms.unwrap_or(0)));
     shared.schedule.wake();
-    get(shared).await
+    Ok(get(shared).await)
 }

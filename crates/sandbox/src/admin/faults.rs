@@ -7,6 +7,7 @@ use actix_web::web::{Bytes, Data, Path};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::answer::{self, AdminError};
 use crate::shared::Shared;
 use crate::world::fault::Fault;
 
@@ -14,11 +15,11 @@ pub(super) async fn list(shared: Data<Shared>) -> HttpResponse {
     HttpResponse::Ok().json(shared.world().faults.all())
 }
 
-pub(super) async fn add(shared: Data<Shared>, body: Bytes) -> HttpResponse {
-    super::either(super::read::<Map<String, Value>>(&body).and_then(|given| {
-        let fault = parse(&given).map_err(|error| super::bad_request(&error))?;
+pub(super) async fn add(shared: Data<Shared>, body: Bytes) -> Result<HttpResponse, AdminError> {
+    answer::read::<Map<String, Value>>(&body).and_then(|given| {
+        let fault = parse(&given).map_err(|error| answer::bad_request(&error))?;
         Ok(HttpResponse::Created().json(shared.world().faults.add(fault)))
-    }))
+    })
 }
 
 /// Members that a fault does not have are refused: a filter that is misspelt would match everything.
@@ -38,11 +39,11 @@ pub(super) async fn clear(shared: Data<Shared>) -> HttpResponse {
     HttpResponse::NoContent().finish()
 }
 
-pub(super) async fn remove(shared: Data<Shared>, id: Path<u64>) -> HttpResponse {
+pub(super) async fn remove(shared: Data<Shared>, id: Path<u64>) -> Result<HttpResponse, AdminError> {
     if shared.world().faults.remove(*id) {
-        HttpResponse::NoContent().finish()
+        Ok(HttpResponse::NoContent().finish())
     } else {
-        super::not_found("no such fault")
+        Err(answer::not_found("no such fault"))
     }
 }
 
@@ -53,11 +54,11 @@ struct Seed {
 }
 
 /// The draws begin again, from this seed.
-pub(super) async fn seed(shared: Data<Shared>, body: Bytes) -> HttpResponse {
-    super::either(super::read::<Seed>(&body).map(|wanted| {
+pub(super) async fn seed(shared: Data<Shared>, body: Bytes) -> Result<HttpResponse, AdminError> {
+    answer::read::<Seed>(&body).map(|wanted| {
         shared.world().faults.seed(wanted.seed);
         HttpResponse::NoContent().finish()
-    }))
+    })
 }
 
 #[cfg(test)]

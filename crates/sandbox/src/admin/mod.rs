@@ -1,5 +1,6 @@
 //! The API under `/sandbox`, by which tests set the sandbox up and read what it saw.
 
+mod answer;
 mod clock;
 mod customers;
 mod faults;
@@ -11,9 +12,7 @@ mod templates;
 mod webhooks;
 
 use actix_web::HttpResponse;
-use actix_web::web::{self, Bytes};
-use serde::de::DeserializeOwned;
-use serde_json::json;
+use actix_web::web;
 
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config.service(
@@ -53,25 +52,6 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
     );
 }
 
-async fn unknown() -> HttpResponse {
-    not_found("no such path; crates/sandbox/README.md has them all")
-}
-
-fn not_found(text: &str) -> HttpResponse {
-    HttpResponse::NotFound().json(json!({ "error": text }))
-}
-
-fn bad_request(text: &str) -> HttpResponse {
-    HttpResponse::BadRequest().json(json!({ "error": text }))
-}
-
-/// The body as this type, or the answer that says what is wrong with it.
-fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, HttpResponse> {
-    let body: &[u8] = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|error| bad_request(&error.to_string()))
-}
-
-/// The answer, whether the request was right or wrong.
-fn either(result: Result<HttpResponse, HttpResponse>) -> HttpResponse {
-    result.unwrap_or_else(|refusal| refusal)
+async fn unknown() -> Result<HttpResponse, answer::AdminError> {
+    Err(answer::not_found("no such path; crates/sandbox/README.md has them all"))
 }

@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Bytes, Data, Path};
 use serde_json::{Map, Value};
 
+use super::answer::{self, AdminError};
 use crate::shared::Shared;
 use crate::world::Waba;
 use crate::world::number::{Number, NumberSettings};
@@ -13,22 +14,18 @@ pub(super) async fn list(shared: Data<Shared>) -> HttpResponse {
     HttpResponse::Ok().json(world.numbers.values().map(Number::view).collect::<Vec<_>>())
 }
 
-pub(super) async fn get(shared: Data<Shared>, id: Path<String>) -> HttpResponse {
+pub(super) async fn get(shared: Data<Shared>, id: Path<String>) -> Result<HttpResponse, AdminError> {
     let world = shared.world();
-    match world.numbers.get(&*id) {
-        Some(number) => HttpResponse::Ok().json(number.view()),
-        None => super::not_found("no such number"),
-    }
+    let number = world.numbers.get(&*id).ok_or_else(|| answer::not_found("no such number"))?;
+    Ok(HttpResponse::Ok().json(number.view()))
 }
 
 /// Adds a number or a list of them, or replaces those that are there.
-pub(super) async fn put(shared: Data<Shared>, body: Bytes) -> HttpResponse {
+pub(super) async fn put(shared: Data<Shared>, body: Bytes) -> Result<HttpResponse, AdminError> {
     if body.trim_ascii_start().starts_with(b"[") {
-        super::either(super::read(&body).map(|settings| HttpResponse::Ok().json(put_all(&shared, settings))))
+        Ok(HttpResponse::Ok().json(put_all(&shared, answer::read(&body)?)))
     } else {
-        super::either(
-            super::read(&body).map(|settings| HttpResponse::Ok().json(put_all(&shared, vec![settings]).pop())),
-        )
+        Ok(HttpResponse::Ok().json(put_all(&shared, vec![answer::read(&body)?]).pop()))
     }
 }
 
@@ -43,38 +40,40 @@ fn put_all(shared: &Shared, settings: Vec<NumberSettings>) -> Vec<Value> {
     views
 }
 
-pub(super) async fn patch(shared: Data<Shared>, id: Path<String>, body: Bytes) -> HttpResponse {
-    super::either(super::read::<Map<String, Value>>(&body).and_then(|change| {
+pub(super) async fn patch(shared: Data<Shared>, id: Path<String>, body: Bytes) -> Result<HttpResponse, AdminError> {
+    answer::read::<Map<String, Value>>(&body).and_then(|change| {
         let mut world = shared.world();
-        let number = world.numbers.get_mut(&*id).ok_or_else(|| super::not_found("no such number"))?;
-        number.patch(&change).map_err(|error| super::bad_request(&error))?;
+        let number = world.numbers.get_mut(&*id).ok_or_else(|| answer::not_found("no such number"))?;
+        number.patch(&change).map_err(|error| answer::bad_request(&error))?;
         let (view, waba) = (number.view(), number.settings.waba_id.clone());
         world.wabas.entry(waba).or_default();
         Ok(HttpResponse::Ok().json(view))
-    }))
+    })
 }
 
-pub(super) async fn delete(shared: Data<Shared>, id: Path<String>) -> HttpResponse {
-    match shared.world().numbers.remove(&*id) {
-        Some(_) => HttpResponse::NoContent().finish(),
-        None => super::not_found("no such number"),
-    }
+pub(super) async fn delete(shared: Data<Shared>, id: Path<String>) -> Result<HttpResponse, AdminError> {
+    let removed = shared.world().numbers.remove(&*id);
+    removed.map(|_| HttpResponse::NoContent().finish()).ok_or_else(|| answer::not_found("no such number"))
 }
 
 pub(super) async fn wabas(shared: Data<Shared>) -> HttpResponse {
     HttpResponse::Ok().json(&shared.world().wabas)
 }
 
-pub(super) async fn patch_waba(shared: Data<Shared>, id: Path<String>, body: Bytes) -> HttpResponse {
-    super::either(super::read::<Map<String, Value>>(&body).and_then(|change| {
+pub(super) async fn patch_waba(
+    shared: Data<Shared>,
+    id: Path<String>,
+    body: Bytes,
+) -> Result<HttpResponse, AdminError> {
+    answer::read::<Map<String, Value>>(&body).and_then(|change| {
         let mut world = shared.world();
-        let waba = world.wabas.get_mut(&*id).ok_or_else(|| super::not_found("no such business account"))?;
+        let waba = world.wabas.get_mut(&*id).ok_or_else(|| answer::not_found("no such business account"))?;
         let mut merged = serde_json::to_value(&*waba).unwrap_or_default();
         for (key, value) in change {
             merged[key] = value;
         }
-        let changed: Waba = serde_json::from_value(merged).map_err(|error| super::bad_request(&error.to_string()))?;
+        let changed: Waba = serde_json::from_value(merged).map_err(|error| answer::bad_request(&error.to_string()))?;
         *waba = changed;
         Ok(HttpResponse::Ok().json(&*waba))
-    }))
+    })
 }

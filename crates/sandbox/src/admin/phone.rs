@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::broadcast::error::RecvError;
 
+use super::answer::{self, AdminError};
 use crate::ids;
 use crate::shared::Shared;
 use crate::world::World;
@@ -33,23 +34,23 @@ fn text() -> String {
     "text".to_owned()
 }
 
-pub(super) async fn write(shared: Data<Shared>, body: Bytes) -> HttpResponse {
-    super::either(super::read::<Message>(&body).and_then(|mut message| {
+pub(super) async fn write(shared: Data<Shared>, body: Bytes) -> Result<HttpResponse, AdminError> {
+    answer::read::<Message>(&body).and_then(|mut message| {
         let now = shared.clock.now_ms();
         let mut world = shared.world();
         let customer = customer(&mut world, &message.from)?;
         let content = message.rest.remove(&message.kind).unwrap_or_else(|| json!({}));
-        let content = complete(&mut world, &message.kind, content).map_err(|error| super::bad_request(&error))?;
+        let content = complete(&mut world, &message.kind, content).map_err(|error| answer::bad_request(&error))?;
         let written = Written { kind: message.kind, content, reply_to: message.reply_to };
         let (id, outgoing) =
-            world.write(&message.phone_number_id, customer, written, now).map_err(|error| super::not_found(&error))?;
+            world.write(&message.phone_number_id, customer, written, now).map_err(|error| answer::not_found(&error))?;
         drop(world);
         let told = outgoing.is_some();
         if let Some(outgoing) = outgoing {
             shared.tell(outgoing);
         }
         Ok(HttpResponse::Created().json(json!({"id": id, "webhook": told})))
-    }))
+    })
 }
 
 /// Fills what a message of this kind has in webhooks, so that callers may leave it out.
@@ -83,12 +84,12 @@ fn complete(world: &mut World, kind: &str, content: Value) -> Result<Value, Stri
 }
 
 /// The customer with this phone number or user id. A phone number that is not known becomes a customer.
-fn customer(world: &mut World, address: &str) -> Result<CustomerKey, HttpResponse> {
+fn customer(world: &mut World, address: &str) -> Result<CustomerKey, AdminError> {
     if ids::is_bsuid(address) {
-        return world.customers.with_bsuid(address).ok_or_else(|| super::not_found("no customer with this user id"));
+        return world.customers.with_bsuid(address).ok_or_else(|| answer::not_found("no customer with this user id"));
     }
     if address.chars().filter(char::is_ascii_digit).count() < 5 {
-        return Err(super::bad_request("not a phone number or user id"));
+        return Err(answer::bad_request("not a phone number or user id"));
     }
     Ok(world.customers.with_phone(address))
 }
@@ -102,8 +103,8 @@ pub(super) struct Pair {
 }
 
 /// The customer opens the chat: what was delivered is read.
-pub(super) async fn read(shared: Data<Shared>, body: Bytes) -> HttpResponse {
-    super::either(super::read::<Pair>(&body).and_then(|pair| {
+pub(super) async fn read(shared: Data<Shared>, body: Bytes) -> Result<HttpResponse, AdminError> {
+    answer::read::<Pair>(&body).and_then(|pair| {
         let mut world = shared.world();
         let customer = customer(&mut world, &pair.from)?;
         let statuses = world.read(&pair.phone_number_id, customer);
@@ -111,26 +112,22 @@ pub(super) async fn read(shared: Data<Shared>, body: Bytes) -> HttpResponse {
         let count = statuses.len();
         shared.happen_statuses(statuses);
         Ok(HttpResponse::Ok().json(json!({ "read": count })))
-    }))
+    })
 }
 
 /// The messages of a chat, and whether the service window is open.
-pub(super) async fn chat(shared: Data<Shared>, pair: Query<Pair>) -> HttpResponse {
+pub(super) async fn chat(shared: Data<Shared>, pair: Query<Pair>) -> Result<HttpResponse, AdminError> {
     let now = shared.clock.now_ms();
     let mut world = shared.world();
-    let customer = match customer(&mut world, &pair.from) {
-        Ok(customer) => customer,
-        Err(refusal) => return refusal,
-    };
-    let Some(id) = world.numbers.get(&pair.phone_number_id).map(|number| Arc::clone(&number.id)) else {
-        return super::not_found("no such number");
-    };
+    let customer = customer(&mut world, &pair.from)?;
+    let number = world.numbers.get(&pair.phone_number_id).ok_or_else(|| answer::not_found("no such number"))?;
+    let id = Arc::clone(&number.id);
     let chat = world.chat(&id, customer);
-    HttpResponse::Ok().json(json!({
+    Ok(HttpResponse::Ok().json(json!({
         "messages": chat.messages,
         "window_is_open": chat.window_is_open(now),
         "business_types": chat.business_types_until_ms > now,
-    }))
+    })))
 }
 
 /// Changes of all chats as server-sent events. A page that is too slow is told to load the chat again.

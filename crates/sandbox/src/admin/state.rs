@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::clock;
 use crate::options::Options;
-use crate::server;
+use crate::setup;
 use crate::shared::Shared;
 
 pub(super) async fn get(shared: Data<Shared>) -> HttpResponse {
@@ -32,7 +32,7 @@ pub(super) async fn reset(shared: Data<Shared>, options: Data<Options>) -> HttpR
     let mut world = shared.world();
     world.reset(options.seed);
     let options = Options { numbers: Vec::new(), ..options.get_ref().clone() };
-    server::fill(&mut world, &options);
+    setup::fill(&mut world, &options);
     if !options.no_sample_templates {
         let wabas: Vec<String> = world.wabas.keys().cloned().collect();
         for waba in wabas {

@@ -5,6 +5,7 @@ use actix_web::web::{Bytes, Data, Path, Query};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::answer::{self, AdminError};
 use crate::shared::Shared;
 use crate::world::settle::{Outgoing, template_facts};
 use crate::world::template::Template;
@@ -21,11 +22,11 @@ pub(super) async fn list(shared: Data<Shared>, wanted: Query<OfWaba>) -> HttpRes
 }
 
 /// Adds a template as it is given, without review and without a webhook. It replaces the one with its name and language.
-pub(super) async fn put(shared: Data<Shared>, body: Bytes) -> HttpResponse {
-    super::either(super::read::<Template>(&body).and_then(|mut template| {
+pub(super) async fn put(shared: Data<Shared>, body: Bytes) -> Result<HttpResponse, AdminError> {
+    answer::read::<Template>(&body).and_then(|mut template| {
         let mut world = shared.world();
         if !world.wabas.contains_key(&template.waba_id) {
-            return Err(super::bad_request("waba_id is not the id of a business account with a number"));
+            return Err(answer::bad_request("waba_id is not the id of a business account with a number"));
         }
         if template.id.is_empty() {
             let known = world.templates.find(&template.waba_id, &template.name, &template.language);
@@ -36,7 +37,7 @@ pub(super) async fn put(shared: Data<Shared>, body: Bytes) -> HttpResponse {
         }
         world.templates.add(template.clone());
         Ok(HttpResponse::Ok().json(template))
-    }))
+    })
 }
 
 pub(super) async fn samples(shared: Data<Shared>, waba: Path<String>) -> HttpResponse {
@@ -58,10 +59,10 @@ struct Change {
 }
 
 /// Changes a template; each change is told by its webhook.
-pub(super) async fn patch(shared: Data<Shared>, id: Path<String>, body: Bytes) -> HttpResponse {
-    super::either(super::read::<Change>(&body).and_then(|change| {
+pub(super) async fn patch(shared: Data<Shared>, id: Path<String>, body: Bytes) -> Result<HttpResponse, AdminError> {
+    answer::read::<Change>(&body).and_then(|change| {
         let mut world = shared.world();
-        let mut template = world.templates.get(&id).cloned().ok_or_else(|| super::not_found("no such template"))?;
+        let mut template = world.templates.get(&id).cloned().ok_or_else(|| answer::not_found("no such template"))?;
         let mut outgoing: Vec<Option<Outgoing>> = Vec::new();
         if let Some(quality) = change.quality {
             let mut value = template_facts(&template);
@@ -94,5 +95,5 @@ pub(super) async fn patch(shared: Data<Shared>, id: Path<String>, body: Bytes) -
             outgoing.into_iter().flatten().for_each(|outgoing| shared.tell(outgoing));
         }
         Ok(answer)
-    }))
+    })
 }

@@ -5,6 +5,7 @@ use actix_web::web::{Bytes, Data, Query};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::answer::{self, AdminError};
 use crate::shared::Shared;
 use crate::webhooks::payload::{Content, Update};
 
@@ -27,11 +28,11 @@ struct Pause {
 }
 
 /// Holds webhooks back, or lets them go.
-pub(super) async fn post(shared: Data<Shared>, body: Bytes) -> HttpResponse {
-    super::either(super::read::<Pause>(&body).map(|wanted| {
+pub(super) async fn post(shared: Data<Shared>, body: Bytes) -> Result<HttpResponse, AdminError> {
+    answer::read::<Pause>(&body).map(|wanted| {
         shared.outbox.pause(wanted.paused);
         HttpResponse::NoContent().finish()
-    }))
+    })
 }
 
 #[derive(Debug, Deserialize)]
@@ -43,17 +44,17 @@ struct Custom {
 }
 
 /// Sends a change as it is given, to where webhooks of the number go.
-pub(super) async fn send(shared: Data<Shared>, body: Bytes) -> HttpResponse {
-    super::either(super::read::<Custom>(&body).and_then(|custom| {
+pub(super) async fn send(shared: Data<Shared>, body: Bytes) -> Result<HttpResponse, AdminError> {
+    answer::read::<Custom>(&body).and_then(|custom| {
         let world = shared.world();
-        let number = world.numbers.get(&custom.phone_number_id).ok_or_else(|| super::not_found("no such number"))?;
+        let number = world.numbers.get(&custom.phone_number_id).ok_or_else(|| answer::not_found("no such number"))?;
         let destination = world
             .destination(&custom.phone_number_id, custom.field == "messages")
-            .ok_or_else(|| super::bad_request("webhooks of this number go nowhere"))?;
+            .ok_or_else(|| answer::bad_request("webhooks of this number go nowhere"))?;
         let waba_id = number.settings.waba_id.clone();
         let update = Update { waba_id, content: Content::Change { field: custom.field, value: custom.value } };
         drop(world);
         shared.tell((destination, update));
         Ok(HttpResponse::Accepted().finish())
-    }))
+    })
 }

@@ -11,7 +11,7 @@ pub(crate) struct GraphError {
     pub(crate) message: String,
     pub(crate) details: Option<String>,
     /// Title and text that Meta wants shown to people; on calls about templates.
-    pub(crate) for_people: Option<(String, String)>,
+    pub(crate) for_people: Option<Box<(String, String)>>,
     pub(crate) retry_after: Option<u64>,
     /// Minutes until calls are allowed again, in the header that tells a business's usage.
     pub(crate) regain_minutes: Option<u64>,
@@ -92,7 +92,7 @@ impl GraphError {
         if let Some(details) = &self.details {
             error["error_data"] = json!({"messaging_product": "whatsapp", "details": details});
         }
-        if let Some((title, text)) = &self.for_people {
+        if let Some((title, text)) = self.for_people.as_deref() {
             error["is_transient"] = false.into();
             error["error_user_title"] = title.as_str().into();
             error["error_user_msg"] = text.as_str().into();
@@ -111,7 +111,6 @@ pub(crate) fn described(code: i64) -> (u16, &'static str) {
         3 => (500, "Capability or permissions issue"),
         4 => (400, "Application request limit reached"),
         10 => (403, "Application does not have permission for this action"),
-        33 => (400, "Parameter value is not valid"),
         100 => (400, "Invalid parameter"),
         190 => (401, "Invalid OAuth access token"),
         200..=299 => (403, "Permissions error"),
@@ -124,7 +123,7 @@ pub(crate) fn described(code: i64) -> (u16, &'static str) {
         131_000 => (500, "Something went wrong"),
         131_005 => (403, "Access denied"),
         131_008 => (400, "Required parameter is missing"),
-        131_009 => (400, "Parameter value is not valid"),
+        33 | 131_009 => (400, "Parameter value is not valid"),
         131_016 => (500, "Service unavailable"),
         131_021 => (400, "Recipient cannot be sender"),
         131_026 => (400, "Message undeliverable"),

@@ -2,6 +2,7 @@
 
 mod answer;
 mod auth;
+mod body;
 mod debug_token;
 pub(crate) mod error;
 mod messages;

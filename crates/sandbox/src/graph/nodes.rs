@@ -2,11 +2,11 @@
 
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::answer::Reply;
 use super::error::GraphError;
-use super::{auth, paging, templates};
+use super::{auth, body, paging, templates};
 use crate::shared::Shared;
 use crate::world::World;
 use crate::world::number::{Number, NumberSettings};
@@ -43,7 +43,7 @@ pub(super) async fn post(
 ) -> HttpResponse {
     let result = auth::token(&request).and_then(|token| {
         let (id, now, mut world) = (&path.1, shared.clock.now_ms(), shared.world());
-        let body = object(&body)?;
+        let body = body::object(&body)?;
         if let Some(template) = world.templates.get(id) {
             let waba = template.waba_id.clone();
             world.waba_for(&waba, &token, "post", now)?;
@@ -73,7 +73,7 @@ pub(super) async fn register(
     let result = auth::token(&request).and_then(|token| {
         let (id, now, mut world) = (&path.1, shared.clock.now_ms(), shared.world());
         world.number_for(id, &token, "post", now)?;
-        let body = object(&body)?;
+        let body = body::object(&body)?;
         let pin = checked_pin(body.get("pin").and_then(Value::as_str).unwrap_or_default())?;
         let number = world.numbers.get_mut(id).ok_or_else(|| GraphError::no_object("post", id))?;
         match &number.settings.pin {
@@ -102,14 +102,6 @@ pub(super) async fn phone_numbers(
         paging::page(&request, items)
     });
     Reply::result(&shared, result)
-}
-
-/// The body as an object; an empty body is an empty object.
-pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, GraphError> {
-    if body.is_empty() {
-        return Ok(Map::new());
-    }
-    serde_json::from_slice(body).map_err(|_| GraphError::parameter("The request's body must be a JSON object."))
 }
 
 fn checked_pin(pin: &str) -> Result<&str, GraphError> {

@@ -15,7 +15,7 @@ use crate::messages::template as template_call;
 use crate::shared::Shared;
 use crate::webhooks::schedule::Event;
 use crate::world::World;
-use crate::world::chat::{PhoneMessage, Ticks};
+use crate::world::business::Rendered;
 use crate::world::customer::CustomerKey;
 use crate::world::fault::{FaultKind, Stage, Subject};
 use crate::world::journal::{Entry, Refusal};
@@ -141,10 +141,10 @@ fn draw(world: &mut World, stage: Stage, subject: &Subject<'_>, fault: &mut Opti
     fault.as_ref().is_some_and(|fault| !fault.accepts())
 }
 
-/// The text and the category of the template that the message calls.
-fn check_template(world: &World, waba: &str, send: &Send) -> Result<Option<(String, String)>, GraphError> {
+/// What the template that the message calls becomes; nothing for other kinds.
+fn check_template(world: &World, waba: &str, send: &Send) -> Result<Rendered, GraphError> {
     if send.kind != "template" {
-        return Ok(None);
+        return Ok(Rendered::default());
     }
     let (name, language) = (send.template(), send.content["language"]["code"].as_str().unwrap_or_default());
     let template = world.templates.find(waba, name, language).ok_or_else(|| template_call::missing(name, language))?;
@@ -152,7 +152,8 @@ fn check_template(world: &World, waba: &str, send: &Send) -> Result<Option<(Stri
         return Err(GraphError::of(131_062));
     }
     let text = template_call::check(template, &send.content)?;
-    Ok(Some((text, template.category.to_ascii_lowercase())))
+    let category = Some(template.category.to_ascii_lowercase());
+    Ok(Rendered { text: Some(text), category, quick_replies: template.quick_replies() })
 }
 
 /// Takes a token of the pair and one of the number, or refuses and takes none. Answers who gets the message.
@@ -209,7 +210,7 @@ fn record(
     number_id: &str,
     send: &Send,
     customer: Option<CustomerKey>,
-    rendered: Option<(String, String)>,
+    rendered: Rendered,
     status_fault: Option<&FaultKind>,
     mut entry: Entry,
 ) -> Accepted {
@@ -225,8 +226,8 @@ fn record(
         // As Meta does: the letters are dropped, and the rest passes for a phone number.
         Address::Lost => contact["wa_id"] = crate::world::customer::digits(&send.input).into(),
         Address::Phone(phone) => {
-            let wa_id = person.as_ref().map_or(phone, |person| &person.wa_id);
-            contact["wa_id"] = wa_id.as_str().into();
+            let known = person.as_ref().map_or(phone, |person| &person.wa_id);
+            contact["wa_id"] = known.as_str().into();
         }
     }
     if send.kind == "template" {
@@ -253,21 +254,20 @@ fn record(
         name: person.as_ref().map(|person| person.name.clone()).unwrap_or_default(),
         username: person.as_ref().and_then(|person| person.username.clone()),
     };
-    let (text, category) = match rendered {
-        Some((text, category)) => (Some(text), category),
-        None => (None, "service".to_owned()),
-    };
-    let sent = Arc::new(SentMessage {
+    let facts = Arc::new(SentMessage {
         wamid: wamid.clone(),
         phone_number_id: Arc::clone(&number),
         customer,
         opaque_data: send.opaque_data.clone(),
-        category,
+        category: rendered.category.clone().unwrap_or_else(|| "service".to_owned()),
         recipient,
     });
     if let Some(customer) = customer {
-        let is_shown = failure.is_none();
-        world.business_sends(&number, customer, send, text, &sent, now, is_shown);
+        if send.kind != "reaction" {
+            world.business_sends(&number, customer, send, rendered, &facts, now);
+        } else if failure.is_none() {
+            world.business_reacts(&number, customer, &send.content);
+        }
     }
     let settings = world.numbers.get(number_id).map(|number| number.settings.statuses).unwrap_or_default();
     let mut plan = Plan::of(&settings, failure, send.kind == "reaction", status_fault);
@@ -278,7 +278,7 @@ fn record(
     let statuses = plan
         .steps
         .into_iter()
-        .map(|(after, kind)| (now + after, DueStatus { message: Arc::clone(&sent), kind, with_opaque_data }))
+        .map(|(after, kind)| (now + after, DueStatus { message: Arc::clone(&facts), kind, with_opaque_data }))
         .collect();
     let body = json!({"messaging_product": "whatsapp", "contacts": [contact], "messages": [message]});
     Accepted { body, statuses, first_before_answer: plan.first_before_answer }
@@ -314,68 +314,4 @@ fn failure(
         }
     }
     None
-}
-
-impl World {
-    /// A message of the business arrives in the chat of the customer.
-    fn business_sends(
-        &mut self,
-        number: &Arc<str>,
-        customer: CustomerKey,
-        send: &Send,
-        rendered: Option<String>,
-        sent: &Arc<SentMessage>,
-        now: i64,
-        is_shown: bool,
-    ) {
-        if send.kind == "reaction" {
-            let target = send.content["message_id"].as_str().unwrap_or_default();
-            let emoji = send.content["emoji"].as_str().filter(|emoji| !emoji.is_empty()).map(str::to_owned);
-            if let Some(message) = self.chat(number, customer).find(target).filter(|_| is_shown) {
-                message.business_reaction = emoji;
-                let message = message.clone();
-                self.show(number, customer, &message);
-            }
-            return;
-        }
-        let message = PhoneMessage {
-            id: sent.wamid.clone(),
-            from_business: true,
-            timestamp_ms: now,
-            kind: send.kind.clone(),
-            content: send.content.clone(),
-            rendered,
-            reply_to: send.reply_to.clone(),
-            ticks: Ticks::Accepted,
-            error_code: None,
-            business_reaction: None,
-            customer_reaction: None,
-            sent: Some(Arc::clone(sent)),
-        };
-        self.chat(number, customer).business_types_until_ms = 0;
-        self.show(number, customer, &message);
-        self.keep_message(number, customer, message);
-    }
-
-    /// The business read a message and all before it, and perhaps types.
-    fn business_reads(&mut self, number: &Arc<str>, customer: CustomerKey, wamid: &str, typing: bool, now: i64) {
-        let chat = self.chat(number, customer);
-        let last = chat.messages.iter().position(|message| message.id == wamid).map_or(0, |index| index + 1);
-        let mut read = Vec::new();
-        for message in
-            chat.messages[..last].iter_mut().filter(|message| !message.from_business && message.ticks != Ticks::Read)
-        {
-            message.ticks = Ticks::Read;
-            read.push(message.clone());
-        }
-        if typing {
-            chat.business_types_until_ms = now + 25_000;
-        }
-        for message in read {
-            self.show(number, customer, &message);
-        }
-        if typing {
-            self.show_typing(number, customer);
-        }
-    }
 }

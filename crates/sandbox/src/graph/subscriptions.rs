@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::answer::Reply;
 use super::error::GraphError;
-use super::{auth, nodes};
+use super::{auth, body};
 use crate::shared::Shared;
 use crate::world::Waba;
 
@@ -32,7 +32,7 @@ pub(super) async fn post(
     body: Bytes,
     shared: Data<Shared>,
 ) -> HttpResponse {
-    let result = nodes::object(&body).and_then(|body| {
+    let result = body::object(&body).and_then(|body| {
         let url = body.get("override_callback_uri").and_then(Value::as_str).map(str::to_owned);
         change(&request, &path.1, "post", &shared, |waba| {
             waba.subscribed = true;

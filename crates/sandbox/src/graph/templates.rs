@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::Reply;
 use super::error::GraphError;
-use super::{auth, nodes, paging};
+use super::{auth, body, paging};
 use crate::shared::Shared;
 use crate::webhooks::schedule::Event;
 use crate::world::World;
@@ -49,7 +49,7 @@ pub(super) async fn create(
         let now = shared.clock.now_ms();
         let mut world = shared.world();
         let review_after = world.waba_for(&path.1, &token, "post", now)?.template_review_after_ms;
-        let mut template: Template = serde_json::from_value(Value::Object(nodes::object(&body)?))
+        let mut template: Template = serde_json::from_value(Value::Object(body::object(&body)?))
             .map_err(|error| GraphError::parameter(format!("Invalid parameter: {error}")))?;
         template.check()?;
         if world.templates.find(&path.1, &template.name, &template.language).is_some() {

@@ -1,9 +1,8 @@
 //! The local limits of each kind of message.
 
-use serde_json::Value;
-
 use super::check::Part;
 use super::interactive;
+use super::media::media;
 use crate::graph::error::GraphError;
 
 /// Checks the object of the message's kind. A template's parameters are checked against the template afterwards.
@@ -51,26 +50,6 @@ pub(super) fn check(kind: &str, request: &Part<'_>) -> Result<(), GraphError> {
     }
 }
 
-/// Exactly one of `id` and `link`, and a caption where one is allowed.
-pub(super) fn media(part: &Part<'_>, max_caption: Option<usize>) -> Result<(), GraphError> {
-    let id = match part.get("id") {
-        Some(Value::Number(_)) => Some(""),
-        _ => part.optional_text("id", 256)?,
-    };
-    let link = part.optional_text("link", 2048)?;
-    match (id, link) {
-        (Some(_), None) => {}
-        (None, Some(link)) if link.starts_with("https://") || link.starts_with("http://") => {}
-        (None, Some(_)) => return Err(GraphError::value(format!("{} is not a URL", part.path_of("link")))),
-        (Some(_), Some(_)) => return Err(GraphError::value("Only one of id and link is allowed")),
-        (None, None) => return Err(GraphError::missing("One of id and link is required")),
-    }
-    match max_caption {
-        Some(max) => part.optional_text("caption", max).map(drop),
-        None => part.absent("caption", "for this type"),
-    }
-}
-
 /// A reaction is one emoji; none removes it. Letters are refused, other characters pass.
 fn emoji(emoji: Option<&str>) -> Result<(), GraphError> {
     let has_letters = emoji.is_some_and(|emoji| emoji.chars().any(|c| c.is_alphabetic() || c == ' '));
@@ -80,7 +59,7 @@ fn emoji(emoji: Option<&str>) -> Result<(), GraphError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn code(request: &Value) -> Option<i64> {
         let kind = request["type"].as_str().unwrap();

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::check::Part;
-use super::content;
+use super::media::media;
 use crate::graph::error::GraphError;
 
 pub(super) fn check(interactive: &Part<'_>) -> Result<(), GraphError> {
@@ -34,7 +34,7 @@ fn check_header(kind: &str, header: &Part<'_>) -> Result<(), GraphError> {
     match (kind, format) {
         (_, "text") => header.text("text", 60).map(drop),
         ("button" | "cta_url" | "flow" | "carousel", "image" | "video" | "document") => {
-            content::media(&header.object(format)?, None)
+            media(&header.object(format)?, None)
         }
         _ => Err(GraphError::value(format!("A header of type {format} is not allowed for {kind}"))),
     }

@@ -4,5 +4,6 @@ pub(crate) mod address;
 pub(crate) mod check;
 mod content;
 mod interactive;
+mod media;
 pub(crate) mod request;
 pub(crate) mod template;

@@ -1,14 +1,12 @@
 //! One webhook request, repeated until its receiver acknowledges it.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ring::hmac;
-use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::outbox::Receiver;
+use super::deliveries::{Deliveries, Record, State};
 use super::payload::{self, Update};
 use crate::clock::{self, Clock};
 
@@ -16,72 +14,16 @@ use crate::clock::{self, Clock};
 const MAX_REFUSALS: u32 = 10;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-const MAX_RECORDS: usize = 500;
 
-/// What became of a request.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Record {
-    pub(crate) sequence: u64,
-    pub(crate) url: String,
-    pub(crate) started_at: String,
-    pub(crate) updates: usize,
-    pub(crate) attempts: u32,
-    pub(crate) http_status: Option<u16>,
-    /// Why there was no answer.
-    pub(crate) error: Option<String>,
-    /// Of the last attempt.
-    pub(crate) duration_ms: u64,
-    pub(crate) state: State,
-    pub(crate) signature: String,
-    pub(crate) body: Box<RawValue>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum State {
-    /// It is repeated.
-    Trying,
-    Delivered,
-    GivenUp,
-}
-
-/// The last requests.
-#[derive(Debug, Default)]
-pub(crate) struct Deliveries {
-    records: Mutex<(u64, VecDeque<Record>)>,
-}
-
-impl Deliveries {
-    pub(crate) fn after(&self, sequence: u64) -> Vec<Record> {
-        let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        records.1.iter().filter(|record| record.sequence > sequence).cloned().collect()
-    }
-
-    pub(crate) fn clear(&self) {
-        self.records.lock().unwrap_or_else(PoisonError::into_inner).1.clear();
-    }
-
-    fn add(&self, mut record: Record) -> u64 {
-        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        records.0 += 1;
-        record.sequence = records.0;
-        records.1.push_back(record);
-        if records.1.len() > MAX_RECORDS {
-            records.1.pop_front();
-        }
-        records.0
-    }
-
-    fn change(&self, sequence: u64, change: impl FnOnce(&mut Record)) {
-        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(record) = records.1.iter_mut().rev().find(|record| record.sequence == sequence) {
-            change(record);
-        }
-    }
+/// Who gets it, and the key of the signature.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) url: String,
+    pub(super) key: hmac::Key,
 }
 
 pub(super) struct Delivery {
-    pub(super) receiver: Arc<Receiver>,
+    pub(super) target: Arc<Target>,
     pub(super) client: reqwest::Client,
     pub(super) clock: Arc<Clock>,
     pub(super) deliveries: Arc<Deliveries>,
@@ -93,10 +35,10 @@ impl Delivery {
     pub(super) async fn run(self, is_wanted: impl Fn() -> bool) {
         let now = self.clock.now_ms();
         let body = payload::body(&self.updates, now);
-        let signature = signature(&self.receiver.key, body.as_bytes());
+        let signature = signature(&self.target.key, body.as_bytes());
         let record = Record {
             sequence: 0,
-            url: self.receiver.url.clone(),
+            url: self.target.url.clone(),
             started_at: clock::text(now),
             updates: self.updates.len(),
             attempts: 0,
@@ -140,7 +82,7 @@ impl Delivery {
     async fn post(&self, body: &str, signature: &str) -> Result<u16, String> {
         let request = self
             .client
-            .post(&self.receiver.url)
+            .post(&self.target.url)
             .header("Content-Type", "application/json")
             .header("X-Hub-Signature-256", signature)
             .body(body.to_owned());

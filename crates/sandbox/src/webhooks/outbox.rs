@@ -8,7 +8,8 @@ use ring::hmac;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, oneshot};
 
-use super::delivery::{self, Deliveries};
+use super::deliveries::Deliveries;
+use super::delivery::{Delivery, Target};
 use super::payload::Update;
 use crate::clock::Clock;
 
@@ -32,9 +33,8 @@ struct Queued {
 }
 
 #[derive(Debug)]
-pub(super) struct Receiver {
-    pub(super) url: String,
-    pub(super) key: hmac::Key,
+struct Receiver {
+    target: Arc<Target>,
     queue: Mutex<VecDeque<Queued>>,
     changed: Notify,
 }
@@ -120,8 +120,10 @@ impl Outbox {
 
     fn start(&self, destination: &Destination) -> Arc<Receiver> {
         let receiver = Arc::new(Receiver {
-            url: destination.url.clone(),
-            key: hmac::Key::new(hmac::HMAC_SHA256, destination.app_secret.as_bytes()),
+            target: Arc::new(Target {
+                url: destination.url.clone(),
+                key: hmac::Key::new(hmac::HMAC_SHA256, destination.app_secret.as_bytes()),
+            }),
             queue: Mutex::default(),
             changed: Notify::new(),
         });
@@ -174,8 +176,8 @@ impl Courier {
                 batch.into_iter().map(|queued| (queued.update, queued.delivered)).unzip();
             let began = self.generation.load(Ordering::Relaxed);
             let generation = Arc::clone(&self.generation);
-            let delivery = delivery::Delivery {
-                receiver: Arc::clone(&self.receiver),
+            let delivery = Delivery {
+                target: Arc::clone(&self.receiver.target),
                 client: self.client.clone(),
                 clock: Arc::clone(&self.clock),
                 deliveries: Arc::clone(&self.deliveries),

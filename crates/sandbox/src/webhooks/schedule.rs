@@ -2,12 +2,10 @@
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::shared::Shared;
 use crate::world::status::DueStatus;
 
 #[derive(Debug)]
@@ -66,6 +64,11 @@ impl Schedule {
         }
     }
 
+    /// Returns when the next event may be another one.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
     /// The clock was moved.
     pub(crate) fn wake(&self) {
         self.changed.notify_one();
@@ -80,32 +83,13 @@ impl Schedule {
     }
 
     /// Takes what is due, and says when the next event is.
-    fn take_due(&self, now_ms: i64) -> (Vec<Event>, Option<i64>) {
+    pub(crate) fn take_due(&self, now_ms: i64) -> (Vec<Event>, Option<i64>) {
         let mut heap = self.heap.lock().unwrap_or_else(PoisonError::into_inner);
         let mut due = Vec::new();
         while heap.1.peek().is_some_and(|next| next.0.at_ms <= now_ms) {
             due.extend(heap.1.pop().map(|next| next.0.event));
         }
         (due, heap.1.peek().map(|next| next.0.at_ms))
-    }
-}
-
-/// Lets events happen when they are due. Does not end.
-pub(crate) async fn run(shared: Arc<Shared>) {
-    loop {
-        let now = shared.clock.now_ms();
-        let (due, next) = shared.schedule.take_due(now);
-        if !due.is_empty() {
-            shared.happen(due);
-            continue;
-        }
-        let wait = next.map_or(Duration::from_hours(1), |at| {
-            Duration::from_millis(u64::try_from(at.saturating_sub(now)).unwrap_or(0)).min(Duration::from_hours(1))
-        });
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = shared.schedule.changed.notified() => {}
-        }
     }
 }
 

@@ -30,6 +30,8 @@ pub(crate) struct PhoneMessage {
     pub(crate) content: Value,
     /// The text of the template with its parameters.
     pub(crate) rendered: Option<String>,
+    /// The texts of the template's quick replies.
+    pub(crate) quick_replies: Vec<String>,
     /// The message that this one answers.
     pub(crate) reply_to: Option<String>,
     pub(crate) ticks: Ticks,

@@ -1,5 +1,6 @@
 //! Everything the sandbox knows: numbers, people, messages, templates, faults and the journal.
 
+pub(crate) mod business;
 pub(crate) mod chat;
 pub(crate) mod customer;
 pub(crate) mod fault;

@@ -62,6 +62,7 @@ impl World {
                 kind: written.kind,
                 content: written.content,
                 rendered: None,
+                quick_replies: Vec::new(),
                 reply_to: written.reply_to,
                 ticks: Ticks::Delivered,
                 error_code: None,

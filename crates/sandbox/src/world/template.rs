@@ -52,6 +52,13 @@ impl Template {
             .find(|component| component["type"].as_str().is_some_and(|given| given.eq_ignore_ascii_case(kind)))
     }
 
+    /// The texts of its quick replies.
+    pub(crate) fn quick_replies(&self) -> Vec<String> {
+        let buttons = self.component("BUTTONS").and_then(|component| component["buttons"].as_array());
+        let replies = buttons.into_iter().flatten().filter(|button| button["type"] == "QUICK_REPLY");
+        replies.filter_map(|button| button["text"].as_str().map(str::to_owned)).collect()
+    }
+
     pub(crate) fn view(&self) -> Value {
         let mut view = json!({
             "name": self.name, "language": self.language, "status": self.status, "category": self.category,
@@ -118,7 +125,7 @@ pub(crate) fn refused(subcode: i64, title: &str, text: &str) -> GraphError {
     GraphError {
         message: "Invalid parameter".to_owned(),
         subcode: Some(subcode),
-        for_people: Some((title.to_owned(), text.to_owned())),
+        for_people: Some(Box::new((title.to_owned(), text.to_owned()))),
         ..GraphError::of(100)
     }
 }
