@@ -50,6 +50,7 @@ mod registration;
 mod retention;
 mod roles;
 mod row_level_security;
+mod sending;
 mod session_start;
 mod sessions;
 mod signing_keys;
