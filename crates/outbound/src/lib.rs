@@ -10,4 +10,11 @@ pub use content::{
     OutboundReaction, ToMetaError, message_json, read_receipt_json, typing_json,
 };
 pub use error_table::{Action, BackOff, ErrorClass, Pause, PauseEnd, PauseScope, PausedSends, Verdict, When, classify};
-pub use ports::{CallOutcome, Credentials, MessagingApi};
+pub use ports::{
+    BusinessAccountAccess, CallOutcome, Credentials, MessagingApi, StoredTemplate, SyncCounts, TakenTemplate,
+    TemplateApi, TemplateApiError, TemplateFilter, TemplateRepo,
+};
+pub use template::{
+    FilledTemplate, Language, NewTemplate, Template, TemplateCall, TemplateCategory, TemplateEdit, TemplateQuality,
+    TemplateStatus,
+};
