@@ -86,13 +86,11 @@ fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
 
 /// The words before the first gap; its name and what follows, if there is one.
 fn split_at_gap(text: &str) -> (&str, Option<(&str, &str)>) {
-    for (start, braces) in text.match_indices("{{") {
-        let inside = &text[start + braces.len()..];
-        if let Some(end) = inside.find("}}") {
-            let name = inside[..end].trim();
-            if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-                return (&text[..start], Some((name, &inside[end + 2..])));
-            }
+    for (end, braces) in text.match_indices("}}") {
+        let Some(start) = text[..end].rfind("{{") else { continue };
+        let name = text[start + 2..end].trim();
+        if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            return (&text[..start], Some((name, &text[end + braces.len()..])));
         }
     }
     (text, None)
