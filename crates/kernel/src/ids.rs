@@ -105,3 +105,11 @@ define_id!(
     /// An operator's API key.
     ProvisioningKeyId
 );
+define_id!(
+    /// A file: received, or uploaded to be sent.
+    MediaId
+);
+define_id!(
+    /// A message template in one language, of one business account.
+    TemplateId
+);

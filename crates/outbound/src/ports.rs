@@ -1,6 +1,13 @@
+mod templates;
+
 use async_trait::async_trait;
 use secrecy::SecretString;
 use whatsapp::GraphError;
+
+pub use templates::{
+    BusinessAccountAccess, StoredTemplate, SyncCounts, TakenTemplate, TemplateApi, TemplateApiError, TemplateFilter,
+    TemplateRepo,
+};
 
 /// What a call to Meta needs to be made for a number.
 #[derive(Clone, Debug)]
