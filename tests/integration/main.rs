@@ -58,6 +58,7 @@ mod slow_events;
 mod specified_rules;
 mod spoofing;
 mod tenants;
+mod token_commands;
 mod token_processes;
 mod transactions;
 mod users;

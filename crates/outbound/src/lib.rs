@@ -22,8 +22,9 @@ pub use opaque::{AttemptRef, AttemptRefs};
 pub use pacing::{NumberPacer, PairPacer};
 pub use pause::SendingPause;
 pub use ports::{
-    AcceptedSend, AccountState, CallOutcome, Candidate, Credentials, Decided, InterruptedSend, MessageToSend,
-    MessagingApi, SendBacklog, SendLedger, SendRepo, SenderLease, SenderRepo, SettledSend, Thread,
+    AcceptedSend, AccountState, BusinessAccountAccess, CallOutcome, Candidate, Credentials, Decided, InterruptedSend,
+    MessageToSend, MessagingApi, SendBacklog, SendLedger, SendRepo, SenderLease, SenderRepo, SettledSend,
+    StoredTemplate, SyncCounts, TakenTemplate, TemplateApi, TemplateApiError, TemplateFilter, TemplateRepo, Thread,
 };
 pub use send::{
     Attempt, AttemptOutcome, MAX_SCHEDULE, NewOutboundMessage, NewSend, RESEND_AFTER, Reason, SEND_WITHIN, SendError,
@@ -31,3 +32,7 @@ pub use send::{
 };
 pub use settle::{AttemptFacts, settle, settle_interrupted};
 pub use state::{MessageStatus, OnUnknown, Priority, SendKind, SendState, SenderKind};
+pub use template::{
+    FilledTemplate, Language, NewTemplate, Template, TemplateCall, TemplateCategory, TemplateEdit, TemplateQuality,
+    TemplateStatus,
+};

@@ -2,8 +2,13 @@ mod messaging_api;
 mod send_ledger;
 mod send_repo;
 mod sender_repo;
+mod templates;
 
 pub use messaging_api::{CallOutcome, Credentials, MessagingApi};
 pub use send_ledger::{SendBacklog, SendLedger, SenderLease};
 pub use send_repo::{MessageToSend, SendRepo, Thread};
 pub use sender_repo::{AcceptedSend, AccountState, Candidate, Decided, InterruptedSend, SenderRepo, SettledSend};
+pub use templates::{
+    BusinessAccountAccess, StoredTemplate, SyncCounts, TakenTemplate, TemplateApi, TemplateApiError, TemplateFilter,
+    TemplateRepo,
+};

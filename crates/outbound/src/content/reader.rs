@@ -20,6 +20,11 @@ impl<'a> Node<'a> {
         Self { value, pointer: String::new() }
     }
 
+    /// A value that stands below the root.
+    pub(crate) fn at(value: &'a Value, pointer: &str) -> Self {
+        Self { value, pointer: pointer.to_owned() }
+    }
+
     pub(crate) const fn value(&self) -> &'a Value {
         self.value
     }

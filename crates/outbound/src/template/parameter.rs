@@ -111,6 +111,42 @@ impl Parameter {
         Ok(Self::Other { kind, value: node.value().as_object().cloned().unwrap_or_default() })
     }
 
+    /// Meta's word for its type.
+    pub(super) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Text { .. } => "text",
+            Self::Currency { .. } => "currency",
+            Self::DateTime { .. } => "date_time",
+            Self::Media(kind, _) => kind.into_str(),
+            Self::Location(_) => "location",
+            Self::Payload(_) => "payload",
+            Self::CouponCode(_) => "coupon_code",
+            Self::LimitedTimeOffer { .. } => "limited_time_offer",
+            Self::Other { kind, .. } => kind,
+        }
+    }
+
+    /// What fills the gap of a text.
+    pub(super) fn shown(&self) -> Option<&str> {
+        match self {
+            Self::Text { text, .. } => Some(text),
+            Self::Currency { fallback, .. } | Self::DateTime { fallback, .. } => Some(fallback),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_text(&self) -> bool {
+        self.shown().is_some()
+    }
+
+    /// The gap of a template with named parameters.
+    pub(super) const fn name(&self) -> Option<&String> {
+        match self {
+            Self::Text { name, .. } | Self::Currency { name, .. } | Self::DateTime { name, .. } => name.as_ref(),
+            _ => None,
+        }
+    }
+
     pub(super) const fn media(&self) -> Option<&MediaRef> {
         match self {
             Self::Media(_, media) => Some(media),
@@ -119,30 +155,21 @@ impl Parameter {
     }
 
     pub(super) fn to_meta(&self, media: MediaIds<'_>) -> Result<Value, ToMetaError> {
-        let mut meta = Map::new();
-        let (kind, value) = match self {
-            Self::Text { text, .. } => ("text", json!(text)),
+        let value = match self {
+            Self::Text { text, .. } => json!(text),
             Self::Currency { fallback, code, amount_1000, .. } => {
-                ("currency", json!({"fallback_value": fallback, "code": code, "amount_1000": amount_1000}))
+                json!({"fallback_value": fallback, "code": code, "amount_1000": amount_1000})
             }
-            Self::DateTime { fallback, .. } => ("date_time", json!({"fallback_value": fallback})),
-            Self::Media(kind, file) => (kind.into_str(), Value::Object(file.to_meta(media)?)),
-            Self::Location(location) => ("location", Value::Object(location.to_meta())),
-            Self::Payload(payload) => ("payload", json!(payload)),
-            Self::CouponCode(code) => ("coupon_code", json!(code)),
-            Self::LimitedTimeOffer { expiration_time_ms } => {
-                ("limited_time_offer", json!({"expiration_time_ms": expiration_time_ms}))
-            }
-            Self::Other { kind, value } => (*kind, Value::Object(value.clone())),
+            Self::DateTime { fallback, .. } => json!({"fallback_value": fallback}),
+            Self::Media(_, file) => Value::Object(file.to_meta(media)?),
+            Self::Location(location) => Value::Object(location.to_meta()),
+            Self::Payload(payload) => json!(payload),
+            Self::CouponCode(code) => json!(code),
+            Self::LimitedTimeOffer { expiration_time_ms } => json!({"expiration_time_ms": expiration_time_ms}),
+            Self::Other { value, .. } => Value::Object(value.clone()),
         };
-        meta.insert("type".to_owned(), json!(kind));
-        meta.insert(kind.to_owned(), value);
-        if let Self::Text { name: Some(name), .. }
-        | Self::Currency { name: Some(name), .. }
-        | Self::DateTime { name: Some(name), .. } = self
-        {
-            meta.insert("parameter_name".to_owned(), json!(name));
-        }
+        let mut meta = Map::from_iter([("type".to_owned(), json!(self.kind())), (self.kind().to_owned(), value)]);
+        meta.extend(self.name().map(|name| ("parameter_name".to_owned(), json!(name))));
         Ok(Value::Object(meta))
     }
 }
