@@ -11,8 +11,8 @@ use http_api::{AppCache, Background, CursorKey, LimitPolicy, Limits, ServerOptio
 use inbound::{RetentionPolicy, RetryPolicy};
 use kernel::{Clock, Entropy, Retention};
 use pipeline::{
-    AuditSealer, Biller, ContactJobs, ContentRenewer, DeadLetterRecorder, Flusher, Intake, KeyRotator, Relay,
-    Scheduler, Worker,
+    AccountChecker, AuditSealer, Biller, ContactJobs, ContentRenewer, DeadLetterRecorder, Flusher, Intake, KeyRotator,
+    Relay, Scheduler, Worker,
 };
 use postgres::Postgres;
 use rabbitmq::Broker;
@@ -69,6 +69,7 @@ impl Instance {
     ) -> Result<Self, OpenError> {
         database.check_roles().await?;
         let broker = connect::broker(&config.amqp)?;
+        let graph = connect::graph(&config.whatsapp.graph)?;
         let wake_relay = Arc::new(Notify::new());
         let (intake, flusher) = Intake::new(
             Arc::new(database.clone()),
@@ -99,6 +100,7 @@ impl Instance {
                 secrets: config.whatsapp.secrets,
                 verify_token: config.whatsapp.verify_token,
             },
+            account_api: Arc::new(graph),
             key_ring,
             self_service: config.tenants.self_service,
             signup_open: config.tenants.signup_open,
@@ -167,6 +169,15 @@ impl Instance {
             events: self.event_retention,
             retention: self.retention,
             ring: Arc::clone(&self.state.key_ring),
+        }
+    }
+
+    pub(super) fn account_checker(&self) -> AccountChecker {
+        AccountChecker {
+            database: self.database(),
+            api: Arc::clone(&self.state.account_api),
+            ring: Arc::clone(&self.state.key_ring),
+            clock: Arc::clone(&self.state.clock),
         }
     }
 

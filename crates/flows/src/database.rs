@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use audit::{AuditChainRepo, PlatformAuditReader, Record, UnsealedDirectory};
 use billing::{BillingDirectory, UsageHousekeeping};
-use channels::MetaAppDirectory;
+use channels::{AccountCredentialsDirectory, MetaAppDirectory};
 use chrono::{DateTime, Utc};
 use crm::{
     ContactJobDirectory, ContactRepo, ConversationRepo, ErasureHousekeeping, InteractionRepo, OldContentDirectory,
@@ -93,6 +93,7 @@ pub trait TenantTx:
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
 pub trait DirectoryTx:
     TenantDirectory
+    + AccountCredentialsDirectory
     + UnsealedDirectory
     + ApproveAccountTx
     + BillingDirectory

@@ -15,7 +15,8 @@
 //! | [`claim_request`], [`store_response`] | a retried request is carried out once and gets the stored response |
 //! | [`merge_contacts`], [`delete_contact`], [`change_conversation`] | CRM operations that are audited or depend on permissions |
 //! | [`connect_account`], [`add_account`], [`approve_account`] | a tenant claims its WhatsApp number, an operator connects or approves one |
-//! | [`change_account`], [`disconnect_account`] | a tenant renames and disconnects a number |
+//! | [`change_account`], [`disconnect_account`] | names, settings and secrets of a number; disconnecting it |
+//! | [`check_account`], [`check_due_accounts`] | asking Meta about the token, the number and its business account |
 //! | [`create_meta_app`], [`change_meta_app`], [`delete_meta_app`] | a tenant's own Meta apps |
 //! | [`requeue_held_and_unroutable`] | requeues events of numbers that were connected and of tenants that were reactivated |
 //! | [`accept_delivery`] | stores the events of a verified delivery |
@@ -29,7 +30,7 @@
 //! | [`record_failure`] | schedules the retry of a failed event, or makes it a dead letter |
 //! | [`SigningKeys`] | the cache of the deployment's signing keys |
 //! | [`advance_signing_keys`], [`rotate_signing_keys`], [`revoke_signing_key`], [`reseal_signing_keys`] | rotating, revoking and resealing them |
-//! | [`reseal_meta_apps`] | reseals secrets with another key-encryption key |
+//! | [`reseal_meta_apps`], [`reseal_account_credentials`] | reseals secrets with another key-encryption key |
 //!
 //! A use case that needs one transaction takes it and never commits; the caller does, with [`settle`] or `database.in_tenant(scope, async |tx| ..)`. Use cases that take the
 //! [`Database`] itself need several transactions, mostly because of a password hash: no transaction is held open across one.
@@ -72,8 +73,9 @@ pub use self::billing::{
     TenantBillingFailure, change_subscription, close_billing_periods, close_tenant_periods, pay_invoice, save_plan,
 };
 pub use self::channels::{
-    AccountTx, ConnectAccountError, ConnectAccountTx, MetaAppTx, add_account, change_account, change_meta_app,
-    connect_account, create_meta_app, delete_meta_app, disconnect_account,
+    AccountCheckRun, AccountTx, CheckAccountError, ConnectAccountError, ConnectAccountTx, MetaAppTx, add_account,
+    change_account, change_meta_app, check_account, check_account_by_operator, check_due_accounts, connect_account,
+    create_meta_app, delete_meta_app, disconnect_account,
 };
 pub use self::crm::{
     ChangeConversationError, ChangeConversationTx, ContactJobTx, MergeContactsTx, OldContentTx, TenantJobRun,
@@ -89,8 +91,8 @@ pub use self::events::{
 pub use self::platform::{
     ApproveAccountError, ApproveAccountTx, AuditPurge, CreateProvisioningKeyError, OperatorAccess, OperatorKey,
     ProvisioningKeyTx, PurgeAuditTx, SealingFailure, SealingRun, approve_account, authenticate_operator,
-    create_provisioning_key, purge_audit_logs, record_refused_operator, reseal_meta_apps, revoke_provisioning_key,
-    seal_audit_logs,
+    create_provisioning_key, purge_audit_logs, record_refused_operator, reseal_account_credentials, reseal_meta_apps,
+    revoke_provisioning_key, seal_audit_logs,
 };
 pub use commit::Commit;
 pub use database::{

@@ -18,9 +18,11 @@ pub(crate) struct Answer {
     body: Vec<u8>,
 }
 
-/// A call without a complete answer.
+/// A call without the answer that it asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum CallFailure {
+    /// Meta answered with an error of its own.
+    Refused(Box<GraphError>),
     /// No byte of the request was written.
     NotSent(String),
     Unclear {
@@ -53,16 +55,14 @@ impl Answer {
         Ok(Self { status, headers, body })
     }
 
-    /// The error that Meta answered with; `None` if the body is not one.
-    pub(crate) fn error(&self) -> Option<GraphError> {
-        read_error(self.status, &self.headers, &self.body)
-    }
-
-    /// The body of a 200 or 201.
-    pub(crate) fn json<T: DeserializeOwned>(&self) -> Option<T> {
-        matches!(self.status, StatusCode::OK | StatusCode::CREATED)
-            .then(|| serde_json::from_slice(&self.body).ok())
-            .flatten()
+    /// The body of a 200 or 201 without an error of Meta's.
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, CallFailure> {
+        if let Some(error) = read_error(self.status, &self.headers, &self.body) {
+            return Err(CallFailure::Refused(Box::new(error)));
+        }
+        let is_success = matches!(self.status, StatusCode::OK | StatusCode::CREATED);
+        let body = is_success.then(|| serde_json::from_slice(&self.body).ok()).flatten();
+        body.ok_or_else(|| self.unclear())
     }
 
     /// What is said of an answer that is neither an error of Meta's nor what was expected.

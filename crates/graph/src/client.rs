@@ -3,6 +3,7 @@ use std::time::Duration;
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
 
 use crate::answer::{Answer, CallFailure};
 
@@ -64,6 +65,20 @@ impl GraphClient {
             path.pop_if_empty().push(&self.endpoint.version).extend(segments);
         }
         url
+    }
+
+    pub(crate) fn get(&self, url: Url, token: &SecretString) -> RequestBuilder {
+        self.http.get(url).bearer_auth(token.expose_secret())
+    }
+
+    /// Reads a JSON body; the call takes `timeout` at most.
+    pub(crate) async fn get_json<T: DeserializeOwned>(
+        &self,
+        url: Url,
+        token: &SecretString,
+        timeout: Duration,
+    ) -> Result<T, CallFailure> {
+        self.call(self.get(url, token).timeout(timeout)).await?.json()
     }
 
     pub(crate) fn post(&self, url: Url, token: &SecretString) -> RequestBuilder {

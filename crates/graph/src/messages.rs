@@ -35,29 +35,25 @@ impl MessagingApi for GraphClient {
             .post(url, &credentials.access_token)
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .body(body.to_owned());
-        match self.call(request).await {
-            Ok(answer) => outcome(&answer),
-            Err(failure) => failure.into(),
-        }
+        let outcome = self.call(request).await.and_then(|answer| accepted(&answer));
+        outcome.unwrap_or_else(CallOutcome::from)
     }
 }
 
-fn outcome(answer: &Answer) -> CallOutcome {
-    if let Some(error) = answer.error() {
-        return CallOutcome::Refused(error);
+fn accepted(answer: &Answer) -> Result<CallOutcome, CallFailure> {
+    let body: AcceptedBody = answer.json()?;
+    let wamid = body.messages.into_iter().next().map(|message| message.id).filter(|id| !id.is_empty());
+    if wamid.is_none() && !body.success {
+        return Err(answer.unclear());
     }
-    let accepted = answer.json::<AcceptedBody>().and_then(|body| {
-        let wamid = body.messages.into_iter().next().map(|message| message.id).filter(|id| !id.is_empty());
-        let contact = body.contacts.into_iter().next();
-        let is_accepted = wamid.is_some() || body.success;
-        is_accepted.then(|| CallOutcome::Accepted { wamid, wa_id: contact.and_then(|contact| contact.wa_id) })
-    });
-    accepted.unwrap_or_else(|| answer.unclear().into())
+    let contact = body.contacts.into_iter().next();
+    Ok(CallOutcome::Accepted { wamid, wa_id: contact.and_then(|contact| contact.wa_id) })
 }
 
 impl From<CallFailure> for CallOutcome {
     fn from(failure: CallFailure) -> Self {
         match failure {
+            CallFailure::Refused(error) => Self::Refused(*error),
             CallFailure::NotSent(reason) => Self::NotSent(reason),
             CallFailure::Unclear { reason, http_status } => Self::Unclear { reason, http_status },
         }

@@ -27,23 +27,43 @@ pub(crate) struct TestServer {
     requests: mpsc::UnboundedReceiver<String>,
 }
 
-impl TestServer {
+/// A server that does not serve yet.
+pub(crate) struct BoundServer {
+    url: Url,
+    listener: TcpListener,
+}
+
+impl BoundServer {
+    pub(crate) const fn url(&self) -> &Url {
+        &self.url
+    }
+
     /// Serves one connection after the other, until there are no replies left.
-    pub(crate) async fn start(replies: Vec<Reply>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    pub(crate) fn serve(self, replies: Vec<Reply>) -> TestServer {
         let (sender, requests) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             let mut replies = replies.into_iter();
             let mut kept = Vec::new();
             while replies.len() > 0 {
-                let (stream, _) = listener.accept().await.unwrap();
+                let (stream, _) = self.listener.accept().await.unwrap();
                 kept.extend(serve(stream, &mut replies, &sender).await);
             }
             // The connections stay open until the test ends.
             std::future::pending::<()>().await;
         });
-        Self { url, requests }
+        TestServer { url: self.url, requests }
+    }
+}
+
+impl TestServer {
+    pub(crate) async fn bind() -> BoundServer {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+        BoundServer { url, listener }
+    }
+
+    pub(crate) async fn start(replies: Vec<Reply>) -> Self {
+        Self::bind().await.serve(replies)
     }
 
     pub(crate) fn client(&self) -> GraphClient {

@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use billing::PaymentTerms;
-use channels::AppCredentials;
+use channels::{AccountApi, AppCredentials};
 use chrono::TimeDelta;
 use flows::{AuthService, Database, DeliveryStore};
 use kernel::seal::KeyRing;
@@ -26,7 +26,9 @@ pub struct State {
     pub auth: AuthService,
     /// Credentials of the deployment's own Meta app.
     pub deployment_app: AppCredentials,
-    /// Encrypts and decrypts the secrets of tenants' own Meta apps.
+    /// Meta, asked about access tokens and numbers.
+    pub account_api: Arc<dyn AccountApi>,
+    /// Encrypts and decrypts the secrets of tenants' own Meta apps and numbers.
     pub key_ring: Arc<KeyRing>,
     /// Whether a connected WhatsApp number is active without an operator's approval.
     pub self_service: bool,

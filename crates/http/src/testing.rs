@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix_web::web;
 use async_trait::async_trait;
 use billing::PaymentTerms;
-use channels::AppCredentials;
+use channels::{AccountApi, AccountApiError, AppCredentials, BusinessAccountFacts, MetaId, NumberFacts, TokenFacts};
 use chrono::{DateTime, TimeDelta, Utc};
 use crypto::{Argon2Hasher, Ed25519, KeyedSemaphore};
 use flows::{
@@ -20,6 +20,7 @@ use inbound::{IncomingEvent, StoredEvent};
 use kernel::ids::{SessionId, TenantId, UserId};
 use kernel::seal::KeyRing;
 use kernel::{Clock, StoreError, SystemClock, SystemEntropy, TenantScope, Tracing};
+use secrecy::SecretString;
 use tokens::{Claims, KeyState, RotationPolicy, SessionPolicy, SigningKeyFactory, TokenPolicy, VerifiedToken};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
@@ -78,6 +79,37 @@ impl RateLimitFastPath for UnavailableDatabase {
 
     async fn try_release(&self, _: &[RateLimitBucket], _: DateTime<Utc>) -> Result<bool, StoreError> {
         unavailable()
+    }
+}
+
+/// Meta that never answers.
+#[derive(Debug)]
+struct UnavailableMeta;
+
+fn silence<T>() -> Result<T, AccountApiError> {
+    Err(AccountApiError::Silent("no network".to_owned()))
+}
+
+#[async_trait]
+impl AccountApi for UnavailableMeta {
+    async fn token(&self, _: &SecretString) -> Result<TokenFacts, AccountApiError> {
+        silence()
+    }
+
+    async fn number(&self, _: &SecretString, _: &MetaId) -> Result<NumberFacts, AccountApiError> {
+        silence()
+    }
+
+    async fn numbers(&self, _: &SecretString, _: &MetaId) -> Result<Vec<String>, AccountApiError> {
+        silence()
+    }
+
+    async fn business_account(&self, _: &SecretString, _: &MetaId) -> Result<BusinessAccountFacts, AccountApiError> {
+        silence()
+    }
+
+    async fn subscribed_apps(&self, _: &SecretString, _: &MetaId) -> Result<Vec<String>, AccountApiError> {
+        silence()
     }
 }
 
@@ -161,6 +193,7 @@ pub(crate) fn state() -> web::Data<State> {
             key_ring: Arc::clone(&ring),
         },
         deployment_app: AppCredentials { secrets: secrets(), verify_token: VerifyToken::new("verify".into()).unwrap() },
+        account_api: Arc::new(UnavailableMeta),
         key_ring: ring,
         self_service: false,
         signup_open: true,

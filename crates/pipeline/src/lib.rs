@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(clippy::future_not_send)]
 
+mod account_checker;
 mod audit_sealer;
 mod backoff;
 mod biller;
@@ -18,6 +19,7 @@ mod spans;
 mod tenant_jobs;
 mod worker;
 
+pub use account_checker::AccountChecker;
 pub use audit_sealer::AuditSealer;
 pub use biller::Biller;
 pub use contact_jobs::ContactJobs;

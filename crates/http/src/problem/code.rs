@@ -158,6 +158,8 @@ codes! {
         "The server failed; the request id identifies the failure in its log."
     TemporarilyUnavailable = SERVICE_UNAVAILABLE "temporarily_unavailable" "Temporarily unavailable"
         "A required service is unavailable; retry later."
+    MetaUnavailable = SERVICE_UNAVAILABLE "meta_unavailable" "Meta does not answer"
+        "Meta did not answer, or is busy; nothing was changed. Retry later."
     Busy = SERVICE_UNAVAILABLE "busy" "Busy"
         "Too many passwords are being verified; retry later."
     NotReady = SERVICE_UNAVAILABLE "not_ready" "Not ready"
