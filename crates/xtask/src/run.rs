@@ -7,7 +7,7 @@ use crate::services::{self, Service, packages};
 use crate::settings::{self, Settings};
 use crate::steps::{Progress, Steps, step};
 use crate::store::Store;
-use crate::{checkout, probe, process, signals};
+use crate::{checkout, probe, process, sandbox, signals};
 use std::collections::BTreeSet;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -39,13 +39,19 @@ pub(crate) fn run() -> Result {
     })?;
     let binary = checkout::target()?.join("debug/parley");
     let settings = settings::write(&mut store, &postgres.url, &rabbitmq.url)?;
-    let mut sandbox = step("Sandbox, the stand-in for Meta", |_| {
+    let mut phone = step("Sandbox, the stand-in for Meta", |_| {
         Sandbox::start(&checkout::target()?.join("debug/parley-sandbox"), &settings, &steps)
     })?;
     for (name, subcommand) in [("Migrations", "migrate"), ("Demo tenant", "demo")] {
         step(name, |_| steps.command(&mut parley(&binary, &settings.file, subcommand)))?;
     }
-    let mut ended = || postgres.ended().or_else(|| rabbitmq.ended()).or_else(|| sandbox.ended());
+    step("Access token of the demo number", |_| {
+        let mut command = parley(&binary, &settings.file, "whatsapp");
+        command.args(["set-token", "--tenant", TENANT, "--number", sandbox::PHONE_NUMBER_ID]);
+        // Everyone on the machine can read arguments.
+        steps.command(command.env("PARLEY_ACCESS_TOKEN", &settings.sandbox.token))
+    })?;
+    let mut ended = || postgres.ended().or_else(|| rabbitmq.ended()).or_else(|| phone.ended());
     let outcome = serve(&binary, &settings, &steps, &mut ended);
     println!("Stopping what was started; data stays in {}", store.directory().display());
     outcome

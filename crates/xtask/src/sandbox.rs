@@ -11,7 +11,7 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 
 // The number that `parley demo` connects.
-const PHONE_NUMBER_ID: &str = "106540352242922";
+pub(crate) const PHONE_NUMBER_ID: &str = "106540352242922";
 const WABA_ID: &str = "102290129340398";
 const DISPLAY_NUMBER: &str = "15550100000";
 const NAME: &str = "Demo number";
