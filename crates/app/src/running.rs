@@ -112,6 +112,10 @@ impl Instance {
                 recorder.clone().run(Box::new(broker.consumer(Queue::Dead)), stop)
             });
         }
+        if roles.include(ProcessRole::Sender) {
+            let sender = self.sender();
+            loops.spawn("sender", move |stop| sender.clone().run(stop));
+        }
         if roles.include(ProcessRole::Scheduler) {
             let scheduler = self.scheduler();
             loops.spawn("scheduler", move |stop| scheduler.clone().run(stop));

@@ -25,6 +25,9 @@
 //! | [`authenticate_operator`], [`create_provisioning_key`] | operators and their keys |
 //! | [`purge_audit_logs`] | replaces old audit records by summaries |
 //! | [`seal_audit_logs`] | seals audit records against tampering |
+//! | [`send_message`], [`send_to`], [`change_message`], [`cancel_message`], [`resend_message`], [`dismiss_message`] | what people want to be sent |
+//! | [`react`], [`mark_read`], [`show_typing`] | what is told to Meta about a message |
+//! | [`take_turn`], [`settle_number`], [`recover_number`] | the work of a sender on one number |
 //! | [`change_subscription`], [`pay_invoice`], [`close_billing_periods`], [`save_plan`] | subscriptions, invoices and plans |
 //! | [`process_events`] | turns stored events of one tenant into contacts, conversations and messages |
 //! | [`record_failure`] | schedules the retry of a failed event, or makes it a dead letter |
@@ -49,6 +52,7 @@ mod events;
 mod fake;
 mod idempotency;
 mod platform;
+mod sending;
 mod timer;
 mod transaction;
 
@@ -93,6 +97,12 @@ pub use self::platform::{
     ProvisioningKeyTx, PurgeAuditTx, SealingFailure, SealingRun, approve_account, authenticate_operator,
     create_provisioning_key, purge_audit_logs, record_refused_operator, reseal_account_credentials, reseal_meta_apps,
     revoke_provisioning_key, seal_audit_logs,
+};
+pub use self::sending::{
+    AboutMessageError, ChangeSendError, LeasedNumber, MessageRequest, NumberTurn, OutboundMessage, Recipient, SendBell,
+    SendMessageError, SendMessageTx, SendTimes, SendToTx, SenderTx, Settlement, StartedSend, attempts, cancel_message,
+    change_message, dismiss_message, mark_read, outbound_message, react, recover_number, resend_message, send_error,
+    send_message, send_to, send_to_change, settle_number, show_typing, take_turn, with_sends,
 };
 pub use commit::Commit;
 pub use database::{

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use billing::PaymentTerms;
 use channels::{AccountApi, AppCredentials};
 use chrono::TimeDelta;
-use flows::{AuthService, Database, DeliveryStore};
+use flows::{AuthService, Database, DeliveryStore, SendBell};
 use kernel::seal::KeyRing;
 use kernel::{Clock, Tracing};
 use tokens::ProvisioningKeyHash;
@@ -51,6 +51,8 @@ pub struct State {
     pub app_cache: AppCache,
     /// Wakes the relay after events were stored.
     pub wake_relay: Arc<Notify>,
+    /// Wakes senders after a message was stored.
+    pub send_bell: Arc<dyn SendBell>,
     /// Stores webhook deliveries.
     pub delivery_store: Arc<dyn DeliveryStore>,
     pub readiness: Arc<dyn Readiness>,

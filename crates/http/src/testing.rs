@@ -12,12 +12,12 @@ use channels::{AccountApi, AccountApiError, AppCredentials, BusinessAccountFacts
 use chrono::{DateTime, TimeDelta, Utc};
 use crypto::{Argon2Hasher, Ed25519, KeyedSemaphore};
 use flows::{
-    AcceptError, AuthService, Database, DeliveryStore, DirectoryTx, IntakeTx, LoginLookup, OperatorTx, SessionStatus,
-    SigningKeys, StartSession, StartSessionOutcome, TenantTx, Timer,
+    AcceptError, AuthService, Database, DeliveryStore, DirectoryTx, IntakeTx, LoginLookup, OperatorTx, SendBell,
+    SessionStatus, SigningKeys, StartSession, StartSessionOutcome, TenantTx, Timer,
 };
 use iam::{Email, HashParameters, NewAccountLimits, RateLimitBucket, RateLimitFastPath, RateLimiter, TenantReference};
 use inbound::{IncomingEvent, StoredEvent};
-use kernel::ids::{SessionId, TenantId, UserId};
+use kernel::ids::{AccountId, SessionId, TenantId, UserId};
 use kernel::seal::KeyRing;
 use kernel::{Clock, StoreError, SystemClock, SystemEntropy, TenantScope, Tracing};
 use secrecy::SecretString;
@@ -164,6 +164,13 @@ fn policy() -> LimitPolicy {
     }
 }
 
+/// There is no sender.
+struct NoBell;
+
+impl SendBell for NoBell {
+    fn ring(&self, _: AccountId) {}
+}
+
 pub(crate) fn state() -> web::Data<State> {
     let (entropy, clock) = (SystemEntropy::new(), SystemClock::new());
     let key = vec![7; 32];
@@ -206,6 +213,7 @@ pub(crate) fn state() -> web::Data<State> {
         trusted_proxies: TrustedProxies::default(),
         limits: Limits::new(&policy(), &limits_clock),
         app_cache: AppCache::default(),
+        send_bell: Arc::new(NoBell),
         wake_relay,
         delivery_store: Arc::new(UnavailableDatabase),
         readiness: Arc::new(UnavailableDatabase),

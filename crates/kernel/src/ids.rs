@@ -90,6 +90,14 @@ define_id!(
     MessageId
 );
 define_id!(
+    /// Something that is sent to Meta: a message, a reaction, a read receipt.
+    SendId
+);
+define_id!(
+    /// A process that sends.
+    SenderId
+);
+define_id!(
     /// One entry of a contact's history.
     InteractionId
 );
@@ -104,4 +112,12 @@ define_id!(
 define_id!(
     /// An operator's API key.
     ProvisioningKeyId
+);
+define_id!(
+    /// A file: received, or uploaded to be sent.
+    MediaId
+);
+define_id!(
+    /// A message template in one language, of one business account.
+    TemplateId
 );

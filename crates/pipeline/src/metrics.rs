@@ -21,6 +21,7 @@ pub(crate) const QUEUE_CONSUMERS: &str = "parley_queue_consumers";
 pub(crate) const AUDIT_SEALED: &str = "parley_audit_records_sealed_total";
 pub(crate) const AUDIT_FAILURES: &str = "parley_audit_sealing_failures_total";
 pub(crate) const AUDIT_OLDEST_UNSEALED: &str = "parley_audit_oldest_unsealed_seconds";
+pub(crate) const SENDS: &str = "parley_sends_total";
 pub(crate) const ACCOUNT_CHECKS: &str = "parley_whatsapp_account_checks_total";
 pub(crate) const TOKENS_ENDING: &str = "parley_whatsapp_tokens_ending";
 pub(crate) const TOKENS_REFUSED: &str = "parley_whatsapp_tokens_refused";
@@ -51,6 +52,7 @@ pub fn describe() {
         "From the start of processing an event until its outcome is committed"
     );
     describe_histogram!(END_TO_END, Unit::Seconds, "From storing an event until its outcome is committed");
+    describe_counter!(SENDS, "Calls to Meta to send something, by outcome and the state of the send afterwards");
     describe_counter!(RETRIES, "Failures that are retried, by kind and reason");
     describe_counter!(DEAD_LETTERED, "Events that became dead letters, by kind and reason");
     describe_gauge!(WAITING, "Unfinished events in the database, by status");

@@ -352,7 +352,7 @@ diesel::table! {
         conversation_id -> Nullable<Uuid>,
         account_id -> Uuid,
         contact_id -> Uuid,
-        wamid -> Text,
+        wamid -> Nullable<Text>,
         direction -> Text,
         origin -> Text,
         kind -> Text,

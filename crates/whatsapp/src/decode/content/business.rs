@@ -6,8 +6,15 @@ use super::builder::{ContentBuilder, joined};
 use crate::decode::readable;
 use crate::json::Object;
 
-/// Header, body, footer and what may be chosen.
+/// Header, body, footer and what may be chosen; then the same of each card.
 pub(super) fn interactive(content: &mut ContentBuilder, message: &Object<'_>) {
+    said_and_offered(content, message);
+    for card in message.object("action").unwrap_or_default().objects("cards") {
+        said_and_offered(content, &card);
+    }
+}
+
+fn said_and_offered(content: &mut ContentBuilder, message: &Object<'_>) {
     for (member, kind, label) in
         [("header", Kind::Title, "Header"), ("body", Kind::Text, "Body"), ("footer", Kind::Description, "Footer")]
     {
