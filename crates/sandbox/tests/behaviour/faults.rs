@@ -178,7 +178,10 @@ async fn status_can_be_all_that_ever_comes() {
     body["biz_opaque_callback_data"] = json!("mine");
     assert!(kit.try_send(&body).await.is_err());
     let entry = kit.journal().await.pop().unwrap();
-    assert_eq!(entry["fault"], "reset_after_accept");
+    assert_eq!(
+        (&entry["fault"], &entry["status_fault"]),
+        (&json!("reset_after_accept"), &json!("status_before_answer"))
+    );
     let statuses = kit.statuses(entry["wamid"].as_str().unwrap(), 1).await;
     assert_eq!(statuses[0]["biz_opaque_callback_data"], "mine");
 }
