@@ -89,7 +89,12 @@ fn customer(phone: &str, seen_at: DateTime<Utc>) -> Person {
     Person { phones: IdentityKey::phone(phone).into_iter().collect(), ..Person::unknown(seen_at) }
 }
 
-fn message(account: AccountId, phone: &str, direction: Direction, sent_at: DateTime<Utc>) -> IncomingMessage {
+pub(crate) fn message(
+    account: AccountId,
+    phone: &str,
+    direction: Direction,
+    sent_at: DateTime<Utc>,
+) -> IncomingMessage {
     IncomingMessage {
         account,
         wamid: fresh_wamid(),

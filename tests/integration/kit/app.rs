@@ -164,6 +164,12 @@ impl TestApp {
         self.stop().await;
     }
 
+    /// Stops a server whose database another one uses.
+    pub(crate) async fn leave(self) {
+        self.running.stop().await;
+        broker::delete(&self.namespace).await;
+    }
+
     /// Stops a server that need not have processed its events.
     pub(crate) async fn stop(self) {
         self.running.stop().await;

@@ -201,6 +201,9 @@ impl NumberSender {
         let (now, monotonic) = (self.sender.clock.now(), self.now());
         let mut tx = self.sender.database.tenant(&self.scope).await?;
         let outcome = take_turn(&mut *tx, self.number, max, &mut self.pairs, (now, monotonic)).await;
+        if matches!(&outcome, Ok(NumberTurn::Started { sends, .. }) if !sends.is_empty()) {
+            failpoint::die_at("sender.before_claim");
+        }
         settle(tx, outcome).await
     }
 
