@@ -97,11 +97,6 @@ impl MetaSandbox {
         self.post("/faults", &fault).await;
     }
 
-    pub(crate) async fn end_faults(&self) {
-        let url = format!("{}/sandbox/faults", self.sandbox.url());
-        self.http.delete(url).send().await.unwrap();
-    }
-
     /// What was accepted for a number, oldest first.
     pub(crate) async fn journal(&self, line: &Line) -> Vec<Sent> {
         let path = format!("/journal?number={}&limit=100000", line.number.phone_number_id);

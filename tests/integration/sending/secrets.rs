@@ -74,7 +74,8 @@ async fn token_and_text_are_in_no_log_or_error() {
     let account = tenant.client.get(&format!("/whatsapp-accounts/{}", line.account.id)).await;
     assert_without(&secrets, "the account", &account.text);
     // The token is stored sealed only, and what Meta said of it is not stored.
-    for table in ["whatsapp_accounts", "account_credentials", "sends", "send_attempts", "sending_pauses", "audit_records"]
+    for table in
+        ["whatsapp_accounts", "account_credentials", "sends", "send_attempts", "sending_pauses", "audit_records"]
     {
         let rows = format!("SELECT coalesce(jsonb_agg(to_jsonb(t)), '[]')::text AS finding FROM {table} t");
         assert_without(&secrets[..1], table, &setup.deployment.database.text(&rows).await);

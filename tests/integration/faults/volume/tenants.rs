@@ -90,6 +90,11 @@ async fn sick_tenants_do_not_slow_the_others() {
         setup.meta.patch(&path, &json!({"pair_limit": null})).await;
         all.push(Sending { tenant, line, conversation });
     }
+    // The other number of the tenant whose token dies.
+    let tenant = all[0].tenant.clone();
+    let line = setup.line(&tenant).await;
+    let (_, conversation) = setup.meta.conversation(&tenant, &line).await;
+    all.push(Sending { tenant, line, conversation });
     let senders = [setup.sender().await, setup.sender().await];
     let calm = send(&all).await;
     let calm = delays(&setup, &calm).await;
