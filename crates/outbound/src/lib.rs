@@ -12,7 +12,7 @@ pub use content::{
 pub use error_table::{Action, BackOff, ErrorClass, Pause, PauseEnd, PauseScope, PausedSends, Verdict, When, classify};
 pub use ports::{
     BusinessAccountAccess, CallOutcome, Credentials, MessagingApi, StoredTemplate, SyncCounts, TakenTemplate,
-    TemplateApi, TemplateApiError, TemplateFilter, TemplateRepo,
+    TemplateApi, TemplateApiError, TemplateEventRepo, TemplateFilter, TemplateRepo, TemplateSyncDirectory,
 };
 pub use template::{
     FilledTemplate, Language, NewTemplate, Template, TemplateCall, TemplateCategory, TemplateEdit, TemplateQuality,

@@ -5,8 +5,8 @@ use secrecy::SecretString;
 use whatsapp::GraphError;
 
 pub use templates::{
-    BusinessAccountAccess, StoredTemplate, SyncCounts, TakenTemplate, TemplateApi, TemplateApiError, TemplateFilter,
-    TemplateRepo,
+    BusinessAccountAccess, StoredTemplate, SyncCounts, TakenTemplate, TemplateApi, TemplateApiError, TemplateEventRepo,
+    TemplateFilter, TemplateRepo, TemplateSyncDirectory,
 };
 
 /// What a call to Meta needs to be made for a number.
