@@ -10,6 +10,7 @@ use crm::{
 use iam::{Email, PasswordHash, RateLimitFastPath, RateLimitRepo, Tenant, TenantDirectory, TenantReference, User};
 use inbound::{EventHousekeeping, EventLedger};
 use kernel::{PermissionSet, StoreError, TenantScope};
+use outbound::TemplateSyncDirectory;
 use rbac::RoleKey;
 use tokens::{RefreshTokenHash, Session, SessionHousekeeping, VerifiedToken};
 
@@ -19,7 +20,7 @@ use crate::{
     ConnectAccountTx, ContactJobTx, CreateUserTx, DiscardTenantlessEventTx, EndSessionTx, IdempotencyHousekeeping,
     IdempotencyRepo, MemberTx, MergeContactsTx, MetaAppTx, OldContentTx, ProcessEventsTx, ProvisionTenantTx,
     ProvisioningKeyTx, PurgeAuditTx, RecordFailureTx, RefreshTx, RegisterTx, ReparseDeliveryTx, ReplayEventsTx, RoleTx,
-    SavePlanTx, SignUpTx, SigningKeyTx, UserSessionTx,
+    SavePlanTx, SignUpTx, SigningKeyTx, TemplateTx, UserSessionTx,
 };
 
 /// The database begins transactions. A transaction offers the repositories of the data that it may see.
@@ -85,6 +86,7 @@ pub trait TenantTx:
     + ReplayEventsTx
     + RoleTx
     + SignUpTx
+    + TemplateTx
     + UserSessionTx
     + Commit
 {
@@ -98,6 +100,7 @@ pub trait DirectoryTx:
     + BillingDirectory
     + ContactJobDirectory
     + OldContentDirectory
+    + TemplateSyncDirectory
     + Commit
 {
 }

@@ -26,6 +26,9 @@
 //! | [`seal_audit_logs`] | seals audit records against tampering |
 //! | [`change_subscription`], [`pay_invoice`], [`close_billing_periods`], [`save_plan`] | subscriptions, invoices and plans |
 //! | [`process_events`] | turns stored events of one tenant into contacts, conversations and messages |
+//! | [`templates()`], [`template`], [`create_template_at_meta`], [`edit_template_at_meta`], [`delete_template_at_meta`] | message templates |
+//! | [`sync_templates`], [`refresh_template`] | keep the copies of templates current |
+//! | [`fill_template`] | checks a message against the copy of its template |
 //! | [`record_failure`] | schedules the retry of a failed event, or makes it a dead letter |
 //! | [`SigningKeys`] | the cache of the deployment's signing keys |
 //! | [`advance_signing_keys`], [`rotate_signing_keys`], [`revoke_signing_key`], [`reseal_signing_keys`] | rotating, revoking and resealing them |
@@ -48,6 +51,7 @@ mod events;
 mod fake;
 mod idempotency;
 mod platform;
+mod templates;
 mod timer;
 mod transaction;
 
@@ -91,6 +95,11 @@ pub use self::platform::{
     ProvisioningKeyTx, PurgeAuditTx, SealingFailure, SealingRun, approve_account, authenticate_operator,
     create_provisioning_key, purge_audit_logs, record_refused_operator, reseal_meta_apps, revoke_provisioning_key,
     seal_audit_logs,
+};
+pub use self::templates::{
+    NewTemplateAtMeta, SyncTemplatesError, TemplateRefusal, TemplateTx, check_template_edit, claim_template_refresh,
+    create_template_at_meta, delete_template_at_meta, edit_template_at_meta, fill_template, record_created_template,
+    record_deleted_template, record_template_edit, refresh_template, sync_templates, template, templates,
 };
 pub use commit::Commit;
 pub use database::{

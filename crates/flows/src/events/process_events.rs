@@ -1,4 +1,5 @@
 mod health;
+mod templates;
 mod translate;
 mod usage;
 
@@ -10,14 +11,15 @@ use crm::inbox::InboxTx;
 use inbound::{ErrorClass, EventOutcomeRepo, UnfinishedEvent};
 use kernel::ids::EventId;
 use kernel::{Clock, StoreError};
+use outbound::TemplateEventRepo;
 use whatsapp::{Decoded, decode};
 
 use translate::TranslatedEvents;
 
 /// What [`process_events`] needs.
-pub trait ProcessEventsTx: EventOutcomeRepo + InboxTx + AccountHealthRepo + UsageRepo {}
+pub trait ProcessEventsTx: EventOutcomeRepo + InboxTx + AccountHealthRepo + TemplateEventRepo + UsageRepo {}
 
-impl<T: EventOutcomeRepo + InboxTx + AccountHealthRepo + UsageRepo + ?Sized> ProcessEventsTx for T {}
+impl<T: EventOutcomeRepo + InboxTx + AccountHealthRepo + TemplateEventRepo + UsageRepo + ?Sized> ProcessEventsTx for T {}
 
 /// The result of processing a group of events.
 #[derive(Debug, Default)]
@@ -88,10 +90,11 @@ pub async fn process_events(
             Err(reason) => processed.dead_letters.push(DeadLetter { event: event.id, reason }),
         }
     }
-    let TranslatedEvents { batch, health, received } = translated;
+    let TranslatedEvents { batch, health, templates, received } = translated;
     let recorded = crm::inbox::record_batch(tx, batch, clock).await?;
     processed.messages = recorded.messages;
     health::record(tx, health, now).await?;
+    templates::record(tx, templates, now).await?;
     health::restore_accounts(tx, &delivering, now).await?;
     usage::count_messages(tx, &recorded.from_customers, &received, now).await?;
     tx.finish_events(&processed.finished, now).await?;
