@@ -114,6 +114,8 @@ async fn platform_role_reads_only_listed_tables() {
     .await;
     let listed = [
         "__diesel_schema_migrations",
+        // Not its secrets.
+        "account_credentials",
         "audit_unsealed",
         "erased_identities",
         "login_tallies",
@@ -135,6 +137,19 @@ async fn platform_role_reads_only_listed_tables() {
         "whatsapp_accounts",
     ];
     assert_eq!(seen, listed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn platform_role_reads_no_secret_of_an_account() {
+    let seen = findings(
+        "SELECT a.attname::text AS finding FROM pg_attribute a
+          WHERE a.attrelid = 'account_credentials'::regclass AND a.attnum > 0
+            AND has_column_privilege('parley_platform', a.attrelid, a.attnum, 'SELECT') AND a.attname LIKE '%\\_sealed'
+          UNION SELECT 'INSERT, UPDATE or DELETE' WHERE has_any_column_privilege('parley_platform', 'account_credentials', 'INSERT, UPDATE')
+             OR has_table_privilege('parley_platform', 'account_credentials', 'DELETE')",
+    )
+    .await;
+    assert!(seen.is_empty(), "{seen:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,6 +12,7 @@ pub(crate) mod database;
 pub(crate) mod deploy_files;
 pub(crate) mod deployment;
 pub(crate) mod fault_setup;
+pub(crate) mod graph;
 pub(crate) mod load;
 pub(crate) mod lossy_proxy;
 pub(crate) mod meta;

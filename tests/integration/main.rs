@@ -7,6 +7,7 @@
 
 mod kit;
 
+mod account_credentials;
 mod alerts;
 mod amqp_tls;
 mod audit;

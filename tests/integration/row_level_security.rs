@@ -24,6 +24,9 @@ INSERT INTO refresh_overlaps (tenant_id, token_hash, session_id)
   VALUES ('$T', decode(md5('$T') || md5('$C'), 'hex'), '$C');
 INSERT INTO whatsapp_accounts (tenant_id, id, app_id, phone_number_id, waba_id, status, created_at, updated_at)
   VALUES ('$T', '$D', 'deployment', '$S', '1', 'active', now(), now());
+INSERT INTO account_credentials (tenant_id, account_id, access_token_sealed, access_token_sealed_with, access_token_set_at,
+    check_due_at, updated_at)
+  VALUES ('$T', '$D', '', 'kek', now(), 'infinity', now());
 INSERT INTO meta_apps (tenant_id, id, key, app_id, app_secret_sealed, app_secret_sealed_with, verify_token_sealed,
     verify_token_sealed_with, created_at, updated_at)
   VALUES ('$T', '$J', md5('$T') || left(md5('$J'), 8), '1', '', 'kek', '', 'kek', now(), now());

@@ -1,8 +1,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use channels::AccountApi;
 use cli::{AdapterError, Adapters, MigrationReport};
-use config::{AmqpConfig, AuthConfig, DatabaseConfig, KeysConfig, LogConfig, MigrateConfig, ProcessRoles, ServeConfig};
+use config::{
+    AmqpConfig, AuthConfig, DatabaseConfig, GraphConfig, KeysConfig, LogConfig, MigrateConfig, ProcessRoles,
+    ServeConfig,
+};
 use crypto::Ed25519;
 use flows::{AuthService, Database};
 use kernel::{SystemClock, SystemEntropy, error_chain};
@@ -30,6 +34,10 @@ impl Adapters for Production {
         let (clock, entropy) = (Arc::new(SystemClock::new()), Arc::new(SystemEntropy::new()));
         let (service, _) = auth_service(database, config, clock, entropy).await?;
         Ok(service)
+    }
+
+    fn account_api(&self, config: &GraphConfig) -> Result<Arc<dyn AccountApi>, AdapterError> {
+        Ok(Arc::new(connect::graph(config)?))
     }
 
     fn signature_algorithm(&self) -> Arc<dyn SignatureAlgorithm> {

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
-use config::{AmqpConfig, AmqpIdentity, AuthConfig, DatabaseConfig, KeysConfig};
+use config::{AmqpConfig, AmqpIdentity, AuthConfig, DatabaseConfig, GraphConfig, KeysConfig};
 use crypto::{Argon2Hasher, Ed25519, KeyedSemaphore};
 use flows::{AuthService, Database, SigningKeys, SigningKeysError};
+use graph::{ClientError, GraphClient, GraphEndpoint};
 use iam::{HashError, RateLimiter};
 use kernel::seal::KeyRing;
 use kernel::{Clock, Entropy};
@@ -26,7 +27,17 @@ pub enum OpenError {
     #[error(transparent)]
     Hash(#[from] HashError),
     #[error(transparent)]
+    Graph(#[from] ClientError),
+    #[error(transparent)]
     Traces(#[from] TracesError),
+}
+
+/// Meta's Graph API; connects on first use.
+///
+/// # Errors
+/// [`ClientError`].
+pub(crate) fn graph(config: &GraphConfig) -> Result<GraphClient, ClientError> {
+    GraphClient::new(GraphEndpoint { url: config.url.clone(), version: config.version.clone() })
 }
 
 /// The connection pools of a process; connects on first use.

@@ -7,12 +7,14 @@ use channels::AppCredentials;
 use chrono::TimeDelta;
 use config::{HttpConfig, LimitsConfig, ProcessRoles, ServeConfig};
 use flows::{AuthService, Database};
+use graph::GraphClient;
 use http_api::{AppCache, Background, CursorKey, LimitPolicy, Limits, ServerOptions, State};
 use inbound::{RetentionPolicy, RetryPolicy};
 use kernel::{Clock, Entropy, Retention};
+use outbound::AttemptRefs;
 use pipeline::{
-    AuditSealer, Biller, ContactJobs, ContentRenewer, DeadLetterRecorder, Flusher, Intake, KeyRotator, Relay,
-    Scheduler, Worker,
+    AccountChecker, AuditSealer, Biller, ContactJobs, ContentRenewer, DeadLetterRecorder, Flusher, Intake, KeyRotator,
+    NumberBells, Relay, Scheduler, Sender, Worker,
 };
 use postgres::Postgres;
 use rabbitmq::Broker;
@@ -32,6 +34,9 @@ pub struct Instance {
     pub(super) postgres: Postgres,
     pub(super) broker: Broker,
     wake_relay: Arc<Notify>,
+    bells: Arc<NumberBells>,
+    graph: GraphClient,
+    attempt_refs: Arc<AttemptRefs>,
     pub(super) flusher: Flusher,
     /// The interval at which the signing keys are checked for changes.
     poll: Duration,
@@ -69,7 +74,9 @@ impl Instance {
     ) -> Result<Self, OpenError> {
         database.check_roles().await?;
         let broker = connect::broker(&config.amqp)?;
+        let graph = connect::graph(&config.whatsapp.graph)?;
         let wake_relay = Arc::new(Notify::new());
+        let bells = Arc::new(NumberBells::default());
         let (intake, flusher) = Intake::new(
             Arc::new(database.clone()),
             Arc::clone(&clock),
@@ -99,6 +106,7 @@ impl Instance {
                 secrets: config.whatsapp.secrets,
                 verify_token: config.whatsapp.verify_token,
             },
+            account_api: Arc::new(graph.clone()),
             key_ring,
             self_service: config.tenants.self_service,
             signup_open: config.tenants.signup_open,
@@ -112,12 +120,14 @@ impl Instance {
             limits,
             app_cache: AppCache::default(),
             wake_relay: Arc::clone(&wake_relay),
+            send_bell: Arc::clone(&bells) as _,
             delivery_store: Arc::new(intake),
             readiness: Arc::new(Dependencies::new(database.clone(), Some(broker.publisher()), roles.need_broker())),
             tracing: traces.tracing.clone(),
             background: Background::new(Handle::current()),
         };
         let (retry, event_retention, retention) = (config.retry, config.event_retention, config.retention);
+        let attempt_refs = Arc::new(AttemptRefs::new(&state.key_ring));
         let state = web::Data::new(state);
         Ok(Self {
             state,
@@ -126,6 +136,9 @@ impl Instance {
             postgres: database,
             broker,
             wake_relay,
+            bells,
+            graph,
+            attempt_refs,
             flusher,
             poll: signing.poll,
             retry,
@@ -155,6 +168,20 @@ impl Instance {
             clock: Arc::clone(&self.state.clock),
             entropy: Arc::clone(&self.state.auth.entropy),
             retry: self.retry,
+            attempt_refs: Arc::clone(&self.attempt_refs),
+            tracing: self.traces.tracing.clone(),
+        }
+    }
+
+    pub(super) fn sender(&self) -> Sender {
+        Sender {
+            database: self.database(),
+            api: Arc::new(self.graph.clone()),
+            ring: Arc::clone(&self.state.key_ring),
+            attempt_refs: Arc::clone(&self.attempt_refs),
+            clock: Arc::clone(&self.state.clock),
+            entropy: Arc::clone(&self.state.auth.entropy),
+            bells: Arc::clone(&self.bells),
             tracing: self.traces.tracing.clone(),
         }
     }
@@ -167,6 +194,15 @@ impl Instance {
             events: self.event_retention,
             retention: self.retention,
             ring: Arc::clone(&self.state.key_ring),
+        }
+    }
+
+    pub(super) fn account_checker(&self) -> AccountChecker {
+        AccountChecker {
+            database: self.database(),
+            api: Arc::clone(&self.state.account_api),
+            ring: Arc::clone(&self.state.key_ring),
+            clock: Arc::clone(&self.state.clock),
         }
     }
 

@@ -112,11 +112,17 @@ impl Instance {
                 recorder.clone().run(Box::new(broker.consumer(Queue::Dead)), stop)
             });
         }
+        if roles.include(ProcessRole::Sender) {
+            let sender = self.sender();
+            loops.spawn("sender", move |stop| sender.clone().run(stop));
+        }
         if roles.include(ProcessRole::Scheduler) {
             let scheduler = self.scheduler();
             loops.spawn("scheduler", move |stop| scheduler.clone().run(stop));
             let biller = self.biller();
             loops.spawn("biller", move |stop| biller.clone().run(stop));
+            let checker = self.account_checker();
+            loops.spawn("account checker", move |stop| checker.clone().run(stop));
             let contact_jobs = self.contact_jobs();
             loops.spawn("contact jobs", move |stop| contact_jobs.clone().run(stop));
             let renewer = self.content_renewer();

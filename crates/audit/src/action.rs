@@ -17,6 +17,18 @@ pub enum Action {
     InvoiceClosed,
     #[strum(serialize = "invoice.paid")]
     InvoicePaid,
+    /// A message that had not left was canceled.
+    #[strum(serialize = "message.canceled")]
+    MessageCanceled,
+    /// A message that had not left was changed.
+    #[strum(serialize = "message.changed")]
+    MessageChanged,
+    /// A message that failed, or may not have been sent, was dismissed.
+    #[strum(serialize = "message.dismissed")]
+    MessageDismissed,
+    /// A message that failed, or may not have been sent, was sent again.
+    #[strum(serialize = "message.resent")]
+    MessageResent,
     /// A user was given a role.
     #[strum(serialize = "membership.granted")]
     MembershipGranted,

@@ -16,9 +16,10 @@ pub use money::{Currency, InvalidCurrency, Money, MoneyError};
 pub use period::Period;
 pub use plan::{InvalidPlan, Offer, Plan, PlanCode, PlanName, Terms};
 pub use ports::{
-    BillingDirectory, InvoiceRepo, PlanCatalogue, PlanRepo, SubscriptionRepo, UsageHousekeeping, UsageRepo,
+    BillingDirectory, InvoiceRepo, PlanCatalogue, PlanRepo, SentUsageRepo, SubscriptionRepo, UsageHousekeeping,
+    UsageRepo,
 };
 pub use read::{RunningSubscription, invoice, invoices, plans, subscription, usage};
 pub use start_trial::start_trial;
 pub use subscription::{PlanChange, PlanChangeRefused, Subscription, SubscriptionStatus};
-pub use usage::{DailyUsage, InvalidUsageRange, MeteredMessage, Usage, UsageRange};
+pub use usage::{DailyUsage, InvalidUsageRange, MeteredMessage, SentCount, SentMessage, Usage, UsageRange};

@@ -3,7 +3,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use kernel::ids::{InvoiceId, TenantId};
 use kernel::{Page, PageRequest, StoreError};
 
-use crate::{DailyUsage, Invoice, MeteredMessage, Offer, Period, PlanCode, Subscription, UsageRange};
+use crate::{
+    DailyUsage, Invoice, MeteredMessage, Offer, Period, PlanCode, SentCount, SentMessage, Subscription, UsageRange,
+};
 
 /// The catalogue, as tenants see it.
 #[async_trait]
@@ -45,6 +47,15 @@ pub trait UsageRepo: Send {
     async fn daily_usage(&mut self, range: UsageRange) -> Result<Vec<DailyUsage>, StoreError>;
     /// The number of distinct contacts that wrote in the range.
     async fn contacts_active_in(&mut self, range: UsageRange) -> Result<u64, StoreError>;
+}
+
+/// What the transaction's tenant has sent.
+#[async_trait]
+pub trait SentUsageRepo: Send {
+    /// Counts sent messages, in one statement.
+    async fn count_sent_messages(&mut self, messages: &[SentMessage]) -> Result<(), StoreError>;
+    /// The days and categories with sent messages, in any order.
+    async fn sent_messages(&mut self, range: UsageRange) -> Result<Vec<SentCount>, StoreError>;
 }
 
 /// Usage details of all tenants.

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use chrono::{Datelike as _, NaiveDate, TimeDelta};
+use kernel::MessageCategory;
 use kernel::ids::ContactId;
 
 /// An inbound message, for counting.
@@ -11,6 +12,22 @@ pub struct MeteredMessage {
     pub day: NaiveDate,
     /// The sender.
     pub contact: ContactId,
+}
+
+/// A message that Meta has accepted, for counting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SentMessage {
+    /// The day on which it was accepted, in UTC.
+    pub day: NaiveDate,
+    pub category: MessageCategory,
+}
+
+/// How many messages of a category were sent on a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SentCount {
+    pub day: NaiveDate,
+    pub category: MessageCategory,
+    pub messages: u64,
 }
 
 /// The usage of one day.

@@ -4,6 +4,8 @@ use kernel::{Change, Clock};
 use serde_json::{Map, Value};
 use whatsapp::{EventKind, MetaAppKey};
 
+use crate::{AccountCheck, SendingFacts, Throughput, TwoStepPin, VerifiedToken};
+
 /// A WhatsApp number that a tenant has connected.
 #[derive(Clone, Debug)]
 pub struct WhatsAppAccount {
@@ -19,6 +21,11 @@ pub struct WhatsAppAccount {
     /// The latest update of each health topic, as Meta sent it.
     pub health: Map<String, Value>,
     pub last_delivery: Option<LastDelivery>,
+    pub throughput: Throughput,
+    /// Whether customers see that their messages were read.
+    pub send_read_receipts: bool,
+    pub sending: SendingFacts,
+    pub last_check: Option<AccountCheck>,
     pub created_at: DateTime<Utc>,
 }
 
@@ -69,20 +76,26 @@ pub struct NewAccount {
     pub name: Option<String>,
 }
 
-/// A change of an account's names.
+/// A change of an account's names, settings and secrets.
 #[derive(Clone, Debug, Default)]
 pub struct AccountPatch {
     pub name: Change<String>,
     pub display_phone_number: Change<String>,
+    pub throughput: Option<Throughput>,
+    pub send_read_receipts: Option<bool>,
+    pub access_token: Change<VerifiedToken>,
+    pub two_step_pin: Change<TwoStepPin>,
 }
 
 impl WhatsAppAccount {
-    /// Applies a patch.
+    /// Applies a patch of names and settings. Secrets are not part of the account.
     #[must_use]
-    pub fn patch(self, patch: AccountPatch) -> Self {
+    pub fn patch(self, patch: &AccountPatch) -> Self {
         Self {
-            name: patch.name.of(self.name),
-            display_phone_number: patch.display_phone_number.of(self.display_phone_number),
+            name: patch.name.clone().of(self.name),
+            display_phone_number: patch.display_phone_number.clone().of(self.display_phone_number),
+            throughput: patch.throughput.unwrap_or(self.throughput),
+            send_read_receipts: patch.send_read_receipts.unwrap_or(self.send_read_receipts),
             ..self
         }
     }
@@ -105,6 +118,10 @@ impl NewAccount {
             status: if active { AccountStatus::Active } else { AccountStatus::Pending },
             health: Map::new(),
             last_delivery: None,
+            throughput: Throughput::default(),
+            send_read_receipts: false,
+            sending: SendingFacts::default(),
+            last_check: None,
             created_at: clock.now(),
         }
     }

@@ -1,5 +1,5 @@
 use kernel::ids::AccountId;
-use kernel::{ChannelsRead, Page, PageRequest, Permit, StoreError};
+use kernel::{ChannelsRead, ChannelsWrite, Page, PageRequest, Permit, StoreError};
 
 use crate::{AccountRepo, WhatsAppAccount};
 
@@ -21,6 +21,18 @@ pub async fn accounts(
 /// [`StoreError`].
 pub async fn account(
     _permit: Permit<ChannelsRead>,
+    repo: &mut dyn AccountRepo,
+    id: AccountId,
+) -> Result<Option<WhatsAppAccount>, StoreError> {
+    repo.account(id).await
+}
+
+/// One of the tenant's accounts, for a caller who is going to change it.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn account_to_change(
+    _permit: &Permit<ChannelsWrite>,
     repo: &mut dyn AccountRepo,
     id: AccountId,
 ) -> Result<Option<WhatsAppAccount>, StoreError> {

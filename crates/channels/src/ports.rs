@@ -6,7 +6,10 @@ use kernel::ids::{AccountId, TenantId};
 use kernel::{Page, PageRequest, StoreError};
 use whatsapp::{HealthUpdate, MetaAppKey};
 
-use crate::{AccountWithTenant, Disconnection, MetaApp, SealedSecrets, UnusableEvents, WhatsAppAccount};
+use crate::{
+    AccountCheck, AccountCredentials, AccountWithTenant, CheckedFacts, Disconnection, MetaApp, SealedSecrets,
+    UnusableEvents, WhatsAppAccount,
+};
 
 /// Names of database constraints that use cases handle.
 pub mod constraint {
@@ -26,14 +29,85 @@ pub trait AccountRepo: Send {
     async fn account(&mut self, id: AccountId) -> Result<Option<WhatsAppAccount>, StoreError>;
     /// Locks the account until the transaction ends.
     async fn lock_account(&mut self, id: AccountId) -> Result<Option<WhatsAppAccount>, StoreError>;
-    /// Stores its names.
-    async fn rename_account(&mut self, account: &WhatsAppAccount, now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// Stores its names and settings.
+    async fn update_account(&mut self, account: &WhatsAppAccount, now: DateTime<Utc>) -> Result<(), StoreError>;
     async fn disconnect_account(
         &mut self,
         id: AccountId,
         by: Disconnection,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError>;
+}
+
+/// Secrets of the accounts of the transaction's tenant, and what Meta said of them.
+#[async_trait]
+pub trait AccountCredentialsRepo: Send {
+    async fn account_credentials(&mut self, id: AccountId) -> Result<Option<AccountCredentials>, StoreError>;
+    /// Stores the secrets. What Meta said of another token than the stored one is forgotten.
+    async fn save_account_credentials(
+        &mut self,
+        credentials: &AccountCredentials,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
+    async fn delete_account_credentials(&mut self, id: AccountId) -> Result<(), StoreError>;
+    /// Stores what Meta said of the account with the token that was set at that time, and when to ask again. Returns false, and
+    /// stores nothing, if the account has another token meanwhile.
+    async fn save_account_check(
+        &mut self,
+        id: AccountId,
+        token_set_at: DateTime<Utc>,
+        check: &AccountCheck,
+        facts: &CheckedFacts,
+        due_at: DateTime<Utc>,
+    ) -> Result<bool, StoreError>;
+    /// Stores what an explicit answer to another call said of the account: facts that are `None` stay. Returns false, and stores
+    /// nothing, if the account has another token meanwhile.
+    async fn record_account_facts(
+        &mut self,
+        id: AccountId,
+        token_set_at: DateTime<Utc>,
+        facts: &CheckedFacts,
+    ) -> Result<bool, StoreError>;
+    /// Claims the check of a connected account that is due longest. It is due again at `retry_at`, unless its result is stored.
+    async fn claim_account_check(
+        &mut self,
+        now: DateTime<Utc>,
+        retry_at: DateTime<Utc>,
+    ) -> Result<Option<AccountId>, StoreError>;
+}
+
+/// Accounts of the transaction's tenant with their secrets.
+pub trait AccountSecretsRepo: AccountRepo + AccountCredentialsRepo {}
+
+impl<T: AccountRepo + AccountCredentialsRepo + ?Sized> AccountSecretsRepo for T {}
+
+/// Secrets of the accounts of all tenants: which there are, not what they are.
+#[async_trait]
+pub trait AccountCredentialsDirectory: Send {
+    /// Tenants with an account whose check is due, in order, after that one.
+    async fn tenants_with_due_checks(
+        &mut self,
+        after: Option<TenantId>,
+        now: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<Vec<TenantId>, StoreError>;
+    /// Accounts with a secret that is sealed with another key than `key_id`, at most `limit`.
+    async fn account_credentials_to_reseal(
+        &mut self,
+        key_id: &str,
+        limit: i64,
+    ) -> Result<Vec<(TenantId, AccountId)>, StoreError>;
+    /// The ids of all keys that seal a secret.
+    async fn account_credentials_sealing_keys(&mut self) -> Result<Vec<String>, StoreError>;
+    /// How many tokens are refused by Meta, and how many others end before that time.
+    async fn count_tokens(&mut self, ending_before: DateTime<Utc>) -> Result<TokenCounts, StoreError>;
+}
+
+/// Tokens of all tenants that need attention.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TokenCounts {
+    pub ending: i64,
+    pub refused: i64,
 }
 
 /// Meta apps of the transaction's tenant.

@@ -2,7 +2,11 @@ use std::error::Error;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use config::{AmqpConfig, AuthConfig, DatabaseConfig, KeysConfig, LogConfig, MigrateConfig, ProcessRoles, ServeConfig};
+use channels::AccountApi;
+use config::{
+    AmqpConfig, AuthConfig, DatabaseConfig, GraphConfig, KeysConfig, LogConfig, MigrateConfig, ProcessRoles,
+    ServeConfig,
+};
 use flows::{AuthService, Database};
 use tokens::SignatureAlgorithm;
 
@@ -29,6 +33,12 @@ pub trait Adapters: Send + Sync {
     /// # Errors
     /// Those of the adapter.
     async fn auth_service(&self, database: Arc<dyn Database>, config: AuthConfig) -> Result<AuthService, AdapterError>;
+
+    /// Meta's Graph API; connects on first use.
+    ///
+    /// # Errors
+    /// Those of the adapter.
+    fn account_api(&self, config: &GraphConfig) -> Result<Arc<dyn AccountApi>, AdapterError>;
 
     /// The algorithm of the signing keys.
     fn signature_algorithm(&self) -> Arc<dyn SignatureAlgorithm>;

@@ -5,6 +5,7 @@ pub(super) mod invoices;
 pub(super) mod keys;
 pub(super) mod plans;
 pub(super) mod provisioning_key;
+pub(super) mod whatsapp;
 
 use std::path::PathBuf;
 
@@ -21,6 +22,7 @@ use invoices::InvoicesCommand;
 use keys::KeysCommand;
 use plans::PlansCommand;
 use provisioning_key::ProvisioningKeyCommand;
+use whatsapp::{SelectedNumbers, SetTokenArgs};
 
 /// A CRM for businesses that talk to their customers on WhatsApp
 ///
@@ -114,6 +116,15 @@ pub(super) enum WhatsAppCommand {
         #[arg(value_name = "ID")]
         id: AccountId,
     },
+    /// Enter the access token of a number
+    ///
+    /// The token is read from `PARLEY_ACCESS_TOKEN`, a file, or standard input; an argument could be seen by other processes. Meta is
+    /// asked first: the token must reach this number and its business account.
+    SetToken(SetTokenArgs),
+    /// Ask Meta about the numbers of a tenant: token, number, business account
+    ///
+    /// Prints what Meta says and what is wrong, and stores it. Exits with 0 if there is no problem, else with 1.
+    Check(SelectedNumbers),
     /// Send a signed sample delivery to a running server and print the resulting conversation
     ///
     /// Logs in through the API, signs a text message as Meta would with the configured app secret, posts it to the webhook,

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use channels::MetaAppDirectory;
+use channels::{AccountCredentialsDirectory, MetaAppDirectory};
 use config::{ConfigErrors, Settings};
 use flows::Database;
 use kernel::StoreError;
@@ -89,14 +89,19 @@ async fn keys(settings: &Settings, adapters: &dyn Adapters) -> Vec<String> {
 async fn undecryptable(database: &dyn Database, factory: SigningKeyFactory<'_>) -> Result<Vec<String>, StoreError> {
     let signing: Vec<SigningKey> = database.in_operator(async |tx| SigningKeyRepo::signing_keys(tx).await).await?;
     let apps: Vec<String> = database.in_intake(async |tx| MetaAppDirectory::meta_app_sealing_keys(tx).await).await?;
+    let accounts: Vec<String> = database
+        .in_directory(async |tx| AccountCredentialsDirectory::account_credentials_sealing_keys(tx).await)
+        .await?;
 
     let signing = factory.open(&signing).err();
     let signing = signing.map(|error| format!("{} (keys.encryption)", kernel::error_chain(&error)));
-    let apps = apps
-        .into_iter()
-        .filter(|id| !factory.key_ring.has(id))
-        .map(|id| format!("secrets of Meta apps are encrypted with the key {id:?}, which is not in keys.encryption"));
-    Ok(signing.into_iter().chain(apps).collect())
+    let missing = |owners: &'static str, ids: Vec<String>| {
+        ids.into_iter().filter(|id| !factory.key_ring.has(id)).map(move |id| {
+            format!("secrets of {owners} are encrypted with the key {id:?}, which is not in keys.encryption")
+        })
+    };
+    let sealed = missing("Meta apps", apps).chain(missing("WhatsApp numbers", accounts));
+    Ok(signing.into_iter().chain(sealed).collect())
 }
 
 #[cfg(test)]

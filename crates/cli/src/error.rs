@@ -3,7 +3,10 @@ use std::io;
 use config::ConfigErrors;
 
 use super::adapters::AdapterError;
-use super::{audit, check, demo, events, healthcheck, invoices, keys, plans, provisioning_key, send_sample, whatsapp};
+use super::{
+    audit, check, demo, events, healthcheck, invoices, keys, plans, provisioning_key, send_sample, whatsapp,
+    whatsapp_token,
+};
 
 /// Why a subcommand failed.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +37,8 @@ pub(super) enum CliError {
     ProvisioningKey(#[from] provisioning_key::ProvisioningKeyError),
     #[error(transparent)]
     WhatsApp(#[from] whatsapp::WhatsAppError),
+    #[error(transparent)]
+    WhatsAppToken(#[from] whatsapp_token::TokenError),
     #[error(transparent)]
     Sample(#[from] send_sample::SampleError),
     #[error(transparent)]

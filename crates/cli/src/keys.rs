@@ -2,9 +2,12 @@
 
 use std::io::{self, Write as _};
 
-use channels::ChangeMetaAppError;
+use channels::{AccountCredentialsError, ChangeMetaAppError};
 use chrono::SecondsFormat;
-use flows::{Database, RotateError, reseal_meta_apps, reseal_signing_keys, revoke_signing_key, rotate_signing_keys};
+use flows::{
+    Database, RotateError, reseal_account_credentials, reseal_meta_apps, reseal_signing_keys, revoke_signing_key,
+    rotate_signing_keys,
+};
 use kernel::{StoreError, SystemClock, SystemEntropy};
 use tokens::{RotationPolicy, SigningKey, SigningKeyFactory, SigningKeyRepo};
 
@@ -17,6 +20,8 @@ pub(crate) enum KeysError {
     Rotate(#[from] RotateError),
     #[error(transparent)]
     MetaApps(#[from] ChangeMetaAppError),
+    #[error(transparent)]
+    Accounts(#[from] AccountCredentialsError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -60,7 +65,11 @@ pub(super) async fn run(
                 .in_operator(async |tx| reseal_signing_keys(operator(), tx, factory.key_ring, &entropy, &clock).await)
                 .await?;
             let apps = reseal_meta_apps(operator(), database, factory.key_ring, &entropy).await?;
-            writeln!(out, "resealed {resealed} signing keys, the secrets of {apps} Meta apps")?;
+            let accounts = reseal_account_credentials(operator(), database, factory.key_ring, &entropy, &clock).await?;
+            writeln!(
+                out,
+                "resealed {resealed} signing keys, the secrets of {apps} Meta apps and of {accounts} numbers"
+            )?;
         }
     }
     Ok(())

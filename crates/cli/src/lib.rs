@@ -27,22 +27,26 @@ mod sample;
 mod send_sample;
 mod tenant;
 mod whatsapp;
+mod whatsapp_token;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use channels::AccountApi;
 use clap::{CommandFactory as _, FromArgMatches as _};
 use config::source::{self, Sources};
 use config::{ProcessRoles, Settings};
 use flows::Database;
+use kernel::seal::KeyRing;
 use tokens::SigningKeyFactory;
 use tokio::runtime::{Builder, Runtime};
 
 use arguments::provisioning_key::ProvisioningKeyCommand;
 use arguments::{Cli, Command, WhatsAppCommand};
 use error::CliError;
+use whatsapp_token::Deployment;
 
 pub use adapters::{AdapterError, Adapters, MigrationReport};
 
@@ -122,6 +126,16 @@ async fn run_async(command: Command, settings: &Settings, adapters: &dyn Adapter
             WhatsAppCommand::Add(arguments) => whatsapp::add(&*connect(settings, adapters)?, arguments).await?,
             WhatsAppCommand::List => whatsapp::list(&*connect(settings, adapters)?).await?,
             WhatsAppCommand::Approve { id } => whatsapp::approve(&*connect(settings, adapters)?, id).await?,
+            WhatsAppCommand::SetToken(arguments) => {
+                let (database, ring, api) = connect_with_meta(settings, adapters)?;
+                let deployment = Deployment { database: &*database, api: &*api, ring: &ring };
+                whatsapp_token::set_token(deployment, arguments, std::env::var_os("PARLEY_ACCESS_TOKEN")).await?;
+            }
+            WhatsAppCommand::Check(selected) => {
+                let (database, ring, api) = connect_with_meta(settings, adapters)?;
+                let deployment = Deployment { database: &*database, api: &*api, ring: &ring };
+                whatsapp_token::check(deployment, selected).await?;
+            }
             WhatsAppCommand::SendSample(arguments) => send_sample::run(settings.sample()?, &arguments).await?,
         },
     }
@@ -131,6 +145,13 @@ async fn run_async(command: Command, settings: &Settings, adapters: &dyn Adapter
 fn connect(settings: &Settings, adapters: &dyn Adapters) -> Result<Arc<dyn Database>, CliError> {
     let (database, keys) = settings.database_and_keys()?;
     Ok(adapters.database(&database, &keys)?)
+}
+
+type WithMeta = (Arc<dyn Database>, Arc<KeyRing>, Arc<dyn AccountApi>);
+
+fn connect_with_meta(settings: &Settings, adapters: &dyn Adapters) -> Result<WithMeta, CliError> {
+    let database = connect(settings, adapters)?;
+    Ok((database, settings.keys()?.key_ring, adapters.account_api(&settings.graph()?)?))
 }
 
 /// Multi-threaded: migrations and the server require it.

@@ -51,7 +51,7 @@ pub use signing::SigningConfig;
 pub use tenants::TenantsConfig;
 pub use traces::TracesConfig;
 pub use warnings::ConfigWarnings;
-pub use whatsapp::WhatsAppConfig;
+pub use whatsapp::{GraphConfig, WhatsAppConfig};
 
 #[cfg(test)]
 mod tests;

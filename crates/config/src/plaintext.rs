@@ -27,6 +27,11 @@ pub(crate) fn broker_host(url: &Url) -> Option<&str> {
     url.host_str().filter(|host| url.scheme() == "amqp" && !is_this_machine(host))
 }
 
+/// The host that a web URL reaches in plaintext, if that is another machine.
+pub(crate) fn web_host(url: &Url) -> Option<&str> {
+    url.host_str().filter(|host| url.scheme() == "http" && !is_this_machine(host))
+}
+
 /// A loopback address, or the directory of a Unix socket.
 fn is_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
@@ -80,6 +85,15 @@ mod tests {
         assert_eq!(broker("amqp://u:p@mq.example:5672/%2f").as_deref(), Some("mq.example"));
         for url in ["amqps://u:p@mq.example", "amqp://u:p@localhost", "amqp://u:p@127.0.0.1:5672", "amqp://u:p@[::1]"] {
             assert_eq!(broker(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn plaintext_web_server_on_another_machine_is_found() {
+        let web = |url: &str| web_host(&Url::parse(url).unwrap()).map(str::to_owned);
+        assert_eq!(web("http://graph.example/x").as_deref(), Some("graph.example"));
+        for url in ["https://graph.example", "http://localhost:1", "http://127.0.0.1:5672", "http://[::1]"] {
+            assert_eq!(web(url), None, "{url}");
         }
     }
 }

@@ -10,6 +10,8 @@ pub enum ProcessRole {
     Relay,
     /// Processes events from the queue
     Worker,
+    /// Sends messages to customers through Meta
+    Sender,
     /// Measures backlogs, deletes expired rows, closes billing periods and rotates signing keys, periodically
     Scheduler,
 }
@@ -21,13 +23,16 @@ pub struct ProcessRoles(BTreeSet<ProcessRole>);
 impl ProcessRoles {
     #[must_use]
     pub fn all() -> Self {
-        [ProcessRole::Api, ProcessRole::Relay, ProcessRole::Worker, ProcessRole::Scheduler].into_iter().collect()
+        [ProcessRole::Api, ProcessRole::Relay, ProcessRole::Worker, ProcessRole::Sender, ProcessRole::Scheduler]
+            .into_iter()
+            .collect()
     }
 
-    /// Whether a role uses the broker. The API does not: it stores what it accepts in the database.
+    /// Whether a role uses the broker. The API does not: it stores what it accepts in the database. Nor does the sender: it takes
+    /// what is to be sent from the database.
     #[must_use]
     pub fn need_broker(&self) -> bool {
-        self.0.iter().any(|role| *role != ProcessRole::Api)
+        self.0.iter().any(|role| !matches!(role, ProcessRole::Api | ProcessRole::Sender))
     }
 
     #[must_use]
@@ -36,7 +41,7 @@ impl ProcessRoles {
     }
 }
 
-/// As on the command line: `api,relay,worker,scheduler`.
+/// As on the command line: `api,relay,worker,sender,scheduler`.
 impl fmt::Display for ProcessRoles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<String> = self
@@ -61,12 +66,12 @@ mod tests {
 
     #[test]
     fn roles_are_written_as_on_the_command_line() {
-        assert_eq!(ProcessRoles::all().to_string(), "api,relay,worker,scheduler");
+        assert_eq!(ProcessRoles::all().to_string(), "api,relay,worker,sender,scheduler");
     }
 
     #[test]
-    fn only_the_api_runs_without_the_broker() {
-        assert!(!ProcessRoles::from_iter([ProcessRole::Api]).need_broker());
+    fn api_and_sender_run_without_the_broker() {
+        assert!(!ProcessRoles::from_iter([ProcessRole::Api, ProcessRole::Sender]).need_broker());
         for role in [ProcessRole::Relay, ProcessRole::Worker, ProcessRole::Scheduler] {
             assert!(ProcessRoles::from_iter([ProcessRole::Api, role]).need_broker(), "{role:?}");
         }

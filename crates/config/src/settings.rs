@@ -24,7 +24,7 @@ use super::tenants::{TenantsConfig, TenantsSettings};
 use super::tokens::TokensSettings;
 use super::traces::{TracesConfig, TracesSettings};
 use super::warnings::ConfigWarnings;
-use super::whatsapp::{WhatsAppConfig, WhatsAppSettings};
+use super::whatsapp::{GraphConfig, WhatsAppConfig, WhatsAppSettings};
 use whatsapp::AppSecrets;
 
 /// Everything that `serve` needs.
@@ -260,6 +260,14 @@ impl Settings {
             let listen = self.http.check_listen(errors);
             Some(SampleConfig { secrets: secrets?, listen: listen? })
         })
+    }
+
+    /// Where Meta's Graph API is.
+    ///
+    /// # Errors
+    /// All [`ConfigErrors`].
+    pub fn graph(&self) -> Result<GraphConfig, ConfigErrors> {
+        self.check(|errors| self.whatsapp.check_graph(errors))
     }
 
     fn check_auth(&self, errors: &mut ConfigErrors) -> Option<AuthConfig> {

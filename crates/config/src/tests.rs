@@ -305,3 +305,36 @@ fn limit_of_zero_is_none_and_others_are_bounded() {
         assert!(error.contains(part), "{part:?} is not in {error}");
     }
 }
+
+#[test]
+fn address_of_the_graph_api_is_validated() {
+    let graph = |arguments: &[&str]| settings(arguments, &[]).graph().map_err(|errors| errors.to_string());
+    let default = graph(&[]).unwrap();
+    assert_eq!((default.url.as_str(), default.version.as_str()), ("https://graph.facebook.com/", "v25.0"));
+    let stand_in =
+        graph(&["--whatsapp-graph-url=http://127.0.0.1:8090/meta", "--whatsapp-graph-version=v26.0"]).unwrap();
+    assert_eq!((stand_in.url.as_str(), stand_in.version.as_str()), ("http://127.0.0.1:8090/meta", "v26.0"));
+
+    for url in ["", "graph.facebook.com", "ftp://meta", "https://u:hunter2@meta", "https://meta?x=1", "https://meta#x"]
+    {
+        let errors = graph(&[&format!("--whatsapp-graph-url={url}")]).unwrap_err();
+        assert!(errors.contains("whatsapp.graph_url must be a URL") && !errors.contains("hunter2"), "{url}: {errors}");
+    }
+    for version in ["", "25.0", "v25", "v25.", "v.0", "v25.0.1", "v25/0", "vx.y"] {
+        let errors = graph(&[&format!("--whatsapp-graph-version={version}")]).unwrap_err();
+        assert!(errors.contains("whatsapp.graph_version must be a version such as v25.0"), "{version}: {errors}");
+    }
+}
+
+#[test]
+fn unencrypted_graph_api_on_another_machine_is_weak() {
+    let weak = |url: &str| {
+        let warnings = settings(&[&format!("--whatsapp-graph-url={url}")], &[]).warnings();
+        warnings.iter().find(|text| text.contains("graph_url")).map(str::to_owned)
+    };
+    let warning = "whatsapp.graph_url is not encrypted, and sandbox is another machine (use https)";
+    assert_eq!(weak("http://sandbox:8090").as_deref(), Some(warning));
+    for url in ["http://127.0.0.1:8090", "http://localhost:8090", "https://graph.facebook.com"] {
+        assert_eq!(weak(url), None, "{url}");
+    }
+}

@@ -112,7 +112,7 @@ fn resolves(key: &IdentityKey) -> bool {
 }
 
 /// A number in each spelling that WhatsApp uses for it.
-fn spellings(key: &IdentityKey) -> impl Iterator<Item = IdentityKey> {
+pub(crate) fn spellings(key: &IdentityKey) -> impl Iterator<Item = IdentityKey> {
     [Some(key.clone()), key.other_spelling()].into_iter().flatten()
 }
 

@@ -21,7 +21,7 @@ mod service_window;
 mod stored_message;
 mod updates;
 
-pub use batch::{Activity, ActivityEffect, Batch, IncomingMessage, MessageUpdate, UpdateEffect};
+pub use batch::{Activity, ActivityEffect, Batch, IncomingMessage, MessageUpdate, SentProof, UpdateEffect};
 pub use keys::{MessageKey, Moment};
 pub use lock::Lock;
 pub use message_state::{MessageState, REVOKED_TEXT};
@@ -29,7 +29,7 @@ pub use new_message::NewMessage;
 pub use open_conversation::OpenConversation;
 pub use ports::{IdentityRepo, InboxRepo, InboxTx};
 pub use record_batch::{PARKED_RETENTION, record_batch};
-pub use recorded_batch::{CustomerMessage, RecordedBatch};
+pub use recorded_batch::{AcceptedMessage, CustomerMessage, RecordedBatch};
 pub use service_window::service_window_end;
 pub use stored_message::{StoredMessage, Telling};
 pub use updates::{ConversationUpdate, MISSED_CALL, NewUpdate, REACTION_TEXT, RefreshedMessage};

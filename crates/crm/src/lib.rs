@@ -29,6 +29,7 @@ mod create_contact;
 mod delete_contact;
 #[cfg(test)]
 mod fake;
+mod find_or_create_contact;
 mod housekeeping;
 pub mod identity;
 pub mod inbox;
@@ -54,6 +55,7 @@ pub use contact::{
 pub use conversation::{ClosedReason, Conversation, ConversationFilter, ConversationStatus};
 pub use create_contact::{CreateContact, CreateContactError, create_contact};
 pub use delete_contact::{DeleteContactError, delete_contact};
+pub use find_or_create_contact::find_or_create_contact;
 pub use housekeeping::{
     ContactJobDirectory, ContactJobRepo, ErasureHousekeeping, OldContentDirectory, OldContentRepo, OldMessage,
     PastRepo, RenewedMessage,
@@ -65,6 +67,6 @@ pub use ports::{
     BusinessNumberRepo, ContactRepo, ContactTx, ConversationRepo, ConversationTx, InteractionRepo, SearchRepo,
 };
 pub use preview::preview;
-pub use read::{contact, contacts, conversation, conversations, interactions, messages, messages_of_contact};
+pub use read::{contact, contacts, conversation, conversations, interactions, message, messages, messages_of_contact};
 pub use search::{ContactHit, ContactMatch, InvalidSearch, MessageHit, SearchHit, SearchQuery, search};
 pub use title::{Titled, title};

@@ -7,8 +7,8 @@ use kernel::{Arrival, ContentPart, DeliveryStatus, Direction, Forwarded, Origin}
 pub struct Message {
     pub id: MessageId,
     pub conversation: ConversationId,
-    /// WhatsApp's id of the message.
-    pub wamid: String,
+    /// WhatsApp's id of the message; `None` for an outbound one until Meta has named it.
+    pub wamid: Option<String>,
     pub direction: Direction,
     pub origin: Origin,
     /// WhatsApp's `type`: `text`, `image`, ...; new types are kept as they are.
@@ -42,6 +42,7 @@ pub struct Message {
 /// Selects the messages of a list. None of them is in a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageList {
+    One(MessageId),
     OfConversation(ConversationId),
     /// In all conversations of the contact, or those with one account.
     OfContact {
@@ -124,7 +125,7 @@ mod tests {
         Message {
             id: MessageId::from_uuid(ACCOUNT.as_uuid()),
             conversation: ConversationId::from_uuid(ACCOUNT.as_uuid()),
-            wamid: "m1".to_owned(),
+            wamid: Some("m1".to_owned()),
             direction: Direction::Inbound,
             origin: Origin::Live,
             kind: "image".to_owned(),

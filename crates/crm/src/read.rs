@@ -1,7 +1,7 @@
 //! Reads contacts, conversations, messages and interactions.
 
-use kernel::ids::{AccountId, ContactId, ConversationId};
-use kernel::{CrmRead, Page, PageRequest, Permit, StoreError};
+use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
+use kernel::{CrmRead, Page, PageLimit, PageRequest, Permit, StoreError};
 
 use crate::{
     Contact, ContactRepo, Conversation, ConversationFilter, ConversationRepo, Interaction, InteractionRepo, Message,
@@ -96,6 +96,21 @@ pub async fn messages_of_contact<Repo: ContactRepo + ConversationRepo + ?Sized>(
     let Some(contact) = repo.contact(contact).await? else { return Ok(None) };
     let (list, title) = (MessageList::OfContact { contact: contact.id, account }, contact.title());
     Ok(Some(repo.messages(list, page, parts).await?.map(|message| titled(message, &title))))
+}
+
+/// One message; `None` if it does not exist, or is in a group.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn message<Repo: ConversationRepo + ?Sized>(
+    repo: &mut Repo,
+    id: MessageId,
+    parts: MessageParts,
+) -> Result<Option<Titled<Message>>, StoreError> {
+    let page = PageRequest { limit: PageLimit::ONE, after: None };
+    let Some(message) = repo.messages(MessageList::One(id), &page, parts).await?.items.pop() else { return Ok(None) };
+    let conversation = repo.conversation(message.conversation).await?;
+    Ok(conversation.map(|conversation| titled(message, &conversation.contact_title)))
 }
 
 fn titled(message: Message, contact_title: &str) -> Titled<Message> {

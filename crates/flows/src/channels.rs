@@ -1,13 +1,17 @@
 //! A tenant's WhatsApp numbers and Meta apps. Each change is audited.
 
 mod accounts;
+mod check_account;
+mod check_due_accounts;
 mod connect_account;
 mod meta_apps;
 
 use audit::AuditRepo;
-use channels::{AccountRepo, ChannelRepo, MetaAppRepo};
+use channels::{AccountSecretsRepo, ChannelRepo, MetaAppRepo};
 
 pub use accounts::{change_account, disconnect_account};
+pub use check_account::{CheckAccountError, check_account, check_account_by_operator};
+pub use check_due_accounts::{AccountCheckRun, check_due_accounts};
 pub use connect_account::{ConnectAccountError, add_account, connect_account};
 pub use meta_apps::{change_meta_app, create_meta_app, delete_meta_app};
 
@@ -17,9 +21,9 @@ pub trait ConnectAccountTx: ChannelRepo + AuditRepo {}
 impl<T: ChannelRepo + AuditRepo + ?Sized> ConnectAccountTx for T {}
 
 /// What changing a number needs.
-pub trait AccountTx: AccountRepo + AuditRepo {}
+pub trait AccountTx: AccountSecretsRepo + AuditRepo {}
 
-impl<T: AccountRepo + AuditRepo + ?Sized> AccountTx for T {}
+impl<T: AccountSecretsRepo + AuditRepo + ?Sized> AccountTx for T {}
 
 /// What changing a Meta app needs.
 pub trait MetaAppTx: MetaAppRepo + AuditRepo {}

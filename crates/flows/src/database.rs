@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use audit::{AuditChainRepo, PlatformAuditReader, Record, UnsealedDirectory};
 use billing::{BillingDirectory, UsageHousekeeping};
-use channels::MetaAppDirectory;
+use channels::{AccountCredentialsDirectory, MetaAppDirectory};
 use chrono::{DateTime, Utc};
 use crm::{
     ContactJobDirectory, ContactRepo, ConversationRepo, ErasureHousekeeping, InteractionRepo, OldContentDirectory,
@@ -10,7 +10,7 @@ use crm::{
 use iam::{Email, PasswordHash, RateLimitFastPath, RateLimitRepo, Tenant, TenantDirectory, TenantReference, User};
 use inbound::{EventHousekeeping, EventLedger};
 use kernel::{PermissionSet, StoreError, TenantScope};
-use outbound::TemplateSyncDirectory;
+use outbound::{SendLedger, TemplateSyncDirectory};
 use rbac::RoleKey;
 use tokens::{RefreshTokenHash, Session, SessionHousekeeping, VerifiedToken};
 
@@ -20,7 +20,7 @@ use crate::{
     ConnectAccountTx, ContactJobTx, CreateUserTx, DiscardTenantlessEventTx, EndSessionTx, IdempotencyHousekeeping,
     IdempotencyRepo, MemberTx, MergeContactsTx, MetaAppTx, OldContentTx, ProcessEventsTx, ProvisionTenantTx,
     ProvisioningKeyTx, PurgeAuditTx, RecordFailureTx, RefreshTx, RegisterTx, ReparseDeliveryTx, ReplayEventsTx, RoleTx,
-    SavePlanTx, SignUpTx, SigningKeyTx, TemplateTx, UserSessionTx,
+    SavePlanTx, SendMessageTx, SendToTx, SenderTx, SignUpTx, SigningKeyTx, TemplateAccessTx, TemplateTx, UserSessionTx,
 };
 
 /// The database begins transactions. A transaction offers the repositories of the data that it may see.
@@ -79,6 +79,9 @@ pub trait TenantTx:
     + MetaAppTx
     + OldContentTx
     + ProcessEventsTx
+    + SendMessageTx
+    + SendToTx
+    + SenderTx
     + ProvisionTenantTx
     + RecordFailureTx
     + RefreshTx
@@ -86,6 +89,7 @@ pub trait TenantTx:
     + ReplayEventsTx
     + RoleTx
     + SignUpTx
+    + TemplateAccessTx
     + TemplateTx
     + UserSessionTx
     + Commit
@@ -95,11 +99,13 @@ pub trait TenantTx:
 #[must_use = "a transaction is committed or rolled back; dropping it costs its connection"]
 pub trait DirectoryTx:
     TenantDirectory
+    + AccountCredentialsDirectory
     + UnsealedDirectory
     + ApproveAccountTx
     + BillingDirectory
     + ContactJobDirectory
     + OldContentDirectory
+    + SendLedger
     + TemplateSyncDirectory
     + Commit
 {

@@ -36,7 +36,7 @@ use crate::Access;
 pub(crate) use self::audit::changes;
 pub(crate) use self::auth_service::{FakeAlgorithm, auth_service, hash_of};
 pub(crate) use self::billing::{day, plan};
-pub(crate) use self::channels::{NUMBER, new_meta_app};
+pub(crate) use self::channels::{FakeMeta, NUMBER, new_meta_app};
 pub(crate) use self::rate_limit::FakeCounters;
 pub(crate) use self::sealing::{NoEntropy, key_ring};
 

@@ -15,7 +15,8 @@
 //! | [`claim_request`], [`store_response`] | a retried request is carried out once and gets the stored response |
 //! | [`merge_contacts`], [`delete_contact`], [`change_conversation`] | CRM operations that are audited or depend on permissions |
 //! | [`connect_account`], [`add_account`], [`approve_account`] | a tenant claims its WhatsApp number, an operator connects or approves one |
-//! | [`change_account`], [`disconnect_account`] | a tenant renames and disconnects a number |
+//! | [`change_account`], [`disconnect_account`] | names, settings and secrets of a number; disconnecting it |
+//! | [`check_account`], [`check_due_accounts`] | asking Meta about the token, the number and its business account |
 //! | [`create_meta_app`], [`change_meta_app`], [`delete_meta_app`] | a tenant's own Meta apps |
 //! | [`requeue_held_and_unroutable`] | requeues events of numbers that were connected and of tenants that were reactivated |
 //! | [`accept_delivery`] | stores the events of a verified delivery |
@@ -24,15 +25,18 @@
 //! | [`authenticate_operator`], [`create_provisioning_key`] | operators and their keys |
 //! | [`purge_audit_logs`] | replaces old audit records by summaries |
 //! | [`seal_audit_logs`] | seals audit records against tampering |
+//! | [`send_message`], [`send_to`], [`change_message`], [`cancel_message`], [`resend_message`], [`dismiss_message`] | what people want to be sent |
+//! | [`react`], [`mark_read`], [`show_typing`] | what is told to Meta about a message |
+//! | [`take_turn`], [`settle_number`], [`recover_number`] | the work of a sender on one number |
 //! | [`change_subscription`], [`pay_invoice`], [`close_billing_periods`], [`save_plan`] | subscriptions, invoices and plans |
 //! | [`process_events`] | turns stored events of one tenant into contacts, conversations and messages |
 //! | [`templates()`], [`template`], [`create_template_at_meta`], [`edit_template_at_meta`], [`delete_template_at_meta`] | message templates |
-//! | [`sync_templates`], [`refresh_template`] | keep the copies of templates current |
+//! | [`sync_templates`], [`sync_due_templates`], [`refresh_template`] | keep the copies of templates current |
 //! | [`fill_template`] | checks a message against the copy of its template |
 //! | [`record_failure`] | schedules the retry of a failed event, or makes it a dead letter |
 //! | [`SigningKeys`] | the cache of the deployment's signing keys |
 //! | [`advance_signing_keys`], [`rotate_signing_keys`], [`revoke_signing_key`], [`reseal_signing_keys`] | rotating, revoking and resealing them |
-//! | [`reseal_meta_apps`] | reseals secrets with another key-encryption key |
+//! | [`reseal_meta_apps`], [`reseal_account_credentials`] | reseals secrets with another key-encryption key |
 //!
 //! A use case that needs one transaction takes it and never commits; the caller does, with [`settle`] or `database.in_tenant(scope, async |tx| ..)`. Use cases that take the
 //! [`Database`] itself need several transactions, mostly because of a password hash: no transaction is held open across one.
@@ -51,6 +55,7 @@ mod events;
 mod fake;
 mod idempotency;
 mod platform;
+mod sending;
 mod templates;
 mod timer;
 mod transaction;
@@ -76,8 +81,9 @@ pub use self::billing::{
     TenantBillingFailure, change_subscription, close_billing_periods, close_tenant_periods, pay_invoice, save_plan,
 };
 pub use self::channels::{
-    AccountTx, ConnectAccountError, ConnectAccountTx, MetaAppTx, add_account, change_account, change_meta_app,
-    connect_account, create_meta_app, delete_meta_app, disconnect_account,
+    AccountCheckRun, AccountTx, CheckAccountError, ConnectAccountError, ConnectAccountTx, MetaAppTx, add_account,
+    change_account, change_meta_app, check_account, check_account_by_operator, check_due_accounts, connect_account,
+    create_meta_app, delete_meta_app, disconnect_account,
 };
 pub use self::crm::{
     ChangeConversationError, ChangeConversationTx, ContactJobTx, MergeContactsTx, OldContentTx, TenantJobRun,
@@ -93,13 +99,20 @@ pub use self::events::{
 pub use self::platform::{
     ApproveAccountError, ApproveAccountTx, AuditPurge, CreateProvisioningKeyError, OperatorAccess, OperatorKey,
     ProvisioningKeyTx, PurgeAuditTx, SealingFailure, SealingRun, approve_account, authenticate_operator,
-    create_provisioning_key, purge_audit_logs, record_refused_operator, reseal_meta_apps, revoke_provisioning_key,
-    seal_audit_logs,
+    create_provisioning_key, purge_audit_logs, record_refused_operator, reseal_account_credentials, reseal_meta_apps,
+    revoke_provisioning_key, seal_audit_logs,
+};
+pub use self::sending::{
+    AboutMessageError, ChangeSendError, LeasedNumber, MessageRequest, NumberTurn, OutboundMessage, Recipient, SendBell,
+    SendMessageError, SendMessageTx, SendTimes, SendToTx, SenderTx, Settlement, StartedSend, attempts, cancel_message,
+    change_message, dismiss_message, mark_read, outbound_message, react, recover_number, resend_message, send_error,
+    send_message, send_to, send_to_change, settle_number, show_typing, take_turn, with_sends,
 };
 pub use self::templates::{
-    NewTemplateAtMeta, SyncTemplatesError, TemplateRefusal, TemplateTx, check_template_edit, claim_template_refresh,
-    create_template_at_meta, delete_template_at_meta, edit_template_at_meta, fill_template, record_created_template,
-    record_deleted_template, record_template_edit, refresh_template, sync_templates, template, templates,
+    NewTemplateAtMeta, SyncDueError, SyncTemplatesError, TemplateAccessTx, TemplateRefusal, TemplateSyncRun,
+    TemplateTx, business_account_access, check_template_edit, claim_template_refresh, create_template_at_meta,
+    delete_template_at_meta, edit_template_at_meta, fill_template, record_created_template, record_deleted_template,
+    record_template_edit, refresh_template, sync_due_templates, sync_templates, template, templates,
 };
 pub use commit::Commit;
 pub use database::{

@@ -6,6 +6,7 @@ mod authenticate_operator;
 mod provisioning_keys;
 mod purge_audit_logs;
 mod replace_records;
+mod reseal_account_credentials;
 mod reseal_meta_apps;
 mod seal_audit_logs;
 
@@ -17,5 +18,6 @@ pub use provisioning_keys::{
 };
 pub use purge_audit_logs::{AuditPurge, purge_audit_logs};
 pub use replace_records::PurgeAuditTx;
+pub use reseal_account_credentials::reseal_account_credentials;
 pub use reseal_meta_apps::reseal_meta_apps;
 pub use seal_audit_logs::{SealingFailure, SealingRun, seal_audit_logs};

@@ -1,1 +1,13 @@
 #![doc = include_str!("../README.md")]
+#![deny(clippy::future_not_send)]
+
+mod accounts;
+mod answer;
+mod client;
+mod error_body;
+mod messages;
+mod pages;
+#[cfg(test)]
+mod test_server;
+
+pub use client::{ClientError, GraphClient, GraphEndpoint};

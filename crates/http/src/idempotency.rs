@@ -153,12 +153,45 @@ impl IdempotencyGuard {
         Body: Serialize,
         E: Into<Problem>,
     {
+        self.run(StatusCode::CREATED, state, allow, use_case).await
+    }
+
+    /// As [`create`](Self::create), for what is done later: responds with 202.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub(crate) async fn accept<P, Body, E>(
+        self,
+        state: &State,
+        allow: Allow<P>,
+        use_case: impl AsyncFnOnce(Permit<P>, &mut dyn TenantTx) -> Result<Body, E>,
+    ) -> Result<HttpResponse, Problem>
+    where
+        P: Grant,
+        Body: Serialize,
+        E: Into<Problem>,
+    {
+        self.run(StatusCode::ACCEPTED, state, allow, use_case).await
+    }
+
+    async fn run<P, Body, E>(
+        self,
+        status: StatusCode,
+        state: &State,
+        allow: Allow<P>,
+        use_case: impl AsyncFnOnce(Permit<P>, &mut dyn TenantTx) -> Result<Body, E>,
+    ) -> Result<HttpResponse, Problem>
+    where
+        P: Grant,
+        Body: Serialize,
+        E: Into<Problem>,
+    {
         let IdempotentTx { mut tx, request, now } = match self.claim(state, &allow).await? {
             Claim::New(tx) => tx,
             Claim::Replay(response) => return Ok(response),
         };
         let outcome = match use_case(allow.permit(), &mut *tx).await {
-            Ok(body) => store(&mut *tx, request.as_ref(), &body, &state.key_ring, now).await,
+            Ok(body) => store(&mut *tx, request.as_ref(), (status, &body), &state.key_ring, now).await,
             Err(error) => Err(error.into()),
         };
         response(&settle(tx, outcome).await?)
@@ -216,11 +249,11 @@ impl IdempotencyGuard {
 async fn store<Body: Serialize>(
     tx: &mut dyn TenantTx,
     request: Option<&KeyedRequest>,
-    body: &Body,
+    (status, body): (StatusCode, &Body),
     key_ring: &KeyRing,
     now: DateTime<Utc>,
 ) -> Result<StoredResponse, Problem> {
-    let response = created(body).map_err(Problem::internal)?;
+    let response = stored(status, body).map_err(Problem::internal)?;
     if let Some(request) = request {
         store_response(tx, request, &response, key_ring, now).await?;
     }
@@ -229,7 +262,11 @@ async fn store<Body: Serialize>(
 
 /// The stored form of a 201 response.
 pub(crate) fn created<B: Serialize>(body: &B) -> Result<StoredResponse, serde_json::Error> {
-    Ok(StoredResponse { status: StatusCode::CREATED.as_u16(), body: serde_json::to_string(body)? })
+    stored(StatusCode::CREATED, body)
+}
+
+fn stored<B: Serialize>(status: StatusCode, body: &B) -> Result<StoredResponse, serde_json::Error> {
+    Ok(StoredResponse { status: status.as_u16(), body: serde_json::to_string(body)? })
 }
 
 /// A stored response, marked as replayed.

@@ -82,6 +82,7 @@ mod rbac;
 mod readiness;
 mod requeue_held_and_unroutable;
 mod routes;
+mod sending;
 mod server;
 mod state;
 mod system;

@@ -17,8 +17,8 @@ use crate::auth::Public;
 use crate::extract::BodyLimit;
 use crate::problem::{Code, Problem};
 use crate::{
-    audit, auth, billing, channels, crm, iam, inbound, openapi, operators, platform, rbac, system, tags, tokens,
-    webhooks,
+    audit, auth, billing, channels, crm, iam, inbound, openapi, operators, platform, rbac, sending, system, tags,
+    tokens, webhooks,
 };
 
 /// One operation of the API.
@@ -92,7 +92,8 @@ static OPERATIONS: LazyLock<Vec<Option<Operation>>> = LazyLock::new(|| {
         channels::whatsapp_accounts::list,
         channels::whatsapp_accounts::connect,
         channels::whatsapp_accounts::read,
-        channels::whatsapp_accounts::change,
+        channels::change_whatsapp_account::change,
+        channels::check_whatsapp_account::check,
         channels::whatsapp_accounts::disconnect,
         channels::meta_apps::list,
         channels::meta_apps::create,
@@ -111,6 +112,18 @@ static OPERATIONS: LazyLock<Vec<Option<Operation>>> = LazyLock::new(|| {
         crm::conversations::read,
         crm::change_conversation::change,
         crm::messages::list,
+        sending::send_message::send,
+        sending::send_to::send,
+        sending::change_send::read,
+        sending::change_send::change,
+        sending::change_send::list_attempts,
+        sending::change_send::resend,
+        sending::change_send::dismiss,
+        sending::change_send::cancel,
+        sending::about_message::set_reaction,
+        sending::about_message::remove_reaction,
+        sending::about_message::read,
+        sending::about_message::typing,
         crm::search::search,
         billing::plans::list,
         billing::subscription::read,

@@ -2,9 +2,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use billing::PaymentTerms;
-use channels::AppCredentials;
+use channels::{AccountApi, AppCredentials};
 use chrono::TimeDelta;
-use flows::{AuthService, Database, DeliveryStore};
+use flows::{AuthService, Database, DeliveryStore, SendBell};
 use kernel::seal::KeyRing;
 use kernel::{Clock, Tracing};
 use tokens::ProvisioningKeyHash;
@@ -26,7 +26,9 @@ pub struct State {
     pub auth: AuthService,
     /// Credentials of the deployment's own Meta app.
     pub deployment_app: AppCredentials,
-    /// Encrypts and decrypts the secrets of tenants' own Meta apps.
+    /// Meta, asked about access tokens and numbers.
+    pub account_api: Arc<dyn AccountApi>,
+    /// Encrypts and decrypts the secrets of tenants' own Meta apps and numbers.
     pub key_ring: Arc<KeyRing>,
     /// Whether a connected WhatsApp number is active without an operator's approval.
     pub self_service: bool,
@@ -49,6 +51,8 @@ pub struct State {
     pub app_cache: AppCache,
     /// Wakes the relay after events were stored.
     pub wake_relay: Arc<Notify>,
+    /// Wakes senders after a message was stored.
+    pub send_bell: Arc<dyn SendBell>,
     /// Stores webhook deliveries.
     pub delivery_store: Arc<dyn DeliveryStore>,
     pub readiness: Arc<dyn Readiness>,

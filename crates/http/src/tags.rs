@@ -7,6 +7,7 @@ pub(crate) const ROLES: &str = "roles";
 pub(crate) const KEYS: &str = "keys";
 pub(crate) const CHANNELS: &str = "channels";
 pub(crate) const CRM: &str = "crm";
+pub(crate) const SENDING: &str = "sending";
 pub(crate) const BILLING: &str = "billing";
 pub(crate) const AUDIT: &str = "audit";
 pub(crate) const EVENTS: &str = "events";

@@ -8,18 +8,19 @@ use std::time::Duration;
 use actix_web::web;
 use async_trait::async_trait;
 use billing::PaymentTerms;
-use channels::AppCredentials;
+use channels::{AccountApi, AccountApiError, AppCredentials, BusinessAccountFacts, MetaId, NumberFacts, TokenFacts};
 use chrono::{DateTime, TimeDelta, Utc};
 use crypto::{Argon2Hasher, Ed25519, KeyedSemaphore};
 use flows::{
-    AcceptError, AuthService, Database, DeliveryStore, DirectoryTx, IntakeTx, LoginLookup, OperatorTx, SessionStatus,
-    SigningKeys, StartSession, StartSessionOutcome, TenantTx, Timer,
+    AcceptError, AuthService, Database, DeliveryStore, DirectoryTx, IntakeTx, LoginLookup, OperatorTx, SendBell,
+    SessionStatus, SigningKeys, StartSession, StartSessionOutcome, TenantTx, Timer,
 };
 use iam::{Email, HashParameters, NewAccountLimits, RateLimitBucket, RateLimitFastPath, RateLimiter, TenantReference};
 use inbound::{IncomingEvent, StoredEvent};
-use kernel::ids::{SessionId, TenantId, UserId};
+use kernel::ids::{AccountId, SessionId, TenantId, UserId};
 use kernel::seal::KeyRing;
 use kernel::{Clock, StoreError, SystemClock, SystemEntropy, TenantScope, Tracing};
+use secrecy::SecretString;
 use tokens::{Claims, KeyState, RotationPolicy, SessionPolicy, SigningKeyFactory, TokenPolicy, VerifiedToken};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
@@ -81,6 +82,37 @@ impl RateLimitFastPath for UnavailableDatabase {
     }
 }
 
+/// Meta that never answers.
+#[derive(Debug)]
+struct UnavailableMeta;
+
+fn silence<T>() -> Result<T, AccountApiError> {
+    Err(AccountApiError::Silent("no network".to_owned()))
+}
+
+#[async_trait]
+impl AccountApi for UnavailableMeta {
+    async fn token(&self, _: &SecretString) -> Result<TokenFacts, AccountApiError> {
+        silence()
+    }
+
+    async fn number(&self, _: &SecretString, _: &MetaId) -> Result<NumberFacts, AccountApiError> {
+        silence()
+    }
+
+    async fn numbers(&self, _: &SecretString, _: &MetaId) -> Result<Vec<String>, AccountApiError> {
+        silence()
+    }
+
+    async fn business_account(&self, _: &SecretString, _: &MetaId) -> Result<BusinessAccountFacts, AccountApiError> {
+        silence()
+    }
+
+    async fn subscribed_apps(&self, _: &SecretString, _: &MetaId) -> Result<Vec<String>, AccountApiError> {
+        silence()
+    }
+}
+
 #[async_trait]
 impl Readiness for UnavailableDatabase {
     async fn check(&self) -> Vec<Check> {
@@ -132,6 +164,13 @@ fn policy() -> LimitPolicy {
     }
 }
 
+/// There is no sender.
+struct NoBell;
+
+impl SendBell for NoBell {
+    fn ring(&self, _: AccountId) {}
+}
+
 pub(crate) fn state() -> web::Data<State> {
     let (entropy, clock) = (SystemEntropy::new(), SystemClock::new());
     let key = vec![7; 32];
@@ -161,6 +200,7 @@ pub(crate) fn state() -> web::Data<State> {
             key_ring: Arc::clone(&ring),
         },
         deployment_app: AppCredentials { secrets: secrets(), verify_token: VerifyToken::new("verify".into()).unwrap() },
+        account_api: Arc::new(UnavailableMeta),
         key_ring: ring,
         self_service: false,
         signup_open: true,
@@ -173,6 +213,7 @@ pub(crate) fn state() -> web::Data<State> {
         trusted_proxies: TrustedProxies::default(),
         limits: Limits::new(&policy(), &limits_clock),
         app_cache: AppCache::default(),
+        send_bell: Arc::new(NoBell),
         wake_relay,
         delivery_store: Arc::new(UnavailableDatabase),
         readiness: Arc::new(UnavailableDatabase),

@@ -90,6 +90,14 @@ define_id!(
     MessageId
 );
 define_id!(
+    /// Something that is sent to Meta: a message, a reaction, a read receipt.
+    SendId
+);
+define_id!(
+    /// A process that sends.
+    SenderId
+);
+define_id!(
     /// One entry of a contact's history.
     InteractionId
 );

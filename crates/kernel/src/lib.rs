@@ -55,4 +55,4 @@ pub use scope::TenantScope;
 pub use store::StoreError;
 pub use trace::{Span, SpanKind, SpanSink, SpanValue, Tracing};
 pub use traceparent::{InvalidTraceparent, Traceparent};
-pub use vocabulary::{ContentPart, ContentPartKind, DeliveryStatus, Direction, Forwarded, Origin};
+pub use vocabulary::{ContentPart, ContentPartKind, DeliveryStatus, Direction, Forwarded, MessageCategory, Origin};

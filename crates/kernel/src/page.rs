@@ -35,6 +35,7 @@ pub struct PageLimitOutOfRange;
 
 impl PageLimit {
     pub const MAX: u8 = 100;
+    pub const ONE: Self = Self(1);
 
     /// # Errors
     /// [`PageLimitOutOfRange`] outside of 1 to 100.

@@ -5,10 +5,12 @@ mod content_part;
 mod delivery_status;
 mod direction;
 mod forwarded;
+mod message_category;
 mod origin;
 
 pub use content_part::{ContentPart, ContentPartKind};
 pub use delivery_status::DeliveryStatus;
 pub use direction::Direction;
 pub use forwarded::Forwarded;
+pub use message_category::MessageCategory;
 pub use origin::Origin;

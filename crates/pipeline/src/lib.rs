@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(clippy::future_not_send)]
 
+mod account_checker;
 mod audit_sealer;
 mod backoff;
 mod biller;
@@ -14,10 +15,12 @@ mod key_rotator;
 mod metrics;
 mod relay;
 mod scheduler;
+mod sender;
 mod spans;
 mod tenant_jobs;
 mod worker;
 
+pub use account_checker::AccountChecker;
 pub use audit_sealer::AuditSealer;
 pub use biller::Biller;
 pub use contact_jobs::ContactJobs;
@@ -28,4 +31,5 @@ pub use key_rotator::KeyRotator;
 pub use metrics::{BATCH_SIZE, BUCKETS, END_TO_END, begin_at_zero, describe as describe_metrics};
 pub use relay::Relay;
 pub use scheduler::Scheduler;
+pub use sender::{NumberBells, Sender};
 pub use worker::Worker;

@@ -21,6 +21,10 @@ pub(crate) const QUEUE_CONSUMERS: &str = "parley_queue_consumers";
 pub(crate) const AUDIT_SEALED: &str = "parley_audit_records_sealed_total";
 pub(crate) const AUDIT_FAILURES: &str = "parley_audit_sealing_failures_total";
 pub(crate) const AUDIT_OLDEST_UNSEALED: &str = "parley_audit_oldest_unsealed_seconds";
+pub(crate) const SENDS: &str = "parley_sends_total";
+pub(crate) const ACCOUNT_CHECKS: &str = "parley_whatsapp_account_checks_total";
+pub(crate) const TOKENS_ENDING: &str = "parley_whatsapp_tokens_ending";
+pub(crate) const TOKENS_REFUSED: &str = "parley_whatsapp_tokens_refused";
 pub(crate) const SIGNING_KEY_AGE: &str = "parley_signing_key_age_seconds";
 
 /// From an event's storage to its outcome: the objective of seconds, retries for two hours, and outages of a day.
@@ -48,6 +52,7 @@ pub fn describe() {
         "From the start of processing an event until its outcome is committed"
     );
     describe_histogram!(END_TO_END, Unit::Seconds, "From storing an event until its outcome is committed");
+    describe_counter!(SENDS, "Calls to Meta to send something, by outcome and the state of the send afterwards");
     describe_counter!(RETRIES, "Failures that are retried, by kind and reason");
     describe_counter!(DEAD_LETTERED, "Events that became dead letters, by kind and reason");
     describe_gauge!(WAITING, "Unfinished events in the database, by status");
@@ -59,6 +64,9 @@ pub fn describe() {
         Unit::Seconds,
         "Time since a signing key entered its state, of the oldest per state; 0 for none"
     );
+    describe_counter!(ACCOUNT_CHECKS, "Daily checks of WhatsApp accounts, by what Meta said");
+    describe_gauge!(TOKENS_ENDING, "Access tokens of WhatsApp accounts that end within 7 days");
+    describe_gauge!(TOKENS_REFUSED, "Access tokens of WhatsApp accounts that Meta refused when they were last used");
     describe_counter!(AUDIT_SEALED, "Sealed audit records, by what their MAC said about who wrote them");
     describe_counter!(AUDIT_FAILURES, "Logs in which audit records could not be sealed, each time");
     describe_gauge!(AUDIT_OLDEST_UNSEALED, Unit::Seconds, "Age of the oldest unsealed audit record; 0 for none");
@@ -75,6 +83,9 @@ pub fn begin_at_zero() {
     }
     counter!(AUDIT_FAILURES).increment(0);
     counter!(DROPPED).increment(0);
+    for outcome in ["healthy", "problems", "silent", "failed"] {
+        counter!(ACCOUNT_CHECKS, "outcome" => outcome).increment(0);
+    }
     for kind in EventKind::LABELS {
         for outcome in ["processed", "dead_letter"] {
             counter!(EVENTS, "kind" => kind, "outcome" => outcome).increment(0);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use audit::{UnsealedDirectory, oldest_unsealed};
 use billing::UsageHousekeeping;
+use channels::{AccountCredentialsDirectory, TOKEN_WARNING, TokenCounts};
 use chrono::{DateTime, TimeDelta, Utc};
 use crm::ErasureHousekeeping;
 use flows::{Database, IdempotencyHousekeeping, RESPONSE_RETENTION, purge_audit_logs, settle};
@@ -18,7 +19,10 @@ use tracing::{info, warn};
 
 use crate::audit_sealer::tenant_id;
 use crate::interval::every;
-use crate::metrics::{AUDIT_OLDEST_UNSEALED, DEAD_LETTERS, OLDEST_WAITING, QUEUE_CONSUMERS, QUEUE_MESSAGES, WAITING};
+use crate::metrics::{
+    AUDIT_OLDEST_UNSEALED, DEAD_LETTERS, OLDEST_WAITING, QUEUE_CONSUMERS, QUEUE_MESSAGES, TOKENS_ENDING,
+    TOKENS_REFUSED, WAITING,
+};
 
 /// Counts events, measures queues and the delay of sealing, and deletes expired rows. Several may run at once.
 #[derive(Clone)]
@@ -93,6 +97,14 @@ impl Scheduler {
             Ok(oldest) => gauge!(AUDIT_OLDEST_UNSEALED).set(self.age(oldest).as_secs_f64()),
             Err(error) => warn!(error = error_chain(&error), "measuring unsealed audit records failed"),
         }
+        match self.count_tokens().await {
+            #[expect(clippy::cast_precision_loss, reason = "a metric is a float, and whole up to 2^53")]
+            Ok(counts) => {
+                gauge!(TOKENS_ENDING).set(counts.ending as f64);
+                gauge!(TOKENS_REFUSED).set(counts.refused as f64);
+            }
+            Err(error) => warn!(error = error_chain(&error), "counting access tokens failed"),
+        }
         match self.queues.queues().await {
             Ok(depths) => {
                 for depth in depths {
@@ -108,6 +120,13 @@ impl Scheduler {
         let mut tx = self.database.directory().await?;
         let unsealed: &mut dyn UnsealedDirectory = &mut *tx;
         let outcome = oldest_unsealed(unsealed).await;
+        settle(tx, outcome).await
+    }
+
+    async fn count_tokens(&self) -> Result<TokenCounts, StoreError> {
+        let ending_before = self.clock.now() + TOKEN_WARNING;
+        let mut tx = self.database.directory().await?;
+        let outcome = AccountCredentialsDirectory::count_tokens(&mut *tx, ending_before).await;
         settle(tx, outcome).await
     }
 

@@ -23,6 +23,7 @@ use flows::{Database, settle};
 use inbound::{EventConsumer, EventLedger, QueueMessage, RetryPolicy, UnfinishedEvent};
 use kernel::ids::EventId;
 use kernel::{Clock, Entropy, StoreError, Tracing, error_chain};
+use outbound::AttemptRefs;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -46,6 +47,8 @@ pub struct Worker {
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
     pub retry: RetryPolicy,
+    /// Recognise what Parley sent in statuses.
+    pub attempt_refs: Arc<AttemptRefs>,
     pub tracing: Tracing,
 }
 
@@ -118,6 +121,7 @@ impl Worker {
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
             retry: self.retry,
+            attempt_refs: Arc::clone(&self.attempt_refs),
             tracing: self.tracing.clone(),
         }
     }

@@ -3,6 +3,7 @@
 mod directory;
 mod invoice;
 mod plan;
+mod sent_usage;
 mod subscription;
 mod usage;
 

@@ -7,7 +7,7 @@
 )]
 mod contact;
 mod contact_jobs;
-mod content_parts;
+pub(crate) mod content_parts;
 mod conversation;
 mod erased_hashes;
 mod erasure;
@@ -21,3 +21,5 @@ mod old_content;
 mod past;
 mod search;
 mod tenants;
+
+pub(crate) use inbox::refresh as refresh_conversations;

@@ -1,6 +1,7 @@
 //! WhatsApp accounts, Meta apps and webhook events.
 
 mod account;
+mod account_credentials;
 mod claim;
 mod event;
 mod health;

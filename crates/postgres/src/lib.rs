@@ -74,6 +74,7 @@ mod keyset;
 mod login_lookup;
 mod metrics;
 mod migrate;
+mod outbound;
 mod pool;
 mod rbac;
 mod roles;

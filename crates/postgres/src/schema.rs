@@ -126,7 +126,27 @@ diesel::table! {
         health -> Jsonb,
         last_delivery_at -> Nullable<Timestamptz>,
         last_delivery_kind -> Nullable<Text>,
+        throughput -> SmallInt,
+        send_read_receipts -> Bool,
         created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    account_credentials (tenant_id, account_id) {
+        tenant_id -> Uuid,
+        account_id -> Uuid,
+        access_token_sealed -> Nullable<Bytea>,
+        access_token_sealed_with -> Nullable<Text>,
+        access_token_set_at -> Nullable<Timestamptz>,
+        two_step_pin_sealed -> Nullable<Bytea>,
+        two_step_pin_sealed_with -> Nullable<Text>,
+        token_expires_at -> Nullable<Timestamptz>,
+        token_refusal -> Nullable<Text>,
+        registered -> Nullable<Bool>,
+        last_check -> Nullable<Jsonb>,
+        check_due_at -> Nullable<Timestamptz>,
         updated_at -> Timestamptz,
     }
 }
@@ -332,7 +352,7 @@ diesel::table! {
         conversation_id -> Nullable<Uuid>,
         account_id -> Uuid,
         contact_id -> Uuid,
-        wamid -> Text,
+        wamid -> Nullable<Text>,
         direction -> Text,
         origin -> Text,
         kind -> Text,

@@ -77,6 +77,7 @@ pub(crate) mod types {
     pub(crate) type BigInts = Array<BigInt>;
     pub(crate) type MaybeBigInts = Array<Nullable<BigInt>>;
     pub(crate) type Integers = Array<Integer>;
+    pub(crate) type MaybeIntegers = Array<Nullable<Integer>>;
     pub(crate) type Bools = Array<Bool>;
     pub(crate) type MaybeTimes = Array<Nullable<Timestamptz>>;
     pub(crate) type Times = Array<Timestamptz>;

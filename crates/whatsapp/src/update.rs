@@ -127,6 +127,8 @@ pub struct StatusUpdate {
     pub participant: String,
     /// The recipient of the message.
     pub customer: Party,
+    /// What its sender gave Meta for it: `biz_opaque_callback_data`.
+    pub opaque: Option<String>,
     /// The status as JSON, as received, with errors and pricing.
     pub payload: String,
     pub timestamp: Option<DateTime<Utc>>,

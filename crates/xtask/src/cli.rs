@@ -24,7 +24,7 @@ The data of private instances lies below /var/lib/parley-dev as root, else below
 
 #[derive(Debug, PartialEq, Subcommand)]
 pub(crate) enum Command {
-    /// Starts everything on this machine: Postgres, RabbitMQ, migrations, a demo tenant, the server
+    /// Starts everything on this machine: Postgres, RabbitMQ, migrations, a demo tenant, a sandbox in place of Meta, the server
     ///
     /// Ctrl-C stops what it started; data stays for the next run.
     Run,

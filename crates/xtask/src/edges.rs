@@ -52,7 +52,9 @@ impl Layer {
         Some(match name {
             "kernel" => Self::Kernel,
             "whatsapp" => Self::WireFormat,
-            "audit" | "billing" | "channels" | "crm" | "iam" | "inbound" | "outbound" | "rbac" | "tokens" => Self::Domain,
+            "audit" | "billing" | "channels" | "crm" | "iam" | "inbound" | "outbound" | "rbac" | "tokens" => {
+                Self::Domain
+            }
             "flows" => Self::Flows,
             "pipeline" => Self::Pipeline,
             "crypto" | "graph" | "postgres" | "rabbitmq" => Self::Adapter,

@@ -21,6 +21,7 @@ mod probe;
 mod process;
 mod random;
 mod run;
+mod sandbox;
 mod services;
 mod settings;
 mod signals;

@@ -1,6 +1,7 @@
 //! `cargo xtask run`: from nothing to a running server with a demo tenant.
 
 use crate::error::{Context, Result, fail};
+use crate::sandbox::Sandbox;
 use crate::services::docker::Engine;
 use crate::services::{self, Service, packages};
 use crate::settings::{self, Settings};
@@ -32,15 +33,20 @@ pub(crate) fn run() -> Result {
         step("RabbitMQ", |progress| described(progress, services::rabbitmq_for_run(&mut store, &engine)))?;
     step("Compiling parley (minutes, the first time)", |progress| {
         let mut cargo = process::cargo();
-        cargo.current_dir(checkout::root()?).args(["build", "--package", "app", "--bin", "parley"]);
-        steps.build(&mut cargo, packages_of("app")?, progress)
+        cargo.current_dir(checkout::root()?).arg("build");
+        cargo.args(["--package", "app", "--bin", "parley", "--package", "sandbox", "--bin", "parley-sandbox"]);
+        steps.build(&mut cargo, packages_of(&["app", "sandbox"])?, progress)
     })?;
     let binary = checkout::target()?.join("debug/parley");
     let settings = settings::write(&mut store, &postgres.url, &rabbitmq.url)?;
+    let mut sandbox = step("Sandbox, the stand-in for Meta", |_| {
+        Sandbox::start(&checkout::target()?.join("debug/parley-sandbox"), &settings, &steps)
+    })?;
     for (name, subcommand) in [("Migrations", "migrate"), ("Demo tenant", "demo")] {
         step(name, |_| steps.command(&mut parley(&binary, &settings.file, subcommand)))?;
     }
-    let outcome = serve(&binary, &settings, &steps, &mut [&mut postgres, &mut rabbitmq]);
+    let mut ended = || postgres.ended().or_else(|| rabbitmq.ended()).or_else(|| sandbox.ended());
+    let outcome = serve(&binary, &settings, &steps, &mut ended);
     println!("Stopping what was started; data stays in {}", store.directory().display());
     outcome
 }
@@ -49,11 +55,12 @@ fn described(progress: &Progress, started: Result<Service>) -> Result<Service> {
     started.inspect(|service| progress.note(service.description()))
 }
 
-/// How many packages a crate is built from, itself included.
-fn packages_of(name: &str) -> Result<u64> {
+/// How many packages these crates are built from, themselves included.
+fn packages_of(names: &[&str]) -> Result<u64> {
     let mut command = process::cargo();
     command.current_dir(checkout::root()?);
-    command.args(["tree", "--quiet", "--package", name, "--edges", "normal,build", "--prefix", "none"]);
+    command.args(["tree", "--quiet", "--edges", "normal,build", "--prefix", "none"]);
+    command.args(names.iter().flat_map(|name| ["--package", name]));
     let tree = process::output(command.args(["--format", "{p}", "--no-dedupe"]))?;
     let packages: BTreeSet<&str> = tree.lines().map(|line| line.trim_end_matches(" (proc-macro)")).collect();
     Ok(packages.len() as u64)
@@ -65,29 +72,29 @@ fn parley(binary: &Path, settings: &Path, step: &str) -> Command {
     command
 }
 
-fn serve(binary: &Path, settings: &Settings, steps: &Steps, services: &mut [&mut Service]) -> Result {
+fn serve(binary: &Path, settings: &Settings, steps: &Steps, ended: &mut dyn FnMut() -> Option<String>) -> Result {
     // In a process group of its own, so that Ctrl-C reaches it once, from us, and not a second time from the terminal:
     // a server may take the second signal for impatience and drop the requests that it works on.
     let mut command = parley(binary, &settings.file, "serve");
     command.stdin(Stdio::null()).stdout(steps.open()?).stderr(steps.open()?).process_group(0);
     let mut server = command.spawn().context(|| format!("cannot start {}", binary.display()))?;
-    let outcome = watch(&mut server, binary, settings, steps, services);
+    let outcome = watch(&mut server, binary, settings, steps, ended);
     // Graceful shutdown takes up to 25 s.
     process::end(&mut server, rustix::process::Signal::TERM, Duration::from_secs(30));
     if signals::interrupted() { Ok(()) } else { outcome }
 }
 
-/// Returns when the server or a service ends, or the command is interrupted.
+/// Returns when the server ends, or another process of which `ended` tells, or the command is interrupted.
 fn watch(
     server: &mut Child,
     binary: &Path,
     settings: &Settings,
     steps: &Steps,
-    services: &mut [&mut Service],
+    ended: &mut dyn FnMut() -> Option<String>,
 ) -> Result {
     let log = steps.log().display().to_string();
     let mut still_up = |server: &mut Child| -> Result {
-        if let Some(how) = services.iter_mut().find_map(|service| service.ended()) {
+        if let Some(how) = ended() {
             return fail(how);
         }
         match server.try_wait().context(|| "cannot wait for the server".to_owned())? {
@@ -129,6 +136,8 @@ demo login: tenant {TENANT}, {EMAIL}, {PASSWORD}
 log in:
   curl -s {address}/auth/login -H 'X-Tenant-ID: {TENANT}' -H 'Content-Type: application/json' -d '{{"email":"{EMAIL}","password":"{PASSWORD}"}}'
 
+write as a customer, on a phone in the browser: http://127.0.0.1:{}/
+
 receive a WhatsApp message (signs a sample delivery and shows the conversation it became):
   {} --config {} whatsapp send-sample --tenant {TENANT} --email {EMAIL} --password {PASSWORD} --text 'Hello from a customer'
 
@@ -136,6 +145,7 @@ Ctrl-C stops everything that was started; data stays for the next run.
 "#,
         steps.elapsed().as_secs_f64(),
         steps.log().display(),
+        settings.sandbox.port,
         binary.display(),
         settings.file.display(),
     )

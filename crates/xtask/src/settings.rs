@@ -11,6 +11,17 @@ use std::path::PathBuf;
 pub(crate) struct Settings {
     pub(crate) file: PathBuf,
     pub(crate) http_port: u16,
+    pub(crate) sandbox: SandboxSettings,
+}
+
+/// What the stand-in for Meta and the server have in common.
+#[derive(Debug)]
+pub(crate) struct SandboxSettings {
+    pub(crate) port: u16,
+    /// Signs webhooks.
+    pub(crate) app_secret: String,
+    /// Lets the demo number send.
+    pub(crate) token: String,
 }
 
 /// Writes `parley.toml` for the two services. Secrets and ports are those of the last run.
@@ -31,9 +42,15 @@ pub(crate) fn write(store: &mut Store, superuser_url: &str, amqp_url: &str) -> R
     let metrics_port = ports::choose(store, "metrics_port", Some(9464))?;
     let http = [("listen", format!("127.0.0.1:{http_port}")), ("metrics_listen", format!("127.0.0.1:{metrics_port}"))];
     let keys = [("encryption", format!("dev:{}", store.get_or("encryption_key", random::key)?))];
+    let sandbox = SandboxSettings {
+        port: ports::choose(store, "sandbox_port", Some(8090))?,
+        app_secret: store.get_or("whatsapp_app_secret", random::password)?,
+        token: store.get_or("sandbox_token", random::password)?,
+    };
     let whatsapp = [
-        ("app_secret", store.get_or("whatsapp_app_secret", random::password)?),
+        ("app_secret", sandbox.app_secret.clone()),
         ("verify_token", store.get_or("whatsapp_verify_token", random::password)?),
+        ("graph_url", format!("http://127.0.0.1:{}", sandbox.port)),
     ];
 
     let mut text = "# Written by `cargo xtask run` at each start: changes made here are lost.\n".to_owned();
@@ -47,7 +64,7 @@ pub(crate) fn write(store: &mut Store, superuser_url: &str, amqp_url: &str) -> R
 
     let file = store.directory().join("parley.toml");
     store::write_secret(&file, &text)?;
-    Ok(Settings { file, http_port })
+    Ok(Settings { file, http_port, sandbox })
 }
 
 fn section(text: &mut String, name: &str, values: &[(&str, String)]) {

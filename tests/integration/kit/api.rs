@@ -21,7 +21,7 @@ use serde::de::DeserializeOwned;
 
 pub(crate) use audit::{AuditRecord, AuditVerification, Party};
 pub(crate) use billing::{DailyUsage, Invoice, Money, PeriodUsage, Plan, Subscription, TotalUsage, Usage};
-pub(crate) use channel::{MetaApp, OwnedAccount, WhatsAppAccount};
+pub(crate) use channel::{AccountCheck, MetaApp, OwnedAccount, WhatsAppAccount};
 pub(crate) use contact::{Contact, Identity, Interaction};
 pub(crate) use conversation::Conversation;
 pub(crate) use event::{ReplayedEvents, WebhookEvent, WebhookEventDetails};

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use config::{
-    AmqpConfig, AmqpTls, AuthConfig, DatabaseConfig, HttpConfig, KeysConfig, LimitsConfig, ServeConfig, SigningConfig,
-    TenantsConfig, TracesConfig, WhatsAppConfig,
+    AmqpConfig, AmqpTls, AuthConfig, DatabaseConfig, GraphConfig, HttpConfig, KeysConfig, LimitsConfig, ServeConfig,
+    SigningConfig, TenantsConfig, TracesConfig, WhatsAppConfig,
 };
 use iam::{HashParameters, NewAccountLimits};
 use inbound::UnusableQuota;
@@ -43,7 +43,12 @@ pub(crate) struct Settings {
     pub(crate) max_requests: usize,
     pub(crate) max_requests_per_address: usize,
     pub(crate) max_request_time: Duration,
+    /// Where a stand-in for Meta's Graph API listens on this machine.
+    pub(crate) graph_port: u16,
 }
+
+/// Nothing listens there.
+const NO_GRAPH: u16 = 1;
 
 /// Tests send many requests from one address.
 pub(crate) const NO_LIMITS: LimitsConfig = LimitsConfig {
@@ -103,6 +108,7 @@ impl Default for Settings {
             max_requests: 4_096,
             max_requests_per_address: 4_096,
             max_request_time: Duration::from_mins(1),
+            graph_port: NO_GRAPH,
         }
     }
 }
@@ -155,6 +161,10 @@ pub(super) async fn config(database: &TestDatabase, namespace: &str, settings: &
         whatsapp: WhatsAppConfig {
             secrets: AppSecrets::new(&AppSecret::new(APP_SECRET.into()).unwrap(), None),
             verify_token: VerifyToken::new(VERIFY_TOKEN.into()).unwrap(),
+            graph: GraphConfig {
+                url: format!("http://127.0.0.1:{}", settings.graph_port).parse().unwrap(),
+                version: "v25.0".to_owned(),
+            },
         },
         tenants: TenantsConfig {
             signup_open: settings.signup == SignUp::Open,

@@ -251,7 +251,7 @@ impl Variant {
             let mut tx = app.postgres.tenant(&scope_of(tenant.id.parse().unwrap())).await.unwrap();
             let outcome = async {
                 let locked = lock_events(&mut *tx, batch, &*app.clock).await?;
-                process_events(&mut *tx, locked, &*app.clock).await
+                process_events(&mut *tx, locked, &refs, &*app.clock).await
             }
             .await;
             let processed = settle(tx, outcome).await.unwrap();

@@ -158,6 +158,7 @@ async fn unfinished(world: &World, database: &Postgres) -> Result<Vec<Unfinished
 
 async fn process_each(database: Postgres, unfinished: Arc<Mutex<Vec<UnfinishedEvent>>>) -> Result {
     let clock = SystemClock::new();
+    let refs = AttemptRefs::new(&KeyRing::default());
     loop {
         let Some(event) = unfinished.lock().await.pop() else { return Ok(()) };
         let Some(tenant) = event.tenant else { return fail("an event without a tenant") };
@@ -167,7 +168,7 @@ async fn process_each(database: Postgres, unfinished: Arc<Mutex<Vec<UnfinishedEv
             let mut tx = database.tenant(&scope).await?;
             let outcome = async {
                 let locked = lock_events(&mut *tx, std::slice::from_ref(&event), &clock).await?;
-                process_events(&mut *tx, locked, &clock).await
+                process_events(&mut *tx, locked, &refs, &clock).await
             }
             .await;
             match settle(tx, outcome).await {

@@ -7,8 +7,8 @@ use kernel::{Arrival, DeliveryStatus, Origin, StoreError};
 
 use super::FakeStore;
 use crate::inbox::{
-    ConversationUpdate, InboxRepo, MISSED_CALL, MessageKey, MessageState, Moment, NewMessage, NewUpdate,
-    OpenConversation, REVOKED_TEXT, RefreshedMessage, StoredMessage, Telling,
+    AcceptedMessage, ConversationUpdate, InboxRepo, MISSED_CALL, MessageKey, MessageState, Moment, NewMessage,
+    NewUpdate, OpenConversation, REVOKED_TEXT, RefreshedMessage, SentProof, StoredMessage, Telling,
 };
 use crate::{Conversation, ConversationStatus, Interaction, InteractionKind, MarketingConsent, preview};
 
@@ -86,6 +86,10 @@ impl InboxRepo for FakeStore {
         let deleted = self.conversations.iter().filter(|it| is_empty(it)).map(|it| it.id).collect();
         self.conversations.retain(|it| !is_empty(it));
         Ok(deleted)
+    }
+
+    async fn settle_sent(&mut self, _: &[SentProof], _: DateTime<Utc>) -> Result<Vec<AcceptedMessage>, StoreError> {
+        Ok(Vec::new())
     }
 
     async fn insert_messages(&mut self, messages: &[NewMessage], _now: DateTime<Utc>) -> Result<(), StoreError> {

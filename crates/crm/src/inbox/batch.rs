@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use kernel::ids::AccountId;
+use kernel::ids::{AccountId, SendId};
 use kernel::{Arrival, ContentPart, DeliveryStatus, Direction, Forwarded, Origin};
 
 use super::keys::MessageKey;
@@ -15,6 +15,19 @@ pub struct Batch {
     pub activities: Vec<Activity>,
     /// People described by events that create no contact, such as a status: all keys of one person belong to one contact.
     pub sightings: Vec<Person>,
+    /// Statuses that name messages which Parley sent.
+    pub proofs: Vec<SentProof>,
+}
+
+/// A status that proves that Meta accepted what Parley sent, and says how Meta calls the message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentProof {
+    pub send: SendId,
+    /// Counts the attempts of the send.
+    pub attempt: i32,
+    pub message: MessageKey,
+    /// It reports that the delivery failed.
+    pub is_failure: bool,
 }
 
 impl Batch {

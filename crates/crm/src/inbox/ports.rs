@@ -6,8 +6,8 @@ use kernel::StoreError;
 use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
 
 use super::{
-    ConversationUpdate, Lock, MessageKey, Moment, NewMessage, NewUpdate, OpenConversation, RefreshedMessage,
-    StoredMessage, Telling,
+    AcceptedMessage, ConversationUpdate, Lock, MessageKey, Moment, NewMessage, NewUpdate, OpenConversation,
+    RefreshedMessage, SentProof, StoredMessage, Telling,
 };
 use crate::Interaction;
 use crate::identity::{IdentityChange, IdentityKey, IdentityRecord, Merge, NewContact, Person, StoredIdentities};
@@ -85,6 +85,13 @@ pub trait InboxRepo: Send {
     async fn complete_messages(&mut self, tellings: &[Telling]) -> Result<(), StoreError>;
     /// Stores updates; of two with one key, the one that arrived first is kept.
     async fn insert_updates(&mut self, updates: &[NewUpdate], now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// Gives messages that Parley sent the wamids which statuses prove. Returns those that were not known to be accepted. Called while
+    /// the messages are locked.
+    async fn settle_sent(
+        &mut self,
+        proofs: &[SentProof],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<AcceptedMessage>, StoreError>;
     /// Sets the state of messages that follows from all of their updates. Returns the stored messages that have updates.
     async fn refresh_messages(&mut self, messages: &[MessageKey]) -> Result<Vec<RefreshedMessage>, StoreError>;
     /// Deletes a limited number of updates and sightings that were parked before that time and are still unmatched.

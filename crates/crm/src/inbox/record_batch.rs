@@ -31,6 +31,7 @@ pub async fn record_batch(
     repo.lock_recording_shared().await?;
     let keys = identity_keys(&batch);
     repo.lock(&locks(&batch, &keys)).await?;
+    let accepted = if batch.proofs.is_empty() { Vec::new() } else { repo.settle_sent(&batch.proofs, now).await? };
     let (batch, erased) = erased::without_erased(repo, batch, &keys).await?;
     let batch = updates::without_anonymous(batch);
     let keys = identity_keys(&batch);
@@ -88,7 +89,12 @@ pub async fn record_batch(
     if !revoked.is_empty() {
         repo.hide_revoked_texts(&revoked).await?;
     }
-    Ok(RecordedBatch { messages: stored.new.len(), from_customers: stored.messages_of_customers().collect(), erased })
+    Ok(RecordedBatch {
+        messages: stored.new.len(),
+        from_customers: stored.messages_of_customers().collect(),
+        accepted,
+        erased,
+    })
 }
 
 /// All keys under which the people of the batch may be stored.

@@ -1,33 +1,50 @@
 use audit::{Action, Principal, Record, RequestOrigin, target};
-use channels::{AccountPatch, WhatsAppAccount};
+use channels::{AccountCredentialsError, AccountPatch, SecretChange, WhatsAppAccount};
 use kernel::ids::AccountId;
-use kernel::{ChannelsWrite, Clock, Permit, StoreError};
+use kernel::seal::KeyRing;
+use kernel::{Authorization, ChannelsWrite, Clock, Entropy, Permit, StoreError};
 
 use super::AccountTx;
 
-/// Changes the names of an account; `None` if the tenant has no such account.
+/// Changes names, settings and secrets of an account; `None` if the tenant has no such account. The audit record says which secrets
+/// changed, not what they are.
 ///
 /// # Errors
-/// [`StoreError`].
+/// [`AccountCredentialsError`].
+#[expect(clippy::too_many_arguments, reason = "what changes, who changes it, and what a use case needs of the machine")]
 pub async fn change_account(
-    permit: Permit<ChannelsWrite>,
+    by: Authorization<ChannelsWrite>,
     tx: &mut dyn AccountTx,
     id: AccountId,
     patch: AccountPatch,
+    ring: &KeyRing,
     origin: RequestOrigin,
+    entropy: &dyn Entropy,
     clock: &dyn Clock,
-) -> Result<Option<WhatsAppAccount>, StoreError> {
-    let record = Record::new(Principal::User(permit.user()), origin, Action::AccountChanged, clock);
-    let Some((account, is_renamed)) = channels::change_account(permit, tx, id, patch, clock).await? else {
+) -> Result<Option<WhatsAppAccount>, AccountCredentialsError> {
+    let mut record = Record::new(Principal::from(&by), origin, Action::AccountChanged, clock);
+    let Some((account, changes)) = channels::change_account(by, tx, id, patch, ring, entropy, clock).await? else {
         return Ok(None);
     };
-    if is_renamed {
+    for (name, change) in [("access_token", changes.access_token), ("two_step_pin", changes.two_step_pin)] {
+        if let Some(change) = change {
+            record = record.with(name, text(change));
+        }
+    }
+    if !changes.is_empty() {
         tx.append_audit_record(&record.about(target::WHATSAPP_ACCOUNT, &id)).await?;
     }
     Ok(Some(account))
 }
 
-/// Disconnects a number: after the commit, its deliveries are not processed. Stored data is kept. Returns whether the tenant
+const fn text(change: SecretChange) -> &'static str {
+    match change {
+        SecretChange::Set => "set",
+        SecretChange::Removed => "removed",
+    }
+}
+
+/// Disconnects a number: after the commit, its deliveries are not processed. Stored data is kept, its secrets are deleted. Returns whether the tenant
 /// has such an account.
 ///
 /// # Errors
@@ -49,12 +66,13 @@ pub async fn disconnect_account(
 
 #[cfg(test)]
 mod tests {
-    use channels::{AccountStatus, Disconnection};
-    use kernel::Change;
+    use channels::{AccessToken, AccountStatus, Disconnection, TwoStepPin, VerifiedToken, sending_account};
+    use kernel::{Change, SystemEntropy};
+    use secrecy::ExposeSecret;
     use whatsapp::MetaAppKey;
 
     use super::*;
-    use crate::fake::{FakeStore, origin, run};
+    use crate::fake::{FakeMeta, FakeStore, changes, key_ring, origin, run};
 
     fn connected(status: AccountStatus) -> (FakeStore, AccountId) {
         let mut store = FakeStore::new();
@@ -64,7 +82,8 @@ mod tests {
 
     fn change(store: &mut FakeStore, id: AccountId, patch: AccountPatch) -> Option<WhatsAppAccount> {
         let (permit, clock) = (store.permit(), store.clock.clone());
-        run(change_account(permit, store, id, patch, origin(), &*clock)).unwrap()
+        let (ring, entropy) = (key_ring(&["kek"]), SystemEntropy::new());
+        run(change_account(permit.into(), store, id, patch, &ring, origin(), &entropy, &*clock)).unwrap()
     }
 
     fn disconnect(store: &mut FakeStore, id: AccountId) -> bool {
@@ -104,6 +123,51 @@ mod tests {
             assert_eq!(change(&mut store, id, patch).unwrap().name.as_deref(), Some("Sales"));
         }
         assert!(store.audit_log.is_empty());
+    }
+
+    fn verified(store: &FakeStore, token: &str) -> VerifiedToken {
+        let token = AccessToken::parse(token.into()).unwrap();
+        run(channels::verify_token(&FakeMeta, &store.channels.accounts[0], token, &*store.clock)).unwrap()
+    }
+
+    #[test]
+    fn secrets_are_sealed_and_audited_without_values() {
+        let (mut store, id) = connected(AccountStatus::Active);
+        let pin = TwoStepPin::parse("918273".into()).unwrap();
+        let access_token = Change::Set(verified(&store, "EAAsecret"));
+        let patch = AccountPatch { access_token, two_step_pin: Change::Set(pin), ..AccountPatch::default() };
+        let account = change(&mut store, id, patch).unwrap();
+        assert!(account.sending.has_token && account.last_check.is_some());
+        let ring = key_ring(&["kek"]);
+        let sending = run(sending_account(&mut store, id, &ring)).unwrap().unwrap();
+        assert_eq!(sending.access_token.unwrap().secret.expose_secret(), "EAAsecret");
+        assert_eq!(changes(&store.audit_log[0]), [r#"access_token="set""#, r#"two_step_pin="set""#]);
+
+        let removed = AccountPatch { access_token: Change::Clear, ..AccountPatch::default() };
+        let account = change(&mut store, id, removed.clone()).unwrap();
+        assert!(!account.sending.has_token);
+        assert_eq!(changes(&store.audit_log[1]), [r#"access_token="removed""#]);
+        change(&mut store, id, removed).unwrap();
+        assert_eq!(store.audit_log.len(), 2);
+        assert!(store.channels.credentials[0].two_step_pin.is_some());
+    }
+
+    #[test]
+    fn token_verified_for_another_account_is_not_stored() {
+        let (mut store, _) = connected(AccountStatus::Active);
+        let access_token = Change::Set(verified(&store, "EAA"));
+        let other = store.connected(&MetaAppKey::deployment(), AccountStatus::Pending);
+        assert!(change(&mut store, other, AccountPatch { access_token, ..AccountPatch::default() }).is_none());
+        assert!(store.channels.credentials.is_empty());
+    }
+
+    #[test]
+    fn disconnecting_deletes_the_secrets() {
+        let (mut store, id) = connected(AccountStatus::Active);
+        let access_token = Change::Set(verified(&store, "EAA"));
+        change(&mut store, id, AccountPatch { access_token, ..AccountPatch::default() }).unwrap();
+        assert!(disconnect(&mut store, id));
+        assert!(store.channels.credentials.is_empty());
     }
 
     #[test]

@@ -5,21 +5,27 @@ mod usage;
 
 use std::collections::HashMap;
 
-use billing::UsageRepo;
+use billing::{SentUsageRepo, UsageRepo};
 use channels::AccountHealthRepo;
-use crm::inbox::InboxTx;
+use crm::inbox::{AcceptedMessage, InboxTx, SentProof};
 use inbound::{ErrorClass, EventOutcomeRepo, UnfinishedEvent};
 use kernel::ids::EventId;
 use kernel::{Clock, StoreError};
-use outbound::TemplateEventRepo;
+use outbound::{AttemptRef, AttemptRefs, TemplateEventRepo};
 use whatsapp::{Decoded, decode};
 
-use translate::TranslatedEvents;
+use translate::{OpaqueStatus, TranslatedEvents};
 
 /// What [`process_events`] needs.
-pub trait ProcessEventsTx: EventOutcomeRepo + InboxTx + AccountHealthRepo + TemplateEventRepo + UsageRepo {}
+pub trait ProcessEventsTx:
+    EventOutcomeRepo + InboxTx + AccountHealthRepo + TemplateEventRepo + UsageRepo + SentUsageRepo
+{
+}
 
-impl<T: EventOutcomeRepo + InboxTx + AccountHealthRepo + TemplateEventRepo + UsageRepo + ?Sized> ProcessEventsTx for T {}
+impl<T: EventOutcomeRepo + InboxTx + AccountHealthRepo + TemplateEventRepo + UsageRepo + SentUsageRepo + ?Sized>
+    ProcessEventsTx for T
+{
+}
 
 /// The result of processing a group of events.
 #[derive(Debug, Default)]
@@ -29,6 +35,8 @@ pub struct ProcessedEvents {
     pub dead_letters: Vec<DeadLetter>,
     /// Messages that were not stored before.
     pub messages: usize,
+    /// Messages of the business that a status proves to be accepted by Meta.
+    pub accepted: Vec<AcceptedMessage>,
 }
 
 /// An event that became a dead letter, and why.
@@ -74,6 +82,7 @@ pub async fn lock_events<'e>(
 pub async fn process_events(
     tx: &mut dyn ProcessEventsTx,
     events: Vec<LockedEvent<'_>>,
+    refs: &AttemptRefs,
     clock: &dyn Clock,
 ) -> Result<ProcessedEvents, StoreError> {
     let now = clock.now();
@@ -90,13 +99,16 @@ pub async fn process_events(
             Err(reason) => processed.dead_letters.push(DeadLetter { event: event.id, reason }),
         }
     }
-    let TranslatedEvents { batch, health, templates, received } = translated;
+    let TranslatedEvents { mut batch, health, templates, received, opaque_statuses } = translated;
+    batch.proofs = opaque_statuses.into_iter().filter_map(|status| proof(status, refs)).collect();
     let recorded = crm::inbox::record_batch(tx, batch, clock).await?;
     processed.messages = recorded.messages;
+    processed.accepted = recorded.accepted;
     health::record(tx, health, now).await?;
     templates::record(tx, templates, now).await?;
     health::restore_accounts(tx, &delivering, now).await?;
     usage::count_messages(tx, &recorded.from_customers, &received, now).await?;
+    usage::count_sent_messages(tx, &processed.accepted, now).await?;
     tx.finish_events(&processed.finished, now).await?;
     if !recorded.erased.is_empty() {
         let named: Vec<String> = recorded.erased.into_iter().map(|key| key.value).collect();
@@ -106,6 +118,13 @@ pub async fn process_events(
         tx.dead_letter_event(dead_letter.event, ErrorClass::Permanent, &dead_letter.reason, now).await?;
     }
     Ok(processed)
+}
+
+/// What a status proves, if Parley made its opaque text for this tenant and account.
+fn proof(status: OpaqueStatus, refs: &AttemptRefs) -> Option<SentProof> {
+    let OpaqueStatus { tenant, message, opaque, is_failure } = status;
+    let AttemptRef { send, attempt } = refs.read(&opaque, tenant, message.0)?;
+    Some(SentProof { send, attempt, message, is_failure })
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use billing::{
     DailyUsage, Invoice, InvoiceRepo, InvoiceStatus, MeteredMessage, Money, Offer, Period, Plan, PlanCatalogue,
-    PlanCode, PlanRepo, Subscription, SubscriptionRepo, SubscriptionStatus, Terms, UsageRange, UsageRepo,
+    PlanCode, PlanRepo, SentCount, SentMessage, SentUsageRepo, Subscription, SubscriptionRepo, SubscriptionStatus,
+    Terms, UsageRange, UsageRepo,
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use kernel::ids::InvoiceId;
@@ -121,6 +122,17 @@ impl UsageRepo for FakeStore {
 
     async fn contacts_active_in(&mut self, _: UsageRange) -> Result<u64, StoreError> {
         unreachable!("no use case of this crate reads the usage of days")
+    }
+}
+
+#[async_trait]
+impl SentUsageRepo for FakeStore {
+    async fn count_sent_messages(&mut self, _: &[SentMessage]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn sent_messages(&mut self, _: UsageRange) -> Result<Vec<SentCount>, StoreError> {
+        unreachable!("no use case of this crate reads what was sent")
     }
 }
 

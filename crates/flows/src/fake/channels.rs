@@ -2,12 +2,15 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use channels::{
-    AccountDirectory, AccountHealthRepo, AccountHealthUpdate, AccountRepo, AccountStatus, AccountWithTenant,
-    Disconnection, MetaApp, MetaAppRepo, MetaId, NewAccount, NewMetaApp, UnusableEvents, WhatsAppAccount, constraint,
+    AccountApi, AccountApiError, AccountCheck, AccountCredentials, AccountCredentialsRepo, AccountDirectory,
+    AccountHealthRepo, AccountHealthUpdate, AccountRepo, AccountStatus, AccountWithTenant, BusinessAccountFacts,
+    CheckedFacts, CheckedToken, Disconnection, MetaApp, MetaAppRepo, MetaId, NewAccount, NewMetaApp, NumberFacts,
+    SendingFacts, TokenFacts, UnusableEvents, WhatsAppAccount, constraint,
 };
 use chrono::{DateTime, Utc};
 use kernel::ids::AccountId;
 use kernel::{Page, PageRequest, StoreError, SystemEntropy};
+use secrecy::SecretString;
 use whatsapp::{AppSecret, MetaAppKey, VerifyToken};
 
 use super::{FakeStore, conflict, key_ring};
@@ -19,6 +22,7 @@ pub(crate) struct FakeChannels {
     /// The numbers of other tenants.
     pub(crate) foreign_accounts: Vec<WhatsAppAccount>,
     pub(crate) meta_apps: Vec<MetaApp>,
+    pub(crate) credentials: Vec<AccountCredentials>,
     /// Health updates in the order in which they were recorded.
     pub(crate) health: Vec<AccountHealthUpdate>,
     /// Disconnected accounts that got an event of their number, and when.
@@ -108,10 +112,11 @@ impl AccountRepo for FakeStore {
         self.account(id).await
     }
 
-    async fn rename_account(&mut self, account: &WhatsAppAccount, _: DateTime<Utc>) -> Result<(), StoreError> {
+    async fn update_account(&mut self, account: &WhatsAppAccount, _: DateTime<Utc>) -> Result<(), StoreError> {
         let stored = self.account_mut(account.id);
         stored.name.clone_from(&account.name);
         stored.display_phone_number.clone_from(&account.display_phone_number);
+        (stored.throughput, stored.send_read_receipts) = (account.throughput, account.send_read_receipts);
         Ok(())
     }
 
@@ -123,6 +128,104 @@ impl AccountRepo for FakeStore {
     ) -> Result<(), StoreError> {
         self.account_mut(id).status = AccountStatus::Disconnected(by);
         Ok(())
+    }
+}
+
+#[async_trait]
+impl AccountCredentialsRepo for FakeStore {
+    async fn account_credentials(&mut self, id: AccountId) -> Result<Option<AccountCredentials>, StoreError> {
+        Ok(self.channels.credentials.iter().find(|stored| stored.account == id).cloned())
+    }
+
+    async fn save_account_credentials(
+        &mut self,
+        credentials: &AccountCredentials,
+        _: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.channels.credentials.retain(|stored| stored.account != credentials.account);
+        self.channels.credentials.push(credentials.clone());
+        let sending = &mut self.account_mut(credentials.account).sending;
+        *sending = SendingFacts { has_token: credentials.access_token.is_some(), ..SendingFacts::default() };
+        Ok(())
+    }
+
+    async fn delete_account_credentials(&mut self, id: AccountId) -> Result<(), StoreError> {
+        self.channels.credentials.retain(|stored| stored.account != id);
+        Ok(())
+    }
+
+    async fn save_account_check(
+        &mut self,
+        id: AccountId,
+        token_set_at: DateTime<Utc>,
+        check: &AccountCheck,
+        facts: &CheckedFacts,
+        _: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let is_current = self.record_account_facts(id, token_set_at, facts).await?;
+        if is_current {
+            self.account_mut(id).last_check = Some(check.clone());
+        }
+        Ok(is_current)
+    }
+
+    async fn record_account_facts(
+        &mut self,
+        id: AccountId,
+        token_set_at: DateTime<Utc>,
+        facts: &CheckedFacts,
+    ) -> Result<bool, StoreError> {
+        let tokens = self.channels.credentials.iter().filter(|stored| stored.account == id);
+        let mut tokens = tokens.filter_map(|stored| stored.access_token.as_ref());
+        if !tokens.any(|token| token.set_at == token_set_at) {
+            return Ok(false);
+        }
+        let sending = &mut self.account_mut(id).sending;
+        match &facts.token {
+            Some(CheckedToken::Usable { expires_at }) => {
+                (sending.token_refusal, sending.token_expires_at) = (None, *expires_at);
+            }
+            Some(CheckedToken::Refused(reason)) => sending.token_refusal = Some(reason.clone()),
+            None => {}
+        }
+        sending.is_registered = facts.is_registered.or(sending.is_registered);
+        Ok(true)
+    }
+
+    async fn claim_account_check(
+        &mut self,
+        _: DateTime<Utc>,
+        _: DateTime<Utc>,
+    ) -> Result<Option<AccountId>, StoreError> {
+        unreachable!("the checks that are due are tested with a database")
+    }
+}
+
+/// Meta that shows every number to every token.
+#[derive(Debug)]
+pub(crate) struct FakeMeta;
+
+#[async_trait]
+impl AccountApi for FakeMeta {
+    async fn token(&self, _: &SecretString) -> Result<TokenFacts, AccountApiError> {
+        let scopes = ["whatsapp_business_messaging", "whatsapp_business_management"].map(str::to_owned).to_vec();
+        Ok(TokenFacts { is_valid: true, error: None, expires_at: None, scopes, waba_ids: None, app_id: None })
+    }
+
+    async fn number(&self, _: &SecretString, number: &MetaId) -> Result<NumberFacts, AccountApiError> {
+        Ok(NumberFacts { id: number.as_str().to_owned(), ..NumberFacts::default() })
+    }
+
+    async fn numbers(&self, _: &SecretString, _: &MetaId) -> Result<Vec<String>, AccountApiError> {
+        Ok(vec![NUMBER.to_owned()])
+    }
+
+    async fn business_account(&self, _: &SecretString, _: &MetaId) -> Result<BusinessAccountFacts, AccountApiError> {
+        Ok(BusinessAccountFacts::default())
+    }
+
+    async fn subscribed_apps(&self, _: &SecretString, _: &MetaId) -> Result<Vec<String>, AccountApiError> {
+        Ok(Vec::new())
     }
 }
 

@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use crm::Interaction;
 use crm::identity::{IdentityChange, IdentityKey, IdentityRecord, Merge, NewContact, Person, StoredIdentities};
 use crm::inbox::{
-    ConversationUpdate, IdentityRepo, InboxRepo, Lock, MessageKey, Moment, NewMessage, NewUpdate, OpenConversation,
-    RefreshedMessage, StoredMessage, Telling,
+    AcceptedMessage, ConversationUpdate, IdentityRepo, InboxRepo, Lock, MessageKey, Moment, NewMessage, NewUpdate,
+    OpenConversation, RefreshedMessage, SentProof, StoredMessage, Telling,
 };
 use kernel::StoreError;
 use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
@@ -119,6 +119,10 @@ impl InboxRepo for FakeStore {
     }
 
     async fn delete_empty_imported(&mut self, _: &[ConversationId]) -> Result<Vec<ConversationId>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn settle_sent(&mut self, _: &[SentProof], _: DateTime<Utc>) -> Result<Vec<AcceptedMessage>, StoreError> {
         Ok(Vec::new())
     }
 

@@ -194,7 +194,16 @@ impl TemplateRepo for FakeStore {
         Ok(true)
     }
 
-    async fn business_accounts(&mut self, _: Option<AccountId>) -> Result<Vec<String>, StoreError> {
+    async fn business_accounts(&mut self) -> Result<Vec<String>, StoreError> {
         Ok(vec!["900".to_owned()])
+    }
+
+    async fn account_with_token(&mut self, waba_id: &str) -> Result<Option<AccountId>, StoreError> {
+        let has_token = |id: AccountId| {
+            self.channels.credentials.iter().any(|stored| stored.account == id && stored.access_token.is_some())
+        };
+        let mut accounts = self.channels.accounts.iter();
+        let found = accounts.find(|account| account.waba_id.as_str() == waba_id && has_token(account.id));
+        Ok(found.map(|account| account.id))
     }
 }

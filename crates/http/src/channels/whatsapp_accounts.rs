@@ -1,18 +1,21 @@
 use actix_web::{HttpResponse, web};
-use channels::{AccountPatch, AccountStatus, MetaId, NewAccount, WhatsAppAccount, account, accounts};
+use channels::{AccountStatus, MetaId, NewAccount, WhatsAppAccount, account, accounts};
 use chrono::{DateTime, Utc};
-use flows::{ConnectAccountError, change_account, connect_account, disconnect_account};
+use flows::{ConnectAccountError, connect_account, disconnect_account};
 use kernel::ids::AccountId;
-use kernel::{Change, ChannelsRead, ChannelsWrite, Grant as _};
+use kernel::{ChannelsRead, ChannelsWrite, Grant as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use whatsapp::{InvalidMetaAppKey, MetaAppKey};
 
+use super::check_whatsapp_account::AccountCheckBody;
+use super::sending_state::SendingBody;
+
 use crate::auth::Allow;
 use crate::cursor::ListKind;
-use crate::extract::{Json, Listing, PageQuery, PathId, member};
+use crate::extract::{Listing, PageQuery, PathId};
 use crate::idempotency::{IdempotencyHeader, IdempotentJson};
 use crate::page::PageBody;
 use crate::problem::{Code, FieldError, Problem};
@@ -42,21 +45,6 @@ pub(crate) struct ConnectBody {
     app: Option<String>,
 }
 
-/// A JSON Merge Patch (RFC 7396): absent members are kept.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = WhatsAppAccountPatch)]
-pub(crate) struct PatchBody {
-    /// Null clears it.
-    #[serde(default, deserialize_with = "member")]
-    #[schema(value_type = Option<String>, example = "+1 555 010 0001", format = "name")]
-    display_phone_number: Change<String>,
-    /// Null clears it.
-    #[serde(default, deserialize_with = "member")]
-    #[schema(value_type = Option<String>, example = "Support", format = "name")]
-    name: Change<String>,
-}
-
 const APP: &str = "/app";
 
 /// A WhatsApp number of the tenant.
@@ -83,6 +71,16 @@ pub(crate) struct AccountBody {
     /// The last event of the number that was processed. Null if there is none.
     #[schema(required)]
     last_delivery: Option<LastDeliveryBody>,
+    /// Whether messages can be sent. The secrets themselves are never returned.
+    sending: SendingBody,
+    /// Messages sent in a second at most.
+    #[schema(example = 80, minimum = 1, maximum = 1000)]
+    throughput: u16,
+    /// Whether customers see that their messages were read.
+    send_read_receipts: bool,
+    /// What Meta said when it was last asked about the account. Null if it was not.
+    #[schema(required)]
+    last_check: Option<AccountCheckBody>,
     created_at: DateTime<Utc>,
 }
 
@@ -197,42 +195,9 @@ pub(crate) async fn read(
     Ok(web::Json(account.into()))
 }
 
-/// Change a WhatsApp number
-///
-/// A JSON Merge Patch of its name and display number. Ids and Meta app cannot be changed: connect a different number as
-/// a new account.
-#[utoipa::path(
-    patch,
-    path = "/whatsapp-accounts/{id}",
-    operation_id = "changeWhatsAppAccount",
-    tag = tags::CHANNELS,
-    security(("bearer" = [ChannelsWrite::PERMISSION])),
-    params(("id" = Uuid, Path, description = "The account's id")),
-    request_body(
-        content((PatchBody = "application/merge-patch+json"), (PatchBody = "application/json")),
-    ),
-    responses((status = 200, description = "The changed resource", body = AccountBody)),
-    extensions(("x-problems" = json!([Code::NotFound]))),
-)]
-pub(crate) async fn change(
-    allow: Allow<ChannelsWrite>,
-    state: web::Data<State>,
-    PathId(id): PathId<AccountId>,
-    body: Json<PatchBody>,
-) -> Result<web::Json<AccountBody>, Problem> {
-    let patch = body.into_inner().check()?;
-    let clock = &*state.clock;
-    let origin = allow.origin();
-    let account = state
-        .in_tenant(allow, async |permit, tx| change_account(permit, tx, id, patch, origin, clock).await)
-        .await?
-        .ok_or_else(Problem::not_found)?;
-    Ok(web::Json(account.into()))
-}
-
 /// Disconnect a WhatsApp number
 ///
-/// Its conversations are kept and get no more messages. Later deliveries are stored until the retention period ends,
+/// Its conversations are kept and get no more messages; its access token and PIN are deleted. Later deliveries are stored until the retention period ends,
 /// and processed if the number is connected again, as a new account. Disconnecting again changes nothing.
 #[utoipa::path(
     delete,
@@ -279,23 +244,12 @@ impl ConnectBody {
     }
 }
 
-impl PatchBody {
-    fn check(self) -> Result<AccountPatch, Problem> {
-        let mut validation = Validation::default();
-        let mut text = |pointer: &str, change: Change<String>| {
-            validation.change(pointer, change, |text| NewAccount::parse_text(&text))
-        };
-        let patch = AccountPatch {
-            display_phone_number: text("/display_phone_number", self.display_phone_number),
-            name: text("/name", self.name),
-        };
-        if validation.is_valid() { Ok(patch) } else { Err(validation.into_problem()) }
-    }
-}
-
 impl From<WhatsAppAccount> for AccountBody {
     fn from(account: WhatsAppAccount) -> Self {
         Self {
+            sending: SendingBody::of(&account),
+            throughput: account.throughput.per_second(),
+            send_read_receipts: account.send_read_receipts,
             id: account.id.as_uuid(),
             phone_number_id: account.phone_number_id.as_str().to_owned(),
             waba_id: account.waba_id.as_str().to_owned(),
@@ -311,6 +265,7 @@ impl From<WhatsAppAccount> for AccountBody {
             last_delivery: account
                 .last_delivery
                 .map(|last| LastDeliveryBody { at: last.at, kind: last.kind.to_string() }),
+            last_check: account.last_check.map(AccountCheckBody::from),
             created_at: account.created_at,
         }
     }

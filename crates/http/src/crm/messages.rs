@@ -1,8 +1,10 @@
 use actix_web::web;
 use chrono::{DateTime, Utc};
 use crm::{Message, Titled};
+use flows::{OutboundMessage, send_error, with_sends};
 use kernel::ids::{ContactId, ConversationId};
-use kernel::{CrmRead, Grant as _};
+use kernel::{CrmRead, Direction, Grant as _, Origin};
+use outbound::{MessageStatus, SendState, StoredSend};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -19,6 +21,7 @@ use crate::extract::{Listing, PageQuery, PathId};
 use crate::page::PageBody;
 use crate::problem::{Code, Problem};
 use crate::raw_json::raw_json;
+use crate::sending::send_status::{MessageSenderKind, MessageStatusBody, SendErrorBody, SenderBody};
 use crate::state::State;
 use crate::tags;
 
@@ -31,9 +34,9 @@ pub(crate) struct MessageBody {
     /// Who the contact is: the name, else the WhatsApp user name, else the number as people write it, else `Unknown`.
     #[schema(example = "Grace Hopper")]
     title: String,
-    /// WhatsApp's id of the message.
-    #[schema(example = "wamid.HBgLMTU1NTAxMDAwMDEVAgASGBQzQTdC")]
-    wamid: String,
+    /// WhatsApp's id of the message; null until Meta has named one that Parley sends.
+    #[schema(example = "wamid.HBgLMTU1NTAxMDAwMDEVAgASGBQzQTdC", required)]
+    wamid: Option<String>,
     direction: DirectionBody,
     origin: OriginBody,
     /// WhatsApp's `type`; the set is open.
@@ -75,6 +78,23 @@ pub(crate) struct MessageBody {
     /// WhatsApp's timestamp, in whole seconds.
     provider_timestamp: DateTime<Utc>,
     created_at: DateTime<Utc>,
+    /// Of outbound messages: what became of it. `delivery_status` says only what WhatsApp has reported.
+    #[schema(required)]
+    status: Option<MessageStatusBody>,
+    /// It is unclear whether it was sent, or it failed although it may have been.
+    may_have_been_sent: bool,
+    /// Why it was not sent, or may not have been.
+    #[schema(required)]
+    error: Option<SendErrorBody>,
+    /// When it is to leave, if it was to be sent later.
+    #[schema(required)]
+    send_at: Option<DateTime<Utc>>,
+    /// The reference of the program that sent it.
+    #[schema(required)]
+    client_ref: Option<String>,
+    /// Of outbound messages: who sent it.
+    #[schema(required)]
+    sender: Option<SenderBody>,
 }
 
 /// List the messages of a conversation
@@ -99,7 +119,8 @@ pub(crate) async fn list(
     let parts = listing.filter.into();
     state
         .list(allow, ListKind::Messages(conversation), &listing.page, async |permit, tx, page| {
-            crm::messages(permit, tx, conversation, page, parts).await?.ok_or_else(Problem::not_found)
+            let found = crm::messages(permit, tx, conversation, page, parts).await?.ok_or_else(Problem::not_found)?;
+            with_sends(tx, found, &*state.clock).await.map_err(Problem::from)
         })
         .await
 }
@@ -128,14 +149,36 @@ pub(crate) async fn list_of_contact(
     state
         .list(allow, ListKind::ContactMessages(contact), &listing.page, async |permit, tx, page| {
             let found = crm::messages_of_contact(permit, tx, (contact, account), page, parts).await?;
-            found.ok_or_else(Problem::not_found)
+            with_sends(tx, found.ok_or_else(Problem::not_found)?, &*state.clock).await.map_err(Problem::from)
         })
         .await
 }
 
-impl From<Titled<Message>> for MessageBody {
-    fn from(Titled { row: message, contact_title }: Titled<Message>) -> Self {
+/// The status of a message that Parley did not send, from what WhatsApp has reported.
+fn reported_status(message: &Message) -> Option<MessageStatus> {
+    (message.direction == Direction::Outbound).then(|| MessageStatus::of(SendState::Accepted, message.delivery, false))
+}
+
+fn sender(message: &Message, send: Option<&StoredSend>) -> Option<SenderBody> {
+    match (send, message.direction, message.origin) {
+        (Some(send), ..) => Some(SenderBody::of(send)),
+        (None, Direction::Inbound, _) => None,
+        (None, Direction::Outbound, Origin::NativeApp) => Some(SenderBody::without_id(MessageSenderKind::Phone)),
+        (None, Direction::Outbound, _) => Some(SenderBody::without_id(MessageSenderKind::Other)),
+    }
+}
+
+impl From<OutboundMessage> for MessageBody {
+    fn from(OutboundMessage { message: Titled { row: message, contact_title }, send }: OutboundMessage) -> Self {
+        let status = send.as_ref().map(StoredSend::status).or_else(|| reported_status(&message));
+        let error = send.as_ref().and_then(|send| send_error(send, &message.delivery_steps));
         Self {
+            status: status.map(MessageStatusBody::from),
+            may_have_been_sent: send.as_ref().is_some_and(StoredSend::is_unclear),
+            error: error.map(SendErrorBody::from),
+            send_at: send.as_ref().and_then(|send| send.send_at),
+            client_ref: send.as_ref().and_then(|send| send.client_ref.clone()),
+            sender: sender(&message, send.as_ref()),
             id: message.id.as_uuid(),
             conversation_id: message.conversation.as_uuid(),
             title: contact_title,

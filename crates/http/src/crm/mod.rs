@@ -11,7 +11,7 @@ pub(crate) mod delete_contact;
 pub(crate) mod interactions;
 pub(crate) mod merge_contacts;
 mod message_parts;
-mod message_query;
+pub(crate) mod message_query;
 pub(crate) mod messages;
 pub(crate) mod search;
 mod search_query;

@@ -42,6 +42,7 @@ use problems::Problems;
         (name = tags::AUDIT, description = "The audit log"),
         (name = tags::PLATFORM, description = "For operators, with a provisioning key"),
         (name = tags::WEBHOOKS, description = "Called by Meta"),
+        (name = tags::SENDING, description = "Messages to customers: sending, changing and following them"),
         (name = tags::OPERATIONS, description = "Health, readiness and this document"),
     ),
 )]

@@ -12,8 +12,14 @@ struct Rule {
 }
 
 /// The formats that the document keeps, of which forms of clients know how to show them: rule and format.
-const SHOWN: [(&str, &str); 4] =
-    [("email", "email"), ("new-password", "password"), ("app-secret", "password"), ("verify-token", "password")];
+const SHOWN: [(&str, &str); 6] = [
+    ("email", "email"),
+    ("new-password", "password"),
+    ("app-secret", "password"),
+    ("verify-token", "password"),
+    ("access-token", "password"),
+    ("pin", "password"),
+];
 
 const NO_NUL: &str = r"^[^\u0000]*$";
 const LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
@@ -21,7 +27,7 @@ const LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
 const FILLED_LINE: &str =
     r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
 
-const RULES: [Rule; 16] = [
+const RULES: [Rule; 18] = [
     rule("name", FILLED_LINE, 1, 120),
     rule("contact-name", FILLED_LINE, 1, 200),
     rule("person-name", LINE, 0, 120),
@@ -41,6 +47,8 @@ const RULES: [Rule; 16] = [
     rule("meta-id", "^[0-9]+$", 1, 64),
     rule("app-key", "^[0-9a-f]{40}$", 40, 40),
     rule("app-secret", "^[!-~]+$", 1, 256),
+    rule("access-token", "^[!-~]+$", 1, 2_048),
+    rule("pin", "^[0-9]{6}$", 6, 6),
     rule("language", "^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$", 2, 35),
     rule(
         "verify-token",

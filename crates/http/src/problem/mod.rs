@@ -13,6 +13,7 @@ use actix_web::{HttpResponse, ResponseError};
 use kernel::StoreError;
 use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 pub use code::Code;
 
@@ -30,6 +31,7 @@ pub struct Problem {
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
     checks: BTreeMap<&'static str, String>,
+    hints: Hints,
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -47,6 +49,29 @@ pub struct FieldError {
     #[schema(value_type = String, example = "missing")]
     pub code: &'static str,
     pub detail: String,
+}
+
+/// What a client can do instead. Each code has its own.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub struct Hints {
+    /// With `channel_not_ready`: what people can do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
+    /// With `newer_conversation`: the conversation that is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<Uuid>,
+    /// With `window_closed`: the templates that can be sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub templates: Option<Vec<TemplateHint>>,
+}
+
+/// A template that can be sent.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct TemplateHint {
+    #[schema(example = "order_update")]
+    pub name: String,
+    #[schema(example = "en_US")]
+    pub language: String,
 }
 
 /// An error response (RFC 9457).
@@ -75,6 +100,8 @@ pub(crate) struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(value_type = BTreeMap<String, String>, required = false)]
     checks: &'a BTreeMap<&'static str, String>,
+    #[serde(flatten)]
+    hints: &'a Hints,
 }
 
 impl Problem {
@@ -85,6 +112,7 @@ impl Problem {
             detail: Cow::Borrowed(code.detail()),
             errors: Vec::new(),
             checks: BTreeMap::new(),
+            hints: Hints { advice: None, id: None, templates: None },
             headers: Vec::new(),
             cause: None,
         }
@@ -127,6 +155,12 @@ impl Problem {
     }
 
     #[must_use]
+    pub(crate) fn with_hints(mut self, hints: Hints) -> Self {
+        self.hints = hints;
+        self
+    }
+
+    #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
@@ -137,6 +171,11 @@ impl Problem {
     pub fn caused_by(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.cause = Some(cause.into());
         self
+    }
+
+    #[cfg(test)]
+    pub(crate) fn errors(&self) -> &[FieldError] {
+        &self.errors
     }
 
     #[must_use]
@@ -160,6 +199,7 @@ impl Problem {
             request_id,
             errors: &self.errors,
             checks: &self.checks,
+            hints: &self.hints,
         })
     }
 }

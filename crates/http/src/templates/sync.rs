@@ -67,7 +67,7 @@ pub(crate) async fn sync(
                 return Ok(vec![access(tx, &state, &waba_id).await?]);
             }
             let mut accesses: Vec<BusinessAccountAccess> = Vec::new();
-            for waba_id in tx.business_accounts(None).await? {
+            for waba_id in tx.business_accounts().await? {
                 accesses.extend(business_account_access(tx, &waba_id, &state.key_ring).await?);
             }
             Ok::<_, Problem>(accesses)

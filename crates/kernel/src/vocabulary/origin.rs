@@ -17,6 +17,8 @@ pub enum Origin {
     History,
     /// From a thread that another party, such as Meta's own agent, answers.
     Standby,
+    /// Sent by Parley.
+    Api,
 }
 
 impl Origin {
@@ -28,6 +30,7 @@ impl Origin {
             Self::Standby => 1,
             Self::NativeApp => 2,
             Self::Live => 3,
+            Self::Api => 4,
         }
     }
 }

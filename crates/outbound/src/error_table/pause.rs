@@ -1,3 +1,4 @@
+use kernel::MessageCategory;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::back_off::BackOff;
@@ -43,6 +44,21 @@ pub enum PausedSends {
     /// Utility templates and messages without a template outside the window.
     Utility,
     Marketing,
+}
+
+impl PausedSends {
+    /// Whether a pause of these stops a send.
+    #[must_use]
+    pub fn stops(self, is_free_form: bool, category: Option<MessageCategory>, is_within_window: bool) -> bool {
+        match self {
+            Self::All => true,
+            Self::FreeForm => is_free_form,
+            Self::Initiated => !is_within_window,
+            Self::Paid => !is_free_form,
+            Self::Utility => category == Some(MessageCategory::Utility),
+            Self::Marketing => category == Some(MessageCategory::Marketing),
+        }
+    }
 }
 
 /// When a pause ends.

@@ -159,8 +159,11 @@ pub trait TemplateRepo: TemplateEventRepo {
         not_since: DateTime<Utc>,
     ) -> Result<bool, StoreError>;
 
-    /// Meta's ids of the business accounts of the tenant's active numbers; of one number only, if given.
-    async fn business_accounts(&mut self, account: Option<AccountId>) -> Result<Vec<String>, StoreError>;
+    /// Meta's ids of the business accounts of the tenant's active numbers.
+    async fn business_accounts(&mut self) -> Result<Vec<String>, StoreError>;
+
+    /// An active number of the business account that has an access token, one that Meta has not refused if there is one.
+    async fn account_with_token(&mut self, waba_id: &str) -> Result<Option<AccountId>, StoreError>;
 }
 
 /// What Meta's events tell of the templates of the transaction's tenant.

@@ -10,6 +10,7 @@ use futures_util::FutureExt;
 use inbound::{ErrorClass, EventLedger, RetryPolicy, UnfinishedEvent};
 use kernel::ids::{EventId, TenantId};
 use kernel::{Clock, Entropy, StoreError, TenantScope, Tracing, error_chain};
+use outbound::AttemptRefs;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, debug, error, error_span, warn};
@@ -33,6 +34,7 @@ pub(super) struct BatchProcessor {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) retry: RetryPolicy,
+    pub(super) attempt_refs: Arc<AttemptRefs>,
     pub(super) tracing: Tracing,
 }
 
@@ -205,7 +207,7 @@ impl BatchProcessor {
                 }
                 failpoint::die_of("worker.poison", &event.payload);
             }
-            process_events(&mut *tx, locked, &*self.clock).await
+            process_events(&mut *tx, locked, &self.attempt_refs, &*self.clock).await
         }
         .await;
         failpoint::die_at("worker.before_commit");

@@ -64,7 +64,14 @@ const MOVE: [&str; 3] = [
         AND $5::uuid[] IS NOT NULL AND $6::uuid[] IS NOT NULL",
 ];
 
-const DELETE_MOVED_CONVERSATIONS: &str = "DELETE FROM conversations WHERE tenant_id = $1 AND id = ANY ($2)";
+/// Sends follow their messages.
+pub(super) const DELETE_MOVED_CONVERSATIONS: &str = "
+WITH followed AS (
+  UPDATE sends s SET conversation_id = m.conversation_id
+    FROM messages m
+   WHERE s.tenant_id = $1 AND s.conversation_id = ANY ($2) AND m.tenant_id = $1 AND m.id = s.message_id
+)
+DELETE FROM conversations WHERE tenant_id = $1 AND id = ANY ($2)";
 
 /// Foreign keys delete its identities, service windows and redirected ids.
 const DELETE_CONTACT: &str = "DELETE FROM contacts WHERE tenant_id = $1 AND id = $2";

@@ -5,7 +5,7 @@ use kernel::{ContentPart, StoreError};
 /// Most messages are plain words.
 const NONE: &str = "[]";
 
-pub(super) fn json(parts: &[ContentPart]) -> String {
+pub(crate) fn json(parts: &[ContentPart]) -> String {
     if parts.is_empty() {
         return NONE.to_owned();
     }

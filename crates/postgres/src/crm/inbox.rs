@@ -14,15 +14,15 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use crm::Interaction;
 use crm::inbox::{
-    ConversationUpdate, InboxRepo, MessageKey, Moment, NewMessage, NewUpdate, OpenConversation, RefreshedMessage,
-    StoredMessage, Telling,
+    AcceptedMessage, ConversationUpdate, InboxRepo, MessageKey, Moment, NewMessage, NewUpdate, OpenConversation,
+    RefreshedMessage, SentProof, StoredMessage, Telling,
 };
 use kernel::StoreError;
 use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
 
 use crate::transaction::{Tenant, Tx};
 
-pub(super) use conversations::refresh;
+pub(crate) use conversations::refresh;
 pub(super) use messages::of_messages;
 
 #[async_trait]
@@ -52,6 +52,14 @@ impl InboxRepo for Tx<Tenant> {
         conversations: &[ConversationId],
     ) -> Result<Vec<ConversationId>, StoreError> {
         conversations::delete_empty_imported(self, conversations).await
+    }
+
+    async fn settle_sent(
+        &mut self,
+        proofs: &[SentProof],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<AcceptedMessage>, StoreError> {
+        crate::outbound::settle_by_status(self, proofs, now).await
     }
 
     async fn insert_messages(&mut self, new: &[NewMessage], now: DateTime<Utc>) -> Result<(), StoreError> {

@@ -59,9 +59,6 @@ WITH pairs AS MATERIALIZED (
 )
 SELECT into_id AS id, from_id FROM pairs";
 
-const DELETE_CONVERSATIONS: &str = "
-DELETE FROM conversations WHERE tenant_id = $1 AND id = ANY ($2)";
-
 /// Of a large merge, the conversations `$4` stay until their messages have moved.
 const MOVE_CONVERSATIONS: &str = "
 UPDATE conversations SET contact_id = $3 WHERE tenant_id = $1 AND contact_id = $2 AND NOT (id = ANY ($4))";
@@ -181,7 +178,9 @@ pub(super) async fn merge(tx: &mut Tx<Tenant>, merge: Merge, now: DateTime<Utc>)
     let joined: Vec<JoinedConversation> = Prepared(join).load(tx.connection()).await.or_store_error()?;
     let emptied: Vec<Uuid> = joined.iter().map(|joined| joined.from_id).collect();
     if !is_large {
-        let delete = sql(DELETE_CONVERSATIONS).bind::<types::Uuid, _>(tenant).bind::<types::Uuids, _>(&emptied);
+        let delete = sql(contact_jobs::DELETE_MOVED_CONVERSATIONS)
+            .bind::<types::Uuid, _>(tenant)
+            .bind::<types::Uuids, _>(&emptied);
         tx.execute(delete).await?;
         for statement in MOVE_MESSAGES {
             tx.execute(bind(statement)).await?;

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use crm::{DeliveryStep, Media, Message, MessageList, MessageParts, Reaction, ReplyTo};
 use diesel::sql_types::{Nullable, Text};
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, Queryable, QueryableByName,
-    Selectable, SelectableHelper, define_sql_function,
+    BoolExpressionMethods, ExpressionMethods, QueryDsl, Queryable, QueryableByName, Selectable, SelectableHelper,
+    define_sql_function,
 };
 use diesel_async::RunQueryDsl;
 use kernel::ids::{ContactId, ConversationId, MessageId};
@@ -28,7 +28,7 @@ struct Row {
     id: Uuid,
     account_id: Uuid,
     conversation_id: Option<Uuid>,
-    wamid: String,
+    wamid: Option<String>,
     direction: String,
     origin: String,
     kind: String,
@@ -109,7 +109,7 @@ pub(super) async fn list(
     let quoted_id = quoted
         .filter(quoted.field(messages::tenant_id).eq(messages::tenant_id))
         .filter(quoted.field(messages::account_id).eq(messages::account_id))
-        .filter(quoted.field(messages::wamid).nullable().eq(messages::reply_to_wamid))
+        .filter(quoted.field(messages::wamid).eq(messages::reply_to_wamid))
         .select(quoted.field(messages::id))
         .single_value();
     let query = messages::table
@@ -120,7 +120,8 @@ pub(super) async fn list(
     let rows: Vec<(Row, Option<Uuid>)> = query.load(tx.connection()).await.or_store_error()?;
     let mut updates = updates_of(tx, rows.iter().map(|(row, _)| row)).await?;
     let messages = rows.into_iter().map(|(row, quoted_id)| {
-        let updates = updates.remove(&(row.account_id, row.wamid.clone())).unwrap_or_default();
+        let key = row.wamid.clone().map(|wamid| (row.account_id, wamid));
+        let updates = key.and_then(|key| updates.remove(&key)).unwrap_or_default();
         let payload = payloads.remove(&row.id);
         into_message(row, payload, quoted_id, updates)
     });
@@ -149,6 +150,9 @@ async fn sizes(tx: &mut Tx<Tenant>, list: MessageList, page: &PageRequest) -> Re
         ))
         .into_boxed();
     query = match list {
+        MessageList::One(id) => {
+            query.filter(messages::id.eq(id.as_uuid())).filter(messages::conversation_id.is_not_null())
+        }
         MessageList::OfConversation(conversation) => query.filter(messages::conversation_id.eq(conversation.as_uuid())),
         MessageList::OfContact { contact, account } => {
             let of_contact = messages::contact_id.eq(contact.as_uuid()).and(messages::conversation_id.is_not_null());
@@ -194,7 +198,8 @@ async fn updates_of<'r>(
     tx: &mut Tx<Tenant>,
     rows: impl Iterator<Item = &'r Row>,
 ) -> Result<HashMap<(Uuid, String), Vec<UpdateRow>>, StoreError> {
-    let (mut accounts, wamids): (Vec<Uuid>, Vec<&str>) = rows.map(|row| (row.account_id, row.wamid.as_str())).unzip();
+    let (mut accounts, wamids): (Vec<Uuid>, Vec<&str>) =
+        rows.filter_map(|row| Some((row.account_id, row.wamid.as_deref()?))).unzip();
     accounts.dedup();
     let statement = sql(UPDATES)
         .bind::<types::Uuid, _>(tx.tenant_id())

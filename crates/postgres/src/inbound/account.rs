@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use channels::{
-    AccountDirectory, AccountRepo, AccountStatus, AccountWithTenant, Disconnection, LastDelivery, MetaId,
-    WhatsAppAccount,
+    AccountDirectory, AccountRepo, AccountStatus, AccountWithTenant, Disconnection, LastDelivery, MetaId, SendingFacts,
+    Throughput, WhatsAppAccount,
 };
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
@@ -13,6 +13,7 @@ use serde_json::Value;
 use uuid::Uuid;
 use whatsapp::{EventKind, MetaAppKey};
 
+use super::account_credentials;
 use crate::error::OrStoreError;
 use crate::keyset::continue_after;
 use crate::schema::{tenants, whatsapp_accounts};
@@ -37,6 +38,8 @@ struct Row {
     health: Value,
     last_delivery_at: Option<DateTime<Utc>>,
     last_delivery_kind: Option<String>,
+    throughput: i16,
+    send_read_receipts: bool,
     created_at: DateTime<Utc>,
 }
 
@@ -55,6 +58,8 @@ impl AccountRepo for Tx<Tenant> {
                 whatsapp_accounts::name.eq(&account.name),
                 whatsapp_accounts::status.eq(status),
                 whatsapp_accounts::disconnected_by.eq(disconnected_by),
+                whatsapp_accounts::throughput.eq(throughput_column(account.throughput)),
+                whatsapp_accounts::send_read_receipts.eq(account.send_read_receipts),
                 whatsapp_accounts::created_at.eq(account.created_at),
                 whatsapp_accounts::updated_at.eq(account.created_at),
             ))
@@ -73,14 +78,15 @@ impl AccountRepo for Tx<Tenant> {
             .into_boxed();
         query = continue_after(query, page.after, whatsapp_accounts::created_at, whatsapp_accounts::id);
         let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
-        let accounts = rows.into_iter().map(Row::into_account).collect::<Result<Vec<_>, _>>()?;
+        let mut accounts = rows.into_iter().map(Row::into_account).collect::<Result<Vec<_>, _>>()?;
+        account_credentials::add_facts(self, accounts.iter_mut()).await?;
         Ok(Page::of(accounts, page.limit, |account| Cursor::new(account.created_at, account.id.as_uuid())))
     }
 
     async fn account(&mut self, id: AccountId) -> Result<Option<WhatsAppAccount>, StoreError> {
         let query = whatsapp_accounts::table.find((self.tenant_id(), id.as_uuid())).select(Row::as_select());
         let row: Option<Row> = query.first(self.connection()).await.optional().or_store_error()?;
-        row.map(Row::into_account).transpose()
+        with_facts(self, row).await
     }
 
     async fn lock_account(&mut self, id: AccountId) -> Result<Option<WhatsAppAccount>, StoreError> {
@@ -89,15 +95,17 @@ impl AccountRepo for Tx<Tenant> {
             .select(Row::as_select())
             .for_no_key_update();
         let row: Option<Row> = query.first(self.connection()).await.optional().or_store_error()?;
-        row.map(Row::into_account).transpose()
+        with_facts(self, row).await
     }
 
-    async fn rename_account(&mut self, account: &WhatsAppAccount, now: DateTime<Utc>) -> Result<(), StoreError> {
+    async fn update_account(&mut self, account: &WhatsAppAccount, now: DateTime<Utc>) -> Result<(), StoreError> {
         let id = account.id;
         diesel::update(whatsapp_accounts::table.find((self.tenant_id(), id.as_uuid())))
             .set((
                 whatsapp_accounts::name.eq(&account.name),
                 whatsapp_accounts::display_phone_number.eq(&account.display_phone_number),
+                whatsapp_accounts::throughput.eq(throughput_column(account.throughput)),
+                whatsapp_accounts::send_read_receipts.eq(account.send_read_receipts),
                 whatsapp_accounts::updated_at.eq(now),
             ))
             .execute(self.connection())
@@ -158,15 +166,27 @@ impl AccountDirectory for Tx<Platform> {
         }
         query = continue_after(query, page.after, whatsapp_accounts::created_at, whatsapp_accounts::id);
         let rows: Vec<(String, Row)> = query.load(self.connection()).await.or_store_error()?;
-        let accounts = rows
+        let mut accounts = rows
             .into_iter()
             .map(|(tenant, row)| Ok(AccountWithTenant { tenant, account: row.into_account()? }))
             .collect::<Result<Vec<_>, StoreError>>()?;
+        account_credentials::add_facts(self, accounts.iter_mut().map(|owned| &mut owned.account)).await?;
         Ok(Page::of(accounts, page.limit, |owned| Cursor::new(owned.account.created_at, owned.account.id.as_uuid())))
     }
 }
 
+async fn with_facts(tx: &mut Tx<Tenant>, row: Option<Row>) -> Result<Option<WhatsAppAccount>, StoreError> {
+    let mut account = row.map(Row::into_account).transpose()?;
+    account_credentials::add_facts(tx, account.iter_mut()).await?;
+    Ok(account)
+}
+
+fn throughput_column(throughput: Throughput) -> i16 {
+    i16::try_from(throughput.per_second()).unwrap_or(i16::MAX)
+}
+
 impl Row {
+    /// Without what is known of its credentials.
     fn into_account(self) -> Result<WhatsAppAccount, StoreError> {
         let meta_id = |text: &str| MetaId::parse(text).map_err(|_| StoreError::corrupt("whatsapp_accounts ids"));
         Ok(WhatsAppAccount {
@@ -191,6 +211,11 @@ impl Row {
                 .last_delivery_at
                 .zip(self.last_delivery_kind)
                 .map(|(at, kind)| LastDelivery { at, kind: EventKind::from_stored(kind) }),
+            throughput: Throughput::new(self.throughput.into())
+                .map_err(|_| StoreError::corrupt("whatsapp_accounts.throughput"))?,
+            send_read_receipts: self.send_read_receipts,
+            sending: SendingFacts::default(),
+            last_check: None,
             created_at: self.created_at,
         })
     }

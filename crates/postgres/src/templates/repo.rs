@@ -15,7 +15,7 @@ use super::{replace, syncs};
 use crate::error::OrStoreError;
 use crate::keyset::continue_after;
 use crate::schema::{templates, whatsapp_accounts};
-use crate::sql::{Prepared, sql, types};
+use crate::sql::{Id, Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
 diesel::allow_tables_to_appear_in_same_query!(templates, whatsapp_accounts);
@@ -30,6 +30,13 @@ const ACCOUNTS: &str = "
 SELECT DISTINCT ON (waba_id) waba_id, id FROM whatsapp_accounts
  WHERE tenant_id = $1 AND waba_id = ANY ($2)
  ORDER BY waba_id, (status = 'active') DESC, created_at, id";
+
+const WITH_TOKEN: &str = "
+SELECT a.id FROM whatsapp_accounts a
+  JOIN account_credentials c ON c.tenant_id = a.tenant_id AND c.account_id = a.id
+ WHERE a.tenant_id = $1 AND a.waba_id = $2 AND a.status = 'active' AND c.access_token_sealed IS NOT NULL
+ ORDER BY (c.token_refusal IS NOT NULL), a.created_at, a.id
+ LIMIT 1";
 
 #[derive(diesel::QueryableByName)]
 struct AccountRow {
@@ -206,18 +213,22 @@ impl TemplateRepo for Tx<Tenant> {
         syncs::claim_refresh(self, waba_id, now, not_since).await
     }
 
-    async fn business_accounts(&mut self, account: Option<AccountId>) -> Result<Vec<String>, StoreError> {
-        let mut query = whatsapp_accounts::table
+    async fn business_accounts(&mut self) -> Result<Vec<String>, StoreError> {
+        whatsapp_accounts::table
             .filter(whatsapp_accounts::tenant_id.eq(self.tenant_id()))
             .filter(whatsapp_accounts::status.eq("active"))
             .order(whatsapp_accounts::waba_id)
             .select(whatsapp_accounts::waba_id)
             .distinct()
-            .into_boxed();
-        if let Some(account) = account {
-            query = query.filter(whatsapp_accounts::id.eq(account.as_uuid()));
-        }
-        query.load(self.connection()).await.or_store_error()
+            .load(self.connection())
+            .await
+            .or_store_error()
+    }
+
+    async fn account_with_token(&mut self, waba_id: &str) -> Result<Option<AccountId>, StoreError> {
+        let statement = sql(WITH_TOKEN).bind::<types::Uuid, _>(self.tenant_id()).bind::<types::Text, _>(waba_id);
+        let found: Option<Id> = Prepared(statement).get_result(self.connection()).await.optional().or_store_error()?;
+        Ok(found.map(|row| AccountId::from_uuid(row.id)))
     }
 }
 

@@ -18,7 +18,36 @@ pub(crate) struct WhatsAppAccount {
     /// What Meta reported, by subject.
     pub(crate) health: Value,
     pub(crate) last_delivery: Option<LastDelivery>,
+    pub(crate) sending: Sending,
+    pub(crate) throughput: i64,
+    pub(crate) send_read_receipts: bool,
+    pub(crate) last_check: Option<AccountCheck>,
     pub(crate) created_at: String,
+}
+
+/// Whether an account can send.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct Sending {
+    pub(crate) state: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) until: Option<String>,
+    pub(crate) advice: Option<String>,
+}
+
+/// What Meta said of an account.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct AccountCheck {
+    pub(crate) checked_at: String,
+    pub(crate) token: Value,
+    pub(crate) number: Value,
+    pub(crate) account: Value,
+    pub(crate) problems: Vec<CheckProblem>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct CheckProblem {
+    pub(crate) what: String,
+    pub(crate) advice: String,
 }
 
 /// The last event of an account.

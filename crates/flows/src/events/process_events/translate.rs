@@ -8,9 +8,9 @@ use crm::identity::{IdentityChange, IdentityKey, Person};
 use crm::inbox::{Activity, ActivityEffect, Batch, IncomingMessage, MessageKey, MessageUpdate, UpdateEffect};
 use crm::{InteractionKind, MarketingConsent, Media};
 use inbound::UnfinishedEvent;
-use kernel::ids::AccountId;
+use kernel::ids::{AccountId, TenantId};
 use kernel::{DeliveryStatus, Direction, Origin};
-use whatsapp::{DecodedMessage, MediaPointer, Party, Update};
+use whatsapp::{DecodedMessage, MediaPointer, Party, StatusUpdate, Update};
 
 use super::templates::{self, TemplateEvent};
 
@@ -25,6 +25,16 @@ pub(super) struct TranslatedEvents {
     pub(super) templates: Vec<TemplateEvent>,
     /// When each message of a customer was first received, other than by an import or in another party's thread.
     pub(super) received: HashMap<MessageKey, DateTime<Utc>>,
+    pub(super) opaque_statuses: Vec<OpaqueStatus>,
+}
+
+/// A status with the text that its sender gave Meta.
+#[derive(Debug)]
+pub(super) struct OpaqueStatus {
+    pub(super) tenant: TenantId,
+    pub(super) message: MessageKey,
+    pub(super) opaque: String,
+    pub(super) is_failure: bool,
 }
 
 impl TranslatedEvents {
@@ -48,7 +58,7 @@ struct EventContext<'e> {
 
 impl EventContext<'_> {
     fn add(self, to: &mut TranslatedEvents, update: Update) {
-        let TranslatedEvents { batch, health, templates, received } = to;
+        let TranslatedEvents { batch, health, templates, received, opaque_statuses } = to;
         match update {
             Update::Message(message) => {
                 if message.origin == Origin::Live {
@@ -72,6 +82,7 @@ impl EventContext<'_> {
                 batch.updates.push(self.update(it.target, effect, Some(it.customer), it.direction, None, it.timestamp));
             }
             Update::Status(it) => {
+                opaque_statuses.extend(self.opaque_status(&it));
                 let effect = UpdateEffect::Status { status: it.status, participant: it.participant };
                 let (direction, payload) = (Direction::Outbound, Some(it.payload));
                 let seen = self.person(it.customer, self.time(it.timestamp));
@@ -136,6 +147,17 @@ impl EventContext<'_> {
                 change: templates::change(it.change),
             }),
         }
+    }
+
+    /// A status of Meta's that the message was taken; a status of an unknown kind proves nothing.
+    fn opaque_status(&self, status: &StatusUpdate) -> Option<OpaqueStatus> {
+        let delivery: DeliveryStatus = status.status.parse().ok()?;
+        Some(OpaqueStatus {
+            tenant: self.event.tenant?,
+            message: (self.account, status.target.clone()),
+            opaque: status.opaque.clone()?,
+            is_failure: delivery == DeliveryStatus::Failed,
+        })
     }
 
     fn message(&self, decoded: DecodedMessage) -> IncomingMessage {

@@ -1,8 +1,8 @@
 use std::collections::HashMap;
 
-use billing::{MeteredMessage, UsageRepo};
+use billing::{MeteredMessage, SentMessage, SentUsageRepo, UsageRepo};
 use chrono::{DateTime, Utc};
-use crm::inbox::{CustomerMessage, MessageKey};
+use crm::inbox::{AcceptedMessage, CustomerMessage, MessageKey};
 use kernel::StoreError;
 
 /// Counts new messages of customers for billing, on the day on which each was received. A message that is delivered again is
@@ -21,4 +21,16 @@ pub(super) async fn count_messages(
         contact: message.contact,
     });
     repo.count_messages(&metered.collect::<Vec<_>>()).await
+}
+
+/// Counts messages that Meta has accepted, on the day on which that became known.
+pub(super) async fn count_sent_messages(
+    repo: &mut dyn SentUsageRepo,
+    accepted: &[AcceptedMessage],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let sent =
+        accepted.iter().filter_map(|message| Some(SentMessage { day: now.date_naive(), category: message.category? }));
+    let sent: Vec<SentMessage> = sent.collect();
+    if sent.is_empty() { Ok(()) } else { repo.count_sent_messages(&sent).await }
 }

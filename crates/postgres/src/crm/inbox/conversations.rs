@@ -223,7 +223,7 @@ pub(super) async fn refresh_after(tx: &mut Tx<Tenant>, updates: &[ConversationUp
 }
 
 /// Updates conversations whose messages changed without new ones having arrived.
-pub(in crate::crm) async fn refresh(tx: &mut Tx<Tenant>, conversations: Vec<Uuid>) -> Result<(), StoreError> {
+pub(crate) async fn refresh(tx: &mut Tx<Tenant>, conversations: Vec<Uuid>) -> Result<(), StoreError> {
     let update = |id: Uuid| ConversationUpdate::of(ConversationId::from_uuid(id));
     refresh_after(tx, &conversations.into_iter().map(update).collect::<Vec<_>>()).await
 }

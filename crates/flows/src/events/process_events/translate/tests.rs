@@ -49,6 +49,7 @@ fn status(customer: Party) -> Update {
         status: "read".to_owned(),
         participant: String::new(),
         customer,
+        opaque: None,
         payload: "{}".to_owned(),
         timestamp: Some(at(-1)),
     })

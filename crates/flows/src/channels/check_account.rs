@@ -1,0 +1,81 @@
+use channels::{
+    AccountAnswers, AccountApi, AccountCheck, AccountCredentialsError, SendingAccount, next_check, sending_account,
+};
+use kernel::ids::AccountId;
+use kernel::seal::KeyRing;
+use kernel::{ChannelsWrite, Clock, Operator, Permit, StoreError, TenantScope};
+
+use crate::{Database, settle};
+
+#[derive(Debug, thiserror::Error)]
+pub enum CheckAccountError {
+    /// Meta did not even say whether the token is valid.
+    #[error("Meta did not answer: {0}")]
+    Silent(String),
+    #[error(transparent)]
+    Credentials(#[from] AccountCredentialsError),
+}
+
+/// Asks Meta about the token of an account, its number and its business account, and stores what Meta says. `None` if the tenant
+/// has no such account. No transaction is open during the calls.
+///
+/// # Errors
+/// [`CheckAccountError`].
+pub async fn check_account(
+    permit: Permit<ChannelsWrite>,
+    database: &dyn Database,
+    id: AccountId,
+    api: &dyn AccountApi,
+    ring: &KeyRing,
+    clock: &dyn Clock,
+) -> Result<Option<AccountCheck>, CheckAccountError> {
+    check(database, permit.scope(), id, api, ring, clock).await
+}
+
+/// The same for an operator.
+///
+/// # Errors
+/// [`CheckAccountError`].
+pub async fn check_account_by_operator(
+    _operator: Operator,
+    database: &dyn Database,
+    scope: &TenantScope,
+    id: AccountId,
+    api: &dyn AccountApi,
+    ring: &KeyRing,
+    clock: &dyn Clock,
+) -> Result<Option<AccountCheck>, CheckAccountError> {
+    check(database, scope, id, api, ring, clock).await
+}
+
+/// The same for machinery.
+pub(super) async fn check(
+    database: &dyn Database,
+    scope: &TenantScope,
+    id: AccountId,
+    api: &dyn AccountApi,
+    ring: &KeyRing,
+    clock: &dyn Clock,
+) -> Result<Option<AccountCheck>, CheckAccountError> {
+    let mut tx = database.tenant(scope).await?;
+    let outcome = sending_account(&mut *tx, id, ring).await;
+    let found = settle(tx, outcome).await?;
+    let Some(SendingAccount { account, access_token }) = found else { return Ok(None) };
+    let Some(token) = access_token else { return Ok(Some(AccountCheck::without_token(clock.now()))) };
+    let answers = AccountAnswers::ask(api, &account, &token.secret).await;
+    if let Some(reason) = answers.unanswered() {
+        return Err(CheckAccountError::Silent(reason));
+    }
+    let now = clock.now();
+    let (result, facts) = (answers.check(&account, now), answers.facts(&account));
+    let mut tx = database.tenant(scope).await?;
+    let saved = tx.save_account_check(id, token.set_at, &result, &facts, next_check(id, now)).await;
+    settle::<_, _, StoreError>(tx, saved).await?;
+    Ok(Some(result))
+}
+
+impl From<StoreError> for CheckAccountError {
+    fn from(error: StoreError) -> Self {
+        Self::Credentials(error.into())
+    }
+}

@@ -1,0 +1,21 @@
+use audit::AuditRepo;
+use billing::SentUsageRepo;
+use channels::AccountRepo;
+use crm::inbox::InboxTx;
+use crm::{ContactTx, ConversationTx};
+use outbound::{SendRepo, SenderRepo};
+
+/// What sending a message needs.
+pub trait SendMessageTx: SendRepo + ConversationTx + AuditRepo {}
+
+impl<T: SendRepo + ConversationTx + AuditRepo + ?Sized> SendMessageTx for T {}
+
+/// What sending a message to a person needs.
+pub trait SendToTx: SendMessageTx + AccountRepo + ContactTx {}
+
+impl<T: SendMessageTx + AccountRepo + ContactTx + ?Sized> SendToTx for T {}
+
+/// What a sender needs.
+pub trait SenderTx: SenderRepo + InboxTx + SentUsageRepo {}
+
+impl<T: SenderRepo + InboxTx + SentUsageRepo + ?Sized> SenderTx for T {}

@@ -1,0 +1,79 @@
+use crm::{ConversationRepo, DeliveryStep, Message, MessageParts, Titled};
+use kernel::ids::MessageId;
+use kernel::{Clock, CrmRead, DeliveryStatus, Origin, Page, Permit, StoreError};
+use outbound::{Attempt, MessageStatus, SendError, SendRepo, StoredSend, When, classify};
+use whatsapp::GraphError;
+
+/// A message, and its send if Parley sends it.
+#[derive(Clone, Debug)]
+pub struct OutboundMessage {
+    pub message: Titled<Message>,
+    pub send: Option<StoredSend>,
+}
+
+/// Adds their sends to messages.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn with_sends<Repo: SendRepo + ?Sized>(
+    repo: &mut Repo,
+    messages: Page<Titled<Message>>,
+    clock: &dyn Clock,
+) -> Result<Page<OutboundMessage>, StoreError> {
+    let is_sent = |message: &&Titled<Message>| message.row.origin == Origin::Api;
+    let ids: Vec<MessageId> = messages.items.iter().filter(is_sent).map(|message| message.row.id).collect();
+    let mut sends = repo.sends_of(&ids, clock.now()).await?;
+    Ok(messages.map(|message| OutboundMessage { send: sends.remove(&message.row.id), message }))
+}
+
+/// One message; `None` if it does not exist, or is in a group.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn outbound_message<Repo: ConversationRepo + SendRepo + ?Sized>(
+    repo: &mut Repo,
+    id: MessageId,
+    parts: MessageParts,
+    clock: &dyn Clock,
+) -> Result<Option<OutboundMessage>, StoreError> {
+    let Some(message) = crm::message(repo, id, parts).await? else { return Ok(None) };
+    let page = Page::whole(vec![message]);
+    Ok(with_sends(repo, page, clock).await?.items.pop())
+}
+
+/// Why a message was not sent, or not delivered: the error of its last failed status counts if Meta had accepted it.
+#[must_use]
+pub fn send_error(send: &StoredSend, steps: &[DeliveryStep]) -> Option<SendError> {
+    match send.status() {
+        MessageStatus::Failed if send.delivery == Some(DeliveryStatus::Failed) => {
+            let failed = steps.iter().rev().find(|step| step.status == DeliveryStatus::Failed.into_str());
+            let reported = failed.and_then(|step| GraphError::of_status(step.payload.as_deref()?));
+            let error = reported.map_or_else(GraphError::default, |error| error);
+            let verdict = classify(&error, When::Status);
+            Some(SendError {
+                code: error.code,
+                class: verdict.class.into_str().to_owned(),
+                title: verdict.title.to_owned(),
+                advice: verdict.advice.to_owned(),
+            })
+        }
+        MessageStatus::Sent | MessageStatus::Delivered | MessageStatus::Read | MessageStatus::Accepted => None,
+        _ => send.error.clone(),
+    }
+}
+
+/// The calls that were made to send a message, oldest first; `None` if it was not sent by Parley.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn attempts<Repo: SendRepo + ?Sized>(
+    _permit: Permit<CrmRead>,
+    repo: &mut Repo,
+    message: MessageId,
+    clock: &dyn Clock,
+) -> Result<Option<Vec<Attempt>>, StoreError> {
+    match repo.sends_of(&[message], clock.now()).await?.remove(&message) {
+        Some(send) => Ok(Some(repo.send_attempts(send.id).await?)),
+        None => Ok(None),
+    }
+}

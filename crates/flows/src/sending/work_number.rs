@@ -1,0 +1,231 @@
+//! The work of a sender on one number: what leaves next, and what became of what has left. Each function is one transaction; Meta is
+//! called between them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use billing::SentMessage;
+use chrono::{DateTime, TimeDelta, Utc};
+use crm::inbox::{Lock, MessageKey};
+use kernel::ids::{AccountId, SendId, SenderId};
+use kernel::{StoreError, Traceparent};
+use outbound::{
+    AcceptedSend, AttemptFacts, AttemptRef, Candidate, Decided, Departure, PairPacer, SendKind, SendState,
+    SendingPause, SettledSend, settle_interrupted,
+};
+
+use super::SenderTx;
+
+/// How long a send of a tenant that is suspended waits until it is looked at again.
+const INACTIVE: TimeDelta = TimeDelta::minutes(1);
+
+/// A number that a sender has a lease on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeasedNumber {
+    pub account: AccountId,
+    pub holder: SenderId,
+}
+
+/// A send for which Meta is to be called.
+#[derive(Clone, Debug)]
+pub struct StartedSend {
+    pub attempt: AttemptRef,
+    /// The JSON for Meta, without its opaque data.
+    pub body: String,
+    /// For the settlement; it ends when the call does.
+    pub facts: AttemptFacts,
+    pub created_at: DateTime<Utc>,
+    pub trace: Option<Traceparent>,
+}
+
+/// What a number's turn brought.
+#[derive(Debug)]
+pub enum NumberTurn {
+    /// Another sender has the number.
+    LeaseLost,
+    /// Nothing of it leaves until then, or until the pause is ended.
+    Paused(Option<DateTime<Utc>>),
+    Started {
+        sends: Vec<StartedSend>,
+        phone_number_id: String,
+        /// Messages a second.
+        throughput: u32,
+        /// Something may be due right after this turn.
+        has_more: bool,
+        /// When something that waits is due.
+        next_due: Option<DateTime<Utc>>,
+        /// When the access token was entered.
+        token_set_at: DateTime<Utc>,
+    },
+}
+
+/// What became of a call.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    pub send: SettledSend,
+    pub pause: Option<SendingPause>,
+}
+
+/// Starts the next sends of a number, at most `max`. They are stored as begun when the transaction commits: only then may Meta be
+/// called.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn take_turn(
+    tx: &mut dyn SenderTx,
+    number: LeasedNumber,
+    max: usize,
+    pairs: &mut PairPacer<String>,
+    (now, monotonic): (DateTime<Utc>, Duration),
+) -> Result<NumberTurn, StoreError> {
+    let LeasedNumber { account, holder } = number;
+    let Some(state) = tx.lock_lease(account, holder, now).await? else { return Ok(NumberTurn::LeaseLost) };
+    if let Some(pause) = state.pause {
+        return Ok(NumberTurn::Paused(pause.until));
+    }
+    // The account waits for a token as for the end of a pause.
+    let Some(token_set_at) = state.token_set_at else { return Ok(NumberTurn::Paused(None)) };
+    let limit = i64::try_from(max).unwrap_or(i64::MAX);
+    let candidates = tx.candidates(account, now, limit).await?;
+    let has_more = candidates.len() == max;
+    let mut decided = Decided::default();
+    let mut leaving: HashMap<SendId, Candidate> = HashMap::new();
+    for candidate in candidates {
+        match decide(&candidate, pairs, now, monotonic) {
+            Turn::Leaves => {
+                decided.leaving.push(candidate.id);
+                leaving.insert(candidate.id, candidate);
+            }
+            Turn::Waits(until) => decided.waiting.push((candidate.id, until)),
+            Turn::Ends(state, reason) => decided.ended.push((candidate.id, state, reason)),
+        }
+    }
+    let next_due = decided.waiting.iter().map(|(_, until)| *until).chain(state.next_due).min();
+    let has_more = has_more || !decided.ended.is_empty();
+    let begun = tx.store_decisions(account, holder, &decided, now).await?;
+    let order: HashMap<SendId, usize> = decided.leaving.iter().enumerate().map(|(place, id)| (*id, place)).collect();
+    let mut sends: Vec<StartedSend> = begun
+        .into_iter()
+        .filter_map(|attempt| Some(started(attempt, leaving.remove(&attempt.send)?, account, now)))
+        .collect();
+    sends.sort_by_key(|send| order.get(&send.attempt.send).copied());
+    let (phone_number_id, throughput) = (state.phone_number_id, state.throughput);
+    Ok(NumberTurn::Started { sends, phone_number_id, throughput, has_more, next_due, token_set_at })
+}
+
+enum Turn {
+    Leaves,
+    Waits(DateTime<Utc>),
+    Ends(SendState, outbound::Reason),
+}
+
+fn decide(candidate: &Candidate, pairs: &mut PairPacer<String>, now: DateTime<Utc>, monotonic: Duration) -> Turn {
+    match candidate.facts.decide(now) {
+        Departure::Expires(reason) => return Turn::Ends(SendState::Expired, reason),
+        Departure::Cancels(reason) => return Turn::Ends(SendState::Canceled, reason),
+        Departure::Fails(reason) => return Turn::Ends(SendState::Failed, reason),
+        Departure::Waits => return Turn::Waits(now + INACTIVE),
+        Departure::Leaves => {}
+    }
+    if let Some(until) = candidate.paused_until {
+        return Turn::Waits(until.min(candidate.facts.send_before));
+    }
+    // Receipts and typing indicators are no messages to Meta.
+    if matches!(candidate.kind, SendKind::Message | SendKind::Reaction)
+        && let Err(wait) = pairs.take(candidate.recipient.clone(), monotonic)
+    {
+        let until = now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
+        return Turn::Waits(until.min(candidate.facts.send_before));
+    }
+    Turn::Leaves
+}
+
+fn started(attempt: AttemptRef, candidate: Candidate, account: AccountId, now: DateTime<Utc>) -> StartedSend {
+    StartedSend {
+        attempt,
+        body: candidate.body,
+        facts: AttemptFacts {
+            send: candidate.id,
+            kind: candidate.kind,
+            account,
+            number: attempt.attempt,
+            started_at: now,
+            ended_at: now,
+            on_unknown: candidate.on_unknown,
+            refusals: candidate.refusals,
+            resends: candidate.resends,
+            send_before: candidate.facts.send_before,
+            recipient: candidate.recipient,
+            conversation: candidate.conversation,
+            template: candidate.template,
+        },
+        created_at: candidate.created_at,
+        trace: candidate.trace,
+    }
+}
+
+/// Stores what became of calls. Returns the sends that Meta has accepted by them.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn settle_number(
+    tx: &mut dyn SenderTx,
+    account: AccountId,
+    settlements: &[Settlement],
+    now: DateTime<Utc>,
+) -> Result<Vec<AcceptedSend>, StoreError> {
+    let sends: Vec<SettledSend> = settlements.iter().map(|it| it.send.clone()).collect();
+    // A status of the message may be processed at the same moment: with the lock, one sees what the other has stored.
+    let mut wamids: Vec<Lock> =
+        sends.iter().filter_map(|send| Some(Lock::Message(account, send.wamid.clone()?))).collect();
+    wamids.sort();
+    if !wamids.is_empty() {
+        tx.lock(&wamids).await?;
+    }
+    let accepted = tx.settle_sends(account, &sends).await?;
+    for pause in longest_pauses(settlements) {
+        tx.store_pause(pause).await?;
+    }
+    let told: Vec<MessageKey> = accepted
+        .iter()
+        .filter(|send| send.has_updates)
+        .filter_map(|send| Some((account, send.wamid.clone()?)))
+        .collect();
+    if !told.is_empty() {
+        tx.refresh_messages(&told).await?;
+    }
+    let metered =
+        accepted.iter().filter_map(|send| Some(SentMessage { day: now.date_naive(), category: send.category? }));
+    let metered: Vec<SentMessage> = metered.collect();
+    if !metered.is_empty() {
+        tx.count_sent_messages(&metered).await?;
+    }
+    Ok(accepted)
+}
+
+/// Settles what an earlier sender of the number was calling Meta for when its lease ended: it may have been sent. Returns how many
+/// there were.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn recover_number(
+    tx: &mut dyn SenderTx,
+    LeasedNumber { account, holder }: LeasedNumber,
+    now: DateTime<Utc>,
+) -> Result<usize, StoreError> {
+    let interrupted = tx.interrupted_sends(account, holder).await?;
+    let settled: Vec<SettledSend> = interrupted.iter().map(|send| settle_interrupted(send, account, now)).collect();
+    if !settled.is_empty() {
+        tx.settle_sends(account, &settled).await?;
+    }
+    Ok(settled.len())
+}
+
+/// One pause for each subject: the last one.
+fn longest_pauses(settlements: &[Settlement]) -> impl Iterator<Item = &SendingPause> {
+    let mut pauses: BTreeMap<(&'static str, &str), &SendingPause> = BTreeMap::new();
+    for pause in settlements.iter().filter_map(|it| it.pause.as_ref()) {
+        pauses.insert((pause.scope.into_str(), &pause.subject), pause);
+    }
+    pauses.into_values()
+}

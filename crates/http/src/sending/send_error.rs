@@ -1,0 +1,70 @@
+use flows::{AboutMessageError, ChangeSendError, SendMessageError};
+use outbound::{ContentError, ToMetaError};
+
+use crate::problem::{Code, FieldError, Hints, Problem};
+
+impl From<SendMessageError> for Problem {
+    fn from(error: SendMessageError) -> Self {
+        match error {
+            SendMessageError::NotFound => Self::not_found(),
+            SendMessageError::ChannelNotReady(advice) => {
+                let advice = Some(advice.to_owned());
+                Self::new(Code::ChannelNotReady).with_hints(Hints { advice, ..Hints::default() })
+            }
+            SendMessageError::ReadOnly => Self::new(Code::ConversationReadOnly),
+            SendMessageError::NewerConversation(id) => {
+                let id = Some(id.as_uuid());
+                Self::new(Code::NewerConversation).with_hints(Hints { id, ..Hints::default() })
+            }
+            SendMessageError::WindowClosed => Self::new(Code::WindowClosed),
+            SendMessageError::OptedOut => Self::new(Code::OptedOut),
+            SendMessageError::Field { pointer, problem } => invalid(FieldError::in_body(pointer, "invalid", problem)),
+            SendMessageError::Content(error) => invalid(content_error(error)),
+            SendMessageError::NotSendable(error) => {
+                let pointer = match error {
+                    ToMetaError::MediaNotUploaded(_) => "",
+                    ToMetaError::TemplateNotFilled => "/template",
+                };
+                invalid(FieldError::in_body(pointer, "invalid", error.to_string()))
+            }
+            SendMessageError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangeSendError> for Problem {
+    fn from(error: ChangeSendError) -> Self {
+        match error {
+            ChangeSendError::NotFound => Self::not_found(),
+            ChangeSendError::NotResendable => Self::new(Code::NotResendable),
+            ChangeSendError::NotDismissable => Self::new(Code::NotDismissable),
+            ChangeSendError::NotCancelable => Self::new(Code::NotCancelable),
+            ChangeSendError::NotChangeable => Self::new(Code::NotChangeable),
+            ChangeSendError::Send(error) => error.into(),
+            ChangeSendError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AboutMessageError> for Problem {
+    fn from(error: AboutMessageError) -> Self {
+        match error {
+            AboutMessageError::NotFound => Self::not_found(),
+            AboutMessageError::Unsuitable => {
+                let detail = "WhatsApp takes reactions only to messages of the last 30 days that it knows.";
+                Self::new(Code::ValidationFailed).with_detail(detail)
+            }
+            AboutMessageError::Send(error) => error.into(),
+            AboutMessageError::Store(error) => error.into(),
+        }
+    }
+}
+
+pub(super) fn content_error(error: ContentError) -> FieldError {
+    let ContentError { pointer, kind, message } = error;
+    FieldError::in_body(pointer, kind.into_str(), message)
+}
+
+pub(super) fn invalid(error: FieldError) -> Problem {
+    Problem::new(Code::ValidationFailed).with_errors(vec![error])
+}

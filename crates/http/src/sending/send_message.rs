@@ -1,0 +1,71 @@
+use actix_web::{HttpResponse, web};
+use crm::MessageParts;
+use flows::{OutboundMessage, outbound_message, send_message};
+use kernel::ids::{AccountId, ConversationId, MessageId};
+use kernel::{Grant as _, MessagesSend};
+
+use super::message_request::MessageRequestBody;
+use crate::auth::Allow;
+use crate::crm::messages::MessageBody;
+use crate::extract::PathId;
+use crate::idempotency::{IdempotencyHeader, IdempotentJson};
+use crate::problem::{Code, Problem};
+use crate::state::State;
+use crate::tags;
+
+/// Send a message
+///
+/// Stores the message, and sends it as soon as its turn comes, or at `send_at`. The answer shows it as it is now; its `status`
+/// tells later what became of it. Within 24 hours of the customer's last message anything can be sent, afterwards a template only. A
+/// closed conversation is opened again.
+#[utoipa::path(
+    post,
+    path = "/crm/conversations/{id}/messages",
+    operation_id = "sendMessage",
+    tag = tags::SENDING,
+    security(("bearer" = [MessagesSend::PERMISSION])),
+    params(("id" = Uuid, Path, description = "The conversation's id"), IdempotencyHeader),
+    request_body = MessageRequestBody,
+    responses((status = 202, description = "Will be sent", body = MessageBody)),
+    extensions(("x-problems" = json!([
+        Code::NotFound, Code::WindowClosed, Code::OptedOut, Code::ChannelNotReady, Code::TemplateNotUsable,
+        Code::ConversationReadOnly, Code::NewerConversation
+    ]))),
+)]
+pub(crate) async fn send(
+    allow: Allow<MessagesSend>,
+    state: web::Data<State>,
+    PathId(conversation): PathId<ConversationId>,
+    body: IdempotentJson<MessageRequestBody>,
+) -> Result<HttpResponse, Problem> {
+    let (body, guard) = body.into_parts();
+    let request = body.check()?;
+    let mut account = None;
+    let response = guard
+        .accept(&state, allow, async |permit, tx| {
+            let message = send_message(permit, tx, conversation, request, &*state.clock).await?;
+            stored(tx, message, &state, &mut account).await
+        })
+        .await?;
+    ring(&state, account);
+    Ok(response)
+}
+
+/// The message as it is stored; notes its account, whose sender is to be woken after the commit.
+pub(super) async fn stored(
+    tx: &mut dyn flows::TenantTx,
+    message: MessageId,
+    state: &State,
+    account: &mut Option<AccountId>,
+) -> Result<MessageBody, Problem> {
+    let parts = MessageParts::default();
+    let found = outbound_message(tx, message, parts, &*state.clock).await?.ok_or_else(Problem::not_found)?;
+    *account = found.send.as_ref().map(|send| send.account);
+    Ok(OutboundMessage::into(found))
+}
+
+pub(super) fn ring(state: &State, account: Option<AccountId>) {
+    if let Some(account) = account {
+        state.send_bell.ring(account);
+    }
+}

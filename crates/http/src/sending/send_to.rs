@@ -1,0 +1,125 @@
+use actix_web::{HttpResponse, web};
+use crm::identity::{GivenIdentity, IdentityKind};
+use flows::{Recipient, send_to};
+use kernel::ids::{AccountId, ContactId};
+use kernel::{Grant as _, MessagesSend};
+use outbound::Address;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::{KnownFormat, Ref, RefOr, schema::Schema};
+use uuid::Uuid;
+
+use super::content_schema::with_members;
+use super::message_request::MessageRequestBody;
+use super::send_message::{ring, stored};
+use crate::auth::Allow;
+use crate::crm::messages::MessageBody;
+use crate::idempotency::{IdempotencyHeader, IdempotentJson};
+use crate::problem::{Code, FieldError, Problem};
+use crate::state::State;
+use crate::tags;
+
+/// To whom a message goes: exactly one of the members.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = Recipient, example = json!({"phone": "+1 555 0100 002"}))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RecipientBody {
+    /// In any notation.
+    #[schema(example = "+1 555 0100 002")]
+    phone: Option<String>,
+    /// Meta's id of a person for the business.
+    #[schema(example = "US.13491208655302741918")]
+    bsuid: Option<String>,
+    contact_id: Option<Uuid>,
+}
+
+/// A request to send with its recipient.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct SendToBody(MessageRequestBody);
+
+impl RecipientBody {
+    fn check(self) -> Result<Recipient, FieldError> {
+        let invalid = |pointer: &str, detail: String| FieldError::in_body(pointer, "invalid", detail);
+        match (self.phone, self.bsuid, self.contact_id) {
+            (Some(phone), None, None) => GivenIdentity::parse(IdentityKind::Phone, &phone)
+                .map(Recipient::Phone)
+                .map_err(|error| invalid("/to/phone", error.to_string())),
+            (None, Some(bsuid), None) => match Address::bsuid(&bsuid) {
+                Ok(_) => Ok(Recipient::Bsuid(bsuid)),
+                Err(error) => Err(invalid("/to/bsuid", error.to_string())),
+            },
+            (None, None, Some(contact)) => Ok(Recipient::Contact(ContactId::from_uuid(contact))),
+            _ => Err(invalid("/to", "must have one of phone, bsuid and contact_id".to_owned())),
+        }
+    }
+}
+
+/// Send a message to a person
+///
+/// In the open conversation with them and this number, or in a new one; a person who is not known becomes a contact. Outside the 24
+/// hours after their last message a template only.
+#[utoipa::path(
+    post,
+    path = "/crm/messages",
+    operation_id = "sendMessageTo",
+    tag = tags::SENDING,
+    security(("bearer" = [MessagesSend::PERMISSION])),
+    params(IdempotencyHeader),
+    request_body = SendToBody,
+    responses((status = 202, description = "Will be sent", body = MessageBody)),
+    extensions(("x-problems" = json!([
+        Code::WindowClosed, Code::OptedOut, Code::ChannelNotReady, Code::TemplateNotUsable,
+        Code::ConversationReadOnly, Code::NewerConversation, Code::NotFound
+    ]))),
+)]
+pub(crate) async fn send(
+    allow: Allow<MessagesSend>,
+    state: web::Data<State>,
+    body: IdempotentJson<SendToBody>,
+) -> Result<HttpResponse, Problem> {
+    let (SendToBody(mut body), guard) = body.into_parts();
+    let account = body.take::<Uuid>("account_id", "must be the id of a WhatsApp account");
+    let to = body.take::<RecipientBody>("to", "must have one of phone, bsuid and contact_id");
+    let request = body.check();
+    let (account, to) = match (account, to.and_then(RecipientBody::check)) {
+        (Ok(account), Ok(to)) => (AccountId::from_uuid(account), to),
+        (account, to) => {
+            let errors = [account.err(), to.err()].into_iter().flatten().collect();
+            return Err(Problem::new(Code::ValidationFailed).with_errors(errors));
+        }
+    };
+    let request = request?;
+    let mut to_wake = None;
+    let response = guard
+        .accept(&state, allow, async |permit, tx| {
+            let message = send_to(permit, tx, (account, to), request, &*state.clock).await?;
+            stored(tx, message, &state, &mut to_wake).await
+        })
+        .await?;
+    ring(&state, to_wake);
+    Ok(response)
+}
+
+impl utoipa::PartialSchema for SendToBody {
+    fn schema() -> RefOr<Schema> {
+        let uuid = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
+            .description(Some("The WhatsApp account that sends."));
+        let to = Ref::from_schema_name(RecipientBody::name()).into();
+        with_members(vec![("to", to), ("account_id", uuid.into())], Vec::new())
+    }
+}
+
+impl ToSchema for SendToBody {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "SendMessageTo".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((RecipientBody::name().into_owned(), <RecipientBody as utoipa::PartialSchema>::schema()));
+        MessageRequestBody::schemas(schemas);
+    }
+}

@@ -1,0 +1,48 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use kernel::StoreError;
+use kernel::ids::{AccountId, SenderId, TenantId};
+
+/// A right to send for a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SenderLease {
+    pub tenant: TenantId,
+    pub account: AccountId,
+}
+
+/// What waits, of all tenants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SendBacklog {
+    pub queued: i64,
+    pub sending: i64,
+    pub unknown: i64,
+    /// When the oldest send with an unclear answer got it.
+    pub oldest_unknown: Option<DateTime<Utc>>,
+    /// Accounts that are paused as a whole.
+    pub paused_accounts: i64,
+}
+
+/// Which numbers have something to send, and which sender works each. Of all tenants.
+#[async_trait]
+pub trait SendLedger: Send {
+    /// Leases numbers with due sends that no other sender has a lease on, at most `limit`, until `until`; those that have waited
+    /// longest first.
+    async fn lease_numbers(
+        &mut self,
+        holder: SenderId,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<Vec<SenderLease>, StoreError>;
+    /// Extends all leases of the holder that have not ended. Returns those that it has.
+    async fn renew_leases(
+        &mut self,
+        holder: SenderId,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Vec<SenderLease>, StoreError>;
+    /// Ends leases, so that another sender need not wait.
+    async fn release_leases(&mut self, holder: SenderId, accounts: &[AccountId]) -> Result<(), StoreError>;
+    /// Counts what waits.
+    async fn send_backlog(&mut self, now: DateTime<Utc>) -> Result<SendBacklog, StoreError>;
+}

@@ -1,0 +1,98 @@
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use kernel::StoreError;
+use kernel::ids::{AccountId, ContactId, ConversationId, InteractionId, MessageId, SendId};
+
+use crate::{Attempt, NewOutboundMessage, NewSend, SendError, SendingPause, StoredSend};
+
+/// A conversation to send in, with what decides whether that is possible. Locked until the transaction ends.
+#[derive(Clone, Debug)]
+pub struct Thread {
+    pub conversation: ConversationId,
+    pub account: AccountId,
+    pub waba_id: String,
+    pub contact: ContactId,
+    pub is_closed: bool,
+    /// Another party answers in it.
+    pub is_read_only: bool,
+    /// Another conversation of account and contact that is not closed.
+    pub other_open: Option<ConversationId>,
+    pub service_window_ends_at: Option<DateTime<Utc>>,
+    /// The number receives and sends.
+    pub is_connected: bool,
+    pub has_token: bool,
+    pub is_registered: bool,
+    /// A current phone number of the contact: digits with `+`.
+    pub phone: Option<String>,
+    /// A current BSUID of the contact within the number's business account.
+    pub bsuid: Option<String>,
+    pub opted_out: bool,
+    pub send_read_receipts: bool,
+}
+
+/// A message that something is sent about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageToSend {
+    pub conversation: Option<ConversationId>,
+    pub wamid: Option<String>,
+    pub is_inbound: bool,
+    pub sent_at: DateTime<Utc>,
+}
+
+/// Sends of the transaction's tenant, as people and programs see them.
+#[async_trait]
+pub trait SendRepo: Send {
+    async fn lock_thread(&mut self, conversation: ConversationId) -> Result<Option<Thread>, StoreError>;
+    /// A message of the conversation, or of any.
+    async fn message_to_send(&mut self, message: MessageId) -> Result<Option<MessageToSend>, StoreError>;
+    /// The latest message of the customer in a conversation that WhatsApp knows.
+    async fn latest_inbound(
+        &mut self,
+        conversation: ConversationId,
+    ) -> Result<Option<(MessageId, MessageToSend)>, StoreError>;
+    /// Stores a message, its send and a line in the history of the contact, and shows it in its conversation, which is open
+    /// afterwards. The conversation is locked.
+    async fn insert_message_send(
+        &mut self,
+        message: &NewOutboundMessage,
+        send: &NewSend,
+        line: InteractionId,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
+    /// Stores a send that is no message.
+    async fn insert_send(&mut self, send: &NewSend, now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// The sends of messages.
+    async fn sends_of(
+        &mut self,
+        messages: &[MessageId],
+        now: DateTime<Utc>,
+    ) -> Result<HashMap<MessageId, StoredSend>, StoreError>;
+    /// The send of a message, locked until the transaction ends.
+    async fn lock_send(&mut self, message: MessageId, now: DateTime<Utc>) -> Result<Option<StoredSend>, StoreError>;
+    /// Replaces a send that has not left: its content, address and times.
+    async fn replace_send(
+        &mut self,
+        message: &NewOutboundMessage,
+        send: &NewSend,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
+    /// Cancels a send that has not left.
+    async fn cancel_send(&mut self, send: SendId, error: &SendError, now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// A new attempt of a send that has ended; its message has no wamid and no delivery status until then.
+    async fn requeue_send(
+        &mut self,
+        send: SendId,
+        send_before: DateTime<Utc>,
+        may_have_been_sent: bool,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
+    async fn dismiss_send(&mut self, send: SendId, now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// Oldest first.
+    async fn send_attempts(&mut self, send: SendId) -> Result<Vec<Attempt>, StoreError>;
+    /// Pauses of an account.
+    async fn pauses(&mut self, account: AccountId, now: DateTime<Utc>) -> Result<Vec<SendingPause>, StoreError>;
+    /// Ends the pauses of the account as a whole. Returns how many there were.
+    async fn end_pauses(&mut self, account: AccountId) -> Result<usize, StoreError>;
+}

@@ -1,0 +1,238 @@
+use chrono::{DateTime, TimeDelta, Utc};
+use kernel::ids::{AccountId, ContactId, ConversationId, MessageId, SendId, UserId};
+use kernel::{ContentPart, DeliveryStatus, MessageCategory, Traceparent};
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
+use crate::{MessageStatus, OnUnknown, Priority, SendKind, SendState, SenderKind};
+
+/// A message may leave for this long unless its sender says otherwise.
+pub const SEND_WITHIN: TimeDelta = TimeDelta::hours(24);
+/// How far ahead a message can be scheduled.
+pub const MAX_SCHEDULE: TimeDelta = TimeDelta::days(90);
+/// A person may decide about an unclear message after this time: by then, statuses have arrived.
+pub const UNKNOWN_SETTLES_WITHIN: TimeDelta = TimeDelta::minutes(10);
+/// When an unclear message is sent once more, if its sender wants that and no status has arrived.
+pub const RESEND_AFTER: TimeDelta = TimeDelta::seconds(90);
+
+/// A send to store.
+#[derive(Clone, Debug)]
+pub struct NewSend {
+    pub id: SendId,
+    pub kind: SendKind,
+    pub account: AccountId,
+    pub conversation: ConversationId,
+    /// The message that is sent, or that is reacted to or marked as read.
+    pub message: MessageId,
+    pub priority: Priority,
+    pub send_at: Option<DateTime<Utc>>,
+    pub send_before: DateTime<Utc>,
+    pub on_unknown: OnUnknown,
+    pub cancel_if_customer_writes: bool,
+    pub is_free_form: bool,
+    /// Name and language, `order_update/en`, of a template.
+    pub template: Option<String>,
+    pub category: Option<MessageCategory>,
+    /// The address, for the pace of the pair.
+    pub recipient: String,
+    /// What was asked for, as the API takes it.
+    pub content: String,
+    /// The JSON for Meta, without `biz_opaque_callback_data`.
+    pub body: String,
+    pub client_ref: Option<String>,
+    pub sender: Sender,
+    pub trace: Option<Traceparent>,
+}
+
+/// The message of a [`NewSend`], as conversations show it.
+#[derive(Clone, Debug)]
+pub struct NewOutboundMessage {
+    pub id: MessageId,
+    pub contact: ContactId,
+    /// WhatsApp's `type`.
+    pub kind: String,
+    pub text: String,
+    pub parts: Vec<ContentPart>,
+    /// What the message quotes.
+    pub reply_to_wamid: Option<String>,
+}
+
+/// Who wanted it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sender {
+    pub kind: SenderKind,
+    pub user: Option<UserId>,
+}
+
+/// A send as it is stored.
+#[derive(Clone, Debug)]
+pub struct StoredSend {
+    pub id: SendId,
+    pub kind: SendKind,
+    pub account: AccountId,
+    pub conversation: ConversationId,
+    pub message: MessageId,
+    pub state: SendState,
+    pub send_at: Option<DateTime<Utc>>,
+    pub send_before: DateTime<Utc>,
+    pub on_unknown: OnUnknown,
+    pub client_ref: Option<String>,
+    pub sender: Sender,
+    pub content: String,
+    pub attempts: i32,
+    /// When it got its final or unclear state.
+    pub ended_at: Option<DateTime<Utc>>,
+    pub may_have_been_sent: bool,
+    pub error: Option<SendError>,
+    pub dismissed_at: Option<DateTime<Utc>>,
+    /// What Meta's webhooks say of the message.
+    pub delivery: Option<DeliveryStatus>,
+    /// A pause of its number, template or customer holds it.
+    pub is_paused: bool,
+}
+
+/// Why a message was not sent, or may not have been.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SendError {
+    /// Meta's code; `None` if Meta has said nothing.
+    pub code: Option<i64>,
+    /// Of a small set of values, see the handbook.
+    pub class: String,
+    pub title: String,
+    /// What to do about it.
+    pub advice: String,
+}
+
+/// Why Parley, not Meta, ended a send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum Reason {
+    TooLate,
+    WindowClosed,
+    OptedOut,
+    Disconnected,
+    CustomerWrote,
+    CanceledByUser,
+    /// Meta was called, and it is unclear whether it took the message.
+    Unclear,
+}
+
+impl Reason {
+    /// The class in the API.
+    #[must_use]
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::TooLate => "expired",
+            Self::WindowClosed => "window_closed",
+            Self::OptedOut => "opted_out",
+            Self::Disconnected | Self::CustomerWrote | Self::CanceledByUser => "canceled",
+            Self::Unclear => "unclear",
+        }
+    }
+
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::TooLate => "The message did not leave in time",
+            Self::WindowClosed => "The 24 hours for free answers are over",
+            Self::OptedOut => "The customer takes no marketing messages",
+            Self::Disconnected => "The number is no longer connected",
+            Self::CustomerWrote => "The customer wrote first",
+            Self::CanceledByUser => "Canceled before it left",
+            Self::Unclear => "It is unclear whether the message was sent",
+        }
+    }
+
+    #[must_use]
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::TooLate => "Send it again if it still matters.",
+            Self::WindowClosed => "Send a template, or wait until the customer writes.",
+            Self::OptedOut => "Send nothing but service messages to this customer.",
+            Self::Disconnected => "Connect the number, or send from another one.",
+            Self::CustomerWrote => "Read what the customer wrote, then answer.",
+            Self::CanceledByUser => "Nothing is left to do.",
+            Self::Unclear => {
+                "Wait for a status: most arrive within seconds. After ten minutes, send it again or dismiss it; \
+                 sent again, the customer may get it twice."
+            }
+        }
+    }
+
+    #[must_use]
+    pub fn error(self) -> SendError {
+        SendError {
+            code: None,
+            class: self.class().to_owned(),
+            title: self.title().to_owned(),
+            advice: self.advice().to_owned(),
+        }
+    }
+}
+
+impl StoredSend {
+    #[must_use]
+    pub const fn status(&self) -> MessageStatus {
+        MessageStatus::of(self.state, self.delivery, self.is_paused)
+    }
+
+    /// Whether the customer may have it although it does not count as accepted.
+    #[must_use]
+    pub const fn is_unclear(&self) -> bool {
+        self.may_have_been_sent
+            && matches!(self.status(), MessageStatus::Unknown | MessageStatus::Failed | MessageStatus::Queued)
+    }
+
+    /// Whether it waits for its time or its turn and has never left.
+    #[must_use]
+    pub const fn has_not_left(&self) -> bool {
+        matches!(self.state, SendState::Queued) && self.attempts == 0
+    }
+
+    /// Whether a person may have it sent again: it surely failed, or it is unclear and statuses have had their time.
+    #[must_use]
+    pub fn can_be_resent(&self, now: DateTime<Utc>) -> bool {
+        match self.status() {
+            MessageStatus::Failed | MessageStatus::Expired | MessageStatus::Canceled => self.dismissed_at.is_none(),
+            MessageStatus::Unknown => self.dismissed_at.is_none() && self.has_waited_for_status(now),
+            _ => false,
+        }
+    }
+
+    /// Whether a person may say that nothing is left to do about it.
+    #[must_use]
+    pub fn can_be_dismissed(&self, now: DateTime<Utc>) -> bool {
+        self.can_be_resent(now)
+    }
+
+    fn has_waited_for_status(&self, now: DateTime<Utc>) -> bool {
+        self.ended_at.is_none_or(|ended| ended + UNKNOWN_SETTLES_WITHIN <= now)
+    }
+}
+
+/// A call to Meta.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// From 1.
+    pub number: i32,
+    pub started_at: DateTime<Utc>,
+    /// `None` while it runs, and for good if the sender died meanwhile.
+    pub ended_at: Option<DateTime<Utc>>,
+    pub outcome: Option<AttemptOutcome>,
+    pub http_status: Option<i32>,
+    pub code: Option<i64>,
+    pub title: Option<String>,
+    /// For Meta's support.
+    pub trace_id: Option<String>,
+}
+
+/// What a call to Meta showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum AttemptOutcome {
+    Accepted,
+    Refused,
+    NotSent,
+    Unclear,
+}

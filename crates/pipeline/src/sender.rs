@@ -1,0 +1,140 @@
+//! The sender: leases numbers that have something to send, and works each in a task of its own.
+//!
+//! - [`bells`]: wakes the task of a number when something is to be sent.
+//! - [`number_sender`]: one number: its pace, its turns, the calls in flight, their settlement.
+//! - [`call`]: one call to Meta.
+
+mod bells;
+mod call;
+mod number_sender;
+mod token;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use flows::{Database, LeasedNumber, SendBell as _, settle};
+use kernel::ids::{AccountId, SenderId};
+use kernel::seal::KeyRing;
+use kernel::{Clock, Entropy, StoreError, Tracing, error_chain};
+use outbound::{AttemptRefs, MessagingApi, SendLedger, SenderLease};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use crate::backoff::Backoff;
+pub use bells::NumberBells;
+use number_sender::NumberSender;
+
+/// Sends what is queued. Any number of senders may run: a lease in the database gives each number to one of them, so that its pace
+/// is exact, its conversations keep their order, and a pause of it is one fact.
+#[derive(Clone)]
+pub struct Sender {
+    pub database: Arc<dyn Database>,
+    pub api: Arc<dyn MessagingApi>,
+    pub ring: Arc<KeyRing>,
+    pub attempt_refs: Arc<AttemptRefs>,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub bells: Arc<NumberBells>,
+    pub tracing: Tracing,
+}
+
+/// How long a number stays with a sender that has died.
+const LEASE: TimeDelta = TimeDelta::seconds(10);
+/// How often due sends are looked for. A bell reaches the senders of its own process only.
+const SWEEP_INTERVAL: Duration = Duration::from_millis(200);
+/// Numbers that one sender leases at a time.
+const MAX_NUMBERS: i64 = 1_000;
+
+/// The tasks of the leased numbers.
+#[derive(Default)]
+struct Numbers {
+    tasks: JoinSet<AccountId>,
+    running: HashSet<AccountId>,
+}
+
+impl Sender {
+    /// Runs until `stop` is cancelled, then lets calls in flight end, and releases its numbers.
+    pub async fn run(self, stop: CancellationToken) {
+        let holder = SenderId::new(&*self.clock);
+        let (mut numbers, mut backoff) = (Numbers::default(), Backoff::new());
+        while !stop.is_cancelled() {
+            while let Some(ended) = numbers.tasks.try_join_next() {
+                numbers.ended(ended, &self.bells);
+            }
+            match self.lease_numbers(holder).await {
+                Ok(leased) => {
+                    backoff.reset();
+                    for lease in leased {
+                        self.work(&mut numbers, lease, holder, &stop);
+                    }
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        _ = timeout(SWEEP_INTERVAL, self.bells.unleased()) => {}
+                    }
+                }
+                Err(error) => {
+                    warn!(error = error_chain(&error), "looking for due sends failed; retrying");
+                    backoff.pause(&stop).await;
+                }
+            }
+        }
+        while let Some(ended) = numbers.tasks.join_next().await {
+            numbers.ended(ended, &self.bells);
+        }
+    }
+
+    /// Leases numbers with due sends. Those that this sender has already are among them, with a longer lease.
+    async fn lease_numbers(&self, holder: SenderId) -> Result<Vec<SenderLease>, StoreError> {
+        let now = self.clock.now();
+        let mut tx = self.database.directory().await?;
+        let outcome = async {
+            SendLedger::renew_leases(&mut *tx, holder, now, now + LEASE).await?;
+            SendLedger::lease_numbers(&mut *tx, holder, now, now + LEASE, MAX_NUMBERS).await
+        }
+        .await;
+        settle(tx, outcome).await
+    }
+
+    /// Starts the task of a number, or wakes it.
+    fn work(&self, numbers: &mut Numbers, lease: SenderLease, holder: SenderId, stop: &CancellationToken) {
+        if !numbers.running.insert(lease.account) {
+            self.bells.ring(lease.account);
+            return;
+        }
+        let number = LeasedNumber { account: lease.account, holder };
+        debug!(account_id = %lease.account, "number leased");
+        let sender = NumberSender::new(self.clone(), lease.tenant, number);
+        let (bell, stop) = (self.bells.of(lease.account), stop.clone());
+        numbers.tasks.spawn(async move {
+            sender.run(bell, stop).await;
+            lease.account
+        });
+    }
+}
+
+impl Numbers {
+    fn ended(&mut self, ended: Result<AccountId, tokio::task::JoinError>, bells: &NumberBells) {
+        match ended {
+            Ok(account) => {
+                self.running.remove(&account);
+                bells.forget(account);
+            }
+            // The account is unknown: all that are not running are leased again when their leases end.
+            Err(error) => {
+                warn!(%error, "sending for a number failed; it continues when its lease has ended");
+                self.running.clear();
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,23 @@
+//! The program `parley-sandbox`.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use sandbox::{Options, Sandbox};
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let outcome = Sandbox::start_with_signals(options).and_then(|sandbox| {
+        // A closed standard output is no reason to end.
+        let _written = writeln!(std::io::stdout(), "listening on {}", sandbox.url());
+        sandbox.wait()
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _written = writeln!(std::io::stderr(), "parley-sandbox: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
