@@ -24,7 +24,8 @@ pub(super) async fn access(
     waba_id: &str,
 ) -> Result<BusinessAccountAccess, Problem> {
     business_account_access(tx, waba_id, &state.key_ring).await?.ok_or_else(|| {
-        let detail = "No active number of the business account has an access token. Set one by PATCH /whatsapp-accounts/{id}.";
+        let detail =
+            "No active number of the business account has an access token. Set one by PATCH /whatsapp-accounts/{id}.";
         Problem::new(Code::ChannelNotReady).with_detail(detail)
     })
 }

@@ -34,9 +34,7 @@ pub(crate) async fn delete(
     delete_template_at_meta(allow.permit_ref(), &*state.template_api, &access, &stored).await?;
     let origin = allow.origin();
     state
-        .in_tenant(allow, async |permit, tx| {
-            record_deleted_template(permit, tx, &stored, origin, &*state.clock).await
-        })
+        .in_tenant(allow, async |permit, tx| record_deleted_template(permit, tx, &stored, origin, &*state.clock).await)
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -7,5 +7,6 @@ pub(crate) mod delete;
 pub(crate) mod edit;
 pub(crate) mod preview;
 mod problems;
+mod query;
 pub(crate) mod read;
 pub(crate) mod sync;

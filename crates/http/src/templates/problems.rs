@@ -21,7 +21,9 @@ impl From<NotEditable> for Problem {
 impl From<TemplateApiError> for Problem {
     fn from(error: TemplateApiError) -> Self {
         match error {
-            TemplateApiError::Silent(reason) => Self::unavailable(Code::MetaUnavailable).caused_by(TemplateApiError::Silent(reason)),
+            TemplateApiError::Silent(reason) => {
+                Self::unavailable(Code::MetaUnavailable).caused_by(TemplateApiError::Silent(reason))
+            }
             TemplateApiError::Refused(error) => refused(&error),
         }
     }
@@ -41,7 +43,9 @@ fn refused(error: &GraphError) -> Problem {
     let verdict = classify(error, When::Answer);
     match (verdict.action, verdict.class) {
         (Action::Requeue | Action::Unknown, _) => Problem::unavailable(Code::MetaUnavailable),
-        (Action::Hold, _) => Problem::new(Code::ChannelNotReady).with_detail(format!("{} {}", verdict.title, verdict.advice)),
+        (Action::Hold, _) => {
+            Problem::new(Code::ChannelNotReady).with_detail(format!("{} {}", verdict.title, verdict.advice))
+        }
         (_, ErrorClass::Content | ErrorClass::TemplateRequest | ErrorClass::Template | ErrorClass::Unrecognised) => {
             Problem::new(Code::TemplateRefused).with_detail(words(error))
         }

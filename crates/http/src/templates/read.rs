@@ -1,13 +1,11 @@
 use actix_web::web;
 use flows::{template, templates};
-use kernel::ids::{AccountId, TemplateId};
+use kernel::ids::TemplateId;
 use kernel::{Grant as _, TemplatesRead};
-use outbound::{TemplateFilter, TemplateStatus};
-use serde::Deserialize;
-use utoipa::IntoParams;
-use uuid::Uuid;
+use outbound::TemplateFilter;
 
-use super::bodies::{TemplateBody, TemplateStatusBody};
+use super::bodies::TemplateBody;
+use super::query::TemplateQuery;
 use crate::auth::Allow;
 use crate::cursor::ListKind;
 use crate::extract::{Listing, PageQuery, PathId};
@@ -15,30 +13,6 @@ use crate::page::PageBody;
 use crate::problem::{Code, Problem};
 use crate::state::State;
 use crate::tags;
-
-/// Filters templates.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct TemplateQuery {
-    /// Id of a WhatsApp account: templates of its business account.
-    account: Option<Uuid>,
-    #[param(inline)]
-    status: Option<TemplateStatusBody>,
-    /// The whole name.
-    #[param(example = "order_shipped")]
-    name: Option<String>,
-}
-
-impl From<TemplateQuery> for TemplateFilter {
-    fn from(query: TemplateQuery) -> Self {
-        Self {
-            account: query.account.map(AccountId::from_uuid),
-            status: query.status.map(TemplateStatus::from),
-            name: query.name,
-        }
-    }
-}
 
 /// List templates
 ///
