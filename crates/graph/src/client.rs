@@ -67,7 +67,7 @@ impl GraphClient {
         url
     }
 
-    pub(crate) fn get(&self, url: Url, token: &SecretString) -> RequestBuilder {
+    pub(crate) fn get_request(&self, url: Url, token: &SecretString) -> RequestBuilder {
         self.http.get(url).bearer_auth(token.expose_secret())
     }
 
@@ -78,11 +78,15 @@ impl GraphClient {
         token: &SecretString,
         timeout: Duration,
     ) -> Result<T, CallFailure> {
-        self.call(self.get(url, token).timeout(timeout)).await?.json()
+        self.call(self.get_request(url, token).timeout(timeout)).await?.json()
     }
 
-    pub(crate) fn post(&self, url: Url, token: &SecretString) -> RequestBuilder {
+    pub(crate) fn post_request(&self, url: Url, token: &SecretString) -> RequestBuilder {
         self.http.post(url).bearer_auth(token.expose_secret())
+    }
+
+    pub(crate) fn delete_request(&self, url: Url, token: &SecretString) -> RequestBuilder {
+        self.http.delete(url).bearer_auth(token.expose_secret())
     }
 
     /// Makes the call and reads its answer.

@@ -7,6 +7,7 @@ mod client;
 mod error_body;
 mod messages;
 mod pages;
+mod templates;
 #[cfg(test)]
 mod test_server;
 

@@ -32,7 +32,7 @@ impl MessagingApi for GraphClient {
     async fn post_message(&self, credentials: &Credentials, body: &str) -> CallOutcome {
         let url = self.url(&[&credentials.phone_number_id, "messages"]);
         let request = self
-            .post(url, &credentials.access_token)
+            .post_request(url, &credentials.access_token)
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .body(body.to_owned());
         let outcome = self.call(request).await.and_then(|answer| accepted(&answer));

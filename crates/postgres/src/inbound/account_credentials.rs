@@ -48,6 +48,7 @@ struct SecretsRow {
 /// What Meta said; `None` stays as it is.
 #[derive(AsChangeset, Default)]
 #[diesel(table_name = account_credentials)]
+#[expect(clippy::option_option, reason = "a column stays, becomes null, or gets a value")]
 struct Facts {
     token_expires_at: Option<Option<DateTime<Utc>>>,
     token_refusal: Option<Option<String>>,
