@@ -4,7 +4,7 @@ use outbound::template::ListedTemplates;
 use outbound::{BusinessAccountAccess, TemplateApi, TemplateRepo};
 
 use super::sync_templates::{SyncTemplatesError, with_ids};
-use crate::Database;
+use crate::{Database, settle};
 
 /// Refusals in a row cost one call to Meta in this time.
 const REFRESH_PAUSE: TimeDelta = TimeDelta::seconds(10);
@@ -39,9 +39,9 @@ pub async fn refresh_template(
     let listed_at = clock.now();
     let listed = ListedTemplates::of_meta(&api.list(access, Some(name)).await?);
     let templates = with_ids(listed, clock);
-    database
-        .in_tenant(scope, async |tx| tx.replace_templates(&access.waba_id, Some(name), &templates, listed_at).await)
-        .await?;
+    let mut tx = database.tenant(scope).await?;
+    let replaced = tx.replace_templates(&access.waba_id, Some(name), &templates, listed_at).await;
+    settle(tx, replaced).await?;
     Ok(())
 }
 

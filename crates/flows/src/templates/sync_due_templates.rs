@@ -3,11 +3,11 @@ use chrono::TimeDelta;
 use kernel::ids::TenantId;
 use kernel::seal::KeyRing;
 use kernel::{Clock, StoreError, TenantScope};
-use outbound::{TemplateApi, TemplateApiError, TemplateSyncDirectory};
+use outbound::{BusinessAccountAccess, TemplateApi, TemplateApiError, TemplateSyncDirectory};
 use thiserror::Error;
 
-use super::business_account_access;
 use super::sync_templates::{SyncTemplatesError, sync_templates};
+use super::{TemplateAccessTx, business_account_access};
 use crate::{Database, settle};
 
 /// Tenants read at once.
@@ -95,14 +95,9 @@ async fn sync_next(
     ring: &KeyRing,
     clock: &dyn Clock,
 ) -> Result<Option<Result<(), TemplateApiError>>, SyncDueError> {
-    let now = clock.now();
-    let claimed = database
-        .in_tenant(scope, async |tx| {
-            let Some(waba_id) = tx.claim_template_sync(now, now + RETRY).await? else { return Ok(None) };
-            business_account_access(tx, &waba_id, ring).await.map(Some)
-        })
-        .await;
-    let Some(access) = claimed? else { return Ok(None) };
+    let mut tx = database.tenant(scope).await?;
+    let claimed = claim(&mut *tx, ring, clock).await;
+    let Some((_, access)) = settle(tx, claimed).await? else { return Ok(None) };
     // A token that was removed meanwhile: nothing to read.
     let Some(access) = access else { return Ok(Some(Ok(()))) };
     match sync_templates(database, scope, api, &access, clock).await {
@@ -110,6 +105,21 @@ async fn sync_next(
         Err(SyncTemplatesError::Api(error)) => Ok(Some(Err(error))),
         Err(SyncTemplatesError::Store(error)) => Err(error.into()),
     }
+}
+
+/// A business account, and what calls for it need; `None` if it has no token any more.
+type ClaimedSync = (String, Option<BusinessAccountAccess>);
+
+/// Claims a due sync.
+async fn claim(
+    tx: &mut dyn TemplateAccessTx,
+    ring: &KeyRing,
+    clock: &dyn Clock,
+) -> Result<Option<ClaimedSync>, SyncDueError> {
+    let now = clock.now();
+    let Some(waba_id) = tx.claim_template_sync(now, now + RETRY).await? else { return Ok(None) };
+    let access = business_account_access(tx, &waba_id, ring).await?;
+    Ok(Some((waba_id, access)))
 }
 
 #[expect(

@@ -2,10 +2,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use kernel::ids::TemplateId;
 use kernel::{Clock, StoreError, TenantScope};
 use outbound::template::{ListedTemplates, Template};
-use outbound::{BusinessAccountAccess, SyncCounts, TemplateApi, TemplateApiError};
+use outbound::{BusinessAccountAccess, SyncCounts, TemplateApi, TemplateApiError, TemplateRepo};
 use thiserror::Error;
 
-use crate::Database;
+use crate::{Database, settle};
 
 /// A day, less the time over which syncs are spread.
 const SYNC_AGAIN_AFTER: TimeDelta = TimeDelta::hours(22);
@@ -35,13 +35,20 @@ pub async fn sync_templates(
     let listed = ListedTemplates::of_meta(&api.list(access, None).await?);
     let templates = with_ids(listed, clock);
     let due_at = next_sync(&access.waba_id, clock.now());
-    let counts = database
-        .in_tenant(scope, async |tx| {
-            let counts = tx.replace_templates(&access.waba_id, None, &templates, listed_at).await?;
-            tx.record_template_sync(&access.waba_id, listed_at, due_at).await?;
-            Ok::<_, StoreError>(counts)
-        })
-        .await?;
+    let mut tx = database.tenant(scope).await?;
+    let replaced = replace(&mut *tx, &access.waba_id, &templates, listed_at, due_at).await;
+    Ok(settle(tx, replaced).await?)
+}
+
+async fn replace(
+    tx: &mut dyn TemplateRepo,
+    waba_id: &str,
+    templates: &[(TemplateId, Template)],
+    listed_at: DateTime<Utc>,
+    due_at: DateTime<Utc>,
+) -> Result<SyncCounts, StoreError> {
+    let counts = tx.replace_templates(waba_id, None, templates, listed_at).await?;
+    tx.record_template_sync(waba_id, listed_at, due_at).await?;
     Ok(counts)
 }
 
