@@ -56,6 +56,7 @@ mod signing_keys;
 mod slow_events;
 mod specified_rules;
 mod spoofing;
+mod templates;
 mod tenants;
 mod token_processes;
 mod transactions;
