@@ -5,7 +5,7 @@ set -eu
 cd "$1"
 chmod 0700 .
 umask 022
-mkdir -p postgres rabbitmq migrate parley grafana
+mkdir -p postgres rabbitmq migrate parley sandbox grafana
 
 random() {
     head -c 24 /dev/urandom | od -A n -t x1 | tr -d ' \n'
@@ -47,5 +47,7 @@ once parley/keys_encryption "first:$(head -c 32 /dev/urandom | base64)"
 # Replace the random app secret with that of the Meta app; enter the verify token at Meta.
 once parley/whatsapp_app_secret "$(random)"
 once parley/whatsapp_verify_token "$(random)"
+# The sandbox signs as Meta would.
+cp -f parley/whatsapp_app_secret sandbox/
 
 once grafana/admin_password "$(random)"

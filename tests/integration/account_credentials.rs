@@ -305,6 +305,36 @@ async fn daily_check_finds_a_dead_token_and_no_silence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn tenants_with_due_checks_take_turns() {
+    let setup = Setup::isolated().await;
+    // The first tenant has more due checks than one round has for a tenant.
+    for _ in 0..6 {
+        let (number, token) = (Number::fresh(), fresh_token());
+        setup.meta.grant(&token, &number);
+        let account = setup.tenant.connect_number(&number).await;
+        setup.tenant.client.patch(&account.path(), &json!({"access_token": token})).await.expect(200);
+    }
+    let other = setup.app.tenant().await;
+    let (number, token) = (other.connect().await, fresh_token());
+    setup.meta.grant(&token, &number);
+    let path = other.accounts().await[0].path();
+    other.client.patch(&path, &json!({"access_token": token})).await.expect(200);
+
+    setup.app.clock.advance(TimeDelta::hours(25));
+    let graph = setup.meta.client();
+    let before = setup.meta.requests().len();
+    let round =
+        async || check_due_accounts(&setup.app.postgres, &graph, &test_ring(), &*setup.app.clock).await.unwrap();
+    let first = round().await;
+    assert_eq!((first.healthy, first.is_unfinished), (6, true));
+    let asked = setup.meta.requests().split_off(before);
+    assert!(asked.contains(&format!("/{}", number.phone_number_id)), "{asked:?}");
+    let second = round().await;
+    assert_eq!((second.healthy, second.is_unfinished), (1, false));
+    setup.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn answer_about_an_older_token_is_ignored() {
     let setup = Setup::new().await;
     setup.set_token().await;

@@ -20,6 +20,7 @@ pub(crate) mod metric_series;
 pub(crate) mod operators;
 pub(crate) mod prometheus;
 pub(crate) mod reconciliation;
+pub(crate) mod sandbox;
 pub(crate) mod service_control;
 pub(crate) mod services;
 pub(crate) mod settings;

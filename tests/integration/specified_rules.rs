@@ -76,7 +76,7 @@ impl Fixture {
         .await
         .unwrap()
         .items;
-        messages.into_iter().find(|message| message.wamid == wamid).unwrap()
+        messages.into_iter().find(|message| message.wamid.as_deref() == Some(wamid)).unwrap()
     }
 
     async fn finish(self) {

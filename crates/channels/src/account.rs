@@ -1,10 +1,10 @@
 use chrono::{DateTime, Utc};
+use kernel::Clock;
 use kernel::ids::AccountId;
-use kernel::{Change, Clock};
 use serde_json::{Map, Value};
 use whatsapp::{EventKind, MetaAppKey};
 
-use crate::{AccountCheck, SendingFacts, Throughput, TwoStepPin, VerifiedToken};
+use crate::{AccountCheck, InvalidAccountField, MetaId, SendingFacts, Throughput};
 
 /// A WhatsApp number that a tenant has connected.
 #[derive(Clone, Debug)]
@@ -76,31 +76,6 @@ pub struct NewAccount {
     pub name: Option<String>,
 }
 
-/// A change of an account's names, settings and secrets.
-#[derive(Clone, Debug, Default)]
-pub struct AccountPatch {
-    pub name: Change<String>,
-    pub display_phone_number: Change<String>,
-    pub throughput: Option<Throughput>,
-    pub send_read_receipts: Option<bool>,
-    pub access_token: Change<VerifiedToken>,
-    pub two_step_pin: Change<TwoStepPin>,
-}
-
-impl WhatsAppAccount {
-    /// Applies a patch of names and settings. Secrets are not part of the account.
-    #[must_use]
-    pub fn patch(self, patch: &AccountPatch) -> Self {
-        Self {
-            name: patch.name.clone().of(self.name),
-            display_phone_number: patch.display_phone_number.clone().of(self.display_phone_number),
-            throughput: patch.throughput.unwrap_or(self.throughput),
-            send_read_receipts: patch.send_read_receipts.unwrap_or(self.send_read_receipts),
-            ..self
-        }
-    }
-}
-
 impl NewAccount {
     /// The new account. On a tenant's own Meta app it is active at once, because only deliveries signed with the app's secret
     /// reach it. On the deployment's app it is pending, unless `self_service` is set, which is safe only for a deployment of a
@@ -124,32 +99,6 @@ impl NewAccount {
             last_check: None,
             created_at: clock.now(),
         }
-    }
-}
-
-/// An id given by Meta: 1 to 64 digits.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct MetaId(String);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidAccountField {
-    #[error("must be an id given by Meta: 1 to 64 digits")]
-    Id,
-    #[error("must have 1 to 120 characters on one line")]
-    Text,
-}
-
-impl MetaId {
-    /// # Errors
-    /// [`InvalidAccountField::Id`].
-    pub fn parse(text: &str) -> Result<Self, InvalidAccountField> {
-        let valid = (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-        if valid { Ok(Self(text.to_owned())) } else { Err(InvalidAccountField::Id) }
-    }
-
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 

@@ -50,7 +50,7 @@ pub async fn change_account(
     }
     let Some(before) = repo.lock_account(id).await? else { return Ok(None) };
     let now = clock.now();
-    let account = before.clone().patch(&patch);
+    let account = patch.apply(before.clone());
     let settings =
         |it: &WhatsAppAccount| (it.name.clone(), it.display_phone_number.clone(), it.throughput, it.send_read_receipts);
     let mut changes = AccountChanges { settings: settings(&account) != settings(&before), ..AccountChanges::default() };

@@ -6,9 +6,11 @@ mod account_answers;
 mod account_api;
 mod account_check;
 mod account_credentials;
+mod account_patch;
 mod account_settings;
 mod accounts;
 mod app_credentials;
+mod assess_answers;
 mod change_account;
 mod change_meta_app;
 mod create_meta_app;
@@ -16,6 +18,7 @@ mod delete_meta_app;
 mod disconnect_account;
 mod meta_app;
 mod meta_apps;
+mod meta_id;
 mod next_check;
 mod ports;
 mod reseal_meta_app;
@@ -24,10 +27,7 @@ mod sending_account;
 mod sending_state;
 mod verify_token;
 
-pub use account::{
-    AccountPatch, AccountStatus, AccountWithTenant, Disconnection, InvalidAccountField, LastDelivery, MetaId,
-    NewAccount, WhatsAppAccount,
-};
+pub use account::{AccountStatus, AccountWithTenant, Disconnection, LastDelivery, NewAccount, WhatsAppAccount};
 pub use account_answers::AccountAnswers;
 pub use account_api::{AccountApi, AccountApiError, BusinessAccountFacts, NumberFacts, TokenFacts};
 pub use account_check::{
@@ -35,6 +35,7 @@ pub use account_check::{
     TokenCheck, TokenRefusal,
 };
 pub use account_credentials::{AccountCredentials, AccountCredentialsError, OpenToken, SealedToken};
+pub use account_patch::AccountPatch;
 pub use account_settings::{AccessToken, InvalidSetting, Throughput, TwoStepPin};
 pub use accounts::{account, account_to_change, accounts};
 pub use app_credentials::{AppCredentialsError, app_credentials};
@@ -45,6 +46,7 @@ pub use delete_meta_app::{DeleteMetaAppError, delete_meta_app};
 pub use disconnect_account::disconnect_account;
 pub use meta_app::{LastHandshakes, MetaApp, MetaAppPatch, NewMetaApp, UnconnectedNumber, UnusableEvents};
 pub use meta_apps::meta_apps;
+pub use meta_id::{InvalidAccountField, MetaId};
 pub use next_check::{CHECK_RETRY, next_check};
 pub use ports::{
     AccountCredentialsDirectory, AccountCredentialsRepo, AccountDirectory, AccountHealthRepo, AccountHealthUpdate,

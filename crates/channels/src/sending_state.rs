@@ -1,7 +1,5 @@
 use chrono::{DateTime, Utc};
 
-use crate::WhatsAppAccount;
-
 /// What decides whether an account can send. Only explicit answers of Meta change it, never its silence.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SendingFacts {
@@ -34,8 +32,7 @@ impl SendingState {
     /// The state that follows from the facts about token and registration. Pauses that a refusal of Meta's started while something
     /// was sent are stored elsewhere and are to be merged here: after the token, before the registration.
     #[must_use]
-    pub fn of(account: &WhatsAppAccount) -> Self {
-        let facts = &account.sending;
+    pub fn of(facts: &SendingFacts) -> Self {
         if !facts.has_token {
             return Self::NoToken;
         }
@@ -86,34 +83,17 @@ impl SendingState {
 
 #[cfg(test)]
 mod tests {
-    use kernel::ManualClock;
-    use whatsapp::MetaAppKey;
-
     use super::*;
-    use crate::{MetaId, NewAccount};
-
-    fn state(facts: SendingFacts) -> SendingState {
-        let id = |text| MetaId::parse(text).unwrap();
-        let new = NewAccount {
-            app: MetaAppKey::deployment(),
-            phone_number_id: id("100"),
-            waba_id: id("900"),
-            display_phone_number: None,
-            name: None,
-        };
-        let clock = ManualClock::starting_at(DateTime::UNIX_EPOCH);
-        SendingState::of(&WhatsAppAccount { sending: facts, ..new.into_account(true, &clock) })
-    }
 
     #[test]
     fn state_follows_token_then_registration() {
         let with_token = SendingFacts { has_token: true, ..SendingFacts::default() };
         let not_registered = SendingFacts { is_registered: Some(false), ..with_token.clone() };
         let refused = SendingFacts { token_refusal: Some("expired".to_owned()), ..not_registered.clone() };
-        assert_eq!(state(SendingFacts::default()), SendingState::NoToken);
-        assert_eq!(state(with_token), SendingState::Ready);
-        assert_eq!(state(not_registered), SendingState::NotRegistered);
-        let paused = state(refused);
+        assert_eq!(SendingState::of(&SendingFacts::default()), SendingState::NoToken);
+        assert_eq!(SendingState::of(&with_token), SendingState::Ready);
+        assert_eq!(SendingState::of(&not_registered), SendingState::NotRegistered);
+        let paused = SendingState::of(&refused);
         assert!(matches!(paused, SendingState::Paused { until: None, .. }), "{paused:?}");
         assert!(paused.reason().unwrap().contains("expired"), "{paused:?}");
     }

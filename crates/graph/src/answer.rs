@@ -2,6 +2,7 @@ use std::error::Error;
 
 use reqwest::header::HeaderMap;
 use reqwest::{Response, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use whatsapp::GraphError;
 
@@ -41,7 +42,8 @@ impl CallFailure {
 }
 
 impl Answer {
-    pub(crate) async fn read(mut response: Response) -> Result<Self, CallFailure> {
+    /// Reads the answer to a call with this token. Meta repeats a malformed token in its words, so it is struck out.
+    pub(crate) async fn read(mut response: Response, token: &SecretString) -> Result<Self, CallFailure> {
         let status = response.status();
         let unclear = |reason| CallFailure::Unclear { reason, http_status: Some(status.as_u16()) };
         let headers = std::mem::take(response.headers_mut());
@@ -52,7 +54,7 @@ impl Answer {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Self { status, headers, body })
+        Ok(Self { status, headers, body: without_token(body, token.expose_secret()) })
     }
 
     /// The body of a 200 or 201 without an error of Meta's.
@@ -73,6 +75,13 @@ impl Answer {
             format!("HTTP {} without an error of the Graph API", self.status.as_u16())
         };
         CallFailure::Unclear { reason, http_status: Some(self.status.as_u16()) }
+    }
+}
+
+fn without_token(body: Vec<u8>, token: &str) -> Vec<u8> {
+    match str::from_utf8(&body) {
+        Ok(text) if !token.is_empty() && text.contains(token) => text.replace(token, "***").into_bytes(),
+        _ => body,
     }
 }
 

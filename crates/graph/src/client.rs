@@ -78,7 +78,7 @@ impl GraphClient {
         token: &SecretString,
         timeout: Duration,
     ) -> Result<T, CallFailure> {
-        self.call(self.get_request(url, token).timeout(timeout)).await?.json()
+        self.call(self.get_request(url, token).timeout(timeout), token).await?.json()
     }
 
     pub(crate) fn post_request(&self, url: Url, token: &SecretString) -> RequestBuilder {
@@ -89,9 +89,9 @@ impl GraphClient {
         self.http.delete(url).bearer_auth(token.expose_secret())
     }
 
-    /// Makes the call and reads its answer.
-    pub(crate) async fn call(&self, request: RequestBuilder) -> Result<Answer, CallFailure> {
+    /// Makes the call, which has this token, and reads its answer.
+    pub(crate) async fn call(&self, request: RequestBuilder, token: &SecretString) -> Result<Answer, CallFailure> {
         let response = request.send().await.map_err(CallFailure::of_request)?;
-        Answer::read(response).await
+        Answer::read(response, token).await
     }
 }

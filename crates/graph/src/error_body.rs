@@ -5,6 +5,8 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde_json::Value;
 use whatsapp::GraphError;
 
+/// Characters of a text that are kept: the texts are stored and shown.
+const MAX_CHARACTERS: usize = 1_000;
 /// Limits of a business; its `estimated_time_to_regain_access` is in minutes.
 const BUSINESS_USAGE: &str = "x-business-use-case-usage";
 
@@ -13,7 +15,8 @@ pub(crate) fn read_error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -
     let body: Value = serde_json::from_slice(body).ok()?;
     let error = body.get("error")?;
     let text = |value: Option<&Value>| {
-        value.and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+        let text = value.and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
+        text.map(|text| text.chars().take(MAX_CHARACTERS).collect::<String>())
     };
     let data = error.get("error_data");
     Some(GraphError {
@@ -85,6 +88,12 @@ mod tests {
     fn details_may_be_a_text() {
         let error = read(r#"{"error": {"code": 100, "error_data": "name: taken"}}"#, &[]).unwrap();
         assert_eq!(error.details.as_deref(), Some("name: taken"));
+    }
+
+    #[test]
+    fn long_text_is_cut() {
+        let error = read(&format!(r#"{{"error": {{"code": 100, "message": "{}"}}}}"#, "ä".repeat(2_000)), &[]);
+        assert_eq!(error.unwrap().title, "ä".repeat(MAX_CHARACTERS));
     }
 
     #[test]

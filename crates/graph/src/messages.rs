@@ -35,7 +35,7 @@ impl MessagingApi for GraphClient {
             .post_request(url, &credentials.access_token)
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .body(body.to_owned());
-        let outcome = self.call(request).await.and_then(|answer| accepted(&answer));
+        let outcome = self.call(request, &credentials.access_token).await.and_then(|answer| accepted(&answer));
         outcome.unwrap_or_else(CallOutcome::from)
     }
 }

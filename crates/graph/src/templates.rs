@@ -56,7 +56,7 @@ impl TemplateApi for GraphClient {
         let mut url = self.url(&[&access.waba_id, "message_templates"]);
         // Without the id, the templates of this name in all languages would be deleted.
         url.query_pairs_mut().append_pair("hsm_id", meta_id).append_pair("name", name);
-        Ok(succeeded(&self.call(self.delete_request(url, &access.access_token)).await?)?)
+        Ok(succeeded(&self.call(self.delete_request(url, &access.access_token), &access.access_token).await?)?)
     }
 }
 
@@ -69,7 +69,7 @@ impl GraphClient {
     ) -> Result<Answer, CallFailure> {
         let json = HeaderValue::from_static("application/json");
         let request = self.post_request(self.url(path), &access.access_token).header(CONTENT_TYPE, json);
-        self.call(request.body(body.to_owned())).await
+        self.call(request.body(body.to_owned()), &access.access_token).await
     }
 }
 

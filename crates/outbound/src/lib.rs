@@ -22,8 +22,9 @@ pub use opaque::{AttemptRef, AttemptRefs};
 pub use pacing::{NumberPacer, PairPacer};
 pub use pause::SendingPause;
 pub use ports::{
-    AcceptedSend, AccountState, CallOutcome, Candidate, Credentials, Decided, InterruptedSend, MessageToSend,
-    MessagingApi, SendBacklog, SendLedger, SendRepo, SenderLease, SenderRepo, SettledSend, Thread,
+    AcceptedSend, AccountState, BusinessAccountAccess, CallOutcome, Candidate, Credentials, Decided, InterruptedSend,
+    MessageToSend, MessagingApi, SendBacklog, SendLedger, SendRepo, SenderLease, SenderRepo, SettledSend,
+    StoredTemplate, SyncCounts, TakenTemplate, TemplateApi, TemplateApiError, TemplateFilter, TemplateRepo, Thread,
 };
 pub use ports::{
     BusinessAccountAccess, StoredTemplate, SyncCounts, TakenTemplate, TemplateApi, TemplateApiError, TemplateEventRepo,

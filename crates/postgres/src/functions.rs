@@ -33,6 +33,7 @@ const FUNCTIONS: [Function; 38] = [
     Function { name: "word_prefix", source: include_str!("../functions/word_prefix.sql") },
     Function { name: "words_of_tenant", source: include_str!("../functions/words_of_tenant.sql") },
     Function { name: "words_query", source: include_str!("../functions/words_query.sql") },
+    Function { name: "pause_stops", source: include_str!("../functions/pause_stops.sql") },
     Function { name: "contacts_with_number_end", source: include_str!("../functions/contacts_with_number_end.sql") },
     Function { name: "contacts_with_words", source: include_str!("../functions/contacts_with_words.sql") },
     Function { name: "find_operator_response", source: include_str!("../functions/find_operator_response.sql") },

@@ -1,6 +1,7 @@
 //! The options of the program.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use crate::world::number::NumberSettings;
 
@@ -25,6 +26,10 @@ pub struct Options {
         hide_env_values = true
     )]
     pub app_secret: String,
+
+    /// File with that secret
+    #[arg(long, env = "PARLEY_SANDBOX_APP_SECRET_FILE", value_name = "FILE")]
+    pub app_secret_file: Option<PathBuf>,
 
     /// Where webhooks go, of numbers without a URL of their own; without one they are not sent
     #[arg(long, env = "PARLEY_SANDBOX_WEBHOOK_URL", value_name = "URL")]
@@ -51,12 +56,26 @@ pub struct Options {
     pub workers: usize,
 }
 
+impl Options {
+    /// Takes the secret from its file, if there is one.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn with_secret_of_file(mut self) -> std::io::Result<Self> {
+        if let Some(file) = self.app_secret_file.take() {
+            std::fs::read_to_string(file)?.trim().clone_into(&mut self.app_secret);
+        }
+        Ok(self)
+    }
+}
+
 impl Default for Options {
     /// On a free port of this host, without numbers and customers.
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             app_secret: "sandbox-app-secret".to_owned(),
+            app_secret_file: None,
             webhook_url: None,
             numbers: Vec::new(),
             customers: Vec::new(),
@@ -136,6 +155,17 @@ mod tests {
     #[test]
     fn command_line_is_sound() {
         Options::command().debug_assert();
+    }
+
+    #[test]
+    fn secret_of_a_file_is_trimmed() {
+        let file = std::env::temp_dir().join(format!("parley-sandbox-secret-{}", std::process::id()));
+        std::fs::write(&file, "of-the-file\n").unwrap();
+        let options = Options { app_secret_file: Some(file.clone()), ..Options::default() };
+        assert_eq!(options.with_secret_of_file().unwrap().app_secret, "of-the-file");
+        std::fs::remove_file(&file).unwrap();
+        let options = Options { app_secret_file: Some(file), ..Options::default() };
+        assert!(options.with_secret_of_file().is_err());
     }
 
     #[test]

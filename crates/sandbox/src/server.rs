@@ -25,6 +25,8 @@ use crate::{admin, phone, setup, ticker};
 pub enum StartError {
     #[error("cannot listen on {address}: {source}")]
     Listen { address: SocketAddr, source: std::io::Error },
+    #[error("cannot read the file of the app secret: {0}")]
+    SecretFile(std::io::Error),
     #[error("cannot start: {0}")]
     Io(#[from] std::io::Error),
     #[error("cannot make the HTTP client: {0}")]

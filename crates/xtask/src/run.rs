@@ -7,7 +7,7 @@ use crate::services::{self, Service, packages};
 use crate::settings::{self, Settings};
 use crate::steps::{Progress, Steps, step};
 use crate::store::Store;
-use crate::{checkout, probe, process, signals};
+use crate::{checkout, probe, process, sandbox, signals};
 use std::collections::BTreeSet;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -39,14 +39,21 @@ pub(crate) fn run() -> Result {
     })?;
     let binary = checkout::target()?.join("debug/parley");
     let settings = settings::write(&mut store, &postgres.url, &rabbitmq.url)?;
-    let mut sandbox = step("Sandbox, the stand-in for Meta", |_| {
+    let mut phone = step("Sandbox, the stand-in for Meta", |_| {
         Sandbox::start(&checkout::target()?.join("debug/parley-sandbox"), &settings, &steps)
     })?;
     for (name, subcommand) in [("Migrations", "migrate"), ("Demo tenant", "demo")] {
         step(name, |_| steps.command(&mut parley(&binary, &settings.file, subcommand)))?;
     }
-    let mut ended = || postgres.ended().or_else(|| rabbitmq.ended()).or_else(|| sandbox.ended());
-    let outcome = serve(&binary, &settings, &steps, &mut ended);
+    step("Access token of the demo number", |_| {
+        let mut command = parley(&binary, &settings.file, "whatsapp");
+        command.args(["set-token", "--tenant", TENANT, "--number", sandbox::PHONE_NUMBER_ID]);
+        // Everyone on the machine can read arguments.
+        steps.command(command.env("PARLEY_ACCESS_TOKEN", &settings.sandbox.token))
+    })?;
+    let account = demo_account(&binary, &settings)?;
+    let mut ended = || postgres.ended().or_else(|| rabbitmq.ended()).or_else(|| phone.ended());
+    let outcome = serve(&binary, &settings, &account, &steps, &mut ended);
     println!("Stopping what was started; data stays in {}", store.directory().display());
     outcome
 }
@@ -72,13 +79,19 @@ fn parley(binary: &Path, settings: &Path, step: &str) -> Command {
     command
 }
 
-fn serve(binary: &Path, settings: &Settings, steps: &Steps, ended: &mut dyn FnMut() -> Option<String>) -> Result {
+fn serve(
+    binary: &Path,
+    settings: &Settings,
+    account: &str,
+    steps: &Steps,
+    ended: &mut dyn FnMut() -> Option<String>,
+) -> Result {
     // In a process group of its own, so that Ctrl-C reaches it once, from us, and not a second time from the terminal:
     // a server may take the second signal for impatience and drop the requests that it works on.
     let mut command = parley(binary, &settings.file, "serve");
     command.stdin(Stdio::null()).stdout(steps.open()?).stderr(steps.open()?).process_group(0);
     let mut server = command.spawn().context(|| format!("cannot start {}", binary.display()))?;
-    let outcome = watch(&mut server, binary, settings, steps, ended);
+    let outcome = watch(&mut server, &what_to_try(binary, settings, account, steps), settings, steps, ended);
     // Graceful shutdown takes up to 25 s.
     process::end(&mut server, rustix::process::Signal::TERM, Duration::from_secs(30));
     if signals::interrupted() { Ok(()) } else { outcome }
@@ -87,7 +100,7 @@ fn serve(binary: &Path, settings: &Settings, steps: &Steps, ended: &mut dyn FnMu
 /// Returns when the server ends, or another process of which `ended` tells, or the command is interrupted.
 fn watch(
     server: &mut Child,
-    binary: &Path,
+    what_to_try: &str,
     settings: &Settings,
     steps: &Steps,
     ended: &mut dyn FnMut() -> Option<String>,
@@ -115,37 +128,53 @@ fn watch(
             )),
         }
     })?;
-    println!("{}", what_to_try(binary, settings, steps));
+    // The time that it took is known only now.
+    println!(
+        "\nParley runs after {:.0} s: listening on http://127.0.0.1:{port}\n{what_to_try}",
+        steps.elapsed().as_secs_f64()
+    );
     loop {
         // In slices, because a wait needs an end.
         signals::wait_for(Duration::from_hours(1), || still_up(server).map(|()| None::<()>))?;
     }
 }
 
-fn what_to_try(binary: &Path, settings: &Settings, steps: &Steps) -> String {
+/// The id of the demo number's account.
+fn demo_account(binary: &Path, settings: &Settings) -> Result<String> {
+    let list = process::output(parley(binary, &settings.file, "whatsapp").arg("list"))?;
+    let number = format!("number {} ", sandbox::PHONE_NUMBER_ID);
+    let account = list.lines().find(|line| line.contains(&number)).and_then(|line| line.split_whitespace().next());
+    account.map_or_else(|| fail("the demo number is not connected".to_owned()), |account| Ok(account.to_owned()))
+}
+
+fn what_to_try(binary: &Path, settings: &Settings, account: &str, steps: &Steps) -> String {
     let address = format!("http://127.0.0.1:{}", settings.http_port);
     let binary: PathBuf = checkout::relative(binary);
+    let log_in = format!(
+        r#"curl -s {address}/auth/login -H 'X-Tenant-ID: {TENANT}' -H 'Content-Type: application/json' -d '{{"email":"{EMAIL}","password":"{PASSWORD}"}}'"#
+    );
     format!(
         r#"
-Parley runs after {:.0} s: listening on {address}
-
 API reference: {address}/docs    guide: {address}/docs/guide    log: {}
 
 demo login: tenant {TENANT}, {EMAIL}, {PASSWORD}
 
-log in:
-  curl -s {address}/auth/login -H 'X-Tenant-ID: {TENANT}' -H 'Content-Type: application/json' -d '{{"email":"{EMAIL}","password":"{PASSWORD}"}}'
-
 write as a customer, on a phone in the browser: http://127.0.0.1:{}/
 
-receive a WhatsApp message (signs a sample delivery and shows the conversation it became):
+answer the customer who has written, and see it on the phone:
+  curl -s {address}/crm/messages -H "Authorization: Bearer $({log_in} | sed 's/.*"access_token":"\([^"]*\)".*/\1/')" -H 'Content-Type: application/json' -d '{{"account_id":"{account}","to":{{"phone":"+{}"}},"type":"text","text":{{"body":"Hello from the business"}}}}'
+
+log in:
+  {log_in}
+
+receive a WhatsApp message without the phone (signs a sample delivery and shows the conversation it became):
   {} --config {} whatsapp send-sample --tenant {TENANT} --email {EMAIL} --password {PASSWORD} --text 'Hello from a customer'
 
 Ctrl-C stops everything that was started; data stays for the next run.
 "#,
-        steps.elapsed().as_secs_f64(),
         steps.log().display(),
         settings.sandbox.port,
+        sandbox::CUSTOMER,
         binary.display(),
         settings.file.display(),
     )

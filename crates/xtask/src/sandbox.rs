@@ -11,7 +11,9 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 
 // The number that `parley demo` connects.
-const PHONE_NUMBER_ID: &str = "106540352242922";
+pub(crate) const PHONE_NUMBER_ID: &str = "106540352242922";
+/// The first customer whom the phone offers.
+pub(crate) const CUSTOMER: &str = "15550100011";
 const WABA_ID: &str = "102290129340398";
 const DISPLAY_NUMBER: &str = "15550100000";
 const NAME: &str = "Demo number";

@@ -291,7 +291,7 @@ impl TestTenant {
     /// A message of a conversation by its WhatsApp id.
     pub(crate) async fn message(&self, conversation: &Conversation, wamid: &str) -> Message {
         let messages = self.messages(conversation).await;
-        let found = messages.iter().find(|message| message.wamid == wamid);
+        let found = messages.iter().find(|message| message.wamid.as_deref() == Some(wamid));
         found.unwrap_or_else(|| panic!("no {wamid} in {messages:#?}")).clone()
     }
 

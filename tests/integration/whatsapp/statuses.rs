@@ -77,7 +77,7 @@ async fn statuses_in_any_order_never_regress() {
     let messages = tenant.all_messages(&conversation).await;
     assert_eq!(messages.len(), expected.len());
     for (id, statuses, state) in expected {
-        let message = messages.iter().find(|message| message.wamid == id).unwrap();
+        let message = messages.iter().find(|message| message.wamid.as_deref() == Some(id.as_str())).unwrap();
         assert_eq!(message.delivery_status.as_deref(), Some(*state), "{statuses:?}");
         // All statuses are kept, in the order of their times.
         let mut steps: Vec<&str> = statuses.clone();

@@ -251,7 +251,15 @@ impl Variant {
             let mut tx = app.postgres.tenant(&scope_of(tenant.id.parse().unwrap())).await.unwrap();
             let outcome = async {
                 let locked = lock_events(&mut *tx, batch, &*app.clock).await?;
-                process_events(&mut *tx, locked, &refs, &*app.clock).await
+                process_events(
+                    &mut *tx,
+                    locked,
+                    &outbound::AttemptRefs::new(
+                        &kernel::seal::KeyRing::new([("k".to_owned(), vec![7; 32].into())]).unwrap(),
+                    ),
+                    &*app.clock,
+                )
+                .await
             }
             .await;
             let processed = settle(tx, outcome).await.unwrap();

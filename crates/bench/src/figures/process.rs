@@ -9,6 +9,7 @@ use inbound::{EventLedger, UnfinishedEvent};
 use kernel::ids::EventId;
 use kernel::seal::KeyRing;
 use kernel::{SystemClock, TenantScope};
+use outbound::AttemptRefs;
 use postgres::{LOCK_TIMEOUT, PoolSizes, Postgres, PostgresConfig};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -158,7 +159,7 @@ async fn unfinished(world: &World, database: &Postgres) -> Result<Vec<Unfinished
 
 async fn process_each(database: Postgres, unfinished: Arc<Mutex<Vec<UnfinishedEvent>>>) -> Result {
     let clock = SystemClock::new();
-    let refs = AttemptRefs::new(&KeyRing::default());
+    let refs = AttemptRefs::new(&KeyRing::new([("bench".to_owned(), vec![7; 32].into())])?);
     loop {
         let Some(event) = unfinished.lock().await.pop() else { return Ok(()) };
         let Some(tenant) = event.tenant else { return fail("an event without a tenant") };

@@ -90,6 +90,14 @@ async fn refusal_and_silence_are_told_apart() {
 }
 
 #[tokio::test]
+async fn token_that_meta_repeats_is_struck_out() {
+    let refusal = r#"{"error": {"message": "Malformed access token EAAtoken", "code": 190}}"#;
+    let server = TestServer::start(vec![json("401 Unauthorized", refusal)]).await;
+    let Err(AccountApiError::Refused(error)) = server.client().number(&token(), &id("100")).await else { panic!() };
+    assert_eq!(error.title, "Malformed access token ***");
+}
+
+#[tokio::test]
 async fn token_is_not_in_the_text_of_an_error() {
     let server = TestServer::start(vec![Reply::Reset]).await;
     let error = server.client().token(&token()).await.unwrap_err();

@@ -34,7 +34,7 @@ pub(crate) enum SendingStateBody {
 
 impl SendingBody {
     pub(crate) fn of(account: &WhatsAppAccount) -> Self {
-        let state = SendingState::of(account);
+        let state = SendingState::of(&account.sending);
         Self {
             reason: state.reason().map(str::to_owned),
             until: state.until(),

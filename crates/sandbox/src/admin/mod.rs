@@ -6,17 +6,20 @@ mod customers;
 mod faults;
 mod journal;
 mod numbers;
+mod origin;
 mod phone;
 mod state;
 mod templates;
 mod webhooks;
 
 use actix_web::HttpResponse;
+use actix_web::middleware::from_fn;
 use actix_web::web;
 
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config.service(
         web::scope("/sandbox")
+            .wrap(from_fn(origin::check))
             .route("/state", web::get().to(state::get))
             .route("/reset", web::post().to(state::reset))
             .route("/clock", web::get().to(clock::get))

@@ -35,6 +35,11 @@ impl Reply {
         Self::of(shared.world().ids.trace(), body.to_string())
     }
 
+    /// What a handler answered.
+    pub(super) fn of_answer(shared: &Shared, http_status: u16, body: String) -> Self {
+        Self { http_status, ..Self::of(shared.world().ids.trace(), body) }
+    }
+
     pub(super) fn of(trace: String, body: String) -> Self {
         Self { http_status: 200, body, trace, retry_after: None, regain_minutes: None }
     }
@@ -125,6 +130,11 @@ impl Reply {
                 }
                 let mut builder = self.builder(200);
                 builder.body(body.to_string())
+            }
+            FaultKind::HeldForQuality {} => {
+                let body = self.body.replace("\"accepted\"", "\"held_for_quality_assessment\"");
+                let mut builder = self.builder(200);
+                builder.body(body)
             }
             FaultKind::Throttle { code, retry_after, regain_minutes } => {
                 let code = code.unwrap_or(4);

@@ -5,6 +5,7 @@ mod auth;
 mod body;
 mod debug_token;
 pub(crate) mod error;
+mod faults;
 mod messages;
 mod nodes;
 mod paging;
@@ -12,6 +13,7 @@ mod send;
 mod subscriptions;
 mod templates;
 
+use actix_web::middleware::from_fn;
 use actix_web::web;
 
 pub(crate) use answer::Connection;
@@ -20,6 +22,7 @@ pub(crate) use answer::Connection;
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config.service(
         web::scope("/{version:v\\d+\\.\\d+}")
+            .wrap(from_fn(faults::apply))
             .route("/debug_token", web::get().to(debug_token::get))
             .route("/{id}/messages", web::post().to(messages::post))
             .route("/{id}/register", web::post().to(nodes::register))

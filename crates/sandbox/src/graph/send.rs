@@ -93,7 +93,7 @@ fn accept(
         Request::Read { typing: true, .. } => ("typing", "", ""),
         Request::Send(send) => (send.kind.as_str(), send.input.as_str(), send.template()),
     };
-    let subject = Subject { phone_number_id: number_id, waba_id: &waba_id, to, kind, template };
+    let subject = Subject { phone_number_id: number_id, waba_id: &waba_id, to, kind, template, is_message: true };
     let mut entry = Entry {
         sequence: world.journal.next_sequence(),
         received_at: clock::text(now),

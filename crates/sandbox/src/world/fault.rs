@@ -26,6 +26,7 @@ pub(crate) enum FaultKind {
     },
     Created {},
     ExtraFields {},
+    HeldForQuality {},
     // The request is not accepted.
     HangBeforeAccept {
         seconds: Option<u64>,
@@ -115,6 +116,7 @@ impl FaultKind {
             Self::SlowAnswer { .. } => "slow_answer",
             Self::Created {} => "created",
             Self::ExtraFields {} => "extra_fields",
+            Self::HeldForQuality {} => "held_for_quality",
             Self::HangBeforeAccept { .. } => "hang_before_accept",
             Self::ResetBeforeAccept {} => "reset_before_accept",
             Self::BadGateway {} => "bad_gateway",
@@ -140,7 +142,8 @@ pub(crate) struct Filter {
     pub(crate) waba_id: Option<String>,
     /// The recipient's phone number or user id, as the request has it.
     pub(crate) to: Option<String>,
-    /// The `type` of the message, `read` or `typing`.
+    /// The `type` of the message, `read` or `typing`; or another call, such as `message_templates`, which no fault without
+    /// a kind meets.
     pub(crate) kind: Option<String>,
     pub(crate) template: Option<String>,
 }
@@ -153,12 +156,15 @@ pub(crate) struct Subject<'a> {
     pub(crate) to: &'a str,
     pub(crate) kind: &'a str,
     pub(crate) template: &'a str,
+    /// It sends a message or a receipt.
+    pub(crate) is_message: bool,
 }
 
 impl Filter {
     fn matches(&self, subject: &Subject<'_>) -> bool {
         let matches = |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|wanted| wanted == value);
-        matches(&self.phone_number_id, subject.phone_number_id)
+        (subject.is_message || self.kind.is_some())
+            && matches(&self.phone_number_id, subject.phone_number_id)
             && matches(&self.waba_id, subject.waba_id)
             && matches(&self.to, subject.to)
             && matches(&self.kind, subject.kind)
@@ -175,6 +181,9 @@ pub(crate) struct Fault {
     pub(crate) kind: FaultKind,
     #[serde(flatten)]
     pub(crate) filter: Filter,
+    /// How many requests that match are spared first.
+    #[serde(default)]
+    pub(crate) skip: u64,
     /// How many requests still meet it; null is all.
     #[serde(default)]
     pub(crate) count: Option<u64>,
@@ -231,11 +240,16 @@ impl Faults {
     /// The first fault of the stage that matches, is not used up, and is drawn.
     pub(crate) fn draw(&mut self, stage: Stage, subject: &Subject<'_>) -> Option<FaultKind> {
         let random = &mut self.random;
-        let fault = self.list.iter_mut().find(|fault| {
-            fault.kind.stage() == stage
+        let fault = self.list.iter_mut().find_map(|fault| {
+            let is_drawn = fault.kind.stage() == stage
                 && fault.count != Some(0)
                 && fault.filter.matches(subject)
-                && random.chance(fault.probability)
+                && random.chance(fault.probability);
+            if is_drawn && fault.skip > 0 {
+                fault.skip -= 1;
+                return None;
+            }
+            is_drawn.then_some(fault)
         })?;
         fault.met += 1;
         fault.count = fault.count.map(|left| left - 1);
@@ -248,8 +262,14 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    const SUBJECT: Subject<'static> =
-        Subject { phone_number_id: "1", waba_id: "2", to: "+15550100002", kind: "text", template: "" };
+    const SUBJECT: Subject<'static> = Subject {
+        phone_number_id: "1",
+        waba_id: "2",
+        to: "+15550100002",
+        kind: "text",
+        template: "",
+        is_message: true,
+    };
 
     fn with(faults: &[serde_json::Value]) -> Faults {
         let mut all = Faults::new(1);
@@ -264,6 +284,20 @@ mod tests {
         let mut faults = with(&[json!({"fault": "garbage", "count": 2})]);
         let met = (0..5).filter(|_| faults.draw(Stage::Answer, &SUBJECT).is_some()).count();
         assert_eq!((met, faults.all()[0].met), (2, 2));
+    }
+
+    #[test]
+    fn skipped_requests_come_first() {
+        let mut faults = with(&[json!({"fault": "garbage", "skip": 2, "count": 1})]);
+        let met: Vec<bool> = (0..4).map(|_| faults.draw(Stage::Answer, &SUBJECT).is_some()).collect();
+        assert_eq!(met, [false, false, true, false]);
+    }
+
+    #[test]
+    fn other_call_meets_faults_that_name_it_only() {
+        let mut faults = with(&[json!({"fault": "garbage"}), json!({"fault": "bad_gateway", "kind": "debug_token"})]);
+        let subject = Subject { kind: "debug_token", is_message: false, ..SUBJECT };
+        assert_eq!(faults.draw(Stage::Answer, &subject), Some(FaultKind::BadGateway {}));
     }
 
     #[test]

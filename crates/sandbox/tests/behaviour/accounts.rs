@@ -63,3 +63,14 @@ async fn secrets_are_not_told() {
         assert!(!told.contains(TOKEN) && !told.contains("secret-of-the-app"), "{path}");
     }
 }
+
+#[tokio::test]
+async fn page_of_another_origin_is_refused() {
+    let kit = Kit::start().await;
+    let client = reqwest::Client::new();
+    let call =
+        async |origin: String| client.get(kit.url("sandbox/state")).header("Origin", origin).send().await.unwrap();
+    assert_eq!(call("https://attacker.example".to_owned()).await.status(), 403);
+    assert_eq!(call("null".to_owned()).await.status(), 403);
+    assert_eq!(call(kit.url("").trim_end_matches('/').to_owned()).await.status(), 200);
+}

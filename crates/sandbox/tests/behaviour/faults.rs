@@ -1,6 +1,6 @@
 //! Each fault, and whether the request was accepted in spite of it.
 
-use crate::kit::{CUSTOMER, Kit, text, until};
+use crate::kit::{CUSTOMER, Kit, TOKEN, WABA, text, until};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -214,4 +214,34 @@ async fn reset_forgets_faults_and_the_journal() {
     kit.customer_writes("again").await;
     kit.accepted(&text(CUSTOMER, "2")).await;
     until(async || (!kit.receiver.messages().is_empty()).then_some(())).await;
+}
+
+#[tokio::test]
+async fn other_calls_meet_faults_that_name_them() {
+    let kit = Kit::with_open_window().await;
+    let path = format!("{WABA}/message_templates");
+    let call = async || kit.call(Method::GET, &path, TOKEN, None).await;
+    kit.fault(json!({"fault": "bad_gateway", "kind": "message_templates", "skip": 1, "count": 1})).await;
+    kit.fault(json!({"fault": "reset_after_accept", "kind": "message_templates", "count": 1, "skip": 1})).await;
+    kit.fault(json!({"fault": "garbage", "kind": "debug_token"})).await;
+    assert_eq!(call().await.unwrap().status(), 200);
+    assert_eq!(call().await.unwrap().status(), 502);
+    assert!(call().await.is_err());
+    assert_eq!(call().await.unwrap().status(), 200);
+    let debug = kit.call(Method::GET, &format!("debug_token?input_token={TOKEN}"), TOKEN, None).await.unwrap();
+    assert!(debug.json::<Value>().await.is_err());
+    kit.accepted(&text(CUSTOMER, "Hello")).await;
+}
+
+#[tokio::test]
+async fn template_can_be_held_and_dropped() {
+    let kit = Kit::start().await;
+    kit.fault(json!({"fault": "held_for_quality", "kind": "template"})).await;
+    kit.fault(json!({"fault": "failed_status", "code": 132_015, "template": "hello_world"})).await;
+    let template = json!({"name": "hello_world", "language": {"code": "en_US"}});
+    let body = json!({"messaging_product": "whatsapp", "to": CUSTOMER, "type": "template", "template": template});
+    let (_, answer) = kit.send(&body).await;
+    assert_eq!(answer["messages"][0]["message_status"], "held_for_quality_assessment");
+    let id = answer["messages"][0]["id"].as_str().unwrap();
+    assert_eq!(kit.statuses(id, 1).await[0]["errors"][0]["code"], 132_015);
 }

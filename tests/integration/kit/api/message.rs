@@ -8,7 +8,7 @@ pub(crate) struct Message {
     pub(crate) id: String,
     pub(crate) conversation_id: String,
     pub(crate) title: String,
-    pub(crate) wamid: String,
+    pub(crate) wamid: Option<String>,
     pub(crate) direction: String,
     pub(crate) origin: String,
     pub(crate) kind: String,
@@ -28,6 +28,26 @@ pub(crate) struct Message {
     pub(crate) payload: Value,
     pub(crate) provider_timestamp: String,
     pub(crate) created_at: String,
+    pub(crate) status: Option<String>,
+    pub(crate) may_have_been_sent: bool,
+    pub(crate) error: Option<SendError>,
+    pub(crate) send_at: Option<String>,
+    pub(crate) client_ref: Option<String>,
+    pub(crate) sender: Option<Sender>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct SendError {
+    pub(crate) code: Option<i64>,
+    pub(crate) class: String,
+    pub(crate) title: String,
+    pub(crate) advice: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct Sender {
+    pub(crate) kind: String,
+    pub(crate) id: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]

@@ -71,7 +71,7 @@ async fn quoted_message_is_linked_when_present() {
     assert_eq!(reply_to().await, ReplyTo { wamid: wamid(&ours).to_owned(), message_id: None });
     app.process(&number.echoes(std::slice::from_ref(&ours))).await;
     let quoted = tenant.message(&conversation, wamid(&ours)).await;
-    assert_eq!(reply_to().await, ReplyTo { wamid: quoted.wamid, message_id: Some(quoted.id) });
+    assert_eq!(reply_to().await, ReplyTo { wamid: quoted.wamid.unwrap(), message_id: Some(quoted.id) });
     app.finish().await;
 }
 

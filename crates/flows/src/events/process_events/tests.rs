@@ -57,7 +57,13 @@ fn process(store: &mut FakeStore, events: &[UnfinishedEvent]) -> ProcessedEvents
     let clock = store.clock.clone();
     run(async {
         let locked = lock_events(store, events, &*clock).await?;
-        process_events(store, locked, &outbound::AttemptRefs::new(&kernel::seal::KeyRing::default()), &*clock).await
+        process_events(
+            store,
+            locked,
+            &outbound::AttemptRefs::new(&kernel::seal::KeyRing::new([("k".to_owned(), vec![7; 32].into())]).unwrap()),
+            &*clock,
+        )
+        .await
     })
     .unwrap()
 }

@@ -1,6 +1,7 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use kernel::ManualClock;
 use secrecy::SecretString;
 use whatsapp::{GraphError, MetaAppKey};
