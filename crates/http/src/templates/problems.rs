@@ -5,6 +5,10 @@ use whatsapp::GraphError;
 
 use crate::problem::{Code, FieldError, Problem};
 
+/// Of a call that changes a template and gets no answer.
+const MAY_HAVE_CHANGED: &str =
+    "Meta did not answer. The change may have been made: call POST /templates/sync before you repeat it.";
+
 impl From<ContentError> for Problem {
     fn from(error: ContentError) -> Self {
         let field = FieldError::in_body(error.pointer, error.kind.into_str(), error.message);
@@ -21,9 +25,9 @@ impl From<NotEditable> for Problem {
 impl From<TemplateApiError> for Problem {
     fn from(error: TemplateApiError) -> Self {
         match error {
-            TemplateApiError::Silent(reason) => {
-                Self::unavailable(Code::MetaUnavailable).caused_by(TemplateApiError::Silent(reason))
-            }
+            TemplateApiError::Silent(reason) => Self::unavailable(Code::MetaUnavailable)
+                .with_detail(MAY_HAVE_CHANGED)
+                .caused_by(TemplateApiError::Silent(reason)),
             TemplateApiError::Refused(error) => refused(&error),
         }
     }
@@ -32,6 +36,9 @@ impl From<TemplateApiError> for Problem {
 impl From<SyncTemplatesError> for Problem {
     fn from(error: SyncTemplatesError) -> Self {
         match error {
+            SyncTemplatesError::Api(TemplateApiError::Silent(reason)) => {
+                Self::unavailable(Code::MetaUnavailable).caused_by(TemplateApiError::Silent(reason))
+            }
             SyncTemplatesError::Api(error) => error.into(),
             SyncTemplatesError::Store(error) => error.into(),
         }
