@@ -103,10 +103,11 @@ pub use self::platform::{
     revoke_provisioning_key, seal_audit_logs,
 };
 pub use self::sending::{
-    AboutMessageError, ChangeSendError, LeasedNumber, MessageRequest, NumberTurn, OutboundMessage, Recipient, SendBell,
-    SendMessageError, SendMessageTx, SendTimes, SendToTx, SenderTx, Settlement, StartedSend, attempts, cancel_message,
-    change_message, dismiss_message, mark_read, outbound_message, react, recover_number, resend_message, send_error,
-    send_message, send_to, send_to_change, settle_number, show_typing, take_turn, with_sends,
+    AboutMessageError, ChangeSendError, LeasedNumber, MessageRequest, NumberTurn, OutboundMessage, Quoted, Recipient,
+    SendBell, SendMessageError, SendMessageTx, SendTimes, SendToTx, SenderTx, Settlement, StartedSend, attempts,
+    cancel_message, change_message, dismiss_message, mark_read, outbound_message, react, recover_number,
+    resend_message, send_error, send_message, send_to, send_to_change, settle_number, show_typing, take_turn,
+    with_sends,
 };
 pub use self::templates::{
     NewTemplateAtMeta, SyncDueError, SyncTemplatesError, TemplateAccessTx, TemplateRefusal, TemplateSyncRun,

@@ -16,6 +16,6 @@ pub use change_send::{
 pub use ports::{SendMessageTx, SendToTx, SenderTx};
 pub use read_sends::{OutboundMessage, attempts, outbound_message, send_error, with_sends};
 pub use send_about_message::{AboutMessageError, mark_read, react, show_typing};
-pub use send_message::{MessageRequest, SendMessageError, SendTimes, send_message};
+pub use send_message::{MessageRequest, Quoted, SendMessageError, SendTimes, send_message};
 pub use send_to::{Recipient, send_to};
 pub use work_number::{LeasedNumber, NumberTurn, Settlement, StartedSend, recover_number, settle_number, take_turn};

@@ -6,7 +6,7 @@ mod templates;
 
 pub use messaging_api::{CallOutcome, Credentials, MessagingApi};
 pub use send_ledger::{SendBacklog, SendLedger, SenderLease};
-pub use send_repo::{MessageToSend, SendRepo, Thread};
+pub use send_repo::{MessagePlace, MessageToSend, SendRepo, Thread};
 pub use sender_repo::{AcceptedSend, AccountState, Candidate, Decided, InterruptedSend, SenderRepo, SettledSend};
 pub use templates::{
     BusinessAccountAccess, StoredTemplate, SyncCounts, TakenTemplate, TemplateApi, TemplateApiError, TemplateEventRepo,

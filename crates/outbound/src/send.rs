@@ -24,6 +24,7 @@ pub struct NewSend {
     pub conversation: ConversationId,
     /// The message that is sent, or that is reacted to or marked as read.
     pub message: MessageId,
+    pub reply_to: Option<MessageId>,
     pub priority: Priority,
     pub send_at: Option<DateTime<Utc>>,
     pub send_before: DateTime<Utc>,
@@ -42,6 +43,35 @@ pub struct NewSend {
     pub client_ref: Option<String>,
     pub sender: Sender,
     pub trace: Option<Traceparent>,
+}
+
+impl NewSend {
+    /// The send as it is stored at first.
+    #[must_use]
+    pub fn stored(self, reply_to_wamid: Option<String>) -> StoredSend {
+        StoredSend {
+            id: self.id,
+            kind: self.kind,
+            account: self.account,
+            conversation: self.conversation,
+            message: self.message,
+            state: SendState::Queued,
+            send_at: self.send_at,
+            send_before: self.send_before,
+            on_unknown: self.on_unknown,
+            reply_to_wamid,
+            client_ref: self.client_ref,
+            sender: self.sender,
+            content: self.content,
+            attempts: 0,
+            ended_at: None,
+            may_have_been_sent: false,
+            error: None,
+            dismissed_at: None,
+            delivery: None,
+            is_paused: false,
+        }
+    }
 }
 
 /// The message of a [`NewSend`], as conversations show it.
@@ -76,6 +106,8 @@ pub struct StoredSend {
     pub send_at: Option<DateTime<Utc>>,
     pub send_before: DateTime<Utc>,
     pub on_unknown: OnUnknown,
+    /// WhatsApp's id of the quoted message.
+    pub reply_to_wamid: Option<String>,
     pub client_ref: Option<String>,
     pub sender: Sender,
     pub content: String,

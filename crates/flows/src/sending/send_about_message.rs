@@ -127,6 +127,7 @@ fn about(
     NewSend {
         id: SendId::new(clock),
         kind,
+        reply_to: None,
         account: thread.account,
         conversation: thread.conversation,
         message,

@@ -1,12 +1,14 @@
 use chrono::{DateTime, Utc};
+use crm::identity::{Identity, IdentityKey};
+use crm::{Message, ReplyTo, Titled};
 use kernel::ids::{ConversationId, InteractionId, MessageId, SendId};
-use kernel::{Clock, MessageCategory, MessagesSend, Permit, StoreError, Traceparent};
+use kernel::{Clock, Direction, MessageCategory, MessagesSend, Origin, Permit, StoreError, Traceparent};
 use outbound::{
-    Address, Content, ContentError, MAX_SCHEDULE, NewOutboundMessage, NewSend, OnUnknown, Priority, SEND_WITHIN,
-    SendKind, Sender, SenderKind, Thread, ToMetaError, message_json,
+    Address, Content, ContentError, MAX_SCHEDULE, MessagePlace, NewOutboundMessage, NewSend, OnUnknown, Priority,
+    SEND_WITHIN, SendKind, Sender, SenderKind, Thread, ToMetaError, message_json,
 };
 
-use super::SendMessageTx;
+use super::{OutboundMessage, SendMessageTx};
 
 /// What a caller wants to be sent.
 #[derive(Clone, Debug)]
@@ -14,13 +16,21 @@ pub struct MessageRequest {
     pub content: Content,
     /// The content as the API takes it.
     pub content_json: String,
-    /// A message of the same conversation, which is quoted.
-    pub reply_to: Option<MessageId>,
+    pub reply_to: Option<Quoted>,
     pub times: SendTimes,
     pub on_unknown: OnUnknown,
     pub cancel_if_customer_writes: bool,
     pub client_ref: Option<String>,
     pub trace: Option<Traceparent>,
+}
+
+/// The message that is quoted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Quoted {
+    /// A message of the same conversation.
+    Message(MessageId),
+    /// Its id at WhatsApp, as it was found when the message was first to be sent.
+    Wamid(String),
 }
 
 /// When a message may leave.
@@ -75,14 +85,63 @@ pub async fn send_message(
     conversation: ConversationId,
     request: MessageRequest,
     clock: &dyn Clock,
-) -> Result<MessageId, SendMessageError> {
+) -> Result<OutboundMessage, SendMessageError> {
     let now = clock.now();
     let thread = tx.lock_thread(conversation).await?.ok_or(SendMessageError::NotFound)?;
     let ids = (MessageId::new(clock), SendId::new(clock));
     let sender = Sender { kind: SenderKind::User, user: Some(permit.user()) };
     let PreparedSend { message, send } = prepare(tx, &thread, ids, sender, request, now).await?;
-    tx.insert_message_send(&message, &send, InteractionId::new(clock), now).await?;
-    Ok(message.id)
+    let place = tx.insert_message_send(&message, &send, InteractionId::new(clock), now).await?;
+    Ok(stored(&thread, message, send, place, now))
+}
+
+/// The message as it is stored now, without reading it.
+fn stored(
+    thread: &Thread,
+    message: NewOutboundMessage,
+    send: NewSend,
+    place: MessagePlace,
+    now: DateTime<Utc>,
+) -> OutboundMessage {
+    let reply_to_wamid = message.reply_to_wamid.clone();
+    let reply_to = send.reply_to.map(|quoted| (message.reply_to_wamid.clone().unwrap_or_default(), quoted));
+    OutboundMessage {
+        message: Titled {
+            row: Message {
+                id: message.id,
+                conversation: thread.conversation,
+                wamid: None,
+                direction: Direction::Outbound,
+                origin: Origin::Api,
+                kind: message.kind,
+                text: message.text,
+                parts: message.parts,
+                media: None,
+                reply_to: reply_to.map(|(wamid, quoted)| ReplyTo { wamid, message: Some(quoted) }),
+                forwarded: None,
+                referral: None,
+                reactions: Vec::new(),
+                delivery: None,
+                delivery_steps: Vec::new(),
+                edited_at: None,
+                revoked_at: None,
+                payload: None,
+                provider_timestamp: place.at,
+                arrival: place.arrival,
+                created_at: now,
+            },
+            contact_title: title(thread),
+        },
+        send: Some(send.stored(reply_to_wamid)),
+    }
+}
+
+fn title(thread: &Thread) -> String {
+    let username = thread.username.as_deref().map(IdentityKey::username);
+    let phone = thread.phone.as_deref().and_then(|phone| IdentityKey::phone(phone.trim_start_matches('+')));
+    let identities: Vec<Identity> =
+        [phone, username].into_iter().flatten().map(|key| Identity { key, current: true }).collect();
+    crm::title(&thread.contact_name, &identities)
 }
 
 /// Checks a request against its conversation, and makes the JSON for Meta.
@@ -95,8 +154,9 @@ pub(super) async fn prepare(
     now: DateTime<Utc>,
 ) -> Result<PreparedSend, SendMessageError> {
     check_thread(thread)?;
-    let reply_to_wamid = match request.reply_to {
-        Some(quoted) => Some(quoted_wamid(tx, thread, quoted).await?),
+    let reply_to_wamid = match &request.reply_to {
+        Some(Quoted::Message(quoted)) => Some(quoted_wamid(tx, thread, *quoted).await?),
+        Some(Quoted::Wamid(wamid)) => Some(wamid.clone()),
         None => None,
     };
     let is_free_form = !matches!(request.content, Content::Template(_));
@@ -133,6 +193,10 @@ pub(super) async fn prepare(
         send: NewSend {
             id,
             kind: SendKind::Message,
+            reply_to: match request.reply_to {
+                Some(Quoted::Message(quoted)) => Some(quoted),
+                _ => None,
+            },
             account: thread.account,
             conversation: thread.conversation,
             message,

@@ -1,11 +1,11 @@
 use channels::AccountRepo;
 use crm::identity::{GivenIdentity, IdentityKey};
 use crm::inbox::OpenConversation;
-use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
+use kernel::ids::{AccountId, ContactId, ConversationId};
 use kernel::{Clock, MessagesSend, Permit};
 
-use super::SendToTx;
 use super::send_message::{MessageRequest, SendMessageError, send_message};
+use super::{OutboundMessage, SendToTx};
 
 /// To whom a message goes.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ pub async fn send_to(
     (account, recipient): (AccountId, Recipient),
     request: MessageRequest,
     clock: &dyn Clock,
-) -> Result<MessageId, SendMessageError> {
+) -> Result<OutboundMessage, SendMessageError> {
     let problem = "is not one of your WhatsApp accounts";
     let unknown = SendMessageError::Field { pointer: "/account_id", problem };
     let account = AccountRepo::account(tx, account).await?.ok_or(unknown)?;

@@ -1,7 +1,7 @@
 //! The body of a request to send: content, and how to send it.
 
 use chrono::{DateTime, Utc};
-use flows::{MessageRequest, SendTimes};
+use flows::{MessageRequest, Quoted, SendTimes};
 use kernel::ids::MessageId;
 use outbound::{Content, OnUnknown, StoredSend};
 use serde::de::DeserializeOwned;
@@ -93,7 +93,7 @@ impl Members {
                 Ok(MessageRequest {
                     content,
                     content_json,
-                    reply_to,
+                    reply_to: reply_to.map(Quoted::Message),
                     times,
                     on_unknown,
                     cancel_if_customer_writes,
@@ -131,7 +131,7 @@ impl MessageRequestBody {
     /// All errors of the body.
     pub(crate) fn check_change(self, send: &StoredSend) -> Result<MessageRequest, Problem> {
         let mut rest = self.0;
-        let has_content = rest.keys().any(|key| !matches!(key.as_str(), "send_at" | "send_before"));
+        let has_content = rest.keys().any(|key| !matches!(key.as_str(), "send_at" | "send_before" | "reply_to"));
         if !has_content && let Ok(Value::Object(stored)) = serde_json::from_str(&send.content) {
             rest.extend(stored);
         }
@@ -142,7 +142,11 @@ impl MessageRequestBody {
                 rest.insert(name.to_owned(), Value::String(time.to_rfc3339()));
             }
         }
+        let quotes_another = rest.contains_key("reply_to");
         let mut request = Self(rest).check()?;
+        if !quotes_another {
+            request.reply_to = send.reply_to_wamid.clone().map(Quoted::Wamid);
+        }
         request.on_unknown = send.on_unknown;
         request.client_ref.clone_from(&send.client_ref);
         Ok(request)

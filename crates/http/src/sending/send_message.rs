@@ -1,6 +1,6 @@
 use actix_web::{HttpResponse, web};
 use crm::MessageParts;
-use flows::{OutboundMessage, outbound_message, send_message};
+use flows::{OutboundMessage, SendMessageError, outbound_message, send_message};
 use kernel::ids::{AccountId, ConversationId, MessageId};
 use kernel::{Grant as _, MessagesSend};
 
@@ -43,15 +43,16 @@ pub(crate) async fn send(
     let mut account = None;
     let response = guard
         .accept(&state, allow, async |permit, tx| {
-            let message = send_message(permit, tx, conversation, request, &*state.clock).await?;
-            stored(tx, message, &state, &mut account).await
+            let sent = send_message(permit, tx, conversation, request, &*state.clock).await?;
+            account = sent.send.as_ref().map(|send| send.account);
+            Ok::<MessageBody, SendMessageError>(sent.into())
         })
         .await?;
     ring(&state, account);
     Ok(response)
 }
 
-/// The message as it is stored; notes its account, whose sender is to be woken after the commit.
+/// A changed message as it is stored; notes its account, whose sender is to be woken after the commit.
 pub(super) async fn stored(
     tx: &mut dyn flows::TenantTx,
     message: MessageId,

@@ -1,6 +1,6 @@
 use actix_web::{HttpResponse, web};
 use crm::identity::{GivenIdentity, IdentityKind};
-use flows::{Recipient, send_to};
+use flows::{Recipient, SendMessageError, send_to};
 use kernel::ids::{AccountId, ContactId};
 use kernel::{Grant as _, MessagesSend};
 use outbound::Address;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::content_schema::with_members;
 use super::message_request::MessageRequestBody;
-use super::send_message::{ring, stored};
+use super::send_message::ring;
 use crate::auth::Allow;
 use crate::crm::messages::MessageBody;
 use crate::idempotency::{IdempotencyHeader, IdempotentJson};
@@ -94,8 +94,9 @@ pub(crate) async fn send(
     let mut to_wake = None;
     let response = guard
         .accept(&state, allow, async |permit, tx| {
-            let message = send_to(permit, tx, (account, to), request, &*state.clock).await?;
-            stored(tx, message, &state, &mut to_wake).await
+            let sent = send_to(permit, tx, (account, to), request, &*state.clock).await?;
+            to_wake = sent.send.as_ref().map(|send| send.account);
+            Ok::<MessageBody, SendMessageError>(sent.into())
         })
         .await?;
     ring(&state, to_wake);

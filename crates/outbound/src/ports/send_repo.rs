@@ -2,8 +2,8 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use kernel::StoreError;
 use kernel::ids::{AccountId, ContactId, ConversationId, InteractionId, MessageId, SendId};
+use kernel::{Arrival, StoreError};
 
 use crate::{Attempt, NewOutboundMessage, NewSend, SendError, SendingPause, StoredSend};
 
@@ -14,6 +14,9 @@ pub struct Thread {
     pub account: AccountId,
     pub waba_id: String,
     pub contact: ContactId,
+    pub contact_name: String,
+    /// A current WhatsApp user name of the contact.
+    pub username: Option<String>,
     pub is_closed: bool,
     /// Another party answers in it.
     pub is_read_only: bool,
@@ -30,6 +33,14 @@ pub struct Thread {
     pub bsuid: Option<String>,
     pub opted_out: bool,
     pub send_read_receipts: bool,
+}
+
+/// The place of a message in its conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MessagePlace {
+    /// In whole seconds, not before the latest message of the conversation.
+    pub at: DateTime<Utc>,
+    pub arrival: Arrival,
 }
 
 /// A message that something is sent about.
@@ -60,7 +71,7 @@ pub trait SendRepo: Send {
         send: &NewSend,
         line: InteractionId,
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError>;
+    ) -> Result<MessagePlace, StoreError>;
     /// Stores a send that is no message.
     async fn insert_send(&mut self, send: &NewSend, now: DateTime<Utc>) -> Result<(), StoreError>;
     /// The sends of messages.

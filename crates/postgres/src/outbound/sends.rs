@@ -4,10 +4,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::sql_types::Nullable;
 use diesel_async::RunQueryDsl;
-use kernel::StoreError;
 use kernel::ids::{AccountId, ConversationId, InteractionId, MessageId, SendId, UserId};
+use kernel::{Arrival, StoreError};
 use outbound::{
-    Attempt, MessageToSend, NewOutboundMessage, NewSend, SendError, SendRepo, Sender, SendingPause, StoredSend, Thread,
+    Attempt, MessagePlace, MessageToSend, NewOutboundMessage, NewSend, SendError, SendRepo, Sender, SendingPause,
+    StoredSend, Thread,
 };
 use uuid::Uuid;
 
@@ -62,7 +63,8 @@ UPDATE conversations c
        version = c.version + (c.status = 'closed')::integer,
        status = CASE WHEN c.status = 'closed' THEN 'open' ELSE c.status END
   FROM place
- WHERE c.tenant_id = $1 AND c.id = $4"
+ WHERE c.tenant_id = $1 AND c.id = $4
+RETURNING place.at, place.position"
 );
 
 const INSERT_SEND: &str = insert_send!(
@@ -77,7 +79,7 @@ SELECT position FROM place"
 const SENDS: &str = "
 SELECT s.id, s.kind, s.account_id, s.conversation_id, s.message_id, s.state, s.send_at, s.send_before, s.on_unknown, s.client_ref,
        s.sender_kind, s.sender_id, s.content, s.attempts, s.ended_at, s.may_have_been_sent, s.error_code, s.error_class, s.error_title,
-       s.error_advice, s.dismissed_at, m.delivery_status,
+       s.error_advice, s.dismissed_at, m.delivery_status, m.reply_to_wamid,
        s.state = 'queued' AND coalesce(s.send_at <= $3, true) AND EXISTS (
          SELECT FROM sending_pauses p
           WHERE p.tenant_id = $1 AND p.account_id = s.account_id AND (p.until IS NULL OR p.until > $3)
@@ -173,8 +175,18 @@ struct SendRow {
     dismissed_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<types::Text>)]
     delivery_status: Option<String>,
+    #[diesel(sql_type = Nullable<types::Text>)]
+    reply_to_wamid: Option<String>,
     #[diesel(sql_type = types::Bool)]
     is_paused: bool,
+}
+
+#[derive(diesel::QueryableByName)]
+struct PlaceRow {
+    #[diesel(sql_type = types::Timestamptz)]
+    at: DateTime<Utc>,
+    #[diesel(sql_type = types::BigInt)]
+    position: i64,
 }
 
 #[derive(diesel::QueryableByName)]
@@ -215,6 +227,7 @@ impl SendRow {
             send_at: self.send_at,
             send_before: self.send_before,
             on_unknown: closed_set::parse(&self.on_unknown, "sends.on_unknown")?,
+            reply_to_wamid: self.reply_to_wamid,
             client_ref: self.client_ref,
             sender: Sender {
                 kind: closed_set::parse(&self.sender_kind, "sends.sender_kind")?,
@@ -297,7 +310,7 @@ impl SendRepo for Tx<Tenant> {
         send: &NewSend,
         line: InteractionId,
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<MessagePlace, StoreError> {
         let statement = bind_send(boxed_sql(INSERT_MESSAGE_SEND), self.tenant_id(), send, now)
             .bind::<types::Uuid, _>(message.contact.as_uuid())
             .bind::<types::Text, _>(&message.kind)
@@ -305,8 +318,8 @@ impl SendRepo for Tx<Tenant> {
             .bind::<types::Text, _>(content_parts::json(&message.parts))
             .bind::<Nullable<types::Text>, _>(message.reply_to_wamid.as_deref())
             .bind::<types::Uuid, _>(line.as_uuid());
-        self.execute(statement).await?;
-        Ok(())
+        let row: PlaceRow = Prepared(statement).get_result(self.connection()).await.or_store_error()?;
+        Ok(MessagePlace { at: row.at, arrival: Arrival::new(row.position) })
     }
 
     async fn insert_send(&mut self, send: &NewSend, now: DateTime<Utc>) -> Result<(), StoreError> {

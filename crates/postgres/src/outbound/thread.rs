@@ -14,7 +14,7 @@ use crate::transaction::{Tenant, Tx};
 /// service window may have been extended while the conversation was closed.
 const LOCK_THREAD: &str = "
 WITH contact AS MATERIALIZED (
-  SELECT k.id, k.marketing_consent FROM contacts k
+  SELECT k.id, k.display_name, k.marketing_consent FROM contacts k
    WHERE k.tenant_id = $1 AND k.removed_at IS NULL
      AND k.id = (SELECT v.contact_id FROM conversations v WHERE v.tenant_id = $1 AND v.id = $2)
      FOR KEY SHARE
@@ -38,7 +38,11 @@ SELECT c.id, c.account_id, c.contact_id, c.status = 'closed' AS is_closed, c.rea
        (SELECT i.value FROM contact_identities i
          WHERE i.tenant_id = $1 AND i.contact_id = c.contact_id AND i.kind = 'bsuid' AND i.scope = a.waba_id AND i.current
          ORDER BY i.since DESC, i.value LIMIT 1) AS bsuid,
-       k.marketing_consent = 'withdrawn' AS opted_out
+       CASE WHEN k.display_name = '' THEN
+         (SELECT i.value FROM contact_identities i
+           WHERE i.tenant_id = $1 AND i.contact_id = c.contact_id AND i.kind = 'username' AND i.current
+           ORDER BY i.since DESC, i.value LIMIT 1) END AS username,
+       k.display_name, k.marketing_consent = 'withdrawn' AS opted_out
   FROM conversation c
   JOIN contact k ON k.id = c.contact_id
   JOIN whatsapp_accounts a ON a.tenant_id = $1 AND a.id = c.account_id
@@ -84,6 +88,10 @@ struct Row {
     phone: Option<String>,
     #[diesel(sql_type = Nullable<types::Text>)]
     bsuid: Option<String>,
+    #[diesel(sql_type = types::Text)]
+    display_name: String,
+    #[diesel(sql_type = Nullable<types::Text>)]
+    username: Option<String>,
     #[diesel(sql_type = types::Bool)]
     opted_out: bool,
 }
@@ -111,6 +119,8 @@ pub(super) async fn lock(tx: &mut Tx<Tenant>, conversation: ConversationId) -> R
         account: AccountId::from_uuid(row.account_id),
         waba_id: row.waba_id,
         contact: ContactId::from_uuid(row.contact_id),
+        contact_name: row.display_name,
+        username: row.username,
         is_closed: row.is_closed,
         is_read_only: row.read_only,
         other_open: row.other_open.map(ConversationId::from_uuid),

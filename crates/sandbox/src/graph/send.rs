@@ -106,6 +106,7 @@ fn accept(
         wamid: None,
         biz_opaque_callback_data: None,
         fault: None,
+        status_fault: None,
         body: raw.to_owned(),
     };
     match &request {
@@ -129,6 +130,7 @@ fn accept(
             }
             let status_fault = world.faults.draw(Stage::Statuses, &subject);
             entry.fault = fault.as_ref().map(FaultKind::name);
+            entry.status_fault = status_fault.as_ref().map(FaultKind::name);
             entry.biz_opaque_callback_data.clone_from(&send.opaque_data);
             Ok(Some(record(world, number_id, send, customer, rendered, status_fault.as_ref(), entry)))
         }

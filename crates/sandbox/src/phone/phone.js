@@ -13,7 +13,7 @@ const TICKS = {
 
 const at = (id) => document.getElementById(id);
 const list = at("messages");
-const state = { numbers: [], customers: [], number: null, customer: null, messages: [], replyTo: null, news: new Map(), open: null };
+const state = { numbers: [], customers: [], number: null, customer: null, messages: [], replyTo: null, news: new Map(), open: null, told: null };
 
 function make(name, properties, ...children) {
   const element = Object.assign(document.createElement(name), properties);
@@ -85,10 +85,17 @@ async function choose(number, customer) {
 async function load() {
   if (!state.number || !state.customer) return;
   await attempt(async () => {
+    // What is told while the chat is on its way may be newer than the chat.
+    const told = [];
+    state.told = told;
     const query = new URLSearchParams(pair());
     const chat = await api(`phone/chat?${query}`);
+    // Another chat was chosen, or this one is loaded again.
+    if (state.told !== told) return;
+    state.told = null;
     state.messages = chat.messages;
     list.replaceChildren(...state.messages.map(row));
+    told.forEach(update);
     list.scrollTop = list.scrollHeight;
     at("window").textContent = chat.window_is_open ? "open" : "closed";
     typing(chat.business_types);
@@ -321,6 +328,7 @@ function listen() {
     const { phone_number_id: number, customer, message, typing: types } = JSON.parse(data);
     if (number === state.number && customer === state.customer) {
       if (types) return typing(true);
+      state.told?.push(message);
       update(message);
       if (message.from_business) typing(false);
       readSoon();

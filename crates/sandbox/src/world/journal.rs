@@ -27,6 +27,8 @@ pub(crate) struct Entry {
     pub(crate) biz_opaque_callback_data: Option<String>,
     /// The fault that spoiled the answer.
     pub(crate) fault: Option<&'static str>,
+    /// The fault that spoils the statuses.
+    pub(crate) status_fault: Option<&'static str>,
     pub(crate) body: Box<RawValue>,
 }
 

@@ -47,6 +47,8 @@ async fn phone_that_reads_turns_ticks_blue() {
 #[tokio::test]
 async fn many_statuses_share_a_webhook() {
     let kit = Kit::with_open_window().await;
+    // The customer's message must not wait among them.
+    until(async || (!kit.receiver.messages().is_empty()).then_some(())).await;
     kit.admin(Method::PATCH, &format!("numbers/{NUMBER}"), json!({"pair_limit": null})).await;
     kit.admin(Method::POST, "webhooks", json!({"paused": true})).await;
     let mut ids = Vec::new();
