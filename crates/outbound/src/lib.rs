@@ -23,7 +23,7 @@ pub use pacing::{NumberPacer, PairPacer};
 pub use pause::SendingPause;
 pub use ports::{
     AcceptedSend, AccountState, BusinessAccountAccess, CallOutcome, Candidate, Credentials, Decided, InterruptedSend,
-    MessageToSend, MessagingApi, SendBacklog, SendLedger, SendRepo, SenderLease, SenderRepo, SettledSend,
+    MessagePlace, MessageToSend, MessagingApi, SendBacklog, SendLedger, SendRepo, SenderLease, SenderRepo, SettledSend,
     StoredTemplate, SyncCounts, TakenTemplate, TemplateApi, TemplateApiError, TemplateEventRepo, TemplateFilter,
     TemplateRepo, TemplateSyncDirectory, Thread,
 };
