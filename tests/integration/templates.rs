@@ -348,6 +348,60 @@ async fn old_copy_is_refreshed_by_name() {
     setup.app.stop().await;
 }
 
+/// A message to a new person, with a template that greets Ada.
+fn message(setup: &Setup, name: &str) -> Value {
+    json!({
+        "account_id": setup.account.id,
+        "to": {"phone": format!("+49151{}", &fresh_digits()[10..17])},
+        "type": "template",
+        "template": {"name": name, "language": "de", "parameters": {"body": {"1": "Ada"}}},
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn message_says_what_its_template_says() {
+    let setup = Setup::new().await;
+    setup.at_meta("hello", "de", "APPROVED").await;
+    setup.at_meta("stopped", "de", "PAUSED").await;
+    setup.sync().await;
+    let client = &setup.tenant.client;
+    let sent = client.post("/crm/messages", &message(&setup, "hello")).await.json(202);
+    assert_eq!((&sent["kind"], &sent["text"]), (&json!("template"), &json!("Hello Ada")));
+
+    let mut unfilled = message(&setup, "hello");
+    unfilled["template"]["parameters"] = json!({});
+    let problem = client.post("/crm/messages", &unfilled).await.problem(422, "validation_failed");
+    assert_eq!(problem.pointer(), "/template/parameters/body/1");
+    for name in ["stopped", "unknown"] {
+        client.post("/crm/messages", &message(&setup, name)).await.problem(409, "template_not_usable");
+    }
+    let mut text = message(&setup, "hello");
+    text["type"] = json!("text");
+    text["text"] = json!({"body": "Hello"});
+    text.as_object_mut().unwrap().remove("template");
+    let closed = client.post("/crm/messages", &text).await.json(409);
+    assert_eq!(
+        (&closed["code"], &closed["templates"]),
+        (&json!("window_closed"), &json!([{"name": "hello", "language": "de"}]))
+    );
+    setup.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_copy_alone_refuses_no_message() {
+    let setup = Setup::new().await;
+    setup.at_meta("hello", "de", "APPROVED").await;
+    let client = &setup.tenant.client;
+    // It was never read.
+    client.post("/crm/messages", &message(&setup, "hello")).await.expect(202);
+    // Refusals in a row cost one call to Meta.
+    setup.at_meta("bye", "de", "APPROVED").await;
+    client.post("/crm/messages", &message(&setup, "bye")).await.problem(409, "template_not_usable");
+    setup.app.clock.advance(TimeDelta::seconds(11));
+    client.post("/crm/messages", &message(&setup, "bye")).await.expect(202);
+    setup.app.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn template_of_another_tenant_is_unknown() {
     let setup = Setup::new().await;

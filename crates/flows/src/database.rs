@@ -19,8 +19,9 @@ use crate::{
     AccountTx, ApproveAccountTx, BillingTx, ChangeConversationTx, ChangeSettingsTx, ChangeTenantTx, ChangeUserTx,
     ConnectAccountTx, ContactJobTx, CreateUserTx, DiscardTenantlessEventTx, EndSessionTx, IdempotencyHousekeeping,
     IdempotencyRepo, MemberTx, MergeContactsTx, MetaAppTx, OldContentTx, ProcessEventsTx, ProvisionTenantTx,
-    ProvisioningKeyTx, PurgeAuditTx, RecordFailureTx, RefreshTx, RegisterTx, ReparseDeliveryTx, ReplayEventsTx, RoleTx,
-    SavePlanTx, SendMessageTx, SendToTx, SenderTx, SignUpTx, SigningKeyTx, TemplateAccessTx, TemplateTx, UserSessionTx,
+    ProvisioningKeyTx, PurgeAuditTx, RecordFailureTx, RefreshTemplateTx, RefreshTx, RegisterTx, ReparseDeliveryTx,
+    ReplayEventsTx, RoleTx, SavePlanTx, SendMessageTx, SendToTx, SenderTx, SignUpTx, SigningKeyTx, TemplateAccessTx,
+    TemplateTx, UserSessionTx,
 };
 
 /// The database begins transactions. A transaction offers the repositories of the data that it may see.
@@ -84,6 +85,7 @@ pub trait TenantTx:
     + SenderTx
     + ProvisionTenantTx
     + RecordFailureTx
+    + RefreshTemplateTx
     + RefreshTx
     + RegisterTx
     + ReplayEventsTx

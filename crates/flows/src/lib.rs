@@ -110,10 +110,11 @@ pub use self::sending::{
     with_sends,
 };
 pub use self::templates::{
-    NewTemplateAtMeta, SyncDueError, SyncTemplatesError, TemplateAccessTx, TemplateRefusal, TemplateSyncRun,
-    TemplateTx, business_account_access, check_template_edit, claim_template_refresh, create_template_at_meta,
-    delete_template_at_meta, edit_template_at_meta, fill_template, record_created_template, record_deleted_template,
-    record_template_edit, refresh_template, sync_due_templates, sync_templates, template, templates,
+    NewTemplateAtMeta, RefreshTemplateTx, SyncDueError, SyncTemplatesError, TemplateAccessTx, TemplateRefusal,
+    TemplateSource, TemplateSyncRun, TemplateTx, business_account_access, check_template_edit, claim_template_refresh,
+    create_template_at_meta, delete_template_at_meta, edit_template_at_meta, fill_template, record_created_template,
+    record_deleted_template, record_template_edit, refresh_refusing_template, refresh_template, sync_due_templates,
+    sync_templates, template, templates,
 };
 pub use commit::Commit;
 pub use database::{

@@ -19,7 +19,9 @@ pub use delete_template::{delete_template_at_meta, record_deleted_template};
 pub use edit_template::{check_template_edit, edit_template_at_meta, record_template_edit};
 pub use fill_template::{TemplateRefusal, fill_template};
 pub use read_templates::{template, templates};
-pub use refresh_template::{claim_template_refresh, refresh_template};
+pub use refresh_template::{
+    RefreshTemplateTx, TemplateSource, claim_template_refresh, refresh_refusing_template, refresh_template,
+};
 pub use sync_due_templates::{SyncDueError, TemplateSyncRun, sync_due_templates};
 pub use sync_templates::{SyncTemplatesError, sync_templates};
 

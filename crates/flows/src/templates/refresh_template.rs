@@ -1,9 +1,14 @@
+use channels::{AccountCredentialsError, AccountRepo};
 use chrono::TimeDelta;
+use crm::ConversationRepo;
+use kernel::ids::{AccountId, ConversationId};
+use kernel::seal::KeyRing;
 use kernel::{Clock, StoreError, TenantScope};
 use outbound::template::ListedTemplates;
-use outbound::{BusinessAccountAccess, TemplateApi, TemplateRepo};
+use outbound::{BusinessAccountAccess, TemplateApi, TemplateCall, TemplateRepo};
 
 use super::sync_templates::{SyncTemplatesError, with_ids};
+use super::{TemplateAccessTx, business_account_access, fill_template};
 use crate::{Database, settle};
 
 /// Refusals in a row cost one call to Meta in this time.
@@ -43,6 +48,68 @@ pub async fn refresh_template(
     let replaced = tx.replace_templates(&access.waba_id, Some(name), &templates, listed_at).await;
     settle(tx, replaced).await?;
     Ok(())
+}
+
+/// Where a message with a template is to be sent from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TemplateSource {
+    Conversation(ConversationId),
+    Account(AccountId),
+}
+
+/// What [`refresh_refusing_template`] needs in its transaction.
+pub trait RefreshTemplateTx: TemplateAccessTx + ConversationRepo {}
+
+impl<T: TemplateAccessTx + ConversationRepo + ?Sized> RefreshTemplateTx for T {}
+
+/// Reads the templates of a call's name from Meta if their copies would refuse it. Whatever Meta says, what is stored then decides. To be
+/// called before the message is stored, outside of a transaction.
+///
+/// # Errors
+/// [`AccountCredentialsError`].
+pub async fn refresh_refusing_template(
+    database: &dyn Database,
+    scope: &TenantScope,
+    api: &dyn TemplateApi,
+    ring: &KeyRing,
+    source: TemplateSource,
+    call: &TemplateCall,
+    clock: &dyn Clock,
+) -> Result<(), AccountCredentialsError> {
+    let mut tx = database.tenant(scope).await?;
+    let access = access_to_refresh(&mut *tx, ring, source, call, clock).await;
+    let Some(access) = settle(tx, access).await? else { return Ok(()) };
+    match refresh_template(database, scope, api, &access, &call.name, clock).await {
+        Ok(()) => Ok(()),
+        Err(SyncTemplatesError::Api(error)) => {
+            tracing::warn!(error = %error, "reading a template again failed; its copy decides");
+            Ok(())
+        }
+        Err(SyncTemplatesError::Store(error)) => Err(error.into()),
+    }
+}
+
+/// `None` if the copy does not refuse the call, or was read again just now, or cannot be.
+async fn access_to_refresh(
+    tx: &mut dyn RefreshTemplateTx,
+    ring: &KeyRing,
+    source: TemplateSource,
+    call: &TemplateCall,
+    clock: &dyn Clock,
+) -> Result<Option<BusinessAccountAccess>, AccountCredentialsError> {
+    let account = match source {
+        TemplateSource::Account(account) => Some(account),
+        TemplateSource::Conversation(id) => {
+            ConversationRepo::conversation(tx, id).await?.map(|conversation| conversation.account)
+        }
+    };
+    let Some(account) = account else { return Ok(None) };
+    let Some(account) = AccountRepo::account(tx, account).await? else { return Ok(None) };
+    let waba_id = account.waba_id.as_str();
+    if fill_template(tx, waba_id, call).await?.is_ok() || !claim_template_refresh(tx, waba_id, clock).await? {
+        return Ok(None);
+    }
+    business_account_access(tx, waba_id, ring).await
 }
 
 #[cfg(test)]

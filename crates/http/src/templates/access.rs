@@ -6,7 +6,7 @@ use kernel::ids::{AccountId, TemplateId};
 use outbound::{BusinessAccountAccess, StoredTemplate};
 
 use crate::auth::Allow;
-use crate::problem::{Code, FieldError, Problem};
+use crate::problem::{Code, FieldError, Hints, Problem};
 use crate::state::State;
 
 /// Meta's id of the business account of a number that the body names.
@@ -24,9 +24,8 @@ pub(super) async fn access(
     waba_id: &str,
 ) -> Result<BusinessAccountAccess, Problem> {
     business_account_access(tx, waba_id, &state.key_ring).await?.ok_or_else(|| {
-        let detail =
-            "No active number of the business account has an access token. Set one by PATCH /whatsapp-accounts/{id}.";
-        Problem::new(Code::ChannelNotReady).with_detail(detail)
+        let advice = "Set the access token of an active number of the business account.".to_owned();
+        Problem::new(Code::ChannelNotReady).with_hints(Hints { advice: Some(advice), ..Hints::default() })
     })
 }
 

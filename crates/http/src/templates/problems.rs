@@ -1,9 +1,9 @@
 use flows::SyncTemplatesError;
 use outbound::template::NotEditable;
-use outbound::{Action, ContentError, ErrorClass, TemplateApiError, When, classify};
+use outbound::{Action, ContentError, ErrorClass, TemplateApiError, Verdict, When, classify};
 use whatsapp::GraphError;
 
-use crate::problem::{Code, FieldError, Problem};
+use crate::problem::{Code, FieldError, Hints, Problem};
 
 /// Of a call that changes a template and gets no answer.
 const MAY_HAVE_CHANGED: &str =
@@ -50,14 +50,17 @@ fn refused(error: &GraphError) -> Problem {
     let verdict = classify(error, When::Answer);
     match (verdict.action, verdict.class) {
         (Action::Requeue | Action::Unknown, _) => Problem::unavailable(Code::MetaUnavailable),
-        (Action::Hold, _) => {
-            Problem::new(Code::ChannelNotReady).with_detail(format!("{} {}", verdict.title, verdict.advice))
-        }
+        (Action::Hold, _) => not_ready(&verdict),
         (_, ErrorClass::Content | ErrorClass::TemplateRequest | ErrorClass::Template | ErrorClass::Unrecognised) => {
             Problem::new(Code::TemplateRefused).with_detail(words(error))
         }
         _ => Problem::new(Code::TemplateRefused).with_detail(format!("{} {}", words(error), verdict.advice)),
     }
+}
+
+fn not_ready(verdict: &Verdict) -> Problem {
+    let hints = Hints { advice: Some(verdict.advice.to_owned()), ..Hints::default() };
+    Problem::new(Code::ChannelNotReady).with_detail(verdict.title).with_hints(hints)
 }
 
 /// Meta's own words, as people should read them.
