@@ -25,6 +25,8 @@ pub(crate) struct Deployment {
     database_url: Url,
     /// Whether the rates of callers are limited as they are by default. All requests come from few callers.
     is_limited: bool,
+    /// Of Meta's Graph API.
+    graph_url: Option<String>,
 }
 
 /// A running process. It is stopped when dropped.
@@ -64,6 +66,7 @@ impl Deployment {
             amqp_url: options.amqp_url.clone(),
             database_url: options.database_url.clone(),
             is_limited: false,
+            graph_url: None,
         };
         let output = deployment.command(&["migrate"])?.output()?;
         if !output.status.success() {
@@ -99,6 +102,7 @@ impl Deployment {
             .env("PARLEY_WHATSAPP_APP_SECRET", APP_SECRET)
             .env("PARLEY_WHATSAPP_VERIFY_TOKEN", "the verify token of the benchmark")
             .env("PARLEY_CHANNELS_SELF_SERVICE", "true")
+            .envs(self.graph_url.as_ref().map(|url| ("PARLEY_WHATSAPP_GRAPH_URL", url)))
             .envs(RATES.map(|name| (name, "0")).into_iter().filter(|_| !self.is_limited))
             // What this process was given itself.
             .envs(std::env::var_os("GLIBC_TUNABLES").map(|tunables| ("GLIBC_TUNABLES", tunables)))
@@ -111,6 +115,11 @@ impl Deployment {
     /// The same deployment with all limits as they are by default.
     pub(crate) fn limited(&self) -> Self {
         Self { is_limited: true, ..self.clone() }
+    }
+
+    /// The same deployment with another Graph API.
+    pub(crate) fn calling(&self, graph_url: &str) -> Self {
+        Self { graph_url: Some(graph_url.to_owned()), ..self.clone() }
     }
 
     /// Starts a process with these roles, such as `api` or `relay,worker`; returns when it is ready.

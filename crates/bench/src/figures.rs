@@ -9,6 +9,7 @@ pub(crate) mod process;
 pub(crate) mod read;
 pub(crate) mod refusal;
 pub(crate) mod request;
+pub(crate) mod send;
 pub(crate) mod start;
 
 use std::time::Duration;

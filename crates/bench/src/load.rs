@@ -36,7 +36,7 @@ const MAX_WAIT: Duration = Duration::from_secs(3);
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) latencies: Latencies,
-    /// Answered 200.
+    /// Answered 200, or 202: it will be done.
     pub(crate) accepted: u64,
     /// Answered anything else, or not at all.
     pub(crate) refused: u64,
@@ -119,7 +119,7 @@ async fn send(connection: &mut Connection, line: &Line, requests: &Requests) -> 
         let begun = due.unwrap_or_else(Instant::now);
         let status = connection.send(&request).await;
         outcome.latencies.note(begun.elapsed());
-        if matches!(status, Ok(200)) {
+        if matches!(status, Ok(200 | 202)) {
             outcome.accepted += 1;
         } else {
             outcome.refused += 1;

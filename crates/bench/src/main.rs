@@ -36,7 +36,7 @@ use serde_json::json;
 
 use deployment::Deployment;
 use error::Result;
-use figures::{Scale, abuse, accept, end_to_end, login, memory, process, read, refusal, request, start};
+use figures::{Scale, abuse, accept, end_to_end, login, memory, process, read, refusal, request, send, start};
 use options::{FigureName, Options};
 use report::Report;
 use world::World;
@@ -118,6 +118,10 @@ async fn measure(options: &Options) -> Result<Report> {
     if options.wants(FigureName::Read) {
         eprintln!("read");
         read::measure(&world, &scale, options.full, &mut report).await?;
+    }
+    if options.wants(FigureName::Send) {
+        eprintln!("send");
+        send::measure(&world, &scale, &mut report).await?;
     }
     if options.wants(FigureName::Abuse) {
         eprintln!("abuse");

@@ -57,6 +57,7 @@ pub(crate) enum FigureName {
     Refusal,
     Request,
     Memory,
+    Send,
     Abuse,
 }
 

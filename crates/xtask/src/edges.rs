@@ -43,6 +43,8 @@ enum Layer {
     Interface,
     /// Settings and telemetry.
     Support,
+    /// Stands in for a service of others; knows nothing of Parley.
+    StandIn,
     /// What wires all of it, or measures it.
     Program,
 }
@@ -60,7 +62,8 @@ impl Layer {
             "crypto" | "graph" | "postgres" | "rabbitmq" => Self::Adapter,
             "cli" | "http-api" => Self::Interface,
             "config" | "telemetry" => Self::Support,
-            "app" | "bench" | "sandbox" | "xtask" => Self::Program,
+            "app" | "bench" | "xtask" => Self::Program,
+            "sandbox" => Self::StandIn,
             _ => return None,
         })
     }
@@ -69,7 +72,7 @@ impl Layer {
     fn may_see(self, other: Self) -> bool {
         use Layer::{Domain, Flows, Interface, Kernel, Support, WireFormat};
         match self {
-            Self::Kernel => false,
+            Self::Kernel | Self::StandIn => false,
             Self::WireFormat => other == Kernel,
             Self::Domain => matches!(other, Kernel | WireFormat),
             Self::Flows => matches!(other, Kernel | WireFormat | Domain),

@@ -23,7 +23,12 @@ pub async fn with_sends<Repo: SendRepo + ?Sized>(
     let is_sent = |message: &&Titled<Message>| message.row.origin == Origin::Api;
     let ids: Vec<MessageId> = messages.items.iter().filter(is_sent).map(|message| message.row.id).collect();
     let mut sends = repo.sends_of(&ids, clock.now()).await?;
-    Ok(messages.map(|message| OutboundMessage { send: sends.remove(&message.row.id), message }))
+    Ok(messages.map(|message| {
+        // What the message's row says, as its statuses were read with it, and not with the send.
+        let delivery = message.row.delivery;
+        let send = sends.remove(&message.row.id).map(|send| StoredSend { delivery, ..send });
+        OutboundMessage { send, message }
+    }))
 }
 
 /// One message; `None` if it does not exist, or is in a group.
@@ -48,7 +53,7 @@ pub fn send_error(send: &StoredSend, steps: &[DeliveryStep]) -> Option<SendError
         MessageStatus::Failed if send.delivery == Some(DeliveryStatus::Failed) => {
             let failed = steps.iter().rev().find(|step| step.status == DeliveryStatus::Failed.into_str());
             let reported = failed.and_then(|step| GraphError::of_status(step.payload.as_deref()?));
-            let error = reported.map_or_else(GraphError::default, |error| error);
+            let error = reported.unwrap_or_default();
             let verdict = classify(&error, When::Status);
             Some(SendError {
                 code: error.code,
