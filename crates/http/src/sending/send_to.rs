@@ -5,6 +5,7 @@ use kernel::ids::{AccountId, ContactId};
 use kernel::{Grant as _, MessagesSend};
 use outbound::Address;
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{KnownFormat, Ref, RefOr, schema::Schema};
@@ -112,7 +113,13 @@ impl utoipa::PartialSchema for SendToBody {
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
             .description(Some("The WhatsApp account that sends."));
         let to = Ref::from_schema_name(RecipientBody::name()).into();
-        with_members(vec![("to", to), ("account_id", uuid.into())], Vec::new())
+        let example = json!({
+            "account_id": "0190b5a2-7e2f-7000-8000-000000000000",
+            "to": {"phone": "+4915112345678"},
+            "type": "template",
+            "template": {"name": "hello_world", "language": "en_US"},
+        });
+        with_members(vec![("to", to), ("account_id", uuid.into())], Vec::new(), example)
     }
 }
 
