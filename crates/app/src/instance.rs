@@ -17,13 +17,14 @@ use pipeline::{
     NumberBells, Relay, Scheduler, Sender, TemplateSyncer, Worker,
 };
 use postgres::Postgres;
-use rabbitmq::Broker;
+use rabbitmq::{BellPublisher, Broker};
 use telemetry::Traces;
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 use super::connect::{self, OpenError};
 use super::readiness::Dependencies;
+use super::send_bells::{SENDS, SendBells};
 
 /// A wired process that is not running yet.
 #[derive(Debug)]
@@ -34,7 +35,8 @@ pub struct Instance {
     pub(super) postgres: Postgres,
     pub(super) broker: Broker,
     wake_relay: Arc<Notify>,
-    bells: Arc<NumberBells>,
+    pub(super) bells: Arc<NumberBells>,
+    pub(super) bell_publisher: Arc<Mutex<BellPublisher>>,
     graph: GraphClient,
     attempt_refs: Arc<AttemptRefs>,
     pub(super) flusher: Flusher,
@@ -77,6 +79,8 @@ impl Instance {
         let graph = connect::graph(&config.whatsapp.graph)?;
         let wake_relay = Arc::new(Notify::new());
         let bells = Arc::new(NumberBells::default());
+        let (elsewhere, bell_publisher) = broker.bells(SENDS);
+        let bell_publisher = Arc::new(Mutex::new(bell_publisher));
         let (intake, flusher) = Intake::new(
             Arc::new(database.clone()),
             Arc::clone(&clock),
@@ -121,7 +125,7 @@ impl Instance {
             limits,
             app_cache: AppCache::default(),
             wake_relay: Arc::clone(&wake_relay),
-            send_bell: Arc::clone(&bells) as _,
+            send_bell: Arc::new(SendBells { here: Arc::clone(&bells), elsewhere }),
             delivery_store: Arc::new(intake),
             readiness: Arc::new(Dependencies::new(database.clone(), Some(broker.publisher()), roles.need_broker())),
             tracing: traces.tracing.clone(),
@@ -138,6 +142,7 @@ impl Instance {
             broker,
             wake_relay,
             bells,
+            bell_publisher,
             graph,
             attempt_refs,
             flusher,

@@ -25,6 +25,7 @@ mod instance;
 mod metrics;
 mod readiness;
 mod running;
+mod send_bells;
 mod serve;
 mod startup;
 mod tokio_timer;

@@ -8,12 +8,15 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::web;
 use config::ProcessRole;
+use flows::SendBell as _;
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use http_api::{Audience, Background, State};
+use pipeline::NumberBells;
 use postgres::Postgres;
-use rabbitmq::Queue;
+use rabbitmq::{BellPublisher, Broker, Queue};
 use telemetry::Traces;
+use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +24,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
 use super::instance::Instance;
+use super::send_bells::SENDS;
 
 /// How long background work may take to finish on shutdown; with the server's own timeout, well within 25 s.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
@@ -112,7 +116,13 @@ impl Instance {
                 recorder.clone().run(Box::new(broker.consumer(Queue::Dead)), stop)
             });
         }
+        if roles.include(ProcessRole::Api) {
+            let publisher = Arc::clone(&self.bell_publisher);
+            loops.spawn("bell publisher", move |stop| publish_bells(Arc::clone(&publisher), stop));
+        }
         if roles.include(ProcessRole::Sender) {
+            let (broker, bells) = (self.broker.clone(), Arc::clone(&self.bells));
+            loops.spawn("bell listener", move |stop| listen_to_bells(broker.clone(), Arc::clone(&bells), stop));
             let sender = self.sender();
             loops.spawn("sender", move |stop| sender.clone().run(stop));
         }
@@ -150,6 +160,26 @@ impl Instance {
         };
         let servers = servers.into_iter().map(|server| (server.handle(), tokio::spawn(server))).collect();
         Ok(Running { address, operator_address, servers, loops, background, traces: self.traces })
+    }
+}
+
+async fn publish_bells(publisher: Arc<Mutex<BellPublisher>>, stop: CancellationToken) {
+    let mut publisher = publisher.lock().await;
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = publisher.run() => {}
+    }
+}
+
+async fn listen_to_bells(broker: Broker, bells: Arc<NumberBells>, stop: CancellationToken) {
+    let ring = |subject: &str| {
+        if let Ok(account) = subject.parse() {
+            bells.ring(account);
+        }
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = broker.listen_to_bells(SENDS, ring) => {}
     }
 }
 

@@ -9,7 +9,7 @@ mod call;
 mod number_sender;
 mod token;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use kernel::ids::{AccountId, SenderId};
 use kernel::seal::KeyRing;
 use kernel::{Clock, Entropy, StoreError, Tracing, error_chain};
 use outbound::{AttemptRefs, MessagingApi, SendLedger, SenderLease};
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -47,14 +47,17 @@ pub struct Sender {
 const LEASE: TimeDelta = TimeDelta::seconds(10);
 /// How often due sends are looked for. A bell reaches the senders of its own process only.
 const SWEEP_INTERVAL: Duration = Duration::from_millis(200);
+/// How often leases are renewed while calls in flight end.
+const RENEWAL_INTERVAL: Duration = Duration::from_secs(1);
 /// Numbers that one sender leases at a time.
 const MAX_NUMBERS: i64 = 1_000;
 
 /// The tasks of the leased numbers.
 #[derive(Default)]
 struct Numbers {
-    tasks: JoinSet<AccountId>,
+    tasks: JoinSet<()>,
     running: HashSet<AccountId>,
+    accounts: HashMap<Id, AccountId>,
 }
 
 impl Sender {
@@ -63,7 +66,7 @@ impl Sender {
         let holder = SenderId::new(&*self.clock);
         let (mut numbers, mut backoff) = (Numbers::default(), Backoff::new());
         while !stop.is_cancelled() {
-            while let Some(ended) = numbers.tasks.try_join_next() {
+            while let Some(ended) = numbers.tasks.try_join_next_with_id() {
                 numbers.ended(ended, &self.bells);
             }
             match self.lease_numbers(holder).await {
@@ -83,9 +86,27 @@ impl Sender {
                 }
             }
         }
-        while let Some(ended) = numbers.tasks.join_next().await {
-            numbers.ended(ended, &self.bells);
+        self.finish(&mut numbers, holder).await;
+    }
+
+    /// Lets the tasks of the numbers end. They keep their leases, as calls may take long.
+    async fn finish(&self, numbers: &mut Numbers, holder: SenderId) {
+        while !numbers.tasks.is_empty() {
+            match timeout(RENEWAL_INTERVAL, numbers.tasks.join_next_with_id()).await {
+                Ok(ended) => ended.into_iter().for_each(|ended| numbers.ended(ended, &self.bells)),
+                Err(_) => {
+                    if let Err(error) = self.renew_leases(holder).await {
+                        warn!(error = error_chain(&error), "renewing the leases of numbers failed; retrying");
+                    }
+                }
+            }
         }
+    }
+
+    async fn renew_leases(&self, holder: SenderId) -> Result<(), StoreError> {
+        let mut tx = self.database.directory().await?;
+        let outcome = SendLedger::renew_leases(&mut *tx, holder, LEASE).await.map(|_| ());
+        settle(tx, outcome).await
     }
 
     /// Leases numbers with due sends. Those that this sender has already are among them, with a longer lease.
@@ -93,8 +114,8 @@ impl Sender {
         let now = self.clock.now();
         let mut tx = self.database.directory().await?;
         let outcome = async {
-            SendLedger::renew_leases(&mut *tx, holder, now, now + LEASE).await?;
-            SendLedger::lease_numbers(&mut *tx, holder, now, now + LEASE, MAX_NUMBERS).await
+            SendLedger::renew_leases(&mut *tx, holder, LEASE).await?;
+            SendLedger::lease_numbers(&mut *tx, holder, now, LEASE, MAX_NUMBERS).await
         }
         .await;
         settle(tx, outcome).await
@@ -110,25 +131,22 @@ impl Sender {
         debug!(account_id = %lease.account, "number leased");
         let sender = NumberSender::new(self.clone(), lease.tenant, number);
         let (bell, stop) = (self.bells.of(lease.account), stop.clone());
-        numbers.tasks.spawn(async move {
-            sender.run(bell, stop).await;
-            lease.account
-        });
+        let task = numbers.tasks.spawn(sender.run(bell, stop));
+        numbers.accounts.insert(task.id(), lease.account);
     }
 }
 
 impl Numbers {
-    fn ended(&mut self, ended: Result<AccountId, tokio::task::JoinError>, bells: &NumberBells) {
-        match ended {
-            Ok(account) => {
-                self.running.remove(&account);
-                bells.forget(account);
-            }
-            // The account is unknown: all that are not running are leased again when their leases end.
-            Err(error) => {
-                warn!(%error, "sending for a number failed; it continues when its lease has ended");
-                self.running.clear();
-            }
+    fn ended(&mut self, ended: Result<(Id, ()), JoinError>, bells: &NumberBells) {
+        let task = ended.as_ref().map_or_else(JoinError::id, |(task, ())| *task);
+        let account = self.accounts.remove(&task);
+        if let Err(error) = ended {
+            let account_id = account.map(tracing::field::display);
+            warn!(account_id, %error, "sending for a number failed; it begins again");
+        }
+        if let Some(account) = account {
+            self.running.remove(&account);
+            bells.forget(account);
         }
     }
 }

@@ -68,7 +68,7 @@ pub(crate) struct Id {
 pub(crate) mod types {
     use diesel::sql_types::{Array, Nullable};
 
-    pub(crate) use diesel::sql_types::{BigInt, Binary, Bool, Date, Integer, Text, Timestamptz, Uuid};
+    pub(crate) use diesel::sql_types::{BigInt, Binary, Bool, Date, Integer, Interval, Text, Timestamptz, Uuid};
 
     pub(crate) type Uuids = Array<Uuid>;
     pub(crate) type Texts = Array<Text>;

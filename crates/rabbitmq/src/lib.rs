@@ -4,6 +4,7 @@
 //! reconnects without limit and with growing delays; lapin's own recovery gives up after some minutes. Publishing and
 //! consuming use separate connections, because a broker under alarm blocks publishers.
 
+mod bells;
 mod broker;
 mod consumer;
 mod error;
@@ -11,6 +12,7 @@ mod publisher;
 mod requests;
 mod topology;
 
+pub use bells::{BellPublisher, BellRinger};
 pub use broker::{Broker, BrokerConfig, BrokerTls, ClientIdentity};
 pub use consumer::RabbitConsumer;
 pub use error::BrokerError;

@@ -11,6 +11,7 @@ use crate::BrokerError;
 ///
 /// ```text
 /// {namespace}.inbound (direct) --> {namespace}.inbound.v1 -- dead letters --> {namespace}.dead (fanout) --> {namespace}.dead.v1
+/// {namespace}.bells (direct) --> a queue of each process that listens, see `bells.rs`
 /// ```
 #[derive(Clone, Debug)]
 pub struct Topology {
@@ -18,6 +19,7 @@ pub struct Topology {
     inbound_queue: String,
     dead_exchange: String,
     dead_queue: String,
+    pub(crate) bell_exchange: String,
 }
 
 /// The queues with consumers.
@@ -44,6 +46,7 @@ impl Topology {
             inbound_queue: format!("{namespace}.inbound.v1"),
             dead_exchange: format!("{namespace}.dead"),
             dead_queue: format!("{namespace}.dead.v1"),
+            bell_exchange: format!("{namespace}.bells"),
         }
     }
 
@@ -66,12 +69,13 @@ impl Topology {
     }
 
     /// In the order in which they can be declared.
-    pub(crate) fn declarations(&self) -> [Declaration<'_>; 4] {
+    pub(crate) fn declarations(&self) -> [Declaration<'_>; 5] {
         // At least once needs all of: a quorum queue, refusing to overflow, and a dead-letter exchange that routes.
         let dead_letters_to = Some(self.dead_exchange.as_str());
         [
             Declaration::Exchange { name: &self.dead_exchange, kind: ExchangeKind::Fanout },
             Declaration::Exchange { name: &self.inbound_exchange, kind: ExchangeKind::Direct },
+            Declaration::Exchange { name: &self.bell_exchange, kind: ExchangeKind::Direct },
             Declaration::Queue { name: &self.dead_queue, bound_to: &self.dead_exchange, dead_letters_to: None },
             Declaration::Queue { name: &self.inbound_queue, bound_to: &self.inbound_exchange, dead_letters_to },
         ]
@@ -85,7 +89,7 @@ impl Topology {
         for queue in [&self.inbound_queue, &self.dead_queue] {
             channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default()).await?;
         }
-        for exchange in [&self.inbound_exchange, &self.dead_exchange] {
+        for exchange in [&self.inbound_exchange, &self.dead_exchange, &self.bell_exchange] {
             channel.exchange_delete(exchange.as_str().into(), ExchangeDeleteOptions::default()).await?;
         }
         Ok(())

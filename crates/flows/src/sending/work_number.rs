@@ -16,6 +16,9 @@ use outbound::{
 
 use super::SenderTx;
 
+/// How much longer the lease of a number must last when sends are begun. A call that does not leave within three seconds is not
+/// made, so that no other sender calls for the number meanwhile.
+const LEASE_MARGIN: TimeDelta = TimeDelta::seconds(4);
 /// How long a send of a tenant that is suspended waits until it is looked at again.
 const INACTIVE: TimeDelta = TimeDelta::minutes(1);
 
@@ -79,7 +82,9 @@ pub async fn take_turn(
     (now, monotonic): (DateTime<Utc>, Duration),
 ) -> Result<NumberTurn, StoreError> {
     let LeasedNumber { account, holder } = number;
-    let Some(state) = tx.lock_lease(account, holder, now).await? else { return Ok(NumberTurn::LeaseLost) };
+    let Some(state) = tx.lock_lease(account, holder, LEASE_MARGIN, now).await? else {
+        return Ok(NumberTurn::LeaseLost);
+    };
     if let Some(pause) = state.pause {
         return Ok(NumberTurn::Paused(pause.until));
     }
@@ -203,17 +208,18 @@ pub async fn settle_number(
     Ok(accepted)
 }
 
-/// Settles what an earlier sender of the number was calling Meta for when its lease ended: it may have been sent. Returns how many
-/// there were.
+/// Settles the sends of a leased number whose calls were stored as begun although no call is `under_way`: they may have been sent.
+/// Returns how many there were.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn recover_number(
     tx: &mut dyn SenderTx,
-    LeasedNumber { account, holder }: LeasedNumber,
+    account: AccountId,
+    under_way: &[SendId],
     now: DateTime<Utc>,
 ) -> Result<usize, StoreError> {
-    let interrupted = tx.interrupted_sends(account, holder).await?;
+    let interrupted = tx.interrupted_sends(account, under_way).await?;
     let settled: Vec<SettledSend> = interrupted.iter().map(|send| settle_interrupted(send, account, now)).collect();
     if !settled.is_empty() {
         tx.settle_sends(account, &settled).await?;

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use kernel::StoreError;
 use kernel::ids::{AccountId, SenderId, TenantId};
 
@@ -25,22 +25,17 @@ pub struct SendBacklog {
 /// Which numbers have something to send, and which sender works each. Of all tenants.
 #[async_trait]
 pub trait SendLedger: Send {
-    /// Leases numbers with due sends that no other sender has a lease on, at most `limit`, until `until`; those that have waited
-    /// longest first.
+    /// Leases numbers with sends that are due at `now` and that no other sender has a lease on, at most `limit`; those that have
+    /// waited longest first. The leases last as long as `lease` says, by the clock of the database: those of the senders may differ.
     async fn lease_numbers(
         &mut self,
         holder: SenderId,
         now: DateTime<Utc>,
-        until: DateTime<Utc>,
+        lease: TimeDelta,
         limit: i64,
     ) -> Result<Vec<SenderLease>, StoreError>;
     /// Extends all leases of the holder that have not ended. Returns those that it has.
-    async fn renew_leases(
-        &mut self,
-        holder: SenderId,
-        now: DateTime<Utc>,
-        until: DateTime<Utc>,
-    ) -> Result<Vec<SenderLease>, StoreError>;
+    async fn renew_leases(&mut self, holder: SenderId, lease: TimeDelta) -> Result<Vec<SenderLease>, StoreError>;
     /// Ends leases, so that another sender need not wait.
     async fn release_leases(&mut self, holder: SenderId, accounts: &[AccountId]) -> Result<(), StoreError>;
     /// Counts what waits.

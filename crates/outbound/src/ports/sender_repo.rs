@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use kernel::ids::{AccountId, MessageId, SendId, SenderId};
 use kernel::{MessageCategory, StoreError, Traceparent};
 
@@ -96,12 +96,13 @@ pub struct InterruptedSend {
 /// Sends of one number, as its sender works them. In a transaction of its tenant.
 #[async_trait]
 pub trait SenderRepo: Send {
-    /// The state of the account, if the sender still has the lease, which it keeps until the transaction ends; `None` if not.
-    /// Sends whose time has come are due afterwards, and those whose time is over have expired.
+    /// The state of the account, if the sender has the lease for at least `margin` longer, and keeps it until the transaction
+    /// ends; `None` if not. Sends whose time has come are due afterwards, and those whose time is over have expired.
     async fn lock_lease(
         &mut self,
         account: AccountId,
         holder: SenderId,
+        margin: TimeDelta,
         now: DateTime<Utc>,
     ) -> Result<Option<AccountState>, StoreError>;
     /// The next sends of the account, at most `limit`, in the order in which they leave: the first of each conversation that has
@@ -127,11 +128,12 @@ pub trait SenderRepo: Send {
         account: AccountId,
         settled: &[SettledSend],
     ) -> Result<Vec<AcceptedSend>, StoreError>;
-    /// Sends that another sender was calling Meta for when its lease ended.
+    /// Sends whose calls to Meta were stored as begun, but for those that are `under_way` or not settled yet: a sender died
+    /// meanwhile, or did not learn that the beginning was stored.
     async fn interrupted_sends(
         &mut self,
         account: AccountId,
-        holder: SenderId,
+        under_way: &[SendId],
     ) -> Result<Vec<InterruptedSend>, StoreError>;
     /// Starts a pause, or makes it longer.
     async fn store_pause(&mut self, pause: &SendingPause) -> Result<(), StoreError>;

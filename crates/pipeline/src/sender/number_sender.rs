@@ -1,15 +1,16 @@
+use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use flows::{LeasedNumber, NumberTurn, Settlement, StartedSend, recover_number, settle, settle_number, take_turn};
-use kernel::ids::TenantId;
+use kernel::ids::{SendId, TenantId};
 use kernel::{StoreError, TenantScope, error_chain};
 use metrics::counter;
 use outbound::{Credentials, NumberPacer, PairPacer, SendLedger};
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -32,6 +33,9 @@ const IDLE: Duration = Duration::from_secs(5);
 /// After a departure, no other sender may call for this long.
 const PACE_MEMORY: Duration = Duration::from_millis(1_050);
 
+/// How long after a failure what was interrupted is looked for: a commit without an answer has its effect by then, or never.
+const INTERRUPTED_AFTER: Duration = Duration::from_secs(2);
+
 /// Sends for one number while it has the lease.
 pub(super) struct NumberSender {
     sender: Sender,
@@ -44,6 +48,10 @@ pub(super) struct NumberSender {
     started: Instant,
     last_departure: Option<Instant>,
     calls: JoinSet<Settlement>,
+    /// Which send each call is of.
+    under_way: HashMap<Id, SendId>,
+    /// When sends without a call are looked for: at first, and after a failure.
+    recover_at: Option<Instant>,
     /// What became of calls and is not stored yet.
     settlements: Vec<Settlement>,
 }
@@ -79,6 +87,8 @@ impl NumberSender {
             started: Instant::now(),
             last_departure: None,
             calls: JoinSet::new(),
+            under_way: HashMap::new(),
+            recover_at: Some(Instant::now()),
             settlements: Vec::new(),
         }
     }
@@ -86,10 +96,9 @@ impl NumberSender {
     /// Runs until `stop` is cancelled, the lease is lost, or nothing was to be sent for a while. Calls in flight end first.
     pub(super) async fn run(mut self, bell: Arc<Notify>, stop: CancellationToken) {
         let mut backoff = Backoff::new();
-        let mut recovered = false;
         let mut last_work = Instant::now();
         while !stop.is_cancelled() {
-            let wait = match self.turn(&mut recovered).await {
+            let wait = match self.turn().await {
                 Ok(wait) => {
                     backoff.reset();
                     wait
@@ -97,6 +106,7 @@ impl NumberSender {
                 Err(error) => {
                     let account_id = self.number.account;
                     warn!(%account_id, error = error_chain(&error), "sending for a number failed; retrying");
+                    self.recover_at = Some(Instant::now() + INTERRUPTED_AFTER);
                     backoff.pause(&stop).await;
                     continue;
                 }
@@ -122,11 +132,11 @@ impl NumberSender {
     }
 
     /// Stores what became of calls, and starts what may leave next.
-    async fn turn(&mut self, recovered: &mut bool) -> Result<Wait, StoreError> {
+    async fn turn(&mut self) -> Result<Wait, StoreError> {
         self.settle().await?;
-        if !*recovered {
+        if self.recover_at.is_some_and(|at| at <= Instant::now()) {
             self.recover().await?;
-            *recovered = true;
+            self.recover_at = None;
         }
         let now = self.now();
         let free = MAX_IN_FLIGHT.saturating_sub(self.calls.len()).min(MAX_TURN);
@@ -174,7 +184,8 @@ impl NumberSender {
     ) {
         let caller = Arc::clone(&self.caller);
         let phone_number_id = phone_number_id.to_owned();
-        self.calls.spawn(async move {
+        let id = send.attempt.send;
+        let call = self.calls.spawn(async move {
             match access_token {
                 Some(access_token) => {
                     let credentials = Credentials { phone_number_id, access_token };
@@ -183,6 +194,7 @@ impl NumberSender {
                 None => caller.without_token(send),
             }
         });
+        self.under_way.insert(call.id(), id);
     }
 
     async fn take_turn(&mut self, max: usize) -> Result<NumberTurn, StoreError> {
@@ -192,11 +204,14 @@ impl NumberSender {
         settle(tx, outcome).await
     }
 
-    /// Settles what another sender of the number was doing when its lease ended.
+    /// Settles sends that were stored as begun and have no call: of a sender that died, of a commit that had its effect although its
+    /// answer was lost, of a call that failed.
     async fn recover(&self) -> Result<(), StoreError> {
         let now = self.sender.clock.now();
         let mut tx = self.sender.database.tenant(&self.scope).await?;
-        let outcome = recover_number(&mut *tx, self.number, now).await;
+        let under_way: Vec<SendId> =
+            self.under_way.values().copied().chain(self.settlements.iter().map(|it| it.send.id)).collect();
+        let outcome = recover_number(&mut *tx, self.number.account, &under_way, now).await;
         let interrupted = settle(tx, outcome).await?;
         if interrupted > 0 {
             let account_id = self.number.account;
@@ -207,7 +222,7 @@ impl NumberSender {
 
     /// Stores what has become of calls.
     async fn settle(&mut self) -> Result<(), StoreError> {
-        while let Some(ended) = self.calls.try_join_next() {
+        while let Some(ended) = self.calls.try_join_next_with_id() {
             self.collect(ended);
         }
         if self.settlements.is_empty() {
@@ -233,11 +248,18 @@ impl NumberSender {
         Ok(())
     }
 
-    /// A call that panicked is unclear: it is found when the number is leased next.
-    fn collect(&mut self, ended: Result<Settlement, tokio::task::JoinError>) {
+    /// A call that panicked is unclear.
+    fn collect(&mut self, ended: Result<(Id, Settlement), JoinError>) {
         match ended {
-            Ok(settlement) => self.settlements.push(settlement),
-            Err(error) => warn!(account_id = %self.number.account, %error, "a call to Meta failed"),
+            Ok((call, settlement)) => {
+                self.under_way.remove(&call);
+                self.settlements.push(settlement);
+            }
+            Err(error) => {
+                self.under_way.remove(&error.id());
+                self.recover_at = Some(Instant::now());
+                warn!(account_id = %self.number.account, %error, "a call to Meta failed");
+            }
         }
     }
 
@@ -246,7 +268,7 @@ impl NumberSender {
         tokio::select! {
             () = stop.cancelled() => {}
             () = sleep_until(next - LOOK_AHEAD / 2), if self.calls.len() < MAX_IN_FLIGHT => {}
-            Some(ended) = self.calls.join_next() => self.collect(ended),
+            Some(ended) = self.calls.join_next_with_id() => self.collect(ended),
         }
     }
 
@@ -256,19 +278,18 @@ impl NumberSender {
         tokio::select! {
             () = stop.cancelled() => {}
             _ = timeout(wait, bell.notified()) => {}
-            Some(ended) = self.calls.join_next() => self.collect(ended),
+            Some(ended) = self.calls.join_next_with_id() => self.collect(ended),
         }
     }
 
     /// Lets calls in flight end, stores what became of them, and releases the number.
     async fn finish(mut self) {
-        while let Some(ended) = self.calls.join_next().await {
+        while let Some(ended) = self.calls.join_next_with_id().await {
             self.collect(ended);
         }
         if let Err(error) = self.settle().await {
             warn!(account_id = %self.number.account, error = error_chain(&error),
-                  "storing what became of calls to Meta failed; they count as unclear when the lease has ended");
-            return;
+                  "storing what became of calls to Meta failed; they count as unclear");
         }
         if let Some(departure) = self.last_departure {
             sleep_until(departure + PACE_MEMORY).await;

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::Nullable;
 use diesel_async::RunQueryDsl;
 use kernel::StoreError;
@@ -13,7 +13,8 @@ use crate::transaction::{Platform, Tx};
 
 /// Steps from account to account through an index: the cost depends on the number of accounts that have something to send, not on
 /// how much. A send that is in flight counts, as its sender may have died. An account that is paused as a whole, or has no token,
-/// has work only for sends that have expired or were interrupted.
+/// has work only for sends that have expired or were interrupted. The clock of the database alone decides about leases: those of the
+/// senders may differ.
 const LEASE_NUMBERS: &str = "
 WITH RECURSIVE waiting (account_id, tenant_id, due_at) AS (
   (SELECT account_id, tenant_id, due_at FROM sends
@@ -29,7 +30,7 @@ WITH RECURSIVE waiting (account_id, tenant_id, due_at) AS (
   SELECT w.account_id, w.tenant_id FROM waiting w
    WHERE w.due_at <= $2
      AND NOT EXISTS (SELECT FROM sender_leases l
-                      WHERE l.tenant_id = w.tenant_id AND l.account_id = w.account_id AND l.ends_at > $2 AND l.holder <> $1)
+                      WHERE l.tenant_id = w.tenant_id AND l.account_id = w.account_id AND l.ends_at > statement_timestamp() AND l.holder <> $1)
      AND (EXISTS (SELECT FROM account_credentials k
                    WHERE k.tenant_id = w.tenant_id AND k.account_id = w.account_id AND k.access_token_sealed_with IS NOT NULL)
           AND NOT EXISTS (SELECT FROM sending_pauses p
@@ -42,13 +43,14 @@ WITH RECURSIVE waiting (account_id, tenant_id, due_at) AS (
    LIMIT $4
 )
 INSERT INTO sender_leases AS held (tenant_id, account_id, holder, ends_at)
-SELECT tenant_id, account_id, $1, $3 FROM free ORDER BY tenant_id, account_id
+SELECT tenant_id, account_id, $1, statement_timestamp() + $3 FROM free ORDER BY tenant_id, account_id
     ON CONFLICT (tenant_id, account_id) DO UPDATE SET holder = excluded.holder, ends_at = excluded.ends_at
- WHERE held.ends_at <= $2 OR held.holder = $1
+ WHERE held.ends_at <= statement_timestamp() OR held.holder = $1
 RETURNING tenant_id, account_id";
 
 const RENEW_LEASES: &str = "
-UPDATE sender_leases SET ends_at = $3 WHERE holder = $1 AND ends_at > $2 RETURNING tenant_id, account_id";
+UPDATE sender_leases SET ends_at = statement_timestamp() + $2 WHERE holder = $1 AND ends_at > statement_timestamp()
+RETURNING tenant_id, account_id";
 
 const RELEASE_LEASES: &str = "DELETE FROM sender_leases WHERE holder = $1 AND account_id = ANY ($2)";
 
@@ -95,28 +97,20 @@ impl SendLedger for Tx<Platform> {
         &mut self,
         holder: SenderId,
         now: DateTime<Utc>,
-        until: DateTime<Utc>,
+        lease: TimeDelta,
         limit: i64,
     ) -> Result<Vec<SenderLease>, StoreError> {
         let statement = sql(LEASE_NUMBERS)
             .bind::<types::Uuid, _>(holder.as_uuid())
             .bind::<types::Timestamptz, _>(now)
-            .bind::<types::Timestamptz, _>(until)
+            .bind::<types::Interval, _>(lease)
             .bind::<types::BigInt, _>(limit);
         let rows: Vec<Row> = Prepared(statement).load(self.connection()).await.or_store_error()?;
         Ok(rows.into_iter().map(SenderLease::from).collect())
     }
 
-    async fn renew_leases(
-        &mut self,
-        holder: SenderId,
-        now: DateTime<Utc>,
-        until: DateTime<Utc>,
-    ) -> Result<Vec<SenderLease>, StoreError> {
-        let statement = sql(RENEW_LEASES)
-            .bind::<types::Uuid, _>(holder.as_uuid())
-            .bind::<types::Timestamptz, _>(now)
-            .bind::<types::Timestamptz, _>(until);
+    async fn renew_leases(&mut self, holder: SenderId, lease: TimeDelta) -> Result<Vec<SenderLease>, StoreError> {
+        let statement = sql(RENEW_LEASES).bind::<types::Uuid, _>(holder.as_uuid()).bind::<types::Interval, _>(lease);
         let rows: Vec<Row> = Prepared(statement).load(self.connection()).await.or_store_error()?;
         Ok(rows.into_iter().map(SenderLease::from).collect())
     }

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::Nullable;
 use diesel_async::RunQueryDsl;
 use kernel::StoreError;
@@ -21,7 +21,7 @@ use crate::transaction::{Tenant, Tx};
 const LOCK_LEASE: &str = "
 WITH lease AS MATERIALIZED (
   SELECT account_id FROM sender_leases
-   WHERE tenant_id = $1 AND account_id = $2 AND holder = $3 AND ends_at > $4
+   WHERE tenant_id = $1 AND account_id = $2 AND holder = $3 AND ends_at > statement_timestamp() + $8
      FOR SHARE
 ), promoted AS (
   UPDATE sends SET is_due = true
@@ -104,7 +104,7 @@ UPDATE sends s
 
 const INTERRUPTED: &str = "
 SELECT id, attempts, started_at, on_unknown, resends, kind FROM sends
- WHERE tenant_id = $1 AND account_id = $2 AND state = 'sending' AND holder <> $3
+ WHERE tenant_id = $1 AND account_id = $2 AND state = 'sending' AND id <> ALL ($3)
  ORDER BY position
    FOR UPDATE SKIP LOCKED";
 
@@ -229,6 +229,7 @@ impl SenderRepo for Tx<Tenant> {
         &mut self,
         account: AccountId,
         holder: SenderId,
+        margin: TimeDelta,
         now: DateTime<Utc>,
     ) -> Result<Option<AccountState>, StoreError> {
         let statement = sql(LOCK_LEASE)
@@ -238,7 +239,8 @@ impl SenderRepo for Tx<Tenant> {
             .bind::<types::Timestamptz, _>(now)
             .bind::<types::Text, _>(Reason::TooLate.class())
             .bind::<types::Text, _>(Reason::TooLate.title())
-            .bind::<types::Text, _>(Reason::TooLate.advice());
+            .bind::<types::Text, _>(Reason::TooLate.advice())
+            .bind::<types::Interval, _>(margin);
         let rows: Vec<StateRow> = Prepared(statement).load(self.connection()).await.or_store_error()?;
         let Some(row) = rows.into_iter().next() else { return Ok(None) };
         let pauses = pauses::active(self, account, now).await?;
@@ -319,12 +321,12 @@ impl SenderRepo for Tx<Tenant> {
     async fn interrupted_sends(
         &mut self,
         account: AccountId,
-        holder: SenderId,
+        under_way: &[SendId],
     ) -> Result<Vec<InterruptedSend>, StoreError> {
         let statement = sql(INTERRUPTED)
             .bind::<types::Uuid, _>(self.tenant_id())
             .bind::<types::Uuid, _>(account.as_uuid())
-            .bind::<types::Uuid, _>(holder.as_uuid());
+            .bind::<types::Uuids, _>(under_way.iter().map(|id| id.as_uuid()).collect::<Vec<_>>());
         let rows: Vec<InterruptedRow> = Prepared(statement).load(self.connection()).await.or_store_error()?;
         let interrupted = |row: InterruptedRow| {
             Ok(InterruptedSend {

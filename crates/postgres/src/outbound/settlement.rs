@@ -24,7 +24,7 @@ WITH new AS MATERIALIZED (
 ), attempts AS (
   UPDATE send_attempts a
      SET ended_at = new.ended_at, outcome = new.outcome, http_status = new.http_status, code = new.code, title = new.title,
-         trace_id = new.trace_id, wamid = new.wamid
+         trace_id = new.trace_id, wamid = coalesce(new.wamid, a.wamid)
     FROM new WHERE a.tenant_id = $1 AND a.send_id = new.id AND a.number = new.attempt
 ), settled AS (
   UPDATE sends s
@@ -52,7 +52,7 @@ SELECT s.id, s.message_id, s.category, s.created_at, s.wamid,
  WHERE s.state = 'accepted'";
 
 /// A status proves that Meta accepted the attempt, and names the message. A failure proves only that the attempt which it is of, if
-/// nothing is known of it yet, was accepted first. An attempt before a person repeated the send counts if it was not a failure: the
+/// it is unclear or under way, was accepted first: it is not sent again then. An attempt before a person repeated the send counts if it was not a failure: the
 /// customer has the message.
 const SETTLE_BY_STATUS: &str = "
 WITH proof AS MATERIALIZED (
@@ -64,7 +64,7 @@ WITH proof AS MATERIALIZED (
          error_code = NULL, error_class = NULL, error_title = NULL, error_advice = NULL
     FROM proof p
    WHERE s.tenant_id = $1 AND s.account_id = p.account_id AND s.id = p.id AND s.state <> 'accepted' AND s.attempts >= p.attempt
-     AND (NOT p.is_failure OR s.attempts = p.attempt AND s.state IN ('sending', 'unknown'))
+     AND (NOT p.is_failure OR s.attempts = p.attempt AND (s.state = 'sending' OR s.may_have_been_sent))
   RETURNING s.account_id, s.message_id, s.kind, s.category, s.created_at, p.wamid
 ), attempts AS (
   UPDATE send_attempts a SET wamid = p.wamid
