@@ -48,7 +48,7 @@ pub(super) fn with_members(required: Vec<Member>, optional: Vec<Member>, example
         }
         one_of = one_of.item(alternative);
     }
-    one_of.example(Some(example)).into()
+    one_of.examples([example]).into()
 }
 
 fn options() -> Vec<Member> {
