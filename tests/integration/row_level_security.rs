@@ -27,6 +27,10 @@ INSERT INTO whatsapp_accounts (tenant_id, id, app_id, phone_number_id, waba_id, 
 INSERT INTO account_credentials (tenant_id, account_id, access_token_sealed, access_token_sealed_with, access_token_set_at,
     check_due_at, updated_at)
   VALUES ('$T', '$D', '', 'kek', now(), 'infinity', now());
+INSERT INTO templates (tenant_id, id, waba_id, meta_id, name, language, category, status, quality, format, components, synced_at,
+    created_at)
+  VALUES ('$T', '$A', '1', '1', 'a', 'de', 'utility', 'approved', 'green', 'positional', '[]', now(), now());
+INSERT INTO template_syncs (tenant_id, waba_id, due_at) VALUES ('$T', '1', 'infinity');
 INSERT INTO meta_apps (tenant_id, id, key, app_id, app_secret_sealed, app_secret_sealed_with, verify_token_sealed,
     verify_token_sealed_with, created_at, updated_at)
   VALUES ('$T', '$J', md5('$T') || left(md5('$J'), 8), '1', '', 'kek', '', 'kek', now(), now());
@@ -64,6 +68,14 @@ INSERT INTO conversations (tenant_id, id, account_id, contact_id, last_message_a
   VALUES ('$T', '$G', '$D', '$F', now(), now());
 INSERT INTO messages (tenant_id, id, conversation_id, contact_id, account_id, wamid, direction, kind, text, payload, provider_timestamp, created_at)
   VALUES ('$T', '$H', '$G', '$F', '$D', 'wamid', 'inbound', 'text', '', '{}', now(), now());
+INSERT INTO sends (tenant_id, id, account_id, conversation_id, kind, message_id, state, priority, position, is_due, due_at, send_before,
+    on_unknown, free_form, recipient, content, body, sender_kind, created_at)
+  VALUES ('$T', '$A', '$D', '$G', 'message', '$H', 'accepted', 0, 1, false, now(), now(), 'hold', true, '1', '{}', '{}', 'user', now());
+INSERT INTO send_attempts (tenant_id, send_id, number, started_at) VALUES ('$T', '$A', 1, now());
+INSERT INTO sender_leases (tenant_id, account_id, holder, ends_at) VALUES ('$T', '$D', '$A', 'infinity');
+INSERT INTO sending_pauses (tenant_id, account_id, scope, subject, sends, class, reason, advice, started_at)
+  VALUES ('$T', '$D', 'number', '', 'all', 'throttle', '', '', now());
+INSERT INTO usage_sent (tenant_id, day, category, slot, messages) VALUES ('$T', '2100-01-01', 'service', 0, 1);
 INSERT INTO interactions (tenant_id, id, contact_id, kind, text, occurred_at, created_at)
   VALUES ('$T', '$I', '$F', 'inbound_message', '', now(), now());
 INSERT INTO subscriptions (tenant_id, plan_code, plan_name, currency, monthly_price_minor, included_messages,
