@@ -1,9 +1,11 @@
+mod housekeeping;
 mod messaging_api;
 mod send_ledger;
 mod send_repo;
 mod sender_repo;
 mod templates;
 
+pub use housekeeping::SendHousekeeping;
 pub use messaging_api::{CallOutcome, Credentials, MessagingApi};
 pub use send_ledger::{SendBacklog, SendLedger, SenderLease};
 pub use send_repo::{MessagePlace, MessageToSend, SendRepo, Thread};

@@ -13,6 +13,7 @@ use inbound::{EventHousekeeping, EventStatus, PurgePosition, Purged, QueueInspec
 use kernel::seal::KeyRing;
 use kernel::{Clock, Retention, StoreError, error_chain};
 use metrics::gauge;
+use outbound::SendHousekeeping;
 use tokens::SessionHousekeeping;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -44,6 +45,10 @@ const AUDIT_PURGE_INTERVAL: Duration = Duration::from_hours(1);
 const MAX_PURGED: u16 = 1_000;
 /// How long ended sessions are kept. A token of an ended session and one of a deleted session are refused alike.
 const ENDED_SESSIONS: TimeDelta = TimeDelta::days(7);
+/// How long sends are kept that are no messages, to look into complaints.
+const PASSING_SENDS: TimeDelta = TimeDelta::days(7);
+/// How long pauses of sending are kept after their end: the next one of the same kind replaces them.
+const ENDED_PAUSES: TimeDelta = TimeDelta::days(1);
 
 /// Rows that expire, besides events.
 #[derive(Clone, Copy, Debug)]
@@ -60,16 +65,22 @@ enum ExpiringRows {
     ErasedIdentities,
     /// Which contact was counted on which day.
     UsageDetails,
+    /// Reactions, read receipts and typing indicators that were sent.
+    PassingSends,
+    /// Pauses of sending that are over.
+    EndedPauses,
 }
 
 impl ExpiringRows {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::AttemptCounters,
         Self::StoredResponses,
         Self::EndedSessions,
         Self::UnkeyedHashes,
         Self::ErasedIdentities,
         Self::UsageDetails,
+        Self::PassingSends,
+        Self::EndedPauses,
     ];
 }
 
@@ -224,6 +235,8 @@ impl Scheduler {
                 let before = (now - self.retention.usage_details).date_naive();
                 UsageHousekeeping::purge_usage_details(&mut *tx, before, limit).await
             }
+            ExpiringRows::PassingSends => SendHousekeeping::purge_sends(&mut *tx, now - PASSING_SENDS, limit).await,
+            ExpiringRows::EndedPauses => SendHousekeeping::purge_pauses(&mut *tx, now - ENDED_PAUSES, limit).await,
             ExpiringRows::ErasedIdentities => {
                 ErasureHousekeeping::purge_hashes(&mut *tx, now - self.retention.erased_identities, limit).await
             }

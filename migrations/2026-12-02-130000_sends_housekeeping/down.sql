@@ -1,0 +1,2 @@
+DROP INDEX sending_pauses_ended_idx;
+DROP INDEX sends_passing_idx;
