@@ -167,6 +167,8 @@ async fn platform_role_reads_nothing_of_what_is_sent() {
     .await;
     let listed = [
         "sending_pauses.account_id",
+        "sending_pauses.advice",
+        "sending_pauses.reason",
         "sending_pauses.scope",
         "sending_pauses.sends",
         "sending_pauses.started_at",

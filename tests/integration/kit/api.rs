@@ -20,7 +20,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 pub(crate) use audit::{AuditRecord, AuditVerification, Party};
-pub(crate) use billing::{DailyUsage, Invoice, Money, PeriodUsage, Plan, Subscription, TotalUsage, Usage};
+pub(crate) use billing::{
+    DailyUsage, Invoice, Money, PeriodUsage, Plan, SentMessages, Subscription, TotalUsage, Usage,
+};
 pub(crate) use channel::{AccountCheck, MetaApp, OwnedAccount, WhatsAppAccount};
 pub(crate) use contact::{Contact, Identity, Interaction};
 pub(crate) use conversation::Conversation;

@@ -1,3 +1,4 @@
+mod failures;
 mod health;
 mod translate;
 mod usage;
@@ -10,15 +11,22 @@ use crm::inbox::{AcceptedMessage, InboxTx, SentProof};
 use inbound::{ErrorClass, EventOutcomeRepo, UnfinishedEvent};
 use kernel::ids::EventId;
 use kernel::{Clock, StoreError};
-use outbound::{AttemptRef, AttemptRefs};
+use outbound::{AttemptRef, AttemptRefs, PauseRepo, SendingPause};
 use whatsapp::{Decoded, decode};
 
+use failures::Failures;
 use translate::{OpaqueStatus, TranslatedEvents};
 
 /// What [`process_events`] needs.
-pub trait ProcessEventsTx: EventOutcomeRepo + InboxTx + AccountHealthRepo + UsageRepo + SentUsageRepo {}
+pub trait ProcessEventsTx:
+    EventOutcomeRepo + InboxTx + AccountHealthRepo + PauseRepo + UsageRepo + SentUsageRepo
+{
+}
 
-impl<T: EventOutcomeRepo + InboxTx + AccountHealthRepo + UsageRepo + SentUsageRepo + ?Sized> ProcessEventsTx for T {}
+impl<T: EventOutcomeRepo + InboxTx + AccountHealthRepo + PauseRepo + UsageRepo + SentUsageRepo + ?Sized> ProcessEventsTx
+    for T
+{
+}
 
 /// The result of processing a group of events.
 #[derive(Debug, Default)]
@@ -30,6 +38,8 @@ pub struct ProcessedEvents {
     pub messages: usize,
     /// Messages of the business that a status proves to be accepted by Meta.
     pub accepted: Vec<AcceptedMessage>,
+    /// Pauses that failed statuses started.
+    pub pauses: Vec<SendingPause>,
 }
 
 /// An event that became a dead letter, and why.
@@ -93,10 +103,21 @@ pub async fn process_events(
         }
     }
     let TranslatedEvents { mut batch, health, received, opaque_statuses } = translated;
-    batch.proofs = opaque_statuses.into_iter().filter_map(|status| proof(status, refs)).collect();
+    let mut failures = Failures::default();
+    for status in opaque_statuses {
+        if let Some(proof) = proof(&status, refs) {
+            batch.proofs.push(proof);
+            failures.note(status, now);
+        }
+    }
+    batch.activities.extend(failures.opt_outs);
     let recorded = crm::inbox::record_batch(tx, batch, clock).await?;
     processed.messages = recorded.messages;
     processed.accepted = recorded.accepted;
+    for pause in &failures.pauses {
+        tx.store_pause(pause).await?;
+    }
+    processed.pauses = failures.pauses;
     health::record(tx, health, now).await?;
     health::restore_accounts(tx, &delivering, now).await?;
     usage::count_messages(tx, &recorded.from_customers, &received, now).await?;
@@ -113,10 +134,9 @@ pub async fn process_events(
 }
 
 /// What a status proves, if Parley made its opaque text for this tenant and account.
-fn proof(status: OpaqueStatus, refs: &AttemptRefs) -> Option<SentProof> {
-    let OpaqueStatus { tenant, message, opaque, is_failure } = status;
-    let AttemptRef { send, attempt } = refs.read(&opaque, tenant, message.0)?;
-    Some(SentProof { send, attempt, message, is_failure })
+fn proof(status: &OpaqueStatus, refs: &AttemptRefs) -> Option<SentProof> {
+    let AttemptRef { send, attempt } = refs.read(&status.opaque, status.tenant, status.message.0)?;
+    Some(SentProof { send, attempt, message: status.message.clone(), is_failure: status.is_failure })
 }
 
 #[cfg(test)]

@@ -133,6 +133,4 @@ pub trait SenderRepo: Send {
         account: AccountId,
         holder: SenderId,
     ) -> Result<Vec<InterruptedSend>, StoreError>;
-    /// Starts a pause, or makes it longer.
-    async fn store_pause(&mut self, pause: &SendingPause) -> Result<(), StoreError>;
 }

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use flows::{Settlement, StartedSend};
 use kernel::ids::TenantId;
 use kernel::{Clock, Entropy};
@@ -28,7 +29,7 @@ impl Caller {
     pub(super) async fn call(
         &self,
         send: StartedSend,
-        credentials: &Credentials,
+        (credentials, token_set_at): (&Credentials, DateTime<Utc>),
         (stored_at, leaves_at): (Instant, Instant),
     ) -> Settlement {
         sleep_until(leaves_at).await;
@@ -48,7 +49,7 @@ impl Caller {
         };
         let facts = AttemptFacts { ended_at: self.clock.now(), ..send.facts };
         let (send, pause) = outbound::settle(&facts, outcome, self.random());
-        Settlement { send, pause }
+        Settlement { send, pause, token_set_at: Some(token_set_at) }
     }
 
     /// Settles a send whose access token cannot be opened.
@@ -56,7 +57,7 @@ impl Caller {
         let facts = AttemptFacts { ended_at: self.clock.now(), ..send.facts };
         let outcome = CallOutcome::NotSent("the access token cannot be opened".to_owned());
         let (send, pause) = outbound::settle(&facts, outcome, self.random());
-        Settlement { send, pause }
+        Settlement { send, pause, token_set_at: None }
     }
 
     /// The frozen JSON with the reference that comes back in the statuses.

@@ -2,6 +2,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use channels::OpenToken;
 use chrono::{DateTime, Utc};
 use flows::{LeasedNumber, NumberTurn, Settlement, StartedSend, recover_number, settle, settle_number, take_turn};
 use kernel::ids::TenantId;
@@ -156,29 +157,22 @@ impl NumberSender {
             true => None,
             false => self.token.get(token_set_at, database, &self.scope, self.number.account, ring).await,
         };
-        let access_token = token.map(|token| token.secret);
         for (send, departure) in sends.into_iter().zip(departures) {
             let leaves_at = self.started + departure;
             self.last_departure = Some(leaves_at.max(stored_at));
-            self.spawn(send, &phone_number_id, access_token.clone(), (stored_at, leaves_at));
+            self.spawn(send, &phone_number_id, token.clone(), (stored_at, leaves_at));
         }
         Ok(if has_more { Wait::ForPace } else { Wait::ForWork(next_due) })
     }
 
-    fn spawn(
-        &mut self,
-        send: StartedSend,
-        phone_number_id: &str,
-        access_token: Option<secrecy::SecretString>,
-        times: (Instant, Instant),
-    ) {
+    fn spawn(&mut self, send: StartedSend, phone_number_id: &str, token: Option<OpenToken>, times: (Instant, Instant)) {
         let caller = Arc::clone(&self.caller);
         let phone_number_id = phone_number_id.to_owned();
         self.calls.spawn(async move {
-            match access_token {
-                Some(access_token) => {
-                    let credentials = Credentials { phone_number_id, access_token };
-                    caller.call(send, &credentials, times).await
+            match token {
+                Some(OpenToken { secret, set_at }) => {
+                    let credentials = Credentials { phone_number_id, access_token: secret };
+                    caller.call(send, (&credentials, set_at), times).await
                 }
                 None => caller.without_token(send),
             }
@@ -220,7 +214,7 @@ impl NumberSender {
         let outcome = settle_number(&mut *tx, account, &self.settlements, now).await;
         settle(tx, outcome).await?;
         failpoint::die_at("sender.settled");
-        for Settlement { send, pause } in self.settlements.drain(..) {
+        for Settlement { send, pause, .. } in self.settlements.drain(..) {
             let outcome = send.attempt.outcome.map_or("none", <&str>::from);
             counter!(SENDS, "outcome" => outcome, "state" => send.state.into_str()).increment(1);
             debug!(account_id = %account, send_id = %send.id, attempt = send.attempt.number, outcome,
