@@ -88,7 +88,7 @@ pub use self::crm::{
 pub use self::events::{
     AcceptError, Accepted, DeadLetter, DeliveryStore, DiscardEventError, DiscardTenantlessEventTx, EventFailure,
     FailureOutcome, LockedEvent, ProcessEventsTx, ProcessedEvents, RecordFailureTx, ReparseDeliveryError,
-    ReparseDeliveryTx, ReplayEventError, ReplayEventsTx, accept_delivery, count_replayable, discard_event,
+    ReparseDeliveryTx, ReplayEventError, ReplayEventsTx, ToldStatus, accept_delivery, count_replayable, discard_event,
     discard_events, discard_tenantless_event, discard_tenantless_events, lock_events, process_events, record_failure,
     reparse_delivery, replay_event, replay_events, requeue_held_and_unroutable,
 };

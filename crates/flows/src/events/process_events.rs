@@ -7,10 +7,11 @@ use std::collections::HashMap;
 
 use billing::{SentUsageRepo, UsageRepo};
 use channels::AccountHealthRepo;
+use chrono::{DateTime, TimeDelta, Utc};
 use crm::inbox::{AcceptedMessage, InboxTx, SentProof};
 use inbound::{ErrorClass, EventOutcomeRepo, UnfinishedEvent};
-use kernel::ids::EventId;
-use kernel::{Clock, StoreError};
+use kernel::ids::{EventId, SendId};
+use kernel::{Clock, StoreError, Traceparent};
 use outbound::{AttemptRef, AttemptRefs, PauseRepo, SendingPause};
 use whatsapp::{Decoded, decode};
 
@@ -36,10 +37,22 @@ pub struct ProcessedEvents {
     pub dead_letters: Vec<DeadLetter>,
     /// Messages that were not stored before.
     pub messages: usize,
-    /// Messages of the business that a status proves to be accepted by Meta.
-    pub accepted: Vec<AcceptedMessage>,
+    /// Statuses of messages that Parley sent.
+    pub told: Vec<ToldStatus>,
     /// Pauses that failed statuses started.
     pub pauses: Vec<SendingPause>,
+}
+
+/// A status of a message that Parley sent.
+#[derive(Clone, Copy, Debug)]
+pub struct ToldStatus {
+    pub event: EventId,
+    /// The trace of the request to send the message.
+    pub trace: Option<Traceparent>,
+    /// If it says that the message was delivered: how long after it was wanted.
+    pub delivered_after: Option<TimeDelta>,
+    /// If it is the first proof that Meta has accepted the message: how long after it was wanted.
+    pub accepted_after: Option<TimeDelta>,
 }
 
 /// An event that became a dead letter, and why.
@@ -103,9 +116,11 @@ pub async fn process_events(
         }
     }
     let TranslatedEvents { mut batch, health, received, opaque_statuses } = translated;
-    let mut failures = Failures::default();
+    let (mut failures, mut statuses) = (Failures::default(), Vec::new());
     for status in opaque_statuses {
         if let Some(proof) = proof(&status, refs) {
+            let delivered_at = status.is_delivery.then_some(status.occurred_at);
+            statuses.push((status.event, proof.send, delivered_at));
             batch.proofs.push(proof);
             failures.note(status, now);
         }
@@ -113,7 +128,7 @@ pub async fn process_events(
     batch.activities.extend(failures.opt_outs);
     let recorded = crm::inbox::record_batch(tx, batch, clock).await?;
     processed.messages = recorded.messages;
-    processed.accepted = recorded.accepted;
+    processed.told = told(&statuses, &recorded.accepted, now);
     for pause in &failures.pauses {
         tx.store_pause(pause).await?;
     }
@@ -121,7 +136,7 @@ pub async fn process_events(
     health::record(tx, health, now).await?;
     health::restore_accounts(tx, &delivering, now).await?;
     usage::count_messages(tx, &recorded.from_customers, &received, now).await?;
-    usage::count_sent_messages(tx, &processed.accepted, now).await?;
+    usage::count_sent_messages(tx, &recorded.accepted, now).await?;
     tx.finish_events(&processed.finished, now).await?;
     if !recorded.erased.is_empty() {
         let named: Vec<String> = recorded.erased.into_iter().map(|key| key.value).collect();
@@ -131,6 +146,26 @@ pub async fn process_events(
         tx.dead_letter_event(dead_letter.event, ErrorClass::Permanent, &dead_letter.reason, now).await?;
     }
     Ok(processed)
+}
+
+/// What statuses tell of their messages. Only the first status of a message can be its first proof.
+fn told(
+    statuses: &[(EventId, SendId, Option<DateTime<Utc>>)],
+    messages: &[AcceptedMessage],
+    now: DateTime<Utc>,
+) -> Vec<ToldStatus> {
+    let mut messages: HashMap<SendId, AcceptedMessage> = messages.iter().map(|it| (it.send, *it)).collect();
+    let statuses = statuses.iter().filter_map(|(event, send, delivered_at)| {
+        let message = messages.get_mut(send)?;
+        let is_new = std::mem::take(&mut message.is_new);
+        Some(ToldStatus {
+            event: *event,
+            trace: message.trace,
+            delivered_after: delivered_at.map(|at| at - message.wanted_at),
+            accepted_after: is_new.then(|| now - message.wanted_at),
+        })
+    });
+    statuses.collect()
 }
 
 /// What a status proves, if Parley made its opaque text for this tenant and account.

@@ -16,6 +16,8 @@ pub struct SendBacklog {
     pub queued: i64,
     pub sending: i64,
     pub unknown: i64,
+    /// When the longest waiting send was due, of accounts that can send and are not paused.
+    pub oldest_due: Option<DateTime<Utc>>,
     /// When the oldest send with an unclear answer got it.
     pub oldest_unknown: Option<DateTime<Utc>>,
     /// Accounts that are paused as a whole.

@@ -79,7 +79,8 @@ pub struct AcceptedSend {
     /// Statuses of the message are stored already.
     pub has_updates: bool,
     pub wamid: Option<String>,
-    pub created_at: DateTime<Utc>,
+    /// When it was to be sent.
+    pub wanted_at: DateTime<Utc>,
 }
 
 /// A send whose sender died while it called Meta.

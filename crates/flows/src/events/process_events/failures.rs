@@ -49,7 +49,7 @@ impl Failures {
 mod tests {
     use crm::identity::{IdentityKey, Person};
     use kernel::Arrival;
-    use kernel::ids::{AccountId, TenantId};
+    use kernel::ids::{AccountId, EventId, TenantId};
     use outbound::{PauseScope, PausedSends};
     use uuid::Uuid;
     use whatsapp::GraphError;
@@ -59,10 +59,12 @@ mod tests {
 
     fn failures(code: i64, occurred_at: i64) -> Failures {
         let status = OpaqueStatus {
+            event: EventId::from_uuid(Uuid::from_u128(3)),
             tenant: TenantId::from_uuid(Uuid::from_u128(1)),
             message: (AccountId::from_uuid(Uuid::from_u128(2)), "w".to_owned()),
             opaque: String::new(),
             is_failure: true,
+            is_delivery: false,
             error: Some(GraphError { code: Some(code), ..GraphError::default() }),
             customer: Some(Person {
                 phones: IdentityKey::phone("15550100").into_iter().collect(),

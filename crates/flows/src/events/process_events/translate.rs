@@ -8,7 +8,7 @@ use crm::identity::{IdentityChange, IdentityKey, Person};
 use crm::inbox::{Activity, ActivityEffect, Batch, IncomingMessage, MessageKey, MessageUpdate, UpdateEffect};
 use crm::{InteractionKind, MarketingConsent, Media};
 use inbound::UnfinishedEvent;
-use kernel::ids::{AccountId, TenantId};
+use kernel::ids::{AccountId, EventId, TenantId};
 use kernel::{Arrival, DeliveryStatus, Direction, Origin};
 use whatsapp::{DecodedMessage, GraphError, MediaPointer, Party, StatusUpdate, Update};
 
@@ -28,10 +28,12 @@ pub(super) struct TranslatedEvents {
 /// A status with the text that its sender gave Meta.
 #[derive(Debug)]
 pub(super) struct OpaqueStatus {
+    pub(super) event: EventId,
     pub(super) tenant: TenantId,
     pub(super) message: MessageKey,
     pub(super) opaque: String,
     pub(super) is_failure: bool,
+    pub(super) is_delivery: bool,
     /// Why it failed, in Meta's words.
     pub(super) error: Option<GraphError>,
     /// Whom the message was for; `None` if the status does not say.
@@ -152,10 +154,12 @@ impl EventContext<'_> {
         let is_failure = delivery == DeliveryStatus::Failed;
         let occurred_at = self.time(status.timestamp);
         Some(OpaqueStatus {
+            event: self.event.id,
             tenant: self.event.tenant?,
             message: (self.account, status.target.clone()),
             opaque: status.opaque.clone()?,
             is_failure,
+            is_delivery: delivery == DeliveryStatus::Delivered,
             error: is_failure.then(|| GraphError::of_status(&status.payload)).flatten(),
             customer: is_failure.then(|| self.person(status.customer.clone(), occurred_at)).filter(has_identity_key),
             occurred_at,
