@@ -175,6 +175,7 @@ async fn platform_role_reads_nothing_of_what_is_sent() {
         "sending_pauses.tenant_id",
         "sending_pauses.until",
         "sends.account_id",
+        "sends.dismissed_at",
         "sends.due_at",
         "sends.ended_at",
         "sends.is_due",

@@ -1,6 +1,6 @@
 //! Usage: each inbound message is counted once.
 
-use ::billing::{MeteredMessage, SentMessage, SentUsageRepo as _, UsageRepo};
+use ::billing::{MeteredMessage, SentMessage, UsageRepo};
 use chrono::TimeDelta;
 use flows::{Database as _, settle};
 use futures_util::future::join_all;

@@ -63,8 +63,9 @@ SELECT count(*) FILTER (WHERE state = 'queued') AS queued,
                             WHERE p.tenant_id = s.tenant_id AND p.account_id = s.account_id
                               AND p.scope IN ('number', 'business_account', 'token') AND p.sends = 'all'
                               AND (p.until IS NULL OR p.until > $1))) AS oldest_due,
-       (SELECT count(*) FROM sends WHERE state = 'unknown') AS unknown,
-       (SELECT min(ended_at) FROM sends WHERE state = 'unknown') AS oldest_unknown,
+       (SELECT count(*) FROM sends WHERE state = 'unknown' AND dismissed_at IS NULL) AS unknown,
+       (SELECT min(ended_at) FROM sends
+         WHERE state = 'unknown' AND dismissed_at IS NULL AND ended_at > $1 - interval '1 day') AS oldest_unknown,
        (SELECT count(DISTINCT account_id) FROM sending_pauses
          WHERE scope IN ('number', 'business_account', 'token') AND (until IS NULL OR until > $1)) AS paused_accounts
   FROM sends s WHERE state IN ('queued', 'sending')";
