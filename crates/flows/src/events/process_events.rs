@@ -129,12 +129,13 @@ pub async fn process_events(
     let recorded = crm::inbox::record_batch(tx, batch, clock).await?;
     processed.messages = recorded.messages;
     processed.told = told(&statuses, &recorded.accepted, now);
+    health::record(tx, health, now).await?;
+    health::restore_accounts(tx, &delivering, now).await?;
+    // After the accounts, in the order in which ending pauses locks them.
     for pause in &failures.pauses {
         tx.store_pause(pause).await?;
     }
     processed.pauses = failures.pauses;
-    health::record(tx, health, now).await?;
-    health::restore_accounts(tx, &delivering, now).await?;
     usage::count_messages(tx, &recorded.from_customers, &received, now).await?;
     usage::count_sent_messages(tx, &recorded.accepted, now).await?;
     tx.finish_events(&processed.finished, now).await?;

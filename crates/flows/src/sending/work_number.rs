@@ -186,11 +186,12 @@ pub async fn settle_number(
         tx.lock(&wamids).await?;
     }
     let accepted = tx.settle_sends(account, &sends).await?;
-    for pause in longest_pauses(settlements) {
-        tx.store_pause(pause).await?;
-    }
+    // Before the pauses, in the order in which a check locks both.
     for (token_set_at, facts) in refusals(settlements) {
         tx.record_account_facts(account, token_set_at, &facts).await?;
+    }
+    for pause in longest_pauses(settlements) {
+        tx.store_pause(pause).await?;
     }
     let told: Vec<MessageKey> = accepted
         .iter()

@@ -26,7 +26,9 @@ impl Failures {
         };
         let verdict = classify(&error, When::Status);
         if occurred_at + CURRENT > now {
-            self.pauses.extend(SendingPause::of_account(&verdict, account, error.code, occurred_at));
+            // Meta's clock may be ahead: what ends pauses ends those that began until now.
+            let started_at = occurred_at.min(now);
+            self.pauses.extend(SendingPause::of_account(&verdict, account, error.code, started_at));
         }
         if verdict.class == ErrorClass::OptedOut
             && let Some(customer) = customer
