@@ -125,6 +125,7 @@ pub(crate) enum Figure {
     Refusal,
     Request,
     Memory,
+    Send,
     Abuse,
 }
 
