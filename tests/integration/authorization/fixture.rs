@@ -111,6 +111,11 @@ impl Tenant {
             return self.first(list).await;
         }
         let (list, _) = path.split_once(&format!("/{{{name}}}")).expect("the parameter is in the path");
+        // Messages are listed by conversation only.
+        if list == "/crm/messages" {
+            let conversation = self.first("/crm/conversations").await;
+            return self.first(&format!("/crm/conversations/{conversation}/messages")).await;
+        }
         let is_list = document["paths"]
             .as_object()
             .expect("there are paths")
