@@ -86,7 +86,7 @@ async fn request_with_a_key_sends_once() {
     for (path, body) in
         [(format!("/crm/conversations/{}/messages", conversation.id), text), ("/crm/messages".to_owned(), to_person)]
     {
-        let client = tenant.client.with("idempotency-key", &format!("once {path}"));
+        let client = tenant.client.with("idempotency-key", &format!("once-{}", path.len()));
         let first = client.post(&path, &body).await;
         let again = client.post(&path, &body).await;
         again.expect(202);

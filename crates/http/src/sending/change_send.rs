@@ -89,7 +89,7 @@ pub(crate) async fn list_attempts(
     tag = tags::SENDING,
     security(("bearer" = [MessagesSend::PERMISSION])),
     params(("id" = Uuid, Path, description = "The message's id")),
-    request_body(content((serde_json::Value = "application/merge-patch+json"), (serde_json::Value = "application/json"))),
+    request_body(content((Object = "application/merge-patch+json"), (Object = "application/json"))),
     responses((status = 200, description = "The changed resource", body = MessageBody)),
     extensions(("x-problems" = json!([
         Code::NotFound, Code::NotChangeable, Code::WindowClosed, Code::OptedOut, Code::ChannelNotReady,
