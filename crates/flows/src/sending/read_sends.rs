@@ -48,7 +48,7 @@ pub fn send_error(send: &StoredSend, steps: &[DeliveryStep]) -> Option<SendError
         MessageStatus::Failed if send.delivery == Some(DeliveryStatus::Failed) => {
             let failed = steps.iter().rev().find(|step| step.status == DeliveryStatus::Failed.into_str());
             let reported = failed.and_then(|step| GraphError::of_status(step.payload.as_deref()?));
-            let error = reported.map_or_else(GraphError::default, |error| error);
+            let error = reported.unwrap_or_default();
             let verdict = classify(&error, When::Status);
             Some(SendError {
                 code: error.code,
