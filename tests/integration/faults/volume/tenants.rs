@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use kernel::{Clock as _, SystemClock};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::kit::api::{Conversation, Message};
 use crate::kit::app::TestTenant;
@@ -16,7 +16,11 @@ use crate::kit::wait;
 
 const TENANTS: usize = 20;
 /// The first tenants.
-const SICK: usize = 3;
+const SICK: usize = 4;
+/// One of them: it sends a template.
+const WITH_TEMPLATE: usize = 3;
+/// A sample of Meta's without gaps.
+const TEMPLATE: &str = "hello_world";
 const MESSAGES: usize = 40;
 /// Between two messages of a tenant.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -28,6 +32,13 @@ struct Sending {
     tenant: TestTenant,
     line: Line,
     conversation: Conversation,
+}
+
+fn content(tenant: usize, number: usize) -> Value {
+    if tenant == WITH_TEMPLATE {
+        return json!({"type": "template", "template": {"name": TEMPLATE, "language": "en_US"}});
+    }
+    json!({"type": "text", "text": {"body": format!("message {number}")}})
 }
 
 /// When each message was wanted, in milliseconds since 1970.
@@ -42,7 +53,7 @@ async fn send(all: &[Sending]) -> Wanted {
         for number in 0..MESSAGES {
             ticks.tick().await;
             let at = SystemClock::new().now().timestamp_millis();
-            let sent: Message = it.tenant.send_text(&it.conversation, &format!("message {number}")).await;
+            let sent: Message = it.tenant.send(&it.conversation, &content(index, number)).await;
             if index >= SICK {
                 wanted.insert(sent.id, at);
             }
@@ -76,7 +87,7 @@ fn percentile(sorted: &[i64], percent: usize) -> i64 {
     sorted[(sorted.len() * percent / 100).min(sorted.len() - 1)]
 }
 
-/// S5: of twenty tenants one has a dead token, one is throttled, and one is limited with its customer.
+/// S5: of twenty tenants one has a dead token, one is throttled, one is limited with its customer, and one has a paused template.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "run by `cargo xtask faults`"]
 async fn sick_tenants_do_not_slow_the_others() {
@@ -90,6 +101,8 @@ async fn sick_tenants_do_not_slow_the_others() {
         setup.meta.patch(&path, &json!({"pair_limit": null})).await;
         all.push(Sending { tenant, line, conversation });
     }
+    setup.meta.post(&format!("/wabas/{}/sample_templates", all[WITH_TEMPLATE].line.number.waba_id), &json!({})).await;
+    all[WITH_TEMPLATE].tenant.client.post("/templates/sync", &json!({})).await.expect(200);
     // The other number of the tenant whose token dies.
     let tenant = all[0].tenant.clone();
     let line = setup.line(&tenant).await;
@@ -103,10 +116,12 @@ async fn sick_tenants_do_not_slow_the_others() {
     setup.meta.patch(&number, &json!({"token_error": 463})).await;
     setup.meta.fault(&all[1].line, json!({"fault": "throttle"})).await;
     setup.meta.fault(&all[2].line, json!({"fault": "error", "code": 131_056})).await;
+    let paused = json!({"fault": "error", "code": 132_015, "template": TEMPLATE});
+    setup.meta.fault(&all[WITH_TEMPLATE].line, paused).await;
     let sick = send(&all).await;
     let sick = delays(&setup, &sick).await;
 
-    for (name, delays) in [("calm", &calm), ("beside three that suffer", &sick)] {
+    for (name, delays) in [("calm", &calm), ("beside four that suffer", &sick)] {
         println!(
             "from the request to Meta, {name}: p50 {} ms, p90 {} ms, p99 {} ms, of {}",
             percentile(delays, 50),
