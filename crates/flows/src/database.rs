@@ -10,7 +10,7 @@ use crm::{
 use iam::{Email, PasswordHash, RateLimitFastPath, RateLimitRepo, Tenant, TenantDirectory, TenantReference, User};
 use inbound::{EventHousekeeping, EventLedger};
 use kernel::{PermissionSet, StoreError, TenantScope};
-use outbound::{SendLedger, TemplateSyncDirectory};
+use outbound::{SendHousekeeping, SendLedger, TemplateSyncDirectory};
 use rbac::RoleKey;
 use tokens::{RefreshTokenHash, Session, SessionHousekeeping, VerifiedToken};
 
@@ -127,6 +127,7 @@ pub trait OperatorTx:
     + IdempotencyHousekeeping
     + ErasureHousekeeping
     + UsageHousekeeping
+    + SendHousekeeping
     + ProvisioningKeyTx
     + SavePlanTx
     + PlatformAuditReader

@@ -9,6 +9,7 @@ mod events;
 mod iam;
 mod idempotency;
 mod inbox;
+mod pauses;
 mod platform;
 mod rate_limit;
 mod rbac;

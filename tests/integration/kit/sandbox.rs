@@ -46,6 +46,10 @@ impl MetaSandbox {
         self.sandbox.address().port()
     }
 
+    pub(crate) fn url(&self) -> String {
+        self.sandbox.url()
+    }
+
     /// A server with all roles that calls this sandbox.
     pub(crate) async fn app(&self) -> TestApp {
         TestApp::start_with(Settings { pipeline: true, graph_port: self.port(), ..Settings::default() }).await

@@ -97,7 +97,9 @@ pub(crate) async fn change(
         })
         .await?
         .ok_or_else(Problem::not_found)?;
-    Ok(web::Json(account.into()))
+    // A valid token may have ended a pause.
+    state.send_bell.ring(id);
+    Ok(web::Json(AccountBody::of(account, clock.now())))
 }
 
 /// Asks Meta. No transaction is open meanwhile.

@@ -1,6 +1,6 @@
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use crm::identity::{GivenIdentity, IdentityKind};
-use flows::{Recipient, SendMessageError, TemplateSource, send_to};
+use flows::{MessageRequest, Recipient, SendMessageError, TemplateSource, send_to};
 use kernel::ids::{AccountId, ContactId};
 use kernel::{Grant as _, MessagesSend};
 use outbound::Address;
@@ -12,7 +12,7 @@ use utoipa::openapi::{KnownFormat, Ref, RefOr, schema::Schema};
 use uuid::Uuid;
 
 use super::content_schema::with_members;
-use super::message_request::MessageRequestBody;
+use super::message_request::{MessageRequestBody, trace_of};
 use super::send_message::ring;
 use super::template_copy::refresh_if_refusing;
 use crate::auth::Allow;
@@ -79,6 +79,7 @@ impl RecipientBody {
 pub(crate) async fn send(
     allow: Allow<MessagesSend>,
     state: web::Data<State>,
+    http: HttpRequest,
     body: IdempotentJson<SendToBody>,
 ) -> Result<HttpResponse, Problem> {
     let (SendToBody(mut body), guard) = body.into_parts();
@@ -92,7 +93,7 @@ pub(crate) async fn send(
             return Err(Problem::new(Code::ValidationFailed).with_errors(errors));
         }
     };
-    let request = request?;
+    let request = MessageRequest { trace: trace_of(&http), ..request? };
     refresh_if_refusing(&state, allow.scope(), TemplateSource::Account(account), &request.content).await?;
     let mut to_wake = None;
     let response = guard
