@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::kit::api::{Conversation, Message};
 use crate::kit::app::TestTenant;
-use crate::kit::sending_setup::SendingSetup;
+use crate::kit::sending_setup::{SendingSetup, report};
 use crate::kit::sent_messages::{assert_pace, states};
 use crate::kit::wait;
 
@@ -86,7 +86,7 @@ async fn ten_thousand_sends_with_faults_are_sent_once() {
             conversations.push((tenant.clone(), conversation));
         }
     }
-    println!("{:>6.1} s: {} conversations", start.elapsed().as_secs_f64(), conversations.len());
+    report(&format!("{:>6.1} s: {} conversations", start.elapsed().as_secs_f64(), conversations.len()));
     setup.meta.post("/faults/seed", &json!({"seed": 20})).await;
     for fault in faults() {
         setup.meta.post("/faults", &fault).await;
@@ -117,16 +117,16 @@ async fn ten_thousand_sends_with_faults_are_sent_once() {
     let (sent, ()) = tokio::join!(posting, killing);
     let sent: Vec<Message> = sent.into_iter().flatten().collect();
     assert_eq!(sent.len(), SENDS);
-    println!("{:>6.1} s: all posted, senders killed three times", start.elapsed().as_secs_f64());
+    report(&format!("{:>6.1} s: all posted, senders killed three times", start.elapsed().as_secs_f64()));
     let wishes = setup.judge(&sent, LIMIT).await;
     let journal = setup.meta.whole_journal().await;
     assert_pace(&journal, THROUGHPUT);
     let twice = wishes.iter().filter(|wish| wish.attempts > 1).count();
-    println!(
+    report(&format!(
         "{:>6.1} s: all judged: {} accepted by the sandbox, {:?}, {twice} with several attempts",
         start.elapsed().as_secs_f64(),
         journal.len(),
         states(&wishes),
-    );
+    ));
     setup.shut_down(std::iter::once(steady).chain(killed)).await;
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::kit::api::{Conversation, Message};
 use crate::kit::app::TestTenant;
 use crate::kit::sandbox::Line;
-use crate::kit::sending_setup::SendingSetup;
+use crate::kit::sending_setup::{SendingSetup, report};
 use crate::kit::sent_messages::{send_of, wishes};
 use crate::kit::wait;
 
@@ -102,7 +102,8 @@ fn percentile(sorted: &[i64], percent: usize) -> i64 {
 
 fn print(name: &str, delays: &[i64]) {
     let [p50, p90, p99] = [50, 90, 99].map(|percent| percentile(delays, percent));
-    println!("from the request to Meta, {name}: p50 {p50} ms, p90 {p90} ms, p99 {p99} ms, of {}", delays.len());
+    let count = delays.len();
+    report(&format!("from the request to Meta, {name}: p50 {p50} ms, p90 {p90} ms, p99 {p99} ms, of {count}"));
 }
 
 /// S5: of twenty tenants one has a dead token, one is throttled, one is limited with its customer, and one has a paused template.
