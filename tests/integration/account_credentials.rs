@@ -102,7 +102,7 @@ fn ring(ids: &[(&str, u8)]) -> KeyRing {
 }
 
 /// The key ring of test servers.
-fn test_ring() -> KeyRing {
+pub(crate) fn test_ring() -> KeyRing {
     ring(&[("test", 7)])
 }
 

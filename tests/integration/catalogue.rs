@@ -128,6 +128,7 @@ async fn platform_role_reads_only_listed_tables() {
         "platform_audit_unsealed",
         "provisioning_keys",
         "signing_keys",
+        "template_syncs",
         "tenants",
         "unusable_events",
         "webhook_attempts",

@@ -57,6 +57,7 @@ mod signing_keys;
 mod slow_events;
 mod specified_rules;
 mod spoofing;
+mod templates;
 mod tenants;
 mod token_commands;
 mod token_processes;

@@ -14,7 +14,7 @@ use kernel::{Clock, Entropy, Retention};
 use outbound::AttemptRefs;
 use pipeline::{
     AccountChecker, AuditSealer, Biller, ContactJobs, ContentRenewer, DeadLetterRecorder, Flusher, Intake, KeyRotator,
-    NumberBells, Relay, Scheduler, Sender, Worker,
+    NumberBells, Relay, Scheduler, Sender, TemplateSyncer, Worker,
 };
 use postgres::Postgres;
 use rabbitmq::{BellPublisher, Broker};
@@ -111,6 +111,7 @@ impl Instance {
                 verify_token: config.whatsapp.verify_token,
             },
             account_api: Arc::new(graph.clone()),
+            template_api: Arc::new(graph.clone()),
             key_ring,
             self_service: config.tenants.self_service,
             signup_open: config.tenants.signup_open,
@@ -206,6 +207,15 @@ impl Instance {
         AccountChecker {
             database: self.database(),
             api: Arc::clone(&self.state.account_api),
+            ring: Arc::clone(&self.state.key_ring),
+            clock: Arc::clone(&self.state.clock),
+        }
+    }
+
+    pub(super) fn template_syncer(&self) -> TemplateSyncer {
+        TemplateSyncer {
+            database: self.database(),
+            api: Arc::clone(&self.state.template_api),
             ring: Arc::clone(&self.state.key_ring),
             clock: Arc::clone(&self.state.clock),
         }

@@ -133,6 +133,8 @@ impl Instance {
             loops.spawn("biller", move |stop| biller.clone().run(stop));
             let checker = self.account_checker();
             loops.spawn("account checker", move |stop| checker.clone().run(stop));
+            let syncer = self.template_syncer();
+            loops.spawn("template syncer", move |stop| syncer.clone().run(stop));
             let contact_jobs = self.contact_jobs();
             loops.spawn("contact jobs", move |stop| contact_jobs.clone().run(stop));
             let renewer = self.content_renewer();

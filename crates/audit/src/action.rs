@@ -69,6 +69,12 @@ pub enum Action {
     /// A tenant chose another plan, or the subscription ended.
     #[strum(serialize = "subscription.changed")]
     SubscriptionChanged,
+    #[strum(serialize = "template.created")]
+    TemplateCreated,
+    #[strum(serialize = "template.deleted")]
+    TemplateDeleted,
+    #[strum(serialize = "template.edited")]
+    TemplateEdited,
     #[strum(serialize = "tenant.changed")]
     TenantChanged,
     #[strum(serialize = "tenant.created")]

@@ -13,6 +13,8 @@ pub const PROVISIONING_KEY: &str = "provisioning_key";
 pub const ROLE: &str = "role";
 pub const SESSION: &str = "session";
 pub const SIGNING_KEY: &str = "signing_key";
+/// A message template.
+pub const TEMPLATE: &str = "template";
 pub const TENANT: &str = "tenant";
 pub const USER: &str = "user";
 pub const WEBHOOK_EVENT: &str = "webhook_event";

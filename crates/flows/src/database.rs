@@ -10,7 +10,7 @@ use crm::{
 use iam::{Email, PasswordHash, RateLimitFastPath, RateLimitRepo, Tenant, TenantDirectory, TenantReference, User};
 use inbound::{EventHousekeeping, EventLedger};
 use kernel::{PermissionSet, StoreError, TenantScope};
-use outbound::SendLedger;
+use outbound::{SendLedger, TemplateSyncDirectory};
 use rbac::RoleKey;
 use tokens::{RefreshTokenHash, Session, SessionHousekeeping, VerifiedToken};
 
@@ -19,8 +19,9 @@ use crate::{
     AccountTx, ApproveAccountTx, BillingTx, ChangeConversationTx, ChangeSettingsTx, ChangeTenantTx, ChangeUserTx,
     ConnectAccountTx, ContactJobTx, CreateUserTx, DiscardTenantlessEventTx, EndSessionTx, IdempotencyHousekeeping,
     IdempotencyRepo, MemberTx, MergeContactsTx, MetaAppTx, OldContentTx, ProcessEventsTx, ProvisionTenantTx,
-    ProvisioningKeyTx, PurgeAuditTx, RecordFailureTx, RefreshTx, RegisterTx, ReparseDeliveryTx, ReplayEventsTx, RoleTx,
-    SavePlanTx, SendMessageTx, SendToTx, SenderTx, SignUpTx, SigningKeyTx, UserSessionTx,
+    ProvisioningKeyTx, PurgeAuditTx, RecordFailureTx, RefreshTemplateTx, RefreshTx, RegisterTx, ReparseDeliveryTx,
+    ReplayEventsTx, RoleTx, SavePlanTx, SendMessageTx, SendToTx, SenderTx, SignUpTx, SigningKeyTx, TemplateAccessTx,
+    TemplateTx, UserSessionTx,
 };
 
 /// The database begins transactions. A transaction offers the repositories of the data that it may see.
@@ -84,11 +85,14 @@ pub trait TenantTx:
     + SenderTx
     + ProvisionTenantTx
     + RecordFailureTx
+    + RefreshTemplateTx
     + RefreshTx
     + RegisterTx
     + ReplayEventsTx
     + RoleTx
     + SignUpTx
+    + TemplateAccessTx
+    + TemplateTx
     + UserSessionTx
     + Commit
 {
@@ -104,6 +108,7 @@ pub trait DirectoryTx:
     + ContactJobDirectory
     + OldContentDirectory
     + SendLedger
+    + TemplateSyncDirectory
     + Commit
 {
 }

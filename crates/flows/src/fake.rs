@@ -13,6 +13,7 @@ mod platform;
 mod rate_limit;
 mod rbac;
 mod sealing;
+mod templates;
 mod tokens;
 
 use std::pin::pin;
@@ -46,6 +47,7 @@ use self::events::FakeEvents;
 use self::idempotency::FakeIdempotency;
 use self::inbox::FakeInbox;
 use self::platform::FakeProvisioningKeys;
+use self::templates::FakeTemplates;
 
 /// What the database holds of one tenant, and of the deployment.
 #[derive(Debug)]
@@ -75,6 +77,7 @@ pub(crate) struct FakeStore {
     pub(crate) idempotency: FakeIdempotency,
     pub(crate) inbox: FakeInbox,
     pub(crate) provisioning_keys: FakeProvisioningKeys,
+    pub(crate) templates: FakeTemplates,
 }
 
 impl FakeStore {
@@ -102,6 +105,7 @@ impl FakeStore {
             idempotency: FakeIdempotency::default(),
             inbox: FakeInbox::default(),
             provisioning_keys: FakeProvisioningKeys::default(),
+            templates: FakeTemplates::default(),
         }
     }
 

@@ -30,6 +30,9 @@
 //! | [`take_turn`], [`settle_number`], [`recover_number`] | the work of a sender on one number |
 //! | [`change_subscription`], [`pay_invoice`], [`close_billing_periods`], [`save_plan`] | subscriptions, invoices and plans |
 //! | [`process_events`] | turns stored events of one tenant into contacts, conversations and messages |
+//! | [`templates()`], [`template`], [`create_template_at_meta`], [`edit_template_at_meta`], [`delete_template_at_meta`] | message templates |
+//! | [`sync_templates`], [`sync_due_templates`], [`refresh_template`] | keep the copies of templates current |
+//! | [`fill_template`] | checks a message against the copy of its template |
 //! | [`record_failure`] | schedules the retry of a failed event, or makes it a dead letter |
 //! | [`SigningKeys`] | the cache of the deployment's signing keys |
 //! | [`advance_signing_keys`], [`rotate_signing_keys`], [`revoke_signing_key`], [`reseal_signing_keys`] | rotating, revoking and resealing them |
@@ -53,6 +56,7 @@ mod fake;
 mod idempotency;
 mod platform;
 mod sending;
+mod templates;
 mod timer;
 mod transaction;
 
@@ -104,6 +108,13 @@ pub use self::sending::{
     cancel_message, change_message, dismiss_message, mark_read, outbound_message, react, recover_number,
     resend_message, send_error, send_message, send_to, send_to_change, settle_number, show_typing, take_turn,
     with_sends,
+};
+pub use self::templates::{
+    NewTemplateAtMeta, RefreshTemplateTx, SyncDueError, SyncTemplatesError, TemplateAccessTx, TemplateRefusal,
+    TemplateSource, TemplateSyncRun, TemplateTx, business_account_access, check_template_edit, claim_template_refresh,
+    create_template_at_meta, delete_template_at_meta, edit_template_at_meta, fill_template, record_created_template,
+    record_deleted_template, record_template_edit, refresh_refusing_template, refresh_template, sync_due_templates,
+    sync_templates, template, templates,
 };
 pub use commit::Commit;
 pub use database::{

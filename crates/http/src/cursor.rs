@@ -31,6 +31,7 @@ pub(crate) enum ListKind {
     Sessions(UserId),
     WhatsAppAccounts,
     MetaApps,
+    Templates,
     Contacts,
     Conversations,
     Messages(ConversationId),
@@ -112,6 +113,7 @@ impl ListId {
             | ListKind::Roles
             | ListKind::WhatsAppAccounts
             | ListKind::MetaApps
+            | ListKind::Templates
             | ListKind::Contacts
             | ListKind::Conversations
             | ListKind::Invoices
@@ -134,6 +136,7 @@ impl ListKind {
             Self::Sessions(_) => "sessions",
             Self::WhatsAppAccounts => "whatsapp_accounts",
             Self::MetaApps => "meta_apps",
+            Self::Templates => "templates",
             Self::Contacts => "contacts",
             Self::Conversations => "conversations",
             Self::Messages(_) => "messages",

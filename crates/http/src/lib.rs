@@ -87,6 +87,7 @@ mod server;
 mod state;
 mod system;
 mod tags;
+mod templates;
 mod tokens;
 mod trusted_proxies;
 mod validation;

@@ -18,7 +18,7 @@ use crate::extract::BodyLimit;
 use crate::problem::{Code, Problem};
 use crate::{
     audit, auth, billing, channels, crm, iam, inbound, openapi, operators, platform, rbac, sending, system, tags,
-    tokens, webhooks,
+    templates, tokens, webhooks,
 };
 
 /// One operation of the API.
@@ -99,6 +99,13 @@ static OPERATIONS: LazyLock<Vec<Option<Operation>>> = LazyLock::new(|| {
         channels::meta_apps::create,
         channels::meta_apps::change,
         channels::meta_apps::delete,
+        templates::read::list,
+        templates::create::create,
+        templates::sync::sync,
+        templates::read::read,
+        templates::edit::edit,
+        templates::delete::delete,
+        templates::preview::preview,
         crm::contacts::list,
         crm::create_contact::create,
         crm::contacts::read,

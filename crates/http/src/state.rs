@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use flows::{AuthService, Database, DeliveryStore, SendBell};
 use kernel::seal::KeyRing;
 use kernel::{Clock, Tracing};
+use outbound::TemplateApi;
 use tokens::ProvisioningKeyHash;
 use tokio::sync::Notify;
 
@@ -28,6 +29,8 @@ pub struct State {
     pub deployment_app: AppCredentials,
     /// Meta, asked about access tokens and numbers.
     pub account_api: Arc<dyn AccountApi>,
+    /// Meta, asked about message templates.
+    pub template_api: Arc<dyn TemplateApi>,
     /// Encrypts and decrypts the secrets of tenants' own Meta apps and numbers.
     pub key_ring: Arc<KeyRing>,
     /// Whether a connected WhatsApp number is active without an operator's approval.

@@ -6,6 +6,7 @@ pub(crate) const USERS: &str = "users";
 pub(crate) const ROLES: &str = "roles";
 pub(crate) const KEYS: &str = "keys";
 pub(crate) const CHANNELS: &str = "channels";
+pub(crate) const TEMPLATES: &str = "templates";
 pub(crate) const CRM: &str = "crm";
 pub(crate) const SENDING: &str = "sending";
 pub(crate) const BILLING: &str = "billing";

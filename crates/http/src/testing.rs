@@ -20,7 +20,9 @@ use inbound::{IncomingEvent, StoredEvent};
 use kernel::ids::{AccountId, SessionId, TenantId, UserId};
 use kernel::seal::KeyRing;
 use kernel::{Clock, StoreError, SystemClock, SystemEntropy, TenantScope, Tracing};
+use outbound::{BusinessAccountAccess, TakenTemplate, TemplateApi, TemplateApiError};
 use secrecy::SecretString;
+use serde_json::Value;
 use tokens::{Claims, KeyState, RotationPolicy, SessionPolicy, SigningKeyFactory, TokenPolicy, VerifiedToken};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
@@ -113,6 +115,29 @@ impl AccountApi for UnavailableMeta {
     }
 }
 
+fn silent_templates<T>() -> Result<T, TemplateApiError> {
+    Err(TemplateApiError::Silent("no network".to_owned()))
+}
+
+#[async_trait]
+impl TemplateApi for UnavailableMeta {
+    async fn list(&self, _: &BusinessAccountAccess, _: Option<&str>) -> Result<Vec<Value>, TemplateApiError> {
+        silent_templates()
+    }
+
+    async fn create(&self, _: &BusinessAccountAccess, _: &str) -> Result<TakenTemplate, TemplateApiError> {
+        silent_templates()
+    }
+
+    async fn edit(&self, _: &BusinessAccountAccess, _: &str, _: &str) -> Result<(), TemplateApiError> {
+        silent_templates()
+    }
+
+    async fn delete(&self, _: &BusinessAccountAccess, _: &str, _: &str) -> Result<(), TemplateApiError> {
+        silent_templates()
+    }
+}
+
 #[async_trait]
 impl Readiness for UnavailableDatabase {
     async fn check(&self) -> Vec<Check> {
@@ -201,6 +226,7 @@ pub(crate) fn state() -> web::Data<State> {
         },
         deployment_app: AppCredentials { secrets: secrets(), verify_token: VerifyToken::new("verify".into()).unwrap() },
         account_api: Arc::new(UnavailableMeta),
+        template_api: Arc::new(UnavailableMeta),
         key_ring: ring,
         self_service: false,
         signup_open: true,

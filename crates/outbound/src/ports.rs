@@ -9,6 +9,6 @@ pub use send_ledger::{SendBacklog, SendLedger, SenderLease};
 pub use send_repo::{MessagePlace, MessageToSend, SendRepo, Thread};
 pub use sender_repo::{AcceptedSend, AccountState, Candidate, Decided, InterruptedSend, SenderRepo, SettledSend};
 pub use templates::{
-    BusinessAccountAccess, StoredTemplate, SyncCounts, TakenTemplate, TemplateApi, TemplateApiError, TemplateFilter,
-    TemplateRepo,
+    BusinessAccountAccess, StoredTemplate, SyncCounts, TakenTemplate, TemplateApi, TemplateApiError, TemplateEventRepo,
+    TemplateFilter, TemplateRepo, TemplateSyncDirectory,
 };

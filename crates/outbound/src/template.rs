@@ -23,7 +23,9 @@ pub use draft::{NewTemplate, TemplateEdit};
 pub use filled::{FilledTemplate, RenderedButton, RenderedHeader, RenderedPart};
 pub use language::Language;
 pub use layout::{ButtonLayout, HeaderLayout, Layout, Need};
-pub use model::{MAX_EDITS, NotEditable, Template, TemplateChange, TemplateParameter, UnreadableTemplate};
+pub use model::{
+    ListedTemplates, MAX_EDITS, NotEditable, Template, TemplateChange, TemplateParameter, UnreadableTemplate,
+};
 pub use parameter::Parameter;
 pub use preview::preview;
 pub use status::{ParameterFormat, TemplateCategory, TemplateQuality, TemplateStatus};

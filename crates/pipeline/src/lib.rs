@@ -17,6 +17,7 @@ mod relay;
 mod scheduler;
 mod sender;
 mod spans;
+mod template_syncer;
 mod tenant_jobs;
 mod worker;
 
@@ -32,4 +33,5 @@ pub use metrics::{BATCH_SIZE, BUCKETS, END_TO_END, begin_at_zero, describe as de
 pub use relay::Relay;
 pub use scheduler::Scheduler;
 pub use sender::{NumberBells, Sender};
+pub use template_syncer::TemplateSyncer;
 pub use worker::Worker;

@@ -23,6 +23,7 @@ pub(crate) const AUDIT_FAILURES: &str = "parley_audit_sealing_failures_total";
 pub(crate) const AUDIT_OLDEST_UNSEALED: &str = "parley_audit_oldest_unsealed_seconds";
 pub(crate) const SENDS: &str = "parley_sends_total";
 pub(crate) const ACCOUNT_CHECKS: &str = "parley_whatsapp_account_checks_total";
+pub(crate) const TEMPLATE_SYNCS: &str = "parley_template_syncs_total";
 pub(crate) const TOKENS_ENDING: &str = "parley_whatsapp_tokens_ending";
 pub(crate) const TOKENS_REFUSED: &str = "parley_whatsapp_tokens_refused";
 pub(crate) const SIGNING_KEY_AGE: &str = "parley_signing_key_age_seconds";
@@ -65,6 +66,7 @@ pub fn describe() {
         "Time since a signing key entered its state, of the oldest per state; 0 for none"
     );
     describe_counter!(ACCOUNT_CHECKS, "Daily checks of WhatsApp accounts, by what Meta said");
+    describe_counter!(TEMPLATE_SYNCS, "Readings of a business account's templates, by outcome");
     describe_gauge!(TOKENS_ENDING, "Access tokens of WhatsApp accounts that end within 7 days");
     describe_gauge!(TOKENS_REFUSED, "Access tokens of WhatsApp accounts that Meta refused when they were last used");
     describe_counter!(AUDIT_SEALED, "Sealed audit records, by what their MAC said about who wrote them");
@@ -85,6 +87,9 @@ pub fn begin_at_zero() {
     counter!(DROPPED).increment(0);
     for outcome in ["healthy", "problems", "silent", "failed"] {
         counter!(ACCOUNT_CHECKS, "outcome" => outcome).increment(0);
+    }
+    for outcome in ["synced", "refused", "failed"] {
+        counter!(TEMPLATE_SYNCS, "outcome" => outcome).increment(0);
     }
     for kind in EventKind::LABELS {
         for outcome in ["processed", "dead_letter"] {

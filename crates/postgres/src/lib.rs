@@ -82,6 +82,7 @@ mod schema;
 mod sql;
 mod start_session;
 mod system_roles;
+mod templates;
 mod tls;
 mod tokens;
 mod transaction;

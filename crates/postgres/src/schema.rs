@@ -423,3 +423,24 @@ diesel::table! {
         created_at -> Timestamptz,
     }
 }
+
+diesel::table! {
+    templates (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        waba_id -> Text,
+        meta_id -> Text,
+        name -> Text,
+        language -> Text,
+        category -> Text,
+        status -> Text,
+        quality -> Text,
+        rejection_reason -> Nullable<Text>,
+        format -> Text,
+        components -> Text,
+        edited_at -> Array<Timestamptz>,
+        event_at -> Nullable<Timestamptz>,
+        synced_at -> Timestamptz,
+        created_at -> Timestamptz,
+    }
+}

@@ -21,6 +21,7 @@ mod preferences;
 mod readable;
 mod status;
 mod system;
+mod template;
 
 use crate::EventKind;
 use crate::json::Object;
@@ -89,7 +90,7 @@ fn decode_change(change: &Change<'_>) -> Result<Option<Update>, DecodeError> {
         "user_id_update" => first("user_id_update").map(|item| system::decode_update(&item.members)).transpose(),
         "messaging_handovers" => Ok(handover::decode(change)),
         "smb_app_state_sync" => Ok(first("state_sync").and_then(|item| address_book::decode(&item.members))),
-        _ => Ok(health::decode(change)),
+        _ => Ok(template::decode(change).or_else(|| health::decode(change))),
     }
 }
 

@@ -23,5 +23,6 @@ pub use new_event::NewEvent;
 pub use signature::{InvalidSignature, Signature, SignatureCheck, verify_signature};
 pub use update::{
     AddressBookUpdate, CallUpdate, Connection, ConsentUpdate, DecodedMessage, Edit, HealthTopic, HealthUpdate,
-    IdentityChange, MediaPointer, Party, Reaction, Revocation, StatusUpdate, SystemMessage, Update,
+    IdentityChange, MediaPointer, Party, Reaction, Revocation, StatusUpdate, SystemMessage, TemplateFact,
+    TemplateUpdate, Update,
 };

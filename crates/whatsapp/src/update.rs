@@ -21,6 +21,8 @@ pub enum Update {
     AddressBook(AddressBookUpdate),
     Call(CallUpdate),
     Health(HealthUpdate),
+    /// A message template of the business account.
+    Template(TemplateUpdate),
 }
 
 /// The ids and names of a person in an event. Any of them may be missing.
@@ -241,4 +243,28 @@ impl HealthTopic {
             Self::History => "history",
         }
     }
+}
+
+/// What Meta tells of a message template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateUpdate {
+    /// Meta's id of the template in one language.
+    pub template_id: String,
+    pub change: TemplateFact,
+    pub timestamp: Option<DateTime<Utc>>,
+}
+
+/// What changed, in Meta's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TemplateFact {
+    Status {
+        /// Such as `APPROVED` or `PAUSED`.
+        event: String,
+        /// Such as `INVALID_FORMAT`; `None` if Meta gives none.
+        reason: Option<String>,
+    },
+    Quality(String),
+    Category(String),
+    /// Its components, which the event has in part only.
+    Components,
 }

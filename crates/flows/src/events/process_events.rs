@@ -1,4 +1,5 @@
 mod health;
+mod templates;
 mod translate;
 mod usage;
 
@@ -10,15 +11,21 @@ use crm::inbox::{AcceptedMessage, InboxTx, SentProof};
 use inbound::{ErrorClass, EventOutcomeRepo, UnfinishedEvent};
 use kernel::ids::EventId;
 use kernel::{Clock, StoreError};
-use outbound::{AttemptRef, AttemptRefs};
+use outbound::{AttemptRef, AttemptRefs, TemplateEventRepo};
 use whatsapp::{Decoded, decode};
 
 use translate::{OpaqueStatus, TranslatedEvents};
 
 /// What [`process_events`] needs.
-pub trait ProcessEventsTx: EventOutcomeRepo + InboxTx + AccountHealthRepo + UsageRepo + SentUsageRepo {}
+pub trait ProcessEventsTx:
+    EventOutcomeRepo + InboxTx + AccountHealthRepo + TemplateEventRepo + UsageRepo + SentUsageRepo
+{
+}
 
-impl<T: EventOutcomeRepo + InboxTx + AccountHealthRepo + UsageRepo + SentUsageRepo + ?Sized> ProcessEventsTx for T {}
+impl<T: EventOutcomeRepo + InboxTx + AccountHealthRepo + TemplateEventRepo + UsageRepo + SentUsageRepo + ?Sized>
+    ProcessEventsTx for T
+{
+}
 
 /// The result of processing a group of events.
 #[derive(Debug, Default)]
@@ -92,12 +99,13 @@ pub async fn process_events(
             Err(reason) => processed.dead_letters.push(DeadLetter { event: event.id, reason }),
         }
     }
-    let TranslatedEvents { mut batch, health, received, opaque_statuses } = translated;
+    let TranslatedEvents { mut batch, health, templates, received, opaque_statuses } = translated;
     batch.proofs = opaque_statuses.into_iter().filter_map(|status| proof(status, refs)).collect();
     let recorded = crm::inbox::record_batch(tx, batch, clock).await?;
     processed.messages = recorded.messages;
     processed.accepted = recorded.accepted;
     health::record(tx, health, now).await?;
+    templates::record(tx, templates, now).await?;
     health::restore_accounts(tx, &delivering, now).await?;
     usage::count_messages(tx, &recorded.from_customers, &received, now).await?;
     usage::count_sent_messages(tx, &processed.accepted, now).await?;

@@ -3,12 +3,12 @@ use billing::SentUsageRepo;
 use channels::AccountRepo;
 use crm::inbox::InboxTx;
 use crm::{ContactTx, ConversationTx};
-use outbound::{SendRepo, SenderRepo};
+use outbound::{SendRepo, SenderRepo, TemplateRepo};
 
 /// What sending a message needs.
-pub trait SendMessageTx: SendRepo + ConversationTx + AuditRepo {}
+pub trait SendMessageTx: SendRepo + ConversationTx + TemplateRepo + AuditRepo {}
 
-impl<T: SendRepo + ConversationTx + AuditRepo + ?Sized> SendMessageTx for T {}
+impl<T: SendRepo + ConversationTx + TemplateRepo + AuditRepo + ?Sized> SendMessageTx for T {}
 
 /// What sending a message to a person needs.
 pub trait SendToTx: SendMessageTx + AccountRepo + ContactTx {}

@@ -47,7 +47,7 @@ pub async fn react(
     check_thread(&thread)?;
     let wamid = found.wamid.filter(|_| now < found.sent_at + MAX_AGE).ok_or(AboutMessageError::Unsuitable)?;
     if thread.service_window_ends_at.is_none_or(|end| end <= now) {
-        return Err(SendMessageError::WindowClosed.into());
+        return Err(SendMessageError::WindowClosed(Vec::new()).into());
     }
     let content = Content::Reaction(OutboundReaction { wamid, emoji });
     let address = address(&thread)?;

@@ -2,13 +2,14 @@ use chrono::{DateTime, Utc};
 use crm::identity::{Identity, IdentityKey};
 use crm::{Message, ReplyTo, Titled};
 use kernel::ids::{ConversationId, InteractionId, MessageId, SendId};
-use kernel::{Clock, Direction, MessageCategory, MessagesSend, Origin, Permit, StoreError, Traceparent};
+use kernel::{Clock, ContentPart, Direction, MessageCategory, MessagesSend, Origin, Permit, StoreError, Traceparent};
 use outbound::{
-    Address, Content, ContentError, MAX_SCHEDULE, MessagePlace, NewOutboundMessage, NewSend, OnUnknown, Priority,
-    SEND_WITHIN, SendKind, Sender, SenderKind, Thread, ToMetaError, message_json,
+    Address, Content, ContentError, Language, MAX_SCHEDULE, MessagePlace, NewOutboundMessage, NewSend, OnUnknown,
+    Priority, SEND_WITHIN, SendKind, Sender, SenderKind, TemplateCategory, Thread, ToMetaError, message_json,
 };
 
 use super::{OutboundMessage, SendMessageTx};
+use crate::templates::{TemplateRefusal, fill_template};
 
 /// What a caller wants to be sent.
 #[derive(Clone, Debug)]
@@ -53,8 +54,12 @@ pub enum SendMessageError {
     ReadOnly,
     #[error("a newer conversation of the same contact and number is open")]
     NewerConversation(ConversationId),
+    /// With the templates that can be sent.
     #[error("the 24 hours for free answers are over")]
-    WindowClosed,
+    WindowClosed(Vec<(String, Language)>),
+    /// It is not there, or Meta does not send it.
+    #[error("{0}")]
+    TemplateNotUsable(TemplateRefusal),
     #[error("the contact takes no marketing messages")]
     OptedOut,
     /// A member of the request; the pointer is within the body.
@@ -67,6 +72,9 @@ pub enum SendMessageError {
     #[error(transparent)]
     Store(#[from] StoreError),
 }
+
+/// Templates that are offered instead.
+const USABLE_TEMPLATES: u16 = 50;
 
 /// What is stored of a request.
 pub(super) struct PreparedSend {
@@ -150,24 +158,34 @@ pub(super) async fn prepare(
     thread: &Thread,
     (message, id): (MessageId, SendId),
     sender: Sender,
-    request: MessageRequest,
+    mut request: MessageRequest,
     now: DateTime<Utc>,
 ) -> Result<PreparedSend, SendMessageError> {
     check_thread(thread)?;
+    let filled = filled_template(tx, thread, &request.content).await?;
     let reply_to_wamid = match &request.reply_to {
         Some(Quoted::Message(quoted)) => Some(quoted_wamid(tx, thread, *quoted).await?),
         Some(Quoted::Wamid(wamid)) => Some(wamid.clone()),
         None => None,
     };
     let is_free_form = !matches!(request.content, Content::Template(_));
-    let category = if is_free_form { MessageCategory::Service } else { MessageCategory::Utility };
+    let (category, text, parts) = match filled {
+        Some(FilledMessage { content, category, text, parts }) => {
+            request.content = content;
+            (category, text, parts)
+        }
+        None => (MessageCategory::Service, request.content.text(), request.content.parts()),
+    };
     let leaves_at = request.times.send_at.unwrap_or(now);
     let (send_at, send_before) = check_times(request.times, now)?;
     let window = thread.service_window_ends_at.filter(|end| *end > leaves_at);
     let send_before = match (is_free_form, window) {
         (false, _) => send_before,
         (true, Some(end)) => send_before.min(end),
-        (true, None) => return Err(SendMessageError::WindowClosed),
+        (true, None) => {
+            let usable = tx.usable_templates(&thread.waba_id, USABLE_TEMPLATES).await?;
+            return Err(SendMessageError::WindowClosed(usable));
+        }
     };
     if category == MessageCategory::Marketing && thread.opted_out {
         return Err(SendMessageError::OptedOut);
@@ -186,8 +204,8 @@ pub(super) async fn prepare(
             id: message,
             contact: thread.contact,
             kind: request.content.kind().into_str().to_owned(),
-            text: request.content.text(),
-            parts: request.content.parts(),
+            text,
+            parts,
             reply_to_wamid,
         },
         send: NewSend {
@@ -216,6 +234,35 @@ pub(super) async fn prepare(
             trace: request.trace,
         },
     })
+}
+
+/// A template with its gaps filled.
+struct FilledMessage {
+    content: Content,
+    category: MessageCategory,
+    /// As the customer sees it.
+    text: String,
+    parts: Vec<ContentPart>,
+}
+
+/// Checks a template against its copy; `None` for other content.
+async fn filled_template(
+    tx: &mut dyn SendMessageTx,
+    thread: &Thread,
+    content: &Content,
+) -> Result<Option<FilledMessage>, SendMessageError> {
+    let Content::Template(call) = content else { return Ok(None) };
+    let (stored, filled) = fill_template(tx, &thread.waba_id, call).await?.map_err(|refusal| match refusal {
+        TemplateRefusal::Content(error) => SendMessageError::Content(error),
+        refusal => SendMessageError::TemplateNotUsable(refusal),
+    })?;
+    let category = match stored.template.category {
+        TemplateCategory::Marketing => MessageCategory::Marketing,
+        TemplateCategory::Authentication => MessageCategory::Authentication,
+        TemplateCategory::Utility | TemplateCategory::Other => MessageCategory::Utility,
+    };
+    let (text, parts) = (filled.text(), filled.parts());
+    Ok(Some(FilledMessage { content: Content::Template(Box::new(filled.call)), category, text, parts }))
 }
 
 /// Whether messages can be sent in a conversation now.

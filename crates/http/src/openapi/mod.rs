@@ -36,6 +36,7 @@ use problems::Problems;
         (name = tags::ROLES, description = "Roles and their assignment to users"),
         (name = tags::KEYS, description = "Public keys that verify access tokens"),
         (name = tags::CHANNELS, description = "The tenant's WhatsApp numbers and Meta apps"),
+        (name = tags::TEMPLATES, description = "Messages that Meta has approved in advance"),
         (name = tags::CRM, description = "Contacts, conversations and messages"),
         (name = tags::BILLING, description = "Plans, subscription, usage and invoices"),
         (name = tags::EVENTS, description = "Webhook events and dead letters"),

@@ -9,3 +9,4 @@ mod send_error;
 pub(crate) mod send_message;
 pub(crate) mod send_status;
 pub(crate) mod send_to;
+mod template_copy;

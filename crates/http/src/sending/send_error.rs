@@ -1,7 +1,7 @@
 use flows::{AboutMessageError, ChangeSendError, SendMessageError};
-use outbound::{ContentError, ToMetaError};
+use outbound::{ContentError, Language, ToMetaError};
 
-use crate::problem::{Code, FieldError, Hints, Problem};
+use crate::problem::{Code, FieldError, Hints, Problem, TemplateHint};
 
 impl From<SendMessageError> for Problem {
     fn from(error: SendMessageError) -> Self {
@@ -16,7 +16,14 @@ impl From<SendMessageError> for Problem {
                 let id = Some(id.as_uuid());
                 Self::new(Code::NewerConversation).with_hints(Hints { id, ..Hints::default() })
             }
-            SendMessageError::WindowClosed => Self::new(Code::WindowClosed),
+            SendMessageError::WindowClosed(usable) => {
+                let hint = |(name, language): (String, Language)| TemplateHint { name, language: language.to_string() };
+                let templates = Some(usable.into_iter().map(hint).collect());
+                Self::new(Code::WindowClosed).with_hints(Hints { templates, ..Hints::default() })
+            }
+            SendMessageError::TemplateNotUsable(refusal) => {
+                Self::new(Code::TemplateNotUsable).with_detail(format!("Not usable: {refusal}."))
+            }
             SendMessageError::OptedOut => Self::new(Code::OptedOut),
             SendMessageError::Field { pointer, problem } => invalid(FieldError::in_body(pointer, "invalid", problem)),
             SendMessageError::Content(error) => invalid(content_error(error)),

@@ -1,10 +1,11 @@
 use actix_web::{HttpResponse, web};
 use crm::MessageParts;
-use flows::{OutboundMessage, SendMessageError, outbound_message, send_message};
+use flows::{OutboundMessage, SendMessageError, TemplateSource, outbound_message, send_message};
 use kernel::ids::{AccountId, ConversationId, MessageId};
 use kernel::{Grant as _, MessagesSend};
 
 use super::message_request::MessageRequestBody;
+use super::template_copy::refresh_if_refusing;
 use crate::auth::Allow;
 use crate::crm::messages::MessageBody;
 use crate::extract::PathId;
@@ -40,6 +41,8 @@ pub(crate) async fn send(
 ) -> Result<HttpResponse, Problem> {
     let (body, guard) = body.into_parts();
     let request = body.check()?;
+    let source = TemplateSource::Conversation(conversation);
+    refresh_if_refusing(&state, allow.scope(), source, &request.content).await?;
     let mut account = None;
     let response = guard
         .accept(&state, allow, async |permit, tx| {

@@ -1,6 +1,6 @@
 use actix_web::{HttpResponse, web};
 use crm::identity::{GivenIdentity, IdentityKind};
-use flows::{Recipient, SendMessageError, send_to};
+use flows::{Recipient, SendMessageError, TemplateSource, send_to};
 use kernel::ids::{AccountId, ContactId};
 use kernel::{Grant as _, MessagesSend};
 use outbound::Address;
@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::content_schema::with_members;
 use super::message_request::MessageRequestBody;
 use super::send_message::ring;
+use super::template_copy::refresh_if_refusing;
 use crate::auth::Allow;
 use crate::crm::messages::MessageBody;
 use crate::idempotency::{IdempotencyHeader, IdempotentJson};
@@ -91,6 +92,7 @@ pub(crate) async fn send(
         }
     };
     let request = request?;
+    refresh_if_refusing(&state, allow.scope(), TemplateSource::Account(account), &request.content).await?;
     let mut to_wake = None;
     let response = guard
         .accept(&state, allow, async |permit, tx| {

@@ -17,7 +17,7 @@ macro_rules! pages {
     };
 }
 
-pub(crate) const PAGES: [(&str, &str); 17] = pages![
+pub(crate) const PAGES: [(&str, &str); 18] = pages![
     "index",
     "first-steps",
     "errors",
@@ -31,6 +31,7 @@ pub(crate) const PAGES: [(&str, &str); 17] = pages![
     "webhooks",
     "contacts",
     "messages",
+    "templates",
     "billing",
     "audit",
     "operators",

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use kernel::ids::{AccountId, TemplateId};
+use kernel::ids::{AccountId, TemplateId, TenantId};
 use kernel::{Page, PageRequest, StoreError};
 use secrecy::SecretString;
 use serde_json::Value;
@@ -56,10 +56,13 @@ pub trait TemplateApi: Send + Sync {
 pub struct StoredTemplate {
     pub id: TemplateId,
     pub waba_id: String,
+    /// A number of the business account, an active one if there is one.
+    pub account: Option<AccountId>,
     pub template: Template,
     pub synced_at: DateTime<Utc>,
     /// When it was edited here, oldest first, within the last 30 days.
     pub edited_at: Vec<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
 }
 
 /// Which templates a list has.
@@ -74,14 +77,14 @@ pub struct TemplateFilter {
 /// What a sync has changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SyncCounts {
-    pub stored: u64,
-    pub deleted: u64,
+    pub stored: usize,
+    pub deleted: usize,
 }
 
-/// The copies of a tenant's templates.
+/// The copies of the templates of the transaction's tenant.
 #[async_trait]
-pub trait TemplateRepo: Send {
-    /// By name, language and id.
+pub trait TemplateRepo: TemplateEventRepo {
+    /// Newest first.
     async fn templates(
         &mut self,
         filter: &TemplateFilter,
@@ -90,6 +93,7 @@ pub trait TemplateRepo: Send {
 
     async fn template(&mut self, id: TemplateId) -> Result<Option<StoredTemplate>, StoreError>;
 
+    /// A usable one, if there are several.
     async fn template_by_name(
         &mut self,
         waba_id: &str,
@@ -97,28 +101,75 @@ pub trait TemplateRepo: Send {
         language: &Language,
     ) -> Result<Option<StoredTemplate>, StoreError>;
 
-    /// Names and languages of what can be sent, at most `limit`.
+    /// Names and languages of what can be sent, by name, at most `limit`.
     async fn usable_templates(&mut self, waba_id: &str, limit: u16) -> Result<Vec<(String, Language)>, StoreError>;
 
-    /// Makes the copy of a business account equal to what Meta has listed. Templates keep their ids. With a name, only the templates
-    /// of this name are replaced.
+    /// Makes the copy of a business account equal to what Meta has listed. With a name, only templates of this name are concerned.
+    ///
+    /// Templates keep their ids. What was stored or told by events after `listed_at`, when the list was asked for, stays.
     async fn replace_templates(
         &mut self,
         waba_id: &str,
         name: Option<&str>,
-        templates: &[Template],
-        now: DateTime<Utc>,
+        templates: &[(TemplateId, Template)],
+        listed_at: DateTime<Utc>,
     ) -> Result<SyncCounts, StoreError>;
 
-    /// Stores a template, or changes the copy with its `meta_id`.
+    /// Stores a template that Meta has taken, or changes the copy with its `meta_id`. Answers its id.
     async fn save_template(
         &mut self,
+        new: TemplateId,
         waba_id: &str,
         template: &Template,
         now: DateTime<Utc>,
     ) -> Result<TemplateId, StoreError>;
 
-    /// What an event of Meta's tells. `false` if the template is not stored, or a later event was stored before.
+    /// Stores components, category and status, and notes the time of the edit.
+    async fn record_template_edit(
+        &mut self,
+        id: TemplateId,
+        template: &Template,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
+
+    async fn delete_template(&mut self, id: TemplateId) -> Result<(), StoreError>;
+
+    /// Notes that a business account was read to the end, and when to read it again.
+    async fn record_template_sync(
+        &mut self,
+        waba_id: &str,
+        now: DateTime<Utc>,
+        due_at: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
+
+    /// Claims the sync that is due longest, of a business account with an access token. It is due again at `retry_at`, unless it
+    /// succeeds.
+    async fn claim_template_sync(
+        &mut self,
+        now: DateTime<Utc>,
+        retry_at: DateTime<Utc>,
+    ) -> Result<Option<String>, StoreError>;
+
+    /// Whether templates of one name may be read from Meta now because a message was refused: not if that was done since
+    /// `not_since`. Notes it.
+    async fn claim_template_refresh(
+        &mut self,
+        waba_id: &str,
+        now: DateTime<Utc>,
+        not_since: DateTime<Utc>,
+    ) -> Result<bool, StoreError>;
+
+    /// Meta's ids of the business accounts of the tenant's active numbers.
+    async fn business_accounts(&mut self) -> Result<Vec<String>, StoreError>;
+
+    /// An active number of the business account that has an access token, one that Meta has not refused if there is one.
+    async fn account_with_token(&mut self, waba_id: &str) -> Result<Option<AccountId>, StoreError>;
+}
+
+/// What Meta's events tell of the templates of the transaction's tenant.
+#[async_trait]
+pub trait TemplateEventRepo: Send {
+    /// Changes the copy, unless a later event has. `false` if there is no copy.
     async fn change_template(
         &mut self,
         waba_id: &str,
@@ -127,8 +178,18 @@ pub trait TemplateRepo: Send {
         occurred_at: DateTime<Utc>,
     ) -> Result<bool, StoreError>;
 
-    /// Replaces the components and notes the time of the edit. The status becomes pending.
-    async fn record_edit(&mut self, id: TemplateId, components: &Value, now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// Makes a sync of the business account due.
+    async fn request_template_sync(&mut self, waba_id: &str, now: DateTime<Utc>) -> Result<(), StoreError>;
+}
 
-    async fn delete_template(&mut self, id: TemplateId) -> Result<(), StoreError>;
+/// Syncs of templates of all tenants.
+#[async_trait]
+pub trait TemplateSyncDirectory: Send {
+    /// Active tenants with a due sync, in order, after that one.
+    async fn tenants_with_due_template_syncs(
+        &mut self,
+        after: Option<TenantId>,
+        now: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<Vec<TenantId>, StoreError>;
 }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::call::MAX_NAME;
 use super::language::Language;
+use super::model::Template;
 use super::status::{ParameterFormat, TemplateCategory};
 use super::text::TemplateText;
 use crate::content::error::ContentError;
@@ -84,16 +85,16 @@ impl NewTemplate {
 }
 
 impl TemplateEdit {
-    /// Reads `{components, category?}` for a template of a category and a parameter format.
+    /// Reads `{components, category?}` for a template.
     ///
     /// # Errors
     ///
     /// If Meta would refuse it at once.
-    pub fn parse(value: &Value, category: TemplateCategory, format: ParameterFormat) -> Result<Self, ContentError> {
+    pub fn parse(value: &Value, template: &Template) -> Result<Self, ContentError> {
         let mut fields = Node::root(value).object()?;
         let components = fields.required("components")?;
         let changed = fields.optional("category").map(|node| node.word(&CATEGORIES)).transpose()?;
-        check_components(&components, changed.unwrap_or(category), format)?;
+        check_components(&components, changed.unwrap_or(template.category), template.format)?;
         fields.end()?;
         Ok(Self { components: components.value().clone(), category: changed })
     }

@@ -50,6 +50,22 @@ pub enum TemplateChange {
     Components,
 }
 
+/// A list of Meta's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListedTemplates {
+    pub templates: Vec<Template>,
+    /// Entries that cannot be read.
+    pub unreadable: usize,
+}
+
+impl ListedTemplates {
+    #[must_use]
+    pub fn of_meta(entries: &[Value]) -> Self {
+        let templates: Vec<Template> = entries.iter().filter_map(|entry| Template::from_meta(entry).ok()).collect();
+        Self { unreadable: entries.len() - templates.len(), templates }
+    }
+}
+
 /// Meta's word for no reason.
 const NO_REASON: &str = "NONE";
 

@@ -27,6 +27,7 @@ fn shown(update: Update) -> String {
         Update::SystemMessage(it) => format!("notice {} {}", party(&it.customer), it.text),
         Update::Consent(it) => format!("consent {} {}", party(&it.customer), it.granted),
         Update::AddressBook(it) => format!("book {} {:?} {}", party(&it.customer), it.name, it.removed),
+        Update::Template(it) => format!("template {} {:?}", it.template_id, it.change),
         Update::Call(it) => format!("{:?} call {} {} {}", it.direction, it.event, party(&it.customer), it.text),
         Update::Health(it) => format!("health {} {:?}", it.topic.key(), it.connection),
     }

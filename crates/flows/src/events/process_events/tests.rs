@@ -162,3 +162,48 @@ fn reports_about_an_account_are_recorded_by_their_times() {
     let times: Vec<_> = store.channels.health.iter().map(|it| (it.account, it.reported_at)).collect();
     assert_eq!(times, [(ACCOUNT, at(-30)), (ACCOUNT, at(-20)), (ACCOUNT, at(-10))]);
 }
+
+/// An event of Meta's about the template 7, at a time in seconds.
+fn of_template(store: &mut FakeStore, seconds: i64, field: &str, members: &str) -> UnfinishedEvent {
+    let time = at(seconds).timestamp();
+    let payload = format!(
+        r#"{{"id":"900","time":{time},"changes":[{{"field":"{field}","value":{{"message_template_id":7,{members}}}}}]}}"#
+    );
+    queued(store, EventKind::field(field), &payload)
+}
+
+#[test]
+fn events_of_a_template_change_its_copy() {
+    let mut store = FakeStore::new();
+    let id = store.add_template("7", "hello", "APPROVED");
+    let status = "message_template_status_update";
+    let events = [
+        of_template(&mut store, 2, status, r#""event":"PAUSED","reason":"LOW_QUALITY""#),
+        of_template(&mut store, 1, status, r#""event":"REINSTATED""#),
+        of_template(&mut store, 1, "message_template_quality_update", r#""new_quality_score":"RED""#),
+        of_template(&mut store, 1, "template_category_update", r#""new_category":"MARKETING""#),
+    ];
+    assert_eq!(process(&mut store, &events).finished.len(), 4);
+    let template = &store.template_of(id).template;
+    assert_eq!(template.status, outbound::TemplateStatus::Paused, "in the order of their times");
+    assert_eq!(template.rejection_reason.as_deref(), Some("LOW_QUALITY"));
+    assert_eq!(template.quality, outbound::TemplateQuality::Red);
+    assert_eq!(template.category, outbound::TemplateCategory::Marketing);
+    assert!(store.templates.requested.is_empty());
+}
+
+#[test]
+fn what_an_event_does_not_say_is_read_from_meta() {
+    let status = "message_template_status_update";
+    for (stored, field, members) in [
+        ("7", "message_template_components_update", r#""message_template_element":"Hi""#),
+        ("7", status, r#""event":"UNARCHIVED""#),
+        ("8", status, r#""event":"APPROVED""#),
+    ] {
+        let mut store = FakeStore::new();
+        store.add_template(stored, "hello", "APPROVED");
+        let event = of_template(&mut store, 1, field, members);
+        process(&mut store, &[event]);
+        assert_eq!(store.templates.requested, ["900"], "{field} {members}");
+    }
+}

@@ -12,6 +12,8 @@ use kernel::ids::{AccountId, TenantId};
 use kernel::{DeliveryStatus, Direction, Origin};
 use whatsapp::{DecodedMessage, MediaPointer, Party, StatusUpdate, Update};
 
+use super::templates::{self, TemplateEvent};
+
 /// How far Meta's clock may be ahead of ours.
 const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::hours(1);
 
@@ -20,6 +22,7 @@ const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::hours(1);
 pub(super) struct TranslatedEvents {
     pub(super) batch: Batch,
     pub(super) health: Vec<AccountHealthUpdate>,
+    pub(super) templates: Vec<TemplateEvent>,
     /// When each message of a customer was first received, other than by an import or in another party's thread.
     pub(super) received: HashMap<MessageKey, DateTime<Utc>>,
     pub(super) opaque_statuses: Vec<OpaqueStatus>,
@@ -55,7 +58,7 @@ struct EventContext<'e> {
 
 impl EventContext<'_> {
     fn add(self, to: &mut TranslatedEvents, update: Update) {
-        let TranslatedEvents { batch, health, received, opaque_statuses } = to;
+        let TranslatedEvents { batch, health, templates, received, opaque_statuses } = to;
         match update {
             Update::Message(message) => {
                 if message.origin == Origin::Live {
@@ -136,6 +139,12 @@ impl EventContext<'_> {
                 received_at: self.event.received_at,
                 waba_id: self.waba_id,
                 update: it,
+            }),
+            Update::Template(it) => templates.push(TemplateEvent {
+                occurred_at: self.time(it.timestamp),
+                waba_id: self.waba_id,
+                meta_id: it.template_id,
+                change: templates::change(it.change),
             }),
         }
     }

@@ -104,7 +104,7 @@ fn codes_have_the_texts_of_meta() {
 
 #[test]
 fn edit_has_whole_components() {
-    let edit = |value: Value| TemplateEdit::parse(&value, TemplateCategory::Utility, ParameterFormat::Positional);
+    let edit = |value: Value| TemplateEdit::parse(&value, &order_shipped());
     let body = json!([{"type": "BODY", "text": "Hi"}]);
     let parsed = edit(json!({"components": body, "category": "marketing"})).unwrap();
     let meta: Value = serde_json::from_str(&parsed.to_meta()).unwrap();

@@ -32,6 +32,14 @@ fn entry_without_a_needed_member_is_unreadable() {
 }
 
 #[test]
+fn unreadable_entry_stops_no_other() {
+    let entry = |id: u8| json!({"id": id, "name": "a", "language": "de", "components": []});
+    let listed = ListedTemplates::of_meta(&[entry(1), json!({"id": "2"}), entry(3)]);
+    let ids: Vec<&str> = listed.templates.iter().map(|template| template.meta_id.as_str()).collect();
+    assert_eq!((ids, listed.unreadable), (vec!["1", "3"], 1));
+}
+
+#[test]
 fn parameters_are_listed_with_their_examples() {
     assert_eq!(
         listed(&order_shipped()),

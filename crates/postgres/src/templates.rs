@@ -1,0 +1,8 @@
+//! Copies of the templates that business accounts have at Meta.
+
+mod directory;
+mod events;
+mod replace;
+mod repo;
+mod row;
+mod syncs;
