@@ -2,16 +2,16 @@
 
 mod accounts;
 mod check_account;
-mod check_due_accounts;
 mod connect_account;
 mod meta_apps;
 
 use audit::AuditRepo;
 use channels::{AccountSecretsRepo, ChannelRepo, MetaAppRepo};
+use jobs::JobRepo;
 
 pub use accounts::{change_account, disconnect_account};
+pub(crate) use check_account::check;
 pub use check_account::{CheckAccountError, check_account, check_account_by_operator};
-pub use check_due_accounts::{AccountCheckRun, check_due_accounts};
 pub use connect_account::{ConnectAccountError, add_account, connect_account};
 pub use meta_apps::{change_meta_app, create_meta_app, delete_meta_app};
 
@@ -21,9 +21,9 @@ pub trait ConnectAccountTx: ChannelRepo + AuditRepo {}
 impl<T: ChannelRepo + AuditRepo + ?Sized> ConnectAccountTx for T {}
 
 /// What changing a number needs.
-pub trait AccountTx: AccountSecretsRepo + AuditRepo {}
+pub trait AccountTx: AccountSecretsRepo + AuditRepo + JobRepo {}
 
-impl<T: AccountSecretsRepo + AuditRepo + ?Sized> AccountTx for T {}
+impl<T: AccountSecretsRepo + AuditRepo + JobRepo + ?Sized> AccountTx for T {}
 
 /// What changing a Meta app needs.
 pub trait MetaAppTx: MetaAppRepo + AuditRepo {}

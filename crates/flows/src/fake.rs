@@ -9,6 +9,7 @@ mod events;
 mod iam;
 mod idempotency;
 mod inbox;
+mod jobs;
 mod platform;
 mod rate_limit;
 mod rbac;
@@ -22,6 +23,7 @@ use std::task::{Context, Poll, Waker};
 
 use ::audit::{Action, Record, RequestOrigin};
 use ::iam::{Email, PasswordHash, Slug, Tenant, TenantName, TenantWeight, User, UserName, UserRepo as _, UserStatus};
+use ::jobs::Job;
 use ::rbac::{MembershipRepo as _, Role, SystemRole};
 use ::tokens::{
     RefreshToken, RefreshTokenHash, Session, SessionClient, SessionPolicy, SessionRepo as _, SigningKey,
@@ -76,6 +78,7 @@ pub(crate) struct FakeStore {
     pub(crate) events: FakeEvents,
     pub(crate) idempotency: FakeIdempotency,
     pub(crate) inbox: FakeInbox,
+    pub(crate) jobs: Vec<Job>,
     pub(crate) provisioning_keys: FakeProvisioningKeys,
     pub(crate) templates: FakeTemplates,
 }
@@ -104,6 +107,7 @@ impl FakeStore {
             events: FakeEvents::default(),
             idempotency: FakeIdempotency::default(),
             inbox: FakeInbox::default(),
+            jobs: Vec::new(),
             provisioning_keys: FakeProvisioningKeys::default(),
             templates: FakeTemplates::default(),
         }

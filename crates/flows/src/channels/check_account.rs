@@ -1,6 +1,4 @@
-use channels::{
-    AccountAnswers, AccountApi, AccountCheck, AccountCredentialsError, SendingAccount, next_check, sending_account,
-};
+use channels::{AccountAnswers, AccountApi, AccountCheck, AccountCredentialsError, SendingAccount, sending_account};
 use kernel::ids::AccountId;
 use kernel::seal::KeyRing;
 use kernel::{ChannelsWrite, Clock, Operator, Permit, StoreError, TenantScope};
@@ -49,7 +47,7 @@ pub async fn check_account_by_operator(
 }
 
 /// The same for machinery.
-pub(super) async fn check(
+pub(crate) async fn check(
     database: &dyn Database,
     scope: &TenantScope,
     id: AccountId,
@@ -69,7 +67,7 @@ pub(super) async fn check(
     let now = clock.now();
     let (result, facts) = (answers.check(&account, now), answers.facts(&account));
     let mut tx = database.tenant(scope).await?;
-    let saved = tx.save_account_check(id, token.set_at, &result, &facts, next_check(id, now)).await;
+    let saved = tx.save_account_check(id, token.set_at, &result, &facts).await;
     settle::<_, _, StoreError>(tx, saved).await?;
     Ok(Some(result))
 }

@@ -11,18 +11,19 @@ use crm::inbox::{AcceptedMessage, InboxTx, SentProof};
 use inbound::{ErrorClass, EventOutcomeRepo, UnfinishedEvent};
 use kernel::ids::EventId;
 use kernel::{Clock, StoreError};
-use outbound::{AttemptRef, AttemptRefs, TemplateEventRepo};
+use outbound::{AttemptRef, AttemptRefs};
 use whatsapp::{Decoded, decode};
 
+use templates::TemplateEventTx;
 use translate::{OpaqueStatus, TranslatedEvents};
 
 /// What [`process_events`] needs.
 pub trait ProcessEventsTx:
-    EventOutcomeRepo + InboxTx + AccountHealthRepo + TemplateEventRepo + UsageRepo + SentUsageRepo
+    EventOutcomeRepo + InboxTx + AccountHealthRepo + TemplateEventTx + UsageRepo + SentUsageRepo
 {
 }
 
-impl<T: EventOutcomeRepo + InboxTx + AccountHealthRepo + TemplateEventRepo + UsageRepo + SentUsageRepo + ?Sized>
+impl<T: EventOutcomeRepo + InboxTx + AccountHealthRepo + TemplateEventTx + UsageRepo + SentUsageRepo + ?Sized>
     ProcessEventsTx for T
 {
 }
@@ -105,7 +106,7 @@ pub async fn process_events(
     processed.messages = recorded.messages;
     processed.accepted = recorded.accepted;
     health::record(tx, health, now).await?;
-    templates::record(tx, templates, now).await?;
+    templates::record(tx, templates, clock).await?;
     health::restore_accounts(tx, &delivering, now).await?;
     usage::count_messages(tx, &recorded.from_customers, &received, now).await?;
     usage::count_sent_messages(tx, &processed.accepted, now).await?;

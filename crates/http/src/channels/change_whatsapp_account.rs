@@ -97,6 +97,8 @@ pub(crate) async fn change(
         })
         .await?
         .ok_or_else(Problem::not_found)?;
+    // A new token makes the templates of its business account readable.
+    state.job_bell.ring();
     Ok(web::Json(account.into()))
 }
 
