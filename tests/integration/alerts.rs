@@ -6,11 +6,12 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::kit::api::LoggedIn;
-use crate::kit::app::PASSWORD;
+use crate::kit::app::{PASSWORD, TestTenant};
 use crate::kit::deploy_files::{self, RunbookSection};
 use crate::kit::deployment::{Deployment, Server};
 use crate::kit::meta::{Number, fresh_wamid, signature, text};
 use crate::kit::metric_series::{Label, exported, grouped_by, selected};
+use crate::kit::sandbox::MetaSandbox;
 use crate::kit::users::log_in;
 use crate::kit::wait;
 
@@ -46,7 +47,10 @@ fn dashboards_are_complete() {
     let source = deploy_files::read("grafana/provisioning/datasources/prometheus.yml");
     let dashboards = deploy_files::dashboards();
     let uids: BTreeSet<&str> = dashboards.iter().map(|(_, dashboard)| dashboard["uid"].as_str().unwrap()).collect();
-    assert_eq!(uids, BTreeSet::from(["parley-auth", "parley-database", "parley-overview", "parley-webhooks"]));
+    assert_eq!(
+        uids,
+        BTreeSet::from(["parley-auth", "parley-database", "parley-overview", "parley-sending", "parley-webhooks"])
+    );
     for (name, dashboard) in &dashboards {
         let panels = panels(dashboard);
         let ids: BTreeSet<u64> =
@@ -132,14 +136,16 @@ fn queries() -> Vec<(String, String)> {
 /// A rule or panel that names a metric, label or label value that no server exports never fires or shows data.
 #[tokio::test(flavor = "multi_thread")]
 async fn series_in_rules_and_panels_are_exported() {
-    let deployment = Deployment::new().await;
+    let meta = MetaSandbox::start();
+    let deployment = Deployment::new().await.with("PARLEY_WHATSAPP_GRAPH_URL", meta.url());
     let server = deployment
-        .serve_with("api,relay,worker,scheduler", &[("FAILPOINTS", "worker.fail=return(cannot be processed)")])
+        .serve_with("api,relay,worker,sender,scheduler", &[("FAILPOINTS", "worker.fail=return(cannot be processed)")])
         .await;
     let owner = cause_access_metrics(&server).await;
     let number = Number::fresh();
     let account = json!({"phone_number_id": number.phone_number_id, "waba_id": number.waba_id});
     server.client.with_token(&owner).post("/whatsapp-accounts", &account).await.json(201);
+    cause_sending_metrics(&meta, &server).await;
     cause_message_metrics(&deployment, &server, &number).await;
     // The scheduler and the pools export their gauges some seconds after the start.
     wait::until("gauges", async || server.metrics().await.contains("\nparley_queue_consumers").then_some(())).await;
@@ -212,6 +218,15 @@ async fn cause_access_metrics(server: &Server) -> String {
     }
     // The replayed refresh token ended the first session.
     log_in(client, "acme", "ada@example.com", PASSWORD).await.body::<LoggedIn>(200).access_token
+}
+
+/// Sends a message to a customer, who gets it.
+async fn cause_sending_metrics(meta: &MetaSandbox, server: &Server) {
+    let tenant = TestTenant::sign_up(&server.client, "seller").await;
+    let line = meta.line_with(server.client.base(), &tenant, json!({})).await;
+    let (_, conversation) = meta.conversation(&tenant, &line).await;
+    let sent = tenant.send_text(&conversation, "Hello").await;
+    tenant.wait_for_status(&sent, "delivered").await;
 }
 
 /// Sends a message that is processed, one that fails, one without an id, one with a wrong signature, and one during a

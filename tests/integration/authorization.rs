@@ -16,8 +16,9 @@ use std::collections::HashMap;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::kit::app::{Settings, TestApp};
+use crate::kit::app::TestApp;
 use crate::kit::client::{Client, Response};
+use crate::kit::sandbox::MetaSandbox;
 use document::{Access, Operation, operations};
 use exceptions::{Check, Exceptions};
 use fixture::{Tenant, UNKNOWN};
@@ -84,8 +85,9 @@ fn refused_with(answer: &Response, status: u16, code: &str) -> Result<(), String
 
 #[tokio::test(flavor = "multi_thread")]
 async fn operations_isolate_tenants() {
-    let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
-    let (ours, theirs) = (Tenant::populated(&app).await, Tenant::populated(&app).await);
+    let meta = MetaSandbox::start();
+    let app = meta.app().await;
+    let (ours, theirs) = (Tenant::populated(&app, &meta).await, Tenant::populated(&app, &meta).await);
     let document = app.client.get("/openapi.json").await.json(200);
     let exceptions = Exceptions::read();
     let mut findings = Findings::default();

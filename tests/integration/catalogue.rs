@@ -127,6 +127,10 @@ async fn platform_role_reads_only_listed_tables() {
         "platform_audit_summaries",
         "platform_audit_unsealed",
         "provisioning_keys",
+        "sender_leases",
+        "sending_pauses",
+        // When something is due, not what.
+        "sends",
         "signing_keys",
         "template_syncs",
         "tenants",
@@ -154,6 +158,36 @@ async fn platform_role_reads_no_secret_of_an_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn platform_role_reads_nothing_of_what_is_sent() {
+    let seen = findings(
+        "SELECT concat_ws('.', a.attrelid::regclass, a.attname) AS finding FROM pg_attribute a
+          WHERE a.attrelid IN ('sends'::regclass, 'sending_pauses'::regclass) AND a.attnum > 0 AND NOT a.attisdropped
+            AND has_column_privilege('parley_platform', a.attrelid, a.attnum, 'SELECT')
+          ORDER BY 1",
+    )
+    .await;
+    let listed = [
+        "sending_pauses.account_id",
+        "sending_pauses.advice",
+        "sending_pauses.reason",
+        "sending_pauses.scope",
+        "sending_pauses.sends",
+        "sending_pauses.started_at",
+        "sending_pauses.tenant_id",
+        "sending_pauses.until",
+        "sends.account_id",
+        "sends.dismissed_at",
+        "sends.due_at",
+        "sends.ended_at",
+        "sends.is_due",
+        "sends.send_before",
+        "sends.state",
+        "sends.tenant_id",
+    ];
+    assert_eq!(seen, listed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn security_definer_functions_and_callers_are_listed() {
     let definers = findings(
         "SELECT concat_ws(' ', p.proname, r.rolname) AS finding FROM pg_proc p
@@ -173,6 +207,8 @@ async fn security_definer_functions_and_callers_are_listed() {
             "number_is_active parley_app",
             "purge_audit_records parley_platform",
             "purge_idempotency_keys parley_platform",
+            "purge_sending_pauses parley_platform",
+            "purge_sends parley_platform",
             "purge_sessions parley_platform",
             "purge_usage_contacts parley_platform",
             "queue_for_sealing",

@@ -31,15 +31,25 @@ mod processes {
     mod worker;
 }
 
+/// Faults of senders and of Meta: S1 to S8, see `tests/README.md`.
+mod sending {
+    mod answers;
+    mod deaths;
+    mod leases;
+}
+
 /// Needs the whole machine: runs alone, since other tests would use up the minute of I3.
 mod volume {
     mod backlog;
     mod intake;
     mod queues;
+    mod sends;
+    mod tenants;
 }
 
 /// Faults of the shared servers: each test runs alone.
 mod services {
     mod broker;
     mod postgres;
+    mod sending;
 }

@@ -21,6 +21,8 @@ pub(crate) mod operators;
 pub(crate) mod prometheus;
 pub(crate) mod reconciliation;
 pub(crate) mod sandbox;
+pub(crate) mod sending_setup;
+pub(crate) mod sent_messages;
 pub(crate) mod service_control;
 pub(crate) mod services;
 pub(crate) mod settings;

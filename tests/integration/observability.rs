@@ -3,5 +3,6 @@
 mod collector;
 mod logs;
 mod scrape;
+mod sending;
 mod series;
 mod traces;

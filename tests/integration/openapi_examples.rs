@@ -78,7 +78,8 @@ fn path(document: &Value, template: &str, operation: &Value) -> String {
 
 /// Whether the answer depends on what is stored or on who asks, rather than on the form of the request.
 fn is_about_state(status: u16, text: &str) -> bool {
-    matches!(status, 404 | 409) || (matches!(status, 401 | 403) && !text.contains("\"errors\""))
+    let names_no_account = status == 422 && text.contains(r#""pointer":"/account_id","code":"invalid""#);
+    names_no_account || matches!(status, 404 | 409) || (matches!(status, 401 | 403) && !text.contains("\"errors\""))
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -68,6 +68,14 @@ INSERT INTO conversations (tenant_id, id, account_id, contact_id, last_message_a
   VALUES ('$T', '$G', '$D', '$F', now(), now());
 INSERT INTO messages (tenant_id, id, conversation_id, contact_id, account_id, wamid, direction, kind, text, payload, provider_timestamp, created_at)
   VALUES ('$T', '$H', '$G', '$F', '$D', 'wamid', 'inbound', 'text', '', '{}', now(), now());
+INSERT INTO sends (tenant_id, id, account_id, conversation_id, kind, message_id, state, priority, position, is_due, due_at, send_before,
+    on_unknown, free_form, recipient, content, body, sender_kind, ended_at, created_at)
+  VALUES ('$T', '$K', '$D', '$G', 'message', '$H', 'accepted', 0, 1, false, now(), now(), 'hold', true, '', '', '{}', 'user', now(), now());
+INSERT INTO send_attempts (tenant_id, send_id, number, started_at) VALUES ('$T', '$K', 1, now());
+INSERT INTO usage_sent (tenant_id, day, category, slot, messages) VALUES ('$T', '2100-01-01', 'service', 0, 1);
+INSERT INTO sender_leases (tenant_id, account_id, holder, ends_at) VALUES ('$T', '$D', '$A', now());
+INSERT INTO sending_pauses (tenant_id, account_id, scope, subject, sends, class, reason, advice, started_at, until)
+  VALUES ('$T', '$D', 'number', '', 'all', 'throttle', '', '', now(), now());
 INSERT INTO interactions (tenant_id, id, contact_id, kind, text, occurred_at, created_at)
   VALUES ('$T', '$I', '$F', 'inbound_message', '', now(), now());
 INSERT INTO subscriptions (tenant_id, plan_code, plan_name, currency, monthly_price_minor, included_messages,
@@ -86,7 +94,7 @@ async fn insert_tenant(database: &TestDatabase) -> Uuid {
     let clock = SystemClock::new();
     let tenant = clock.new_id();
     let mut statements = ROWS.replace("$T", &tenant.to_string());
-    for name in ["$A", "$B", "$C", "$D", "$E", "$F", "$G", "$H", "$I", "$J"] {
+    for name in ["$A", "$B", "$C", "$D", "$E", "$F", "$G", "$H", "$I", "$J", "$K"] {
         statements = statements.replace(name, &clock.new_id().to_string());
     }
     statements = statements.replace("$S", &tenant.as_u128().rem_euclid(1 << 40).to_string());

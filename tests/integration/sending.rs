@@ -2,10 +2,17 @@
 
 mod about_messages;
 mod answers;
+mod clocks;
+mod orders;
 mod outcomes;
+mod pauses;
 mod recipients;
+mod records;
 mod requests;
 mod scheduled;
+mod secrets;
+mod statuses;
+mod unclear;
 
 use serde_json::{Value, json};
 

@@ -15,7 +15,8 @@ use crm::{
 use diesel_async::RunQueryDsl as _;
 use flows::{Database as _, TenantTx};
 use kernel::ids::{AccountId, ContactId, ConversationId};
-use kernel::{Arrival, DeliveryStatus, Direction, Origin, PageLimit, PageRequest};
+use kernel::{Arrival, DeliveryStatus, Direction, MessageCategory, Origin, PageLimit, PageRequest};
+use outbound::PausedSends;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -89,7 +90,12 @@ fn customer(phone: &str, seen_at: DateTime<Utc>) -> Person {
     Person { phones: IdentityKey::phone(phone).into_iter().collect(), ..Person::unknown(seen_at) }
 }
 
-fn message(account: AccountId, phone: &str, direction: Direction, sent_at: DateTime<Utc>) -> IncomingMessage {
+pub(crate) fn message(
+    account: AccountId,
+    phone: &str,
+    direction: Direction,
+    sent_at: DateTime<Utc>,
+) -> IncomingMessage {
     IncomingMessage {
         account,
         wamid: fresh_wamid(),
@@ -359,5 +365,38 @@ async fn preview_in_sql_matches_specification() {
             .await
             .unwrap();
         assert_eq!(row.preview, preview(&text), "{text:?}");
+    }
+}
+
+#[derive(diesel::QueryableByName)]
+struct Stops {
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    stops: bool,
+}
+
+/// All cases: there are few.
+#[tokio::test(flavor = "multi_thread")]
+async fn pause_in_sql_matches_specification() {
+    let mut connection = crate::kit::database::shared().await.as_app().await;
+    let categories = || MessageCategory::VARIANTS.iter().copied().map(Some).chain([None]);
+    for sends in PausedSends::VARIANTS {
+        for category in categories() {
+            for (is_free_form, within_window) in [(false, false), (false, true), (true, false), (true, true)] {
+                // A conversation without a window has no time to compare with.
+                let windows = if within_window { vec![Some(true)] } else { vec![Some(false), None] };
+                for window in windows {
+                    let row: Stops = diesel::sql_query("SELECT app.pause_stops($1, $2, $3, $4) AS stops")
+                        .bind::<diesel::sql_types::Text, _>(sends.into_str())
+                        .bind::<diesel::sql_types::Bool, _>(is_free_form)
+                        .bind::<diesel::sql_types::Nullable<diesel::sql_types::Text>, _>(category.map(<&str>::from))
+                        .bind::<diesel::sql_types::Nullable<diesel::sql_types::Bool>, _>(window)
+                        .get_result(&mut connection)
+                        .await
+                        .unwrap();
+                    let expected = sends.stops(is_free_form, category, within_window);
+                    assert_eq!(row.stops, expected, "{sends:?} {category:?} {is_free_form} {window:?}");
+                }
+            }
+        }
     }
 }

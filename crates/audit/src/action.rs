@@ -132,6 +132,9 @@ pub enum Action {
     AccountConnected,
     #[strum(serialize = "whatsapp_account.disconnected")]
     AccountDisconnected,
+    /// A person ended the pauses of what a number sends.
+    #[strum(serialize = "whatsapp_account.resumed")]
+    AccountResumed,
 }
 
 impl Action {

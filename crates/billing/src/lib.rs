@@ -22,4 +22,6 @@ pub use ports::{
 pub use read::{RunningSubscription, invoice, invoices, plans, subscription, usage};
 pub use start_trial::start_trial;
 pub use subscription::{PlanChange, PlanChangeRefused, Subscription, SubscriptionStatus};
-pub use usage::{DailyUsage, InvalidUsageRange, MeteredMessage, SentCount, SentMessage, Usage, UsageRange};
+pub use usage::{
+    DailyUsage, InvalidUsageRange, MeteredMessage, SentCount, SentMessage, SentMessages, Usage, UsageDay, UsageRange,
+};

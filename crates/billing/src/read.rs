@@ -3,7 +3,9 @@
 use kernel::ids::InvoiceId;
 use kernel::{BillingRead, Page, PageRequest, Permit, StoreError};
 
-use crate::{Invoice, InvoiceRepo, Offer, PlanRepo, Subscription, SubscriptionRepo, Usage, UsageRange, UsageRepo};
+use crate::{
+    Invoice, InvoiceRepo, Offer, PlanRepo, SentUsageRepo, Subscription, SubscriptionRepo, Usage, UsageRange, UsageRepo,
+};
 
 /// A subscription, and the usage of its current period.
 #[derive(Clone, Debug)]
@@ -46,14 +48,15 @@ impl RunningSubscription {
 
 /// # Errors
 /// [`StoreError`].
-pub async fn usage(
+pub async fn usage<Repo: UsageRepo + SentUsageRepo + ?Sized>(
     _permit: Permit<BillingRead>,
-    repo: &mut dyn UsageRepo,
+    repo: &mut Repo,
     range: UsageRange,
 ) -> Result<Usage, StoreError> {
     let days = repo.daily_usage(range).await?;
     let contacts = repo.contacts_active_in(range).await?;
-    Ok(range.usage(days, contacts))
+    let sent = repo.sent_messages(range).await?;
+    Ok(range.usage(days, &sent, contacts))
 }
 
 /// # Errors

@@ -30,7 +30,28 @@ pub struct SentCount {
     pub messages: u64,
 }
 
-/// The usage of one day.
+/// Sent messages by category.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SentMessages {
+    pub service: u64,
+    pub utility: u64,
+    pub authentication: u64,
+    pub marketing: u64,
+}
+
+impl SentMessages {
+    fn add(&mut self, category: MessageCategory, messages: u64) {
+        let count = match category {
+            MessageCategory::Service => &mut self.service,
+            MessageCategory::Utility => &mut self.utility,
+            MessageCategory::Authentication => &mut self.authentication,
+            MessageCategory::Marketing => &mut self.marketing,
+        };
+        *count = count.saturating_add(messages);
+    }
+}
+
+/// What customers wrote on one day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DailyUsage {
     pub day: NaiveDate,
@@ -39,12 +60,20 @@ pub struct DailyUsage {
     pub active_contacts: u64,
 }
 
+/// The usage of one day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UsageDay {
+    pub received: DailyUsage,
+    pub sent: SentMessages,
+}
+
 /// The usage of a range of days.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Usage {
     /// All days of the range, oldest first, including days without usage.
-    pub days: Vec<DailyUsage>,
+    pub days: Vec<UsageDay>,
     pub inbound_messages: u64,
+    pub sent: SentMessages,
     /// The number of distinct contacts that wrote in the range, which may be less than the sum of the days.
     pub active_contacts: u64,
 }
@@ -110,14 +139,22 @@ impl UsageRange {
         self.last
     }
 
-    /// The usage of the range, from the days with usage and the number of distinct contacts.
-    pub(crate) fn usage(self, used: Vec<DailyUsage>, active_contacts: u64) -> Usage {
+    /// The usage of the range, from the days with received and with sent messages, and the number of distinct contacts.
+    pub(crate) fn usage(self, used: Vec<DailyUsage>, counts: &[SentCount], active_contacts: u64) -> Usage {
+        let (mut total, mut sent) = (SentMessages::default(), BTreeMap::<NaiveDate, SentMessages>::new());
+        for SentCount { day, category, messages } in counts {
+            total.add(*category, *messages);
+            sent.entry(*day).or_default().add(*category, *messages);
+        }
         let mut used: BTreeMap<NaiveDate, DailyUsage> = used.into_iter().map(|it| (it.day, it)).collect();
         let inbound_messages = used.values().fold(0, |sum: u64, it| sum.saturating_add(it.inbound_messages));
         let nothing = |day| DailyUsage { day, inbound_messages: 0, active_contacts: 0 };
         let days = self.first.iter_days().take_while(|day| *day <= self.last);
-        let days = days.map(|day| used.remove(&day).unwrap_or_else(|| nothing(day))).collect();
-        Usage { days, inbound_messages, active_contacts }
+        let days = days.map(|day| UsageDay {
+            received: used.remove(&day).unwrap_or_else(|| nothing(day)),
+            sent: sent.remove(&day).unwrap_or_default(),
+        });
+        Usage { days: days.collect(), inbound_messages, sent: total, active_contacts }
     }
 }
 
@@ -148,8 +185,27 @@ mod tests {
     fn usage_includes_days_without_messages() {
         let used = |text, inbound_messages| DailyUsage { day: day(text), inbound_messages, active_contacts: 1 };
         let range = UsageRange::new(day("2026-10-31"), day("2026-11-02")).unwrap();
-        let usage = range.usage(vec![used("2026-11-02", 3), used("2026-10-31", 4)], 1);
-        let messages: Vec<u64> = usage.days.iter().map(|day| day.inbound_messages).collect();
+        let usage = range.usage(vec![used("2026-11-02", 3), used("2026-10-31", 4)], &[], 1);
+        let messages: Vec<u64> = usage.days.iter().map(|day| day.received.inbound_messages).collect();
         assert_eq!((messages, usage.inbound_messages, usage.active_contacts), (vec![4, 0, 3], 7, 1));
+    }
+
+    #[test]
+    fn sent_messages_are_summed_by_category() {
+        use MessageCategory::{Authentication, Marketing, Service, Utility};
+        let sent = |text, category, messages| SentCount { day: day(text), category, messages };
+        let counts = [
+            sent("2026-11-02", Service, 3),
+            sent("2026-11-01", Service, 4),
+            sent("2026-11-01", Utility, 5),
+            sent("2026-11-01", Marketing, 6),
+            sent("2026-11-02", Authentication, 7),
+        ];
+        let usage = UsageRange::new(day("2026-10-31"), day("2026-11-02")).unwrap().usage(Vec::new(), &counts, 0);
+        let days: Vec<SentMessages> = usage.days.iter().map(|day| day.sent).collect();
+        let first = SentMessages { service: 4, utility: 5, authentication: 0, marketing: 6 };
+        let second = SentMessages { service: 3, authentication: 7, ..SentMessages::default() };
+        assert_eq!(days, [SentMessages::default(), first, second]);
+        assert_eq!(usage.sent, SentMessages { service: 7, utility: 5, authentication: 7, marketing: 6 });
     }
 }

@@ -56,5 +56,5 @@ pub use ports::{
 pub use reseal_meta_app::reseal_meta_app;
 pub use sealed_secrets::{AppCredentials, PreviousSecret, SealedSecrets, SecretsError};
 pub use sending_account::{SendingAccount, sending_account};
-pub use sending_state::{SendingFacts, SendingState};
+pub use sending_state::{AccountPause, SendingFacts, SendingState};
 pub use verify_token::{VerifiedToken, verify_token};

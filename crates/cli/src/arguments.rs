@@ -43,7 +43,7 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Run the server: API, relay, worker and scheduler in one process, or some of them
+    /// Run the server: API, relay, worker, sender and scheduler in one process, or some of them
     Serve(ServeArgs),
     /// Migrate the schema of the database
     ///

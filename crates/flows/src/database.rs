@@ -11,7 +11,7 @@ use iam::{Email, PasswordHash, RateLimitFastPath, RateLimitRepo, Tenant, TenantD
 use inbound::{EventHousekeeping, EventLedger};
 use jobs::{JobLedger, JobRepo, JobScheduler};
 use kernel::{PermissionSet, StoreError, TenantScope};
-use outbound::SendLedger;
+use outbound::{SendHousekeeping, SendLedger};
 use rbac::RoleKey;
 use tokens::{RefreshTokenHash, Session, SessionHousekeeping, VerifiedToken};
 
@@ -131,6 +131,7 @@ pub trait OperatorTx:
     + IdempotencyHousekeeping
     + ErasureHousekeeping
     + UsageHousekeeping
+    + SendHousekeeping
     + ProvisioningKeyTx
     + SavePlanTx
     + PlatformAuditReader

@@ -13,7 +13,9 @@ pub use discard_event::{
     DiscardEventError, DiscardTenantlessEventTx, discard_event, discard_events, discard_tenantless_event,
     discard_tenantless_events,
 };
-pub use process_events::{DeadLetter, LockedEvent, ProcessEventsTx, ProcessedEvents, lock_events, process_events};
+pub use process_events::{
+    DeadLetter, LockedEvent, ProcessEventsTx, ProcessedEvents, ToldStatus, lock_events, process_events,
+};
 pub use record_failure::{EventFailure, FailureOutcome, RecordFailureTx, record_failure};
 pub use reparse_delivery::{ReparseDeliveryError, ReparseDeliveryTx, reparse_delivery};
 pub use replay_events::{ReplayEventError, ReplayEventsTx, count_replayable, replay_event, replay_events};

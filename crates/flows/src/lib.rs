@@ -15,7 +15,7 @@
 //! | [`claim_request`], [`store_response`] | a retried request is carried out once and gets the stored response |
 //! | [`merge_contacts`], [`delete_contact`], [`change_conversation`] | CRM operations that are audited or depend on permissions |
 //! | [`connect_account`], [`add_account`], [`approve_account`] | a tenant claims its WhatsApp number, an operator connects or approves one |
-//! | [`change_account`], [`disconnect_account`] | names, settings and secrets of a number; disconnecting it |
+//! | [`change_account`], [`disconnect_account`], [`resume_account`] | names, settings and secrets of a number; disconnecting it; ending its pauses |
 //! | [`check_account`], [`AccountCheckJob`] | asking Meta about the token, the number and its business account |
 //! | [`create_meta_app`], [`change_meta_app`], [`delete_meta_app`] | a tenant's own Meta apps |
 //! | [`requeue_held_and_unroutable`] | requeues events of numbers that were connected and of tenants that were reactivated |
@@ -85,7 +85,7 @@ pub use self::billing::{
 pub use self::channels::{
     AccountTx, CheckAccountError, ConnectAccountError, ConnectAccountTx, MetaAppTx, add_account, change_account,
     change_meta_app, check_account, check_account_by_operator, connect_account, create_meta_app, delete_meta_app,
-    disconnect_account,
+    disconnect_account, resume_account,
 };
 pub use self::crm::{
     ChangeConversationError, ChangeConversationTx, ContactJobTx, MergeContactsTx, OldContentTx, TenantJobRun,
@@ -94,11 +94,13 @@ pub use self::crm::{
 pub use self::events::{
     AcceptError, Accepted, DeadLetter, DeliveryStore, DiscardEventError, DiscardTenantlessEventTx, EventFailure,
     FailureOutcome, LockedEvent, ProcessEventsTx, ProcessedEvents, RecordFailureTx, ReparseDeliveryError,
-    ReparseDeliveryTx, ReplayEventError, ReplayEventsTx, accept_delivery, count_replayable, discard_event,
+    ReparseDeliveryTx, ReplayEventError, ReplayEventsTx, ToldStatus, accept_delivery, count_replayable, discard_event,
     discard_events, discard_tenantless_event, discard_tenantless_events, lock_events, process_events, record_failure,
     reparse_delivery, replay_event, replay_events, requeue_held_and_unroutable,
 };
-pub use self::jobs::{AccountCheckJob, DeadJobError, JobBell, JobHandler, JobTx, TemplateSyncJob, discard_job, jobs, retry_job};
+pub use self::jobs::{
+    AccountCheckJob, DeadJobError, JobBell, JobHandler, JobTx, TemplateSyncJob, discard_job, jobs, retry_job,
+};
 pub use self::platform::{
     ApproveAccountError, ApproveAccountTx, AuditPurge, CreateProvisioningKeyError, OperatorAccess, OperatorKey,
     ProvisioningKeyTx, PurgeAuditTx, SealingFailure, SealingRun, approve_account, authenticate_operator,

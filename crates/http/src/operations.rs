@@ -94,6 +94,7 @@ static OPERATIONS: LazyLock<Vec<Option<Operation>>> = LazyLock::new(|| {
         channels::whatsapp_accounts::read,
         channels::change_whatsapp_account::change,
         channels::check_whatsapp_account::check,
+        channels::resume_whatsapp_account::resume,
         channels::whatsapp_accounts::disconnect,
         channels::meta_apps::list,
         channels::meta_apps::create,

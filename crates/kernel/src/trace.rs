@@ -12,6 +12,8 @@ pub struct Span {
     pub at: Traceparent,
     /// `None` for the root span.
     pub parent: Option<Traceparent>,
+    /// Spans of other traces that caused this one.
+    pub links: Vec<Traceparent>,
     pub name: String,
     pub kind: SpanKind,
     pub started: DateTime<Utc>,
@@ -28,6 +30,8 @@ pub enum SpanKind {
     Internal,
     /// A request that this process handled.
     Server,
+    /// A request of this process to another.
+    Client,
     /// A message that this process sent.
     Producer,
     /// A message that this process received.

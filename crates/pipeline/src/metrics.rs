@@ -4,6 +4,7 @@ use audit::Provenance;
 use inbound::ErrorClass;
 use jobs::JobKind;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram};
+use outbound::PauseScope;
 use whatsapp::EventKind;
 
 pub const BATCH_SIZE: &str = "parley_webhook_batch_size";
@@ -27,6 +28,14 @@ pub(crate) const JOBS: &str = "parley_jobs_total";
 pub(crate) const JOBS_WAITING: &str = "parley_jobs_waiting";
 pub(crate) const JOBS_OLDEST_WAITING: &str = "parley_jobs_oldest_waiting_seconds";
 pub(crate) const DEAD_JOBS: &str = "parley_jobs_dead_letter";
+pub(crate) const SEND_ERRORS: &str = "parley_send_errors_total";
+pub(crate) const SEND_ATTEMPTS: &str = "parley_send_attempts";
+pub(crate) const SEND_ACCEPTED: &str = "parley_send_accepted_seconds";
+pub(crate) const SEND_DELIVERED: &str = "parley_send_delivered_seconds";
+pub(crate) const SENDS_WAITING: &str = "parley_sends_waiting";
+pub(crate) const SENDS_OLDEST_WAITING: &str = "parley_sends_oldest_waiting_seconds";
+pub(crate) const SENDING_PAUSES: &str = "parley_sending_pauses_total";
+pub(crate) const SENDING_PAUSED: &str = "parley_sending_paused_accounts";
 pub(crate) const TOKENS_ENDING: &str = "parley_whatsapp_tokens_ending";
 pub(crate) const TOKENS_REFUSED: &str = "parley_whatsapp_tokens_refused";
 pub(crate) const SIGNING_KEY_AGE: &str = "parley_signing_key_age_seconds";
@@ -38,8 +47,21 @@ const END_TO_END_BUCKETS: [f64; 16] =
 /// Events that are stored in one transaction.
 const BATCH_SIZE_BUCKETS: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 256.0, 1_000.0];
 
+/// From the wish to send something until Meta has it, or the customer: seconds, the waits of back-offs, phones that are off for days.
+const SEND_BUCKETS: [f64; 16] =
+    [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 7_200.0, 86_400.0, 259_200.0, 604_800.0];
+
+/// Calls until a send has ended.
+const ATTEMPT_BUCKETS: [f64; 7] = [1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0];
+
 /// The histograms that are not of durations up to seconds, and the upper bounds of their buckets.
-pub const BUCKETS: [(&str, &[f64]); 2] = [(END_TO_END, &END_TO_END_BUCKETS), (BATCH_SIZE, &BATCH_SIZE_BUCKETS)];
+pub const BUCKETS: [(&str, &[f64]); 5] = [
+    (END_TO_END, &END_TO_END_BUCKETS),
+    (BATCH_SIZE, &BATCH_SIZE_BUCKETS),
+    (SEND_ACCEPTED, &SEND_BUCKETS),
+    (SEND_DELIVERED, &SEND_BUCKETS),
+    (SEND_ATTEMPTS, &ATTEMPT_BUCKETS),
+];
 
 /// Describes the metrics to the installed recorder. Call once.
 pub fn describe() {
@@ -57,6 +79,26 @@ pub fn describe() {
     );
     describe_histogram!(END_TO_END, Unit::Seconds, "From storing an event until its outcome is committed");
     describe_counter!(SENDS, "Calls to Meta to send something, by outcome and the state of the send afterwards");
+    describe_counter!(SEND_ERRORS, "Calls to Meta to send something that did not succeed, by the class of the error");
+    describe_histogram!(SEND_ATTEMPTS, "Calls to Meta until a send was accepted, failed or stayed unclear");
+    describe_histogram!(
+        SEND_ACCEPTED,
+        Unit::Seconds,
+        "From the time at which something was to be sent until Meta accepted it"
+    );
+    describe_histogram!(
+        SEND_DELIVERED,
+        Unit::Seconds,
+        "From the time at which something was to be sent until WhatsApp delivered it, by the status's time"
+    );
+    describe_gauge!(SENDS_WAITING, "Sends in the database that have not ended, by state");
+    describe_gauge!(
+        SENDS_OLDEST_WAITING,
+        Unit::Seconds,
+        "Age of the oldest send that is due, or that is unclear, by state; 0 for none"
+    );
+    describe_counter!(SENDING_PAUSES, "Pauses of sending that began, by what is paused");
+    describe_gauge!(SENDING_PAUSED, "WhatsApp accounts with a pause of the account as a whole");
     describe_counter!(RETRIES, "Failures that are retried, by kind and reason");
     describe_counter!(DEAD_LETTERED, "Events that became dead letters, by kind and reason");
     describe_gauge!(WAITING, "Unfinished events in the database, by status");
@@ -91,6 +133,18 @@ pub fn begin_at_zero() {
     }
     for provenance in Provenance::ALL {
         counter!(AUDIT_SEALED, "provenance" => provenance.into_str()).increment(0);
+    }
+    for (outcome, state) in [("accepted", "accepted"), ("refused", "failed"), ("unclear", "unknown")] {
+        counter!(SENDS, "outcome" => outcome, "state" => state).increment(0);
+    }
+    for class in outbound::ErrorClass::ALL {
+        counter!(SEND_ERRORS, "class" => class.into_str()).increment(0);
+    }
+    for class in ["unclear", "unreachable"] {
+        counter!(SEND_ERRORS, "class" => class).increment(0);
+    }
+    for scope in PauseScope::ALL {
+        counter!(SENDING_PAUSES, "scope" => scope.into_str()).increment(0);
     }
     counter!(AUDIT_FAILURES).increment(0);
     counter!(DROPPED).increment(0);

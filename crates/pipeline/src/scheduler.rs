@@ -14,6 +14,7 @@ use jobs::{JobCounts, JobLedger};
 use kernel::seal::KeyRing;
 use kernel::{Clock, Retention, StoreError, error_chain};
 use metrics::gauge;
+use outbound::{SendBacklog, SendHousekeeping, SendLedger, SendState};
 use tokens::SessionHousekeeping;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -22,7 +23,7 @@ use crate::audit_sealer::tenant_id;
 use crate::interval::every;
 use crate::metrics::{
     AUDIT_OLDEST_UNSEALED, DEAD_JOBS, DEAD_LETTERS, JOBS_OLDEST_WAITING, JOBS_WAITING, OLDEST_WAITING, QUEUE_CONSUMERS,
-    QUEUE_MESSAGES, TOKENS_ENDING, TOKENS_REFUSED, WAITING,
+    QUEUE_MESSAGES, SENDING_PAUSED, SENDS_OLDEST_WAITING, SENDS_WAITING, TOKENS_ENDING, TOKENS_REFUSED, WAITING,
 };
 
 /// Counts events, measures queues and the delay of sealing, and deletes expired rows. Several may run at once.
@@ -45,6 +46,10 @@ const AUDIT_PURGE_INTERVAL: Duration = Duration::from_hours(1);
 const MAX_PURGED: u16 = 1_000;
 /// How long ended sessions are kept. A token of an ended session and one of a deleted session are refused alike.
 const ENDED_SESSIONS: TimeDelta = TimeDelta::days(7);
+/// How long sends are kept that are no messages, to look into complaints.
+const PASSING_SENDS: TimeDelta = TimeDelta::days(7);
+/// How long pauses of sending are kept after their end: the next one of the same kind replaces them.
+const ENDED_PAUSES: TimeDelta = TimeDelta::days(1);
 
 /// Rows that expire, besides events.
 #[derive(Clone, Copy, Debug)]
@@ -61,16 +66,22 @@ enum ExpiringRows {
     ErasedIdentities,
     /// Which contact was counted on which day.
     UsageDetails,
+    /// Reactions, read receipts and typing indicators that were sent.
+    PassingSends,
+    /// Pauses of sending that are over.
+    EndedPauses,
 }
 
 impl ExpiringRows {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::AttemptCounters,
         Self::StoredResponses,
         Self::EndedSessions,
         Self::UnkeyedHashes,
         Self::ErasedIdentities,
         Self::UsageDetails,
+        Self::PassingSends,
+        Self::EndedPauses,
     ];
 }
 
@@ -110,6 +121,10 @@ impl Scheduler {
             Ok(counts) => self.set_job_gauges(&counts),
             Err(error) => warn!(error = error_chain(&error), "counting jobs failed"),
         }
+        match self.send_backlog().await {
+            Ok(backlog) => self.set_send_gauges(&backlog),
+            Err(error) => warn!(error = error_chain(&error), "counting sends failed"),
+        }
         match self.queues.queues().await {
             Ok(depths) => {
                 for depth in depths {
@@ -119,6 +134,26 @@ impl Scheduler {
             }
             Err(error) => warn!(error = error_chain(&error), "inspecting queues failed"),
         }
+    }
+
+    async fn send_backlog(&self) -> Result<SendBacklog, StoreError> {
+        let mut tx = self.database.directory().await?;
+        let outcome = SendLedger::send_backlog(&mut *tx, self.clock.now()).await;
+        settle(tx, outcome).await
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a metric is a float, and whole up to 2^53")]
+    fn set_send_gauges(&self, backlog: &SendBacklog) {
+        let SendBacklog { queued, sending, unknown, oldest_due, oldest_unknown, paused_accounts } = *backlog;
+        for (state, sends) in
+            [(SendState::Queued, queued), (SendState::Sending, sending), (SendState::Unknown, unknown)]
+        {
+            gauge!(SENDS_WAITING, "state" => state.into_str()).set(sends as f64);
+        }
+        for (state, oldest) in [(SendState::Queued, oldest_due), (SendState::Unknown, oldest_unknown)] {
+            gauge!(SENDS_OLDEST_WAITING, "state" => state.into_str()).set(self.age(oldest).as_secs_f64());
+        }
+        gauge!(SENDING_PAUSED).set(paused_accounts as f64);
     }
 
     async fn oldest_unsealed(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
@@ -246,6 +281,8 @@ impl Scheduler {
                 let before = (now - self.retention.usage_details).date_naive();
                 UsageHousekeeping::purge_usage_details(&mut *tx, before, limit).await
             }
+            ExpiringRows::PassingSends => SendHousekeeping::purge_sends(&mut *tx, now - PASSING_SENDS, limit).await,
+            ExpiringRows::EndedPauses => SendHousekeeping::purge_pauses(&mut *tx, now - ENDED_PAUSES, limit).await,
             ExpiringRows::ErasedIdentities => {
                 ErasureHousekeeping::purge_hashes(&mut *tx, now - self.retention.erased_identities, limit).await
             }

@@ -1,14 +1,17 @@
-//! Trace spans of an event: one for its publishing, one for its processing.
+//! Trace spans of an event, one for its publishing, one for its processing; and of a call to Meta.
 
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use inbound::{DueEvent, PublishResult, UnfinishedEvent};
-use kernel::ids::EventId;
+use kernel::ids::{AccountId, EventId, TenantId};
 use kernel::{Clock, Span, SpanKind, SpanValue, Traceparent, Tracing};
+use outbound::{AttemptOutcome, SettledSend};
 
 /// The name of the queue in metrics; the real name depends on the deployment.
 const DESTINATION: &str = "inbound";
+/// Where messages go, as traces name it. Never a number.
+const SENT_TO: &str = "whatsapp";
 
 /// A batch that is being published.
 pub(crate) struct Publishing<'a> {
@@ -45,6 +48,7 @@ impl<'a> Publishing<'a> {
             self.tracing.record(&at, || Span {
                 at,
                 parent: Some(parent),
+                links: Vec::new(),
                 name: format!("publish {DESTINATION}"),
                 kind: SpanKind::Producer,
                 started: self.started,
@@ -61,6 +65,8 @@ pub(crate) struct Processing<'a> {
     pub(crate) event: &'a UnfinishedEvent,
     /// The span of its publishing, if the message carried it.
     pub(crate) published: Option<Traceparent>,
+    /// The trace of the request to send the message, if the event is a status of a message that Parley sent.
+    pub(crate) sent: Option<Traceparent>,
     pub(crate) started: DateTime<Utc>,
     pub(crate) ended: DateTime<Utc>,
     pub(crate) outcome: &'static str,
@@ -80,12 +86,62 @@ impl Processing<'_> {
             Span {
                 at,
                 parent: Some(parent),
+                links: self.sent.filter(Traceparent::is_sampled).into_iter().collect(),
                 name: format!("process {DESTINATION}"),
                 kind: SpanKind::Consumer,
                 started: self.started,
                 ended: self.ended,
                 attributes,
                 error: self.error,
+            }
+        });
+    }
+}
+
+/// A call to Meta to send something: a child of the request to send it, however much later.
+pub(crate) struct Sending<'a> {
+    pub(crate) send: &'a SettledSend,
+    pub(crate) tenant: TenantId,
+    pub(crate) account: AccountId,
+    /// The request's span.
+    pub(crate) parent: Traceparent,
+    pub(crate) started: DateTime<Utc>,
+    pub(crate) ended: DateTime<Utc>,
+}
+
+impl Sending<'_> {
+    /// Ids are Parley's own: those of WhatsApp contain phone numbers.
+    pub(crate) fn record(self, tracing: &Tracing, clock: &dyn Clock) {
+        let at = tracing.next(self.parent, clock);
+        tracing.record(&at, || {
+            let attempt = &self.send.attempt;
+            let outcome = attempt.outcome.map_or("none", <&str>::from);
+            let mut attributes = vec![
+                ("messaging.system", "whatsapp".into()),
+                ("messaging.operation.name", "send".into()),
+                ("messaging.operation.type", "send".into()),
+                ("messaging.destination.name", SENT_TO.into()),
+                ("messaging.message.id", self.send.id.to_string().into()),
+                ("parley.tenant.id", self.tenant.to_string().into()),
+                ("parley.account.id", self.account.to_string().into()),
+                ("parley.send.attempt", i64::from(attempt.number).into()),
+                ("parley.send.outcome", outcome.into()),
+                ("parley.send.state", self.send.state.into_str().into()),
+            ];
+            attributes
+                .extend(attempt.http_status.map(|status| ("http.response.status_code", i64::from(status).into())));
+            attributes.extend(attempt.code.map(|code| ("parley.send.code", code.into())));
+            let error = attempt.outcome.filter(|outcome| *outcome != AttemptOutcome::Accepted);
+            Span {
+                at,
+                parent: Some(self.parent),
+                links: Vec::new(),
+                name: format!("send {SENT_TO}"),
+                kind: SpanKind::Client,
+                started: self.started,
+                ended: self.ended,
+                attributes,
+                error: error.map(<&str>::from),
             }
         });
     }

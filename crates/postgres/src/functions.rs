@@ -25,7 +25,7 @@ pub(crate) enum Difference {
 }
 
 /// All functions, in the order in which they are created: one in SQL is checked against those that it calls.
-const FUNCTIONS: [Function; 39] = [
+const FUNCTIONS: [Function; 41] = [
     Function { name: "begin_tenant", source: include_str!("../functions/begin_tenant.sql") },
     Function { name: "tenant", source: include_str!("../functions/tenant.sql") },
     Function { name: "folded", source: include_str!("../functions/folded.sql") },
@@ -48,6 +48,8 @@ const FUNCTIONS: [Function; 39] = [
     Function { name: "protect_tenant_table", source: include_str!("../functions/protect_tenant_table.sql") },
     Function { name: "purge_audit_records", source: include_str!("../functions/purge_audit_records.sql") },
     Function { name: "purge_idempotency_keys", source: include_str!("../functions/purge_idempotency_keys.sql") },
+    Function { name: "purge_sending_pauses", source: include_str!("../functions/purge_sending_pauses.sql") },
+    Function { name: "purge_sends", source: include_str!("../functions/purge_sends.sql") },
     Function { name: "purge_sessions", source: include_str!("../functions/purge_sessions.sql") },
     Function { name: "purge_usage_contacts", source: include_str!("../functions/purge_usage_contacts.sql") },
     Function { name: "queue_for_sealing", source: include_str!("../functions/queue_for_sealing.sql") },

@@ -1,6 +1,7 @@
 //! Sends: what people and programs want to be sent (`sends`, `thread`), and the work of senders (`sender`, `send_ledger`).
 
-mod pauses;
+mod housekeeping;
+pub(crate) mod pauses;
 mod send_ledger;
 mod sender;
 mod sends;

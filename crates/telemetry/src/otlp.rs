@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use kernel::{Span, SpanKind, SpanValue, Traceparent};
-use opentelemetry::trace::{self, SpanContext, SpanId, Status, TraceFlags, TraceId, TraceState};
+use opentelemetry::trace::{self, Link, SpanContext, SpanId, Status, TraceFlags, TraceId, TraceState};
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 
@@ -23,10 +23,20 @@ pub(super) fn span_data(span: Span) -> SpanData {
         attributes,
         dropped_attributes_count: 0,
         events: SpanEvents::default(),
-        links: SpanLinks::default(),
+        links: links(&span.links),
         status: span.error.map_or(Status::Unset, Status::error),
         instrumentation_scope: InstrumentationScope::builder("parley").with_version(env!("CARGO_PKG_VERSION")).build(),
     }
+}
+
+fn links(of: &[Traceparent]) -> SpanLinks {
+    let context = |at: &Traceparent| {
+        let (trace, id) = ids(*at);
+        SpanContext::new(trace, id, TraceFlags::SAMPLED, true, TraceState::NONE)
+    };
+    let mut links = SpanLinks::default();
+    links.links = of.iter().map(|at| Link::with_context(context(at))).collect();
+    links
 }
 
 fn ids(at: Traceparent) -> (TraceId, SpanId) {
@@ -44,6 +54,7 @@ const fn kind(kind: SpanKind) -> trace::SpanKind {
     match kind {
         SpanKind::Internal => trace::SpanKind::Internal,
         SpanKind::Server => trace::SpanKind::Server,
+        SpanKind::Client => trace::SpanKind::Client,
         SpanKind::Producer => trace::SpanKind::Producer,
         SpanKind::Consumer => trace::SpanKind::Consumer,
     }
@@ -59,9 +70,11 @@ mod tests {
     fn span_keeps_ids_times_and_attributes() {
         let at: Traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().unwrap();
         let parent: Traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-b7ad6b7169203331-01".parse().unwrap();
+        let other: Traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".parse().unwrap();
         let data = span_data(Span {
             at,
             parent: Some(parent),
+            links: vec![other],
             name: "POST /x".to_owned(),
             kind: SpanKind::Server,
             started: DateTime::from_timestamp(2, 0).unwrap(),
@@ -71,6 +84,8 @@ mod tests {
         });
         assert_eq!(data.span_context.trace_id().to_string(), at.trace_id());
         assert_eq!(data.span_context.span_id().to_string(), at.span_id());
+        let [link] = &data.links.links[..] else { panic!("one link") };
+        assert_eq!(link.span_context.trace_id().to_string(), other.trace_id());
         assert_eq!(data.parent_span_id.to_string(), parent.span_id());
         assert_eq!((data.status, data.end_time), (Status::error("503"), data.start_time));
         let expected = [

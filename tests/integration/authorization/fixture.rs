@@ -14,6 +14,7 @@ use crate::kit::api::{AuditVerification, Resource as _, WebhookEvent};
 use crate::kit::app::{TestApp, TestTenant};
 use crate::kit::client::Client;
 use crate::kit::meta::text;
+use crate::kit::sandbox::{Line, MetaSandbox};
 use crate::kit::users::role_of;
 use crate::kit::wait;
 
@@ -33,16 +34,18 @@ pub(super) struct Tenant {
 
 impl Tenant {
     /// Creates two of everything that can be listed. A new list endpoint needs its resources here.
-    pub(super) async fn populated(app: &TestApp) -> Self {
+    pub(super) async fn populated(app: &TestApp, meta: &MetaSandbox) -> Self {
         let tenant = app.tenant().await;
         for from in ["15550100", "15550101"] {
-            let number = tenant.connect().await;
+            let Line { number, .. } = meta.line(app, &tenant).await;
+            meta.post(&format!("/wabas/{}/sample_templates", number.waba_id), &json!({})).await;
             app.process(&number.delivery(&[text(from, "one"), text(from, "two")])).await;
             tenant.meta_app().await;
             let agent = app.user(&tenant, Some("agent")).await;
             let viewer = role_of(&tenant, "viewer").await;
             tenant.client.put_empty(&agent.membership(&viewer)).await.expect(200);
         }
+        tenant.client.post("/templates/sync", &json!({})).await.expect(200);
         for event in tenant.client.list::<WebhookEvent>("/webhook-events?limit=2").await {
             // The actions above wrote audit records.
             let dead_letter = format!("UPDATE webhook_events SET status = 'dead_letter' WHERE id = '{}'", event.id);
@@ -111,6 +114,10 @@ impl Tenant {
             return self.first(list).await;
         }
         let (list, _) = path.split_once(&format!("/{{{name}}}")).expect("the parameter is in the path");
+        if list == "/crm/messages" {
+            let conversation = self.first("/crm/conversations").await;
+            return self.first(&format!("/crm/conversations/{conversation}/messages")).await;
+        }
         let is_list = document["paths"]
             .as_object()
             .expect("there are paths")

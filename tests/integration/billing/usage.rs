@@ -1,6 +1,6 @@
 //! Usage: each inbound message is counted once.
 
-use ::billing::{MeteredMessage, UsageRepo};
+use ::billing::{MeteredMessage, SentMessage, UsageRepo};
 use chrono::TimeDelta;
 use flows::{Database as _, settle};
 use futures_util::future::join_all;
@@ -12,7 +12,7 @@ use super::{
     after_the_period, choose, close, close_for, invoices, isolated_app, lines, midnight, offer, save, scope,
     subscription, today,
 };
-use crate::kit::api::{DailyUsage, Money, PeriodUsage, ReplayedEvents, TotalUsage, Usage};
+use crate::kit::api::{DailyUsage, Money, PeriodUsage, ReplayedEvents, SentMessages, TotalUsage, Usage};
 use crate::kit::app::{Settings, TestApp, TestTenant};
 use crate::kit::customer::{Customer, wamid};
 use crate::kit::meta::text;
@@ -118,6 +118,30 @@ async fn only_new_inbound_messages_are_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sent_messages_are_listed_by_day_and_category() {
+    use kernel::MessageCategory::{Marketing, Service, Utility};
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let first = today(&app);
+    let on = |days, category| SentMessage { day: first + TimeDelta::days(days), category };
+    // Also what is counted later adds up.
+    for messages in [vec![on(0, Service), on(0, Service), on(0, Utility)], vec![on(0, Service), on(1, Marketing)]] {
+        let mut tx = app.postgres.tenant(&scope(&tenant)).await.unwrap();
+        let counted = tx.count_sent_messages(&messages).await;
+        settle::<_, _, StoreError>(tx, counted).await.unwrap();
+    }
+    let answer = usage(&tenant, &format!("?from={first}&to={}", first + TimeDelta::days(1))).await;
+    let days: Vec<SentMessages> = answer.days.iter().map(|day| day.outbound_messages).collect();
+    let (service, utility, marketing) = (3, 1, 1);
+    let of_first = SentMessages { service, utility, ..SentMessages::default() };
+    assert_eq!(days, [of_first, SentMessages { marketing, ..SentMessages::default() }]);
+    assert_eq!(answer.total.outbound_messages, SentMessages { marketing, ..of_first });
+    assert_eq!(answer.total.inbound_messages, 0);
+    let other = app.tenant().await;
+    assert_eq!(usage(&other, "").await.total.outbound_messages, SentMessages::default());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn usage_lists_all_days_in_order_within_limits() {
     let app = TestApp::start().await;
     let tenant = app.tenant().await;
@@ -130,9 +154,12 @@ async fn usage_lists_all_days_in_order_within_limits() {
         date: (first + TimeDelta::days(days)).to_string(),
         inbound_messages,
         active_contacts,
+        outbound_messages: SentMessages::default(),
     };
     assert_eq!(answer.days, [day(0, 3, 2), day(1, 0, 0), day(2, 1, 1)]);
-    assert_eq!(answer.total, TotalUsage { inbound_messages: 4, active_contacts: 2 }, "each contact counts once");
+    let outbound_messages = SentMessages::default();
+    let total = TotalUsage { inbound_messages: 4, active_contacts: 2, outbound_messages };
+    assert_eq!(answer.total, total, "each contact counts once");
     assert_eq!(usage(&tenant, "").await.days.len(), 30);
 
     let far = first + TimeDelta::days(92);

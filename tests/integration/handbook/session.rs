@@ -12,6 +12,7 @@ use crate::kit::api::{Contact, LoggedIn, WebhookEvent};
 use crate::kit::client::{Client, Response};
 use crate::kit::deployment::{Deployment, Server};
 use crate::kit::meta::{APP_SECRET, Number, sign_with, signature, text};
+use crate::kit::sandbox::MetaSandbox;
 use crate::kit::users::log_in;
 use crate::kit::wait;
 
@@ -26,6 +27,7 @@ const EXAMPLE_ID: &str = "0190b5a2-7e2f-7000-8000-000000000000";
 const NOT_SENT: &str = "/webhooks/whatsapp";
 
 pub(super) struct Session {
+    meta: MetaSandbox,
     deployment: Deployment,
     server: Server,
     /// The placeholders that the pages declare.
@@ -45,12 +47,13 @@ pub(super) struct Session {
 impl Session {
     /// Starts a deployment with the demo tenant, which has contacts, conversations and dead letters.
     pub(super) async fn start(declared: &BTreeSet<String>) -> Self {
-        let deployment = Deployment::new().await;
+        let meta = MetaSandbox::start();
+        let deployment = Deployment::new().await.with("PARLEY_WHATSAPP_GRAPH_URL", meta.url());
         run(&deployment, &["demo"]).unwrap();
         let all = "tenants:read,tenants:write,audit:read,events:read,channels:read,channels:write";
         let made = run(&deployment, &["provisioning-key", "create", "--name", "handbook", "--scopes", all]).unwrap();
         let key = made.lines().find(|line| line.starts_with("parley_pk_")).expect("the key is printed").to_owned();
-        let server = deployment.serve_as("api,relay,worker").await;
+        let server = deployment.serve_as("api,relay,worker,sender").await;
         let login: LoggedIn = log_in(&server.client, TENANT, EMAIL, PASSWORD).await.body(200);
         let document = server.client.get("/openapi.json").await.json(200);
         let mut values = Variables::from([
@@ -61,6 +64,7 @@ impl Session {
         values.retain(|name, _| declared.contains(name));
         assert_eq!(values.len(), declared.len(), "the test has no value for one of {declared:?}");
         let session = Self {
+            meta,
             deployment,
             server,
             variables: values.clone(),
@@ -71,8 +75,22 @@ impl Session {
             last: None,
             examples: 0,
         };
+        session.let_the_number_send().await;
         session.receive_messages().await;
         session
+    }
+
+    /// Makes the number of the demo tenant known to the sandbox, and enters its access token.
+    async fn let_the_number_send(&self) {
+        let owner = self.server.client.with_token(&self.variables["TOKEN"]);
+        let account: crate::kit::api::WhatsAppAccount = owner.all().await.remove(0);
+        let number = json!({
+            "phone_number_id": account.phone_number_id, "waba_id": account.waba_id, "tokens": ["EAAhandbook"],
+            "app_secret": APP_SECRET, "webhook_url": format!("{}/webhooks/whatsapp", self.server.client.base()),
+        });
+        self.meta.post("/numbers", &number).await;
+        let token = json!({"access_token": "EAAhandbook"});
+        owner.patch(&format!("/whatsapp-accounts/{}", account.id), &token).await.expect(200);
     }
 
     /// Messages of two customers, and two that become dead letters.
@@ -235,8 +253,16 @@ impl Session {
 
     /// The ids in a list; dead letters only, since the examples are about them.
     async fn ids(&self, list: &str) -> Vec<String> {
-        let query = if list == "/webhook-events" { "?status=dead_letter" } else { "" };
-        let items: Vec<Value> = self.client_for(list).list(&format!("{list}{query}")).await;
+        let path = match list {
+            "/webhook-events" => format!("{list}?status=dead_letter"),
+            // Those of the conversation with the latest one.
+            "/crm/messages" => {
+                let conversations: Vec<Value> = self.client_for(list).list("/crm/conversations").await;
+                format!("/crm/conversations/{}/messages", conversations[0]["id"].as_str().unwrap_or_default())
+            }
+            _ => list.to_owned(),
+        };
+        let items: Vec<Value> = self.client_for(list).list(&path).await;
         items.iter().filter_map(|item| item["id"].as_str().or(item["key"].as_str()).map(str::to_owned)).collect()
     }
 

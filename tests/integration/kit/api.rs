@@ -20,8 +20,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 pub(crate) use audit::{AuditRecord, AuditVerification, Party};
-pub(crate) use billing::{DailyUsage, Invoice, Money, PeriodUsage, Plan, Subscription, TotalUsage, Usage};
-pub(crate) use channel::{AccountCheck, MetaApp, OwnedAccount, WhatsAppAccount};
+pub(crate) use billing::{
+    DailyUsage, Invoice, Money, PeriodUsage, Plan, SentMessages, Subscription, TotalUsage, Usage,
+};
+pub(crate) use channel::{AccountCheck, MetaApp, OwnedAccount, Sending, WhatsAppAccount};
 pub(crate) use contact::{Contact, Identity, Interaction};
 pub(crate) use conversation::Conversation;
 pub(crate) use event::{ReplayedEvents, WebhookEvent, WebhookEventDetails};

@@ -164,6 +164,12 @@ impl TestApp {
         self.stop().await;
     }
 
+    /// Stops a server whose database another one uses.
+    pub(crate) async fn leave(self) {
+        self.running.stop().await;
+        broker::delete(&self.namespace).await;
+    }
+
     /// Stops a server that need not have processed its events.
     pub(crate) async fn stop(self) {
         self.running.stop().await;
@@ -177,6 +183,13 @@ impl TestApp {
 }
 
 impl TestTenant {
+    /// Signs up a tenant at a server.
+    pub(crate) async fn sign_up(client: &Client, slug: &str) -> Self {
+        let made = client.sign_up(slug).await;
+        let (email, token) = ("ada@example.com".to_owned(), made.access_token);
+        Self { id: made.tenant.id, slug: slug.to_owned(), email, client: client.with_token(&token), token }
+    }
+
     /// Logs in again for a token that is valid at the clock's current time.
     pub(crate) async fn log_in_again(&self, app: &TestApp) -> Self {
         let made = log_in(&app.client, &self.slug, &self.email, PASSWORD).await.body::<LoggedIn>(200);

@@ -18,6 +18,7 @@ pub(crate) struct MetaSandbox {
 /// A request that the sandbox accepted.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Sent {
+    /// In milliseconds since 1970.
     pub(crate) received_at_ms: i64,
     pub(crate) phone_number_id: String,
     pub(crate) kind: String,
@@ -43,6 +44,10 @@ impl MetaSandbox {
 
     pub(crate) fn port(&self) -> u16 {
         self.sandbox.address().port()
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.sandbox.url()
     }
 
     /// A server with all roles that calls this sandbox.
@@ -96,15 +101,27 @@ impl MetaSandbox {
         self.post("/faults", &fault).await;
     }
 
-    pub(crate) async fn end_faults(&self) {
-        let url = format!("{}/sandbox/faults", self.sandbox.url());
-        self.http.delete(url).send().await.unwrap();
-    }
-
     /// What was accepted for a number, oldest first.
     pub(crate) async fn journal(&self, line: &Line) -> Vec<Sent> {
         let path = format!("/journal?number={}&limit=100000", line.number.phone_number_id);
         serde_json::from_value(self.get(&path).await["entries"].clone()).expect("the journal is as described")
+    }
+
+    /// What was accepted for all numbers, oldest first.
+    pub(crate) async fn whole_journal(&self) -> Vec<Sent> {
+        serde_json::from_value(self.get("/journal?limit=1000000").await["entries"].clone())
+            .expect("the journal is as described")
+    }
+
+    /// Whether all webhooks have been delivered.
+    pub(crate) async fn is_quiet(&self) -> bool {
+        let state = self.get("/state").await;
+        state["statuses_scheduled"] == 0 && state["updates_waiting"] == 0
+    }
+
+    /// Holds webhooks back, or lets them go.
+    pub(crate) async fn pause_webhooks(&self, paused: bool) {
+        self.post("/webhooks", &json!({"paused": paused})).await;
     }
 
     /// A customer writes a text.
@@ -132,6 +149,37 @@ impl MetaSandbox {
         });
         let conversation = conversation.await;
         (phone, conversation)
+    }
+}
+
+impl MetaSandbox {
+    /// So many new customers write, at most 100; returns their numbers and the conversations.
+    pub(crate) async fn conversations(
+        &self,
+        tenant: &TestTenant,
+        line: &Line,
+        count: usize,
+    ) -> Vec<(String, Conversation)> {
+        let phones: Vec<String> = (0..count).map(|_| fresh_phone()).collect();
+        for phone in &phones {
+            self.write(line, phone, "Hello").await;
+        }
+        let limit = std::time::Duration::from_mins(1);
+        let path = format!("/crm/conversations?account={}&limit=100", line.account.id);
+        let found = wait::within(limit, "the conversations", async || {
+            let found: Vec<Conversation> = tenant.client.list(&path).await;
+            (found.len() >= count).then_some(found)
+        })
+        .await;
+        let contacts: Value = tenant.client.get("/crm/contacts?limit=100").await.json(200);
+        let contacts = contacts["data"].as_array().unwrap();
+        let with = |phone: String| {
+            let has_phone = |contact: &&Value| contact["identities"].to_string().contains(&phone);
+            let contact = contacts.iter().find(has_phone).expect("each customer is a contact");
+            let conversation = found.iter().find(|it| contact["id"] == it.contact_id.as_str());
+            (phone, conversation.expect("each customer has a conversation").clone())
+        };
+        phones.into_iter().map(with).collect()
     }
 }
 

@@ -16,7 +16,7 @@ const STARTS: usize = 5;
 pub(crate) async fn measure(world: &World, scale: &Scale, options: &Options, report: &mut Report) -> Result {
     let mut times = Latencies::default();
     for _ in 0..if scale.quick { 2 } else { STARTS } {
-        let process = world.deployment.start("api,relay,worker,scheduler").await?;
+        let process = world.deployment.start("api,relay,worker,sender,scheduler").await?;
         times.note(process.ready_after);
         process.stop()?;
     }

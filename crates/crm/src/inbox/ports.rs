@@ -85,8 +85,7 @@ pub trait InboxRepo: Send {
     async fn complete_messages(&mut self, tellings: &[Telling]) -> Result<(), StoreError>;
     /// Stores updates; of two with one key, the one that arrived first is kept.
     async fn insert_updates(&mut self, updates: &[NewUpdate], now: DateTime<Utc>) -> Result<(), StoreError>;
-    /// Gives messages that Parley sent the wamids which statuses prove. Returns those that were not known to be accepted. Called while
-    /// the messages are locked.
+    /// Gives messages that Parley sent the wamids which statuses prove. Returns the messages. Called while they are locked.
     async fn settle_sent(
         &mut self,
         proofs: &[SentProof],

@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
-use kernel::MessageCategory;
-use kernel::ids::{ContactId, MessageId};
+use kernel::ids::{ContactId, MessageId, SendId};
+use kernel::{MessageCategory, Traceparent};
 
 use super::MessageKey;
 use crate::identity::IdentityKey;
@@ -12,18 +12,23 @@ pub struct RecordedBatch {
     pub messages: usize,
     /// Those of them that customers wrote to the business.
     pub from_customers: Vec<CustomerMessage>,
-    /// Messages of the business that Meta was not known to have accepted.
+    /// Messages that Parley sent, of which statuses tell.
     pub accepted: Vec<AcceptedMessage>,
     /// Identities of deleted contacts that the batch named: nothing that names them may be kept.
     pub erased: Vec<IdentityKey>,
 }
 
-/// A message that Parley sent and Meta has accepted.
+/// A message that Parley sent and that Meta has accepted, as a status proves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AcceptedMessage {
+    pub send: SendId,
     pub id: MessageId,
+    /// That Meta had accepted it was not known before.
+    pub is_new: bool,
     /// When it was to be sent.
-    pub created_at: DateTime<Utc>,
+    pub wanted_at: DateTime<Utc>,
+    /// The trace of the request to send it.
+    pub trace: Option<Traceparent>,
     /// `None` for what has no price: reactions, read receipts.
     pub category: Option<MessageCategory>,
 }

@@ -6,6 +6,7 @@ use kernel::seal::KeyRing;
 use kernel::{Authorization, ChannelsWrite, Clock, Entropy, Permit, StoreError};
 
 use super::AccountTx;
+use super::end_pauses::end_refuted_pauses;
 use crate::jobs::template_sync_job;
 
 /// Changes names, settings and secrets of an account; `None` if the tenant has no such account. The audit record says which secrets
@@ -38,6 +39,14 @@ pub async fn change_account(
     }
     if !changes.is_empty() {
         tx.append_audit_record(&record.about(target::WHATSAPP_ACCOUNT, &id)).await?;
+    }
+    if changes.access_token == Some(SecretChange::Set)
+        && let Some(check) = &account.last_check
+    {
+        // What the former token met until now says nothing of this one.
+        let now = clock.now();
+        end_refuted_pauses(tx, id, check, true, now, now).await?;
+        return Ok(tx.account(id).await?);
     }
     Ok(Some(account))
 }

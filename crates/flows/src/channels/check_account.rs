@@ -1,9 +1,14 @@
-use channels::{AccountAnswers, AccountApi, AccountCheck, AccountCredentialsError, SendingAccount, sending_account};
+use channels::{
+    AccountAnswers, AccountApi, AccountCheck, AccountCredentialsError, CheckedFacts, CheckedToken, SendingAccount,
+    sending_account,
+};
+use chrono::{DateTime, Utc};
 use kernel::ids::AccountId;
 use kernel::seal::KeyRing;
 use kernel::{ChannelsWrite, Clock, Operator, Permit, StoreError, TenantScope};
 
-use crate::{Database, settle};
+use super::end_pauses::end_refuted_pauses;
+use crate::{Database, TenantTx, settle};
 
 #[derive(Debug, thiserror::Error)]
 pub enum CheckAccountError {
@@ -60,6 +65,7 @@ pub(crate) async fn check(
     let found = settle(tx, outcome).await?;
     let Some(SendingAccount { account, access_token }) = found else { return Ok(None) };
     let Some(token) = access_token else { return Ok(Some(AccountCheck::without_token(clock.now()))) };
+    let asked_at = clock.now();
     let answers = AccountAnswers::ask(api, &account, &token.secret).await;
     if let Some(reason) = answers.unanswered() {
         return Err(CheckAccountError::Silent(reason));
@@ -67,9 +73,24 @@ pub(crate) async fn check(
     let now = clock.now();
     let (result, facts) = (answers.check(&account, now), answers.facts(&account));
     let mut tx = database.tenant(scope).await?;
-    let saved = tx.save_account_check(id, token.set_at, &result, &facts).await;
-    settle::<_, _, StoreError>(tx, saved).await?;
+    let saved = save(&mut *tx, id, token.set_at, (&result, &facts), (asked_at, now)).await;
+    settle(tx, saved).await?;
     Ok(Some(result))
+}
+
+/// Stores what Meta said, and ends the pauses that it refutes, unless the account has another token meanwhile.
+async fn save(
+    tx: &mut dyn TenantTx,
+    id: AccountId,
+    token_set_at: DateTime<Utc>,
+    (check, facts): (&AccountCheck, &CheckedFacts),
+    (asked_at, now): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<(), StoreError> {
+    if tx.save_account_check(id, token_set_at, check, facts).await? {
+        let token_is_usable = matches!(facts.token, Some(CheckedToken::Usable { .. }));
+        end_refuted_pauses(tx, id, check, token_is_usable, asked_at, now).await?;
+    }
+    Ok(())
 }
 
 impl From<StoreError> for CheckAccountError {

@@ -1,3 +1,4 @@
+mod failures;
 mod health;
 mod templates;
 mod translate;
@@ -7,24 +8,33 @@ use std::collections::HashMap;
 
 use billing::{SentUsageRepo, UsageRepo};
 use channels::AccountHealthRepo;
+use chrono::{DateTime, TimeDelta, Utc};
 use crm::inbox::{AcceptedMessage, InboxTx, SentProof};
 use inbound::{ErrorClass, EventOutcomeRepo, UnfinishedEvent};
-use kernel::ids::EventId;
-use kernel::{Clock, StoreError};
-use outbound::{AttemptRef, AttemptRefs};
+use kernel::ids::{EventId, SendId};
+use kernel::{Clock, StoreError, Traceparent};
+use outbound::{AttemptRef, AttemptRefs, PauseRepo, SendingPause};
 use whatsapp::{Decoded, decode};
 
+use failures::Failures;
 use templates::TemplateEventTx;
 use translate::{OpaqueStatus, TranslatedEvents};
 
 /// What [`process_events`] needs.
 pub trait ProcessEventsTx:
-    EventOutcomeRepo + InboxTx + AccountHealthRepo + TemplateEventTx + UsageRepo + SentUsageRepo
+    EventOutcomeRepo + InboxTx + AccountHealthRepo + PauseRepo + TemplateEventTx + UsageRepo + SentUsageRepo
 {
 }
 
-impl<T: EventOutcomeRepo + InboxTx + AccountHealthRepo + TemplateEventTx + UsageRepo + SentUsageRepo + ?Sized>
-    ProcessEventsTx for T
+impl<T> ProcessEventsTx for T where
+    T: EventOutcomeRepo
+        + InboxTx
+        + AccountHealthRepo
+        + PauseRepo
+        + TemplateEventTx
+        + UsageRepo
+        + SentUsageRepo
+        + ?Sized
 {
 }
 
@@ -36,8 +46,22 @@ pub struct ProcessedEvents {
     pub dead_letters: Vec<DeadLetter>,
     /// Messages that were not stored before.
     pub messages: usize,
-    /// Messages of the business that a status proves to be accepted by Meta.
-    pub accepted: Vec<AcceptedMessage>,
+    /// Statuses of messages that Parley sent.
+    pub told: Vec<ToldStatus>,
+    /// Pauses that failed statuses started.
+    pub pauses: Vec<SendingPause>,
+}
+
+/// A status of a message that Parley sent.
+#[derive(Clone, Copy, Debug)]
+pub struct ToldStatus {
+    pub event: EventId,
+    /// The trace of the request to send the message.
+    pub trace: Option<Traceparent>,
+    /// If it says that the message was delivered: how long after it was wanted.
+    pub delivered_after: Option<TimeDelta>,
+    /// If it is the first proof that Meta has accepted the message: how long after it was wanted.
+    pub accepted_after: Option<TimeDelta>,
 }
 
 /// An event that became a dead letter, and why.
@@ -101,15 +125,29 @@ pub async fn process_events(
         }
     }
     let TranslatedEvents { mut batch, health, templates, received, opaque_statuses } = translated;
-    batch.proofs = opaque_statuses.into_iter().filter_map(|status| proof(status, refs)).collect();
+    let (mut failures, mut statuses) = (Failures::default(), Vec::new());
+    for status in opaque_statuses {
+        if let Some(proof) = proof(&status, refs) {
+            let delivered_at = status.is_delivery.then_some(status.occurred_at);
+            statuses.push((status.event, proof.send, delivered_at));
+            batch.proofs.push(proof);
+            failures.note(status, now);
+        }
+    }
+    batch.activities.extend(failures.opt_outs);
     let recorded = crm::inbox::record_batch(tx, batch, clock).await?;
     processed.messages = recorded.messages;
-    processed.accepted = recorded.accepted;
+    processed.told = told(&statuses, &recorded.accepted, now);
     health::record(tx, health, now).await?;
     templates::record(tx, templates, clock).await?;
     health::restore_accounts(tx, &delivering, now).await?;
+    // After the accounts, in the order in which ending pauses locks them.
+    for pause in &failures.pauses {
+        tx.store_pause(pause).await?;
+    }
+    processed.pauses = failures.pauses;
     usage::count_messages(tx, &recorded.from_customers, &received, now).await?;
-    usage::count_sent_messages(tx, &processed.accepted, now).await?;
+    usage::count_sent_messages(tx, &recorded.accepted, now).await?;
     tx.finish_events(&processed.finished, now).await?;
     if !recorded.erased.is_empty() {
         let named: Vec<String> = recorded.erased.into_iter().map(|key| key.value).collect();
@@ -121,11 +159,30 @@ pub async fn process_events(
     Ok(processed)
 }
 
+/// What statuses tell of their messages. Only the first status of a message can be its first proof.
+fn told(
+    statuses: &[(EventId, SendId, Option<DateTime<Utc>>)],
+    messages: &[AcceptedMessage],
+    now: DateTime<Utc>,
+) -> Vec<ToldStatus> {
+    let mut messages: HashMap<SendId, AcceptedMessage> = messages.iter().map(|it| (it.send, *it)).collect();
+    let statuses = statuses.iter().filter_map(|(event, send, delivered_at)| {
+        let message = messages.get_mut(send)?;
+        let is_new = std::mem::take(&mut message.is_new);
+        Some(ToldStatus {
+            event: *event,
+            trace: message.trace,
+            delivered_after: delivered_at.map(|at| at - message.wanted_at),
+            accepted_after: is_new.then(|| now - message.wanted_at),
+        })
+    });
+    statuses.collect()
+}
+
 /// What a status proves, if Parley made its opaque text for this tenant and account.
-fn proof(status: OpaqueStatus, refs: &AttemptRefs) -> Option<SentProof> {
-    let OpaqueStatus { tenant, message, opaque, is_failure } = status;
-    let AttemptRef { send, attempt } = refs.read(&opaque, tenant, message.0)?;
-    Some(SentProof { send, attempt, message, is_failure })
+fn proof(status: &OpaqueStatus, refs: &AttemptRefs) -> Option<SentProof> {
+    let AttemptRef { send, attempt } = refs.read(&status.opaque, status.tenant, status.message.0)?;
+    Some(SentProof { send, attempt, message: status.message.clone(), is_failure: status.is_failure })
 }
 
 #[cfg(test)]

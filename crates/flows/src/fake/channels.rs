@@ -10,6 +10,7 @@ use channels::{
 use chrono::{DateTime, Utc};
 use kernel::ids::AccountId;
 use kernel::{Page, PageRequest, StoreError, SystemEntropy};
+use outbound::SendingPause;
 use secrecy::SecretString;
 use whatsapp::{AppSecret, MetaAppKey, VerifyToken};
 
@@ -25,6 +26,7 @@ pub(crate) struct FakeChannels {
     pub(crate) credentials: Vec<AccountCredentials>,
     /// Health updates in the order in which they were recorded.
     pub(crate) health: Vec<AccountHealthUpdate>,
+    pub(crate) pauses: Vec<SendingPause>,
     /// Disconnected accounts that got an event of their number, and when.
     pub(crate) delivering: Vec<(AccountId, DateTime<Utc>)>,
 }

@@ -1,9 +1,9 @@
 use audit::AuditRepo;
 use billing::SentUsageRepo;
-use channels::AccountRepo;
+use channels::{AccountCredentialsRepo, AccountRepo};
 use crm::inbox::InboxTx;
 use crm::{ContactTx, ConversationTx};
-use outbound::{SendRepo, SenderRepo, TemplateRepo};
+use outbound::{PauseRepo, SendRepo, SenderRepo, TemplateRepo};
 
 /// What sending a message needs.
 pub trait SendMessageTx: SendRepo + ConversationTx + TemplateRepo + AuditRepo {}
@@ -16,6 +16,6 @@ pub trait SendToTx: SendMessageTx + AccountRepo + ContactTx {}
 impl<T: SendMessageTx + AccountRepo + ContactTx + ?Sized> SendToTx for T {}
 
 /// What a sender needs.
-pub trait SenderTx: SenderRepo + InboxTx + SentUsageRepo {}
+pub trait SenderTx: SenderRepo + PauseRepo + InboxTx + SentUsageRepo + AccountCredentialsRepo {}
 
-impl<T: SenderRepo + InboxTx + SentUsageRepo + ?Sized> SenderTx for T {}
+impl<T: SenderRepo + PauseRepo + InboxTx + SentUsageRepo + AccountCredentialsRepo + ?Sized> SenderTx for T {}

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use billing::SentMessage;
+use channels::{CheckedFacts, CheckedToken};
 use chrono::{DateTime, TimeDelta, Utc};
 use crm::inbox::{Lock, MessageKey};
 use kernel::ids::{AccountId, SendId, SenderId};
 use kernel::{StoreError, Traceparent};
 use outbound::{
-    AcceptedSend, AttemptFacts, AttemptRef, Candidate, Decided, Departure, PairPacer, SendKind, SendState,
+    AcceptedSend, AttemptFacts, AttemptRef, Candidate, Decided, Departure, ErrorClass, PairPacer, SendKind, SendState,
     SendingPause, SettledSend, settle_interrupted,
 };
 
@@ -67,6 +68,8 @@ pub enum NumberTurn {
 pub struct Settlement {
     pub send: SettledSend,
     pub pause: Option<SendingPause>,
+    /// When the access token was entered that Meta was called with; `None` if it was not called.
+    pub token_set_at: Option<DateTime<Utc>>,
 }
 
 /// Starts the next sends of a number, at most `max`. They are stored as begun when the transaction commits: only then may Meta be
@@ -188,6 +191,10 @@ pub async fn settle_number(
         tx.lock(&wamids).await?;
     }
     let accepted = tx.settle_sends(account, &sends).await?;
+    // Before the pauses, in the order in which a check locks both.
+    for (token_set_at, facts) in refusals(settlements) {
+        tx.record_account_facts(account, token_set_at, &facts).await?;
+    }
     for pause in longest_pauses(settlements) {
         tx.store_pause(pause).await?;
     }
@@ -225,6 +232,28 @@ pub async fn recover_number(
         tx.settle_sends(account, &settled).await?;
     }
     Ok(settled.len())
+}
+
+/// The number is not registered.
+const NOT_REGISTERED: i64 = 133_010;
+
+/// What explicit refusals say of the account, once for each: it shows that the token is refused, or the number not registered, like after
+/// a check. Of the token, its code only: Meta's words may quote it.
+fn refusals(settlements: &[Settlement]) -> impl Iterator<Item = (DateTime<Utc>, CheckedFacts)> {
+    let mut known: BTreeMap<(DateTime<Utc>, bool), CheckedFacts> = BTreeMap::new();
+    for settlement in settlements {
+        let (Some(pause), Some(token_set_at)) = (&settlement.pause, settlement.token_set_at) else { continue };
+        let is_token = pause.class == ErrorClass::Token;
+        let facts = match pause.code {
+            Some(code) if is_token => {
+                CheckedFacts { token: Some(CheckedToken::Refused(format!("code {code}"))), is_registered: None }
+            }
+            Some(NOT_REGISTERED) => CheckedFacts { token: None, is_registered: Some(false) },
+            _ => continue,
+        };
+        known.insert((token_set_at, is_token), facts);
+    }
+    known.into_iter().map(|((token_set_at, _), facts)| (token_set_at, facts))
 }
 
 /// One pause for each subject: the last one.

@@ -1,5 +1,5 @@
 use actix_web::web;
-use billing::{DailyUsage, InvalidUsageRange, Usage, UsageRange, usage};
+use billing::{DailyUsage, InvalidUsageRange, SentMessages, Usage, UsageDay, UsageRange, usage};
 use chrono::NaiveDate;
 use kernel::{BillingRead, Grant as _};
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,22 @@ pub(crate) struct DailyUsageBody {
     /// Contacts that wrote on this day.
     #[schema(example = 7)]
     active_contacts: u64,
+    outbound_messages: SentMessagesBody,
+}
+
+/// Messages that Parley sent and Meta accepted, by Meta's category: `service` is free of charge, each other is a template's. A message
+/// counts on the day on which Meta accepted it, also if it is not delivered later.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SentMessages)]
+pub(crate) struct SentMessagesBody {
+    #[schema(example = 30)]
+    service: u64,
+    #[schema(example = 4)]
+    utility: u64,
+    #[schema(example = 0)]
+    authentication: u64,
+    #[schema(example = 0)]
+    marketing: u64,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,6 +59,7 @@ pub(crate) struct TotalUsageBody {
     /// Contacts that wrote on any of the days, each counted once; may be less than the sum of the days.
     #[schema(example = 56)]
     active_contacts: u64,
+    outbound_messages: SentMessagesBody,
 }
 
 /// The range of days, at most 92.
@@ -60,8 +77,8 @@ pub(crate) struct UsageQuery {
 
 /// Read usage
 ///
-/// Days are in UTC; days without usage are included. Not counted: imported history, outbound messages, messages in
-/// standby threads, reactions, edits and statuses.
+/// Days are in UTC; days without usage are included. Not counted: imported history, messages that the business sent in other ways than
+/// by Parley, messages in standby threads, reactions, read receipts, edits and statuses.
 #[utoipa::path(
     get,
     path = "/billing/usage",
@@ -94,14 +111,25 @@ impl From<Usage> for UsageBody {
     fn from(usage: Usage) -> Self {
         Self {
             days: usage.days.into_iter().map(DailyUsageBody::from).collect(),
-            total: TotalUsageBody { inbound_messages: usage.inbound_messages, active_contacts: usage.active_contacts },
+            total: TotalUsageBody {
+                inbound_messages: usage.inbound_messages,
+                active_contacts: usage.active_contacts,
+                outbound_messages: usage.sent.into(),
+            },
         }
     }
 }
 
-impl From<DailyUsage> for DailyUsageBody {
-    fn from(usage: DailyUsage) -> Self {
-        let DailyUsage { day, inbound_messages, active_contacts } = usage;
-        Self { date: day, inbound_messages, active_contacts }
+impl From<UsageDay> for DailyUsageBody {
+    fn from(usage: UsageDay) -> Self {
+        let DailyUsage { day, inbound_messages, active_contacts } = usage.received;
+        Self { date: day, inbound_messages, active_contacts, outbound_messages: usage.sent.into() }
+    }
+}
+
+impl From<SentMessages> for SentMessagesBody {
+    fn from(sent: SentMessages) -> Self {
+        let SentMessages { service, utility, authentication, marketing } = sent;
+        Self { service, utility, authentication, marketing }
     }
 }

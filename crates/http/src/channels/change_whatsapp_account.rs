@@ -97,9 +97,10 @@ pub(crate) async fn change(
         })
         .await?
         .ok_or_else(Problem::not_found)?;
-    // A new token makes the templates of its business account readable.
+    // A valid token may have ended a pause, and makes the templates of its business account readable.
+    state.send_bell.ring(id);
     state.job_bell.ring();
-    Ok(web::Json(account.into()))
+    Ok(web::Json(AccountBody::of(account, clock.now())))
 }
 
 /// Asks Meta. No transaction is open meanwhile.

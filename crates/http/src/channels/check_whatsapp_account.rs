@@ -80,7 +80,7 @@ pub(crate) struct CheckProblemBody {
 /// Check a WhatsApp number
 ///
 /// Asks Meta about the access token, the number and its business account, and stores what Meta says: `sending` of the number follows
-/// from it. Each number with a token is checked once a day.
+/// from it. What it finds well ends the pauses that concern it. Each number with a token is checked once a day.
 #[utoipa::path(
     post,
     path = "/whatsapp-accounts/{id}/check",
@@ -98,6 +98,8 @@ pub(crate) async fn check(
 ) -> Result<web::Json<AccountCheckBody>, Problem> {
     let (api, ring, clock) = (&*state.account_api, &*state.key_ring, &*state.clock);
     let checked = check_account(allow.permit(), &*state.database, id, api, ring, clock).await?;
+    // It may have ended a pause.
+    state.send_bell.ring(id);
     Ok(web::Json(checked.ok_or_else(Problem::not_found)?.into()))
 }
 

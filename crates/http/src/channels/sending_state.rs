@@ -8,13 +8,13 @@ use utoipa::ToSchema;
 #[schema(as = Sending)]
 pub(crate) struct SendingBody {
     state: SendingStateBody,
-    /// Why nothing is sent, for people. Null if it is ready.
+    /// Why nothing is sent, or why some messages wait, for people. Null if nothing is wrong.
     #[schema(required, example = "The account has no access token.")]
     reason: Option<String>,
     /// When a pause ends by itself; null if it does not.
     #[schema(required)]
     until: Option<DateTime<Utc>>,
-    /// What to do about it. Null if it is ready.
+    /// What to do about it. Null if nothing is wrong.
     #[schema(required, example = "Enter the access token of a system user that may use this number.")]
     advice: Option<String>,
 }
@@ -23,6 +23,7 @@ pub(crate) struct SendingBody {
 #[schema(as = SendingState)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum SendingStateBody {
+    /// Messages are sent. With a reason, some wait: those that Meta charges for, or those that no customer asked for.
     Ready,
     /// An access token must be entered.
     NoToken,
@@ -33,14 +34,14 @@ pub(crate) enum SendingStateBody {
 }
 
 impl SendingBody {
-    pub(crate) fn of(account: &WhatsAppAccount) -> Self {
-        let state = SendingState::of(&account.sending);
+    pub(crate) fn of(account: &WhatsAppAccount, now: DateTime<Utc>) -> Self {
+        let state = SendingState::of(&account.sending, now);
         Self {
             reason: state.reason().map(str::to_owned),
             until: state.until(),
             advice: state.advice().map(str::to_owned),
             state: match state {
-                SendingState::Ready => SendingStateBody::Ready,
+                SendingState::Ready | SendingState::Limited { .. } => SendingStateBody::Ready,
                 SendingState::NoToken => SendingStateBody::NoToken,
                 SendingState::NotRegistered => SendingStateBody::NotRegistered,
                 SendingState::Paused { .. } => SendingStateBody::Paused,

@@ -3,7 +3,7 @@ use channels::{AccountStatus, MetaId, NewAccount, WhatsAppAccount, account, acco
 use chrono::{DateTime, Utc};
 use flows::{ConnectAccountError, connect_account, disconnect_account};
 use kernel::ids::AccountId;
-use kernel::{ChannelsRead, ChannelsWrite, Grant as _};
+use kernel::{ChannelsRead, ChannelsWrite, Grant as _, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -138,7 +138,7 @@ pub(crate) async fn connect(
         .create(&state, allow, async |permit, tx| {
             let account = connect_account(permit, tx, account, state.self_service, origin, clock).await?;
             is_active = account.status == AccountStatus::Active;
-            Ok::<_, ConnectAccountError>(AccountBody::from(account))
+            Ok::<_, ConnectAccountError>(AccountBody::of(account, clock.now()))
         })
         .await?;
     if is_active {
@@ -165,9 +165,10 @@ pub(crate) async fn list(
     state: web::Data<State>,
     listing: Listing,
 ) -> Result<web::Json<PageBody<AccountBody>>, Problem> {
+    let now = state.clock.now();
     state
         .list(allow, ListKind::WhatsAppAccounts, &listing.page, async |permit, tx, page| {
-            accounts(permit, tx, page).await
+            Ok::<_, StoreError>(accounts(permit, tx, page).await?.map(|account| AccountBody::of(account, now)))
         })
         .await
 }
@@ -192,7 +193,7 @@ pub(crate) async fn read(
         .in_tenant(allow, async |permit, tx| account(permit, tx, id).await)
         .await?
         .ok_or_else(Problem::not_found)?;
-    Ok(web::Json(account.into()))
+    Ok(web::Json(AccountBody::of(account, state.clock.now())))
 }
 
 /// Disconnect a WhatsApp number
@@ -244,10 +245,10 @@ impl ConnectBody {
     }
 }
 
-impl From<WhatsAppAccount> for AccountBody {
-    fn from(account: WhatsAppAccount) -> Self {
+impl AccountBody {
+    pub(crate) fn of(account: WhatsAppAccount, now: DateTime<Utc>) -> Self {
         Self {
-            sending: SendingBody::of(&account),
+            sending: SendingBody::of(&account, now),
             throughput: account.throughput.per_second(),
             send_read_receipts: account.send_read_receipts,
             id: account.id.as_uuid(),

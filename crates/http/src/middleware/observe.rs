@@ -44,7 +44,7 @@ pub(super) fn span(
     ];
     attributes.extend(route.map(|route| ("http.route", route.into())));
     let error = status.is_server_error().then_some("server_error");
-    Span { at, parent, name, kind: SpanKind::Server, started, ended, attributes, error }
+    Span { at, parent, links: Vec::new(), name, kind: SpanKind::Server, started, ended, attributes, error }
 }
 
 const OTHER: &str = "other";

@@ -1,6 +1,8 @@
 use actix_web::{HttpResponse, web};
 use channels::{AccountDirectory, AccountWithTenant};
+use chrono::{DateTime, Utc};
 use flows::{ApproveAccountError, approve_account};
+use kernel::StoreError;
 use kernel::ids::AccountId;
 use serde::Serialize;
 use tokens::ScopeGrant as _;
@@ -46,10 +48,13 @@ pub(crate) async fn list(
     state: web::Data<State>,
     listing: Listing<AccountQuery>,
 ) -> Result<web::Json<PageBody<OwnedAccountBody>>, Problem> {
+    let now = state.clock.now();
     state
         .list_for_operator(ListKind::WhatsAppAccounts, &listing.page, async |page| {
             let only_pending = listing.filter.only_pending();
-            state.database.in_directory(async |tx| AccountDirectory::all_accounts(tx, only_pending, page).await).await
+            let found =
+                state.database.in_directory(async |tx| AccountDirectory::all_accounts(tx, only_pending, page).await);
+            Ok::<_, StoreError>(found.await?.map(|owned| OwnedAccountBody::of(owned, now)))
         })
         .await
 }
@@ -78,9 +83,9 @@ pub(crate) async fn approve(
     Ok(HttpResponse::NoContent().finish())
 }
 
-impl From<AccountWithTenant> for OwnedAccountBody {
-    fn from(owned: AccountWithTenant) -> Self {
-        Self { tenant: owned.tenant, account: owned.account.into() }
+impl OwnedAccountBody {
+    fn of(owned: AccountWithTenant, now: DateTime<Utc>) -> Self {
+        Self { tenant: owned.tenant, account: AccountBody::of(owned.account, now) }
     }
 }
 

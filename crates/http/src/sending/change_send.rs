@@ -79,6 +79,12 @@ pub(crate) async fn list_attempts(
     Ok(web::Json(AttemptsBody { data: found.into_iter().map(AttemptBody::from).collect() }))
 }
 
+/// New content and times of a message that waits; what is absent stays. `type` and the member of its name go together.
+#[derive(ToSchema)]
+#[schema(as = ChangeMessage, value_type = Object, example = json!({"send_before": "2030-01-31T09:30:00Z"}))]
+#[expect(dead_code, reason = "for the document; the body is read by its members")]
+pub(crate) struct ChangeRequest(serde_json::Value);
+
 /// Change a message that has not left
 ///
 /// Content, `send_at` and `send_before`; what is absent stays.
@@ -89,7 +95,7 @@ pub(crate) async fn list_attempts(
     tag = tags::SENDING,
     security(("bearer" = [MessagesSend::PERMISSION])),
     params(("id" = Uuid, Path, description = "The message's id")),
-    request_body(content((serde_json::Value = "application/merge-patch+json"), (serde_json::Value = "application/json"))),
+    request_body(content((ChangeRequest = "application/merge-patch+json"), (ChangeRequest = "application/json"))),
     responses((status = 200, description = "The changed resource", body = MessageBody)),
     extensions(("x-problems" = json!([
         Code::NotFound, Code::NotChangeable, Code::WindowClosed, Code::OptedOut, Code::ChannelNotReady,

@@ -1,5 +1,6 @@
 //! The schema of a request to send: one alternative for each type of content, with the members that all have.
 
+use serde_json::{Value, json};
 use utoipa::openapi::schema::{AdditionalProperties, Array, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::{KnownFormat, Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
@@ -11,7 +12,7 @@ use super::message_request::{MessageRequestBody, OnUnknownBody};
 type Member = (&'static str, RefOr<Schema>);
 
 /// The schema with more members, required ones first.
-pub(super) fn with_members(required: Vec<Member>, optional: Vec<Member>) -> RefOr<Schema> {
+pub(super) fn with_members(required: Vec<Member>, optional: Vec<Member>, example: Value) -> RefOr<Schema> {
     let media = || reference::<MediaContent>();
     let object = || ObjectBuilder::new().schema_type(Type::Object).into();
     let alternatives: Vec<Member> = vec![
@@ -47,7 +48,7 @@ pub(super) fn with_members(required: Vec<Member>, optional: Vec<Member>) -> RefO
         }
         one_of = one_of.item(alternative);
     }
-    one_of.into()
+    one_of.examples([example]).into()
 }
 
 fn options() -> Vec<Member> {
@@ -76,7 +77,7 @@ fn reference<T: ToSchema>() -> RefOr<Schema> {
 
 impl PartialSchema for MessageRequestBody {
     fn schema() -> RefOr<Schema> {
-        with_members(Vec::new(), Vec::new())
+        with_members(Vec::new(), Vec::new(), json!({"type": "text", "text": {"body": "Your order is on its way."}}))
     }
 }
 

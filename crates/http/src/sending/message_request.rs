@@ -1,7 +1,9 @@
 //! The body of a request to send: content, and how to send it.
 
+use actix_web::{HttpMessage as _, HttpRequest};
 use chrono::{DateTime, Utc};
 use flows::{MessageRequest, Quoted, SendTimes};
+use kernel::Traceparent;
 use kernel::ids::MessageId;
 use outbound::{Content, OnUnknown, StoredSend};
 use serde::de::DeserializeOwned;
@@ -23,6 +25,11 @@ closed_set!(
 
 /// Characters of a caller's own reference.
 const MAX_CLIENT_REF: usize = 200;
+
+/// The span of the request, whose trace the calls to Meta and the statuses of the message continue.
+pub(crate) fn trace_of(request: &HttpRequest) -> Option<Traceparent> {
+    request.extensions().get().copied()
+}
 
 /// The members of a request as they came; [`check`](Self::check) reads them. Their schema is that of the content's types.
 #[derive(Debug)]

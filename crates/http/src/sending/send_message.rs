@@ -1,10 +1,10 @@
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use crm::MessageParts;
-use flows::{OutboundMessage, SendMessageError, TemplateSource, outbound_message, send_message};
+use flows::{MessageRequest, OutboundMessage, SendMessageError, TemplateSource, outbound_message, send_message};
 use kernel::ids::{AccountId, ConversationId, MessageId};
 use kernel::{Grant as _, MessagesSend};
 
-use super::message_request::MessageRequestBody;
+use super::message_request::{MessageRequestBody, trace_of};
 use super::template_copy::refresh_if_refusing;
 use crate::auth::Allow;
 use crate::crm::messages::MessageBody;
@@ -37,10 +37,11 @@ pub(crate) async fn send(
     allow: Allow<MessagesSend>,
     state: web::Data<State>,
     PathId(conversation): PathId<ConversationId>,
+    http: HttpRequest,
     body: IdempotentJson<MessageRequestBody>,
 ) -> Result<HttpResponse, Problem> {
     let (body, guard) = body.into_parts();
-    let request = body.check()?;
+    let request = MessageRequest { trace: trace_of(&http), ..body.check()? };
     let source = TemplateSource::Conversation(conversation);
     refresh_if_refusing(&state, allow.scope(), source, &request.content).await?;
     let mut account = None;

@@ -1,17 +1,18 @@
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use crm::identity::{GivenIdentity, IdentityKind};
-use flows::{Recipient, SendMessageError, TemplateSource, send_to};
+use flows::{MessageRequest, Recipient, SendMessageError, TemplateSource, send_to};
 use kernel::ids::{AccountId, ContactId};
 use kernel::{Grant as _, MessagesSend};
 use outbound::Address;
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{KnownFormat, Ref, RefOr, schema::Schema};
 use uuid::Uuid;
 
 use super::content_schema::with_members;
-use super::message_request::MessageRequestBody;
+use super::message_request::{MessageRequestBody, trace_of};
 use super::send_message::ring;
 use super::template_copy::refresh_if_refusing;
 use crate::auth::Allow;
@@ -78,6 +79,7 @@ impl RecipientBody {
 pub(crate) async fn send(
     allow: Allow<MessagesSend>,
     state: web::Data<State>,
+    http: HttpRequest,
     body: IdempotentJson<SendToBody>,
 ) -> Result<HttpResponse, Problem> {
     let (SendToBody(mut body), guard) = body.into_parts();
@@ -91,7 +93,7 @@ pub(crate) async fn send(
             return Err(Problem::new(Code::ValidationFailed).with_errors(errors));
         }
     };
-    let request = request?;
+    let request = MessageRequest { trace: trace_of(&http), ..request? };
     refresh_if_refusing(&state, allow.scope(), TemplateSource::Account(account), &request.content).await?;
     let mut to_wake = None;
     let response = guard
@@ -112,7 +114,13 @@ impl utoipa::PartialSchema for SendToBody {
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
             .description(Some("The WhatsApp account that sends."));
         let to = Ref::from_schema_name(RecipientBody::name()).into();
-        with_members(vec![("to", to), ("account_id", uuid.into())], Vec::new())
+        let example = json!({
+            "account_id": "0190b5a2-7e2f-7000-8000-000000000000",
+            "to": {"phone": "+4915112345678"},
+            "type": "template",
+            "template": {"name": "hello_world", "language": "en_US"},
+        });
+        with_members(vec![("to", to), ("account_id", uuid.into())], Vec::new(), example)
     }
 }
 

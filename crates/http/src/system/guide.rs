@@ -17,7 +17,7 @@ macro_rules! pages {
     };
 }
 
-pub(crate) const PAGES: [(&str, &str); 18] = pages![
+pub(crate) const PAGES: [(&str, &str); 19] = pages![
     "index",
     "first-steps",
     "errors",
@@ -32,6 +32,7 @@ pub(crate) const PAGES: [(&str, &str); 18] = pages![
     "contacts",
     "messages",
     "templates",
+    "sending",
     "billing",
     "audit",
     "operators",

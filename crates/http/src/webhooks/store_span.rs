@@ -31,6 +31,7 @@ impl StoreSpan {
             Span {
                 at: self.at,
                 parent: Some(self.parent),
+                links: Vec::new(),
                 name: "store events".to_owned(),
                 kind: SpanKind::Internal,
                 started: self.started,

@@ -54,3 +54,7 @@ pub enum ErrorClass {
     /// A code that this table does not have, or no code.
     Unrecognised,
 }
+
+impl ErrorClass {
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+}

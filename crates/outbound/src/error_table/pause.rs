@@ -30,6 +30,10 @@ pub enum PauseScope {
     Token,
 }
 
+impl PauseScope {
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+}
+
 /// Which messages wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case", const_into_str)]

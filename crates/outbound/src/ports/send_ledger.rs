@@ -15,8 +15,11 @@ pub struct SenderLease {
 pub struct SendBacklog {
     pub queued: i64,
     pub sending: i64,
+    /// Unclear ones that no person has decided about.
     pub unknown: i64,
-    /// When the oldest send with an unclear answer got it.
+    /// When the longest waiting send was due, of accounts that can send and are not paused.
+    pub oldest_due: Option<DateTime<Utc>>,
+    /// When the oldest of them got its unclear answer, of those of the last day.
     pub oldest_unknown: Option<DateTime<Utc>>,
     /// Accounts that are paused as a whole.
     pub paused_accounts: i64,

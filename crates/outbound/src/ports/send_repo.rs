@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use kernel::ids::{AccountId, ContactId, ConversationId, InteractionId, MessageId, SendId};
 use kernel::{Arrival, StoreError};
 
-use crate::{Attempt, NewOutboundMessage, NewSend, SendError, SendingPause, StoredSend};
+use crate::{Attempt, NewOutboundMessage, NewSend, SendError, StoredSend};
 
 /// A conversation to send in, with what decides whether that is possible. Locked until the transaction ends.
 #[derive(Clone, Debug)]
@@ -102,8 +102,4 @@ pub trait SendRepo: Send {
     async fn dismiss_send(&mut self, send: SendId, now: DateTime<Utc>) -> Result<(), StoreError>;
     /// Oldest first.
     async fn send_attempts(&mut self, send: SendId) -> Result<Vec<Attempt>, StoreError>;
-    /// Pauses of an account.
-    async fn pauses(&mut self, account: AccountId, now: DateTime<Utc>) -> Result<Vec<SendingPause>, StoreError>;
-    /// Ends the pauses of the account as a whole. Returns how many there were.
-    async fn end_pauses(&mut self, account: AccountId) -> Result<usize, StoreError>;
 }

@@ -79,7 +79,8 @@ pub struct AcceptedSend {
     /// Statuses of the message are stored already.
     pub has_updates: bool,
     pub wamid: Option<String>,
-    pub created_at: DateTime<Utc>,
+    /// When it was to be sent.
+    pub wanted_at: DateTime<Utc>,
 }
 
 /// A send whose sender died while it called Meta.
@@ -135,6 +136,4 @@ pub trait SenderRepo: Send {
         account: AccountId,
         under_way: &[SendId],
     ) -> Result<Vec<InterruptedSend>, StoreError>;
-    /// Starts a pause, or makes it longer.
-    async fn store_pause(&mut self, pause: &SendingPause) -> Result<(), StoreError>;
 }

@@ -5,6 +5,8 @@ use flows::SendBell;
 use kernel::ids::AccountId;
 use tokio::sync::Notify;
 
+use crate::failpoint;
+
 /// Wakes senders of this process when something is to be sent. A lost ring costs a moment: senders look for due sends themselves.
 #[derive(Debug, Default)]
 pub struct NumberBells {
@@ -35,6 +37,7 @@ impl NumberBells {
 
 impl SendBell for NumberBells {
     fn ring(&self, account: AccountId) {
+        failpoint::die_at("sender.rung");
         match self.leased().get(&account) {
             Some(bell) => bell.notify_one(),
             None => self.unleased.notify_one(),

@@ -1,13 +1,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use flows::{Settlement, StartedSend};
 use kernel::ids::TenantId;
-use kernel::{Clock, Entropy};
+use kernel::{Clock, Entropy, Tracing};
 use outbound::{AttemptFacts, AttemptRefs, CallOutcome, Credentials, MessagingApi};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::failpoint;
+use crate::spans::Sending;
 
 /// What calls of one number have in common.
 pub(super) struct Caller {
@@ -16,6 +18,7 @@ pub(super) struct Caller {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) tenant: TenantId,
+    pub(super) tracing: Tracing,
 }
 
 /// A call that did not leave this long after it was stored as begun is not made: the lease of its number may have ended meanwhile.
@@ -28,10 +31,11 @@ impl Caller {
     pub(super) async fn call(
         &self,
         send: StartedSend,
-        credentials: &Credentials,
+        (credentials, token_set_at): (&Credentials, DateTime<Utc>),
         (stored_at, leaves_at): (Instant, Instant),
     ) -> Settlement {
         sleep_until(leaves_at).await;
+        let (started, trace) = (self.clock.now(), send.trace);
         let outcome = match self.body(&send) {
             None => CallOutcome::NotSent("no key to sign the message's reference with".to_owned()),
             Some(_) if stored_at.elapsed() > MAX_DELAY => CallOutcome::NotSent("the process was delayed".to_owned()),
@@ -47,8 +51,13 @@ impl Caller {
             }
         };
         let facts = AttemptFacts { ended_at: self.clock.now(), ..send.facts };
+        let (account, ended) = (facts.account, facts.ended_at);
         let (send, pause) = outbound::settle(&facts, outcome, self.random());
-        Settlement { send, pause }
+        if let Some(parent) = trace.filter(|trace| self.tracing.records(trace)) {
+            let sending = Sending { send: &send, tenant: self.tenant, account, parent, started, ended };
+            sending.record(&self.tracing, &*self.clock);
+        }
+        Settlement { send, pause, token_set_at: Some(token_set_at) }
     }
 
     /// Settles a send whose access token cannot be opened.
@@ -56,7 +65,7 @@ impl Caller {
         let facts = AttemptFacts { ended_at: self.clock.now(), ..send.facts };
         let outcome = CallOutcome::NotSent("the access token cannot be opened".to_owned());
         let (send, pause) = outbound::settle(&facts, outcome, self.random());
-        Settlement { send, pause }
+        Settlement { send, pause, token_set_at: None }
     }
 
     /// The frozen JSON with the reference that comes back in the statuses.

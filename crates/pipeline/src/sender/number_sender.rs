@@ -3,12 +3,13 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use channels::OpenToken;
 use chrono::{DateTime, Utc};
 use flows::{LeasedNumber, NumberTurn, Settlement, StartedSend, recover_number, settle, settle_number, take_turn};
 use kernel::ids::{SendId, TenantId};
 use kernel::{StoreError, TenantScope, error_chain};
-use metrics::counter;
-use outbound::{Credentials, NumberPacer, PairPacer, SendLedger};
+use metrics::{counter, histogram};
+use outbound::{Credentials, NumberPacer, PairPacer, SendLedger, SendState};
 use tokio::sync::Notify;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -20,7 +21,7 @@ use super::call::Caller;
 use super::token::TokenCache;
 use crate::backoff::Backoff;
 use crate::failpoint;
-use crate::metrics::SENDS;
+use crate::metrics::{SEND_ACCEPTED, SEND_ATTEMPTS, SEND_ERRORS, SENDING_PAUSES, SENDS};
 
 /// How far ahead of their departures sends are claimed. What is claimed when the process dies may count as sent.
 const LOOK_AHEAD: Duration = Duration::from_millis(25);
@@ -75,6 +76,7 @@ impl NumberSender {
             clock: Arc::clone(&sender.clock),
             entropy: Arc::clone(&sender.entropy),
             tenant,
+            tracing: sender.tracing.clone(),
         });
         Self {
             sender,
@@ -166,30 +168,23 @@ impl NumberSender {
             true => None,
             false => self.token.get(token_set_at, database, &self.scope, self.number.account, ring).await,
         };
-        let access_token = token.map(|token| token.secret);
         for (send, departure) in sends.into_iter().zip(departures) {
             let leaves_at = self.started + departure;
             self.last_departure = Some(leaves_at.max(stored_at));
-            self.spawn(send, &phone_number_id, access_token.clone(), (stored_at, leaves_at));
+            self.spawn(send, &phone_number_id, token.clone(), (stored_at, leaves_at));
         }
         Ok(if has_more { Wait::ForPace } else { Wait::ForWork(next_due) })
     }
 
-    fn spawn(
-        &mut self,
-        send: StartedSend,
-        phone_number_id: &str,
-        access_token: Option<secrecy::SecretString>,
-        times: (Instant, Instant),
-    ) {
+    fn spawn(&mut self, send: StartedSend, phone_number_id: &str, token: Option<OpenToken>, times: (Instant, Instant)) {
         let caller = Arc::clone(&self.caller);
         let phone_number_id = phone_number_id.to_owned();
         let id = send.attempt.send;
         let call = self.calls.spawn(async move {
-            match access_token {
-                Some(access_token) => {
-                    let credentials = Credentials { phone_number_id, access_token };
-                    caller.call(send, &credentials, times).await
+            match token {
+                Some(OpenToken { secret, set_at }) => {
+                    let credentials = Credentials { phone_number_id, access_token: secret };
+                    caller.call(send, (&credentials, set_at), times).await
                 }
                 None => caller.without_token(send),
             }
@@ -201,6 +196,9 @@ impl NumberSender {
         let (now, monotonic) = (self.sender.clock.now(), self.now());
         let mut tx = self.sender.database.tenant(&self.scope).await?;
         let outcome = take_turn(&mut *tx, self.number, max, &mut self.pairs, (now, monotonic)).await;
+        if matches!(&outcome, Ok(NumberTurn::Started { sends, .. }) if !sends.is_empty()) {
+            failpoint::die_at("sender.before_claim");
+        }
         settle(tx, outcome).await
     }
 
@@ -233,14 +231,24 @@ impl NumberSender {
         failpoint::die_at("sender.before_settle");
         let mut tx = self.sender.database.tenant(&self.scope).await?;
         let outcome = settle_number(&mut *tx, account, &self.settlements, now).await;
-        settle(tx, outcome).await?;
+        let accepted = settle(tx, outcome).await?;
         failpoint::die_at("sender.settled");
-        for Settlement { send, pause } in self.settlements.drain(..) {
+        for send in accepted {
+            histogram!(SEND_ACCEPTED).record((now - send.wanted_at).to_std().unwrap_or_default());
+        }
+        for Settlement { send, pause, .. } in self.settlements.drain(..) {
             let outcome = send.attempt.outcome.map_or("none", <&str>::from);
             counter!(SENDS, "outcome" => outcome, "state" => send.state.into_str()).increment(1);
+            if let Some(error) = &send.error {
+                counter!(SEND_ERRORS, "class" => error.class.clone()).increment(1);
+            }
+            if send.state != SendState::Queued {
+                histogram!(SEND_ATTEMPTS).record(send.attempt.number);
+            }
             debug!(account_id = %account, send_id = %send.id, attempt = send.attempt.number, outcome,
                    state = send.state.into_str(), code = send.attempt.code, "call to Meta settled");
             if let Some(pause) = pause {
+                counter!(SENDING_PAUSES, "scope" => pause.scope.into_str()).increment(1);
                 info!(account_id = %account, scope = pause.scope.into_str(), code = pause.code,
                       class = pause.class.into_str(), "sending paused");
             }

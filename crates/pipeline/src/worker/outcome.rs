@@ -10,7 +10,9 @@ use kernel::{Clock, Traceparent, Tracing};
 use metrics::{counter, histogram};
 use tracing::{debug, error, info, warn};
 
-use crate::metrics::{DEAD_LETTERED, END_TO_END, EVENTS, PROCESSING, RETRIES};
+use crate::metrics::{
+    DEAD_LETTERED, END_TO_END, EVENTS, PROCESSING, RETRIES, SEND_ACCEPTED, SEND_DELIVERED, SENDING_PAUSES,
+};
 use crate::spans::Processing;
 
 /// What happened to an event.
@@ -31,6 +33,8 @@ pub(super) struct Outcomes {
     timed_out: Vec<UnfinishedEvent>,
     /// The trace contexts in which the events were published, for those that are traced.
     published: HashMap<EventId, Traceparent>,
+    /// The traces in which messages were sent of which events are statuses.
+    sent: HashMap<EventId, Traceparent>,
     tracing: Tracing,
     clock: Arc<dyn Clock>,
 }
@@ -52,7 +56,7 @@ impl Outcomes {
     pub(super) fn new(messages: &[QueueMessage], tracing: Tracing, clock: Arc<dyn Clock>) -> Self {
         let traced = |message: &QueueMessage| Some((message.event, message.trace?));
         let published = messages.iter().filter_map(traced).filter(|(_, trace)| tracing.records(trace)).collect();
-        Self { by_event: HashMap::new(), timed_out: Vec::new(), published, tracing, clock }
+        Self { by_event: HashMap::new(), timed_out: Vec::new(), published, sent: HashMap::new(), tracing, clock }
     }
 
     pub(super) fn get(&self, event: EventId) -> Option<Outcome> {
@@ -80,6 +84,7 @@ impl Outcomes {
         started: StartTime,
     ) {
         self.set_all(processed.finished.iter().copied(), Outcome::Processed);
+        self.note_sent(processed);
         let reasons: HashMap<EventId, &str> =
             processed.dead_letters.iter().map(|dead_letter| (dead_letter.event, dead_letter.reason.as_str())).collect();
         self.set_all(reasons.keys().copied(), Outcome::DeadLettered);
@@ -99,6 +104,24 @@ impl Outcomes {
             }
         }
         debug!(events = processed.finished.len(), messages = processed.messages, "committed");
+    }
+
+    /// What statuses and failures of messages that Parley sent have brought.
+    fn note_sent(&mut self, processed: &ProcessedEvents) {
+        for told in &processed.told {
+            self.sent.extend(told.trace.map(|trace| (told.event, trace)));
+            if let Some(after) = told.delivered_after {
+                histogram!(SEND_DELIVERED).record(after.to_std().unwrap_or_default());
+            }
+            if let Some(after) = told.accepted_after {
+                histogram!(SEND_ACCEPTED).record(after.to_std().unwrap_or_default());
+            }
+        }
+        for pause in &processed.pauses {
+            counter!(SENDING_PAUSES, "scope" => pause.scope.into_str()).increment(1);
+            info!(account_id = %pause.account, scope = pause.scope.into_str(), code = pause.code,
+                  class = pause.class.into_str(), "sending paused");
+        }
     }
 
     /// The failure of a single event was recorded.
@@ -143,7 +166,8 @@ impl Outcomes {
             histogram!(END_TO_END, "kind" => kind, "outcome" => outcome).record(age);
         }
         let published = self.published.get(&event.id).copied();
-        let processing = Processing { event, published, started: started.at, ended: now, outcome, error };
+        let sent = self.sent.get(&event.id).copied();
+        let processing = Processing { event, published, sent, started: started.at, ended: now, outcome, error };
         processing.record(&self.tracing, &*self.clock);
         age
     }

@@ -19,6 +19,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::OrStoreError;
+use crate::outbound::pauses;
 use crate::schema::account_credentials;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Platform, Tenant, Tx};
@@ -217,7 +218,7 @@ pub(super) async fn add_facts<Scope: Send>(
             row.add_to(account)?;
         }
     }
-    Ok(())
+    pauses::add_to_accounts(tx, &mut accounts).await
 }
 
 impl From<&CheckedFacts> for Facts {
@@ -238,6 +239,7 @@ impl FactsRow {
             token_refusal: self.token_refusal,
             token_expires_at: self.token_expires_at,
             is_registered: self.registered,
+            pauses: Vec::new(),
         };
         let check = self.last_check.map(serde_json::from_value).transpose();
         account.last_check = check.map_err(|_| StoreError::corrupt("account_credentials.last_check"))?;

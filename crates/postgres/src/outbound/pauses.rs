@@ -1,13 +1,18 @@
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use channels::{AccountPause, WhatsAppAccount};
 use chrono::{DateTime, Utc};
 use diesel::sql_types::Nullable;
 use diesel_async::RunQueryDsl;
 use kernel::StoreError;
 use kernel::ids::AccountId;
-use outbound::SendingPause;
+use outbound::{PauseRepo, PauseScope, PausedSends, PausesToEnd, SendingPause};
+use uuid::Uuid;
 
 use crate::closed_set;
 use crate::error::OrStoreError;
-use crate::sql::{Prepared, sql, types};
+use crate::sql::{Count, Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
 /// A pause that begins while one of the same kind is active only makes it longer.
@@ -26,11 +31,26 @@ SELECT scope, subject, sends, error_code, class, reason, advice, started_at, unt
  WHERE tenant_id = $1 AND account_id = $2 AND (until IS NULL OR until > $3)
  ORDER BY started_at, scope, subject";
 
+/// Row level security limits it to the tenant of the transaction, if it has one.
+const OF_ACCOUNTS: &str = "
+SELECT account_id, sends, reason, advice, until FROM sending_pauses
+ WHERE account_id = ANY ($1) AND scope IN ('number', 'business_account', 'token')
+ ORDER BY account_id, started_at, scope";
+
+/// What waits for a pause has its end as due time, and is due now; one that may have been sent waits for a status. Rows that a sender
+/// works on are skipped, as it holds them while it stores pauses: it decides about them anyway.
 const END: &str = "
 WITH ended AS (
   DELETE FROM sending_pauses
-   WHERE tenant_id = $1 AND account_id = $2 AND scope IN ('number', 'business_account', 'token')
+   WHERE tenant_id = $1 AND account_id = $2 AND scope = ANY ($3) AND started_at <= $4 AND ($5 OR until IS NULL)
   RETURNING 1
+), waiting AS MATERIALIZED (
+  SELECT id FROM sends
+   WHERE tenant_id = $1 AND account_id = $2 AND state = 'queued' AND NOT is_due AND NOT may_have_been_sent
+     AND coalesce(send_at <= $6, true) AND send_before > $6 AND EXISTS (SELECT FROM ended)
+     FOR UPDATE SKIP LOCKED
+), woken AS (
+  UPDATE sends s SET is_due = true, due_at = $6 FROM waiting w WHERE s.tenant_id = $1 AND s.id = w.id
 )
 SELECT count(*) AS count FROM ended";
 
@@ -54,23 +74,6 @@ struct Row {
     started_at: DateTime<Utc>,
     #[diesel(sql_type = Nullable<types::Timestamptz>)]
     until: Option<DateTime<Utc>>,
-}
-
-pub(super) async fn store(tx: &mut Tx<Tenant>, pause: &SendingPause) -> Result<(), StoreError> {
-    let statement = sql(STORE)
-        .bind::<types::Uuid, _>(tx.tenant_id())
-        .bind::<types::Uuid, _>(pause.account.as_uuid())
-        .bind::<types::Text, _>(pause.scope.into_str())
-        .bind::<types::Text, _>(&pause.subject)
-        .bind::<types::Text, _>(pause.sends.into_str())
-        .bind::<Nullable<types::BigInt>, _>(pause.code)
-        .bind::<types::Text, _>(pause.class.into_str())
-        .bind::<types::Text, _>(&pause.reason)
-        .bind::<types::Text, _>(&pause.advice)
-        .bind::<types::Timestamptz, _>(pause.started_at)
-        .bind::<Nullable<types::Timestamptz>, _>(pause.until);
-    tx.execute(statement).await?;
-    Ok(())
 }
 
 pub(super) async fn active(
@@ -100,8 +103,76 @@ pub(super) async fn active(
     rows.into_iter().map(pause).collect()
 }
 
-pub(super) async fn end(tx: &mut Tx<Tenant>, account: AccountId) -> Result<usize, StoreError> {
-    let statement = sql(END).bind::<types::Uuid, _>(tx.tenant_id()).bind::<types::Uuid, _>(account.as_uuid());
-    let row: crate::sql::Count = Prepared(statement).get_result(tx.connection()).await.or_store_error()?;
-    Ok(usize::try_from(row.count).unwrap_or(0))
+#[async_trait]
+impl PauseRepo for Tx<Tenant> {
+    async fn store_pause(&mut self, pause: &SendingPause) -> Result<(), StoreError> {
+        let statement = sql(STORE)
+            .bind::<types::Uuid, _>(self.tenant_id())
+            .bind::<types::Uuid, _>(pause.account.as_uuid())
+            .bind::<types::Text, _>(pause.scope.into_str())
+            .bind::<types::Text, _>(&pause.subject)
+            .bind::<types::Text, _>(pause.sends.into_str())
+            .bind::<Nullable<types::BigInt>, _>(pause.code)
+            .bind::<types::Text, _>(pause.class.into_str())
+            .bind::<types::Text, _>(&pause.reason)
+            .bind::<types::Text, _>(&pause.advice)
+            .bind::<types::Timestamptz, _>(pause.started_at)
+            .bind::<Nullable<types::Timestamptz>, _>(pause.until);
+        self.execute(statement).await?;
+        Ok(())
+    }
+
+    async fn end_pauses(
+        &mut self,
+        account: AccountId,
+        which: &PausesToEnd,
+        now: DateTime<Utc>,
+    ) -> Result<usize, StoreError> {
+        let scopes: Vec<&str> = which.scopes.iter().map(PauseScope::into_str).collect();
+        let statement = sql(END)
+            .bind::<types::Uuid, _>(self.tenant_id())
+            .bind::<types::Uuid, _>(account.as_uuid())
+            .bind::<types::Texts, _>(scopes)
+            .bind::<types::Timestamptz, _>(which.started_until)
+            .bind::<types::Bool, _>(which.timed)
+            .bind::<types::Timestamptz, _>(now);
+        let Count { count } = Prepared(statement).get_result(self.connection()).await.or_store_error()?;
+        Ok(usize::try_from(count).unwrap_or_default())
+    }
+}
+
+#[derive(diesel::QueryableByName)]
+struct AccountRow {
+    #[diesel(sql_type = types::Uuid)]
+    account_id: Uuid,
+    #[diesel(sql_type = types::Text)]
+    sends: String,
+    #[diesel(sql_type = types::Text)]
+    reason: String,
+    #[diesel(sql_type = types::Text)]
+    advice: String,
+    #[diesel(sql_type = Nullable<types::Timestamptz>)]
+    until: Option<DateTime<Utc>>,
+}
+
+/// Adds what pauses accounts as a whole, also what has ended: who shows it knows the time. One statement for all of them.
+pub(crate) async fn add_to_accounts<R>(
+    tx: &mut Tx<R>,
+    accounts: &mut HashMap<Uuid, &mut WhatsAppAccount>,
+) -> Result<(), StoreError> {
+    let ids: Vec<Uuid> = accounts.keys().copied().collect();
+    let rows: Vec<AccountRow> =
+        Prepared(sql(OF_ACCOUNTS).bind::<types::Uuids, _>(ids)).load(tx.connection()).await.or_store_error()?;
+    for row in rows {
+        if let Some(account) = accounts.get_mut(&row.account_id) {
+            let sends: PausedSends = closed_set::parse(&row.sends, "sending_pauses.sends")?;
+            account.sending.pauses.push(AccountPause {
+                reason: row.reason,
+                advice: row.advice,
+                until: row.until,
+                stops_all: sends == PausedSends::All,
+            });
+        }
+    }
+    Ok(())
 }

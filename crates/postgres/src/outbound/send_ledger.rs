@@ -57,11 +57,20 @@ const RELEASE_LEASES: &str = "DELETE FROM sender_leases WHERE holder = $1 AND ac
 const BACKLOG: &str = "
 SELECT count(*) FILTER (WHERE state = 'queued') AS queued,
        count(*) FILTER (WHERE state = 'sending') AS sending,
-       (SELECT count(*) FROM sends WHERE state = 'unknown') AS unknown,
-       (SELECT min(ended_at) FROM sends WHERE state = 'unknown') AS oldest_unknown,
+       min(due_at) FILTER (
+         WHERE state = 'queued' AND due_at <= $1 AND send_before > $1
+           AND EXISTS (SELECT FROM account_credentials k
+                        WHERE k.tenant_id = s.tenant_id AND k.account_id = s.account_id AND k.access_token_sealed_with IS NOT NULL)
+           AND NOT EXISTS (SELECT FROM sending_pauses p
+                            WHERE p.tenant_id = s.tenant_id AND p.account_id = s.account_id
+                              AND p.scope IN ('number', 'business_account', 'token') AND p.sends = 'all'
+                              AND (p.until IS NULL OR p.until > $1))) AS oldest_due,
+       (SELECT count(*) FROM sends WHERE state = 'unknown' AND dismissed_at IS NULL) AS unknown,
+       (SELECT min(ended_at) FROM sends
+         WHERE state = 'unknown' AND dismissed_at IS NULL AND ended_at > $1 - interval '1 day') AS oldest_unknown,
        (SELECT count(DISTINCT account_id) FROM sending_pauses
          WHERE scope IN ('number', 'business_account', 'token') AND (until IS NULL OR until > $1)) AS paused_accounts
-  FROM sends WHERE state IN ('queued', 'sending')";
+  FROM sends s WHERE state IN ('queued', 'sending')";
 
 #[derive(diesel::QueryableByName)]
 struct Row {
@@ -81,6 +90,8 @@ struct BacklogRow {
     unknown: i64,
     #[diesel(sql_type = Nullable<types::Timestamptz>)]
     oldest_unknown: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<types::Timestamptz>)]
+    oldest_due: Option<DateTime<Utc>>,
     #[diesel(sql_type = types::BigInt)]
     paused_accounts: i64,
 }
@@ -131,6 +142,7 @@ impl SendLedger for Tx<Platform> {
             sending: row.sending,
             unknown: row.unknown,
             oldest_unknown: row.oldest_unknown,
+            oldest_due: row.oldest_due,
             paused_accounts: row.paused_accounts,
         })
     }

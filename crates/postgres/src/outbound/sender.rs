@@ -340,8 +340,4 @@ impl SenderRepo for Tx<Tenant> {
         };
         rows.into_iter().map(interrupted).collect()
     }
-
-    async fn store_pause(&mut self, pause: &SendingPause) -> Result<(), StoreError> {
-        pauses::store(self, pause).await
-    }
 }

@@ -7,12 +7,11 @@ use diesel_async::RunQueryDsl;
 use kernel::ids::{AccountId, ConversationId, InteractionId, MessageId, SendId, UserId};
 use kernel::{Arrival, StoreError};
 use outbound::{
-    Attempt, MessagePlace, MessageToSend, NewOutboundMessage, NewSend, SendError, SendRepo, Sender, SendingPause,
-    StoredSend, Thread,
+    Attempt, MessagePlace, MessageToSend, NewOutboundMessage, NewSend, SendError, SendRepo, Sender, StoredSend, Thread,
 };
 use uuid::Uuid;
 
-use super::{pauses, thread};
+use super::thread;
 use crate::closed_set;
 use crate::crm::content_parts;
 use crate::error::OrStoreError;
@@ -419,13 +418,5 @@ impl SendRepo for Tx<Tenant> {
         let statement = sql(ATTEMPTS).bind::<types::Uuid, _>(self.tenant_id()).bind::<types::Uuid, _>(send.as_uuid());
         let rows: Vec<AttemptRow> = Prepared(statement).load(self.connection()).await.or_store_error()?;
         rows.into_iter().map(AttemptRow::into_attempt).collect()
-    }
-
-    async fn pauses(&mut self, account: AccountId, now: DateTime<Utc>) -> Result<Vec<SendingPause>, StoreError> {
-        pauses::active(self, account, now).await
-    }
-
-    async fn end_pauses(&mut self, account: AccountId) -> Result<usize, StoreError> {
-        pauses::end(self, account).await
     }
 }

@@ -38,7 +38,7 @@ WITH new AS MATERIALIZED (
    WHERE s.tenant_id = $1 AND s.id = new.id AND s.attempts = new.attempt
      AND CASE WHEN new.state = 'accepted' THEN s.state <> 'accepted' AND s.repeated_after < new.attempt
               ELSE s.state IN ('sending', 'unknown') END
-  RETURNING s.id, s.message_id, s.kind, s.category, s.created_at, new.state, new.wamid
+  RETURNING s.id, s.message_id, s.kind, s.category, greatest(s.created_at, s.send_at) AS wanted_at, new.state, new.wamid
 ), named AS (
   UPDATE messages m SET wamid = s.wamid
     FROM settled s
@@ -46,7 +46,7 @@ WITH new AS MATERIALIZED (
      AND NOT EXISTS (SELECT FROM messages o WHERE o.tenant_id = $1 AND o.account_id = $2 AND o.wamid = s.wamid)
   RETURNING m.id
 )
-SELECT s.id, s.message_id, s.category, s.created_at, s.wamid,
+SELECT s.id, s.message_id, s.category, s.wanted_at, s.wamid,
        EXISTS (SELECT FROM message_updates u WHERE u.tenant_id = $1 AND u.account_id = $2 AND u.wamid = s.wamid) AS has_updates
   FROM settled s
  WHERE s.state = 'accepted'";
@@ -65,7 +65,7 @@ WITH proof AS MATERIALIZED (
     FROM proof p
    WHERE s.tenant_id = $1 AND s.account_id = p.account_id AND s.id = p.id AND s.state <> 'accepted' AND s.attempts >= p.attempt
      AND (NOT p.is_failure OR s.attempts = p.attempt AND (s.state = 'sending' OR s.may_have_been_sent))
-  RETURNING s.account_id, s.message_id, s.kind, s.category, s.created_at, p.wamid
+  RETURNING s.id, s.account_id, s.message_id, s.kind, p.wamid
 ), attempts AS (
   UPDATE send_attempts a SET wamid = p.wamid
     FROM proof p WHERE a.tenant_id = $1 AND a.send_id = p.id AND a.number = p.attempt AND a.wamid IS NULL
@@ -75,7 +75,10 @@ WITH proof AS MATERIALIZED (
    WHERE m.tenant_id = $1 AND m.id = s.message_id AND s.kind = 'message' AND m.wamid IS DISTINCT FROM s.wamid
      AND NOT EXISTS (SELECT FROM messages o WHERE o.tenant_id = $1 AND o.account_id = s.account_id AND o.wamid = s.wamid)
 )
-SELECT message_id, category, created_at FROM settled";
+SELECT s.id, s.message_id, s.category, greatest(s.created_at, s.send_at) AS wanted_at, s.traceparent,
+       EXISTS (SELECT FROM settled n WHERE n.id = s.id) AS is_new
+  FROM proof p
+  JOIN sends s ON s.tenant_id = $1 AND s.id = p.id AND s.account_id = p.account_id";
 
 #[derive(diesel::QueryableByName)]
 struct AcceptedRow {
@@ -86,7 +89,7 @@ struct AcceptedRow {
     #[diesel(sql_type = Nullable<types::Text>)]
     category: Option<String>,
     #[diesel(sql_type = types::Timestamptz)]
-    created_at: DateTime<Utc>,
+    wanted_at: DateTime<Utc>,
     #[diesel(sql_type = Nullable<types::Text>)]
     wamid: Option<String>,
     #[diesel(sql_type = types::Bool)]
@@ -96,11 +99,17 @@ struct AcceptedRow {
 #[derive(diesel::QueryableByName)]
 struct NamedRow {
     #[diesel(sql_type = types::Uuid)]
+    id: Uuid,
+    #[diesel(sql_type = types::Bool)]
+    is_new: bool,
+    #[diesel(sql_type = Nullable<types::Text>)]
+    traceparent: Option<String>,
+    #[diesel(sql_type = types::Uuid)]
     message_id: Uuid,
     #[diesel(sql_type = Nullable<types::Text>)]
     category: Option<String>,
     #[diesel(sql_type = types::Timestamptz)]
-    created_at: DateTime<Utc>,
+    wanted_at: DateTime<Utc>,
 }
 
 impl AcceptedRow {
@@ -111,7 +120,7 @@ impl AcceptedRow {
             category: closed_set::parse_optional(self.category.as_deref(), "sends.category")?,
             has_updates: self.has_updates,
             wamid: self.wamid,
-            created_at: self.created_at,
+            wanted_at: self.wanted_at,
         })
     }
 }
@@ -165,8 +174,11 @@ pub(crate) async fn settle_by_status(
     let rows: Vec<NamedRow> = Prepared(statement).load(tx.connection()).await.or_store_error()?;
     let accepted = |row: NamedRow| {
         Ok(AcceptedMessage {
+            send: SendId::from_uuid(row.id),
             id: MessageId::from_uuid(row.message_id),
-            created_at: row.created_at,
+            is_new: row.is_new,
+            wanted_at: row.wanted_at,
+            trace: row.traceparent.and_then(|text| text.parse().ok()),
             category: closed_set::parse_optional(row.category.as_deref(), "sends.category")?,
         })
     };

@@ -24,7 +24,7 @@ pub(super) fn decode(item: &Item<'_>, person: &Object<'_>) -> Result<Update, Dec
         status: word.or_else(|| ids::label(status, "status")).unwrap_or_default(),
         participant: ids::bsuid(status, &PARTICIPANT).unwrap_or_default(),
         customer,
-        opaque: status.text("biz_opaque_callback_data").map(Into::into),
+        opaque: status.text("biz_opaque_callback_data"),
         payload: item.json.to_owned(),
         timestamp: ids::timestamp(status),
     }))

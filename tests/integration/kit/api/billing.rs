@@ -57,12 +57,22 @@ pub(crate) struct DailyUsage {
     pub(crate) date: String,
     pub(crate) inbound_messages: u64,
     pub(crate) active_contacts: u64,
+    pub(crate) outbound_messages: SentMessages,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(crate) struct SentMessages {
+    pub(crate) service: u64,
+    pub(crate) utility: u64,
+    pub(crate) authentication: u64,
+    pub(crate) marketing: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct TotalUsage {
     pub(crate) inbound_messages: u64,
     pub(crate) active_contacts: u64,
+    pub(crate) outbound_messages: SentMessages,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]

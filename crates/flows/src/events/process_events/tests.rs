@@ -60,7 +60,7 @@ fn process(store: &mut FakeStore, events: &[UnfinishedEvent]) -> ProcessedEvents
         process_events(
             store,
             locked,
-            &outbound::AttemptRefs::new(&kernel::seal::KeyRing::new([("k".to_owned(), vec![7; 32].into())]).unwrap()),
+            &AttemptRefs::new(&kernel::seal::KeyRing::new([("k".to_owned(), vec![7; 32].into())]).unwrap()),
             &*clock,
         )
         .await

@@ -8,9 +8,9 @@ use crm::identity::{IdentityChange, IdentityKey, Person};
 use crm::inbox::{Activity, ActivityEffect, Batch, IncomingMessage, MessageKey, MessageUpdate, UpdateEffect};
 use crm::{InteractionKind, MarketingConsent, Media};
 use inbound::UnfinishedEvent;
-use kernel::ids::{AccountId, TenantId};
-use kernel::{DeliveryStatus, Direction, Origin};
-use whatsapp::{DecodedMessage, MediaPointer, Party, StatusUpdate, Update};
+use kernel::ids::{AccountId, EventId, TenantId};
+use kernel::{Arrival, DeliveryStatus, Direction, Origin};
+use whatsapp::{DecodedMessage, GraphError, MediaPointer, Party, StatusUpdate, Update};
 
 use super::templates::{self, TemplateEvent};
 
@@ -31,10 +31,18 @@ pub(super) struct TranslatedEvents {
 /// A status with the text that its sender gave Meta.
 #[derive(Debug)]
 pub(super) struct OpaqueStatus {
+    pub(super) event: EventId,
     pub(super) tenant: TenantId,
     pub(super) message: MessageKey,
     pub(super) opaque: String,
     pub(super) is_failure: bool,
+    pub(super) is_delivery: bool,
+    /// Why it failed, in Meta's words.
+    pub(super) error: Option<GraphError>,
+    /// Whom the message was for; `None` if the status does not say.
+    pub(super) customer: Option<Person>,
+    pub(super) occurred_at: DateTime<Utc>,
+    pub(super) arrival: Arrival,
 }
 
 impl TranslatedEvents {
@@ -152,11 +160,19 @@ impl EventContext<'_> {
     /// A status of Meta's that the message was taken; a status of an unknown kind proves nothing.
     fn opaque_status(&self, status: &StatusUpdate) -> Option<OpaqueStatus> {
         let delivery: DeliveryStatus = status.status.parse().ok()?;
+        let is_failure = delivery == DeliveryStatus::Failed;
+        let occurred_at = self.time(status.timestamp);
         Some(OpaqueStatus {
+            event: self.event.id,
             tenant: self.event.tenant?,
             message: (self.account, status.target.clone()),
             opaque: status.opaque.clone()?,
-            is_failure: delivery == DeliveryStatus::Failed,
+            is_failure,
+            is_delivery: delivery == DeliveryStatus::Delivered,
+            error: is_failure.then(|| GraphError::of_status(&status.payload)).flatten(),
+            customer: is_failure.then(|| self.person(status.customer.clone(), occurred_at)).filter(has_identity_key),
+            occurred_at,
+            arrival: self.event.arrival,
         })
     }
 

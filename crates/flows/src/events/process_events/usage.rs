@@ -29,8 +29,10 @@ pub(super) async fn count_sent_messages(
     accepted: &[AcceptedMessage],
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let sent =
-        accepted.iter().filter_map(|message| Some(SentMessage { day: now.date_naive(), category: message.category? }));
+    let sent = accepted
+        .iter()
+        .filter(|message| message.is_new)
+        .filter_map(|message| Some(SentMessage { day: now.date_naive(), category: message.category? }));
     let sent: Vec<SentMessage> = sent.collect();
     if sent.is_empty() { Ok(()) } else { repo.count_sent_messages(&sent).await }
 }
