@@ -37,7 +37,7 @@ impl Run {
             outcome = self.outcome(&scope) => outcome,
             () = abandon.cancelled() => return self.release(&scope).await,
         };
-        failpoint::die_at("job::before_outcome");
+        failpoint::die_at("job.before_outcome");
         let mut random = [0];
         // Without randomness, what failed together is retried together.
         let _ = self.entropy.fill(&mut random);
@@ -47,7 +47,7 @@ impl Run {
     }
 
     async fn outcome(&self, scope: &TenantScope) -> JobOutcome {
-        failpoint::die_at("job::started");
+        failpoint::die_at("job.started");
         let deadline = self.job.kind.policy().deadline.to_std().unwrap_or(Duration::MAX);
         let run = AssertUnwindSafe(self.handler.run(scope, &self.job.subject)).catch_unwind();
         match timeout(deadline, run).await {
