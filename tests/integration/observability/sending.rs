@@ -1,6 +1,6 @@
 //! What traces and logs show of a message that is sent.
 
-use kernel::{Clock as _, SystemClock, Traceparent};
+use kernel::{SystemClock, Traceparent};
 use serde_json::{Value, json};
 
 use super::collector::Collector;

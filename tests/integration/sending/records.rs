@@ -3,7 +3,6 @@
 use chrono::TimeDelta;
 use flows::{Database as _, settle};
 use kernel::Clock as _;
-use outbound::SendHousekeeping as _;
 use serde_json::json;
 
 use crate::kit::api::{SentMessages, Usage};
