@@ -77,13 +77,16 @@ const EXTEND: &str = "
 UPDATE jobs SET leased_until = statement_timestamp() + $3
  WHERE holder = $2 AND kind = $1 AND leased_until > statement_timestamp()";
 
+/// Jobs of other than active tenants are not due.
 const COUNT: &str = "
-SELECT kind,
-       count(*) FILTER (WHERE state = 'waiting' AND due_at <= $1) AS due,
-       min(due_at) FILTER (WHERE state = 'waiting' AND due_at <= $1) AS oldest_due,
-       count(*) FILTER (WHERE state = 'dead') AS dead
-  FROM jobs WHERE state = 'dead' OR due_at <= $1
- GROUP BY kind";
+SELECT j.kind,
+       count(*) FILTER (WHERE j.state = 'waiting') AS due,
+       min(j.due_at) FILTER (WHERE j.state = 'waiting') AS oldest_due,
+       count(*) FILTER (WHERE j.state = 'dead') AS dead
+  FROM jobs j
+  JOIN tenants t ON t.id = j.tenant_id
+ WHERE j.state = 'dead' OR j.state = 'waiting' AND j.due_at <= $1 AND t.status = 'active'
+ GROUP BY j.kind";
 
 #[derive(diesel::QueryableByName)]
 struct ClaimedRow {
