@@ -166,7 +166,9 @@ impl Fixture {
                 Step::Answer => {
                     let facts = AttemptFacts { ended_at: now, ..send.facts.clone() };
                     let (send, pause) = outbound::settle(&facts, outcome(case.answer, wamid), 0.5);
-                    settle_number(&mut *tx, self.account, &[Settlement { send, pause, token_set_at: None }], now).await.unwrap();
+                    settle_number(&mut *tx, self.account, &[Settlement { send, pause, token_set_at: None }], now)
+                        .await
+                        .unwrap();
                 }
                 Step::Recovery => {
                     // The others are under way still.
