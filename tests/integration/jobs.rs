@@ -100,8 +100,10 @@ impl Setup {
         settle(tx, claimed).await.unwrap()
     }
 
+    /// Access tokens expire when the clock is moved.
     async fn listed(&self, query: &str) -> Vec<Value> {
-        self.tenant.client.list(&format!("/jobs{query}")).await
+        let tenant = self.tenant.log_in_again(&self.app).await;
+        tenant.client.list(&format!("/jobs{query}")).await
     }
 }
 

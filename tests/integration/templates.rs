@@ -338,12 +338,16 @@ async fn due_sync_is_made_once_and_repeated_after_a_refusal() {
     setup.sandbox("PATCH", &number, &json!({"token_error": 463})).await;
     assert_eq!(runner.run_due().await, 1);
     assert_eq!(runner.run_due().await, 0, "it is asked again in an hour");
-    let job = &setup.tenant.client.list::<Value>("/jobs?kind=template_sync").await[0];
+    let syncs = async || {
+        let tenant = setup.tenant.log_in_again(&setup.app).await;
+        tenant.client.list::<Value>("/jobs?kind=template_sync").await
+    };
+    let job = &syncs().await[0];
     assert!(job["attempts"] == 1 && job["last_error"].as_str().unwrap().starts_with("Meta refused"), "{job}");
     setup.sandbox("PATCH", &number, &json!({"token_error": null})).await;
     setup.app.clock.advance(TimeDelta::minutes(70));
     assert_eq!(runner.run_due().await, 1);
-    let job = &setup.tenant.client.list::<Value>("/jobs?kind=template_sync").await[0];
+    let job = &syncs().await[0];
     assert_eq!((&job["attempts"], &job["last_error"]), (&json!(0), &Value::Null));
     setup.app.stop().await;
 }
