@@ -1,12 +1,16 @@
 //! Access tokens and PINs of WhatsApp numbers, and what Meta says of them.
 
+use std::sync::Arc;
+
 use channels::{CheckedFacts, CheckedToken, sending_account};
 use chrono::TimeDelta;
-use flows::{Database as _, check_due_accounts, reseal_account_credentials, settle};
+use flows::{AccountCheckJob, Database as _, JobHandler, reseal_account_credentials, settle};
 use kernel::seal::KeyRing;
 use kernel::{Clock as _, StoreError, SystemEntropy, TenantScope};
+use pipeline::JobRunner;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::kit::api::{AccountCheck, AuditRecord, Resource as _, WhatsAppAccount};
 use crate::kit::app::{Settings, TestApp, TestTenant};
@@ -86,6 +90,23 @@ impl Setup {
         let found = sending_account(&mut *tx, self.account.id.parse().unwrap(), ring).await.unwrap();
         settle::<_, _, StoreError>(tx, Ok(())).await.unwrap();
         Some(found?.access_token?.secret.expose_secret().to_owned())
+    }
+
+    /// Runs due checks.
+    fn job_runner(&self) -> JobRunner {
+        let handler = AccountCheckJob {
+            database: Arc::new(self.app.postgres.clone()),
+            api: Arc::new(self.meta.client()),
+            ring: Arc::new(test_ring()),
+            clock: self.app.clock.clone(),
+        };
+        JobRunner {
+            database: Arc::new(self.app.postgres.clone()),
+            handlers: vec![Arc::new(handler) as Arc<dyn JobHandler>],
+            clock: self.app.clock.clone(),
+            entropy: Arc::new(SystemEntropy::new()),
+            bell: Arc::new(Notify::new()),
+        }
     }
 
     fn scope(&self) -> TenantScope {
@@ -274,63 +295,38 @@ async fn daily_check_finds_a_dead_token_and_no_silence() {
     let token = setup.set_token().await;
     let second = setup.app.tenant().await;
     second.connect().await;
-    let graph = setup.meta.client();
-    let round =
-        async || check_due_accounts(&setup.app.postgres, &graph, &test_ring(), &*setup.app.clock).await.unwrap();
-    let run = round().await;
-    assert_eq!((run.healthy, run.with_problems, run.silent), (0, 0, 0), "it was checked when it was entered");
+    let runner = setup.job_runner();
+    assert_eq!(runner.run_due().await, 0, "it was checked when it was entered");
 
     // Silence changes nothing, and is asked again in an hour.
     setup.app.clock.advance(TimeDelta::hours(25));
     setup.meta.set_silent(true);
-    assert_eq!(round().await.silent, 1);
-    assert_eq!(round().await.silent, 0);
+    assert_eq!((runner.run_due().await, runner.run_due().await), (1, 0));
+    let checks = async || {
+        let tenant = setup.tenant.log_in_again(&setup.app).await;
+        tenant.client.list::<Value>("/jobs?kind=account_check").await
+    };
+    let job = &checks().await[0];
+    assert_eq!((&job["attempts"], &job["last_error"]), (&json!(1), &json!("Meta did not answer")));
     setup.meta.set_silent(false);
-    setup.app.clock.advance(TimeDelta::hours(1));
-    assert_eq!(round().await.healthy, 1);
-    assert_eq!(round().await.healthy, 0);
+    setup.app.clock.advance(TimeDelta::minutes(70));
+    assert_eq!((runner.run_due().await, runner.run_due().await), (1, 0));
+    assert_eq!(checks().await[0]["attempts"], 0);
+    assert_eq!(setup.tenant.log_in_again(&setup.app).await.accounts().await[0].sending.state, "ready");
 
     setup.meta.answer(&token, "/debug_token", 200, json!({"data": {"is_valid": false}}));
     setup.app.clock.advance(TimeDelta::hours(25));
-    assert_eq!(round().await.with_problems, 1);
+    assert_eq!(runner.run_due().await, 1);
     let tenant = setup.tenant.log_in_again(&setup.app).await;
     assert_eq!(tenant.accounts().await[0].sending.state, "paused");
 
     // A disconnected number is not checked.
     tenant.client.delete(&setup.account.path()).await.expect(204);
     setup.app.clock.advance(TimeDelta::hours(25));
-    let run = round().await;
-    assert_eq!((run.healthy, run.with_problems, run.silent, run.failures.len()), (0, 0, 0, 0));
-    setup.app.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn tenants_with_due_checks_take_turns() {
-    let setup = Setup::isolated().await;
-    // The first tenant has more due checks than one round has for a tenant.
-    for _ in 0..6 {
-        let (number, token) = (Number::fresh(), fresh_token());
-        setup.meta.grant(&token, &number);
-        let account = setup.tenant.connect_number(&number).await;
-        setup.tenant.client.patch(&account.path(), &json!({"access_token": token})).await.expect(200);
-    }
-    let other = setup.app.tenant().await;
-    let (number, token) = (other.connect().await, fresh_token());
-    setup.meta.grant(&token, &number);
-    let path = other.accounts().await[0].path();
-    other.client.patch(&path, &json!({"access_token": token})).await.expect(200);
-
-    setup.app.clock.advance(TimeDelta::hours(25));
-    let graph = setup.meta.client();
     let before = setup.meta.requests().len();
-    let round =
-        async || check_due_accounts(&setup.app.postgres, &graph, &test_ring(), &*setup.app.clock).await.unwrap();
-    let first = round().await;
-    assert_eq!((first.healthy, first.is_unfinished), (6, true));
-    let asked = setup.meta.requests().split_off(before);
-    assert!(asked.contains(&format!("/{}", number.phone_number_id)), "{asked:?}");
-    let second = round().await;
-    assert_eq!((second.healthy, second.is_unfinished), (1, false));
+    assert_eq!((runner.run_due().await, runner.run_due().await), (1, 0));
+    assert_eq!(setup.meta.requests().len(), before);
+    assert!(checks().await.is_empty());
     setup.app.stop().await;
 }
 

@@ -20,6 +20,7 @@ mod alerts;
 /// Faults of the test's own processes and queues: these tests run in parallel.
 mod processes {
     mod api;
+    mod jobs;
     mod keys;
     mod memory;
     mod memory_of_api;

@@ -30,6 +30,7 @@ mod http_semantics;
 mod idempotency;
 mod inbox;
 mod intake;
+mod jobs;
 mod limits;
 mod lists;
 mod meta_app_routing;

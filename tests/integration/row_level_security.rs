@@ -25,12 +25,15 @@ INSERT INTO refresh_overlaps (tenant_id, token_hash, session_id)
 INSERT INTO whatsapp_accounts (tenant_id, id, app_id, phone_number_id, waba_id, status, created_at, updated_at)
   VALUES ('$T', '$D', 'deployment', '$S', '1', 'active', now(), now());
 INSERT INTO account_credentials (tenant_id, account_id, access_token_sealed, access_token_sealed_with, access_token_set_at,
-    check_due_at, updated_at)
-  VALUES ('$T', '$D', '', 'kek', now(), 'infinity', now());
+    updated_at)
+  VALUES ('$T', '$D', '', 'kek', now(), now());
 INSERT INTO templates (tenant_id, id, waba_id, meta_id, name, language, category, status, quality, format, components, synced_at,
     created_at)
   VALUES ('$T', '$A', '1', '1', 'a', 'de', 'utility', 'approved', 'green', 'positional', '[]', now(), now());
-INSERT INTO template_syncs (tenant_id, waba_id, due_at) VALUES ('$T', '1', 'infinity');
+INSERT INTO template_syncs (tenant_id, waba_id) VALUES ('$T', '1');
+-- Dead, so that no runner takes it.
+INSERT INTO jobs (tenant_id, id, kind, subject, state, due_at, created_at)
+  VALUES ('$T', '$A', 'template_sync', '1', 'dead', now(), now());
 INSERT INTO meta_apps (tenant_id, id, key, app_id, app_secret_sealed, app_secret_sealed_with, verify_token_sealed,
     verify_token_sealed_with, created_at, updated_at)
   VALUES ('$T', '$J', md5('$T') || left(md5('$J'), 8), '1', '', 'kek', '', 'kek', now(), now());

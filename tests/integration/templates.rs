@@ -1,12 +1,17 @@
 //! Message templates: copies of what Meta has, changes at Meta, and Meta's events about them.
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
-use flows::{Database as _, refresh_template, settle, sync_due_templates};
+use flows::{Database as _, JobHandler, TemplateSyncJob, refresh_template, settle};
 use graph::{GraphClient, GraphEndpoint};
-use kernel::{Clock as _, StoreError};
+use jobs::{JobKind, JobSubject, NewJob};
+use kernel::{Clock as _, StoreError, SystemEntropy};
 use outbound::BusinessAccountAccess;
+use pipeline::JobRunner;
 use sandbox::Sandbox;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::account_credentials::test_ring;
 use crate::kit::api::{AuditRecord, Resource as _, WhatsAppAccount};
@@ -110,6 +115,23 @@ impl Setup {
     fn graph(&self) -> GraphClient {
         let url = self.meta.url().parse().unwrap();
         GraphClient::new(GraphEndpoint { url, version: "v25.0".to_owned() }).unwrap()
+    }
+
+    /// Runs due syncs.
+    fn job_runner(&self) -> JobRunner {
+        let handler = TemplateSyncJob {
+            database: Arc::new(self.app.postgres.clone()),
+            api: Arc::new(self.graph()),
+            ring: Arc::new(test_ring()),
+            clock: self.app.clock.clone(),
+        };
+        JobRunner {
+            database: Arc::new(self.app.postgres.clone()),
+            handlers: vec![Arc::new(handler) as Arc<dyn JobHandler>],
+            clock: self.app.clock.clone(),
+            entropy: Arc::new(SystemEntropy::new()),
+            bell: Arc::new(Notify::new()),
+        }
     }
 
     fn draft(&self, name: &str) -> Value {
@@ -296,30 +318,37 @@ async fn events_change_the_copy_in_any_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn due_sync_is_made_once_and_repeated_after_a_refusal() {
     let setup = Setup::with(Settings { own_database: true, ..Settings::default() }).await;
-    let graph = setup.graph();
-    let round =
-        async || sync_due_templates(&setup.app.postgres, &graph, &test_ring(), &*setup.app.clock).await.unwrap();
-    let first = round().await;
-    assert_eq!((first.synced, first.refused), (1, 0), "a number with a token is due at once");
-    assert_eq!(round().await.synced, 0);
+    let runner = setup.job_runner();
+    assert_eq!(runner.run_due().await, 1, "a number with a token is due at once");
+    assert_eq!(runner.run_due().await, 0);
 
     setup.at_meta("hello", "de", "APPROVED").await;
     setup.app.clock.advance(TimeDelta::minutes(1));
+    let clock = &*setup.app.clock;
+    let subject = JobSubject::parse(&setup.number.waba_id).unwrap();
+    let requested = NewJob::new(JobKind::TemplateSync, subject, clock.now(), clock);
     let mut tx = setup.app.postgres.tenant(&scope_of(setup.tenant.id.parse().unwrap())).await.unwrap();
-    let requested = tx.request_template_sync(&setup.number.waba_id, setup.app.clock.now()).await;
-    settle::<_, _, StoreError>(tx, requested).await.unwrap();
-    assert_eq!(round().await.synced, 1);
+    let scheduled = tx.schedule_job(&requested).await;
+    settle::<_, _, StoreError>(tx, scheduled).await.unwrap();
+    assert_eq!(runner.run_due().await, 1);
     assert_eq!(setup.listed("").await, ["hello de approved"]);
 
     setup.app.clock.advance(TimeDelta::hours(25));
     let number = format!("/numbers/{}", setup.number.phone_number_id);
     setup.sandbox("PATCH", &number, &json!({"token_error": 463})).await;
-    let refused = round().await;
-    assert_eq!((refused.synced, refused.refused, refused.failures.len()), (0, 1, 0));
-    assert_eq!(round().await.refused, 0, "it is asked again in an hour");
+    assert_eq!(runner.run_due().await, 1);
+    assert_eq!(runner.run_due().await, 0, "it is asked again in an hour");
+    let syncs = async || {
+        let tenant = setup.tenant.log_in_again(&setup.app).await;
+        tenant.client.list::<Value>("/jobs?kind=template_sync").await
+    };
+    let job = &syncs().await[0];
+    assert!(job["attempts"] == 1 && job["last_error"].as_str().unwrap().starts_with("Meta refused"), "{job}");
     setup.sandbox("PATCH", &number, &json!({"token_error": null})).await;
-    setup.app.clock.advance(TimeDelta::hours(1));
-    assert_eq!(round().await.synced, 1);
+    setup.app.clock.advance(TimeDelta::minutes(70));
+    assert_eq!(runner.run_due().await, 1);
+    let job = &syncs().await[0];
+    assert_eq!((&job["attempts"], &job["last_error"]), (&json!(0), &Value::Null));
     setup.app.stop().await;
 }
 

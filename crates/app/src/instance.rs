@@ -6,15 +6,15 @@ use actix_web::web;
 use channels::AppCredentials;
 use chrono::TimeDelta;
 use config::{HttpConfig, LimitsConfig, ProcessRoles, ServeConfig};
-use flows::{AuthService, Database};
+use flows::{AccountCheckJob, AuthService, Database, JobHandler, TemplateSyncJob};
 use graph::GraphClient;
 use http_api::{AppCache, Background, CursorKey, LimitPolicy, Limits, ServerOptions, State};
 use inbound::{RetentionPolicy, RetryPolicy};
 use kernel::{Clock, Entropy, Retention};
 use outbound::AttemptRefs;
 use pipeline::{
-    AccountChecker, AuditSealer, Biller, ContactJobs, ContentRenewer, DeadLetterRecorder, Flusher, Intake, KeyRotator,
-    NumberBells, Relay, Scheduler, Sender, TemplateSyncer, Worker,
+    AuditSealer, Biller, ContactJobs, ContentRenewer, DeadLetterRecorder, Flusher, Intake, JobRunner, KeyRotator,
+    NumberBells, Relay, Scheduler, Sender, Worker,
 };
 use postgres::Postgres;
 use rabbitmq::{BellPublisher, Broker};
@@ -23,6 +23,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Mutex, Notify};
 
 use super::connect::{self, OpenError};
+use super::job_bells::{JOBS, JobBells};
 use super::readiness::Dependencies;
 use super::send_bells::{SENDS, SendBells};
 
@@ -36,7 +37,10 @@ pub struct Instance {
     pub(super) broker: Broker,
     wake_relay: Arc<Notify>,
     pub(super) bells: Arc<NumberBells>,
-    pub(super) bell_publisher: Arc<Mutex<BellPublisher>>,
+    /// Of sends and of jobs.
+    pub(super) bell_publishers: [Arc<Mutex<BellPublisher>>; 2],
+    /// Wakes the job runner of this process.
+    pub(super) job_bell: Arc<Notify>,
     graph: GraphClient,
     attempt_refs: Arc<AttemptRefs>,
     pub(super) flusher: Flusher,
@@ -80,7 +84,9 @@ impl Instance {
         let wake_relay = Arc::new(Notify::new());
         let bells = Arc::new(NumberBells::default());
         let (elsewhere, bell_publisher) = broker.bells(SENDS);
-        let bell_publisher = Arc::new(Mutex::new(bell_publisher));
+        let (job_ringer, job_publisher) = broker.bells(JOBS);
+        let job_bell = Arc::new(Notify::new());
+        let bell_publishers = [bell_publisher, job_publisher].map(|publisher| Arc::new(Mutex::new(publisher)));
         let (intake, flusher) = Intake::new(
             Arc::new(database.clone()),
             Arc::clone(&clock),
@@ -126,6 +132,7 @@ impl Instance {
             app_cache: AppCache::default(),
             wake_relay: Arc::clone(&wake_relay),
             send_bell: Arc::new(SendBells { here: Arc::clone(&bells), elsewhere }),
+            job_bell: Arc::new(JobBells { here: Arc::clone(&job_bell), elsewhere: job_ringer }),
             delivery_store: Arc::new(intake),
             readiness: Arc::new(Dependencies::new(database.clone(), Some(broker.publisher()), roles.need_broker())),
             tracing: traces.tracing.clone(),
@@ -142,7 +149,8 @@ impl Instance {
             broker,
             wake_relay,
             bells,
-            bell_publisher,
+            bell_publishers,
+            job_bell,
             graph,
             attempt_refs,
             flusher,
@@ -203,22 +211,32 @@ impl Instance {
         }
     }
 
-    pub(super) fn account_checker(&self) -> AccountChecker {
-        AccountChecker {
+    pub(super) fn job_runner(&self) -> JobRunner {
+        JobRunner {
             database: self.database(),
-            api: Arc::clone(&self.state.account_api),
-            ring: Arc::clone(&self.state.key_ring),
+            handlers: self.job_handlers(),
             clock: Arc::clone(&self.state.clock),
+            entropy: Arc::clone(&self.state.auth.entropy),
+            bell: Arc::clone(&self.job_bell),
         }
     }
 
-    pub(super) fn template_syncer(&self) -> TemplateSyncer {
-        TemplateSyncer {
-            database: self.database(),
-            api: Arc::clone(&self.state.template_api),
-            ring: Arc::clone(&self.state.key_ring),
-            clock: Arc::clone(&self.state.clock),
-        }
+    /// What runs each kind of job.
+    fn job_handlers(&self) -> Vec<Arc<dyn JobHandler>> {
+        vec![
+            Arc::new(AccountCheckJob {
+                database: self.database(),
+                api: Arc::clone(&self.state.account_api),
+                ring: Arc::clone(&self.state.key_ring),
+                clock: Arc::clone(&self.state.clock),
+            }),
+            Arc::new(TemplateSyncJob {
+                database: self.database(),
+                api: Arc::clone(&self.state.template_api),
+                ring: Arc::clone(&self.state.key_ring),
+                clock: Arc::clone(&self.state.clock),
+            }),
+        ]
     }
 
     pub(super) fn contact_jobs(&self) -> ContactJobs {

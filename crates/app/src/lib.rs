@@ -22,6 +22,7 @@
 mod adapters;
 mod connect;
 mod instance;
+mod job_bells;
 mod metrics;
 mod readiness;
 mod running;

@@ -24,6 +24,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
 use super::instance::Instance;
+use super::job_bells::JOBS;
 use super::send_bells::SENDS;
 
 /// How long background work may take to finish on shutdown; with the server's own timeout, well within 25 s.
@@ -117,12 +118,16 @@ impl Instance {
             });
         }
         if roles.include(ProcessRole::Api) {
-            let publisher = Arc::clone(&self.bell_publisher);
-            loops.spawn("bell publisher", move |stop| publish_bells(Arc::clone(&publisher), stop));
+            for publisher in self.bell_publishers.clone() {
+                loops.spawn("bell publisher", move |stop| publish_bells(Arc::clone(&publisher), stop));
+            }
         }
         if roles.include(ProcessRole::Sender) {
             let (broker, bells) = (self.broker.clone(), Arc::clone(&self.bells));
-            loops.spawn("bell listener", move |stop| listen_to_bells(broker.clone(), Arc::clone(&bells), stop));
+            loops.spawn("bell listener", move |stop| {
+                let bells = Arc::clone(&bells);
+                listen_to_bells(broker.clone(), SENDS, move |subject| ring_number(&bells, subject), stop)
+            });
             let sender = self.sender();
             loops.spawn("sender", move |stop| sender.clone().run(stop));
         }
@@ -131,10 +136,13 @@ impl Instance {
             loops.spawn("scheduler", move |stop| scheduler.clone().run(stop));
             let biller = self.biller();
             loops.spawn("biller", move |stop| biller.clone().run(stop));
-            let checker = self.account_checker();
-            loops.spawn("account checker", move |stop| checker.clone().run(stop));
-            let syncer = self.template_syncer();
-            loops.spawn("template syncer", move |stop| syncer.clone().run(stop));
+            let (broker, bell) = (self.broker.clone(), Arc::clone(&self.job_bell));
+            loops.spawn("job bell listener", move |stop| {
+                let bell = Arc::clone(&bell);
+                listen_to_bells(broker.clone(), JOBS, move |_| bell.notify_one(), stop)
+            });
+            let runner = self.job_runner();
+            loops.spawn("job runner", move |stop| runner.clone().run(stop));
             let contact_jobs = self.contact_jobs();
             loops.spawn("contact jobs", move |stop| contact_jobs.clone().run(stop));
             let renewer = self.content_renewer();
@@ -171,15 +179,16 @@ async fn publish_bells(publisher: Arc<Mutex<BellPublisher>>, stop: CancellationT
     }
 }
 
-async fn listen_to_bells(broker: Broker, bells: Arc<NumberBells>, stop: CancellationToken) {
-    let ring = |subject: &str| {
-        if let Ok(account) = subject.parse() {
-            bells.ring(account);
-        }
-    };
+async fn listen_to_bells(broker: Broker, kind: &'static str, rung: impl Fn(&str), stop: CancellationToken) {
     tokio::select! {
         () = stop.cancelled() => {}
-        () = broker.listen_to_bells(SENDS, ring) => {}
+        () = broker.listen_to_bells(kind, rung) => {}
+    }
+}
+
+fn ring_number(bells: &NumberBells, subject: &str) {
+    if let Ok(account) = subject.parse() {
+        bells.ring(account);
     }
 }
 

@@ -17,6 +17,12 @@ pub enum Action {
     InvoiceClosed,
     #[strum(serialize = "invoice.paid")]
     InvoicePaid,
+    /// A job that failed for good was discarded.
+    #[strum(serialize = "job.discarded")]
+    JobDiscarded,
+    /// A job that failed for good was made due.
+    #[strum(serialize = "job.retried")]
+    JobRetried,
     /// A message that had not left was canceled.
     #[strum(serialize = "message.canceled")]
     MessageCanceled,

@@ -6,6 +6,8 @@ pub const CONTACT: &str = "contact";
 /// An API endpoint that refused the caller.
 pub const ENDPOINT: &str = "endpoint";
 pub const INVOICE: &str = "invoice";
+/// Durable work.
+pub const JOB: &str = "job";
 pub const MESSAGE: &str = "message";
 pub const META_APP: &str = "meta_app";
 pub const PLAN: &str = "plan";

@@ -5,7 +5,7 @@ use kernel::{Authorization, Change, ChannelsWrite, Clock, Entropy};
 
 use crate::{
     AccountCredentials, AccountCredentialsError, AccountPatch, AccountRepo, AccountSecretsRepo, TwoStepPin,
-    VerifiedToken, WhatsAppAccount, next_check,
+    VerifiedToken, WhatsAppAccount,
 };
 
 /// What a patch changed.
@@ -65,8 +65,7 @@ pub async fn change_account(
     changes.two_step_pin = change_pin(&mut credentials, patch.two_step_pin, ring, entropy)?;
     repo.save_account_credentials(&credentials, now).await?;
     if let Change::Set(token) = &patch.access_token {
-        let due = next_check(id, now);
-        repo.save_account_check(id, now, token.check(), token.facts(), due).await?;
+        repo.save_account_check(id, now, token.check(), token.facts()).await?;
     }
     let account = AccountRepo::account(repo, id).await?;
     Ok(account.map(|account| (account, changes)))

@@ -47,10 +47,11 @@ pub use disconnect_account::disconnect_account;
 pub use meta_app::{LastHandshakes, MetaApp, MetaAppPatch, NewMetaApp, UnconnectedNumber, UnusableEvents};
 pub use meta_apps::meta_apps;
 pub use meta_id::{InvalidAccountField, MetaId};
-pub use next_check::{CHECK_RETRY, next_check};
+pub use next_check::next_check;
 pub use ports::{
     AccountCredentialsDirectory, AccountCredentialsRepo, AccountDirectory, AccountHealthRepo, AccountHealthUpdate,
-    AccountRepo, AccountSecretsRepo, ChannelRepo, MetaAppDirectory, MetaAppRepo, TokenCounts, constraint,
+    AccountRepo, AccountSecretsRepo, ApprovedAccount, ChannelRepo, MetaAppDirectory, MetaAppRepo, TokenCounts,
+    constraint,
 };
 pub use reseal_meta_app::reseal_meta_app;
 pub use sealed_secrets::{AppCredentials, PreviousSecret, SealedSecrets, SecretsError};

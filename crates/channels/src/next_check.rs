@@ -1,9 +1,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::ids::AccountId;
 
-/// A check whose result was not stored is repeated after this time.
-pub const CHECK_RETRY: TimeDelta = TimeDelta::hours(1);
-
 /// When an account that was checked now is checked again: about a day later. Up to two hours of it depend on the account, so that
 /// checks that were made at the same time spread over the day.
 #[must_use]

@@ -50,15 +50,13 @@ pub trait AccountCredentialsRepo: Send {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError>;
     async fn delete_account_credentials(&mut self, id: AccountId) -> Result<(), StoreError>;
-    /// Stores what Meta said of the account with the token that was set at that time, and when to ask again. Returns false, and
-    /// stores nothing, if the account has another token meanwhile.
+    /// Stores what Meta said of the account with the token that was set at that time. Returns false, and stores nothing, if the account has another token meanwhile.
     async fn save_account_check(
         &mut self,
         id: AccountId,
         token_set_at: DateTime<Utc>,
         check: &AccountCheck,
         facts: &CheckedFacts,
-        due_at: DateTime<Utc>,
     ) -> Result<bool, StoreError>;
     /// Stores what an explicit answer to another call said of the account: facts that are `None` stay. Returns false, and stores
     /// nothing, if the account has another token meanwhile.
@@ -68,12 +66,6 @@ pub trait AccountCredentialsRepo: Send {
         token_set_at: DateTime<Utc>,
         facts: &CheckedFacts,
     ) -> Result<bool, StoreError>;
-    /// Claims the check of a connected account that is due longest. It is due again at `retry_at`, unless its result is stored.
-    async fn claim_account_check(
-        &mut self,
-        now: DateTime<Utc>,
-        retry_at: DateTime<Utc>,
-    ) -> Result<Option<AccountId>, StoreError>;
 }
 
 /// Accounts of the transaction's tenant with their secrets.
@@ -84,13 +76,6 @@ impl<T: AccountRepo + AccountCredentialsRepo + ?Sized> AccountSecretsRepo for T 
 /// Secrets of the accounts of all tenants: which there are, not what they are.
 #[async_trait]
 pub trait AccountCredentialsDirectory: Send {
-    /// Tenants with an account whose check is due, in order, after that one.
-    async fn tenants_with_due_checks(
-        &mut self,
-        after: Option<TenantId>,
-        now: DateTime<Utc>,
-        limit: i64,
-    ) -> Result<Vec<TenantId>, StoreError>;
     /// Accounts with a secret that is sealed with another key than `key_id`, at most `limit`.
     async fn account_credentials_to_reseal(
         &mut self,
@@ -184,12 +169,23 @@ pub struct AccountHealthUpdate {
     pub update: HealthUpdate,
 }
 
+/// Whose number was approved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApprovedAccount {
+    pub tenant: TenantId,
+    pub waba_id: String,
+}
+
 /// WhatsApp accounts of all tenants, for operators.
 #[async_trait]
 pub trait AccountDirectory: Send {
-    /// Activates a pending account, and makes the events received for its number before due. Returns whether the account was
-    /// pending. Conflicts with [`constraint::ACTIVE_NUMBER`].
-    async fn approve_account(&mut self, id: AccountId, now: DateTime<Utc>) -> Result<bool, StoreError>;
+    /// Activates a pending account, and makes the events received for its number before due. `None` if the account was not pending.
+    /// Conflicts with [`constraint::ACTIVE_NUMBER`].
+    async fn approve_account(
+        &mut self,
+        id: AccountId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<ApprovedAccount>, StoreError>;
     /// All accounts, or pending ones only, newest first.
     async fn all_accounts(
         &mut self,

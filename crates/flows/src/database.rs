@@ -9,8 +9,9 @@ use crm::{
 };
 use iam::{Email, PasswordHash, RateLimitFastPath, RateLimitRepo, Tenant, TenantDirectory, TenantReference, User};
 use inbound::{EventHousekeeping, EventLedger};
+use jobs::{JobLedger, JobRepo, JobScheduler};
 use kernel::{PermissionSet, StoreError, TenantScope};
-use outbound::{SendHousekeeping, SendLedger, TemplateSyncDirectory};
+use outbound::{SendHousekeeping, SendLedger};
 use rbac::RoleKey;
 use tokens::{RefreshTokenHash, Session, SessionHousekeeping, VerifiedToken};
 
@@ -18,7 +19,7 @@ use crate::commit::Commit;
 use crate::{
     AccountTx, ApproveAccountTx, BillingTx, ChangeConversationTx, ChangeSettingsTx, ChangeTenantTx, ChangeUserTx,
     ConnectAccountTx, ContactJobTx, CreateUserTx, DiscardTenantlessEventTx, EndSessionTx, IdempotencyHousekeeping,
-    IdempotencyRepo, MemberTx, MergeContactsTx, MetaAppTx, OldContentTx, ProcessEventsTx, ProvisionTenantTx,
+    IdempotencyRepo, JobTx, MemberTx, MergeContactsTx, MetaAppTx, OldContentTx, ProcessEventsTx, ProvisionTenantTx,
     ProvisioningKeyTx, PurgeAuditTx, RecordFailureTx, RefreshTemplateTx, RefreshTx, RegisterTx, ReparseDeliveryTx,
     ReplayEventsTx, RoleTx, SavePlanTx, SendMessageTx, SendToTx, SenderTx, SignUpTx, SigningKeyTx, TemplateAccessTx,
     TemplateTx, UserSessionTx,
@@ -75,6 +76,8 @@ pub trait TenantTx:
     + CreateUserTx
     + EndSessionTx
     + IdempotencyRepo
+    + JobRepo
+    + JobTx
     + MemberTx
     + MergeContactsTx
     + MetaAppTx
@@ -107,8 +110,9 @@ pub trait DirectoryTx:
     + BillingDirectory
     + ContactJobDirectory
     + OldContentDirectory
+    + JobLedger
+    + JobScheduler
     + SendLedger
-    + TemplateSyncDirectory
     + Commit
 {
 }

@@ -9,6 +9,7 @@ mod events;
 mod iam;
 mod idempotency;
 mod inbox;
+mod jobs;
 mod pauses;
 mod platform;
 mod rate_limit;
@@ -23,6 +24,7 @@ use std::task::{Context, Poll, Waker};
 
 use ::audit::{Action, Record, RequestOrigin};
 use ::iam::{Email, PasswordHash, Slug, Tenant, TenantName, TenantWeight, User, UserName, UserRepo as _, UserStatus};
+use ::jobs::Job;
 use ::rbac::{MembershipRepo as _, Role, SystemRole};
 use ::tokens::{
     RefreshToken, RefreshTokenHash, Session, SessionClient, SessionPolicy, SessionRepo as _, SigningKey,
@@ -77,6 +79,7 @@ pub(crate) struct FakeStore {
     pub(crate) events: FakeEvents,
     pub(crate) idempotency: FakeIdempotency,
     pub(crate) inbox: FakeInbox,
+    pub(crate) jobs: Vec<Job>,
     pub(crate) provisioning_keys: FakeProvisioningKeys,
     pub(crate) templates: FakeTemplates,
 }
@@ -105,6 +108,7 @@ impl FakeStore {
             events: FakeEvents::default(),
             idempotency: FakeIdempotency::default(),
             inbox: FakeInbox::default(),
+            jobs: Vec::new(),
             provisioning_keys: FakeProvisioningKeys::default(),
             templates: FakeTemplates::default(),
         }

@@ -16,7 +16,7 @@
 //! | [`merge_contacts`], [`delete_contact`], [`change_conversation`] | CRM operations that are audited or depend on permissions |
 //! | [`connect_account`], [`add_account`], [`approve_account`] | a tenant claims its WhatsApp number, an operator connects or approves one |
 //! | [`change_account`], [`disconnect_account`], [`resume_account`] | names, settings and secrets of a number; disconnecting it; ending its pauses |
-//! | [`check_account`], [`check_due_accounts`] | asking Meta about the token, the number and its business account |
+//! | [`check_account`], [`AccountCheckJob`] | asking Meta about the token, the number and its business account |
 //! | [`create_meta_app`], [`change_meta_app`], [`delete_meta_app`] | a tenant's own Meta apps |
 //! | [`requeue_held_and_unroutable`] | requeues events of numbers that were connected and of tenants that were reactivated |
 //! | [`accept_delivery`] | stores the events of a verified delivery |
@@ -31,8 +31,9 @@
 //! | [`change_subscription`], [`pay_invoice`], [`close_billing_periods`], [`save_plan`] | subscriptions, invoices and plans |
 //! | [`process_events`] | turns stored events of one tenant into contacts, conversations and messages |
 //! | [`templates()`], [`template`], [`create_template_at_meta`], [`edit_template_at_meta`], [`delete_template_at_meta`] | message templates |
-//! | [`sync_templates`], [`sync_due_templates`], [`refresh_template`] | keep the copies of templates current |
+//! | [`sync_templates`], [`TemplateSyncJob`], [`refresh_template`] | keep the copies of templates current |
 //! | [`fill_template`] | checks a message against the copy of its template |
+//! | [`jobs()`], [`retry_job`], [`discard_job`], [`JobHandler`] | durable work: what people do with it, and what runs a kind of it |
 //! | [`record_failure`] | schedules the retry of a failed event, or makes it a dead letter |
 //! | [`SigningKeys`] | the cache of the deployment's signing keys |
 //! | [`advance_signing_keys`], [`rotate_signing_keys`], [`revoke_signing_key`], [`reseal_signing_keys`] | rotating, revoking and resealing them |
@@ -54,6 +55,7 @@ mod events;
 #[cfg(test)]
 mod fake;
 mod idempotency;
+mod jobs;
 mod platform;
 mod sending;
 mod templates;
@@ -81,9 +83,9 @@ pub use self::billing::{
     TenantBillingFailure, change_subscription, close_billing_periods, close_tenant_periods, pay_invoice, save_plan,
 };
 pub use self::channels::{
-    AccountCheckRun, AccountTx, CheckAccountError, ConnectAccountError, ConnectAccountTx, MetaAppTx, add_account,
-    change_account, change_meta_app, check_account, check_account_by_operator, check_due_accounts, connect_account,
-    create_meta_app, delete_meta_app, disconnect_account, resume_account,
+    AccountTx, CheckAccountError, ConnectAccountError, ConnectAccountTx, MetaAppTx, add_account, change_account,
+    change_meta_app, check_account, check_account_by_operator, connect_account, create_meta_app, delete_meta_app,
+    disconnect_account, resume_account,
 };
 pub use self::crm::{
     ChangeConversationError, ChangeConversationTx, ContactJobTx, MergeContactsTx, OldContentTx, TenantJobRun,
@@ -95,6 +97,9 @@ pub use self::events::{
     ReparseDeliveryTx, ReplayEventError, ReplayEventsTx, ToldStatus, accept_delivery, count_replayable, discard_event,
     discard_events, discard_tenantless_event, discard_tenantless_events, lock_events, process_events, record_failure,
     reparse_delivery, replay_event, replay_events, requeue_held_and_unroutable,
+};
+pub use self::jobs::{
+    AccountCheckJob, DeadJobError, JobBell, JobHandler, JobTx, TemplateSyncJob, discard_job, jobs, retry_job,
 };
 pub use self::platform::{
     ApproveAccountError, ApproveAccountTx, AuditPurge, CreateProvisioningKeyError, OperatorAccess, OperatorKey,
@@ -110,11 +115,10 @@ pub use self::sending::{
     with_sends,
 };
 pub use self::templates::{
-    NewTemplateAtMeta, RefreshTemplateTx, SyncDueError, SyncTemplatesError, TemplateAccessTx, TemplateRefusal,
-    TemplateSource, TemplateSyncRun, TemplateTx, business_account_access, check_template_edit, claim_template_refresh,
-    create_template_at_meta, delete_template_at_meta, edit_template_at_meta, fill_template, record_created_template,
-    record_deleted_template, record_template_edit, refresh_refusing_template, refresh_template, sync_due_templates,
-    sync_templates, template, templates,
+    NewTemplateAtMeta, RefreshTemplateTx, SyncTemplatesError, TemplateAccessTx, TemplateRefusal, TemplateSource,
+    TemplateTx, business_account_access, check_template_edit, claim_template_refresh, create_template_at_meta,
+    delete_template_at_meta, edit_template_at_meta, fill_template, record_created_template, record_deleted_template,
+    record_template_edit, refresh_refusing_template, refresh_template, sync_templates, template, templates,
 };
 pub use commit::Commit;
 pub use database::{

@@ -7,7 +7,6 @@ mod edit_template;
 mod fill_template;
 mod read_templates;
 mod refresh_template;
-mod sync_due_templates;
 mod sync_templates;
 
 use audit::AuditRepo;
@@ -22,7 +21,7 @@ pub use read_templates::{template, templates};
 pub use refresh_template::{
     RefreshTemplateTx, TemplateSource, claim_template_refresh, refresh_refusing_template, refresh_template,
 };
-pub use sync_due_templates::{SyncDueError, TemplateSyncRun, sync_due_templates};
+pub(crate) use sync_templates::next_sync;
 pub use sync_templates::{SyncTemplatesError, sync_templates};
 
 /// What changing templates needs.

@@ -39,6 +39,7 @@ pub(crate) enum ListKind {
     Interactions(ContactId),
     Invoices,
     WebhookEvents,
+    Jobs,
     AuditLog,
     Tenants,
 }
@@ -118,6 +119,7 @@ impl ListId {
             | ListKind::Conversations
             | ListKind::Invoices
             | ListKind::WebhookEvents
+            | ListKind::Jobs
             | ListKind::AuditLog
             | ListKind::Tenants => {}
         }
@@ -144,6 +146,7 @@ impl ListKind {
             Self::Interactions(_) => "interactions",
             Self::Invoices => "invoices",
             Self::WebhookEvents => "webhook_events",
+            Self::Jobs => "jobs",
             Self::AuditLog => "audit_log",
             Self::Tenants => "tenants",
         }

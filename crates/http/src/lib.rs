@@ -68,6 +68,7 @@ mod iam;
 mod idempotency;
 mod in_tenant;
 mod inbound;
+mod jobs;
 mod limits;
 mod metrics;
 mod middleware;

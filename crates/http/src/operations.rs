@@ -17,7 +17,7 @@ use crate::auth::Public;
 use crate::extract::BodyLimit;
 use crate::problem::{Code, Problem};
 use crate::{
-    audit, auth, billing, channels, crm, iam, inbound, openapi, operators, platform, rbac, sending, system, tags,
+    audit, auth, billing, channels, crm, iam, inbound, jobs, openapi, operators, platform, rbac, sending, system, tags,
     templates, tokens, webhooks,
 };
 
@@ -145,6 +145,9 @@ static OPERATIONS: LazyLock<Vec<Option<Operation>>> = LazyLock::new(|| {
         inbound::webhook_events::read,
         inbound::replay::replay,
         inbound::discard::discard,
+        jobs::list::list,
+        jobs::retry::retry,
+        jobs::discard::discard,
         audit::log::list,
         audit::export::export,
         audit::verify::verify,

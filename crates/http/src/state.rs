@@ -4,7 +4,7 @@ use std::sync::Arc;
 use billing::PaymentTerms;
 use channels::{AccountApi, AppCredentials};
 use chrono::TimeDelta;
-use flows::{AuthService, Database, DeliveryStore, SendBell};
+use flows::{AuthService, Database, DeliveryStore, JobBell, SendBell};
 use kernel::seal::KeyRing;
 use kernel::{Clock, Tracing};
 use outbound::TemplateApi;
@@ -56,6 +56,8 @@ pub struct State {
     pub wake_relay: Arc<Notify>,
     /// Wakes senders after a message was stored.
     pub send_bell: Arc<dyn SendBell>,
+    /// Wakes job runners after a job was scheduled.
+    pub job_bell: Arc<dyn JobBell>,
     /// Stores webhook deliveries.
     pub delivery_store: Arc<dyn DeliveryStore>,
     pub readiness: Arc<dyn Readiness>,

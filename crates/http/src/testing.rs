@@ -12,8 +12,8 @@ use channels::{AccountApi, AccountApiError, AppCredentials, BusinessAccountFacts
 use chrono::{DateTime, TimeDelta, Utc};
 use crypto::{Argon2Hasher, Ed25519, KeyedSemaphore};
 use flows::{
-    AcceptError, AuthService, Database, DeliveryStore, DirectoryTx, IntakeTx, LoginLookup, OperatorTx, SendBell,
-    SessionStatus, SigningKeys, StartSession, StartSessionOutcome, TenantTx, Timer,
+    AcceptError, AuthService, Database, DeliveryStore, DirectoryTx, IntakeTx, JobBell, LoginLookup, OperatorTx,
+    SendBell, SessionStatus, SigningKeys, StartSession, StartSessionOutcome, TenantTx, Timer,
 };
 use iam::{Email, HashParameters, NewAccountLimits, RateLimitBucket, RateLimitFastPath, RateLimiter, TenantReference};
 use inbound::{IncomingEvent, StoredEvent};
@@ -189,11 +189,15 @@ fn policy() -> LimitPolicy {
     }
 }
 
-/// There is no sender.
+/// There is no sender, and no job runner.
 struct NoBell;
 
 impl SendBell for NoBell {
     fn ring(&self, _: AccountId) {}
+}
+
+impl JobBell for NoBell {
+    fn ring(&self) {}
 }
 
 pub(crate) fn state() -> web::Data<State> {
@@ -240,6 +244,7 @@ pub(crate) fn state() -> web::Data<State> {
         limits: Limits::new(&policy(), &limits_clock),
         app_cache: AppCache::default(),
         send_bell: Arc::new(NoBell),
+        job_bell: Arc::new(NoBell),
         wake_relay,
         delivery_store: Arc::new(UnavailableDatabase),
         readiness: Arc::new(UnavailableDatabase),

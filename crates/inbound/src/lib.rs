@@ -44,23 +44,22 @@ mod housekeeping;
 mod ports;
 mod publish_window;
 mod read_events;
-mod retry;
 mod webhook_event;
 
 pub use event::{
-    AbandonedEvent, DueEvent, ErrorClass, EventStatus, IncomingEvent, StoredBatch, StoredEvent, UnfinishedEvent,
-    UnusableQuota,
+    AbandonedEvent, DueEvent, EventStatus, IncomingEvent, StoredBatch, StoredEvent, UnfinishedEvent, UnusableQuota,
 };
 pub use housekeeping::{
     EventHousekeeping, PurgePosition, Purged, QueueDepth, QueueInspector, RetentionPolicy, StatusCount,
 };
+// Shared with jobs.
+pub use kernel::{ErrorClass, RetryPolicy};
 pub use ports::{
     EventConsumer, EventIntake, EventLedger, EventOutcomeRepo, EventPublisher, EventReader, EventRepo, PublishResult,
     QueueError, QueueMessage, TenantlessEventRepo,
 };
 pub use publish_window::{ClaimedEvents, PublishWindow, Turn};
 pub use read_events::{EventDetails, event, events};
-pub use retry::RetryPolicy;
 pub use webhook_event::{
     DiscardFilter, DiscardableStatus, EventFilter, FailedAttempt, ReplayFilter, ReplayLimit, ReplayLimitOutOfRange,
     ReplayableStatus, WebhookEvent,

@@ -78,6 +78,14 @@ define_id!(
     EventId
 );
 define_id!(
+    /// A job of a tenant: durable work of one kind on one subject.
+    JobId
+);
+define_id!(
+    /// One job runner, from its start to its end.
+    JobRunnerId
+);
+define_id!(
     /// A customer of a tenant.
     ContactId
 );

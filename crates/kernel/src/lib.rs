@@ -11,6 +11,7 @@
 //!   API share. [`ContentPart`]: a piece of what a structured message says.
 //! - [`Arrival`]: the order in which webhook events arrived.
 //! - [`StoreError`]: why a repository call failed. [`Page`]: a part of a list.
+//! - [`ErrorClass`], [`RetryPolicy`]: why work failed, and the delays between its attempts.
 //! - [`Change`]: what a patch does to an optional value.
 //! - [`Traceparent`]: a position in a trace, passed on across processes. [`Span`], [`Tracing`]: finished spans and sampling.
 //! - [`seal`]: encryption of secrets in the database.
@@ -20,6 +21,7 @@ mod change;
 mod clock;
 mod entropy;
 mod error_chain;
+mod error_class;
 pub mod ids;
 mod operator;
 mod page;
@@ -28,6 +30,7 @@ mod permit;
 mod principal;
 mod quoted;
 mod retention;
+mod retry;
 mod scope;
 pub mod seal;
 mod store;
@@ -40,6 +43,7 @@ pub use change::Change;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use entropy::{Entropy, EntropyUnavailable, SystemEntropy};
 pub use error_chain::error_chain;
+pub use error_class::ErrorClass;
 pub use operator::{Authorization, Operator, OperatorProof};
 pub use page::{Cursor, MAX_PAGE_BYTES, Page, PageLimit, PageLimitOutOfRange, PageRequest};
 pub use permission::{
@@ -51,6 +55,7 @@ pub use permit::{AuthenticatedUser, Permit};
 pub use principal::Principal;
 pub use quoted::quoted;
 pub use retention::Retention;
+pub use retry::RetryPolicy;
 pub use scope::TenantScope;
 pub use store::StoreError;
 pub use trace::{Span, SpanKind, SpanSink, SpanValue, Tracing};

@@ -25,7 +25,7 @@ pub use ports::{
     AcceptedSend, AccountState, BusinessAccountAccess, CallOutcome, Candidate, Credentials, Decided, InterruptedSend,
     MessagePlace, MessageToSend, MessagingApi, PauseRepo, PausesToEnd, SendBacklog, SendHousekeeping, SendLedger,
     SendRepo, SenderLease, SenderRepo, SettledSend, StoredTemplate, SyncCounts, TakenTemplate, TemplateApi,
-    TemplateApiError, TemplateEventRepo, TemplateFilter, TemplateRepo, TemplateSyncDirectory, Thread,
+    TemplateApiError, TemplateEventRepo, TemplateFilter, TemplateRepo, Thread,
 };
 pub use send::{
     Attempt, AttemptOutcome, MAX_SCHEDULE, NewOutboundMessage, NewSend, RESEND_AFTER, Reason, SEND_WITHIN, SendError,

@@ -14,5 +14,5 @@ pub use send_repo::{MessagePlace, MessageToSend, SendRepo, Thread};
 pub use sender_repo::{AcceptedSend, AccountState, Candidate, Decided, InterruptedSend, SenderRepo, SettledSend};
 pub use templates::{
     BusinessAccountAccess, StoredTemplate, SyncCounts, TakenTemplate, TemplateApi, TemplateApiError, TemplateEventRepo,
-    TemplateFilter, TemplateRepo, TemplateSyncDirectory,
+    TemplateFilter, TemplateRepo,
 };

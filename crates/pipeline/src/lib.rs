@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 #![deny(clippy::future_not_send)]
 
-mod account_checker;
 mod audit_sealer;
 mod backoff;
 mod biller;
@@ -11,27 +10,26 @@ mod dead_letter_recorder;
 pub mod failpoint;
 mod intake;
 mod interval;
+mod job_runner;
 mod key_rotator;
 mod metrics;
 mod relay;
 mod scheduler;
 mod sender;
 mod spans;
-mod template_syncer;
 mod tenant_jobs;
 mod worker;
 
-pub use account_checker::AccountChecker;
 pub use audit_sealer::AuditSealer;
 pub use biller::Biller;
 pub use contact_jobs::ContactJobs;
 pub use content_renewer::ContentRenewer;
 pub use dead_letter_recorder::DeadLetterRecorder;
 pub use intake::{Flusher, Intake};
+pub use job_runner::JobRunner;
 pub use key_rotator::KeyRotator;
 pub use metrics::{BATCH_SIZE, BUCKETS, END_TO_END, begin_at_zero, describe as describe_metrics};
 pub use relay::Relay;
 pub use scheduler::Scheduler;
 pub use sender::{NumberBells, Sender};
-pub use template_syncer::TemplateSyncer;
 pub use worker::Worker;

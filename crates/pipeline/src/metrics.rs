@@ -2,6 +2,7 @@
 
 use audit::Provenance;
 use inbound::ErrorClass;
+use jobs::JobKind;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram};
 use outbound::PauseScope;
 use whatsapp::EventKind;
@@ -23,6 +24,10 @@ pub(crate) const AUDIT_SEALED: &str = "parley_audit_records_sealed_total";
 pub(crate) const AUDIT_FAILURES: &str = "parley_audit_sealing_failures_total";
 pub(crate) const AUDIT_OLDEST_UNSEALED: &str = "parley_audit_oldest_unsealed_seconds";
 pub(crate) const SENDS: &str = "parley_sends_total";
+pub(crate) const JOBS: &str = "parley_jobs_total";
+pub(crate) const JOBS_WAITING: &str = "parley_jobs_waiting";
+pub(crate) const JOBS_OLDEST_WAITING: &str = "parley_jobs_oldest_waiting_seconds";
+pub(crate) const DEAD_JOBS: &str = "parley_jobs_dead_letter";
 pub(crate) const SEND_ERRORS: &str = "parley_send_errors_total";
 pub(crate) const SEND_ATTEMPTS: &str = "parley_send_attempts";
 pub(crate) const SEND_ACCEPTED: &str = "parley_send_accepted_seconds";
@@ -31,8 +36,6 @@ pub(crate) const SENDS_WAITING: &str = "parley_sends_waiting";
 pub(crate) const SENDS_OLDEST_WAITING: &str = "parley_sends_oldest_waiting_seconds";
 pub(crate) const SENDING_PAUSES: &str = "parley_sending_pauses_total";
 pub(crate) const SENDING_PAUSED: &str = "parley_sending_paused_accounts";
-pub(crate) const ACCOUNT_CHECKS: &str = "parley_whatsapp_account_checks_total";
-pub(crate) const TEMPLATE_SYNCS: &str = "parley_template_syncs_total";
 pub(crate) const TOKENS_ENDING: &str = "parley_whatsapp_tokens_ending";
 pub(crate) const TOKENS_REFUSED: &str = "parley_whatsapp_tokens_refused";
 pub(crate) const SIGNING_KEY_AGE: &str = "parley_signing_key_age_seconds";
@@ -107,8 +110,14 @@ pub fn describe() {
         Unit::Seconds,
         "Time since a signing key entered its state, of the oldest per state; 0 for none"
     );
-    describe_counter!(ACCOUNT_CHECKS, "Daily checks of WhatsApp accounts, by what Meta said");
-    describe_counter!(TEMPLATE_SYNCS, "Readings of a business account's templates, by outcome");
+    describe_counter!(JOBS, "Runs of jobs, by kind and outcome");
+    describe_gauge!(JOBS_WAITING, "Jobs that are due or running, by kind");
+    describe_gauge!(
+        JOBS_OLDEST_WAITING,
+        Unit::Seconds,
+        "Time since the job that is due longest is due, by kind; 0 for none"
+    );
+    describe_gauge!(DEAD_JOBS, "Jobs that are dead letters, by kind");
     describe_gauge!(TOKENS_ENDING, "Access tokens of WhatsApp accounts that end within 7 days");
     describe_gauge!(TOKENS_REFUSED, "Access tokens of WhatsApp accounts that Meta refused when they were last used");
     describe_counter!(AUDIT_SEALED, "Sealed audit records, by what their MAC said about who wrote them");
@@ -139,11 +148,10 @@ pub fn begin_at_zero() {
     }
     counter!(AUDIT_FAILURES).increment(0);
     counter!(DROPPED).increment(0);
-    for outcome in ["healthy", "problems", "silent", "failed"] {
-        counter!(ACCOUNT_CHECKS, "outcome" => outcome).increment(0);
-    }
-    for outcome in ["synced", "refused", "failed"] {
-        counter!(TEMPLATE_SYNCS, "outcome" => outcome).increment(0);
+    for kind in JobKind::ALL {
+        for outcome in ["done", "retry", "dead", "poison", "lost"] {
+            counter!(JOBS, "kind" => kind.into_str(), "outcome" => outcome).increment(0);
+        }
     }
     for kind in EventKind::LABELS {
         for outcome in ["processed", "dead_letter"] {

@@ -10,6 +10,7 @@ use crm::ErasureHousekeeping;
 use flows::{Database, IdempotencyHousekeeping, RESPONSE_RETENTION, purge_audit_logs, settle};
 use iam::RateLimitRepo;
 use inbound::{EventHousekeeping, EventStatus, PurgePosition, Purged, QueueInspector, RetentionPolicy, StatusCount};
+use jobs::{JobCounts, JobLedger};
 use kernel::seal::KeyRing;
 use kernel::{Clock, Retention, StoreError, error_chain};
 use metrics::gauge;
@@ -21,8 +22,8 @@ use tracing::{info, warn};
 use crate::audit_sealer::tenant_id;
 use crate::interval::every;
 use crate::metrics::{
-    AUDIT_OLDEST_UNSEALED, DEAD_LETTERS, OLDEST_WAITING, QUEUE_CONSUMERS, QUEUE_MESSAGES, SENDING_PAUSED,
-    SENDS_OLDEST_WAITING, SENDS_WAITING, TOKENS_ENDING, TOKENS_REFUSED, WAITING,
+    AUDIT_OLDEST_UNSEALED, DEAD_JOBS, DEAD_LETTERS, JOBS_OLDEST_WAITING, JOBS_WAITING, OLDEST_WAITING, QUEUE_CONSUMERS,
+    QUEUE_MESSAGES, SENDING_PAUSED, SENDS_OLDEST_WAITING, SENDS_WAITING, TOKENS_ENDING, TOKENS_REFUSED, WAITING,
 };
 
 /// Counts events, measures queues and the delay of sealing, and deletes expired rows. Several may run at once.
@@ -116,6 +117,10 @@ impl Scheduler {
             }
             Err(error) => warn!(error = error_chain(&error), "counting access tokens failed"),
         }
+        match self.count_jobs().await {
+            Ok(counts) => self.set_job_gauges(&counts),
+            Err(error) => warn!(error = error_chain(&error), "counting jobs failed"),
+        }
         match self.send_backlog().await {
             Ok(backlog) => self.set_send_gauges(&backlog),
             Err(error) => warn!(error = error_chain(&error), "counting sends failed"),
@@ -163,6 +168,23 @@ impl Scheduler {
         let mut tx = self.database.directory().await?;
         let outcome = AccountCredentialsDirectory::count_tokens(&mut *tx, ending_before).await;
         settle(tx, outcome).await
+    }
+
+    async fn count_jobs(&self) -> Result<Vec<JobCounts>, StoreError> {
+        let now = self.clock.now();
+        let mut tx = self.database.directory().await?;
+        let outcome = JobLedger::count_jobs(&mut *tx, now).await;
+        settle(tx, outcome).await
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a metric is a float, and whole up to 2^53")]
+    fn set_job_gauges(&self, counts: &[JobCounts]) {
+        for JobCounts { kind, due, oldest_due, dead } in counts {
+            let kind = kind.into_str();
+            gauge!(JOBS_WAITING, "kind" => kind).set(*due as f64);
+            gauge!(JOBS_OLDEST_WAITING, "kind" => kind).set(self.age(*oldest_due).as_secs_f64());
+            gauge!(DEAD_JOBS, "kind" => kind).set(*dead as f64);
+        }
     }
 
     /// Zero if there is none.

@@ -70,6 +70,7 @@ mod iam;
 mod idempotency;
 mod inbound;
 mod inspection;
+mod jobs;
 mod keyset;
 mod login_lookup;
 mod metrics;

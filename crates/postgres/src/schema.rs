@@ -146,7 +146,6 @@ diesel::table! {
         token_refusal -> Nullable<Text>,
         registered -> Nullable<Bool>,
         last_check -> Nullable<Jsonb>,
-        check_due_at -> Nullable<Timestamptz>,
         updated_at -> Timestamptz,
     }
 }
@@ -441,6 +440,22 @@ diesel::table! {
         edited_at -> Array<Timestamptz>,
         event_at -> Nullable<Timestamptz>,
         synced_at -> Timestamptz,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    jobs (tenant_id, kind, subject) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        kind -> Text,
+        subject -> Text,
+        state -> Text,
+        due_at -> Timestamptz,
+        attempts -> Integer,
+        starts -> Integer,
+        error_class -> Nullable<Text>,
+        last_error -> Nullable<Text>,
         created_at -> Timestamptz,
     }
 }

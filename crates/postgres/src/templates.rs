@@ -1,6 +1,5 @@
 //! Copies of the templates that business accounts have at Meta.
 
-mod directory;
 mod events;
 mod replace;
 mod repo;

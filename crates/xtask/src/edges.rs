@@ -54,7 +54,7 @@ impl Layer {
         Some(match name {
             "kernel" => Self::Kernel,
             "whatsapp" => Self::WireFormat,
-            "audit" | "billing" | "channels" | "crm" | "iam" | "inbound" | "outbound" | "rbac" | "tokens" => {
+            "audit" | "billing" | "channels" | "crm" | "iam" | "inbound" | "jobs" | "outbound" | "rbac" | "tokens" => {
                 Self::Domain
             }
             "flows" => Self::Flows,

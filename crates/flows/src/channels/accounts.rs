@@ -1,11 +1,13 @@
 use audit::{Action, Principal, Record, RequestOrigin, target};
-use channels::{AccountCredentialsError, AccountPatch, SecretChange, WhatsAppAccount};
+use channels::{AccountCredentialsError, AccountPatch, SecretChange, WhatsAppAccount, next_check};
+use jobs::{JobKind, JobSubject, NewJob};
 use kernel::ids::AccountId;
 use kernel::seal::KeyRing;
 use kernel::{Authorization, ChannelsWrite, Clock, Entropy, Permit, StoreError};
 
 use super::AccountTx;
 use super::end_pauses::end_refuted_pauses;
+use crate::jobs::template_sync_job;
 
 /// Changes names, settings and secrets of an account; `None` if the tenant has no such account. The audit record says which secrets
 /// changed, not what they are.
@@ -32,6 +34,9 @@ pub async fn change_account(
             record = record.with(name, text(change));
         }
     }
+    if changes.access_token == Some(SecretChange::Set) {
+        schedule_jobs(tx, &account, clock).await?;
+    }
     if !changes.is_empty() {
         tx.append_audit_record(&record.about(target::WHATSAPP_ACCOUNT, &id)).await?;
     }
@@ -44,6 +49,17 @@ pub async fn change_account(
         return Ok(tx.account(id).await?);
     }
     Ok(Some(account))
+}
+
+/// What a new token makes possible. It was checked when it was entered.
+async fn schedule_jobs(tx: &mut dyn AccountTx, account: &WhatsAppAccount, clock: &dyn Clock) -> Result<(), StoreError> {
+    let now = clock.now();
+    let check = NewJob::new(JobKind::AccountCheck, JobSubject::from(account.id), next_check(account.id, now), clock);
+    tx.schedule_job(&check).await?;
+    if let Some(sync) = template_sync_job(account.waba_id.as_str(), now, clock) {
+        tx.schedule_job(&sync).await?;
+    }
+    Ok(())
 }
 
 const fn text(change: SecretChange) -> &'static str {
@@ -151,6 +167,8 @@ mod tests {
         let sending = run(sending_account(&mut store, id, &ring)).unwrap().unwrap();
         assert_eq!(sending.access_token.unwrap().secret.expose_secret(), "EAAsecret");
         assert_eq!(changes(&store.audit_log[0]), [r#"access_token="set""#, r#"two_step_pin="set""#]);
+        let scheduled = [format!("account_check {id}"), format!("template_sync {}", account.waba_id.as_str())];
+        assert_eq!(store.scheduled(), scheduled);
 
         let removed = AccountPatch { access_token: Change::Clear, ..AccountPatch::default() };
         let account = change(&mut store, id, removed.clone()).unwrap();

@@ -1,6 +1,6 @@
 use channels::{
     AccountAnswers, AccountApi, AccountCheck, AccountCredentialsError, CheckedFacts, CheckedToken, SendingAccount,
-    next_check, sending_account,
+    sending_account,
 };
 use chrono::{DateTime, Utc};
 use kernel::ids::AccountId;
@@ -52,7 +52,7 @@ pub async fn check_account_by_operator(
 }
 
 /// The same for machinery.
-pub(super) async fn check(
+pub(crate) async fn check(
     database: &dyn Database,
     scope: &TenantScope,
     id: AccountId,
@@ -86,7 +86,7 @@ async fn save(
     (check, facts): (&AccountCheck, &CheckedFacts),
     (asked_at, now): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<(), StoreError> {
-    if tx.save_account_check(id, token_set_at, check, facts, next_check(id, now)).await? {
+    if tx.save_account_check(id, token_set_at, check, facts).await? {
         let token_is_usable = matches!(facts.token, Some(CheckedToken::Usable { .. }));
         end_refuted_pauses(tx, id, check, token_is_usable, asked_at, now).await?;
     }

@@ -13,15 +13,16 @@ use crm::inbox::{AcceptedMessage, InboxTx, SentProof};
 use inbound::{ErrorClass, EventOutcomeRepo, UnfinishedEvent};
 use kernel::ids::{EventId, SendId};
 use kernel::{Clock, StoreError, Traceparent};
-use outbound::{AttemptRef, AttemptRefs, PauseRepo, SendingPause, TemplateEventRepo};
+use outbound::{AttemptRef, AttemptRefs, PauseRepo, SendingPause};
 use whatsapp::{Decoded, decode};
 
 use failures::Failures;
+use templates::TemplateEventTx;
 use translate::{OpaqueStatus, TranslatedEvents};
 
 /// What [`process_events`] needs.
 pub trait ProcessEventsTx:
-    EventOutcomeRepo + InboxTx + AccountHealthRepo + PauseRepo + TemplateEventRepo + UsageRepo + SentUsageRepo
+    EventOutcomeRepo + InboxTx + AccountHealthRepo + PauseRepo + TemplateEventTx + UsageRepo + SentUsageRepo
 {
 }
 
@@ -30,7 +31,7 @@ impl<T> ProcessEventsTx for T where
         + InboxTx
         + AccountHealthRepo
         + PauseRepo
-        + TemplateEventRepo
+        + TemplateEventTx
         + UsageRepo
         + SentUsageRepo
         + ?Sized
@@ -138,7 +139,7 @@ pub async fn process_events(
     processed.messages = recorded.messages;
     processed.told = told(&statuses, &recorded.accepted, now);
     health::record(tx, health, now).await?;
-    templates::record(tx, templates, now).await?;
+    templates::record(tx, templates, clock).await?;
     health::restore_accounts(tx, &delivering, now).await?;
     // After the accounts, in the order in which ending pauses locks them.
     for pause in &failures.pauses {

@@ -3,9 +3,9 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use channels::{
     AccountApi, AccountApiError, AccountCheck, AccountCredentials, AccountCredentialsRepo, AccountDirectory,
-    AccountHealthRepo, AccountHealthUpdate, AccountRepo, AccountStatus, AccountWithTenant, BusinessAccountFacts,
-    CheckedFacts, CheckedToken, Disconnection, MetaApp, MetaAppRepo, MetaId, NewAccount, NewMetaApp, NumberFacts,
-    SendingFacts, TokenFacts, UnusableEvents, WhatsAppAccount, constraint,
+    AccountHealthRepo, AccountHealthUpdate, AccountRepo, AccountStatus, AccountWithTenant, ApprovedAccount,
+    BusinessAccountFacts, CheckedFacts, CheckedToken, Disconnection, MetaApp, MetaAppRepo, MetaId, NewAccount,
+    NewMetaApp, NumberFacts, SendingFacts, TokenFacts, UnusableEvents, WhatsAppAccount, constraint,
 };
 use chrono::{DateTime, Utc};
 use kernel::ids::AccountId;
@@ -162,7 +162,6 @@ impl AccountCredentialsRepo for FakeStore {
         token_set_at: DateTime<Utc>,
         check: &AccountCheck,
         facts: &CheckedFacts,
-        _: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let is_current = self.record_account_facts(id, token_set_at, facts).await?;
         if is_current {
@@ -192,14 +191,6 @@ impl AccountCredentialsRepo for FakeStore {
         }
         sending.is_registered = facts.is_registered.or(sending.is_registered);
         Ok(true)
-    }
-
-    async fn claim_account_check(
-        &mut self,
-        _: DateTime<Utc>,
-        _: DateTime<Utc>,
-    ) -> Result<Option<AccountId>, StoreError> {
-        unreachable!("the checks that are due are tested with a database")
     }
 }
 
@@ -289,14 +280,19 @@ impl AccountHealthRepo for FakeStore {
 
 #[async_trait]
 impl AccountDirectory for FakeStore {
-    async fn approve_account(&mut self, id: AccountId, _: DateTime<Utc>) -> Result<bool, StoreError> {
+    async fn approve_account(
+        &mut self,
+        id: AccountId,
+        _: DateTime<Utc>,
+    ) -> Result<Option<ApprovedAccount>, StoreError> {
         let is_pending = |it: &&WhatsAppAccount| it.id == id && it.status == AccountStatus::Pending;
-        let Some(account) = self.channels.accounts.iter().find(is_pending) else { return Ok(false) };
+        let Some(account) = self.channels.accounts.iter().find(is_pending) else { return Ok(None) };
+        let approved = ApprovedAccount { tenant: super::TENANT, waba_id: account.waba_id.as_str().to_owned() };
         if self.is_active_elsewhere(account) {
             return Err(conflict(constraint::ACTIVE_NUMBER));
         }
         self.account_mut(id).status = AccountStatus::Active;
-        Ok(true)
+        Ok(Some(approved))
     }
 
     async fn all_accounts(&mut self, _: bool, _: &PageRequest) -> Result<Page<AccountWithTenant>, StoreError> {

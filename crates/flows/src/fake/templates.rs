@@ -12,8 +12,6 @@ use super::FakeStore;
 #[derive(Debug, Default)]
 pub(crate) struct FakeTemplates {
     pub(crate) stored: Vec<StoredTemplate>,
-    /// Business accounts whose sync an event has requested.
-    pub(crate) requested: Vec<String>,
     pub(crate) refreshed_at: Option<DateTime<Utc>>,
 }
 
@@ -77,11 +75,6 @@ impl TemplateEventRepo for FakeStore {
             TemplateChange::Components => {}
         }
         Ok(true)
-    }
-
-    async fn request_template_sync(&mut self, waba_id: &str, _: DateTime<Utc>) -> Result<(), StoreError> {
-        self.templates.requested.push(waba_id.to_owned());
-        Ok(())
     }
 }
 
@@ -173,12 +166,8 @@ impl TemplateRepo for FakeStore {
         Ok(())
     }
 
-    async fn record_template_sync(&mut self, _: &str, _: DateTime<Utc>, _: DateTime<Utc>) -> Result<(), StoreError> {
+    async fn record_template_sync(&mut self, _: &str, _: DateTime<Utc>) -> Result<(), StoreError> {
         Ok(())
-    }
-
-    async fn claim_template_sync(&mut self, _: DateTime<Utc>, _: DateTime<Utc>) -> Result<Option<String>, StoreError> {
-        Ok(None)
     }
 
     async fn claim_template_refresh(

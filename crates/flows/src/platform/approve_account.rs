@@ -1,12 +1,15 @@
 use audit::{Action, PlatformAuditRepo, Record, RequestOrigin, target};
 use channels::{AccountDirectory, constraint};
+use jobs::JobScheduler;
 use kernel::ids::AccountId;
 use kernel::{Clock, Operator, StoreError};
 
-/// What [`approve_account`] needs.
-pub trait ApproveAccountTx: AccountDirectory + PlatformAuditRepo {}
+use crate::jobs::template_sync_job;
 
-impl<T: AccountDirectory + PlatformAuditRepo + ?Sized> ApproveAccountTx for T {}
+/// What [`approve_account`] needs.
+pub trait ApproveAccountTx: AccountDirectory + PlatformAuditRepo + JobScheduler {}
+
+impl<T: AccountDirectory + PlatformAuditRepo + JobScheduler + ?Sized> ApproveAccountTx for T {}
 
 #[derive(Debug, thiserror::Error)]
 pub enum ApproveAccountError {
@@ -30,8 +33,12 @@ pub async fn approve_account(
     origin: RequestOrigin,
     clock: &dyn Clock,
 ) -> Result<(), ApproveAccountError> {
-    if !tx.approve_account(id, clock.now()).await? {
+    let Some(approved) = tx.approve_account(id, clock.now()).await? else {
         return Err(ApproveAccountError::NotPending);
+    };
+    // Templates of a business account are read while it has an active number.
+    if let Some(sync) = template_sync_job(&approved.waba_id, clock.now(), clock) {
+        tx.schedule_job_of_tenant(approved.tenant, &sync).await?;
     }
     let record =
         Record::new(operator.into(), origin, Action::AccountApproved, clock).about(target::WHATSAPP_ACCOUNT, &id);

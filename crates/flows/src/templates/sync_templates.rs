@@ -34,9 +34,8 @@ pub async fn sync_templates(
     let listed_at = clock.now();
     let listed = ListedTemplates::of_meta(&api.list(access, None).await?);
     let templates = with_ids(listed, clock);
-    let due_at = next_sync(&access.waba_id, clock.now());
     let mut tx = database.tenant(scope).await?;
-    let replaced = replace(&mut *tx, &access.waba_id, &templates, listed_at, due_at).await;
+    let replaced = replace(&mut *tx, &access.waba_id, &templates, listed_at).await;
     Ok(settle(tx, replaced).await?)
 }
 
@@ -45,10 +44,9 @@ async fn replace(
     waba_id: &str,
     templates: &[(TemplateId, Template)],
     listed_at: DateTime<Utc>,
-    due_at: DateTime<Utc>,
 ) -> Result<SyncCounts, StoreError> {
     let counts = tx.replace_templates(waba_id, None, templates, listed_at).await?;
-    tx.record_template_sync(waba_id, listed_at, due_at).await?;
+    tx.record_template_sync(waba_id, listed_at).await?;
     Ok(counts)
 }
 
@@ -61,7 +59,7 @@ pub(super) fn with_ids(listed: ListedTemplates, clock: &dyn Clock) -> Vec<(Templ
 }
 
 /// A day later, at another minute for each business account.
-fn next_sync(waba_id: &str, now: DateTime<Utc>) -> DateTime<Utc> {
+pub(crate) fn next_sync(waba_id: &str, now: DateTime<Utc>) -> DateTime<Utc> {
     let spread = waba_id.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
     now + SYNC_AGAIN_AFTER + TimeDelta::minutes((spread % SPREAD_MINUTES).into())
 }

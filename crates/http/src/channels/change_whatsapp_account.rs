@@ -97,8 +97,9 @@ pub(crate) async fn change(
         })
         .await?
         .ok_or_else(Problem::not_found)?;
-    // A valid token may have ended a pause.
+    // A valid token may have ended a pause, and makes the templates of its business account readable.
     state.send_bell.ring(id);
+    state.job_bell.ring();
     Ok(web::Json(AccountBody::of(account, clock.now())))
 }
 

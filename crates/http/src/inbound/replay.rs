@@ -50,7 +50,7 @@ pub(crate) async fn replay(
     Ok((web::Json(event.into()), StatusCode::ACCEPTED))
 }
 
-pub(super) fn checked_reason(body: &ReasonBody) -> Result<Reason, Problem> {
+pub(crate) fn checked_reason(body: &ReasonBody) -> Result<Reason, Problem> {
     let mut validation = Validation::default();
     validation.field(REASON, body.check()).ok_or_else(|| validation.into_problem())
 }

@@ -17,7 +17,7 @@ macro_rules! pages {
     };
 }
 
-pub(crate) const PAGES: [(&str, &str); 19] = pages![
+pub(crate) const PAGES: [(&str, &str); 20] = pages![
     "index",
     "first-steps",
     "errors",
@@ -29,6 +29,7 @@ pub(crate) const PAGES: [(&str, &str); 19] = pages![
     "tokens",
     "numbers",
     "webhooks",
+    "jobs",
     "contacts",
     "messages",
     "templates",

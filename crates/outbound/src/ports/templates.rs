@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use kernel::ids::{AccountId, TemplateId, TenantId};
+use kernel::ids::{AccountId, TemplateId};
 use kernel::{Page, PageRequest, StoreError};
 use secrecy::SecretString;
 use serde_json::Value;
@@ -134,21 +134,8 @@ pub trait TemplateRepo: TemplateEventRepo {
 
     async fn delete_template(&mut self, id: TemplateId) -> Result<(), StoreError>;
 
-    /// Notes that a business account was read to the end, and when to read it again.
-    async fn record_template_sync(
-        &mut self,
-        waba_id: &str,
-        now: DateTime<Utc>,
-        due_at: DateTime<Utc>,
-    ) -> Result<(), StoreError>;
-
-    /// Claims the sync that is due longest, of a business account with an access token. It is due again at `retry_at`, unless it
-    /// succeeds.
-    async fn claim_template_sync(
-        &mut self,
-        now: DateTime<Utc>,
-        retry_at: DateTime<Utc>,
-    ) -> Result<Option<String>, StoreError>;
+    /// Notes that a business account was read to the end.
+    async fn record_template_sync(&mut self, waba_id: &str, now: DateTime<Utc>) -> Result<(), StoreError>;
 
     /// Whether templates of one name may be read from Meta now because a message was refused: not if that was done since
     /// `not_since`. Notes it.
@@ -177,19 +164,4 @@ pub trait TemplateEventRepo: Send {
         change: &TemplateChange,
         occurred_at: DateTime<Utc>,
     ) -> Result<bool, StoreError>;
-
-    /// Makes a sync of the business account due.
-    async fn request_template_sync(&mut self, waba_id: &str, now: DateTime<Utc>) -> Result<(), StoreError>;
-}
-
-/// Syncs of templates of all tenants.
-#[async_trait]
-pub trait TemplateSyncDirectory: Send {
-    /// Active tenants with a due sync, in order, after that one.
-    async fn tenants_with_due_template_syncs(
-        &mut self,
-        after: Option<TenantId>,
-        now: DateTime<Utc>,
-        limit: i64,
-    ) -> Result<Vec<TenantId>, StoreError>;
 }

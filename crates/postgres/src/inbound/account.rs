@@ -1,13 +1,13 @@
 use async_trait::async_trait;
 use channels::{
-    AccountDirectory, AccountRepo, AccountStatus, AccountWithTenant, Disconnection, LastDelivery, MetaId, SendingFacts,
-    Throughput, WhatsAppAccount,
+    AccountDirectory, AccountRepo, AccountStatus, AccountWithTenant, ApprovedAccount, Disconnection, LastDelivery,
+    MetaId, SendingFacts, Throughput, WhatsAppAccount,
 };
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use inbound::EventLedger;
-use kernel::ids::AccountId;
+use kernel::ids::{AccountId, TenantId};
 use kernel::{Cursor, Page, PageRequest, StoreError};
 use serde_json::Value;
 use uuid::Uuid;
@@ -136,18 +136,24 @@ impl AccountRepo for Tx<Tenant> {
 
 #[async_trait]
 impl AccountDirectory for Tx<Platform> {
-    async fn approve_account(&mut self, id: AccountId, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        let approved = diesel::update(whatsapp_accounts::table)
+    async fn approve_account(
+        &mut self,
+        id: AccountId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<ApprovedAccount>, StoreError> {
+        let approved: Option<(Uuid, String)> = diesel::update(whatsapp_accounts::table)
             .filter(whatsapp_accounts::id.eq(id.as_uuid()))
             .filter(whatsapp_accounts::status.eq("pending"))
             .set((whatsapp_accounts::status.eq("active"), whatsapp_accounts::updated_at.eq(now)))
-            .execute(self.connection())
+            .returning((whatsapp_accounts::tenant_id, whatsapp_accounts::waba_id))
+            .get_result(self.connection())
             .await
+            .optional()
             .or_store_error()?;
-        if approved == 1 {
+        if approved.is_some() {
             EventLedger::assign_unroutable(self, now, ASSIGNED_AT_ONCE).await?;
         }
-        Ok(approved == 1)
+        Ok(approved.map(|(tenant, waba_id)| ApprovedAccount { tenant: TenantId::from_uuid(tenant), waba_id }))
     }
 
     async fn all_accounts(

@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::error::OrStoreError;
 use crate::outbound::pauses;
 use crate::schema::account_credentials;
-use crate::sql::{Id, Prepared, sql, types};
+use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Platform, Tenant, Tx};
 
 /// What is known of an account's credentials; the platform role may read these columns.
@@ -55,14 +55,13 @@ struct Facts {
     token_refusal: Option<Option<String>>,
     registered: Option<bool>,
     last_check: Option<Value>,
-    check_due_at: Option<DateTime<Utc>>,
 }
 
-/// What Meta said of another token is forgotten, and it is asked about the new one; a resealed token stays the same.
+/// What Meta said of another token is forgotten; a resealed token stays the same.
 const SAVE: &str = "
 INSERT INTO account_credentials AS c (tenant_id, account_id, access_token_sealed, access_token_sealed_with, access_token_set_at,
-    two_step_pin_sealed, two_step_pin_sealed_with, check_due_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $5, $8)
+    two_step_pin_sealed, two_step_pin_sealed_with, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
     ON CONFLICT (tenant_id, account_id) DO UPDATE
    SET access_token_sealed = excluded.access_token_sealed,
        access_token_sealed_with = excluded.access_token_sealed_with,
@@ -72,25 +71,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $5, $8)
        token_expires_at = CASE WHEN c.access_token_set_at = excluded.access_token_set_at THEN c.token_expires_at END,
        token_refusal = CASE WHEN c.access_token_set_at = excluded.access_token_set_at THEN c.token_refusal END,
        last_check = CASE WHEN c.access_token_set_at = excluded.access_token_set_at THEN c.last_check END,
-       check_due_at = CASE WHEN c.access_token_set_at = excluded.access_token_set_at THEN c.check_due_at
-                           ELSE excluded.access_token_set_at END,
        updated_at = excluded.updated_at";
-
-/// The check of a connected account that is due longest. Another process may be checking it: then the next one.
-const CLAIM: &str = "
-UPDATE account_credentials SET check_due_at = $3
- WHERE tenant_id = $1 AND account_id = (
-   SELECT c.account_id FROM account_credentials c
-     JOIN whatsapp_accounts a ON a.tenant_id = c.tenant_id AND a.id = c.account_id AND a.status <> 'disconnected'
-    WHERE c.tenant_id = $1 AND c.check_due_at <= $2
-    ORDER BY c.check_due_at LIMIT 1 FOR NO KEY UPDATE OF c SKIP LOCKED)
-RETURNING account_id AS id";
-
-const TENANTS_WITH_DUE_CHECKS: &str = "
-SELECT DISTINCT c.tenant_id AS id FROM account_credentials c
-  JOIN whatsapp_accounts a ON a.tenant_id = c.tenant_id AND a.id = c.account_id AND a.status <> 'disconnected'
- WHERE c.check_due_at <= $1 AND c.tenant_id > $2
- ORDER BY 1 LIMIT $3";
 
 const COUNT_TOKENS: &str = "
 SELECT count(*) FILTER (WHERE token_refusal IS NULL AND token_expires_at < $1) AS ending,
@@ -146,10 +127,9 @@ impl AccountCredentialsRepo for Tx<Tenant> {
         token_set_at: DateTime<Utc>,
         check: &AccountCheck,
         facts: &CheckedFacts,
-        due_at: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let check = serde_json::to_value(check).map_err(|error| StoreError::Other(error.into()))?;
-        let facts = Facts { last_check: Some(check), check_due_at: Some(due_at), ..Facts::from(facts) };
+        let facts = Facts { last_check: Some(check), ..Facts::from(facts) };
         update_facts(self, id, token_set_at, facts).await
     }
 
@@ -164,20 +144,6 @@ impl AccountCredentialsRepo for Tx<Tenant> {
             return Ok(true);
         }
         update_facts(self, id, token_set_at, facts.into()).await
-    }
-
-    async fn claim_account_check(
-        &mut self,
-        now: DateTime<Utc>,
-        retry_at: DateTime<Utc>,
-    ) -> Result<Option<AccountId>, StoreError> {
-        let statement = sql(CLAIM)
-            .bind::<types::Uuid, _>(self.tenant_id())
-            .bind::<types::Timestamptz, _>(now)
-            .bind::<types::Timestamptz, _>(retry_at);
-        let claimed: Option<Id> =
-            Prepared(statement).get_result(self.connection()).await.optional().or_store_error()?;
-        Ok(claimed.map(|row| AccountId::from_uuid(row.id)))
     }
 }
 
@@ -198,22 +164,6 @@ async fn update_facts(
 
 #[async_trait]
 impl AccountCredentialsDirectory for Tx<Platform> {
-    async fn tenants_with_due_checks(
-        &mut self,
-        after: Option<TenantId>,
-        now: DateTime<Utc>,
-        limit: i64,
-    ) -> Result<Vec<TenantId>, StoreError> {
-        // Smaller than all tenant ids.
-        let after = after.map_or_else(Uuid::nil, TenantId::as_uuid);
-        let statement = sql(TENANTS_WITH_DUE_CHECKS)
-            .bind::<types::Timestamptz, _>(now)
-            .bind::<types::Uuid, _>(after)
-            .bind::<types::BigInt, _>(limit);
-        let rows: Vec<Id> = Prepared(statement).load(self.connection()).await.or_store_error()?;
-        Ok(rows.into_iter().map(|row| TenantId::from_uuid(row.id)).collect())
-    }
-
     async fn account_credentials_to_reseal(
         &mut self,
         key_id: &str,

@@ -5,7 +5,6 @@ use kernel::StoreError;
 use outbound::TemplateEventRepo;
 use outbound::template::TemplateChange;
 
-use super::syncs;
 use crate::error::OrStoreError;
 use crate::sql::{Exists, Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
@@ -50,9 +49,5 @@ impl TemplateEventRepo for Tx<Tenant> {
             .bind::<Nullable<types::Text>, _>(category);
         let found: Exists = Prepared(statement).get_result(self.connection()).await.or_store_error()?;
         Ok(found.exists)
-    }
-
-    async fn request_template_sync(&mut self, waba_id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
-        syncs::request(self, waba_id, now).await
     }
 }

@@ -187,21 +187,8 @@ impl TemplateRepo for Tx<Tenant> {
         Ok(())
     }
 
-    async fn record_template_sync(
-        &mut self,
-        waba_id: &str,
-        now: DateTime<Utc>,
-        due_at: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        syncs::record(self, waba_id, now, due_at).await
-    }
-
-    async fn claim_template_sync(
-        &mut self,
-        now: DateTime<Utc>,
-        retry_at: DateTime<Utc>,
-    ) -> Result<Option<String>, StoreError> {
-        syncs::claim(self, now, retry_at).await
+    async fn record_template_sync(&mut self, waba_id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        syncs::record(self, waba_id, now).await
     }
 
     async fn claim_template_refresh(

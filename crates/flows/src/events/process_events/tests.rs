@@ -189,7 +189,7 @@ fn events_of_a_template_change_its_copy() {
     assert_eq!(template.rejection_reason.as_deref(), Some("LOW_QUALITY"));
     assert_eq!(template.quality, outbound::TemplateQuality::Red);
     assert_eq!(template.category, outbound::TemplateCategory::Marketing);
-    assert!(store.templates.requested.is_empty());
+    assert!(store.jobs.is_empty());
 }
 
 #[test]
@@ -204,6 +204,6 @@ fn what_an_event_does_not_say_is_read_from_meta() {
         store.add_template(stored, "hello", "APPROVED");
         let event = of_template(&mut store, 1, field, members);
         process(&mut store, &[event]);
-        assert_eq!(store.templates.requested, ["900"], "{field} {members}");
+        assert_eq!(store.scheduled(), ["template_sync 900"], "{field} {members}");
     }
 }

@@ -1,12 +1,11 @@
 use chrono::TimeDelta;
 
-/// The delays between attempts of a failed event: exponential, with jitter, so that events that failed together are not
-/// retried together.
+/// The delays between attempts of work that failed: exponential, with jitter, so that what failed together is not retried together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
     pub first_delay: TimeDelta,
     pub factor: i32,
-    /// Failures before the event is a dead letter.
+    /// Failures before the work is a dead letter.
     pub max_attempts: i32,
 }
 
@@ -21,7 +20,7 @@ impl RetryPolicy {
     /// The largest jitter, in percent of the delay.
     const JITTER_PERCENT: i32 = 10;
 
-    /// The delay after the given number of failures; `None` when the event becomes a dead letter. `jitter` is a random byte.
+    /// The delay after the given number of failures; `None` when the work becomes a dead letter. `jitter` is a random byte.
     #[must_use]
     pub fn delay_after(&self, failures: i32, jitter: u8) -> Option<TimeDelta> {
         if failures >= self.max_attempts {
