@@ -3,12 +3,13 @@
 mod account_check;
 mod bell;
 mod handler;
+mod new_template_sync;
 mod template_sync;
 mod work_dead_jobs;
 
 pub use account_check::AccountCheckJob;
 pub use bell::JobBell;
 pub use handler::JobHandler;
+pub(crate) use new_template_sync::template_sync_job;
 pub use template_sync::TemplateSyncJob;
-pub(crate) use template_sync::template_sync_job;
 pub use work_dead_jobs::{DeadJobError, JobTx, discard_job, jobs, retry_job};

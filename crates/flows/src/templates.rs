@@ -5,26 +5,18 @@ mod create_template;
 mod delete_template;
 mod edit_template;
 mod fill_template;
+mod ports;
 mod read_templates;
 mod refresh_template;
 mod sync_templates;
-
-use audit::AuditRepo;
-use outbound::TemplateRepo;
 
 pub use business_account_access::{TemplateAccessTx, business_account_access};
 pub use create_template::{NewTemplateAtMeta, create_template_at_meta, record_created_template};
 pub use delete_template::{delete_template_at_meta, record_deleted_template};
 pub use edit_template::{check_template_edit, edit_template_at_meta, record_template_edit};
 pub use fill_template::{TemplateRefusal, fill_template};
+pub use ports::{RefreshTemplateTx, TemplateTx};
 pub use read_templates::{template, templates};
-pub use refresh_template::{
-    RefreshTemplateTx, TemplateSource, claim_template_refresh, refresh_refusing_template, refresh_template,
-};
+pub use refresh_template::{TemplateSource, claim_template_refresh, refresh_refusing_template, refresh_template};
 pub(crate) use sync_templates::next_sync;
 pub use sync_templates::{SyncTemplatesError, sync_templates};
-
-/// What changing templates needs.
-pub trait TemplateTx: TemplateRepo + AuditRepo {}
-
-impl<T: TemplateRepo + AuditRepo + ?Sized> TemplateTx for T {}

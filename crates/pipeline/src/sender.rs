@@ -6,20 +6,18 @@
 
 mod bells;
 mod call;
+mod dependencies;
 mod number_sender;
 mod token;
 
 use std::collections::{HashMap, HashSet};
-use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use flows::{Database, LeasedNumber, SendBell as _, settle};
+use flows::{LeasedNumber, SendBell as _, settle};
 use kernel::ids::{AccountId, SenderId};
-use kernel::seal::KeyRing;
-use kernel::{Clock, Entropy, StoreError, Tracing, error_chain};
-use outbound::{AttemptRefs, MessagingApi, SendLedger, SenderLease};
+use kernel::{StoreError, error_chain};
+use outbound::{SendLedger, SenderLease};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -27,21 +25,8 @@ use tracing::{debug, warn};
 
 use crate::backoff::Backoff;
 pub use bells::NumberBells;
+pub use dependencies::Sender;
 use number_sender::NumberSender;
-
-/// Sends what is queued. Any number of senders may run: a lease in the database gives each number to one of them, so that its pace
-/// is exact, its conversations keep their order, and a pause of it is one fact.
-#[derive(Clone)]
-pub struct Sender {
-    pub database: Arc<dyn Database>,
-    pub api: Arc<dyn MessagingApi>,
-    pub ring: Arc<KeyRing>,
-    pub attempt_refs: Arc<AttemptRefs>,
-    pub clock: Arc<dyn Clock>,
-    pub entropy: Arc<dyn Entropy>,
-    pub bells: Arc<NumberBells>,
-    pub tracing: Tracing,
-}
 
 /// How long a number stays with a sender that has died.
 const LEASE: TimeDelta = TimeDelta::seconds(10);
@@ -148,11 +133,5 @@ impl Numbers {
             self.running.remove(&account);
             bells.forget(account);
         }
-    }
-}
-
-impl fmt::Debug for Sender {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sender").finish_non_exhaustive()
     }
 }

@@ -10,7 +10,7 @@ use kernel::{Clock, ErrorClass, StoreError, TenantScope, error_chain};
 use tracing::warn;
 
 use super::handler::JobHandler;
-use super::template_sync::template_sync_job;
+use super::new_template_sync::template_sync_job;
 use crate::channels::check;
 use crate::{AccountTx, CheckAccountError, Database, settle};
 

@@ -2,8 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use jobs::{JobKind, JobOutcome, JobSubject, NewJob};
+use jobs::{JobKind, JobOutcome, JobSubject};
 use kernel::seal::KeyRing;
 use kernel::{Clock, ErrorClass, TenantScope, error_chain};
 use outbound::TemplateApi;
@@ -21,12 +20,6 @@ pub struct TemplateSyncJob {
     pub api: Arc<dyn TemplateApi>,
     pub ring: Arc<KeyRing>,
     pub clock: Arc<dyn Clock>,
-}
-
-/// The sync of a business account; `None` for a text that is no id of Meta's.
-pub(crate) fn template_sync_job(waba_id: &str, due_at: DateTime<Utc>, clock: &dyn Clock) -> Option<NewJob> {
-    let subject = JobSubject::parse(waba_id).ok()?;
-    Some(NewJob::new(JobKind::TemplateSync, subject, due_at, clock))
 }
 
 #[async_trait]

@@ -7,8 +7,9 @@ use kernel::{Clock, StoreError, TenantScope};
 use outbound::template::ListedTemplates;
 use outbound::{BusinessAccountAccess, TemplateApi, TemplateCall, TemplateRepo};
 
+use super::ports::RefreshTemplateTx;
 use super::sync_templates::{SyncTemplatesError, with_ids};
-use super::{TemplateAccessTx, business_account_access, fill_template};
+use super::{business_account_access, fill_template};
 use crate::{Database, settle};
 
 /// Refusals in a row cost one call to Meta in this time.
@@ -56,11 +57,6 @@ pub enum TemplateSource {
     Conversation(ConversationId),
     Account(AccountId),
 }
-
-/// What [`refresh_refusing_template`] needs in its transaction.
-pub trait RefreshTemplateTx: TemplateAccessTx + ConversationRepo {}
-
-impl<T: TemplateAccessTx + ConversationRepo + ?Sized> RefreshTemplateTx for T {}
 
 /// Reads the templates of a call's name from Meta if their copies would refuse it. Whatever Meta says, what is stored then decides. To be
 /// called before the message is stored, outside of a transaction.

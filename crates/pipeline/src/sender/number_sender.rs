@@ -16,8 +16,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use super::Sender;
 use super::call::Caller;
+use super::dependencies::Sender;
 use super::token::TokenCache;
 use crate::backoff::Backoff;
 use crate::failpoint;
