@@ -4,6 +4,7 @@ use crate::send::Reason;
 
 /// What decides whether a send may leave, as it is at that moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct DepartureFacts {
     /// Nothing leaves afterwards.
     pub send_before: DateTime<Utc>,

@@ -21,8 +21,6 @@ pub struct AttemptRefs {
 
 const PURPOSE: &str = "outbound attempt reference";
 const VERSION: &str = "p1";
-/// Bytes of the MAC that are kept: enough, as each guess costs a signed webhook delivery.
-const MAC_BYTES: usize = 8;
 
 impl AttemptRefs {
     #[must_use]
@@ -50,12 +48,13 @@ impl AttemptRefs {
         self.macs(tenant, account, read).any(|expected| expected == mac).then_some(read)
     }
 
+    /// The first 64 bits: enough, as each guess costs a signed webhook delivery.
     fn macs(&self, tenant: TenantId, account: AccountId, it: AttemptRef) -> impl Iterator<Item = String> {
         let data = format!("{tenant}|{account}|{}|{}", it.send, it.attempt);
         let macs: Vec<String> = self
             .keys
             .tags(data.as_bytes())
-            .map(|tag| tag.bytes.iter().take(MAC_BYTES).map(|byte| format!("{byte:02x}")).collect())
+            .map(|tag| format!("{:016x}", u64::from_be_bytes(tag.bytes.first_chunk().copied().unwrap_or_default())))
             .collect();
         macs.into_iter()
     }

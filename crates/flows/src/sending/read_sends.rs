@@ -27,7 +27,7 @@ pub async fn with_sends<Repo: SendRepo + ?Sized>(
         // What the message's row says, as its statuses were read with it, and not with the send.
         let delivery = message.row.delivery;
         let send = sends.remove(&message.row.id).map(|send| StoredSend { delivery, ..send });
-        OutboundMessage { send, message }
+        OutboundMessage { message, send }
     }))
 }
 

@@ -9,6 +9,7 @@ use crate::{Attempt, NewOutboundMessage, NewSend, SendError, StoredSend};
 
 /// A conversation to send in, with what decides whether that is possible. Locked until the transaction ends.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Thread {
     pub conversation: ConversationId,
     pub account: AccountId,
