@@ -41,6 +41,18 @@ fn alerts_and_runbook_sections_match() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn runbook_queries_of_sending_are_valid() {
+    let database = crate::kit::database::shared().await;
+    for alert in ["ParleySendsUnclear", "ParleySendingPaused", "ParleySendsFailing", "ParleySendsWaitTooLong"] {
+        let section = RunbookSection::of(alert);
+        assert!(!section.queries().is_empty(), "{alert} has no query");
+        for query in section.queries() {
+            database.text(&format!("SELECT count(*)::text AS finding FROM ({query}) rows")).await;
+        }
+    }
+}
+
 #[test]
 fn dashboards_are_complete() {
     let alerts = deploy_files::alerts();

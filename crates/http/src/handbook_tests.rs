@@ -86,6 +86,9 @@ fn handbook_operations_exist() {
 /// The alternative of a schema that an example is of, by its `type`; the schema if it has none.
 fn alternative<'d>(schema: &'d Value, example: &Value) -> &'d Value {
     let has_type = |one: &&Value| one["properties"]["type"]["enum"][0] == example["type"];
+    if schema["properties"].is_object() {
+        return schema;
+    }
     schema["oneOf"].as_array().and_then(|all| all.iter().find(has_type)).unwrap_or(schema)
 }
 

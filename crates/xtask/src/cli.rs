@@ -32,7 +32,7 @@ pub(crate) enum Command {
     Test(TestOptions),
     /// Kills, stops and starves everything that a message passes on its way, and counts what arrives
     ///
-    /// Takes about eight minutes; always on a Postgres and a RabbitMQ of its own.
+    /// Takes about a quarter of an hour; always on a Postgres and a RabbitMQ of its own.
     Faults(FaultOptions),
     /// Builds the release and measures it, each figure against a baseline on the same servers
     ///
@@ -125,6 +125,7 @@ pub(crate) enum Figure {
     Refusal,
     Request,
     Memory,
+    Send,
     Abuse,
 }
 

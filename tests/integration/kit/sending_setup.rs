@@ -1,5 +1,6 @@
 //! The setup of a test that kills senders: the sandbox, a server that accepts wishes and webhooks, and senders of their own.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -16,6 +17,11 @@ use super::wait;
 
 /// A lease ends after ten seconds, and the machine may be busy.
 pub(crate) const LIMIT: Duration = Duration::from_mins(2);
+
+/// Prints figures of a test, also if it passes: the test harness hides what it prints as usual.
+pub(crate) fn report(line: &str) {
+    let _ = writeln!(std::io::stderr(), "  {line}");
+}
 
 pub(crate) struct SendingSetup {
     pub(crate) deployment: Deployment,

@@ -52,12 +52,19 @@ pub(crate) fn send_of(entry: &Sent) -> &str {
 /// - Within a conversation, entries have the order of the wishes (S4).
 pub(crate) async fn judge(database: &TestDatabase, journal: &[Sent], accepted: &[&str]) -> Vec<Wish> {
     let wishes = wishes(database).await;
+    let found = violations(&wishes, journal, accepted);
+    assert!(found.is_empty(), "{} violations: {:#?}", found.len(), &found[..found.len().min(10)]);
+    wishes
+}
+
+/// Each begins with the name of what does not hold.
+fn violations(wishes: &[Wish], journal: &[Sent], accepted: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     let mut entries: HashMap<&str, Vec<&Sent>> = HashMap::new();
     for entry in journal {
         entries.entry(send_of(entry)).or_default().push(entry);
     }
-    for wish in &wishes {
+    for wish in wishes {
         let of_wish = entries.remove(wish.send.as_str()).unwrap_or_default();
         let most = if wish.on_unknown == "resend" { 2 } else { 1 };
         if of_wish.len() > most {
@@ -89,9 +96,8 @@ pub(crate) async fn judge(database: &TestDatabase, journal: &[Sent], accepted: &
     found.extend(entries.keys().map(|send| format!("S2: no wish of {send}")));
     let known: HashSet<&str> = wishes.iter().map(|wish| wish.message.as_str()).collect();
     found.extend(accepted.iter().filter(|id| !known.contains(*id)).map(|id| format!("S3: no wish of message {id}")));
-    found.extend(out_of_order(&wishes, journal));
-    assert!(found.is_empty(), "{} violations: {:#?}", found.len(), &found[..found.len().min(10)]);
-    wishes
+    found.extend(out_of_order(wishes, journal));
+    found
 }
 
 fn out_of_order(wishes: &[Wish], journal: &[Sent]) -> Vec<String> {
@@ -131,4 +137,80 @@ pub(crate) fn states(wishes: &[Wish]) -> BTreeMap<&str, usize> {
         *states.entry(wish.state.as_str()).or_default() += 1;
     }
     states
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The n-th wish of a conversation.
+    fn wish(position: i64, state: &str) -> Wish {
+        Wish {
+            send: format!("send{position}"),
+            message: format!("message{position}"),
+            conversation: "conversation".to_owned(),
+            position,
+            state: state.to_owned(),
+            on_unknown: "hold".to_owned(),
+            attempts: 1,
+            may_have_been_sent: state == "unknown",
+            reason: (state == "unknown").then(|| "unclear".to_owned()),
+            wamid: (state == "accepted").then(|| format!("wamid{position}")),
+            attempt_wamids: Vec::new(),
+        }
+    }
+
+    fn entry(position: i64, received_at_ms: i64) -> Sent {
+        let fields = serde_json::json!({
+            "received_at_ms": received_at_ms, "phone_number_id": "1", "kind": "text", "to": null, "recipient": null,
+            "wamid": format!("wamid{position}"), "biz_opaque_callback_data": format!("1.send{position}.1.mac"), "body": {},
+        });
+        serde_json::from_value(fields).unwrap()
+    }
+
+    /// The names of what does not hold.
+    fn names(wishes: &[Wish], journal: &[Sent]) -> Vec<String> {
+        violations(wishes, journal, &["message1"]).iter().map(|it| it[..2].to_owned()).collect()
+    }
+
+    #[test]
+    fn what_is_consistent_has_no_violation() {
+        assert!(names(&[wish(1, "accepted"), wish(2, "unknown")], &[entry(1, 0), entry(2, 1)]).is_empty());
+        assert!(names(&[wish(1, "failed"), wish(2, "unknown")], &[]).is_empty());
+        let resent = Wish { on_unknown: "resend".to_owned(), ..wish(1, "accepted") };
+        assert!(names(&[resent], &[entry(1, 0), entry(1, 1)]).is_empty());
+    }
+
+    #[test]
+    fn each_violation_is_found() {
+        let nameless = Wish { wamid: Some("other".to_owned()), ..wish(1, "accepted") };
+        let silent = Wish { reason: None, ..wish(1, "unknown") };
+        let rows: [(&[Wish], &[Sent], &[&str]); 9] = [
+            (&[wish(1, "accepted")], &[entry(1, 0), entry(1, 1)], &["S1"]),
+            (&[nameless], &[entry(1, 0)], &["S2", "S2"]),
+            (&[wish(1, "accepted")], &[], &["S2"]),
+            (&[wish(1, "failed")], &[entry(1, 0)], &["S2", "S2"]),
+            (&[wish(1, "accepted")], &[entry(1, 0), entry(2, 1)], &["S2"]),
+            (&[wish(1, "queued")], &[], &["S3"]),
+            (&[silent], &[], &["S3"]),
+            (&[], &[], &["S3"]),
+            (&[wish(1, "accepted"), wish(2, "accepted")], &[entry(2, 0), entry(1, 1)], &["S4"]),
+        ];
+        for (wishes, journal, expected) in rows {
+            assert_eq!(names(wishes, journal), expected, "{wishes:?} {journal:?}");
+        }
+    }
+
+    #[test]
+    fn pace_within_the_throughput_is_allowed() {
+        let even: Vec<Sent> = (0..100).map(|number| entry(number, number * 50)).collect();
+        assert_pace(&even, 20);
+    }
+
+    #[test]
+    #[should_panic(expected = "within a second")]
+    fn pace_above_the_throughput_is_found() {
+        let fast: Vec<Sent> = (0..100).map(|number| entry(number, number * 40)).collect();
+        assert_pace(&fast, 20);
+    }
 }

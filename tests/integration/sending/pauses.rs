@@ -1,5 +1,6 @@
 //! What refusals of Meta's stop, how the account shows it, and what ends it.
 
+use chrono::TimeDelta;
 use serde_json::json;
 
 use crate::kit::api::{AuditRecord, Contact, Conversation, Page, Sending, WhatsAppAccount};
@@ -95,6 +96,8 @@ async fn refused_token_pauses_until_another_is_valid() {
     setup.check().await;
     assert_eq!(setup.sending().await.state, "paused", "the token is still refused");
 
+    // Tokens are told apart by when they were entered.
+    setup.app.clock.advance(TimeDelta::seconds(1));
     meta.patch(&number, &json!({"token_error": null, "tokens": ["EAAnext"]})).await;
     setup.check().await;
     assert_eq!(setup.sending().await.state, "paused", "Meta does not know the stored token");

@@ -5,7 +5,7 @@ use flows::{Database as _, settle};
 use kernel::Clock as _;
 use serde_json::json;
 
-use crate::kit::api::{SentMessages, Usage};
+use crate::kit::api::{Message, SentMessages, Usage};
 use crate::kit::sandbox::MetaSandbox;
 use crate::kit::wait;
 
@@ -70,5 +70,33 @@ async fn sent_reaction_is_purged_and_a_message_kept() {
     };
     assert_eq!((purge().await, purge().await), (1, 0));
     assert_eq!(count("SELECT count(*) FROM sending_pauses").await, 2, "what lasts stays");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn request_with_a_key_sends_once() {
+    let meta = MetaSandbox::start();
+    let app = meta.app().await;
+    let tenant = app.tenant().await;
+    let line = meta.line(&app, &tenant).await;
+    let (phone, conversation) = meta.conversation(&tenant, &line).await;
+    let text = json!({"type": "text", "text": {"body": "Hello"}});
+    let mut to_person = text.clone();
+    (to_person["to"], to_person["account_id"]) = (json!({"phone": format!("+{phone}")}), json!(line.account.id));
+    for (path, body) in
+        [(format!("/crm/conversations/{}/messages", conversation.id), text), ("/crm/messages".to_owned(), to_person)]
+    {
+        let client = tenant.client.with("idempotency-key", &format!("once-{}", path.len()));
+        let first = client.post(&path, &body).await;
+        let again = client.post(&path, &body).await;
+        again.expect(202);
+        assert_eq!((&again.text, again.header("idempotency-replayed")), (&first.text, "true"));
+        let mut other = body.clone();
+        other["client_ref"] = json!("another");
+        client.post(&path, &other).await.problem(422, "idempotency_key_reused");
+        let sent: Message = first.body(202);
+        tenant.wait_for_status(&sent, "delivered").await;
+    }
+    assert_eq!(meta.journal(&line).await.len(), 2);
     app.finish().await;
 }

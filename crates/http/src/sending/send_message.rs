@@ -26,7 +26,10 @@ use crate::tags;
     tag = tags::SENDING,
     security(("bearer" = [MessagesSend::PERMISSION])),
     params(("id" = Uuid, Path, description = "The conversation's id"), IdempotencyHeader),
-    request_body = MessageRequestBody,
+    request_body(
+        content = MessageRequestBody,
+        example = json!({ "type": "text", "text": { "body": "Your order is on its way." } }),
+    ),
     responses((status = 202, description = "Will be sent", body = MessageBody)),
     extensions(("x-problems" = json!([
         Code::NotFound, Code::WindowClosed, Code::OptedOut, Code::ChannelNotReady, Code::TemplateNotUsable,

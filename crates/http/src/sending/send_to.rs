@@ -69,7 +69,13 @@ impl RecipientBody {
     tag = tags::SENDING,
     security(("bearer" = [MessagesSend::PERMISSION])),
     params(IdempotencyHeader),
-    request_body = SendToBody,
+    request_body(
+        content = SendToBody,
+        example = json!({
+            "to": { "phone": "+1 555 0100 002" }, "account_id": "0190b5a2-7e2f-7000-8000-000000000000",
+            "type": "text", "text": { "body": "Your order is on its way." }
+        }),
+    ),
     responses((status = 202, description = "Will be sent", body = MessageBody)),
     extensions(("x-problems" = json!([
         Code::WindowClosed, Code::OptedOut, Code::ChannelNotReady, Code::TemplateNotUsable,

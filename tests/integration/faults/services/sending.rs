@@ -6,7 +6,7 @@ use crate::kit::api::Message;
 use crate::kit::app::TestTenant;
 use crate::kit::deployment::Server;
 use crate::kit::sandbox::Line;
-use crate::kit::sending_setup::{LIMIT, SendingSetup};
+use crate::kit::sending_setup::{LIMIT, SendingSetup, report};
 use crate::kit::sent_messages::states;
 use crate::kit::{service_control, wait};
 
@@ -43,7 +43,7 @@ impl Sending {
     async fn end(self) -> usize {
         let wishes = self.setup.judge(&self.sent, LIMIT).await;
         let states = states(&wishes);
-        println!("{states:?}");
+        report(&format!("{states:?}"));
         let (accepted, unclear) = (states.get("accepted").copied(), states.get("unknown").copied());
         assert_eq!(accepted.unwrap_or(0) + unclear.unwrap_or(0), CONVERSATIONS * MESSAGES, "{states:?}");
         let journal = self.setup.meta.journal(&self.line).await.len();

@@ -22,7 +22,7 @@ fn event(received_at: DateTime<Utc>) -> UnfinishedEvent {
         starts: 0,
         traceparent: None,
         received_at,
-        arrival: kernel::Arrival::ZERO,
+        arrival: Arrival::ZERO,
         size: 0,
     }
 }
