@@ -114,7 +114,7 @@ impl JobRunner {
                     runner,
                     job,
                 };
-                slots.start(kind, run.to_its_end(abandon.clone()));
+                slots.start(kind, run.execute(abandon.clone()));
             }
         }
         started

@@ -31,7 +31,7 @@ const MAX_RECORDINGS: usize = 5;
 
 impl Run {
     /// Runs the handler until its deadline, and records the outcome. Releases the job when `abandon` is cancelled.
-    pub(super) async fn to_its_end(self, abandon: CancellationToken) {
+    pub(super) async fn execute(self, abandon: CancellationToken) {
         let scope = self.scope();
         let outcome = tokio::select! {
             outcome = self.outcome(&scope) => outcome,

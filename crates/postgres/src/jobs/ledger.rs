@@ -22,8 +22,9 @@ const CLAIM: &str = "
 WITH RECURSIVE turn (tenant_id, place) AS (
   (SELECT tenant_id, 1 FROM jobs
     WHERE kind = $1 AND state = 'waiting' AND tenant_id > $2
-      AND EXISTS (SELECT FROM jobs WHERE kind = $1 AND state = 'waiting' AND due_at <= $6
-                     AND (holder IS NULL OR leased_until <= statement_timestamp()))
+      AND EXISTS (SELECT FROM jobs d JOIN tenants a ON a.id = d.tenant_id AND a.status = 'active'
+                   WHERE d.kind = $1 AND d.state = 'waiting' AND d.due_at <= $6
+                     AND (d.holder IS NULL OR d.leased_until <= statement_timestamp()))
     ORDER BY tenant_id LIMIT 1)
    UNION ALL
   SELECT next.tenant_id, t.place + 1
