@@ -57,7 +57,7 @@ impl MetaSandbox {
 
     /// Makes a number, and connects it to the tenant with its token.
     pub(crate) async fn line(&self, app: &TestApp, tenant: &TestTenant) -> Line {
-        self.line_with(&app.client.base().to_owned(), tenant, json!({})).await
+        self.line_with(app.client.base(), tenant, json!({})).await
     }
 
     pub(crate) async fn line_with(&self, server: &str, tenant: &TestTenant, settings: Value) -> Line {

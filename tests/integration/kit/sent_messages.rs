@@ -89,7 +89,8 @@ fn violations(wishes: &[Wish], journal: &[Sent], accepted: &[&str]) -> Vec<Strin
             found.push(format!("S2: it counts as not sent and was: {wish:?}"));
         }
         let is_final = matches!(wish.state.as_str(), "accepted" | "failed" | "expired" | "canceled");
-        if !is_final && !(wish.state == "unknown" && wish.may_have_been_sent && wish.reason.is_some()) {
+        let is_explained = wish.state == "unknown" && wish.may_have_been_sent && wish.reason.is_some();
+        if !is_final && !is_explained {
             found.push(format!("S3: {wish:?}"));
         }
     }

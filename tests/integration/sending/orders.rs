@@ -1,12 +1,12 @@
 //! Whatever the order of an answer and of statuses, and however often each comes, a send ends alike (S6).
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use crm::inbox::{Batch, MessageKey, MessageUpdate, SentProof, UpdateEffect, record_batch};
 use flows::{
     Database as _, LeasedNumber, NumberTurn, Settlement, StartedSend, recover_number, settle_number, take_turn,
 };
 use kernel::ids::{AccountId, SenderId, TenantId};
-use kernel::{Arrival, Clock as _, DeliveryStatus, Direction};
+use kernel::{Arrival, Clock as _, DeliveryStatus, Direction, SystemClock};
 use outbound::{AttemptFacts, CallOutcome, PairPacer, SendLedger};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -120,7 +120,7 @@ fn batch(case: &Case, send: &StartedSend, message: MessageKey, status: DeliveryS
         recipient: None,
         direction: Direction::Outbound,
         payload: None,
-        occurred_at: Utc::now(),
+        occurred_at: SystemClock::new().now(),
         arrival: Arrival::new(arrival),
     };
     let proof = SentProof {
