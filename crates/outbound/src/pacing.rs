@@ -24,13 +24,12 @@ impl NumberPacer {
         Self { throughput, next: from, left: VecDeque::new() }
     }
 
+    /// The next call leaves a gap of the new throughput after the last one.
     pub fn set_throughput(&mut self, throughput: NonZeroU32) {
-        self.throughput = throughput;
-    }
-
-    /// Not before that time: Meta wants the number to slow down.
-    pub fn pause_until(&mut self, time: Duration) {
-        self.next = self.next.max(time);
+        if self.throughput != throughput {
+            self.throughput = throughput;
+            self.next = self.left.back().map_or(self.next, |last| *last + WINDOW / throughput.get());
+        }
     }
 
     /// The time at which the next call may leave.
@@ -151,6 +150,14 @@ mod tests {
         let now = Duration::from_secs(5);
         assert_eq!(pacer.take(now, now + Duration::from_millis(1), 9), [now]);
         assert_eq!(pacer.take(now, now + Duration::from_millis(900), 9), []);
+    }
+
+    #[test]
+    fn new_throughput_counts_at_once() {
+        let mut pacer = pacer(1);
+        assert_eq!(pacer.take(Duration::ZERO, Duration::from_millis(25), 9), [Duration::ZERO]);
+        pacer.set_throughput(NonZeroU32::new(102).unwrap());
+        assert_eq!(pacer.next(Duration::ZERO), Duration::from_millis(10));
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! Messages to customers: requests that are answered 202, against inserts of the same rows one by one; what senders drive with a
 //! Meta that answers at once; and the pace of one number.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::try_join_all;
@@ -284,12 +283,11 @@ async fn to_meta(
 ) -> Result {
     let before = journaled(meta).await?;
     let processes = [world.api().await?, world.deployment.start("sender").await?];
-    let begun: Arc<Mutex<HashMap<u64, Duration>>> = Arc::default();
-    let (threads, times): (Arc<[Thread]>, _) = (threads.into(), Arc::clone(&begun));
+    let begun: Arc<OnceLock<Duration>> = Arc::default();
+    let (threads, start): (Arc<[Thread]>, _) = (threads.into(), Arc::clone(&begun));
     let requests = Arc::new(move |n: u64| {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        // The first attempt to make a request is the moment at which it is due, or later.
-        times.lock().unwrap_or_else(PoisonError::into_inner).insert(n, now);
+        // The first request is due when it is made; the others are made before they are due.
+        start.get_or_init(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
         answer(&threads[usize::try_from(n * 7).unwrap_or(0) % threads.len()], n)
     });
     let outcome = run(processes[0].address, CONNECTIONS, Pace::Rate(RATE, scale.open), requests).await?;
@@ -302,13 +300,14 @@ async fn to_meta(
         sleep(Duration::from_millis(20)).await;
     }
     let journal = admin(meta, "GET", &format!("/journal?after={before}&limit=100000"), &Value::Null).await?;
-    let begun = begun.lock().unwrap_or_else(PoisonError::into_inner);
+    let begun = *begun.get().ok_or("nothing was asked for")?;
     let mut latencies = Latencies::new();
     for entry in journal["entries"].as_array().ok_or("the journal has no entries")? {
         let text = entry["body"]["text"]["body"].as_str().unwrap_or_default();
         let n: u64 = text.chars().filter(char::is_ascii_digit).collect::<String>().parse()?;
         let received = Duration::from_millis(entry["received_at_ms"].as_u64().unwrap_or_default());
-        latencies.note(received.saturating_sub(*begun.get(&n).ok_or("a message that was not asked for")?));
+        let due = begun + Duration::from_secs_f64(n as f64 / f64::from(RATE));
+        latencies.note(received.saturating_sub(due));
     }
     let p99 = latencies.percentile(990);
     json["to_meta"] = latencies.json();

@@ -30,8 +30,10 @@ pub struct Problem {
     code: Code,
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
-    checks: BTreeMap<&'static str, String>,
-    hints: Hints,
+    /// Boxed as the hints are: few problems have any.
+    checks: Option<Box<BTreeMap<&'static str, String>>>,
+    /// Boxed, as few problems have any.
+    hints: Option<Box<Hints>>,
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -97,11 +99,11 @@ pub(crate) struct ProblemBody<'a> {
     #[schema(value_type = Vec<FieldError>, required = false)]
     errors: &'a [FieldError],
     /// Only for `/readyz`: the state of each service, `ok` or what is wrong.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = BTreeMap<String, String>, required = false)]
-    checks: &'a BTreeMap<&'static str, String>,
+    checks: Option<&'a BTreeMap<&'static str, String>>,
     #[serde(flatten)]
-    hints: &'a Hints,
+    hints: Option<&'a Hints>,
 }
 
 impl Problem {
@@ -111,8 +113,8 @@ impl Problem {
             code,
             detail: Cow::Borrowed(code.detail()),
             errors: Vec::new(),
-            checks: BTreeMap::new(),
-            hints: Hints { advice: None, id: None, templates: None },
+            checks: None,
+            hints: None,
             headers: Vec::new(),
             cause: None,
         }
@@ -150,13 +152,13 @@ impl Problem {
 
     #[must_use]
     pub(crate) fn with_checks(mut self, checks: BTreeMap<&'static str, String>) -> Self {
-        self.checks = checks;
+        self.checks = Some(Box::new(checks));
         self
     }
 
     #[must_use]
     pub(crate) fn with_hints(mut self, hints: Hints) -> Self {
-        self.hints = hints;
+        self.hints = Some(Box::new(hints));
         self
     }
 
@@ -198,8 +200,8 @@ impl Problem {
             code: self.code.key(),
             request_id,
             errors: &self.errors,
-            checks: &self.checks,
-            hints: &self.hints,
+            checks: self.checks.as_deref(),
+            hints: self.hints.as_deref(),
         })
     }
 }

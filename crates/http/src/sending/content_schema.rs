@@ -12,7 +12,7 @@ use super::message_request::{MessageRequestBody, OnUnknownBody};
 type Member = (&'static str, RefOr<Schema>);
 
 /// The schema with more members, required ones first.
-pub(super) fn with_members(required: Vec<Member>, optional: Vec<Member>, example: Value) -> RefOr<Schema> {
+pub(super) fn with_members(required: &[Member], example: Value) -> RefOr<Schema> {
     let media = || reference::<MediaContent>();
     let object = || ObjectBuilder::new().schema_type(Type::Object).into();
     let alternatives: Vec<Member> = vec![
@@ -43,7 +43,7 @@ pub(super) fn with_members(required: Vec<Member>, optional: Vec<Member>, example
         for (name, schema) in required.iter().cloned() {
             alternative = alternative.property(name, schema).required(name);
         }
-        for (name, schema) in options().into_iter().chain(optional.iter().cloned()) {
+        for (name, schema) in options() {
             alternative = alternative.property(name, schema);
         }
         one_of = one_of.item(alternative);
@@ -77,7 +77,7 @@ fn reference<T: ToSchema>() -> RefOr<Schema> {
 
 impl PartialSchema for MessageRequestBody {
     fn schema() -> RefOr<Schema> {
-        with_members(Vec::new(), Vec::new(), json!({"type": "text", "text": {"body": "Your order is on its way."}}))
+        with_members(&[], json!({"type": "text", "text": {"body": "Your order is on its way."}}))
     }
 }
 

@@ -126,7 +126,7 @@ impl utoipa::PartialSchema for SendToBody {
             "type": "template",
             "template": {"name": "hello_world", "language": "en_US"},
         });
-        with_members(vec![("to", to), ("account_id", uuid.into())], Vec::new(), example)
+        with_members(&[("to", to), ("account_id", uuid.into())], example)
     }
 }
 

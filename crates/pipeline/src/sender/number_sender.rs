@@ -164,9 +164,10 @@ impl NumberSender {
         failpoint::die_at("sender.claimed");
         let stored_at = Instant::now();
         let Sender { database, ring, .. } = &self.sender;
-        let token = match sends.is_empty() {
-            true => None,
-            false => self.token.get(token_set_at, database, &self.scope, self.number.account, ring).await,
+        let token = if sends.is_empty() {
+            None
+        } else {
+            self.token.get(token_set_at, database, &self.scope, self.number.account, ring).await
         };
         for (send, departure) in sends.into_iter().zip(departures) {
             let leaves_at = self.started + departure;

@@ -121,6 +121,7 @@ struct StateRow {
 }
 
 #[derive(diesel::QueryableByName)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column")]
 struct CandidateRow {
     #[diesel(sql_type = types::Uuid)]
     id: Uuid,

@@ -59,6 +59,7 @@ SELECT m.id, m.conversation_id, m.wamid, true AS is_inbound, m.provider_timestam
  LIMIT 1";
 
 #[derive(diesel::QueryableByName)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column")]
 struct Row {
     #[diesel(sql_type = types::Uuid)]
     id: Uuid,
