@@ -64,7 +64,7 @@ async fn framework_errors_are_problems() {
     for (path, allow) in [
         ("/whatsapp-accounts", "GET, HEAD, POST, OPTIONS"),
         ("/auth/login", "POST, OPTIONS"),
-        ("/crm/conversations/x/messages", "GET, HEAD, OPTIONS"),
+        ("/crm/contacts/x/messages", "GET, HEAD, OPTIONS"),
     ] {
         let response = send(&state(), request(Method::DELETE, path)).await;
         assert_eq!(response.problem(), is(405, "method_not_allowed"), "{path}");

@@ -74,8 +74,9 @@ fn add_problems(operation: &mut Operation) {
     }
     let responses = by_status.into_iter().map(|(status, codes)| (status.to_string(), RefOr::T(response(&codes))));
     operation.responses.responses.extend(responses);
+    let status = ["201", "202"].into_iter().find(|status| operation.responses.responses.contains_key(*status));
     if takes_idempotency_key(operation)
-        && let Some(RefOr::T(created)) = operation.responses.responses.get_mut("201")
+        && let Some(RefOr::T(created)) = status.and_then(|status| operation.responses.responses.get_mut(status))
     {
         let replayed = header(
             Type::Boolean,

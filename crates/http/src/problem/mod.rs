@@ -54,16 +54,10 @@ pub struct FieldError {
 }
 
 /// What a client can do instead. Each code has its own.
-#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+#[derive(Clone, Debug, Default)]
 pub struct Hints {
-    /// With `channel_not_ready`: what people can do.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
-    /// With `newer_conversation`: the conversation that is open.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<Uuid>,
-    /// With `window_closed`: the templates that can be sent.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub templates: Option<Vec<TemplateHint>>,
 }
 
@@ -102,8 +96,18 @@ pub(crate) struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = BTreeMap<String, String>, required = false)]
     checks: Option<&'a BTreeMap<&'static str, String>>,
-    #[serde(flatten)]
-    hints: Option<&'a Hints>,
+    /// With `channel_not_ready`: what people can do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    advice: Option<&'a str>,
+    /// With `newer_conversation`: the conversation that is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Uuid, required = false)]
+    id: Option<Uuid>,
+    /// With `window_closed`: the templates that can be sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<TemplateHint>, required = false)]
+    templates: Option<&'a [TemplateHint]>,
 }
 
 impl Problem {
@@ -192,6 +196,7 @@ impl Problem {
 
     /// The response body.
     pub(crate) fn to_json(&self, request_id: Option<&str>) -> serde_json::Value {
+        let hints = self.hints.as_deref();
         serde_json::json!(ProblemBody {
             r#type: self.code.uri(),
             title: self.code.title(),
@@ -201,7 +206,9 @@ impl Problem {
             request_id,
             errors: &self.errors,
             checks: self.checks.as_deref(),
-            hints: self.hints.as_deref(),
+            advice: hints.and_then(|hints| hints.advice.as_deref()),
+            id: hints.and_then(|hints| hints.id),
+            templates: hints.and_then(|hints| hints.templates.as_deref()),
         })
     }
 }

@@ -189,6 +189,6 @@ mod tests {
         let request = check(body).unwrap();
         assert_eq!(request.times.send_at.unwrap().to_rfc3339(), "2026-11-29T09:00:00+00:00");
         assert_eq!((request.on_unknown, request.cancel_if_customer_writes), (OnUnknown::Resend, true));
-        assert_eq!(request.content_json, r#"{"text":{"body":"Hi"},"type":"text"}"#);
+        assert_eq!(request.content_json, r#"{"type":"text","text":{"body":"Hi"}}"#);
     }
 }
