@@ -135,7 +135,7 @@ async fn job_is_run_once_by_two_runners() {
     let mut run: Vec<String> = handler.runs().into_iter().map(|(_, subject)| subject).collect();
     run.sort();
     assert_eq!(run, subjects);
-    assert_eq!(setup.listed("").await, [json!({}); 0], "a job that is done has no row");
+    assert_eq!(setup.listed("").await, Vec::<Value>::new(), "a job that is done has no row");
     setup.app.stop().await;
 }
 

@@ -438,7 +438,7 @@ async fn template_of_another_tenant_is_unknown() {
     setup.sync().await;
     let path = setup.path("hello").await;
     let other = setup.app.tenant().await.client;
-    assert_eq!(other.list::<Value>("/templates").await, [json!(0); 0]);
+    assert_eq!(other.list::<Value>("/templates").await, Vec::<Value>::new());
     other.get(&path).await.problem(404, "not_found");
     other.delete(&path).await.problem(404, "not_found");
     other.patch(&path, &json!({"components": []})).await.problem(404, "not_found");

@@ -82,8 +82,8 @@ fn every_creating_operation_takes_an_idempotency_key() {
     let mut creating = 0;
     for (operation, value) in operations() {
         let status = if SENDING.iter().any(|id| value["operationId"] == *id) { "202" } else { "201" };
-        let created = Some(&value["responses"][status]).filter(|created| !created.is_null());
-        let creates = operation.starts_with("post ") && created.is_some();
+        let success = Some(&value["responses"][status]).filter(|success| !success.is_null());
+        let creates = operation.starts_with("post ") && success.is_some();
         let is_key = |parameter: &Value| parameter["in"] == "header" && parameter["name"] == idempotency::HEADER;
         let keyed = value["parameters"].as_array().is_some_and(|parameters| parameters.iter().any(is_key));
         let excepted = NOT_KEYED.iter().any(|id| value["operationId"] == *id);
@@ -92,7 +92,7 @@ fn every_creating_operation_takes_an_idempotency_key() {
             creates && !excepted,
             "{operation}: a creating POST must take `IdempotentJson` and document `IdempotencyHeader`"
         );
-        let tells = created.is_some_and(|created| !created["headers"][idempotency::REPLAYED_HEADER].is_null());
+        let tells = success.is_some_and(|success| !success["headers"][idempotency::REPLAYED_HEADER].is_null());
         assert_eq!(keyed, tells, "{operation}");
         creating += usize::from(keyed);
     }

@@ -115,6 +115,7 @@ impl AccountApi for UnavailableMeta {
     }
 }
 
+#[expect(clippy::result_large_err, reason = "the error of the port")]
 fn silent_templates<T>() -> Result<T, TemplateApiError> {
     Err(TemplateApiError::Silent("no network".to_owned()))
 }

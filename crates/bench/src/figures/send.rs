@@ -2,7 +2,7 @@
 //! Meta that answers at once; and the pace of one number.
 
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
 use kernel::{Clock as _, SystemClock};
@@ -287,7 +287,7 @@ async fn to_meta(
     let (threads, start): (Arc<[Thread]>, _) = (threads.into(), Arc::clone(&begun));
     let requests = Arc::new(move |n: u64| {
         // The first request is due when it is made; the others are made before they are due.
-        start.get_or_init(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
+        start.get_or_init(now);
         answer(&threads[usize::try_from(n * 7).unwrap_or(0) % threads.len()], n)
     });
     let outcome = run(processes[0].address, CONNECTIONS, Pace::Rate(RATE, scale.open), requests).await?;
@@ -317,6 +317,11 @@ async fn to_meta(
         process.stop()?;
     }
     Ok(())
+}
+
+/// Since 1970.
+fn now() -> Duration {
+    Duration::from_millis(SystemClock::new().now().timestamp_millis().try_into().unwrap_or_default())
 }
 
 /// The pace of one number with much to send.

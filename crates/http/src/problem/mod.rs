@@ -30,8 +30,6 @@ pub struct Problem {
     code: Code,
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
-    /// Boxed as the hints are: few problems have any.
-    checks: Option<Box<BTreeMap<&'static str, String>>>,
     /// Boxed, as few problems have any.
     hints: Option<Box<Hints>>,
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -56,6 +54,8 @@ pub struct FieldError {
 /// What a client can do instead. Each code has its own.
 #[derive(Clone, Debug, Default)]
 pub struct Hints {
+    /// The state of each service.
+    pub checks: Option<BTreeMap<&'static str, String>>,
     pub advice: Option<String>,
     pub id: Option<Uuid>,
     pub templates: Option<Vec<TemplateHint>>,
@@ -117,7 +117,6 @@ impl Problem {
             code,
             detail: Cow::Borrowed(code.detail()),
             errors: Vec::new(),
-            checks: None,
             hints: None,
             headers: Vec::new(),
             cause: None,
@@ -156,7 +155,7 @@ impl Problem {
 
     #[must_use]
     pub(crate) fn with_checks(mut self, checks: BTreeMap<&'static str, String>) -> Self {
-        self.checks = Some(Box::new(checks));
+        self.hints.get_or_insert_default().checks = Some(checks);
         self
     }
 
@@ -205,7 +204,7 @@ impl Problem {
             code: self.code.key(),
             request_id,
             errors: &self.errors,
-            checks: self.checks.as_deref(),
+            checks: hints.and_then(|hints| hints.checks.as_ref()),
             advice: hints.and_then(|hints| hints.advice.as_deref()),
             id: hints.and_then(|hints| hints.id),
             templates: hints.and_then(|hints| hints.templates.as_deref()),
