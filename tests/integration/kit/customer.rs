@@ -109,7 +109,9 @@ impl Customer {
 /// A number of a country where numbers have one spelling.
 pub(crate) fn fresh_phone() -> String {
     // No number of Germany begins with a zero after the country's code.
-    format!("491{}", &fresh_digits()[8..])
+    let digits = fresh_digits();
+    // E.164 has 15 digits at most.
+    format!("491{}", &digits[digits.len() - 11..])
 }
 
 pub(crate) fn fresh_bsuid() -> String {
