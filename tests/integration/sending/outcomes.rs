@@ -112,6 +112,8 @@ async fn dead_token_holds_messages_until_a_new_one() {
     let account: Value = setup.tenant.client.get(&path).await.json(200);
     assert_eq!(account["sending"]["state"], "paused");
 
+    // Tokens are told apart by when they were entered.
+    setup.app.clock.advance(TimeDelta::seconds(1));
     setup.meta.patch(&number, &json!({"token_error": null, "tokens": ["EAAnew"]})).await;
     setup.tenant.client.patch(&path, &json!({"access_token": "EAAnew"})).await.expect(200);
     setup.tenant.wait_for_status(&second, "delivered").await;
