@@ -9,9 +9,10 @@ use strum::VariantArray as _;
 use tokens::KeyScope;
 use tokio::process::Command;
 
-use crate::kit::app::{Settings, TestApp, TestTenant};
+use crate::kit::app::{TestApp, TestTenant};
 use crate::kit::meta::{fresh_digits, text};
 use crate::kit::operators::key;
+use crate::kit::sandbox::MetaSandbox;
 
 /// The path of the client's program.
 const PROGRAM: &str = "PARLEY_SCHEMATHESIS";
@@ -52,7 +53,8 @@ async fn run(app: &TestApp, token: &str, seconds: u32, filter: &[&str]) {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "run by `.ci/schemathesis`"]
 async fn property_based_client_finds_no_fault() {
-    let app = TestApp::start_with(Settings { pipeline: true, ..Settings::default() }).await;
+    let meta = MetaSandbox::start();
+    let app = meta.app().await;
     let tenant = app.tenant().await;
     fill(&app, &tenant).await;
     let operators = ["--include-path-regex", "^/(platform|tenants)"];

@@ -7,7 +7,7 @@ use outbound::Address;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, OneOfBuilder, SchemaFormat, Type};
 use utoipa::openapi::{KnownFormat, Ref, RefOr, schema::Schema};
 use uuid::Uuid;
 
@@ -23,15 +23,12 @@ use crate::state::State;
 use crate::tags;
 
 /// To whom a message goes: exactly one of the members.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = Recipient, example = json!({"phone": "+1 555 0100 002"}))]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RecipientBody {
     /// In any notation.
-    #[schema(example = "+1 555 0100 002")]
     phone: Option<String>,
     /// Meta's id of a person for the business.
-    #[schema(example = "US.13491208655302741918")]
     bsuid: Option<String>,
     contact_id: Option<Uuid>,
 }
@@ -111,6 +108,37 @@ pub(crate) async fn send(
         .await?;
     ring(&state, to_wake);
     Ok(response)
+}
+
+impl utoipa::PartialSchema for RecipientBody {
+    fn schema() -> RefOr<Schema> {
+        let text = || ObjectBuilder::new().schema_type(Type::String);
+        let uuid = text().format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
+        let phone = text()
+            .description(Some("A phone number in any notation, with its country's code."))
+            .examples([json!("+1 555 0100 002")])
+            .format(Some(SchemaFormat::Custom("phone-number".to_owned())));
+        let bsuid = text()
+            .description(Some("Meta's id of a person for the business."))
+            .pattern(Some("^[A-Z]{2}\\.[A-Za-z0-9]{1,128}$"));
+        let members = [("phone", phone), ("bsuid", bsuid), ("contact_id", uuid)];
+        let one_of = members.into_iter().fold(OneOfBuilder::new(), |one_of, (name, schema)| {
+            one_of.item(
+                ObjectBuilder::new()
+                    .schema_type(Type::Object)
+                    .property(name, schema)
+                    .required(name)
+                    .additional_properties(Some(AdditionalProperties::FreeForm(false))),
+            )
+        });
+        one_of.description(Some("To whom a message goes.")).into()
+    }
+}
+
+impl ToSchema for RecipientBody {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Recipient".into()
+    }
 }
 
 impl utoipa::PartialSchema for SendToBody {
