@@ -11,7 +11,7 @@ from schemathesis.core.failures import Failure
 EXPLAINED = {
     ("invalid_cursor", ""): "the server signs its cursors",
     ("weak_password", "password"): "the most common passwords, and the user's own names, are refused",
-    ("validation_failed", "value", "phone", "bsuid"): "what an identity may look like depends on its kind",
+    ("validation_failed", "value", "phone", "bsuid", "interactive", "contacts", "template"): "what an identity, and content as Meta takes it, may look like depends on its kind",
     ("validation_failed", "reason"): "required unless `dry_run` is true",
     ("validation_failed", ""): "a contact needs a name or an identity",
     ("invalid_query", "q"): "a search needs two letters or digits",
