@@ -3,29 +3,11 @@
 use chrono::TimeDelta;
 use serde_json::json;
 
-use crate::kit::api::{AuditRecord, Contact, Conversation, Page, Sending, WhatsAppAccount};
-use crate::kit::app::{TestApp, TestTenant};
-use crate::kit::sandbox::{Line, MetaSandbox};
+use super::Setup;
+use crate::kit::api::{AuditRecord, Contact, Page, Sending, WhatsAppAccount};
 use crate::kit::wait;
 
-struct Setup {
-    meta: MetaSandbox,
-    app: TestApp,
-    tenant: TestTenant,
-    line: Line,
-    conversation: Conversation,
-}
-
 impl Setup {
-    async fn new() -> Self {
-        let meta = MetaSandbox::start();
-        let app = meta.app().await;
-        let tenant = app.tenant().await;
-        let line = meta.line(&app, &tenant).await;
-        let (_, conversation) = meta.conversation(&tenant, &line).await;
-        Self { meta, app, tenant, line, conversation }
-    }
-
     fn path(&self) -> String {
         format!("/whatsapp-accounts/{}", self.line.account.id)
     }
@@ -57,7 +39,7 @@ impl Setup {
 #[tokio::test(flavor = "multi_thread")]
 async fn locked_number_is_resumed_by_a_person_and_audited() {
     let setup = Setup::new().await;
-    let Setup { meta, app, tenant, line, conversation } = &setup;
+    let Setup { meta, app, tenant, line, conversation, .. } = &setup;
     meta.fault(line, json!({"fault": "error", "code": 131_031, "count": 1})).await;
     let sent = tenant.send_text(conversation, "Hello").await;
     tenant.wait_for_status(&sent, "held").await;

@@ -11,7 +11,7 @@ pub(crate) enum Address {
     Phone(String),
     Bsuid(String),
     Group(String),
-    /// A user id in `to`: Meta accepts the message, and nobody gets it.
+    /// A user id in `to`: Meta accepts the message, and never delivers it.
     Lost,
 }
 
