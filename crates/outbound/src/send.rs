@@ -114,6 +114,7 @@ pub struct StoredSend {
     pub attempts: i32,
     /// When it got its final or unclear state.
     pub ended_at: Option<DateTime<Utc>>,
+    /// An attempt was unclear, and none is known to be accepted: the customer may have it.
     pub may_have_been_sent: bool,
     pub error: Option<SendError>,
     pub dismissed_at: Option<DateTime<Utc>>,
@@ -206,13 +207,6 @@ impl StoredSend {
     #[must_use]
     pub const fn status(&self) -> MessageStatus {
         MessageStatus::of(self.state, self.delivery, self.is_paused)
-    }
-
-    /// Whether the customer may have it although it does not count as accepted.
-    #[must_use]
-    pub const fn is_unclear(&self) -> bool {
-        self.may_have_been_sent
-            && matches!(self.status(), MessageStatus::Unknown | MessageStatus::Failed | MessageStatus::Queued)
     }
 
     /// Whether it waits for its time or its turn and has never left.

@@ -148,6 +148,28 @@ async fn unclear_message_is_never_resent_unless_wanted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn refused_resend_does_not_make_the_first_attempt_clear() {
+    let meta = MetaSandbox::start();
+    let app = meta.app().await;
+    let tenant = app.tenant().await;
+    let line = meta.line(&app, &tenant).await;
+    let cases = send_all(&meta, &tenant, &line, &[(json!({"fault": "reset_after_accept"}), true)], false).await;
+    let resent = &cases.iter().find(|case| case.on_unknown == "resend").expect("there is such a case").sent;
+    wait::until("the first attempt to end", async || {
+        tenant.read_message(&resent.id).await.may_have_been_sent.then_some(())
+    })
+    .await;
+    meta.fault(&line, json!({"fault": "error", "code": 131_026, "count": 1})).await;
+
+    app.clock.advance(LATER);
+    let tenant = tenant.log_in_again(&app).await;
+    let failed = tenant.wait_for_status(resent, "failed").await;
+    assert_eq!((failed.error.unwrap().code, failed.may_have_been_sent), (Some(131_026), true));
+    assert_eq!(attempts(&tenant, resent).await.len(), 2);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn status_settles_an_unclear_message_without_resending() {
     let meta = MetaSandbox::start();
     let app = meta.app().await;

@@ -174,7 +174,7 @@ impl From<OutboundMessage> for MessageBody {
         let error = send.as_ref().and_then(|send| send_error(send, &message.delivery_steps));
         Self {
             status: status.map(MessageStatusBody::from),
-            may_have_been_sent: send.as_ref().is_some_and(StoredSend::is_unclear),
+            may_have_been_sent: send.as_ref().is_some_and(|send| send.may_have_been_sent),
             error: error.map(SendErrorBody::from),
             send_at: send.as_ref().and_then(|send| send.send_at),
             client_ref: send.as_ref().and_then(|send| send.client_ref.clone()),

@@ -76,11 +76,11 @@ SELECT s.id, s.kind, s.message_id, s.conversation_id::text AS conversation, s.te
   JOIN tenants t ON t.id = $1
  ORDER BY s.priority, s.position";
 
-/// A send that a person canceled meanwhile is no longer queued, and stays as it is.
+/// A send that a person canceled meanwhile is no longer queued, and stays as it is. What an earlier attempt left unclear stays so.
 const BEGIN: &str = "
 WITH leaving AS (
   UPDATE sends SET state = 'sending', attempts = attempts + 1, started_at = $4, holder = $3, ended_at = NULL,
-         may_have_been_sent = false, error_code = NULL, error_class = NULL, error_title = NULL, error_advice = NULL
+         error_code = NULL, error_class = NULL, error_title = NULL, error_advice = NULL
    WHERE tenant_id = $1 AND id = ANY ($2) AND state = 'queued'
   RETURNING id, attempts
 )

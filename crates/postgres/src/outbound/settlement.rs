@@ -15,7 +15,8 @@ use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
 /// An outcome counts for the attempt that it is of. Acceptance counts more than anything that was concluded without an answer: also
-/// if the send waits to be sent again. Everything else counts only while nothing better is known.
+/// if the send waits to be sent again. Everything else counts only while nothing better is known. An attempt that was unclear may
+/// have been sent, whatever becomes of the ones after it, until one is known to be accepted.
 const SETTLE: &str = "
 WITH new AS MATERIALIZED (
   SELECT * FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) AS new
@@ -32,8 +33,8 @@ WITH new AS MATERIALIZED (
          refusals = CASE WHEN new.was_refused THEN s.refusals + 1 ELSE s.refusals END,
          resends = s.resends + new.is_resend::integer,
          ended_at = CASE WHEN new.state <> 'queued' THEN new.ended_at END,
-         may_have_been_sent = new.may_have_been_sent, error_code = new.error_code, error_class = new.error_class,
-         error_title = new.error_title, error_advice = new.error_advice
+         may_have_been_sent = new.state <> 'accepted' AND (s.may_have_been_sent OR new.may_have_been_sent),
+         error_code = new.error_code, error_class = new.error_class, error_title = new.error_title, error_advice = new.error_advice
     FROM new
    WHERE s.tenant_id = $1 AND s.id = new.id AND s.attempts = new.attempt
      AND CASE WHEN new.state = 'accepted' THEN s.state <> 'accepted' AND s.repeated_after < new.attempt
