@@ -130,6 +130,7 @@ async fn platform_role_reads_only_listed_tables() {
         "platform_audit_unsealed",
         "provisioning_keys",
         "sender_leases",
+        "senders",
         "sending_pauses",
         // When something is due, not what.
         "sends",

@@ -12,6 +12,7 @@ mod requests;
 mod scheduled;
 mod secrets;
 mod statuses;
+mod template_states;
 mod unclear;
 
 use serde_json::{Value, json};

@@ -1,6 +1,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::send::Reason;
+use crate::template::{TemplateStatus, Usability};
 
 /// What decides whether a send may leave, as it is at that moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct DepartureFacts {
     pub is_connected: bool,
     /// The tenant is active.
     pub is_active: bool,
+    /// Of the copy of its template, if it has one.
+    pub template: Option<TemplateStatus>,
 }
 
 /// What becomes of a send whose turn it is.
@@ -27,7 +30,7 @@ pub struct DepartureFacts {
 pub enum Departure {
     /// Meta is called.
     Leaves,
-    /// It waits until its tenant is active, or expires.
+    /// It waits until its tenant is active and its template approved, or expires.
     Waits,
     Expires(Reason),
     Cancels(Reason),
@@ -35,7 +38,8 @@ pub enum Departure {
 }
 
 impl DepartureFacts {
-    /// The decision is made when a send leaves, not when it is wanted: window and consent may have changed meanwhile.
+    /// The decision is made when a send leaves, not when it is wanted: window, consent and template may have changed meanwhile. About
+    /// a template without a copy, Meta decides.
     #[must_use]
     pub fn decide(&self, now: DateTime<Utc>) -> Departure {
         if !self.is_connected {
@@ -53,10 +57,12 @@ impl DepartureFacts {
         if self.is_free_form && self.service_window_ends_at.is_none_or(|end| end <= now) {
             return Departure::Fails(Reason::WindowClosed);
         }
-        if !self.is_active {
-            return Departure::Waits;
+        match self.template.map(TemplateStatus::usability) {
+            Some(Usability::Never) => Departure::Fails(Reason::TemplateNotUsable),
+            Some(Usability::Later) => Departure::Waits,
+            Some(Usability::Now | Usability::Unknown) | None if self.is_active => Departure::Leaves,
+            _ => Departure::Waits,
         }
-        Departure::Leaves
     }
 }
 
@@ -77,6 +83,7 @@ mod tests {
         customer_has_written: false,
         is_connected: true,
         is_active: true,
+        template: None,
     };
 
     #[test]
@@ -92,6 +99,14 @@ mod tests {
             (DepartureFacts { customer_has_written: true, ..ANSWER }, Departure::Cancels(Reason::CustomerWrote)),
             (DepartureFacts { is_connected: false, ..ANSWER }, Departure::Cancels(Reason::Disconnected)),
             (DepartureFacts { is_active: false, ..ANSWER }, Departure::Waits),
+            (DepartureFacts { template: Some(TemplateStatus::Approved), ..ANSWER }, Departure::Leaves),
+            (DepartureFacts { template: Some(TemplateStatus::Other), ..ANSWER }, Departure::Leaves),
+            (DepartureFacts { template: Some(TemplateStatus::Paused), ..ANSWER }, Departure::Waits),
+            (
+                DepartureFacts { template: Some(TemplateStatus::Disabled), ..ANSWER },
+                Departure::Fails(Reason::TemplateNotUsable),
+            ),
+            (DepartureFacts { template: Some(TemplateStatus::Approved), is_active: false, ..ANSWER }, Departure::Waits),
         ];
         for (facts, expected) in rows {
             assert_eq!(facts.decide(at(10)), expected, "{facts:?}");

@@ -4,7 +4,7 @@ use kernel::{ContentPart, DeliveryStatus, MessageCategory, Traceparent};
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use crate::{MessageStatus, OnUnknown, Priority, SendKind, SendState, SenderKind};
+use crate::{ErrorClass, MessageStatus, OnUnknown, Priority, SendKind, SendState, SenderKind};
 
 /// A message may leave for this long unless its sender says otherwise.
 pub const SEND_WITHIN: TimeDelta = TimeDelta::hours(24);
@@ -142,6 +142,7 @@ pub struct SendError {
 pub enum Reason {
     TooLate,
     WindowClosed,
+    TemplateNotUsable,
     OptedOut,
     Disconnected,
     CustomerWrote,
@@ -157,6 +158,7 @@ impl Reason {
         match self {
             Self::TooLate => "expired",
             Self::WindowClosed => "window_closed",
+            Self::TemplateNotUsable => ErrorClass::TemplateStopped.into_str(),
             Self::OptedOut => "opted_out",
             Self::Disconnected | Self::CustomerWrote | Self::CanceledByUser => "canceled",
             Self::Unclear => "unclear",
@@ -168,6 +170,7 @@ impl Reason {
         match self {
             Self::TooLate => "The message did not leave in time",
             Self::WindowClosed => "The 24 hours for free answers are over",
+            Self::TemplateNotUsable => "Meta no longer allows the template",
             Self::OptedOut => "The customer takes no marketing messages",
             Self::Disconnected => "The number is no longer connected",
             Self::CustomerWrote => "The customer wrote first",
@@ -181,6 +184,7 @@ impl Reason {
         match self {
             Self::TooLate => "Send it again if it still matters.",
             Self::WindowClosed => "Send a template, or wait until the customer writes.",
+            Self::TemplateNotUsable => "Send another template.",
             Self::OptedOut => "Send nothing but service messages to this customer.",
             Self::Disconnected => "Connect the number, or send from another one.",
             Self::CustomerWrote => "Read what the customer wrote, then answer.",

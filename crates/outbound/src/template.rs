@@ -28,5 +28,5 @@ pub use model::{
 };
 pub use parameter::Parameter;
 pub use preview::preview;
-pub use status::{ParameterFormat, TemplateCategory, TemplateQuality, TemplateStatus};
+pub use status::{ParameterFormat, TemplateCategory, TemplateQuality, TemplateStatus, Usability};
 pub use text::TemplateText;

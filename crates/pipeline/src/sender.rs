@@ -19,7 +19,7 @@ use kernel::ids::{AccountId, SenderId};
 use kernel::{StoreError, error_chain};
 use outbound::{SendLedger, SenderLease};
 use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
@@ -34,6 +34,8 @@ const LEASE: TimeDelta = TimeDelta::seconds(10);
 const SWEEP_INTERVAL: Duration = Duration::from_millis(200);
 /// How often leases are renewed while calls in flight end.
 const RENEWAL_INTERVAL: Duration = Duration::from_secs(1);
+/// How often a sender says that it runs.
+const REPORT_INTERVAL: Duration = Duration::from_secs(2);
 /// Numbers that one sender leases at a time.
 const MAX_NUMBERS: i64 = 1_000;
 
@@ -50,13 +52,19 @@ impl Sender {
     pub async fn run(self, stop: CancellationToken) {
         let holder = SenderId::new(&*self.clock);
         let (mut numbers, mut backoff) = (Numbers::default(), Backoff::new());
+        let mut reported = None;
         while !stop.is_cancelled() {
             while let Some(ended) = numbers.tasks.try_join_next_with_id() {
                 numbers.ended(ended, &self.bells);
             }
-            match self.lease_numbers(holder).await {
+            let now = Instant::now();
+            let report = reported.is_none_or(|at| now.duration_since(at) >= REPORT_INTERVAL);
+            match self.lease_numbers(holder, report).await {
                 Ok(leased) => {
                     backoff.reset();
+                    if report {
+                        reported = Some(now);
+                    }
                     for lease in leased {
                         self.work(&mut numbers, lease, holder, &stop);
                     }
@@ -76,6 +84,9 @@ impl Sender {
 
     /// Lets the tasks of the numbers end. They keep their leases, as calls may take long.
     async fn finish(&self, numbers: &mut Numbers, holder: SenderId) {
+        if let Err(error) = self.remove(holder).await {
+            warn!(error = error_chain(&error), "leaving the list of senders failed; it ends by itself");
+        }
         while !numbers.tasks.is_empty() {
             match timeout(RENEWAL_INTERVAL, numbers.tasks.join_next_with_id()).await {
                 Ok(ended) => ended.into_iter().for_each(|ended| numbers.ended(ended, &self.bells)),
@@ -88,6 +99,12 @@ impl Sender {
         }
     }
 
+    async fn remove(&self, holder: SenderId) -> Result<(), StoreError> {
+        let mut tx = self.database.directory().await?;
+        let outcome = SendLedger::remove_sender(&mut *tx, holder).await;
+        settle(tx, outcome).await
+    }
+
     async fn renew_leases(&self, holder: SenderId) -> Result<(), StoreError> {
         let mut tx = self.database.directory().await?;
         let outcome = SendLedger::renew_leases(&mut *tx, holder, LEASE).await.map(|_| ());
@@ -95,10 +112,13 @@ impl Sender {
     }
 
     /// Leases numbers with due sends. Those that this sender has already are among them, with a longer lease.
-    async fn lease_numbers(&self, holder: SenderId) -> Result<Vec<SenderLease>, StoreError> {
+    async fn lease_numbers(&self, holder: SenderId, report: bool) -> Result<Vec<SenderLease>, StoreError> {
         let now = self.clock.now();
         let mut tx = self.database.directory().await?;
         let outcome = async {
+            if report {
+                SendLedger::report_sender(&mut *tx, holder, LEASE).await?;
+            }
             SendLedger::renew_leases(&mut *tx, holder, LEASE).await?;
             SendLedger::lease_numbers(&mut *tx, holder, now, LEASE, MAX_NUMBERS).await
         }

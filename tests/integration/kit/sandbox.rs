@@ -61,7 +61,16 @@ impl MetaSandbox {
     }
 
     pub(crate) async fn line_with(&self, server: &str, tenant: &TestTenant, settings: Value) -> Line {
-        let (number, token) = (Number::fresh(), format!("EAA{}", fresh_digits()));
+        self.connect(server, tenant, Number::fresh(), settings).await
+    }
+
+    /// Another number of the business account.
+    pub(crate) async fn second_line(&self, server: &str, tenant: &TestTenant, first: &Line) -> Line {
+        self.connect(server, tenant, first.number.sibling(), json!({})).await
+    }
+
+    async fn connect(&self, server: &str, tenant: &TestTenant, number: Number, settings: Value) -> Line {
+        let token = format!("EAA{}", fresh_digits());
         let mut body = json!({
             "phone_number_id": number.phone_number_id, "waba_id": number.waba_id, "tokens": [token],
             "app_secret": APP_SECRET, "webhook_url": format!("{server}/webhooks/whatsapp"),

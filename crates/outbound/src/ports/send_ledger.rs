@@ -29,7 +29,7 @@ pub struct SendBacklog {
 #[async_trait]
 pub trait SendLedger: Send {
     /// Leases numbers with sends that are due at `now` and that no other sender has a lease on, at most `limit`; those that have
-    /// waited longest first. The leases last as long as `lease` says, by the clock of the database: those of the senders may differ.
+    /// waited longest first, and few beyond the holder's share: senders that have reported themselves share the numbers. The leases last as long as `lease` says, by the clock of the database: those of the senders may differ.
     async fn lease_numbers(
         &mut self,
         holder: SenderId,
@@ -37,6 +37,10 @@ pub trait SendLedger: Send {
         lease: TimeDelta,
         limit: i64,
     ) -> Result<Vec<SenderLease>, StoreError>;
+    /// Says that a sender runs, for as long as `lifetime` says by the clock of the database.
+    async fn report_sender(&mut self, holder: SenderId, lifetime: TimeDelta) -> Result<(), StoreError>;
+    /// Says that a sender takes no more numbers.
+    async fn remove_sender(&mut self, holder: SenderId) -> Result<(), StoreError>;
     /// Extends all leases of the holder that have not ended. Returns those that it has.
     async fn renew_leases(&mut self, holder: SenderId, lease: TimeDelta) -> Result<Vec<SenderLease>, StoreError>;
     /// Ends leases, so that another sender need not wait.

@@ -39,7 +39,29 @@ impl TemplateStatus {
     /// Whether Meta sends such a template.
     #[must_use]
     pub const fn is_usable(self) -> bool {
-        matches!(self, Self::Approved | Self::Flagged)
+        matches!(self.usability(), Usability::Now)
+    }
+
+    #[must_use]
+    pub const fn usability(self) -> Usability {
+        match self {
+            Self::Approved | Self::Flagged => Usability::Now,
+            Self::Pending | Self::Paused | Self::InAppeal => Usability::Later,
+            Self::Rejected
+            | Self::Disabled
+            | Self::PendingDeletion
+            | Self::Deleted
+            | Self::LimitExceeded
+            | Self::Archived
+            | Self::Locked => Usability::Never,
+            Self::Other => Usability::Unknown,
+        }
+    }
+
+    /// The texts of all with this usability.
+    #[must_use]
+    pub fn with_usability(usability: Usability) -> Vec<&'static str> {
+        Self::VARIANTS.iter().filter(|status| status.usability() == usability).map(|status| status.into_str()).collect()
     }
 
     /// Whether Meta lets such a template be edited.
@@ -47,6 +69,16 @@ impl TemplateStatus {
     pub const fn is_editable(self) -> bool {
         matches!(self, Self::Approved | Self::Rejected | Self::Paused)
     }
+}
+
+/// Whether messages with a template can be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Usability {
+    Now,
+    /// Not while it is reviewed, or stopped for hours.
+    Later,
+    Never,
+    Unknown,
 }
 
 /// What a template is for. It decides the price.

@@ -11,10 +11,14 @@ use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Platform, Tx};
 
+/// Numbers that a sender takes at a time although it has its share.
+const BEYOND_SHARE: i64 = 4;
+
 /// Steps from account to account through an index: the cost depends on the number of accounts that have something to send, not on
 /// how much. A send that is in flight counts, as its sender may have died. An account that is paused as a whole, or has no token,
 /// has work only for sends that have expired or were interrupted. The clock of the database alone decides about leases: those of the
-/// senders may differ.
+/// senders may differ. A sender takes its share of all numbers that have something to send, and few at a time beyond it: another one
+/// takes them first, unless it has died.
 const LEASE_NUMBERS: &str = "
 WITH RECURSIVE waiting (account_id, tenant_id, due_at) AS (
   (SELECT account_id, tenant_id, due_at FROM sends
@@ -27,7 +31,7 @@ WITH RECURSIVE waiting (account_id, tenant_id, due_at) AS (
       WHERE state IN ('queued', 'sending') AND account_id > w.account_id ORDER BY account_id, due_at LIMIT 1
    ) next
 ), free AS (
-  SELECT w.account_id, w.tenant_id FROM waiting w
+  SELECT w.account_id, w.tenant_id, w.due_at FROM waiting w
    WHERE w.due_at <= $2
      AND NOT EXISTS (SELECT FROM sender_leases l
                       WHERE l.tenant_id = w.tenant_id AND l.account_id = w.account_id AND l.ends_at > statement_timestamp() AND l.holder <> $1)
@@ -39,14 +43,31 @@ WITH RECURSIVE waiting (account_id, tenant_id, due_at) AS (
                              AND (p.until IS NULL OR p.until > $2))
           OR EXISTS (SELECT FROM sends s WHERE s.account_id = w.account_id AND s.state = 'queued' AND s.send_before <= $2)
           OR EXISTS (SELECT FROM sends s WHERE s.account_id = w.account_id AND s.state = 'sending'))
-   ORDER BY w.due_at
-   LIMIT $4
+), own AS (
+  SELECT account_id FROM sender_leases WHERE holder = $1 AND ends_at > statement_timestamp()
+), share AS (
+  SELECT greatest($5, ceil((SELECT count(*) FROM waiting) / greatest((SELECT count(*) FROM senders WHERE ends_at > statement_timestamp()), 1)::numeric)
+                      - (SELECT count(*) FROM own))::bigint AS numbers
+), taken AS (
+  (SELECT tenant_id, account_id FROM free WHERE account_id NOT IN (SELECT account_id FROM own)
+    ORDER BY due_at LIMIT least((SELECT numbers FROM share), $4 - (SELECT count(*) FROM own)))
+   UNION ALL
+  SELECT tenant_id, account_id FROM free WHERE account_id IN (SELECT account_id FROM own)
 )
 INSERT INTO sender_leases AS held (tenant_id, account_id, holder, ends_at)
-SELECT tenant_id, account_id, $1, statement_timestamp() + $3 FROM free ORDER BY tenant_id, account_id
+SELECT tenant_id, account_id, $1, statement_timestamp() + $3 FROM taken ORDER BY tenant_id, account_id
     ON CONFLICT (tenant_id, account_id) DO UPDATE SET holder = excluded.holder, ends_at = excluded.ends_at
  WHERE held.ends_at <= statement_timestamp() OR held.holder = $1
 RETURNING tenant_id, account_id";
+
+const REPORT_SENDER: &str = "
+WITH gone AS (
+  DELETE FROM senders WHERE ends_at <= statement_timestamp() AND holder <> $1
+)
+INSERT INTO senders AS s (holder, ends_at) VALUES ($1, statement_timestamp() + $2)
+    ON CONFLICT (holder) DO UPDATE SET ends_at = excluded.ends_at";
+
+const REMOVE_SENDER: &str = "DELETE FROM senders WHERE holder = $1";
 
 const RENEW_LEASES: &str = "
 UPDATE sender_leases SET ends_at = statement_timestamp() + $2 WHERE holder = $1 AND ends_at > statement_timestamp()
@@ -115,9 +136,22 @@ impl SendLedger for Tx<Platform> {
             .bind::<types::Uuid, _>(holder.as_uuid())
             .bind::<types::Timestamptz, _>(now)
             .bind::<types::Interval, _>(lease)
-            .bind::<types::BigInt, _>(limit);
+            .bind::<types::BigInt, _>(limit)
+            .bind::<types::BigInt, _>(BEYOND_SHARE);
         let rows: Vec<Row> = Prepared(statement).load(self.connection()).await.or_store_error()?;
         Ok(rows.into_iter().map(SenderLease::from).collect())
+    }
+
+    async fn report_sender(&mut self, holder: SenderId, lifetime: TimeDelta) -> Result<(), StoreError> {
+        let statement =
+            sql(REPORT_SENDER).bind::<types::Uuid, _>(holder.as_uuid()).bind::<types::Interval, _>(lifetime);
+        self.execute(statement).await?;
+        Ok(())
+    }
+
+    async fn remove_sender(&mut self, holder: SenderId) -> Result<(), StoreError> {
+        self.execute(sql(REMOVE_SENDER).bind::<types::Uuid, _>(holder.as_uuid())).await?;
+        Ok(())
     }
 
     async fn renew_leases(&mut self, holder: SenderId, lease: TimeDelta) -> Result<Vec<SenderLease>, StoreError> {

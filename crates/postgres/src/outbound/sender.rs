@@ -62,6 +62,10 @@ SELECT s.id, s.kind, s.message_id, s.conversation_id::text AS conversation, s.te
           WHERE m.tenant_id = $1 AND m.conversation_id = s.conversation_id AND m.direction = 'inbound'
             AND m.created_at > s.created_at) AS customer_has_written,
        a.status = 'active' AS is_connected, t.status = 'active' AS is_active,
+       (SELECT m.status FROM templates m
+         WHERE m.tenant_id = $1 AND m.waba_id = a.waba_id AND m.name = split_part(s.template, '/', 1)
+           AND m.language = split_part(s.template, '/', 2)
+         LIMIT 1) AS template_status,
        (SELECT max(coalesce(p.until, $3 + interval '1 minute')) FROM sending_pauses p
          WHERE p.tenant_id = $1 AND p.account_id = $2 AND (p.until IS NULL OR p.until > $3)
            AND (p.scope IN ('number', 'business_account', 'token')
@@ -165,6 +169,8 @@ struct CandidateRow {
     is_connected: bool,
     #[diesel(sql_type = types::Bool)]
     is_active: bool,
+    #[diesel(sql_type = Nullable<types::Text>)]
+    template_status: Option<String>,
     #[diesel(sql_type = Nullable<types::Timestamptz>)]
     paused_until: Option<DateTime<Utc>>,
 }
@@ -212,6 +218,7 @@ impl CandidateRow {
                 customer_has_written: self.customer_has_written,
                 is_connected: self.is_connected,
                 is_active: self.is_active,
+                template: closed_set::parse_optional(self.template_status.as_deref(), "templates.status")?,
             },
             attempts: self.attempts,
             refusals: self.refusals,

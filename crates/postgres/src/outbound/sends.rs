@@ -6,6 +6,7 @@ use diesel::sql_types::Nullable;
 use diesel_async::RunQueryDsl;
 use kernel::ids::{AccountId, ConversationId, InteractionId, MessageId, SendId, UserId};
 use kernel::{Arrival, StoreError};
+use outbound::template::{TemplateStatus, Usability};
 use outbound::{
     Attempt, MessagePlace, MessageToSend, NewOutboundMessage, NewSend, SendError, SendRepo, Sender, StoredSend, Thread,
 };
@@ -79,14 +80,19 @@ const SENDS: &str = "
 SELECT s.id, s.kind, s.account_id, s.conversation_id, s.message_id, s.state, s.send_at, s.send_before, s.on_unknown, s.client_ref,
        s.sender_kind, s.sender_id, s.content, s.attempts, s.ended_at, s.may_have_been_sent, s.error_code, s.error_class, s.error_title,
        s.error_advice, s.dismissed_at, m.delivery_status, m.reply_to_wamid,
-       s.state = 'queued' AND coalesce(s.send_at <= $3, true) AND EXISTS (
+       s.state = 'queued' AND coalesce(s.send_at <= $3, true) AND (EXISTS (
          SELECT FROM sending_pauses p
           WHERE p.tenant_id = $1 AND p.account_id = s.account_id AND (p.until IS NULL OR p.until > $3)
             AND (p.scope IN ('number', 'business_account', 'token')
                  OR p.scope IN ('pair', 'recipient') AND p.subject = s.recipient
                  OR p.scope = 'conversation' AND p.subject = s.conversation_id::text
                  OR p.scope = 'template' AND p.subject = s.template)
-            AND app.pause_stops(p.sends, s.free_form, s.category, c.service_window_ends_at > $3)) AS is_paused
+            AND app.pause_stops(p.sends, s.free_form, s.category, c.service_window_ends_at > $3))
+         OR EXISTS (
+         SELECT FROM templates t
+           JOIN whatsapp_accounts a ON a.tenant_id = $1 AND a.id = s.account_id AND a.waba_id = t.waba_id
+          WHERE t.tenant_id = $1 AND t.name = split_part(s.template, '/', 1) AND t.language = split_part(s.template, '/', 2)
+            AND t.status = ANY ($4))) AS is_paused
   FROM sends s
   JOIN messages m ON m.tenant_id = $1 AND m.id = s.message_id
   JOIN conversations c ON c.tenant_id = $1 AND c.id = s.conversation_id
@@ -338,7 +344,8 @@ impl SendRepo for Tx<Tenant> {
         let statement = sql(SENDS)
             .bind::<types::Uuid, _>(self.tenant_id())
             .bind::<types::Uuids, _>(messages.iter().map(|message| message.as_uuid()).collect::<Vec<_>>())
-            .bind::<types::Timestamptz, _>(now);
+            .bind::<types::Timestamptz, _>(now)
+            .bind::<types::Texts, _>(TemplateStatus::with_usability(Usability::Later));
         let rows: Vec<SendRow> = Prepared(statement).load(self.connection()).await.or_store_error()?;
         rows.into_iter().map(|row| row.into_send().map(|send| (send.message, send))).collect()
     }

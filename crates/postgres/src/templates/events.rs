@@ -6,6 +6,7 @@ use outbound::TemplateEventRepo;
 use outbound::template::TemplateChange;
 
 use crate::error::OrStoreError;
+use crate::outbound::pauses;
 use crate::sql::{Exists, Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 use diesel_async::RunQueryDsl;
@@ -48,6 +49,9 @@ impl TemplateEventRepo for Tx<Tenant> {
             .bind::<Nullable<types::Text>, _>(quality)
             .bind::<Nullable<types::Text>, _>(category);
         let found: Exists = Prepared(statement).get_result(self.connection()).await.or_store_error()?;
+        if matches!(change, TemplateChange::Status(status, _) if status.is_usable()) {
+            pauses::end_of_templates(self, waba_id, occurred_at).await?;
+        }
         Ok(found.exists)
     }
 }

@@ -6,6 +6,7 @@ use outbound::SyncCounts;
 use outbound::template::Template;
 use uuid::Uuid;
 
+use crate::outbound::pauses;
 use crate::sql::{sql, types};
 use crate::transaction::{Tenant, Tx};
 
@@ -68,5 +69,6 @@ pub(super) async fn replace(
         .bind::<Nullable<types::Text>, _>(name)
         .bind::<types::Texts, _>(meta_ids);
     let deleted = tx.execute(statement).await?;
+    pauses::end_of_templates(tx, waba_id, listed_at).await?;
     Ok(SyncCounts { stored, deleted })
 }
