@@ -13,12 +13,14 @@ use crate::transaction::{Platform, Tx};
 
 /// Numbers that a sender takes at a time although it has its share.
 const BEYOND_SHARE: i64 = 4;
+/// How long something must have been due for that.
+const LEFT_BY_OTHERS: TimeDelta = TimeDelta::seconds(1);
 
 /// Steps from account to account through an index: the cost depends on the number of accounts that have something to send, not on
 /// how much. A send that is in flight counts, as its sender may have died. An account that is paused as a whole, or has no token,
 /// has work only for sends that have expired or were interrupted. The clock of the database alone decides about leases: those of the
-/// senders may differ. A sender takes its share of all numbers that have something to send, and few at a time beyond it: another one
-/// takes them first, unless it has died.
+/// senders may differ. A sender takes its share of all numbers that have something to send or are leased. What no other one has taken for a while
+/// it takes beyond its share, few at a time: the other one has died, or is about to take them.
 const LEASE_NUMBERS: &str = "
 WITH RECURSIVE waiting (account_id, tenant_id, due_at) AS (
   (SELECT account_id, tenant_id, due_at FROM sends
@@ -46,11 +48,17 @@ WITH RECURSIVE waiting (account_id, tenant_id, due_at) AS (
 ), own AS (
   SELECT account_id FROM sender_leases WHERE holder = $1 AND ends_at > statement_timestamp()
 ), share AS (
-  SELECT greatest($5, ceil((SELECT count(*) FROM waiting) / greatest((SELECT count(*) FROM senders WHERE ends_at > statement_timestamp()), 1)::numeric)
-                      - (SELECT count(*) FROM own))::bigint AS numbers
+  SELECT greatest(0, ceil((SELECT count(*) FROM (SELECT account_id FROM waiting
+                                                  UNION
+                                                 SELECT account_id FROM sender_leases WHERE ends_at > statement_timestamp()) busy)::numeric
+                          / greatest((SELECT count(*) FROM senders WHERE ends_at > statement_timestamp()), 1))
+                     - (SELECT count(*) FROM own)) AS numbers
 ), taken AS (
-  (SELECT tenant_id, account_id FROM free WHERE account_id NOT IN (SELECT account_id FROM own)
-    ORDER BY due_at LIMIT least((SELECT numbers FROM share), $4 - (SELECT count(*) FROM own)))
+  SELECT f.tenant_id, f.account_id
+    FROM (SELECT *, row_number() OVER (ORDER BY due_at, account_id) AS place
+            FROM free WHERE account_id NOT IN (SELECT account_id FROM own)) f, share s
+   WHERE f.place <= $4 - (SELECT count(*) FROM own)
+     AND (f.place <= s.numbers OR f.due_at <= $2 - $6 AND f.place <= s.numbers + $5)
    UNION ALL
   SELECT tenant_id, account_id FROM free WHERE account_id IN (SELECT account_id FROM own)
 )
@@ -137,7 +145,8 @@ impl SendLedger for Tx<Platform> {
             .bind::<types::Timestamptz, _>(now)
             .bind::<types::Interval, _>(lease)
             .bind::<types::BigInt, _>(limit)
-            .bind::<types::BigInt, _>(BEYOND_SHARE);
+            .bind::<types::BigInt, _>(BEYOND_SHARE)
+            .bind::<types::Interval, _>(LEFT_BY_OTHERS);
         let rows: Vec<Row> = Prepared(statement).load(self.connection()).await.or_store_error()?;
         Ok(rows.into_iter().map(SenderLease::from).collect())
     }

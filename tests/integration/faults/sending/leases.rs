@@ -39,6 +39,38 @@ async fn two_senders_of_one_number_keep_order_and_pace() {
     setup.shut_down([second, third]).await;
 }
 
+/// Each of two senders works half of the numbers, and one alone works all of them.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "run by `cargo xtask faults`"]
+async fn senders_share_numbers_until_one_is_killed() {
+    const NUMBERS: usize = 12;
+    let setup = SendingSetup::new().await;
+    let mut lines = Vec::new();
+    for _ in 0..NUMBERS {
+        let (tenant, line) = setup.tenant_with_line().await;
+        let (_, conversation) = setup.meta.conversation(&tenant, &line).await;
+        lines.push((tenant, conversation));
+    }
+    let (first, second) = (setup.sender().await, setup.sender().await);
+    let database = &setup.deployment.database;
+    wait::until("both senders", async || (database.count("SELECT count(*) FROM senders").await == 2).then_some(()))
+        .await;
+    let mut sent = Vec::new();
+    for (tenant, conversation) in &lines {
+        sent.push(tenant.send_text(conversation, "Hello").await);
+    }
+    let shares = "SELECT coalesce(string_agg(numbers::text, ' '), '') AS finding FROM (
+                    SELECT count(*) AS numbers FROM sender_leases GROUP BY holder) AS shares";
+    wait::until("half of the numbers for each", async || (database.text(shares).await == "6 6").then_some(())).await;
+
+    first.kill().await;
+    for (tenant, conversation) in &lines {
+        sent.push(tenant.send_text(conversation, "Hello again").await);
+    }
+    setup.judge(&sent, LIMIT).await;
+    setup.shut_down([second]).await;
+}
+
 /// S1, S4, S6: a sender is stopped during a call for longer than its lease; another one takes the number over. Then it continues.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "run by `cargo xtask faults`"]
