@@ -7,16 +7,16 @@ longer fits any rule of the server: delete it then.
 import schemathesis
 from schemathesis.core.failures import Failure
 
-# Problem code, and for an error in a field parts of its pointer or its parameters.
+# Problem code, and for an error in a field parts of its pointer or its parameters, or what is wrong with it (`detail`).
 EXPLAINED = {
     ("invalid_cursor", ""): "the server signs its cursors",
     ("weak_password", "password"): "the most common passwords, and the user's own names, are refused",
-    ("validation_failed", "value", "phone", "bsuid", "interactive", "contacts", "template"): "what an identity, and content as Meta takes it, may look like depends on its kind",
-    ("validation_failed", "reason"): "required unless `dry_run` is true",
-    ("validation_failed", ""): "a contact needs a name or an identity",
+    ("validation_failed", "value", "phone", "bsuid", "emoji", "interactive", "contacts", "template", "components"): "what an identity, and content as Meta takes it, may look like depends on its kind",
+    ("validation_failed", "reason", ""): "what is required depends on other fields: a reason unless `dry_run` is true, a contact's name or identity",
+    ("validation_failed", "version", "limit"): "a whole number is written without a fraction, 69 and not 69.0",
     ("invalid_query", "q"): "a search needs two letters or digits",
-    ("invalid_query", "to"): "a range of days has at most 92, and does not end before it begins",
-    ("validation_failed", "attributes"): "16 KiB, five levels, and names of at most 100 characters, none with U+0000",
+    ("invalid_query", "to", "from"): "a range of days has at most 92, in the years 1970 to 9999, and does not end before it begins",
+    ("validation_failed", "attributes", "detail: must not contain the character U+0000"): "attributes have 16 KiB, five levels, and names of at most 100 characters; no text has U+0000",
     ("validation_failed", "kind", "account", "error_class"): "these filters of events need a status that has an index",
 }
 
@@ -26,7 +26,7 @@ assert len(EXPLAINED) < 10, "fewer than ten refusals may need an explanation"
 MAY_DEPEND_ON_STATE = {401, 403, 404, 409, 429}
 CODES_OF_STATE = {"idempotency_key_reused"}
 # Ids of what must be stored, and what Meta judges.
-PLACES_OF_STATE = {"account_id", "contact_id", "reply_to", "access_token"}
+PLACES_OF_STATE = {"account_id", "app", "contact_id", "plan_code", "reply_to", "access_token"}
 
 
 @schemathesis.check
@@ -44,7 +44,7 @@ def refusals_are_explained(ctx, response, case):
         place = (error.get("pointer") or error.get("parameter") or "").strip("/").split("/")
         if place[-1] in PLACES_OF_STATE:
             continue
-        if not any(explains(key, problem["code"], place) for key in EXPLAINED):
+        if not any(explains(key, problem["code"], place, error.get("detail")) for key in EXPLAINED):
             raise Failure(
                 operation=case.operation.label,
                 title="Valid request refused without an explanation",
@@ -52,8 +52,8 @@ def refusals_are_explained(ctx, response, case):
             )
 
 
-def explains(key, code, place):
+def explains(key, code, place, detail):
     explained_code, *parts = key
     return explained_code == code and any(
-        step == part or (part and step.endswith(part)) for step in place for part in parts
+        part == f"detail: {detail}" or step == part or (part and step.endswith(part)) for step in place for part in parts
     )

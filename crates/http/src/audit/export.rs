@@ -31,6 +31,7 @@ use crate::tags;
         body = RecordBody,
         content_type = "application/x-ndjson",
     )),
+    extensions(("x-problems" = json!([Code::ValidationFailed]))),
 )]
 pub(crate) async fn export(
     allow: Allow<AuditRead>,

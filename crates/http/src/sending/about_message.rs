@@ -19,7 +19,7 @@ use crate::validation::Validation;
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReactionRequest {
     /// One emoji.
-    #[schema(example = "👍", format = "emoji")]
+    #[schema(example = "👍", format = "emoji", min_length = 1)]
     emoji: String,
 }
 

@@ -5,7 +5,9 @@ use utoipa::openapi::schema::{AdditionalProperties, Array, ObjectBuilder, OneOfB
 use utoipa::openapi::{KnownFormat, Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::content_types::{LocationContent, MediaContent, TemplateContent, TextContent};
+use super::content_types::{
+    AudioContent, DocumentContent, LocationContent, PictureContent, StickerContent, TemplateContent, TextContent,
+};
 use super::message_request::{MessageRequestBody, OnUnknownBody};
 
 /// A member with its schema.
@@ -13,15 +15,14 @@ type Member = (&'static str, RefOr<Schema>);
 
 /// The schema with more members, required ones first.
 pub(super) fn with_members(required: &[Member], example: Value) -> RefOr<Schema> {
-    let media = || reference::<MediaContent>();
     let object = || ObjectBuilder::new().schema_type(Type::Object).into();
     let alternatives: Vec<Member> = vec![
         ("text", reference::<TextContent>()),
-        ("image", media()),
-        ("video", media()),
-        ("audio", media()),
-        ("document", media()),
-        ("sticker", media()),
+        ("image", reference::<PictureContent>()),
+        ("video", reference::<PictureContent>()),
+        ("audio", reference::<AudioContent>()),
+        ("document", reference::<DocumentContent>()),
+        ("sticker", reference::<StickerContent>()),
         ("location", reference::<LocationContent>()),
         ("contacts", Array::new(ObjectBuilder::new().schema_type(Type::Object)).into()),
         ("interactive", object()),
@@ -92,7 +93,10 @@ impl ToSchema for MessageRequestBody {
             T::schemas(schemas);
         }
         add::<TextContent>(schemas);
-        add::<MediaContent>(schemas);
+        add::<PictureContent>(schemas);
+        add::<AudioContent>(schemas);
+        add::<DocumentContent>(schemas);
+        add::<StickerContent>(schemas);
         add::<LocationContent>(schemas);
         add::<TemplateContent>(schemas);
         add::<OnUnknownBody>(schemas);

@@ -26,23 +26,52 @@ pub(super) struct LocationContent {
     latitude: f64,
     #[schema(minimum = -180, maximum = 180, example = 13.405)]
     longitude: f64,
+    #[schema(min_length = 1)]
     name: Option<String>,
+    #[schema(min_length = 1)]
     address: Option<String>,
 }
 
-/// A file, by the id that an upload gave it.
+/// An image or a video, by the id that an upload gave it.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = SendMedia)]
+#[schema(as = SendPicture)]
 #[serde(deny_unknown_fields)]
-pub(super) struct MediaContent {
+pub(super) struct PictureContent {
     media_id: Uuid,
-    /// Not of audio and stickers.
-    #[schema(max_length = 1024)]
+    #[schema(min_length = 1, max_length = 1024)]
     caption: Option<String>,
-    /// Of documents.
+}
+
+/// A document, by the id that an upload gave it.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = SendDocument)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DocumentContent {
+    media_id: Uuid,
+    #[schema(min_length = 1, max_length = 1024)]
+    caption: Option<String>,
+    #[schema(min_length = 1, max_length = 255)]
     filename: Option<String>,
-    /// Of audio: a voice note.
-    voice: Option<bool>,
+}
+
+/// A sound, by the id that an upload gave it.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = SendAudio)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AudioContent {
+    media_id: Uuid,
+    /// Shown as a voice message: Ogg with Opus only.
+    #[serde(default)]
+    #[schema(required = false)]
+    voice: bool,
+}
+
+/// A sticker, by the id that an upload gave it.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = SendSticker)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StickerContent {
+    media_id: Uuid,
 }
 
 /// A template's call: `components` as Meta takes them, or `parameters` in short.
