@@ -4,6 +4,8 @@ No schema can say these things. Every other refusal of a valid request fails the
 longer fits any rule of the server: delete it then.
 """
 
+import uuid
+
 import schemathesis
 from schemathesis.core.failures import Failure
 
@@ -57,3 +59,11 @@ def explains(key, code, place, detail):
     return explained_code == code and any(
         part == f"detail: {detail}" or step == part or (part and step.endswith(part)) for step in place for part in parts
     )
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    """Gives each valid request a key of its own: with the key of an earlier one it would get that one's answer, and what was
+    created may be deleted by now."""
+    if case.meta is not None and case.meta.generation.mode.is_positive and "Idempotency-Key" in (case.headers or {}):
+        case.headers["Idempotency-Key"] = str(uuid.uuid4())
