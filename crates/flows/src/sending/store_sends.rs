@@ -291,3 +291,6 @@ fn title(thread: &Thread) -> String {
         [phone, username].into_iter().flatten().map(|key| Identity { key, current: true }).collect();
     crm::title(&thread.contact_name, &identities)
 }
+
+#[cfg(test)]
+mod tests;
