@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use channels::AccountRepo;
 use crm::identity::{IdentityKey, PhoneCountry};
@@ -110,7 +110,8 @@ async fn open_conversations(
     people: Vec<Result<(AccountId, FoundContact), SendMessageError>>,
     clock: &dyn Clock,
 ) -> Result<Vec<Result<Found, SendMessageError>>, StoreError> {
-    let mut wanted: HashMap<(AccountId, ContactId), OpenConversation> = HashMap::new();
+    // In one order: two transactions must not wait for each other.
+    let mut wanted: BTreeMap<(AccountId, ContactId), OpenConversation> = BTreeMap::new();
     for (account, contact) in people.iter().flatten() {
         let open = OpenConversation { id: ConversationId::new(clock), account: *account, contact: contact.id };
         wanted.entry((*account, contact.id)).or_insert(open);
