@@ -3,6 +3,7 @@
 mod about_messages;
 mod answers;
 mod clocks;
+mod groups;
 mod orders;
 mod outcomes;
 mod pauses;

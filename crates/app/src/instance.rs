@@ -6,7 +6,7 @@ use actix_web::web;
 use channels::AppCredentials;
 use chrono::TimeDelta;
 use config::{HttpConfig, LimitsConfig, ProcessRoles, ServeConfig};
-use flows::{AccountCheckJob, AuthService, Database, JobHandler, TemplateSyncJob};
+use flows::{AccountCheckJob, AuthService, Database, JobHandler, SendBell, TemplateSyncJob};
 use graph::GraphClient;
 use http_api::{AppCache, Background, CursorKey, LimitPolicy, Limits, ServerOptions, State};
 use inbound::{RetentionPolicy, RetryPolicy};
@@ -14,7 +14,7 @@ use kernel::{Clock, Entropy, Retention};
 use outbound::AttemptRefs;
 use pipeline::{
     AuditSealer, Biller, ContactJobs, ContentRenewer, DeadLetterRecorder, Flusher, Intake, JobRunner, KeyRotator,
-    NumberBells, Relay, Scheduler, Sender, Worker,
+    NumberBells, Relay, Scheduler, SendFlusher, SendIntake, Sender, Worker,
 };
 use postgres::Postgres;
 use rabbitmq::{BellPublisher, Broker};
@@ -44,6 +44,7 @@ pub struct Instance {
     graph: GraphClient,
     attempt_refs: Arc<AttemptRefs>,
     pub(super) flusher: Flusher,
+    pub(super) send_flusher: SendFlusher,
     /// The interval at which the signing keys are checked for changes.
     poll: Duration,
     retry: RetryPolicy,
@@ -108,6 +109,13 @@ impl Instance {
             max_connections: config.http.max_connections,
             cors_origins: config.http.cors_origins,
         };
+        let send_bell: Arc<dyn SendBell> = Arc::new(SendBells { here: Arc::clone(&bells), elsewhere });
+        let (send_intake, send_flusher) = SendIntake::new(
+            Arc::new(database.clone()),
+            Arc::clone(&key_ring),
+            Arc::clone(&clock),
+            Arc::clone(&send_bell),
+        );
         let state = State {
             database: Arc::new(database.clone()),
             clock,
@@ -131,8 +139,9 @@ impl Instance {
             limits,
             app_cache: AppCache::default(),
             wake_relay: Arc::clone(&wake_relay),
-            send_bell: Arc::new(SendBells { here: Arc::clone(&bells), elsewhere }),
+            send_bell,
             job_bell: Arc::new(JobBells { here: Arc::clone(&job_bell), elsewhere: job_ringer }),
+            send_store: Arc::new(send_intake),
             delivery_store: Arc::new(intake),
             readiness: Arc::new(Dependencies::new(database.clone(), Some(broker.publisher()), roles.need_broker())),
             tracing: traces.tracing.clone(),
@@ -154,6 +163,7 @@ impl Instance {
             graph,
             attempt_refs,
             flusher,
+            send_flusher,
             poll: signing.poll,
             retry,
             event_retention,

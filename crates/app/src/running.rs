@@ -100,6 +100,8 @@ impl Instance {
         if roles.include(ProcessRole::Api) {
             let flusher = self.flusher.clone();
             loops.spawn("flusher", move |stop| flusher.clone().run(stop));
+            let flusher = self.send_flusher.clone();
+            loops.spawn("send flusher", move |stop| flusher.clone().run(stop));
         }
         if roles.include(ProcessRole::Api) || roles.include(ProcessRole::Scheduler) {
             let rotator = self.key_rotator();

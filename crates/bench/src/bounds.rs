@@ -27,7 +27,7 @@ const fn bound(figure: &'static str, place: &'static str, limit: Limit, unoptimi
     Bound { figure, place, limit, unoptimized }
 }
 
-const BOUNDS: [Bound; 11] = [
+const BOUNDS: [Bound; 16] = [
     // Deliveries accepted, to single inserts of the same events. Usually 1.1 to 1.4; 0.35 if not optimized.
     bound("accept", "/accept/ratio", AtLeast(0.8), AtLeast(0.15)),
     // Events processed, to a transaction for each. Usually 4 to 11.
@@ -46,6 +46,15 @@ const BOUNDS: [Bound; 11] = [
     bound("request", "/request/scrape/ratio", AtMost(20.0), AtMost(100.0)),
     // A page of a tenant with 200,000 messages, to one of a tenant with 1,000.
     bound("read", "/read/ratio", AtMost(2.0), AtMost(2.0)),
+    // Requests to send, to single inserts of the same rows.
+    bound("send", "/send/wishes/ratio", AtLeast(0.8), AtLeast(0.1)),
+    // The sends of 100 numbers in a second, with a Meta that answers at once.
+    bound("send", "/send/driven/per_second", AtLeast(500.0), AtLeast(100.0)),
+    // Of what Meta allows a number: its whole time, and its busiest second.
+    bound("send", "/send/pace/of_throughput", AtLeast(0.9), AtLeast(0.8)),
+    bound("send", "/send/pace/busiest_of_throughput", AtMost(1.0), AtMost(1.0)),
+    // Milliseconds from a request until Meta has the message, at 100 a second.
+    bound("send", "/send/to_meta/p99_ms", AtMost(250.0), AtMost(1_000.0)),
     bound("memory", "/memory/api/load_mib", AtMost(150.0), AtMost(150.0)),
     bound("memory", "/memory/worker/load_mib", AtMost(150.0), AtMost(150.0)),
 ];

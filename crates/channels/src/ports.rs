@@ -26,7 +26,11 @@ pub trait AccountRepo: Send {
     async fn insert_account(&mut self, account: &WhatsAppAccount) -> Result<(), StoreError>;
     /// Newest first.
     async fn accounts(&mut self, page: &PageRequest) -> Result<Page<WhatsAppAccount>, StoreError>;
-    async fn account(&mut self, id: AccountId) -> Result<Option<WhatsAppAccount>, StoreError>;
+    /// Those of the accounts that exist.
+    async fn accounts_by_id(&mut self, ids: &[AccountId]) -> Result<HashMap<AccountId, WhatsAppAccount>, StoreError>;
+    async fn account(&mut self, id: AccountId) -> Result<Option<WhatsAppAccount>, StoreError> {
+        Ok(self.accounts_by_id(&[id]).await?.remove(&id))
+    }
     /// Locks the account until the transaction ends.
     async fn lock_account(&mut self, id: AccountId) -> Result<Option<WhatsAppAccount>, StoreError>;
     /// Stores its names and settings.

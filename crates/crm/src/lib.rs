@@ -55,7 +55,7 @@ pub use contact::{
 pub use conversation::{ClosedReason, Conversation, ConversationFilter, ConversationStatus};
 pub use create_contact::{CreateContact, CreateContactError, create_contact};
 pub use delete_contact::{DeleteContactError, delete_contact};
-pub use find_or_create_contact::find_or_create_contact;
+pub use find_or_create_contact::{FoundContact, find_or_create_contacts};
 pub use housekeeping::{
     ContactJobDirectory, ContactJobRepo, ErasureHousekeeping, OldContentDirectory, OldContentRepo, OldMessage,
     PastRepo, RenewedMessage,

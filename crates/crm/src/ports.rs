@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use kernel::ids::{ContactId, ConversationId};
@@ -17,7 +19,9 @@ pub trait ContactRepo: Send {
     async fn contacts(&mut self, page: &PageRequest) -> Result<Page<Contact>, StoreError>;
     /// The contact, or the one that it was merged into.
     async fn contact(&mut self, id: ContactId) -> Result<Option<Contact>, StoreError>;
-    /// The same, locked against changes until the end of the transaction.
+    /// Those of the ids that are a contact's; the id of a merged contact with that of the contact that it was merged into.
+    async fn contact_ids(&mut self, ids: &[ContactId]) -> Result<HashMap<ContactId, ContactId>, StoreError>;
+    /// The contact, locked against changes until the end of the transaction.
     async fn lock_contact(&mut self, id: ContactId) -> Result<Option<Contact>, StoreError>;
     /// Clears the review flag after a user's decision, and increases the version.
     async fn mark_reviewed(&mut self, id: ContactId, now: DateTime<Utc>) -> Result<(), StoreError>;

@@ -21,8 +21,8 @@ use crate::{
     ConnectAccountTx, ContactJobTx, CreateUserTx, DiscardTenantlessEventTx, EndSessionTx, IdempotencyHousekeeping,
     IdempotencyRepo, JobTx, MemberTx, MergeContactsTx, MetaAppTx, OldContentTx, ProcessEventsTx, ProvisionTenantTx,
     ProvisioningKeyTx, PurgeAuditTx, RecordFailureTx, RefreshTemplateTx, RefreshTx, RegisterTx, ReparseDeliveryTx,
-    ReplayEventsTx, RoleTx, SavePlanTx, SendMessageTx, SendToTx, SenderTx, SignUpTx, SigningKeyTx, TemplateAccessTx,
-    TemplateTx, UserSessionTx,
+    ReplayEventsTx, RoleTx, SavePlanTx, SendMessageTx, SenderTx, SignUpTx, SigningKeyTx, StoreSendsTx,
+    TemplateAccessTx, TemplateTx, UserSessionTx,
 };
 
 /// The database begins transactions. A transaction offers the repositories of the data that it may see.
@@ -84,7 +84,7 @@ pub trait TenantTx:
     + OldContentTx
     + ProcessEventsTx
     + SendMessageTx
-    + SendToTx
+    + StoreSendsTx
     + SenderTx
     + ProvisionTenantTx
     + RecordFailureTx

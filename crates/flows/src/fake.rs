@@ -15,6 +15,7 @@ mod platform;
 mod rate_limit;
 mod rbac;
 mod sealing;
+mod sends;
 mod templates;
 mod tokens;
 
@@ -50,6 +51,7 @@ use self::events::FakeEvents;
 use self::idempotency::FakeIdempotency;
 use self::inbox::FakeInbox;
 use self::platform::FakeProvisioningKeys;
+use self::sends::FakeSends;
 use self::templates::FakeTemplates;
 
 /// What the database holds of one tenant, and of the deployment.
@@ -81,6 +83,7 @@ pub(crate) struct FakeStore {
     pub(crate) inbox: FakeInbox,
     pub(crate) jobs: Vec<Job>,
     pub(crate) provisioning_keys: FakeProvisioningKeys,
+    pub(crate) sends: FakeSends,
     pub(crate) templates: FakeTemplates,
 }
 
@@ -110,6 +113,7 @@ impl FakeStore {
             inbox: FakeInbox::default(),
             jobs: Vec::new(),
             provisioning_keys: FakeProvisioningKeys::default(),
+            sends: FakeSends::default(),
             templates: FakeTemplates::default(),
         }
     }

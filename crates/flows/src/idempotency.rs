@@ -63,22 +63,57 @@ pub enum IdempotencyError {
 /// Stored responses: those to users belong to the transaction's tenant, those to operators to the platform.
 #[async_trait]
 pub trait IdempotencyRepo: Send {
-    /// Locks the request until the transaction ends. Returns `false` without waiting if another transaction holds the lock.
-    async fn lock_idempotency_key(&mut self, request: &KeyedRequest) -> Result<bool, StoreError>;
-    /// The response stored under the request's key since that time, and the fingerprint of its request.
-    async fn stored_response(
+    /// Locks the requests until the transaction ends. Says of each, without waiting, whether this transaction has its lock; if not,
+    /// another has.
+    async fn lock_idempotency_keys(&mut self, requests: &[&KeyedRequest]) -> Result<Vec<bool>, StoreError>;
+    /// The response stored under the key of each request since that time, and the fingerprint of its request.
+    async fn stored_responses(
         &mut self,
-        request: &KeyedRequest,
+        requests: &[&KeyedRequest],
         since: DateTime<Utc>,
-    ) -> Result<Option<(Tag, StoredResponse)>, StoreError>;
-    /// Replaces an expired response.
-    async fn store_response(
+    ) -> Result<Vec<Option<(Tag, StoredResponse)>>, StoreError>;
+    /// Stores responses with the fingerprints of their requests, which differ from each other. Replaces expired responses.
+    async fn store_responses(
         &mut self,
-        request: &KeyedRequest,
-        fingerprint: &Tag,
-        answer: &StoredResponse,
+        responses: &[(&KeyedRequest, Tag, &StoredResponse)],
         now: DateTime<Utc>,
     ) -> Result<(), StoreError>;
+}
+
+/// What is known of a request by its key.
+#[derive(Clone, Debug)]
+pub(crate) enum KeyState {
+    /// This transaction has the lock, and no response is stored.
+    Free,
+    Answered(Tag, StoredResponse),
+    /// Another transaction works on a request with the key.
+    Locked,
+}
+
+impl KeyState {
+    /// The response that a request with the key gets; `None` if it is to be carried out.
+    ///
+    /// # Errors
+    /// [`IdempotencyError`].
+    pub(crate) fn response_to(
+        &self,
+        request: &KeyedRequest,
+        ring: &KeyRing,
+    ) -> Result<Option<StoredResponse>, IdempotencyError> {
+        match self {
+            Self::Locked => Err(IdempotencyError::InProgress),
+            Self::Free => Ok(None),
+            // Erased with the contact that it named: there is nothing to repeat, and the request must not create the contact again.
+            Self::Answered(_, answer) if answer.body.is_empty() => Err(IdempotencyError::KeyReused),
+            Self::Answered(fingerprint, answer)
+                if ring.verify_tag(fingerprint, PURPOSE, &request.digest) == Some(true) =>
+            {
+                Ok(Some(answer.clone()))
+            }
+            // Also if the key of the fingerprint is no longer configured: when in doubt, do not repeat the request.
+            Self::Answered(..) => Err(IdempotencyError::KeyReused),
+        }
+    }
 }
 
 /// Housekeeping of the responses of all tenants.
@@ -99,20 +134,36 @@ pub async fn claim_request(
     ring: &KeyRing,
     now: DateTime<Utc>,
 ) -> Result<Option<StoredResponse>, IdempotencyError> {
-    if !repo.lock_idempotency_key(request).await? {
-        return Err(IdempotencyError::InProgress);
+    let states = claim_keys(repo, &[request], now).await?;
+    states.first().map_or(Ok(None), |state| state.response_to(request, ring))
+}
+
+/// Claims the keys of requests, which differ, for this transaction. Must be the first statement of the transaction.
+///
+/// # Errors
+/// [`StoreError`].
+pub(crate) async fn claim_keys(
+    repo: &mut dyn IdempotencyRepo,
+    requests: &[&KeyedRequest],
+    now: DateTime<Utc>,
+) -> Result<Vec<KeyState>, StoreError> {
+    if requests.is_empty() {
+        return Ok(Vec::new());
     }
-    // Read after the lock was acquired: its previous holder has committed.
-    match repo.stored_response(request, now - RESPONSE_RETENTION).await? {
-        None => Ok(None),
-        // Erased with the contact that it named: there is nothing to repeat, and the request must not create the contact again.
-        Some((_, answer)) if answer.body.is_empty() => Err(IdempotencyError::KeyReused),
-        Some((fingerprint, answer)) if ring.verify_tag(&fingerprint, PURPOSE, &request.digest) == Some(true) => {
-            Ok(Some(answer))
-        }
-        // Also if the key of the fingerprint is no longer configured: when in doubt, do not repeat the request.
-        Some(_) => Err(IdempotencyError::KeyReused),
+    let locked = repo.lock_idempotency_keys(requests).await?;
+    // Read after the locks were acquired: their previous holders have committed.
+    let claimed: Vec<&KeyedRequest> =
+        requests.iter().zip(&locked).filter(|(_, locked)| **locked).map(|(request, _)| *request).collect();
+    let mut stored = match claimed.is_empty() {
+        true => Vec::new(),
+        false => repo.stored_responses(&claimed, now - RESPONSE_RETENTION).await?,
     }
+    .into_iter();
+    let state = |is_locked: bool| match is_locked {
+        false => KeyState::Locked,
+        true => stored.next().flatten().map_or(KeyState::Free, |(tag, response)| KeyState::Answered(tag, response)),
+    };
+    Ok(locked.into_iter().map(state).collect())
 }
 
 /// Stores the response to a claimed request. Must be the last statement of the transaction. Refusals are not stored: they
@@ -127,8 +178,34 @@ pub async fn store_response(
     ring: &KeyRing,
     now: DateTime<Utc>,
 ) -> Result<(), IdempotencyError> {
-    let fingerprint = ring.tag(PURPOSE, &request.digest)?;
-    Ok(repo.store_response(request, &fingerprint, answer, now).await?)
+    store_responses(repo, &[(request, answer)], ring, now).await
+}
+
+/// As [`store_response`], for several requests.
+///
+/// # Errors
+/// [`IdempotencyError`].
+pub(crate) async fn store_responses(
+    repo: &mut dyn IdempotencyRepo,
+    answers: &[(&KeyedRequest, &StoredResponse)],
+    ring: &KeyRing,
+    now: DateTime<Utc>,
+) -> Result<(), IdempotencyError> {
+    if answers.is_empty() {
+        return Ok(());
+    }
+    let mut with_tags = Vec::with_capacity(answers.len());
+    for (request, answer) in answers {
+        with_tags.push((*request, ring.tag(PURPOSE, &request.digest)?, *answer));
+    }
+    Ok(repo.store_responses(&with_tags, now).await?)
+}
+
+impl KeyedRequest {
+    /// Whether both have one key: then at most one of them is carried out.
+    pub(crate) fn has_key_of(&self, other: &Self) -> bool {
+        (self.sender, &self.route, &self.key) == (other.sender, &other.route, &other.key)
+    }
 }
 
 impl IdempotencyKey {

@@ -25,7 +25,7 @@
 //! | [`authenticate_operator`], [`create_provisioning_key`] | operators and their keys |
 //! | [`purge_audit_logs`] | replaces old audit records by summaries |
 //! | [`seal_audit_logs`] | seals audit records against tampering |
-//! | [`send_message`], [`send_to`], [`change_message`], [`cancel_message`], [`resend_message`], [`dismiss_message`] | what people want to be sent |
+//! | [`store_sends`], [`change_message`], [`cancel_message`], [`resend_message`], [`dismiss_message`] | what people want to be sent |
 //! | [`react`], [`mark_read`], [`show_typing`] | what is told to Meta about a message |
 //! | [`take_turn`], [`settle_number`], [`recover_number`] | the work of a sender on one number |
 //! | [`change_subscription`], [`pay_invoice`], [`close_billing_periods`], [`save_plan`] | subscriptions, invoices and plans |
@@ -108,11 +108,11 @@ pub use self::platform::{
     revoke_provisioning_key, seal_audit_logs,
 };
 pub use self::sending::{
-    AboutMessageError, ChangeSendError, LeasedNumber, MessageRequest, NumberTurn, OutboundMessage, Quoted, Recipient,
-    SendBell, SendMessageError, SendMessageTx, SendTimes, SendToTx, SenderTx, Settlement, StartedSend, attempts,
-    cancel_message, change_message, dismiss_message, mark_read, outbound_message, react, recover_number,
-    resend_message, send_error, send_message, send_to, send_to_change, settle_number, show_typing, take_turn,
-    with_sends,
+    AboutMessageError, ChangeSendError, Destination, LeasedNumber, MessageRequest, NumberTurn, OutboundMessage, Quoted,
+    Recipient, RenderMessage, SendAnswer, SendBell, SendFactsTx, SendMessageError, SendMessageTx, SendRequest,
+    SendStore, SendTimes, SenderTx, Settlement, StartedSend, StoreSendError, StoreSendsTx, attempts, cancel_message,
+    change_message, dismiss_message, mark_read, outbound_message, react, recover_number, resend_message, send_error,
+    send_to_change, settle_number, show_typing, store_sends, take_turn, with_sends,
 };
 pub use self::templates::{
     NewTemplateAtMeta, RefreshTemplateTx, SyncTemplatesError, TemplateAccessTx, TemplateRefusal, TemplateSource,

@@ -15,6 +15,7 @@ pub use create_template::{NewTemplateAtMeta, create_template_at_meta, record_cre
 pub use delete_template::{delete_template_at_meta, record_deleted_template};
 pub use edit_template::{check_template_edit, edit_template_at_meta, record_template_edit};
 pub use fill_template::{TemplateRefusal, fill_template};
+pub(crate) use fill_template::{fill, template_name};
 pub use ports::{RefreshTemplateTx, TemplateTx};
 pub use read_templates::{template, templates};
 pub use refresh_template::{TemplateSource, claim_template_refresh, refresh_refusing_template, refresh_template};

@@ -35,6 +35,16 @@ enum Caller {
     Refused(Problem),
 }
 
+/// The place of a request among those of its tenant that are worked on at once. It is free when this is dropped.
+struct TenantSlot {
+    _slot: Option<Slot<TenantId>>,
+}
+
+/// Frees the place of a request among those of its tenant. What follows has a bound of its own.
+pub(crate) fn free_tenant_slot(request: &HttpRequest) {
+    drop(request.extensions_mut().remove::<TenantSlot>());
+}
+
 /// Reads `Authorization: Bearer` and stores the caller with the permissions they hold now.
 ///
 /// # Errors The error of the inner service.
@@ -43,7 +53,8 @@ pub(crate) async fn authenticate(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let (mut remaining, mut slot) = (None, None);
+    let mut remaining = None;
+    let mut slot = None;
     let caller = match bearer_token(request.headers()) {
         Ok(None) => None,
         Ok(Some(token)) => Some(authenticate_token(&state, token, request.headers(), &mut remaining, &mut slot).await),
@@ -53,8 +64,9 @@ pub(crate) async fn authenticate(
         let caller = caller.map_or_else(Caller::Refused, |access| Caller::Authenticated(Rc::new(access)));
         request.extensions_mut().insert(caller);
     }
+    request.extensions_mut().insert(TenantSlot { _slot: slot });
     let mut response = next.call(request).await?;
-    drop(slot);
+    free_tenant_slot(response.request());
     if let Some(remaining) = remaining {
         add_rate_fields(response.headers_mut(), "user", remaining);
     }

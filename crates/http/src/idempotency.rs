@@ -16,6 +16,7 @@ use flows::{
 };
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
+use kernel::ids::UserId;
 use kernel::seal::KeyRing;
 use kernel::{Grant, Operator, Permit};
 use ring::digest;
@@ -153,45 +154,12 @@ impl IdempotencyGuard {
         Body: Serialize,
         E: Into<Problem>,
     {
-        self.run(StatusCode::CREATED, state, allow, use_case).await
-    }
-
-    /// As [`create`](Self::create), for what is done later: responds with 202.
-    ///
-    /// # Errors
-    /// As [`create`](Self::create).
-    pub(crate) async fn accept<P, Body, E>(
-        self,
-        state: &State,
-        allow: Allow<P>,
-        use_case: impl AsyncFnOnce(Permit<P>, &mut dyn TenantTx) -> Result<Body, E>,
-    ) -> Result<HttpResponse, Problem>
-    where
-        P: Grant,
-        Body: Serialize,
-        E: Into<Problem>,
-    {
-        self.run(StatusCode::ACCEPTED, state, allow, use_case).await
-    }
-
-    async fn run<P, Body, E>(
-        self,
-        status: StatusCode,
-        state: &State,
-        allow: Allow<P>,
-        use_case: impl AsyncFnOnce(Permit<P>, &mut dyn TenantTx) -> Result<Body, E>,
-    ) -> Result<HttpResponse, Problem>
-    where
-        P: Grant,
-        Body: Serialize,
-        E: Into<Problem>,
-    {
         let IdempotentTx { mut tx, request, now } = match self.claim(state, &allow).await? {
             Claim::New(tx) => tx,
             Claim::Replay(response) => return Ok(response),
         };
         let outcome = match use_case(allow.permit(), &mut *tx).await {
-            Ok(body) => store(&mut *tx, request.as_ref(), (status, &body), &state.key_ring, now).await,
+            Ok(body) => store(&mut *tx, request.as_ref(), &body, &state.key_ring, now).await,
             Err(error) => Err(error.into()),
         };
         response(&settle(tx, outcome).await?)
@@ -218,23 +186,22 @@ impl IdempotencyGuard {
         }
     }
 
+    /// The request of a user, for a use case that begins its own transactions.
+    pub(crate) fn user_request(self, user: UserId) -> Option<KeyedRequest> {
+        self.0.map(|fingerprint| fingerprint.of(Sender::User(user)))
+    }
+
     /// The request of an operator, for a use case that begins its own transactions.
     pub(crate) fn operator_request(self, operator: Operator) -> Option<KeyedRequest> {
-        self.0.map(|RequestFingerprint { route, key, digest }| KeyedRequest {
-            sender: Sender::Operator(operator),
-            route,
-            key,
-            digest,
-        })
+        self.0.map(|fingerprint| fingerprint.of(Sender::Operator(operator)))
     }
 
     async fn claim<P: Grant>(self, state: &State, allow: &Allow<P>) -> Result<Claim, Problem> {
         let now = state.clock.now();
         let mut tx = state.database.tenant(allow.scope()).await?;
-        let Some(RequestFingerprint { route, key, digest }) = self.0 else {
+        let Some(request) = self.user_request(allow.user()) else {
             return Ok(Claim::New(IdempotentTx { tx, request: None, now }));
         };
-        let request = KeyedRequest { sender: Sender::User(allow.user()), route, key, digest };
         match claim_request(&mut *tx, &request, &state.key_ring, now).await {
             Ok(None) => Ok(Claim::New(IdempotentTx { tx, request: Some(request), now })),
             outcome => {
@@ -246,14 +213,21 @@ impl IdempotencyGuard {
     }
 }
 
+impl RequestFingerprint {
+    fn of(self, sender: Sender) -> KeyedRequest {
+        let Self { route, key, digest } = self;
+        KeyedRequest { sender, route, key, digest }
+    }
+}
+
 async fn store<Body: Serialize>(
     tx: &mut dyn TenantTx,
     request: Option<&KeyedRequest>,
-    (status, body): (StatusCode, &Body),
+    body: &Body,
     key_ring: &KeyRing,
     now: DateTime<Utc>,
 ) -> Result<StoredResponse, Problem> {
-    let response = stored(status, body).map_err(Problem::internal)?;
+    let response = created(body).map_err(Problem::internal)?;
     if let Some(request) = request {
         store_response(tx, request, &response, key_ring, now).await?;
     }
@@ -263,6 +237,11 @@ async fn store<Body: Serialize>(
 /// The stored form of a 201 response.
 pub(crate) fn created<B: Serialize>(body: &B) -> Result<StoredResponse, serde_json::Error> {
     stored(StatusCode::CREATED, body)
+}
+
+/// The stored form of a 202 response: what was asked for is done later.
+pub(crate) fn accepted<B: Serialize>(body: &B) -> Result<StoredResponse, serde_json::Error> {
+    stored(StatusCode::ACCEPTED, body)
 }
 
 fn stored<B: Serialize>(status: StatusCode, body: &B) -> Result<StoredResponse, serde_json::Error> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use billing::PaymentTerms;
 use channels::{AccountApi, AppCredentials};
 use chrono::TimeDelta;
-use flows::{AuthService, Database, DeliveryStore, JobBell, SendBell};
+use flows::{AuthService, Database, DeliveryStore, JobBell, SendBell, SendStore};
 use kernel::seal::KeyRing;
 use kernel::{Clock, Tracing};
 use outbound::TemplateApi;
@@ -58,6 +58,8 @@ pub struct State {
     pub send_bell: Arc<dyn SendBell>,
     /// Wakes job runners after a job was scheduled.
     pub job_bell: Arc<dyn JobBell>,
+    /// Stores requests to send.
+    pub send_store: Arc<dyn SendStore>,
     /// Stores webhook deliveries.
     pub delivery_store: Arc<dyn DeliveryStore>,
     pub readiness: Arc<dyn Readiness>,

@@ -13,7 +13,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crypto::{Argon2Hasher, Ed25519, KeyedSemaphore};
 use flows::{
     AcceptError, AuthService, Database, DeliveryStore, DirectoryTx, IntakeTx, JobBell, LoginLookup, OperatorTx,
-    SendBell, SessionStatus, SigningKeys, StartSession, StartSessionOutcome, TenantTx, Timer,
+    SendAnswer, SendBell, SendRequest, SendStore, SessionStatus, SigningKeys, StartSession, StartSessionOutcome,
+    StoreSendError, TenantTx, Timer,
 };
 use iam::{Email, HashParameters, NewAccountLimits, RateLimitBucket, RateLimitFastPath, RateLimiter, TenantReference};
 use inbound::{IncomingEvent, StoredEvent};
@@ -160,6 +161,13 @@ impl DeliveryStore for UnavailableDatabase {
     }
 }
 
+#[async_trait]
+impl SendStore for UnavailableDatabase {
+    async fn store(&self, _: SendRequest) -> Result<SendAnswer, StoreSendError> {
+        Err(StoreSendError::CutOff)
+    }
+}
+
 #[derive(Debug)]
 struct NoWait;
 
@@ -247,6 +255,7 @@ pub(crate) fn state() -> web::Data<State> {
         send_bell: Arc::new(NoBell),
         job_bell: Arc::new(NoBell),
         wake_relay,
+        send_store: Arc::new(UnavailableDatabase),
         delivery_store: Arc::new(UnavailableDatabase),
         readiness: Arc::new(UnavailableDatabase),
         tracing: Tracing::off(),

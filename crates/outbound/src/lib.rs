@@ -23,9 +23,9 @@ pub use pacing::{NumberPacer, PairPacer};
 pub use pause::SendingPause;
 pub use ports::{
     AcceptedSend, AccountState, BusinessAccountAccess, CallOutcome, Candidate, Credentials, Decided, InterruptedSend,
-    MessagePlace, MessageToSend, MessagingApi, PauseRepo, PausesToEnd, SendBacklog, SendHousekeeping, SendLedger,
-    SendRepo, SenderLease, SenderRepo, SettledSend, StoredTemplate, SyncCounts, TakenTemplate, TemplateApi,
-    TemplateApiError, TemplateEventRepo, TemplateFilter, TemplateRepo, Thread,
+    MessagePlace, MessageToSend, MessagingApi, NewMessageSend, PauseRepo, PausesToEnd, SendBacklog, SendHousekeeping,
+    SendLedger, SendRepo, SenderLease, SenderRepo, SettledSend, StoredTemplate, SyncCounts, TakenTemplate, TemplateApi,
+    TemplateApiError, TemplateEventRepo, TemplateFilter, TemplateName, TemplateRepo, Thread,
 };
 pub use send::{
     Attempt, AttemptOutcome, MAX_SCHEDULE, NewOutboundMessage, NewSend, RESEND_AFTER, Reason, SEND_WITHIN, SendError,

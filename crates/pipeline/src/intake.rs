@@ -4,7 +4,6 @@
 //! - [`dropped_events`]: unusable events beyond the quota of their app are not stored.
 //! - [`lone_delivery`]: deliveries with many events, and those whose batch failed, are stored alone, in parts.
 
-mod app_queue;
 mod batch_report;
 mod dropped_events;
 mod lone_delivery;

@@ -15,9 +15,11 @@ mod key_rotator;
 mod metrics;
 mod relay;
 mod scheduler;
+mod send_intake;
 mod sender;
 mod spans;
 mod tenant_jobs;
+mod turn_queue;
 mod worker;
 
 pub use audit_sealer::AuditSealer;
@@ -31,5 +33,6 @@ pub use key_rotator::KeyRotator;
 pub use metrics::{BATCH_SIZE, BUCKETS, END_TO_END, begin_at_zero, describe as describe_metrics};
 pub use relay::Relay;
 pub use scheduler::Scheduler;
+pub use send_intake::{SendFlusher, SendIntake};
 pub use sender::{NumberBells, Sender};
 pub use worker::Worker;

@@ -23,6 +23,7 @@ pub(crate) const QUEUE_CONSUMERS: &str = "parley_queue_consumers";
 pub(crate) const AUDIT_SEALED: &str = "parley_audit_records_sealed_total";
 pub(crate) const AUDIT_FAILURES: &str = "parley_audit_sealing_failures_total";
 pub(crate) const AUDIT_OLDEST_UNSEALED: &str = "parley_audit_oldest_unsealed_seconds";
+pub(crate) const SEND_BATCH_SIZE: &str = "parley_send_batch_size";
 pub(crate) const SENDS: &str = "parley_sends_total";
 pub(crate) const JOBS: &str = "parley_jobs_total";
 pub(crate) const JOBS_WAITING: &str = "parley_jobs_waiting";
@@ -47,6 +48,9 @@ const END_TO_END_BUCKETS: [f64; 16] =
 /// Events that are stored in one transaction.
 const BATCH_SIZE_BUCKETS: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 256.0, 1_000.0];
 
+/// Requests to send that are stored in one transaction.
+const SEND_BATCH_SIZE_BUCKETS: [f64; 8] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 128.0];
+
 /// From the wish to send something until Meta has it, or the customer: seconds, the waits of back-offs, phones that are off for days.
 const SEND_BUCKETS: [f64; 16] =
     [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 7_200.0, 86_400.0, 259_200.0, 604_800.0];
@@ -55,9 +59,10 @@ const SEND_BUCKETS: [f64; 16] =
 const ATTEMPT_BUCKETS: [f64; 7] = [1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0];
 
 /// The histograms that are not of durations up to seconds, and the upper bounds of their buckets.
-pub const BUCKETS: [(&str, &[f64]); 5] = [
+pub const BUCKETS: [(&str, &[f64]); 6] = [
     (END_TO_END, &END_TO_END_BUCKETS),
     (BATCH_SIZE, &BATCH_SIZE_BUCKETS),
+    (SEND_BATCH_SIZE, &SEND_BATCH_SIZE_BUCKETS),
     (SEND_ACCEPTED, &SEND_BUCKETS),
     (SEND_DELIVERED, &SEND_BUCKETS),
     (SEND_ATTEMPTS, &ATTEMPT_BUCKETS),
@@ -78,6 +83,7 @@ pub fn describe() {
         "From the start of processing an event until its outcome is committed"
     );
     describe_histogram!(END_TO_END, Unit::Seconds, "From storing an event until its outcome is committed");
+    describe_histogram!(SEND_BATCH_SIZE, "Requests to send of one tenant that are stored in one transaction");
     describe_counter!(SENDS, "Calls to Meta to send something, by outcome and the state of the send afterwards");
     describe_counter!(SEND_ERRORS, "Calls to Meta to send something that did not succeed, by the class of the error");
     describe_histogram!(SEND_ATTEMPTS, "Calls to Meta until a send was accepted, failed or stayed unclear");

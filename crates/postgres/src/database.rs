@@ -14,8 +14,9 @@ use kernel::seal::KeyRing;
 use kernel::{StoreError, TenantScope};
 use secrecy::SecretString;
 use tokens::VerifiedToken;
+use tokio::runtime::Handle;
 
-use crate::access;
+use crate::access::{self, AccessReads};
 use crate::connect::Connector;
 use crate::database_url::DatabaseUrlError;
 use crate::error::store_error;
@@ -66,6 +67,7 @@ pub struct Postgres {
     tenant: ConnectionPool,
     platform: ConnectionPool,
     intake: ConnectionPool,
+    access_reads: Arc<AccessReads>,
     audit_keys: Arc<KeyRing>,
 }
 
@@ -89,6 +91,7 @@ impl Postgres {
             tenant: ConnectionPool::new("tenant", as_app, tenant, lock_timeout)?,
             platform: ConnectionPool::new("platform", as_platform.clone(), platform, lock_timeout)?,
             intake: ConnectionPool::new("intake", as_platform, intake, lock_timeout)?,
+            access_reads: Arc::new(AccessReads::new(Handle::current())),
             audit_keys: Arc::clone(&config.audit_keys),
         })
     }
@@ -176,7 +179,7 @@ impl Database for Postgres {
         verified: &VerifiedToken,
         now: DateTime<Utc>,
     ) -> Result<SessionStatus, StoreError> {
-        access::read(&mut *self.tenant.get().await?, scope, verified, now).await
+        access::read(&self.access_reads, &self.tenant, scope, verified, now).await
     }
 
     async fn login_lookup(

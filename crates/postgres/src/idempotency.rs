@@ -2,24 +2,37 @@ mod operators;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use diesel::{
-    AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, QueryableByName, Selectable,
-    SelectableHelper,
-};
+use diesel::QueryableByName;
 use diesel_async::RunQueryDsl;
 use flows::{IdempotencyHousekeeping, IdempotencyRepo, KeyedRequest, Sender, StoredResponse};
 use kernel::seal::Tag;
 use kernel::{Operator, OperatorProof, StoreError};
 
 use crate::error::OrStoreError;
-use crate::schema::idempotency_keys;
 use crate::sql::{Count, Prepared, sql, types};
 use crate::transaction::{Platform, Tenant, Tx};
 
 /// Hashes the text of an array: elements are quoted, so that different requests have different texts.
-const LOCK_IDEMPOTENCY_KEY: &str = "
+const LOCK_IDEMPOTENCY_KEYS: &str = "
 SELECT pg_try_advisory_xact_lock(
-  hashtextextended('parley.idempotency.' || ARRAY[$1, $2, $3, $4]::text, 0)) AS locked";
+         hashtextextended('parley.idempotency.' || ARRAY[n.owner, n.sender, n.route, n.key]::text, 0)) AS locked
+  FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS n (owner, sender, route, key, place)
+ ORDER BY n.place";
+
+const STORED_RESPONSES: &str = "
+SELECT n.place - 1 AS place, i.fingerprint, i.fingerprint_key, i.status, i.body
+  FROM unnest($2, $3, $4) WITH ORDINALITY AS n (user_id, route, key, place)
+  JOIN idempotency_keys i ON i.tenant_id = $1 AND i.user_id = n.user_id AND i.route = n.route AND i.key = n.key
+ WHERE i.created_at > $5";
+
+/// Replaces expired responses.
+const STORE_RESPONSES: &str = "
+INSERT INTO idempotency_keys (tenant_id, user_id, route, key, fingerprint, fingerprint_key, status, body, created_at)
+SELECT $1, n.user_id, n.route, n.key, n.fingerprint, n.fingerprint_key, n.status, n.body, $9
+  FROM unnest($2, $3, $4, $5, $6, $7, $8) AS n (user_id, route, key, fingerprint, fingerprint_key, status, body)
+    ON CONFLICT (tenant_id, user_id, route, key) DO UPDATE
+   SET fingerprint = excluded.fingerprint, fingerprint_key = excluded.fingerprint_key, status = excluded.status,
+       body = excluded.body, created_at = excluded.created_at";
 
 const PURGE_STORED_RESPONSES: &str = "SELECT app.purge_idempotency_keys($1, $2) AS count";
 
@@ -34,95 +47,128 @@ struct Locked {
     locked: bool,
 }
 
-#[derive(AsChangeset, Insertable, Queryable, QueryableByName, Selectable)]
-#[diesel(table_name = idempotency_keys)]
+#[derive(QueryableByName)]
 struct Row {
+    #[diesel(sql_type = types::Binary)]
     fingerprint: Vec<u8>,
+    #[diesel(sql_type = types::Text)]
     fingerprint_key: String,
+    #[diesel(sql_type = types::Integer)]
     status: i32,
+    #[diesel(sql_type = types::Text)]
     body: String,
+}
+
+/// With the place of its request among those that were asked for.
+#[derive(QueryableByName)]
+struct PlacedRow {
+    #[diesel(sql_type = types::BigInt)]
+    place: i64,
+    #[diesel(embed)]
+    row: Row,
 }
 
 #[async_trait]
 impl IdempotencyRepo for Tx<Tenant> {
-    async fn lock_idempotency_key(&mut self, request: &KeyedRequest) -> Result<bool, StoreError> {
-        let (place, sender) = match request.sender {
-            Sender::User(user) => (self.tenant_id().to_string(), user.to_string()),
-            Sender::Operator(operator) => ("operators".to_owned(), operator_name(operator)),
-        };
+    async fn lock_idempotency_keys(&mut self, requests: &[&KeyedRequest]) -> Result<Vec<bool>, StoreError> {
+        let (owners, senders): (Vec<String>, Vec<String>) = requests
+            .iter()
+            .map(|request| match request.sender {
+                Sender::User(user) => (self.tenant_id().to_string(), user.to_string()),
+                Sender::Operator(operator) => ("operators".to_owned(), operator_name(operator)),
+            })
+            .unzip();
+        let (routes, keys) = routes_and_keys(requests.iter().copied());
         let statement = Prepared(
-            sql(LOCK_IDEMPOTENCY_KEY)
-                .bind::<types::Text, _>(place)
-                .bind::<types::Text, _>(sender)
-                .bind::<types::Text, _>(&request.route)
-                .bind::<types::Text, _>(request.key.as_str()),
+            sql(LOCK_IDEMPOTENCY_KEYS)
+                .bind::<types::Texts, _>(owners)
+                .bind::<types::Texts, _>(senders)
+                .bind::<types::Texts, _>(routes)
+                .bind::<types::Texts, _>(keys),
         );
-        let Locked { locked } = statement.get_result(self.connection()).await.or_store_error()?;
-        Ok(locked)
+        let rows: Vec<Locked> = statement.load(self.connection()).await.or_store_error()?;
+        Ok(rows.into_iter().map(|row| row.locked).collect())
     }
 
-    async fn stored_response(
+    async fn stored_responses(
         &mut self,
-        request: &KeyedRequest,
+        requests: &[&KeyedRequest],
         since: DateTime<Utc>,
-    ) -> Result<Option<(Tag, StoredResponse)>, StoreError> {
-        let user = match request.sender {
-            Sender::User(user) => user,
-            Sender::Operator(operator) => {
-                return self.find_operator_response(&operator_name(operator), request, since).await;
+    ) -> Result<Vec<Option<(Tag, StoredResponse)>>, StoreError> {
+        let mut found: Vec<_> = requests.iter().map(|_| None).collect();
+        let (mut places, mut of_users, mut users) = (Vec::new(), Vec::new(), Vec::new());
+        for (place, request) in requests.iter().enumerate() {
+            match request.sender {
+                Sender::User(user) => {
+                    places.push(place);
+                    of_users.push(*request);
+                    users.push(user.as_uuid());
+                }
+                Sender::Operator(operator) => {
+                    found[place] = self.find_operator_response(&operator_name(operator), request, since).await?;
+                }
             }
-        };
-        let row: Option<Row> = idempotency_keys::table
-            .find((self.tenant_id(), user.as_uuid(), &request.route, request.key.as_str()))
-            .filter(idempotency_keys::created_at.gt(since))
-            .select(Row::as_select())
-            .first(self.connection())
-            .await
-            .optional()
-            .or_store_error()?;
-        row.map(Row::into_response).transpose()
+        }
+        if of_users.is_empty() {
+            return Ok(found);
+        }
+        let (routes, keys) = routes_and_keys(of_users.into_iter());
+        let statement = sql(STORED_RESPONSES)
+            .bind::<types::Uuid, _>(self.tenant_id())
+            .bind::<types::Uuids, _>(users)
+            .bind::<types::Texts, _>(routes)
+            .bind::<types::Texts, _>(keys)
+            .bind::<types::Timestamptz, _>(since);
+        let rows: Vec<PlacedRow> = Prepared(statement).load(self.connection()).await.or_store_error()?;
+        for PlacedRow { place, row } in rows {
+            let place = usize::try_from(place).ok().and_then(|place| places.get(place));
+            if let Some(found) = place.and_then(|place| found.get_mut(*place)) {
+                *found = Some(row.into_response()?);
+            }
+        }
+        Ok(found)
     }
 
-    async fn store_response(
+    async fn store_responses(
         &mut self,
-        request: &KeyedRequest,
-        fingerprint: &Tag,
-        response: &StoredResponse,
+        responses: &[(&KeyedRequest, Tag, &StoredResponse)],
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        use idempotency_keys::{created_at, key, route, table, tenant_id, user_id};
-
-        let user = match request.sender {
-            Sender::User(user) => user,
-            Sender::Operator(operator) => {
-                return self
-                    .store_operator_response(&operator_name(operator), request, fingerprint, response, now)
-                    .await;
+        let (mut of_users, mut users) = (Vec::new(), Vec::new());
+        for response in responses {
+            let (request, fingerprint, answer) = response;
+            match request.sender {
+                Sender::User(user) => {
+                    of_users.push(response);
+                    users.push(user.as_uuid());
+                }
+                Sender::Operator(operator) => {
+                    let operator = operator_name(operator);
+                    self.store_operator_response(&operator, request, fingerprint, answer, now).await?;
+                }
             }
-        };
-        let row = Row {
-            fingerprint: fingerprint.bytes.clone(),
-            fingerprint_key: fingerprint.key_id.clone(),
-            status: i32::from(response.status),
-            body: response.body.clone(),
-        };
-        let id = (
-            tenant_id.eq(self.tenant_id()),
-            user_id.eq(user.as_uuid()),
-            route.eq(&request.route),
-            key.eq(request.key.as_str()),
-        );
-        // Replaces an expired response.
-        diesel::insert_into(table)
-            .values((id, &row, created_at.eq(now)))
-            .on_conflict((tenant_id, user_id, route, key))
-            .do_update()
-            .set((&row, created_at.eq(now)))
-            .execute(self.connection())
-            .await
-            .or_store_error()?;
+        }
+        if of_users.is_empty() {
+            return Ok(());
+        }
+        let (routes, keys) = routes_and_keys(of_users.iter().map(|(request, ..)| *request));
+        let statement = sql(STORE_RESPONSES)
+            .bind::<types::Uuid, _>(self.tenant_id())
+            .bind::<types::Uuids, _>(users)
+            .bind::<types::Texts, _>(routes)
+            .bind::<types::Texts, _>(keys)
+            .bind::<types::Binaries, _>(of_users.iter().map(|(_, tag, _)| tag.bytes.as_slice()).collect::<Vec<_>>())
+            .bind::<types::Texts, _>(of_users.iter().map(|(_, tag, _)| tag.key_id.as_str()).collect::<Vec<_>>())
+            .bind::<types::Integers, _>(of_users.iter().map(|it| i32::from(it.2.status)).collect::<Vec<_>>())
+            .bind::<types::Texts, _>(of_users.iter().map(|it| it.2.body.as_str()).collect::<Vec<_>>())
+            .bind::<types::Timestamptz, _>(now);
+        self.execute(statement).await?;
         Ok(())
     }
+}
+
+fn routes_and_keys<'r>(requests: impl Iterator<Item = &'r KeyedRequest>) -> (Vec<&'r str>, Vec<&'r str>) {
+    requests.map(|request| (request.route.as_str(), request.key.as_str())).unzip()
 }
 
 #[async_trait]

@@ -66,6 +66,7 @@ mod database;
 mod database_url;
 mod error;
 mod functions;
+mod grouped_reads;
 mod iam;
 mod idempotency;
 mod inbound;

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use kernel::ids::ContactId;
@@ -31,6 +33,11 @@ impl ContactRepo for FakeStore {
 
     async fn contact(&mut self, id: ContactId) -> Result<Option<Contact>, StoreError> {
         Ok(self.contacts.get(&self.resolve_id(id)).map(|contact| self.with_identities(contact)))
+    }
+
+    async fn contact_ids(&mut self, ids: &[ContactId]) -> Result<HashMap<ContactId, ContactId>, StoreError> {
+        let found = ids.iter().map(|id| (*id, self.resolve_id(*id)));
+        Ok(found.filter(|(_, id)| self.contacts.contains_key(id)).collect())
     }
 
     async fn lock_contact(&mut self, id: ContactId) -> Result<Option<Contact>, StoreError> {

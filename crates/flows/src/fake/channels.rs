@@ -106,8 +106,9 @@ impl AccountRepo for FakeStore {
         unreachable!("no use case of this crate lists accounts")
     }
 
-    async fn account(&mut self, id: AccountId) -> Result<Option<WhatsAppAccount>, StoreError> {
-        Ok(self.channels.accounts.iter().find(|account| account.id == id).cloned())
+    async fn accounts_by_id(&mut self, ids: &[AccountId]) -> Result<HashMap<AccountId, WhatsAppAccount>, StoreError> {
+        let wanted = self.channels.accounts.iter().filter(|account| ids.contains(&account.id));
+        Ok(wanted.map(|account| (account.id, account.clone())).collect())
     }
 
     async fn lock_account(&mut self, id: AccountId) -> Result<Option<WhatsAppAccount>, StoreError> {

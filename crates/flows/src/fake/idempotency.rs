@@ -29,33 +29,36 @@ fn id(request: &KeyedRequest) -> (Sender, String, String) {
 
 #[async_trait]
 impl IdempotencyRepo for FakeStore {
-    async fn lock_idempotency_key(&mut self, _: &KeyedRequest) -> Result<bool, StoreError> {
+    async fn lock_idempotency_keys(&mut self, requests: &[&KeyedRequest]) -> Result<Vec<bool>, StoreError> {
         self.idempotency.is_locked = !self.idempotency.is_locked_elsewhere;
-        Ok(self.idempotency.is_locked)
+        Ok(vec![self.idempotency.is_locked; requests.len()])
     }
 
-    async fn stored_response(
+    async fn stored_responses(
         &mut self,
-        request: &KeyedRequest,
+        requests: &[&KeyedRequest],
         since: DateTime<Utc>,
-    ) -> Result<Option<(Tag, StoredResponse)>, StoreError> {
+    ) -> Result<Vec<Option<(Tag, StoredResponse)>>, StoreError> {
         assert!(self.idempotency.is_locked, "another transaction may be about to store a response");
-        let mut rows = self.idempotency.rows.iter().filter(|row| row.created_at > since);
-        let row = rows.find(|row| row.id == id(request));
-        Ok(row.map(|row| (row.fingerprint.clone(), row.response.clone())))
+        let find = |request: &&KeyedRequest| {
+            let mut rows = self.idempotency.rows.iter().filter(|row| row.created_at > since);
+            let row = rows.find(|row| row.id == id(request));
+            row.map(|row| (row.fingerprint.clone(), row.response.clone()))
+        };
+        Ok(requests.iter().map(find).collect())
     }
 
-    async fn store_response(
+    async fn store_responses(
         &mut self,
-        request: &KeyedRequest,
-        fingerprint: &Tag,
-        response: &StoredResponse,
+        responses: &[(&KeyedRequest, Tag, &StoredResponse)],
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let id = id(request);
-        self.idempotency.rows.retain(|row| row.id != id);
-        let (fingerprint, response) = (fingerprint.clone(), response.clone());
-        self.idempotency.rows.push(Row { id, fingerprint, response, created_at: now });
+        for (request, fingerprint, response) in responses {
+            let id = id(request);
+            self.idempotency.rows.retain(|row| row.id != id);
+            let (fingerprint, response) = (fingerprint.clone(), (*response).clone());
+            self.idempotency.rows.push(Row { id, fingerprint, response, created_at: now });
+        }
         Ok(())
     }
 }

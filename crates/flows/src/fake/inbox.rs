@@ -14,6 +14,7 @@ use kernel::StoreError;
 use kernel::ids::{AccountId, ContactId, ConversationId, MessageId};
 
 use super::FakeStore;
+use super::sends::thread;
 
 /// What was recorded.
 #[derive(Debug, Default)]
@@ -107,6 +108,9 @@ impl InboxRepo for FakeStore {
         wanted: &[OpenConversation],
         _: DateTime<Utc>,
     ) -> Result<Vec<OpenConversation>, StoreError> {
+        for OpenConversation { id, account, contact } in wanted {
+            self.sends.threads.insert(*id, thread(*id, *account, *contact));
+        }
         Ok(wanted.to_vec())
     }
 

@@ -1,9 +1,11 @@
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use kernel::ids::{AccountId, TemplateId};
 use kernel::{Clock as _, Page, PageRequest, StoreError};
 use outbound::template::{Template, TemplateChange};
-use outbound::{Language, StoredTemplate, SyncCounts, TemplateEventRepo, TemplateFilter, TemplateRepo};
+use outbound::{Language, StoredTemplate, SyncCounts, TemplateEventRepo, TemplateFilter, TemplateName, TemplateRepo};
 use serde_json::{Value, json};
 
 use super::FakeStore;
@@ -88,16 +90,17 @@ impl TemplateRepo for FakeStore {
         Ok(self.templates.stored.iter().find(|stored| stored.id == id).cloned())
     }
 
-    async fn template_by_name(
+    async fn templates_by_name(
         &mut self,
-        waba_id: &str,
-        name: &str,
-        language: &Language,
-    ) -> Result<Option<StoredTemplate>, StoreError> {
-        let is_it = |stored: &&StoredTemplate| {
-            stored.waba_id == waba_id && stored.template.name == name && stored.template.language == *language
+        names: &[TemplateName],
+    ) -> Result<HashMap<TemplateName, StoredTemplate>, StoreError> {
+        let is_it = |stored: &&StoredTemplate, wanted: &TemplateName| {
+            stored.waba_id == wanted.waba_id
+                && stored.template.name == wanted.name
+                && stored.template.language == wanted.language
         };
-        Ok(self.templates.stored.iter().find(is_it).cloned())
+        let find = |wanted: &TemplateName| self.templates.stored.iter().find(|stored| is_it(stored, wanted)).cloned();
+        Ok(names.iter().filter_map(|wanted| find(wanted).map(|stored| (wanted.clone(), stored))).collect())
     }
 
     async fn usable_templates(&mut self, waba_id: &str, limit: u16) -> Result<Vec<(String, Language)>, StoreError> {

@@ -5,7 +5,7 @@ use kernel::{Clock, MessagesSend, Permit, StoreError};
 use outbound::{MessageStatus, Reason, SEND_WITHIN, StoredSend, Thread};
 
 use super::SendMessageTx;
-use super::send_message::{MessageRequest, SendMessageError, prepare};
+use super::prepare_send::{MessageRequest, SendMessageError, prepare};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeSendError {

@@ -5,15 +5,22 @@ use crm::inbox::InboxTx;
 use crm::{ContactTx, ConversationTx};
 use outbound::{PauseRepo, SendRepo, SenderRepo, TemplateRepo};
 
-/// What sending a message needs.
-pub trait SendMessageTx: SendRepo + ConversationTx + TemplateRepo + AuditRepo {}
+use crate::IdempotencyRepo;
 
-impl<T: SendRepo + ConversationTx + TemplateRepo + AuditRepo + ?Sized> SendMessageTx for T {}
+/// What decides whether a message can be sent.
+pub trait SendFactsTx: SendRepo + TemplateRepo {}
 
-/// What sending a message to a person needs.
-pub trait SendToTx: SendMessageTx + AccountRepo + ContactTx {}
+impl<T: SendRepo + TemplateRepo + ?Sized> SendFactsTx for T {}
 
-impl<T: SendMessageTx + AccountRepo + ContactTx + ?Sized> SendToTx for T {}
+/// What changing a message that is to be sent needs.
+pub trait SendMessageTx: SendFactsTx + ConversationTx + AuditRepo {}
+
+impl<T: SendFactsTx + ConversationTx + AuditRepo + ?Sized> SendMessageTx for T {}
+
+/// What storing messages to be sent needs.
+pub trait StoreSendsTx: SendFactsTx + AccountRepo + ContactTx + IdempotencyRepo {}
+
+impl<T: SendFactsTx + AccountRepo + ContactTx + IdempotencyRepo + ?Sized> StoreSendsTx for T {}
 
 /// What a sender needs.
 pub trait SenderTx: SenderRepo + PauseRepo + InboxTx + SentUsageRepo + AccountCredentialsRepo {}

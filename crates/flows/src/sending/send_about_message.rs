@@ -7,7 +7,7 @@ use outbound::{
 };
 
 use super::SendMessageTx;
-use super::send_message::{SendMessageError, address, check_thread};
+use super::prepare_send::{SendMessageError, address, check_thread};
 
 /// Meta takes reactions to, and receipts of, messages of the last 30 days.
 const MAX_AGE: TimeDelta = TimeDelta::days(30);

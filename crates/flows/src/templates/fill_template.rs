@@ -1,6 +1,8 @@
 use kernel::StoreError;
 use outbound::template::check;
-use outbound::{ContentError, FilledTemplate, Language, StoredTemplate, TemplateCall, TemplateRepo, TemplateStatus};
+use outbound::{
+    ContentError, FilledTemplate, Language, StoredTemplate, TemplateCall, TemplateName, TemplateRepo, TemplateStatus,
+};
 use thiserror::Error;
 
 /// Why a template cannot be sent, by its copy. Meta may know better: see [`refresh_template`](crate::refresh_template).
@@ -14,6 +16,21 @@ pub enum TemplateRefusal {
     Content(#[from] ContentError),
 }
 
+/// The name by which a call's template is found; `None` if Meta has no such language.
+pub(crate) fn template_name(waba_id: &str, call: &TemplateCall) -> Option<TemplateName> {
+    let language = Language::parse(&call.language)?;
+    Some(TemplateName { waba_id: waba_id.to_owned(), name: call.name.clone(), language })
+}
+
+/// Checks a call against the copy of its template, and fills its gaps.
+pub(crate) fn fill(stored: Option<&StoredTemplate>, call: &TemplateCall) -> Result<FilledTemplate, TemplateRefusal> {
+    let stored = stored.ok_or(TemplateRefusal::Missing)?;
+    if !stored.template.status.is_usable() {
+        return Err(TemplateRefusal::NotUsable(stored.template.status));
+    }
+    Ok(check(&stored.template, call)?)
+}
+
 /// Finds the template of a call and fills it.
 ///
 /// # Errors
@@ -23,17 +40,11 @@ pub async fn fill_template(
     waba_id: &str,
     call: &TemplateCall,
 ) -> Result<Result<(StoredTemplate, FilledTemplate), TemplateRefusal>, StoreError> {
-    let Some(language) = Language::parse(&call.language) else { return Ok(Err(TemplateRefusal::Missing)) };
-    let Some(stored) = tx.template_by_name(waba_id, &call.name, &language).await? else {
+    let Some(name) = template_name(waba_id, call) else { return Ok(Err(TemplateRefusal::Missing)) };
+    let Some(stored) = tx.templates_by_name(std::slice::from_ref(&name)).await?.remove(&name) else {
         return Ok(Err(TemplateRefusal::Missing));
     };
-    if !stored.template.status.is_usable() {
-        return Ok(Err(TemplateRefusal::NotUsable(stored.template.status)));
-    }
-    Ok(match check(&stored.template, call) {
-        Ok(filled) => Ok((stored, filled)),
-        Err(error) => Err(error.into()),
-    })
+    Ok(fill(Some(&stored), call).map(|filled| (stored, filled)))
 }
 
 #[cfg(test)]

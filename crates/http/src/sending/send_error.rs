@@ -1,4 +1,5 @@
-use flows::{AboutMessageError, ChangeSendError, SendMessageError};
+use flows::{AboutMessageError, ChangeSendError, SendMessageError, StoreSendError};
+use kernel::StoreError;
 use outbound::{ContentError, Language, ToMetaError};
 
 use crate::problem::{Code, FieldError, Hints, Problem, TemplateHint};
@@ -35,6 +36,25 @@ impl From<SendMessageError> for Problem {
                 invalid(FieldError::in_body(pointer, "invalid", error.to_string()))
             }
             SendMessageError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StoreSendError> for Problem {
+    fn from(error: StoreSendError) -> Self {
+        match error {
+            StoreSendError::Refused(error) => error.into(),
+            StoreSendError::Idempotency(error) => error.into(),
+            StoreSendError::Busy => Self::unavailable(Code::TemporarilyUnavailable)
+                .with_detail("Too many requests to send wait to be stored; retry later.")
+                .caused_by(error),
+            StoreSendError::CutOff => Self::unavailable(Code::TemporarilyUnavailable).caused_by(error),
+            StoreSendError::NotStored(ref reason) => match **reason {
+                StoreError::Unavailable(_) | StoreError::LimitExceeded(_) | StoreError::Retryable(_) => {
+                    Self::unavailable(Code::TemporarilyUnavailable).caused_by(error)
+                }
+                _ => Self::internal(error),
+            },
         }
     }
 }

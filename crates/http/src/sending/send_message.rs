@@ -1,15 +1,19 @@
+use std::error::Error;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use crm::MessageParts;
-use flows::{MessageRequest, OutboundMessage, SendMessageError, TemplateSource, outbound_message, send_message};
+use flows::{
+    Destination, MessageRequest, OutboundMessage, SendRequest, StoredResponse, TemplateSource, outbound_message,
+};
 use kernel::ids::{AccountId, ConversationId, MessageId};
 use kernel::{Grant as _, MessagesSend};
 
 use super::message_request::{MessageRequestBody, trace_of};
 use super::template_copy::refresh_if_refusing;
-use crate::auth::Allow;
+use crate::auth::{Allow, free_tenant_slot};
 use crate::crm::messages::MessageBody;
 use crate::extract::PathId;
-use crate::idempotency::{IdempotencyHeader, IdempotentJson};
+use crate::idempotency::{IdempotencyGuard, IdempotencyHeader, IdempotentJson, accepted, replayed_response, response};
 use crate::problem::{Code, Problem};
 use crate::state::State;
 use crate::tags;
@@ -44,19 +48,30 @@ pub(crate) async fn send(
     body: IdempotentJson<MessageRequestBody>,
 ) -> Result<HttpResponse, Problem> {
     let (body, guard) = body.into_parts();
-    let request = MessageRequest { trace: trace_of(&http), ..body.check()? };
+    let message = MessageRequest { trace: trace_of(&http), ..body.check()? };
     let source = TemplateSource::Conversation(conversation);
-    refresh_if_refusing(&state, allow.scope(), source, &request.content).await?;
-    let mut account = None;
-    let response = guard
-        .accept(&state, allow, async |permit, tx| {
-            let sent = send_message(permit, tx, conversation, request, &*state.clock).await?;
-            account = sent.send.as_ref().map(|send| send.account);
-            Ok::<MessageBody, SendMessageError>(sent.into())
-        })
-        .await?;
-    ring(&state, account);
-    Ok(response)
+    refresh_if_refusing(&state, allow.scope(), source, &message.content).await?;
+    store(&state, &http, allow, (Destination::Conversation(conversation), message), guard).await
+}
+
+/// Hands a checked request to the intake of sends, and waits for its own outcome. The place of the tenant's request is free meanwhile: it
+/// works no more, and the more requests wait, the more are stored together.
+pub(super) async fn store(
+    state: &State,
+    http: &HttpRequest,
+    allow: Allow<MessagesSend>,
+    (destination, message): (Destination, MessageRequest),
+    guard: IdempotencyGuard,
+) -> Result<HttpResponse, Problem> {
+    free_tenant_slot(http);
+    let key = guard.user_request(allow.user());
+    let request = SendRequest { permit: allow.permit(), destination, message, key, render };
+    let answer = state.send_store.store(request).await?;
+    if answer.is_replayed { replayed_response(&answer.response) } else { response(&answer.response) }
+}
+
+fn render(message: OutboundMessage) -> Result<StoredResponse, Box<dyn Error + Send + Sync>> {
+    Ok(accepted(&MessageBody::from(message))?)
 }
 
 /// A changed message as it is stored; notes its account, whose sender is to be woken after the commit.

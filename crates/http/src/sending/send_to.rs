@@ -1,6 +1,6 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use crm::identity::{GivenIdentity, IdentityKind};
-use flows::{MessageRequest, Recipient, SendMessageError, TemplateSource, send_to};
+use flows::{Destination, MessageRequest, Recipient, TemplateSource};
 use kernel::ids::{AccountId, ContactId};
 use kernel::{Grant as _, MessagesSend};
 use outbound::Address;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::content_schema::with_members;
 use super::message_request::{MessageRequestBody, trace_of};
-use super::send_message::ring;
+use super::send_message::store;
 use super::template_copy::refresh_if_refusing;
 use crate::auth::Allow;
 use crate::crm::messages::MessageBody;
@@ -96,18 +96,9 @@ pub(crate) async fn send(
             return Err(Problem::new(Code::ValidationFailed).with_errors(errors));
         }
     };
-    let request = MessageRequest { trace: trace_of(&http), ..request? };
-    refresh_if_refusing(&state, allow.scope(), TemplateSource::Account(account), &request.content).await?;
-    let mut to_wake = None;
-    let response = guard
-        .accept(&state, allow, async |permit, tx| {
-            let sent = send_to(permit, tx, (account, to), request, &*state.clock).await?;
-            to_wake = sent.send.as_ref().map(|send| send.account);
-            Ok::<MessageBody, SendMessageError>(sent.into())
-        })
-        .await?;
-    ring(&state, to_wake);
-    Ok(response)
+    let message = MessageRequest { trace: trace_of(&http), ..request? };
+    refresh_if_refusing(&state, allow.scope(), TemplateSource::Account(account), &message.content).await?;
+    store(&state, &http, allow, (Destination::Person(account, to), message), guard).await
 }
 
 impl utoipa::PartialSchema for RecipientBody {

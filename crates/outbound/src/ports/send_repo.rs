@@ -7,6 +7,15 @@ use kernel::{Arrival, StoreError};
 
 use crate::{Attempt, NewOutboundMessage, NewSend, SendError, StoredSend};
 
+/// A message to store with its send.
+#[derive(Clone, Debug)]
+pub struct NewMessageSend {
+    pub message: NewOutboundMessage,
+    pub send: NewSend,
+    /// The line in the history of the contact.
+    pub line: InteractionId,
+}
+
 /// A conversation to send in, with what decides whether that is possible. Locked until the transaction ends.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
@@ -56,23 +65,35 @@ pub struct MessageToSend {
 /// Sends of the transaction's tenant, as people and programs see them.
 #[async_trait]
 pub trait SendRepo: Send {
-    async fn lock_thread(&mut self, conversation: ConversationId) -> Result<Option<Thread>, StoreError>;
-    /// A message of the conversation, or of any.
-    async fn message_to_send(&mut self, message: MessageId) -> Result<Option<MessageToSend>, StoreError>;
+    /// Those of the conversations that exist. They are locked in one order, so that two transactions wait for each other instead of
+    /// deadlocking.
+    async fn lock_threads(
+        &mut self,
+        conversations: &[ConversationId],
+    ) -> Result<HashMap<ConversationId, Thread>, StoreError>;
+    async fn lock_thread(&mut self, conversation: ConversationId) -> Result<Option<Thread>, StoreError> {
+        Ok(self.lock_threads(&[conversation]).await?.remove(&conversation))
+    }
+    /// Those of the messages that exist, of any conversation.
+    async fn messages_to_send(
+        &mut self,
+        messages: &[MessageId],
+    ) -> Result<HashMap<MessageId, MessageToSend>, StoreError>;
+    async fn message_to_send(&mut self, message: MessageId) -> Result<Option<MessageToSend>, StoreError> {
+        Ok(self.messages_to_send(&[message]).await?.remove(&message))
+    }
     /// The latest message of the customer in a conversation that WhatsApp knows.
     async fn latest_inbound(
         &mut self,
         conversation: ConversationId,
     ) -> Result<Option<(MessageId, MessageToSend)>, StoreError>;
-    /// Stores a message, its send and a line in the history of the contact, and shows it in its conversation, which is open
-    /// afterwards. The conversation is locked.
-    async fn insert_message_send(
+    /// Stores messages, their sends and a line in the history of the contact for each, and shows them in their conversations, which are
+    /// open afterwards. The conversations are locked. Messages of one conversation are placed in the order of `new`.
+    async fn insert_message_sends(
         &mut self,
-        message: &NewOutboundMessage,
-        send: &NewSend,
-        line: InteractionId,
+        new: &[NewMessageSend],
         now: DateTime<Utc>,
-    ) -> Result<MessagePlace, StoreError>;
+    ) -> Result<Vec<MessagePlace>, StoreError>;
     /// Stores a send that is no message.
     async fn insert_send(&mut self, send: &NewSend, now: DateTime<Utc>) -> Result<(), StoreError>;
     /// The sends of messages.

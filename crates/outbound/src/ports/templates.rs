@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use kernel::ids::{AccountId, TemplateId};
@@ -74,6 +76,14 @@ pub struct TemplateFilter {
     pub name: Option<String>,
 }
 
+/// What a message names its template by, within a business account.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TemplateName {
+    pub waba_id: String,
+    pub name: String,
+    pub language: Language,
+}
+
 /// What a sync has changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SyncCounts {
@@ -93,13 +103,11 @@ pub trait TemplateRepo: TemplateEventRepo {
 
     async fn template(&mut self, id: TemplateId) -> Result<Option<StoredTemplate>, StoreError>;
 
-    /// A usable one, if there are several.
-    async fn template_by_name(
+    /// The templates with these names that have copies; of several with one name a usable one, if there is one.
+    async fn templates_by_name(
         &mut self,
-        waba_id: &str,
-        name: &str,
-        language: &Language,
-    ) -> Result<Option<StoredTemplate>, StoreError>;
+        names: &[TemplateName],
+    ) -> Result<HashMap<TemplateName, StoredTemplate>, StoreError>;
 
     /// Names and languages of what can be sent, by name, at most `limit`.
     async fn usable_templates(&mut self, waba_id: &str, limit: u16) -> Result<Vec<(String, Language)>, StoreError>;

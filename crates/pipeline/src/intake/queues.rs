@@ -5,9 +5,9 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use whatsapp::MetaAppKey;
 
-use super::app_queue::AppQueue;
 use super::lone_delivery::LoneDelivery;
 use super::pending_delivery::PendingDelivery;
+use crate::turn_queue::TurnQueue;
 
 /// The capacity for deliveries that are stored together. One app can use half of it.
 const CAPACITY: usize = 8_192;
@@ -34,7 +34,7 @@ pub(super) struct Waiting<T> {
 
 #[derive(Debug)]
 struct State<T> {
-    queue: AppQueue<T>,
+    queue: TurnQueue<MetaAppKey, T>,
     is_closed: bool,
 }
 
@@ -71,7 +71,7 @@ impl Queues {
 
 impl<T: Cost> Waiting<T> {
     fn new(capacity: usize) -> Self {
-        let state = State { queue: AppQueue::new(capacity), is_closed: false };
+        let state = State { queue: TurnQueue::new(capacity), is_closed: false };
         Self { state: Mutex::new(state), changed: Notify::new() }
     }
 

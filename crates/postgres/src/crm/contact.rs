@@ -17,7 +17,7 @@ use crate::closed_set;
 use crate::error::OrStoreError;
 use crate::keyset::continue_after;
 use crate::schema::{contact_identities, contact_merges, contacts, whatsapp_accounts};
-use crate::sql::{sql, types};
+use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
 const LOCK_CONTACT: &str = "
@@ -25,6 +25,12 @@ SELECT id FROM contacts
  WHERE tenant_id = $1
    AND id = coalesce((SELECT into_id FROM contact_merges WHERE tenant_id = $1 AND contact_id = $2), $2)
    FOR NO KEY UPDATE";
+
+const CONTACT_IDS: &str = "
+SELECT w.id AS wanted, k.id
+  FROM unnest($2) AS w (id)
+  LEFT JOIN contact_merges m ON m.tenant_id = $1 AND m.contact_id = w.id
+  JOIN contacts k ON k.tenant_id = $1 AND k.id = coalesce(m.into_id, w.id) AND k.removed_at IS NULL";
 
 /// Contacts made from events: columns that are not named have the defaults of the table.
 const INSERT_CONTACTS: &str = "
@@ -52,6 +58,14 @@ struct IdentityRow {
     value: String,
     contact_id: Uuid,
     current: bool,
+}
+
+#[derive(diesel::QueryableByName)]
+struct IdRow {
+    #[diesel(sql_type = types::Uuid)]
+    wanted: Uuid,
+    #[diesel(sql_type = types::Uuid)]
+    id: Uuid,
 }
 
 #[derive(Insertable)]
@@ -134,6 +148,17 @@ impl ContactRepo for Tx<Tenant> {
             .await
             .or_store_error()?;
         Ok(self.with_identities(row).await?.pop())
+    }
+
+    async fn contact_ids(&mut self, ids: &[ContactId]) -> Result<HashMap<ContactId, ContactId>, StoreError> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let statement = sql(CONTACT_IDS)
+            .bind::<types::Uuid, _>(self.tenant_id())
+            .bind::<types::Uuids, _>(ids.iter().map(|id| id.as_uuid()).collect::<Vec<_>>());
+        let rows: Vec<IdRow> = Prepared(statement).load(self.connection()).await.or_store_error()?;
+        Ok(rows.into_iter().map(|row| (ContactId::from_uuid(row.wanted), ContactId::from_uuid(row.id))).collect())
     }
 
     async fn lock_contact(&mut self, id: ContactId) -> Result<Option<Contact>, StoreError> {

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use channels::{
     AccountDirectory, AccountRepo, AccountStatus, AccountWithTenant, ApprovedAccount, Disconnection, LastDelivery,
@@ -83,10 +85,15 @@ impl AccountRepo for Tx<Tenant> {
         Ok(Page::of(accounts, page.limit, |account| Cursor::new(account.created_at, account.id.as_uuid())))
     }
 
-    async fn account(&mut self, id: AccountId) -> Result<Option<WhatsAppAccount>, StoreError> {
-        let query = whatsapp_accounts::table.find((self.tenant_id(), id.as_uuid())).select(Row::as_select());
-        let row: Option<Row> = query.first(self.connection()).await.optional().or_store_error()?;
-        with_facts(self, row).await
+    async fn accounts_by_id(&mut self, ids: &[AccountId]) -> Result<HashMap<AccountId, WhatsAppAccount>, StoreError> {
+        let query = whatsapp_accounts::table
+            .filter(whatsapp_accounts::tenant_id.eq(self.tenant_id()))
+            .filter(whatsapp_accounts::id.eq_any(ids.iter().map(|id| id.as_uuid())))
+            .select(Row::as_select());
+        let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
+        let mut accounts = rows.into_iter().map(Row::into_account).collect::<Result<Vec<_>, _>>()?;
+        account_credentials::add_facts(self, accounts.iter_mut()).await?;
+        Ok(accounts.into_iter().map(|account| (account.id, account)).collect())
     }
 
     async fn lock_account(&mut self, id: AccountId) -> Result<Option<WhatsAppAccount>, StoreError> {

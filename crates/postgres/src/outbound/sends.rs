@@ -4,11 +4,12 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::sql_types::Nullable;
 use diesel_async::RunQueryDsl;
-use kernel::ids::{AccountId, ConversationId, InteractionId, MessageId, SendId, UserId};
+use kernel::ids::{AccountId, ConversationId, MessageId, SendId, UserId};
 use kernel::{Arrival, StoreError};
 use outbound::template::{TemplateStatus, Usability};
 use outbound::{
-    Attempt, MessagePlace, MessageToSend, NewOutboundMessage, NewSend, SendError, SendRepo, Sender, StoredSend, Thread,
+    Attempt, MessagePlace, MessageToSend, NewMessageSend, NewOutboundMessage, NewSend, SendError, SendRepo, Sender,
+    StoredSend, Thread,
 };
 use uuid::Uuid;
 
@@ -20,61 +21,74 @@ use crate::sql::{BoxedSql, Prepared, boxed_sql, sql, types};
 use crate::transaction::{Tenant, Tx};
 
 /// A send takes its place in the order from the sequence that orders what arrives, so that its message has the same place in lists.
-/// Messages of one conversation get their times and places one after the other, as the conversation is locked; a time never goes
-/// back, so that lists show them in the order in which they leave. What Parley sends is the latest of its conversation.
-macro_rules! insert_send {
+/// The sends of one statement get one number of it, and places after it in their order. Messages of one conversation get their times and
+/// places one after the other, as the conversation is locked; a time never goes back, so that lists show them in the order in which they
+/// leave. What Parley sends is the latest of its conversation.
+macro_rules! insert_sends {
     ($before:literal, $after:literal) => {
         concat!(
-            $before,
-            "sent AS (
+            "
+WITH new AS MATERIALIZED (
+  SELECT n.*, first.position + n.place - 1 AS position
+    FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) WITH ORDINALITY AS n
+           (id, account_id, conversation_id, kind, message_id, priority, send_at, send_before, on_unknown, cancel_if_customer_writes,
+            free_form, template, category, recipient, content, body, client_ref, sender_kind, sender_id, traceparent, place)
+   CROSS JOIN (SELECT nextval('webhook_arrivals') * 4096 AS position) first
+), sent AS (
   INSERT INTO sends
     (tenant_id, id, account_id, conversation_id, kind, message_id, state, priority, position, is_due, due_at, send_at, send_before,
      on_unknown, cancel_if_customer_writes, free_form, template, category, recipient, content, body, client_ref, sender_kind,
      sender_id, traceparent, created_at)
-  SELECT $1, $2, $3, $4, $5, $6, 'queued', $7, place.position, $8 IS NULL, coalesce($8, $21), $8, $9, $10, $11, $12, $13, $14, $15, $16,
-         $17, $18, $19, $20, $22, $21
-    FROM place
+  SELECT $1, n.id, n.account_id, n.conversation_id, n.kind, n.message_id, 'queued', n.priority, n.position, n.send_at IS NULL,
+         coalesce(n.send_at, $22), n.send_at, n.send_before, n.on_unknown, n.cancel_if_customer_writes, n.free_form, n.template,
+         n.category, n.recipient, n.content, n.body, n.client_ref, n.sender_kind, n.sender_id, n.traceparent, $22
+    FROM new n
 )",
+            $before,
             $after
         )
     };
 }
 
-const INSERT_MESSAGE_SEND: &str = insert_send!(
-    "
-WITH place AS MATERIALIZED (
-  SELECT nextval('webhook_arrivals') * 4096 AS position,
-         greatest(date_trunc('second', $21), c.last_message_at, c.activity_at) AS at
-    FROM conversations c WHERE c.tenant_id = $1 AND c.id = $4
+const INSERT_MESSAGE_SENDS: &str = insert_sends!(
+    ", told AS (
+  SELECT t.*, app.preview(t.text) AS preview
+    FROM unnest($23, $24, $25, $26, $27, $28) WITH ORDINALITY AS t (contact_id, kind, text, parts, reply_to_wamid, line_id, place)
+), placed AS MATERIALIZED (
+  SELECT n.id, n.account_id, n.conversation_id, n.message_id, n.body, n.sender_id, n.position, n.place, t.contact_id, t.kind, t.text,
+         t.parts, t.reply_to_wamid, t.line_id, t.preview, greatest(date_trunc('second', $22), c.last_message_at, c.activity_at) AS at
+    FROM new n
+    JOIN told t ON t.place = n.place
+    JOIN conversations c ON c.tenant_id = $1 AND c.id = n.conversation_id
 ), message AS (
   INSERT INTO messages
     (tenant_id, created_at, id, conversation_id, contact_id, account_id, direction, origin, kind, text, parts, reply_to_wamid, payload,
      provider_timestamp, arrival)
-  SELECT $1, $21, $6, $4, $23, $3, 'outbound', 'api', $24, $25, $26, $27, $17, place.at, place.position FROM place
-), ",
-    ", line AS (
+  SELECT $1, $22, p.message_id, p.conversation_id, p.contact_id, p.account_id, 'outbound', 'api', p.kind, p.text, p.parts,
+         p.reply_to_wamid, p.body, p.at, p.position
+    FROM placed p
+), line AS (
   INSERT INTO interactions
     (tenant_id, created_at, id, contact_id, kind, text, actor_id, message_id, occurred_at, arrival)
-  SELECT $1, $21, $28, $23, 'outbound_message', app.preview($25), $20, $6, place.at, place.position FROM place
-)
-UPDATE conversations c
-   SET last_message_at = place.at, activity_at = place.at, arrival = place.position,
-       last_message_preview = coalesce(app.preview($25), c.last_message_preview),
-       version = c.version + (c.status = 'closed')::integer,
-       status = CASE WHEN c.status = 'closed' THEN 'open' ELSE c.status END
-  FROM place
- WHERE c.tenant_id = $1 AND c.id = $4
-RETURNING place.at, place.position"
+  SELECT $1, $22, p.line_id, p.contact_id, 'outbound_message', p.preview, p.sender_id, p.message_id, p.at, p.position FROM placed p
+), latest AS (
+  SELECT p.conversation_id, max(p.at) AS at, max(p.position) AS position,
+         (array_agg(p.preview ORDER BY p.place DESC) FILTER (WHERE p.preview IS NOT NULL))[1] AS preview
+    FROM placed p GROUP BY p.conversation_id
+), shown AS (
+  UPDATE conversations c
+     SET last_message_at = l.at, activity_at = l.at, arrival = l.position,
+         last_message_preview = coalesce(l.preview, c.last_message_preview),
+         version = c.version + (c.status = 'closed')::integer,
+         status = CASE WHEN c.status = 'closed' THEN 'open' ELSE c.status END
+    FROM latest l
+   WHERE c.tenant_id = $1 AND c.id = l.conversation_id
+)",
+    "
+SELECT at, position FROM placed ORDER BY place"
 );
 
-const INSERT_SEND: &str = insert_send!(
-    "
-WITH place AS MATERIALIZED (
-  SELECT nextval('webhook_arrivals') * 4096 AS position
-), ",
-    "
-SELECT position FROM place"
-);
+const INSERT_SENDS: &str = insert_sends!("", "\nSELECT position FROM new");
 
 const SENDS: &str = "
 SELECT s.id, s.kind, s.account_id, s.conversation_id, s.message_id, s.state, s.send_at, s.send_before, s.on_unknown, s.client_ref,
@@ -266,40 +280,49 @@ impl AttemptRow {
 }
 
 /// Binds the parameters 1 to 22.
-fn bind_send<'q>(statement: BoxedSql<'q>, tenant: Uuid, send: &'q NewSend, now: DateTime<Utc>) -> BoxedSql<'q> {
+fn bind_sends<'q>(statement: BoxedSql<'q>, tenant: Uuid, sends: &[&'q NewSend], now: DateTime<Utc>) -> BoxedSql<'q> {
+    fn column<'q, T>(sends: &[&'q NewSend], read: impl Fn(&'q NewSend) -> T) -> Vec<T> {
+        sends.iter().map(|send| read(send)).collect()
+    }
     statement
         .bind::<types::Uuid, _>(tenant)
-        .bind::<types::Uuid, _>(send.id.as_uuid())
-        .bind::<types::Uuid, _>(send.account.as_uuid())
-        .bind::<types::Uuid, _>(send.conversation.as_uuid())
-        .bind::<types::Text, _>(send.kind.into_str())
-        .bind::<types::Uuid, _>(send.message.as_uuid())
-        .bind::<types::Integer, _>(send.priority as i32)
-        .bind::<Nullable<types::Timestamptz>, _>(send.send_at)
-        .bind::<types::Timestamptz, _>(send.send_before)
-        .bind::<types::Text, _>(send.on_unknown.into_str())
-        .bind::<types::Bool, _>(send.cancel_if_customer_writes)
-        .bind::<types::Bool, _>(send.is_free_form)
-        .bind::<Nullable<types::Text>, _>(send.template.as_deref())
-        .bind::<Nullable<types::Text>, _>(send.category.map(<&str>::from))
-        .bind::<types::Text, _>(&send.recipient)
-        .bind::<types::Text, _>(&send.content)
-        .bind::<types::Text, _>(&send.body)
-        .bind::<Nullable<types::Text>, _>(send.client_ref.as_deref())
-        .bind::<types::Text, _>(send.sender.kind.into_str())
-        .bind::<Nullable<types::Uuid>, _>(send.sender.user.map(UserId::as_uuid))
+        .bind::<types::Uuids, _>(column(sends, |send| send.id.as_uuid()))
+        .bind::<types::Uuids, _>(column(sends, |send| send.account.as_uuid()))
+        .bind::<types::Uuids, _>(column(sends, |send| send.conversation.as_uuid()))
+        .bind::<types::Texts, _>(column(sends, |send| send.kind.into_str()))
+        .bind::<types::Uuids, _>(column(sends, |send| send.message.as_uuid()))
+        .bind::<types::Integers, _>(column(sends, |send| send.priority as i32))
+        .bind::<types::MaybeTimes, _>(column(sends, |send| send.send_at))
+        .bind::<types::Times, _>(column(sends, |send| send.send_before))
+        .bind::<types::Texts, _>(column(sends, |send| send.on_unknown.into_str()))
+        .bind::<types::Bools, _>(column(sends, |send| send.cancel_if_customer_writes))
+        .bind::<types::Bools, _>(column(sends, |send| send.is_free_form))
+        .bind::<types::MaybeTexts, _>(column(sends, |send| send.template.as_deref()))
+        .bind::<types::MaybeTexts, _>(column(sends, |send| send.category.map(<&str>::from)))
+        .bind::<types::Texts, _>(column(sends, |send| send.recipient.as_str()))
+        .bind::<types::Texts, _>(column(sends, |send| send.content.as_str()))
+        .bind::<types::Texts, _>(column(sends, |send| send.body.as_str()))
+        .bind::<types::MaybeTexts, _>(column(sends, |send| send.client_ref.as_deref()))
+        .bind::<types::Texts, _>(column(sends, |send| send.sender.kind.into_str()))
+        .bind::<types::MaybeUuids, _>(column(sends, |send| send.sender.user.map(UserId::as_uuid)))
+        .bind::<types::MaybeTexts, _>(column(sends, |send| send.trace.map(|trace| trace.to_string())))
         .bind::<types::Timestamptz, _>(now)
-        .bind::<Nullable<types::Text>, _>(send.trace.map(|trace| trace.to_string()))
 }
 
 #[async_trait]
 impl SendRepo for Tx<Tenant> {
-    async fn lock_thread(&mut self, conversation: ConversationId) -> Result<Option<Thread>, StoreError> {
-        thread::lock(self, conversation).await
+    async fn lock_threads(
+        &mut self,
+        conversations: &[ConversationId],
+    ) -> Result<HashMap<ConversationId, Thread>, StoreError> {
+        thread::lock(self, conversations).await
     }
 
-    async fn message_to_send(&mut self, message: MessageId) -> Result<Option<MessageToSend>, StoreError> {
-        thread::message(self, message).await
+    async fn messages_to_send(
+        &mut self,
+        messages: &[MessageId],
+    ) -> Result<HashMap<MessageId, MessageToSend>, StoreError> {
+        thread::messages(self, messages).await
     }
 
     async fn latest_inbound(
@@ -309,26 +332,28 @@ impl SendRepo for Tx<Tenant> {
         thread::latest_inbound(self, conversation).await
     }
 
-    async fn insert_message_send(
+    async fn insert_message_sends(
         &mut self,
-        message: &NewOutboundMessage,
-        send: &NewSend,
-        line: InteractionId,
+        new: &[NewMessageSend],
         now: DateTime<Utc>,
-    ) -> Result<MessagePlace, StoreError> {
-        let statement = bind_send(boxed_sql(INSERT_MESSAGE_SEND), self.tenant_id(), send, now)
-            .bind::<types::Uuid, _>(message.contact.as_uuid())
-            .bind::<types::Text, _>(&message.kind)
-            .bind::<types::Text, _>(&message.text)
-            .bind::<types::Text, _>(content_parts::json(&message.parts))
-            .bind::<Nullable<types::Text>, _>(message.reply_to_wamid.as_deref())
-            .bind::<types::Uuid, _>(line.as_uuid());
-        let row: PlaceRow = Prepared(statement).get_result(self.connection()).await.or_store_error()?;
-        Ok(MessagePlace { at: row.at, arrival: Arrival::new(row.position) })
+    ) -> Result<Vec<MessagePlace>, StoreError> {
+        fn column<'n, T>(new: &'n [NewMessageSend], read: impl Fn(&'n NewMessageSend) -> T) -> Vec<T> {
+            new.iter().map(read).collect()
+        }
+        let sends = column(new, |new| &new.send);
+        let statement = bind_sends(boxed_sql(INSERT_MESSAGE_SENDS), self.tenant_id(), &sends, now)
+            .bind::<types::Uuids, _>(column(new, |new| new.message.contact.as_uuid()))
+            .bind::<types::Texts, _>(column(new, |new| new.message.kind.as_str()))
+            .bind::<types::Texts, _>(column(new, |new| new.message.text.as_str()))
+            .bind::<types::Texts, _>(column(new, |new| content_parts::json(&new.message.parts)))
+            .bind::<types::MaybeTexts, _>(column(new, |new| new.message.reply_to_wamid.as_deref()))
+            .bind::<types::Uuids, _>(column(new, |new| new.line.as_uuid()));
+        let rows: Vec<PlaceRow> = Prepared(statement).load(self.connection()).await.or_store_error()?;
+        Ok(rows.into_iter().map(|row| MessagePlace { at: row.at, arrival: Arrival::new(row.position) }).collect())
     }
 
     async fn insert_send(&mut self, send: &NewSend, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let statement = bind_send(boxed_sql(INSERT_SEND), self.tenant_id(), send, now);
+        let statement = bind_sends(boxed_sql(INSERT_SENDS), self.tenant_id(), &[send], now);
         self.execute(statement).await?;
         Ok(())
     }

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::sql_types::Nullable;
 use diesel_async::RunQueryDsl;
@@ -10,17 +12,20 @@ use crate::error::OrStoreError;
 use crate::sql::{Prepared, sql, types};
 use crate::transaction::{Tenant, Tx};
 
-/// The contact is locked against deletion before the conversation, in the order in which merging and deleting contacts lock them. The
-/// service window may have been extended while the conversation was closed.
-const LOCK_THREAD: &str = "
+/// The contacts are locked against deletion before the conversations, in the order in which merging and deleting contacts lock them; all
+/// contacts before the first conversation, and each kind by id. The service window may have been extended while the conversation was
+/// closed.
+const LOCK_THREADS: &str = "
 WITH contact AS MATERIALIZED (
   SELECT k.id, k.display_name, k.marketing_consent FROM contacts k
    WHERE k.tenant_id = $1 AND k.removed_at IS NULL
-     AND k.id = (SELECT v.contact_id FROM conversations v WHERE v.tenant_id = $1 AND v.id = $2)
+     AND k.id = ANY (ARRAY(SELECT v.contact_id FROM conversations v WHERE v.tenant_id = $1 AND v.id = ANY ($2)))
+   ORDER BY k.id
      FOR KEY SHARE
 ), conversation AS MATERIALIZED (
   SELECT c.* FROM conversations c
-   WHERE c.tenant_id = $1 AND c.id = $2 AND EXISTS (SELECT FROM contact)
+   WHERE c.tenant_id = $1 AND c.id = ANY ($2) AND c.contact_id = ANY (ARRAY(SELECT k.id FROM contact k))
+   ORDER BY c.id
      FOR NO KEY UPDATE
 )
 SELECT c.id, c.account_id, c.contact_id, c.status = 'closed' AS is_closed, c.read_only, a.waba_id, a.status = 'active' AS is_connected,
@@ -48,9 +53,9 @@ SELECT c.id, c.account_id, c.contact_id, c.status = 'closed' AS is_closed, c.rea
   JOIN whatsapp_accounts a ON a.tenant_id = $1 AND a.id = c.account_id
   LEFT JOIN account_credentials s ON s.tenant_id = $1 AND s.account_id = a.id";
 
-const MESSAGE: &str = "
+const MESSAGES: &str = "
 SELECT m.id, m.conversation_id, m.wamid, m.direction = 'inbound' AS is_inbound, m.provider_timestamp FROM messages m
- WHERE m.tenant_id = $1 AND m.id = $2";
+ WHERE m.tenant_id = $1 AND m.id = ANY ($2)";
 
 const LATEST_INBOUND: &str = "
 SELECT m.id, m.conversation_id, m.wamid, true AS is_inbound, m.provider_timestamp FROM messages m
@@ -111,57 +116,70 @@ struct MessageRow {
     provider_timestamp: DateTime<Utc>,
 }
 
-pub(super) async fn lock(tx: &mut Tx<Tenant>, conversation: ConversationId) -> Result<Option<Thread>, StoreError> {
-    let statement =
-        sql(LOCK_THREAD).bind::<types::Uuid, _>(tx.tenant_id()).bind::<types::Uuid, _>(conversation.as_uuid());
+pub(super) async fn lock(
+    tx: &mut Tx<Tenant>,
+    conversations: &[ConversationId],
+) -> Result<HashMap<ConversationId, Thread>, StoreError> {
+    let statement = sql(LOCK_THREADS)
+        .bind::<types::Uuid, _>(tx.tenant_id())
+        .bind::<types::Uuids, _>(conversations.iter().map(|conversation| conversation.as_uuid()).collect::<Vec<_>>());
     let rows: Vec<Row> = Prepared(statement).load(tx.connection()).await.or_store_error()?;
-    Ok(rows.into_iter().next().map(|row| Thread {
-        conversation: ConversationId::from_uuid(row.id),
-        account: AccountId::from_uuid(row.account_id),
-        waba_id: row.waba_id,
-        contact: ContactId::from_uuid(row.contact_id),
-        contact_name: row.display_name,
-        username: row.username,
-        is_closed: row.is_closed,
-        is_read_only: row.read_only,
-        other_open: row.other_open.map(ConversationId::from_uuid),
-        service_window_ends_at: row.service_window_ends_at,
-        is_connected: row.is_connected,
-        has_token: row.has_token,
-        is_registered: row.is_registered,
-        phone: row.phone.map(|phone| format!("+{}", phone.trim_start_matches('+'))),
-        bsuid: row.bsuid,
-        opted_out: row.opted_out,
-        send_read_receipts: row.send_read_receipts,
-    }))
+    Ok(rows.into_iter().map(Row::into_thread).map(|thread| (thread.conversation, thread)).collect())
 }
 
-pub(super) async fn message(tx: &mut Tx<Tenant>, message: MessageId) -> Result<Option<MessageToSend>, StoreError> {
-    Ok(find(tx, MESSAGE, message.as_uuid()).await?.map(|(_, found)| found))
+pub(super) async fn messages(
+    tx: &mut Tx<Tenant>,
+    messages: &[MessageId],
+) -> Result<HashMap<MessageId, MessageToSend>, StoreError> {
+    let statement = sql(MESSAGES)
+        .bind::<types::Uuid, _>(tx.tenant_id())
+        .bind::<types::Uuids, _>(messages.iter().map(|message| message.as_uuid()).collect::<Vec<_>>());
+    let rows: Vec<MessageRow> = Prepared(statement).load(tx.connection()).await.or_store_error()?;
+    Ok(rows.into_iter().map(MessageRow::into_message).collect())
 }
 
 pub(super) async fn latest_inbound(
     tx: &mut Tx<Tenant>,
     conversation: ConversationId,
 ) -> Result<Option<(MessageId, MessageToSend)>, StoreError> {
-    find(tx, LATEST_INBOUND, conversation.as_uuid()).await
+    let statement =
+        sql(LATEST_INBOUND).bind::<types::Uuid, _>(tx.tenant_id()).bind::<types::Uuid, _>(conversation.as_uuid());
+    let rows: Vec<MessageRow> = Prepared(statement).load(tx.connection()).await.or_store_error()?;
+    Ok(rows.into_iter().next().map(MessageRow::into_message))
 }
 
-async fn find(
-    tx: &mut Tx<Tenant>,
-    statement: &'static str,
-    id: Uuid,
-) -> Result<Option<(MessageId, MessageToSend)>, StoreError> {
-    let statement = sql(statement).bind::<types::Uuid, _>(tx.tenant_id()).bind::<types::Uuid, _>(id);
-    let rows: Vec<MessageRow> = Prepared(statement).load(tx.connection()).await.or_store_error()?;
-    let found = |row: MessageRow| {
+impl Row {
+    fn into_thread(self) -> Thread {
+        Thread {
+            conversation: ConversationId::from_uuid(self.id),
+            account: AccountId::from_uuid(self.account_id),
+            waba_id: self.waba_id,
+            contact: ContactId::from_uuid(self.contact_id),
+            contact_name: self.display_name,
+            username: self.username,
+            is_closed: self.is_closed,
+            is_read_only: self.read_only,
+            other_open: self.other_open.map(ConversationId::from_uuid),
+            service_window_ends_at: self.service_window_ends_at,
+            is_connected: self.is_connected,
+            has_token: self.has_token,
+            is_registered: self.is_registered,
+            phone: self.phone.map(|phone| format!("+{}", phone.trim_start_matches('+'))),
+            bsuid: self.bsuid,
+            opted_out: self.opted_out,
+            send_read_receipts: self.send_read_receipts,
+        }
+    }
+}
+
+impl MessageRow {
+    fn into_message(self) -> (MessageId, MessageToSend) {
         let message = MessageToSend {
-            conversation: row.conversation_id.map(ConversationId::from_uuid),
-            wamid: row.wamid,
-            is_inbound: row.is_inbound,
-            sent_at: row.provider_timestamp,
+            conversation: self.conversation_id.map(ConversationId::from_uuid),
+            wamid: self.wamid,
+            is_inbound: self.is_inbound,
+            sent_at: self.provider_timestamp,
         };
-        (MessageId::from_uuid(row.id), message)
-    };
-    Ok(rows.into_iter().next().map(found))
+        (MessageId::from_uuid(self.id), message)
+    }
 }

@@ -7,7 +7,7 @@ use diesel_async::RunQueryDsl;
 use kernel::ids::{AccountId, TemplateId};
 use kernel::{Cursor, Page, PageRequest, StoreError};
 use outbound::template::Template;
-use outbound::{Language, StoredTemplate, SyncCounts, TemplateFilter, TemplateRepo};
+use outbound::{Language, StoredTemplate, SyncCounts, TemplateFilter, TemplateName, TemplateRepo};
 use uuid::Uuid;
 
 use super::row::{Row, language};
@@ -84,21 +84,31 @@ impl TemplateRepo for Tx<Tenant> {
         Ok(self.with_accounts(row.into_iter().collect()).await?.pop())
     }
 
-    async fn template_by_name(
+    /// Reads also templates that have a name of one and a language of another of the names: they are few.
+    async fn templates_by_name(
         &mut self,
-        waba_id: &str,
-        name: &str,
-        language: &Language,
-    ) -> Result<Option<StoredTemplate>, StoreError> {
+        names: &[TemplateName],
+    ) -> Result<HashMap<TemplateName, StoredTemplate>, StoreError> {
+        if names.is_empty() {
+            return Ok(HashMap::new());
+        }
         let query = templates::table
             .filter(templates::tenant_id.eq(self.tenant_id()))
-            .filter(templates::waba_id.eq(waba_id))
-            .filter(templates::name.eq(name))
-            .filter(templates::language.eq(language.as_str()))
+            .filter(templates::waba_id.eq_any(names.iter().map(|wanted| &wanted.waba_id)))
+            .filter(templates::name.eq_any(names.iter().map(|wanted| &wanted.name)))
+            .filter(templates::language.eq_any(names.iter().map(|wanted| wanted.language.as_str())))
             .order((templates::status.eq_any(USABLE).desc(), templates::created_at.desc(), templates::id.desc()))
             .select(Row::as_select());
-        let row: Option<Row> = query.first(self.connection()).await.optional().or_store_error()?;
-        Ok(self.with_accounts(row.into_iter().collect()).await?.pop())
+        let rows: Vec<Row> = query.load(self.connection()).await.or_store_error()?;
+        let mut found = HashMap::new();
+        for stored in self.with_accounts(rows).await? {
+            let StoredTemplate { waba_id, template: Template { name, language, .. }, .. } = &stored;
+            let name = TemplateName { waba_id: waba_id.clone(), name: name.clone(), language: language.clone() };
+            if names.contains(&name) {
+                found.entry(name).or_insert(stored);
+            }
+        }
+        Ok(found)
     }
 
     async fn usable_templates(&mut self, waba_id: &str, limit: u16) -> Result<Vec<(String, Language)>, StoreError> {

@@ -1,15 +1,16 @@
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
-use crm::identity::{Identity, IdentityKey};
-use crm::{Message, ReplyTo, Titled};
-use kernel::ids::{ConversationId, InteractionId, MessageId, SendId};
-use kernel::{Clock, ContentPart, Direction, MessageCategory, MessagesSend, Origin, Permit, StoreError, Traceparent};
+use kernel::ids::{ConversationId, MessageId, SendId};
+use kernel::{ContentPart, MessageCategory, StoreError, Traceparent};
 use outbound::{
-    Address, Content, ContentError, Language, MAX_SCHEDULE, MessagePlace, NewOutboundMessage, NewSend, OnUnknown,
-    Priority, SEND_WITHIN, SendKind, Sender, SenderKind, TemplateCategory, Thread, ToMetaError, message_json,
+    Address, Content, ContentError, Language, MAX_SCHEDULE, MessageToSend, NewOutboundMessage, NewSend, OnUnknown,
+    Priority, SEND_WITHIN, SendKind, Sender, StoredTemplate, TemplateCategory, TemplateName, Thread, ToMetaError,
+    message_json,
 };
 
-use super::{OutboundMessage, SendMessageTx};
-use crate::templates::{TemplateRefusal, fill_template};
+use super::SendFactsTx;
+use crate::templates::{TemplateRefusal, fill, template_name};
 
 /// What a caller wants to be sent.
 #[derive(Clone, Debug)]
@@ -74,7 +75,7 @@ pub enum SendMessageError {
 }
 
 /// Templates that are offered instead.
-const USABLE_TEMPLATES: u16 = 50;
+pub(super) const USABLE_TEMPLATES: u16 = 50;
 
 /// What is stored of a request.
 pub(super) struct PreparedSend {
@@ -82,79 +83,65 @@ pub(super) struct PreparedSend {
     pub(super) send: NewSend,
 }
 
-/// Stores a message to be sent. It leaves later: then window, consent and the state of the number count as they are at that
-/// moment; what cannot work now is refused now.
-///
-/// # Errors
-/// [`SendMessageError`].
-pub async fn send_message(
-    permit: Permit<MessagesSend>,
-    tx: &mut dyn SendMessageTx,
-    conversation: ConversationId,
-    request: MessageRequest,
-    clock: &dyn Clock,
-) -> Result<OutboundMessage, SendMessageError> {
-    let now = clock.now();
-    let thread = tx.lock_thread(conversation).await?.ok_or(SendMessageError::NotFound)?;
-    let ids = (MessageId::new(clock), SendId::new(clock));
-    let sender = Sender { kind: SenderKind::User, user: Some(permit.user()) };
-    let PreparedSend { message, send } = prepare(tx, &thread, ids, sender, request, now).await?;
-    let place = tx.insert_message_send(&message, &send, InteractionId::new(clock), now).await?;
-    Ok(stored(&thread, message, send, place, now))
+/// What is stored that decides about requests, beside their conversations.
+#[derive(Debug, Default)]
+pub(super) struct SendFacts {
+    templates: HashMap<TemplateName, StoredTemplate>,
+    quoted: HashMap<MessageId, MessageToSend>,
 }
 
-/// The message as it is stored now, without reading it.
-fn stored(
-    thread: &Thread,
-    message: NewOutboundMessage,
-    send: NewSend,
-    place: MessagePlace,
-    now: DateTime<Utc>,
-) -> OutboundMessage {
-    let reply_to_wamid = message.reply_to_wamid.clone();
-    let reply_to = send.reply_to.map(|quoted| (message.reply_to_wamid.clone().unwrap_or_default(), quoted));
-    OutboundMessage {
-        message: Titled {
-            row: Message {
-                id: message.id,
-                conversation: thread.conversation,
-                wamid: None,
-                direction: Direction::Outbound,
-                origin: Origin::Api,
-                kind: message.kind,
-                text: message.text,
-                parts: message.parts,
-                media: None,
-                reply_to: reply_to.map(|(wamid, quoted)| ReplyTo { wamid, message: Some(quoted) }),
-                forwarded: None,
-                referral: None,
-                reactions: Vec::new(),
-                delivery: None,
-                delivery_steps: Vec::new(),
-                edited_at: None,
-                revoked_at: None,
-                payload: None,
-                provider_timestamp: place.at,
-                arrival: place.arrival,
-                created_at: now,
-            },
-            contact_title: title(thread),
-        },
-        send: Some(send.stored(reply_to_wamid)),
+impl SendFacts {
+    /// Reads what is needed for all requests, each with its conversation.
+    pub(super) async fn read(
+        tx: &mut dyn SendFactsTx,
+        requests: &[(&Thread, &MessageRequest)],
+    ) -> Result<Self, StoreError> {
+        let (mut names, mut quoted) = (Vec::new(), Vec::new());
+        for (thread, request) in requests {
+            if let Content::Template(call) = &request.content
+                && let Some(name) = template_name(&thread.waba_id, call)
+                && !names.contains(&name)
+            {
+                names.push(name);
+            }
+            if let Some(Quoted::Message(message)) = &request.reply_to {
+                quoted.push(*message);
+            }
+        }
+        let mut facts = Self::default();
+        if !names.is_empty() {
+            facts.templates = tx.templates_by_name(&names).await?;
+        }
+        if !quoted.is_empty() {
+            facts.quoted = tx.messages_to_send(&quoted).await?;
+        }
+        Ok(facts)
     }
 }
 
-fn title(thread: &Thread) -> String {
-    let username = thread.username.as_deref().map(IdentityKey::username);
-    let phone = thread.phone.as_deref().and_then(|phone| IdentityKey::phone(phone.trim_start_matches('+')));
-    let identities: Vec<Identity> =
-        [phone, username].into_iter().flatten().map(|key| Identity { key, current: true }).collect();
-    crm::title(&thread.contact_name, &identities)
+/// Checks a request against its conversation, and makes the JSON for Meta. Reads what it needs.
+pub(super) async fn prepare(
+    tx: &mut dyn SendFactsTx,
+    thread: &Thread,
+    ids: (MessageId, SendId),
+    sender: Sender,
+    request: MessageRequest,
+    now: DateTime<Utc>,
+) -> Result<PreparedSend, SendMessageError> {
+    let facts = SendFacts::read(tx, &[(thread, &request)]).await?;
+    match decide(&facts, thread, ids, sender, request, now) {
+        Err(SendMessageError::WindowClosed(_)) => {
+            let usable = tx.usable_templates(&thread.waba_id, USABLE_TEMPLATES).await?;
+            Err(SendMessageError::WindowClosed(usable))
+        }
+        decided => decided,
+    }
 }
 
-/// Checks a request against its conversation, and makes the JSON for Meta.
-pub(super) async fn prepare(
-    tx: &mut dyn SendMessageTx,
+/// Checks a request against its conversation, and makes the JSON for Meta. With [`SendMessageError::WindowClosed`] the templates that
+/// are offered instead are still to be read.
+pub(super) fn decide(
+    facts: &SendFacts,
     thread: &Thread,
     (message, id): (MessageId, SendId),
     sender: Sender,
@@ -162,9 +149,9 @@ pub(super) async fn prepare(
     now: DateTime<Utc>,
 ) -> Result<PreparedSend, SendMessageError> {
     check_thread(thread)?;
-    let filled = filled_template(tx, thread, &request.content).await?;
+    let filled = filled_template(facts, thread, &request.content)?;
     let reply_to_wamid = match &request.reply_to {
-        Some(Quoted::Message(quoted)) => Some(quoted_wamid(tx, thread, *quoted).await?),
+        Some(Quoted::Message(quoted)) => Some(quoted_wamid(facts, thread, *quoted)?),
         Some(Quoted::Wamid(wamid)) => Some(wamid.clone()),
         None => None,
     };
@@ -182,10 +169,7 @@ pub(super) async fn prepare(
     let send_before = match (is_free_form, window) {
         (false, _) => send_before,
         (true, Some(end)) => send_before.min(end),
-        (true, None) => {
-            let usable = tx.usable_templates(&thread.waba_id, USABLE_TEMPLATES).await?;
-            return Err(SendMessageError::WindowClosed(usable));
-        }
+        (true, None) => return Err(SendMessageError::WindowClosed(Vec::new())),
     };
     if category == MessageCategory::Marketing && thread.opted_out {
         return Err(SendMessageError::OptedOut);
@@ -246,20 +230,21 @@ struct FilledMessage {
 }
 
 /// Checks a template against its copy; `None` for other content.
-async fn filled_template(
-    tx: &mut dyn SendMessageTx,
+fn filled_template(
+    facts: &SendFacts,
     thread: &Thread,
     content: &Content,
 ) -> Result<Option<FilledMessage>, SendMessageError> {
     let Content::Template(call) = content else { return Ok(None) };
-    let (stored, filled) = fill_template(tx, &thread.waba_id, call).await?.map_err(|refusal| match refusal {
+    let stored = template_name(&thread.waba_id, call).and_then(|name| facts.templates.get(&name));
+    let filled = fill(stored, call).map_err(|refusal| match refusal {
         TemplateRefusal::Content(error) => SendMessageError::Content(error),
         refusal => SendMessageError::TemplateNotUsable(refusal),
     })?;
-    let category = match stored.template.category {
-        TemplateCategory::Marketing => MessageCategory::Marketing,
-        TemplateCategory::Authentication => MessageCategory::Authentication,
-        TemplateCategory::Utility | TemplateCategory::Other => MessageCategory::Utility,
+    let category = match stored.map(|stored| stored.template.category) {
+        Some(TemplateCategory::Marketing) => MessageCategory::Marketing,
+        Some(TemplateCategory::Authentication) => MessageCategory::Authentication,
+        Some(TemplateCategory::Utility | TemplateCategory::Other) | None => MessageCategory::Utility,
     };
     let (text, parts) = (filled.text(), filled.parts());
     Ok(Some(FilledMessage { content: Content::Template(Box::new(filled.call)), category, text, parts }))
@@ -293,15 +278,11 @@ pub(super) fn address(thread: &Thread) -> Result<Address, SendMessageError> {
     phone.or_else(bsuid).ok_or(SendMessageError::Field { pointer: "/to", problem })
 }
 
-async fn quoted_wamid(
-    tx: &mut dyn SendMessageTx,
-    thread: &Thread,
-    quoted: MessageId,
-) -> Result<String, SendMessageError> {
+fn quoted_wamid(facts: &SendFacts, thread: &Thread, quoted: MessageId) -> Result<String, SendMessageError> {
     let problem = "is not a message of this conversation that WhatsApp knows";
     let unknown = SendMessageError::Field { pointer: "/reply_to", problem };
-    let found = tx.message_to_send(quoted).await?.filter(|it| it.conversation == Some(thread.conversation));
-    found.and_then(|message| message.wamid).ok_or(unknown)
+    let found = facts.quoted.get(&quoted).filter(|it| it.conversation == Some(thread.conversation));
+    found.and_then(|message| message.wamid.clone()).ok_or(unknown)
 }
 
 fn check_times(
