@@ -154,14 +154,16 @@ pub(crate) async fn claim_keys(
     // Read after the locks were acquired: their previous holders have committed.
     let claimed: Vec<&KeyedRequest> =
         requests.iter().zip(&locked).filter(|(_, locked)| **locked).map(|(request, _)| *request).collect();
-    let mut stored = match claimed.is_empty() {
-        true => Vec::new(),
-        false => repo.stored_responses(&claimed, now - RESPONSE_RETENTION).await?,
-    }
-    .into_iter();
-    let state = |is_locked: bool| match is_locked {
-        false => KeyState::Locked,
-        true => stored.next().flatten().map_or(KeyState::Free, |(tag, response)| KeyState::Answered(tag, response)),
+    let stored =
+        if claimed.is_empty() { Vec::new() } else { repo.stored_responses(&claimed, now - RESPONSE_RETENTION).await? };
+    let mut stored = stored.into_iter();
+    let state = |is_locked: bool| {
+        if is_locked {
+            let answered = |(tag, response)| KeyState::Answered(tag, response);
+            stored.next().flatten().map_or(KeyState::Free, answered)
+        } else {
+            KeyState::Locked
+        }
     };
     Ok(locked.into_iter().map(state).collect())
 }

@@ -143,9 +143,10 @@ async fn read_all(
     for PlacedRow { place, row } in rows {
         let place = usize::try_from(place).unwrap_or(usize::MAX);
         if let (Some(found), Some(question)) = (found.get_mut(place), questions.get(place)) {
-            *found = match row.key_is_usable {
-                false => Ok(SessionStatus::KeyNotAccepted),
-                true => row.into_access(tenant, question.session).map(|access| SessionStatus::Active(Box::new(access))),
+            *found = if row.key_is_usable {
+                row.into_access(tenant, question.session).map(|access| SessionStatus::Active(Box::new(access)))
+            } else {
+                Ok(SessionStatus::KeyNotAccepted)
             };
         }
     }

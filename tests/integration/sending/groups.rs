@@ -69,6 +69,7 @@ impl Group {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as the request takes it")]
 fn render(message: OutboundMessage) -> Result<StoredResponse, Box<dyn std::error::Error + Send + Sync>> {
     let place = message.message.row.arrival;
     Ok(StoredResponse { status: 202, body: format!("{} {place:?}", message.message.row.id) })

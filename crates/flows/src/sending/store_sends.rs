@@ -91,10 +91,8 @@ async fn store_group(
             Err(refusal) => outcomes[place] = Some(Err(refusal.into())),
         }
     }
-    let threads = match conversations.is_empty() {
-        true => HashMap::new(),
-        false => tx.lock_threads(&Vec::from_iter(conversations)).await?,
-    };
+    let threads =
+        if conversations.is_empty() { HashMap::new() } else { tx.lock_threads(&Vec::from_iter(conversations)).await? };
     let decided = decide_all(tx, requests, &found_at, &threads, (clock, now)).await?;
     let must_be_undone = decided.iter().any(|(_, found, prepared)| prepared.is_err() && found.has_stored);
     let (mut places, mut new) = (Vec::new(), Vec::new());
@@ -242,10 +240,8 @@ async fn store_answers(
 fn repeated(request: &SendRequest, first: &SendRequest, outcome: Option<&Outcome>) -> Option<Outcome> {
     let answer = outcome?.as_ref().ok()?;
     let is_same = request.key.as_ref().map(|key| key.digest) == first.key.as_ref().map(|key| key.digest);
-    Some(match is_same {
-        true => Ok(SendAnswer { is_replayed: true, account: None, ..answer.clone() }),
-        false => Err(IdempotencyError::KeyReused.into()),
-    })
+    let replayed = || SendAnswer { is_replayed: true, account: None, ..answer.clone() };
+    Some(if is_same { Ok(replayed()) } else { Err(IdempotencyError::KeyReused.into()) })
 }
 
 /// The message as it is stored now, without reading it.

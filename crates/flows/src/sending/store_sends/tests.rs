@@ -20,6 +20,7 @@ fn message(content: &Value) -> MessageRequest {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as the request takes it")]
 fn render(message: OutboundMessage) -> Result<StoredResponse, Box<dyn std::error::Error + Send + Sync>> {
     assert_eq!((message.message.row.origin, message.send.is_some()), (Origin::Api, true));
     Ok(StoredResponse { status: 202, body: message.message.row.text })
