@@ -27,8 +27,9 @@ pub use interactive::{
     Action as InteractiveAction, Card, CardAction, Flow, FlowTarget, Header, Interactive, InteractiveKind, Product,
     ProductSection, ReplyButton, Row, Section, UrlButton,
 };
+pub use kernel::MediaKind;
 pub use location::Location;
-pub use media::{MediaKind, MediaMessage, MediaRef};
+pub use media::{MediaMessage, MediaRef};
 pub use reaction::{Emoji, NotOneEmoji, OutboundReaction};
 pub use to_meta::{MediaIds, ToMetaError};
 

@@ -54,9 +54,8 @@ impl Layer {
         Some(match name {
             "kernel" => Self::Kernel,
             "whatsapp" => Self::WireFormat,
-            "audit" | "billing" | "channels" | "crm" | "iam" | "inbound" | "jobs" | "outbound" | "rbac" | "tokens" => {
-                Self::Domain
-            }
+            "audit" | "billing" | "channels" | "crm" | "iam" | "inbound" | "jobs" | "media" | "outbound" | "rbac"
+            | "tokens" => Self::Domain,
             "flows" => Self::Flows,
             "pipeline" => Self::Pipeline,
             "crypto" | "graph" | "postgres" | "rabbitmq" => Self::Adapter,

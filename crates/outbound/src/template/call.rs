@@ -5,9 +5,10 @@ use serde_json::{Map, Value, json};
 use super::component::Component;
 use crate::content::error::ContentError;
 use crate::content::location::Location;
-use crate::content::media::{MediaKind, MediaRef};
+use crate::content::media::MediaRef;
 use crate::content::reader::{Fields, Node};
 use crate::content::to_meta::{MediaIds, ToMetaError};
+use kernel::MediaKind;
 
 /// Characters of the name of a template.
 pub(crate) const MAX_NAME: usize = 512;

@@ -1,9 +1,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::content::error::ContentError;
-use crate::content::media::{MediaKind, MediaRef};
+use crate::content::media::MediaRef;
 use crate::content::reader::{Node, listed};
 use crate::content::to_meta::{MediaIds, ToMetaError};
+use kernel::MediaKind;
 
 /// Characters of a text header.
 const MAX_HEADER: usize = 60;

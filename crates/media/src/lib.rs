@@ -1,0 +1,31 @@
+#![doc = include_str!("../README.md")]
+#![deny(clippy::future_not_send)]
+
+mod check;
+mod deadline;
+mod failure;
+mod file_type;
+mod limits;
+mod media_api;
+mod media_file;
+mod object_key;
+mod object_store;
+mod ports;
+mod sha256;
+mod state;
+
+pub use check::{Checked, FileCheck};
+pub use deadline::{Lifetime, next_attempt};
+pub use failure::{FailureKind, MediaFailure};
+pub use file_type::{FileType, HEAD_BYTES, Mismatch};
+pub use limits::{SendLimitError, check_sendable, max_upload_bytes};
+pub use media_api::{ByteSource, MediaApi, MediaApiError, MediaDescription, NewUpload, SourceError};
+pub use media_file::{Media, MediaSource, NewReceived, NewUploaded, Received, StoredFile, WaitingMedia};
+pub use object_key::{ObjectKey, ObjectPart};
+pub use object_store::{ByteRange, ObjectInfo, ObjectStore, ObjectStoreError, ObjectWriter};
+pub use ports::{
+    MediaCounts, MediaHousekeeping, MediaLedger, MediaRepo, MediaUsage, NewObject, ObjectDeletion, ObjectRow,
+    Reservation, WaitingSummary,
+};
+pub use sha256::{InvalidSha256, Sha256, Sha256Hasher};
+pub use state::MediaState;

@@ -1,0 +1,179 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use kernel::StoreError;
+use kernel::ids::{AccountId, MediaId, MessageId, TenantId};
+
+use crate::{
+    Media, MediaFailure, MediaState, NewReceived, NewUploaded, ObjectKey, Received, Sha256, StoredFile, WaitingMedia,
+};
+
+/// Files of the transaction's tenant.
+#[async_trait]
+pub trait MediaRepo: Send {
+    async fn media(&mut self, id: MediaId) -> Result<Option<Media>, StoreError>;
+    /// The file of each message that has one.
+    async fn media_of_messages(&mut self, messages: &[MessageId]) -> Result<Vec<(MessageId, Media)>, StoreError>;
+
+    // Receiving.
+
+    /// Of the messages with these ids of WhatsApp, those with a file at Meta that has no row. Revoked ones are left out, and those that
+    /// were sent before `since`. A row of a file that the message had before, and has not any more, is removed from it.
+    async fn received_without_media(
+        &mut self,
+        messages: &[(AccountId, String)],
+        since: DateTime<Utc>,
+    ) -> Result<Vec<Received>, StoreError>;
+    /// Stores rows in the state `waiting`, with their messages.
+    async fn insert_received(&mut self, media: &[NewReceived], now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// `None` unless it waits.
+    async fn waiting_media(&mut self, id: MediaId) -> Result<Option<WaitingMedia>, StoreError>;
+    /// Ends the waiting: the file has these bytes, whose object is confirmed. Returns false, and changes nothing, unless it waits.
+    async fn media_stored(
+        &mut self,
+        id: MediaId,
+        file: StoredFile,
+        mime_type: &str,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError>;
+    /// Records a failed attempt, and the state in which the file ends; `None` if it still waits. Changes nothing unless it waits.
+    async fn media_failed(
+        &mut self,
+        id: MediaId,
+        failure: MediaFailure,
+        end: Option<MediaState>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
+    /// Makes a received file wait that ended in another state than `stored`, without failures. Returns false if it is none.
+    async fn media_waits_again(&mut self, id: MediaId, now: DateTime<Utc>) -> Result<bool, StoreError>;
+    /// The files of the account that wait, at most `limit`, those that can be fetched longest first.
+    async fn waiting_of_account(&mut self, account: AccountId, limit: i64) -> Result<Vec<MediaId>, StoreError>;
+    /// How many files of the account wait, and until when.
+    async fn count_waiting(&mut self, account: AccountId) -> Result<WaitingSummary, StoreError>;
+
+    // Uploading.
+
+    /// Stores a row in the state `stored`.
+    async fn insert_uploaded(&mut self, media: &NewUploaded, now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// Says that the message has this file.
+    async fn link_media(&mut self, message: MessageId, media: MediaId) -> Result<(), StoreError>;
+
+    // Objects.
+
+    /// Before an object becomes visible in the store: see the crate's invariants.
+    async fn reserve_object(&mut self, object: &NewObject, now: DateTime<Utc>) -> Result<Reservation, StoreError>;
+    /// After it became visible, in the transaction that stores its file's row. Returns false if it was reserved too long ago: it is to be
+    /// reserved and written again.
+    async fn confirm_object(&mut self, sha256: &Sha256, now: DateTime<Utc>) -> Result<bool, StoreError>;
+    async fn media_usage(&mut self) -> Result<MediaUsage, StoreError>;
+    /// Deletes files without a message: received ones, and those that were uploaded before `uploaded_before`; and puts objects without
+    /// files into the ledger of deletions. Each at most `limit`. Returns how many rows were deleted.
+    async fn delete_unused_media(
+        &mut self,
+        uploaded_before: DateTime<Utc>,
+        limit: i64,
+        now: DateTime<Utc>,
+    ) -> Result<usize, StoreError>;
+    /// Of these objects in the store, those that no row knows: they are put into the ledger of deletions. Returns them.
+    async fn delete_unknown_objects(
+        &mut self,
+        objects: &[Sha256],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Sha256>, StoreError>;
+    /// Confirmed objects in the order of their hashes, after the given one.
+    async fn objects(&mut self, after: Option<&Sha256>, limit: i64) -> Result<Vec<ObjectRow>, StoreError>;
+    /// The bytes of an object are not in the store: its received files whose deadline has not come wait again. Returns them.
+    async fn object_is_missing(&mut self, sha256: &Sha256, now: DateTime<Utc>) -> Result<Vec<MediaId>, StoreError>;
+}
+
+/// An object to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewObject {
+    pub sha256: Sha256,
+    pub size: u64,
+}
+
+/// What is to be done for an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reservation {
+    /// It is to be made visible, then confirmed.
+    Write,
+    /// It is in the store already. It stays until it is confirmed, as after a write, or for an hour.
+    Exists,
+    /// It is being deleted: to be tried again in a few seconds.
+    BeingDeleted,
+}
+
+/// An object that the rows say is in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ObjectRow {
+    pub sha256: Sha256,
+    pub size: u64,
+    pub written_at: DateTime<Utc>,
+}
+
+/// What a tenant's stored files take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MediaUsage {
+    pub files: u64,
+    /// Of objects: files with the same bytes count once.
+    pub bytes: u64,
+}
+
+/// Files of an account that wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WaitingSummary {
+    pub files: u64,
+    /// When Meta deletes the first of them.
+    pub first_ends_at: Option<DateTime<Utc>>,
+}
+
+/// Files of all tenants, without what is in them.
+#[async_trait]
+pub trait MediaLedger: Send {
+    /// Claims deletions that no other process has, at most `limit`. An object of a claimed deletion is not reserved.
+    async fn claim_object_deletions(
+        &mut self,
+        now: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<Vec<ObjectDeletion>, StoreError>;
+    /// The bytes are deleted.
+    async fn object_deleted(&mut self, deletion: &ObjectDeletion) -> Result<(), StoreError>;
+    async fn count_media(&mut self, now: DateTime<Utc>) -> Result<MediaCounts, StoreError>;
+}
+
+/// A claimed deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ObjectDeletion {
+    pub tenant: TenantId,
+    pub sha256: Sha256,
+}
+
+impl ObjectDeletion {
+    /// What is to be deleted.
+    #[must_use]
+    pub const fn keys(&self) -> [ObjectKey; 2] {
+        [ObjectKey::whole(self.tenant, self.sha256), ObjectKey::thumbnail(self.tenant, self.sha256)]
+    }
+}
+
+/// Finds tenants whose files are to be tidied up.
+#[async_trait]
+pub trait MediaHousekeeping: Send {
+    /// In the order of their ids, after the given one.
+    async fn tenants_with_media(&mut self, after: Option<TenantId>, limit: i32) -> Result<Vec<TenantId>, StoreError>;
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MediaCounts {
+    /// Files by state.
+    pub waiting: i64,
+    /// Since when the file that waits longest waits: the time of its message.
+    pub oldest_waiting: Option<DateTime<Utc>>,
+    /// Files of which Meta has been asked in vain because their accounts have no usable token.
+    pub without_token: i64,
+    pub stored: i64,
+    pub stored_bytes: i64,
+    /// Objects that are to be deleted.
+    pub deletions: i64,
+    pub oldest_deletion: Option<DateTime<Utc>>,
+}
