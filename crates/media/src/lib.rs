@@ -22,7 +22,7 @@ pub use limits::{SendLimitError, check_sendable, max_upload_bytes};
 pub use media_api::{ByteSource, MediaApi, MediaApiError, MediaDescription, NewUpload, SourceError};
 pub use media_file::{Media, MediaSource, NewReceived, NewUploaded, Received, StoredFile, WaitingMedia};
 pub use object_key::{ObjectKey, ObjectPart};
-pub use object_store::{ByteRange, ObjectInfo, ObjectStore, ObjectStoreError, ObjectWriter};
+pub use object_store::{ByteRange, ObjectInfo, ObjectStore, ObjectStoreError, ObjectWriter, SignedHeaders};
 pub use ports::{
     MediaCounts, MediaHousekeeping, MediaLedger, MediaRepo, MediaUsage, NewObject, ObjectDeletion, ObjectRepo,
     ObjectRow, ReceivedMediaRepo, Reservation, WaitingSummary,

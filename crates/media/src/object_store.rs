@@ -34,7 +34,12 @@ pub trait ObjectStore: Send + Sync {
         limit: usize,
     ) -> Result<Vec<ObjectInfo>, ObjectStoreError>;
     /// An address at which the store itself serves the object for that time, with these headers; `None` if it cannot.
-    async fn sign(&self, key: &ObjectKey, valid_for: Duration) -> Result<Option<String>, ObjectStoreError>;
+    async fn sign(
+        &self,
+        key: &ObjectKey,
+        valid_for: Duration,
+        headers: &SignedHeaders,
+    ) -> Result<Option<String>, ObjectStoreError>;
     /// Deletes what was begun before that time and never finished. Returns how many.
     async fn delete_unfinished(&self, before: DateTime<Utc>) -> Result<usize, ObjectStoreError>;
     /// Whether the store can be reached.
@@ -50,6 +55,13 @@ pub trait ObjectWriter: Send {
     async fn finish(self: Box<Self>, key: &ObjectKey) -> Result<(), ObjectStoreError>;
     /// Discards what was written.
     async fn abort(self: Box<Self>);
+}
+
+/// How a store shows an object at a signed address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedHeaders {
+    pub content_type: String,
+    pub content_disposition: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
