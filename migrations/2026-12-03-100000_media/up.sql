@@ -3,14 +3,14 @@ CREATE TABLE media_objects (
   tenant_id   uuid NOT NULL REFERENCES tenants (id),
   sha256      bytea NOT NULL CHECK (octet_length(sha256) = 32),
   size        bigint NOT NULL CHECK (size >= 0),
-  -- Since when it is about to be written, or used by another file. It is not deleted for a while.
+  -- When it was last about to be written, or to be used by another file: it is not deleted for a while.
   reserved_at timestamptz NOT NULL,
   -- Null until the store has it.
   written_at  timestamptz,
   PRIMARY KEY (tenant_id, sha256)
 );
 SELECT app.protect_tenant_table('media_objects', 'SELECT, INSERT, UPDATE, DELETE');
-SELECT app.open_to_platform('media_objects', 'SELECT (tenant_id, sha256, size, written_at)');
+SELECT app.open_to_platform('media_objects', 'SELECT (tenant_id, sha256)');
 
 -- Bytes that are to be deleted from the store, which is not transactional. Nothing is written under the name of a claimed one.
 CREATE TABLE media_deletions (
@@ -72,6 +72,34 @@ CREATE TABLE message_media (
 );
 CREATE INDEX message_media_media_idx ON message_media (tenant_id, media_id);
 SELECT app.protect_tenant_table('message_media', 'SELECT, INSERT, UPDATE, DELETE');
+
+-- Files that a message had and has not any more: it was erased or revoked, or has another file. Without another message they are deleted.
+CREATE TABLE media_unlinked (
+  tenant_id uuid NOT NULL REFERENCES tenants (id),
+  media_id  uuid NOT NULL,
+  PRIMARY KEY (tenant_id, media_id)
+);
+SELECT app.protect_tenant_table('media_unlinked', 'SELECT, INSERT, UPDATE, DELETE');
+SELECT app.open_to_platform('media_unlinked', 'SELECT');
+
+CREATE FUNCTION app.note_unlinked_media() RETURNS trigger
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+  AS $$
+  BEGIN
+    INSERT INTO public.media_unlinked (tenant_id, media_id)
+    SELECT DISTINCT u.tenant_id, u.media_id FROM unlinked u
+        ON CONFLICT DO NOTHING;
+    RETURN NULL;
+  END
+  $$;
+CREATE TRIGGER note_unlinked_media_of_deleted AFTER DELETE ON message_media
+  REFERENCING OLD TABLE AS unlinked FOR EACH STATEMENT EXECUTE FUNCTION app.note_unlinked_media();
+CREATE TRIGGER note_unlinked_media_of_changed AFTER UPDATE ON message_media
+  REFERENCING OLD TABLE AS unlinked FOR EACH STATEMENT EXECUTE FUNCTION app.note_unlinked_media();
+
+-- Runners fetch files in the order of the times of their messages.
+GRANT SELECT (created_at) ON jobs TO parley_platform;
 
 -- What Meta still has of messages that were stored before.
 WITH still_at_meta AS MATERIALIZED (

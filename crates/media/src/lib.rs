@@ -24,8 +24,8 @@ pub use media_file::{Media, MediaSource, NewReceived, NewUploaded, Received, Sto
 pub use object_key::{ObjectKey, ObjectPart};
 pub use object_store::{ByteRange, ObjectInfo, ObjectStore, ObjectStoreError, ObjectWriter, SignedHeaders};
 pub use ports::{
-    MediaCounts, MediaHousekeeping, MediaLedger, MediaRepo, MediaUsage, NewObject, ObjectDeletion, ObjectRow,
-    Reservation, WaitingSummary,
+    MediaCounts, MediaHousekeeping, MediaLedger, MediaRepo, MediaUsage, NewObject, ObjectDeletion, ObjectRepo,
+    ObjectRow, ReceivedMediaRepo, Reservation, WaitingSummary,
 };
 pub use sha256::{InvalidSha256, Sha256, Sha256Hasher};
 pub use state::MediaState;

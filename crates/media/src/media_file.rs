@@ -1,8 +1,8 @@
 use chrono::{DateTime, Utc};
-use kernel::MediaKind;
 use kernel::ids::{AccountId, MediaId, MessageId};
+use kernel::{Clock, MediaKind};
 
-use crate::{MediaFailure, MediaState, Sha256};
+use crate::{Lifetime, MediaFailure, MediaState, Sha256};
 
 /// Where a file comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantArray)]
@@ -59,8 +59,18 @@ pub struct Received {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewReceived {
     pub id: MediaId,
+    pub kind: MediaKind,
     pub received: Received,
     pub waits_until: DateTime<Utc>,
+}
+
+impl NewReceived {
+    /// A file of an unknown kind of message is a document: it is never shown inline.
+    #[must_use]
+    pub fn new(received: Received, clock: &dyn Clock) -> Self {
+        let kind = received.kind.parse().unwrap_or(MediaKind::Document);
+        Self { id: MediaId::new(clock), kind, waits_until: Lifetime::ends_at(received.sent_at), received }
+    }
 }
 
 /// A file that was uploaded, and whose object is confirmed.

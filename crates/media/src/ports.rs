@@ -10,14 +10,21 @@ use crate::{
 /// Files of the transaction's tenant.
 #[async_trait]
 pub trait MediaRepo: Send {
+    /// Stores a row of an uploaded file, in the state `stored`.
+    async fn insert_uploaded(&mut self, media: &NewUploaded, now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// Says that the message has this file.
+    async fn link_media(&mut self, message: MessageId, media: MediaId) -> Result<(), StoreError>;
+    async fn media_usage(&mut self) -> Result<MediaUsage, StoreError>;
     async fn media(&mut self, id: MediaId) -> Result<Option<Media>, StoreError>;
     /// The file of each message that has one.
     async fn media_of_messages(&mut self, messages: &[MessageId]) -> Result<Vec<(MessageId, Media)>, StoreError>;
+}
 
-    // Receiving.
-
+/// Files that the transaction's tenant received.
+#[async_trait]
+pub trait ReceivedMediaRepo: Send {
     /// Of the messages with these ids of WhatsApp, those with a file at Meta that has no row. Revoked ones are left out, and those that
-    /// were sent before `since`. A row of a file that the message had before, and has not any more, is removed from it.
+    /// were sent before `since`.
     async fn received_without_media(
         &mut self,
         messages: &[(AccountId, String)],
@@ -44,44 +51,42 @@ pub trait MediaRepo: Send {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError>;
     /// Makes a received file wait that ended in another state than `stored`, without failures. Returns false if it is none.
-    async fn media_waits_again(&mut self, id: MediaId, now: DateTime<Utc>) -> Result<bool, StoreError>;
-    /// The files of the account that wait, at most `limit`, those that can be fetched longest first.
+    async fn media_waits_again(&mut self, id: MediaId) -> Result<bool, StoreError>;
+    /// The files of the account that wait, at most `limit`, those that can be fetched for longest first.
     async fn waiting_of_account(&mut self, account: AccountId, limit: i64) -> Result<Vec<MediaId>, StoreError>;
     /// How many files of the account wait, and until when.
     async fn count_waiting(&mut self, account: AccountId) -> Result<WaitingSummary, StoreError>;
+}
 
-    // Uploading.
-
-    /// Stores a row in the state `stored`.
-    async fn insert_uploaded(&mut self, media: &NewUploaded, now: DateTime<Utc>) -> Result<(), StoreError>;
-    /// Says that the message has this file.
-    async fn link_media(&mut self, message: MessageId, media: MediaId) -> Result<(), StoreError>;
-
-    // Objects.
-
+/// Objects of the transaction's tenant.
+#[async_trait]
+pub trait ObjectRepo: Send {
     /// Before an object becomes visible in the store: see the crate's invariants.
     async fn reserve_object(&mut self, object: &NewObject, now: DateTime<Utc>) -> Result<Reservation, StoreError>;
     /// After it became visible, in the transaction that stores its file's row. Returns false if it was reserved too long ago: it is to be
     /// reserved and written again.
     async fn confirm_object(&mut self, sha256: &Sha256, now: DateTime<Utc>) -> Result<bool, StoreError>;
-    async fn media_usage(&mut self) -> Result<MediaUsage, StoreError>;
-    /// Deletes files without a message: received ones, and those that were uploaded before `uploaded_before`; and puts objects without
-    /// files into the ledger of deletions. Each at most `limit`. Returns how many rows were deleted.
+    /// Deletes files that no message has any more, and those that were uploaded before `uploaded_before` and sent to nobody; and puts
+    /// objects without files into the ledger of deletions. Each at most `limit`. Returns whether there may be more.
     async fn delete_unused_media(
         &mut self,
         uploaded_before: DateTime<Utc>,
         limit: i64,
         now: DateTime<Utc>,
-    ) -> Result<usize, StoreError>;
+    ) -> Result<bool, StoreError>;
+    /// Puts objects that no file has into the ledger of deletions, at most `limit`: what interrupted writes left. Returns whether there may
+    /// be more.
+    async fn delete_unused_objects(&mut self, limit: i64, now: DateTime<Utc>) -> Result<bool, StoreError>;
     /// Of these objects in the store, those that no row knows: they are put into the ledger of deletions. Returns them.
     async fn delete_unknown_objects(
         &mut self,
         objects: &[Sha256],
         now: DateTime<Utc>,
     ) -> Result<Vec<Sha256>, StoreError>;
-    /// Confirmed objects in the order of their hashes, after the given one.
+    /// Objects that files have, in the order of their hashes, after the given one.
     async fn objects(&mut self, after: Option<&Sha256>, limit: i64) -> Result<Vec<ObjectRow>, StoreError>;
-    /// The bytes of an object are not in the store: its received files whose deadline has not come wait again. Returns them.
+    /// The bytes of an object are not in the store: its received files that Meta may still have wait again. Returns them. The next
+    /// reservation of the object writes it, for its other files as well.
     async fn object_is_missing(&mut self, sha256: &Sha256, now: DateTime<Utc>) -> Result<Vec<MediaId>, StoreError>;
 }
 
@@ -97,7 +102,7 @@ pub struct NewObject {
 pub enum Reservation {
     /// It is to be made visible, then confirmed.
     Write,
-    /// It is in the store already. It stays until it is confirmed, as after a write, or for an hour.
+    /// It is in the store already. It stays for a while, and is to be confirmed, as after a write.
     Exists,
     /// It is being deleted: to be tried again in a few seconds.
     BeingDeleted,
@@ -108,7 +113,6 @@ pub enum Reservation {
 pub struct ObjectRow {
     pub sha256: Sha256,
     pub size: u64,
-    pub written_at: DateTime<Utc>,
 }
 
 /// What a tenant's stored files take.
@@ -138,7 +142,7 @@ pub trait MediaLedger: Send {
     ) -> Result<Vec<ObjectDeletion>, StoreError>;
     /// The bytes are deleted.
     async fn object_deleted(&mut self, deletion: &ObjectDeletion) -> Result<(), StoreError>;
-    async fn count_media(&mut self, now: DateTime<Utc>) -> Result<MediaCounts, StoreError>;
+    async fn count_media(&mut self) -> Result<MediaCounts, StoreError>;
 }
 
 /// A claimed deletion.
@@ -156,23 +160,27 @@ impl ObjectDeletion {
     }
 }
 
-/// Finds tenants whose files are to be tidied up.
+/// Finds tenants whose files are to be tidied up. Both lists are in the order of the ids, after the given one.
 #[async_trait]
 pub trait MediaHousekeeping: Send {
-    /// In the order of their ids, after the given one.
+    /// Those with files that messages have no more.
+    async fn tenants_with_unlinked_media(
+        &mut self,
+        after: Option<TenantId>,
+        limit: i32,
+    ) -> Result<Vec<TenantId>, StoreError>;
+    /// Those with files.
     async fn tenants_with_media(&mut self, after: Option<TenantId>, limit: i32) -> Result<Vec<TenantId>, StoreError>;
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Files of all tenants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MediaCounts {
-    /// Files by state.
     pub waiting: i64,
-    /// Since when the file that waits longest waits: the time of its message.
+    /// When the message was sent whose file waits longest.
     pub oldest_waiting: Option<DateTime<Utc>>,
-    /// Files of which Meta has been asked in vain because their accounts have no usable token.
+    /// Of those that wait, files of accounts without a usable token.
     pub without_token: i64,
-    pub stored: i64,
-    pub stored_bytes: i64,
     /// Objects that are to be deleted.
     pub deletions: i64,
     pub oldest_deletion: Option<DateTime<Utc>>,

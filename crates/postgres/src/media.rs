@@ -1,0 +1,8 @@
+//! Files of messages, their objects, and the ledger of deletions.
+
+mod files;
+mod ledger;
+mod objects;
+mod receiving;
+mod repo;
+mod row;
