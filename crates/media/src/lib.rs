@@ -13,6 +13,7 @@ mod object_store;
 mod ports;
 mod sha256;
 mod state;
+mod thumbnail;
 
 pub use check::{Checked, FileCheck};
 pub use deadline::{Lifetime, next_attempt};
@@ -29,3 +30,4 @@ pub use ports::{
 };
 pub use sha256::{InvalidSha256, Sha256, Sha256Hasher};
 pub use state::MediaState;
+pub use thumbnail::{MAX_PICTURE_BYTES, Thumbnail, ThumbnailError, Thumbnailer};
