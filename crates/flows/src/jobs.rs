@@ -3,6 +3,7 @@
 mod account_check;
 mod bell;
 mod handler;
+mod media_download;
 mod new_template_sync;
 mod template_sync;
 mod work_dead_jobs;

@@ -34,6 +34,8 @@
 //! | [`sync_templates`], [`TemplateSyncJob`], [`refresh_template`] | keep the copies of templates current |
 //! | [`fill_template`] | checks a message against the copy of its template |
 //! | [`jobs()`], [`retry_job`], [`discard_job`], [`JobHandler`] | durable work: what people do with it, and what runs a kind of it |
+//! | [`attach_received`], [`DownloadMedia`], [`wake_waiting`] | received files are fetched from Meta |
+//! | [`sweep_unlinked`], [`sweep_unused`], [`sweep_stores`], [`delete_objects`], [`check_media`] | rows and the object store agree |
 //! | [`record_failure`] | schedules the retry of a failed event, or makes it a dead letter |
 //! | [`SigningKeys`] | the cache of the deployment's signing keys |
 //! | [`advance_signing_keys`], [`rotate_signing_keys`], [`revoke_signing_key`], [`reseal_signing_keys`] | rotating, revoking and resealing them |
@@ -56,6 +58,7 @@ mod events;
 mod fake;
 mod idempotency;
 mod jobs;
+mod media;
 mod platform;
 mod sending;
 mod templates;
@@ -100,6 +103,11 @@ pub use self::events::{
 };
 pub use self::jobs::{
     AccountCheckJob, DeadJobError, JobBell, JobHandler, JobTx, TemplateSyncJob, discard_job, jobs, retry_job,
+};
+pub use self::media::{
+    CompareError, DownloadMedia, Downloaded, MediaCheck, MediaObserver, MediaProblem, MediaSweep, ObjectWrite,
+    ReceiveMediaTx, WriteError, attach_received, check_media, delete_objects, sweep_stores, sweep_unlinked,
+    sweep_unused, wake_waiting,
 };
 pub use self::platform::{
     ApproveAccountError, ApproveAccountTx, AuditPurge, CreateProvisioningKeyError, OperatorAccess, OperatorKey,

@@ -160,7 +160,7 @@ impl ObjectDeletion {
     }
 }
 
-/// Finds tenants whose files are to be tidied up. Both lists are in the order of the ids, after the given one.
+/// Finds tenants whose files are to be tidied up. The lists are in the order of the ids, after the given one.
 #[async_trait]
 pub trait MediaHousekeeping: Send {
     /// Those with files that messages have no more.
@@ -169,7 +169,8 @@ pub trait MediaHousekeeping: Send {
         after: Option<TenantId>,
         limit: i32,
     ) -> Result<Vec<TenantId>, StoreError>;
-    /// Those with files.
+    async fn all_tenants(&mut self, after: Option<TenantId>, limit: i32) -> Result<Vec<TenantId>, StoreError>;
+    /// Those with files or objects.
     async fn tenants_with_media(&mut self, after: Option<TenantId>, limit: i32) -> Result<Vec<TenantId>, StoreError>;
 }
 

@@ -40,6 +40,8 @@ SELECT count(*) AS waiting, min(sent_at) AS oldest_waiting,
 const TENANTS_WITH_UNLINKED: &str = "
 SELECT DISTINCT tenant_id AS id FROM media_unlinked WHERE tenant_id > $1 ORDER BY tenant_id LIMIT $2";
 
+const ALL_TENANTS: &str = "SELECT id FROM tenants WHERE id > $1 ORDER BY id LIMIT $2";
+
 const TENANTS: &str = "
 SELECT t.id FROM tenants t
  WHERE t.id > $1
@@ -114,6 +116,10 @@ impl MediaHousekeeping for Tx<Platform> {
         limit: i32,
     ) -> Result<Vec<TenantId>, StoreError> {
         tenants(self, TENANTS_WITH_UNLINKED, after, limit).await
+    }
+
+    async fn all_tenants(&mut self, after: Option<TenantId>, limit: i32) -> Result<Vec<TenantId>, StoreError> {
+        tenants(self, ALL_TENANTS, after, limit).await
     }
 
     async fn tenants_with_media(&mut self, after: Option<TenantId>, limit: i32) -> Result<Vec<TenantId>, StoreError> {
