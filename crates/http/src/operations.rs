@@ -17,8 +17,8 @@ use crate::auth::Public;
 use crate::extract::BodyLimit;
 use crate::problem::{Code, Problem};
 use crate::{
-    audit, auth, billing, channels, crm, iam, inbound, jobs, media, openapi, operators, platform, rbac, sending, system, tags,
-    templates, tokens, webhooks,
+    audit, auth, billing, channels, crm, iam, inbound, jobs, media, openapi, operators, platform, rbac, sending,
+    system, tags, templates, tokens, webhooks,
 };
 
 /// One operation of the API.

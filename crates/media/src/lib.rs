@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(clippy::future_not_send)]
 
+mod at_meta;
 mod check;
 mod deadline;
 mod failure;
@@ -15,6 +16,7 @@ mod sha256;
 mod state;
 mod thumbnail;
 
+pub use at_meta::{AtMeta, MediaAtMetaRepo, USED_AT_META, WantedUpload, type_for_meta};
 pub use check::{Checked, FileCheck};
 pub use deadline::{Lifetime, next_attempt};
 pub use failure::{FailureKind, MediaFailure};

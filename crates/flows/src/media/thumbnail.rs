@@ -9,7 +9,11 @@ use media::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ThumbnailOutcome {
     /// It is in the store.
-    Stored { key: ObjectKey, size: u64, mime_type: &'static str },
+    Stored {
+        key: ObjectKey,
+        size: u64,
+        mime_type: &'static str,
+    },
     Failed(ThumbnailError),
     /// The bytes of the file are not in the store.
     Missing,

@@ -3,7 +3,7 @@ use std::time::Duration;
 use actix_web::http::Method;
 use actix_web::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    EntityTag, HeaderName, HeaderValue, Header as _, IF_RANGE, IfNoneMatch, LOCATION, RANGE,
+    EntityTag, Header as _, HeaderName, HeaderValue, IF_RANGE, IfNoneMatch, LOCATION, RANGE,
 };
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
@@ -131,14 +131,16 @@ pub(super) async fn send(state: &State, http: &HttpRequest, sent: &Sent) -> Resu
     let length = range.end - range.start;
     response.no_chunking(length);
     if http.method() == Method::HEAD || length == 0 {
-        return Ok(response.streaming(stream::empty::<Result<Bytes, Problem>>()));
+        return Ok(response.streaming(stream::empty::<Result<Bytes, actix_web::Error>>()));
     }
     let reserved = state.limits.reserve_response(MEMORY)?;
     let part = (length < size).then_some(range);
     let found = state.object_store.read(&sent.key, part).await.map_err(store_away)?;
     let source = found.ok_or_else(|| {
         let detail = "The bytes of the file are missing in the store; an operator must look at it.";
-        Problem::unavailable(Code::TemporarilyUnavailable).with_detail(detail).caused_by("an object is missing in the store")
+        Problem::unavailable(Code::TemporarilyUnavailable)
+            .with_detail(detail)
+            .caused_by("an object is missing in the store")
     })?;
     Ok(response.streaming(pieces(source, reserved)))
 }

@@ -63,7 +63,9 @@ pub(super) async fn read(
     let (writer, checked) = store(state, scope, field, announced, max).await?;
     let rest = match next_field(&mut form).await {
         Ok(None) => None,
-        Ok(Some(field)) if field.name() == Some("file") => Some(invalid("invalid", "is given twice; one file is wanted")),
+        Ok(Some(field)) if field.name() == Some("file") => {
+            Some(invalid("invalid", "is given twice; one file is wanted"))
+        }
         Ok(Some(field)) => Some(unknown(&field)),
         Err(problem) => Some(problem),
     };

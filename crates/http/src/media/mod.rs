@@ -1,7 +1,7 @@
 //! `/crm/media`: files of messages.
 
-mod content_range;
 pub(crate) mod content;
+mod content_range;
 mod file_name;
 mod form;
 mod media_body;

@@ -34,11 +34,7 @@ pub(crate) async fn read(
 }
 
 /// The file and its bytes, if they are here.
-pub(super) async fn stored(
-    allow: Allow<CrmRead>,
-    state: &State,
-    id: MediaId,
-) -> Result<(Media, StoredFile), Problem> {
+pub(super) async fn stored(allow: Allow<CrmRead>, state: &State, id: MediaId) -> Result<(Media, StoredFile), Problem> {
     let media = state.in_tenant(allow, async |permit, tx| media_file(permit, tx, id).await).await?;
     let media = media.ok_or_else(Problem::not_found)?;
     match media.stored {
