@@ -6,3 +6,5 @@ mod objects;
 mod receiving;
 mod repo;
 mod row;
+
+pub(crate) use receiving::add_to_accounts;
