@@ -59,7 +59,7 @@ CREATE INDEX media_object_idx ON media (tenant_id, sha256) WHERE sha256 IS NOT N
 CREATE INDEX media_waiting_idx ON media (tenant_id, account_id, waits_until) WHERE state = 'waiting';
 CREATE INDEX media_oldest_idx ON media (sent_at) WHERE state = 'waiting';
 SELECT app.protect_tenant_table('media', 'SELECT, INSERT, UPDATE, DELETE');
-SELECT app.open_to_platform('media', 'SELECT (tenant_id, id, source, state, sent_at, failure)');
+SELECT app.open_to_platform('media', 'SELECT (tenant_id, id, source, state, account_id, sent_at, waits_until, failure)');
 
 -- The file of a message. An uploaded one may be in many messages.
 CREATE TABLE message_media (

@@ -41,7 +41,7 @@ pub enum OpenError {
 ///
 /// # Errors
 /// [`LocationError`].
-pub fn objects(config: &MediaConfig) -> Result<Objects, LocationError> {
+pub(crate) fn objects(config: &MediaConfig) -> Result<Objects, LocationError> {
     let url = Url::parse(config.store.expose_secret()).map_err(|_| LocationError::UnknownScheme)?;
     let environment: Vec<(String, String)> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

@@ -28,7 +28,7 @@ pub use object_key::{ObjectKey, ObjectPart};
 pub use object_store::{ByteRange, ObjectInfo, ObjectStore, ObjectStoreError, ObjectWriter, SignedHeaders};
 pub use ports::{
     MediaCounts, MediaHousekeeping, MediaLedger, MediaRepo, MediaUsage, NewObject, ObjectDeletion, ObjectRepo,
-    ObjectRow, ReceivedMediaRepo, Reservation, WaitingSummary,
+    ObjectRow, ReceivedMediaRepo, Reservation,
 };
 pub use sha256::{InvalidSha256, Sha256, Sha256Hasher};
 pub use state::MediaState;

@@ -54,8 +54,6 @@ pub trait ReceivedMediaRepo: Send {
     async fn media_waits_again(&mut self, id: MediaId) -> Result<bool, StoreError>;
     /// The files of the account that wait, at most `limit`, those that can be fetched for longest first.
     async fn waiting_of_account(&mut self, account: AccountId, limit: i64) -> Result<Vec<MediaId>, StoreError>;
-    /// How many files of the account wait, and until when.
-    async fn count_waiting(&mut self, account: AccountId) -> Result<WaitingSummary, StoreError>;
 }
 
 /// Objects of the transaction's tenant.
@@ -121,14 +119,6 @@ pub struct MediaUsage {
     pub files: u64,
     /// Of objects: files with the same bytes count once.
     pub bytes: u64,
-}
-
-/// Files of an account that wait.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct WaitingSummary {
-    pub files: u64,
-    /// When Meta deletes the first of them.
-    pub first_ends_at: Option<DateTime<Utc>>,
 }
 
 /// Files of all tenants, without what is in them.

@@ -7,3 +7,5 @@ mod objects;
 mod receiving;
 mod repo;
 mod row;
+
+pub(crate) use receiving::add_to_accounts;

@@ -124,6 +124,16 @@ impl MetaSandbox {
         self.post("/webhooks", &json!({"paused": paused})).await;
     }
 
+    /// A file that a customer is going to send. Returns Meta's id of it.
+    pub(crate) async fn customer_file(&self, line: &Line, mime_type: &str, bytes: &[u8]) -> String {
+        let url = format!("{}/sandbox/media", self.sandbox.url());
+        let query = [("phone_number_id", line.number.phone_number_id.as_str()), ("mime_type", mime_type)];
+        let url = reqwest::Url::parse_with_params(&url, query).unwrap();
+        let answer = self.http.post(url).body(bytes.to_vec()).send().await.unwrap();
+        let body: Value = answer.json().await.unwrap();
+        body["id"].as_str().expect("the sandbox names the file").to_owned()
+    }
+
     /// A customer writes a text.
     pub(crate) async fn write(&self, line: &Line, from: &str, text: &str) {
         let body = json!({"phone_number_id": line.number.phone_number_id, "from": from, "type": "text",

@@ -4,9 +4,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use kernel::StoreError;
 use kernel::ids::{AccountId, MediaId};
-use media::{
-    MediaFailure, MediaState, NewReceived, Received, ReceivedMediaRepo, StoredFile, WaitingMedia, WaitingSummary,
-};
+use media::{MediaFailure, MediaState, NewReceived, Received, ReceivedMediaRepo, StoredFile, WaitingMedia};
 
 use super::FakeStore;
 
@@ -48,9 +46,5 @@ impl ReceivedMediaRepo for FakeStore {
 
     async fn waiting_of_account(&mut self, _: AccountId, _: i64) -> Result<Vec<MediaId>, StoreError> {
         Ok(Vec::new())
-    }
-
-    async fn count_waiting(&mut self, _: AccountId) -> Result<WaitingSummary, StoreError> {
-        Ok(WaitingSummary::default())
     }
 }

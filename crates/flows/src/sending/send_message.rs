@@ -153,6 +153,7 @@ fn stored(
             contact_title: title(thread),
         },
         send: Some(send.stored(reply_to_wamid)),
+        file: None,
     }
 }
 

@@ -1,12 +1,15 @@
 //! Files that are fetched from Meta.
 
+use std::collections::HashMap;
+
+use channels::{WaitingMedia, WhatsAppAccount};
 use chrono::{DateTime, Utc};
-use diesel::OptionalExtension as _;
 use diesel::sql_types::Nullable;
+use diesel::{OptionalExtension as _, QueryableByName};
 use diesel_async::RunQueryDsl;
 use kernel::ids::{AccountId, MediaId, MessageId};
 use kernel::{MediaKind, StoreError};
-use media::{MediaFailure, MediaState, NewReceived, Received, StoredFile, WaitingMedia, WaitingSummary};
+use media::{MediaFailure, MediaState, NewReceived, Received, StoredFile};
 use uuid::Uuid;
 
 use crate::closed_set;
@@ -62,11 +65,7 @@ UPDATE media SET state = 'waiting', failures = 0, alike = 0, failure = NULL, end
 const WAITING_OF_ACCOUNT: &str = "
 SELECT id FROM media WHERE tenant_id = $1 AND account_id = $2 AND state = 'waiting' ORDER BY waits_until DESC LIMIT $3";
 
-const COUNT_WAITING: &str = "
-SELECT count(*) AS files, min(waits_until) AS first_ends_at FROM media
- WHERE tenant_id = $1 AND account_id = $2 AND state = 'waiting'";
-
-#[derive(diesel::QueryableByName)]
+#[derive(QueryableByName)]
 struct ReceivedRow {
     #[diesel(sql_type = types::Uuid)]
     message_id: Uuid,
@@ -84,7 +83,7 @@ struct ReceivedRow {
     sent_at: DateTime<Utc>,
 }
 
-#[derive(diesel::QueryableByName)]
+#[derive(QueryableByName)]
 struct WaitingRow {
     #[diesel(sql_type = types::Uuid)]
     id: Uuid,
@@ -106,7 +105,38 @@ struct WaitingRow {
     waits_until: DateTime<Utc>,
 }
 
-#[derive(diesel::QueryableByName)]
+/// Row level security limits it to the tenant of the transaction, if it has one.
+const WAITING_OF_ACCOUNTS: &str = "
+SELECT account_id, count(*) AS files, min(waits_until) AS first_ends_at FROM media
+ WHERE account_id = ANY ($1) AND state = 'waiting'
+ GROUP BY account_id";
+
+#[derive(QueryableByName)]
+struct AccountRow {
+    #[diesel(sql_type = types::Uuid)]
+    account_id: Uuid,
+    #[diesel(embed)]
+    waiting: SummaryRow,
+}
+
+/// Adds the files that are still at Meta. One statement for all accounts.
+pub(crate) async fn add_to_accounts<R: Send>(
+    tx: &mut Tx<R>,
+    accounts: &mut HashMap<Uuid, &mut WhatsAppAccount>,
+) -> Result<(), StoreError> {
+    let ids: Vec<Uuid> = accounts.keys().copied().collect();
+    let statement = sql(WAITING_OF_ACCOUNTS).bind::<types::Uuids, _>(ids);
+    let rows: Vec<AccountRow> = Prepared(statement).load(tx.connection()).await.or_store_error()?;
+    for AccountRow { account_id, waiting } in rows {
+        if let Some(account) = accounts.get_mut(&account_id) {
+            let files = u64::try_from(waiting.files).unwrap_or_default();
+            account.waiting_media = WaitingMedia { files, first_ends_at: waiting.first_ends_at };
+        }
+    }
+    Ok(())
+}
+
+#[derive(QueryableByName)]
 struct SummaryRow {
     #[diesel(sql_type = types::BigInt)]
     files: i64,
@@ -157,15 +187,15 @@ pub(super) async fn insert(tx: &mut Tx<Tenant>, new: &[NewReceived], now: DateTi
     Ok(())
 }
 
-pub(super) async fn waiting(tx: &mut Tx<Tenant>, id: MediaId) -> Result<Option<WaitingMedia>, StoreError> {
+pub(super) async fn waiting(tx: &mut Tx<Tenant>, id: MediaId) -> Result<Option<media::WaitingMedia>, StoreError> {
     let statement = sql(WAITING).bind::<types::Uuid, _>(tx.tenant_id()).bind::<types::Uuid, _>(id.as_uuid());
     let row: Option<WaitingRow> = Prepared(statement).get_result(tx.connection()).await.optional().or_store_error()?;
     row.map(WaitingRow::into_waiting).transpose()
 }
 
 impl WaitingRow {
-    fn into_waiting(self) -> Result<WaitingMedia, StoreError> {
-        Ok(WaitingMedia {
+    fn into_waiting(self) -> Result<media::WaitingMedia, StoreError> {
+        Ok(media::WaitingMedia {
             id: MediaId::from_uuid(self.id),
             account: AccountId::from_uuid(self.account_id),
             meta_id: self.meta_id,
@@ -228,10 +258,4 @@ pub(super) async fn waiting_of_account(
         .bind::<types::BigInt, _>(limit);
     let rows: Vec<Id> = Prepared(statement).load(tx.connection()).await.or_store_error()?;
     Ok(rows.into_iter().map(|row| MediaId::from_uuid(row.id)).collect())
-}
-
-pub(super) async fn count_waiting(tx: &mut Tx<Tenant>, account: AccountId) -> Result<WaitingSummary, StoreError> {
-    let statement = sql(COUNT_WAITING).bind::<types::Uuid, _>(tx.tenant_id()).bind::<types::Uuid, _>(account.as_uuid());
-    let row: SummaryRow = Prepared(statement).get_result(tx.connection()).await.or_store_error()?;
-    Ok(WaitingSummary { files: u64::try_from(row.files).unwrap_or_default(), first_ends_at: row.first_ends_at })
 }

@@ -4,7 +4,7 @@ use kernel::StoreError;
 use kernel::ids::{AccountId, MediaId, MessageId};
 use media::{
     Media, MediaFailure, MediaRepo, MediaState, MediaUsage, NewObject, NewReceived, NewUploaded, ObjectRepo, ObjectRow,
-    Received, ReceivedMediaRepo, Reservation, Sha256, StoredFile, WaitingMedia, WaitingSummary,
+    Received, ReceivedMediaRepo, Reservation, Sha256, StoredFile, WaitingMedia,
 };
 
 use super::{files, objects, receiving};
@@ -77,10 +77,6 @@ impl ReceivedMediaRepo for Tx<Tenant> {
 
     async fn waiting_of_account(&mut self, account: AccountId, limit: i64) -> Result<Vec<MediaId>, StoreError> {
         receiving::waiting_of_account(self, account, limit).await
-    }
-
-    async fn count_waiting(&mut self, account: AccountId) -> Result<WaitingSummary, StoreError> {
-        receiving::count_waiting(self, account).await
     }
 }
 
