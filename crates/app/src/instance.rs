@@ -6,7 +6,7 @@ use actix_web::web;
 use channels::AppCredentials;
 use chrono::TimeDelta;
 use config::{HttpConfig, LimitsConfig, ProcessRoles, ServeConfig};
-use flows::{AccountCheckJob, AuthService, Database, DownloadMedia, JobHandler, TemplateSyncJob};
+use flows::{AccountCheckJob, AuthService, Database, DownloadMedia, JobHandler, MediaUploadJob, TemplateSyncJob};
 use graph::GraphClient;
 use http_api::{AppCache, Background, CursorKey, LimitPolicy, Limits, ServerOptions, State};
 use inbound::{RetentionPolicy, RetryPolicy};
@@ -19,6 +19,7 @@ use pipeline::{
 use postgres::Postgres;
 use rabbitmq::{BellPublisher, Broker};
 use telemetry::Traces;
+use thumbnails::Thumbnails;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, Notify};
 
@@ -122,6 +123,8 @@ impl Instance {
             template_api: Arc::new(graph.clone()),
             media_api: Arc::new(graph.clone()),
             object_store,
+            thumbnailer: Arc::new(Thumbnails::default()),
+            max_upload_bytes: config.media.max_bytes,
             key_ring,
             self_service: config.tenants.self_service,
             signup_open: config.tenants.signup_open,
@@ -239,6 +242,14 @@ impl Instance {
                 database: self.database(),
                 api: Arc::clone(&self.state.template_api),
                 ring: Arc::clone(&self.state.key_ring),
+                clock: Arc::clone(&self.state.clock),
+            }),
+            Arc::new(MediaUploadJob {
+                database: self.database(),
+                api: Arc::clone(&self.state.media_api),
+                store: Arc::clone(&self.state.object_store),
+                ring: Arc::clone(&self.state.key_ring),
+                bell: Arc::clone(&self.state.send_bell),
                 clock: Arc::clone(&self.state.clock),
             }),
             Arc::new(DownloadMedia {

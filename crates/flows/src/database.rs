@@ -11,7 +11,7 @@ use iam::{Email, PasswordHash, RateLimitFastPath, RateLimitRepo, Tenant, TenantD
 use inbound::{EventHousekeeping, EventLedger};
 use jobs::{JobLedger, JobRepo, JobScheduler};
 use kernel::{PermissionSet, StoreError, TenantScope};
-use media::{MediaHousekeeping, MediaLedger, MediaRepo, ObjectRepo, ReceivedMediaRepo};
+use media::{MediaAtMetaRepo, MediaHousekeeping, MediaLedger, MediaRepo, ObjectRepo, ReceivedMediaRepo};
 use outbound::{SendHousekeeping, SendLedger};
 use rbac::RoleKey;
 use tokens::{RefreshTokenHash, Session, SessionHousekeeping, VerifiedToken};
@@ -79,6 +79,7 @@ pub trait TenantTx:
     + IdempotencyRepo
     + JobRepo
     + JobTx
+    + MediaAtMetaRepo
     + MediaRepo
     + MemberTx
     + MergeContactsTx

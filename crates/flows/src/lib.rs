@@ -35,6 +35,7 @@
 //! | [`fill_template`] | checks a message against the copy of its template |
 //! | [`jobs()`], [`retry_job`], [`discard_job`], [`JobHandler`] | durable work: what people do with it, and what runs a kind of it |
 //! | [`attach_received`], [`DownloadMedia`], [`wake_waiting`] | received files are fetched from Meta |
+//! | [`store_upload`], [`media_file`], [`retry_media`], [`thumbnail_of`], [`MediaUploadJob`] | files that people upload and read |
 //! | [`sweep_unlinked`], [`sweep_unused`], [`sweep_stores`], [`delete_objects`], [`check_media`] | rows and the object store agree |
 //! | [`record_failure`] | schedules the retry of a failed event, or makes it a dead letter |
 //! | [`SigningKeys`] | the cache of the deployment's signing keys |
@@ -102,12 +103,14 @@ pub use self::events::{
     reparse_delivery, replay_event, replay_events, requeue_held_and_unroutable,
 };
 pub use self::jobs::{
-    AccountCheckJob, DeadJobError, JobBell, JobHandler, JobTx, TemplateSyncJob, discard_job, jobs, retry_job,
+    AccountCheckJob, DeadJobError, JobBell, JobHandler, JobTx, MediaUploadJob, TemplateSyncJob, discard_job, jobs,
+    retry_job,
 };
 pub use self::media::{
     CompareError, DownloadMedia, Downloaded, MediaCheck, MediaObserver, MediaProblem, MediaSweep, ObjectWrite,
-    ReceiveMediaTx, WriteError, attach_received, check_media, delete_objects, sweep_stores, sweep_unlinked,
-    sweep_unused, wake_waiting,
+    ReceiveMediaTx, RetryMediaError, RetryMediaTx, StoreUploadError, ThumbnailOutcome, UploadMediaTx, WriteError,
+    attach_received, check_media, delete_objects, media_file, retry_media, store_upload, sweep_stores, sweep_unlinked,
+    sweep_unused, thumbnail_of, wake_waiting,
 };
 pub use self::platform::{
     ApproveAccountError, ApproveAccountTx, AuditPurge, CreateProvisioningKeyError, OperatorAccess, OperatorKey,

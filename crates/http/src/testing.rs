@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::web;
+use actix_web::web::{self, Bytes};
 use async_trait::async_trait;
 use billing::PaymentTerms;
 use channels::{AccountApi, AccountApiError, AppCredentials, BusinessAccountFacts, MetaId, NumberFacts, TokenFacts};
@@ -22,7 +22,7 @@ use kernel::seal::KeyRing;
 use kernel::{Clock, StoreError, SystemClock, SystemEntropy, TenantScope, Tracing};
 use media::{
     ByteRange, ByteSource, MediaApi, MediaApiError, MediaDescription, NewUpload, ObjectInfo, ObjectKey, ObjectStore,
-    ObjectStoreError, ObjectWriter, SignedHeaders,
+    ObjectStoreError, ObjectWriter, SignedHeaders, Thumbnail, ThumbnailError, Thumbnailer,
 };
 use outbound::{BusinessAccountAccess, TakenTemplate, TemplateApi, TemplateApiError};
 use secrecy::SecretString;
@@ -275,6 +275,13 @@ fn policy() -> LimitPolicy {
     }
 }
 
+#[async_trait]
+impl Thumbnailer for UnavailableStore {
+    async fn thumbnail(&self, _: Bytes) -> Result<Thumbnail, ThumbnailError> {
+        Err(ThumbnailError::Busy)
+    }
+}
+
 /// There is no sender, and no job runner.
 struct NoBell;
 
@@ -319,6 +326,8 @@ pub(crate) fn state() -> web::Data<State> {
         template_api: Arc::new(UnavailableMeta),
         media_api: Arc::new(UnavailableMeta),
         object_store: Arc::new(UnavailableStore),
+        thumbnailer: Arc::new(UnavailableStore),
+        max_upload_bytes: 1_000,
         key_ring: ring,
         self_service: false,
         signup_open: true,

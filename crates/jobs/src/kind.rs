@@ -28,6 +28,8 @@ pub enum JobKind {
     TemplateSync,
     /// Fetches a file of a message from Meta into the object store. It is the time of its message that its `created_at` says.
     MediaDownload,
+    /// Gives Meta a file that a message is to show.
+    MediaUpload,
 }
 
 /// In which order the due jobs of a tenant are run.
@@ -77,6 +79,14 @@ impl JobKind {
             Self::AccountCheck => calls_to_meta,
             // A business account may have thousands of templates, in pages.
             Self::TemplateSync => JobPolicy { deadline: TimeDelta::minutes(10), ..calls_to_meta },
+            // A message waits for it, and a person for the message.
+            Self::MediaUpload => JobPolicy {
+                retry: RetryPolicy { first_delay: TimeDelta::seconds(5), factor: 2, max_attempts: 12 },
+                deadline: TimeDelta::minutes(6),
+                concurrent: 8,
+                concurrent_per_tenant: 4,
+                ..calls_to_meta
+            },
             // Its handler says when to try again. The slots are its own: a slow file delays other files, and nothing else.
             Self::MediaDownload => JobPolicy {
                 retry: RetryPolicy { first_delay: TimeDelta::seconds(30), factor: 1, max_attempts: 100_000 },

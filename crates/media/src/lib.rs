@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(clippy::future_not_send)]
 
+mod at_meta;
 mod check;
 mod deadline;
 mod failure;
@@ -13,7 +14,9 @@ mod object_store;
 mod ports;
 mod sha256;
 mod state;
+mod thumbnail;
 
+pub use at_meta::{AtMeta, MediaAtMetaRepo, USED_AT_META, WantedUpload, type_for_meta};
 pub use check::{Checked, FileCheck};
 pub use deadline::{Lifetime, next_attempt};
 pub use failure::{FailureKind, MediaFailure};
@@ -29,3 +32,4 @@ pub use ports::{
 };
 pub use sha256::{InvalidSha256, Sha256, Sha256Hasher};
 pub use state::MediaState;
+pub use thumbnail::{MAX_PICTURE_BYTES, Thumbnail, ThumbnailError, Thumbnailer};

@@ -1,5 +1,6 @@
 //! Files of messages, their objects, and the ledger of deletions.
 
+mod at_meta;
 mod files;
 mod ledger;
 mod objects;

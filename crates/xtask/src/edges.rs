@@ -58,7 +58,7 @@ impl Layer {
             | "tokens" => Self::Domain,
             "flows" => Self::Flows,
             "pipeline" => Self::Pipeline,
-            "crypto" | "graph" | "objects" | "postgres" | "rabbitmq" => Self::Adapter,
+            "crypto" | "graph" | "objects" | "postgres" | "rabbitmq" | "thumbnails" => Self::Adapter,
             "cli" | "http-api" => Self::Interface,
             "config" | "telemetry" => Self::Support,
             "app" | "bench" | "xtask" => Self::Program,

@@ -1,11 +1,15 @@
 use chrono::{DateTime, Utc};
 use crm::identity::{Identity, IdentityKey};
 use crm::{Message, ReplyTo, Titled};
-use kernel::ids::{ConversationId, InteractionId, MessageId, SendId};
-use kernel::{Clock, ContentPart, Direction, MessageCategory, MessagesSend, Origin, Permit, StoreError, Traceparent};
+use kernel::ids::{ConversationId, InteractionId, MediaId, MessageId, SendId};
+use kernel::{
+    Clock, ContentPart, Direction, MediaKind, MessageCategory, MessagesSend, Origin, Permit, StoreError, Traceparent,
+};
+use media::{MediaState, check_sendable};
 use outbound::{
-    Address, Content, ContentError, Language, MAX_SCHEDULE, MessagePlace, NewOutboundMessage, NewSend, OnUnknown,
-    Priority, SEND_WITHIN, SendKind, Sender, SenderKind, TemplateCategory, Thread, ToMetaError, message_json,
+    Address, AttachedFile, Content, ContentError, Language, MAX_SCHEDULE, MessagePlace, NewOutboundMessage, NewSend,
+    OnUnknown, Priority, SEND_WITHIN, SendKind, Sender, SenderKind, TemplateCategory, Thread, ToMetaError,
+    message_json,
 };
 
 use super::{OutboundMessage, SendMessageTx};
@@ -65,6 +69,9 @@ pub enum SendMessageError {
     /// A member of the request; the pointer is within the body.
     #[error("{pointer} {problem}")]
     Field { pointer: &'static str, problem: &'static str },
+    /// A file of the message; the pointer is within the body.
+    #[error("{pointer} {problem}")]
+    File { pointer: &'static str, problem: String },
     #[error(transparent)]
     Content(#[from] ContentError),
     #[error("the content cannot be sent yet")]
@@ -80,6 +87,8 @@ const USABLE_TEMPLATES: u16 = 50;
 pub(super) struct PreparedSend {
     pub(super) message: NewOutboundMessage,
     pub(super) send: NewSend,
+    /// The file that the message is, or shows first.
+    pub(super) file: Option<MediaId>,
 }
 
 /// Stores a message to be sent. It leaves later: then window, consent and the state of the number count as they are at that
@@ -98,8 +107,11 @@ pub async fn send_message(
     let thread = tx.lock_thread(conversation).await?.ok_or(SendMessageError::NotFound)?;
     let ids = (MessageId::new(clock), SendId::new(clock));
     let sender = Sender { kind: SenderKind::User, user: Some(permit.user()) };
-    let PreparedSend { message, send } = prepare(tx, &thread, ids, sender, request, now).await?;
+    let PreparedSend { message, send, file } = prepare(tx, &thread, ids, sender, request, now).await?;
     let place = tx.insert_message_send(&message, &send, InteractionId::new(clock), now).await?;
+    if let Some(file) = file {
+        tx.link_media(message.id, file).await?;
+    }
     Ok(stored(&thread, message, send, place, now))
 }
 
@@ -192,7 +204,11 @@ pub(super) async fn prepare(
         return Err(SendMessageError::OptedOut);
     }
     let address = address(thread)?;
-    let body = message_json(&address, &request.content, reply_to_wamid.as_deref(), None, &|_| None)?;
+    let files = request.content.files();
+    check_files(tx, &request.content, &files).await?;
+    // Meta's ids of the files are put in when the message leaves.
+    let placeholder = |id| files.iter().find(|file| file.id == id).map(AttachedFile::placeholder);
+    let body = message_json(&address, &request.content, reply_to_wamid.as_deref(), None, &placeholder)?;
     let template = match &request.content {
         Content::Template(call) => Some(format!("{}/{}", call.name, call.language)),
         _ => None,
@@ -201,6 +217,7 @@ pub(super) async fn prepare(
         Address::Phone(text) | Address::Bsuid(text) | Address::Group(text) => text,
     };
     Ok(PreparedSend {
+        file: files.first().map(|file| file.id),
         message: NewOutboundMessage {
             id: message,
             contact: thread.contact,
@@ -235,6 +252,38 @@ pub(super) async fn prepare(
             trace: request.trace,
         },
     })
+}
+
+/// Whether the files are here, and Meta takes them for what they are sent as.
+async fn check_files(
+    tx: &mut dyn SendMessageTx,
+    content: &Content,
+    files: &[AttachedFile],
+) -> Result<(), SendMessageError> {
+    for file in files {
+        let refused = |problem: String| SendMessageError::File { pointer: file_pointer(content, file.kind), problem };
+        let Some(media) = tx.media(file.id).await? else { return Err(refused("names no file".to_owned())) };
+        let Some(stored) = media.stored.filter(|_| media.state == MediaState::Stored) else {
+            return Err(refused(format!("names a file whose bytes are not here: it is {}", media.state.into_str())));
+        };
+        let mime_type = media.mime_type.as_deref().unwrap_or_default();
+        check_sendable(file.kind, content.is_voice(), mime_type, stored.size)
+            .map_err(|error| refused(error.to_string()))?;
+    }
+    Ok(())
+}
+
+/// Where a file stands in the body of the request.
+const fn file_pointer(content: &Content, kind: MediaKind) -> &'static str {
+    match (content, kind) {
+        (Content::Interactive(_), _) => "/interactive",
+        (Content::Template(_), _) => "/template",
+        (_, MediaKind::Image) => "/image/media_id",
+        (_, MediaKind::Video) => "/video/media_id",
+        (_, MediaKind::Audio) => "/audio/media_id",
+        (_, MediaKind::Document) => "/document/media_id",
+        (_, MediaKind::Sticker) => "/sticker/media_id",
+    }
 }
 
 /// A template with its gaps filled.

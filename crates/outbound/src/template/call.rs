@@ -68,12 +68,11 @@ impl TemplateCall {
         Ok(Self { name, language, filling })
     }
 
-    /// Files that the message shows.
+    /// Files that the message shows. The short form does not say of which kind they are.
     #[must_use]
-    pub fn media(&self) -> Vec<&MediaRef> {
+    pub fn media(&self) -> Vec<(MediaKind, &MediaRef)> {
         match &self.filling {
             Filling::Components(components) => components.iter().flat_map(Component::media).collect(),
-            Filling::Shorthand(Shorthand { header: Some(HeaderFilling::Media(media)), .. }) => vec![media],
             Filling::Shorthand(_) => Vec::new(),
         }
     }

@@ -148,9 +148,9 @@ impl Parameter {
         }
     }
 
-    pub(super) const fn media(&self) -> Option<&MediaRef> {
+    pub(super) const fn media(&self) -> Option<(MediaKind, &MediaRef)> {
         match self {
-            Self::Media(_, media) => Some(media),
+            Self::Media(kind, media) => Some((*kind, media)),
             _ => None,
         }
     }

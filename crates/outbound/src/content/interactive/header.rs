@@ -62,10 +62,10 @@ impl Header {
         }
     }
 
-    pub(super) const fn media(&self) -> Option<&MediaRef> {
+    pub(super) const fn media(&self) -> Option<(MediaKind, &MediaRef)> {
         match self {
             Self::Text(_) => None,
-            Self::Media(_, media) => Some(media),
+            Self::Media(kind, media) => Some((*kind, media)),
         }
     }
 
