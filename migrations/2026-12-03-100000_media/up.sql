@@ -111,7 +111,8 @@ WITH still_at_meta AS MATERIALIZED (
 ), files AS (
   INSERT INTO media (tenant_id, id, source, state, account_id, meta_id, kind, sent_at, waits_until, mime_type, filename, created_at)
   SELECT tenant_id, media_id, 'received', 'waiting', account_id, meta_id,
-         CASE WHEN kind IN ('image', 'video', 'audio', 'document', 'sticker') THEN kind ELSE 'document' END,
+         CASE WHEN kind IN ('image', 'video', 'audio', 'document', 'sticker') THEN kind
+              WHEN kind = 'voice' THEN 'audio' ELSE 'document' END,
          sent_at, sent_at + interval '7 days', media_mime_type, media_filename, statement_timestamp()
     FROM still_at_meta
 ), links AS (

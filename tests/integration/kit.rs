@@ -16,7 +16,7 @@ pub(crate) mod graph;
 pub(crate) mod load;
 pub(crate) mod lossy_proxy;
 pub(crate) mod media_store;
-mod meta;
+pub(crate) mod meta;
 pub(crate) mod metric_series;
 pub(crate) mod operators;
 pub(crate) mod prometheus;

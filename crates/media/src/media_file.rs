@@ -68,7 +68,11 @@ impl NewReceived {
     /// A file of an unknown kind of message is a document: it is never shown inline.
     #[must_use]
     pub fn new(received: Received, clock: &dyn Clock) -> Self {
-        let kind = received.kind.parse().unwrap_or(MediaKind::Document);
+        let kind = match received.kind.as_str() {
+            // An earlier name.
+            "voice" => MediaKind::Audio,
+            kind => kind.parse().unwrap_or(MediaKind::Document),
+        };
         Self { id: MediaId::new(clock), kind, waits_until: Lifetime::ends_at(received.sent_at), received }
     }
 }

@@ -6,7 +6,8 @@ use kernel::Clock as _;
 use objects::Objects;
 use serde_json::json;
 
-use super::{PNG, Setup, fresh_digits};
+use super::{PNG, Setup};
+use crate::kit::meta::fresh_digits;
 use crate::kit::{media_store, wait};
 
 impl Setup {
