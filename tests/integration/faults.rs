@@ -43,6 +43,7 @@ mod sending {
 mod volume {
     mod backlog;
     mod intake;
+    mod media;
     mod queues;
     mod sends;
     mod tenants;

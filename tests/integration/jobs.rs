@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use flows::{Database as _, JobHandler, settle};
-use jobs::{ClaimedJobs, JobClaim, JobKind, JobOutcome, JobSubject, JobTurn, NewJob, NextState};
+use jobs::{ClaimedJobs, JobClaim, JobKind, JobOrder, JobOutcome, JobSubject, JobTurn, NewJob, NextState};
 use kernel::ids::{JobRunnerId, TenantId};
 use kernel::{Clock as _, ErrorClass, StoreError, SystemEntropy, TenantScope};
 use pipeline::JobRunner;
@@ -94,7 +94,15 @@ impl Setup {
         let turn = JobTurn { after: None, tenants: 10, jobs: 10, per_tenant: 10 };
         let (runner, now) = (JobRunnerId::new(&*self.app.clock), self.app.clock.now());
         let max_starts = KIND.policy().max_starts;
-        let claim = JobClaim { kind: KIND, runner, now, lease: TimeDelta::zero(), max_starts, turn };
+        let claim = JobClaim {
+            kind: KIND,
+            runner,
+            now,
+            lease: TimeDelta::zero(),
+            max_starts,
+            order: JobOrder::LongestDue,
+            turn,
+        };
         let mut tx = self.app.postgres.directory().await.unwrap();
         let claimed = tx.claim_jobs(&claim).await;
         settle(tx, claimed).await.unwrap()

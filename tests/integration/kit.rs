@@ -15,6 +15,7 @@ pub(crate) mod fault_setup;
 pub(crate) mod graph;
 pub(crate) mod load;
 pub(crate) mod lossy_proxy;
+pub(crate) mod media_store;
 pub(crate) mod meta;
 pub(crate) mod metric_series;
 pub(crate) mod operators;

@@ -33,6 +33,7 @@ mod intake;
 mod jobs;
 mod limits;
 mod lists;
+mod media;
 mod meta_app_routing;
 mod meta_apps;
 mod observability;

@@ -34,6 +34,11 @@ INSERT INTO template_syncs (tenant_id, waba_id) VALUES ('$T', '1');
 -- Dead, so that no runner takes it.
 INSERT INTO jobs (tenant_id, id, kind, subject, state, due_at, created_at)
   VALUES ('$T', '$A', 'template_sync', '1', 'dead', now(), now());
+INSERT INTO media_objects (tenant_id, sha256, size, reserved_at) VALUES ('$T', sha256(''), 0, now());
+INSERT INTO media_deletions (tenant_id, sha256, requested_at) VALUES ('$T', sha256(''), 'infinity');
+INSERT INTO media (tenant_id, id, source, state, sha256, created_at)
+  VALUES ('$T', '$A', 'uploaded', 'stored', sha256(''), now());
+INSERT INTO media_unlinked (tenant_id, media_id) VALUES ('$T', '$A');
 INSERT INTO meta_apps (tenant_id, id, key, app_id, app_secret_sealed, app_secret_sealed_with, verify_token_sealed,
     verify_token_sealed_with, created_at, updated_at)
   VALUES ('$T', '$J', md5('$T') || left(md5('$J'), 8), '1', '', 'kek', '', 'kek', now(), now());

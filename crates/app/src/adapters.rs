@@ -4,12 +4,13 @@ use async_trait::async_trait;
 use channels::AccountApi;
 use cli::{AdapterError, Adapters, MigrationReport};
 use config::{
-    AmqpConfig, AuthConfig, DatabaseConfig, GraphConfig, KeysConfig, LogConfig, MigrateConfig, ProcessRoles,
-    ServeConfig,
+    AmqpConfig, AuthConfig, DatabaseConfig, GraphConfig, KeysConfig, LogConfig, MediaConfig, MigrateConfig,
+    ProcessRoles, ServeConfig,
 };
 use crypto::Ed25519;
 use flows::{AuthService, Database};
 use kernel::{SystemClock, SystemEntropy, error_chain};
+use media::ObjectStore;
 use postgres::{AdminUrls, DatabaseLogin, DatabaseRole, MigrationUrls};
 use tokens::SignatureAlgorithm;
 
@@ -38,6 +39,10 @@ impl Adapters for Production {
 
     fn account_api(&self, config: &GraphConfig) -> Result<Arc<dyn AccountApi>, AdapterError> {
         Ok(Arc::new(connect::graph(config)?))
+    }
+
+    fn object_store(&self, config: &MediaConfig) -> Result<Arc<dyn ObjectStore>, AdapterError> {
+        Ok(Arc::new(connect::objects(config)?))
     }
 
     fn signature_algorithm(&self) -> Arc<dyn SignatureAlgorithm> {

@@ -1,15 +1,18 @@
 use std::sync::Arc;
 
-use config::{AmqpConfig, AmqpIdentity, AuthConfig, DatabaseConfig, GraphConfig, KeysConfig};
+use config::{AmqpConfig, AmqpIdentity, AuthConfig, DatabaseConfig, GraphConfig, KeysConfig, MediaConfig};
 use crypto::{Argon2Hasher, Ed25519, KeyedSemaphore};
 use flows::{AuthService, Database, SigningKeys, SigningKeysError};
 use graph::{ClientError, GraphClient, GraphEndpoint};
 use iam::{HashError, RateLimiter};
 use kernel::seal::KeyRing;
 use kernel::{Clock, Entropy};
+use objects::{LocationError, Objects};
 use postgres::{ConnectError, PoolSizes, Postgres, PostgresConfig, RoleProblem};
 use rabbitmq::{Broker, BrokerConfig, BrokerError, BrokerTls, ClientIdentity};
+use secrecy::ExposeSecret;
 use telemetry::TracesError;
+use url::Url;
 
 use crate::tokio_timer::TokioTimer;
 
@@ -28,8 +31,22 @@ pub enum OpenError {
     Hash(#[from] HashError),
     #[error(transparent)]
     Graph(#[from] ClientError),
+    #[error("media.store: {0}")]
+    Objects(#[from] LocationError),
     #[error(transparent)]
     Traces(#[from] TracesError),
+}
+
+/// The object store; connects on first use. Its options may be in variables of the environment, as its cloud's own tools read them.
+///
+/// # Errors
+/// [`LocationError`].
+pub(crate) fn objects(config: &MediaConfig) -> Result<Objects, LocationError> {
+    let url = Url::parse(config.store.expose_secret()).map_err(|_| LocationError::UnknownScheme)?;
+    let environment: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    Objects::open(&url, &environment)
 }
 
 /// Meta's Graph API; connects on first use.

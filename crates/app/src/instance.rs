@@ -6,7 +6,9 @@ use actix_web::web;
 use channels::AppCredentials;
 use chrono::TimeDelta;
 use config::{HttpConfig, LimitsConfig, ProcessRoles, ServeConfig};
-use flows::{AccountCheckJob, AuthService, Database, JobHandler, SendBell, TemplateSyncJob};
+use flows::{
+    AccountCheckJob, AuthService, Database, DownloadMedia, JobHandler, MediaUploadJob, SendBell, TemplateSyncJob,
+};
 use graph::GraphClient;
 use http_api::{AppCache, Background, CursorKey, LimitPolicy, Limits, ServerOptions, State};
 use inbound::{RetentionPolicy, RetryPolicy};
@@ -14,11 +16,12 @@ use kernel::{Clock, Entropy, Retention};
 use outbound::AttemptRefs;
 use pipeline::{
     AuditSealer, Biller, ContactJobs, ContentRenewer, DeadLetterRecorder, Flusher, Intake, JobRunner, KeyRotator,
-    NumberBells, Relay, Scheduler, SendFlusher, SendIntake, Sender, Worker,
+    MediaMetrics, MediaSweeper, NumberBells, Relay, Scheduler, SendFlusher, SendIntake, Sender, Worker,
 };
 use postgres::Postgres;
 use rabbitmq::{BellPublisher, Broker};
 use telemetry::Traces;
+use thumbnails::Thumbnails;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, Notify};
 
@@ -42,6 +45,7 @@ pub struct Instance {
     /// Wakes the job runner of this process.
     pub(super) job_bell: Arc<Notify>,
     graph: GraphClient,
+    media_max_bytes: u64,
     attempt_refs: Arc<AttemptRefs>,
     pub(super) flusher: Flusher,
     pub(super) send_flusher: SendFlusher,
@@ -82,6 +86,7 @@ impl Instance {
         database.check_roles().await?;
         let broker = connect::broker(&config.amqp)?;
         let graph = connect::graph(&config.whatsapp.graph)?;
+        let object_store = Arc::new(connect::objects(&config.media)?);
         let wake_relay = Arc::new(Notify::new());
         let bells = Arc::new(NumberBells::default());
         let (elsewhere, bell_publisher) = broker.bells(SENDS);
@@ -126,6 +131,10 @@ impl Instance {
             },
             account_api: Arc::new(graph.clone()),
             template_api: Arc::new(graph.clone()),
+            media_api: Arc::new(graph.clone()),
+            object_store,
+            thumbnailer: Arc::new(Thumbnails::default()),
+            max_upload_bytes: config.media.max_bytes,
             key_ring,
             self_service: config.tenants.self_service,
             signup_open: config.tenants.signup_open,
@@ -161,6 +170,7 @@ impl Instance {
             bell_publishers,
             job_bell,
             graph,
+            media_max_bytes: config.media.max_bytes,
             attempt_refs,
             flusher,
             send_flusher,
@@ -246,7 +256,32 @@ impl Instance {
                 ring: Arc::clone(&self.state.key_ring),
                 clock: Arc::clone(&self.state.clock),
             }),
+            Arc::new(MediaUploadJob {
+                database: self.database(),
+                api: Arc::clone(&self.state.media_api),
+                store: Arc::clone(&self.state.object_store),
+                ring: Arc::clone(&self.state.key_ring),
+                bell: Arc::clone(&self.state.send_bell),
+                clock: Arc::clone(&self.state.clock),
+            }),
+            Arc::new(DownloadMedia {
+                database: self.database(),
+                api: Arc::clone(&self.state.media_api),
+                store: Arc::clone(&self.state.object_store),
+                ring: Arc::clone(&self.state.key_ring),
+                observer: Arc::new(MediaMetrics),
+                clock: Arc::clone(&self.state.clock),
+                max_bytes: self.media_max_bytes,
+            }),
         ]
+    }
+
+    pub(super) fn media_sweeper(&self) -> MediaSweeper {
+        MediaSweeper {
+            database: self.database(),
+            store: Arc::clone(&self.state.object_store),
+            clock: Arc::clone(&self.state.clock),
+        }
     }
 
     pub(super) fn contact_jobs(&self) -> ContactJobs {

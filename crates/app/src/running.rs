@@ -145,6 +145,8 @@ impl Instance {
             });
             let runner = self.job_runner();
             loops.spawn("job runner", move |stop| runner.clone().run(stop));
+            let sweeper = self.media_sweeper();
+            loops.spawn("media sweeper", move |stop| sweeper.clone().run(stop));
             let contact_jobs = self.contact_jobs();
             loops.spawn("contact jobs", move |stop| contact_jobs.clone().run(stop));
             let renewer = self.content_renewer();

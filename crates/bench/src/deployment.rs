@@ -89,6 +89,8 @@ impl Deployment {
     }
 
     fn command(&self, arguments: &[&str]) -> Result<Command> {
+        let media = self.directory.join("media");
+        std::fs::create_dir_all(&media)?;
         let mut command = Command::new(&self.parley);
         command
             .args(arguments)
@@ -101,6 +103,7 @@ impl Deployment {
             .env("PARLEY_KEYS_ENCRYPTION", "bench:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
             .env("PARLEY_WHATSAPP_APP_SECRET", APP_SECRET)
             .env("PARLEY_WHATSAPP_VERIFY_TOKEN", "the verify token of the benchmark")
+            .env("PARLEY_MEDIA_STORE", format!("file://{}", std::path::absolute(media)?.display()))
             .env("PARLEY_CHANNELS_SELF_SERVICE", "true")
             .envs(self.graph_url.as_ref().map(|url| ("PARLEY_WHATSAPP_GRAPH_URL", url)))
             .envs(RATES.map(|name| (name, "0")).into_iter().filter(|_| !self.is_limited))

@@ -26,7 +26,16 @@ pub struct WhatsAppAccount {
     pub send_read_receipts: bool,
     pub sending: SendingFacts,
     pub last_check: Option<AccountCheck>,
+    pub waiting_media: WaitingMedia,
     pub created_at: DateTime<Utc>,
+}
+
+/// Files of messages of an account that are still at Meta.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WaitingMedia {
+    pub files: u64,
+    /// When Meta deletes the first of them.
+    pub first_ends_at: Option<DateTime<Utc>>,
 }
 
 /// The last event of an account that was processed.
@@ -97,6 +106,7 @@ impl NewAccount {
             send_read_receipts: false,
             sending: SendingFacts::default(),
             last_check: None,
+            waiting_media: WaitingMedia::default(),
             created_at: clock.now(),
         }
     }

@@ -27,7 +27,9 @@ mod sending_account;
 mod sending_state;
 mod verify_token;
 
-pub use account::{AccountStatus, AccountWithTenant, Disconnection, LastDelivery, NewAccount, WhatsAppAccount};
+pub use account::{
+    AccountStatus, AccountWithTenant, Disconnection, LastDelivery, NewAccount, WaitingMedia, WhatsAppAccount,
+};
 pub use account_answers::AccountAnswers;
 pub use account_api::{AccountApi, AccountApiError, BusinessAccountFacts, NumberFacts, TokenFacts};
 pub use account_check::{

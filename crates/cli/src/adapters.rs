@@ -4,10 +4,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use channels::AccountApi;
 use config::{
-    AmqpConfig, AuthConfig, DatabaseConfig, GraphConfig, KeysConfig, LogConfig, MigrateConfig, ProcessRoles,
-    ServeConfig,
+    AmqpConfig, AuthConfig, DatabaseConfig, GraphConfig, KeysConfig, LogConfig, MediaConfig, MigrateConfig,
+    ProcessRoles, ServeConfig,
 };
 use flows::{AuthService, Database};
+use media::ObjectStore;
 use tokens::SignatureAlgorithm;
 
 /// An error of an adapter; its text is shown to the operator.
@@ -39,6 +40,12 @@ pub trait Adapters: Send + Sync {
     /// # Errors
     /// Those of the adapter.
     fn account_api(&self, config: &GraphConfig) -> Result<Arc<dyn AccountApi>, AdapterError>;
+
+    /// The object store; connects on first use.
+    ///
+    /// # Errors
+    /// Those of the adapter.
+    fn object_store(&self, config: &MediaConfig) -> Result<Arc<dyn ObjectStore>, AdapterError>;
 
     /// The algorithm of the signing keys.
     fn signature_algorithm(&self) -> Arc<dyn SignatureAlgorithm>;

@@ -3,6 +3,7 @@ pub(super) mod check;
 pub(super) mod events;
 pub(super) mod invoices;
 pub(super) mod keys;
+pub(super) mod media;
 pub(super) mod plans;
 pub(super) mod provisioning_key;
 pub(super) mod whatsapp;
@@ -20,6 +21,7 @@ use check::CheckArgs;
 use events::EventsCommand;
 use invoices::InvoicesCommand;
 use keys::KeysCommand;
+use media::MediaCommand;
 use plans::PlansCommand;
 use provisioning_key::ProvisioningKeyCommand;
 use whatsapp::{SelectedNumbers, SetTokenArgs};
@@ -49,11 +51,11 @@ pub(super) enum Command {
     ///
     /// With `database.admin_url`, missing roles and a missing database are created first.
     Migrate,
-    /// Check the configuration, the database, the broker and the keys; print problems and how to fix them
+    /// Check the configuration, the database, the broker, the object store and the keys; print problems and how to fix them
     ///
     /// Prints one problem per line: errors of the configuration; weak settings, such as a password that can be guessed; logins
     /// that the database refuses, missing roles, roles that bypass row level security, tables without it, pending migrations,
-    /// and a server that may lose committed data; queues that differ from their declarations; and secrets that the
+    /// and a server that may lose committed data; queues that differ from their declarations; an object store that does not answer; and secrets that the
     /// key-encryption keys do not decrypt. Changes nothing, and may run while a server runs. Exits with 0 if there is no
     /// problem, else with 1.
     Check(CheckArgs),
@@ -91,6 +93,11 @@ pub(super) enum Command {
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
+    },
+    /// Check the object store
+    Media {
+        #[command(subcommand)]
+        command: MediaCommand,
     },
     /// Manage the keys of operators' programs
     ProvisioningKey {

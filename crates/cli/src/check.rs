@@ -25,6 +25,7 @@ pub(super) async fn run(settings: &Settings, adapters: &dyn Adapters, allow_weak
         ("strength", settings.warnings().iter().map(str::to_owned).collect()),
         ("database", database(settings, adapters).await),
         ("broker", broker(settings, adapters).await),
+        ("media", media(settings, adapters).await),
         ("keys", keys(settings, adapters).await),
     ];
     let out = &mut io::stdout();
@@ -70,6 +71,15 @@ async fn database(settings: &Settings, adapters: &dyn Adapters) -> Vec<String> {
 async fn broker(settings: &Settings, adapters: &dyn Adapters) -> Vec<String> {
     let Ok(config) = settings.amqp() else { return not_checked("the configuration is invalid") };
     adapters.check_broker(&config).await
+}
+
+/// Whether the object store answers.
+async fn media(settings: &Settings, adapters: &dyn Adapters) -> Vec<String> {
+    let Ok(config) = settings.media() else { return not_checked("the configuration is invalid") };
+    match adapters.object_store(&config) {
+        Ok(store) => store.probe().await.err().map(|error| format!("media.store: {error}")).into_iter().collect(),
+        Err(error) => vec![format!("media.store: {error}")],
+    }
 }
 
 /// Whether the secrets in the database can be decrypted.

@@ -4,7 +4,7 @@ use config::ConfigErrors;
 
 use super::adapters::AdapterError;
 use super::{
-    audit, check, demo, events, healthcheck, invoices, keys, plans, provisioning_key, send_sample, whatsapp,
+    audit, check, demo, events, healthcheck, invoices, keys, media, plans, provisioning_key, send_sample, whatsapp,
     whatsapp_token,
 };
 
@@ -29,6 +29,8 @@ pub(super) enum CliError {
     Events(#[from] events::EventsError),
     #[error(transparent)]
     Invoices(#[from] invoices::InvoicesError),
+    #[error(transparent)]
+    Media(#[from] media::MediaError),
     #[error(transparent)]
     Plans(#[from] plans::PlansError),
     #[error(transparent)]

@@ -19,6 +19,7 @@ mod healthcheck;
 mod invoices;
 mod keys;
 mod loopback;
+mod media;
 mod migrate;
 mod openapi;
 mod plans;
@@ -43,6 +44,7 @@ use kernel::seal::KeyRing;
 use tokens::SigningKeyFactory;
 use tokio::runtime::{Builder, Runtime};
 
+use arguments::media::MediaCommand;
 use arguments::provisioning_key::ProvisioningKeyCommand;
 use arguments::{Cli, Command, WhatsAppCommand};
 use error::CliError;
@@ -121,6 +123,10 @@ async fn run_async(command: Command, settings: &Settings, adapters: &dyn Adapter
         }
         Command::ProvisioningKey { command } => {
             provisioning_key::run(&*connect(settings, adapters)?, command).await?;
+        }
+        Command::Media { command: MediaCommand::Check } => {
+            let store = adapters.object_store(&settings.media()?)?;
+            media::check(&*connect(settings, adapters)?, &*store).await?;
         }
         Command::Whatsapp { command } => match command {
             WhatsAppCommand::Add(arguments) => whatsapp::add(&*connect(settings, adapters)?, arguments).await?,

@@ -15,6 +15,7 @@ use super::http::{HttpConfig, HttpSettings};
 use super::keys::{KeysConfig, KeysSettings};
 use super::limits::{LimitsConfig, LimitsSettings};
 use super::log::{LogConfig, LogSettings};
+use super::media::{MediaConfig, MediaSettings};
 use super::passwords::PasswordsSettings;
 use super::retention::RetentionSettings;
 use super::retry::RetrySettings;
@@ -36,6 +37,7 @@ pub struct ServeConfig {
     pub limits: LimitsConfig,
     pub auth: AuthConfig,
     pub whatsapp: WhatsAppConfig,
+    pub media: MediaConfig,
     pub tenants: TenantsConfig,
     pub payment: PaymentTerms,
     pub retry: RetryPolicy,
@@ -88,6 +90,8 @@ pub struct Settings {
     #[command(flatten)]
     whatsapp: WhatsAppSettings,
     #[command(flatten)]
+    media: MediaSettings,
+    #[command(flatten)]
     tenants: TenantsSettings,
     #[command(flatten)]
     billing: BillingSettings,
@@ -125,6 +129,7 @@ impl Settings {
             let limits = self.limits.check(errors);
             let auth = self.check_auth(errors);
             let whatsapp = self.whatsapp.check(errors);
+            let media = self.media.check(errors);
             let tenants = self.tenants.check(errors);
             let payment = self.billing.check(errors);
             let tenants_mark_paid = self.billing.tenants_mark_paid(errors);
@@ -139,6 +144,7 @@ impl Settings {
                 limits: limits?,
                 auth: auth?,
                 whatsapp: whatsapp?,
+                media: media?,
                 tenants: tenants?,
                 payment: payment?,
                 tenants_mark_paid: tenants_mark_paid?,
@@ -148,6 +154,14 @@ impl Settings {
                 traces: traces?,
             })
         })
+    }
+
+    /// The object store.
+    ///
+    /// # Errors
+    /// All [`ConfigErrors`].
+    pub fn media(&self) -> Result<MediaConfig, ConfigErrors> {
+        self.check(|errors| self.media.check(errors))
     }
 
     /// How to connect to the broker.

@@ -9,6 +9,7 @@ mod meta_apps;
 use audit::AuditRepo;
 use channels::{AccountSecretsRepo, ChannelRepo, MetaAppRepo};
 use jobs::JobRepo;
+use media::ReceivedMediaRepo;
 use outbound::PauseRepo;
 
 pub use accounts::{change_account, disconnect_account};
@@ -24,9 +25,9 @@ pub trait ConnectAccountTx: ChannelRepo + AuditRepo {}
 impl<T: ChannelRepo + AuditRepo + ?Sized> ConnectAccountTx for T {}
 
 /// What changing a number needs.
-pub trait AccountTx: AccountSecretsRepo + PauseRepo + AuditRepo + JobRepo {}
+pub trait AccountTx: AccountSecretsRepo + PauseRepo + AuditRepo + JobRepo + ReceivedMediaRepo {}
 
-impl<T: AccountSecretsRepo + PauseRepo + AuditRepo + JobRepo + ?Sized> AccountTx for T {}
+impl<T: AccountSecretsRepo + PauseRepo + AuditRepo + JobRepo + ReceivedMediaRepo + ?Sized> AccountTx for T {}
 
 /// What changing a Meta app needs.
 pub trait MetaAppTx: MetaAppRepo + AuditRepo {}

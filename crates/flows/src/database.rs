@@ -11,6 +11,7 @@ use iam::{Email, PasswordHash, RateLimitFastPath, RateLimitRepo, Tenant, TenantD
 use inbound::{EventHousekeeping, EventLedger};
 use jobs::{JobLedger, JobRepo, JobScheduler};
 use kernel::{PermissionSet, StoreError, TenantScope};
+use media::{MediaAtMetaRepo, MediaHousekeeping, MediaLedger, MediaRepo, ObjectRepo, ReceivedMediaRepo};
 use outbound::{SendHousekeeping, SendLedger};
 use rbac::RoleKey;
 use tokens::{RefreshTokenHash, Session, SessionHousekeeping, VerifiedToken};
@@ -78,15 +79,19 @@ pub trait TenantTx:
     + IdempotencyRepo
     + JobRepo
     + JobTx
+    + MediaAtMetaRepo
+    + MediaRepo
     + MemberTx
     + MergeContactsTx
     + MetaAppTx
+    + ObjectRepo
     + OldContentTx
     + ProcessEventsTx
     + SendMessageTx
     + StoreSendsTx
     + SenderTx
     + ProvisionTenantTx
+    + ReceivedMediaRepo
     + RecordFailureTx
     + RefreshTemplateTx
     + RefreshTx
@@ -112,6 +117,8 @@ pub trait DirectoryTx:
     + OldContentDirectory
     + JobLedger
     + JobScheduler
+    + MediaHousekeeping
+    + MediaLedger
     + SendLedger
     + Commit
 {

@@ -10,6 +10,7 @@ mod iam;
 mod idempotency;
 mod inbox;
 mod jobs;
+mod media;
 mod pauses;
 mod platform;
 mod rate_limit;

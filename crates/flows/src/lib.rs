@@ -34,6 +34,9 @@
 //! | [`sync_templates`], [`TemplateSyncJob`], [`refresh_template`] | keep the copies of templates current |
 //! | [`fill_template`] | checks a message against the copy of its template |
 //! | [`jobs()`], [`retry_job`], [`discard_job`], [`JobHandler`] | durable work: what people do with it, and what runs a kind of it |
+//! | [`attach_received`], [`DownloadMedia`], [`wake_waiting`] | received files are fetched from Meta |
+//! | [`store_upload`], [`media_file`], [`retry_media`], [`thumbnail_of`], [`MediaUploadJob`] | files that people upload and read |
+//! | [`sweep_unlinked`], [`sweep_unused`], [`sweep_stores`], [`delete_objects`], [`check_media`] | rows and the object store agree |
 //! | [`record_failure`] | schedules the retry of a failed event, or makes it a dead letter |
 //! | [`SigningKeys`] | the cache of the deployment's signing keys |
 //! | [`advance_signing_keys`], [`rotate_signing_keys`], [`revoke_signing_key`], [`reseal_signing_keys`] | rotating, revoking and resealing them |
@@ -56,6 +59,7 @@ mod events;
 mod fake;
 mod idempotency;
 mod jobs;
+mod media;
 mod platform;
 mod sending;
 mod templates;
@@ -99,7 +103,14 @@ pub use self::events::{
     reparse_delivery, replay_event, replay_events, requeue_held_and_unroutable,
 };
 pub use self::jobs::{
-    AccountCheckJob, DeadJobError, JobBell, JobHandler, JobTx, TemplateSyncJob, discard_job, jobs, retry_job,
+    AccountCheckJob, DeadJobError, JobBell, JobHandler, JobTx, MediaUploadJob, TemplateSyncJob, discard_job, jobs,
+    retry_job,
+};
+pub use self::media::{
+    CompareError, DownloadMedia, Downloaded, MediaCheck, MediaObserver, MediaProblem, MediaSweep, ObjectWrite,
+    ReceiveMediaTx, RetryMediaError, RetryMediaTx, StoreUploadError, ThumbnailOutcome, UploadMediaTx, WriteError,
+    attach_received, check_media, delete_objects, media_file, retry_media, store_upload, sweep_stores, sweep_unlinked,
+    sweep_unused, thumbnail_of, wake_waiting,
 };
 pub use self::platform::{
     ApproveAccountError, ApproveAccountTx, AuditPurge, CreateProvisioningKeyError, OperatorAccess, OperatorKey,
@@ -115,10 +126,11 @@ pub use self::sending::{
     send_to_change, settle_number, show_typing, store_sends, take_turn, with_sends,
 };
 pub use self::templates::{
-    NewTemplateAtMeta, RefreshTemplateTx, SyncTemplatesError, TemplateAccessTx, TemplateRefusal, TemplateSource,
-    TemplateTx, business_account_access, check_template_edit, claim_template_refresh, create_template_at_meta,
-    delete_template_at_meta, edit_template_at_meta, fill_template, record_created_template, record_deleted_template,
-    record_template_edit, refresh_refusing_template, refresh_template, sync_templates, template, templates,
+    ExampleUpload, NewTemplateAtMeta, RefreshTemplateTx, SyncTemplatesError, TemplateAccessTx, TemplateRefusal,
+    TemplateSource, TemplateTx, UploadExamplesError, business_account_access, check_template_edit,
+    claim_template_refresh, create_template_at_meta, delete_template_at_meta, edit_template_at_meta, fill_template,
+    record_created_template, record_deleted_template, record_template_edit, refresh_refusing_template,
+    refresh_template, sync_templates, template, templates,
 };
 pub use commit::Commit;
 pub use database::{

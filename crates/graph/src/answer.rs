@@ -86,7 +86,7 @@ fn without_token(body: Vec<u8>, token: &str) -> Vec<u8> {
 }
 
 /// The error and its causes, without the URL: it may hold a token.
-fn describe(error: reqwest::Error) -> String {
+pub(crate) fn describe(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut text = if error.is_timeout() { format!("timeout: {error}") } else { error.to_string() };
     let mut cause = error.source();

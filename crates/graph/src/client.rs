@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder, Url};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 
@@ -19,8 +19,10 @@ pub struct GraphEndpoint {
 /// Calls Meta's Graph API. Clones share their connections.
 #[derive(Clone, Debug)]
 pub struct GraphClient {
-    http: Client,
-    endpoint: GraphEndpoint,
+    pub(crate) http: Client,
+    /// For files: these calls may take long, but may not be silent for long.
+    pub(crate) files: Client,
+    pub(crate) endpoint: GraphEndpoint,
 }
 
 /// The client could not be made: the machine's TLS library refused.
@@ -31,6 +33,8 @@ pub struct ClientError(reqwest::Error);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// From the start of a call to the last byte of its answer.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// Between two pieces of a file.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(20);
 /// A connection that Meta closes while a request leaves makes the outcome unclear, so idle ones are not kept for long.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 const TCP_KEEPALIVE: Duration = Duration::from_secs(15);
@@ -43,9 +47,14 @@ impl GraphClient {
     }
 
     pub(crate) fn with_timeout(endpoint: GraphEndpoint, timeout: Duration) -> Result<Self, ClientError> {
-        let http = Client::builder()
+        let http = Self::builder().timeout(timeout).build().map_err(ClientError)?;
+        let files = Self::builder().read_timeout(timeout.min(SILENCE_TIMEOUT)).build().map_err(ClientError)?;
+        Ok(Self { http, files, endpoint })
+    }
+
+    fn builder() -> ClientBuilder {
+        Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(timeout)
             // A connection carries one call at a time, so that a slow answer delays no other call.
             .http1_only()
             .pool_idle_timeout(IDLE_TIMEOUT)
@@ -53,8 +62,6 @@ impl GraphClient {
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
             .user_agent(concat!("parley/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Ok(Self { http: http.map_err(ClientError)?, endpoint })
     }
 
     /// The URL of a path, whose segments are escaped.

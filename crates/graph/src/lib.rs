@@ -5,6 +5,7 @@ mod accounts;
 mod answer;
 mod client;
 mod error_body;
+mod media;
 mod messages;
 mod pages;
 mod templates;

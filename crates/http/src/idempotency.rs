@@ -137,6 +137,18 @@ fn request_digest(path: &str, body: &[u8]) -> [u8; 32] {
 }
 
 impl IdempotencyGuard {
+    /// For a body that is not kept in memory: `what` stands for it.
+    ///
+    /// # Errors
+    /// `invalid_idempotency_key`.
+    pub(crate) fn of(request: &HttpRequest, what: &[u8]) -> Result<Self, Problem> {
+        Ok(Self(key(request.headers())?.map(|key| RequestFingerprint {
+            route: format!("{} {}", request.method(), request.match_pattern().unwrap_or_default()),
+            key,
+            digest: request_digest(request.path(), what),
+        })))
+    }
+
     /// Creates a resource: runs the use case in a transaction of the caller's tenant, stores the response in it, and responds
     /// with 201 and the body; or returns the stored response of an earlier request with the same key.
     ///

@@ -70,6 +70,7 @@ mod in_tenant;
 mod inbound;
 mod jobs;
 mod limits;
+mod media;
 mod metrics;
 mod middleware;
 mod openapi;

@@ -17,8 +17,8 @@ use crate::auth::Public;
 use crate::extract::BodyLimit;
 use crate::problem::{Code, Problem};
 use crate::{
-    audit, auth, billing, channels, crm, iam, inbound, jobs, openapi, operators, platform, rbac, sending, system, tags,
-    templates, tokens, webhooks,
+    audit, auth, billing, channels, crm, iam, inbound, jobs, media, openapi, operators, platform, rbac, sending,
+    system, tags, templates, tokens, webhooks,
 };
 
 /// One operation of the API.
@@ -132,6 +132,11 @@ static OPERATIONS: LazyLock<Vec<Option<Operation>>> = LazyLock::new(|| {
         sending::about_message::remove_reaction,
         sending::about_message::read,
         sending::about_message::typing,
+        media::upload::upload,
+        media::read::read,
+        media::content::content,
+        media::thumbnail::thumbnail,
+        media::retry::retry,
         crm::search::search,
         billing::plans::list,
         billing::subscription::read,

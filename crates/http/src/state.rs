@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use flows::{AuthService, Database, DeliveryStore, JobBell, SendBell, SendStore};
 use kernel::seal::KeyRing;
 use kernel::{Clock, Tracing};
+use media::{MediaApi, ObjectStore, Thumbnailer};
 use outbound::TemplateApi;
 use tokens::ProvisioningKeyHash;
 use tokio::sync::Notify;
@@ -31,6 +32,14 @@ pub struct State {
     pub account_api: Arc<dyn AccountApi>,
     /// Meta, asked about message templates.
     pub template_api: Arc<dyn TemplateApi>,
+    /// Meta, which takes and gives files.
+    pub media_api: Arc<dyn MediaApi>,
+    /// The bytes of files.
+    pub object_store: Arc<dyn ObjectStore>,
+    /// Makes small pictures.
+    pub thumbnailer: Arc<dyn Thumbnailer>,
+    /// Bytes of the largest file that may be uploaded.
+    pub max_upload_bytes: u64,
     /// Encrypts and decrypts the secrets of tenants' own Meta apps and numbers.
     pub key_ring: Arc<KeyRing>,
     /// Whether a connected WhatsApp number is active without an operator's approval.

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::web;
+use actix_web::web::{self, Bytes};
 use async_trait::async_trait;
 use billing::PaymentTerms;
 use channels::{AccountApi, AccountApiError, AppCredentials, BusinessAccountFacts, MetaId, NumberFacts, TokenFacts};
@@ -21,6 +21,10 @@ use inbound::{IncomingEvent, StoredEvent};
 use kernel::ids::{AccountId, SessionId, TenantId, UserId};
 use kernel::seal::KeyRing;
 use kernel::{Clock, StoreError, SystemClock, SystemEntropy, TenantScope, Tracing};
+use media::{
+    ByteRange, ByteSource, MediaApi, MediaApiError, MediaDescription, NewUpload, ObjectInfo, ObjectKey, ObjectStore,
+    ObjectStoreError, ObjectWriter, SignedHeaders, Thumbnail, ThumbnailError, Thumbnailer,
+};
 use outbound::{BusinessAccountAccess, TakenTemplate, TemplateApi, TemplateApiError};
 use secrecy::SecretString;
 use serde_json::Value;
@@ -116,6 +120,87 @@ impl AccountApi for UnavailableMeta {
     }
 }
 
+fn silent_media<T>() -> Result<T, MediaApiError> {
+    Err(MediaApiError::Silent("no network".to_owned()))
+}
+
+#[async_trait]
+impl MediaApi for UnavailableMeta {
+    async fn describe(&self, _: &SecretString, _: &str, _: &str) -> Result<MediaDescription, MediaApiError> {
+        silent_media()
+    }
+
+    async fn fetch(&self, _: &SecretString, _: &str) -> Result<Box<dyn ByteSource>, MediaApiError> {
+        silent_media()
+    }
+
+    async fn upload(
+        &self,
+        _: &SecretString,
+        _: &str,
+        _: &NewUpload,
+        _: Box<dyn ByteSource>,
+    ) -> Result<String, MediaApiError> {
+        silent_media()
+    }
+
+    async fn delete(&self, _: &SecretString, _: &str, _: &str) -> Result<(), MediaApiError> {
+        silent_media()
+    }
+
+    async fn upload_example(
+        &self,
+        _: &SecretString,
+        _: &str,
+        _: &NewUpload,
+        _: Box<dyn ByteSource>,
+    ) -> Result<String, MediaApiError> {
+        silent_media()
+    }
+}
+
+/// An object store that cannot be reached.
+struct UnavailableStore;
+
+fn away<T>() -> Result<T, ObjectStoreError> {
+    Err(ObjectStoreError::Unavailable("no network".to_owned()))
+}
+
+#[async_trait]
+impl ObjectStore for UnavailableStore {
+    async fn begin(&self, _: TenantId, _: Option<u64>) -> Result<Box<dyn ObjectWriter>, ObjectStoreError> {
+        away()
+    }
+
+    async fn read(&self, _: &ObjectKey, _: Option<ByteRange>) -> Result<Option<Box<dyn ByteSource>>, ObjectStoreError> {
+        away()
+    }
+
+    async fn info(&self, _: &ObjectKey) -> Result<Option<ObjectInfo>, ObjectStoreError> {
+        away()
+    }
+
+    async fn delete(&self, _: &ObjectKey) -> Result<(), ObjectStoreError> {
+        away()
+    }
+
+    async fn list(&self, _: &str, _: Option<&ObjectKey>, _: usize) -> Result<Vec<ObjectInfo>, ObjectStoreError> {
+        away()
+    }
+
+    async fn sign(&self, _: &ObjectKey, _: Duration, _: &SignedHeaders) -> Result<Option<String>, ObjectStoreError> {
+        away()
+    }
+
+    async fn delete_unfinished(&self, _: DateTime<Utc>) -> Result<usize, ObjectStoreError> {
+        away()
+    }
+
+    async fn probe(&self) -> Result<(), ObjectStoreError> {
+        away()
+    }
+}
+
 #[expect(clippy::result_large_err, reason = "the error of the port")]
 fn silent_templates<T>() -> Result<T, TemplateApiError> {
     Err(TemplateApiError::Silent("no network".to_owned()))
@@ -198,6 +283,13 @@ fn policy() -> LimitPolicy {
     }
 }
 
+#[async_trait]
+impl Thumbnailer for UnavailableStore {
+    async fn thumbnail(&self, _: Bytes) -> Result<Thumbnail, ThumbnailError> {
+        Err(ThumbnailError::Busy)
+    }
+}
+
 /// There is no sender, and no job runner.
 struct NoBell;
 
@@ -240,6 +332,10 @@ pub(crate) fn state() -> web::Data<State> {
         deployment_app: AppCredentials { secrets: secrets(), verify_token: VerifyToken::new("verify".into()).unwrap() },
         account_api: Arc::new(UnavailableMeta),
         template_api: Arc::new(UnavailableMeta),
+        media_api: Arc::new(UnavailableMeta),
+        object_store: Arc::new(UnavailableStore),
+        thumbnailer: Arc::new(UnavailableStore),
+        max_upload_bytes: 1_000,
         key_ring: ring,
         self_service: false,
         signup_open: true,

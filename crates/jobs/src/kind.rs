@@ -26,6 +26,19 @@ pub enum JobKind {
     AccountCheck,
     /// Reads the templates of a business account from Meta, each day and when an event requests it.
     TemplateSync,
+    /// Fetches a file of a message from Meta into the object store. It is the time of its message that its `created_at` says.
+    MediaDownload,
+    /// Gives Meta a file that a message is to show.
+    MediaUpload,
+}
+
+/// In which order the due jobs of a tenant are run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobOrder {
+    /// What has been due longest.
+    LongestDue,
+    /// What was created last, but what was created longer ago than that before all, oldest first.
+    Newest { urgent_after: TimeDelta },
 }
 
 /// How jobs of a kind are run.
@@ -42,6 +55,7 @@ pub struct JobPolicy {
     pub concurrent: usize,
     /// Jobs of one tenant of weight 1 that all processes together run at a time.
     pub concurrent_per_tenant: i64,
+    pub order: JobOrder,
 }
 
 /// Asks Meta again each hour, for a week: Meta may be away for long, and a person can do nothing about it.
@@ -59,11 +73,30 @@ impl JobKind {
             max_starts: 3,
             concurrent: 8,
             concurrent_per_tenant: 2,
+            order: JobOrder::LongestDue,
         };
         match self {
             Self::AccountCheck => calls_to_meta,
             // A business account may have thousands of templates, in pages.
             Self::TemplateSync => JobPolicy { deadline: TimeDelta::minutes(10), ..calls_to_meta },
+            // A message waits for it, and a person for the message.
+            Self::MediaUpload => JobPolicy {
+                retry: RetryPolicy { first_delay: TimeDelta::seconds(5), factor: 2, max_attempts: 12 },
+                deadline: TimeDelta::minutes(6),
+                concurrent: 8,
+                concurrent_per_tenant: 4,
+                ..calls_to_meta
+            },
+            // Its handler says when to try again. The slots are its own: a slow file delays other files, and nothing else.
+            Self::MediaDownload => JobPolicy {
+                retry: RetryPolicy { first_delay: TimeDelta::seconds(30), factor: 1, max_attempts: 100_000 },
+                deadline: TimeDelta::minutes(10),
+                concurrent: 6,
+                concurrent_per_tenant: 3,
+                // Meta keeps a file for seven days.
+                order: JobOrder::Newest { urgent_after: TimeDelta::days(5) },
+                ..calls_to_meta
+            },
         }
     }
 }

@@ -3,7 +3,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use kernel::ids::{JobId, JobRunnerId, TenantId};
 use kernel::{Page, PageRequest, StoreError};
 
-use crate::{ClaimedJob, Job, JobKind, JobState, NewJob, NextState};
+use crate::{ClaimedJob, Job, JobKind, JobOrder, JobState, NewJob, NextState};
 
 /// Which jobs a list has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,7 +18,9 @@ pub trait JobRepo: Send {
     /// Makes the job of this kind and subject due at that time, or earlier if it is due earlier. A dead letter waits again, unless
     /// processes died of it.
     async fn schedule_job(&mut self, job: &NewJob) -> Result<(), StoreError>;
-    /// The same, but a job that exists stays as it is.
+    /// The same for many jobs, each of another kind and subject.
+    async fn schedule_jobs(&mut self, jobs: &[NewJob]) -> Result<(), StoreError>;
+    /// Like [`JobRepo::schedule_job`], but a job that exists stays as it is.
     async fn schedule_job_if_absent(&mut self, job: &NewJob) -> Result<(), StoreError>;
     /// Records what became of a job that the runner has leased, and ends its lease. What was scheduled since the claim stays due.
     /// Returns false, and changes nothing, if the lease has ended and another runner has the job, or if it was discarded.
@@ -68,6 +70,7 @@ pub struct JobClaim {
     pub lease: TimeDelta,
     /// A job with so many starts becomes a dead letter instead of being claimed.
     pub max_starts: i32,
+    pub order: JobOrder,
     pub turn: JobTurn,
 }
 

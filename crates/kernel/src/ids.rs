@@ -126,6 +126,10 @@ define_id!(
     MediaId
 );
 define_id!(
+    /// A file that Meta is to get for a number.
+    MediaUploadId
+);
+define_id!(
     /// A message template in one language, of one business account.
     TemplateId
 );

@@ -7,7 +7,7 @@
 //! - [`TenantScope`]: the tenant whose data a transaction may read and write.
 //! - [`AuthenticatedUser`], [`Permission`], [`Permit`]: the user of a request, and proof of a permission. [`Operator`]: proof that
 //!   the caller operates the deployment. [`Authorization`]: one of the two. [`Principal`]: who acts, for records.
-//! - [`Direction`], [`Origin`], [`Forwarded`], [`DeliveryStatus`], [`ContentPartKind`]: closed sets that domains, database and
+//! - [`Direction`], [`Origin`], [`Forwarded`], [`DeliveryStatus`], [`MediaKind`], [`ContentPartKind`]: closed sets that domains, database and
 //!   API share. [`ContentPart`]: a piece of what a structured message says.
 //! - [`Arrival`]: the order in which webhook events arrived.
 //! - [`StoreError`]: why a repository call failed. [`Page`]: a part of a list.
@@ -60,4 +60,6 @@ pub use scope::TenantScope;
 pub use store::StoreError;
 pub use trace::{Span, SpanKind, SpanSink, SpanValue, Tracing};
 pub use traceparent::{InvalidTraceparent, Traceparent};
-pub use vocabulary::{ContentPart, ContentPartKind, DeliveryStatus, Direction, Forwarded, MessageCategory, Origin};
+pub use vocabulary::{
+    ContentPart, ContentPartKind, DeliveryStatus, Direction, Forwarded, MediaKind, MessageCategory, Origin,
+};

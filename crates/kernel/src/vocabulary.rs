@@ -5,6 +5,7 @@ mod content_part;
 mod delivery_status;
 mod direction;
 mod forwarded;
+mod media_kind;
 mod message_category;
 mod origin;
 
@@ -12,5 +13,6 @@ pub use content_part::{ContentPart, ContentPartKind};
 pub use delivery_status::DeliveryStatus;
 pub use direction::Direction;
 pub use forwarded::Forwarded;
+pub use media_kind::MediaKind;
 pub use message_category::MessageCategory;
 pub use origin::Origin;

@@ -1,6 +1,7 @@
 //! What can be sent, with Meta's limits. Each file of `content/` has one kind.
 
 pub(crate) mod address;
+mod attached;
 mod bodies;
 mod contact_card;
 pub(crate) mod error;
@@ -14,12 +15,12 @@ mod tests;
 pub(crate) mod to_meta;
 
 use kernel::ContentPart;
-use kernel::ids::MediaId;
 use serde_json::{Map, Value, json};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use whatsapp::MessageContent;
 
 pub use address::{Address, InvalidAddress};
+pub use attached::AttachedFile;
 pub use bodies::{message_json, read_receipt_json, typing_json};
 pub use contact_card::ContactCard;
 pub use error::{ContentError, ContentErrorKind};
@@ -27,8 +28,9 @@ pub use interactive::{
     Action as InteractiveAction, Card, CardAction, Flow, FlowTarget, Header, Interactive, InteractiveKind, Product,
     ProductSection, ReplyButton, Row, Section, UrlButton,
 };
+pub use kernel::MediaKind;
 pub use location::Location;
-pub use media::{MediaKind, MediaMessage, MediaRef};
+pub use media::{MediaMessage, MediaRef};
 pub use reaction::{Emoji, NotOneEmoji, OutboundReaction};
 pub use to_meta::{MediaIds, ToMetaError};
 
@@ -135,16 +137,22 @@ impl Content {
         }
     }
 
-    /// The ids of the files that it shows, in their order.
+    /// The files that it shows, in their order. Of a template's short form none: it is filled first.
     #[must_use]
-    pub fn media(&self) -> Vec<MediaId> {
+    pub fn files(&self) -> Vec<AttachedFile> {
         let files = match self {
-            Self::Media(message) => vec![&message.media],
+            Self::Media(message) => vec![(message.kind, &message.media)],
             Self::Interactive(interactive) => interactive.media(),
             Self::Template(call) => call.media(),
             Self::Text { .. } | Self::Location(_) | Self::Contacts(_) | Self::Reaction(_) => Vec::new(),
         };
-        files.into_iter().map(|file| file.id).collect()
+        files.into_iter().map(|(kind, file)| AttachedFile { id: file.id, kind }).collect()
+    }
+
+    /// Whether it is to look like a voice message.
+    #[must_use]
+    pub const fn is_voice(&self) -> bool {
+        matches!(self, Self::Media(MediaMessage { voice: true, .. }))
     }
 
     /// Readable text, never empty: the same as of a message that came in, or was sent from the phone. Of a template, use the text

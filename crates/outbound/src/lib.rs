@@ -13,8 +13,8 @@ mod state;
 pub mod template;
 
 pub use content::{
-    Address, Content, ContentError, ContentErrorKind, ContentType, Emoji, InvalidAddress, MediaKind, MediaRef,
-    OutboundReaction, ToMetaError, message_json, read_receipt_json, typing_json,
+    Address, AttachedFile, Content, ContentError, ContentErrorKind, ContentType, Emoji, InvalidAddress, MediaKind,
+    MediaRef, OutboundReaction, ToMetaError, message_json, read_receipt_json, typing_json,
 };
 pub use departure::{Departure, DepartureFacts};
 pub use error_table::{Action, BackOff, ErrorClass, Pause, PauseEnd, PauseScope, PausedSends, Verdict, When, classify};
@@ -31,7 +31,7 @@ pub use send::{
     Attempt, AttemptOutcome, MAX_SCHEDULE, NewOutboundMessage, NewSend, RESEND_AFTER, Reason, SEND_WITHIN, SendError,
     Sender, StoredSend, UNKNOWN_SETTLES_WITHIN,
 };
-pub use settle::{AttemptFacts, settle, settle_interrupted};
+pub use settle::{AttemptFacts, FILE_REFUSED, settle, settle_interrupted};
 pub use state::{MessageStatus, OnUnknown, Priority, SendKind, SendState, SenderKind};
 pub use template::{
     FilledTemplate, Language, NewTemplate, Template, TemplateCall, TemplateCategory, TemplateEdit, TemplateQuality,

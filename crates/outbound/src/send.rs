@@ -149,6 +149,8 @@ pub enum Reason {
     CanceledByUser,
     /// Meta was called, and it is unclear whether it took the message.
     Unclear,
+    /// Meta does not take a file of the message.
+    FileRefused,
 }
 
 impl Reason {
@@ -162,6 +164,7 @@ impl Reason {
             Self::OptedOut => "opted_out",
             Self::Disconnected | Self::CustomerWrote | Self::CanceledByUser => "canceled",
             Self::Unclear => "unclear",
+            Self::FileRefused => "media",
         }
     }
 
@@ -176,6 +179,7 @@ impl Reason {
             Self::CustomerWrote => "The customer wrote first",
             Self::CanceledByUser => "Canceled before it left",
             Self::Unclear => "It is unclear whether the message was sent",
+            Self::FileRefused => "WhatsApp does not take the file",
         }
     }
 
@@ -189,6 +193,7 @@ impl Reason {
             Self::Disconnected => "Connect the number, or send from another one.",
             Self::CustomerWrote => "Read what the customer wrote, then answer.",
             Self::CanceledByUser => "Nothing is left to do.",
+            Self::FileRefused => "Check its type and size, and send it again in another format.",
             Self::Unclear => {
                 "Wait for a status: most arrive within seconds. After ten minutes, send it again or dismiss it; \
                  sent again, the customer may get it twice."

@@ -28,8 +28,12 @@ pub struct AttemptFacts {
     pub recipient: String,
     pub conversation: String,
     pub template: Option<String>,
+    /// It shows files of ours, which Meta has by ids that end.
+    pub has_files: bool,
 }
 
+/// Meta does not accept a file, or does not have it.
+pub const FILE_REFUSED: i64 = 131_053;
 /// Waits of calls that never reached Meta.
 const NOT_SENT: BackOff = BackOff::APP;
 /// Added at random, so that what waited for one reason does not go again at one moment.
@@ -74,6 +78,12 @@ pub fn settle(facts: &AttemptFacts, outcome: CallOutcome, random: f64) -> (Settl
             };
             let mut settled = match verdict.action {
                 Action::Unknown => facts.unclear(AttemptOutcome::Unclear),
+                // The id may be one that Meta has forgotten: the file is uploaded again, once.
+                Action::Fail | Action::UploadAgain
+                    if facts.has_files && facts.refusals == 0 && error.code == Some(FILE_REFUSED) =>
+                {
+                    facts.again(Duration::ZERO, random, AttemptOutcome::Refused, said)
+                }
                 Action::Fail | Action::UploadAgain => facts.failed(said),
                 Action::Requeue | Action::Hold => {
                     facts.again(facts.wait(&verdict, error.retry_after), random, AttemptOutcome::Refused, said)
@@ -106,6 +116,7 @@ pub fn settle_interrupted(send: &InterruptedSend, account: AccountId, now: DateT
         recipient: String::new(),
         conversation: String::new(),
         template: None,
+        has_files: false,
     };
     let mut settled = facts.unclear(AttemptOutcome::Unclear);
     settled.attempt.title = Some("the sender stopped during the call".to_owned());
@@ -240,6 +251,7 @@ mod tests {
             recipient: "+4915112345678".to_owned(),
             conversation: "c".to_owned(),
             template: None,
+            has_files: false,
         }
     }
 
@@ -320,5 +332,15 @@ mod tests {
         assert_eq!(settle(&AttemptFacts { resends: 1, ..receipt }, unclear(), 0.0).0.state, SendState::Failed);
         let typing = AttemptFacts { kind: SendKind::Typing, ..facts() };
         assert_eq!(settle(&typing, unclear(), 0.0).0.state, SendState::Failed);
+    }
+
+    #[test]
+    fn refused_file_is_uploaded_again_once() {
+        let settled = |has_files, refusals| {
+            settle(&AttemptFacts { has_files, refusals, ..facts() }, refused(FILE_REFUSED), 0.0).0.state
+        };
+        assert_eq!(settled(true, 0), SendState::Queued);
+        assert_eq!(settled(true, 1), SendState::Failed);
+        assert_eq!(settled(false, 0), SendState::Failed);
     }
 }

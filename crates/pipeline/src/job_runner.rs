@@ -155,6 +155,7 @@ impl JobRunner {
             now: self.clock.now(),
             lease: policy.lease,
             max_starts: policy.max_starts,
+            order: policy.order,
             turn: JobTurn { after, tenants: TENANTS, jobs, per_tenant: policy.concurrent_per_tenant },
         };
         let mut tx = self.database.directory().await?;

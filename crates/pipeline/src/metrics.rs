@@ -3,6 +3,7 @@
 use audit::Provenance;
 use inbound::ErrorClass;
 use jobs::JobKind;
+use media::{MediaFailure, MediaState};
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram};
 use outbound::PauseScope;
 use whatsapp::EventKind;
@@ -39,6 +40,18 @@ pub(crate) const SENDING_PAUSES: &str = "parley_sending_pauses_total";
 pub(crate) const SENDING_PAUSED: &str = "parley_sending_paused_accounts";
 pub(crate) const TOKENS_ENDING: &str = "parley_whatsapp_tokens_ending";
 pub(crate) const TOKENS_REFUSED: &str = "parley_whatsapp_tokens_refused";
+pub(crate) const MEDIA_WAITING: &str = "parley_media_waiting";
+pub(crate) const MEDIA_OLDEST_WAITING: &str = "parley_media_oldest_waiting_seconds";
+pub(crate) const MEDIA_WITHOUT_TOKEN: &str = "parley_media_waiting_without_token";
+pub(crate) const MEDIA_STORED: &str = "parley_media_stored_seconds";
+pub(crate) const MEDIA_BYTES: &str = "parley_media_stored_bytes_total";
+pub(crate) const MEDIA_FAILURES: &str = "parley_media_failures_total";
+pub(crate) const MEDIA_ENDED: &str = "parley_media_lost_total";
+pub(crate) const MEDIA_DELETIONS: &str = "parley_media_deletions_waiting";
+pub(crate) const MEDIA_OLDEST_DELETION: &str = "parley_media_oldest_deletion_seconds";
+pub(crate) const MEDIA_MISSING: &str = "parley_media_missing_objects";
+pub(crate) const MEDIA_STORE_UP: &str = "parley_media_store_up";
+pub(crate) const MEDIA_STORE_FAILURES: &str = "parley_media_store_failures_total";
 pub(crate) const SIGNING_KEY_AGE: &str = "parley_signing_key_age_seconds";
 
 /// From an event's storage to its outcome: the objective of seconds, retries for two hours, and outages of a day.
@@ -59,13 +72,14 @@ const SEND_BUCKETS: [f64; 16] =
 const ATTEMPT_BUCKETS: [f64; 7] = [1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0];
 
 /// The histograms that are not of durations up to seconds, and the upper bounds of their buckets.
-pub const BUCKETS: [(&str, &[f64]); 6] = [
+pub const BUCKETS: [(&str, &[f64]); 7] = [
     (END_TO_END, &END_TO_END_BUCKETS),
     (BATCH_SIZE, &BATCH_SIZE_BUCKETS),
     (SEND_BATCH_SIZE, &SEND_BATCH_SIZE_BUCKETS),
     (SEND_ACCEPTED, &SEND_BUCKETS),
     (SEND_DELIVERED, &SEND_BUCKETS),
     (SEND_ATTEMPTS, &ATTEMPT_BUCKETS),
+    (MEDIA_STORED, &SEND_BUCKETS),
 ];
 
 /// Describes the metrics to the installed recorder. Call once.
@@ -124,6 +138,22 @@ pub fn describe() {
         "Time since the job that is due longest is due, by kind; 0 for none"
     );
     describe_gauge!(DEAD_JOBS, "Jobs that are dead letters, by kind");
+    describe_gauge!(MEDIA_WAITING, "Files of messages that are still at Meta");
+    describe_gauge!(
+        MEDIA_OLDEST_WAITING,
+        Unit::Seconds,
+        "Age of the oldest message whose file is still at Meta, which deletes it after 7 days; 0 for none"
+    );
+    describe_gauge!(MEDIA_WITHOUT_TOKEN, "Files that are still at Meta because their accounts have no usable token");
+    describe_histogram!(MEDIA_STORED, Unit::Seconds, "From the time of a message until its file is stored");
+    describe_counter!(MEDIA_BYTES, Unit::Bytes, "Bytes of files that were fetched from Meta and stored");
+    describe_counter!(MEDIA_FAILURES, "Attempts to fetch a file from Meta that failed, by reason");
+    describe_counter!(MEDIA_ENDED, "Files that are not fetched any more, by the state in which they ended");
+    describe_gauge!(MEDIA_DELETIONS, "Objects that are to be deleted from the store");
+    describe_gauge!(MEDIA_OLDEST_DELETION, Unit::Seconds, "Age of the oldest deletion of an object; 0 for none");
+    describe_gauge!(MEDIA_MISSING, "Objects that the store had lost when it was last compared with the database");
+    describe_gauge!(MEDIA_STORE_UP, "1 if the object store answers, else 0");
+    describe_counter!(MEDIA_STORE_FAILURES, "Times at which the object store did not answer when it was asked");
     describe_gauge!(TOKENS_ENDING, "Access tokens of WhatsApp accounts that end within 7 days");
     describe_gauge!(TOKENS_REFUSED, "Access tokens of WhatsApp accounts that Meta refused when they were last used");
     describe_counter!(AUDIT_SEALED, "Sealed audit records, by what their MAC said about who wrote them");
@@ -136,6 +166,12 @@ pub fn describe() {
 pub fn begin_at_zero() {
     for outcome in ["confirmed", "returned", "nacked", "error"] {
         counter!(PUBLISHED, "outcome" => outcome).increment(0);
+    }
+    for failure in MediaFailure::ALL {
+        counter!(MEDIA_FAILURES, "reason" => failure.into_str()).increment(0);
+    }
+    for state in [MediaState::Expired, MediaState::Refused, MediaState::Gone] {
+        counter!(MEDIA_ENDED, "state" => state.into_str()).increment(0);
     }
     for provenance in Provenance::ALL {
         counter!(AUDIT_SEALED, "provenance" => provenance.into_str()).increment(0);

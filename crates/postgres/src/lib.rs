@@ -74,6 +74,7 @@ mod inspection;
 mod jobs;
 mod keyset;
 mod login_lookup;
+mod media;
 mod metrics;
 mod migrate;
 mod outbound;

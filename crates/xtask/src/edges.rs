@@ -54,12 +54,11 @@ impl Layer {
         Some(match name {
             "kernel" => Self::Kernel,
             "whatsapp" => Self::WireFormat,
-            "audit" | "billing" | "channels" | "crm" | "iam" | "inbound" | "jobs" | "outbound" | "rbac" | "tokens" => {
-                Self::Domain
-            }
+            "audit" | "billing" | "channels" | "crm" | "iam" | "inbound" | "jobs" | "media" | "outbound" | "rbac"
+            | "tokens" => Self::Domain,
             "flows" => Self::Flows,
             "pipeline" => Self::Pipeline,
-            "crypto" | "graph" | "postgres" | "rabbitmq" => Self::Adapter,
+            "crypto" | "graph" | "objects" | "postgres" | "rabbitmq" | "thumbnails" => Self::Adapter,
             "cli" | "http-api" => Self::Interface,
             "config" | "telemetry" => Self::Support,
             "app" | "bench" | "xtask" => Self::Program,

@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::store::{self, Store};
 use crate::{ports, random};
 use std::fmt::Write as _;
+use std::fs;
 use std::path::PathBuf;
 
 #[derive(Debug)]
@@ -53,12 +54,15 @@ pub(crate) fn write(store: &mut Store, superuser_url: &str, amqp_url: &str) -> R
         ("graph_url", format!("http://127.0.0.1:{}", sandbox.port)),
     ];
 
+    let media = store.directory().join("media");
+    fs::create_dir_all(&media).map_err(|error| format!("the folder for files cannot be made: {error}"))?;
     let mut text = "# Written by `cargo xtask run` at each start: changes made here are lost.\n".to_owned();
     section(&mut text, "database", &database);
     section(&mut text, "amqp", &[("url", amqp_url.to_owned())]);
     section(&mut text, "http", &http);
     section(&mut text, "keys", &keys);
     section(&mut text, "whatsapp", &whatsapp);
+    section(&mut text, "media", &[("store", format!("file://{}", media.display()))]);
     text.push_str("\n[channels]\nself_service = true\n");
     section(&mut text, "tokens", &[("issuer", format!("http://127.0.0.1:{http_port}"))]);
 

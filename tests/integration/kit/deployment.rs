@@ -14,7 +14,7 @@ use super::client::Client;
 use super::database::{self, TestDatabase};
 use super::meta::{APP_SECRET, VERIFY_TOKEN};
 use super::services::services;
-use super::{broker, wait};
+use super::{broker, media_store, wait};
 
 /// Long enough for a machine that compiles at the same time.
 const START: Duration = Duration::from_mins(1);
@@ -87,6 +87,7 @@ impl Deployment {
             .env("PARLEY_KEYS_ENCRYPTION", "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
             .env("PARLEY_WHATSAPP_APP_SECRET", APP_SECRET)
             .env("PARLEY_WHATSAPP_VERIFY_TOKEN", VERIFY_TOKEN)
+            .env("PARLEY_MEDIA_STORE", media_store::shared_store())
             .env("PARLEY_CHANNELS_SELF_SERVICE", "true")
             .env("PARLEY_HTTP_MAX_REQUESTS", "4096")
             .env("PARLEY_HTTP_MAX_REQUESTS_PER_ADDRESS", "4096")

@@ -91,6 +91,10 @@ impl MetaSandbox {
         self.call(reqwest::Method::PATCH, path, body).await
     }
 
+    pub(crate) async fn delete(&self, path: &str) {
+        self.call(reqwest::Method::DELETE, path, &json!({})).await;
+    }
+
     async fn call(&self, method: reqwest::Method, path: &str, body: &Value) -> Value {
         let url = format!("{}/sandbox{path}", self.sandbox.url());
         let answer = self.http.request(method, url).json(body).send().await.expect("the sandbox answers");
@@ -131,6 +135,16 @@ impl MetaSandbox {
     /// Holds webhooks back, or lets them go.
     pub(crate) async fn pause_webhooks(&self, paused: bool) {
         self.post("/webhooks", &json!({"paused": paused})).await;
+    }
+
+    /// A file that a customer is going to send. Returns Meta's id of it.
+    pub(crate) async fn customer_file(&self, line: &Line, mime_type: &str, bytes: &[u8]) -> String {
+        let url = format!("{}/sandbox/media", self.sandbox.url());
+        let query = [("phone_number_id", line.number.phone_number_id.as_str()), ("mime_type", mime_type)];
+        let url = reqwest::Url::parse_with_params(&url, query).unwrap();
+        let answer = self.http.post(url).body(bytes.to_vec()).send().await.unwrap();
+        let body: Value = answer.json().await.unwrap();
+        body["id"].as_str().expect("the sandbox names the file").to_owned()
     }
 
     /// A customer writes a text.

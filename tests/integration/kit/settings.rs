@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use config::{
-    AmqpConfig, AmqpTls, AuthConfig, DatabaseConfig, GraphConfig, HttpConfig, KeysConfig, LimitsConfig, ServeConfig,
-    SigningConfig, TenantsConfig, TracesConfig, WhatsAppConfig,
+    AmqpConfig, AmqpTls, AuthConfig, DatabaseConfig, GraphConfig, HttpConfig, KeysConfig, LimitsConfig, MediaConfig,
+    ServeConfig, SigningConfig, TenantsConfig, TracesConfig, WhatsAppConfig,
 };
 use iam::{HashParameters, NewAccountLimits};
 use inbound::UnusableQuota;
@@ -16,6 +16,7 @@ use tokens::{ProvisioningKeyHash, RotationPolicy, SessionPolicy, TokenPolicy};
 use whatsapp::{AppSecret, AppSecrets, VerifyToken};
 
 use super::database::TestDatabase;
+use super::media_store;
 use super::meta::{APP_SECRET, VERIFY_TOKEN};
 use super::services::services;
 
@@ -45,6 +46,8 @@ pub(crate) struct Settings {
     pub(crate) max_request_time: Duration,
     /// Where a stand-in for Meta's Graph API listens on this machine.
     pub(crate) graph_port: u16,
+    /// The URL of the object store; `None`: that which tests share.
+    pub(crate) media_store: Option<&'static str>,
 }
 
 /// Nothing listens there.
@@ -109,6 +112,7 @@ impl Default for Settings {
             max_requests_per_address: 4_096,
             max_request_time: Duration::from_mins(1),
             graph_port: NO_GRAPH,
+            media_store: None,
         }
     }
 }
@@ -165,6 +169,10 @@ pub(super) async fn config(database: &TestDatabase, namespace: &str, settings: &
                 url: format!("http://127.0.0.1:{}", settings.graph_port).parse().unwrap(),
                 version: "v25.0".to_owned(),
             },
+        },
+        media: MediaConfig {
+            store: settings.media_store.map_or_else(media_store::shared_store, str::to_owned).into(),
+            max_bytes: 100 * 1024 * 1024,
         },
         tenants: TenantsConfig {
             signup_open: settings.signup == SignUp::Open,

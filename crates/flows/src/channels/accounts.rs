@@ -8,6 +8,7 @@ use kernel::{Authorization, ChannelsWrite, Clock, Entropy, Permit, StoreError};
 use super::AccountTx;
 use super::end_pauses::end_refuted_pauses;
 use crate::jobs::template_sync_job;
+use crate::wake_waiting;
 
 /// Changes names, settings and secrets of an account; `None` if the tenant has no such account. The audit record says which secrets
 /// changed, not what they are.
@@ -59,7 +60,7 @@ async fn schedule_jobs(tx: &mut dyn AccountTx, account: &WhatsAppAccount, clock:
     if let Some(sync) = template_sync_job(account.waba_id.as_str(), now, clock) {
         tx.schedule_job(&sync).await?;
     }
-    Ok(())
+    wake_waiting(tx, account.id, clock).await
 }
 
 const fn text(change: SecretChange) -> &'static str {

@@ -9,20 +9,28 @@ use std::collections::HashMap;
 use billing::{SentUsageRepo, UsageRepo};
 use channels::AccountHealthRepo;
 use chrono::{DateTime, TimeDelta, Utc};
-use crm::inbox::{AcceptedMessage, InboxTx, SentProof};
+use crm::inbox::{AcceptedMessage, InboxTx, MessageKey, SentProof};
 use inbound::{ErrorClass, EventOutcomeRepo, UnfinishedEvent};
 use kernel::ids::{EventId, SendId};
 use kernel::{Clock, StoreError, Traceparent};
 use outbound::{AttemptRef, AttemptRefs, PauseRepo, SendingPause};
 use whatsapp::{Decoded, decode};
 
+use crate::{ReceiveMediaTx, attach_received};
 use failures::Failures;
 use templates::TemplateEventTx;
 use translate::{OpaqueStatus, TranslatedEvents};
 
 /// What [`process_events`] needs.
 pub trait ProcessEventsTx:
-    EventOutcomeRepo + InboxTx + AccountHealthRepo + PauseRepo + TemplateEventTx + UsageRepo + SentUsageRepo
+    EventOutcomeRepo
+    + InboxTx
+    + AccountHealthRepo
+    + PauseRepo
+    + ReceiveMediaTx
+    + TemplateEventTx
+    + UsageRepo
+    + SentUsageRepo
 {
 }
 
@@ -31,6 +39,7 @@ impl<T> ProcessEventsTx for T where
         + InboxTx
         + AccountHealthRepo
         + PauseRepo
+        + ReceiveMediaTx
         + TemplateEventTx
         + UsageRepo
         + SentUsageRepo
@@ -135,7 +144,11 @@ pub async fn process_events(
         }
     }
     batch.activities.extend(failures.opt_outs);
+    let with_media: Vec<MessageKey> = (batch.messages.iter().filter(|message| message.media.is_some()))
+        .map(|message| (message.account, message.wamid.clone()))
+        .collect();
     let recorded = crm::inbox::record_batch(tx, batch, clock).await?;
+    attach_received(tx, &with_media, clock).await?;
     processed.messages = recorded.messages;
     processed.told = told(&statuses, &recorded.accepted, now);
     health::record(tx, health, now).await?;

@@ -45,6 +45,13 @@ impl JobRepo for FakeStore {
         Ok(())
     }
 
+    async fn schedule_jobs(&mut self, jobs: &[NewJob]) -> Result<(), StoreError> {
+        for job in jobs {
+            self.schedule_job(job).await?;
+        }
+        Ok(())
+    }
+
     async fn schedule_job_if_absent(&mut self, _: &NewJob) -> Result<(), StoreError> {
         unreachable!("handlers of jobs are tested with a database")
     }

@@ -123,6 +123,10 @@ pub async fn change_message(
     }
     let prepared = prepare(tx, &thread, (message, send.id), send.sender, request, now).await?;
     tx.replace_send(&prepared.message, &prepared.send, now).await?;
+    match prepared.file {
+        Some(file) => tx.link_media(&[(message, file.id)]).await?,
+        None => tx.unlink_media(message).await?,
+    }
     append(tx, &permit, Action::MessageChanged, message, origin, clock).await
 }
 

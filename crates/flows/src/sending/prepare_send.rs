@@ -1,12 +1,13 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use kernel::ids::{ConversationId, MessageId, SendId};
-use kernel::{ContentPart, MessageCategory, StoreError, Traceparent};
+use kernel::ids::{ConversationId, MediaId, MessageId, SendId};
+use kernel::{ContentPart, MediaKind, MessageCategory, StoreError, Traceparent};
+use media::{Media, MediaState, check_sendable};
 use outbound::{
-    Address, Content, ContentError, Language, MAX_SCHEDULE, MessageToSend, NewOutboundMessage, NewSend, OnUnknown,
-    Priority, SEND_WITHIN, SendKind, Sender, StoredTemplate, TemplateCategory, TemplateName, Thread, ToMetaError,
-    message_json,
+    Address, AttachedFile, Content, ContentError, Language, MAX_SCHEDULE, MessageToSend, NewOutboundMessage, NewSend,
+    OnUnknown, Priority, SEND_WITHIN, SendKind, Sender, StoredTemplate, TemplateCategory, TemplateName, Thread,
+    ToMetaError, message_json,
 };
 
 use super::SendFactsTx;
@@ -66,6 +67,9 @@ pub enum SendMessageError {
     /// A member of the request; the pointer is within the body.
     #[error("{pointer} {problem}")]
     Field { pointer: &'static str, problem: &'static str },
+    /// A file of the message; the pointer is within the body.
+    #[error("{pointer} {problem}")]
+    File { pointer: &'static str, problem: String },
     #[error(transparent)]
     Content(#[from] ContentError),
     #[error("the content cannot be sent yet")]
@@ -81,6 +85,8 @@ pub(super) const USABLE_TEMPLATES: u16 = 50;
 pub(super) struct PreparedSend {
     pub(super) message: NewOutboundMessage,
     pub(super) send: NewSend,
+    /// The file that the message is, or shows first.
+    pub(super) file: Option<Media>,
 }
 
 /// What is stored that decides about requests, beside their conversations.
@@ -88,6 +94,7 @@ pub(super) struct PreparedSend {
 pub(super) struct SendFacts {
     templates: HashMap<TemplateName, StoredTemplate>,
     quoted: HashMap<MessageId, MessageToSend>,
+    files: HashMap<MediaId, Media>,
 }
 
 impl SendFacts {
@@ -96,7 +103,7 @@ impl SendFacts {
         tx: &mut dyn SendFactsTx,
         requests: &[(&Thread, &MessageRequest)],
     ) -> Result<Self, StoreError> {
-        let (mut names, mut quoted) = (Vec::new(), Vec::new());
+        let (mut names, mut quoted, mut files) = (Vec::new(), Vec::new(), Vec::new());
         for (thread, request) in requests {
             if let Content::Template(call) = &request.content
                 && let Some(name) = template_name(&thread.waba_id, call)
@@ -107,6 +114,7 @@ impl SendFacts {
             if let Some(Quoted::Message(message)) = &request.reply_to {
                 quoted.push(*message);
             }
+            files.extend(request.content.files().iter().map(|file| file.id));
         }
         let mut facts = Self::default();
         if !names.is_empty() {
@@ -114,6 +122,9 @@ impl SendFacts {
         }
         if !quoted.is_empty() {
             facts.quoted = tx.messages_to_send(&quoted).await?;
+        }
+        if !files.is_empty() {
+            facts.files = tx.media_by_id(&files).await?;
         }
         Ok(facts)
     }
@@ -175,7 +186,11 @@ pub(super) fn decide(
         return Err(SendMessageError::OptedOut);
     }
     let address = address(thread)?;
-    let body = message_json(&address, &request.content, reply_to_wamid.as_deref(), None, &|_| None)?;
+    let files = request.content.files();
+    let file = check_files(facts, &request.content, &files)?;
+    // Meta's ids of the files are put in when the message leaves.
+    let placeholder = |id| files.iter().find(|file| file.id == id).map(AttachedFile::placeholder);
+    let body = message_json(&address, &request.content, reply_to_wamid.as_deref(), None, &placeholder)?;
     let template = match &request.content {
         Content::Template(call) => Some(format!("{}/{}", call.name, call.language)),
         _ => None,
@@ -184,6 +199,7 @@ pub(super) fn decide(
         Address::Phone(text) | Address::Bsuid(text) | Address::Group(text) => text,
     };
     Ok(PreparedSend {
+        file,
         message: NewOutboundMessage {
             id: message,
             contact: thread.contact,
@@ -218,6 +234,38 @@ pub(super) fn decide(
             trace: request.trace,
         },
     })
+}
+
+/// Whether the files are here, and Meta takes them for what they are sent as. Returns the first.
+fn check_files(
+    facts: &SendFacts,
+    content: &Content,
+    files: &[AttachedFile],
+) -> Result<Option<Media>, SendMessageError> {
+    for file in files {
+        let refused = |problem: String| SendMessageError::File { pointer: file_pointer(content, file.kind), problem };
+        let media = facts.files.get(&file.id).ok_or_else(|| refused("names no file".to_owned()))?;
+        let Some(stored) = media.stored.as_ref().filter(|_| media.state == MediaState::Stored) else {
+            return Err(refused(format!("names a file whose bytes are not here: it is {}", media.state.into_str())));
+        };
+        let mime_type = media.mime_type.as_deref().unwrap_or_default();
+        check_sendable(file.kind, content.is_voice(), mime_type, stored.size)
+            .map_err(|error| refused(error.to_string()))?;
+    }
+    Ok(files.first().and_then(|file| facts.files.get(&file.id)).cloned())
+}
+
+/// Where a file stands in the body of the request.
+const fn file_pointer(content: &Content, kind: MediaKind) -> &'static str {
+    match (content, kind) {
+        (Content::Interactive(_), _) => "/interactive",
+        (Content::Template(_), _) => "/template",
+        (_, MediaKind::Image) => "/image/media_id",
+        (_, MediaKind::Video) => "/video/media_id",
+        (_, MediaKind::Audio) => "/audio/media_id",
+        (_, MediaKind::Document) => "/document/media_id",
+        (_, MediaKind::Sticker) => "/sticker/media_id",
+    }
 }
 
 /// A template with its gaps filled.

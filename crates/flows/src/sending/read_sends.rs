@@ -1,21 +1,25 @@
+use std::collections::HashMap;
+
 use crm::{ConversationRepo, DeliveryStep, Message, MessageParts, Titled};
 use kernel::ids::MessageId;
 use kernel::{Clock, CrmRead, DeliveryStatus, Origin, Page, Permit, StoreError};
+use media::{Media, MediaRepo};
 use outbound::{Attempt, MessageStatus, SendError, SendRepo, StoredSend, When, classify};
 use whatsapp::GraphError;
 
-/// A message, and its send if Parley sends it.
+/// A message, its send if Parley sends it, and its file.
 #[derive(Clone, Debug)]
 pub struct OutboundMessage {
     pub message: Titled<Message>,
     pub send: Option<StoredSend>,
+    pub file: Option<Media>,
 }
 
-/// Adds their sends to messages.
+/// Adds their sends and files to messages.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn with_sends<Repo: SendRepo + ?Sized>(
+pub async fn with_sends<Repo: SendRepo + MediaRepo + ?Sized>(
     repo: &mut Repo,
     messages: Page<Titled<Message>>,
     clock: &dyn Clock,
@@ -23,11 +27,16 @@ pub async fn with_sends<Repo: SendRepo + ?Sized>(
     let is_sent = |message: &&Titled<Message>| message.row.origin == Origin::Api;
     let ids: Vec<MessageId> = messages.items.iter().filter(is_sent).map(|message| message.row.id).collect();
     let mut sends = repo.sends_of(&ids, clock.now()).await?;
+    let has_file = |message: &&Titled<Message>| message.row.media.is_some() || message.row.origin == Origin::Api;
+    let ids: Vec<MessageId> = messages.items.iter().filter(has_file).map(|message| message.row.id).collect();
+    let mut files: HashMap<MessageId, Media> =
+        if ids.is_empty() { HashMap::new() } else { repo.media_of_messages(&ids).await?.into_iter().collect() };
     Ok(messages.map(|message| {
+        let file = files.remove(&message.row.id).filter(|_| message.row.revoked_at.is_none());
         // What the message's row says, as its statuses were read with it, and not with the send.
         let delivery = message.row.delivery;
         let send = sends.remove(&message.row.id).map(|send| StoredSend { delivery, ..send });
-        OutboundMessage { message, send }
+        OutboundMessage { message, send, file }
     }))
 }
 
@@ -35,7 +44,7 @@ pub async fn with_sends<Repo: SendRepo + ?Sized>(
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn outbound_message<Repo: ConversationRepo + SendRepo + ?Sized>(
+pub async fn outbound_message<Repo: ConversationRepo + MediaRepo + SendRepo + ?Sized>(
     repo: &mut Repo,
     id: MessageId,
     parts: MessageParts,

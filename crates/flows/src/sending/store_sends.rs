@@ -6,10 +6,11 @@ use crm::{Message, ReplyTo, Titled};
 use kernel::ids::{ConversationId, InteractionId, MessageId, SendId};
 use kernel::seal::KeyRing;
 use kernel::{Clock, Direction, Origin, StoreError};
+use media::Media;
 use outbound::{Language, MessagePlace, NewMessageSend, Sender, SenderKind, Thread};
 
 use super::destinations::{self, Found};
-use super::prepare_send::{SendFacts, USABLE_TEMPLATES, decide};
+use super::prepare_send::{PreparedSend, SendFacts, USABLE_TEMPLATES, decide};
 use super::{OutboundMessage, SendAnswer, SendFactsTx, SendMessageError, SendRequest, StoreSendError, StoreSendsTx};
 use crate::idempotency::{KeyState, claim_keys, store_responses};
 use crate::{Database, IdempotencyError, StoredResponse, settle};
@@ -98,8 +99,8 @@ async fn store_group(
     let (mut places, mut new) = (Vec::new(), Vec::new());
     for (place, _, prepared) in decided {
         match prepared {
-            Ok(prepared) => {
-                places.push(place);
+            Ok((prepared, file)) => {
+                places.push((place, file));
                 new.push(prepared);
             }
             Err(refusal) => outcomes[place] = Some(Err(refusal.into())),
@@ -109,10 +110,16 @@ async fn store_group(
         return Ok(Group { outcomes, is_stored: false });
     }
     let at = if new.is_empty() { Vec::new() } else { tx.insert_message_sends(&new, now).await? };
-    for ((place, new), at) in places.into_iter().zip(new).zip(at) {
+    let of_messages = new.iter().zip(&places);
+    let links: Vec<_> = of_messages.filter_map(|(new, (_, file))| Some((new.message.id, file.as_ref()?.id))).collect();
+    if !links.is_empty() {
+        tx.link_media(&links).await?;
+    }
+    for (((place, file), new), at) in places.into_iter().zip(new).zip(at) {
         let thread = threads.get(&new.send.conversation).ok_or_else(|| StoreError::corrupt("sends.conversation_id"))?;
         let account = Some(new.send.account);
-        let response = (requests[place].render)(stored(thread, new, at, now)).map_err(StoreError::Other)?;
+        let message = OutboundMessage { file, ..stored(thread, new, at, now) };
+        let response = (requests[place].render)(message).map_err(StoreError::Other)?;
         outcomes[place] = Some(Ok(SendAnswer { response, is_replayed: false, account }));
     }
     store_answers(tx, requests, &outcomes, ring, now).await?;
@@ -166,7 +173,7 @@ fn replay(response: Result<Option<StoredResponse>, IdempotencyError>) -> Outcome
     Ok(SendAnswer { response, is_replayed: true, account: None })
 }
 
-type Decided = (usize, Found, Result<NewMessageSend, SendMessageError>);
+type Decided = (usize, Found, Result<(NewMessageSend, Option<Media>), SendMessageError>);
 
 async fn decide_all(
     tx: &mut dyn StoreSendsTx,
@@ -194,10 +201,8 @@ async fn decide_all(
                 }
             }
         };
-        let new = outcome.map(|prepared| NewMessageSend {
-            message: prepared.message,
-            send: prepared.send,
-            line: InteractionId::new(clock),
+        let new = outcome.map(|PreparedSend { message, send, file }| {
+            (NewMessageSend { message, send, line: InteractionId::new(clock) }, file)
         });
         decided.push((*place, *found, new));
     }
@@ -277,6 +282,7 @@ fn stored(thread: &Thread, new: NewMessageSend, place: MessagePlace, now: DateTi
             contact_title: title(thread),
         },
         send: Some(send.stored(reply_to_wamid)),
+        file: None,
     }
 }
 

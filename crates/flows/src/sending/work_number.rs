@@ -8,11 +8,14 @@ use billing::SentMessage;
 use channels::{CheckedFacts, CheckedToken};
 use chrono::{DateTime, TimeDelta, Utc};
 use crm::inbox::{Lock, MessageKey};
+use jobs::{JobKind, JobSubject, NewJob};
+use kernel::ids::MediaUploadId;
 use kernel::ids::{AccountId, SendId, SenderId};
-use kernel::{StoreError, Traceparent};
+use kernel::{Clock, StoreError, Traceparent};
+use media::AtMeta;
 use outbound::{
-    AcceptedSend, AttemptFacts, AttemptRef, Candidate, Decided, Departure, ErrorClass, PairPacer, SendKind, SendState,
-    SendingPause, SettledSend, settle_interrupted,
+    AcceptedSend, AttachedFile, AttemptFacts, AttemptRef, Candidate, Decided, Departure, ErrorClass, FILE_REFUSED,
+    PairPacer, SendKind, SendState, SendingPause, SettledSend, settle_interrupted,
 };
 
 use super::SenderTx;
@@ -20,6 +23,8 @@ use super::SenderTx;
 /// How much longer the lease of a number must last when sends are begun. A call that does not leave within three seconds is not
 /// made, so that no other sender calls for the number meanwhile.
 const LEASE_MARGIN: TimeDelta = TimeDelta::seconds(4);
+/// How long a message waits for the upload of its file until it is looked at again; the end of the upload wakes it.
+const UPLOAD: TimeDelta = TimeDelta::seconds(30);
 /// How long a send of a tenant that is suspended waits until it is looked at again.
 const INACTIVE: TimeDelta = TimeDelta::minutes(1);
 
@@ -82,8 +87,9 @@ pub async fn take_turn(
     number: LeasedNumber,
     max: usize,
     pairs: &mut PairPacer<String>,
-    (now, monotonic): (DateTime<Utc>, Duration),
+    (clock, monotonic): (&dyn Clock, Duration),
 ) -> Result<NumberTurn, StoreError> {
+    let now = clock.now();
     let LeasedNumber { account, holder } = number;
     let Some(state) = tx.lock_lease(account, holder, LEASE_MARGIN, now).await? else {
         return Ok(NumberTurn::LeaseLost);
@@ -98,8 +104,30 @@ pub async fn take_turn(
     let has_more = candidates.len() == max;
     let mut decided = Decided::default();
     let mut leaving: HashMap<SendId, Candidate> = HashMap::new();
-    for candidate in candidates {
-        match decide(&candidate, pairs, now, monotonic) {
+    for mut candidate in candidates {
+        match decide(&candidate, now) {
+            // Before the pair's turn is taken: the files may not be there yet.
+            Turn::Leaves => match attach_files(tx, account, &mut candidate, clock).await? {
+                Turn::Leaves => {}
+                Turn::Waits(until) => {
+                    decided.waiting.push((candidate.id, until));
+                    continue;
+                }
+                Turn::Ends(state, reason) => {
+                    decided.ended.push((candidate.id, state, reason));
+                    continue;
+                }
+            },
+            Turn::Waits(until) => {
+                decided.waiting.push((candidate.id, until));
+                continue;
+            }
+            Turn::Ends(state, reason) => {
+                decided.ended.push((candidate.id, state, reason));
+                continue;
+            }
+        }
+        match take_pair(&candidate, pairs, now, monotonic) {
             Turn::Leaves => {
                 decided.leaving.push(candidate.id);
                 leaving.insert(candidate.id, candidate);
@@ -127,7 +155,7 @@ enum Turn {
     Ends(SendState, outbound::Reason),
 }
 
-fn decide(candidate: &Candidate, pairs: &mut PairPacer<String>, now: DateTime<Utc>, monotonic: Duration) -> Turn {
+fn decide(candidate: &Candidate, now: DateTime<Utc>) -> Turn {
     match candidate.facts.decide(now) {
         Departure::Expires(reason) => return Turn::Ends(SendState::Expired, reason),
         Departure::Cancels(reason) => return Turn::Ends(SendState::Canceled, reason),
@@ -138,6 +166,48 @@ fn decide(candidate: &Candidate, pairs: &mut PairPacer<String>, now: DateTime<Ut
     if let Some(until) = candidate.paused_until {
         return Turn::Waits(until.min(candidate.facts.send_before));
     }
+    Turn::Leaves
+}
+
+/// Puts Meta's ids of its files into a message. If Meta does not have one, it is uploaded first.
+async fn attach_files(
+    tx: &mut dyn SenderTx,
+    account: AccountId,
+    candidate: &mut Candidate,
+    clock: &dyn Clock,
+) -> Result<Turn, StoreError> {
+    let files = AttachedFile::in_body(&candidate.body);
+    if files.is_empty() {
+        return Ok(Turn::Leaves);
+    }
+    let now = clock.now();
+    let mut known: HashMap<AttachedFile, String> = HashMap::new();
+    let mut waits = false;
+    for file in files {
+        match tx.media_at_meta(account, (file.id, file.kind), MediaUploadId::new(clock), now).await? {
+            AtMeta::Uploaded(id) => {
+                known.insert(file, id);
+            }
+            AtMeta::Wanted(upload) => {
+                waits = true;
+                if let Ok(subject) = JobSubject::parse(&upload.to_string()) {
+                    tx.schedule_job(&NewJob::new(JobKind::MediaUpload, subject, now, clock)).await?;
+                }
+            }
+            AtMeta::Refused | AtMeta::Gone => return Ok(Turn::Ends(SendState::Failed, outbound::Reason::FileRefused)),
+        }
+    }
+    if waits {
+        return Ok(Turn::Waits((now + UPLOAD).min(candidate.facts.send_before)));
+    }
+    if let Some(body) = AttachedFile::fill(&candidate.body, |file| known.get(&file).cloned()) {
+        candidate.body = body;
+        candidate.has_files = true;
+    }
+    Ok(Turn::Leaves)
+}
+
+fn take_pair(candidate: &Candidate, pairs: &mut PairPacer<String>, now: DateTime<Utc>, monotonic: Duration) -> Turn {
     // Receipts and typing indicators are no messages to Meta.
     if matches!(candidate.kind, SendKind::Message | SendKind::Reaction)
         && let Err(wait) = pairs.take(candidate.recipient.clone(), monotonic)
@@ -166,6 +236,7 @@ fn started(attempt: AttemptRef, candidate: Candidate, account: AccountId, now: D
             recipient: candidate.recipient,
             conversation: candidate.conversation,
             template: candidate.template,
+            has_files: candidate.has_files,
         },
         created_at: candidate.created_at,
         trace: candidate.trace,
@@ -191,6 +262,11 @@ pub async fn settle_number(
         tx.lock(&wamids).await?;
     }
     let accepted = tx.settle_sends(account, &sends).await?;
+    let again = |send: &&SettledSend| send.state == SendState::Queued && send.attempt.code == Some(FILE_REFUSED);
+    let refused: Vec<SendId> = sends.iter().filter(again).map(|send| send.id).collect();
+    if !refused.is_empty() {
+        tx.forget_media_at_meta(&refused).await?;
+    }
     // Before the pauses, in the order in which a check locks both.
     for (token_set_at, facts) in refusals(settlements) {
         tx.record_account_facts(account, token_set_at, &facts).await?;

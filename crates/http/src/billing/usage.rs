@@ -1,7 +1,9 @@
 use actix_web::web;
 use billing::{DailyUsage, InvalidUsageRange, SentMessages, Usage, UsageDay, UsageRange, usage};
 use chrono::NaiveDate;
-use kernel::{BillingRead, Grant as _};
+use flows::TenantTx;
+use kernel::{BillingRead, Grant as _, StoreError};
+use media::MediaUsage;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -18,6 +20,18 @@ pub(crate) struct UsageBody {
     /// All days of the range, oldest first.
     days: Vec<DailyUsageBody>,
     total: TotalUsageBody,
+    stored_media: StoredMediaBody,
+}
+
+/// Files of messages that are stored now, whatever the range of days.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StoredMedia)]
+pub(crate) struct StoredMediaBody {
+    #[schema(example = 1280)]
+    files: u64,
+    /// Files with the same bytes count once.
+    #[schema(example = 734_003_200)]
+    bytes: u64,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -95,8 +109,12 @@ pub(crate) async fn read(
 ) -> Result<web::Json<UsageBody>, Problem> {
     let today = state.clock.now().date_naive();
     let range = UsageRange::with_defaults(query.from, query.to, today).map_err(|error| refused(&query, error))?;
-    let found = state.in_tenant(allow, async |permit, tx| usage(permit, tx, range).await).await?;
-    Ok(web::Json(found.into()))
+    let read = async |permit, tx: &mut dyn TenantTx| {
+        let usage = usage(permit, tx, range).await?;
+        Ok::<_, StoreError>((usage, tx.media_usage().await?))
+    };
+    let (usage, stored) = state.in_tenant(allow, read).await?;
+    Ok(web::Json(UsageBody::of(usage, stored)))
 }
 
 /// Names the parameter that the client sent.
@@ -107,9 +125,10 @@ fn refused(query: &UsageQuery, error: InvalidUsageRange) -> Problem {
         .with_errors(vec![FieldError::in_query(parameter, "invalid", error.to_string())])
 }
 
-impl From<Usage> for UsageBody {
-    fn from(usage: Usage) -> Self {
+impl UsageBody {
+    fn of(usage: Usage, stored: MediaUsage) -> Self {
         Self {
+            stored_media: StoredMediaBody { files: stored.files, bytes: stored.bytes },
             days: usage.days.into_iter().map(DailyUsageBody::from).collect(),
             total: TotalUsageBody {
                 inbound_messages: usage.inbound_messages,

@@ -81,7 +81,19 @@ pub(crate) struct AccountBody {
     /// What Meta said when it was last asked about the account. Null if it was not.
     #[schema(required)]
     last_check: Option<AccountCheckBody>,
+    waiting_media: WaitingMediaBody,
     created_at: DateTime<Utc>,
+}
+
+/// Files of its messages that are still at WhatsApp, which keeps them for seven days. They are fetched as soon as the account has an
+/// access token that can be used.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WaitingMedia)]
+pub(crate) struct WaitingMediaBody {
+    files: u64,
+    /// When WhatsApp deletes the first of them.
+    #[schema(required)]
+    first_ends_at: Option<DateTime<Utc>>,
 }
 
 /// An event of a delivery.
@@ -267,6 +279,10 @@ impl AccountBody {
                 .last_delivery
                 .map(|last| LastDeliveryBody { at: last.at, kind: last.kind.to_string() }),
             last_check: account.last_check.map(AccountCheckBody::from),
+            waiting_media: WaitingMediaBody {
+                files: account.waiting_media.files,
+                first_ends_at: account.waiting_media.first_ends_at,
+            },
             created_at: account.created_at,
         }
     }

@@ -1,15 +1,17 @@
 //! Parts of a message body.
 
 use chrono::{DateTime, Utc};
-use crm::{DeliveryStep, Media, Reaction, ReplyTo};
+use crm::{DeliveryStep, Reaction, ReplyTo};
 use kernel::ids::{ContactId, MessageId};
 use kernel::{ContentPart, ContentPartKind, DeliveryStatus, Direction, Forwarded, Origin};
+use media::MediaState;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::closed_set::closed_set;
+use crate::media::file_name::harmless;
 
 closed_set!(DirectionBody = Direction, "Direction");
 
@@ -33,18 +35,28 @@ pub(crate) struct ContentPartBody {
 
 /// An image, audio, video, sticker or document.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Media)]
+#[schema(as = MessageMedia)]
 pub(crate) struct MediaBody {
-    id: String,
+    /// WhatsApp's id of the file; null if it was uploaded here.
+    #[schema(required)]
+    id: Option<String>,
+    /// Of a stored file, what its bytes say; else what WhatsApp says.
     #[schema(required, example = "image/jpeg")]
     mime_type: Option<String>,
-    /// Base64.
+    /// As WhatsApp says, mostly base64; of an uploaded file hexadecimal.
     #[schema(required)]
     sha256: Option<String>,
     #[schema(required)]
     caption: Option<String>,
     #[schema(required)]
     filename: Option<String>,
+    /// The id for `/crm/media/{id}`; null if the message was received before files were stored.
+    #[schema(required)]
+    content_id: Option<Uuid>,
+    state: MediaStateBody,
+    /// Bytes; null until the file is stored.
+    #[schema(required, example = 48_213)]
+    size: Option<u64>,
 }
 
 /// The quoted message; `message_id` is null if it is not stored.
@@ -110,15 +122,43 @@ impl From<ContentPart> for ContentPartBody {
     }
 }
 
-impl From<Media> for MediaBody {
-    fn from(media: Media) -> Self {
-        Self {
-            id: media.id,
-            mime_type: media.mime_type,
-            sha256: media.sha256,
-            caption: media.caption,
-            filename: media.filename,
+closed_set!(
+    /// Whether the bytes are here: `waiting` to be fetched from WhatsApp, `stored`, `expired` before they were fetched, `refused` because
+    /// they are not what was said, or `gone` from WhatsApp.
+    MediaStateBody = MediaState,
+    "MediaState"
+);
+
+/// The caption in the content of a message as it was to be sent.
+fn caption_of(content: &str) -> Option<String> {
+    let content: serde_json::Value = serde_json::from_str(content).ok()?;
+    let kind = content.get("type")?.as_str()?;
+    Some(content.get(kind)?.get("caption")?.as_str()?.to_owned())
+}
+
+impl MediaBody {
+    /// What WhatsApp said of a file, and what is known of it here.
+    pub(super) fn of(told: Option<crm::Media>, file: Option<media::Media>, sent: Option<&str>) -> Option<Self> {
+        if told.is_none() && file.is_none() {
+            return None;
         }
+        let told = told.map(|told| (told.id.clone(), told));
+        let (id, told) = told.map_or_else(|| (None, crm::Media::default()), |(id, told)| (Some(id), told));
+        let stored = file.as_ref().and_then(|file| file.stored);
+        // Files that were received before they were stored here, and are older than WhatsApp keeps them, have no row.
+        let state = file.as_ref().map_or(MediaState::Expired, |file| file.state);
+        let content_id = file.as_ref().map(|file| file.id.as_uuid());
+        let (mime_type, filename) = file.map_or((None, None), |file| (file.mime_type, file.filename));
+        Some(Self {
+            id,
+            mime_type: mime_type.or(told.mime_type),
+            sha256: told.sha256.or_else(|| stored.map(|stored| stored.sha256.to_string())),
+            caption: told.caption.or_else(|| sent.and_then(caption_of)),
+            filename: told.filename.or(filename).as_deref().and_then(harmless),
+            content_id,
+            state: state.into(),
+            size: stored.map(|stored| stored.size),
+        })
     }
 }
 

@@ -169,7 +169,7 @@ fn sender(message: &Message, send: Option<&StoredSend>) -> Option<SenderBody> {
 }
 
 impl From<OutboundMessage> for MessageBody {
-    fn from(OutboundMessage { message: Titled { row: message, contact_title }, send }: OutboundMessage) -> Self {
+    fn from(OutboundMessage { message: Titled { row: message, contact_title }, send, file }: OutboundMessage) -> Self {
         let status = send.as_ref().map(StoredSend::status).or_else(|| reported_status(&message));
         let error = send.as_ref().and_then(|send| send_error(send, &message.delivery_steps));
         Self {
@@ -188,7 +188,7 @@ impl From<OutboundMessage> for MessageBody {
             kind: message.kind,
             text: message.text,
             parts: message.parts.into_iter().map(ContentPartBody::from).collect(),
-            media: message.media.map(MediaBody::from),
+            media: MediaBody::of(message.media, file, send.as_ref().map(|send| send.content.as_str())),
             reply_to: message.reply_to.map(ReplyToBody::from),
             forwarded: message.forwarded.map(ForwardedBody::from),
             referral: message.referral.as_deref().map(raw_json),

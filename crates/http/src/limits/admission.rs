@@ -1,7 +1,9 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpRequest, web};
 use iam::network;
@@ -18,6 +20,9 @@ use crate::state::State;
 const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 /// Meta's deliveries come from few addresses and are not to be lost.
 const WEBHOOKS: &str = "/webhooks/";
+/// Files are uploaded over slow lines, too.
+const UPLOADS: &str = "/crm/media";
+const MAX_UPLOAD_TIME: Duration = Duration::from_mins(10);
 
 /// The place of a request among those that are worked on at once. It is free when this is dropped.
 pub(crate) struct Admission {
@@ -60,7 +65,9 @@ pub(crate) async fn admit(
         }
     };
     request.extensions_mut().insert(Admission { _of_address: of_address, _of_all: of_all });
-    let Ok(response) = timeout(limits.max_request_time, next.call(request)).await else {
+    let is_upload = request.path() == UPLOADS && request.method() == Method::POST;
+    let max_time = if is_upload { limits.max_request_time.max(MAX_UPLOAD_TIME) } else { limits.max_request_time };
+    let Ok(response) = timeout(max_time, next.call(request)).await else {
         let problem = busy("The request took too long; retry later.");
         return Err(problem.caused_by("the request took too long").into());
     };

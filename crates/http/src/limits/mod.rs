@@ -198,6 +198,19 @@ impl Limits {
         Ok(ExpensiveRead { _of_tenant: of_tenant, _of_all: of_all })
     }
 
+    /// Memory for a response that is sent while it is read.
+    ///
+    /// # Errors
+    /// `temporarily_unavailable`.
+    pub(crate) fn reserve_response(&self, bytes: usize) -> Result<ReservedBytes, Problem> {
+        let mut reserved = self.responses.reservation();
+        reserved.grow_to(bytes).map_err(|error| {
+            let detail = "Too many responses are being sent; retry later.";
+            Problem::unavailable(Code::TemporarilyUnavailable).with_detail(detail).caused_by(error)
+        })?;
+        Ok(reserved)
+    }
+
     /// As [`expensive_read`](Self::expensive_read), for a list whose filter may pass over many rows.
     ///
     /// # Errors

@@ -27,6 +27,7 @@ impl From<SendMessageError> for Problem {
             }
             SendMessageError::OptedOut => Self::new(Code::OptedOut),
             SendMessageError::Field { pointer, problem } => invalid(FieldError::in_body(pointer, "invalid", problem)),
+            SendMessageError::File { pointer, problem } => invalid(FieldError::in_body(pointer, "invalid", problem)),
             SendMessageError::Content(error) => invalid(content_error(error)),
             SendMessageError::NotSendable(error) => {
                 let pointer = match error {

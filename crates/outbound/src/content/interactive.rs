@@ -9,6 +9,7 @@ mod list;
 mod product;
 mod words;
 
+use kernel::MediaKind;
 use serde_json::{Map, Value, json};
 
 pub use action::{Action, Flow, FlowTarget};
@@ -54,7 +55,7 @@ impl Interactive {
     }
 
     /// Files that the message shows.
-    pub(super) fn media(&self) -> Vec<&MediaRef> {
+    pub(super) fn media(&self) -> Vec<(MediaKind, &MediaRef)> {
         let cards = if let Action::Carousel(cards) = &self.action { cards.as_slice() } else { &[] };
         let headers = self.header.iter().chain(cards.iter().filter_map(Card::header));
         headers.filter_map(Header::media).collect()

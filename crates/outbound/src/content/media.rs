@@ -1,6 +1,6 @@
+use kernel::MediaKind;
 use kernel::ids::MediaId;
 use serde_json::{Map, Value, json};
-use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::error::ContentError;
 use super::reader::{Fields, Node};
@@ -10,17 +10,6 @@ use super::to_meta::{MediaIds, ToMetaError};
 const MAX_CAPTION: usize = 1_024;
 /// Characters of the name of a file: what file systems take.
 const MAX_FILENAME: usize = 255;
-
-/// What a file is, as Meta sorts them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "snake_case", const_into_str)]
-pub enum MediaKind {
-    Image,
-    Video,
-    Audio,
-    Document,
-    Sticker,
-}
 
 /// A file of ours, named by its id.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use kernel::ids::MediaId;
 use samples::{MEDIA, samples};
 
 /// A number has uploaded [`MEDIA`] only.
@@ -89,7 +90,7 @@ fn parts_give_the_structure() {
 #[test]
 fn file_that_is_not_at_meta_is_named() {
     let content = Content::parse(&samples()[1]).unwrap();
-    let id = content.media()[0];
+    let id = content.files()[0].id;
     assert_eq!(content.to_meta(&|_| None), Err(ToMetaError::MediaNotUploaded(id)));
 }
 

@@ -40,6 +40,8 @@ pub struct Candidate {
     pub paused_until: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub trace: Option<Traceparent>,
+    /// Meta's ids of files were put into its body.
+    pub has_files: bool,
 }
 
 /// What was decided about candidates.

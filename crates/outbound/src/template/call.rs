@@ -5,9 +5,10 @@ use serde_json::{Map, Value, json};
 use super::component::Component;
 use crate::content::error::ContentError;
 use crate::content::location::Location;
-use crate::content::media::{MediaKind, MediaRef};
+use crate::content::media::MediaRef;
 use crate::content::reader::{Fields, Node};
 use crate::content::to_meta::{MediaIds, ToMetaError};
+use kernel::MediaKind;
 
 /// Characters of the name of a template.
 pub(crate) const MAX_NAME: usize = 512;
@@ -67,12 +68,11 @@ impl TemplateCall {
         Ok(Self { name, language, filling })
     }
 
-    /// Files that the message shows.
+    /// Files that the message shows. The short form does not say of which kind they are.
     #[must_use]
-    pub fn media(&self) -> Vec<&MediaRef> {
+    pub fn media(&self) -> Vec<(MediaKind, &MediaRef)> {
         match &self.filling {
             Filling::Components(components) => components.iter().flat_map(Component::media).collect(),
-            Filling::Shorthand(Shorthand { header: Some(HeaderFilling::Media(media)), .. }) => vec![media],
             Filling::Shorthand(_) => Vec::new(),
         }
     }

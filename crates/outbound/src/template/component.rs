@@ -6,6 +6,7 @@ use crate::content::error::ContentError;
 use crate::content::media::MediaRef;
 use crate::content::reader::Node;
 use crate::content::to_meta::{MediaIds, ToMetaError};
+use kernel::MediaKind;
 
 /// Cards of a carousel.
 const MAX_CARDS: usize = 10;
@@ -87,7 +88,7 @@ impl Component {
         Ok(component)
     }
 
-    pub(super) fn media(&self) -> Vec<&MediaRef> {
+    pub(super) fn media(&self) -> Vec<(MediaKind, &MediaRef)> {
         let own = self.parameters.iter().filter_map(Parameter::media);
         own.chain(self.cards.iter().flat_map(|card| &card.components).flat_map(Self::media)).collect()
     }

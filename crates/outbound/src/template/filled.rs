@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use super::call::TemplateCall;
 use super::component::ButtonType;
 use crate::content::location::Location;
-use crate::content::media::MediaKind;
+use kernel::MediaKind;
 
 /// A template whose gaps are filled.
 #[derive(Clone, Debug, PartialEq, Eq)]

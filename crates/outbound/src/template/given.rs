@@ -9,7 +9,8 @@ use super::parameter::Parameter;
 use super::status::ParameterFormat;
 use super::text::TemplateText;
 use crate::content::error::ContentError;
-use crate::content::media::{MediaKind, MediaRef};
+use crate::content::media::MediaRef;
+use kernel::MediaKind;
 
 /// What fills a template, or a card of it.
 #[derive(Debug)]

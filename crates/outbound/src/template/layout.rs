@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::component::ButtonType;
 use super::text::TemplateText;
-use crate::content::media::MediaKind;
+use kernel::MediaKind;
 
 /// What a template consists of, read from Meta's components. What this version does not know is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

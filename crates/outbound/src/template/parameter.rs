@@ -2,9 +2,10 @@ use serde_json::{Map, Value, json};
 
 use crate::content::error::ContentError;
 use crate::content::location::Location;
-use crate::content::media::{MediaKind, MediaRef};
+use crate::content::media::MediaRef;
 use crate::content::reader::{Fields, Node};
 use crate::content::to_meta::{MediaIds, ToMetaError};
+use kernel::MediaKind;
 
 /// A value for a gap of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,9 +148,9 @@ impl Parameter {
         }
     }
 
-    pub(super) const fn media(&self) -> Option<&MediaRef> {
+    pub(super) const fn media(&self) -> Option<(MediaKind, &MediaRef)> {
         match self {
-            Self::Media(_, media) => Some(media),
+            Self::Media(kind, media) => Some((*kind, media)),
             _ => None,
         }
     }

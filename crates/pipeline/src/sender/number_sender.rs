@@ -194,9 +194,10 @@ impl NumberSender {
     }
 
     async fn take_turn(&mut self, max: usize) -> Result<NumberTurn, StoreError> {
-        let (now, monotonic) = (self.sender.clock.now(), self.now());
+        let monotonic = self.now();
         let mut tx = self.sender.database.tenant(&self.scope).await?;
-        let outcome = take_turn(&mut *tx, self.number, max, &mut self.pairs, (now, monotonic)).await;
+        let clock = &*self.sender.clock;
+        let outcome = take_turn(&mut *tx, self.number, max, &mut self.pairs, (clock, monotonic)).await;
         if matches!(&outcome, Ok(NumberTurn::Started { sends, .. }) if !sends.is_empty()) {
             failpoint::die_at("sender.before_claim");
         }

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use channels::{
     AccountDirectory, AccountRepo, AccountStatus, AccountWithTenant, ApprovedAccount, Disconnection, LastDelivery,
-    MetaId, SendingFacts, Throughput, WhatsAppAccount,
+    MetaId, SendingFacts, Throughput, WaitingMedia, WhatsAppAccount,
 };
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
@@ -229,6 +229,7 @@ impl Row {
             send_read_receipts: self.send_read_receipts,
             sending: SendingFacts::default(),
             last_check: None,
+            waiting_media: WaitingMedia::default(),
             created_at: self.created_at,
         })
     }

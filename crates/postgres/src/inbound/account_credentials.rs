@@ -19,6 +19,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::OrStoreError;
+use crate::media;
 use crate::outbound::pauses;
 use crate::schema::account_credentials;
 use crate::sql::{Prepared, sql, types};
@@ -218,7 +219,8 @@ pub(super) async fn add_facts<Scope: Send>(
             row.add_to(account)?;
         }
     }
-    pauses::add_to_accounts(tx, &mut accounts).await
+    pauses::add_to_accounts(tx, &mut accounts).await?;
+    media::add_to_accounts(tx, &mut accounts).await
 }
 
 impl From<&CheckedFacts> for Facts {

@@ -1,23 +1,26 @@
 //! Claiming due jobs, tenants in turn.
 
+use std::sync::LazyLock;
+
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::Nullable;
 use diesel_async::RunQueryDsl;
-use jobs::{ClaimedJob, ClaimedJobs, JobClaim, JobCounts, JobKind, JobLedger};
+use jobs::{ClaimedJob, ClaimedJobs, JobClaim, JobCounts, JobKind, JobLedger, JobOrder};
 use kernel::StoreError;
 use kernel::ids::{JobId, JobRunnerId, TenantId};
 use uuid::Uuid;
 
 use super::repo::subject;
 use crate::error::OrStoreError;
-use crate::sql::{Prepared, sql, types};
+use crate::sql::{Prepared, boxed_sql, sql, types};
 use crate::transaction::{Platform, Tx};
 
 /// Steps from tenant to tenant through an index if anything is due, and takes of each what it may run beside what it runs. All tenants'
 /// first jobs are claimed before any tenant's second one; a tenant of weight 3 counts as three tenants.
 ///
 /// A runner that has not noticed that its lease has ended does not get the same job twice.
+/// `rank` is the order of a tenant's due jobs.
 const CLAIM: &str = "
 WITH RECURSIVE turn (tenant_id, place) AS (
   (SELECT tenant_id, 1 FROM jobs
@@ -39,16 +42,16 @@ WITH RECURSIVE turn (tenant_id, place) AS (
     FROM turn t
     JOIN tenants w ON w.id = t.tenant_id AND w.status = 'active'
 ), candidates AS (
-  SELECT r.tenant_id, due.id, (due.number - 1) / r.weight AS round, due.due_at
+  SELECT r.tenant_id, due.id, (due.number - 1) / r.weight AS round, due.rank
     FROM rooms r
    CROSS JOIN LATERAL (
-     SELECT j.id, j.due_at, row_number() OVER (ORDER BY j.due_at, j.id) AS number
-       FROM (SELECT id, due_at FROM jobs
+     SELECT j.id, j.rank, row_number() OVER (ORDER BY j.rank, j.id) AS number
+       FROM (SELECT id, due_at AS rank FROM jobs
               WHERE kind = $1 AND state = 'waiting' AND tenant_id = r.tenant_id AND due_at <= $6
                 AND (holder IS NULL OR leased_until <= statement_timestamp() AND holder <> $7)
-              ORDER BY due_at, id LIMIT greatest(least(r.room, $5), 0)) j
+              ORDER BY rank, id LIMIT greatest(least(r.room, $5), 0)) j
    ) due
-  ORDER BY round, due.due_at, due.id
+  ORDER BY round, due.rank, due.id
   LIMIT $5
 ), locked AS (
   SELECT j.tenant_id, j.id, j.starts FROM jobs j JOIN candidates c ON c.tenant_id = j.tenant_id AND c.id = j.id
@@ -73,6 +76,12 @@ WITH RECURSIVE turn (tenant_id, place) AS (
 SELECT last.tenant_id AS last, c.tenant_id, c.id, c.subject, c.attempts, c.poisoned
   FROM (SELECT (SELECT tenant_id FROM turn WHERE place = $3) AS tenant_id) last
   LEFT JOIN (SELECT * FROM claimed UNION ALL SELECT * FROM poisoned) c ON true";
+
+/// The same with the newest jobs first, but those that were created before `$10` before all, oldest first.
+static CLAIM_NEWEST: LazyLock<String> = LazyLock::new(|| {
+    CLAIM
+        .replace("due_at AS rank", "CASE WHEN created_at < $10 THEN created_at ELSE $6 + ($6 - created_at) END AS rank")
+});
 
 const EXTEND: &str = "
 UPDATE jobs SET leased_until = statement_timestamp() + $3
@@ -121,7 +130,11 @@ struct CountsRow {
 impl JobLedger for Tx<Platform> {
     async fn claim_jobs(&mut self, claim: &JobClaim) -> Result<ClaimedJobs, StoreError> {
         let turn = claim.turn;
-        let statement = sql(CLAIM)
+        let text = match claim.order {
+            JobOrder::LongestDue => CLAIM,
+            JobOrder::Newest { .. } => CLAIM_NEWEST.as_str(),
+        };
+        let statement = boxed_sql(text)
             .bind::<types::Text, _>(claim.kind.into_str())
             .bind::<types::Uuid, _>(turn.after.map_or(Uuid::nil(), TenantId::as_uuid))
             .bind::<types::BigInt, _>(turn.tenants)
@@ -131,6 +144,10 @@ impl JobLedger for Tx<Platform> {
             .bind::<types::Uuid, _>(claim.runner.as_uuid())
             .bind::<types::Interval, _>(claim.lease)
             .bind::<types::Integer, _>(claim.max_starts);
+        let statement = match claim.order {
+            JobOrder::LongestDue => statement,
+            JobOrder::Newest { urgent_after } => statement.bind::<types::Timestamptz, _>(claim.now - urgent_after),
+        };
         let rows: Vec<ClaimedRow> = Prepared(statement).load(self.connection()).await.or_store_error()?;
         let mut claimed = ClaimedJobs::default();
         for row in rows {

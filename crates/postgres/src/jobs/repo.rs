@@ -25,6 +25,16 @@ INSERT INTO jobs AS j (tenant_id, id, kind, subject, due_at, created_at) VALUES 
        state = 'waiting'
  WHERE NOT (j.state = 'dead' AND j.error_class = 'poison')";
 
+const SCHEDULE_MANY: &str = "
+INSERT INTO jobs AS j (tenant_id, id, kind, subject, due_at, created_at)
+SELECT $1, new.* FROM unnest($2, $3, $4, $5, $6) AS new (id, kind, subject, due_at, created_at)
+    ON CONFLICT (tenant_id, kind, subject) DO UPDATE
+   SET due_at = CASE WHEN j.state = 'dead' THEN excluded.due_at ELSE least(j.due_at, excluded.due_at) END,
+       again_at = CASE WHEN j.holder IS NOT NULL THEN least(j.again_at, excluded.due_at) END,
+       attempts = CASE WHEN j.state = 'dead' THEN 0 ELSE j.attempts END,
+       state = 'waiting'
+ WHERE NOT (j.state = 'dead' AND j.error_class = 'poison')";
+
 const SCHEDULE_IF_ABSENT: &str = "
 INSERT INTO jobs (tenant_id, id, kind, subject, due_at, created_at) VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (tenant_id, kind, subject) DO NOTHING";
@@ -75,6 +85,21 @@ impl JobRepo for Tx<Tenant> {
     async fn schedule_job(&mut self, job: &NewJob) -> Result<(), StoreError> {
         let tenant = self.tenant_id();
         insert(self, tenant, SCHEDULE, job).await
+    }
+
+    async fn schedule_jobs(&mut self, jobs: &[NewJob]) -> Result<(), StoreError> {
+        fn column<'j, T>(jobs: &'j [NewJob], read: impl Fn(&'j NewJob) -> T) -> Vec<T> {
+            jobs.iter().map(read).collect()
+        }
+        let statement = sql(SCHEDULE_MANY)
+            .bind::<types::Uuid, _>(self.tenant_id())
+            .bind::<types::Uuids, _>(column(jobs, |job| job.id.as_uuid()))
+            .bind::<types::Texts, _>(column(jobs, |job| job.kind.into_str()))
+            .bind::<types::Texts, _>(column(jobs, |job| job.subject.as_str()))
+            .bind::<types::Times, _>(column(jobs, |job| job.due_at))
+            .bind::<types::Times, _>(column(jobs, |job| job.created_at));
+        self.execute(statement).await?;
+        Ok(())
     }
 
     async fn schedule_job_if_absent(&mut self, job: &NewJob) -> Result<(), StoreError> {

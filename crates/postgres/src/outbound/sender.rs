@@ -226,6 +226,7 @@ impl CandidateRow {
             on_unknown: closed_set::parse(&self.on_unknown, "sends.on_unknown")?,
             paused_until: self.paused_until,
             created_at: self.created_at,
+            has_files: false,
             trace: self.traceparent.as_deref().and_then(|text| text.parse().ok()),
         })
     }

@@ -5,6 +5,7 @@ mod clock;
 mod customers;
 mod faults;
 mod journal;
+mod media;
 mod numbers;
 mod origin;
 mod phone;
@@ -41,6 +42,10 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
             .route("/faults/{id}", web::delete().to(faults::remove))
             .route("/customers", web::get().to(customers::list))
             .route("/customers", web::post().to(customers::put))
+            .route("/media", web::get().to(media::list))
+            .route("/media", web::post().to(media::add))
+            .route("/media/{id}", web::get().to(media::content))
+            .route("/media/{id}", web::delete().to(media::remove))
             .route("/phone/messages", web::post().to(phone::write))
             .route("/phone/read", web::post().to(phone::read))
             .route("/phone/chat", web::get().to(phone::chat))

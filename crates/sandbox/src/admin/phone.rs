@@ -15,6 +15,7 @@ use crate::ids;
 use crate::shared::Shared;
 use crate::world::World;
 use crate::world::customer::CustomerKey;
+use crate::world::media::{NewMedia, sample};
 use crate::world::phone::Written;
 
 /// A message of a customer. The object of the kind stands under the kind's name, as in webhooks.
@@ -40,7 +41,7 @@ pub(super) async fn write(shared: Data<Shared>, body: Bytes) -> Result<HttpRespo
         let mut world = shared.world();
         let customer = customer(&mut world, &message.from)?;
         let content = message.rest.remove(&message.kind).unwrap_or_else(|| json!({}));
-        let content = complete(&mut world, &message.kind, content).map_err(|error| answer::bad_request(&error))?;
+        let content = complete(&mut world, &message, content, now).map_err(|error| answer::bad_request(&error))?;
         let written = Written { kind: message.kind, content, reply_to: message.reply_to };
         let (id, outgoing) =
             world.write(&message.phone_number_id, customer, written, now).map_err(|error| answer::not_found(&error))?;
@@ -54,21 +55,40 @@ pub(super) async fn write(shared: Data<Shared>, body: Bytes) -> Result<HttpRespo
 }
 
 /// Fills what a message of this kind has in webhooks, so that callers may leave it out.
-fn complete(world: &mut World, kind: &str, content: Value) -> Result<Value, String> {
+fn complete(world: &mut World, message: &Message, content: Value, now_ms: i64) -> Result<Value, String> {
+    let kind = message.kind.as_str();
     let mut content = match content {
         Value::String(text) if kind == "text" => json!({ "body": text }),
         content @ (Value::Object(_) | Value::Array(_)) => content,
         _ => return Err(format!("{kind} must be an object")),
     };
     if matches!(kind, "image" | "video" | "audio" | "document" | "sticker") {
-        let mime_type = match kind {
-            "image" => "image/jpeg",
-            "video" => "video/mp4",
-            "audio" => "audio/ogg; codecs=opus",
-            "sticker" => "image/webp",
-            _ => "application/pdf",
+        let given = content.get("id").and_then(Value::as_str).map(str::to_owned);
+        let file = given.as_deref().and_then(|id| world.media.get(id, now_ms)).cloned();
+        let file = match (file, &given) {
+            (Some(file), _) => Some(file),
+            // An id that no file has: Meta has it no more.
+            (None, Some(_)) => None,
+            (None, None) => {
+                let number = world.numbers.get(&message.phone_number_id);
+                let phone_number_id = number.map(|number| Arc::clone(&number.id)).unwrap_or_default();
+                let (mime_type, bytes) = sample(kind);
+                let (id, mime_type) = (world.ids.numeric(), mime_type.to_owned());
+                let new = NewMedia { id, phone_number_id, mime_type, filename: None, from_business: false, bytes };
+                Some(world.media.add(new, now_ms))
+            }
         };
-        let media = json!({"id": world.ids.numeric(), "mime_type": mime_type, "sha256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="});
+        let (mime_type, empty) = (sample(kind).0.to_owned(), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=".to_owned());
+        let media = match file {
+            Some(file) => {
+                let mut facts = json!({"id": file.id, "mime_type": file.mime_type, "sha256": file.sha256_base64()});
+                if let Some(filename) = file.filename.filter(|_| kind == "document") {
+                    facts["filename"] = filename.into();
+                }
+                facts
+            }
+            None => json!({"mime_type": mime_type, "sha256": empty}),
+        };
         for (key, value) in media.as_object().into_iter().flatten() {
             if content.get(key).is_none() {
                 content[key.as_str()] = value.clone();

@@ -22,9 +22,13 @@ pub(super) async fn apply(
     let Some(shared) = shared.filter(|_| kind != "messages") else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
-    // A node is a number, a business account or a template; a filter of either id may name it.
+    // A node is a number, a business account or a template; a filter of either id may name it. A file is met by its number.
+    let now = shared.clock.now_ms();
+    let number = shared.world().media.get(&node, now).map(|file| file.phone_number_id.to_string());
+    let kind = if number.is_some() { "media_node".to_owned() } else { kind };
+    let node = number.unwrap_or(node);
     let subject =
-        Subject { phone_number_id: &node, waba_id: &node, to: "", kind: &kind, template: "", is_message: false };
+        Subject { phone_number_id: &node, waba_id: &node, to: "", kind: &kind, template: "", meets_unnamed: false };
     let fault = shared.world().faults.draw(Stage::Answer, &subject);
     let Some(fault) = fault else { return Ok(next.call(request).await?.map_into_boxed_body()) };
     if !fault.accepts() {

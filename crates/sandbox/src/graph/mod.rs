@@ -6,12 +6,14 @@ mod body;
 mod debug_token;
 pub(crate) mod error;
 mod faults;
+pub(crate) mod media;
 mod messages;
 mod nodes;
 mod paging;
 mod send;
 mod subscriptions;
 mod templates;
+mod uploads;
 
 use actix_web::middleware::from_fn;
 use actix_web::web;
@@ -20,6 +22,7 @@ pub(crate) use answer::Connection;
 
 /// The routes, under any version.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
+    config.route("/whatsapp_business/attachments/", web::get().to(media::download));
     config.service(
         web::scope("/{version:v\\d+\\.\\d+}")
             .wrap(from_fn(faults::apply))
@@ -34,6 +37,11 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
             .route("/{id}/message_templates", web::post().to(templates::create))
             .route("/{id}/message_templates", web::delete().to(templates::delete))
             .route("/{id}/unpause", web::post().to(templates::unpause))
+            .route("/{id}/media", web::post().to(media::upload))
+            .route("/{id}/uploads", web::post().to(uploads::begin))
+            .route("/{id:upload:[^/]+}", web::post().to(uploads::append))
+            .route("/{id:upload:[^/]+}", web::get().to(uploads::offset))
+            .route("/{id}", web::delete().to(media::delete))
             .route("/{id}", web::get().to(nodes::get))
             .route("/{id}", web::post().to(nodes::post))
             .default_service(web::to(unknown)),

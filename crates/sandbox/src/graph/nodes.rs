@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::answer::Reply;
 use super::error::GraphError;
-use super::{auth, body, paging, templates};
+use super::{auth, body, media, paging, templates};
 use crate::shared::Shared;
 use crate::world::World;
 use crate::world::number::{Number, NumberSettings};
@@ -17,7 +17,10 @@ const WABA_FIELDS: &str = "id,name,timezone_id,message_template_namespace";
 
 pub(super) async fn get(request: HttpRequest, path: Path<(String, String)>, shared: Data<Shared>) -> HttpResponse {
     let result = auth::token(&request).and_then(|token| {
-        let (id, now, world) = (&path.1, shared.clock.now_ms(), shared.world());
+        let (id, now, mut world) = (&path.1, shared.clock.now_ms(), shared.world());
+        if let Some(description) = media::describe(&mut world, &request, id, &token, now) {
+            return description;
+        }
         let fields = auth::query(&request, "fields");
         if world.numbers.contains_key(id) {
             let number = world.number_for(id, &token, "get", now)?;

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use super::answer::Reply;
 use super::error::GraphError;
+use super::media;
 use crate::clock;
 use crate::messages::address::Address;
 use crate::messages::request::{Request, Send};
@@ -93,7 +94,7 @@ fn accept(
         Request::Read { typing: true, .. } => ("typing", "", ""),
         Request::Send(send) => (send.kind.as_str(), send.input.as_str(), send.template()),
     };
-    let subject = Subject { phone_number_id: number_id, waba_id: &waba_id, to, kind, template, is_message: true };
+    let subject = Subject { phone_number_id: number_id, waba_id: &waba_id, to, kind, template, meets_unnamed: true };
     let mut entry = Entry {
         sequence: world.journal.next_sequence(),
         received_at: clock::text(now),
@@ -124,9 +125,14 @@ fn accept(
         }
         Request::Send(send) => {
             let rendered = check_template(world, &waba_id, send)?;
+            let content = json!({&send.kind: &send.content});
+            media::check_ids(world, number_id, &content, now)?;
             let customer = take_tokens(world, number_id, send, now)?;
             if draw(world, Stage::Answer, &subject, fault) {
                 return Ok(None);
+            }
+            for (_, id) in media::ids(&content) {
+                world.media.count_sent(&id);
             }
             let status_fault = world.faults.draw(Stage::Statuses, &subject);
             entry.fault = fault.as_ref().map(FaultKind::name);

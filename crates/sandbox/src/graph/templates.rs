@@ -52,6 +52,7 @@ pub(super) async fn create(
         let mut template: Template = serde_json::from_value(Value::Object(body::object(&body)?))
             .map_err(|error| GraphError::parameter(format!("Invalid parameter: {error}")))?;
         template.check()?;
+        check_example(&world, &template)?;
         if world.templates.find(&path.1, &template.name, &template.language).is_some() {
             let text = "There is already content in this language for this template.";
             return Err(refused(2_388_024, "Content in this language already exists", text));
@@ -70,6 +71,25 @@ pub(super) async fn create(
         Ok(answer)
     });
     Reply::result(&shared, result)
+}
+
+/// A header with media needs the handle of a file that was uploaded in parts.
+fn check_example(world: &World, template: &Template) -> Result<(), GraphError> {
+    let Some(header) = template.component("HEADER") else { return Ok(()) };
+    let format = header["format"].as_str().unwrap_or("TEXT").to_ascii_uppercase();
+    if !matches!(format.as_str(), "IMAGE" | "VIDEO" | "DOCUMENT") {
+        return Ok(());
+    }
+    let handle = header["example"]["header_handle"][0].as_str().unwrap_or_default();
+    let fits = world.media.handles.get(handle).is_some_and(|mime_type| match format.as_str() {
+        "IMAGE" => mime_type.starts_with("image/"),
+        "VIDEO" => mime_type.starts_with("video/"),
+        _ => mime_type == "application/pdf",
+    });
+    if fits {
+        return Ok(());
+    }
+    Err(refused(2_388_273, "Invalid example of the header", "The header needs the handle of an uploaded file."))
 }
 
 /// Deletes all languages of a name, or with `hsm_id` one.

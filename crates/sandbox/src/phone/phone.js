@@ -105,6 +105,20 @@ async function load() {
 
 // --- messages
 
+const NAMES = { image: "Picture", video: "Video", sticker: "Sticker", audio: "Voice message", document: "Document" };
+
+// The file of a message; its name where the file is not there.
+function mediaOf(kind, content) {
+  const name = content.filename ?? NAMES[kind] ?? kind;
+  if (!content.id) return make("div", { className: "photo", textContent: name });
+  const src = `sandbox/media/${encodeURIComponent(content.id)}`;
+  if (kind === "audio" || kind === "video") return make(kind, { className: "file", controls: true, preload: "none", src, ariaLabel: name });
+  if (kind === "document") return make("a", { href: src, download: name, textContent: `📄 ${name}` });
+  const picture = make("img", { className: "file", src, alt: content.caption ?? name });
+  picture.addEventListener("error", () => picture.replaceWith(make("div", { className: "photo", textContent: name })));
+  return picture;
+}
+
 function bodyOf(message) {
   const content = message.content ?? {};
   const parts = [];
@@ -112,19 +126,17 @@ function bodyOf(message) {
   switch (message.kind) {
     case "text": text(content.body); break;
     case "template": text(message.rendered); break;
-    case "image": case "video": case "sticker":
-      parts.push(make("div", { className: "photo", textContent: message.kind === "image" ? "Picture" : message.kind === "video" ? "Video" : "Sticker" }));
+    case "image": case "video": case "sticker": case "audio": case "document":
+      parts.push(mediaOf(message.kind, content));
       text(content.caption);
       break;
-    case "audio": text("▶ Voice message", "kind"); break;
-    case "document": text(`📄 ${content.filename ?? "Document"}`); text(content.caption); break;
     case "location": text(`📍 ${content.name ?? "Location"} (${content.latitude}, ${content.longitude})`); text(content.address, "foot"); break;
     case "contacts": for (const contact of content) text(`👤 ${contact.name?.formatted_name ?? "Contact"}`); break;
     case "button": text(content.text); break;
     case "interactive":
       text(content.button_reply?.title ?? content.list_reply?.title);
       text(content.list_reply?.description, "foot");
-      if (content.header?.type && content.header.type !== "text") parts.push(make("div", { className: "photo", textContent: content.header.type }));
+      if (content.header?.type && content.header.type !== "text") parts.push(mediaOf(content.header.type, content.header[content.header.type] ?? {}));
       text(content.header?.text, "head");
       text(content.body?.text);
       text(content.footer?.text, "foot");
@@ -134,7 +146,7 @@ function bodyOf(message) {
   return parts;
 }
 
-const plain = (message) => bodyOf(message).map((part) => part.textContent).join(" ").slice(0, 90);
+const plain = (message) => bodyOf(message).map((part) => part.textContent || part.alt || part.ariaLabel).join(" ").slice(0, 90);
 
 // The buttons that answer a message.
 function choicesOf(message) {
@@ -281,9 +293,26 @@ at("text").addEventListener("keydown", (event) => {
   }
 });
 
-at("picture").addEventListener("click", () => attempt(async () => {
-  const caption = at("text").value.trim();
-  await post({ type: "image", image: caption ? { caption } : {} });
+// What the chosen file becomes: other pictures than these are documents.
+function kindOf(type) {
+  if (type === "image/jpeg" || type === "image/png") return "image";
+  if (type === "image/webp") return "sticker";
+  return ["audio", "video"].find((kind) => type.startsWith(`${kind}/`)) ?? "document";
+}
+
+at("picture").addEventListener("click", () => at("file").click());
+at("file").addEventListener("change", () => attempt(async () => {
+  const [file] = at("file").files;
+  if (!file) return;
+  at("file").value = "";
+  const type = file.type || "application/octet-stream";
+  const query = new URLSearchParams({ phone_number_id: state.number, mime_type: type, filename: file.name });
+  const response = await fetch(`sandbox/media?${query}`, { method: "POST", headers: { "Content-Type": type }, body: file });
+  const uploaded = await response.json();
+  if (!response.ok) throw new Error(uploaded.error ?? `HTTP ${response.status}`);
+  const kind = kindOf(type);
+  const caption = kind === "audio" || kind === "sticker" ? "" : at("text").value.trim();
+  await post({ type: kind, [kind]: { id: uploaded.id, ...(caption ? { caption } : {}) } });
   at("text").value = "";
   grow();
 }));

@@ -66,6 +66,29 @@ pub(crate) enum FaultKind {
     },
     NoStatuses {},
     WithoutOpaqueData {},
+    // The description of a media file is wrong.
+    WrongMediaHash {},
+    WrongMediaType {
+        mime_type: Option<String>,
+    },
+    WrongMediaSize {
+        file_size: u64,
+    },
+    ExpiredMediaAddress {},
+    // The bytes of a media file are spoiled.
+    MediaCutOff {
+        after: Option<u64>,
+    },
+    MediaLonger {
+        by: Option<u64>,
+    },
+    OtherMediaBytes {},
+    MediaRedirect {
+        location: String,
+    },
+    SlowMedia {
+        seconds: Option<u64>,
+    },
 }
 
 /// What a fault spoils. One request can meet one fault of each stage.
@@ -75,6 +98,10 @@ pub(crate) enum Stage {
     Answer,
     /// The statuses afterwards.
     Statuses,
+    /// What is said of a media file.
+    Description,
+    /// The bytes of a media file.
+    Download,
 }
 
 impl FaultKind {
@@ -88,6 +115,15 @@ impl FaultKind {
             | Self::DeliveredThenFailed { .. }
             | Self::NoStatuses {}
             | Self::WithoutOpaqueData {} => Stage::Statuses,
+            Self::WrongMediaHash {}
+            | Self::WrongMediaType { .. }
+            | Self::WrongMediaSize { .. }
+            | Self::ExpiredMediaAddress {} => Stage::Description,
+            Self::MediaCutOff { .. }
+            | Self::MediaLonger { .. }
+            | Self::OtherMediaBytes {}
+            | Self::MediaRedirect { .. }
+            | Self::SlowMedia { .. } => Stage::Download,
             _ => Stage::Answer,
         }
     }
@@ -131,6 +167,15 @@ impl FaultKind {
             Self::DeliveredThenFailed { .. } => "delivered_then_failed",
             Self::NoStatuses {} => "no_statuses",
             Self::WithoutOpaqueData {} => "without_opaque_data",
+            Self::WrongMediaHash {} => "wrong_media_hash",
+            Self::WrongMediaType { .. } => "wrong_media_type",
+            Self::WrongMediaSize { .. } => "wrong_media_size",
+            Self::ExpiredMediaAddress {} => "expired_media_address",
+            Self::MediaCutOff { .. } => "media_cut_off",
+            Self::MediaLonger { .. } => "media_longer",
+            Self::OtherMediaBytes {} => "other_media_bytes",
+            Self::MediaRedirect { .. } => "media_redirect",
+            Self::SlowMedia { .. } => "slow_media",
         }
     }
 }
@@ -156,14 +201,14 @@ pub(crate) struct Subject<'a> {
     pub(crate) to: &'a str,
     pub(crate) kind: &'a str,
     pub(crate) template: &'a str,
-    /// It sends a message or a receipt.
-    pub(crate) is_message: bool,
+    /// A fault without a kind meets it: so it is with messages and receipts, and with what only faults of media spoil.
+    pub(crate) meets_unnamed: bool,
 }
 
 impl Filter {
     fn matches(&self, subject: &Subject<'_>) -> bool {
         let matches = |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|wanted| wanted == value);
-        (subject.is_message || self.kind.is_some())
+        (subject.meets_unnamed || self.kind.is_some())
             && matches(&self.phone_number_id, subject.phone_number_id)
             && matches(&self.waba_id, subject.waba_id)
             && matches(&self.to, subject.to)
@@ -268,7 +313,7 @@ mod tests {
         to: "+15550100002",
         kind: "text",
         template: "",
-        is_message: true,
+        meets_unnamed: true,
     };
 
     fn with(faults: &[serde_json::Value]) -> Faults {
@@ -296,7 +341,7 @@ mod tests {
     #[test]
     fn other_call_meets_faults_that_name_it_only() {
         let mut faults = with(&[json!({"fault": "garbage"}), json!({"fault": "bad_gateway", "kind": "debug_token"})]);
-        let subject = Subject { kind: "debug_token", is_message: false, ..SUBJECT };
+        let subject = Subject { kind: "debug_token", meets_unnamed: false, ..SUBJECT };
         assert_eq!(faults.draw(Stage::Answer, &subject), Some(FaultKind::BadGateway {}));
     }
 
@@ -322,6 +367,14 @@ mod tests {
         };
         assert_eq!(draws(), draws());
         assert!(draws().contains(&true) && draws().contains(&false));
+    }
+
+    #[test]
+    fn media_faults_leave_messages_alone() {
+        let mut faults = with(&[json!({"fault": "media_cut_off"}), json!({"fault": "wrong_media_hash"})]);
+        assert_eq!(faults.draw(Stage::Answer, &SUBJECT), None);
+        assert_eq!(faults.draw(Stage::Description, &SUBJECT), Some(FaultKind::WrongMediaHash {}));
+        assert_eq!(faults.draw(Stage::Download, &SUBJECT), Some(FaultKind::MediaCutOff { after: None }));
     }
 
     #[test]

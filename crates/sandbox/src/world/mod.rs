@@ -5,6 +5,7 @@ pub(crate) mod chat;
 pub(crate) mod customer;
 pub(crate) mod fault;
 pub(crate) mod journal;
+pub(crate) mod media;
 pub(crate) mod number;
 pub(crate) mod phone;
 pub(crate) mod settle;
@@ -23,6 +24,7 @@ use chat::Chat;
 use customer::{CustomerKey, Customers};
 use fault::Faults;
 use journal::Journal;
+use media::MediaFiles;
 use number::{Number, NumberSettings};
 use template::{Template, Templates, samples};
 
@@ -61,6 +63,7 @@ pub(crate) struct World {
     /// Whose chat a message is in.
     pub(crate) owners: HashMap<String, (Arc<str>, CustomerKey)>,
     pub(crate) templates: Templates,
+    pub(crate) media: MediaFiles,
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
     pub(crate) ids: Ids,
@@ -84,6 +87,7 @@ impl World {
             chats: HashMap::new(),
             owners: HashMap::new(),
             templates: Templates::default(),
+            media: MediaFiles::default(),
             faults: Faults::new(seed),
             journal: Journal::default(),
             ids: Ids::new(now_ms),
@@ -107,12 +111,13 @@ impl World {
         }
     }
 
-    /// Forgets messages, customers, templates, faults and the journal, and keeps numbers. Ids are not used again.
+    /// Forgets messages, customers, media, templates, faults and the journal, and keeps numbers. Ids are not used again.
     pub(crate) fn reset(&mut self, seed: u64) {
         self.customers = Customers::default();
         self.chats.clear();
         self.owners.clear();
         self.templates.clear();
+        self.media = MediaFiles::default();
         self.faults = Faults::new(seed);
         self.journal = Journal::default();
         for number in self.numbers.values_mut() {

@@ -6,6 +6,7 @@ mod accounts;
 mod faults;
 mod kit;
 mod limits;
+mod media;
 mod phone;
 mod program;
 mod sends;

@@ -50,6 +50,13 @@ pub(crate) struct PeriodUsage {
 pub(crate) struct Usage {
     pub(crate) days: Vec<DailyUsage>,
     pub(crate) total: TotalUsage,
+    pub(crate) stored_media: StoredMedia,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(crate) struct StoredMedia {
+    pub(crate) files: u64,
+    pub(crate) bytes: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]

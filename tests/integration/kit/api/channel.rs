@@ -22,6 +22,7 @@ pub(crate) struct WhatsAppAccount {
     pub(crate) throughput: i64,
     pub(crate) send_read_receipts: bool,
     pub(crate) last_check: Option<AccountCheck>,
+    pub(crate) waiting_media: Value,
     pub(crate) created_at: String,
 }
 

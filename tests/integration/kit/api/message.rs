@@ -59,11 +59,14 @@ pub(crate) struct MessagePart {
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct Media {
-    pub(crate) id: String,
+    pub(crate) id: Option<String>,
     pub(crate) mime_type: Option<String>,
     pub(crate) sha256: Option<String>,
     pub(crate) caption: Option<String>,
     pub(crate) filename: Option<String>,
+    pub(crate) content_id: Option<String>,
+    pub(crate) state: String,
+    pub(crate) size: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]

@@ -6,7 +6,8 @@ use super::{check, row};
 
 /// What the API shows for a file.
 fn file(id: &str, mime_type: &str, caption: Option<&str>, filename: Option<&str>) -> Value {
-    json!({"id": id, "mime_type": mime_type, "sha256": "aGFzaA==", "caption": caption, "filename": filename})
+    json!({"id": id, "mime_type": mime_type, "sha256": "aGFzaA==", "caption": caption, "filename": filename,
+        "state": "waiting", "size": null})
 }
 
 #[tokio::test(flavor = "multi_thread")]

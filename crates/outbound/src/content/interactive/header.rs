@@ -1,9 +1,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::content::error::ContentError;
-use crate::content::media::{MediaKind, MediaRef};
+use crate::content::media::MediaRef;
 use crate::content::reader::{Node, listed};
 use crate::content::to_meta::{MediaIds, ToMetaError};
+use kernel::MediaKind;
 
 /// Characters of a text header.
 const MAX_HEADER: usize = 60;
@@ -61,10 +62,10 @@ impl Header {
         }
     }
 
-    pub(super) const fn media(&self) -> Option<&MediaRef> {
+    pub(super) const fn media(&self) -> Option<(MediaKind, &MediaRef)> {
         match self {
             Self::Text(_) => None,
-            Self::Media(_, media) => Some(media),
+            Self::Media(kind, media) => Some((*kind, media)),
         }
     }
 

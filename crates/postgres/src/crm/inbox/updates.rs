@@ -154,6 +154,8 @@ WITH revoked AS (
 UPDATE interactions i SET text = $3
  WHERE i.tenant_id = $1 AND i.id IN (SELECT id FROM affected) AND i.text <> $3";
 
+const UNLINK_MEDIA: &str = "DELETE FROM message_media WHERE tenant_id = $1 AND message_id = ANY ($2)";
+
 #[derive(diesel::QueryableByName)]
 struct Refreshed {
     #[diesel(sql_type = types::Uuid)]
@@ -264,5 +266,10 @@ pub(super) async fn hide_revoked_texts(tx: &mut Tx<Tenant>, revoked: &[MessageId
         .bind::<types::Text, _>(REVOKED_TEXT)
         .bind::<types::Texts, _>(of_messages());
     tx.execute(statement).await?;
+    // Their files are deleted, unless other messages have them.
+    let unlink = sql(UNLINK_MEDIA)
+        .bind::<types::Uuid, _>(tenant)
+        .bind::<types::Uuids, _>(revoked.iter().map(|message| message.as_uuid()).collect::<Vec<_>>());
+    tx.execute(unlink).await?;
     Ok(())
 }
