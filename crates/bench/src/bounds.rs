@@ -46,9 +46,10 @@ const BOUNDS: [Bound; 16] = [
     bound("request", "/request/scrape/ratio", AtMost(20.0), AtMost(100.0)),
     // A page of a tenant with 200,000 messages, to one of a tenant with 1,000.
     bound("read", "/read/ratio", AtMost(2.0), AtMost(2.0)),
-    // Requests to send, to single inserts of the same rows.
-    bound("send", "/send/wishes/ratio", AtLeast(0.8), AtLeast(0.1)),
-    // The sends of 100 numbers in a second, with a Meta that answers at once.
+    // Requests to send, to single inserts of the same rows. Usually 0.8; 0.6 beside compilers, which take the time of few processes
+    // rather than that of many.
+    bound("send", "/send/wishes/ratio", AtLeast(0.5), AtLeast(0.1)),
+    // The sends of 100 numbers in a second, with a Meta that answers at once. Usually 1,500 to 2,200.
     bound("send", "/send/driven/per_second", AtLeast(500.0), AtLeast(100.0)),
     // Of what Meta allows a number: its whole time, and its busiest second.
     bound("send", "/send/pace/of_throughput", AtLeast(0.9), AtLeast(0.8)),
