@@ -150,7 +150,9 @@ impl Fixture {
         let mut tx = self.app.postgres.tenant(&scope_of(self.tenant)).await.unwrap();
         let number = LeasedNumber { account: self.account, holder: self.holder };
         let mut pairs = PairPacer::default();
-        let turn = take_turn(&mut *tx, number, CASES, &mut pairs, (&*self.app.clock, std::time::Duration::ZERO)).await.unwrap();
+        let turn = take_turn(&mut *tx, number, CASES, &mut pairs, (&*self.app.clock, std::time::Duration::ZERO))
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
         match turn {
             NumberTurn::Started { sends, .. } => sends,

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::closed_set::closed_set;
+use crate::media::media_body::MediaStateBody;
 
 closed_set!(DirectionBody = Direction, "Direction");
 
@@ -120,13 +121,6 @@ impl From<ContentPart> for ContentPartBody {
         Self { label, value, kind: kind.into() }
     }
 }
-
-closed_set!(
-    /// Whether the bytes are here: `waiting` to be fetched from WhatsApp, `stored`, `expired` before they were fetched, `refused` because
-    /// they are not what was said, or `gone` from WhatsApp.
-    MediaStateBody = MediaState,
-    "MediaState"
-);
 
 impl MediaBody {
     /// What WhatsApp said of a file, and what is known of it here.
