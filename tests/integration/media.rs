@@ -4,7 +4,6 @@ mod receiving;
 mod sweeping;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -75,7 +74,7 @@ impl Setup {
         wait::until("the end of a file", async || {
             let state = self.state(wamid).await;
             if state == "waiting" && self.column(wamid, "f.failures").await != "0" {
-                self.app.clock.advance(Duration::from_mins(121));
+                self.app.clock.advance(chrono::TimeDelta::minutes(121));
             }
             (!state.is_empty() && state != "waiting").then_some(state)
         })

@@ -109,7 +109,7 @@ async fn file_without_a_token_waits_until_its_deadline() {
     let wamid = setup.receive(PNG).await;
     let waits = async || (setup.column(&wamid, "f.failure").await == "no_token").then_some(());
     wait::until("the file without a token", waits).await;
-    setup.app.clock.advance(std::time::Duration::from_hours(7 * 24 + 1));
+    setup.app.clock.advance(chrono::TimeDelta::hours(7 * 24 + 1));
     setup.wait_for_state(&wamid, "expired").await;
 }
 
