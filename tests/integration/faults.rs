@@ -44,6 +44,7 @@ mod sending {
 mod volume {
     mod backlog;
     mod intake;
+    mod media;
     mod queues;
     mod sends;
     mod tenants;

@@ -1,7 +1,9 @@
 //! Files of messages: fetched from Meta, which the sandbox stands in for, and kept in an object store.
 
 mod receiving;
+mod sending_files;
 mod sweeping;
+mod uploading;
 
 use std::path::PathBuf;
 

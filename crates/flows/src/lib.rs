@@ -126,10 +126,11 @@ pub use self::sending::{
     with_sends,
 };
 pub use self::templates::{
-    NewTemplateAtMeta, RefreshTemplateTx, SyncTemplatesError, TemplateAccessTx, TemplateRefusal, TemplateSource,
-    TemplateTx, business_account_access, check_template_edit, claim_template_refresh, create_template_at_meta,
-    delete_template_at_meta, edit_template_at_meta, fill_template, record_created_template, record_deleted_template,
-    record_template_edit, refresh_refusing_template, refresh_template, sync_templates, template, templates,
+    ExampleUpload, NewTemplateAtMeta, RefreshTemplateTx, SyncTemplatesError, TemplateAccessTx, TemplateRefusal,
+    TemplateSource, TemplateTx, UploadExamplesError, business_account_access, check_template_edit,
+    claim_template_refresh, create_template_at_meta, delete_template_at_meta, edit_template_at_meta, fill_template,
+    record_created_template, record_deleted_template, record_template_edit, refresh_refusing_template,
+    refresh_template, sync_templates, template, templates,
 };
 pub use commit::Commit;
 pub use database::{

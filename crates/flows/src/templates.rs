@@ -9,6 +9,7 @@ mod ports;
 mod read_templates;
 mod refresh_template;
 mod sync_templates;
+mod upload_examples;
 
 pub use business_account_access::{TemplateAccessTx, business_account_access};
 pub use create_template::{NewTemplateAtMeta, create_template_at_meta, record_created_template};
@@ -20,3 +21,4 @@ pub use read_templates::{template, templates};
 pub use refresh_template::{TemplateSource, claim_template_refresh, refresh_refusing_template, refresh_template};
 pub(crate) use sync_templates::next_sync;
 pub use sync_templates::{SyncTemplatesError, sync_templates};
+pub use upload_examples::{ExampleUpload, UploadExamplesError};

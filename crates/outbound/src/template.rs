@@ -4,6 +4,7 @@ mod call;
 mod check;
 mod component;
 mod draft;
+mod examples;
 mod filled;
 mod given;
 mod language;

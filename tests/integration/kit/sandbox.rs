@@ -82,6 +82,10 @@ impl MetaSandbox {
         self.call(reqwest::Method::PATCH, path, body).await
     }
 
+    pub(crate) async fn delete(&self, path: &str) {
+        self.call(reqwest::Method::DELETE, path, &json!({})).await;
+    }
+
     async fn call(&self, method: reqwest::Method, path: &str, body: &Value) -> Value {
         let url = format!("{}/sandbox{path}", self.sandbox.url());
         let answer = self.http.request(method, url).json(body).send().await.expect("the sandbox answers");

@@ -139,7 +139,7 @@ impl SendingSetup {
     }
 }
 
-async fn sign_up(client: &Client) -> TestTenant {
+pub(crate) async fn sign_up(client: &Client) -> TestTenant {
     let (slug, email) = (format!("t-{}", fresh_digits()), format!("owner-{}@example.com", fresh_digits()));
     let body = json!({"tenant_name": "Test Tenant", "slug": slug, "email": email, "password": PASSWORD});
     let made: LoggedIn = client.post("/auth/signup", &body).await.body(201);

@@ -124,7 +124,7 @@ pub async fn change_message(
     let prepared = prepare(tx, &thread, (message, send.id), send.sender, request, now).await?;
     tx.replace_send(&prepared.message, &prepared.send, now).await?;
     if let Some(file) = prepared.file {
-        tx.link_media(message, file).await?;
+        tx.link_media(message, file.id).await?;
     }
     append(tx, &permit, Action::MessageChanged, message, origin, clock).await
 }

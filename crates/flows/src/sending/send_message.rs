@@ -1,11 +1,11 @@
 use chrono::{DateTime, Utc};
 use crm::identity::{Identity, IdentityKey};
 use crm::{Message, ReplyTo, Titled};
-use kernel::ids::{ConversationId, InteractionId, MediaId, MessageId, SendId};
+use kernel::ids::{ConversationId, InteractionId, MessageId, SendId};
 use kernel::{
     Clock, ContentPart, Direction, MediaKind, MessageCategory, MessagesSend, Origin, Permit, StoreError, Traceparent,
 };
-use media::{MediaState, check_sendable};
+use media::{Media, MediaState, check_sendable};
 use outbound::{
     Address, AttachedFile, Content, ContentError, Language, MAX_SCHEDULE, MessagePlace, NewOutboundMessage, NewSend,
     OnUnknown, Priority, SEND_WITHIN, SendKind, Sender, SenderKind, TemplateCategory, Thread, ToMetaError,
@@ -88,7 +88,7 @@ pub(super) struct PreparedSend {
     pub(super) message: NewOutboundMessage,
     pub(super) send: NewSend,
     /// The file that the message is, or shows first.
-    pub(super) file: Option<MediaId>,
+    pub(super) file: Option<Media>,
 }
 
 /// Stores a message to be sent. It leaves later: then window, consent and the state of the number count as they are at that
@@ -109,10 +109,10 @@ pub async fn send_message(
     let sender = Sender { kind: SenderKind::User, user: Some(permit.user()) };
     let PreparedSend { message, send, file } = prepare(tx, &thread, ids, sender, request, now).await?;
     let place = tx.insert_message_send(&message, &send, InteractionId::new(clock), now).await?;
-    if let Some(file) = file {
-        tx.link_media(message.id, file).await?;
+    if let Some(file) = &file {
+        tx.link_media(message.id, file.id).await?;
     }
-    Ok(stored(&thread, message, send, place, now))
+    Ok(OutboundMessage { file, ..stored(&thread, message, send, place, now) })
 }
 
 /// The message as it is stored now, without reading it.
@@ -205,7 +205,7 @@ pub(super) async fn prepare(
     }
     let address = address(thread)?;
     let files = request.content.files();
-    check_files(tx, &request.content, &files).await?;
+    let file = check_files(tx, &request.content, &files).await?;
     // Meta's ids of the files are put in when the message leaves.
     let placeholder = |id| files.iter().find(|file| file.id == id).map(AttachedFile::placeholder);
     let body = message_json(&address, &request.content, reply_to_wamid.as_deref(), None, &placeholder)?;
@@ -217,7 +217,7 @@ pub(super) async fn prepare(
         Address::Phone(text) | Address::Bsuid(text) | Address::Group(text) => text,
     };
     Ok(PreparedSend {
-        file: files.first().map(|file| file.id),
+        file,
         message: NewOutboundMessage {
             id: message,
             contact: thread.contact,
@@ -254,12 +254,13 @@ pub(super) async fn prepare(
     })
 }
 
-/// Whether the files are here, and Meta takes them for what they are sent as.
+/// Whether the files are here, and Meta takes them for what they are sent as. Returns the first.
 async fn check_files(
     tx: &mut dyn SendMessageTx,
     content: &Content,
     files: &[AttachedFile],
-) -> Result<(), SendMessageError> {
+) -> Result<Option<Media>, SendMessageError> {
+    let mut first = None;
     for file in files {
         let refused = |problem: String| SendMessageError::File { pointer: file_pointer(content, file.kind), problem };
         let Some(media) = tx.media(file.id).await? else { return Err(refused("names no file".to_owned())) };
@@ -269,8 +270,9 @@ async fn check_files(
         let mime_type = media.mime_type.as_deref().unwrap_or_default();
         check_sendable(file.kind, content.is_voice(), mime_type, stored.size)
             .map_err(|error| refused(error.to_string()))?;
+        first.get_or_insert(media);
     }
-    Ok(())
+    Ok(first)
 }
 
 /// Where a file stands in the body of the request.

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::closed_set::closed_set;
+use crate::media::file_name::harmless;
 use crate::media::media_body::MediaStateBody;
 
 closed_set!(DirectionBody = Direction, "Direction");
@@ -122,9 +123,16 @@ impl From<ContentPart> for ContentPartBody {
     }
 }
 
+/// The caption in the content of a message as it was to be sent.
+fn caption_of(content: &str) -> Option<String> {
+    let content: serde_json::Value = serde_json::from_str(content).ok()?;
+    let kind = content.get("type")?.as_str()?;
+    Some(content.get(kind)?.get("caption")?.as_str()?.to_owned())
+}
+
 impl MediaBody {
     /// What WhatsApp said of a file, and what is known of it here.
-    pub(super) fn of(told: Option<crm::Media>, file: Option<media::Media>) -> Option<Self> {
+    pub(super) fn of(told: Option<crm::Media>, file: Option<media::Media>, sent: Option<&str>) -> Option<Self> {
         if told.is_none() && file.is_none() {
             return None;
         }
@@ -139,8 +147,8 @@ impl MediaBody {
             id,
             mime_type: mime_type.or(told.mime_type),
             sha256: told.sha256.or_else(|| stored.map(|stored| stored.sha256.to_string())),
-            caption: told.caption,
-            filename: told.filename.or(filename),
+            caption: told.caption.or_else(|| sent.and_then(caption_of)),
+            filename: told.filename.or(filename).as_deref().and_then(harmless),
             content_id,
             state: state.into(),
             size: stored.map(|stored| stored.size),

@@ -188,7 +188,7 @@ impl From<OutboundMessage> for MessageBody {
             kind: message.kind,
             text: message.text,
             parts: message.parts.into_iter().map(ContentPartBody::from).collect(),
-            media: MediaBody::of(message.media, file),
+            media: MediaBody::of(message.media, file, send.as_ref().map(|send| send.content.as_str())),
             reply_to: message.reply_to.map(ReplyToBody::from),
             forwarded: message.forwarded.map(ForwardedBody::from),
             referral: message.referral.as_deref().map(raw_json),

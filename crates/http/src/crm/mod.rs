@@ -10,7 +10,7 @@ pub(crate) mod create_contact;
 pub(crate) mod delete_contact;
 pub(crate) mod interactions;
 pub(crate) mod merge_contacts;
-mod message_parts;
+pub(crate) mod message_parts;
 pub(crate) mod message_query;
 pub(crate) mod messages;
 pub(crate) mod search;

@@ -11,7 +11,7 @@ const UNNAMED: &str = "file";
 
 /// A name that is no path and misleads nobody: its last part, without control characters, and without those that change the direction
 /// of writing, by which `fdp.exe` looks like `exe.pdf`. `None` if nothing remains.
-pub(super) fn harmless(name: &str) -> Option<String> {
+pub(crate) fn harmless(name: &str) -> Option<String> {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let cleaned: String = last
         .chars()

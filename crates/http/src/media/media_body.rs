@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::file_name::harmless;
-use crate::closed_set::closed_set;
+use crate::crm::message_parts::MediaStateBody;
 
 /// A file of a message.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,13 +33,6 @@ pub(crate) struct FileBody {
     waits_until: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
 }
-
-closed_set!(
-    /// Whether the bytes are here: `waiting` to be fetched from WhatsApp, `stored`, `expired` before they were fetched, `refused` because
-    /// they are not what was said, or `gone` from WhatsApp.
-    MediaStateBody = MediaState,
-    "MediaState"
-);
 
 impl From<Media> for FileBody {
     fn from(media: Media) -> Self {

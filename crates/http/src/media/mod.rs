@@ -2,11 +2,11 @@
 
 pub(crate) mod content;
 mod content_range;
-mod file_name;
+pub(crate) mod file_name;
 mod form;
 pub(crate) mod media_body;
 pub(crate) mod read;
 pub(crate) mod retry;
-mod store_error;
+pub(crate) mod store_error;
 pub(crate) mod thumbnail;
 pub(crate) mod upload;

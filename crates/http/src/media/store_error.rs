@@ -4,7 +4,7 @@ use media::ObjectStoreError;
 use crate::problem::{Code, Problem};
 
 /// The store cannot be reached, or refuses: the client may try again, and the log says why.
-pub(super) fn store_away(error: ObjectStoreError) -> Problem {
+pub(crate) fn store_away(error: ObjectStoreError) -> Problem {
     let detail = "The store of files is not available; retry later.";
     Problem::unavailable(Code::TemporarilyUnavailable).with_detail(detail).caused_by(error)
 }

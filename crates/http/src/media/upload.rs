@@ -26,7 +26,7 @@ pub(crate) struct UploadForm {
 /// Upload a file
 ///
 /// The file can then be sent by its id, as often as wanted. Its type is what its bytes say; whether it can be sent as a kind of message is
-/// checked when it is. Files that are not sent within a day are deleted.
+/// checked when it is. Files that no message names are deleted after 30 days.
 #[utoipa::path(
     post,
     path = "/crm/media",

@@ -17,7 +17,7 @@ macro_rules! pages {
     };
 }
 
-pub(crate) const PAGES: [(&str, &str); 20] = pages![
+pub(crate) const PAGES: [(&str, &str); 21] = pages![
     "index",
     "first-steps",
     "errors",
@@ -34,6 +34,7 @@ pub(crate) const PAGES: [(&str, &str); 20] = pages![
     "messages",
     "templates",
     "sending",
+    "media",
     "billing",
     "audit",
     "operators",

@@ -1,5 +1,5 @@
 use actix_web::{HttpResponse, web};
-use flows::{create_template_at_meta, record_created_template};
+use flows::{ExampleUpload, create_template_at_meta, record_created_template};
 use kernel::ids::AccountId;
 use kernel::{Grant as _, TemplatesWrite};
 use outbound::NewTemplate;
@@ -33,7 +33,8 @@ pub(crate) struct CreateBody {
     category: String,
     /// By default `named` if a parameter has a name, else `positional`.
     parameter_format: Option<ParameterFormatBody>,
-    /// As Meta has them. Each parameter needs an example.
+    /// As Meta has them. Each parameter needs an example; that of a picture, a video or a document is `{"media_id": ...}` of a file that
+    /// was uploaded here, or Meta's own `{"header_handle": [...]}`.
     #[schema(
         value_type = Vec<Object>,
         example = json!([{"type": "BODY", "text": "Your order {{1}} is on its way.", "example": {"body_text": [["4711"]]}}]),
@@ -72,6 +73,13 @@ pub(crate) async fn create(
             access(tx, &state, &waba_id).await
         })
         .await?;
+    let upload = ExampleUpload {
+        database: &*state.database,
+        store: &*state.object_store,
+        accounts: &*state.account_api,
+        media: &*state.media_api,
+    };
+    let new = upload.run(allow.scope(), &access, new).await?;
     let created = create_template_at_meta(allow.permit_ref(), &*state.template_api, &access, new).await?;
     let origin = allow.origin();
     guard

@@ -1,8 +1,9 @@
-use flows::SyncTemplatesError;
+use flows::{SyncTemplatesError, UploadExamplesError};
 use outbound::template::NotEditable;
 use outbound::{Action, ContentError, ErrorClass, TemplateApiError, Verdict, When, classify};
 use whatsapp::GraphError;
 
+use crate::media::store_error::store_away;
 use crate::problem::{Code, FieldError, Hints, Problem};
 
 /// Of a call that changes a template and gets no answer.
@@ -29,6 +30,25 @@ impl From<TemplateApiError> for Problem {
                 .with_detail(MAY_HAVE_CHANGED)
                 .caused_by(TemplateApiError::Silent(reason)),
             TemplateApiError::Refused(error) => refused(&error),
+        }
+    }
+}
+
+impl From<UploadExamplesError> for Problem {
+    fn from(error: UploadExamplesError) -> Self {
+        match error {
+            UploadExamplesError::NoFile(id) => {
+                let what = format!("names the file {id} as an example, whose bytes are not here");
+                let error = FieldError::in_body("/components", "invalid", what);
+                Self::new(Code::ValidationFailed).with_errors(vec![error])
+            }
+            // Nothing was created.
+            UploadExamplesError::Api(TemplateApiError::Silent(reason)) => {
+                Self::unavailable(Code::MetaUnavailable).caused_by(TemplateApiError::Silent(reason))
+            }
+            UploadExamplesError::Api(error) => error.into(),
+            UploadExamplesError::Objects(error) => store_away(error),
+            UploadExamplesError::Store(error) => error.into(),
         }
     }
 }

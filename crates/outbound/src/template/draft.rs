@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::call::MAX_NAME;
+use super::examples::media_id;
 use super::language::Language;
 use super::model::Template;
 use super::status::{ParameterFormat, TemplateCategory};
@@ -181,10 +182,11 @@ fn check_header(fields: &mut Fields<'_>, format: ParameterFormat) -> Result<(), 
         "image" | "video" | "document" => {
             let pointer = fields.pointer_to("example");
             let handle = fields.optional("example").and_then(|node| node.value()["header_handle"][0].as_str());
-            if handle.is_some() {
+            let file = fields.optional("example").and_then(|node| media_id(node.value()));
+            if handle.is_some() || file.is_some() {
                 return Ok(());
             }
-            let message = "needs an example: header_handle, the handle of a file that was uploaded to Meta for review";
+            let message = "needs an example: media_id, a file that was uploaded here, or header_handle, one that was uploaded to Meta";
             Err(ContentError::invalid(pointer, message))
         }
         "location" | "product" => Ok(()),
