@@ -1,5 +1,4 @@
 use std::fs;
-use std::time::Duration;
 
 use flows::{check_media, delete_objects, sweep_stores, sweep_unlinked, sweep_unused};
 use kernel::Clock as _;
@@ -64,11 +63,8 @@ async fn erased_contact_takes_its_bytes_along() {
 async fn revoked_message_takes_its_bytes_along() {
     let setup = Setup::new().await;
     let wamid = setup.stored(PNG).await;
-    let phone = setup
-        .app
-        .database
-        .text(&format!("SELECT payload::json->>'from' AS finding FROM messages WHERE wamid = '{wamid}'"));
-    let phone = phone.await;
+    let query = format!("SELECT payload::json->>'from' AS finding FROM messages WHERE wamid = '{wamid}'");
+    let phone = setup.app.database.text(&query).await;
     let number = &setup.line.number.phone_number_id;
     let message = json!({"from": phone, "id": format!("wamid.{}", fresh_digits()), "type": "revoke",
         "timestamp": setup.app.clock.now().timestamp().to_string(), "revoke": {"original_message_id": wamid}});
