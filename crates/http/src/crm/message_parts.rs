@@ -12,7 +12,6 @@ use uuid::Uuid;
 
 use crate::closed_set::closed_set;
 use crate::media::file_name::harmless;
-use crate::media::media_body::MediaStateBody;
 
 closed_set!(DirectionBody = Direction, "Direction");
 
@@ -122,6 +121,13 @@ impl From<ContentPart> for ContentPartBody {
         Self { label, value, kind: kind.into() }
     }
 }
+
+closed_set!(
+    /// Whether the bytes are here: `waiting` to be fetched from WhatsApp, `stored`, `expired` before they were fetched, `refused` because
+    /// they are not what was said, or `gone` from WhatsApp.
+    MediaStateBody = MediaState,
+    "MediaState"
+);
 
 /// The caption in the content of a message as it was to be sent.
 fn caption_of(content: &str) -> Option<String> {
