@@ -37,6 +37,7 @@ mod sending {
     mod answers;
     mod deaths;
     mod leases;
+    mod media;
 }
 
 /// Needs the whole machine: runs alone, since other tests would use up the minute of I3.

@@ -6,7 +6,6 @@ mod sweeping;
 mod uploading;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -74,14 +73,25 @@ impl Setup {
 
     /// Waits for the end of a file, while its retries are always due.
     async fn end_of(&self, wamid: &str) -> String {
-        wait::until("the end of a file", async || {
+        let mut failures = "0".to_owned();
+        let limit = std::time::Duration::from_mins(3);
+        wait::within(limit, "the end of a file", async || {
             let state = self.state(wamid).await;
-            if state == "waiting" && self.column(wamid, "f.failures").await != "0" {
-                self.app.clock.advance(Duration::from_mins(121));
+            let now = self.column(wamid, "f.failures").await;
+            if state == "waiting" && now != failures {
+                failures = now;
+                self.advance(125).await;
             }
             (!state.is_empty() && state != "waiting").then_some(state)
         })
         .await
+    }
+
+    /// Moves the clocks of the server and of Meta.
+    async fn advance(&self, minutes: i64) {
+        let by = chrono::TimeDelta::minutes(minutes);
+        self.app.clock.advance(by);
+        self.meta.post("/clock", &json!({"advance_ms": by.num_milliseconds()})).await;
     }
 
     async fn message(&self, wamid: &str) -> Message {

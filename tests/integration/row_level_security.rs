@@ -38,6 +38,8 @@ INSERT INTO media_objects (tenant_id, sha256, size, reserved_at) VALUES ('$T', s
 INSERT INTO media_deletions (tenant_id, sha256, requested_at) VALUES ('$T', sha256(''), 'infinity');
 INSERT INTO media (tenant_id, id, source, state, sha256, created_at)
   VALUES ('$T', '$A', 'uploaded', 'stored', sha256(''), now());
+INSERT INTO media_at_meta (tenant_id, id, account_id, sha256, kind, mime_type, filename, size, state)
+  VALUES ('$T', '$A', '$D', sha256(''), 'image', 'image/png', 'a.png', 1, 'wanted');
 INSERT INTO media_unlinked (tenant_id, media_id) VALUES ('$T', '$A');
 INSERT INTO meta_apps (tenant_id, id, key, app_id, app_secret_sealed, app_secret_sealed_with, verify_token_sealed,
     verify_token_sealed_with, created_at, updated_at)
@@ -76,6 +78,7 @@ INSERT INTO conversations (tenant_id, id, account_id, contact_id, last_message_a
   VALUES ('$T', '$G', '$D', '$F', now(), now());
 INSERT INTO messages (tenant_id, id, conversation_id, contact_id, account_id, wamid, direction, kind, text, payload, provider_timestamp, created_at)
   VALUES ('$T', '$H', '$G', '$F', '$D', 'wamid', 'inbound', 'text', '', '{}', now(), now());
+INSERT INTO message_media (tenant_id, message_id, media_id) VALUES ('$T', '$H', '$A');
 INSERT INTO sends (tenant_id, id, account_id, conversation_id, kind, message_id, state, priority, position, is_due, due_at, send_before,
     on_unknown, free_form, recipient, content, body, sender_kind, ended_at, created_at)
   VALUES ('$T', '$K', '$D', '$G', 'message', '$H', 'accepted', 0, 1, false, now(), now(), 'hold', true, '', '', '{}', 'user', now(), now());

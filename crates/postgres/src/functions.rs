@@ -25,7 +25,7 @@ pub(crate) enum Difference {
 }
 
 /// All functions, in the order in which they are created: one in SQL is checked against those that it calls.
-const FUNCTIONS: [Function; 41] = [
+const FUNCTIONS: [Function; 42] = [
     Function { name: "begin_tenant", source: include_str!("../functions/begin_tenant.sql") },
     Function { name: "tenant", source: include_str!("../functions/tenant.sql") },
     Function { name: "folded", source: include_str!("../functions/folded.sql") },
@@ -42,6 +42,7 @@ const FUNCTIONS: [Function; 41] = [
     Function { name: "login_lookup", source: include_str!("../functions/login_lookup.sql") },
     Function { name: "messages_with_words", source: include_str!("../functions/messages_with_words.sql") },
     Function { name: "note_activation", source: include_str!("../functions/note_activation.sql") },
+    Function { name: "note_unlinked_media", source: include_str!("../functions/note_unlinked_media.sql") },
     Function { name: "number_is_active", source: include_str!("../functions/number_is_active.sql") },
     Function { name: "open_to_platform", source: include_str!("../functions/open_to_platform.sql") },
     Function { name: "preview", source: include_str!("../functions/preview.sql") },

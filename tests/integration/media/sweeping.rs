@@ -1,5 +1,4 @@
 use std::fs;
-use std::time::Duration;
 
 use flows::{check_media, delete_objects, sweep_stores, sweep_unlinked, sweep_unused};
 use kernel::Clock as _;
@@ -17,7 +16,7 @@ impl Setup {
 
     /// What the sweeper does, after the time for which new objects stay.
     async fn sweep(&self) {
-        self.app.clock.advance(Duration::from_mins(11));
+        self.app.clock.advance(chrono::TimeDelta::minutes(11));
         sweep_unlinked(&self.app.postgres, &*self.app.clock).await.unwrap();
         sweep_unused(&self.app.postgres, &*self.app.clock).await.unwrap();
         while delete_objects(&self.app.postgres, &self.store(), &*self.app.clock).await.unwrap() > 0 {}
@@ -64,11 +63,8 @@ async fn erased_contact_takes_its_bytes_along() {
 async fn revoked_message_takes_its_bytes_along() {
     let setup = Setup::new().await;
     let wamid = setup.stored(PNG).await;
-    let phone = setup
-        .app
-        .database
-        .text(&format!("SELECT payload::json->>'from' AS finding FROM messages WHERE wamid = '{wamid}'"));
-    let phone = phone.await;
+    let query = format!("SELECT payload::json->>'from' AS finding FROM messages WHERE wamid = '{wamid}'");
+    let phone = setup.app.database.text(&query).await;
     let number = &setup.line.number.phone_number_id;
     let message = json!({"from": phone, "id": format!("wamid.{}", fresh_digits()), "type": "revoke",
         "timestamp": setup.app.clock.now().timestamp().to_string(), "revoke": {"original_message_id": wamid}});
@@ -90,7 +86,7 @@ async fn sweep_deletes_objects_that_no_file_has() {
     fs::write(&unknown, b"left by an interrupted write").unwrap();
     let sweep = async || sweep_stores(&setup.app.postgres, &setup.store(), &*setup.app.clock).await.unwrap();
     assert_eq!(sweep().await.unknown, 0, "it may get its row in a moment");
-    setup.app.clock.advance(Duration::from_hours(25));
+    setup.app.clock.advance(chrono::TimeDelta::hours(25));
     let swept = sweep().await;
     assert_eq!((swept.unknown, swept.missing), (1, 0));
     setup.sweep().await;
@@ -127,7 +123,7 @@ async fn store_that_was_away_gets_all_files() {
     wait::until("the failure of the store", failed).await;
     assert_eq!(setup.state(&wamid).await, "waiting");
     fs::rename(&away, &setup.folder).unwrap();
-    setup.app.clock.advance(Duration::from_mins(3));
+    setup.app.clock.advance(chrono::TimeDelta::minutes(3));
     setup.wait_for_state(&wamid, "stored").await;
     assert_eq!(setup.objects().len(), 1);
 }

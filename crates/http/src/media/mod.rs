@@ -4,7 +4,7 @@ pub(crate) mod content;
 mod content_range;
 pub(crate) mod file_name;
 mod form;
-mod media_body;
+pub(crate) mod media_body;
 pub(crate) mod read;
 pub(crate) mod retry;
 pub(crate) mod store_error;

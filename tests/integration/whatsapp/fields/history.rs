@@ -98,7 +98,7 @@ async fn late_media_replaces_placeholder() {
     let stored = tenant.messages(&conversation).await;
     assert_eq!(column(&stored, |it| &it.text), ["Voice message", "Look"]);
     assert_eq!(column(&stored, |it| &it.kind), ["audio", "image"]);
-    assert_eq!(column(&stored, |it| it.media.as_ref().unwrap().id.as_str()), ["8", "7"]);
+    assert_eq!(column(&stored, |it| it.media.as_ref().unwrap().id.as_deref().unwrap()), ["8", "7"]);
     let conversation = tenant.conversation_by_identity("bsuid", ada.bsuid()).await;
     assert_eq!((conversation.last_message_preview.as_str(), conversation.unread_count), ("Voice message", 0));
     let contact = tenant.contact_by_identity("bsuid", ada.bsuid()).await;
