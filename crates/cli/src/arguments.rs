@@ -1,3 +1,4 @@
+pub(super) mod api_key;
 pub(super) mod audit;
 pub(super) mod check;
 pub(super) mod events;
@@ -15,6 +16,7 @@ use kernel::ids::AccountId;
 use secrecy::SecretString;
 use url::Url;
 
+use api_key::ApiKeyCommand;
 use audit::AuditCommand;
 use check::CheckArgs;
 use events::EventsCommand;
@@ -91,6 +93,11 @@ pub(super) enum Command {
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
+    },
+    /// List and revoke the keys of tenants' programs
+    ApiKey {
+        #[command(subcommand)]
+        command: ApiKeyCommand,
     },
     /// Manage the keys of operators' programs
     ProvisioningKey {

@@ -4,7 +4,7 @@ use config::ConfigErrors;
 
 use super::adapters::AdapterError;
 use super::{
-    audit, check, demo, events, healthcheck, invoices, keys, plans, provisioning_key, send_sample, whatsapp,
+    api_key, audit, check, demo, events, healthcheck, invoices, keys, plans, provisioning_key, send_sample, whatsapp,
     whatsapp_token,
 };
 
@@ -33,6 +33,8 @@ pub(super) enum CliError {
     Plans(#[from] plans::PlansError),
     #[error(transparent)]
     Keys(#[from] keys::KeysError),
+    #[error(transparent)]
+    ApiKey(#[from] api_key::ApiKeyError),
     #[error(transparent)]
     ProvisioningKey(#[from] provisioning_key::ProvisioningKeyError),
     #[error(transparent)]

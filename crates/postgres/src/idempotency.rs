@@ -48,6 +48,7 @@ impl IdempotencyRepo for Tx<Tenant> {
     async fn lock_idempotency_key(&mut self, request: &KeyedRequest) -> Result<bool, StoreError> {
         let (place, sender) = match request.sender {
             Sender::User(user) => (self.tenant_id().to_string(), user.to_string()),
+            Sender::ApiKey(key) => (self.tenant_id().to_string(), key.to_string()),
             Sender::Operator(operator) => ("operators".to_owned(), operator_name(operator)),
         };
         let statement = Prepared(
@@ -66,14 +67,16 @@ impl IdempotencyRepo for Tx<Tenant> {
         request: &KeyedRequest,
         since: DateTime<Utc>,
     ) -> Result<Option<(Tag, StoredResponse)>, StoreError> {
-        let user = match request.sender {
-            Sender::User(user) => user,
+        // The ids of users and API keys are never equal.
+        let sender = match request.sender {
+            Sender::User(user) => user.as_uuid(),
+            Sender::ApiKey(key) => key.as_uuid(),
             Sender::Operator(operator) => {
                 return self.find_operator_response(&operator_name(operator), request, since).await;
             }
         };
         let row: Option<Row> = idempotency_keys::table
-            .find((self.tenant_id(), user.as_uuid(), &request.route, request.key.as_str()))
+            .find((self.tenant_id(), sender, &request.route, request.key.as_str()))
             .filter(idempotency_keys::created_at.gt(since))
             .select(Row::as_select())
             .first(self.connection())
@@ -92,8 +95,10 @@ impl IdempotencyRepo for Tx<Tenant> {
     ) -> Result<(), StoreError> {
         use idempotency_keys::{created_at, key, route, table, tenant_id, user_id};
 
-        let user = match request.sender {
-            Sender::User(user) => user,
+        // The ids of users and API keys are never equal.
+        let sender = match request.sender {
+            Sender::User(user) => user.as_uuid(),
+            Sender::ApiKey(program) => program.as_uuid(),
             Sender::Operator(operator) => {
                 return self
                     .store_operator_response(&operator_name(operator), request, fingerprint, response, now)
@@ -108,7 +113,7 @@ impl IdempotencyRepo for Tx<Tenant> {
         };
         let id = (
             tenant_id.eq(self.tenant_id()),
-            user_id.eq(user.as_uuid()),
+            user_id.eq(sender),
             route.eq(&request.route),
             key.eq(request.key.as_str()),
         );

@@ -5,7 +5,7 @@ use kernel::ids::{ConversationId, InteractionId, MessageId, SendId};
 use kernel::{Clock, ContentPart, Direction, MessageCategory, MessagesSend, Origin, Permit, StoreError, Traceparent};
 use outbound::{
     Address, Content, ContentError, Language, MAX_SCHEDULE, MessagePlace, NewOutboundMessage, NewSend, OnUnknown,
-    Priority, SEND_WITHIN, SendKind, Sender, SenderKind, TemplateCategory, Thread, ToMetaError, message_json,
+    SEND_WITHIN, SendKind, Sender, TemplateCategory, Thread, ToMetaError, message_json,
 };
 
 use super::{OutboundMessage, SendMessageTx};
@@ -97,7 +97,7 @@ pub async fn send_message(
     let now = clock.now();
     let thread = tx.lock_thread(conversation).await?.ok_or(SendMessageError::NotFound)?;
     let ids = (MessageId::new(clock), SendId::new(clock));
-    let sender = Sender { kind: SenderKind::User, user: Some(permit.user()) };
+    let sender = Sender::from(permit.actor());
     let PreparedSend { message, send } = prepare(tx, &thread, ids, sender, request, now).await?;
     let place = tx.insert_message_send(&message, &send, InteractionId::new(clock), now).await?;
     Ok(stored(&thread, message, send, place, now))
@@ -218,7 +218,7 @@ pub(super) async fn prepare(
             account: thread.account,
             conversation: thread.conversation,
             message,
-            priority: Priority::Person,
+            priority: sender.priority(),
             send_at,
             send_before,
             on_unknown: request.on_unknown,

@@ -18,7 +18,7 @@ use crate::tags;
 ///
 /// Stores the message, and sends it as soon as its turn comes, or at `send_at`. The answer shows it as it is now; its `status`
 /// tells later what became of it. Within 24 hours of the customer's last message anything can be sent, afterwards a template only. A
-/// closed conversation is opened again.
+/// closed conversation is opened again. A program must send `Idempotency-Key`.
 #[utoipa::path(
     post,
     path = "/crm/conversations/{id}/messages",
@@ -33,7 +33,7 @@ use crate::tags;
     responses((status = 202, description = "Will be sent", body = MessageBody)),
     extensions(("x-problems" = json!([
         Code::NotFound, Code::WindowClosed, Code::OptedOut, Code::ChannelNotReady, Code::TemplateNotUsable,
-        Code::ConversationReadOnly, Code::NewerConversation
+        Code::ConversationReadOnly, Code::IdempotencyKeyRequired, Code::NewerConversation
     ]))),
 )]
 pub(crate) async fn send(
@@ -44,6 +44,7 @@ pub(crate) async fn send(
     body: IdempotentJson<MessageRequestBody>,
 ) -> Result<HttpResponse, Problem> {
     let (body, guard) = body.into_parts();
+    guard.require_for_programs(&allow)?;
     let request = MessageRequest { trace: trace_of(&http), ..body.check()? };
     let source = TemplateSource::Conversation(conversation);
     refresh_if_refusing(&state, allow.scope(), source, &request.content).await?;

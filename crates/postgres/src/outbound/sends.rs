@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::sql_types::Nullable;
 use diesel_async::RunQueryDsl;
-use kernel::ids::{AccountId, ConversationId, InteractionId, MessageId, SendId, UserId};
+use kernel::ids::{AccountId, ConversationId, InteractionId, MessageId, SendId};
 use kernel::{Arrival, StoreError};
 use outbound::template::{TemplateStatus, Usability};
 use outbound::{
@@ -54,8 +54,9 @@ WITH place AS MATERIALIZED (
 ), ",
     ", line AS (
   INSERT INTO interactions
-    (tenant_id, created_at, id, contact_id, kind, text, actor_id, message_id, occurred_at, arrival)
-  SELECT $1, $21, $28, $23, 'outbound_message', app.preview($25), $20, $6, place.at, place.position FROM place
+    (tenant_id, created_at, id, contact_id, kind, text, actor_id, api_key_id, message_id, occurred_at, arrival)
+  SELECT $1, $21, $28, $23, 'outbound_message', app.preview($25), CASE WHEN $19 = 'user' THEN $20 END,
+         CASE WHEN $19 = 'api_key' THEN $20 END, $6, place.at, place.position FROM place
 )
 UPDATE conversations c
    SET last_message_at = place.at, activity_at = place.at, arrival = place.position,
@@ -234,10 +235,7 @@ impl SendRow {
             on_unknown: closed_set::parse(&self.on_unknown, "sends.on_unknown")?,
             reply_to_wamid: self.reply_to_wamid,
             client_ref: self.client_ref,
-            sender: Sender {
-                kind: closed_set::parse(&self.sender_kind, "sends.sender_kind")?,
-                user: self.sender_id.map(UserId::from_uuid),
-            },
+            sender: Sender { kind: closed_set::parse(&self.sender_kind, "sends.sender_kind")?, id: self.sender_id },
             content: self.content,
             attempts: self.attempts,
             ended_at: self.ended_at,
@@ -287,7 +285,7 @@ fn bind_send<'q>(statement: BoxedSql<'q>, tenant: Uuid, send: &'q NewSend, now: 
         .bind::<types::Text, _>(&send.body)
         .bind::<Nullable<types::Text>, _>(send.client_ref.as_deref())
         .bind::<types::Text, _>(send.sender.kind.into_str())
-        .bind::<Nullable<types::Uuid>, _>(send.sender.user.map(UserId::as_uuid))
+        .bind::<Nullable<types::Uuid>, _>(send.sender.id)
         .bind::<types::Timestamptz, _>(now)
         .bind::<Nullable<types::Text>, _>(send.trace.map(|trace| trace.to_string()))
 }
