@@ -162,7 +162,7 @@ async fn api_keys_call_what_their_permissions_allow() {
     let tenant = app.tenant().await;
     let document = app.client.get("/openapi.json").await.json(200);
     let mut wrong = Vec::new();
-    let mut program = async |permissions: &[&str]| {
+    let program = async |permissions: &[&str]| {
         let body = json!({"name": "Walk", "permissions": permissions});
         let made = tenant.client.post("/api-keys", &body).await.json(201);
         app.client.with_token(made["secret"].as_str().expect("a secret")).with("idempotency-key", "walk")

@@ -1,9 +1,6 @@
 //! What is wrong with a key is never told, and nothing of another tenant or of users is reached with one.
 
-use std::sync::Mutex;
-
 use chrono::TimeDelta;
-use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
 use kernel::{Clock as _, SystemEntropy};
 use reqwest::Method;
 use serde_json::json;
@@ -13,42 +10,28 @@ use super::{ALL, make, make_with};
 use crate::kit::api::{Contact, Resource as _};
 use crate::kit::app::{Settings, TestApp};
 use crate::kit::client::Client;
-
-/// Statements of all connections.
-static RECORDED: Mutex<Vec<String>> = Mutex::new(Vec::new());
-
-struct StatementRecorder;
-
-impl Instrumentation for StatementRecorder {
-    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
-        if let InstrumentationEvent::StartQuery { query, .. } = event {
-            RECORDED.lock().unwrap().push(query.to_string());
-        }
-    }
-}
-
-fn statements_about(tenant: &str) -> usize {
-    RECORDED.lock().unwrap().iter().filter(|statement| statement.contains(tenant)).count()
-}
+use crate::kit::statements;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn garbage_costs_no_query() {
-    set_default_instrumentation(|| Some(Box::new(StatementRecorder))).expect("no other recorder is installed");
+    statements::record();
     let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     let made = make(&app, &tenant.client, &["crm:read"]).await;
-    RECORDED.lock().unwrap().clear();
+    statements::watch(&tenant.id);
+    let sent = || statements::watched(&tenant.id).len();
     let swapped = made.secret.replace("parley_ak_", "parley_ak_0");
-    for garbage in [&made.secret[..made.secret.len() - 1], &format!("{}0", made.secret), &swapped[..103], "parley_ak_"]
-    {
+    let short = &made.secret[..made.secret.len() - 1];
+    let long = format!("{}0", made.secret);
+    for garbage in [short, &long, &swapped[..made.secret.len()], "parley_ak_"] {
         app.client.with_token(garbage).get("/auth/me").await.problem(401, "invalid_token");
     }
-    assert_eq!(statements_about(&tenant.id), 0);
+    assert_eq!(sent(), 0);
     made.client.get("/auth/me").await.expect(200);
     // The look-up, and the record of the first use.
-    assert_eq!(statements_about(&tenant.id), 2);
+    assert_eq!(sent(), 2);
     made.client.get("/auth/me").await.expect(200);
-    assert_eq!(statements_about(&tenant.id), 3, "one round trip");
+    assert_eq!(sent(), 3, "one round trip");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use flows::Database as _;
 use kernel::Clock as _;
 use serde_json::{Value, json};
-use tokens::ApiKeyHousekeeping as _;
 
 use super::{ALL, ApiKey, make, make_with, read};
 use crate::kit::api::Page;
@@ -34,11 +33,9 @@ async fn made_key_is_shown_once_and_works_at_once() {
     let again = client.post("/api-keys", &body).await;
     assert_eq!((again.header("idempotency-replayed"), again.json(201)["secret"].clone()), ("true", Value::Null));
     assert_eq!(again.body::<ApiKey>(201), key);
-    let stored = app.database.count(&format!(
-        "SELECT count(*) FROM idempotency_keys WHERE tenant_id = '{}' AND body LIKE '%{secret}%'",
-        tenant.id
-    ));
-    assert_eq!(stored.await, 0);
+    let stored =
+        format!("SELECT count(*) FROM idempotency_keys WHERE tenant_id = '{}' AND body LIKE '%{secret}%'", tenant.id);
+    assert_eq!(app.database.count(&stored).await, 0);
     let list = tenant.client.get("/api-keys").await;
     assert!(!list.text.contains(secret));
     assert_eq!(list.body::<Page<ApiKey>>(200).data, [key.clone()]);
