@@ -14,7 +14,7 @@ use super::new_password::{check_new_password, personal_words, weak_password};
 use super::register::email_taken;
 use crate::auth::Allow;
 use crate::cursor::ListKind;
-use crate::extract::{Json, Listing, PageQuery, PathId, Query, member};
+use crate::extract::{Flag, Json, Listing, PageQuery, PathId, Query, member};
 use crate::idempotency::{IdempotencyHeader, IdempotentJson};
 use crate::page::PageBody;
 use crate::problem::{Code, Problem};
@@ -70,9 +70,8 @@ pub(crate) struct ChangedBody {
 #[into_params(parameter_in = Query)]
 pub(crate) struct DeleteQuery {
     /// Also revokes the API keys that the user made. The caller must hold their permissions.
-    #[serde(default)]
-    #[param(required = false)]
-    revoke_api_keys: bool,
+    #[param(value_type = Option<bool>, default = false)]
+    revoke_api_keys: Option<Flag>,
 }
 
 /// List the tenant's users
@@ -203,7 +202,7 @@ pub(crate) async fn delete(
     query: Query<DeleteQuery>,
 ) -> Result<HttpResponse, Problem> {
     let origin = allow.origin();
-    let revokes = query.0.revoke_api_keys;
+    let revokes = query.0.revoke_api_keys == Some(Flag::True);
     state
         .in_tenant(allow, async |permit, tx| delete_user(permit, tx, id, revokes, origin, &*state.clock).await)
         .await?;
