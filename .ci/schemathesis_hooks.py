@@ -27,8 +27,8 @@ assert len(EXPLAINED) < 10, "fewer than ten refusals may need an explanation"
 # Answers that depend on what is stored, on who asks and how often; all of them are documented.
 MAY_DEPEND_ON_STATE = {401, 403, 404, 409, 429}
 CODES_OF_STATE = {"idempotency_key_reused"}
-# Ids of what must be stored, and what Meta judges.
-PLACES_OF_STATE = {"account_id", "app", "contact_id", "plan_code", "reply_to", "access_token"}
+# Ids of what must be stored, what Meta judges, and times that count from now.
+PLACES_OF_STATE = {"account_id", "app", "contact_id", "plan_code", "reply_to", "access_token", "expires_at"}
 
 
 @schemathesis.check

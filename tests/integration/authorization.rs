@@ -13,6 +13,7 @@ mod rights;
 
 use std::collections::HashMap;
 
+use kernel::Permission;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -152,6 +153,51 @@ async fn operations_isolate_tenants() {
         Check::ForeignCursor,
     ]);
     app.finish().await;
+}
+
+/// What a key with all that keys can hold may call, and one with a single permission: nothing else, whatever is added to the API.
+#[tokio::test(flavor = "multi_thread")]
+async fn api_keys_call_what_their_permissions_allow() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant().await;
+    let document = app.client.get("/openapi.json").await.json(200);
+    let mut wrong = Vec::new();
+    let program = async |permissions: &[&str]| {
+        let body = json!({"name": "Walk", "permissions": permissions});
+        let made = tenant.client.post("/api-keys", &body).await.json(201);
+        app.client.with_token(made["secret"].as_str().expect("a secret")).with("idempotency-key", "walk")
+    };
+    let for_keys: Vec<&str> = Permission::ALL.iter().filter(|it| it.is_for_keys()).map(|it| it.key()).collect();
+    let (every, mut only) = (program(&for_keys).await, HashMap::new());
+    for permission in &for_keys {
+        only.insert(*permission, program(&[permission]).await);
+    }
+    for operation in operations(&document).iter().filter(|it| it.access == Access::Tenant) {
+        let (path, body) = (operation.unknown_path(), operation.body());
+        let answer = send(&every, operation, &path, body.as_ref()).await;
+        let permission = operation.permission.as_deref().unwrap_or_default();
+        let passed = match (operation.id.as_str(), only.get(permission)) {
+            ("me", _) => {
+                if answer.status == 200 {
+                    Ok(())
+                } else {
+                    Err(format!("{} {}", answer.status, answer.text))
+                }
+            }
+            ("deleteContact", _) => refused_with(&answer, 403, "users_only"),
+            (_, None) if permission.is_empty() => refused_with(&answer, 403, "users_only"),
+            (_, None) => refused_with(&answer, 403, "insufficient_scope"),
+            (_, Some(only)) => {
+                let single = send(only, operation, &path, body.as_ref()).await;
+                let refused = [&answer, &single].into_iter().find(|it| [401, 403].contains(&it.status.as_u16()));
+                refused.map_or(Ok(()), |it| Err(format!("{permission} is refused: {}", it.text)))
+            }
+        };
+        if let Err(finding) = passed {
+            wrong.push(format!("{operation}: {finding}"));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -212,6 +212,7 @@ async fn security_definer_functions_and_callers_are_listed() {
             "find_operator_response parley_app",
             "messages_with_words parley_app",
             "number_is_active parley_app",
+            "purge_api_keys parley_platform",
             "purge_audit_records parley_platform",
             "purge_idempotency_keys parley_platform",
             "purge_sending_pauses parley_platform",

@@ -125,6 +125,31 @@ async fn events_without_tenant_are_managed_by_operators() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn api_key_is_listed_and_revoked_by_operators() {
+    let deployment = Deployment::new().await;
+    let server = deployment.serve_as("api").await;
+    let owner = server.client.sign_up("acme").await;
+    let body = json!({"name": "Shop", "permissions": ["crm:read"]});
+    let made = server.client.with_token(&owner.access_token).post("/api-keys", &body).await.json(201);
+    let secret = made["secret"].as_str().unwrap();
+    let program = server.client.with_token(secret);
+    program.get("/crm/contacts").await.expect(200);
+
+    let list = ["api-key", "list", "--tenant", "acme"];
+    let listed = stdout(&deployment.parley(&list));
+    assert!(listed.contains(made["prefix"].as_str().unwrap()) && listed.contains("  active  "), "{listed}");
+    assert!(!listed.contains("last used never") && !listed.contains(secret), "{listed}");
+    let revoke = ["api-key", "revoke", made["id"].as_str().unwrap(), "--tenant", "acme"];
+    stdout(&deployment.parley(&revoke));
+    program.get("/crm/contacts").await.problem(401, "invalid_token");
+    assert!(stderr(&deployment.parley(&revoke)).contains("not active"));
+    assert!(stdout(&deployment.parley(&list)).contains("  revoked  "));
+    assert!(stderr(&deployment.parley(&["api-key", "list", "--tenant", "other"])).contains("no tenant"));
+    server.kill().await;
+    deployment.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn provisioning_key_is_created_used_and_revoked() {
     let deployment = Deployment::new().await;
     let server = deployment.serve_as("api").await;

@@ -27,6 +27,7 @@ pub(crate) mod sent_messages;
 pub(crate) mod service_control;
 pub(crate) mod services;
 pub(crate) mod settings;
+pub(crate) mod statements;
 pub(crate) mod tls_proxy;
 pub(crate) mod token_forger;
 pub(crate) mod users;

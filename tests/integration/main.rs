@@ -10,6 +10,7 @@ mod kit;
 mod account_credentials;
 mod alerts;
 mod amqp_tls;
+mod api_keys;
 mod audit;
 mod auth;
 mod authorization;

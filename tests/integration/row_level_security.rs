@@ -64,6 +64,8 @@ INSERT INTO contact_identities (tenant_id, kind, scope, value, contact_id, creat
 INSERT INTO erased_identities (tenant_id, hash, erased_at) VALUES ('$T', app.identity_hash('$T', 'phone', '', '1'), now());
 INSERT INTO contact_jobs (tenant_id, contact_id, kind, searched_time, searched_event, created_at)
   VALUES ('$T', '$A', 'erasure', now(), '$A', now());
+INSERT INTO api_keys (tenant_id, id, name, permissions, networks, secret_hash, created_at, expires_at)
+  VALUES ('$T', '$A', 'Shop', '{crm:read}', '{}', sha256('1'), now(), now());
 INSERT INTO refold_jobs (tenant_id) VALUES ('$T');
 INSERT INTO contact_merges (tenant_id, contact_id, into_id, merged_at) VALUES ('$T', '$A', '$F', now());
 INSERT INTO identity_changes (tenant_id, fingerprint, text, changed_at, created_at) VALUES ('$T', '1', '', now(), now());

@@ -2,6 +2,7 @@
 
 mod about_messages;
 mod answers;
+mod by_programs;
 mod clocks;
 mod groups;
 mod orders;

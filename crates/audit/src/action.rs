@@ -4,6 +4,15 @@ use strum::{IntoStaticStr, VariantArray};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
 #[strum(const_into_str)]
 pub enum Action {
+    #[strum(serialize = "api_key.changed")]
+    ApiKeyChanged,
+    #[strum(serialize = "api_key.created")]
+    ApiKeyCreated,
+    #[strum(serialize = "api_key.revoked")]
+    ApiKeyRevoked,
+    /// An API key got its next secret.
+    #[strum(serialize = "api_key.rotated")]
+    ApiKeyRotated,
     /// Old records of an audit log were replaced by their summary.
     #[strum(serialize = "audit_log.purged")]
     AuditLogPurged,

@@ -1,5 +1,6 @@
 //! The kinds of [`Target`](crate::Target)s.
 
+pub const API_KEY: &str = "api_key";
 /// The operators' log; that of a tenant is named by [`TENANT`].
 pub const AUDIT_LOG: &str = "audit_log";
 pub const CONTACT: &str = "contact";

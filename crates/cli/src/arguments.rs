@@ -1,3 +1,4 @@
+pub(super) mod api_key;
 pub(super) mod audit;
 pub(super) mod check;
 pub(super) mod events;
@@ -16,6 +17,7 @@ use kernel::ids::AccountId;
 use secrecy::SecretString;
 use url::Url;
 
+use api_key::ApiKeyCommand;
 use audit::AuditCommand;
 use check::CheckArgs;
 use events::EventsCommand;
@@ -98,6 +100,11 @@ pub(super) enum Command {
     Media {
         #[command(subcommand)]
         command: MediaCommand,
+    },
+    /// List and revoke the keys of tenants' programs
+    ApiKey {
+        #[command(subcommand)]
+        command: ApiKeyCommand,
     },
     /// Manage the keys of operators' programs
     ProvisioningKey {

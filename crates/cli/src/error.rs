@@ -4,8 +4,8 @@ use config::ConfigErrors;
 
 use super::adapters::AdapterError;
 use super::{
-    audit, check, demo, events, healthcheck, invoices, keys, media, plans, provisioning_key, send_sample, whatsapp,
-    whatsapp_token,
+    api_key, audit, check, demo, events, healthcheck, invoices, keys, media, plans, provisioning_key, send_sample,
+    whatsapp, whatsapp_token,
 };
 
 /// Why a subcommand failed.
@@ -35,6 +35,8 @@ pub(super) enum CliError {
     Plans(#[from] plans::PlansError),
     #[error(transparent)]
     Keys(#[from] keys::KeysError),
+    #[error(transparent)]
+    ApiKey(#[from] api_key::ApiKeyError),
     #[error(transparent)]
     ProvisioningKey(#[from] provisioning_key::ProvisioningKeyError),
     #[error(transparent)]

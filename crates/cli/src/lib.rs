@@ -8,6 +8,7 @@
 //! below.
 
 mod adapters;
+mod api_key;
 mod arguments;
 mod audit;
 mod check;
@@ -121,6 +122,7 @@ async fn run_async(command: Command, settings: &Settings, adapters: &dyn Adapter
             let factory = SigningKeyFactory { algorithm: &*algorithm, key_ring: &keys.key_ring };
             keys::run(&*connect(settings, adapters)?, factory, &signing.rotation, command).await?;
         }
+        Command::ApiKey { command } => api_key::run(&*connect(settings, adapters)?, command).await?,
         Command::ProvisioningKey { command } => {
             provisioning_key::run(&*connect(settings, adapters)?, command).await?;
         }

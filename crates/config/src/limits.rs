@@ -33,7 +33,7 @@ pub(super) struct LimitsSettings {
     /// The same from all addresses
     #[arg(long, value_name = "N", default_value = "6000")]
     limits_unknown_callers: String,
-    /// Requests of one user in a minute, to one process
+    /// Requests of one user, or of one API key, in a minute, to one process
     #[arg(long, value_name = "N", default_value = "6000")]
     limits_requests_per_user: String,
     /// Requests from one address in a minute, to one process; webhooks, health and readiness do not count

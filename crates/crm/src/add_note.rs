@@ -21,7 +21,7 @@ pub async fn add_note(
         contact: contact.id,
         kind: InteractionKind::Note,
         text: text.into_inner(),
-        actor: Some(permit.user()),
+        actor: Some(permit.actor()),
         message: None,
         about: None,
         source: None,
@@ -43,7 +43,7 @@ mod tests {
         let contact = store.contact_named("Grace", &[]);
         let (permit, clock, text) = (store.permit(), store.clock.clone(), NoteText::parse("called").unwrap());
         let note = run(add_note(permit, &mut store, contact.id, text, &*clock)).unwrap().unwrap().row;
-        assert_eq!((note.contact, note.actor, note.kind), (contact.id, Some(store.user), InteractionKind::Note));
+        assert_eq!((note.contact, note.actor, note.kind), (contact.id, Some(store.user.into()), InteractionKind::Note));
         assert_eq!(store.history(), ["called"]);
     }
 

@@ -60,7 +60,7 @@ pub async fn change_contact(
     let now = clock.now();
     repo.update_contact(&contact, set_by_user, now).await?;
     if set_by_user.marketing_consent {
-        let interaction = consent_interaction(contact.id, contact.marketing_consent, permit.user(), clock);
+        let interaction = consent_interaction(contact.id, contact.marketing_consent, permit.actor(), clock);
         repo.insert_interactions(&[interaction], now).await?;
     }
     Ok(contact)

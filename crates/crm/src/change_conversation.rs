@@ -75,7 +75,7 @@ pub async fn change_conversation(
             contact: conversation.contact,
             kind,
             text: text.to_owned(),
-            actor: Some(permit.user()),
+            actor: Some(permit.actor()),
             message: None,
             about: None,
             source: None,

@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
-use kernel::ids::{ContactId, InteractionId, UserId};
-use kernel::{Arrival, Clock};
+use kernel::ids::{ContactId, InteractionId};
+use kernel::{Actor, Arrival, Clock};
 use oxilangtag::LanguageTag;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
@@ -127,11 +127,11 @@ impl MarketingConsent {
     }
 }
 
-/// The interaction that records a consent set by a user.
+/// The interaction that records a consent set by a caller.
 pub(crate) fn consent_interaction(
     contact: ContactId,
     consent: MarketingConsent,
-    actor: UserId,
+    actor: Actor,
     clock: &dyn Clock,
 ) -> Interaction {
     Interaction {

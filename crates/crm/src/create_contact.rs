@@ -87,7 +87,7 @@ pub async fn create_contact(
         repo.store_identities(&records, now).await?;
     }
     if marketing_consent != MarketingConsent::Unknown {
-        let interaction = consent_interaction(contact.id, marketing_consent, permit.user(), clock);
+        let interaction = consent_interaction(contact.id, marketing_consent, permit.actor(), clock);
         repo.insert_interactions(&[interaction], now).await?;
     }
     Ok(contact)

@@ -64,8 +64,8 @@ impl FakeStore {
     }
 
     #[expect(clippy::disallowed_methods, reason = "unit tests of use cases that demand a permit")]
-    pub(crate) const fn permit(&self) -> Permit<CrmWrite> {
-        Permit::new(TenantScope::mint(TENANT), self.user)
+    pub(crate) fn permit(&self) -> Permit<CrmWrite> {
+        Permit::new(TenantScope::mint(TENANT), self.user.into())
     }
 
     /// Creates a contact with a name and phone numbers.

@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
-use kernel::Arrival;
-use kernel::ids::{ContactId, InteractionId, MessageId, UserId};
+use kernel::ids::{ContactId, InteractionId, MessageId};
+use kernel::{Actor, Arrival};
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
@@ -13,15 +13,15 @@ pub struct Interaction {
     pub contact: ContactId,
     pub kind: InteractionKind,
     pub text: String,
-    /// The user who caused it, if any.
-    pub actor: Option<UserId>,
+    /// The user or the API key that caused it, if any.
+    pub actor: Option<Actor>,
     pub message: Option<MessageId>,
     /// The message that it is about, which may not be stored yet.
     pub about: Option<MessageKey>,
     /// Equal for each delivery of the same event, if that is no message; an interaction of each source is stored once.
     pub source: Option<String>,
     pub occurred_at: DateTime<Utc>,
-    /// Zero if a user caused it.
+    /// Zero if a user or an API key caused it.
     pub arrival: Arrival,
 }
 

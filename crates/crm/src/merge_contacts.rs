@@ -101,7 +101,7 @@ pub async fn merge_contacts(
         contact: into.id,
         kind: InteractionKind::ContactMerged,
         text,
-        actor: Some(permit.user()),
+        actor: Some(permit.actor()),
         message: None,
         about: None,
         source: None,

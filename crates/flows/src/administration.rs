@@ -23,6 +23,6 @@ pub use tenants::{
     provision_tenant,
 };
 pub use users::{
-    ChangeUserError, CreateUser, CreateUserError, Member, PreparedUser, UserPatch, change_user, create_user,
-    delete_user, prepare_user, user, users,
+    ChangeUserError, ChangedUser, CreateUser, CreateUserError, Member, PreparedUser, UserPatch, change_user,
+    create_user, delete_user, prepare_user, user, users,
 };

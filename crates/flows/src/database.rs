@@ -10,20 +10,21 @@ use crm::{
 use iam::{Email, PasswordHash, RateLimitFastPath, RateLimitRepo, Tenant, TenantDirectory, TenantReference, User};
 use inbound::{EventHousekeeping, EventLedger};
 use jobs::{JobLedger, JobRepo, JobScheduler};
+use kernel::ids::ApiKeyId;
 use kernel::{PermissionSet, StoreError, TenantScope};
 use media::{MediaAtMetaRepo, MediaHousekeeping, MediaLedger, MediaRepo, ObjectRepo, ReceivedMediaRepo};
 use outbound::{SendHousekeeping, SendLedger};
 use rbac::RoleKey;
-use tokens::{RefreshTokenHash, Session, SessionHousekeeping, VerifiedToken};
+use tokens::{ApiKey, ApiKeyHash, ApiKeyHousekeeping, RefreshTokenHash, Session, SessionHousekeeping, VerifiedToken};
 
 use crate::commit::Commit;
 use crate::{
-    AccountTx, ApproveAccountTx, BillingTx, ChangeConversationTx, ChangeSettingsTx, ChangeTenantTx, ChangeUserTx,
-    ConnectAccountTx, ContactJobTx, CreateUserTx, DiscardTenantlessEventTx, EndSessionTx, IdempotencyHousekeeping,
-    IdempotencyRepo, JobTx, MemberTx, MergeContactsTx, MetaAppTx, OldContentTx, ProcessEventsTx, ProvisionTenantTx,
-    ProvisioningKeyTx, PurgeAuditTx, RecordFailureTx, RefreshTemplateTx, RefreshTx, RegisterTx, ReparseDeliveryTx,
-    ReplayEventsTx, RoleTx, SavePlanTx, SendMessageTx, SenderTx, SignUpTx, SigningKeyTx, StoreSendsTx,
-    TemplateAccessTx, TemplateTx, UserSessionTx,
+    AccountTx, ApiKeyTx, ApproveAccountTx, BillingTx, ChangeConversationTx, ChangeSettingsTx, ChangeTenantTx,
+    ChangeUserTx, ConnectAccountTx, ContactJobTx, CreateUserTx, DiscardTenantlessEventTx, EndSessionTx,
+    IdempotencyHousekeeping, IdempotencyRepo, JobTx, MemberTx, MergeContactsTx, MetaAppTx, OldContentTx,
+    ProcessEventsTx, ProvisionTenantTx, ProvisioningKeyTx, PurgeAuditTx, RecordFailureTx, RefreshTemplateTx, RefreshTx,
+    RegisterTx, ReparseDeliveryTx, ReplayEventsTx, RoleTx, SavePlanTx, SendMessageTx, SenderTx, SignUpTx, SigningKeyTx,
+    StoreSendsTx, TemplateAccessTx, TemplateTx, UserSessionTx,
 };
 
 /// The database begins transactions. A transaction offers the repositories of the data that it may see.
@@ -46,6 +47,16 @@ pub trait Database: RateLimitFastPath + Send + Sync {
         verified: &VerifiedToken,
         now: DateTime<Utc>,
     ) -> Result<SessionStatus, StoreError>;
+    /// Reads an API key and its tenant, as they are now. Called on each request, so it is one round trip instead of a transaction.
+    /// `None` if the tenant has no such key.
+    async fn api_key_access(&self, scope: &TenantScope, key: ApiKeyId) -> Result<Option<StoredApiKey>, StoreError>;
+    /// Records that a key was used. Never a time before the recorded one.
+    async fn record_api_key_use(
+        &self,
+        scope: &TenantScope,
+        key: ApiKeyId,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
     /// Finds the tenant and the user of a login request, in one round trip. `None` if the tenant does not exist.
     async fn login_lookup(&self, reference: &TenantReference, email: &Email)
     -> Result<Option<LoginLookup>, StoreError>;
@@ -67,6 +78,7 @@ pub trait TenantTx:
     + SearchRepo
     // What use cases need.
     + AccountTx
+    + ApiKeyTx
     + BillingTx
     + ChangeConversationTx
     + ChangeSettingsTx
@@ -134,6 +146,7 @@ pub trait IntakeTx:
 pub trait OperatorTx:
     SigningKeyTx
     + SessionHousekeeping
+    + ApiKeyHousekeeping
     + RateLimitRepo
     + IdempotencyHousekeeping
     + ErasureHousekeeping
@@ -166,6 +179,16 @@ pub struct Access {
     pub session: Session,
     pub roles: Vec<RoleKey>,
     pub permissions: PermissionSet,
+}
+
+/// An API key as it is stored, with its tenant.
+#[derive(Clone, Debug)]
+pub struct StoredApiKey {
+    pub key: ApiKey,
+    pub tenant: Tenant,
+    pub current: ApiKeyHash,
+    /// Of the secret before the last rotation.
+    pub previous: Option<ApiKeyHash>,
 }
 
 /// Tenant and user named by a login request.

@@ -1,5 +1,6 @@
 //! In-memory repositories for the unit tests of this crate's use cases.
 
+mod api_keys;
 mod audit;
 mod auth_service;
 mod billing;
@@ -34,10 +35,11 @@ use ::tokens::{
 };
 use chrono::{DateTime, Utc};
 use kernel::ids::{RoleId, TenantId, UserId};
-use kernel::{Grant, ManualClock, Operator, Permit, StoreError, SystemEntropy, TenantScope};
+use kernel::{Grant, Holder as _, ManualClock, Operator, Permit, StoreError, SystemEntropy, TenantScope};
 
 use crate::Access;
 
+pub(crate) use self::api_keys::{make_api_key, new_api_key};
 pub(crate) use self::audit::changes;
 pub(crate) use self::auth_service::{FakeAlgorithm, auth_service, hash_of};
 pub(crate) use self::billing::{day, plan};
@@ -45,6 +47,7 @@ pub(crate) use self::channels::{FakeMeta, NUMBER, new_meta_app};
 pub(crate) use self::rate_limit::FakeCounters;
 pub(crate) use self::sealing::{NoEntropy, key_ring};
 
+use self::api_keys::FakeApiKeys;
 use self::billing::FakeBilling;
 use self::channels::FakeChannels;
 use self::contacts::FakeContacts;
@@ -76,6 +79,7 @@ pub(crate) struct FakeStore {
     /// Another transaction holds the lock of the refresh tokens.
     pub(crate) refresh_token_is_locked: bool,
     pub(crate) signing_keys: Vec<SigningKey>,
+    pub(crate) api_keys: FakeApiKeys,
     pub(crate) billing: FakeBilling,
     pub(crate) channels: FakeChannels,
     pub(crate) contacts: FakeContacts,
@@ -106,6 +110,7 @@ impl FakeStore {
             refresh_tokens: Vec::new(),
             refresh_token_is_locked: false,
             signing_keys: Vec::new(),
+            api_keys: Vec::new(),
             billing: FakeBilling::default(),
             channels: FakeChannels::default(),
             contacts: FakeContacts::default(),
@@ -152,8 +157,8 @@ impl FakeStore {
 
     /// A permit of the caller.
     #[expect(clippy::disallowed_methods, reason = "unit tests of use cases that demand a permit")]
-    pub(crate) const fn permit<P: Grant>(&self) -> Permit<P> {
-        Permit::new(TenantScope::mint(TENANT), self.caller)
+    pub(crate) fn permit<P: Grant>(&self) -> Permit<P> {
+        Permit::new(TenantScope::mint(TENANT), P::Holder::of(self.caller.into()).unwrap())
     }
 
     /// The actions in the tenant's audit log.

@@ -3,9 +3,9 @@ use std::str::FromStr;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use kernel::ids::UserId;
+use kernel::ids::{ApiKeyId, UserId};
 use kernel::seal::{KeyRing, NoSealingKey, Tag};
-use kernel::{Operator, StoreError};
+use kernel::{Actor, Operator, StoreError};
 
 /// How long a response is stored.
 pub const RESPONSE_RETENTION: TimeDelta = TimeDelta::hours(24);
@@ -26,7 +26,18 @@ pub struct InvalidIdempotencyKey;
 pub enum Sender {
     /// A user of the transaction's tenant.
     User(UserId),
+    /// A program of the transaction's tenant.
+    ApiKey(ApiKeyId),
     Operator(Operator),
+}
+
+impl From<Actor> for Sender {
+    fn from(actor: Actor) -> Self {
+        match actor {
+            Actor::User(user) => Self::User(user),
+            Actor::ApiKey(key) => Self::ApiKey(key),
+        }
+    }
 }
 
 /// A request with an idempotency key. Sender, route and key identify it.

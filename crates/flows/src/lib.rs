@@ -9,6 +9,7 @@
 //! | [`provision_tenant`], [`change_tenant_by_operator`] | operators create, rename and suspend tenants |
 //! | [`change_settings`] | a tenant changes its settings |
 //! | [`users`], [`prepare_user`], [`create_user`], [`change_user`], [`delete_user`] | administering the users of a tenant |
+//! | [`create_api_key`], [`change_api_key`], [`rotate_api_key`], [`revoke_api_key`], [`authenticate_api_key`] | the keys of a tenant's programs |
 //! | [`create_role`], [`change_role`], [`delete_role`] | administering the roles of a tenant |
 //! | [`memberships`], [`grant_membership`], [`revoke_membership`] | granting and revoking roles |
 //! | [`lock_authority`], [`require_active_owner`] | rules of all operations that grant or take permissions |
@@ -48,6 +49,7 @@
 #![deny(clippy::future_not_send)]
 
 mod administration;
+mod api_keys;
 mod auth;
 mod billing;
 mod channels;
@@ -68,11 +70,15 @@ mod transaction;
 
 pub use self::administration::{
     AuthorityError, AuthorityTx, ChangeMembershipError, ChangeRoleError, ChangeSettingsTx, ChangeTenantTx,
-    ChangeUserError, ChangeUserTx, CreateRoleError, CreateTenantTx, CreateUser, CreateUserError, CreateUserTx,
-    DeleteRoleError, Member, MemberTx, NewRole, OperatorTenantPatch, PreparedUser, ProvisionError, ProvisionOutcome,
-    ProvisionTenant, ProvisionTenantTx, RolePatch, RoleTx, UserPatch, change_role, change_settings,
+    ChangeUserError, ChangeUserTx, ChangedUser, CreateRoleError, CreateTenantTx, CreateUser, CreateUserError,
+    CreateUserTx, DeleteRoleError, Member, MemberTx, NewRole, OperatorTenantPatch, PreparedUser, ProvisionError,
+    ProvisionOutcome, ProvisionTenant, ProvisionTenantTx, RolePatch, RoleTx, UserPatch, change_role, change_settings,
     change_tenant_by_operator, change_user, create_role, create_user, delete_role, delete_user, grant_membership,
     lock_authority, memberships, prepare_user, provision_tenant, require_active_owner, revoke_membership, user, users,
+};
+pub use self::api_keys::{
+    ApiKeyPatch, ApiKeyTx, ChangeApiKeyError, CreateApiKeyError, KeyAccess, NewApiKey, RotatedSecret, api_keys_of_user,
+    authenticate_api_key, change_api_key, create_api_key, revoke_api_key, revoke_api_key_by_operator, rotate_api_key,
 };
 pub use self::auth::{
     AdvancedKeys, AuthService, AuthServiceError, AuthenticateError, ChangePassword, ChangePasswordError, EndSessionTx,
@@ -135,7 +141,7 @@ pub use self::templates::{
 pub use commit::Commit;
 pub use database::{
     Access, Database, DirectoryTx, IntakeTx, LoginLookup, OperatorTx, SessionStatus, StartSession, StartSessionOutcome,
-    TenantTx,
+    StoredApiKey, TenantTx,
 };
 pub use idempotency::{
     IdempotencyError, IdempotencyHousekeeping, IdempotencyKey, IdempotencyRepo, InvalidIdempotencyKey, KeyedRequest,

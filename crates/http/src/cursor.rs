@@ -26,6 +26,8 @@ pub(crate) struct ListId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ListKind {
     Users,
+    ApiKeys,
+    ApiKeysOf(UserId),
     Roles,
     Memberships(UserId),
     Sessions(UserId),
@@ -107,10 +109,11 @@ impl ListId {
             ListKind::Interactions(contact) | ListKind::ContactMessages(contact) => {
                 bytes.extend_from_slice(contact.as_uuid().as_bytes());
             }
-            ListKind::Sessions(user) | ListKind::Memberships(user) => {
+            ListKind::Sessions(user) | ListKind::Memberships(user) | ListKind::ApiKeysOf(user) => {
                 bytes.extend_from_slice(user.as_uuid().as_bytes());
             }
             ListKind::Users
+            | ListKind::ApiKeys
             | ListKind::Roles
             | ListKind::WhatsAppAccounts
             | ListKind::MetaApps
@@ -133,6 +136,8 @@ impl ListKind {
     const fn name(self) -> &'static str {
         match self {
             Self::Users => "users",
+            Self::ApiKeys => "api_keys",
+            Self::ApiKeysOf(_) => "api_keys_of",
             Self::Roles => "roles",
             Self::Memberships(_) => "memberships",
             Self::Sessions(_) => "sessions",

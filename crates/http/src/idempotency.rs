@@ -3,7 +3,7 @@
 //!
 //! A handler takes its body as [`IdempotentJson`] instead of `Json`, declares `params(IdempotencyHeader)` in its
 //! `#[utoipa::path]`, and runs its use case by [`IdempotencyGuard::create`]. The response is stored in the same transaction as the resource. Responses must hold no
-//! secrets.
+//! secrets, except those of [`IdempotencyGuard::create_with_secret`], which are stored without them.
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
@@ -16,9 +16,8 @@ use flows::{
 };
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
-use kernel::ids::UserId;
 use kernel::seal::KeyRing;
-use kernel::{Grant, Operator, Permit};
+use kernel::{Actor, Grant, Operator, Permit};
 use ring::digest;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -69,6 +68,12 @@ struct RequestFingerprint {
     route: String,
     key: IdempotencyKey,
     digest: [u8; 32],
+}
+
+/// A response with a secret that is shown once.
+pub(crate) trait OneTimeSecret: Serialize {
+    /// What is stored, and answered to a repeated request.
+    fn without_secret(self) -> Self;
 }
 
 /// Result of claiming an idempotency key.
@@ -177,6 +182,44 @@ impl IdempotencyGuard {
         response(&settle(tx, outcome).await?)
     }
 
+    /// As [`create`](Self::create), for a response with a secret: the stored response is without it.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub(crate) async fn create_with_secret<P, Body, E>(
+        self,
+        state: &State,
+        allow: Allow<P>,
+        use_case: impl AsyncFnOnce(Permit<P>, &mut dyn TenantTx) -> Result<Body, E>,
+    ) -> Result<HttpResponse, Problem>
+    where
+        P: Grant,
+        Body: OneTimeSecret,
+        E: Into<Problem>,
+    {
+        let mut shown = None;
+        let stored = self
+            .create(state, allow, async |permit, tx| {
+                let body = use_case(permit, tx).await.map_err(E::into)?;
+                shown = Some(created(&body).map_err(Problem::internal)?);
+                Ok::<_, Problem>(body.without_secret())
+            })
+            .await?;
+        // Nothing was carried out: an earlier request with the same key was.
+        shown.map_or(Ok(stored), |shown| response(&shown))
+    }
+
+    /// What programs send to customers must have a key, so that a retry sends nothing twice.
+    ///
+    /// # Errors
+    /// `idempotency_key_required`.
+    pub(crate) fn require_for_programs<P: Grant>(&self, allow: &Allow<P>) -> Result<(), Problem> {
+        match (allow.actor(), &self.0) {
+            (Actor::ApiKey(_), None) => Err(Problem::new(Code::IdempotencyKeyRequired)),
+            _ => Ok(()),
+        }
+    }
+
     /// The stored response, if any, for a handler with expensive work before its transaction.
     ///
     /// # Errors
@@ -198,9 +241,9 @@ impl IdempotencyGuard {
         }
     }
 
-    /// The request of a user, for a use case that begins its own transactions.
-    pub(crate) fn user_request(self, user: UserId) -> Option<KeyedRequest> {
-        self.0.map(|fingerprint| fingerprint.of(Sender::User(user)))
+    /// The request of a user or a program, for a use case that begins its own transactions.
+    pub(crate) fn tenant_request(self, actor: Actor) -> Option<KeyedRequest> {
+        self.0.map(|fingerprint| fingerprint.of(actor.into()))
     }
 
     /// The request of an operator, for a use case that begins its own transactions.
@@ -211,7 +254,7 @@ impl IdempotencyGuard {
     async fn claim<P: Grant>(self, state: &State, allow: &Allow<P>) -> Result<Claim, Problem> {
         let now = state.clock.now();
         let mut tx = state.database.tenant(allow.scope()).await?;
-        let Some(request) = self.user_request(allow.user()) else {
+        let Some(request) = self.tenant_request(allow.actor()) else {
             return Ok(Claim::New(IdempotentTx { tx, request: None, now }));
         };
         match claim_request(&mut *tx, &request, &state.key_ring, now).await {

@@ -8,10 +8,12 @@ pub(crate) const AUTH_ATTEMPTS: &str = "parley_auth_attempts_total";
 pub(crate) const WEBHOOK_DELIVERIES: &str = "parley_webhook_deliveries_total";
 pub(crate) const RATE_LIMITED: &str = "parley_rate_limited_total";
 pub(crate) const ANONYMOUS_REFUSALS: &str = "parley_anonymous_refusals_total";
+/// The action of [`AUTH_ATTEMPTS`] whose outcomes are those of [`tokens::ApiKeyRefusal`].
+pub(crate) const API_KEY: &str = "api_key";
 pub const WEBHOOK_ACCEPT: &str = "parley_webhook_accept_seconds";
 
 /// The outcomes of each action that authenticates a caller.
-const ATTEMPTS: [(&str, &[&str]); 7] = [
+const ATTEMPTS: [(&str, &[&str]); 8] = [
     ("login", &["ok", "invalid_credentials", "throttled", "busy", "failed"]),
     (
         "register",
@@ -21,11 +23,26 @@ const ATTEMPTS: [(&str, &[&str]); 7] = [
     ("password", &["ok", "wrong_password", "throttled", "busy", "failed"]),
     ("refresh", &["ok", "invalid_token", "expired", "reuse", "conflict", "tenant_mismatch", "failed"]),
     ("token", &["ok", "invalid_token", "failed"]),
+    (
+        API_KEY,
+        &[
+            "ok",
+            "malformed",
+            "unknown",
+            "wrong_secret",
+            "revoked",
+            "expired",
+            "outside_networks",
+            "tenant_suspended",
+            "failed",
+        ],
+    ),
     ("provisioning_key", &["ok", "invalid_token", "failed"]),
 ];
 
 /// The limits that refuse requests.
-const LIMITS: [&str; 7] = ["signup", "registration", "unknown_caller", "user", "address", "tenant", "expensive_read"];
+const LIMITS: [&str; 8] =
+    ["signup", "registration", "unknown_caller", "user", "api_key", "address", "tenant", "expensive_read"];
 
 /// Why requests to operators' paths were refused whose callers hold no key.
 pub(crate) const NO_KEY: &str = "no_key";

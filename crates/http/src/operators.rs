@@ -16,7 +16,7 @@ use audit::{Principal, RequestOrigin};
 use flows::{AuthenticateError, OperatorAccess, OperatorKey, authenticate_operator, record_refused_operator};
 use kernel::{Operator, error_chain};
 use metrics::counter;
-use tokens::{ProvisioningSecret, ScopeGrant};
+use tokens::{ApiKeySecret, ProvisioningSecret, ScopeGrant};
 use tracing::error;
 
 use crate::auth::{BEARER_CHALLENGE, bearer_token, challenge, insufficient_scope, invalid_token};
@@ -96,6 +96,12 @@ async fn authenticate_key(state: &State, request: &ServiceRequest) -> Result<Ope
     };
     if !token.starts_with(ProvisioningSecret::PREFIX) {
         // A tenant's user gets `operators_only`, whatever permissions they hold.
+        if token.starts_with(ApiKeySecret::PREFIX) {
+            return Err(match crate::auth::authenticate_key(state, token, request).await {
+                Ok(access) => (Principal::ApiKey(access.key.id), Problem::new(Code::OperatorsOnly)),
+                Err(problem) => anonymous(problem),
+            });
+        }
         return Err(match flows::authenticate(&state.auth, token).await {
             Ok(access) => (Principal::User(access.user.id), Problem::new(Code::OperatorsOnly)),
             Err(AuthenticateError::InvalidToken(_)) => anonymous(invalid_token()),

@@ -4,6 +4,7 @@ pub(crate) const AUTH: &str = "auth";
 pub(crate) const TENANT: &str = "tenant";
 pub(crate) const USERS: &str = "users";
 pub(crate) const ROLES: &str = "roles";
+pub(crate) const API_KEYS: &str = "api-keys";
 pub(crate) const KEYS: &str = "keys";
 pub(crate) const CHANNELS: &str = "channels";
 pub(crate) const TEMPLATES: &str = "templates";

@@ -14,11 +14,11 @@ use crypto::{Argon2Hasher, Ed25519, KeyedSemaphore};
 use flows::{
     AcceptError, AuthService, Database, DeliveryStore, DirectoryTx, IntakeTx, JobBell, LoginLookup, OperatorTx,
     SendAnswer, SendBell, SendRequest, SendStore, SessionStatus, SigningKeys, StartSession, StartSessionOutcome,
-    StoreSendError, TenantTx, Timer,
+    StoreSendError, StoredApiKey, TenantTx, Timer,
 };
 use iam::{Email, HashParameters, NewAccountLimits, RateLimitBucket, RateLimitFastPath, RateLimiter, TenantReference};
 use inbound::{IncomingEvent, StoredEvent};
-use kernel::ids::{AccountId, SessionId, TenantId, UserId};
+use kernel::ids::{AccountId, ApiKeyId, SessionId, TenantId, UserId};
 use kernel::seal::KeyRing;
 use kernel::{Clock, StoreError, SystemClock, SystemEntropy, TenantScope, Tracing};
 use media::{
@@ -66,6 +66,14 @@ impl Database for UnavailableDatabase {
     }
 
     async fn access(&self, _: &TenantScope, _: &VerifiedToken, _: DateTime<Utc>) -> Result<SessionStatus, StoreError> {
+        unavailable()
+    }
+
+    async fn api_key_access(&self, _: &TenantScope, _: ApiKeyId) -> Result<Option<StoredApiKey>, StoreError> {
+        unavailable()
+    }
+
+    async fn record_api_key_use(&self, _: &TenantScope, _: ApiKeyId, _: DateTime<Utc>) -> Result<(), StoreError> {
         unavailable()
     }
 

@@ -122,6 +122,10 @@ define_id!(
     ProvisioningKeyId
 );
 define_id!(
+    /// A tenant's API key.
+    ApiKeyId
+);
+define_id!(
     /// A file: received, or uploaded to be sent.
     MediaId
 );

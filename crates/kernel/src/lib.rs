@@ -5,8 +5,9 @@
 //! - [`ids`]: one type per kind of id, so that a contact's id cannot be passed for a conversation's.
 //! - [`Clock`], [`Entropy`]: time and random bytes, passed to use cases.
 //! - [`TenantScope`]: the tenant whose data a transaction may read and write.
-//! - [`AuthenticatedUser`], [`Permission`], [`Permit`]: the user of a request, and proof of a permission. [`Operator`]: proof that
-//!   the caller operates the deployment. [`Authorization`]: one of the two. [`Principal`]: who acts, for records.
+//! - [`AuthenticatedCaller`], [`Permission`], [`Permit`]: who sent a request, and proof of a permission. [`Actor`]: a user or an API
+//!   key. [`Operator`]: proof that the caller operates the deployment. [`Authorization`]: a permit, or that. [`Principal`]: who acts,
+//!   for records.
 //! - [`Direction`], [`Origin`], [`Forwarded`], [`DeliveryStatus`], [`MediaKind`], [`ContentPartKind`]: closed sets that domains, database and
 //!   API share. [`ContentPart`]: a piece of what a structured message says.
 //! - [`Arrival`]: the order in which webhook events arrived.
@@ -16,6 +17,7 @@
 //! - [`Traceparent`]: a position in a trace, passed on across processes. [`Span`], [`Tracing`]: finished spans and sampling.
 //! - [`seal`]: encryption of secrets in the database.
 
+mod actor;
 mod arrival;
 mod change;
 mod clock;
@@ -38,6 +40,7 @@ mod trace;
 mod traceparent;
 mod vocabulary;
 
+pub use actor::{Actor, Holder};
 pub use arrival::Arrival;
 pub use change::Change;
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -47,11 +50,11 @@ pub use error_class::ErrorClass;
 pub use operator::{Authorization, Operator, OperatorProof};
 pub use page::{Cursor, MAX_PAGE_BYTES, Page, PageLimit, PageLimitOutOfRange, PageRequest};
 pub use permission::{
-    AuditRead, BillingRead, BillingWrite, ChannelsRead, ChannelsWrite, CrmRead, CrmWrite, EventsRead, EventsReplay,
-    Grant, MessagesSend, Permission, PermissionSet, RolesRead, RolesWrite, TemplatesRead, TemplatesWrite, TenantRead,
-    TenantWrite, UnknownPermission, UsersRead, UsersWrite,
+    ApiKeysRead, ApiKeysWrite, AuditRead, BillingRead, BillingWrite, ChannelsRead, ChannelsWrite, CrmRead, CrmWrite,
+    EventsRead, EventsReplay, Grant, MessagesSend, Permission, PermissionSet, RolesRead, RolesWrite, TemplatesRead,
+    TemplatesWrite, TenantRead, TenantWrite, UnknownPermission, UsersRead, UsersWrite,
 };
-pub use permit::{AuthenticatedUser, Permit};
+pub use permit::{AuthenticatedCaller, Permit};
 pub use principal::Principal;
 pub use quoted::quoted;
 pub use retention::Retention;

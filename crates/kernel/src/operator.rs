@@ -1,5 +1,6 @@
 use crate::Permit;
 use crate::ids::ProvisioningKeyId;
+use crate::permission::Grant;
 
 /// Proof that the caller operates the deployment: at the command line, or with a provisioning key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,20 +41,20 @@ impl Operator {
     }
 }
 
-/// Proof that the caller may act: a user who holds the permission `P`, or an operator.
+/// Proof that the caller may act: a user or an API key with the permission `P`, or an operator.
 #[derive(Debug)]
-pub enum Authorization<P> {
+pub enum Authorization<P: Grant> {
     User(Permit<P>),
     Operator(Operator),
 }
 
-impl<P> From<Permit<P>> for Authorization<P> {
+impl<P: Grant> From<Permit<P>> for Authorization<P> {
     fn from(permit: Permit<P>) -> Self {
         Self::User(permit)
     }
 }
 
-impl<P> From<Operator> for Authorization<P> {
+impl<P: Grant> From<Operator> for Authorization<P> {
     fn from(operator: Operator) -> Self {
         Self::Operator(operator)
     }

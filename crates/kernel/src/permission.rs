@@ -1,7 +1,10 @@
-use crate::quoted;
 use std::collections::BTreeSet;
 
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
+
+use crate::actor::{Actor, Holder};
+use crate::ids::UserId;
+use crate::quoted;
 
 /// The permissions that a role can contain. `x:write` implies `x:read`.
 #[derive(
@@ -39,6 +42,10 @@ pub enum Permission {
     RolesRead,
     #[strum(serialize = "roles:write")]
     RolesWrite,
+    #[strum(serialize = "api_keys:read")]
+    ApiKeysRead,
+    #[strum(serialize = "api_keys:write")]
+    ApiKeysWrite,
     #[strum(serialize = "audit:read")]
     AuditRead,
     #[strum(serialize = "tenant:read")]
@@ -56,6 +63,12 @@ impl Permission {
         self.into_str()
     }
 
+    /// Whether API keys can hold it; users only otherwise.
+    #[must_use]
+    pub fn is_for_keys(self) -> bool {
+        KEYABLE.contains(&self)
+    }
+
     /// The permission that this one includes.
     #[must_use]
     pub const fn implies(self) -> Option<Self> {
@@ -67,6 +80,7 @@ impl Permission {
             Self::EventsReplay => Some(Self::EventsRead),
             Self::UsersWrite => Some(Self::UsersRead),
             Self::RolesWrite => Some(Self::RolesRead),
+            Self::ApiKeysWrite => Some(Self::ApiKeysRead),
             Self::TenantWrite => Some(Self::TenantRead),
             _ => None,
         }
@@ -114,23 +128,34 @@ impl FromIterator<Permission> for PermissionSet {
 /// A permission as a type, for signatures such as `Allow<CrmRead>` and `Permit<CrmRead>`.
 pub trait Grant: 'static {
     const PERMISSION: Permission;
+    /// [`Actor`] if API keys may hold it, [`UserId`] if only users do.
+    type Holder: Holder;
 }
 
 macro_rules! grants {
-    ($($name:ident),+ $(,)?) => {$(
-        #[doc = concat!("[`Permission::", stringify!($name), "`] as a type.")]
-        #[derive(Clone, Copy, Debug)]
-        pub struct $name;
+    ($(#[$condition:meta])? $list:ident: $holder:ty; $($name:ident),+ $(,)?) => {
+        $(#[$condition])?
+        const $list: &[Permission] = &[$(Permission::$name),+];
+        $(
+            #[doc = concat!("[`Permission::", stringify!($name), "`] as a type.")]
+            #[derive(Clone, Copy, Debug)]
+            pub struct $name;
 
-        impl Grant for $name {
-            const PERMISSION: Permission = Permission::$name;
-        }
-    )+};
+            impl Grant for $name {
+                const PERMISSION: Permission = Permission::$name;
+                type Holder = $holder;
+            }
+        )+
+    };
 }
 
-grants!(AuditRead, CrmRead, CrmWrite, ChannelsRead, ChannelsWrite, EventsRead, EventsReplay);
-grants!(RolesRead, RolesWrite, TenantRead, TenantWrite, UsersRead, UsersWrite);
-grants!(BillingRead, BillingWrite, MessagesSend, TemplatesRead, TemplatesWrite);
+grants!(KEYABLE: Actor; BillingRead, ChannelsRead, CrmRead, CrmWrite, EventsRead, MessagesSend, TemplatesRead);
+grants!(
+    #[cfg(test)]
+    USERS_ONLY: UserId;
+    ApiKeysRead, ApiKeysWrite, AuditRead, BillingWrite, ChannelsWrite, EventsReplay, RolesRead, RolesWrite, TemplatesWrite,
+    TenantRead, TenantWrite, UsersRead, UsersWrite,
+);
 
 #[cfg(test)]
 mod tests {
@@ -142,6 +167,15 @@ mod tests {
             assert_eq!(permission.key().parse::<Permission>().unwrap(), *permission);
         }
         assert_eq!(Permission::ALL.iter().map(|p| p.key()).collect::<BTreeSet<_>>().len(), Permission::ALL.len());
+    }
+
+    #[test]
+    fn each_permission_has_one_type_and_one_kind_of_holder() {
+        let listed: Vec<Permission> = KEYABLE.iter().chain(USERS_ONLY).copied().collect();
+        assert_eq!(listed.iter().copied().collect::<BTreeSet<_>>(), Permission::ALL.iter().copied().collect());
+        assert_eq!(listed.len(), Permission::ALL.len());
+        let for_keys = Permission::ALL.iter().filter(|permission| permission.is_for_keys());
+        assert!(for_keys.flat_map(|permission| permission.implies()).all(Permission::is_for_keys));
     }
 
     #[test]

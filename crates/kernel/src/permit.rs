@@ -1,55 +1,84 @@
 use std::marker::PhantomData;
 
-use crate::TenantScope;
-use crate::ids::{SessionId, TenantId, UserId};
+use crate::actor::Holder;
+use crate::ids::{TenantId, UserId};
 use crate::permission::{Grant, PermissionSet};
+use crate::{Actor, TenantScope};
 
-/// The user who sent a request. Session, tenant and permissions were read from the database for this request.
+/// Who sent a request. Tenant and permissions were read from the database for this request.
 #[derive(Clone, Debug)]
-pub struct AuthenticatedUser {
-    pub user: UserId,
+pub struct AuthenticatedCaller {
+    pub actor: Actor,
     pub tenant: TenantId,
-    pub session: SessionId,
     pub permissions: PermissionSet,
 }
 
-impl AuthenticatedUser {
-    /// Proof that the user holds the permission `P`; `None` if they do not.
+impl AuthenticatedCaller {
+    /// Proof that the caller holds the permission `P`; `None` if they do not, or if it is one that only users hold.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the check that a permit is the proof of")]
     pub fn permit<P: Grant>(&self) -> Option<Permit<P>> {
-        self.permissions.contains(P::PERMISSION).then(|| Permit::new(TenantScope::mint(self.tenant), self.user))
+        let holder = P::Holder::of(self.actor).filter(|_| self.permissions.contains(P::PERMISSION))?;
+        Some(Permit::new(TenantScope::mint(self.tenant), holder))
     }
 }
 
-/// Proof that a user holds the permission `P` in a tenant. A protected use case demands one, so a route with a forgotten or
+/// Proof that a caller holds the permission `P` in a tenant. A protected use case demands one, so a route with a forgotten or
 /// wrong permission does not compile. Its transaction begins with [`Permit::scope`], so that it is one of the same tenant.
 #[derive(Debug)]
-pub struct Permit<P> {
+pub struct Permit<P: Grant> {
     scope: TenantScope,
-    user: UserId,
+    holder: P::Holder,
     /// Of a function type, so that a permit is `Send` and `Sync` whatever `P` is.
     permission: PhantomData<fn() -> P>,
 }
 
-impl<P> Permit<P> {
+impl<P: Grant<Holder = UserId>> Permit<P> {
     /// The user who holds the permission.
     #[must_use]
     pub const fn user(&self) -> UserId {
-        self.user
+        self.holder
+    }
+}
+
+impl<P: Grant> Permit<P> {
+    /// A disallowed method outside [`AuthenticatedCaller::permit`].
+    #[must_use]
+    pub const fn new(scope: TenantScope, holder: P::Holder) -> Self {
+        Self { scope, holder, permission: PhantomData }
     }
 
-    /// The tenant in which the user holds the permission.
+    /// The user or the API key that holds the permission.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        self.holder.into()
+    }
+
+    /// The tenant in which the caller holds the permission.
     #[must_use]
     pub const fn scope(&self) -> &TenantScope {
         &self.scope
     }
 }
 
-impl<P: Grant> Permit<P> {
-    /// A disallowed method outside [`AuthenticatedUser::permit`].
-    #[must_use]
-    pub const fn new(scope: TenantScope, user: UserId) -> Self {
-        Self { scope, user, permission: PhantomData }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::ApiKeyId;
+    use crate::{CrmRead, Permission, SystemClock, UsersRead};
+
+    #[test]
+    fn api_key_never_holds_what_only_users_hold() {
+        let clock = SystemClock::new();
+        let permissions = PermissionSet::from_iter(Permission::ALL.iter().copied());
+        let tenant = TenantId::new(&clock);
+        let key = AuthenticatedCaller { actor: Actor::ApiKey(ApiKeyId::new(&clock)), tenant, permissions };
+        assert_eq!(key.permit::<CrmRead>().unwrap().actor(), key.actor);
+        assert!(key.permit::<UsersRead>().is_none());
+        let user = UserId::new(&clock);
+        let user_caller = AuthenticatedCaller { actor: user.into(), ..key };
+        assert_eq!(user_caller.permit::<UsersRead>().unwrap().user(), user);
+        let without = AuthenticatedCaller { permissions: PermissionSet::default(), ..user_caller };
+        assert!(without.permit::<UsersRead>().is_none());
     }
 }

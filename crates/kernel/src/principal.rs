@@ -1,10 +1,14 @@
-use crate::ids::{ProvisioningKeyId, UserId};
+use crate::Actor;
+use crate::ids::{ApiKeyId, ProvisioningKeyId, UserId};
 use crate::operator::{Authorization, Operator, OperatorProof};
+use crate::permission::Grant;
 
 /// Who acts, as audit records and histories name them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Principal {
     User(UserId),
+    /// A program of the tenant's.
+    ApiKey(ApiKeyId),
     /// An operator's program.
     ProvisioningKey(ProvisioningKeyId),
     /// An operator's program, with the key whose hash is in the configuration.
@@ -23,6 +27,7 @@ impl Principal {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::User(_) => "user",
+            Self::ApiKey(_) => "api_key",
             Self::ProvisioningKey(_) => "provisioning_key",
             Self::BootstrapKey => "bootstrap_key",
             Self::CommandLine => "command_line",
@@ -36,8 +41,18 @@ impl Principal {
     pub fn id(&self) -> Option<String> {
         match self {
             Self::User(user) => Some(user.to_string()),
+            Self::ApiKey(key) => Some(key.to_string()),
             Self::ProvisioningKey(key) => Some(key.to_string()),
             Self::BootstrapKey | Self::CommandLine | Self::System | Self::Anonymous => None,
+        }
+    }
+}
+
+impl From<Actor> for Principal {
+    fn from(actor: Actor) -> Self {
+        match actor {
+            Actor::User(user) => Self::User(user),
+            Actor::ApiKey(key) => Self::ApiKey(key),
         }
     }
 }
@@ -52,10 +67,10 @@ impl From<Operator> for Principal {
     }
 }
 
-impl<P> From<&Authorization<P>> for Principal {
+impl<P: Grant> From<&Authorization<P>> for Principal {
     fn from(authorization: &Authorization<P>) -> Self {
         match authorization {
-            Authorization::User(permit) => Self::User(permit.user()),
+            Authorization::User(permit) => permit.actor().into(),
             Authorization::Operator(operator) => (*operator).into(),
         }
     }

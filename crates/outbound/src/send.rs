@@ -1,8 +1,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
-use kernel::ids::{AccountId, ContactId, ConversationId, MessageId, SendId, UserId};
-use kernel::{ContentPart, DeliveryStatus, MessageCategory, Traceparent};
+use kernel::ids::{AccountId, ContactId, ConversationId, MessageId, SendId};
+use kernel::{Actor, ContentPart, DeliveryStatus, MessageCategory, Traceparent};
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
+use uuid::Uuid;
 
 use crate::{ErrorClass, MessageStatus, OnUnknown, Priority, SendKind, SendState, SenderKind};
 
@@ -91,7 +92,28 @@ pub struct NewOutboundMessage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sender {
     pub kind: SenderKind,
-    pub user: Option<UserId>,
+    /// Of the user or the API key.
+    pub id: Option<Uuid>,
+}
+
+impl Sender {
+    /// How its sends take turns with those of others.
+    #[must_use]
+    pub const fn priority(&self) -> Priority {
+        match self.kind {
+            SenderKind::User => Priority::Person,
+            SenderKind::ApiKey | SenderKind::Automation => Priority::Program,
+        }
+    }
+}
+
+impl From<Actor> for Sender {
+    fn from(actor: Actor) -> Self {
+        match actor {
+            Actor::User(user) => Self { kind: SenderKind::User, id: Some(user.as_uuid()) },
+            Actor::ApiKey(key) => Self { kind: SenderKind::ApiKey, id: Some(key.as_uuid()) },
+        }
+    }
 }
 
 /// A send as it is stored.

@@ -15,7 +15,7 @@ use kernel::seal::KeyRing;
 use kernel::{Clock, Retention, StoreError, error_chain};
 use metrics::gauge;
 use outbound::{SendBacklog, SendHousekeeping, SendLedger, SendState};
-use tokens::SessionHousekeeping;
+use tokens::{ApiKeyHousekeeping, SessionHousekeeping};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -46,6 +46,8 @@ const AUDIT_PURGE_INTERVAL: Duration = Duration::from_hours(1);
 const MAX_PURGED: u16 = 1_000;
 /// How long ended sessions are kept. A token of an ended session and one of a deleted session are refused alike.
 const ENDED_SESSIONS: TimeDelta = TimeDelta::days(7);
+/// How long ended API keys are kept, so that people see what has ended.
+const ENDED_API_KEYS: TimeDelta = TimeDelta::days(90);
 /// How long sends are kept that are no messages, to look into complaints.
 const PASSING_SENDS: TimeDelta = TimeDelta::days(7);
 /// How long pauses of sending are kept after their end: the next one of the same kind replaces them.
@@ -60,6 +62,8 @@ enum ExpiringRows {
     StoredResponses,
     /// Ended sessions and their refresh tokens.
     EndedSessions,
+    /// Expired and revoked API keys.
+    EndedApiKeys,
     /// Hashes of erased identities that were made without a key: they are replaced.
     UnkeyedHashes,
     /// Hashes of erased identities.
@@ -73,10 +77,11 @@ enum ExpiringRows {
 }
 
 impl ExpiringRows {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::AttemptCounters,
         Self::StoredResponses,
         Self::EndedSessions,
+        Self::EndedApiKeys,
         Self::UnkeyedHashes,
         Self::ErasedIdentities,
         Self::UsageDetails,
@@ -275,6 +280,9 @@ impl Scheduler {
             }
             ExpiringRows::EndedSessions => {
                 SessionHousekeeping::purge_sessions(&mut *tx, now - ENDED_SESSIONS, limit).await
+            }
+            ExpiringRows::EndedApiKeys => {
+                ApiKeyHousekeeping::purge_api_keys(&mut *tx, now - ENDED_API_KEYS, limit).await
             }
             ExpiringRows::UnkeyedHashes => ErasureHousekeeping::key_hashes(&mut *tx, limit).await,
             ExpiringRows::UsageDetails => {

@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 use diesel_async::pooled_connection::deadpool::BuildError;
 use flows::{
     Database, DirectoryTx, IntakeTx, LoginLookup, OperatorTx, SessionStatus, StartSession, StartSessionOutcome,
-    TenantTx,
+    StoredApiKey, TenantTx,
 };
 use iam::{Email, TenantReference};
+use kernel::ids::ApiKeyId;
 use kernel::seal::KeyRing;
 use kernel::{StoreError, TenantScope};
 use secrecy::SecretString;
@@ -17,6 +18,7 @@ use tokens::VerifiedToken;
 use tokio::runtime::Handle;
 
 use crate::access::{self, AccessReads};
+use crate::api_key_access;
 use crate::connect::Connector;
 use crate::database_url::DatabaseUrlError;
 use crate::error::store_error;
@@ -180,6 +182,19 @@ impl Database for Postgres {
         now: DateTime<Utc>,
     ) -> Result<SessionStatus, StoreError> {
         access::read(&self.access_reads, &self.tenant, scope, verified, now).await
+    }
+
+    async fn api_key_access(&self, scope: &TenantScope, key: ApiKeyId) -> Result<Option<StoredApiKey>, StoreError> {
+        api_key_access::read(&mut *self.tenant.get().await?, scope, key).await
+    }
+
+    async fn record_api_key_use(
+        &self,
+        scope: &TenantScope,
+        key: ApiKeyId,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        api_key_access::record_use(&mut *self.tenant.get().await?, scope, key, now).await
     }
 
     async fn login_lookup(

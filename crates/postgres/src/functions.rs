@@ -25,7 +25,7 @@ pub(crate) enum Difference {
 }
 
 /// All functions, in the order in which they are created: one in SQL is checked against those that it calls.
-const FUNCTIONS: [Function; 42] = [
+const FUNCTIONS: [Function; 45] = [
     Function { name: "begin_tenant", source: include_str!("../functions/begin_tenant.sql") },
     Function { name: "tenant", source: include_str!("../functions/tenant.sql") },
     Function { name: "folded", source: include_str!("../functions/folded.sql") },
@@ -33,6 +33,7 @@ const FUNCTIONS: [Function; 42] = [
     Function { name: "word_prefix", source: include_str!("../functions/word_prefix.sql") },
     Function { name: "words_of_tenant", source: include_str!("../functions/words_of_tenant.sql") },
     Function { name: "words_query", source: include_str!("../functions/words_query.sql") },
+    Function { name: "api_key_access", source: include_str!("../functions/api_key_access.sql") },
     Function { name: "pause_stops", source: include_str!("../functions/pause_stops.sql") },
     Function { name: "contacts_with_number_end", source: include_str!("../functions/contacts_with_number_end.sql") },
     Function { name: "contacts_with_words", source: include_str!("../functions/contacts_with_words.sql") },
@@ -47,6 +48,7 @@ const FUNCTIONS: [Function; 42] = [
     Function { name: "open_to_platform", source: include_str!("../functions/open_to_platform.sql") },
     Function { name: "preview", source: include_str!("../functions/preview.sql") },
     Function { name: "protect_tenant_table", source: include_str!("../functions/protect_tenant_table.sql") },
+    Function { name: "purge_api_keys", source: include_str!("../functions/purge_api_keys.sql") },
     Function { name: "purge_audit_records", source: include_str!("../functions/purge_audit_records.sql") },
     Function { name: "purge_idempotency_keys", source: include_str!("../functions/purge_idempotency_keys.sql") },
     Function { name: "purge_sending_pauses", source: include_str!("../functions/purge_sending_pauses.sql") },
@@ -54,6 +56,7 @@ const FUNCTIONS: [Function; 42] = [
     Function { name: "purge_sessions", source: include_str!("../functions/purge_sessions.sql") },
     Function { name: "purge_usage_contacts", source: include_str!("../functions/purge_usage_contacts.sql") },
     Function { name: "queue_for_sealing", source: include_str!("../functions/queue_for_sealing.sql") },
+    Function { name: "record_api_key_use", source: include_str!("../functions/record_api_key_use.sql") },
     Function { name: "refuse_change", source: include_str!("../functions/refuse_change.sql") },
     Function { name: "session_access", source: include_str!("../functions/session_access.sql") },
     Function { name: "signing_key_is_active", source: include_str!("../functions/signing_key_is_active.sql") },

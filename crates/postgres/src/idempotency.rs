@@ -7,6 +7,7 @@ use diesel_async::RunQueryDsl;
 use flows::{IdempotencyHousekeeping, IdempotencyRepo, KeyedRequest, Sender, StoredResponse};
 use kernel::seal::Tag;
 use kernel::{Operator, OperatorProof, StoreError};
+use uuid::Uuid;
 
 use crate::error::OrStoreError;
 use crate::sql::{Count, Prepared, sql, types};
@@ -75,6 +76,7 @@ impl IdempotencyRepo for Tx<Tenant> {
             .iter()
             .map(|request| match request.sender {
                 Sender::User(user) => (self.tenant_id().to_string(), user.to_string()),
+                Sender::ApiKey(key) => (self.tenant_id().to_string(), key.to_string()),
                 Sender::Operator(operator) => ("operators".to_owned(), operator_name(operator)),
             })
             .unzip();
@@ -96,26 +98,26 @@ impl IdempotencyRepo for Tx<Tenant> {
         since: DateTime<Utc>,
     ) -> Result<Vec<Option<(Tag, StoredResponse)>>, StoreError> {
         let mut found: Vec<_> = requests.iter().map(|_| None).collect();
-        let (mut places, mut of_users, mut users) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut places, mut of_tenant, mut senders) = (Vec::new(), Vec::new(), Vec::new());
         for (place, request) in requests.iter().enumerate() {
-            match request.sender {
-                Sender::User(user) => {
+            match sender_of_tenant(request.sender) {
+                Ok(sender) => {
                     places.push(place);
-                    of_users.push(*request);
-                    users.push(user.as_uuid());
+                    of_tenant.push(*request);
+                    senders.push(sender);
                 }
-                Sender::Operator(operator) => {
+                Err(operator) => {
                     found[place] = self.find_operator_response(&operator_name(operator), request, since).await?;
                 }
             }
         }
-        if of_users.is_empty() {
+        if of_tenant.is_empty() {
             return Ok(found);
         }
-        let (routes, keys) = routes_and_keys(of_users.into_iter());
+        let (routes, keys) = routes_and_keys(of_tenant.into_iter());
         let statement = sql(STORED_RESPONSES)
             .bind::<types::Uuid, _>(self.tenant_id())
-            .bind::<types::Uuids, _>(users)
+            .bind::<types::Uuids, _>(senders)
             .bind::<types::Texts, _>(routes)
             .bind::<types::Texts, _>(keys)
             .bind::<types::Timestamptz, _>(since);
@@ -134,36 +136,45 @@ impl IdempotencyRepo for Tx<Tenant> {
         responses: &[(&KeyedRequest, Tag, &StoredResponse)],
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let (mut of_users, mut users) = (Vec::new(), Vec::new());
+        let (mut of_tenant, mut senders) = (Vec::new(), Vec::new());
         for response in responses {
             let (request, fingerprint, answer) = response;
-            match request.sender {
-                Sender::User(user) => {
-                    of_users.push(response);
-                    users.push(user.as_uuid());
+            match sender_of_tenant(request.sender) {
+                Ok(sender) => {
+                    of_tenant.push(response);
+                    senders.push(sender);
                 }
-                Sender::Operator(operator) => {
+                Err(operator) => {
                     let operator = operator_name(operator);
                     self.store_operator_response(&operator, request, fingerprint, answer, now).await?;
                 }
             }
         }
-        if of_users.is_empty() {
+        if of_tenant.is_empty() {
             return Ok(());
         }
-        let (routes, keys) = routes_and_keys(of_users.iter().map(|(request, ..)| *request));
+        let (routes, keys) = routes_and_keys(of_tenant.iter().map(|(request, ..)| *request));
         let statement = sql(STORE_RESPONSES)
             .bind::<types::Uuid, _>(self.tenant_id())
-            .bind::<types::Uuids, _>(users)
+            .bind::<types::Uuids, _>(senders)
             .bind::<types::Texts, _>(routes)
             .bind::<types::Texts, _>(keys)
-            .bind::<types::Binaries, _>(of_users.iter().map(|(_, tag, _)| tag.bytes.as_slice()).collect::<Vec<_>>())
-            .bind::<types::Texts, _>(of_users.iter().map(|(_, tag, _)| tag.key_id.as_str()).collect::<Vec<_>>())
-            .bind::<types::Integers, _>(of_users.iter().map(|it| i32::from(it.2.status)).collect::<Vec<_>>())
-            .bind::<types::Texts, _>(of_users.iter().map(|it| it.2.body.as_str()).collect::<Vec<_>>())
+            .bind::<types::Binaries, _>(of_tenant.iter().map(|(_, tag, _)| tag.bytes.as_slice()).collect::<Vec<_>>())
+            .bind::<types::Texts, _>(of_tenant.iter().map(|(_, tag, _)| tag.key_id.as_str()).collect::<Vec<_>>())
+            .bind::<types::Integers, _>(of_tenant.iter().map(|it| i32::from(it.2.status)).collect::<Vec<_>>())
+            .bind::<types::Texts, _>(of_tenant.iter().map(|it| it.2.body.as_str()).collect::<Vec<_>>())
             .bind::<types::Timestamptz, _>(now);
         self.execute(statement).await?;
         Ok(())
+    }
+}
+
+/// The id of a user or an API key, which are never equal.
+const fn sender_of_tenant(sender: Sender) -> Result<Uuid, Operator> {
+    match sender {
+        Sender::User(user) => Ok(user.as_uuid()),
+        Sender::ApiKey(key) => Ok(key.as_uuid()),
+        Sender::Operator(operator) => Err(operator),
     }
 }
 

@@ -57,6 +57,7 @@
 //!    `flows::StartSessionState` and `session_start_outcome_equals_specification`.
 
 mod access;
+mod api_key_access;
 mod audit;
 mod billing;
 mod closed_set;

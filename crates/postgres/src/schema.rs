@@ -210,6 +210,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    api_keys (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        permissions -> Array<Text>,
+        networks -> Array<Text>,
+        secret_hash -> Bytea,
+        previous_hash -> Nullable<Bytea>,
+        previous_valid_until -> Nullable<Timestamptz>,
+        created_by -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+        last_used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     provisioning_keys (id) {
         id -> Uuid,
         key_hash -> Bytea,
@@ -397,6 +415,7 @@ diesel::table! {
         kind -> Text,
         text -> Text,
         actor_id -> Nullable<Uuid>,
+        api_key_id -> Nullable<Uuid>,
         message_id -> Nullable<Uuid>,
         source -> Nullable<Text>,
         account_id -> Nullable<Uuid>,

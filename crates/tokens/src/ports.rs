@@ -2,13 +2,14 @@ use std::net::IpAddr;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use kernel::ids::{ProvisioningKeyId, SessionId, UserId};
+use kernel::ids::{ApiKeyId, ProvisioningKeyId, SessionId, UserId};
 use kernel::seal::Sealed;
 use kernel::{Page, PageRequest, StoreError};
 use uuid::Uuid;
 
 use crate::{
-    ClientTag, KeyState, ProvisioningKey, ProvisioningKeyHash, RefreshTokenHash, Session, SigningKey, TokenLock,
+    ApiKey, ApiKeyHash, ClientTag, KeyState, ProvisioningKey, ProvisioningKeyHash, RefreshTokenHash, Session,
+    SigningKey, TokenLock,
 };
 
 /// Sessions of the transaction's tenant.
@@ -66,6 +67,37 @@ pub trait SessionRepo: Send {
     -> Result<(), StoreError>;
     /// Whether a signing key is the active one.
     async fn is_signing_key_active(&mut self, kid: &str) -> Result<bool, StoreError>;
+}
+
+/// API keys of the transaction's tenant.
+#[async_trait]
+pub trait ApiKeyRepo: Send {
+    async fn insert_api_key(&mut self, key: &ApiKey, hash: &ApiKeyHash) -> Result<(), StoreError>;
+    /// Newest first, ended ones included; of one maker, if given.
+    async fn api_keys(&mut self, maker: Option<UserId>, page: &PageRequest) -> Result<Page<ApiKey>, StoreError>;
+    async fn api_key(&mut self, id: ApiKeyId) -> Result<Option<ApiKey>, StoreError>;
+    /// As [`api_key`](Self::api_key), locked until the transaction ends.
+    async fn lock_api_key(&mut self, id: ApiKeyId) -> Result<Option<ApiKey>, StoreError>;
+    /// How many keys are active. Reliable only while the tenant is locked.
+    async fn active_api_keys(&mut self, now: DateTime<Utc>) -> Result<i64, StoreError>;
+    /// Stores name, permissions, networks, expiry and revocation.
+    async fn update_api_key(&mut self, key: &ApiKey) -> Result<(), StoreError>;
+    /// Stores the next secret. The one before is accepted until then; an earlier one is not any more.
+    async fn replace_api_key_secret(
+        &mut self,
+        id: ApiKeyId,
+        hash: &ApiKeyHash,
+        previous_valid_until: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
+    /// The active keys that a user made.
+    async fn active_api_keys_of(&mut self, maker: UserId, now: DateTime<Utc>) -> Result<Vec<ApiKey>, StoreError>;
+}
+
+/// Deletes API keys of all tenants, without reading them.
+#[async_trait]
+pub trait ApiKeyHousekeeping: Send {
+    /// Deletes up to `limit` keys that ended before a time, and returns how many.
+    async fn purge_api_keys(&mut self, ended_before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError>;
 }
 
 /// Deletes sessions of all tenants, without reading them.

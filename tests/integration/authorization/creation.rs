@@ -1,7 +1,7 @@
 //! Each creating operation, sent repeatedly.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokens::KeyScope;
 
 use super::document::{Access, list_of, operations};
@@ -9,6 +9,19 @@ use super::fixture::{Tenant, UNKNOWN};
 use super::send;
 use crate::kit::operators;
 use crate::kit::sandbox::MetaSandbox;
+
+fn kept(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+/// A secret is shown once: what is kept of a response is without it.
+fn without_secret(text: &str) -> Value {
+    let mut body = kept(text);
+    if let Some(secret) = body.get_mut("secret") {
+        *secret = Value::Null;
+    }
+    body
+}
 
 /// A request with an idempotency key runs once; the key with another body is refused.
 #[tokio::test(flavor = "multi_thread")]
@@ -38,7 +51,8 @@ async fn creating_operations_are_idempotent() {
             continue;
         }
         let again = send(&client, operation, &path, Some(&body)).await;
-        if (again.status, &again.text) != (first.status, &first.text) || again.header("idempotency-replayed") != "true"
+        if (again.status, kept(&again.text)) != (first.status, without_secret(&first.text))
+            || again.header("idempotency-replayed") != "true"
         {
             wrong.push(format!("{operation}: {} / {} {}", first.text, again.status, again.text));
         }

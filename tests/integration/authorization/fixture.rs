@@ -45,6 +45,14 @@ impl Tenant {
             let viewer = role_of(&tenant, "viewer").await;
             tenant.client.put_empty(&agent.membership(&viewer)).await.expect(200);
         }
+        for name in ["Shop", "Bot"] {
+            let body = json!({"name": name, "permissions": ["crm:read"]});
+            tenant.client.post("/api-keys", &body).await.expect(201);
+        }
+        // So that the first of the users has made keys.
+        let newest = "SELECT id FROM users WHERE tenant_id = '$T' ORDER BY created_at DESC, id DESC LIMIT 1";
+        let made_by = format!("UPDATE api_keys SET created_by = ({newest}) WHERE tenant_id = '$T'");
+        app.execute_for(&tenant, &made_by).await;
         tenant.client.post("/templates/sync", &json!({})).await.expect(200);
         for event in tenant.client.list::<WebhookEvent>("/webhook-events?limit=2").await {
             // The actions above wrote audit records.

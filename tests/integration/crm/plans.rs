@@ -1,37 +1,19 @@
 //! Lists and search use indexes under row level security. The test records the statements that the server sends and
 //! explains them as the role that sent them.
 
-use std::sync::Mutex;
-
-use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
 use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use uuid::Uuid;
 
 use crate::kit::api::{Conversation, Page};
 use crate::kit::app::{Settings, TestApp, TestTenant};
 use crate::kit::bulk_data::Size;
-
-/// Statements of all connections, while a recorder is installed.
-static RECORDED: Mutex<Option<Vec<String>>> = Mutex::new(None);
-
-/// Records the statements that all connections of this process send.
-struct StatementRecorder;
-
-impl Instrumentation for StatementRecorder {
-    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
-        if let InstrumentationEvent::StartQuery { query, .. } = event
-            && let Some(recorded) = RECORDED.lock().unwrap().as_mut()
-        {
-            recorded.push(query.to_string());
-        }
-    }
-}
+use crate::kit::statements;
 
 /// The statements about this tenant's data that a request causes.
 async fn statements_of(tenant: &TestTenant, path: &str) -> Vec<String> {
-    *RECORDED.lock().unwrap() = Some(Vec::new());
+    statements::watch(&tenant.id);
     tenant.client.get(path).await.expect(200);
-    let recorded = RECORDED.lock().unwrap().take().unwrap();
+    let recorded = statements::watched(&tenant.id);
     let tables = [
         "contacts",
         "contact_identities",
@@ -41,7 +23,7 @@ async fn statements_of(tenant: &TestTenant, path: &str) -> Vec<String> {
         "audit_records",
         "webhook_events",
     ];
-    let about = |statement: &&String| statement.contains(&tenant.id) && tables.iter().any(|it| statement.contains(it));
+    let about = |statement: &&String| tables.iter().any(|it| statement.contains(it));
     recorded.iter().filter(about).map(|statement| with_values(statement)).collect()
 }
 
@@ -127,7 +109,7 @@ async fn plan(connection: &mut AsyncPgConnection, statement: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_and_search_use_indexes_under_rls() {
-    set_default_instrumentation(|| Some(Box::new(StatementRecorder))).unwrap();
+    statements::record();
     let app = TestApp::start_with(Settings { own_database: true, ..Settings::default() }).await;
     let tenant = app.tenant().await;
     let (much, little) = (Size { contacts: 20_000, messages: 20_000 }, Size { contacts: 100, messages: 500 });

@@ -2,6 +2,7 @@
 //! current permissions, change, check that an active owner remains.
 
 use iam::{TenantStatus, UserStatus};
+use kernel::ids::UserId;
 use kernel::{Grant, Permit, StoreError};
 use rbac::{Authority, PermissionNotHeld, TargetHoldsMore};
 
@@ -29,7 +30,7 @@ pub enum AuthorityError {
 ///
 /// # Errors
 /// [`AuthorityError::PermissionLost`] if the caller no longer holds the permission of the permit.
-pub async fn lock_authority<P: Grant>(
+pub async fn lock_authority<P: Grant<Holder = UserId>>(
     tx: &mut dyn AuthorityTx,
     permit: &Permit<P>,
 ) -> Result<Authority, AuthorityError> {

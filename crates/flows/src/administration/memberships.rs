@@ -1,4 +1,4 @@
-use audit::{Action, Principal, Record, RequestOrigin, target};
+use audit::{Action, Record, RequestOrigin, target};
 use iam::{User, UserStatus};
 use kernel::ids::{RoleId, UserId};
 use kernel::{Clock, Page, PageRequest, Permit, RolesRead, RolesWrite, StoreError};
@@ -52,7 +52,7 @@ pub async fn grant_membership(
     }
     let now = clock.now();
     tx.insert_membership(user, role.id, now).await?;
-    let record = Record::new(Principal::User(permit.user()), origin, Action::MembershipGranted, clock);
+    let record = Record::new(permit.actor().into(), origin, Action::MembershipGranted, clock);
     tx.append_audit_record(&about(record, user, role.id, role.key.as_str())).await?;
     let Role { id, key, name, system, .. } = role;
     Ok(Membership { role: id, key, name, system, created_at: now })
@@ -77,7 +77,7 @@ pub async fn revoke_membership(
     if membership.key == SystemRole::Owner.key() && other.status == UserStatus::Active {
         require_active_owner(tx).await?;
     }
-    let record = Record::new(Principal::User(permit.user()), origin, Action::MembershipRevoked, clock);
+    let record = Record::new(permit.actor().into(), origin, Action::MembershipRevoked, clock);
     tx.append_audit_record(&about(record, user, role, membership.key.as_str())).await?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use iam::{TenantRepo, UserRepo};
 use rbac::{MembershipRepo, RoleRepo};
 use tokens::SessionRepo;
 
-use crate::IdempotencyRepo;
+use crate::{ApiKeyTx, IdempotencyRepo};
 
 /// What the rules of permissions need.
 pub trait AuthorityTx: TenantRepo + UserRepo + MembershipRepo {}
@@ -29,9 +29,9 @@ pub trait MemberTx: UserRepo + MembershipRepo {}
 impl<T: UserRepo + MembershipRepo + ?Sized> MemberTx for T {}
 
 /// What changing and deleting users needs.
-pub trait ChangeUserTx: AuthorityTx + SessionRepo + AuditRepo {}
+pub trait ChangeUserTx: ApiKeyTx + SessionRepo {}
 
-impl<T: AuthorityTx + SessionRepo + AuditRepo + ?Sized> ChangeUserTx for T {}
+impl<T: ApiKeyTx + SessionRepo + ?Sized> ChangeUserTx for T {}
 
 /// What [`create_user`](crate::create_user) needs.
 pub trait CreateUserTx: UserRepo + AuditRepo {}

@@ -1,4 +1,4 @@
-use audit::{Principal, RequestOrigin};
+use audit::RequestOrigin;
 use billing::{PaymentTerms, Plan, PlanChange, PlanChangeRefused, PlanCode, RunningSubscription, Subscription};
 use kernel::{BillingWrite, Clock, Permit, StoreError};
 
@@ -43,7 +43,7 @@ pub async fn change_subscription(
     origin: RequestOrigin,
     clock: &dyn Clock,
 ) -> Result<RunningSubscription, ChangeSubscriptionError> {
-    let context = BillingContext { by: Principal::User(permit.user()), origin, clock };
+    let context = BillingContext { by: permit.actor().into(), origin, clock };
     let today = clock.now().date_naive();
     let before = tx.lock_subscription().await?.ok_or(ChangeSubscriptionError::NotFound)?;
     if chosen.version.is_some_and(|version| version != before.version) {
@@ -93,6 +93,8 @@ mod tests {
     use audit::Action;
     use billing::{InvoiceStatus, SubscriptionStatus};
     use chrono::TimeDelta;
+
+    use audit::Principal;
 
     use super::*;
     use crate::fake::{FakeStore, at, changes, day, origin, plan, run};

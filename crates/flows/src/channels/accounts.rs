@@ -82,7 +82,7 @@ pub async fn disconnect_account(
     origin: RequestOrigin,
     clock: &dyn Clock,
 ) -> Result<bool, StoreError> {
-    let record = Record::new(Principal::User(permit.user()), origin, Action::AccountDisconnected, clock);
+    let record = Record::new(permit.actor().into(), origin, Action::AccountDisconnected, clock);
     let disconnected = channels::disconnect_account(permit, tx, id, clock).await?;
     if disconnected == Some(true) {
         tx.append_audit_record(&record.about(target::WHATSAPP_ACCOUNT, &id)).await?;

@@ -1,4 +1,4 @@
-use audit::{Action, Principal, Record, RequestOrigin, target};
+use audit::{Action, Record, RequestOrigin, target};
 use channels::{NewAccount, WhatsAppAccount, constraint};
 use kernel::{ChannelsWrite, Clock, Operator, Permit, StoreError};
 
@@ -32,7 +32,7 @@ pub async fn connect_account(
     origin: RequestOrigin,
     clock: &dyn Clock,
 ) -> Result<WhatsAppAccount, ConnectAccountError> {
-    let record = Record::new(Principal::User(permit.user()), origin, Action::AccountConnected, clock);
+    let record = Record::new(permit.actor().into(), origin, Action::AccountConnected, clock);
     insert(tx, account.into_account(self_service, clock), record).await
 }
 
@@ -81,6 +81,8 @@ impl From<StoreError> for ConnectAccountError {
 mod tests {
     use channels::{AccountStatus, Disconnection, MetaId};
     use whatsapp::MetaAppKey;
+
+    use audit::Principal;
 
     use super::*;
     use crate::fake::{FakeStore, NUMBER, changes, conflict, operator, origin, run};

@@ -1,4 +1,4 @@
-use audit::{Action, Principal, Record, RequestOrigin, target};
+use audit::{Action, Record, RequestOrigin, target};
 use channels::{AccountCheck, WhatsAppAccount};
 use chrono::{DateTime, Utc};
 use kernel::ids::AccountId;
@@ -27,7 +27,7 @@ pub async fn resume_account(
     }
     let now = clock.now();
     if tx.end_pauses(id, &PausesToEnd::all(now), now).await? > 0 {
-        let record = Record::new(Principal::User(permit.user()), origin, Action::AccountResumed, clock);
+        let record = Record::new(permit.actor().into(), origin, Action::AccountResumed, clock);
         tx.append_audit_record(&record.about(target::WHATSAPP_ACCOUNT, &id)).await?;
     }
     tx.account(id).await

@@ -1,4 +1,4 @@
-use audit::{Action, Principal, Record, RequestOrigin, target};
+use audit::{Action, Record, RequestOrigin, target};
 use channels::{ChangeMetaAppError, CreateMetaAppError, DeleteMetaAppError, MetaApp, MetaAppPatch, NewMetaApp};
 use kernel::seal::KeyRing;
 use kernel::{ChannelsWrite, Clock, Entropy, Permit};
@@ -19,7 +19,7 @@ pub async fn create_meta_app(
     entropy: &dyn Entropy,
     clock: &dyn Clock,
 ) -> Result<MetaApp, CreateMetaAppError> {
-    let record = Record::new(Principal::User(permit.user()), origin, Action::MetaAppCreated, clock);
+    let record = Record::new(permit.actor().into(), origin, Action::MetaAppCreated, clock);
     let app = channels::create_meta_app(permit, tx, app, ring, entropy, clock).await?;
     tx.append_audit_record(&record.about(target::META_APP, &app.key.as_str())).await?;
     Ok(app)
@@ -40,7 +40,7 @@ pub async fn change_meta_app(
     entropy: &dyn Entropy,
     clock: &dyn Clock,
 ) -> Result<MetaApp, ChangeMetaAppError> {
-    let record = Record::new(Principal::User(permit.user()), origin, Action::MetaAppChanged, clock);
+    let record = Record::new(permit.actor().into(), origin, Action::MetaAppChanged, clock);
     let changes_nothing = patch.is_empty();
     let app = channels::change_meta_app(permit, tx, key, patch, ring, entropy, clock).await?;
     if !changes_nothing {
@@ -60,7 +60,7 @@ pub async fn delete_meta_app(
     origin: RequestOrigin,
     clock: &dyn Clock,
 ) -> Result<(), DeleteMetaAppError> {
-    let record = Record::new(Principal::User(permit.user()), origin, Action::MetaAppDeleted, clock);
+    let record = Record::new(permit.actor().into(), origin, Action::MetaAppDeleted, clock);
     channels::delete_meta_app(permit, tx, key).await?;
     Ok(tx.append_audit_record(&record.about(target::META_APP, &key.as_str())).await?)
 }
@@ -72,6 +72,8 @@ mod tests {
     use kernel::seal::OpenError;
     use kernel::{Change, SystemEntropy};
     use whatsapp::{AppSecret, AppSecrets, Signature, verify_signature};
+
+    use audit::Principal;
 
     use super::*;
     use crate::fake::{FakeStore, NoEntropy, changes, key_ring, new_meta_app, origin, run};

@@ -1,6 +1,6 @@
 //! Irreversible changes of contacts. They are audited.
 
-use audit::{Action, AuditRepo, Principal, Record, RequestOrigin, target};
+use audit::{Action, AuditRepo, Record, RequestOrigin, target};
 use crm::inbox::IdentityRepo;
 use crm::{
     Contact, ContactJobRepo, ContactTx, DeleteContactError, MergeContacts, MergeContactsError, OldContentRepo, PastRepo,
@@ -34,7 +34,7 @@ pub async fn merge_contacts(
     origin: RequestOrigin,
     clock: &dyn Clock,
 ) -> Result<Contact, MergeContactsError> {
-    let actor = Principal::User(permit.user());
+    let actor = permit.actor().into();
     let merged = crm::merge_contacts(permit, tx, merge, clock).await?;
     let record = Record::new(actor, origin, Action::ContactMerged, clock).about(target::CONTACT, &merged.contact.id);
     tx.append_audit_record(&record.with("merged", merged.from.to_string())).await?;
@@ -52,7 +52,7 @@ pub async fn delete_contact(
     origin: RequestOrigin,
     clock: &dyn Clock,
 ) -> Result<(), DeleteContactError> {
-    let actor = Principal::User(permit.user());
+    let actor = permit.actor().into();
     let deleted = crm::delete_contact(permit, tx, id, clock).await?;
     let record = Record::new(actor, origin, Action::ContactDeleted, clock).about(target::CONTACT, &deleted.id);
     let record = record.with("conversations", deleted.conversations).with("messages", deleted.messages);
@@ -62,6 +62,8 @@ pub async fn delete_contact(
 
 #[cfg(test)]
 mod tests {
+    use audit::Principal;
+
     use super::*;
     use crate::fake::{FakeStore, changes, origin, run};
 

@@ -9,6 +9,7 @@ use iam::{
     AttemptQueue, Email, HashError, HashRequester, Password, PasswordHash, PasswordHasher, PasswordVerification,
     QueuePermit, QueueTimeout, RateLimitBucket, RateLimitFastPath, RateLimiter, TenantReference,
 };
+use kernel::ids::ApiKeyId;
 use kernel::{Clock, Entropy, StoreError, SystemEntropy, TenantScope};
 use secrecy::SecretSlice;
 use tokens::{
@@ -19,7 +20,7 @@ use tokens::{
 use super::{FakeStore, key_ring};
 use crate::{
     AuthService, Database, DirectoryTx, IntakeTx, LoginLookup, OperatorTx, SessionStatus, SigningKeys, StartSession,
-    StartSessionOutcome, TenantTx, Timer,
+    StartSessionOutcome, StoredApiKey, TenantTx, Timer,
 };
 
 /// The service of authentication, whose signing key is the store's active one. Its database is not available: use cases that
@@ -175,6 +176,14 @@ impl Database for UnavailableDatabase {
     }
 
     async fn access(&self, _: &TenantScope, _: &VerifiedToken, _: DateTime<Utc>) -> Result<SessionStatus, StoreError> {
+        unavailable()
+    }
+
+    async fn api_key_access(&self, _: &TenantScope, _: ApiKeyId) -> Result<Option<StoredApiKey>, StoreError> {
+        unavailable()
+    }
+
+    async fn record_api_key_use(&self, _: &TenantScope, _: ApiKeyId, _: DateTime<Utc>) -> Result<(), StoreError> {
         unavailable()
     }
 

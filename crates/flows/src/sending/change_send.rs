@@ -1,4 +1,4 @@
-use audit::{Action, Principal, Record, RequestOrigin, target};
+use audit::{Action, Record, RequestOrigin, target};
 use chrono::{DateTime, Utc};
 use kernel::ids::MessageId;
 use kernel::{Clock, MessagesSend, Permit, StoreError};
@@ -152,7 +152,7 @@ async fn append(
     origin: RequestOrigin,
     clock: &dyn Clock,
 ) -> Result<(), ChangeSendError> {
-    let record = Record::new(Principal::User(permit.user()), origin, action, clock);
+    let record = Record::new(permit.actor().into(), origin, action, clock);
     tx.append_audit_record(&record.about(target::MESSAGE, &message)).await?;
     Ok(())
 }

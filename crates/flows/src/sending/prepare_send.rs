@@ -6,8 +6,8 @@ use kernel::{ContentPart, MediaKind, MessageCategory, StoreError, Traceparent};
 use media::{Media, MediaState, check_sendable};
 use outbound::{
     Address, AttachedFile, Content, ContentError, Language, MAX_SCHEDULE, MessageToSend, NewOutboundMessage, NewSend,
-    OnUnknown, Priority, SEND_WITHIN, SendKind, Sender, StoredTemplate, TemplateCategory, TemplateName, Thread,
-    ToMetaError, message_json,
+    OnUnknown, SEND_WITHIN, SendKind, Sender, StoredTemplate, TemplateCategory, TemplateName, Thread, ToMetaError,
+    message_json,
 };
 
 use super::SendFactsTx;
@@ -218,7 +218,7 @@ pub(super) fn decide(
             account: thread.account,
             conversation: thread.conversation,
             message,
-            priority: Priority::Person,
+            priority: sender.priority(),
             send_at,
             send_before,
             on_unknown: request.on_unknown,

@@ -2,8 +2,8 @@ use chrono::TimeDelta;
 use kernel::ids::{AccountId, ConversationId, MessageId, SendId};
 use kernel::{Clock, CrmWrite, MessagesSend, Permit, StoreError};
 use outbound::{
-    Address, Content, Emoji, MessageToSend, NewSend, OnUnknown, OutboundReaction, Priority, SendKind, Sender,
-    SenderKind, Thread, message_json, read_receipt_json, typing_json,
+    Address, Content, Emoji, MessageToSend, NewSend, OnUnknown, OutboundReaction, SendKind, Sender, Thread,
+    message_json, read_receipt_json, typing_json,
 };
 
 use super::SendMessageTx;
@@ -52,7 +52,7 @@ pub async fn react(
     let content = Content::Reaction(OutboundReaction { wamid, emoji });
     let address = address(&thread)?;
     let body = message_json(&address, &content, None, None, &|_| None).map_err(SendMessageError::from)?;
-    let sender = Sender { kind: SenderKind::User, user: Some(permit.user()) };
+    let sender = Sender::from(permit.actor());
     let send = about(&thread, (SendKind::Reaction, message), body, sender, clock);
     tx.insert_send(&send, now).await?;
     Ok(send.account)
@@ -68,7 +68,7 @@ pub async fn mark_read(
     conversation: ConversationId,
     clock: &dyn Clock,
 ) -> Result<Option<AccountId>, AboutMessageError> {
-    let sender = Sender { kind: SenderKind::User, user: Some(permit.user()) };
+    let sender = Sender::from(permit.actor());
     tell_about_latest(tx, conversation, SendKind::ReadReceipt, sender, clock).await
 }
 
@@ -83,7 +83,7 @@ pub async fn show_typing(
     conversation: ConversationId,
     clock: &dyn Clock,
 ) -> Result<Option<AccountId>, AboutMessageError> {
-    let sender = Sender { kind: SenderKind::User, user: Some(permit.user()) };
+    let sender = Sender::from(permit.actor());
     tell_about_latest(tx, conversation, SendKind::Typing, sender, clock).await
 }
 
@@ -131,7 +131,7 @@ fn about(
         account: thread.account,
         conversation: thread.conversation,
         message,
-        priority: Priority::Person,
+        priority: sender.priority(),
         send_at: None,
         send_before: clock.now() + lasts,
         on_unknown: OnUnknown::Fail,

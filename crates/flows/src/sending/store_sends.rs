@@ -7,7 +7,7 @@ use kernel::ids::{ConversationId, InteractionId, MessageId, SendId};
 use kernel::seal::KeyRing;
 use kernel::{Clock, Direction, Origin, StoreError};
 use media::Media;
-use outbound::{Language, MessagePlace, NewMessageSend, Sender, SenderKind, Thread};
+use outbound::{Language, MessagePlace, NewMessageSend, Sender, Thread};
 
 use super::destinations::{self, Found};
 use super::prepare_send::{PreparedSend, SendFacts, USABLE_TEMPLATES, decide};
@@ -192,7 +192,7 @@ async fn decide_all(
             None => Err(SendMessageError::NotFound),
             Some(thread) => {
                 let (request, ids) = (requests[*place], (MessageId::new(clock), SendId::new(clock)));
-                let sender = Sender { kind: SenderKind::User, user: Some(request.permit.user()) };
+                let sender = Sender::from(request.permit.actor());
                 match decide(&facts, thread, ids, sender, request.message.clone(), now) {
                     Err(SendMessageError::WindowClosed(_)) => {
                         Err(SendMessageError::WindowClosed(usable_templates(tx, &thread.waba_id, &mut usable).await?))

@@ -1,4 +1,4 @@
-use audit::{Action, Principal, Record, RequestOrigin, target};
+use audit::{Action, Record, RequestOrigin, target};
 use kernel::ids::TemplateId;
 use kernel::{Clock, Permit, StoreError, TemplatesWrite};
 use outbound::template::Template;
@@ -54,7 +54,7 @@ pub async fn record_created_template(
 ) -> Result<StoredTemplate, StoreError> {
     let NewTemplateAtMeta { waba_id, template } = created;
     let id = tx.save_template(TemplateId::new(clock), waba_id, template, clock.now()).await?;
-    let record = Record::new(Principal::User(permit.user()), origin, Action::TemplateCreated, clock)
+    let record = Record::new(permit.actor().into(), origin, Action::TemplateCreated, clock)
         .about(target::TEMPLATE, &id)
         .with("name", template.name.as_str())
         .with("language", template.language.as_str());

@@ -1,4 +1,4 @@
-use audit::{Action, Principal, Record, RequestOrigin, target};
+use audit::{Action, Record, RequestOrigin, target};
 use kernel::{Clock, Permit, StoreError, TemplatesWrite};
 use outbound::{BusinessAccountAccess, StoredTemplate, TemplateApi, TemplateApiError};
 
@@ -30,7 +30,7 @@ pub async fn record_deleted_template(
     clock: &dyn Clock,
 ) -> Result<(), StoreError> {
     tx.delete_template(stored.id).await?;
-    let record = Record::new(Principal::User(permit.user()), origin, Action::TemplateDeleted, clock)
+    let record = Record::new(permit.actor().into(), origin, Action::TemplateDeleted, clock)
         .about(target::TEMPLATE, &stored.id)
         .with("name", stored.template.name.as_str())
         .with("language", stored.template.language.as_str());

@@ -1,4 +1,4 @@
-use audit::{Action, Principal, Record, RequestOrigin, target};
+use audit::{Action, Record, RequestOrigin, target};
 use kernel::{Clock, Permit, StoreError, TemplatesWrite};
 use outbound::template::NotEditable;
 use outbound::{BusinessAccountAccess, StoredTemplate, TemplateApi, TemplateApiError, TemplateEdit, TemplateStatus};
@@ -44,7 +44,7 @@ pub async fn record_template_edit(
     template.category = edit.category.unwrap_or(template.category);
     template.status = TemplateStatus::Pending;
     tx.record_template_edit(stored.id, &template, clock.now()).await?;
-    let record = Record::new(Principal::User(permit.user()), origin, Action::TemplateEdited, clock)
+    let record = Record::new(permit.actor().into(), origin, Action::TemplateEdited, clock)
         .about(target::TEMPLATE, &stored.id)
         .with("name", template.name.as_str())
         .with("language", template.language.as_str());

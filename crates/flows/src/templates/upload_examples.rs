@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::fmt;
 
 use channels::{AccountApi, AccountApiError};
 use kernel::ids::MediaId;
@@ -29,6 +30,12 @@ pub struct ExampleUpload<'a> {
     pub store: &'a dyn ObjectStore,
     pub accounts: &'a dyn AccountApi,
     pub media: &'a dyn MediaApi,
+}
+
+impl fmt::Debug for ExampleUpload<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExampleUpload").finish_non_exhaustive()
+    }
 }
 
 impl ExampleUpload<'_> {

@@ -1,8 +1,8 @@
 use actix_web::web;
 use chrono::{DateTime, Utc};
 use crm::{Interaction, InteractionKind, Titled};
-use kernel::ids::{ContactId, MessageId, UserId};
-use kernel::{CrmRead, Grant as _};
+use kernel::ids::{ApiKeyId, ContactId, MessageId, UserId};
+use kernel::{Actor, CrmRead, Grant as _};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -39,6 +39,9 @@ pub(crate) struct InteractionBody {
     /// The user who caused it, if any.
     #[schema(required)]
     actor_id: Option<Uuid>,
+    /// The API key that caused it, if any.
+    #[schema(required)]
+    api_key_id: Option<Uuid>,
     /// The message that it is about, if it is stored: also of a reaction, an edit or a deletion.
     #[schema(required)]
     message_id: Option<Uuid>,
@@ -79,7 +82,8 @@ impl From<Titled<Interaction>> for InteractionBody {
             title: contact_title,
             kind: interaction.kind.into(),
             text: interaction.text,
-            actor_id: interaction.actor.map(UserId::as_uuid),
+            actor_id: interaction.actor.and_then(Actor::user).map(UserId::as_uuid),
+            api_key_id: interaction.actor.and_then(Actor::api_key).map(ApiKeyId::as_uuid),
             message_id: interaction.message.map(MessageId::as_uuid),
             occurred_at: interaction.occurred_at,
         }

@@ -15,5 +15,5 @@ pub(crate) use client::{ClientInfo, OriginOfRequest, client_address, origin};
 pub(crate) use json::{Json, MaybeJson, member, read_json};
 pub(crate) use page::{LimitParameter, Listing, PageQuery};
 pub(crate) use path::{PathId, PathKey, PathRoleId};
-pub(crate) use query::Query;
+pub(crate) use query::{Flag, Query};
 pub(crate) use tenant::{OptionalTenantHeader, TENANT_HEADER, TenantHeader, tenant_header};

@@ -15,6 +15,14 @@ use crate::problem::{Code, FieldError, Problem};
 #[derive(Debug)]
 pub(crate) struct Query<T>(pub(crate) T);
 
+/// A boolean query parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Flag {
+    True,
+    False,
+}
+
 impl<T: DeserializeOwned> FromRequest for Query<T> {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;

@@ -1,12 +1,12 @@
 use actix_web::{HttpResponse, web};
 use flows::{
-    ChangeUserError, CreateUser, CreateUserError, Member, UserPatch, change_user, create_user, delete_user,
-    prepare_user, user, users,
+    ChangeUserError, ChangedUser, CreateUser, CreateUserError, Member, UserPatch, change_user, create_user,
+    delete_user, prepare_user, user, users,
 };
 use iam::{Email, UserName, UserStatus};
 use kernel::ids::UserId;
 use kernel::{Change, Grant as _, UsersRead, UsersWrite};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::bodies::{StatusBody, UserBody};
@@ -14,13 +14,14 @@ use super::new_password::{check_new_password, personal_words, weak_password};
 use super::register::email_taken;
 use crate::auth::Allow;
 use crate::cursor::ListKind;
-use crate::extract::{Json, Listing, PageQuery, PathId, member};
+use crate::extract::{Flag, Json, Listing, PageQuery, PathId, Query, member};
 use crate::idempotency::{IdempotencyHeader, IdempotentJson};
 use crate::page::PageBody;
 use crate::problem::{Code, Problem};
 use crate::rbac::authority::authority_problem;
 use crate::state::State;
 use crate::tags;
+use crate::tokens::api_keys::ApiKeyBody;
 use crate::validation::Validation;
 
 #[derive(Deserialize, ToSchema)]
@@ -49,6 +50,28 @@ pub(crate) struct PatchBody {
     #[serde(default, deserialize_with = "member")]
     #[schema(value_type = StatusBody, required = false)]
     status: Change<StatusBody>,
+    /// Also revokes the API keys that the user made. The caller must hold their permissions.
+    #[serde(default)]
+    #[schema(required = false, default = false)]
+    revoke_api_keys: bool,
+}
+
+/// The changed user, and the API keys that the user made and that can still be used.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ChangedUser)]
+pub(crate) struct ChangedBody {
+    #[serde(flatten)]
+    user: UserBody,
+    active_api_keys: Vec<ApiKeyBody>,
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DeleteQuery {
+    /// Also revokes the API keys that the user made. The caller must hold their permissions.
+    #[param(value_type = Option<bool>, default = false)]
+    revoke_api_keys: Option<Flag>,
 }
 
 /// List the tenant's users
@@ -128,8 +151,9 @@ pub(crate) async fn read(
 
 /// Rename, suspend or reactivate a user
 ///
-/// A JSON Merge Patch. Suspending a user ends their sessions at once; reactivating does not restore them. The caller
-/// must hold all permissions that the user holds, and a tenant must keep at least one active owner.
+/// A JSON Merge Patch. Suspending a user ends their sessions at once; reactivating does not restore them. The API keys that the
+/// user made belong to the tenant and stay valid: the answer lists them, and `revoke_api_keys` ends them. The caller must hold all
+/// permissions that the user holds, and a tenant must keep at least one active owner.
 #[utoipa::path(
     patch,
     path = "/users/{id}",
@@ -138,43 +162,50 @@ pub(crate) async fn read(
     security(("bearer" = [UsersWrite::PERMISSION])),
     params(("id" = Uuid, Path, description = "The user's id")),
     request_body(content((PatchBody = "application/merge-patch+json"), (PatchBody = "application/json"))),
-    responses((status = 200, description = "The changed user", body = UserBody)),
-    extensions(("x-problems" = json!([Code::NotFound, Code::OutranksYou, Code::LastOwner]))),
+    responses((status = 200, description = "The changed user", body = ChangedBody)),
+    extensions(("x-problems" = json!([Code::NotFound, Code::CannotGrant, Code::OutranksYou, Code::LastOwner]))),
 )]
 pub(crate) async fn change(
     allow: Allow<UsersWrite>,
     state: web::Data<State>,
     PathId(id): PathId<UserId>,
     body: Json<PatchBody>,
-) -> Result<web::Json<UserBody>, Problem> {
+) -> Result<web::Json<ChangedBody>, Problem> {
     let patch = body.into_inner().check()?;
     let origin = allow.origin();
-    let member = state
+    let ChangedUser { member, active_api_keys } = state
         .in_tenant(allow, async |permit, tx| change_user(permit, tx, id, patch, origin, &*state.clock).await)
         .await?;
-    Ok(web::Json(member.into()))
+    let now = state.clock.now();
+    let active_api_keys = active_api_keys.iter().map(|key| ApiKeyBody::new(key, now)).collect();
+    Ok(web::Json(ChangedBody { user: member.into(), active_api_keys }))
 }
 
 /// Delete a user
 ///
-/// The user's notes and actions are kept, without their name; their conversations become unassigned.
+/// The user's notes and actions are kept, without their name; their conversations become unassigned. The API keys that the user
+/// made belong to the tenant and stay valid, unless `revoke_api_keys` ends them; `GET /users/{id}/api-keys` lists them before.
 #[utoipa::path(
     delete,
     path = "/users/{id}",
     operation_id = "deleteUser",
     tag = tags::USERS,
     security(("bearer" = [UsersWrite::PERMISSION])),
-    params(("id" = Uuid, Path, description = "The user's id")),
+    params(("id" = Uuid, Path, description = "The user's id"), DeleteQuery),
     responses((status = 204, description = "Deleted")),
-    extensions(("x-problems" = json!([Code::NotFound, Code::OutranksYou, Code::LastOwner]))),
+    extensions(("x-problems" = json!([Code::NotFound, Code::CannotGrant, Code::OutranksYou, Code::LastOwner]))),
 )]
 pub(crate) async fn delete(
     allow: Allow<UsersWrite>,
     state: web::Data<State>,
     PathId(id): PathId<UserId>,
+    query: Query<DeleteQuery>,
 ) -> Result<HttpResponse, Problem> {
     let origin = allow.origin();
-    state.in_tenant(allow, async |permit, tx| delete_user(permit, tx, id, origin, &*state.clock).await).await?;
+    let revokes = query.0.revoke_api_keys == Some(Flag::True);
+    state
+        .in_tenant(allow, async |permit, tx| delete_user(permit, tx, id, revokes, origin, &*state.clock).await)
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -200,7 +231,11 @@ impl PatchBody {
         };
         let status = validation
             .replacement("/status", self.status, |status| Ok::<_, std::convert::Infallible>(UserStatus::from(status)));
-        if validation.is_valid() { Ok(UserPatch { name, status }) } else { Err(validation.into_problem()) }
+        if validation.is_valid() {
+            Ok(UserPatch { name, status, revokes_api_keys: self.revoke_api_keys })
+        } else {
+            Err(validation.into_problem())
+        }
     }
 }
 

@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use iam::{NewAccountLimits, network};
-use kernel::ids::{TenantId, UserId};
-use kernel::{Clock, TenantScope};
+use kernel::ids::TenantId;
+use kernel::{Actor, Clock, TenantScope};
 use metrics::counter;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -65,7 +65,8 @@ pub struct Limits {
     signups: Option<RateCounter>,
     registrations: Option<RateCounter>,
     unknown_callers: UnknownCallers,
-    users: Option<RateCounter>,
+    /// Users and API keys.
+    callers: Option<RateCounter>,
     addresses: Option<RateCounter>,
     tenants: Option<KeyedSlots<TenantId>>,
     expensive_reads_of_tenants: Option<KeyedSlots<TenantId>>,
@@ -101,7 +102,7 @@ impl Limits {
             signups: per_hour(policy.new_accounts.signups_per_address),
             registrations: per_hour(policy.new_accounts.registrations_per_address),
             unknown_callers: UnknownCallers::new(policy.unknown_callers_per_address, policy.unknown_callers, clock),
-            users: rate(policy.requests_per_user, MINUTE),
+            callers: rate(policy.requests_per_user, MINUTE),
             addresses: rate(policy.requests_per_address, MINUTE),
             tenants: of_tenants(policy.concurrent_per_tenant),
             expensive_reads_of_tenants: of_tenants(policy.expensive_reads_per_tenant),
@@ -145,13 +146,17 @@ impl Limits {
         self.unknown_callers.count(address);
     }
 
-    /// Counts a request of a user.
+    /// Counts a request of a user or of an API key; each has the same quota of its own.
     ///
     /// # Errors
     /// `rate_limited`.
-    pub(crate) fn count_user(&self, user: UserId) -> Result<Option<Remaining>, Problem> {
-        let Some(counter) = &self.users else { return Ok(None) };
-        counter.count(&user).map(Some).map_err(|exceeded| rate_limited(exceeded, "user"))
+    pub(crate) fn count_caller(&self, caller: Actor) -> Result<Option<Remaining>, Problem> {
+        let Some(counter) = &self.callers else { return Ok(None) };
+        let limit = match caller {
+            Actor::User(_) => "user",
+            Actor::ApiKey(_) => "api_key",
+        };
+        counter.count(&caller).map(Some).map_err(|exceeded| rate_limited(exceeded, limit))
     }
 
     /// Counts a request from an address.

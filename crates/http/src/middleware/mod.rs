@@ -46,7 +46,7 @@ pub(crate) async fn wrap_request(
     // Level `ERROR`, so that its fields are logged at every configured level.
     let span = tracing::error_span!(
         "request", request_id = %id, trace_id = trace.trace_id(), tenant_id = Empty, user_id = Empty,
-        outcome = Empty
+        api_key_id = Empty, outcome = Empty
     );
     async move {
         let (started, began) = (Instant::now(), clock.now());

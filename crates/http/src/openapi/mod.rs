@@ -23,7 +23,7 @@ use problems::Problems;
             128 letters, digits, dots, hyphens and underscores, otherwise a new one. Every error response is a problem \
             (RFC 9457) whose `code` is one of a closed set. Unknown fields and query parameters are refused.\n\n\
             Lists are paged: pass `next_cursor` of one page as `cursor` to get the next, until it is null.\n\n\
-            Requests of a user and from an address are limited; `RateLimit` and `RateLimit-Policy` tell what is left. Over a \
+            Requests of a user, of an API key and from an address are limited; `RateLimit` and `RateLimit-Policy` tell what is left. Over a \
             limit the response is 429 with `Retry-After`.\n\n\
             Requests that create a resource can be retried with the same `Idempotency-Key`: the resource is created once, and the retry gets the first response.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
@@ -34,6 +34,7 @@ use problems::Problems;
         (name = tags::TENANT, description = "The tenant's settings"),
         (name = tags::USERS, description = "The tenant's users"),
         (name = tags::ROLES, description = "Roles and their assignment to users"),
+        (name = tags::API_KEYS, description = "Keys with which programs call the API"),
         (name = tags::KEYS, description = "Public keys that verify access tokens"),
         (name = tags::CHANNELS, description = "The tenant's WhatsApp numbers and Meta apps"),
         (name = tags::TEMPLATES, description = "Messages that Meta has approved in advance"),
@@ -54,8 +55,10 @@ struct Security;
 impl Modify for Security {
     fn modify(&self, document: &mut Document) {
         let mut http = Http::new(HttpAuthScheme::Bearer);
-        http.bearer_format = Some("JWT".to_owned());
-        http.description = Some("An access token from `/auth/login`. Scopes are the required permissions.".to_owned());
+        http.bearer_format = Some("JWT or parley_ak_...".to_owned());
+        http.description = Some("An access token from `/auth/login`, or an API key (`parley_ak_...`) from `/api-keys`. Scopes are the required permissions. \
+             API keys can hold crm:read, crm:write, messages:send, templates:read, channels:read, events:read and billing:read; \
+             operations that need another permission, or no permission at all, are for users only, except `/auth/me`.".to_owned());
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("bearer", SecurityScheme::Http(http));
         let mut http = Http::new(HttpAuthScheme::Bearer);

@@ -31,6 +31,9 @@ const JSON_BODY_PROBLEMS: [Code; 6] = [
 /// Problems of each operation that takes an `Idempotency-Key`.
 const IDEMPOTENCY_PROBLEMS: [Code; 3] = [Code::InvalidIdempotencyKey, Code::RequestRunning, Code::IdempotencyKeyReused];
 
+/// The operation that needs no permission and is for users and programs.
+const FOR_ANY_CALLER: &str = "me";
+
 /// Problems of each protected operation.
 const USER_PROBLEMS: [Code; 6] = [
     Code::AmbiguousCredentials,
@@ -117,6 +120,8 @@ fn implied_problems(operation: &Operation) -> BTreeSet<Code> {
         codes.extend(USER_PROBLEMS);
         if scopes["bearer"].as_array().is_some_and(|scopes| !scopes.is_empty()) {
             codes.insert(Code::InsufficientScope);
+        } else if operation.operation_id.as_deref() != Some(FOR_ANY_CALLER) {
+            codes.insert(Code::UsersOnly);
         }
     }
     codes

@@ -27,8 +27,16 @@ const LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
 const FILLED_LINE: &str =
     r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
 
-const RULES: [Rule; 18] = [
+const RULES: [Rule; 20] = [
     rule("name", FILLED_LINE, 1, 120),
+    rule("key-name", FILLED_LINE, 1, 100),
+    // Networks of IPv6 are accepted, too.
+    rule(
+        "network",
+        r"^((25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])\.){3}(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(/(3[0-2]|[12]?[0-9]))?$",
+        7,
+        43,
+    ),
     rule("contact-name", FILLED_LINE, 1, 200),
     rule("person-name", LINE, 0, 120),
     // Other letters are accepted, too, and longer parts; these are the addresses that every mail server knows.

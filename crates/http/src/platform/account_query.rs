@@ -1,6 +1,8 @@
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::extract::Flag;
+
 /// Filters accounts.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -9,14 +11,6 @@ pub(crate) struct AccountQuery {
     /// Only accounts that are pending approval.
     #[param(value_type = Option<bool>, default = false)]
     pending: Option<Flag>,
-}
-
-/// A boolean query parameter.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Flag {
-    True,
-    False,
 }
 
 impl AccountQuery {

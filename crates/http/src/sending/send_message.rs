@@ -22,7 +22,7 @@ use crate::tags;
 ///
 /// Stores the message, and sends it as soon as its turn comes, or at `send_at`. The answer shows it as it is now; its `status`
 /// tells later what became of it. Within 24 hours of the customer's last message anything can be sent, afterwards a template only. A
-/// closed conversation is opened again.
+/// closed conversation is opened again. A program must send `Idempotency-Key`.
 #[utoipa::path(
     post,
     path = "/crm/conversations/{id}/messages",
@@ -37,7 +37,7 @@ use crate::tags;
     responses((status = 202, description = "Will be sent", body = MessageBody)),
     extensions(("x-problems" = json!([
         Code::NotFound, Code::WindowClosed, Code::OptedOut, Code::ChannelNotReady, Code::TemplateNotUsable,
-        Code::ConversationReadOnly, Code::NewerConversation
+        Code::ConversationReadOnly, Code::IdempotencyKeyRequired, Code::NewerConversation
     ]))),
 )]
 pub(crate) async fn send(
@@ -48,6 +48,7 @@ pub(crate) async fn send(
     body: IdempotentJson<MessageRequestBody>,
 ) -> Result<HttpResponse, Problem> {
     let (body, guard) = body.into_parts();
+    guard.require_for_programs(&allow)?;
     let message = MessageRequest { trace: trace_of(&http), ..body.check()? };
     let source = TemplateSource::Conversation(conversation);
     refresh_if_refusing(&state, allow.scope(), source, &message.content).await?;
@@ -64,7 +65,7 @@ pub(super) async fn store(
     guard: IdempotencyGuard,
 ) -> Result<HttpResponse, Problem> {
     free_tenant_slot(http);
-    let key = guard.user_request(allow.user());
+    let key = guard.tenant_request(allow.actor());
     let request = SendRequest { permit: allow.permit(), destination, message, key, render };
     let answer = state.send_store.store(request).await?;
     if answer.is_replayed { replayed_response(&answer.response) } else { response(&answer.response) }

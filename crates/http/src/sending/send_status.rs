@@ -1,7 +1,6 @@
 //! What a message body says about its sending.
 
 use chrono::{DateTime, Utc};
-use kernel::ids::UserId;
 use outbound::{Attempt, AttemptOutcome, MessageStatus, SendError, SenderKind, StoredSend};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -41,7 +40,7 @@ pub(crate) struct SendErrorBody {
 #[schema(as = MessageSender)]
 pub(crate) struct SenderBody {
     kind: MessageSenderKind,
-    /// The user; null if no user of Parley sent it.
+    /// The user or the API key; null if Parley did not send it.
     #[schema(required)]
     id: Option<Uuid>,
 }
@@ -98,7 +97,7 @@ impl SenderBody {
             SenderKind::ApiKey => MessageSenderKind::ApiKey,
             SenderKind::Automation => MessageSenderKind::Automation,
         };
-        Self { kind, id: send.sender.user.map(UserId::as_uuid) }
+        Self { kind, id: send.sender.id }
     }
 
     pub(crate) const fn without_id(kind: MessageSenderKind) -> Self {

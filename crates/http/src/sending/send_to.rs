@@ -58,7 +58,7 @@ impl RecipientBody {
 /// Send a message to a person
 ///
 /// In the open conversation with them and this number, or in a new one; a person who is not known becomes a contact. Outside the 24
-/// hours after their last message a template only.
+/// hours after their last message a template only. A program must send `Idempotency-Key`.
 #[utoipa::path(
     post,
     path = "/crm/messages",
@@ -76,7 +76,7 @@ impl RecipientBody {
     responses((status = 202, description = "Will be sent", body = MessageBody)),
     extensions(("x-problems" = json!([
         Code::WindowClosed, Code::OptedOut, Code::ChannelNotReady, Code::TemplateNotUsable,
-        Code::ConversationReadOnly, Code::NewerConversation, Code::NotFound
+        Code::ConversationReadOnly, Code::IdempotencyKeyRequired, Code::NewerConversation, Code::NotFound
     ]))),
 )]
 pub(crate) async fn send(
@@ -86,6 +86,7 @@ pub(crate) async fn send(
     body: IdempotentJson<SendToBody>,
 ) -> Result<HttpResponse, Problem> {
     let (SendToBody(mut body), guard) = body.into_parts();
+    guard.require_for_programs(&allow)?;
     let account = body.take::<Uuid>("account_id", "must be the id of a WhatsApp account");
     let to = body.take::<RecipientBody>("to", "must have one of phone, bsuid and contact_id");
     let request = body.check();

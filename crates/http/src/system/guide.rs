@@ -17,7 +17,7 @@ macro_rules! pages {
     };
 }
 
-pub(crate) const PAGES: [(&str, &str); 21] = pages![
+pub(crate) const PAGES: [(&str, &str); 22] = pages![
     "index",
     "first-steps",
     "errors",
@@ -27,6 +27,7 @@ pub(crate) const PAGES: [(&str, &str); 21] = pages![
     "rate-limits",
     "users",
     "tokens",
+    "api-keys",
     "numbers",
     "webhooks",
     "jobs",

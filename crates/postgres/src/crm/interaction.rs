@@ -4,8 +4,8 @@ use crm::{Interaction, InteractionRepo};
 use diesel::sql_types::Nullable;
 use diesel::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
-use kernel::ids::{ContactId, InteractionId, MessageId, UserId};
-use kernel::{Arrival, Cursor, Page, PageRequest, StoreError};
+use kernel::ids::{ApiKeyId, ContactId, InteractionId, MessageId, UserId};
+use kernel::{Actor, Arrival, Cursor, Page, PageRequest, StoreError};
 use uuid::Uuid;
 
 use crate::closed_set;
@@ -23,6 +23,7 @@ struct Row {
     kind: String,
     text: String,
     actor_id: Option<Uuid>,
+    api_key_id: Option<Uuid>,
     message_id: Option<Uuid>,
     source: Option<String>,
     occurred_at: DateTime<Utc>,
@@ -59,12 +60,14 @@ impl InteractionRepo for Tx<Tenant> {
 
 impl Row {
     fn into_interaction(self, about: Option<Uuid>) -> Result<Interaction, StoreError> {
+        let user = self.actor_id.map(UserId::from_uuid);
+        let key = self.api_key_id.map(ApiKeyId::from_uuid);
         Ok(Interaction {
             id: InteractionId::from_uuid(self.id),
             contact: ContactId::from_uuid(self.contact_id),
             kind: closed_set::parse(&self.kind, "interactions.kind")?,
             text: self.text,
-            actor: self.actor_id.map(UserId::from_uuid),
+            actor: user.map(Actor::User).or(key.map(Actor::ApiKey)),
             message: self.message_id.or(about).map(MessageId::from_uuid),
             about: None,
             source: self.source,

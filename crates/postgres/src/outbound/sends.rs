@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::sql_types::Nullable;
 use diesel_async::RunQueryDsl;
-use kernel::ids::{AccountId, ConversationId, MessageId, SendId, UserId};
+use kernel::ids::{AccountId, ConversationId, MessageId, SendId};
 use kernel::{Arrival, StoreError};
 use outbound::template::{TemplateStatus, Usability};
 use outbound::{
@@ -55,7 +55,7 @@ const INSERT_MESSAGE_SENDS: &str = insert_sends!(
   SELECT t.*, app.preview(t.text) AS preview
     FROM unnest($23, $24, $25, $26, $27, $28) WITH ORDINALITY AS t (contact_id, kind, text, parts, reply_to_wamid, line_id, place)
 ), placed AS MATERIALIZED (
-  SELECT n.id, n.account_id, n.conversation_id, n.message_id, n.body, n.sender_id, n.position, n.place, t.contact_id, t.kind, t.text,
+  SELECT n.id, n.account_id, n.conversation_id, n.message_id, n.body, n.sender_kind, n.sender_id, n.position, n.place, t.contact_id, t.kind, t.text,
          t.parts, t.reply_to_wamid, t.line_id, t.preview, greatest(date_trunc('second', $22), c.last_message_at, c.activity_at) AS at
     FROM new n
     JOIN told t ON t.place = n.place
@@ -69,8 +69,10 @@ const INSERT_MESSAGE_SENDS: &str = insert_sends!(
     FROM placed p
 ), line AS (
   INSERT INTO interactions
-    (tenant_id, created_at, id, contact_id, kind, text, actor_id, message_id, occurred_at, arrival)
-  SELECT $1, $22, p.line_id, p.contact_id, 'outbound_message', p.preview, p.sender_id, p.message_id, p.at, p.position FROM placed p
+    (tenant_id, created_at, id, contact_id, kind, text, actor_id, api_key_id, message_id, occurred_at, arrival)
+  SELECT $1, $22, p.line_id, p.contact_id, 'outbound_message', p.preview, CASE WHEN p.sender_kind = 'user' THEN p.sender_id END,
+         CASE WHEN p.sender_kind = 'api_key' THEN p.sender_id END, p.message_id, p.at, p.position
+    FROM placed p
 ), latest AS (
   SELECT p.conversation_id, max(p.at) AS at, max(p.position) AS position,
          (array_agg(p.preview ORDER BY p.place DESC) FILTER (WHERE p.preview IS NOT NULL))[1] AS preview
@@ -248,10 +250,7 @@ impl SendRow {
             on_unknown: closed_set::parse(&self.on_unknown, "sends.on_unknown")?,
             reply_to_wamid: self.reply_to_wamid,
             client_ref: self.client_ref,
-            sender: Sender {
-                kind: closed_set::parse(&self.sender_kind, "sends.sender_kind")?,
-                user: self.sender_id.map(UserId::from_uuid),
-            },
+            sender: Sender { kind: closed_set::parse(&self.sender_kind, "sends.sender_kind")?, id: self.sender_id },
             content: self.content,
             attempts: self.attempts,
             ended_at: self.ended_at,
@@ -304,7 +303,7 @@ fn bind_sends<'q>(statement: BoxedSql<'q>, tenant: Uuid, sends: &[&'q NewSend], 
         .bind::<types::Texts, _>(column(sends, |send| send.body.as_str()))
         .bind::<types::MaybeTexts, _>(column(sends, |send| send.client_ref.as_deref()))
         .bind::<types::Texts, _>(column(sends, |send| send.sender.kind.into_str()))
-        .bind::<types::MaybeUuids, _>(column(sends, |send| send.sender.user.map(UserId::as_uuid)))
+        .bind::<types::MaybeUuids, _>(column(sends, |send| send.sender.id))
         .bind::<types::MaybeTexts, _>(column(sends, |send| send.trace.map(|trace| trace.to_string())))
         .bind::<types::Timestamptz, _>(now)
 }

@@ -1,4 +1,4 @@
-use audit::{Action, Principal, Record, RequestOrigin};
+use audit::{Action, Record, RequestOrigin};
 use kernel::ids::RoleId;
 use kernel::{Clock, PermissionSet, Permit, RolesWrite, StoreError};
 use rbac::{Role, RoleName};
@@ -68,8 +68,7 @@ pub async fn change_role(
     }
     role.version += 1;
     tx.update_role(&role).await?;
-    let record =
-        changed(Record::new(Principal::User(permit.user()), origin, Action::RoleChanged, clock), &before, &role);
+    let record = changed(Record::new(permit.actor().into(), origin, Action::RoleChanged, clock), &before, &role);
     tx.append_audit_record(&record).await?;
     Ok(role)
 }

@@ -1,6 +1,6 @@
 use std::slice;
 
-use audit::{Action, Principal, Record, RequestOrigin};
+use audit::{Action, Record, RequestOrigin};
 use kernel::ids::RoleId;
 use kernel::{Clock, PermissionSet, Permit, RolesWrite, StoreError};
 use rbac::{Role, RoleKey, RoleName, constraint};
@@ -54,7 +54,7 @@ pub async fn create_role(
     if is_name_taken(tx, &role.name, role.id).await? {
         return Err(CreateRoleError::NameTaken);
     }
-    let record = about(Record::new(Principal::User(permit.user()), origin, Action::RoleCreated, clock), &role)
+    let record = about(Record::new(permit.actor().into(), origin, Action::RoleCreated, clock), &role)
         .with("name", role.name.as_str())
         .with("permissions", keys(&role.permissions));
     tx.append_audit_record(&record).await?;

@@ -1,4 +1,4 @@
-use audit::{Action, Principal, Record, RequestOrigin};
+use audit::{Action, Record, RequestOrigin};
 use kernel::ids::RoleId;
 use kernel::{Clock, Permit, RolesWrite, StoreError};
 use rbac::constraint;
@@ -39,7 +39,7 @@ pub async fn delete_role(
     tx.delete_role(id).await.map_err(|error| {
         if error.is_conflict_with(constraint::ROLE_IN_USE) { DeleteRoleError::InUse } else { error.into() }
     })?;
-    let record = about(Record::new(Principal::User(permit.user()), origin, Action::RoleDeleted, clock), &role)
+    let record = about(Record::new(permit.actor().into(), origin, Action::RoleDeleted, clock), &role)
         .with("name", role.name.as_str())
         .with("permissions", keys(&role.permissions));
     tx.append_audit_record(&record).await?;

@@ -1,18 +1,31 @@
-use audit::{Action, Principal, Record, RequestOrigin, target};
+use audit::{Action, Record, RequestOrigin, target};
 use iam::{User, UserName, UserStatus};
 use kernel::ids::UserId;
 use kernel::{Clock, Permit, StoreError, UsersWrite};
-use rbac::{RoleKey, SystemRole};
+use rbac::{Authority, RoleKey, SystemRole};
+
+use tokens::ApiKey;
 
 use super::Member;
 use crate::administration::ChangeUserTx;
 use crate::administration::{AuthorityError, AuthorityTx, lock_authority, require_active_owner};
+use crate::api_keys::revoke_api_keys_of;
 
 /// An administrator's changes to a user. `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
 pub struct UserPatch {
     pub name: Option<UserName>,
     pub status: Option<UserStatus>,
+    /// Revokes the API keys that the user made.
+    pub revokes_api_keys: bool,
+}
+
+/// A changed user, and what the user left to the tenant.
+#[derive(Clone, Debug)]
+pub struct ChangedUser {
+    pub member: Member,
+    /// Keys that the user made, and that can still be used: they belong to the tenant.
+    pub active_api_keys: Vec<ApiKey>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -34,14 +47,14 @@ pub async fn change_user(
     patch: UserPatch,
     origin: RequestOrigin,
     clock: &dyn Clock,
-) -> Result<Member, ChangeUserError> {
-    let Member { mut user, roles } = lock_target(&permit, tx, id).await?;
+) -> Result<ChangedUser, ChangeUserError> {
+    let (Member { mut user, roles }, authority) = lock_target(&permit, tx, id).await?;
     let action = match patch.status {
         Some(UserStatus::Suspended) => Action::UserSuspended,
         Some(UserStatus::Active) => Action::UserReactivated,
         None => Action::UserChanged,
     };
-    let record = Record::new(Principal::User(permit.user()), origin, action, clock)
+    let record = Record::new(permit.actor().into(), origin.clone(), action, clock)
         .about(target::USER, &id)
         .with("renamed", patch.name.is_some());
     user.name = patch.name.unwrap_or(user.name);
@@ -53,10 +66,15 @@ pub async fn change_user(
         check_owners_without(tx, &roles).await?;
     }
     tx.append_audit_record(&record).await?;
-    Ok(Member { user, roles })
+    if patch.revokes_api_keys {
+        revoke_api_keys_of(&authority, tx, id, permit.actor().into(), &origin, clock).await?;
+    }
+    let active_api_keys = tx.active_api_keys_of(id, clock.now()).await?;
+    Ok(ChangedUser { member: Member { user, roles }, active_api_keys })
 }
 
-/// Deletes a user. Their conversations become unassigned; the history of contacts keeps what they did, without their name.
+/// Deletes a user. Their conversations become unassigned; the history of contacts keeps what they did, without their name. The API
+/// keys that they made belong to the tenant and stay, unless they are to be revoked as well.
 ///
 /// # Errors
 /// [`ChangeUserError`].
@@ -64,15 +82,19 @@ pub async fn delete_user(
     permit: Permit<UsersWrite>,
     tx: &mut dyn ChangeUserTx,
     id: UserId,
+    revokes_api_keys: bool,
     origin: RequestOrigin,
     clock: &dyn Clock,
 ) -> Result<(), ChangeUserError> {
-    let Member { user, roles } = lock_target(&permit, tx, id).await?;
+    let (Member { user, roles }, authority) = lock_target(&permit, tx, id).await?;
+    if revokes_api_keys {
+        revoke_api_keys_of(&authority, tx, id, permit.actor().into(), &origin, clock).await?;
+    }
     tx.delete_user(id).await?;
     if user.status == UserStatus::Active {
         check_owners_without(tx, &roles).await?;
     }
-    let record = Record::new(Principal::User(permit.user()), origin, Action::UserDeleted, clock);
+    let record = Record::new(permit.actor().into(), origin, Action::UserDeleted, clock);
     Ok(tx.append_audit_record(&record.about(target::USER, &id)).await?)
 }
 
@@ -81,13 +103,13 @@ async fn lock_target(
     permit: &Permit<UsersWrite>,
     tx: &mut dyn AuthorityTx,
     id: UserId,
-) -> Result<Member, ChangeUserError> {
+) -> Result<(Member, Authority), ChangeUserError> {
     let authority = lock_authority(tx, permit).await?;
     let (user, _): (User, _) = tx.lock_user(id).await?.ok_or(ChangeUserError::Unknown)?;
     let held = tx.permissions(id).await?;
     authority.act_on(&held).map_err(AuthorityError::from)?;
     let roles = tx.role_keys(id).await?;
-    Ok(Member { user, roles })
+    Ok((Member { user, roles }, authority))
 }
 
 /// Checks the owners after an active user with these roles was removed.
@@ -103,22 +125,22 @@ impl From<StoreError> for ChangeUserError {
 
 #[cfg(test)]
 mod tests {
-    use kernel::Clock as _;
+    use kernel::{Clock as _, Permission};
 
     use super::*;
-    use crate::fake::{FakeStore, origin, run, start_session};
+    use crate::fake::{FakeStore, make_api_key, origin, run, start_session};
 
     fn change(store: &mut FakeStore, id: UserId, patch: UserPatch) -> Result<Member, ChangeUserError> {
         let (permit, clock) = (store.permit(), store.clock.clone());
-        run(change_user(permit, store, id, patch, origin(), &*clock))
+        run(change_user(permit, store, id, patch, origin(), &*clock)).map(|changed| changed.member)
     }
 
     fn delete(store: &mut FakeStore, id: UserId) -> Result<(), ChangeUserError> {
         let (permit, clock) = (store.permit(), store.clock.clone());
-        run(delete_user(permit, store, id, origin(), &*clock))
+        run(delete_user(permit, store, id, false, origin(), &*clock))
     }
 
-    const SUSPEND: UserPatch = UserPatch { name: None, status: Some(UserStatus::Suspended) };
+    const SUSPEND: UserPatch = UserPatch { name: None, status: Some(UserStatus::Suspended), revokes_api_keys: false };
 
     #[test]
     fn suspended_user_loses_all_sessions() {
@@ -143,7 +165,7 @@ mod tests {
         start_session(&mut store);
         store.caller = caller;
         let name = UserName::parse("Ada Lovelace").unwrap();
-        let member = change(&mut store, user, UserPatch { name: Some(name.clone()), status: None }).unwrap();
+        let member = change(&mut store, user, UserPatch { name: Some(name.clone()), ..UserPatch::default() }).unwrap();
         assert_eq!((member.user.name, member.roles), (name, vec![SystemRole::Agent.key()]));
         assert_eq!(store.active_sessions(user, store.clock.now()).len(), 1);
         let record = store.audit_log.pop().unwrap();
@@ -155,7 +177,7 @@ mod tests {
         let mut store = FakeStore::with_owner();
         let user = store.add_user("ada", SystemRole::Agent);
         store.suspend(user);
-        change(&mut store, user, UserPatch { name: None, status: Some(UserStatus::Active) }).unwrap();
+        change(&mut store, user, UserPatch { status: Some(UserStatus::Active), ..UserPatch::default() }).unwrap();
         assert!(store.is_active(user));
         assert_eq!(store.audited(), [Action::UserReactivated]);
     }
@@ -194,6 +216,38 @@ mod tests {
             assert!(matches!(outcome, Err(ChangeUserError::Authority(AuthorityError::TargetHoldsMore(_)))));
         }
         assert!(store.is_active(owner));
+    }
+
+    #[test]
+    fn keys_of_a_suspended_user_are_listed_and_can_be_revoked() {
+        let mut store = FakeStore::with_owner();
+        let owner = store.caller;
+        let admin = store.add_user("admin", SystemRole::Admin);
+        store.caller = admin;
+        let (key, _) = make_api_key(&mut store, &[Permission::CrmRead]).unwrap();
+        store.caller = owner;
+        let (permit, clock) = (store.permit(), store.clock.clone());
+        let kept = run(change_user(permit, &mut store, admin, SUSPEND, origin(), &*clock)).unwrap();
+        assert_eq!(kept.active_api_keys, [key]);
+        let patch = UserPatch { revokes_api_keys: true, ..SUSPEND };
+        let (permit, clock) = (store.permit(), store.clock.clone());
+        let revoked = run(change_user(permit, &mut store, admin, patch, origin(), &*clock)).unwrap();
+        assert!(revoked.active_api_keys.is_empty());
+        assert_eq!(store.audited().last(), Some(&Action::ApiKeyRevoked));
+    }
+
+    #[test]
+    fn deleted_users_keys_stay_unless_they_are_revoked() {
+        for revokes in [false, true] {
+            let mut store = FakeStore::with_owner();
+            let (owner, admin) = (store.caller, store.add_user("admin", SystemRole::Admin));
+            store.caller = admin;
+            make_api_key(&mut store, &[Permission::CrmRead]).unwrap();
+            store.caller = owner;
+            let (permit, clock) = (store.permit(), store.clock.clone());
+            run(delete_user(permit, &mut store, admin, revokes, origin(), &*clock)).unwrap();
+            assert_eq!(store.api_keys[0].0.revoked_at.is_some(), revokes);
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use audit::{Action, Principal, Record, RequestOrigin, target};
+use audit::{Action, Record, RequestOrigin, target};
 use iam::{Email, HashError, HashRequester, InvalidPassword, Password, PasswordHash, TenantRepo, User, UserName};
 use kernel::{Clock, Permit, StoreError, UsersWrite};
 
@@ -69,7 +69,7 @@ pub async fn create_user(
     tx.insert_user(&user, &password).await.map_err(|error| {
         if error.is_conflict_with(iam::constraint::USER_EMAIL) { CreateUserError::EmailTaken } else { error.into() }
     })?;
-    let record = Record::new(Principal::User(permit.user()), origin, Action::UserCreated, clock);
+    let record = Record::new(permit.actor().into(), origin, Action::UserCreated, clock);
     tx.append_audit_record(&record.about(target::USER, &user.id)).await?;
     Ok(Member { user, roles: Vec::new() })
 }

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use crm::inbox::Moment;
 use crm::{Interaction, InteractionKind};
 use diesel_async::RunQueryDsl;
-use kernel::StoreError;
-use kernel::ids::{ContactId, MessageId, UserId};
+use kernel::ids::{ApiKeyId, ContactId, MessageId, UserId};
+use kernel::{Actor, StoreError};
 use uuid::Uuid;
 
 use crate::error::OrStoreError;
@@ -29,11 +29,12 @@ UPDATE interactions i SET occurred_at = new.occurred_at, arrival = new.arrival
 /// stored.
 const INSERT_INTERACTIONS: &str = "
 INSERT INTO interactions
-  (tenant_id, created_at, id, contact_id, kind, text, actor_id, message_id, source, occurred_at, arrival, account_id, wamid)
-SELECT $1, $2, id, contact_id, kind, CASE WHEN kind = 'note' THEN text ELSE app.preview(text) END, actor_id, message_id, source, occurred_at,
-       arrival, account_id, wamid
-  FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS new
-    (id, contact_id, kind, text, actor_id, message_id, source, occurred_at, arrival, account_id, wamid)
+  (tenant_id, created_at, id, contact_id, kind, text, actor_id, api_key_id, message_id, source, occurred_at, arrival,
+   account_id, wamid)
+SELECT $1, $2, id, contact_id, kind, CASE WHEN kind = 'note' THEN text ELSE app.preview(text) END, actor_id, api_key_id, message_id,
+       source, occurred_at, arrival, account_id, wamid
+  FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS new
+    (id, contact_id, kind, text, actor_id, api_key_id, message_id, source, occurred_at, arrival, account_id, wamid)
  ORDER BY arrival
     ON CONFLICT DO NOTHING";
 
@@ -75,7 +76,8 @@ pub(super) async fn insert_interactions(
         .bind::<types::Uuids, _>(column(new, |i| i.contact.as_uuid()))
         .bind::<types::Texts, _>(column(new, |i| i.kind.into_str()))
         .bind::<types::Texts, _>(column(new, |i| i.text.as_str()))
-        .bind::<types::MaybeUuids, _>(column(new, |i| i.actor.map(UserId::as_uuid)))
+        .bind::<types::MaybeUuids, _>(column(new, |i| i.actor.and_then(Actor::user).map(UserId::as_uuid)))
+        .bind::<types::MaybeUuids, _>(column(new, |i| i.actor.and_then(Actor::api_key).map(ApiKeyId::as_uuid)))
         .bind::<types::MaybeUuids, _>(column(new, |i| i.message.map(MessageId::as_uuid)))
         .bind::<types::MaybeTexts, _>(column(new, |i| i.source.as_deref()))
         .bind::<types::Times, _>(column(new, |i| i.occurred_at))
