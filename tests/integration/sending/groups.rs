@@ -112,8 +112,10 @@ impl Setup {
         messages.iter().rev().map(|message| message.text.clone()).collect()
     }
 
+    /// The transactions that stored what is sent. Senders change the messages, but not the lines in the histories.
     async fn transactions(&self) -> i64 {
-        self.app.database.count("SELECT count(DISTINCT xmin::text) FROM messages WHERE origin = 'api'").await
+        let lines = "SELECT count(DISTINCT xmin::text) FROM interactions WHERE kind = 'outbound_message'";
+        self.app.database.count(lines).await
     }
 }
 
