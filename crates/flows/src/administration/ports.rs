@@ -4,9 +4,9 @@ use audit::{AuditRepo, PlatformAuditRepo};
 use billing::{PlanRepo, SubscriptionRepo};
 use iam::{TenantRepo, UserRepo};
 use rbac::{MembershipRepo, RoleRepo};
-use tokens::SessionRepo;
+use tokens::{ApiKeyRepo, SessionRepo};
 
-use crate::{ApiKeyTx, IdempotencyRepo};
+use crate::IdempotencyRepo;
 
 /// What the rules of permissions need.
 pub trait AuthorityTx: TenantRepo + UserRepo + MembershipRepo {}
@@ -29,9 +29,9 @@ pub trait MemberTx: UserRepo + MembershipRepo {}
 impl<T: UserRepo + MembershipRepo + ?Sized> MemberTx for T {}
 
 /// What changing and deleting users needs.
-pub trait ChangeUserTx: ApiKeyTx + SessionRepo {}
+pub trait ChangeUserTx: AuthorityTx + SessionRepo + ApiKeyRepo + AuditRepo {}
 
-impl<T: ApiKeyTx + SessionRepo + ?Sized> ChangeUserTx for T {}
+impl<T: AuthorityTx + SessionRepo + ApiKeyRepo + AuditRepo + ?Sized> ChangeUserTx for T {}
 
 /// What [`create_user`](crate::create_user) needs.
 pub trait CreateUserTx: UserRepo + AuditRepo {}

@@ -39,9 +39,9 @@ pub async fn revoke_api_key_by_operator(
 }
 
 /// Revokes the active keys that a user made, and returns how many. The caller must hold their permissions.
-pub(crate) async fn revoke_api_keys_of(
+pub(crate) async fn revoke_api_keys_of<Tx: ApiKeyTx + ?Sized>(
     authority: &Authority,
-    tx: &mut dyn ApiKeyTx,
+    tx: &mut Tx,
     maker: UserId,
     by: Principal,
     origin: &RequestOrigin,
@@ -56,8 +56,8 @@ pub(crate) async fn revoke_api_keys_of(
     Ok(revoked)
 }
 
-async fn revoke(
-    tx: &mut dyn ApiKeyTx,
+async fn revoke<Tx: ApiKeyTx + ?Sized>(
+    tx: &mut Tx,
     key: ApiKey,
     by: Principal,
     origin: RequestOrigin,
