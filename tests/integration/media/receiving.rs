@@ -9,7 +9,9 @@ async fn received_file_is_stored_whole_and_shown() {
     let wamid = setup.receive(PNG).await;
     setup.wait_for_state(&wamid, "stored").await;
     let media = setup.message(&wamid).await.media.unwrap();
-    assert_eq!((media.state.as_str(), media.size, media.mime_type.as_deref()), ("stored", Some(70), Some("image/png")));
+    let size = u64::try_from(PNG.len()).unwrap();
+    let seen = (media.state.as_str(), media.size, media.mime_type.as_deref());
+    assert_eq!(seen, ("stored", Some(size), Some("image/png")));
     assert!(media.content_id.is_some() && media.id.is_some(), "{media:?}");
     let objects = setup.objects();
     assert_eq!(objects.len(), 1, "{objects:?}");

@@ -90,7 +90,8 @@ async fn each_media_kind_has_pointer_and_text() {
             "video",
             json!({"id": 12}),
             json!({"kind": "video", "text": "Video", "media":
-                   {"id": "12", "mime_type": null, "sha256": null, "caption": null, "filename": null}}),
+                   {"id": "12", "mime_type": null, "sha256": null, "caption": null, "filename": null,
+                    "state": "waiting", "size": null}}),
         ),
         row(
             "a file without an id",
