@@ -59,9 +59,8 @@ impl DepartureFacts {
         }
         match self.template.map(TemplateStatus::usability) {
             Some(Usability::Never) => Departure::Fails(Reason::TemplateNotUsable),
-            Some(Usability::Later) => Departure::Waits,
             Some(Usability::Now | Usability::Unknown) | None if self.is_active => Departure::Leaves,
-            _ => Departure::Waits,
+            Some(Usability::Now | Usability::Unknown | Usability::Later) | None => Departure::Waits,
         }
     }
 }

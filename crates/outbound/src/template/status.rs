@@ -61,7 +61,7 @@ impl TemplateStatus {
     /// The texts of all with this usability.
     #[must_use]
     pub fn with_usability(usability: Usability) -> Vec<&'static str> {
-        Self::VARIANTS.iter().filter(|status| status.usability() == usability).map(|status| status.into_str()).collect()
+        Self::VARIANTS.iter().filter(|status| status.usability() == usability).map(Self::into_str).collect()
     }
 
     /// Whether Meta lets such a template be edited.
