@@ -31,6 +31,12 @@ pub struct ExampleUpload<'a> {
     pub media: &'a dyn MediaApi,
 }
 
+impl std::fmt::Debug for ExampleUpload<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ExampleUpload").finish_non_exhaustive()
+    }
+}
+
 impl ExampleUpload<'_> {
     /// Uploads the files of ours that are examples of headers, and puts Meta's handles in their places. They belong to the app of the access
     /// token. Call it outside of a transaction.
