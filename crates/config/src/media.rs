@@ -9,11 +9,10 @@ use super::key::Key;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Media")]
 #[group(skip)]
-#[expect(clippy::struct_field_names, reason = "a field is named as its flag, variable and entry in the file are")]
 pub(super) struct MediaSettings {
     /// The object store for files of messages: a folder that exists (`file:///...`), which all processes share, or a bucket
     /// (`s3://bucket/prefix`, `gs://...`, `azure://...`), whose options are in the query, or in the variables of its cloud such as
-    /// `AWS_ACCESS_KEY_ID` [default: file:///var/lib/parley/media]
+    /// `AWS_ACCESS_KEY_ID` [default: `file:///var/lib/parley/media`]
     #[arg(long, value_name = "URL", hide_env_values = true)]
     media_store: Option<SecretString>,
     /// Largest file that is received or uploaded, in MiB; Meta allows no more than 100

@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(listed.iter().copied().collect::<BTreeSet<_>>(), Permission::ALL.iter().copied().collect());
         assert_eq!(listed.len(), Permission::ALL.len());
         let for_keys = Permission::ALL.iter().filter(|permission| permission.is_for_keys());
-        assert!(for_keys.flat_map(|permission| permission.implies()).all(Permission::is_for_keys));
+        assert!(for_keys.filter_map(|permission| permission.implies()).all(Permission::is_for_keys));
     }
 
     #[test]

@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn api_key_never_holds_what_only_users_hold() {
         let clock = SystemClock::new();
-        let permissions = PermissionSet::from_iter(Permission::ALL.iter().copied());
+        let permissions: PermissionSet = Permission::ALL.iter().copied().collect();
         let tenant = TenantId::new(&clock);
         let key = AuthenticatedCaller { actor: Actor::ApiKey(ApiKeyId::new(&clock)), tenant, permissions };
         assert_eq!(key.permit::<CrmRead>().unwrap().actor(), key.actor);

@@ -337,7 +337,7 @@ mod tests {
     #[test]
     fn refused_file_is_uploaded_again_once() {
         let settled = |has_files, refusals| {
-            settle(&AttemptFacts { has_files, refusals, ..facts() }, refused(FILE_REFUSED), 0.0).0.state
+            settle(&AttemptFacts { refusals, has_files, ..facts() }, refused(FILE_REFUSED), 0.0).0.state
         };
         assert_eq!(settled(true, 0), SendState::Queued);
         assert_eq!(settled(true, 1), SendState::Failed);

@@ -11,7 +11,7 @@ fn encoded(picture: &DynamicImage, format: ImageFormat) -> Bytes {
 }
 
 fn picture(width: u32, height: u32) -> DynamicImage {
-    RgbImage::from_fn(width, height, |x, y| image::Rgb([(x % 256) as u8, (y % 256) as u8, 7])).into()
+    RgbImage::from_fn(width, height, |x, y| image::Rgb([x.to_le_bytes()[0], y.to_le_bytes()[0], 7])).into()
 }
 
 async fn made(bytes: Bytes) -> Result<Thumbnail, ThumbnailError> {
