@@ -69,7 +69,7 @@ impl FileType {
         let recognised = Self::recognise(head).map(|found| found.mime);
         if kind == MediaKind::Document {
             return Ok(match (recognised, declared) {
-                (Some(found), Some(declared)) if CONTAINERS.contains(&found) => declared,
+                (Some(found), Some(declared)) if CONTAINERS.contains(&found) && !is_inline(&declared) => declared,
                 (Some(found), _) => found.to_owned(),
                 // What browsers would show is shown as such only if the bytes say so.
                 (None, Some(declared)) if !is_inline(&declared) => declared,
@@ -194,6 +194,7 @@ mod tests {
             (Document, "../../x", b"Hello", "application/octet-stream"),
             (Document, "image/svg+xml", SVG, "image/svg+xml"),
             (Document, "image/png", PNG, "image/png"),
+            (Document, "image/png", ZIP, "application/zip"),
         ] {
             assert_eq!(stored(kind, declared, head).as_deref(), Ok(shown), "{declared}");
         }

@@ -141,7 +141,6 @@ async fn malformed_upload_is_refused() {
         post_form(client, parts).await.problem(422, "validation_failed").pointer().to_owned()
     };
     let file = ("file", "a.png", "image/png", PNG);
-    assert_eq!(pointer(&[]).await, "/file");
     assert_eq!(pointer(&[file, file]).await, "/file");
     assert_eq!(pointer(&[("picture", "a.png", "image/png", PNG)]).await, "/picture");
     assert_eq!(pointer(&[file, ("note", "n", "text/plain", b"x")]).await, "/note");
@@ -216,22 +215,5 @@ async fn store_that_is_away_is_told_and_comes_back() {
     refused.problem(503, "temporarily_unavailable");
     std::fs::rename(&away, &setup.folder).unwrap();
     assert_eq!(download(client, &content).await.2, PNG);
-    setup.app.finish().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn thumbnail_is_made_once_and_served() {
-    let setup = Setup::new().await;
-    let client = &setup.tenant.client;
-    let file = upload(client, "a.png", "image/png", PNG).await;
-    let thumbnail = format!("{}/thumbnail", path(&file));
-    let (status, headers, bytes) = download(client, &thumbnail).await;
-    assert_eq!(status.as_u16(), 200);
-    assert!(["image/png", "image/jpeg"].contains(&headers["content-type"].to_str().unwrap()));
-    assert!(!bytes.is_empty());
-    let (_, _, again) = download(client, &thumbnail).await;
-    assert_eq!(again, bytes);
-    let tag = headers["etag"].to_str().unwrap().to_owned();
-    assert_eq!(download(&client.with("if-none-match", &tag), &thumbnail).await.0.as_u16(), 304);
     setup.app.finish().await;
 }

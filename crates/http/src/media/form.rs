@@ -125,7 +125,9 @@ fn finish(check: FileCheck, declared: Option<&str>) -> Result<Checked, Problem> 
     let checked = check.finish(MediaKind::Document, declared).map_err(|failure: MediaFailure| {
         Problem::new(Code::UnsupportedMediaType).with_detail(format!("The file cannot be used: {}.", failure.words()))
     })?;
-    if WEBM.contains(&checked.mime_type.as_str()) {
+    // Also if only its name says so.
+    let named = declared.and_then(|declared| declared.split(';').next()).map(str::trim);
+    if WEBM.contains(&checked.mime_type.as_str()) || named.is_some_and(|named| WEBM.contains(&named)) {
         let detail = "WhatsApp takes no WebM, which browsers record; record a voice message as audio/ogg with Opus or as audio/mp4, \
                       and a video as video/mp4.";
         return Err(Problem::new(Code::UnsupportedMediaType).with_detail(detail));
