@@ -4,4 +4,4 @@ CREATE TABLE senders (
   -- It has reported itself until shortly before then.
   ends_at timestamptz NOT NULL
 );
-GRANT SELECT, INSERT, UPDATE, DELETE ON senders TO parley_platform;
+SELECT app.open_to_platform('senders', 'SELECT, INSERT, UPDATE, DELETE');

@@ -22,7 +22,7 @@ const UNIQUE_ACROSS_TENANTS: [(&str, &str); 9] = [
 const ACTIVE_NUMBER: &str = "whatsapp_accounts_active_number_key";
 
 /// Tables without a tenant, each with its reason.
-const WITHOUT_TENANT: [(&str, &str); 12] = [
+const WITHOUT_TENANT: [(&str, &str); 13] = [
     ("__diesel_schema_migrations", "Diesel's own"),
     ("login_tallies", "attempts, also at unknown tenants; keys are HMACs"),
     ("operator_idempotency_keys", "the operators'"),
@@ -33,6 +33,7 @@ const WITHOUT_TENANT: [(&str, &str); 12] = [
     ("platform_audit_summaries", "the operators'"),
     ("platform_audit_unsealed", "the operators'"),
     ("provisioning_keys", "the operators'"),
+    ("senders", "the running senders, which work for all tenants"),
     ("signing_keys", "the deployment's"),
     ("tenants", "its id is the tenant"),
 ];

@@ -23,9 +23,8 @@ async fn user_manages_keys_within_their_own_permissions() {
     assert_eq!(read(&tenant.client, &strong).await.state, "active");
 
     // What the maker loses, the key keeps: it belongs to the tenant.
-    let patch = json!({"status": "suspended"});
     let path = format!("/users/{}", manager.id);
-    let suspended = tenant.client.patch(&path, &patch).await.json(200);
+    let suspended = tenant.client.patch(&path, &json!({"status": "suspended"})).await.json(200);
     assert_eq!(suspended["active_api_keys"][0]["id"], json!(own.key.id));
     own.client.get("/crm/contacts").await.expect(200);
     let listed = tenant.client.list::<ApiKey>(&format!("{path}/api-keys")).await;

@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
 use kernel::ids::{AccountId, TenantId, UserId};
 use kernel::seal::KeyRing;
-use kernel::{Clock, Permit};
+use kernel::{Actor, Clock, Permit};
 use outbound::{Content, OnUnknown};
 use pipeline::{SendFlusher, SendIntake};
 use serde_json::json;
@@ -75,8 +75,8 @@ fn render(message: OutboundMessage) -> Result<StoredResponse, Box<dyn std::error
     Ok(StoredResponse { status: 202, body: format!("{} {place:?}", message.message.row.id) })
 }
 
-async fn user(tenant: &TestTenant) -> UserId {
-    UserId::from_uuid(tenant.me().await.user.id.parse().unwrap())
+async fn user(tenant: &TestTenant) -> Actor {
+    Actor::User(UserId::from_uuid(tenant.me().await.user.id.parse().unwrap()))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the user is the tenant's owner")]
@@ -152,7 +152,7 @@ async fn requests_of_one_tenant_share_a_transaction() {
 async fn key_repeated_within_a_group_sends_one_message() {
     let setup = Setup::new().await;
     let mut group = Group::new(&setup);
-    let sender = Sender::User(user(&setup.tenant).await);
+    let sender = Sender::from(user(&setup.tenant).await);
     let keyed = |digest: u8| KeyedRequest {
         sender,
         route: "POST /messages".to_owned(),
