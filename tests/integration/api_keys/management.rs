@@ -38,7 +38,7 @@ async fn made_key_is_shown_once_and_works_at_once() {
     assert_eq!(app.database.count(&stored).await, 0);
     let list = tenant.client.get("/api-keys").await;
     assert!(!list.text.contains(secret));
-    assert_eq!(list.body::<Page<ApiKey>>(200).data, [key.clone()]);
+    assert_eq!(list.body::<Page<ApiKey>>(200).data, std::slice::from_ref(&key));
 
     let program = app.client.with_token(secret);
     let me = program.get("/auth/me").await.json(200);

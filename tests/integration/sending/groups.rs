@@ -15,7 +15,6 @@ use outbound::{Content, OnUnknown};
 use pipeline::{SendFlusher, SendIntake};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use super::Setup;
 use crate::kit::api::Conversation;
@@ -69,7 +68,7 @@ impl Group {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "as the request takes it")]
+#[expect(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "as the request takes it")]
 fn render(message: OutboundMessage) -> Result<StoredResponse, Box<dyn std::error::Error + Send + Sync>> {
     let place = message.message.row.arrival;
     Ok(StoredResponse { status: 202, body: format!("{} {place:?}", message.message.row.id) })
@@ -124,7 +123,7 @@ async fn requests_of_one_tenant_share_a_transaction() {
     let setup = Setup::new().await;
     let (_, other) = setup.meta.conversation(&setup.tenant, &setup.line).await;
     let mut group = Group::new(&setup);
-    let missing = Uuid::now_v7().to_string();
+    let missing = "01a22963-8f2a-7362-8107-000000000000".to_owned();
     let rows = [(&setup.conversation.id, "1"), (&other.id, "2"), (&missing, "3"), (&setup.conversation.id, "4")];
     for (conversation, text) in rows {
         group.ask(request(&setup.tenant, conversation, text).await);
