@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 use media::ObjectStoreError;
 
-use crate::store::UNFINISHED;
+use crate::place::UNFINISHED;
 
 /// # Errors
 /// The folder is not there: its disk is not mounted, for example.

@@ -4,6 +4,7 @@
 mod failure;
 mod folder;
 mod location;
+mod place;
 mod source;
 mod store;
 mod writer;

@@ -16,11 +16,10 @@ use url::Url;
 use crate::failure::failure;
 use crate::folder;
 use crate::location::{Location, LocationError};
+use crate::place::{UNFINISHED, path};
 use crate::source::ObjectBytes;
 use crate::writer::PartWriter;
 
-/// What is being written stands under this name.
-pub(crate) const UNFINISHED: &str = "unfinished";
 /// The least that S3 takes, but for the last.
 const BUCKET_PART: usize = 5 * 1024 * 1024;
 const FOLDER_PART: usize = 256 * 1024;
@@ -80,11 +79,6 @@ impl Objects {
         found.sort_by_key(|object| object.key.to_string());
         Ok(found)
     }
-}
-
-pub(crate) fn path(prefix: &Path, key: &ObjectKey) -> Path {
-    let text = key.to_string();
-    text.split('/').fold(prefix.clone(), Path::join)
 }
 
 fn is_after(key: &ObjectKey, after: Option<&ObjectKey>) -> bool {

@@ -8,7 +8,7 @@ use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt as _, PutPayload};
 
 use crate::failure::failure;
-use crate::folder;
+use crate::{folder, place};
 
 /// Writes an object of which only the end says the name. Up to one part is put at once; more goes to a name of its own first.
 pub(crate) struct PartWriter {
@@ -68,7 +68,7 @@ impl ObjectWriter for PartWriter {
 
     async fn finish(mut self: Box<Self>, key: &ObjectKey) -> Result<(), ObjectStoreError> {
         folder::check(self.folder.as_ref()).await?;
-        let path = crate::store::path(&self.prefix, key);
+        let path = place::path(&self.prefix, key);
         let rest = self.buffer.split().freeze();
         if self.upload.is_none() {
             let put = self.store.put(&path, PutPayload::from(rest)).await;

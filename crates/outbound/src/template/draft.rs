@@ -1,9 +1,9 @@
 //! Templates that are to be created or changed, with the rules that Meta applies at once. The rest is Meta's review.
 
+use kernel::ids::MediaId;
 use serde_json::{Map, Value, json};
 
 use super::call::MAX_NAME;
-use super::examples::media_id;
 use super::language::Language;
 use super::model::Template;
 use super::status::{ParameterFormat, TemplateCategory};
@@ -182,7 +182,7 @@ fn check_header(fields: &mut Fields<'_>, format: ParameterFormat) -> Result<(), 
         "image" | "video" | "document" => {
             let pointer = fields.pointer_to("example");
             let handle = fields.optional("example").and_then(|node| node.value()["header_handle"][0].as_str());
-            let file = fields.optional("example").and_then(|node| media_id(node.value()));
+            let file = fields.optional("example").and_then(|node| example_file(node.value()));
             if handle.is_some() || file.is_some() {
                 return Ok(());
             }
@@ -296,4 +296,9 @@ fn check_button(node: &Node<'_>) -> Result<String, ContentError> {
         fields.required("phone_number")?.text(20)?;
     }
     Ok(kind)
+}
+
+/// The file that an example names.
+pub(super) fn example_file(example: &Value) -> Option<MediaId> {
+    example.get("media_id")?.as_str()?.parse().ok()
 }

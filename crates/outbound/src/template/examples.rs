@@ -3,7 +3,7 @@
 use kernel::ids::MediaId;
 use serde_json::{Value, json};
 
-use super::draft::NewTemplate;
+use super::draft::{NewTemplate, example_file};
 
 impl NewTemplate {
     /// The files that are examples of headers, each once.
@@ -11,7 +11,7 @@ impl NewTemplate {
     pub fn example_files(&self) -> Vec<MediaId> {
         let mut found = Vec::new();
         visit(&mut self.components.clone(), &mut |example| {
-            let id = media_id(example).filter(|id| !found.contains(id));
+            let id = example_file(example).filter(|id| !found.contains(id));
             found.extend(id);
         });
         found
@@ -21,17 +21,12 @@ impl NewTemplate {
     #[must_use]
     pub fn with_handles(mut self, handle: impl Fn(MediaId) -> Option<String>) -> Self {
         visit(&mut self.components, &mut |example| {
-            if let Some(handle) = media_id(example).and_then(&handle) {
+            if let Some(handle) = example_file(example).and_then(&handle) {
                 *example = json!({"header_handle": [handle]});
             }
         });
         self
     }
-}
-
-/// The file that an example names.
-pub(super) fn media_id(example: &Value) -> Option<MediaId> {
-    example.get("media_id")?.as_str()?.parse().ok()
 }
 
 /// Shows the examples of all components, also of cards.
