@@ -7,11 +7,13 @@ use serde_json::{Value, json};
 
 use crate::kit::api::LoggedIn;
 use crate::kit::app::{PASSWORD, TestTenant};
+use crate::kit::customer::fresh_phone;
 use crate::kit::deploy_files::{self, RunbookSection};
 use crate::kit::deployment::{Deployment, Server};
 use crate::kit::meta::{Number, fresh_wamid, signature, text};
 use crate::kit::metric_series::{Label, exported, grouped_by, selected};
 use crate::kit::sandbox::MetaSandbox;
+use crate::kit::upload::PNG;
 use crate::kit::users::log_in;
 use crate::kit::wait;
 
@@ -61,7 +63,14 @@ fn dashboards_are_complete() {
     let uids: BTreeSet<&str> = dashboards.iter().map(|(_, dashboard)| dashboard["uid"].as_str().unwrap()).collect();
     assert_eq!(
         uids,
-        BTreeSet::from(["parley-auth", "parley-database", "parley-overview", "parley-sending", "parley-webhooks"])
+        BTreeSet::from([
+            "parley-auth",
+            "parley-database",
+            "parley-media",
+            "parley-overview",
+            "parley-sending",
+            "parley-webhooks"
+        ])
     );
     for (name, dashboard) in &dashboards {
         let panels = panels(dashboard);
@@ -239,6 +248,14 @@ async fn cause_sending_metrics(meta: &MetaSandbox, server: &Server) {
     let (_, conversation) = meta.conversation(&tenant, &line).await;
     let sent = tenant.send_text(&conversation, "Hello").await;
     tenant.wait_for_status(&sent, "delivered").await;
+    let file = meta.customer_file(&line, "image/png", PNG).await;
+    let message = json!({"phone_number_id": line.number.phone_number_id, "from": fresh_phone(), "type": "image",
+        "image": {"id": file}});
+    meta.post("/phone/messages", &message).await;
+    wait::until("the file to be stored", async || {
+        server.metrics().await.contains("\nparley_media_stored_seconds").then_some(())
+    })
+    .await;
 }
 
 /// Sends a message that is processed, one that fails, one without an id, one with a wrong signature, and one during a

@@ -30,5 +30,6 @@ pub(crate) mod settings;
 pub(crate) mod statements;
 pub(crate) mod tls_proxy;
 pub(crate) mod token_forger;
+pub(crate) mod upload;
 pub(crate) mod users;
 pub(crate) mod wait;

@@ -100,6 +100,10 @@ async fn server_accepts_each_example_of_the_document() {
             };
             let path = path(&document, template, operation);
             let body = operation["requestBody"]["content"]["application/json"].clone();
+            // A form: `media` uploads some.
+            if body.is_null() && operation["requestBody"].is_object() {
+                continue;
+            }
             let bytes = (!body.is_null()).then(|| {
                 let given = body
                     .get("example")

@@ -15,6 +15,7 @@ use crate::kit::app::{TestApp, TestTenant};
 use crate::kit::client::Client;
 use crate::kit::meta::text;
 use crate::kit::sandbox::{Line, MetaSandbox};
+use crate::kit::upload::{PNG, upload};
 use crate::kit::users::role_of;
 use crate::kit::wait;
 
@@ -122,6 +123,10 @@ impl Tenant {
             return self.first(list).await;
         }
         let (list, _) = path.split_once(&format!("/{{{name}}}")).expect("the parameter is in the path");
+        if list == "/crm/media" {
+            let file = upload(&self.client, "a.png", "image/png", PNG).await;
+            return file["id"].as_str().expect("it has an id").to_owned();
+        }
         if list == "/crm/messages" {
             let conversation = self.first("/crm/conversations").await;
             return self.first(&format!("/crm/conversations/{conversation}/messages")).await;

@@ -13,6 +13,7 @@ use crate::kit::client::{Client, Response};
 use crate::kit::deployment::{Deployment, Server};
 use crate::kit::meta::{APP_SECRET, Number, sign_with, signature, text};
 use crate::kit::sandbox::MetaSandbox;
+use crate::kit::upload::{PNG, upload};
 use crate::kit::users::log_in;
 use crate::kit::wait;
 
@@ -253,6 +254,10 @@ impl Session {
 
     /// The ids in a list; dead letters only, since the examples are about them.
     async fn ids(&self, list: &str) -> Vec<String> {
+        if list == "/crm/media" {
+            let file = upload(&self.client_for(list), "a.png", "image/png", PNG).await;
+            return file["id"].as_str().map(str::to_owned).into_iter().collect();
+        }
         let path = match list {
             "/webhook-events" => format!("{list}?status=dead_letter"),
             // Those of the conversation with the latest one.

@@ -25,6 +25,10 @@ pub(super) struct Curl {
     pub(super) prints_status: bool,
 }
 
+/// A form with a file, in place of one that a page's reader has.
+const FORM: &str = "--limit\r\ncontent-disposition: form-data; name=\"file\"; filename=\"invoice.txt\"\r\n\
+                    content-type: text/plain\r\n\r\nInvoice\r\n--limit--\r\n";
+
 /// How a page signs a body in a shell; the test computes the same itself.
 const SIGN: &str = r#"$(printf %s "$body" | openssl dgst -sha256 -hmac "$APP_SECRET" -r | cut -d' ' -f1)"#;
 
@@ -60,6 +64,11 @@ impl Curl {
                 "-H" => {
                     let (name, content) = value().split_once(": ").expect("a header has a name and a value");
                     curl.headers.push((name.to_lowercase(), content.to_owned()));
+                }
+                "-F" => {
+                    assert!(value().starts_with("file=@"), "no test support for other fields of forms");
+                    curl.headers.push(("content-type".to_owned(), "multipart/form-data; boundary=limit".to_owned()));
+                    curl.body = Some(FORM.to_owned());
                 }
                 "-o" => assert_eq!(value(), "/dev/null"),
                 "-w" => {

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
-use super::{PNG, Setup, fault};
+use super::{Setup, fault};
+use crate::kit::upload::PNG;
 use crate::kit::wait;
 
 #[tokio::test(flavor = "multi_thread")]

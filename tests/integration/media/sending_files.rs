@@ -3,10 +3,10 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::uploading::upload;
-use super::{PNG, Setup};
+use super::Setup;
 use crate::kit::api::{Conversation, Message};
 use crate::kit::client::Response;
+use crate::kit::upload::{PNG, upload};
 use crate::kit::wait;
 
 /// A page of Ogg with Opus.

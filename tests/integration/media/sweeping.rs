@@ -5,8 +5,9 @@ use kernel::Clock as _;
 use objects::Objects;
 use serde_json::json;
 
-use super::{PNG, Setup};
+use super::Setup;
 use crate::kit::meta::fresh_digits;
+use crate::kit::upload::PNG;
 use crate::kit::{media_store, wait};
 
 impl Setup {

@@ -3,32 +3,9 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{PNG, Setup};
-use crate::kit::client::{Client, Response};
-
-/// An upload as browsers send it: the name of the field, of the file, its type and its bytes.
-pub(super) type Part<'a> = (&'a str, &'a str, &'a str, &'a [u8]);
-
-pub(super) async fn post_form(client: &Client, parts: &[Part<'_>]) -> Response {
-    let mut body = Vec::new();
-    for (field, name, mime_type, bytes) in parts {
-        let head = format!(
-            "--limit\r\ncontent-disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\ncontent-type: {mime_type}\r\n\r\n"
-        );
-        body.extend_from_slice(head.as_bytes());
-        body.extend_from_slice(bytes);
-        body.extend_from_slice(b"\r\n");
-    }
-    body.extend_from_slice(b"--limit--\r\n");
-    client
-        .with("content-type", "multipart/form-data; boundary=limit")
-        .send(Method::POST, "/crm/media", Some(body))
-        .await
-}
-
-pub(super) async fn upload(client: &Client, name: &str, mime_type: &str, bytes: &[u8]) -> Value {
-    post_form(client, &[("file", name, mime_type, bytes)]).await.json(201)
-}
+use super::Setup;
+use crate::kit::client::Client;
+use crate::kit::upload::{PNG, Part, post_form, upload};
 
 fn path(file: &Value) -> String {
     format!("/crm/media/{}", file["id"].as_str().unwrap())
