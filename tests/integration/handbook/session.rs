@@ -242,7 +242,9 @@ impl Session {
     /// A path with an id in place of its parameter: of what the page created last, or else the first of the list.
     async fn fill(&self, template: &str) -> Result<String, String> {
         let Some((list, rest)) = template.split_once("/{") else { return Ok(template.to_owned()) };
-        let id = match self.created.get(list) {
+        // Only pictures have thumbnails, and the page uploads another file.
+        let created = self.created.get(list).filter(|_| !template.ends_with("/thumbnail"));
+        let id = match created {
             Some(id) => id.clone(),
             None => self.ids(list).await.into_iter().next().ok_or_else(|| format!("{list} is empty"))?,
         };
@@ -271,12 +273,14 @@ impl Session {
         items.iter().filter_map(|item| item["id"].as_str().or(item["key"].as_str()).map(str::to_owned)).collect()
     }
 
-    /// Replaces the example id by another contact's, and the example refresh token by the session's.
+    /// Replaces the example id by another contact's or a file's, and the example refresh token by the session's.
     async fn replace_examples(&self, body: &mut Value, path: &str) -> Result<(), String> {
         for (member, value) in body.as_object_mut().ok_or("the body is no object")? {
             if member == "contact_id" && value == EXAMPLE_ID {
                 let other = self.ids("/crm/contacts").await.into_iter().find(|id| !path.contains(id.as_str()));
                 *value = json!(other.ok_or("there is no other contact")?);
+            } else if value["media_id"] == EXAMPLE_ID {
+                value["media_id"] = json!(self.created.get("/crm/media").ok_or("no file was uploaded")?);
             } else if member == "refresh_token" {
                 *value = json!(self.refresh_token);
             }

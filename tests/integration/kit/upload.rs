@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::client::{Client, Response};
 
 /// A picture of one pixel.
-pub(crate) const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\0\0\0\rIDATx\x9cc\xf8\xff\xff?\0\x05\xfe\x02\xfe\xa75\x81\x84\0\0\0\0IEND\xaeB`\x82";
+pub(crate) const PNG: &[u8] = b"\x89PNG\x0d\x0a\x1a\x0a\x00\x00\x00\x0dIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x02\x00\x00\x00\x90wS\xde\x00\x00\x00\x0cIDATx\x9cc\xf8_\xcf\x00\x00\x03\xff\x01\x7fo\xd6d\x80\x00\x00\x00\x00IEND\xaeB`\x82";
 
 /// An upload as browsers send it: the name of the field, of the file, its type and its bytes.
 pub(crate) type Part<'a> = (&'a str, &'a str, &'a str, &'a [u8]);
