@@ -14,8 +14,8 @@ EXPLAINED = {
     ("invalid_cursor", ""): "the server signs its cursors",
     ("weak_password", "password"): "the most common passwords, and the user's own names, are refused",
     ("validation_failed", "value", "phone", "bsuid", "emoji", "interactive", "contacts", "template", "components"): "what an identity, and content as Meta takes it, may look like depends on its kind",
-    ("validation_failed", "reason", ""): "what is required depends on other fields: a reason unless `dry_run` is true, a contact's name or identity",
-    ("validation_failed", "version", "limit"): "a whole number is written without a fraction, 69 and not 69.0",
+    ("validation_failed", "reason", "", "file"): "what is required depends on other fields: a reason unless `dry_run` is true, a contact's name or identity; a file has bytes",
+    ("validation_failed", "version", "limit", "overlap_hours"): "a whole number is written without a fraction, 69 and not 69.0",
     ("invalid_query", "q"): "a search needs two letters or digits",
     ("invalid_query", "to", "from"): "a range of days has at most 92, in the years 1970 to 9999, and does not end before it begins",
     ("validation_failed", "attributes", "detail: must not contain the character U+0000"): "attributes have 16 KiB, five levels, and names of at most 100 characters; no text has U+0000",
@@ -26,7 +26,7 @@ assert len(EXPLAINED) < 10, "fewer than ten refusals may need an explanation"
 
 # Answers that depend on what is stored, on who asks and how often; all of them are documented.
 MAY_DEPEND_ON_STATE = {401, 403, 404, 409, 429}
-CODES_OF_STATE = {"idempotency_key_reused"}
+CODES_OF_STATE = {"idempotency_key_reused", "no_thumbnail"}
 # Ids of what must be stored, what Meta judges, and times that count from now.
 PLACES_OF_STATE = {"account_id", "app", "contact_id", "plan_code", "reply_to", "access_token", "expires_at"}
 

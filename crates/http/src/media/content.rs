@@ -12,6 +12,7 @@ use kernel::ids::MediaId;
 use kernel::{CrmRead, Grant as _};
 use media::{ByteSource, FileType, ObjectKey, SignedHeaders};
 use tracing::error;
+use utoipa::ToSchema;
 
 use super::content_range::{WantedRange, wanted};
 use super::file_name::disposition;
@@ -36,6 +37,12 @@ const CACHING: &str = "private, no-cache";
 const PDF: &str = "application/pdf";
 const UNKNOWN: &str = "application/octet-stream";
 
+/// The bytes of a file, for the document.
+#[derive(ToSchema)]
+#[schema(as = FileBytes, value_type = String, format = Binary)]
+#[expect(dead_code, reason = "for the document")]
+pub(crate) struct FileBytes(Vec<u8>);
+
 /// Download a file
 ///
 /// The bytes, whole or one range of them. Images, audio and video that were recognised by their bytes come with their type and can be
@@ -53,8 +60,8 @@ const UNKNOWN: &str = "application/octet-stream";
         ("If-None-Match" = Option<String>, Header, description = "The ETag of a copy that the client has")
     ),
     responses(
-        (status = 200, description = "The file", content_type = "application/octet-stream", body = [u8]),
-        (status = 206, description = "A part of the file", content_type = "application/octet-stream", body = [u8]),
+        (status = 200, description = "The file, with the type that its bytes show", content_type = "*/*", body = FileBytes),
+        (status = 206, description = "A part of the file", content_type = "*/*", body = FileBytes),
         (status = 302, description = "The store serves the file at the address in `Location`"),
         (status = 304, description = "The client's copy is current"),
     ),

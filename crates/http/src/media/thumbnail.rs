@@ -28,7 +28,7 @@ use crate::tags;
         ("If-None-Match" = Option<String>, Header, description = "The ETag of a copy that the client has")
     ),
     responses(
-        (status = 200, description = "The small picture", content_type = "image/jpeg", body = [u8]),
+        (status = 200, description = "The small picture", content_type = "image/jpeg", body = super::content::FileBytes),
         (status = 304, description = "The client's copy is current"),
     ),
     extensions(("x-problems" = json!([

@@ -3,6 +3,7 @@ use flows::{ObjectWrite, store_upload};
 use kernel::ids::MediaId;
 use kernel::{Grant as _, MessagesSend};
 use media::{NewUploaded, StoredFile};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::form;
@@ -14,8 +15,9 @@ use crate::state::State;
 use crate::tags;
 
 /// The form of an upload.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[schema(as = UploadForm)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "for the document; the form is read piece by piece")]
 pub(crate) struct UploadForm {
     /// The bytes, with a name and a type.
