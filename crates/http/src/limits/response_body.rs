@@ -37,6 +37,10 @@ impl MessageBody for Pieces {
     }
 }
 
+/// Says of a response whose length is known that it holds a piece at a time, and has reserved that.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SentInPieces;
+
 /// Reserves the bytes of a response until they are sent, or replaces it with 503. A stream holds a piece at a time and is left
 /// as it is.
 pub(super) fn hold_budget(
@@ -44,6 +48,9 @@ pub(super) fn hold_budget(
     budget: &ByteBudget,
 ) -> ServiceResponse<BoxBody> {
     let response = response.map_into_boxed_body();
+    if response.response().extensions().contains::<SentInPieces>() {
+        return response;
+    }
     let BodySize::Sized(size) = response.response().body().size() else { return response };
     let Some(size) = usize::try_from(size).ok().filter(|size| *size > SMALL) else { return response };
     let mut reserved = budget.reservation();

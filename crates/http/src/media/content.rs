@@ -20,7 +20,7 @@ use super::read::stored;
 use super::store_error::store_away;
 use crate::auth::Allow;
 use crate::extract::PathId;
-use crate::limits::ReservedBytes;
+use crate::limits::{ReservedBytes, SentInPieces};
 use crate::problem::{Code, Problem};
 use crate::state::State;
 use crate::tags;
@@ -149,7 +149,9 @@ pub(super) async fn send(state: &State, http: &HttpRequest, sent: &Sent) -> Resu
             .with_detail(detail)
             .caused_by("an object is missing in the store")
     })?;
-    Ok(response.streaming(pieces(source, reserved)))
+    let mut response = response.streaming(pieces(source, reserved));
+    response.extensions_mut().insert(SentInPieces);
+    Ok(response)
 }
 
 /// `If-Range` makes a range count only for the same bytes.
