@@ -20,6 +20,5 @@ mod message;
 mod old_content;
 mod past;
 mod search;
-mod tenants;
 
 pub(crate) use inbox::refresh as refresh_conversations;

@@ -87,6 +87,7 @@ mod sql;
 mod start_session;
 mod system_roles;
 mod templates;
+mod tenants;
 mod tls;
 mod tokens;
 mod transaction;

@@ -10,9 +10,9 @@ use kernel::StoreError;
 use kernel::ids::TenantId;
 use uuid::Uuid;
 
-use super::tenants;
 use crate::error::OrStoreError;
 use crate::sql::{Count, Exists, Prepared, sql, types};
+use crate::tenants;
 use crate::transaction::{Platform, Tenant, Tx};
 
 /// So many rows are locked, and deleted or moved, by one statement.

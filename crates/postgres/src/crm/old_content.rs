@@ -9,9 +9,10 @@ use kernel::StoreError;
 use kernel::ids::{MessageId, TenantId};
 use uuid::Uuid;
 
-use super::{content_parts, tenants};
+use super::content_parts;
 use crate::error::OrStoreError;
 use crate::sql::{Id, Prepared, sql, types};
+use crate::tenants;
 use crate::transaction::{Platform, Tenant, Tx};
 
 /// Messages of a step, as far as their payloads have 4 MiB together.

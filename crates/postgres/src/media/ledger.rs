@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use super::row::sha256;
 use crate::error::OrStoreError;
-use crate::sql::{Id, Prepared, sql, types};
+use crate::sql::{Prepared, sql, types};
+use crate::tenants;
 use crate::transaction::{Platform, Tx};
 
 /// How long the store may take. A claim that has ended is taken again.
@@ -115,26 +116,14 @@ impl MediaHousekeeping for Tx<Platform> {
         after: Option<TenantId>,
         limit: i32,
     ) -> Result<Vec<TenantId>, StoreError> {
-        tenants(self, TENANTS_WITH_UNLINKED, after, limit).await
+        tenants::after(self, TENANTS_WITH_UNLINKED, after, limit).await
     }
 
     async fn all_tenants(&mut self, after: Option<TenantId>, limit: i32) -> Result<Vec<TenantId>, StoreError> {
-        tenants(self, ALL_TENANTS, after, limit).await
+        tenants::after(self, ALL_TENANTS, after, limit).await
     }
 
     async fn tenants_with_media(&mut self, after: Option<TenantId>, limit: i32) -> Result<Vec<TenantId>, StoreError> {
-        tenants(self, TENANTS, after, limit).await
+        tenants::after(self, TENANTS, after, limit).await
     }
-}
-
-async fn tenants(
-    tx: &mut Tx<Platform>,
-    statement: &'static str,
-    after: Option<TenantId>,
-    limit: i32,
-) -> Result<Vec<TenantId>, StoreError> {
-    let after = after.map_or_else(Uuid::nil, TenantId::as_uuid);
-    let statement = sql(statement).bind::<types::Uuid, _>(after).bind::<types::Integer, _>(limit);
-    let rows: Vec<Id> = Prepared(statement).load(tx.connection()).await.or_store_error()?;
-    Ok(rows.into_iter().map(|row| TenantId::from_uuid(row.id)).collect())
 }

@@ -10,7 +10,7 @@ use crate::sql::{Id, Prepared, sql, types};
 use crate::transaction::{Platform, Tx};
 
 /// The tenants of a statement with the parameters `$1`, the id that they come after, and `$2`, their number at most.
-pub(super) async fn after(
+pub(crate) async fn after(
     tx: &mut Tx<Platform>,
     statement: &'static str,
     after: Option<TenantId>,
