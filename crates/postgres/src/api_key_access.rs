@@ -1,31 +1,22 @@
 use chrono::{DateTime, Utc};
-use diesel::OptionalExtension;
 use diesel::sql_types::{Array, Bool, Bytea, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{OptionalExtension, QueryableByName};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use flows::StoredApiKey;
-use iam::Tenant;
 use kernel::ids::ApiKeyId;
 use kernel::{StoreError, TenantScope};
 use tokens::ApiKeyHash;
 use uuid::Uuid;
 
 use crate::error::OrStoreError;
-use crate::iam::{self_registration, slug, tenant_name, tenant_status};
+use crate::iam::TenantColumns;
 use crate::sql::{Prepared, sql};
 use crate::tokens::ApiKeyRow;
 
-#[derive(diesel::QueryableByName)]
+#[derive(QueryableByName)]
 struct Row {
-    #[diesel(sql_type = Text)]
-    tenant_slug: String,
-    #[diesel(sql_type = Text)]
-    tenant_name: String,
-    #[diesel(sql_type = Text)]
-    tenant_status: String,
-    #[diesel(sql_type = Text)]
-    self_registration: String,
-    #[diesel(sql_type = Timestamptz)]
-    tenant_created_at: DateTime<Utc>,
+    #[diesel(embed)]
+    tenant: TenantColumns,
     #[diesel(sql_type = Text)]
     name: String,
     #[diesel(sql_type = Array<Text>)]
@@ -50,7 +41,7 @@ struct Row {
     last_used_at: Option<DateTime<Utc>>,
 }
 
-#[derive(diesel::QueryableByName)]
+#[derive(QueryableByName)]
 struct Recorded {
     #[diesel(sql_type = Bool)]
     #[expect(dead_code, reason = "another request may have recorded its use; that is all right")]
@@ -110,14 +101,7 @@ impl Row {
         };
         Ok(StoredApiKey {
             key: row.into_key()?,
-            tenant: Tenant {
-                id: scope.tenant(),
-                slug: slug(&self.tenant_slug)?,
-                name: tenant_name(&self.tenant_name)?,
-                status: tenant_status(&self.tenant_status)?,
-                self_registration: self_registration(&self.self_registration)?,
-                created_at: self.tenant_created_at,
-            },
+            tenant: self.tenant.into_tenant(scope.tenant())?,
             current: hash(self.secret_hash)?,
             previous: self.previous_hash.map(hash).transpose()?,
         })

@@ -3,12 +3,14 @@
 mod rate_limit;
 mod rate_limit_fast_path;
 mod tenant;
+mod tenant_columns;
 mod user;
 
 use iam::{SelfRegistration, Slug, TenantName, TenantStatus, UserName, UserStatus};
 use kernel::StoreError;
 
 use crate::closed_set;
+pub(crate) use tenant_columns::TenantColumns;
 
 pub(crate) fn slug(text: &str) -> Result<Slug, StoreError> {
     Slug::parse(text).map_err(|_| StoreError::corrupt("tenants.slug"))

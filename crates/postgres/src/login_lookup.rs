@@ -3,30 +3,22 @@ use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid as SqlUui
 use diesel::{OptionalExtension, QueryableByName};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use flows::LoginLookup;
-use iam::{Email, PasswordHash, Tenant, TenantReference, User};
+use iam::{Email, PasswordHash, TenantReference, User};
 use kernel::StoreError;
 use kernel::ids::{TenantId, UserId};
 use rbac::RoleKey;
 use uuid::Uuid;
 
 use crate::error::OrStoreError;
-use crate::iam::{self_registration, slug, tenant_name, tenant_status, user_name, user_status};
+use crate::iam::{TenantColumns, user_name, user_status};
 use crate::sql::{Prepared, sql};
 
 #[derive(QueryableByName)]
 struct Row {
     #[diesel(sql_type = SqlUuid)]
     tenant_id: Uuid,
-    #[diesel(sql_type = Text)]
-    tenant_slug: String,
-    #[diesel(sql_type = Text)]
-    tenant_name: String,
-    #[diesel(sql_type = Text)]
-    tenant_status: String,
-    #[diesel(sql_type = Text)]
-    self_registration: String,
-    #[diesel(sql_type = Timestamptz)]
-    tenant_created_at: DateTime<Utc>,
+    #[diesel(embed)]
+    tenant: TenantColumns,
     #[diesel(embed)]
     user: Option<UserRow>,
     #[diesel(sql_type = Array<Text>)]
@@ -79,14 +71,7 @@ pub(crate) async fn read(
 impl Row {
     fn into_lookup(self) -> Result<LoginLookup, StoreError> {
         Ok(LoginLookup {
-            tenant: Tenant {
-                id: TenantId::from_uuid(self.tenant_id),
-                slug: slug(&self.tenant_slug)?,
-                name: tenant_name(&self.tenant_name)?,
-                status: tenant_status(&self.tenant_status)?,
-                self_registration: self_registration(&self.self_registration)?,
-                created_at: self.tenant_created_at,
-            },
+            tenant: self.tenant.into_tenant(TenantId::from_uuid(self.tenant_id))?,
             user: self.user.map(UserRow::into_user).transpose()?,
             roles: self.roles.into_iter().map(RoleKey::from_stored).collect(),
         })
