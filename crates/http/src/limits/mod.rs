@@ -37,7 +37,6 @@ pub(crate) use keyed_slots::Slot;
 pub(crate) use rate_counter::Remaining;
 pub(crate) use rate_fields::add_rate_fields;
 pub use refusal_summary::AnonymousRefusals;
-pub(crate) use response_body::SentInPieces;
 
 /// How much callers may use. `None`: no limit.
 #[derive(Clone, Copy, Debug)]

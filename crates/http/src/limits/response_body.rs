@@ -37,43 +37,49 @@ impl MessageBody for Pieces {
     }
 }
 
-/// Says of a response whose length is known that it holds a piece at a time, and has reserved that.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SentInPieces;
-
-/// Reserves the bytes of a response until they are sent, or replaces it with 503. A stream holds a piece at a time and is left
-/// as it is.
+/// Reserves the bytes of a response in memory until they are sent, or replaces it with 503. A stream holds a piece at a time and is
+/// left as it is, also if its length is known.
 pub(super) fn hold_budget(
     response: ServiceResponse<impl MessageBody + 'static>,
     budget: &ByteBudget,
 ) -> ServiceResponse<BoxBody> {
-    let response = response.map_into_boxed_body();
-    if response.response().extensions().contains::<SentInPieces>() {
-        return response;
-    }
-    let BodySize::Sized(size) = response.response().body().size() else { return response };
-    let Some(size) = usize::try_from(size).ok().filter(|size| *size > SMALL) else { return response };
-    let mut reserved = budget.reservation();
-    if reserved.grow_to(size).is_err() {
+    let mut is_used_up = false;
+    let response = response.map_into_boxed_body().map_body(|_, body| match body.try_into_bytes() {
+        Ok(rest) if rest.len() <= SMALL => BoxBody::new(rest),
+        Ok(rest) => {
+            let mut reserved = budget.reservation();
+            is_used_up = reserved.grow_to(rest.len()).is_err();
+            BoxBody::new(Pieces { rest, _reserved: reserved })
+        }
+        Err(stream) => stream,
+    });
+    if is_used_up {
         let detail = "Too many responses are being sent; retry later.";
         return response.error_response(Problem::unavailable(Code::TemporarilyUnavailable).with_detail(detail));
     }
-    response.map_body(|_, body| match body.try_into_bytes() {
-        Ok(rest) => BoxBody::new(Pieces { rest, _reserved: reserved }),
-        Err(body) => body,
-    })
+    response
 }
 
 #[cfg(test)]
 mod tests {
     use actix_web::HttpResponse;
-    use actix_web::body::to_bytes;
+    use actix_web::body::{SizedStream, to_bytes};
     use actix_web::test::TestRequest;
+    use futures_util::stream;
 
     use super::*;
 
     fn response(size: usize) -> ServiceResponse<BoxBody> {
         TestRequest::default().to_srv_response(HttpResponse::Ok().body(vec![b'x'; size]))
+    }
+
+    #[actix_web::test]
+    async fn stream_of_known_length_is_not_reserved() {
+        let pieces = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"abc"))]);
+        let streamed = HttpResponse::Ok().body(SizedStream::new(200_000, pieces));
+        let response = TestRequest::default().to_srv_response(streamed);
+        let budget = ByteBudget::new(100_000);
+        assert_eq!(hold_budget(response, &budget).status(), 200);
     }
 
     #[actix_web::test]

@@ -17,10 +17,10 @@ use utoipa::ToSchema;
 use super::content_range::{WantedRange, wanted};
 use super::file_name::disposition;
 use super::read::stored;
-use super::store_error::store_away;
+use super::store_error::{object_missing, store_away};
 use crate::auth::Allow;
 use crate::extract::PathId;
-use crate::limits::{ReservedBytes, SentInPieces};
+use crate::limits::ReservedBytes;
 use crate::problem::{Code, Problem};
 use crate::state::State;
 use crate::tags;
@@ -31,16 +31,16 @@ const ADDRESS_LIFE: Duration = Duration::from_mins(5);
 const MEMORY: usize = 256 * 1_024;
 /// A file that is opened as a page does nothing: it runs no script, and loads nothing from elsewhere.
 const POLICY: &str = "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'";
-/// Whoever asks again must have the right again; the bytes of an id never change.
+/// Each request needs the right; the bytes of an id never change.
 const CACHING: &str = "private, no-cache";
 /// Beside what is shown inline, this type is named: it runs nothing, and programs need it.
 const PDF: &str = "application/pdf";
 const UNKNOWN: &str = "application/octet-stream";
 
-/// The bytes of a file, for the document.
+/// The bytes of a file.
 #[derive(ToSchema)]
 #[schema(as = FileBytes, value_type = String, format = Binary)]
-#[expect(dead_code, reason = "for the document")]
+#[expect(dead_code, reason = "for the document; bytes are streamed")]
 pub(crate) struct FileBytes(Vec<u8>);
 
 /// Download a file
@@ -143,15 +143,8 @@ pub(super) async fn send(state: &State, http: &HttpRequest, sent: &Sent) -> Resu
     let reserved = state.limits.reserve_response(MEMORY)?;
     let part = (length < size).then_some(range);
     let found = state.object_store.read(&sent.key, part).await.map_err(store_away)?;
-    let source = found.ok_or_else(|| {
-        let detail = "The bytes of the file are missing in the store; an operator must look at it.";
-        Problem::unavailable(Code::TemporarilyUnavailable)
-            .with_detail(detail)
-            .caused_by("an object is missing in the store")
-    })?;
-    let mut response = response.streaming(pieces(source, reserved));
-    response.extensions_mut().insert(SentInPieces);
-    Ok(response)
+    let source = found.ok_or_else(object_missing)?;
+    Ok(response.streaming(pieces(source, reserved)))
 }
 
 /// `If-Range` makes a range count only for the same bytes.

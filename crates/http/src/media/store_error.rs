@@ -9,6 +9,13 @@ pub(crate) fn store_away(error: ObjectStoreError) -> Problem {
     Problem::unavailable(Code::TemporarilyUnavailable).with_detail(detail).caused_by(error)
 }
 
+/// The store has lost the bytes of a file.
+pub(crate) fn object_missing() -> Problem {
+    let detail = "The bytes of the file are missing in the store; an operator must look at it.";
+    let problem = Problem::unavailable(Code::TemporarilyUnavailable).with_detail(detail);
+    problem.caused_by("an object is missing in the store")
+}
+
 impl From<WriteError> for Problem {
     fn from(error: WriteError) -> Self {
         match error {

@@ -7,7 +7,7 @@ use media::{SignedHeaders, ThumbnailError};
 
 use super::content::{Sent, is_known, not_modified, send};
 use super::read::stored;
-use super::store_error::store_away;
+use super::store_error::{object_missing, store_away};
 use crate::auth::Allow;
 use crate::extract::PathId;
 use crate::problem::{Code, Problem};
@@ -63,10 +63,6 @@ pub(crate) async fn thumbnail(
             let detail = "Too many thumbnails are being made; retry later.";
             Err(Problem::unavailable(Code::TemporarilyUnavailable).with_detail(detail).caused_by(error))
         }
-        ThumbnailOutcome::Missing => {
-            let detail = "The bytes of the file are missing in the store; an operator must look at it.";
-            let problem = Problem::unavailable(Code::TemporarilyUnavailable).with_detail(detail);
-            Err(problem.caused_by("an object is missing in the store"))
-        }
+        ThumbnailOutcome::Missing => Err(object_missing()),
     }
 }
