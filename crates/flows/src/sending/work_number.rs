@@ -105,29 +105,7 @@ pub async fn take_turn(
     let mut decided = Decided::default();
     let mut leaving: HashMap<SendId, Candidate> = HashMap::new();
     for mut candidate in candidates {
-        match decide(&candidate, now) {
-            // Before the pair's turn is taken: the files may not be there yet.
-            Turn::Leaves => match attach_files(tx, account, &mut candidate, clock).await? {
-                Turn::Leaves => {}
-                Turn::Waits(until) => {
-                    decided.waiting.push((candidate.id, until));
-                    continue;
-                }
-                Turn::Ends(state, reason) => {
-                    decided.ended.push((candidate.id, state, reason));
-                    continue;
-                }
-            },
-            Turn::Waits(until) => {
-                decided.waiting.push((candidate.id, until));
-                continue;
-            }
-            Turn::Ends(state, reason) => {
-                decided.ended.push((candidate.id, state, reason));
-                continue;
-            }
-        }
-        match take_pair(&candidate, pairs, now, monotonic) {
+        match turn_of(tx, account, &mut candidate, pairs, (clock, monotonic)).await? {
             Turn::Leaves => {
                 decided.leaving.push(candidate.id);
                 leaving.insert(candidate.id, candidate);
@@ -153,6 +131,26 @@ enum Turn {
     Leaves,
     Waits(DateTime<Utc>),
     Ends(SendState, outbound::Reason),
+}
+
+async fn turn_of(
+    tx: &mut dyn SenderTx,
+    account: AccountId,
+    candidate: &mut Candidate,
+    pairs: &mut PairPacer<String>,
+    (clock, monotonic): (&dyn Clock, Duration),
+) -> Result<Turn, StoreError> {
+    let now = clock.now();
+    let decided = decide(candidate, now);
+    if !matches!(decided, Turn::Leaves) {
+        return Ok(decided);
+    }
+    // Before the pair's turn is taken: the files may not be there yet.
+    let attached = attach_files(tx, account, candidate, clock).await?;
+    if !matches!(attached, Turn::Leaves) {
+        return Ok(attached);
+    }
+    Ok(take_pair(candidate, pairs, now, monotonic))
 }
 
 fn decide(candidate: &Candidate, now: DateTime<Utc>) -> Turn {
