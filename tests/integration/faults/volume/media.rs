@@ -1,10 +1,9 @@
 //! Large files, up and down.
 
-use reqwest::Method;
-use serde_json::Value;
-
+use crate::kit::client::Client;
 use crate::kit::deployment::Deployment;
 use crate::kit::sending_setup::sign_up;
+use crate::kit::upload::upload;
 
 /// Two files make 200 MB, each way.
 const FILE: usize = 100_000_000;
@@ -20,11 +19,11 @@ async fn files_of_200_mb_pass_at_constant_memory() {
     let server = deployment.serve_as("api").await;
     let tenant = sign_up(&server.client).await;
     // Once, so that pools and buffers are there.
-    let small = upload(&tenant.client, &vec![9; 1_000_000]).await;
+    let small = upload_bytes(&tenant.client, &vec![9; 1_000_000]).await;
     assert_eq!(download(&tenant.client, &small).await, 1_000_000);
     let rest = server.peak_memory();
     for byte in 0..FILES {
-        let file = upload(&tenant.client, &vec![byte; FILE]).await;
+        let file = upload_bytes(&tenant.client, &vec![byte; FILE]).await;
         assert_eq!(download(&tenant.client, &file).await, FILE);
     }
     let grown = server.peak_memory() - rest;
@@ -34,16 +33,12 @@ async fn files_of_200_mb_pass_at_constant_memory() {
     deployment.finish().await;
 }
 
-async fn upload(client: &crate::kit::client::Client, bytes: &[u8]) -> String {
-    let mut body = b"--limit\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.bin\"\r\n\r\n".to_vec();
-    body.extend_from_slice(bytes);
-    body.extend_from_slice(b"\r\n--limit--\r\n");
-    let form = client.with("content-type", "multipart/form-data; boundary=limit");
-    let file: Value = form.send(Method::POST, "/crm/media", Some(body)).await.json(201);
+async fn upload_bytes(client: &Client, bytes: &[u8]) -> String {
+    let file = upload(client, "a.bin", "application/octet-stream", bytes).await;
     file["id"].as_str().unwrap().to_owned()
 }
 
-async fn download(client: &crate::kit::client::Client, id: &str) -> usize {
+async fn download(client: &Client, id: &str) -> usize {
     let mut answer = client.stream(&format!("/crm/media/{id}/content")).await;
     assert_eq!(answer.status().as_u16(), 200);
     let mut size = 0;
