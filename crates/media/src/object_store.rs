@@ -46,7 +46,7 @@ pub trait ObjectStore: Send + Sync {
     async fn probe(&self) -> Result<(), ObjectStoreError>;
 }
 
-/// An object that is being written. Nobody can read it before it is finished. One that is dropped is aborted as far as the store can;
+/// An object that is being written. It cannot be read before it is finished. One that is dropped is aborted as far as the store can;
 /// [`ObjectStore::delete_unfinished`] deletes the rest.
 #[async_trait]
 pub trait ObjectWriter: Send {

@@ -72,7 +72,7 @@ pub trait ObjectRepo: Send {
     /// After it became visible, in the transaction that stores its file's row. Returns false if it was reserved too long ago: it is to be
     /// reserved and written again.
     async fn confirm_object(&mut self, sha256: &Sha256, now: DateTime<Utc>) -> Result<bool, StoreError>;
-    /// Deletes files that no message has any more, and those that were uploaded before `uploaded_before` and sent to nobody; and puts
+    /// Deletes files that no message has any more, and those that were uploaded before `uploaded_before` and never sent; and puts
     /// objects without files into the ledger of deletions. Each at most `limit`. Returns whether there may be more.
     async fn delete_unused_media(
         &mut self,

@@ -14,7 +14,7 @@ const TENANTS: i32 = 500;
 const STEP: i64 = 500;
 /// Deletions claimed at once: well within the time of a claim.
 const DELETIONS: i64 = 20;
-/// How long a file stays that was uploaded and sent to nobody.
+/// How long an uploaded file stays that no message has.
 const UNSENT: TimeDelta = TimeDelta::days(30);
 /// An object without a row that is younger may get one in a moment; what was begun and not finished longer ago was interrupted.
 pub(super) const RECENT: TimeDelta = TimeDelta::days(1);
@@ -48,7 +48,7 @@ pub async fn sweep_unlinked(database: &dyn Database, clock: &dyn Clock) -> Resul
     }
 }
 
-/// Deletes, besides, files that were uploaded and sent to nobody, and objects that interrupted writes left.
+/// Deletes uploaded files that no message has, and objects that interrupted writes left.
 ///
 /// # Errors
 /// [`StoreError`] if the tenants cannot be read; a tenant that fails is logged.

@@ -15,7 +15,7 @@ pub enum WriteError {
     BeingDeleted,
 }
 
-/// An object whose bytes were written, but which nobody can read yet.
+/// An object whose bytes were written, but which cannot be read yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ObjectWrite {
     pub sha256: Sha256,

@@ -9,7 +9,7 @@ const MAX_ENDING: usize = 20;
 /// Of a file without a name.
 const UNNAMED: &str = "file";
 
-/// A name that is no path and misleads nobody: its last part, without control characters, and without those that change the direction
+/// A name that is no path and does not mislead: its last part, without control characters, and without those that change the direction
 /// of writing, by which `fdp.exe` looks like `exe.pdf`. `None` if nothing remains.
 pub(crate) fn harmless(name: &str) -> Option<String> {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();

@@ -26,7 +26,7 @@ const FORM_BYTES: u64 = 64 * 1_024;
 /// What browsers record.
 const WEBM: [&str; 2] = ["audio/webm", "video/webm"];
 
-/// A file that has arrived. Nobody can read it yet.
+/// A file that has arrived. It cannot be read yet.
 pub(super) struct ArrivedFile {
     pub(super) writer: Box<dyn ObjectWriter>,
     pub(super) checked: Checked,

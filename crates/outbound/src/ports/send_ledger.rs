@@ -29,7 +29,8 @@ pub struct SendBacklog {
 #[async_trait]
 pub trait SendLedger: Send {
     /// Leases numbers with sends that are due at `now` and that no other sender has a lease on, at most `limit`; those that have
-    /// waited longest first, and few beyond the holder's share: senders that have reported themselves share the numbers. The leases last as long as `lease` says, by the clock of the database: those of the senders may differ.
+    /// waited longest first, and few beyond the holder's share: senders that have reported themselves share the numbers. The leases
+    /// last as long as `lease` says, by the clock of the database: those of the senders may differ.
     async fn lease_numbers(
         &mut self,
         holder: SenderId,
